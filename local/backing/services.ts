@@ -1,0 +1,59 @@
+import { fork } from 'node:child_process';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+
+/** Where the backing servers listen. */
+export interface BackingAddresses {
+  databaseUrl: string;
+  redisUrl: string;
+  dynamodbEndpoint: string;
+}
+
+export interface BackingRequest extends Partial<BackingAddresses> {
+  /** Folder for the data of the servers that are started here. */
+  directory: string;
+  /** Whether data must survive; false for tests. */
+  durable: boolean;
+}
+
+export type BackingReply = { ready: BackingAddresses } | { failed: string };
+
+export interface BackingServices extends BackingAddresses {
+  /** Resolves with a sentence if a server ends by itself. */
+  failed: Promise<string>;
+  /** Ends every server that was started here; harmless when called again. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts PostgreSQL, Redis and a DynamoDB-compatible server in a process of their own, except those whose address is
+ * given. They end with `stop()`, or by themselves when this process ends in any way.
+ *
+ * @throws Error with one sentence for the user when a server cannot start.
+ */
+export async function startBackingServices(request: BackingRequest): Promise<BackingServices> {
+  await mkdir(request.directory, { recursive: true });
+  const owner = fork(join(import.meta.dirname, 'main.ts'), { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+  const ended = new Promise<void>((resolve) => owner.once('exit', () => resolve()));
+  let fail: (sentence: string) => void = () => {};
+  const failed = new Promise<string>((resolve) => {
+    fail = resolve;
+  });
+  void ended.then(() => fail('The process of the backing servers ended unexpectedly; start again.'));
+  const addresses = await new Promise<BackingAddresses>((resolve, reject) => {
+    owner.on('message', (reply: BackingReply) => {
+      if ('ready' in reply) return resolve(reply.ready);
+      fail(reply.failed);
+    });
+    void failed.then((sentence) => reject(new Error(sentence)));
+    owner.send(request);
+  });
+  return {
+    ...addresses,
+    failed,
+    async stop() {
+      if (owner.connected) owner.disconnect();
+      await ended;
+    },
+  };
+}

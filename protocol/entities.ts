@@ -1,0 +1,110 @@
+/** The things Rollcall talks about, in the form in which they cross the wire. Times are Unix milliseconds. */
+
+export const roles = ['viewer', 'commenter', 'operator'] as const;
+/** What a participant may do, least first (rule SE1). The owner may do everything whatever the role says. */
+export type Role = (typeof roles)[number];
+
+export const statuses = ['online', 'away', 'offline'] as const;
+/** How present a user is, best first. */
+export type Status = (typeof statuses)[number];
+
+/** Why a user left a session. The audit trail uses the same words. */
+export type LeaveCause = 'left' | 'disconnected' | 'timeout' | 'removed' | 'session_ended' | 'session_expired' | 'gone';
+
+export type SessionStatus = 'active' | 'completed' | 'failed' | 'expired';
+
+/** A place somebody points at. Free fields beside the two named ones travel unchanged. */
+export interface Cursor {
+  eventId: string;
+  position: number;
+  [field: string]: unknown;
+}
+
+/** One person in a session, however many connections they hold. */
+export interface PresenceUser {
+  userId: string;
+  username: string;
+  role: Role;
+  status: Status;
+  /** Last sign of life of any connection. */
+  lastSeen: number;
+  /** Last user activity (cursor, activity text, status, a heartbeat not marked idle). */
+  lastActive: number;
+  joinedAt: number;
+  /** How many live connections the user holds in this session. */
+  connections: number;
+  cursor?: Cursor;
+  activity?: string;
+}
+
+export interface Visibility {
+  /** Least role that sees other people's cursors. */
+  cursors?: Role;
+  /** Least role that sees `activity` frames. */
+  activity?: Role;
+}
+
+export interface SessionMetadata {
+  title?: string;
+  target?: string;
+  objective?: string;
+  isPublic?: boolean;
+  maxParticipants?: number;
+  visibility?: Visibility;
+  [field: string]: unknown;
+}
+
+export interface Session {
+  /** The UUID that every `sessionId` field carries. */
+  id: string;
+  /** The human-readable unique name, `SESSION-YYYYMMDD-XXXX…`. */
+  sessionId: string;
+  operationId: string;
+  ownerId: string;
+  status: SessionStatus;
+  target: string | null;
+  objective: string | null;
+  isPublic: boolean;
+  maxParticipants: number;
+  metadata: SessionMetadata;
+  startTime: number;
+  endTime: number | null;
+  /** Liveness, another axis than `status` (rule SE4). */
+  active: boolean;
+  lastActiveAt: number;
+  updatedAt: number;
+}
+
+export interface SessionParticipant {
+  id: string;
+  sessionId: string;
+  /** Exactly one of `userId` and `anonymousId` is set. */
+  userId: string | null;
+  anonymousId: string | null;
+  name: string | null;
+  role: Role;
+  isActive: boolean;
+  joinedAt: number;
+  lastSeenAt: number | null;
+  leftAt: number | null;
+}
+
+export interface ActivityItem {
+  id: string;
+  sessionId: string;
+  userId: string | null;
+  username: string | null;
+  activityType: string;
+  details: Record<string, unknown>;
+  ipAddress: string | null;
+  userAgent: string | null;
+  createdAt: number;
+}
+
+export interface Machine {
+  machineId: string;
+  name: string;
+  metadata: Record<string, unknown>;
+  active: boolean;
+  activeAt: number;
+}

@@ -1,0 +1,18 @@
+/** Size limits of the protocol. Characters are UTF-16 code units as JavaScript counts them; bytes are UTF-8. */
+export const limits = {
+  messageBytes: 32 * 1024,
+  requestIdCharacters: 64,
+  activityCharacters: 200,
+  cursorBytes: 1024,
+  metadataBytes: 8 * 1024,
+  detailsBytes: 8 * 1024,
+  operationIdCharacters: 255,
+  targetCharacters: 500,
+  activityTypeCharacters: 100,
+  nameCharacters: 200,
+  machineIdCharacters: 255,
+  maxParticipants: 1000,
+  pageItems: 1000,
+  messagesPerSecond: 20,
+  messageBurst: 60,
+} as const;

@@ -1,0 +1,208 @@
+import { z } from 'zod';
+import { roles, statuses } from './entities.ts';
+import { limits } from './limits.ts';
+
+/**
+ * Every message a client may send: its shape, the function that serves it and whether the answer goes back by the route
+ * response. The routes of the stack, the arguments of the handlers and the types of the client come from this table.
+ */
+
+/** Marks a size limit, so that the refusal is `TOO_LARGE` and not `INVALID_MESSAGE`. */
+export const tooLarge = 'too_large';
+
+const utf8 = new TextEncoder();
+
+/** Text with a limit in characters (UTF-16 code units). */
+function text(maximum: number) {
+  return z.string().refine((value) => value.length <= maximum, {
+    error: `must be at most ${maximum} characters`,
+    params: { limit: tooLarge },
+  });
+}
+
+/** A JSON object whose encoding has a limit in UTF-8 bytes. */
+function withinBytes(maximum: number) {
+  return [
+    (value: object) => utf8.encode(JSON.stringify(value)).length <= maximum,
+    { error: `must be at most ${maximum} bytes of JSON`, params: { limit: tooLarge } },
+  ] as const;
+}
+
+const requiredText = (maximum: number) => text(maximum).refine((value) => value.trim() !== '', 'must not be empty');
+/** PostgreSQL's `text` and `jsonb` cannot hold U+0000, so it is refused at the door and not by the database. */
+const noNull = (value: unknown) => !JSON.stringify(value).includes('\\u0000');
+const withoutNull = [noNull, 'must not contain the character U+0000'] as const;
+
+const sessionId = requiredText(255);
+const role = z.enum(roles);
+const cursor = z
+  .looseObject({ eventId: requiredText(255), position: z.number() })
+  .refine(...withinBytes(limits.cursorBytes));
+const details = z
+  .record(z.string(), z.unknown())
+  .refine(...withinBytes(limits.detailsBytes))
+  .refine(...withoutNull);
+const time = z.number().int().min(0).max(8.64e15);
+const visibility = z.object({ cursors: role.optional(), activity: role.optional() });
+const metadata = z
+  .looseObject({
+    title: text(limits.nameCharacters).optional(),
+    target: text(limits.targetCharacters).optional(),
+    objective: z.string().optional(),
+    isPublic: z.boolean().optional(),
+    maxParticipants: z.number().int().min(1).max(limits.maxParticipants).optional(),
+    visibility: visibility.optional(),
+  })
+  .refine(...withinBytes(limits.metadataBytes))
+  .refine(...withoutNull);
+
+const request = { requestId: z.string().max(limits.requestIdCharacters).optional() };
+
+/** The groups of routes; one function on AWS serves one group. */
+export type RouteGroup = 'default' | 'heartbeat' | 'cursor' | 'presence' | 'session' | 'activity' | 'machine';
+
+interface MessageDefinition {
+  group: RouteGroup;
+  /**
+   * Whether the answer is the route's own response (rule DE10). Routes that seldom answer have none: their rare answers
+   * are posted.
+   */
+  responds: boolean;
+  /** Whether a request without `requestId` is answered by nothing unless it fails (marked * in the protocol). */
+  quiet?: boolean;
+  schema: z.ZodType;
+}
+
+export const messages = {
+  hello: { group: 'default', responds: true, schema: z.object({ ...request, client: text(200).optional() }) },
+  ping: { group: 'default', responds: true, schema: z.object(request) },
+  session_create: {
+    group: 'session',
+    responds: true,
+    schema: z.object({
+      ...request,
+      operationId: requiredText(limits.operationIdCharacters).refine(...withoutNull),
+      metadata: metadata.optional(),
+    }),
+  },
+  session_join: {
+    group: 'session',
+    responds: true,
+    schema: z.object({ ...request, sessionId, invite: text(2048).optional() }),
+  },
+  session_leave: { group: 'session', responds: true, schema: z.object({ ...request, sessionId }) },
+  session_end: {
+    group: 'session',
+    responds: true,
+    schema: z.object({ ...request, sessionId, status: z.enum(['completed', 'failed']).optional() }),
+  },
+  session_recover: { group: 'session', responds: true, schema: z.object({ ...request, sessionId }) },
+  presence_update: {
+    group: 'presence',
+    responds: true,
+    quiet: true,
+    schema: z.object({
+      ...request,
+      sessionId,
+      status: z.enum(statuses).optional(),
+      activity: text(limits.activityCharacters).nullable().optional(),
+      cursor: cursor.optional(),
+    }),
+  },
+  presence_sync: { group: 'presence', responds: true, schema: z.object({ ...request, sessionId }) },
+  cursor_update: {
+    group: 'cursor',
+    responds: false,
+    quiet: true,
+    schema: z.object({ ...request, sessionId, cursor }),
+  },
+  heartbeat: {
+    group: 'heartbeat',
+    responds: false,
+    quiet: true,
+    schema: z.object({ ...request, sessionId, cursor: cursor.optional(), idle: z.boolean().optional() }),
+  },
+  participants_list: { group: 'session', responds: true, schema: z.object({ ...request, sessionId }) },
+  participant_role: {
+    group: 'session',
+    responds: true,
+    schema: z.object({ ...request, sessionId, userId: z.uuid(), role }),
+  },
+  participant_remove: {
+    group: 'session',
+    responds: true,
+    schema: z.object({ ...request, sessionId, userId: z.uuid(), reason: text(500).optional() }),
+  },
+  invite_create: {
+    group: 'session',
+    responds: true,
+    schema: z.object({
+      ...request,
+      sessionId,
+      role,
+      expiresInSeconds: z.number().positive().max(31_536_000).optional(),
+      maxUses: z.number().int().min(1).max(1_000_000).optional(),
+    }),
+  },
+  invite_revoke: {
+    group: 'session',
+    responds: true,
+    schema: z.object({ ...request, sessionId, inviteId: z.uuid() }),
+  },
+  activity_log: {
+    group: 'activity',
+    responds: true,
+    schema: z.object({
+      ...request,
+      sessionId,
+      activityType: requiredText(limits.activityTypeCharacters).refine(...withoutNull),
+      details: details.optional(),
+      activityId: z.uuid().optional(),
+    }),
+  },
+  activity_query: {
+    group: 'activity',
+    responds: true,
+    schema: z.object({
+      ...request,
+      sessionId,
+      limit: z.number().int().min(1).max(limits.pageItems).optional(),
+      before: text(512).optional(),
+      activityType: text(limits.activityTypeCharacters).optional(),
+      userId: z.uuid().optional(),
+      from: time.optional(),
+      to: time.optional(),
+    }),
+  },
+  machine_register: {
+    group: 'machine',
+    responds: true,
+    schema: z.object({
+      ...request,
+      machineId: requiredText(limits.machineIdCharacters).refine(...withoutNull),
+      name: requiredText(limits.nameCharacters).refine(...withoutNull),
+      metadata: details.optional(),
+    }),
+  },
+  machine_heartbeat: {
+    group: 'machine',
+    responds: true,
+    quiet: true,
+    schema: z.object({ ...request, machineId: requiredText(limits.machineIdCharacters), time: z.number().optional() }),
+  },
+  machine_list: { group: 'machine', responds: true, schema: z.object(request) },
+} as const satisfies Record<string, MessageDefinition>;
+
+export type MessageType = keyof typeof messages;
+export const messageTypes = Object.keys(messages) as MessageType[];
+
+/** A message of the given type after it was checked, without its `type`. */
+export type Message<T extends MessageType> = z.infer<(typeof messages)[T]['schema']>;
+
+/** The types that one function serves. */
+export type TypesOfGroup<G extends RouteGroup> = {
+  [T in MessageType]: (typeof messages)[T]['group'] extends G ? T : never;
+}[MessageType];
+
+/** What a client sends: the type with the message's fields. */
+export type ClientMessage<T extends MessageType = MessageType> = { [K in T]: { type: K } & Message<K> }[T];

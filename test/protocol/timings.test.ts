@@ -1,0 +1,53 @@
+import { readTimings, settingDefaults } from '../../protocol/timings.ts';
+
+describe('readTimings', () => {
+  test('[PR3] interval 30 s, lateness 30 s and offline after 60 s hold at once', () => {
+    expect(readTimings({})).toMatchObject({ heartbeatMillis: 30_000, lateMillis: 30_000, offlineAfterMillis: 60_000 });
+  });
+
+  test('[PR4] away comes at two minutes', () => {
+    expect(readTimings({}).awayAfterMillis).toBe(120_000);
+  });
+
+  test('[PR7] a clean close gets 3 s of grace, never more than the setting', () => {
+    expect(readTimings({})).toMatchObject({ graceMillis: 15_000, cleanCloseGraceMillis: 3000 });
+    expect(readTimings({ RECONNECT_GRACE_SECONDS: '1.5' })).toMatchObject({
+      graceMillis: 1500,
+      cleanCloseGraceMillis: 1500,
+    });
+  });
+
+  test('takes fractions and treats an empty value as absent', () => {
+    const timings = readTimings({ PRESENCE_UPDATE_SECONDS: '0.5', HEARTBEAT_TIMEOUT_SECONDS: ' ' });
+    expect(timings.offlineAfterMillis).toBe(30_500);
+  });
+
+  test('lets a default give way to a value that was chosen', () => {
+    const timings = readTimings({
+      SESSION_TIMEOUT_HOURS: '0.001',
+      PRESENCE_UPDATE_SECONDS: '1',
+      HEARTBEAT_TIMEOUT_SECONDS: '1',
+    });
+    expect(timings.sessionWarningMillis).toBeLessThan(timings.sessionTimeoutMillis);
+    expect(timings.graceMillis).toBe(2000);
+  });
+
+  test.each(Object.keys(settingDefaults))('refuses %s when it is not a positive number', (name) => {
+    for (const value of ['-1', 'ten', 'NaN', 'Infinity']) {
+      expect(() => readTimings({ [name]: value })).toThrow(`${name} is "${value}"; set it to a number above zero`);
+    }
+  });
+
+  test.each([
+    [{ PRESENCE_UPDATE_SECONDS: '600' }, 'PRESENCE_UPDATE_SECONDS must be below 600'],
+    [{ RECONNECT_GRACE_SECONDS: '61' }, 'RECONNECT_GRACE_SECONDS must not exceed'],
+    [{ SESSION_TIMEOUT_HOURS: '0.001', PRESENCE_UPDATE_SECONDS: '30' }, 'SESSION_TIMEOUT_HOURS must be longer than'],
+    [{ SESSION_TIMEOUT_HOURS: '1', SESSION_WARNING_MINUTES: '60' }, 'SESSION_WARNING_MINUTES must be shorter than'],
+    [{ MAX_PARTICIPANTS: '1001' }, 'MAX_PARTICIPANTS must be a whole number up to 1000'],
+    [{ MAX_PARTICIPANTS: '2.5' }, 'MAX_PARTICIPANTS must be a whole number'],
+    [{ BATCH_MAX_MESSAGES: '0.5' }, 'BATCH_MAX_MESSAGES must be a whole number'],
+    [{ BATCH_MILLIS: '1001' }, 'BATCH_MILLIS must be at most 1000'],
+  ])('refuses a combination that cannot work: %j', (environment, advice) => {
+    expect(() => readTimings(environment)).toThrow(advice);
+  });
+});

@@ -1,0 +1,24 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type BackingServices, startBackingServices } from '../../local/backing/services.ts';
+
+declare global {
+  var backingServices: BackingServices | undefined;
+  var backingDirectory: string | undefined;
+}
+
+/** Starts one PostgreSQL, Redis and DynamoDB-compatible server for the whole run; tests make their own databases. */
+export default async function setUp(): Promise<void> {
+  globalThis.backingDirectory = await mkdtemp(join(tmpdir(), 'rollcall-test-'));
+  const services = await startBackingServices({ directory: globalThis.backingDirectory, durable: false });
+  globalThis.backingServices = services;
+  process.env['TEST_DATABASE_URL'] = services.databaseUrl;
+  process.env['TEST_REDIS_URL'] = services.redisUrl;
+  process.env['TEST_DYNAMODB_ENDPOINT'] = services.dynamodbEndpoint;
+}
+
+export async function tearDown(): Promise<void> {
+  await globalThis.backingServices?.stop();
+  if (globalThis.backingDirectory) await rm(globalThis.backingDirectory, { recursive: true, force: true });
+}
