@@ -1,0 +1,59 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { rootCertificates } from 'node:tls';
+import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import type { PoolConfig } from 'pg';
+import { z } from 'zod';
+import { dependencyTimeoutMillis } from '../../protocol/timings.ts';
+import { once } from './once.ts';
+
+const secretShape = z.object({
+  host: z.string(),
+  port: z.coerce.number().int(),
+  dbname: z.string(),
+  username: z.string(),
+  password: z.string(),
+});
+
+/** The Lambda runtime of Node.js brings Amazon's certificate authorities, RDS among them, but does not load them. */
+const lambdaCertificates = '/var/runtime/ca-cert.pem';
+
+const secretsManager = once(
+  () =>
+    new SecretsManagerClient({
+      requestHandler: { connectionTimeout: dependencyTimeoutMillis, requestTimeout: dependencyTimeoutMillis },
+    }),
+);
+
+/**
+ * Reads how to connect from a Secrets Manager secret in the form RDS keeps (`host`, `port`, `dbname`, `username`,
+ * `password`). The connection is encrypted and the server's certificate is verified, always.
+ *
+ * @throws Error that names the secret but nothing of what is in it.
+ */
+export async function readDatabaseSecret(secretArn: string, client = secretsManager()): Promise<PoolConfig> {
+  const { SecretString: text } = await client.send(new GetSecretValueCommand({ SecretId: secretArn }));
+  const secret = secretShape.safeParse(parseJson(text ?? ''));
+  if (!secret.success) {
+    throw new Error(`The secret ${secretArn} must be JSON with host, port, dbname, username and password.`);
+  }
+  const { host, port, dbname, username, password } = secret.data;
+  return {
+    ...{ host, port, database: dbname, user: username, password },
+    ssl: { rejectUnauthorized: true, ca: certificateAuthorities() },
+  };
+}
+
+/** The public authorities together with Amazon's own, where this runs on Lambda. */
+const certificateAuthorities = once((): string[] => [
+  ...rootCertificates,
+  ...(existsSync(lambdaCertificates) ? [readFileSync(lambdaCertificates, 'utf8')] : []),
+]);
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    // A parser's message would quote the secret; the caller's names its place only.
+    return undefined;
+  }
+}

@@ -1,0 +1,40 @@
+CREATE INDEX idx_users_external_id ON users (external_id) WHERE external_id IS NOT NULL;
+
+CREATE INDEX idx_activity_session ON activity_log (session_id, created_at DESC);
+-- Retention deletes the oldest rows whatever their session.
+CREATE INDEX idx_activity_created_at ON activity_log (created_at);
+
+-- Who holds a place; counting them at a join reads nothing else.
+CREATE INDEX idx_participants_active ON session_participants (session_id) WHERE left_at IS NULL;
+-- The newest sign of life of a session's active participants is one entry of this index.
+CREATE INDEX idx_session_participants_last_seen ON session_participants (session_id, last_seen_at DESC)
+  WHERE left_at IS NULL;
+-- One place per person and session, however many requests race.
+CREATE UNIQUE INDEX idx_participants_active_user ON session_participants (session_id, user_id)
+  WHERE left_at IS NULL AND user_id IS NOT NULL;
+CREATE UNIQUE INDEX idx_participants_active_guest ON session_participants (session_id, anonymous_id)
+  WHERE left_at IS NULL AND anonymous_id IS NOT NULL;
+-- A person's standing, past stays included; and all sessions of a person.
+CREATE INDEX idx_participants_user ON session_participants (user_id, session_id) WHERE user_id IS NOT NULL;
+CREATE INDEX idx_participants_guest ON session_participants (anonymous_id, session_id) WHERE anonymous_id IS NOT NULL;
+-- The cascade of a purge.
+CREATE INDEX idx_participants_session ON session_participants (session_id);
+
+CREATE INDEX idx_collaboration_sessions_updated_at ON collaboration_sessions (updated_at);
+CREATE INDEX idx_sessions_owner ON collaboration_sessions (owner_id, start_time DESC, id DESC);
+-- The sweep looks at sessions in the order in which they expire …
+CREATE INDEX idx_sessions_expiring ON collaboration_sessions (last_active_at) WHERE status = 'active';
+-- … announces those that did …
+CREATE INDEX idx_sessions_unannounced ON collaboration_sessions (end_time)
+  WHERE status = 'expired' AND expiry_announced_at IS NULL;
+-- … and purges those that ended long ago.
+CREATE INDEX idx_sessions_ended ON collaboration_sessions (end_time) WHERE status <> 'active';
+-- Live sessions that may have fallen silent.
+CREATE INDEX idx_sessions_live ON collaboration_sessions (last_active_at) WHERE active;
+
+CREATE INDEX idx_invites_session ON session_invites (session_id);
+
+CREATE INDEX idx_machines_owner ON machines (owner_id, machine_id);
+CREATE INDEX idx_machines_live ON machines (last_active_at) WHERE active;
+
+CREATE INDEX idx_purged_sessions_purged_at ON purged_sessions (purged_at);
