@@ -1,0 +1,102 @@
+import { isIP } from 'node:net';
+import { v7 as uuidv7 } from 'uuid';
+import type { ActivityItem } from '../../protocol/entities.ts';
+import { RollcallError } from '../../protocol/errors.ts';
+import { limits } from '../../protocol/limits.ts';
+import { storableJson, storableText } from './storable.ts';
+
+/** What is known about the connection and the retry of an activity (rule AC6). */
+export interface ActivityContext {
+  ipAddress?: string | null;
+  userAgent?: string | null;
+  /** Name of the person at that moment; a guest's name outlives the session only here. */
+  username?: string | null;
+  /** Id the client chose, so that sending the same activity again writes no second entry. */
+  activityId?: string;
+  /** When it happened, Unix milliseconds; absent: now. Given by the server only, never by a client. */
+  at?: number;
+}
+
+export type ActivityDetails = Record<string, unknown>;
+
+/** Everything that makes one entry of the audit trail, as `queueActivity` takes it. */
+export interface ActivityParams extends ActivityContext {
+  sessionId: string;
+  /** A user's id or a guest's anonymous id; null for what the server did by itself. */
+  userId: string | null;
+  type: string;
+  details?: ActivityDetails;
+}
+
+/** An entry that is ready to be stored: every field is acceptable to PostgreSQL as it is. */
+export interface ActivityEntry {
+  id: string;
+  sessionId: string;
+  userId: string | null;
+  username: string | null;
+  activityType: string;
+  /** JSON of an object. */
+  details: string;
+  ipAddress: string | null;
+  userAgent: string | null;
+  createdAt: number;
+}
+
+const uuidPattern = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
+const userAgentCharacters = 1000;
+
+export function isUuid(text: unknown): text is string {
+  return typeof text === 'string' && uuidPattern.test(text);
+}
+
+/**
+ * Makes the entry of an activity. Ids of the server are UUIDv7, so that the newest entries lie together in the index.
+ *
+ * @param now used where the activity names no time of its own, Unix milliseconds.
+ * @throws RollcallError INVALID_MESSAGE or TOO_LARGE for what can never be stored.
+ */
+export function makeEntry(params: ActivityParams, now: number): ActivityEntry {
+  const { sessionId, userId, type, activityId } = params;
+  if (!isUuid(sessionId)) throw new RollcallError('INVALID_MESSAGE', 'The session id of an activity must be a UUID.');
+  if (userId !== null && !isUuid(userId)) {
+    throw new RollcallError('INVALID_MESSAGE', 'The user id of an activity must be a UUID.');
+  }
+  if (activityId !== undefined && !isUuid(activityId)) {
+    throw new RollcallError('INVALID_MESSAGE', 'activityId must be a UUID; leave it out to get one.');
+  }
+  const createdAt = Math.trunc(params.at ?? now);
+  return {
+    id: activityId?.toLowerCase() ?? uuidv7({ msecs: createdAt }),
+    sessionId: sessionId.toLowerCase(),
+    userId: userId?.toLowerCase() ?? null,
+    username: params.username ? storableText(params.username) : null,
+    activityType: checkedType(type),
+    details: checkedDetails(params.details ?? {}),
+    ipAddress: params.ipAddress && isIP(params.ipAddress) !== 0 ? withoutZone(params.ipAddress) : null,
+    userAgent: params.userAgent ? storableText(params.userAgent).slice(0, userAgentCharacters).toWellFormed() : null,
+    createdAt,
+  };
+}
+
+/** The entry as clients see it. */
+export function toItem(entry: ActivityEntry): ActivityItem {
+  return { ...entry, details: JSON.parse(entry.details) as ActivityDetails };
+}
+
+function checkedType(type: string): string {
+  const text = storableText(type);
+  if (text.trim() === '') throw new RollcallError('INVALID_MESSAGE', 'An activity needs a type; name one.');
+  if (text.length <= limits.activityTypeCharacters) return text;
+  throw new RollcallError('TOO_LARGE', `An activity type has at most ${limits.activityTypeCharacters} characters.`);
+}
+
+function checkedDetails(details: ActivityDetails): string {
+  const json = storableJson(details);
+  if (Buffer.byteLength(json) <= limits.detailsBytes) return json;
+  throw new RollcallError('TOO_LARGE', `The details of an activity have at most ${limits.detailsBytes} bytes of JSON.`);
+}
+
+/** `fe80::1%eth0` is an address to Node but none to PostgreSQL. */
+function withoutZone(address: string): string {
+  return address.split('%')[0]!;
+}

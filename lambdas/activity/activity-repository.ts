@@ -1,0 +1,71 @@
+import type { Pool } from 'pg';
+import type { ActivityEntry } from './activity-entry.ts';
+
+/** What the activity log needs of PostgreSQL; a `pg` pool is one. */
+export type Database = Pick<Pool, 'query' | 'connect'>;
+
+/** Who wrote the entry that already has an id. */
+export interface EntryOwner {
+  id: string;
+  sessionId: string;
+  userId: string | null;
+}
+
+/**
+ * Entries and their tickets for the seal in one statement, however many there are. An id that exists already is left
+ * alone; the statement answers with the ids that are new.
+ */
+const insert = `
+  WITH given AS (
+    SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
+      $9::float8[]) WITH ORDINALITY
+      AS g (id, session_id, user_id, username, activity_type, details, ip_address, user_agent, created_at, place)
+  ), written AS (
+    INSERT INTO activity_log
+      (id, session_id, user_id, username, activity_type, details, ip_address, user_agent, created_at)
+    SELECT id, session_id, user_id, username, activity_type, details::jsonb, ip_address::inet, user_agent,
+      to_timestamp(created_at / 1000)
+    FROM given ORDER BY place
+    ON CONFLICT (id) DO NOTHING
+    RETURNING id, session_id
+  ), ticketed AS (
+    INSERT INTO activity_unsealed (session_id, activity_id) SELECT session_id, id FROM written
+  )
+  SELECT id FROM written`;
+
+/** The activity log's SQL for writing, and nothing else. */
+export class ActivityRepository {
+  readonly #database: Database;
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  /** Writes the entries in one statement and answers with the ids that did not exist before. */
+  async insert(entries: readonly ActivityEntry[]): Promise<Set<string>> {
+    const column = <K extends keyof ActivityEntry>(name: K) => entries.map((entry) => entry[name]);
+    const values = [
+      column('id'),
+      column('sessionId'),
+      column('userId'),
+      column('username'),
+      column('activityType'),
+      column('details'),
+      column('ipAddress'),
+      column('userAgent'),
+      column('createdAt'),
+    ];
+    const { rows } = await this.#database.query<{ id: string }>({ name: 'activity-insert', text: insert, values });
+    return new Set(rows.map((row) => row.id));
+  }
+
+  /** Who wrote the entries with these ids, by id. */
+  async ownersOf(ids: readonly string[]): Promise<Map<string, EntryOwner>> {
+    const { rows } = await this.#database.query<EntryOwner>({
+      name: 'activity-owners',
+      text: 'SELECT id, session_id AS "sessionId", user_id AS "userId" FROM activity_log WHERE id = ANY($1::uuid[])',
+      values: [ids],
+    });
+    return new Map(rows.map((row) => [row.id, row]));
+  }
+}

@@ -1,0 +1,81 @@
+import { v5 as uuidv5 } from 'uuid';
+import { RollcallError } from '../../protocol/errors.ts';
+import { dependencyTimeoutMillis } from '../../protocol/timings.ts';
+import { log } from '../runtime/log.ts';
+import type { ActivityEntry } from './activity-entry.ts';
+import type { ActivityOutbox } from './activity-outbox.ts';
+import type { ActivityRepository } from './activity-repository.ts';
+import { isRefusal, patiently, within } from './patience.ts';
+
+/**
+ * What became of an entry: `new` in PostgreSQL, `repeated` (the same person sent it to the same session before), `taken`
+ * (its id belongs to another entry; nothing was written) or `deferred` to the outbox.
+ */
+export type WriteOutcome = 'new' | 'repeated' | 'taken' | 'deferred';
+
+/** Puts entries where they cannot be lost: PostgreSQL, else the outbox (rules AC1 and AC3). */
+export class ActivityWriter {
+  readonly #repository: ActivityRepository;
+  readonly #outbox: ActivityOutbox | undefined;
+
+  constructor(repository: ActivityRepository, outbox: ActivityOutbox | undefined) {
+    this.#repository = repository;
+    this.#outbox = outbox;
+  }
+
+  /**
+   * Writes the entries; when it resolves each is durable, except those whose id was taken.
+   *
+   * @returns the outcome of each entry, in their order.
+   * @throws RollcallError UNAVAILABLE when neither store takes them; the database's own error when it refuses the data.
+   */
+  async write(entries: readonly ActivityEntry[]): Promise<WriteOutcome[]> {
+    try {
+      return await patiently(() => this.writeToDatabase(entries));
+    } catch (error) {
+      if (isRefusal(error)) throw error;
+      await this.#defer(entries, error);
+      return entries.map(() => 'deferred');
+    }
+  }
+
+  /** Writes without the outbox; fails where PostgreSQL is away. */
+  async writeToDatabase(entries: readonly ActivityEntry[]): Promise<WriteOutcome[]> {
+    const written = await this.#repository.insert(entries);
+    if (written.size === entries.length) return entries.map(() => 'new');
+    const owners = await this.#repository.ownersOf(entries.map((entry) => entry.id));
+    const seen = new Set<string>();
+    return entries.map((entry) => {
+      const owner = owners.get(entry.id);
+      if (owner && (owner.sessionId !== entry.sessionId || owner.userId !== entry.userId)) return 'taken';
+      const isNew = written.has(entry.id) && !seen.has(entry.id);
+      seen.add(entry.id);
+      return isNew ? 'new' : 'repeated';
+    });
+  }
+
+  async #defer(entries: readonly ActivityEntry[], cause: unknown): Promise<void> {
+    if (!this.#outbox) throw unavailable(cause);
+    log.warn('PostgreSQL is away: activity goes to the outbox', { entries: entries.length, error: cause as Error });
+    try {
+      await within(this.#outbox.put(entries), dependencyTimeoutMillis);
+    } catch (error) {
+      log.error('The outbox did not take the activity either', { entries: entries.length, error: error as Error });
+      throw unavailable(error);
+    }
+  }
+}
+
+const ownIds = 'a3f6c1de-5b0e-5c52-9d0b-6c2b3a1f7e44';
+
+/** The entry under an id of its own, the same each time: nothing acknowledged is lost to an id that was taken. */
+export function underOwnId(entry: ActivityEntry): ActivityEntry {
+  return { ...entry, id: uuidv5(`${entry.id}/${entry.sessionId}/${entry.userId ?? ''}`, ownIds) };
+}
+
+function unavailable(cause: unknown): RollcallError {
+  return new RollcallError('UNAVAILABLE', 'The activity could not be recorded right now; please try again.', {
+    retryAfterMillis: 1000,
+    cause,
+  });
+}
