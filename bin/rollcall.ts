@@ -1,0 +1,23 @@
+import { App } from 'aws-cdk-lib';
+import { RollcallStack } from '../lib/rollcall-stack.ts';
+import { readEnvironmentName, sizes } from '../lib/settings.ts';
+
+/**
+ * The CDK app. `-c environment=prod` or `ROLLCALL_ENVIRONMENT=prod` chooses the sizes. No account and no region are named
+ * here: the one template goes wherever the credentials of `cdk deploy` lead, and onto one machine.
+ */
+const app = new App({ analyticsReporting: false });
+try {
+  const name = readEnvironmentName(app.node.tryGetContext('environment') ?? process.env['ROLLCALL_ENVIRONMENT']);
+  new RollcallStack(app, 'Rollcall', {
+    stackName: name === 'dev' ? 'rollcall' : `rollcall-${name}`,
+    description: 'Rollcall: presence, collaboration sessions, cursors and an audit trail',
+    sizes: sizes[name],
+    environment: process.env,
+    terminationProtection: sizes[name].database.protected,
+  });
+  app.synth();
+} catch (error) {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 1;
+}

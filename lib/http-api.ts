@@ -1,0 +1,83 @@
+import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { AccessLogFormat } from 'aws-cdk-lib/aws-apigateway';
+import {
+  HttpApi as Api,
+  CorsHttpMethod,
+  HttpMethod,
+  HttpStage,
+  LogGroupLogDestination,
+} from 'aws-cdk-lib/aws-apigatewayv2';
+import { HttpJwtAuthorizer } from 'aws-cdk-lib/aws-apigatewayv2-authorizers';
+import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
+import * as logs from 'aws-cdk-lib/aws-logs';
+import { Construct } from 'constructs';
+import type { IdentityProvider } from './identity-provider.ts';
+import type { RollcallFunction } from './lambda-function.ts';
+import type { Sizes } from './settings.ts';
+
+/** Open to everybody, for load balancers and people who look whether it is up. */
+export const openPaths = ['/health'];
+/** With a bearer token; the function decides what its owner may see. */
+export const protectedPaths = [
+  '/sessions',
+  '/sessions/{id}',
+  '/sessions/{id}/participants',
+  '/sessions/{id}/activity',
+  '/sessions/{id}/statistics',
+  '/stats',
+];
+
+const accessLogFields = {
+  requestId: '$context.requestId',
+  time: '$context.requestTime',
+  routeKey: '$context.routeKey',
+  status: '$context.status',
+  latencyMillis: '$context.responseLatency',
+  integrationError: '$context.integrationErrorMessage',
+};
+
+/** The HTTP API: what can be read without a socket. */
+export class HttpApi extends Construct {
+  readonly api: Api;
+  readonly url: string;
+
+  constructor(scope: Construct, id: string, fn: RollcallFunction, identity: IdentityProvider, sizes: Sizes) {
+    super(scope, id);
+    this.api = new Api(this, 'Api', {
+      apiName: `${Stack.of(this).stackName}-http`,
+      description: 'Health, sessions, audit trail and statistics',
+      createDefaultStage: false,
+      corsPreflight: {
+        // Any page may ask: a token, and no cookie, says who it asks for.
+        allowOrigins: ['*'],
+        allowMethods: [CorsHttpMethod.GET],
+        allowHeaders: ['authorization', 'content-type'],
+        maxAge: Duration.hours(1),
+      },
+    });
+    const integration = new HttpLambdaIntegration('Integration', fn.function);
+    const authorizer = new HttpJwtAuthorizer('Token', identity.issuer, { jwtAudience: [identity.audience] });
+    for (const path of openPaths) this.api.addRoutes({ path, methods: [HttpMethod.GET], integration });
+    for (const path of protectedPaths) {
+      this.api.addRoutes({ path, methods: [HttpMethod.GET], integration, authorizer });
+    }
+    this.url = this.createStage(sizes).url;
+  }
+
+  private createStage(sizes: Sizes): HttpStage {
+    const logGroup = new logs.LogGroup(this, 'AccessLog', {
+      retention: sizes.logRetentionDays,
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
+    return new HttpStage(this, 'Stage', {
+      httpApi: this.api,
+      stageName: '$default',
+      autoDeploy: true,
+      throttle: sizes.httpThrottle,
+      accessLogSettings: {
+        destination: new LogGroupLogDestination(logGroup),
+        format: AccessLogFormat.custom(JSON.stringify(accessLogFields)),
+      },
+    });
+  }
+}

@@ -1,0 +1,58 @@
+import { RemovalPolicy } from 'aws-cdk-lib';
+import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import * as logs from 'aws-cdk-lib/aws-logs';
+import { Construct } from 'constructs';
+import type { Sizes } from './settings.ts';
+
+/**
+ * The VPC over two zones: public subnets hold the NAT gateways, private ones the functions, isolated ones Redis and
+ * PostgreSQL, which have no way out. DynamoDB is reached by a gateway endpoint, which costs nothing.
+ */
+export class Network extends Construct {
+  readonly vpc: ec2.Vpc;
+
+  constructor(scope: Construct, id: string, sizes: Sizes) {
+    super(scope, id);
+    this.vpc = new ec2.Vpc(this, 'Vpc', {
+      maxAzs: 2,
+      natGateways: sizes.natGateways,
+      subnetConfiguration: [
+        { name: 'Public', subnetType: ec2.SubnetType.PUBLIC, cidrMask: 24, mapPublicIpOnLaunch: false },
+        { name: 'Functions', subnetType: ec2.SubnetType.PRIVATE_WITH_EGRESS, cidrMask: 20 },
+        { name: 'Data', subnetType: ec2.SubnetType.PRIVATE_ISOLATED, cidrMask: 24 },
+      ],
+      gatewayEndpoints: { DynamoDb: { service: ec2.GatewayVpcEndpointAwsService.DYNAMODB } },
+    });
+    const flowLog = new logs.LogGroup(this, 'FlowLog', {
+      retention: sizes.logRetentionDays,
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
+    this.vpc.addFlowLog('Rejected', {
+      destination: ec2.FlowLogDestination.toCloudWatchLogs(flowLog),
+      trafficType: ec2.FlowLogTrafficType.REJECT,
+    });
+  }
+
+  /**
+   * Where a function runs. Each has a security group of its own, so that the rules of Redis and PostgreSQL name the
+   * functions that may reach them; from itself it can only speak HTTPS.
+   */
+  placeFunction(scope: Construct) {
+    const group = new ec2.SecurityGroup(scope, 'SecurityGroup', {
+      vpc: this.vpc,
+      description: `Function ${scope.node.id}`,
+      allowAllOutbound: false,
+    });
+    group.addEgressRule(ec2.Peer.anyIpv4(), ec2.Port.HTTPS, 'AWS endpoints and posts to connections');
+    return {
+      vpc: this.vpc,
+      vpcSubnets: { subnetType: ec2.SubnetType.PRIVATE_WITH_EGRESS },
+      securityGroups: [group],
+    };
+  }
+
+  /** A security group for a server in the isolated subnets; nothing reaches it and it reaches nothing. */
+  createServerGroup(scope: Construct, description: string): ec2.SecurityGroup {
+    return new ec2.SecurityGroup(scope, 'SecurityGroup', { vpc: this.vpc, description, allowAllOutbound: false });
+  }
+}

@@ -1,0 +1,165 @@
+import { CfnOutput, Duration, Stack } from 'aws-cdk-lib';
+import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
+import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
+import * as sns from 'aws-cdk-lib/aws-sns';
+import { Construct } from 'constructs';
+import type { HttpApi } from './http-api.ts';
+import type { PresenceCache } from './presence-cache.ts';
+import type { SessionDatabase } from './session-database.ts';
+import type { Sizes } from './settings.ts';
+import type { Functions, WebSocketApi } from './websocket-api.ts';
+
+export interface ObservabilityProps {
+  sizes: Sizes;
+  functions: Functions;
+  webSocketApi: WebSocketApi;
+  httpApi: HttpApi;
+  database: SessionDatabase;
+  cache: PresenceCache;
+}
+
+const period = Duration.minutes(5);
+
+/** A dashboard of what users feel, and alarms for what needs a person. */
+export class Observability extends Construct {
+  private readonly props: ObservabilityProps;
+
+  constructor(scope: Construct, id: string, props: ObservabilityProps) {
+    super(scope, id);
+    this.props = props;
+    this.createDashboard();
+    if (props.sizes.alarms) this.createAlarms();
+  }
+
+  private createAlarms(): void {
+    const topic = new sns.Topic(this, 'Alarms', { displayName: 'Rollcall alarms', enforceSSL: true });
+    new CfnOutput(Stack.of(this), 'AlarmTopicArn', {
+      value: topic.topicArn,
+      description: 'Subscribe an address to this topic to hear of alarms',
+    });
+    for (const [name, { metric, threshold, means, periods }] of Object.entries(this.signals())) {
+      const alarm = new cloudwatch.Alarm(this, name, {
+        metric,
+        threshold,
+        evaluationPeriods: periods ?? 1,
+        alarmDescription: means,
+        comparisonOperator: cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+        treatMissingData: cloudwatch.TreatMissingData.NOT_BREACHING,
+      });
+      alarm.addAlarmAction(new SnsAction(topic));
+    }
+  }
+
+  private signals(): Record<string, Signal> {
+    const { database, sizes } = this.props;
+    return {
+      ...this.functionSignals(),
+      WebSocketErrors: {
+        metric: this.webSocketMetric('ExecutionError').with({ statistic: 'Sum' }),
+        threshold: 5,
+        means: 'The WebSocket API could not call a function: look at its access log.',
+      },
+      HttpErrors: {
+        metric: this.props.httpApi.api.metricServerError({ period, statistic: 'Sum' }),
+        threshold: 5,
+        means: 'The HTTP API answers 5xx: look at /health and the log of the function http.',
+      },
+      DatabaseBusy: {
+        metric: database.instance.metricCPUUtilization({ period }),
+        threshold: 80,
+        periods: 3,
+        means: 'PostgreSQL is busy: find the query, or take a larger class.',
+      },
+      DatabaseConnections: {
+        metric: database.instance.metricDatabaseConnections({ period, statistic: 'Maximum' }),
+        threshold: 300,
+        means: 'PostgreSQL is running out of connections: lower the concurrency or put RDS Proxy in between.',
+      },
+      CacheThrottled: {
+        metric: this.cacheMetric('ThrottledCmds', 'Sum'),
+        threshold: 1,
+        means: `Redis refuses commands at its limit of ${sizes.cache.maximumEcpuPerSecond} ECPU a second.`,
+      },
+    };
+  }
+
+  /** Errors and throttles of a function in one alarm: both mean that somebody got no answer. */
+  private functionSignals(): Record<string, Signal> {
+    return Object.fromEntries(
+      Object.values(this.props.functions).map((fn) => [
+        `Function-${fn.handler}`,
+        {
+          metric: new cloudwatch.MathExpression({
+            expression: 'errors + throttles',
+            usingMetrics: {
+              errors: fn.function.metricErrors({ period }),
+              throttles: fn.function.metricThrottles({ period }),
+            },
+            label: `${fn.handler}: errors and throttles`,
+            period,
+          }),
+          threshold: 1,
+          means: `The function ${fn.handler} failed, timed out or was throttled: look at its log.`,
+        },
+      ]),
+    );
+  }
+
+  private createDashboard(): void {
+    const { functions, httpApi, database } = this.props;
+    const all = Object.values(functions);
+    const graph = (title: string, left: cloudwatch.IMetric[]) =>
+      new cloudwatch.GraphWidget({ title, left, width: 12, period });
+    const dashboard = new cloudwatch.Dashboard(this, 'Dashboard', { defaultInterval: Duration.hours(6) });
+    dashboard.addWidgets(
+      graph('Messages and connections', [
+        this.webSocketMetric('MessageCount').with({ statistic: 'Sum' }),
+        this.webSocketMetric('ConnectCount').with({ statistic: 'Sum' }),
+      ]),
+      graph('Errors of the APIs', [
+        this.webSocketMetric('ClientError').with({ statistic: 'Sum' }),
+        this.webSocketMetric('ExecutionError').with({ statistic: 'Sum' }),
+        this.webSocketMetric('IntegrationError').with({ statistic: 'Sum' }),
+        httpApi.api.metricServerError({ statistic: 'Sum' }),
+      ]),
+      graph(
+        'Duration of a run (p95)',
+        all.map((fn) => fn.function.metricDuration({ statistic: 'p95', label: fn.handler })),
+      ),
+      graph(
+        'Failed runs',
+        all.map((fn) => fn.function.metricErrors({ label: fn.handler })),
+      ),
+      graph('PostgreSQL', [database.instance.metricCPUUtilization(), database.instance.metricDatabaseConnections()]),
+      graph('Redis', [this.cacheMetric('CurrConnections', 'Maximum'), this.cacheMetric('ThrottledCmds', 'Sum')]),
+    );
+  }
+
+  private webSocketMetric(metricName: string): cloudwatch.Metric {
+    return new cloudwatch.Metric({
+      namespace: 'AWS/ApiGateway',
+      metricName,
+      dimensionsMap: { ApiId: this.props.webSocketApi.api.apiId },
+      period,
+    });
+  }
+
+  private cacheMetric(metricName: string, statistic: string): cloudwatch.Metric {
+    return new cloudwatch.Metric({
+      namespace: 'AWS/ElastiCache',
+      metricName,
+      dimensionsMap: { ServerlessCacheName: this.props.cache.cacheName },
+      statistic,
+      period,
+    });
+  }
+}
+
+interface Signal {
+  metric: cloudwatch.IMetric;
+  threshold: number;
+  /** What it means and the next step, for the person who is woken. */
+  means: string;
+  /** Periods of five minutes in a row. */
+  periods?: number;
+}

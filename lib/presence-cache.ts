@@ -1,0 +1,48 @@
+import { Names } from 'aws-cdk-lib';
+import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import * as elasticache from 'aws-cdk-lib/aws-elasticache';
+import { Construct } from 'constructs';
+import { environmentNames } from '../lambdas/runtime/environment.ts';
+import type { RollcallFunction } from './lambda-function.ts';
+import type { Network } from './network.ts';
+import type { Sizes } from './settings.ts';
+
+/** ElastiCache Serverless answers writers on the first port and readers on the second. */
+const ports = { from: 6379, to: 6380 };
+
+/**
+ * Redis, as ElastiCache Serverless for Valkey: TLS and two zones without a choice, always cluster mode, paid by use from
+ * about $6 a month. It keeps no backup, since presence is rebuilt and never restored.
+ */
+export class PresenceCache extends Construct {
+  /** Name of the cache, by which its metrics are found. */
+  readonly cacheName: string;
+  private readonly cache: elasticache.CfnServerlessCache;
+  private readonly group: ec2.SecurityGroup;
+
+  constructor(scope: Construct, id: string, network: Network, sizes: Sizes) {
+    super(scope, id);
+    this.group = network.createServerGroup(this, 'Redis: only functions that were granted it');
+    this.cacheName = Names.uniqueResourceName(this, { maxLength: 40, separator: '-' }).toLowerCase();
+    this.cache = new elasticache.CfnServerlessCache(this, 'Cache', {
+      engine: 'valkey',
+      majorEngineVersion: '8',
+      serverlessCacheName: this.cacheName,
+      description: 'Who is present, where their cursors are, what becomes due',
+      securityGroupIds: [this.group.securityGroupId],
+      subnetIds: network.vpc.selectSubnets({ subnetType: ec2.SubnetType.PRIVATE_ISOLATED }).subnetIds,
+      snapshotRetentionLimit: 0,
+      cacheUsageLimits: {
+        dataStorage: { maximum: sizes.cache.maximumGb, unit: 'GB' },
+        ecpuPerSecond: { maximum: sizes.cache.maximumEcpuPerSecond },
+      },
+    });
+  }
+
+  /** Opens the way for the function and tells it the address. */
+  grantAccess(fn: RollcallFunction): void {
+    this.group.connections.allowFrom(fn, ec2.Port.tcpRange(ports.from, ports.to), 'Redis');
+    fn.setVariable(environmentNames.redisUrl, `rediss://${this.cache.attrEndpointAddress}:${ports.from}`);
+    fn.setVariable(environmentNames.redisCluster, 'true');
+  }
+}

@@ -1,0 +1,139 @@
+import { CfnOutput, Stack, type StackProps } from 'aws-cdk-lib';
+import type { Construct } from 'constructs';
+import { readTimings } from '../protocol/timings.ts';
+import { ActivityOutbox, ConnectionTable } from './connection-table.ts';
+import { handlerNames } from './handlers.ts';
+import { HttpApi } from './http-api.ts';
+import { IdentityProvider } from './identity-provider.ts';
+import { InviteSecret } from './invite-secret.ts';
+import { RollcallFunction } from './lambda-function.ts';
+import { Migration } from './migration.ts';
+import { Network } from './network.ts';
+import { Observability } from './observability.ts';
+import { PresenceCache } from './presence-cache.ts';
+import { SessionDatabase } from './session-database.ts';
+import type { Sizes } from './settings.ts';
+import { Sweeps } from './sweeps.ts';
+import { type Functions, WebSocketApi } from './websocket-api.ts';
+
+export interface RollcallStackProps extends StackProps {
+  sizes: Sizes;
+  /** Where the settings of the user come from; see `protocol/timings.ts` and the parameters of the stack. */
+  environment: Record<string, string | undefined>;
+}
+
+/**
+ * The whole product on AWS: stores, functions, APIs and schedules, and which function may use what.
+ *
+ * @throws Error with the sentence for the user when a setting cannot work.
+ */
+export class RollcallStack extends Stack {
+  private readonly cache: PresenceCache;
+  private readonly database: SessionDatabase;
+  private readonly connections: ConnectionTable;
+  private readonly outbox: ActivityOutbox;
+  private readonly invites: InviteSecret;
+  private readonly identity: IdentityProvider;
+  private readonly functions: Functions;
+  private readonly webSocketApi: WebSocketApi;
+  private readonly sweeps: Sweeps;
+
+  constructor(scope: Construct, id: string, props: RollcallStackProps) {
+    super(scope, id, props);
+    const { sizes, environment } = props;
+    const timings = readTimings(environment);
+    const network = new Network(this, 'Network', sizes);
+    this.cache = new PresenceCache(this, 'PresenceCache', network, sizes);
+    this.database = new SessionDatabase(this, 'SessionDatabase', network, sizes);
+    this.connections = new ConnectionTable(this, 'ConnectionTable');
+    this.outbox = new ActivityOutbox(this, 'ActivityOutbox', sizes.database.protected);
+    this.invites = new InviteSecret(this, 'InviteSecret');
+    this.identity = new IdentityProvider(this, 'IdentityProvider', environment);
+    this.functions = createFunctions(this, { sizes, network, environment });
+    this.webSocketApi = new WebSocketApi(this, 'WebSocketApi', sizes);
+    this.sweeps = new Sweeps(this, 'Sweeps', {
+      timeoutSweep: this.functions['timeout-sweep'],
+      cleanupSweep: this.functions['cleanup-sweep'],
+      cleanupIntervalMillis: timings.cleanupIntervalMillis,
+    });
+    this.grantConnecting();
+    this.grantPresence();
+    this.grantSessions();
+    this.grantSweeps();
+    this.webSocketApi.addRoutes(this.functions);
+    const httpApi = new HttpApi(this, 'HttpApi', this.functions.http, this.identity, sizes);
+    this.addMigration(network);
+    const { functions, webSocketApi, database, cache } = this;
+    new Observability(this, 'Observability', { sizes, functions, webSocketApi, httpApi, database, cache });
+    new CfnOutput(this, 'WebSocketUrl', { value: webSocketApi.url, description: 'What clients connect to' });
+    new CfnOutput(this, 'HttpUrl', { value: httpApi.url, description: 'The HTTP API' });
+  }
+
+  private grantConnecting(): void {
+    const { authorizer, connect, disconnect } = this.functions;
+    this.identity.grantAccess(authorizer);
+    this.invites.grantAccess(authorizer);
+    this.connections.grantAccess(connect, 'put');
+    this.connections.grantAccess(disconnect, 'query', 'delete', 'writeMany');
+    this.cache.grantAccess(disconnect);
+    this.webSocketApi.grantAccess(disconnect, 'POST');
+  }
+
+  /** The way of a frame, and the slow path of somebody who returns: their place, its audit row, the woken sweep. */
+  private grantPresence(): void {
+    const { heartbeat, cursor, presence } = this.functions;
+    for (const fn of [heartbeat, cursor, presence]) {
+      this.cache.grantAccess(fn);
+      this.connections.grantAccess(fn, 'get', 'query', 'put', 'update', 'delete', 'writeMany');
+      this.webSocketApi.grantAccess(fn, 'POST');
+      this.database.grantAccess(fn);
+      this.outbox.grantAccess(fn, 'put', 'writeMany');
+      this.sweeps.grantAccess(fn);
+    }
+  }
+
+  private grantSessions(): void {
+    const { session, activity, machine, http } = this.functions;
+    for (const fn of [session, activity, machine, http]) this.database.grantAccess(fn);
+    for (const fn of [session, activity, http]) this.cache.grantAccess(fn);
+    this.connections.grantAccess(session, 'get', 'query', 'put', 'update', 'delete', 'writeMany');
+    this.connections.grantAccess(activity, 'get', 'query', 'delete', 'writeMany');
+    this.connections.grantAccess(machine, 'query', 'delete', 'writeMany');
+    this.connections.grantAccess(http, 'get');
+    for (const fn of [session, activity]) this.outbox.grantAccess(fn, 'put', 'writeMany');
+    this.webSocketApi.grantAccess(session, 'POST', 'DELETE');
+    for (const fn of [activity, machine]) this.webSocketApi.grantAccess(fn, 'POST');
+    this.invites.grantAccess(session);
+    this.sweeps.grantAccess(session);
+  }
+
+  private grantSweeps(): void {
+    for (const fn of [this.functions['timeout-sweep'], this.functions['cleanup-sweep']]) {
+      this.cache.grantAccess(fn);
+      this.database.grantAccess(fn);
+      this.connections.grantAccess(fn, 'get', 'query', 'put', 'update', 'delete', 'writeMany');
+      this.outbox.grantAccess(fn, 'query', 'put', 'delete', 'writeMany');
+      this.webSocketApi.grantAccess(fn, 'POST');
+    }
+  }
+
+  private addMigration(network: Network): void {
+    const { migrate } = this.functions;
+    this.database.grantAccess(migrate);
+    const before = Object.values(this.functions).filter((fn) => fn !== migrate);
+    new Migration(this, 'Migration', { migrate, after: [network, this.database], before });
+  }
+}
+
+function createFunctions(
+  stack: RollcallStack,
+  props: Omit<ConstructorParameters<typeof RollcallFunction>[2], 'handler'>,
+): Functions {
+  const idOf = (name: string) => name.replace(/(^|-)(\w)/g, (_, __, letter: string) => letter.toUpperCase());
+  return Object.fromEntries(
+    handlerNames.map((handler) => [
+      handler,
+      new RollcallFunction(stack, `${idOf(handler)}Function`, { handler, ...props }),
+    ]),
+  ) as unknown as Functions;
+}
