@@ -38,6 +38,8 @@ CREATE TABLE session_participants (
   session_id      uuid NOT NULL REFERENCES collaboration_sessions (id) ON DELETE CASCADE,
   user_id         uuid REFERENCES users (id),
   anonymous_id    uuid,
+  -- The one of the two that is set: what the product calls the participant's user id.
+  person_id       uuid NOT NULL GENERATED ALWAYS AS (coalesce(user_id, anonymous_id)) STORED,
   name            text,
   role            text NOT NULL DEFAULT 'viewer' CHECK (role IN ('viewer', 'commenter', 'operator')),
   is_active       boolean NOT NULL DEFAULT true,

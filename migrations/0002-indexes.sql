@@ -10,15 +10,11 @@ CREATE INDEX idx_participants_active ON session_participants (session_id) WHERE 
 CREATE INDEX idx_session_participants_last_seen ON session_participants (session_id, last_seen_at DESC)
   WHERE left_at IS NULL;
 -- One place per person and session, however many requests race.
-CREATE UNIQUE INDEX idx_participants_active_user ON session_participants (session_id, user_id)
-  WHERE left_at IS NULL AND user_id IS NOT NULL;
-CREATE UNIQUE INDEX idx_participants_active_guest ON session_participants (session_id, anonymous_id)
-  WHERE left_at IS NULL AND anonymous_id IS NOT NULL;
--- A person's standing, past stays included; and all sessions of a person.
+CREATE UNIQUE INDEX idx_participants_place ON session_participants (session_id, person_id) WHERE left_at IS NULL;
+-- A person's standing in a session, past stays included.
+CREATE INDEX idx_participants_standing ON session_participants (session_id, person_id, joined_at DESC);
+-- All sessions of a user.
 CREATE INDEX idx_participants_user ON session_participants (user_id, session_id) WHERE user_id IS NOT NULL;
-CREATE INDEX idx_participants_guest ON session_participants (anonymous_id, session_id) WHERE anonymous_id IS NOT NULL;
--- The cascade of a purge.
-CREATE INDEX idx_participants_session ON session_participants (session_id);
 
 CREATE INDEX idx_collaboration_sessions_updated_at ON collaboration_sessions (updated_at);
 CREATE INDEX idx_sessions_owner ON collaboration_sessions (owner_id, start_time DESC, id DESC);

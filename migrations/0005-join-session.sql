@@ -1,11 +1,16 @@
-CREATE FUNCTION ensure_user(user_id uuid, external_id text, username text, at_time timestamptz) RETURNS void
+-- Makes a user known, or known by a new name. Without a name the one that is known stands.
+CREATE FUNCTION ensure_user(user_id uuid, external_id text, username text, at_time timestamptz) RETURNS users
 LANGUAGE sql VOLATILE AS $$
   INSERT INTO users AS u (id, external_id, username, created_at, updated_at)
-  VALUES (ensure_user.user_id, ensure_user.external_id, ensure_user.username, at_time, at_time)
+  VALUES (ensure_user.user_id, ensure_user.external_id,
+    coalesce(ensure_user.username, 'User ' || left(ensure_user.user_id::text, 8)), at_time, at_time)
   ON CONFLICT (id) DO UPDATE
-    SET username = excluded.username, external_id = coalesce(excluded.external_id, u.external_id), updated_at = at_time
-    WHERE u.username <> excluded.username
+    SET username = coalesce(ensure_user.username, u.username),
+      external_id = coalesce(excluded.external_id, u.external_id),
+      updated_at = at_time
+    WHERE u.username <> ensure_user.username
       OR (excluded.external_id IS NOT NULL AND u.external_id IS DISTINCT FROM excluded.external_id);
+  SELECT * FROM users u WHERE u.id = ensure_user.user_id;
 $$;
 
 CREATE FUNCTION role_rank(role text) RETURNS integer
@@ -65,7 +70,7 @@ BEGIN
   END IF;
 
   SELECT * INTO stay FROM session_participants p
-    WHERE p.session_id = session.id AND (p.user_id = person_user OR p.anonymous_id = person_guest)
+    WHERE p.session_id = session.id AND p.person_id = coalesce(person_user, person_guest)
     ORDER BY p.left_at IS NULL DESC, p.joined_at DESC LIMIT 1;
   has_place := stay.id IS NOT NULL AND stay.left_at IS NULL;
   is_member := stay.id IS NOT NULL AND stay.left_cause IS DISTINCT FROM 'removed';
@@ -88,7 +93,8 @@ BEGIN
   END IF;
   IF NOT has_place AND session.max_participants <= (
       SELECT count(*) FROM session_participants p WHERE p.session_id = session.id AND p.left_at IS NULL) THEN
-    RETURN jsonb_build_object('outcome', 'full', 'sessionId', session.id, 'inviteRefusal', refusal);
+    RETURN jsonb_build_object('outcome', 'full', 'sessionId', session.id,
+      'maxParticipants', session.max_participants, 'inviteRefusal', refusal);
   END IF;
 
   new_role := CASE WHEN is_owner THEN 'operator' WHEN is_member THEN stay.role ELSE 'viewer' END;
@@ -110,12 +116,13 @@ BEGIN
   IF stay.id IS NULL THEN
     INSERT INTO session_participants
       (session_id, user_id, anonymous_id, name, role, joined_at, last_seen_at, role_decided_at)
-    VALUES (session.id, person_user, person_guest, person_name, new_role, at_time, at_time,
+    VALUES (session.id, person_user, person_guest,
+      coalesce(person_name, (SELECT u.username FROM users u WHERE u.id = person_user)), new_role, at_time, at_time,
       CASE WHEN granted_role IS NOT NULL THEN at_time END)
     RETURNING * INTO stay;
   ELSE
     UPDATE session_participants p SET
-      left_at = NULL, name = person_name, role = new_role,
+      left_at = NULL, name = coalesce(person_name, p.name), role = new_role,
       joined_at = CASE WHEN has_place THEN p.joined_at ELSE at_time END,
       last_seen_at = greatest(p.last_seen_at, at_time),
       role_decided_at = CASE WHEN granted_role IS NOT NULL THEN at_time WHEN is_member THEN p.role_decided_at END

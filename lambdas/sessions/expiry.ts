@@ -1,0 +1,43 @@
+/**
+ * The one rule of expiry (SE5): a session whose last activity is `SESSION_TIMEOUT_HOURS` old or older is expired. The
+ * database's `session_last_activity` says when the last activity was, `check_session_expiry` and `join_session` apply the
+ * same comparison there.
+ */
+import type { SessionStatus } from '../../protocol/entities.ts';
+
+/** The moment a session expires unless something happens before, in Unix milliseconds. */
+export function expiresAt(lastActivityAt: number, sessionTimeoutMillis: number): number {
+  return lastActivityAt + sessionTimeoutMillis;
+}
+
+export function isExpired(lastActivityAt: number, now: number, sessionTimeoutMillis: number): boolean {
+  return now >= expiresAt(lastActivityAt, sessionTimeoutMillis);
+}
+
+/** The status a session has at this moment, whether or not a sweep has written the expiry down. */
+export function statusAt(
+  session: { status: SessionStatus; lastActivityAt: number },
+  now: number,
+  sessionTimeoutMillis: number,
+): SessionStatus {
+  if (session.status !== 'active') return session.status;
+  return isExpired(session.lastActivityAt, now, sessionTimeoutMillis) ? 'expired' : 'active';
+}
+
+/** What somebody reads who comes with an invite too late. */
+export function expiredInviteText(sessionTimeoutMillis: number): string {
+  return `This invitation link has expired. Sessions become inactive after ${durationText(sessionTimeoutMillis)} of no activity.`;
+}
+
+const units = [
+  ['hour', 3_600_000],
+  ['minute', 60_000],
+  ['second', 1000],
+] as const;
+
+/** A duration in its largest whole unit, for people: `1 hour`, `1.5 hours`, `30 minutes`, `3.6 seconds`. */
+export function durationText(millis: number): string {
+  const [unit, size] = units.find(([, size]) => millis >= size) ?? units[2];
+  const count = Number((millis / size).toFixed(2));
+  return `${count} ${unit}${count === 1 ? '' : 's'}`;
+}

@@ -1,0 +1,54 @@
+import { createHash } from 'node:crypto';
+import { CompactSign, compactVerify, errors } from 'jose';
+import { z } from 'zod';
+
+/** What an invite says by itself, before anybody asks the database. */
+export interface InviteClaims {
+  inviteId: string;
+  /** UUID of the session it is for. */
+  sessionId: string;
+  /** Unix milliseconds. */
+  expiresAt: number;
+}
+
+const claimsShape = z.object({ inviteId: z.uuid(), sessionId: z.uuid(), expiresAt: z.number() });
+/** Keeps an invite from being taken for any other signed thing, and any other signed thing for an invite. */
+const tokenType = 'rollcall-invite';
+
+/**
+ * Signs an invite (a JWS with HS256).
+ *
+ * @param keys secrets of at least 32 bytes; the first one signs.
+ */
+export async function signInvite(claims: InviteClaims, keys: readonly Uint8Array[]): Promise<string> {
+  return new CompactSign(new TextEncoder().encode(JSON.stringify(claims)))
+    .setProtectedHeader({ alg: 'HS256', typ: tokenType })
+    .sign(keys[0]!);
+}
+
+/**
+ * Reads an invite without a database, as the authorizer does for a guest. It may have been revoked or used up: only the
+ * join knows. Whether it has expired is for the caller to compare.
+ *
+ * @param keys any of them may have signed it, so that a key can be replaced while invites are out.
+ * @returns undefined for anything this service did not sign.
+ */
+export async function readInvite(token: string, keys: readonly Uint8Array[]): Promise<InviteClaims | undefined> {
+  for (const key of keys) {
+    try {
+      const { payload, protectedHeader } = await compactVerify(token, key, { algorithms: ['HS256'] });
+      if (protectedHeader.typ !== tokenType) return undefined;
+      return claimsShape.parse(JSON.parse(new TextDecoder().decode(payload)));
+    } catch (error) {
+      if (error instanceof errors.JWSSignatureVerificationFailed) continue;
+      if (error instanceof errors.JOSEError) return undefined;
+      throw error;
+    }
+  }
+  return undefined;
+}
+
+/** What the table keeps of an invite: enough to recognise it, not enough to use it. */
+export function hashInvite(token: string): Buffer {
+  return createHash('sha256').update(token).digest();
+}

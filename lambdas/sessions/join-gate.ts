@@ -1,0 +1,133 @@
+import type { Role, Session, SessionParticipant } from '../../protocol/entities.ts';
+import type { RollcallError } from '../../protocol/errors.ts';
+import { hashInvite, type InviteClaims, readInvite } from './invites.ts';
+import { type Person, storableName } from './person.ts';
+import { type InviteRefusal, JoinRefused, refusals } from './refusals.ts';
+import { checkUuid } from './session-input.ts';
+import { parseSessionReference, type SessionReference } from './session-reference.ts';
+import type { JoinOutcome, JoinRequest, SessionRepository } from './session-repository.ts';
+
+/** The secrets that sign invites, newest first; asked for when an invite is there to be read. */
+export type InviteKeys = () => readonly Uint8Array[] | Promise<readonly Uint8Array[]>;
+
+export interface JoinResult {
+  session: Session;
+  role: Role;
+  participant: SessionParticipant;
+  /** Whether the person holds a place only since now: a first join or a return, not a second tab. */
+  activated: boolean;
+  /** Whether the session's liveness (`active`) came back with this join. */
+  revived: boolean;
+  /** The invite that let them in or raised their role; null where their own right sufficed. */
+  inviteId: string | null;
+  /** Why an invite they brought did nothing, where their own right sufficed. */
+  inviteRefusal: InviteRefusal | null;
+}
+
+interface Newcomer {
+  userId: string | null;
+  anonymousId: string | null;
+  name: string | null;
+  externalId: string | null;
+}
+
+/** The door of a session: reads the invite, asks the database once, and says in words why somebody stays outside. */
+export class JoinGate {
+  readonly #repository: SessionRepository;
+  readonly #inviteKeys: InviteKeys;
+  readonly #sessionTimeoutMillis: number;
+
+  constructor(repository: SessionRepository, inviteKeys: InviteKeys, sessionTimeoutMillis: number) {
+    this.#repository = repository;
+    this.#inviteKeys = inviteKeys;
+    this.#sessionTimeoutMillis = sessionTimeoutMillis;
+  }
+
+  async join(reference: string, person: Person, token: string | undefined, now: number): Promise<JoinResult> {
+    const claims = token === undefined ? undefined : await readInvite(token, await this.#inviteKeys());
+    const invite = token !== undefined && claims ? { id: claims.inviteId, hash: hashInvite(token) } : null;
+    const outcome = await this.#ask(reference, newcomer(person), { invite, grant: null, now });
+    if (outcome.outcome === 'joined') {
+      const forged = token !== undefined && !claims ? 'forged' : null;
+      return toResult({ ...outcome, inviteRefusal: outcome.inviteRefusal ?? forged });
+    }
+    throw this.#refused(outcome, { reference, isGuest: person.userId === undefined, token, claims });
+  }
+
+  async grant(
+    reference: string,
+    user: { userId: string; username?: string; externalId?: string | undefined },
+    grant: { role: Role | null },
+    now: number,
+  ): Promise<JoinResult> {
+    const outcome = await this.#ask(reference, newcomer(user), { invite: null, grant, now });
+    if (outcome.outcome === 'joined') return toResult(outcome);
+    throw this.#refused(outcome, { reference, isGuest: false, token: undefined, claims: undefined });
+  }
+
+  async #ask(
+    reference: string,
+    person: Newcomer,
+    request: Pick<JoinRequest, 'invite' | 'grant' | 'now'>,
+  ): Promise<JoinOutcome> {
+    const parsed: SessionReference | undefined = parseSessionReference(reference);
+    if (!parsed) return { outcome: 'not_found' };
+    const sessionTimeoutMillis = this.#sessionTimeoutMillis;
+    return this.#repository.join({ reference: parsed, ...person, ...request, sessionTimeoutMillis });
+  }
+
+  #refused(
+    outcome: Exclude<JoinOutcome, { outcome: 'joined' }>,
+    visit: { reference: string; isGuest: boolean; token: string | undefined; claims: InviteClaims | undefined },
+  ): JoinRefused {
+    const { token, claims } = visit;
+    const forged = token !== undefined && !claims ? ('forged' as const) : undefined;
+    const sessionOver = outcome.outcome === 'expired' && claims?.sessionId === outcome.sessionId;
+    const inviteRefusal = sessionOver ? 'expired' : (outcome.inviteRefusal ?? forged);
+    return new JoinRefused(this.#reason(outcome, { ...visit, inviteRefusal }), {
+      sessionId: outcome.sessionId,
+      inviteId: claims?.inviteId,
+      inviteRefusal,
+    });
+  }
+
+  #reason(
+    outcome: Exclude<JoinOutcome, { outcome: 'joined' }>,
+    visit: {
+      reference: string;
+      isGuest: boolean;
+      claims: InviteClaims | undefined;
+      inviteRefusal: InviteRefusal | undefined;
+    },
+  ): RollcallError {
+    const { claims, inviteRefusal } = visit;
+    const meant = outcome.sessionId ?? visit.reference.toLowerCase();
+    if (visit.isGuest && claims && claims.sessionId !== meant) return refusals.guestElsewhere();
+    // A session that was purged is still one its invite was made for: that visitor comes too late, not to a wrong place.
+    if (outcome.outcome === 'expired' || outcome.outcome === 'not_found') {
+      if (claims?.sessionId === meant) return refusals.inviteExpired(this.#sessionTimeoutMillis);
+      return outcome.outcome === 'expired' ? refusals.expired() : refusals.notFound();
+    }
+    if (outcome.outcome === 'ended') return refusals.ended();
+    if (outcome.outcome === 'full') return refusals.full(outcome.maxParticipants!);
+    if (inviteRefusal === 'expired') return refusals.inviteExpired(this.#sessionTimeoutMillis);
+    return inviteRefusal ? refusals.inviteInvalid(inviteRefusal) : refusals.notInvited();
+  }
+}
+
+function newcomer(
+  person: Person | { userId: string; username?: string; externalId?: string | undefined; anonymousId?: undefined },
+): Newcomer {
+  const name = (person.userId === undefined ? person.name : person.username) ?? '';
+  return {
+    userId: person.userId === undefined ? null : checkUuid('userId', person.userId),
+    anonymousId: person.userId === undefined ? checkUuid('anonymousId', person.anonymousId) : null,
+    name: storableName(name) || null,
+    externalId: person.userId === undefined ? null : (person.externalId ?? null),
+  };
+}
+
+function toResult(outcome: Extract<JoinOutcome, { outcome: 'joined' }>): JoinResult {
+  const { session, participant, activated, revived, inviteUsed, inviteRefusal } = outcome;
+  return { session, role: participant.role, participant, activated, revived, inviteId: inviteUsed, inviteRefusal };
+}

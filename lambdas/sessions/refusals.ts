@@ -1,0 +1,84 @@
+import { RollcallError } from '../../protocol/errors.ts';
+import { expiredInviteText } from './expiry.ts';
+
+/** Why an invite does not let somebody in; the database decides all but `forged`. */
+export type InviteRefusal = 'forged' | 'unknown' | 'revoked' | 'expired' | 'removed' | 'used_up';
+
+/** Somebody was not let in. Carries what the audit trail wants to know of a refused invite (rule SE7). */
+export class JoinRefused extends RollcallError {
+  /** UUID of the session, where it exists. */
+  readonly sessionId: string | undefined;
+  readonly inviteId: string | undefined;
+  readonly inviteRefusal: InviteRefusal | undefined;
+
+  constructor(
+    refusal: RollcallError,
+    context: {
+      sessionId?: string | undefined;
+      inviteId?: string | undefined;
+      inviteRefusal?: InviteRefusal | undefined;
+    },
+  ) {
+    super(refusal.code, refusal.message);
+    this.sessionId = context.sessionId;
+    this.inviteId = context.inviteId;
+    this.inviteRefusal = context.inviteRefusal;
+  }
+}
+
+/** Every refusal of this folder in one place: what is wrong, and one thing to do about it. */
+export const refusals = {
+  notFound: () =>
+    new RollcallError('SESSION_NOT_FOUND', 'There is no such session; check the link or ask its owner for a new one.'),
+  ended: () =>
+    new RollcallError('SESSION_INACTIVE', 'This session has ended; ask its owner to create a new one to go on.'),
+  expired: () =>
+    new RollcallError(
+      'SESSION_INACTIVE',
+      'This session has expired because nothing happened in it; ask its owner to recover it.',
+    ),
+  recoveryOver: () =>
+    new RollcallError(
+      'SESSION_INACTIVE',
+      'This session expired too long ago to be recovered; create a new session to go on.',
+    ),
+  full: (maximum: number) =>
+    new RollcallError(
+      'SESSION_FULL',
+      `This session has reached its maximum of ${maximum} participants; try again when somebody has left.`,
+    ),
+  notInvited: () =>
+    new RollcallError('PERMISSION_DENIED', 'This session is not open to everybody; ask its owner for an invitation.'),
+  inviteExpired: (sessionTimeoutMillis: number) =>
+    new RollcallError('INVITE_EXPIRED', expiredInviteText(sessionTimeoutMillis)),
+  inviteInvalid: (reason: InviteRefusal) => new RollcallError('INVITE_INVALID', inviteTexts[reason]),
+  noSuchInvite: () =>
+    new RollcallError('INVITE_INVALID', 'This session has no such invitation; it may have been withdrawn already.'),
+  notAllowed: (needed: 'view' | 'comment' | 'operate' | 'manage') =>
+    new RollcallError('PERMISSION_DENIED', permissionTexts[needed]),
+  ownerStays: () =>
+    new RollcallError('PERMISSION_DENIED', 'The owner cannot be removed or demoted; end the session instead.'),
+  notParticipant: () =>
+    new RollcallError('NOT_IN_SESSION', 'That person is not in this session; refresh the list of participants.'),
+  guestElsewhere: () =>
+    new RollcallError(
+      'PERMISSION_DENIED',
+      'A guest can only use the session they were invited to; sign in to use others.',
+    ),
+};
+
+const inviteTexts: Record<InviteRefusal, string> = {
+  forged: 'This invitation is not valid for this session; ask for a new one.',
+  unknown: 'This invitation is not valid for this session; ask for a new one.',
+  revoked: 'This invitation has been withdrawn; ask for a new one.',
+  expired: 'This invitation has expired; ask for a new one.',
+  removed: 'The owner removed you from this session; ask them for a new invitation.',
+  used_up: 'This invitation has been used as often as it may be; ask for a new one.',
+};
+
+const permissionTexts = {
+  view: 'You cannot see this session; ask its owner for an invitation.',
+  comment: 'Viewers cannot comment here; ask the owner for the commenter role.',
+  operate: 'Only operators can do this here; ask the owner for the operator role.',
+  manage: 'Only the owner of the session can do this; ask them to.',
+};

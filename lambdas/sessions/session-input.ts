@@ -1,0 +1,54 @@
+import type { z } from 'zod';
+import type { Role, SessionMetadata } from '../../protocol/entities.ts';
+import { roles } from '../../protocol/entities.ts';
+import { RollcallError } from '../../protocol/errors.ts';
+import { messages, tooLarge } from '../../protocol/messages.ts';
+import { isUuid } from './session-reference.ts';
+
+/** Half of a surrogate pair as JSON writes it. PostgreSQL refuses such JSON; the sender hears so instead. */
+const loneSurrogate = /(?<!\\)(?:\\\\)*\\ud[89a-f]/;
+
+/**
+ * Checks what a session is created from, by the protocol's own schema.
+ *
+ * @throws RollcallError `INVALID_MESSAGE` or `TOO_LARGE`, naming the field.
+ */
+export function checkSessionInput(operationId: string, metadata: SessionMetadata): SessionMetadata {
+  const { metadata: checked } = check(messages.session_create.schema, { operationId, metadata });
+  if (loneSurrogate.test(JSON.stringify({ operationId, metadata: checked }))) {
+    throw new RollcallError('INVALID_MESSAGE', 'metadata: must be well-formed Unicode text; send it again as such.');
+  }
+  return checked ?? {};
+}
+
+/** The terms of an invite, by the protocol's own schema. */
+export function checkInviteInput(input: {
+  sessionId: string;
+  role: Role;
+  expiresInSeconds?: number;
+  maxUses?: number;
+}) {
+  return check(messages.invite_create.schema, input);
+}
+
+/** @throws RollcallError `INVALID_MESSAGE` for anything but a UUID, which the database would not take. */
+export function checkUuid(field: string, value: string): string {
+  if (typeof value !== 'string' || !isUuid(value)) {
+    throw new RollcallError('INVALID_MESSAGE', `${field}: must be a UUID.`);
+  }
+  return value.toLowerCase();
+}
+
+/** @throws RollcallError `INVALID_MESSAGE` for anything but a role. */
+export function checkRole(role: Role): Role {
+  if (!roles.includes(role)) throw new RollcallError('INVALID_MESSAGE', `role: must be one of ${roles.join(', ')}.`);
+  return role;
+}
+
+function check<T>(schema: z.ZodType<T>, input: unknown): T {
+  const result = schema.safeParse(input);
+  if (result.success) return result.data;
+  const issue = result.error.issues[0]!;
+  const large = issue.code === 'custom' && issue.params?.['limit'] === tooLarge;
+  throw new RollcallError(large ? 'TOO_LARGE' : 'INVALID_MESSAGE', `${issue.path.join('.')}: ${issue.message}.`);
+}

@@ -1,0 +1,265 @@
+import type { Role, Session, SessionMetadata, SessionParticipant } from '../../protocol/entities.ts';
+import { limits } from '../../protocol/limits.ts';
+import type { Timings } from '../../protocol/timings.ts';
+import type { Queryable } from '../runtime/database.ts';
+import { type InviteKeys, JoinGate, type JoinResult } from './join-gate.ts';
+import { type Action, isPermitted } from './permissions.ts';
+import { type Person, storableName } from './person.ts';
+import { refusals } from './refusals.ts';
+import { checkRole, checkSessionInput, checkUuid } from './session-input.ts';
+import { decodePlace, encodePlace } from './session-page.ts';
+import { newSessionName } from './session-reference.ts';
+import { SessionRepository } from './session-repository.ts';
+import { SessionResolver } from './session-resolver.ts';
+import { type Access, accessOf, sessionAt } from './standing.ts';
+
+export interface SessionManagerOptions {
+  database: Queryable;
+  timings: Pick<Timings, 'sessionTimeoutMillis' | 'sessionRetentionMillis' | 'maxParticipants'>;
+  /** The secrets that sign invites; see {@link signInvite}. */
+  inviteKeys: InviteKeys;
+  /** Unix milliseconds; another clock than the machine's only in tests. */
+  clock?: () => number;
+}
+
+/**
+ * What people do with sessions, with the rules SE1 to SE9. A `reference` is a session's UUID or its `SESSION-…` name.
+ *
+ * Every method throws RollcallError: `SESSION_NOT_FOUND` for a reference to nothing, `UNAVAILABLE` while PostgreSQL is
+ * away, and what it names itself.
+ */
+export class SessionManager {
+  readonly #repository: SessionRepository;
+  readonly #resolver: SessionResolver;
+  readonly #gate: JoinGate;
+  readonly #timings: SessionManagerOptions['timings'];
+  readonly #clock: () => number;
+
+  constructor(options: SessionManagerOptions) {
+    this.#timings = options.timings;
+    this.#clock = options.clock ?? Date.now;
+    this.#repository = new SessionRepository(options.database);
+    this.#resolver = new SessionResolver(this.#repository);
+    this.#gate = new JoinGate(this.#repository, options.inviteKeys, options.timings.sessionTimeoutMillis);
+  }
+
+  /**
+   * Creates a session whose owner holds the first of its places, as operator.
+   *
+   * @param owner names the user; without it the name that is known already stands.
+   * @throws `INVALID_MESSAGE` or `TOO_LARGE` for input the protocol does not allow.
+   */
+  async createSession(
+    ownerId: string,
+    operationId: string,
+    metadata: SessionMetadata = {},
+    owner: { username?: string; externalId?: string | undefined } = {},
+  ): Promise<Session> {
+    const checked = checkSessionInput(operationId, metadata);
+    const input = {
+      operationId,
+      ownerId: checkUuid('ownerId', ownerId),
+      ownerName: storableName(owner.username ?? '') || null,
+      ownerExternalId: owner.externalId ?? null,
+      maxParticipants: checked.maxParticipants ?? this.#timings.maxParticipants,
+      metadata: checked,
+      now: this.#clock(),
+    };
+    let session: Session | undefined;
+    while (!session) session = await this.#repository.create({ ...input, name: newSessionName(input.now) });
+    return session;
+  }
+
+  /** A session as it stands at this moment: one past its time is `expired`, swept or not (rule SE5). */
+  async getSession(reference: string): Promise<Session> {
+    const stored = await this.#resolver.find(reference);
+    return sessionAt(stored, this.#clock(), this.#timings.sessionTimeoutMillis);
+  }
+
+  /** The UUID of a session. A UUID is answered as it is, unchecked; a name is looked up once and remembered. */
+  resolveSessionId(reference: string): Promise<string> {
+    return this.#resolver.resolve(reference);
+  }
+
+  /**
+   * Sessions the user owns or may enter, newest first.
+   *
+   * @param page `before` is the `next` of the page before this one; `limit` at most 1,000 (50).
+   */
+  async listSessionsOf(
+    userId: string,
+    page: { limit?: number; before?: string | undefined } = {},
+  ): Promise<{ items: Session[]; next?: string }> {
+    const limit = Math.min(Math.max(Math.trunc(page.limit ?? 50), 1), limits.pageItems);
+    const before = page.before === undefined ? undefined : decodePlace(page.before);
+    const found = await this.#repository.listOf(checkUuid('userId', userId), limit + 1, before);
+    const now = this.#clock();
+    const items = found.slice(0, limit).map((stored) => sessionAt(stored, now, this.#timings.sessionTimeoutMillis));
+    const last = items.at(-1);
+    return found.length > limit && last ? { items, next: encodePlace(last) } : { items };
+  }
+
+  /**
+   * Lets a person in if session, places and their right allow it (rules SE2, SE3): one atomic round trip.
+   *
+   * The owner needs a free place like everybody, so that the limit is one; managing needs no place.
+   *
+   * @param invite the token, if they came with one. For a guest it is the only right, each time.
+   * @throws JoinRefused (a RollcallError) `SESSION_NOT_FOUND`, `SESSION_INACTIVE`, `SESSION_FULL`, `PERMISSION_DENIED`,
+   *   `INVITE_EXPIRED` or `INVITE_INVALID`; for the last two it says for the audit trail which invite and why.
+   */
+  joinSession(request: { sessionRef: string; person: Person; invite?: string | undefined }): Promise<JoinResult> {
+    return this.#gate.join(request.sessionRef, request.person, request.invite, this.#clock());
+  }
+
+  /**
+   * Gives a user a place and a role without an invite; who may decide that is for the caller to know. A role that is not
+   * named stays, or is `viewer` for somebody new. The owner stays operator.
+   *
+   * @throws JoinRefused `SESSION_NOT_FOUND`, `SESSION_INACTIVE` or `SESSION_FULL`.
+   */
+  async addParticipant(
+    reference: string,
+    userId: string,
+    role?: Role,
+    user: { username?: string; externalId?: string | undefined } = {},
+  ): Promise<JoinResult> {
+    const grant = { role: role === undefined ? null : checkRole(role) };
+    return this.#gate.grant(reference, { userId, ...user }, grant, this.#clock());
+  }
+
+  /** Gives the place back. `durationSeconds` counts from the join, 0 for somebody who held no place. */
+  async leaveSession(
+    reference: string,
+    personId: string,
+    cause = 'left',
+  ): Promise<{ sessionId: string; wasActive: boolean; durationSeconds: number }> {
+    const sessionId = await this.#resolver.resolve(reference);
+    const left = await this.#repository.leave(sessionId, checkUuid('userId', personId), cause, this.#clock());
+    const durationSeconds = left ? Math.round(((left.leftAt ?? left.joinedAt) - left.joinedAt) / 1000) : 0;
+    return { sessionId, wasActive: left !== undefined, durationSeconds };
+  }
+
+  /**
+   * Takes place and right: whoever was removed comes back with an invite made afterwards only, or into a public session
+   * as a newcomer. Once is as good as twice; `removed` is true the first time (rule SE9).
+   *
+   * @throws `PERMISSION_DENIED` for the owner of the session.
+   */
+  async removeParticipant(
+    reference: string,
+    personId: string,
+  ): Promise<{ sessionId: string; removed: boolean; wasActive: boolean; participant: SessionParticipant | null }> {
+    const { session } = await this.#resolver.find(reference);
+    if (session.ownerId === checkUuid('userId', personId)) throw refusals.ownerStays();
+    const done = await this.#repository.remove(session.id, personId, this.#clock());
+    return {
+      ...{ sessionId: session.id, removed: done !== undefined, wasActive: done?.wasActive ?? false },
+      participant: done?.participant ?? null,
+    };
+  }
+
+  /** {@link removeParticipant} on behalf of somebody. @throws `PERMISSION_DENIED` unless that is the owner. */
+  async removeByOwner(reference: string, actorId: string, personId: string) {
+    const { session } = await this.authorize(reference, actorId, 'manage', { evenEnded: true });
+    return this.removeParticipant(session.id, personId);
+  }
+
+  /**
+   * Gives a participant another role, in force from their next message. It outlasts their leaving, and no invite made
+   * before can raise it again.
+   *
+   * @throws `PERMISSION_DENIED` unless the actor is the owner and somebody else is meant, `NOT_IN_SESSION` for somebody
+   *   without a right to the session.
+   */
+  async setRole(reference: string, actorId: string, personId: string, role: Role): Promise<SessionParticipant> {
+    const { session } = await this.authorize(reference, actorId, 'manage');
+    if (session.ownerId === checkUuid('userId', personId)) throw refusals.ownerStays();
+    const changed = await this.#repository.setRole(session.id, personId, checkRole(role), this.#clock());
+    if (!changed) throw refusals.notParticipant();
+    return changed;
+  }
+
+  /** Those who hold a place, first come first; with `includeLeft` everybody who ever did (the newest 1,000). */
+  async getParticipants(reference: string, options: { includeLeft?: boolean } = {}): Promise<SessionParticipant[]> {
+    const sessionId = await this.#resolver.resolve(reference);
+    return this.#repository.participants(sessionId, options.includeLeft ?? false, limits.maxParticipants);
+  }
+
+  /** Whether somebody may do this (rule SE1). False also for a session that does not exist. */
+  async hasPermission(reference: string, personId: string, action: Action): Promise<boolean> {
+    const stored = await this.#resolver.findStanding(reference, checkUuid('userId', personId));
+    return stored !== undefined && isPermitted(accessOf(stored, personId).standing, action);
+  }
+
+  /**
+   * Where somebody stands in a session, provided that they may do this there.
+   *
+   * @param options `evenEnded` for what can be done with a session that ended or expired: reading it, recovering it.
+   * @throws `PERMISSION_DENIED`; `SESSION_INACTIVE` for a session that ended or expired.
+   */
+  async authorize(
+    reference: string,
+    personId: string,
+    action: Action,
+    options: { evenEnded?: boolean } = {},
+  ): Promise<Access> {
+    const stored = await this.#resolver.findStanding(reference, checkUuid('userId', personId));
+    if (!stored) throw refusals.notFound();
+    const access = accessOf(stored, personId);
+    if (!isPermitted(access.standing, action)) throw refusals.notAllowed(action);
+    const session = sessionAt(stored, this.#clock(), this.#timings.sessionTimeoutMillis);
+    if (!options.evenEnded && session.status !== 'active') {
+      throw session.status === 'expired' ? refusals.expired() : refusals.ended();
+    }
+    return { ...access, session };
+  }
+
+  /**
+   * Ends a session for everybody. Once is as good as twice: `ended` is true for the call that did it (rule SE9), and a
+   * session that expired before stays expired.
+   *
+   * @param actorId whose wish it is; without it the caller vouches for it.
+   * @throws `PERMISSION_DENIED` unless the actor is the owner.
+   */
+  async endSession(
+    reference: string,
+    options: { status?: 'completed' | 'failed' | undefined; actorId?: string } = {},
+  ): Promise<{ session: Session; ended: boolean }> {
+    const sessionId =
+      options.actorId === undefined
+        ? await this.#resolver.resolve(reference)
+        : (await this.authorize(reference, options.actorId, 'manage', { evenEnded: true })).session.id;
+    const status = options.status ?? 'completed';
+    const ended = await this.#repository.end(sessionId, status, this.#timings.sessionTimeoutMillis, this.#clock());
+    return { session: ended ?? (await this.getSession(sessionId)), ended: ended !== undefined };
+  }
+
+  /**
+   * Brings an expired session back within its retention (rule SE6). People join it anew; their rights are as they were.
+   * `recovered` is false for a session that is active anyway.
+   *
+   * @throws `PERMISSION_DENIED` unless the actor is the owner; `SESSION_INACTIVE` for one that ended, or expired too long
+   *   ago.
+   */
+  async recoverSession(reference: string, actorId: string): Promise<{ session: Session; recovered: boolean }> {
+    const { session } = await this.authorize(reference, actorId, 'manage', { evenEnded: true });
+    if (session.status === 'completed' || session.status === 'failed') throw refusals.ended();
+    const { sessionTimeoutMillis, sessionRetentionMillis } = this.#timings;
+    const times = { sessionTimeoutMillis, sessionRetentionMillis, now: this.#clock() };
+    const recovered = await this.#repository.recover(session.id, times);
+    if (recovered) return { session: recovered, recovered: true };
+    const current = await this.getSession(session.id);
+    if (current.status !== 'active') throw refusals.recoveryOver();
+    return { session: current, recovered: false };
+  }
+
+  /**
+   * Whose session it is, also of one that was purged: its audit trail outlives it.
+   *
+   * @throws `SESSION_NOT_FOUND` once nothing is left of it.
+   */
+  async getOwner(reference: string): Promise<{ id: string; ownerId: string }> {
+    return this.#resolver.findOwner(reference);
+  }
+}

@@ -1,0 +1,216 @@
+import type { Role, Session, SessionMetadata, SessionParticipant } from '../../protocol/entities.ts';
+import type { Queryable } from '../runtime/database.ts';
+import type { InviteRefusal } from './refusals.ts';
+import type { SessionReference } from './session-reference.ts';
+import { millis, type ParticipantRow, type SessionRow, toParticipant, toSession } from './session-rows.ts';
+import { sessionSql } from './session-sql.ts';
+
+/** A session with the moment its age counts from. */
+export interface StoredSession {
+  session: Session;
+  lastActivityAt: number;
+}
+
+export interface StoredStanding extends StoredSession {
+  /** The person's newest stay, if they ever had one. */
+  participant: SessionParticipant | null;
+  /** Whether that stay was ended by a removal. */
+  removed: boolean;
+}
+
+export interface NewSession {
+  name: string;
+  operationId: string;
+  ownerId: string;
+  ownerName: string | null;
+  ownerExternalId: string | null;
+  maxParticipants: number;
+  metadata: SessionMetadata;
+  now: number;
+}
+
+export interface JoinRequest {
+  reference: SessionReference;
+  userId: string | null;
+  anonymousId: string | null;
+  name: string | null;
+  externalId: string | null;
+  invite: { id: string; hash: Buffer } | null;
+  /** Set when the owner lets the person in: with this role, or with the one they had. */
+  grant: { role: Role | null } | null;
+  sessionTimeoutMillis: number;
+  now: number;
+}
+
+interface RefusedJoin {
+  outcome: 'not_found' | 'ended' | 'expired' | 'denied' | 'full';
+  sessionId?: string;
+  maxParticipants?: number;
+  inviteRefusal?: InviteRefusal | null;
+}
+
+interface AcceptedJoin<S, P> {
+  outcome: 'joined';
+  session: S;
+  participant: P;
+  /** Whether the person holds a place only since now. */
+  activated: boolean;
+  /** Whether the session's liveness came back with this. */
+  revived: boolean;
+  inviteUsed: string | null;
+  inviteRefusal: InviteRefusal | null;
+}
+
+export type JoinOutcome = RefusedJoin | AcceptedJoin<Session, SessionParticipant>;
+
+/** The SQL of sessions and participants, and no rule beyond what has to be atomic. */
+export class SessionRepository {
+  readonly #database: Queryable;
+
+  constructor(database: Queryable) {
+    this.#database = database;
+  }
+
+  /** Writes owner, session and the owner's place in one statement; undefined when the name is taken. */
+  async create(input: NewSession): Promise<Session | undefined> {
+    const { target = null, objective = null, isPublic = false } = input.metadata;
+    const [row] = await this.#rows<SessionRow>('session-create', sessionSql.create, [
+      ...[input.ownerId, input.ownerExternalId, input.ownerName, input.now, input.name, input.operationId],
+      ...[target, objective, isPublic, input.maxParticipants, JSON.stringify(input.metadata)],
+    ]);
+    return row && toSession(row);
+  }
+
+  async find(reference: SessionReference): Promise<StoredSession | undefined> {
+    const [row] = await this.#rows<SessionRow & { last_activity: Date }>('session-find', sessionSql.find, [
+      reference.id ?? null,
+      reference.name ?? null,
+    ]);
+    return row && { session: toSession(row), lastActivityAt: millis(row.last_activity) };
+  }
+
+  /** A session and where one person stands in it, in one round trip. */
+  async findStanding(reference: SessionReference, personId: string): Promise<StoredStanding | undefined> {
+    const [row] = await this.#rows<{
+      session: SessionRow;
+      last_activity: Date;
+      participant: ParticipantRow | null;
+      removed: boolean;
+    }>('session-standing', sessionSql.standing, [reference.id ?? null, reference.name ?? null, personId]);
+    return (
+      row && {
+        session: toSession(row.session),
+        lastActivityAt: millis(row.last_activity),
+        participant: row.participant && toParticipant(row.participant),
+        removed: row.removed,
+      }
+    );
+  }
+
+  /** Lets somebody in, or says why not: one statement, atomic, safe against every other join (see `join_session`). */
+  async join(request: JoinRequest): Promise<JoinOutcome> {
+    const [row] = await this.#rows<{ result: RefusedJoin | AcceptedJoin<SessionRow, ParticipantRow> }>(
+      'session-join',
+      sessionSql.join,
+      [
+        ...[request.reference.id ?? null, request.reference.name ?? null],
+        ...[request.userId, request.anonymousId, request.name, request.externalId],
+        ...[request.invite?.id ?? null, request.invite?.hash ?? null],
+        ...[request.grant !== null, request.grant?.role ?? null],
+        ...[request.sessionTimeoutMillis, request.now],
+      ],
+    );
+    const result = row!.result;
+    if (result.outcome !== 'joined') return result;
+    return { ...result, session: toSession(result.session), participant: toParticipant(result.participant) };
+  }
+
+  /** Takes the person's place away; undefined when they held none. */
+  async leave(
+    sessionId: string,
+    personId: string,
+    cause: string,
+    now: number,
+  ): Promise<SessionParticipant | undefined> {
+    return this.#participant('participant-leave', sessionSql.leave, [sessionId, personId, cause, now]);
+  }
+
+  /** Takes place and right away; undefined when the person had neither. `wasActive` says whether they held a place. */
+  async remove(
+    sessionId: string,
+    personId: string,
+    now: number,
+  ): Promise<{ participant: SessionParticipant; wasActive: boolean } | undefined> {
+    const [row] = await this.#rows<ParticipantRow & { was_active: boolean }>('participant-remove', sessionSql.remove, [
+      sessionId,
+      personId,
+      now,
+    ]);
+    return row && { participant: toParticipant(row), wasActive: row.was_active };
+  }
+
+  /** Undefined for somebody without a right to the session. */
+  async setRole(sessionId: string, personId: string, role: Role, now: number): Promise<SessionParticipant | undefined> {
+    return this.#participant('participant-role', sessionSql.setRole, [sessionId, personId, role, now]);
+  }
+
+  /** Those who hold a place, by the time they took it; with `includeLeft` everybody who ever did, newest first. */
+  async participants(sessionId: string, includeLeft: boolean, limit: number): Promise<SessionParticipant[]> {
+    const rows = includeLeft
+      ? await this.#rows<ParticipantRow>('participants-all', sessionSql.everParticipants, [sessionId, limit])
+      : await this.#rows<ParticipantRow>('participants-active', sessionSql.activeParticipants, [sessionId, limit]);
+    return rows.map(toParticipant);
+  }
+
+  /** Ends an active session that has not expired and takes every place; undefined when it is not such a one. */
+  async end(
+    sessionId: string,
+    status: 'completed' | 'failed',
+    sessionTimeoutMillis: number,
+    now: number,
+  ): Promise<Session | undefined> {
+    const values = [sessionId, status, sessionTimeoutMillis, now];
+    const [row] = await this.#rows<SessionRow>('session-end', sessionSql.end, values);
+    return row && toSession(row);
+  }
+
+  /** Brings an expired session back; undefined when it is not expired or its retention is over. */
+  async recover(
+    sessionId: string,
+    times: { sessionTimeoutMillis: number; sessionRetentionMillis: number; now: number },
+  ): Promise<Session | undefined> {
+    const values = [sessionId, times.sessionTimeoutMillis, times.sessionRetentionMillis, times.now];
+    const [row] = await this.#rows<SessionRow>('session-recover', sessionSql.recover, values);
+    return row && toSession(row);
+  }
+
+  /** Sessions the user owns or has a right to, newest first, from the one after `before`. */
+  async listOf(
+    userId: string,
+    limit: number,
+    before: { startTime: number; id: string } | undefined,
+  ): Promise<StoredSession[]> {
+    const rows = await this.#rows<SessionRow & { last_activity: Date }>('sessions-of', sessionSql.listOf, [
+      ...[userId, limit, before?.startTime ?? null, before?.id ?? null],
+    ]);
+    return rows.map((row) => ({ session: toSession(row), lastActivityAt: millis(row.last_activity) }));
+  }
+
+  /** Whose audit trail this is, also after the session was purged. */
+  async findOwner(reference: SessionReference): Promise<{ id: string; ownerId: string } | undefined> {
+    const values = [reference.id ?? null, reference.name ?? null];
+    const [row] = await this.#rows<{ id: string; owner_id: string }>('session-owner', sessionSql.owner, values);
+    return row && { id: row.id, ownerId: row.owner_id };
+  }
+
+  async #participant(name: string, text: string, values: unknown[]): Promise<SessionParticipant | undefined> {
+    const [row] = await this.#rows<ParticipantRow>(name, text, values);
+    return row && toParticipant(row);
+  }
+
+  /** Statements are prepared by name: each connection plans them once. */
+  async #rows<R extends object>(name: string, text: string, values: unknown[]): Promise<R[]> {
+    const { rows } = await this.#database.query<R>({ name, text, values });
+    return rows;
+  }
+}

@@ -1,0 +1,53 @@
+import { refusals } from './refusals.ts';
+import { parseSessionReference } from './session-reference.ts';
+import type { SessionRepository, StoredSession, StoredStanding } from './session-repository.ts';
+
+/** How many names one execution environment remembers. */
+const capacity = 10_000;
+
+/** Finds sessions by what messages call them, and remembers which UUID a name stands for: that never changes. */
+export class SessionResolver {
+  readonly #repository: SessionRepository;
+  readonly #ids = new Map<string, string>();
+
+  constructor(repository: SessionRepository) {
+    this.#repository = repository;
+  }
+
+  /** @throws RollcallError `SESSION_NOT_FOUND` */
+  async find(reference: string): Promise<StoredSession> {
+    const parsed = this.#parse(reference);
+    const stored = parsed && (await this.#repository.find(parsed));
+    if (!stored) throw refusals.notFound();
+    this.#remember(stored.session.sessionId, stored.session.id);
+    return stored;
+  }
+
+  async findStanding(reference: string, personId: string): Promise<StoredStanding | undefined> {
+    const parsed = this.#parse(reference);
+    return parsed && this.#repository.findStanding(parsed, personId);
+  }
+
+  /** @throws RollcallError `SESSION_NOT_FOUND` for an unknown name and for what is neither name nor UUID. */
+  async resolve(reference: string): Promise<string> {
+    return this.#parse(reference)?.id ?? (await this.find(reference)).session.id;
+  }
+
+  /** @throws RollcallError `SESSION_NOT_FOUND` */
+  async findOwner(reference: string): Promise<{ id: string; ownerId: string }> {
+    const parsed = this.#parse(reference);
+    const owner = parsed && (await this.#repository.findOwner(parsed));
+    if (!owner) throw refusals.notFound();
+    return owner;
+  }
+
+  #parse(reference: string) {
+    const known = this.#ids.get(reference);
+    return known === undefined ? parseSessionReference(reference) : { id: known };
+  }
+
+  #remember(name: string, id: string): void {
+    if (this.#ids.size >= capacity) this.#ids.clear();
+    this.#ids.set(name, id);
+  }
+}

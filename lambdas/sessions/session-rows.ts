@@ -1,0 +1,76 @@
+import type { Role, Session, SessionMetadata, SessionParticipant, SessionStatus } from '../../protocol/entities.ts';
+
+/** A time as `pg` reads it from a column (a Date) or from JSON (ISO 8601). */
+type Time = Date | string;
+
+export interface SessionRow {
+  id: string;
+  session_id: string;
+  operation_id: string;
+  owner_id: string;
+  status: SessionStatus;
+  target: string | null;
+  objective: string | null;
+  is_public: boolean;
+  max_participants: number;
+  metadata: SessionMetadata;
+  start_time: Time;
+  end_time: Time | null;
+  active: boolean;
+  last_active_at: Time;
+  updated_at: Time;
+}
+
+export interface ParticipantRow {
+  id: string;
+  session_id: string;
+  user_id: string | null;
+  anonymous_id: string | null;
+  name: string | null;
+  role: Role;
+  is_active: boolean;
+  joined_at: Time;
+  last_seen_at: Time | null;
+  left_at: Time | null;
+}
+
+export function millis(time: Time): number {
+  return new Date(time).getTime();
+}
+
+const millisOrNull = (time: Time | null) => (time === null ? null : millis(time));
+
+export function toSession(row: SessionRow): Session {
+  return {
+    id: row.id,
+    sessionId: row.session_id,
+    operationId: row.operation_id,
+    ownerId: row.owner_id,
+    status: row.status,
+    target: row.target,
+    objective: row.objective,
+    isPublic: row.is_public,
+    maxParticipants: row.max_participants,
+    metadata: row.metadata,
+    startTime: millis(row.start_time),
+    endTime: millisOrNull(row.end_time),
+    active: row.active,
+    lastActiveAt: millis(row.last_active_at),
+    updatedAt: millis(row.updated_at),
+  };
+}
+
+export function toParticipant(row: ParticipantRow): SessionParticipant {
+  return {
+    id: row.id,
+    sessionId: row.session_id,
+    userId: row.user_id,
+    anonymousId: row.anonymous_id,
+    name: row.name,
+    role: row.role,
+    isActive: row.is_active,
+    joinedAt: millis(row.joined_at),
+    lastSeenAt: millisOrNull(row.last_seen_at),
+    leftAt: millisOrNull(row.left_at),
+  };
+}

@@ -1,0 +1,107 @@
+/** `$n` as a time: Unix milliseconds on the way in. */
+const time = (parameter: string) => `to_timestamp(${parameter}::float8 / 1000)`;
+const duration = (parameter: string) => `(${parameter}::float8 * interval '1 millisecond')`;
+
+/** The session that $1 (UUID) or $2 (name) names. Two look-ups by unique index; the one with null finds nothing. */
+const referenced = `
+  SELECT * FROM collaboration_sessions WHERE id = $1::uuid
+  UNION ALL
+  SELECT * FROM collaboration_sessions WHERE session_id = $2::text AND $1::uuid IS NULL`;
+
+/** The newest stay of the person $2 in the session $1, unless it was ended by a removal. */
+const entitledStay = `
+  SELECT p.* FROM session_participants p
+  WHERE p.session_id = $1 AND p.person_id = $2
+  ORDER BY p.left_at IS NULL DESC, p.joined_at DESC LIMIT 1`;
+
+/** The statements of the session repository. Times are parameters: none asks the server's clock. */
+export const sessionSql = {
+  create: `
+    WITH owner AS MATERIALIZED (
+      SELECT u.id, u.username FROM ensure_user($1, $2, $3, ${time('$4')}) u
+    ), session AS (
+      INSERT INTO collaboration_sessions
+        (session_id, operation_id, owner_id, target, objective, is_public, max_participants, metadata,
+         start_time, last_active_at, updated_at)
+      SELECT $5, $6, owner.id, $7, $8, $9, $10, $11::jsonb, ${time('$4')}, ${time('$4')}, ${time('$4')} FROM owner
+      ON CONFLICT (session_id) DO NOTHING
+      RETURNING *
+    ), place AS (
+      INSERT INTO session_participants (session_id, user_id, name, role, joined_at, last_seen_at)
+      SELECT session.id, owner.id, owner.username, 'operator', ${time('$4')}, ${time('$4')} FROM session, owner
+    )
+    SELECT * FROM session`,
+
+  find: `SELECT s.*, session_last_activity(s) AS last_activity
+    FROM collaboration_sessions s WHERE s.id IN (SELECT id FROM (${referenced}) r)`,
+
+  standing: `
+    SELECT to_jsonb(s) AS session, session_last_activity(s) AS last_activity, to_jsonb(p) AS participant,
+      coalesce(p.left_cause = 'removed', false) AS removed
+    FROM collaboration_sessions s
+    LEFT JOIN LATERAL (
+      SELECT * FROM session_participants p
+      WHERE p.session_id = s.id AND p.person_id = $3
+      ORDER BY p.left_at IS NULL DESC, p.joined_at DESC LIMIT 1
+    ) p ON true
+    WHERE s.id IN (SELECT id FROM (${referenced}) r)`,
+
+  join: `SELECT join_session($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, ${duration('$11')}, ${time('$12')}) AS result`,
+
+  leave: `
+    UPDATE session_participants SET left_at = greatest(joined_at, ${time('$4')}), left_cause = $3
+    WHERE session_id = $1 AND person_id = $2 AND left_at IS NULL RETURNING *`,
+
+  remove: `
+    WITH stay AS (${entitledStay} FOR NO KEY UPDATE)
+    UPDATE session_participants p SET left_at = ${time('$3')}, left_cause = 'removed'
+    FROM stay WHERE p.id = stay.id AND stay.left_cause IS DISTINCT FROM 'removed'
+    RETURNING p.*, stay.left_at IS NULL AS was_active`,
+
+  setRole: `
+    WITH stay AS (${entitledStay} FOR NO KEY UPDATE)
+    UPDATE session_participants p SET role = $3, role_decided_at = ${time('$4')}
+    FROM stay WHERE p.id = stay.id AND stay.left_cause IS DISTINCT FROM 'removed' RETURNING p.*`,
+
+  activeParticipants: `
+    SELECT * FROM session_participants WHERE session_id = $1 AND left_at IS NULL ORDER BY joined_at, id LIMIT $2`,
+
+  everParticipants: `
+    SELECT * FROM session_participants WHERE session_id = $1 ORDER BY joined_at DESC, id DESC LIMIT $2`,
+
+  end: `SELECT * FROM end_session($1, $2, ${duration('$3')}, ${time('$4')}) s WHERE s.id IS NOT NULL`,
+
+  // A session that no sweep has reached yet still has its places; they end as the sweep would have ended them.
+  recover: `
+    WITH recovered AS (
+      UPDATE collaboration_sessions s
+      SET status = 'active', active = true, end_time = NULL, last_active_at = ${time('$4')}, updated_at = ${time('$4')},
+        warned_at = NULL, expiry_announced_at = NULL
+      WHERE s.id = $1 AND CASE s.status
+        WHEN 'expired' THEN s.end_time > ${time('$4')} - ${duration('$3')}
+        WHEN 'active' THEN ${time('$4')} - session_last_activity(s) >= ${duration('$2')}
+          AND ${time('$4')} - session_last_activity(s) < ${duration('$2')} + ${duration('$3')}
+        ELSE false END
+      RETURNING s.*
+    ), emptied AS (
+      UPDATE session_participants p SET left_at = ${time('$4')}, left_cause = 'session_expired'
+      FROM recovered WHERE p.session_id = recovered.id AND p.left_at IS NULL
+    )
+    SELECT * FROM recovered`,
+
+  listOf: `
+    SELECT s.*, session_last_activity(s) AS last_activity
+    FROM collaboration_sessions s
+    WHERE s.id IN (
+        SELECT o.id FROM collaboration_sessions o WHERE o.owner_id = $1
+        UNION
+        SELECT p.session_id FROM session_participants p
+        WHERE p.user_id = $1 AND p.left_cause IS DISTINCT FROM 'removed')
+      AND ($3::float8 IS NULL OR (s.start_time, s.id) < (${time('$3')}, $4::uuid))
+    ORDER BY s.start_time DESC, s.id DESC LIMIT $2`,
+
+  owner: `
+    SELECT id, owner_id FROM (${referenced}) s
+    UNION ALL
+    SELECT id, owner_id FROM purged_sessions WHERE id = $1::uuid OR (session_id = $2::text AND $1::uuid IS NULL)`,
+};
