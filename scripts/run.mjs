@@ -1,0 +1,83 @@
+/**
+ * What the npm scripts start: `node scripts/run.mjs start|test|check|bench …arguments`.
+ *
+ * It runs on whatever Node.js is there (20 or newer), installs what is missing, and hands over to the Node.js of the
+ * npm package `node`, which is the engine that the functions have on AWS. It uses no package itself.
+ */
+import { existsSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { runStep } from './run-step.mjs';
+import { findChromium, installChromium } from './set-up/chromium.mjs';
+import { ensurePackages } from './set-up/packages.mjs';
+import { provideRedis } from './set-up/redis.mjs';
+import { Advice } from './set-up/shell.mjs';
+
+const project = fileURLToPath(new URL('..', import.meta.url));
+const binaries = join(project, 'node_modules', '.bin');
+
+/** The steps of a command: a heading and the arguments for Node.js. */
+function stepsOf(command, extra) {
+  const bin = (name) => join(binaries, name);
+  const jest = [
+    '--disable-warning=ExperimentalWarning',
+    join(project, 'node_modules', 'jest', 'bin', 'jest.js'),
+    ...extra,
+  ];
+  switch (command) {
+    case 'start':
+      return [{ run: ['scripts/attached.mjs', 'local/main.ts', ...extra], ownsSignals: true }];
+    case 'bench':
+      return [{ run: ['bench/main.ts', ...extra] }];
+    case 'test':
+      return [{ run: jest }];
+    case 'check':
+      return [
+        { heading: 'Format and lint', program: bin('biome'), run: ['ci', '.'] },
+        { heading: 'Types', program: bin('tsc'), run: [] },
+        { heading: 'Tests and architecture rules', run: jest },
+      ];
+    default:
+      return undefined;
+  }
+}
+
+async function main([command, ...extra]) {
+  if (Number(process.versions.node.split('.')[0]) < 20) {
+    throw new Advice(
+      `Rollcall needs Node.js 20 or newer and this is ${process.version}; get one from https://nodejs.org.`,
+    );
+  }
+  const steps = stepsOf(command, extra);
+  if (!steps) throw new Advice('Say what to run: npm start, npm test, npm run check or npm run bench.');
+  await ensurePackages(project);
+  const redis = await provideRedis();
+  const environment = {
+    ...process.env,
+    ...redis.environment,
+    PATH: `${binaries}${delimiter}${process.env.PATH ?? ''}`,
+  };
+  if (command === 'test' || command === 'check') {
+    environment.CHROMIUM_PATH = findChromium() ?? (await installChromium());
+  }
+  const node = join(binaries, 'node');
+  if (!existsSync(node))
+    throw new Advice('The npm package "node" is incomplete: run `npm rebuild node` and start again.');
+  try {
+    for (const { heading, program = node, run, ownsSignals = false } of steps) {
+      if (heading) process.stdout.write(`\n== ${heading}\n`);
+      const code = await runStep(program, run, { cwd: project, env: environment, ownsSignals });
+      if (code !== 0) return code;
+    }
+    return 0;
+  } finally {
+    await redis.stop();
+  }
+}
+
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  process.stderr.write(`${error instanceof Advice ? error.message : error.stack}\n`);
+  process.exitCode = 1;
+}

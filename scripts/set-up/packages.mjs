@@ -1,0 +1,86 @@
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { Advice, runWithProgress } from './shell.mjs';
+import { inTurn } from './turn.mjs';
+
+/** Settings of npm that say how to reach the registry. All others could change what gets installed. */
+const keptNpmSettings =
+  /^npm_config_(registry|.*:registry|\/\/.*|https?_proxy|https_proxy|proxy|noproxy|cafile|ca|cert|key|strict_ssl|cache|userconfig|globalconfig|fetch_.*|maxsockets|prefer_offline|offline)$/i;
+
+/**
+ * Installs the packages of package-lock.json where they are missing or differ, and remembers what it saw, so that the
+ * next start only compares two short texts.
+ *
+ * @throws Advice when npm fails.
+ */
+export async function ensurePackages(project) {
+  if (isInstalled(project)) return;
+  const folder = createHash('sha256').update(project).digest('hex').slice(0, 16);
+  await inTurn(`packages-${folder}`, async () => {
+    if (isInstalled(project)) return;
+    if (!matchesLock(project)) await install(project);
+    writeFileSync(stampFile(project), fingerprint(project));
+  });
+}
+
+function stampFile(project) {
+  return join(project, 'node_modules', '.rollcall-setup');
+}
+
+/** The lock pins every package, also the Node.js that runs everything; binaries differ by platform. */
+function fingerprint(project) {
+  const lock = readFileSync(join(project, 'package-lock.json'));
+  return createHash('sha256').update(lock).update(`${process.platform} ${process.arch}`).digest('hex');
+}
+
+function isInstalled(project) {
+  return existsSync(stampFile(project)) && readFileSync(stampFile(project), 'utf8') === fingerprint(project);
+}
+
+/** Whether npm's own record of node_modules already is what the lock asks for, as after a `npm install` by hand. */
+function matchesLock(project) {
+  const record = join(project, 'node_modules', '.package-lock.json');
+  if (!existsSync(record)) return false;
+  const wanted = JSON.parse(readFileSync(join(project, 'package-lock.json'), 'utf8')).packages;
+  const present = JSON.parse(readFileSync(record, 'utf8')).packages;
+  const differs = ([path, entry]) => {
+    const found = present[path];
+    if (!found) return !entry.optional && !entry.devOptional && !entry.peer;
+    return found.version !== entry.version || found.integrity !== entry.integrity;
+  };
+  return !Object.entries(wanted).some(([path, entry]) => path !== '' && differs([path, entry]));
+}
+
+async function install(project) {
+  // As npm's own child the same npm is used; otherwise the one on the PATH.
+  const ownNpm = process.env.npm_execpath;
+  const fromNpm = ownNpm !== undefined && basename(ownNpm).startsWith('npm-cli');
+  const [program, ...prefix] = fromNpm ? [process.execPath, ownNpm] : ['npm'];
+  // Not `npm ci`: it refuses a lock that lacks a platform's optional binaries, which a registry that mirrors only some of
+  // them cannot name. `--no-save` keeps to the lock and leaves it as it is.
+  const args = ['install', '--no-save', '--include=dev', '--include=optional', '--no-audit', '--no-fund'];
+  const code = await runWithProgress(
+    'Installing the packages of package-lock.json',
+    program,
+    [...prefix, ...args, '--package-lock=true', '--ignore-scripts=false', '--loglevel=error'],
+    { cwd: project, env: cleanEnvironment() },
+  ).catch((error) => {
+    throw new Advice(
+      `npm could not be started (${error.code}): install npm, which comes with Node.js, and start again.`,
+    );
+  });
+  if (code !== 0) {
+    throw new Advice(
+      `npm install failed with code ${code}, see above: make sure the package registry can be reached and start again.`,
+    );
+  }
+}
+
+/** NODE_ENV=production would leave out what the stack is built with; other settings belong to other projects. */
+function cleanEnvironment() {
+  const entries = Object.entries(process.env).filter(
+    ([name]) => name !== 'NODE_ENV' && (!/^npm_config_/i.test(name) || keptNpmSettings.test(name)),
+  );
+  return Object.fromEntries(entries);
+}
