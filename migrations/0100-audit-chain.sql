@@ -31,5 +31,8 @@ CREATE TABLE activity_chains (
   hash            bytea NOT NULL CHECK (length(hash) = 32),
   anchor_sequence bigint NOT NULL DEFAULT 0,
   anchor_hash     bytea NOT NULL CHECK (length(anchor_hash) = 32),
+  -- When the oldest remaining entry happened, for retention; null where none remains.
+  oldest_at       timestamptz(3),
   CHECK (anchor_sequence BETWEEN 0 AND sequence)
 );
+CREATE INDEX idx_activity_chains_oldest_at ON activity_chains (oldest_at) WHERE oldest_at IS NOT NULL;

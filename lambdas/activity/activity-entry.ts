@@ -50,7 +50,8 @@ export function isUuid(text: unknown): text is string {
 }
 
 /**
- * Makes the entry of an activity. Ids of the server are UUIDv7, so that the newest entries lie together in the index.
+ * Makes the entry of an activity. Ids of the server are UUIDv7: the newest lie together in the index, and of two entries
+ * of the same millisecond the later one has the higher id.
  *
  * @param now used where the activity names no time of its own, Unix milliseconds.
  * @throws RollcallError INVALID_MESSAGE or TOO_LARGE for what can never be stored.
@@ -66,7 +67,7 @@ export function makeEntry(params: ActivityParams, now: number): ActivityEntry {
   }
   const createdAt = Math.trunc(params.at ?? now);
   return {
-    id: activityId?.toLowerCase() ?? uuidv7({ msecs: createdAt }),
+    id: activityId?.toLowerCase() ?? uuidv7(),
     sessionId: sessionId.toLowerCase(),
     userId: userId?.toLowerCase() ?? null,
     username: params.username ? storableText(params.username) : null,

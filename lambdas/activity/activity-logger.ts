@@ -1,9 +1,27 @@
 import type { ActivityItem } from '../../protocol/entities.ts';
 import { RollcallError } from '../../protocol/errors.ts';
-import { type ActivityContext, type ActivityDetails, makeEntry, toItem } from './activity-entry.ts';
+import { settingDefaults } from '../../protocol/timings.ts';
+import {
+  type ActivityContext,
+  type ActivityDetails,
+  type ActivityParams,
+  makeEntry,
+  toItem,
+} from './activity-entry.ts';
+import { type ExportFormat, formatPages } from './activity-export.ts';
 import type { ActivityOutbox } from './activity-outbox.ts';
+import type { ActivityQuery } from './activity-query.ts';
+import { ActivityQueue } from './activity-queue.ts';
+import { type ActivityPage, ActivityReader } from './activity-reader.ts';
+import { ActivityReports, type ActivityStatistics, type TimelineBucket } from './activity-reports.ts';
 import { ActivityRepository, type Database } from './activity-repository.ts';
+import { ActivityRetention, type RetentionResult } from './activity-retention.ts';
 import { ActivityWriter } from './activity-writer.ts';
+import { type AuditTrail, makeAuditTrail, makeSessionSummary, type SessionSummary } from './audit-trail.ts';
+import { ChainSealer, type SealResult } from './chain-sealer.ts';
+import { type ChainVerification, ChainVerifier } from './chain-verifier.ts';
+import { OutboxReplay, type ReplayResult } from './outbox-replay.ts';
+import { PresenceHistory, type Stay } from './presence-history.ts';
 
 export interface ActivityLoggerOptions {
   /** A `pg` pool, or anything with its `query` and `connect`. */
@@ -12,6 +30,8 @@ export interface ActivityLoggerOptions {
   outbox?: ActivityOutbox | undefined;
   /** Unix milliseconds; the system's clock by default. */
   clock?: (() => number) | undefined;
+  /** How long entries are kept (`ACTIVITY_RETENTION_DAYS`). */
+  retentionMillis?: number | undefined;
 }
 
 export interface LoggedActivity {
@@ -20,14 +40,36 @@ export interface LoggedActivity {
   isNew: boolean;
 }
 
-/** Writes the audit trail of the sessions and answers questions about it. */
+/** How long a piece of scheduled work may take, milliseconds. */
+const sweepMillis = 20_000;
+const dayMillis = 86_400_000;
+
+/** Writes the audit trail of the sessions, keeps it and answers questions about it. */
 export class ActivityLogger {
   readonly #clock: () => number;
+  readonly #retentionMillis: number;
   readonly #writer: ActivityWriter;
+  readonly #queue: ActivityQueue;
+  readonly #reader: ActivityReader;
+  readonly #reports: ActivityReports;
+  readonly #history: PresenceHistory;
+  readonly #verifier: ChainVerifier;
+  readonly #sealer: ChainSealer;
+  readonly #retention: ActivityRetention;
+  readonly #replay: OutboxReplay | undefined;
 
-  constructor(options: ActivityLoggerOptions) {
-    this.#clock = options.clock ?? Date.now;
-    this.#writer = new ActivityWriter(new ActivityRepository(options.pool), options.outbox);
+  constructor({ pool, outbox, clock = Date.now, retentionMillis }: ActivityLoggerOptions) {
+    this.#clock = clock;
+    this.#retentionMillis = retentionMillis ?? settingDefaults.ACTIVITY_RETENTION_DAYS * dayMillis;
+    this.#writer = new ActivityWriter(new ActivityRepository(pool), outbox);
+    this.#queue = new ActivityQueue((entries) => this.#writer.writeAll(entries));
+    this.#reader = new ActivityReader(pool);
+    this.#reports = new ActivityReports(pool);
+    this.#history = new PresenceHistory(pool);
+    this.#verifier = new ChainVerifier(pool);
+    this.#sealer = new ChainSealer(pool);
+    this.#retention = new ActivityRetention(pool);
+    this.#replay = outbox && new OutboxReplay(outbox, this.#writer);
   }
 
   /**
@@ -52,5 +94,102 @@ export class ActivityLogger {
     }
     // An id of the server's own can only be there already because an attempt whose answer was lost wrote it.
     return { activity: toItem(entry), isNew: outcome !== 'repeated' || context.activityId === undefined };
+  }
+
+  /**
+   * Adds an activity to the next bulk write (rule AC2). It is durable only after `flush`, which every invocation awaits
+   * before it answers.
+   *
+   * @returns the entry as it will be stored.
+   * @throws RollcallError INVALID_MESSAGE or TOO_LARGE for what cannot be stored.
+   */
+  queueActivity(params: ActivityParams): ActivityItem {
+    const entry = makeEntry(params, this.#clock());
+    this.#queue.add(entry);
+    return toItem(entry);
+  }
+
+  /**
+   * Writes what is queued; resolves when it is durable.
+   *
+   * @throws RollcallError UNAVAILABLE when neither store takes it; the entries stay queued for the next flush.
+   */
+  flush(): Promise<void> {
+    return this.#queue.flush();
+  }
+
+  /**
+   * A page of a session's activity, newest first (rule AC4).
+   *
+   * @param query a number is the limit.
+   * @throws RollcallError INVALID_MESSAGE for a limit, cursor, user or time that cannot be.
+   */
+  getSessionActivity(sessionId: string, query: ActivityQuery | number = {}): Promise<ActivityPage> {
+    return this.#reader.page(sessionId, typeof query === 'number' ? { limit: query } : query);
+  }
+
+  /** The newest entries of a session. */
+  async getRecentActivity(sessionId: string, limit = 10): Promise<ActivityItem[]> {
+    return (await this.#reader.page(sessionId, { limit })).items;
+  }
+
+  /**
+   * All matching entries as one document, oldest first, in pieces of a few hundred entries; `limit` and `before` do not
+   * apply. Memory stays flat whatever the length.
+   */
+  exportActivity(sessionId: string, format: ExportFormat, query: ActivityQuery = {}): AsyncGenerator<string> {
+    return formatPages(this.#reader.pages(sessionId, query, this.#clock()), format);
+  }
+
+  /** The session's story from its beginning, with its numbers and the proof that nothing was changed. */
+  generateAuditTrail(sessionId: string, maxEntries?: number): Promise<AuditTrail> {
+    const sources = { reader: this.#reader, reports: this.#reports, verifier: this.#verifier };
+    return makeAuditTrail(sources, sessionId, this.#clock(), maxEntries);
+  }
+
+  getActivityStatistics(sessionId: string): Promise<ActivityStatistics> {
+    return this.#reports.statistics(sessionId);
+  }
+
+  async getSessionSummary(sessionId: string): Promise<SessionSummary> {
+    return makeSessionSummary(await this.#reports.statistics(sessionId));
+  }
+
+  /** Entries per stretch of time, an hour each by default. */
+  getActivityTimeline(
+    sessionId: string,
+    bucketMillis = 3_600_000,
+    query: ActivityQuery = {},
+  ): Promise<TimelineBucket[]> {
+    return this.#reports.timeline(sessionId, bucketMillis, query);
+  }
+
+  getActivityCountsByType(sessionId: string, query: ActivityQuery = {}): Promise<Record<string, number>> {
+    return this.#reports.countsByType(sessionId, query);
+  }
+
+  /** Who was present at a moment (Unix milliseconds), and when and why each left. */
+  whoWasHere(sessionId: string, at: number): Promise<Stay[]> {
+    return this.#history.whoWasHere(sessionId, at);
+  }
+
+  /** Sweep: writes what waits in the outbox. */
+  async replayOutbox(millis = sweepMillis): Promise<ReplayResult> {
+    return (await this.#replay?.run(millis)) ?? { replayed: 0, setAside: 0, complete: true };
+  }
+
+  /** Sweep: adds new entries to the hash chains. */
+  sealChains(millis = sweepMillis): Promise<SealResult> {
+    return this.#sealer.run(millis);
+  }
+
+  /** Sweep: removes entries beyond their retention. */
+  removeExpired(millis = sweepMillis): Promise<RetentionResult> {
+    return this.#retention.run(this.#clock() - this.#retentionMillis, millis);
+  }
+
+  /** Whether the session's trail is what was written, and if not, its first broken link. */
+  verifyChain(sessionId: string): Promise<ChainVerification> {
+    return this.#verifier.verify(sessionId);
   }
 }

@@ -25,7 +25,10 @@ export interface OutboxItem {
   shard: string;
   /** UUIDv7 of the moment it was put there: sorts in the order of writing. */
   position: string;
-  entry: ActivityEntry;
+  /** Undefined where the item cannot be read. */
+  entry: ActivityEntry | undefined;
+  /** The entry as it is stored. */
+  text: string;
 }
 
 export interface ActivityOutboxOptions {
@@ -48,8 +51,9 @@ export class ActivityOutbox {
   }
 
   /** Stores the entries in the order given; when it resolves they are durable. */
-  async put(entries: readonly ActivityEntry[]): Promise<void> {
-    await this.#write(entries.map((entry) => putRequest({ shard: shardOf(entry), position: uuidv7(), entry })));
+  async put(entries: readonly ActivityEntry[], shard?: string): Promise<void> {
+    const requests = entries.map((entry) => putRequest(shard ?? shardOf(entry), uuidv7(), JSON.stringify(entry)));
+    await this.#write(requests);
   }
 
   /** The oldest items of a shard, at most `limit`. */
@@ -74,7 +78,7 @@ export class ActivityOutbox {
 
   /** Moves an entry to where it stops nobody; it is in both places for a moment rather than in none. */
   async setAside(item: OutboxItem): Promise<void> {
-    await this.#write([putRequest({ ...item, shard: asideShard })]);
+    await this.#write([putRequest(asideShard, item.position, item.text)]);
     await this.remove([item]);
   }
 
@@ -104,14 +108,20 @@ function keyOf(shard: string, position: string): Record<string, AttributeValue> 
   return { [partitionKey]: { S: shard }, [sortKey]: { S: position } };
 }
 
-function putRequest(item: OutboxItem): WriteRequest {
-  return { PutRequest: { Item: { ...keyOf(item.shard, item.position), entry: { S: JSON.stringify(item.entry) } } } };
+function putRequest(shard: string, position: string, text: string): WriteRequest {
+  return { PutRequest: { Item: { ...keyOf(shard, position), entry: { S: text } } } };
 }
 
 function toOutboxItem(item: Record<string, AttributeValue>): OutboxItem {
-  return {
-    shard: item[partitionKey]!.S!,
-    position: item[sortKey]!.S!,
-    entry: JSON.parse(item['entry']!.S!) as ActivityEntry,
-  };
+  const text = item['entry']?.S ?? '';
+  return { shard: item[partitionKey]!.S!, position: item[sortKey]!.S!, entry: parsedEntry(text), text };
+}
+
+function parsedEntry(text: string): ActivityEntry | undefined {
+  try {
+    return JSON.parse(text) as ActivityEntry;
+  } catch {
+    // Whoever replays sets it aside as it is, and says so.
+    return undefined;
+  }
 }

@@ -3,7 +3,7 @@ import { RollcallError } from '../../protocol/errors.ts';
 import { dependencyTimeoutMillis } from '../../protocol/timings.ts';
 import { log } from '../runtime/log.ts';
 import type { ActivityEntry } from './activity-entry.ts';
-import type { ActivityOutbox } from './activity-outbox.ts';
+import { type ActivityOutbox, asideShard } from './activity-outbox.ts';
 import type { ActivityRepository } from './activity-repository.ts';
 import { isRefusal, patiently, within } from './patience.ts';
 
@@ -52,6 +52,34 @@ export class ActivityWriter {
       seen.add(entry.id);
       return isNew ? 'new' : 'repeated';
     });
+  }
+
+  /** As {@link writeToDatabase}, but an entry whose id was taken is written under an id of its own. */
+  async writeAllToDatabase(entries: readonly ActivityEntry[]): Promise<void> {
+    const outcomes = await this.writeToDatabase(entries);
+    const homeless = entries.filter((_, place) => outcomes[place] === 'taken');
+    if (homeless.length > 0) await this.writeToDatabase(homeless.map(underOwnId));
+  }
+
+  /**
+   * Makes all entries durable: an entry whose id was taken gets one of its own, an entry that the database refuses is set
+   * aside in the outbox, and none of them holds up the others.
+   */
+  async writeAll(entries: readonly ActivityEntry[]): Promise<void> {
+    try {
+      const outcomes = await this.write(entries);
+      const homeless = entries.filter((_, place) => outcomes[place] === 'taken');
+      if (homeless.length > 0) await this.write(homeless.map(underOwnId));
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+      if (entries.length === 1) return this.#setAside(entries, error);
+      for (const entry of entries) await this.writeAll([entry]);
+    }
+  }
+
+  async #setAside(entries: readonly ActivityEntry[], error: unknown): Promise<void> {
+    log.error('PostgreSQL refuses an activity; it is set aside', { id: entries[0]?.id, error: error as Error });
+    await this.#outbox?.put(entries, asideShard);
   }
 
   async #defer(entries: readonly ActivityEntry[], cause: unknown): Promise<void> {

@@ -1,0 +1,90 @@
+import type { LeaveCause, Role } from '../../protocol/entities.ts';
+import { RollcallError } from '../../protocol/errors.ts';
+import type { ActivityContext, ActivityParams } from './activity-entry.ts';
+
+/** The entries the server writes about its own doings; who came and went can be told from them alone. */
+
+/** Types that a client cannot write, or anybody could forge the story of who was there. */
+export const serverActivityTypes = [
+  'user_joined',
+  'user_left',
+  'user_timeout',
+  'session_created',
+  'session_ended',
+  'session_expired',
+  'session_recovered',
+  'invite_created',
+  'invite_revoked',
+  'invite_used',
+  'invite_refused',
+  'participant_role_changed',
+  'participant_removed',
+] as const;
+export type ServerActivityType = (typeof serverActivityTypes)[number];
+
+/** @throws RollcallError INVALID_MESSAGE for a type that only the server writes. */
+export function checkClientActivityType(type: string): void {
+  if (!(serverActivityTypes as readonly string[]).includes(type)) return;
+  throw new RollcallError(
+    'INVALID_MESSAGE',
+    `Activity of the type "${type}" is written by the server; choose another type.`,
+  );
+}
+
+/** Where and by whom; `userId` null where nobody did it. */
+export interface Actor extends ActivityContext {
+  sessionId: string;
+  userId: string | null;
+}
+
+const entry = (actor: Actor, type: string, details: Record<string, unknown>): ActivityParams => ({
+  ...actor,
+  type,
+  details: Object.fromEntries(Object.entries(details).filter(([, value]) => value !== undefined)),
+});
+
+export const userJoined = (actor: Actor, role: Role) => entry(actor, 'user_joined', { role });
+
+/** @param durationSeconds how long the user was there. */
+export const userLeft = (actor: Actor, cause: LeaveCause, durationSeconds: number) =>
+  entry(actor, 'user_left', { cause, durationSeconds: Math.max(0, Math.round(durationSeconds)) });
+
+export const userTimedOut = (actor: Actor) => entry(actor, 'user_timeout', { reason: 'heartbeat_timeout' });
+
+export const sessionCreated = (actor: Actor, operationId: string) => entry(actor, 'session_created', { operationId });
+
+export const sessionEnded = (actor: Actor, status: 'completed' | 'failed') => entry(actor, 'session_ended', { status });
+
+/** @param durationMinutes from the session's start to its expiry. */
+export const sessionExpired = (sessionId: string, durationMinutes: number, participantCount: number) =>
+  entry({ sessionId, userId: null }, 'session_expired', {
+    reason: 'inactivity_timeout',
+    durationMinutes: Math.max(0, Math.round(durationMinutes)),
+    participantCount,
+  });
+
+export const sessionRecovered = (actor: Actor) => entry(actor, 'session_recovered', {});
+
+export const inviteCreated = (actor: Actor, inviteId: string, role: Role) =>
+  entry(actor, 'invite_created', { inviteId, role });
+
+export const inviteRevoked = (actor: Actor, inviteId: string) => entry(actor, 'invite_revoked', { inviteId });
+
+export const inviteUsed = (actor: Actor, inviteId: string, role: Role) =>
+  entry(actor, 'invite_used', { inviteId, role });
+
+/** @param reason the error code the person was answered with. */
+export const inviteRefused = (actor: Actor, reason: string, inviteId?: string) =>
+  entry(actor, 'invite_refused', { reason, inviteId });
+
+export const participantRoleChanged = (actor: Actor, targetUserId: string, role: Role, previousRole?: Role) =>
+  entry(actor, 'participant_role_changed', { targetUserId, role, previousRole });
+
+export const participantRemoved = (actor: Actor, targetUserId: string, reason?: string) =>
+  entry(actor, 'participant_removed', { targetUserId, reason });
+
+export const commentAdded = (actor: Actor, commentId: string, text?: string) =>
+  entry(actor, 'comment_added', { commentId, text });
+
+export const actionTaken = (actor: Actor, action: string, details: Record<string, unknown> = {}) =>
+  entry(actor, 'action_taken', { ...details, action });

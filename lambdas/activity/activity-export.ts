@@ -1,0 +1,67 @@
+import { type ColumnOption, stringify } from 'csv-stringify/sync';
+import type { ActivityItem } from '../../protocol/entities.ts';
+
+export const exportFormats = ['csv', 'json', 'ndjson'] as const;
+export type ExportFormat = (typeof exportFormats)[number];
+
+/** The media type of each format, for the answer's `content-type`. */
+export const exportMediaTypes: Record<ExportFormat, string> = {
+  csv: 'text/csv; charset=utf-8',
+  json: 'application/json; charset=utf-8',
+  ndjson: 'application/x-ndjson; charset=utf-8',
+};
+
+const columns: ColumnOption[] = [
+  'id',
+  'sessionId',
+  'createdAt',
+  'activityType',
+  'userId',
+  'username',
+  'ipAddress',
+  'userAgent',
+  'details',
+].map((key) => ({ key, header: key }));
+
+/**
+ * One page as CSV (RFC 4180). A field that a spreadsheet would run as a formula gets an apostrophe in front.
+ *
+ * @param header whether the page begins with the names of the columns.
+ */
+export function toCsv(items: readonly ActivityItem[], header: boolean): string {
+  const records = items.map((item) => ({
+    ...item,
+    createdAt: new Date(item.createdAt).toISOString(),
+    details: JSON.stringify(item.details),
+  }));
+  return stringify(records, { columns, header, escape_formulas: true, record_delimiter: 'windows' });
+}
+
+/** One page as lines of JSON. */
+export function toNdjson(items: readonly ActivityItem[]): string {
+  return items.map((item) => `${JSON.stringify(item)}\n`).join('');
+}
+
+/** Pages of entries as the pieces of one document; nothing but the current page is in memory. */
+export function formatPages(pages: AsyncIterable<ActivityItem[]>, format: ExportFormat): AsyncGenerator<string> {
+  if (format === 'csv') return csvPieces(pages);
+  return format === 'json' ? jsonPieces(pages) : ndjsonPieces(pages);
+}
+
+async function* csvPieces(pages: AsyncIterable<ActivityItem[]>): AsyncGenerator<string> {
+  yield toCsv([], true);
+  for await (const items of pages) yield toCsv(items, false);
+}
+
+async function* jsonPieces(pages: AsyncIterable<ActivityItem[]>): AsyncGenerator<string> {
+  let separator = '[\n';
+  for await (const items of pages) {
+    yield separator + items.map((item) => JSON.stringify(item)).join(',\n');
+    separator = ',\n';
+  }
+  yield separator === '[\n' ? '[]\n' : '\n]\n';
+}
+
+async function* ndjsonPieces(pages: AsyncIterable<ActivityItem[]>): AsyncGenerator<string> {
+  for await (const items of pages) yield toNdjson(items);
+}

@@ -1,0 +1,85 @@
+import { RollcallError } from '../../protocol/errors.ts';
+import { limits } from '../../protocol/limits.ts';
+import { isUuid } from './activity-entry.ts';
+import { decodeCursor, type PagePlace } from './page-cursor.ts';
+
+/** Which entries of a session are asked for. Times are Unix milliseconds, both ends included. */
+export interface ActivityQuery {
+  /** Entries per page, 1 to 1,000; 100 by default. */
+  limit?: number | undefined;
+  /** The `next` of the page before. */
+  before?: string | undefined;
+  activityType?: string | undefined;
+  userId?: string | undefined;
+  from?: number | undefined;
+  to?: number | undefined;
+}
+
+/** Newest first, or oldest first for exports. */
+export type Direction = 'newest' | 'oldest';
+
+export const defaultPageItems = 100;
+/** The last moment PostgreSQL's and JavaScript's times have in common. */
+const latestMillis = 8.64e15;
+
+export function pageLimit(query: ActivityQuery): number {
+  const limit = query.limit ?? defaultPageItems;
+  if (Number.isInteger(limit) && limit >= 1 && limit <= limits.pageItems) return limit;
+  throw new RollcallError('INVALID_MESSAGE', `The limit must be a whole number from 1 to ${limits.pageItems}.`);
+}
+
+export function placeOf(sessionId: string, query: ActivityQuery): PagePlace | undefined {
+  return query.before === undefined ? undefined : decodeCursor(sessionId, query.before);
+}
+
+/** A condition on `activity_log` and the values of its parameters; `name` tells conditions of different shape apart. */
+export interface Condition {
+  name: string;
+  text: string;
+  values: unknown[];
+}
+
+/**
+ * The condition of a query. Each part is there only where it is asked for, so that each shape has a plan of its own and
+ * none pays for a filter it has not. What is not a UUID is the id of no session, so nothing matches.
+ *
+ * @throws RollcallError INVALID_MESSAGE for a user id or a time that cannot be.
+ */
+export function conditionOf(
+  sessionId: string,
+  query: ActivityQuery,
+  place?: PagePlace,
+  direction: Direction = 'newest',
+): Condition {
+  const condition: Condition = { name: '', text: '', values: [] };
+  const add = (name: string, text: string, ...values: unknown[]) => {
+    const first = condition.values.length + 1;
+    condition.name += `-${name}`;
+    condition.text += `${condition.text && ' AND '}${text.replace(/\$(\d)/g, (_, n) => `$${first + Number(n) - 1}`)}`;
+    condition.values.push(...values);
+  };
+  if (isUuid(sessionId)) add('session', 'session_id = $1::uuid', sessionId);
+  else add('nowhere', 'false');
+  if (query.userId !== undefined) add('user', 'user_id = $1::uuid', checkedUser(query.userId));
+  if (query.activityType !== undefined)
+    add('type', 'activity_type = $1', query.activityType.replaceAll('\0', '\ufffd'));
+  if (query.from !== undefined) add('from', 'created_at >= to_timestamp($1::float8 / 1000)', checkedTime(query.from));
+  if (query.to !== undefined) add('to', 'created_at <= to_timestamp($1::float8 / 1000)', checkedTime(query.to));
+  if (place) {
+    const comparison = direction === 'newest' ? '<' : '>';
+    const text = `(created_at, id) ${comparison} (to_timestamp($1::float8 / 1000)::timestamptz(3), $2::uuid)`;
+    add(direction, text, place.createdAt, place.id);
+  }
+  return condition;
+}
+
+function checkedUser(userId: string): string {
+  if (isUuid(userId)) return userId;
+  throw new RollcallError('INVALID_MESSAGE', 'The user to filter by must be a UUID.');
+}
+
+/** @throws RollcallError INVALID_MESSAGE for what is no time in Unix milliseconds. */
+export function checkedTime(time: number): number {
+  if (Number.isFinite(time) && time >= 0 && time <= latestMillis) return time;
+  throw new RollcallError('INVALID_MESSAGE', 'A time must be given in Unix milliseconds.');
+}

@@ -1,0 +1,148 @@
+import type { PoolClient } from 'pg';
+import type { Database } from './activity-repository.ts';
+import { genesisHash, linkHash, type SealedEntry, sealedColumns } from './chain-link.ts';
+import { inTransaction } from './transaction.ts';
+
+export interface SealResult {
+  /** Links that were added. */
+  sealed: number;
+  /** False where the time was over first, or another sealer is at work. */
+  complete: boolean;
+}
+
+const batchItems = 1000;
+/** Key of the advisory lock that lets one sealer work at a time. */
+const sealerLock = 7_310_100;
+
+interface Ticket extends SealedEntry {
+  position: string;
+  sessionId: string;
+  entryExists: boolean;
+  alreadySealed: boolean;
+}
+
+interface Head {
+  sequence: bigint;
+  hash: Buffer;
+  /** When the oldest entry of the chain happened, where this batch brings the oldest. */
+  oldestAt: string | null;
+}
+
+interface Link {
+  sessionId: string;
+  sequence: bigint;
+  entryId: string;
+  previousHash: Buffer;
+  hash: Buffer;
+}
+
+/**
+ * Adds what was written since the last time to the chains of the sessions, in the order of writing; what comes late, from
+ * the outbox, joins at the end. Any number of sealers may run; one of them works.
+ */
+export class ChainSealer {
+  readonly #database: Database;
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  /** @param millis no new batch begins after this time. */
+  async run(millis: number): Promise<SealResult> {
+    const deadline = performance.now() + millis;
+    for (let sealed = 0; ; ) {
+      const taken = await inTransaction(this.#database, 'write', sealBatch);
+      if (taken === undefined) return { sealed, complete: false };
+      sealed += taken.sealed;
+      if (taken.tickets < batchItems) return { sealed, complete: true };
+      if (performance.now() >= deadline) return { sealed, complete: false };
+    }
+  }
+}
+
+/** Undefined where another sealer holds the lock. */
+async function sealBatch(client: PoolClient): Promise<{ tickets: number; sealed: number } | undefined> {
+  const { rows } = await client.query('SELECT pg_try_advisory_xact_lock($1) AS mine', [sealerLock]);
+  if (!rows[0].mine) return undefined;
+  const tickets = await oldestTickets(client);
+  if (tickets.length === 0) return { tickets: 0, sealed: 0 };
+  const heads = await headsOf(client, [...new Set(tickets.map((ticket) => ticket.sessionId))].sort());
+  const links = linksOf(tickets, heads);
+  await insertLinks(client, links);
+  await saveHeads(client, heads);
+  const positions = tickets.map((ticket) => ticket.position);
+  await client.query('DELETE FROM activity_unsealed WHERE position = ANY($1::bigint[])', [positions]);
+  return { tickets: tickets.length, sealed: links.length };
+}
+
+async function oldestTickets(client: PoolClient): Promise<Ticket[]> {
+  const { rows } = await client.query<Ticket>(
+    `SELECT t.position, t.session_id AS "sessionId", t.activity_id AS id, a.id IS NOT NULL AS "entryExists",
+       EXISTS (SELECT FROM activity_seals s WHERE s.activity_id = t.activity_id) AS "alreadySealed", ${sealedColumns}
+     FROM (SELECT * FROM activity_unsealed ORDER BY position LIMIT ${batchItems}) t
+     LEFT JOIN activity_log a ON a.id = t.activity_id AND a.session_id = t.session_id
+     ORDER BY t.position`,
+  );
+  return rows;
+}
+
+/** The newest link of each session's chain, locked; the start of one for a session without. */
+async function headsOf(client: PoolClient, sessionIds: string[]): Promise<Map<string, Head>> {
+  const { rows } = await client.query<{ id: string; sequence: string; hash: Buffer }>(
+    `SELECT session_id AS id, sequence, hash FROM activity_chains
+     WHERE session_id = ANY($1::uuid[]) ORDER BY session_id FOR UPDATE`,
+    [sessionIds],
+  );
+  const heads = new Map(
+    sessionIds.map((id): [string, Head] => [id, { sequence: 0n, hash: genesisHash, oldestAt: null }]),
+  );
+  for (const { id, sequence, hash } of rows) heads.set(id, { sequence: BigInt(sequence), hash, oldestAt: null });
+  return heads;
+}
+
+/** The links of the tickets; moves the heads on. */
+function linksOf(tickets: Ticket[], heads: Map<string, Head>): Link[] {
+  const links = new Map<string, Link>();
+  for (const ticket of tickets) {
+    if (ticket.alreadySealed || links.has(ticket.id)) continue;
+    const { sessionId, id: entryId } = ticket;
+    const head = heads.get(sessionId)!;
+    const sequence = head.sequence + 1n;
+    const hash = linkHash(sessionId, sequence, head.hash, entryId, ticket.entryExists ? ticket : undefined);
+    links.set(entryId, { sessionId, sequence, entryId, previousHash: head.hash, hash });
+    heads.set(sessionId, { sequence, hash, oldestAt: head.oldestAt ?? ticket.createdAt });
+  }
+  return [...links.values()];
+}
+
+async function insertLinks(client: PoolClient, links: Link[]): Promise<void> {
+  await client.query(
+    `INSERT INTO activity_seals (session_id, sequence, activity_id, previous_hash, hash)
+     SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::uuid[], $4::bytea[], $5::bytea[])`,
+    [
+      links.map((link) => link.sessionId),
+      links.map((link) => String(link.sequence)),
+      links.map((link) => link.entryId),
+      links.map((link) => link.previousHash),
+      links.map((link) => link.hash),
+    ],
+  );
+}
+
+async function saveHeads(client: PoolClient, heads: Map<string, Head>): Promise<void> {
+  const all = [...heads].filter(([, head]) => head.sequence > 0n);
+  await client.query(
+    `INSERT INTO activity_chains AS c (session_id, sequence, hash, anchor_hash, oldest_at)
+     SELECT id, sequence, hash, $5::bytea, oldest_at
+     FROM unnest($1::uuid[], $2::bigint[], $3::bytea[], $4::timestamptz[]) AS h (id, sequence, hash, oldest_at)
+     ON CONFLICT (session_id) DO UPDATE
+     SET sequence = excluded.sequence, hash = excluded.hash, oldest_at = coalesce(c.oldest_at, excluded.oldest_at)`,
+    [
+      all.map(([id]) => id),
+      all.map(([, head]) => String(head.sequence)),
+      all.map(([, head]) => head.hash),
+      all.map(([, head]) => head.oldestAt),
+      genesisHash,
+    ],
+  );
+}

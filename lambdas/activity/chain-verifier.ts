@@ -1,0 +1,180 @@
+import type { PoolClient } from 'pg';
+import { RollcallError } from '../../protocol/errors.ts';
+import { isUuid } from './activity-entry.ts';
+import type { Database } from './activity-repository.ts';
+import { genesisHash, linkHash, type SealedEntry, sealedColumns } from './chain-link.ts';
+import { inTransaction } from './transaction.ts';
+
+/**
+ * What is wrong with a chain: an entry was changed, is missing, or was added past the product; or a link is missing or
+ * does not follow the one before it.
+ */
+export type ChainFault = 'entry_altered' | 'entry_missing' | 'entry_added' | 'link_missing' | 'link_moved';
+
+export interface BrokenLink {
+  fault: ChainFault;
+  /** Number of the link; null for an entry that has none. */
+  sequence: number | null;
+  activityId: string | null;
+}
+
+export interface ChainVerification {
+  sessionId: string;
+  valid: boolean;
+  /** Links that hold. */
+  links: number;
+  /** Entries that wait for their seal; they are not checked. */
+  unsealed: number;
+  /** The last link that retention removed; 0 where it removed none. */
+  anchorSequence: number;
+  /** The newest link. Whoever keeps it elsewhere can tell a chain that was forged as a whole. */
+  head: { sequence: number; hash: string };
+  /** The first fault. */
+  broken?: BrokenLink;
+}
+
+interface Chain {
+  sequence: bigint;
+  hash: Buffer;
+  anchorSequence: bigint;
+  anchorHash: Buffer;
+}
+
+interface StoredLink extends SealedEntry {
+  sequence: string;
+  previousHash: Buffer;
+  hash: Buffer;
+  entryExists: boolean;
+}
+
+interface Walk {
+  sequence: bigint;
+  hash: Buffer;
+  broken?: BrokenLink;
+}
+
+const batchItems = 1000;
+
+/** Checks the hash chains of the audit trail. Each check sees one moment, whatever is written meanwhile. */
+export class ChainVerifier {
+  readonly #database: Database;
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  /**
+   * Walks the chain of a session from its anchor to its head and names the first link that does not hold.
+   *
+   * @throws RollcallError INVALID_MESSAGE for what is no UUID.
+   */
+  async verify(sessionId: string): Promise<ChainVerification> {
+    if (!isUuid(sessionId))
+      throw new RollcallError('INVALID_MESSAGE', 'The session to verify must be named by its UUID.');
+    return inTransaction(this.#database, 'read', (client) => verifyIn(client, sessionId.toLowerCase()));
+  }
+
+  /** Every session that has entries or a chain. */
+  async sessionIds(): Promise<string[]> {
+    const { rows } = await this.#database.query<{ id: string }>(
+      'SELECT session_id AS id FROM activity_chains UNION SELECT session_id FROM activity_log ORDER BY 1',
+    );
+    return rows.map((row) => row.id);
+  }
+}
+
+async function verifyIn(client: PoolClient, sessionId: string): Promise<ChainVerification> {
+  const chain = await chainOf(client, sessionId);
+  const walk = await walkLinks(client, sessionId, chain);
+  const broken = walk.broken ?? headFault(chain, walk) ?? (await addedEntry(client, sessionId));
+  return {
+    sessionId,
+    valid: broken === undefined,
+    links: Number(walk.sequence - chain.anchorSequence),
+    unsealed: await countUnsealed(client, sessionId),
+    anchorSequence: Number(chain.anchorSequence),
+    head: { sequence: Number(chain.sequence), hash: chain.hash.toString('hex') },
+    ...(broken ? { broken } : {}),
+  };
+}
+
+async function chainOf(client: PoolClient, sessionId: string): Promise<Chain> {
+  const { rows } = await client.query<{ sequence: string; hash: Buffer; anchor: string; anchorHash: Buffer }>(
+    `SELECT sequence, hash, anchor_sequence AS anchor, anchor_hash AS "anchorHash"
+     FROM activity_chains WHERE session_id = $1`,
+    [sessionId],
+  );
+  const row = rows[0];
+  if (!row) return { sequence: 0n, hash: genesisHash, anchorSequence: 0n, anchorHash: genesisHash };
+  const { hash, anchorHash } = row;
+  return { sequence: BigInt(row.sequence), hash, anchorSequence: BigInt(row.anchor), anchorHash };
+}
+
+async function walkLinks(client: PoolClient, sessionId: string, chain: Chain): Promise<Walk> {
+  const walk: Walk = { sequence: chain.anchorSequence, hash: chain.anchorHash };
+  for (;;) {
+    const links = await linksAfter(client, sessionId, walk.sequence);
+    for (const link of links) {
+      const fault = faultOf(sessionId, walk, link);
+      if (fault) return { ...walk, broken: fault };
+      walk.sequence = BigInt(link.sequence);
+      walk.hash = link.hash;
+    }
+    if (links.length < batchItems) return walk;
+  }
+}
+
+async function linksAfter(client: PoolClient, sessionId: string, sequence: bigint): Promise<StoredLink[]> {
+  const { rows } = await client.query<StoredLink>(
+    `SELECT s.sequence, s.previous_hash AS "previousHash", s.hash, s.activity_id AS id,
+       a.id IS NOT NULL AS "entryExists", ${sealedColumns}
+     FROM (
+       SELECT * FROM activity_seals WHERE session_id = $1 AND sequence > $2 ORDER BY sequence LIMIT ${batchItems}
+     ) s LEFT JOIN activity_log a ON a.id = s.activity_id AND a.session_id = s.session_id
+     ORDER BY s.sequence`,
+    [sessionId, String(sequence)],
+  );
+  return rows;
+}
+
+function faultOf(sessionId: string, before: Walk, link: StoredLink): BrokenLink | undefined {
+  const expected = before.sequence + 1n;
+  const sequence = BigInt(link.sequence);
+  if (sequence !== expected) return { fault: 'link_missing', sequence: Number(expected), activityId: null };
+  const found = (fault: ChainFault): BrokenLink => ({ fault, sequence: Number(sequence), activityId: link.id });
+  if (!link.previousHash.equals(before.hash)) return found('link_moved');
+  if (!link.entryExists) return found('entry_missing');
+  const hash = linkHash(sessionId, sequence, before.hash, link.id, link);
+  return hash.equals(link.hash) ? undefined : found('entry_altered');
+}
+
+/** The links hold among themselves; there must be as many as there were. */
+function headFault(chain: Chain, walk: Walk): BrokenLink | undefined {
+  if (walk.sequence === chain.sequence && walk.hash.equals(chain.hash)) return undefined;
+  if (walk.sequence < chain.sequence) {
+    return { fault: 'link_missing', sequence: Number(walk.sequence) + 1, activityId: null };
+  }
+  const beyond = walk.sequence > chain.sequence ? 1 : 0;
+  return { fault: 'link_moved', sequence: Number(chain.sequence) + beyond, activityId: null };
+}
+
+/** The oldest entry that has neither a seal nor a ticket for one. */
+async function addedEntry(client: PoolClient, sessionId: string): Promise<BrokenLink | undefined> {
+  const { rows } = await client.query<{ id: string }>(
+    `SELECT a.id FROM activity_log a
+     WHERE a.session_id = $1
+       AND NOT EXISTS (SELECT FROM activity_seals s WHERE s.activity_id = a.id AND s.session_id = a.session_id)
+       AND NOT EXISTS (SELECT FROM activity_unsealed t WHERE t.session_id = $1 AND t.activity_id = a.id)
+     ORDER BY a.created_at, a.id LIMIT 1`,
+    [sessionId],
+  );
+  return rows[0] && { fault: 'entry_added', sequence: null, activityId: rows[0].id };
+}
+
+async function countUnsealed(client: PoolClient, sessionId: string): Promise<number> {
+  const { rows } = await client.query<{ count: number }>(
+    'SELECT count(*)::float8 AS count FROM activity_unsealed WHERE session_id = $1',
+    [sessionId],
+  );
+  return rows[0]!.count;
+}

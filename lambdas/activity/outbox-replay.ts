@@ -1,0 +1,86 @@
+import { log } from '../runtime/log.ts';
+import type { ActivityEntry } from './activity-entry.ts';
+import { type ActivityOutbox, type OutboxItem, outboxShards } from './activity-outbox.ts';
+import type { ActivityWriter } from './activity-writer.ts';
+import { isRefusal } from './patience.ts';
+
+export interface ReplayResult {
+  /** Entries that are in PostgreSQL now. */
+  replayed: number;
+  /** Entries that PostgreSQL refuses; they wait for a person in the outbox's shard `activity-aside`. */
+  setAside: number;
+  /** Whether the outbox is empty. False: PostgreSQL is still away, or the time was over. */
+  complete: boolean;
+}
+
+const batchItems = 100;
+
+/** Writes what waits in the outbox, in its order, each entry once however many replays run (rule AC3). */
+export class OutboxReplay {
+  readonly #outbox: ActivityOutbox;
+  readonly #writer: ActivityWriter;
+
+  constructor(outbox: ActivityOutbox, writer: ActivityWriter) {
+    this.#outbox = outbox;
+    this.#writer = writer;
+  }
+
+  /** @param millis no new batch begins after this time. */
+  async run(millis: number): Promise<ReplayResult> {
+    const deadline = performance.now() + millis;
+    const result: ReplayResult = { replayed: 0, setAside: 0, complete: true };
+    for (const shard of outboxShards) {
+      if (!(await this.#replayShard(shard, deadline, result))) return { ...result, complete: false };
+    }
+    return result;
+  }
+
+  /** Whether the shard is empty now. */
+  async #replayShard(shard: string, deadline: number, result: ReplayResult): Promise<boolean> {
+    for (;;) {
+      const items = await this.#outbox.oldest(shard, batchItems);
+      if (items.length === 0) return true;
+      if (performance.now() >= deadline || !(await this.#replayBatch(items, result))) return false;
+    }
+  }
+
+  /** False where PostgreSQL is away. An item leaves the outbox only after it is written, so a crash repeats, never loses. */
+  async #replayBatch(items: OutboxItem[], result: ReplayResult): Promise<boolean> {
+    try {
+      await this.#writer.writeAllToDatabase(items.map(readableEntry));
+    } catch (error) {
+      if (isRefusal(error)) return this.#replayOrSetAside(items, error, result);
+      log.warn('PostgreSQL is still away: the outbox keeps its activity', { error: error as Error });
+      return false;
+    }
+    await this.#outbox.remove(items);
+    result.replayed += items.length;
+    return true;
+  }
+
+  /** A batch with an entry that is refused goes one by one, until that entry stands alone. */
+  async #replayOrSetAside(items: OutboxItem[], error: unknown, result: ReplayResult): Promise<boolean> {
+    const [item] = items;
+    if (items.length === 1 && item) {
+      log.error('PostgreSQL refuses an entry of the outbox; it is set aside', {
+        position: item.position,
+        error: error as Error,
+      });
+      await this.#outbox.setAside(item);
+      result.setAside += 1;
+      return true;
+    }
+    for (const single of items) if (!(await this.#replayBatch([single], result))) return false;
+    return true;
+  }
+}
+
+class UnreadableEntry extends Error {
+  /** PostgreSQL's code for text that is not what it should be: such an item is refused like any other bad entry. */
+  readonly code = '22P02';
+}
+
+function readableEntry(item: OutboxItem): ActivityEntry {
+  if (item.entry) return item.entry;
+  throw new UnreadableEntry('The item is not an entry.');
+}

@@ -1,0 +1,76 @@
+import { isUuid } from './activity-entry.ts';
+import { checkedTime } from './activity-query.ts';
+import { nameOf } from './activity-reader.ts';
+import type { Database } from './activity-repository.ts';
+
+/** Somebody's stay in a session, as the audit trail tells it. Times are Unix milliseconds. */
+export interface Stay {
+  userId: string;
+  username: string | null;
+  role: string | null;
+  joinedAt: number;
+  /** Null where no end is recorded. */
+  leftAt: number | null;
+  /** Why the stay ended: a leave's cause, `timeout`, `session_ended` or `session_expired`. */
+  cause: string | null;
+}
+
+/**
+ * The last coming or going of each person up to the moment; those who came last and whose session had not ended since were
+ * there. The first going after that says when and why they left.
+ */
+const whoWasHere = `
+  WITH last_event AS (
+    SELECT DISTINCT ON (user_id) session_id, user_id, username, activity_type, details, created_at, id
+    FROM activity_log
+    WHERE session_id = $1::uuid AND user_id IS NOT NULL
+      AND activity_type IN ('user_joined', 'user_left', 'user_timeout')
+      AND created_at <= to_timestamp($2::float8 / 1000)
+    ORDER BY user_id, created_at DESC, id DESC
+  ), last_end AS (
+    SELECT max(created_at) AS at FROM activity_log
+    WHERE session_id = $1::uuid AND activity_type IN ('session_ended', 'session_expired')
+      AND created_at <= to_timestamp($2::float8 / 1000)
+  ), next_end AS (
+    SELECT activity_type AS cause, created_at AS at FROM activity_log
+    WHERE session_id = $1::uuid AND activity_type IN ('session_ended', 'session_expired')
+      AND created_at > to_timestamp($2::float8 / 1000)
+    ORDER BY created_at, id LIMIT 1
+  )
+  SELECT a.user_id AS "userId", ${nameOf} AS username, a.details->>'role' AS role,
+    (extract(epoch FROM a.created_at) * 1000)::float8 AS "joinedAt",
+    (extract(epoch FROM least(going.at, next_end.at)) * 1000)::float8 AS "leftAt",
+    CASE WHEN going.at <= coalesce(next_end.at, 'infinity') THEN going.cause ELSE next_end.cause END AS cause
+  FROM last_event a
+  LEFT JOIN users u ON u.id = a.user_id
+  LEFT JOIN next_end ON true
+  LEFT JOIN LATERAL (
+    SELECT g.created_at AS at,
+      CASE g.activity_type WHEN 'user_timeout' THEN 'timeout' ELSE g.details->>'cause' END AS cause
+    FROM activity_log g
+    WHERE g.session_id = $1::uuid AND g.user_id = a.user_id AND g.activity_type IN ('user_left', 'user_timeout')
+      AND g.created_at > to_timestamp($2::float8 / 1000)
+    ORDER BY g.created_at, g.id LIMIT 1
+  ) going ON true
+  WHERE a.activity_type = 'user_joined' AND a.created_at > coalesce((SELECT at FROM last_end), '-infinity')
+  ORDER BY a.created_at, a.user_id`;
+
+/** Who was present in past moments, from the audit trail. */
+export class PresenceHistory {
+  readonly #database: Pick<Database, 'query'>;
+
+  constructor(database: Pick<Database, 'query'>) {
+    this.#database = database;
+  }
+
+  /**
+   * Everybody who was present at a moment (Unix milliseconds), in the order of their coming.
+   *
+   * @throws RollcallError INVALID_MESSAGE for a time that cannot be.
+   */
+  async whoWasHere(sessionId: string, at: number): Promise<Stay[]> {
+    if (!isUuid(sessionId)) return [];
+    const { rows } = await this.#database.query<Stay>(whoWasHere, [sessionId, checkedTime(at)]);
+    return rows;
+  }
+}

@@ -1,0 +1,61 @@
+import type { Pool } from 'pg';
+import type { Machine } from '../../protocol/entities.ts';
+
+const columns = `machine_id AS "machineId", name, metadata, active,
+  (extract(epoch FROM last_active_at) * 1000)::float8 AS "activeAt"`;
+
+export interface Registration {
+  machineId: string;
+  ownerId: string;
+  /** Name of the owner, for the case that they are new here. */
+  ownerName: string;
+  name: string;
+  metadata: Record<string, unknown>;
+  /** When the machine registers, Unix milliseconds. */
+  at: number;
+}
+
+/** The machines' SQL and nothing else. */
+export class MachineRepository {
+  readonly #database: Pick<Pool, 'query'>;
+
+  constructor(database: Pick<Pool, 'query'>) {
+    this.#database = database;
+  }
+
+  /**
+   * Makes or renews a machine in one statement, its owner included. Times only go forward.
+   *
+   * @returns undefined where the id is another owner's; otherwise the machine and whether it was inactive before.
+   */
+  async upsert(registration: Registration): Promise<{ machine: Machine; revived: boolean } | undefined> {
+    const { machineId, ownerId, ownerName, name, metadata, at } = registration;
+    const { rows } = await this.#database.query<Machine & { revived: boolean | null }>(
+      `WITH owner AS (
+         INSERT INTO users (id, username) VALUES ($2::uuid, $3) ON CONFLICT (id) DO NOTHING
+       ), before AS (
+         SELECT active FROM machines WHERE machine_id = $1 AND owner_id = $2::uuid FOR UPDATE
+       )
+       INSERT INTO machines AS m (machine_id, owner_id, name, metadata, active, last_active_at)
+       VALUES ($1, $2::uuid, $4, $5::jsonb, true, to_timestamp($6::float8 / 1000))
+       ON CONFLICT (machine_id) DO UPDATE
+       SET name = excluded.name, metadata = excluded.metadata, active = true, updated_at = now(),
+         last_active_at = greatest(m.last_active_at, excluded.last_active_at)
+       WHERE m.owner_id = excluded.owner_id
+       RETURNING ${columns}, (SELECT NOT active FROM before) AS revived`,
+      [machineId, ownerId, ownerName, name, JSON.stringify(metadata), at],
+    );
+    if (!rows[0]) return undefined;
+    const { revived, ...machine } = rows[0];
+    return { machine, revived: revived ?? false };
+  }
+
+  /** All machines of an owner, by name. */
+  async listOf(ownerId: string): Promise<Machine[]> {
+    const { rows } = await this.#database.query<Machine>(
+      `SELECT ${columns} FROM machines WHERE owner_id = $1::uuid ORDER BY name, machine_id`,
+      [ownerId],
+    );
+    return rows;
+  }
+}

@@ -1,0 +1,133 @@
+import type { Pool } from 'pg';
+
+/** What has a life of its own beside what it is: sessions and machines. */
+export type LivenessKind = 'session' | 'machine';
+
+export interface LivenessState {
+  active: boolean;
+  /** Unix milliseconds. */
+  activeAt: number;
+}
+
+/** A change from active to inactive or back; its owner's connections are told. */
+export interface LivenessChange extends LivenessState {
+  kind: LivenessKind;
+  /** The session's UUID or the machine's id. */
+  id: string;
+  ownerId: string;
+}
+
+export interface Beat {
+  kind: LivenessKind;
+  id: string;
+  /** Unix milliseconds. */
+  at: number;
+}
+
+const millis = (column: string) => `(extract(epoch FROM ${column}) * 1000)::float8`;
+const moment = (parameter: string) => `to_timestamp(${parameter}::float8 / 1000)`;
+
+const validSession = `
+  SELECT s.active, ${millis('s.last_active_at')} AS "activeAt" FROM collaboration_sessions s
+  WHERE s.id = $1::uuid AND s.status = 'active' AND (s.owner_id = $2::uuid OR EXISTS (
+    SELECT FROM session_participants p
+    WHERE p.session_id = s.id AND (p.user_id = $2::uuid OR p.anonymous_id = $2::uuid) AND p.left_at IS NULL))`;
+
+const validMachine = `
+  SELECT active, ${millis('last_active_at')} AS "activeAt" FROM machines WHERE machine_id = $1 AND owner_id = $2::uuid`;
+
+/**
+ * One batch in one statement. Times only go forward, an ended session stays as it is, and the rows are locked in the
+ * order of their ids, so that batches that meet wait instead of blocking each other for good.
+ */
+const recordBeats = `
+  WITH session_beats AS (
+    SELECT * FROM unnest($1::uuid[], $2::float8[]) AS b (id, at)
+  ), sessions_before AS (
+    SELECT s.id, s.active FROM collaboration_sessions s JOIN session_beats b ON b.id = s.id
+    ORDER BY s.id FOR NO KEY UPDATE OF s
+  ), sessions AS (
+    UPDATE collaboration_sessions s
+    SET active = true, last_active_at = ${moment('b.at')}
+    FROM session_beats b JOIN sessions_before o ON o.id = b.id
+    WHERE s.id = b.id AND s.status = 'active' AND s.last_active_at < ${moment('b.at')}
+    RETURNING 'session' AS kind, s.id::text AS id, s.owner_id, b.at, o.active AS was_active
+  ), machine_beats AS (
+    SELECT * FROM unnest($3::text[], $4::float8[]) AS b (id, at)
+  ), machines_before AS (
+    SELECT m.machine_id, m.active FROM machines m JOIN machine_beats b ON b.id = m.machine_id
+    ORDER BY m.machine_id FOR NO KEY UPDATE OF m
+  ), machines AS (
+    UPDATE machines m
+    SET active = true, last_active_at = ${moment('b.at')}, updated_at = now()
+    FROM machine_beats b JOIN machines_before o ON o.machine_id = b.id
+    WHERE m.machine_id = b.id AND m.last_active_at < ${moment('b.at')}
+    RETURNING 'machine' AS kind, m.machine_id::text AS id, m.owner_id, b.at, o.active AS was_active
+  )
+  SELECT kind, id, owner_id AS "ownerId", at AS "activeAt", true AS active FROM (
+    SELECT * FROM sessions UNION ALL SELECT * FROM machines
+  ) changed WHERE NOT was_active`;
+
+/** The condition looks at the time again on the locked row: a beat that came meanwhile wins. */
+const deactivate = {
+  session: `
+    WITH due AS (
+      SELECT id FROM collaboration_sessions WHERE active AND last_active_at <= ${moment('$1')}
+      ORDER BY last_active_at LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED
+    )
+    UPDATE collaboration_sessions s SET active = false FROM due
+    WHERE s.id = due.id AND s.active AND s.last_active_at <= ${moment('$1')}
+    RETURNING 'session' AS kind, s.id::text AS id, s.owner_id AS "ownerId", s.active,
+      ${millis('s.last_active_at')} AS "activeAt"`,
+  machine: `
+    WITH due AS (
+      SELECT machine_id FROM machines WHERE active AND last_active_at <= ${moment('$1')}
+      ORDER BY last_active_at LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED
+    )
+    UPDATE machines m SET active = false, updated_at = now() FROM due
+    WHERE m.machine_id = due.machine_id AND m.active AND m.last_active_at <= ${moment('$1')}
+    RETURNING 'machine' AS kind, m.machine_id::text AS id, m.owner_id AS "ownerId", m.active,
+      ${millis('m.last_active_at')} AS "activeAt"`,
+};
+
+/** The SQL of liveness and nothing else. */
+export class LivenessRepository {
+  readonly #database: Pick<Pool, 'query'>;
+
+  constructor(database: Pick<Pool, 'query'>) {
+    this.#database = database;
+  }
+
+  /** The state of a session the user owns or takes part in, or of a machine the user owns; else undefined. */
+  async stateFor(kind: LivenessKind, id: string, userId: string): Promise<LivenessState | undefined> {
+    const text = kind === 'session' ? validSession : validMachine;
+    const { rows } = await this.#database.query<LivenessState>({
+      name: `liveness-${kind}`,
+      text,
+      values: [id, userId],
+    });
+    return rows[0];
+  }
+
+  /** Writes the beats in one statement and answers with what came back to life by them. */
+  async record(beats: readonly Beat[]): Promise<LivenessChange[]> {
+    const of = (kind: LivenessKind) => beats.filter((beat) => beat.kind === kind);
+    const [sessions, machines] = [of('session'), of('machine')];
+    const { rows } = await this.#database.query<LivenessChange>({
+      name: 'liveness-record',
+      text: recordBeats,
+      values: [...columnsOf(sessions), ...columnsOf(machines)],
+    });
+    return rows;
+  }
+
+  /** Deactivates at most `limit` things without a sign of life since the moment, that moment included. */
+  async deactivate(kind: LivenessKind, silentSince: number, limit: number): Promise<LivenessChange[]> {
+    const { rows } = await this.#database.query<LivenessChange>(deactivate[kind], [silentSince, limit]);
+    return rows;
+  }
+}
+
+function columnsOf(beats: readonly Beat[]): [string[], number[]] {
+  return [beats.map((beat) => beat.id), beats.map((beat) => beat.at)];
+}
