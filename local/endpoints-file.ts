@@ -1,0 +1,23 @@
+import { rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { LocalStack } from './stack.ts';
+
+/** Tells other programs where the stack listens; written whole, and readable by the owner only: it holds a password. */
+export async function writeEndpoints(dataDirectory: string, stack: LocalStack): Promise<void> {
+  const file = join(dataDirectory, 'endpoints.json');
+  const endpoints = {
+    http: stack.http,
+    websocket: stack.websocket,
+    management: stack.management,
+    redis: stack.addresses.redisUrl,
+    postgres: stack.addresses.databaseUrl,
+    dynamodb: stack.addresses.dynamodbEndpoint,
+    pid: process.pid,
+  };
+  await writeFile(`${file}.${process.pid}`, `${JSON.stringify(endpoints, null, 2)}\n`, { mode: 0o600 });
+  await rename(`${file}.${process.pid}`, file);
+}
+
+export async function removeEndpoints(dataDirectory: string): Promise<void> {
+  await rm(join(dataDirectory, 'endpoints.json'), { force: true });
+}

@@ -1,0 +1,88 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { refuseHandshake } from './gateway/handshake.ts';
+import { sendJson } from './services/replies.ts';
+import { closeServer, keepAliveMillis } from './services/service-server.ts';
+
+/** Something that may answer a request; false: it has nothing at this path. */
+export type Responder = (request: IncomingMessage, response: ServerResponse) => Promise<boolean> | boolean;
+export type Upgrader = (request: IncomingMessage, socket: Duplex, head: Buffer) => Promise<void>;
+
+/**
+ * The one public port of the stack. It is bound before anything else starts, so that addresses can be written into the
+ * functions' environment and a taken port is noticed at once; until it is opened every request is answered 503.
+ */
+export class FrontDoor {
+  readonly port: number;
+  readonly #server: Server;
+  #responders: Responder[] | undefined;
+  #upgrade: Upgrader | undefined;
+  readonly #failed: (error: unknown) => void;
+
+  private constructor(server: Server, failed: (error: unknown) => void) {
+    this.#server = server;
+    this.#failed = failed;
+    this.port = (server.address() as AddressInfo).port;
+    server.on('request', (request, response) => void this.#respond(request, response));
+    server.on('upgrade', (request, socket, head) => {
+      if (this.#upgrade) void this.#upgrade(request, socket, head);
+      else refuseHandshake(socket, 503, 'Service Unavailable');
+    });
+  }
+
+  /**
+   * Binds a port of the loopback interface.
+   *
+   * @param port 0: any free one.
+   * @param failed hears errors that no responder handled.
+   * @throws Error with one sentence if the port is taken.
+   */
+  static async bind(port: number, failed: (error: unknown) => void): Promise<FrontDoor> {
+    const server = createServer({ keepAliveTimeout: keepAliveMillis });
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', (error: NodeJS.ErrnoException) =>
+        reject(new Error(bindFailure(error, port), { cause: error })),
+      );
+      server.listen(port, '127.0.0.1', resolve);
+    });
+    return new FrontDoor(server, failed);
+  }
+
+  /** Lets requests in; each goes to the first responder that has an answer. */
+  open(responders: Responder[], upgrade: Upgrader): void {
+    this.#responders = responders;
+    this.#upgrade = upgrade;
+  }
+
+  /** Refuses what comes from now on; requests under way may finish. */
+  shut(): void {
+    this.#responders = undefined;
+    this.#upgrade = undefined;
+  }
+
+  close(): Promise<void> {
+    return closeServer(this.#server);
+  }
+
+  async #respond(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    try {
+      if (!this.#responders) return sendJson(response, 503, { message: 'Service Unavailable' });
+      for (const responder of this.#responders) if (await responder(request, response)) return;
+      request.resume();
+      sendJson(response, 404, { message: 'Not Found' });
+    } catch (error) {
+      this.#failed(error);
+      if (response.headersSent) response.destroy();
+      else sendJson(response, 500, { message: 'Internal Server Error' });
+    }
+  }
+}
+
+function bindFailure(error: NodeJS.ErrnoException, port: number): string {
+  if (error.code === 'EADDRINUSE') {
+    return `Port ${port} is taken; end what uses it, or choose another: PORT=8788 npm start (PORT=0 takes any free one).`;
+  }
+  if (error.code === 'EACCES') return `Port ${port} needs privileges; choose another: PORT=8788 npm start`;
+  return `Port ${port} cannot be used: ${error.message}`;
+}

@@ -1,0 +1,21 @@
+import { randomBytes } from 'node:crypto';
+
+/** An id in the form API Gateway gives connections, messages and requests: base64 with one `=` at the end. */
+export function gatewayId(): string {
+  return `${randomBytes(11).toString('base64url')}=`;
+}
+
+/** Whether a text can be a connection id at all; what cannot is answered 400, not 410. */
+export function isConnectionId(text: string): boolean {
+  return text.length % 4 === 0 && /^[\w-]{8,}={0,2}$/.test(text);
+}
+
+const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
+
+/** A moment in the form of access logs, which `requestTime` has: `21/Nov/2026:04:05:06 +0000`. */
+export function requestTime(epochMillis: number): string {
+  const time = new Date(epochMillis);
+  const two = (value: number) => String(value).padStart(2, '0');
+  const day = `${two(time.getUTCDate())}/${months[time.getUTCMonth()]}/${time.getUTCFullYear()}`;
+  return `${day}:${two(time.getUTCHours())}:${two(time.getUTCMinutes())}:${two(time.getUTCSeconds())} +0000`;
+}

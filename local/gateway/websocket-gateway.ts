@@ -1,0 +1,247 @@
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { type WebSocket, WebSocketServer } from 'ws';
+import type { Faults } from '../faults.ts';
+import type { InvocationResult } from '../lambda/execution-environment.ts';
+import { arn } from '../template/place.ts';
+import type { SocketRoute, WebSocketApiDefinition } from '../template/websocket-api.ts';
+import { createFrameMeter, maximumFrameBytes, maximumMessageBytes } from './frame-meter.ts';
+import { isUpgrade, refuseHandshake, subprotocolOf } from './handshake.ts';
+import { hasIdentity, readVerdict } from './socket-authorizer.ts';
+import { type Ending, SocketConnection } from './socket-connection.ts';
+import { readHandshake, SocketEvents } from './socket-events.ts';
+import { createThrottle } from './token-bucket.ts';
+
+/** Runs a function by name, for a route. */
+export type InvokeFunction = (name: string, event: unknown, purpose: string) => Promise<InvocationResult>;
+
+export interface WebSocketGatewayOptions {
+  api: WebSocketApiDefinition;
+  invoke: InvokeFunction;
+  faults: Faults;
+  /** Host name that events carry. */
+  domainName: string;
+  idleMillis: number;
+  lifetimeMillis: number;
+}
+
+interface Refusal {
+  status: number;
+  message: string;
+}
+
+/** A WebSocket API with its one stage: handshakes, messages, route responses, limits and ends. */
+export class WebSocketGateway {
+  readonly connections = new Map<string, SocketConnection>();
+  readonly path: string;
+  readonly #options: WebSocketGatewayOptions;
+  readonly #events: SocketEvents;
+  readonly #mayPass: (routeKey: string, now: number) => boolean;
+  readonly #server: WebSocketServer;
+  readonly #subprotocols = new WeakMap<IncomingMessage, string>();
+  /** `$disconnect` events on their way. */
+  readonly #endings = new Set<Promise<unknown>>();
+  #closing = false;
+
+  constructor(options: WebSocketGatewayOptions) {
+    this.#options = options;
+    this.path = `/${options.api.stage.name}`;
+    this.#events = new SocketEvents(options.api, options.domainName);
+    this.#mayPass = createThrottle(options.api.stage);
+    this.#server = new WebSocketServer({
+      noServer: true,
+      clientTracking: false,
+      maxPayload: maximumMessageBytes,
+      handleProtocols: (_, request) => this.#subprotocols.get(request) ?? false,
+    });
+  }
+
+  /** Takes an HTTP upgrade through authorizer and `$connect`; the socket opens only if both let it. Never rejects. */
+  async upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+    socket.on('error', () => socket.destroy());
+    const now = Date.now();
+    const connection = new SocketConnection(
+      now,
+      request.socket.remoteAddress ?? '127.0.0.1',
+      request.headers['user-agent'],
+    );
+    const refusal = await this.#admit(connection, request, now);
+    if (refusal) return refuseHandshake(socket, refusal.status, refusal.message, connection.id);
+    if (!socket.readable || !socket.writable) return this.#announceEnd(connection, { code: 1006, reason: '' });
+    this.#server.handleUpgrade(request, socket, head, (webSocket) => this.#opened(connection, webSocket, socket));
+  }
+
+  /** Closes every connection with 1001 and waits for their `$disconnect`, at most as long as given. */
+  async close(patienceMillis: number): Promise<void> {
+    this.#closing = true;
+    for (const connection of this.connections.values()) {
+      connection.close(1001, 'Going away');
+      this.#ended(connection, { code: 1001, reason: 'Going away' });
+    }
+    let timer: NodeJS.Timeout | undefined;
+    const patience = new Promise((resolve) => {
+      timer = setTimeout(resolve, patienceMillis);
+    });
+    await Promise.race([Promise.allSettled([...this.#endings]), patience]);
+    clearTimeout(timer);
+  }
+
+  async #admit(connection: SocketConnection, request: IncomingMessage, now: number): Promise<Refusal | undefined> {
+    const path = new URL(request.url ?? '/', 'http://localhost').pathname;
+    if (path !== this.path && path !== `${this.path}/`) return { status: 403, message: 'Forbidden' };
+    if (!isUpgrade(request)) return { status: 400, message: 'Bad Request' };
+    if (this.#closing) return { status: 503, message: 'Service Unavailable' };
+    if (!this.#mayPass('$connect', now)) return { status: 429, message: 'Too Many Requests' };
+    return (await this.#authorize(connection, request, now)) ?? (await this.#connect(connection, request, now));
+  }
+
+  async #authorize(connection: SocketConnection, request: IncomingMessage, now: number): Promise<Refusal | undefined> {
+    const { api, invoke } = this.#options;
+    if (!api.authorizer) return undefined;
+    const handshake = readHandshake(request);
+    const unauthorized = { status: 401, message: 'Unauthorized' };
+    if (!hasIdentity(api.authorizer.identitySources, handshake, api.stage.variables)) return unauthorized;
+    const methodArn = arn('execute-api', `${api.id}/${api.stage.name}/$connect`);
+    const event = this.#events.authorizer(connection, handshake, methodArn, now);
+    const result = await invoke(api.authorizer.functionName, event, 'authorizer');
+    const { status, context } = readVerdict(result, methodArn, Date.now() - now);
+    connection.authorizer = context;
+    if (status === 401) return unauthorized;
+    if (status === 403) return { status, message: 'Forbidden' };
+    return status === 500 ? { status, message: 'Internal server error' } : undefined;
+  }
+
+  async #connect(connection: SocketConnection, request: IncomingMessage, now: number): Promise<Refusal | undefined> {
+    const route = this.#options.api.routes.get('$connect');
+    if (!route) return undefined;
+    const event = this.#events.connect(connection, readHandshake(request), now);
+    const answer = await this.#integrate(route, event);
+    if (answer === 'timeout') return { status: 504, message: 'Endpoint request timed out' };
+    if (answer === 'failed') return { status: 502, message: 'Internal server error' };
+    if (answer.statusCode < 200 || answer.statusCode > 299) return { status: answer.statusCode, message: 'Forbidden' };
+    const subprotocol = subprotocolOf(answer.headers);
+    if (subprotocol) this.#subprotocols.set(request, subprotocol);
+    return undefined;
+  }
+
+  #opened(connection: SocketConnection, socket: WebSocket, raw: Duplex): void {
+    connection.attach(socket);
+    this.connections.set(connection.id, connection);
+    raw.prependListener(
+      'data',
+      createFrameMeter(maximumFrameBytes, () => connection.close(1009, 'Frame size exceeded')),
+    );
+    socket.on('message', (data, isBinary) => this.#received(connection, data as Buffer, isBinary));
+    // A broken frame or a message over the limit: the library closes with the right code, `close` follows.
+    socket.on('error', () => {});
+    const stopTimers = this.#limitLife(connection);
+    socket.once('close', (code, reason) => {
+      stopTimers();
+      this.#ended(connection, connection.ending ?? { code, reason: reasonOf(code, reason.toString()) });
+    });
+  }
+
+  #received(connection: SocketConnection, data: Buffer, isBinary: boolean): void {
+    if (connection.ending) return;
+    const now = Date.now();
+    connection.lastActiveAt = now;
+    if (isBinary) connection.close(1003, 'Binary frames are not supported');
+    else void this.#message(connection, data.toString('utf8'), now);
+  }
+
+  async #message(connection: SocketConnection, body: string, now: number): Promise<void> {
+    const { routes } = this.#options.api;
+    const route = routes.get(this.#routeKey(body)) ?? routes.get('$default');
+    const event = this.#events.message(connection, route?.key ?? '$default', body, now);
+    const { requestId } = event['requestContext'] as { requestId: string };
+    const tell = (message: string) =>
+      connection.send(JSON.stringify({ message, connectionId: connection.id, requestId }), Date.now());
+    if (!route) return tell('Forbidden');
+    if (!this.#mayPass(route.key, now)) return tell('Too Many Requests');
+    const answer = await this.#integrate(route, event);
+    if (answer === 'timeout') return tell('Endpoint request timed out');
+    if (answer === 'failed' || answer.statusCode < 200 || answer.statusCode > 299) return tell('Internal server error');
+    if (route.responds && answer.body) connection.send(answer.body, Date.now());
+  }
+
+  #routeKey(body: string): string {
+    try {
+      const value = (JSON.parse(body) as Record<string, unknown> | null)?.[this.#options.api.routeSelectionField];
+      return typeof value === 'string' && !value.startsWith('$') ? value : '$default';
+    } catch {
+      // Not JSON: such messages are what $default is for.
+      return '$default';
+    }
+  }
+
+  async #integrate(route: SocketRoute, event: unknown): Promise<ProxyAnswer | 'failed' | 'timeout'> {
+    if (!route.functionName) return 'failed';
+    let timer: NodeJS.Timeout | undefined;
+    const timeout = new Promise<'timeout'>((resolve) => {
+      timer = setTimeout(() => resolve('timeout'), route.integrationTimeoutMillis);
+    });
+    const result = await Promise.race([this.#options.invoke(route.functionName, event, route.key), timeout]);
+    clearTimeout(timer);
+    return result === 'timeout' ? result : readProxyAnswer(result);
+  }
+
+  /** Ends a connection that is silent for too long, or too old. */
+  #limitLife(connection: SocketConnection): () => void {
+    const { idleMillis, lifetimeMillis } = this.#options;
+    const end = () => connection.close(1001, 'Going away');
+    const lifetime = setTimeout(end, lifetimeMillis);
+    let idle: NodeJS.Timeout;
+    const watch = (millis: number) => {
+      idle = setTimeout(() => {
+        const left = connection.lastActiveAt + idleMillis - Date.now();
+        if (left > 0) watch(left);
+        else end();
+      }, millis);
+    };
+    watch(idleMillis);
+    return () => {
+      clearTimeout(lifetime);
+      clearTimeout(idle);
+    };
+  }
+
+  #ended(connection: SocketConnection, ending: Ending): void {
+    if (this.connections.delete(connection.id)) this.#announceEnd(connection, ending);
+  }
+
+  #announceEnd(connection: SocketConnection, ending: Ending): void {
+    const route = this.#options.api.routes.get('$disconnect');
+    if (!route) return;
+    const event = this.#events.disconnect(connection, ending, Date.now());
+    for (let count = this.#options.faults.disconnectDeliveries(); count > 0; count--) {
+      const delivery = this.#integrate(route, event);
+      this.#endings.add(delivery);
+      void delivery.finally(() => this.#endings.delete(delivery));
+    }
+  }
+}
+
+interface ProxyAnswer {
+  statusCode: number;
+  headers: Record<string, unknown>;
+  body: string | undefined;
+}
+
+/** The answer of a proxy integration; one without a status code is malformed and counts as a failure. */
+function readProxyAnswer({ answer, error }: InvocationResult): ProxyAnswer | 'failed' {
+  const proxy = answer as
+    | { statusCode?: unknown; headers?: Record<string, unknown>; body?: unknown }
+    | null
+    | undefined;
+  const statusCode = Number(proxy?.statusCode);
+  if (error || !proxy || !Number.isInteger(statusCode)) return 'failed';
+  const body = typeof proxy.body === 'string' ? proxy.body : undefined;
+  return { statusCode, headers: proxy.headers ?? {}, body };
+}
+
+/** API Gateway's words where the client gave none. */
+function reasonOf(code: number, reason: string): string {
+  if (reason) return reason;
+  if (code === 1001) return 'Going away';
+  return code === 1005 ? 'Client-side close frame status not set' : '';
+}

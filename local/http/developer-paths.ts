@@ -1,0 +1,80 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Faults } from '../faults.ts';
+import type { IdentityProvider } from '../identity/identity-provider.ts';
+import type { Schedules } from '../schedules/schedules.ts';
+import { readBody, sendJson } from '../services/replies.ts';
+import { isFromDeveloper } from './loopback.ts';
+
+export interface DeveloperPathsOptions {
+  identity: IdentityProvider;
+  /** Whether the stack trusts the local provider; if not, its tokens would be refused everywhere. */
+  trusted: boolean;
+  schedules: Schedules;
+  faults: Faults;
+}
+
+type Answer = (url: URL, request: IncomingMessage) => Promise<[status: number, body: unknown]>;
+
+/** Paths that exist on a developer's machine only: tokens, keys, schedules by hand, faults. */
+export class DeveloperPaths {
+  readonly #answers: Record<string, Answer>;
+
+  constructor({ identity, trusted, schedules, faults }: DeveloperPathsOptions) {
+    this.#answers = {
+      'GET /.well-known/jwks.json': async () => [200, identity.publicKeys],
+      'GET /.well-known/openid-configuration': async (url) => [200, discovery(identity, url)],
+      'GET /dev/token': (url) => issueToken(identity, trusted, url),
+      'POST /dev/fire': (url) => fire(schedules, url),
+      'GET /dev/faults': async () => [200, faults.settings],
+      'POST /dev/faults': (_, request) => setFaults(faults, request),
+    };
+  }
+
+  /** @returns false if the path is none of these. */
+  async handle(request: IncomingMessage, response: ServerResponse): Promise<boolean> {
+    const url = new URL(request.url ?? '/', `http://${request.headers.host ?? 'localhost'}`);
+    const answer = this.#answers[`${request.method} ${url.pathname}`];
+    if (!answer) return false;
+    if (!isFromDeveloper(request)) {
+      sendJson(response, 403, { message: 'This path answers requests from this machine only.' });
+      return true;
+    }
+    const [status, body] = await answer(url, request);
+    sendJson(response, status, body, { 'Cache-Control': 'no-store' });
+    return true;
+  }
+}
+
+function discovery({ settings }: IdentityProvider, url: URL): Record<string, unknown> {
+  return {
+    issuer: settings.issuer,
+    jwks_uri: new URL('/.well-known/jwks.json', url).href,
+    id_token_signing_alg_values_supported: ['RS256'],
+  };
+}
+
+async function issueToken(identity: IdentityProvider, trusted: boolean, url: URL): Promise<[number, unknown]> {
+  const user = url.searchParams.get('user')?.trim();
+  if (!trusted) {
+    return [404, { message: 'JWKS_URI names another identity provider; get a token there.' }];
+  }
+  if (!user) return [400, { message: 'Say for whom: /dev/token?user=alice&name=Alice' }];
+  const admin = ['1', 'true'].includes(url.searchParams.get('admin') ?? '');
+  return [200, await identity.issue(user, url.searchParams.get('name') ?? user, admin, Date.now())];
+}
+
+async function fire(schedules: Schedules, url: URL): Promise<[number, unknown]> {
+  const name = url.searchParams.get('schedule') ?? '';
+  const schedule = schedules.find(name);
+  if (!schedule) return [404, { message: `No schedule "${name}"; there are: ${schedules.names.join(', ')}.` }];
+  return [200, { schedule: schedule.name, runs: await schedules.fire(schedule) }];
+}
+
+async function setFaults(faults: Faults, request: IncomingMessage): Promise<[number, unknown]> {
+  try {
+    faults.set(JSON.parse((await readBody(request)).toString() || '{}'));
+  } catch (error) {
+    return [400, { message: (error as Error).message }];
+  }
+  return [200, faults.settings];
+}

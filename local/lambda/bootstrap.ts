@@ -1,0 +1,97 @@
+/**
+ * The thread of one execution environment: loads the bundle, then takes one event at a time.
+ *
+ * Between two events the thread is frozen, as a Lambda is: it sleeps on a counter in shared memory, so that no timer
+ * fires and no promise that was not awaited goes on until the next event arrives.
+ */
+import { pathToFileURL } from 'node:url';
+import { receiveMessageOnPort, workerData } from 'node:worker_threads';
+import type { EnvironmentData, EnvironmentReply, FunctionError, InvocationRequest } from './messages.ts';
+
+const { port, wakeUps, file, handler } = workerData as EnvironmentData;
+/** Lambda's limit for the answer of a synchronous invocation. */
+const maximumAnswerBytes = 6_291_556;
+const counter = new Int32Array(wakeUps);
+const reply = (message: EnvironmentReply) => port.postMessage(message);
+
+/** Written output goes with the answers, in order: the streams of a thread would lose it to the freeze. */
+function captureOutput(): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.write = ((chunk: string | Uint8Array, encoding?: unknown, done?: unknown) => {
+      reply({ kind: 'output', text: typeof chunk === 'string' ? chunk : Buffer.from(chunk).toString() });
+      const callback = typeof encoding === 'function' ? encoding : done;
+      if (typeof callback === 'function') callback();
+      return true;
+    }) as typeof stream.write;
+  }
+}
+
+function nextRequest(): InvocationRequest {
+  for (;;) {
+    const seen = Atomics.load(counter, 0);
+    const received = receiveMessageOnPort(port);
+    if (received) return received.message as InvocationRequest;
+    Atomics.wait(counter, 0, seen);
+  }
+}
+
+function describe(error: unknown): FunctionError {
+  if (!(error instanceof Error)) return { errorType: typeof error, errorMessage: String(error) };
+  return {
+    errorType: error.constructor.name === 'Error' ? error.name : error.constructor.name,
+    errorMessage: error.message,
+    trace: error.stack?.split('\n') ?? [],
+  };
+}
+
+type Handler = (event: unknown, context: unknown) => unknown;
+
+async function loadHandler(): Promise<Handler> {
+  const loaded = (await import(pathToFileURL(file).href)) as Record<string, unknown>;
+  const exported = loaded[handler] ?? (loaded['default'] as Record<string, unknown> | undefined)?.[handler];
+  if (typeof exported !== 'function') throw new Error(`${file} exports no function named "${handler}".`);
+  return exported as Handler;
+}
+
+function contextOf(request: InvocationRequest): unknown {
+  return {
+    callbackWaitsForEmptyEventLoop: false,
+    functionName: request.functionName,
+    functionVersion: '$LATEST',
+    invokedFunctionArn: request.functionArn,
+    memoryLimitInMB: String(request.memoryMegabytes),
+    awsRequestId: request.requestId,
+    logGroupName: `/aws/lambda/${request.functionName}`,
+    logStreamName: 'local',
+    getRemainingTimeInMillis: () => Math.max(0, request.deadline - Date.now()),
+  };
+}
+
+function answerOf(json: string): EnvironmentReply {
+  if (json.length <= maximumAnswerBytes) return { kind: 'answer', json };
+  const errorMessage = `Response payload size exceeded maximum allowed payload size (${maximumAnswerBytes} bytes).`;
+  return { kind: 'error', error: { errorType: 'Function.ResponseSizeTooLarge', errorMessage } };
+}
+
+async function serve(handle: Handler): Promise<never> {
+  for (;;) {
+    const request = nextRequest();
+    // One turn of the loop first: a socket that was closed while the thread was frozen is noticed before it is used.
+    await new Promise((resolve) => setImmediate(resolve));
+    try {
+      const answer = await handle(request.event, contextOf(request));
+      reply(answerOf(JSON.stringify(answer ?? null)));
+    } catch (error) {
+      reply({ kind: 'error', error: describe(error) });
+    }
+  }
+}
+
+captureOutput();
+try {
+  const loaded = await loadHandler();
+  reply({ kind: 'ready' });
+  await serve(loaded);
+} catch (error) {
+  reply({ kind: 'unusable', error: describe(error) });
+}

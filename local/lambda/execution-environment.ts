@@ -1,0 +1,118 @@
+import { join } from 'node:path';
+import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
+import type { FunctionDefinition } from '../template/functions.ts';
+import type { EnvironmentData, EnvironmentReply, FunctionError, InvocationRequest } from './messages.ts';
+
+/** How an invocation ended: with the handler's answer, or with the error payload of Lambda. */
+export type InvocationResult = { answer: unknown; error?: undefined } | { error: FunctionError; answer?: undefined };
+
+/** Loading a bundle may take this long before the environment counts as broken. */
+const initialisationMillis = 20_000;
+
+/**
+ * One execution environment: a thread with its own copy of the bundle, that takes one event at a time and is killed at
+ * the function's timeout.
+ */
+export class ExecutionEnvironment {
+  /** Resolves once the bundle is loaded; with the error if it cannot be. */
+  readonly ready: Promise<FunctionError | undefined>;
+  readonly #definition: FunctionDefinition;
+  readonly #worker: Worker;
+  readonly #port: MessagePort;
+  readonly #wakeUps = new Int32Array(new SharedArrayBuffer(4));
+  readonly #output: (text: string) => void;
+  readonly #ended: Promise<void>;
+  #settle: ((result: InvocationResult) => void) | undefined;
+  #becomeReady: (error: FunctionError | undefined) => void = () => {};
+  #crash: FunctionError | undefined;
+  #alive = true;
+
+  constructor(definition: FunctionDefinition, variables: Record<string, string>, output: (text: string) => void) {
+    this.#definition = definition;
+    this.#output = output;
+    const { port1, port2 } = new MessageChannel();
+    this.#port = port1;
+    const workerData: EnvironmentData = {
+      port: port2,
+      wakeUps: this.#wakeUps.buffer as SharedArrayBuffer,
+      file: definition.file,
+      handler: definition.handler,
+    };
+    this.#worker = new Worker(join(import.meta.dirname, 'bootstrap.ts'), {
+      workerData,
+      transferList: [port2],
+      env: variables,
+      execArgv: variables['NODE_OPTIONS']?.includes('--enable-source-maps') ? ['--enable-source-maps'] : [],
+      resourceLimits: { maxOldGenerationSizeMb: definition.memoryMegabytes },
+    });
+    this.ready = new Promise((resolve) => {
+      this.#becomeReady = resolve;
+    });
+    const tooSlow = setTimeout(
+      () => this.#end({ errorType: 'Sandbox.Timedout', errorMessage: 'The bundle took too long to load.' }),
+      initialisationMillis,
+    );
+    void this.ready.then(() => clearTimeout(tooSlow));
+    this.#port.on('message', (reply: EnvironmentReply) => this.#receive(reply));
+    this.#worker.on('error', (error: Error) => {
+      this.#crash = { errorType: error.name, errorMessage: error.message, trace: error.stack?.split('\n') ?? [] };
+    });
+    this.#ended = new Promise((resolve) => this.#worker.once('exit', () => resolve()));
+    void this.#ended.then(() => this.#end(this.#crash));
+  }
+
+  get alive(): boolean {
+    return this.#alive;
+  }
+
+  /** Gives the environment its next event. It must be ready and must not have one already. */
+  invoke(request: Omit<InvocationRequest, 'deadline'>): Promise<InvocationResult> {
+    const { timeoutMillis } = this.#definition;
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => {
+        const seconds = (timeoutMillis / 1000).toFixed(2);
+        const errorMessage = `RequestId: ${request.requestId} Error: Task timed out after ${seconds} seconds`;
+        this.#end({ errorType: 'Sandbox.Timedout', errorMessage });
+      }, timeoutMillis);
+      this.#settle = (result) => {
+        clearTimeout(timer);
+        this.#settle = undefined;
+        resolve(result);
+      };
+      if (!this.#alive) {
+        this.#end(undefined);
+        return;
+      }
+      this.#port.postMessage({ ...request, deadline: Date.now() + timeoutMillis } satisfies InvocationRequest);
+      Atomics.add(this.#wakeUps, 0, 1);
+      Atomics.notify(this.#wakeUps, 0);
+    });
+  }
+
+  /** Ends the thread; an event that it still has fails. */
+  async stop(): Promise<void> {
+    this.#end(undefined);
+    await this.#ended;
+  }
+
+  #receive(reply: EnvironmentReply): void {
+    if (reply.kind === 'ready') this.#becomeReady(undefined);
+    else if (reply.kind === 'output') this.#output(reply.text);
+    else if (reply.kind === 'answer') this.#settle?.({ answer: JSON.parse(reply.json) });
+    else if (reply.kind === 'error') this.#settle?.({ error: reply.error });
+    else this.#end(reply.error);
+  }
+
+  #end(cause: FunctionError | undefined): void {
+    const error = cause ?? {
+      errorType: 'Runtime.ExitError',
+      errorMessage: `The execution environment of ${this.#definition.name} ended before it answered.`,
+    };
+    this.#becomeReady(error);
+    this.#settle?.({ error });
+    if (!this.#alive) return;
+    this.#alive = false;
+    this.#port.close();
+    void this.#worker.terminate();
+  }
+}

@@ -1,0 +1,132 @@
+import type { Faults } from '../faults.ts';
+import type { FunctionDefinition } from '../template/functions.ts';
+import { ExecutionEnvironment, type InvocationResult } from './execution-environment.ts';
+
+interface Waiting {
+  requestId: string;
+  event: unknown;
+  settle(result: InvocationResult): void;
+}
+
+export interface PoolOptions {
+  definition: FunctionDefinition;
+  variables: Record<string, string>;
+  faults: Faults;
+  output(text: string): void;
+}
+
+/** Without a reserved concurrency in the template a function has at most this many environments here. */
+const defaultConcurrency = 100;
+/**
+ * How long an event waits for a busy environment before another is started. AWS starts one at once, on another machine;
+ * here a new thread competes with the busy one for the same cores, and most events are done sooner.
+ */
+const patienceMillis = 15;
+/** An environment that had no event for this long is ended; one of each function is kept. */
+const idleMillis = 5 * 60_000;
+
+/** The execution environments of one function: reused, scaled out on demand, replaced when they die. */
+export class FunctionPool {
+  readonly #options: PoolOptions;
+  readonly #limit: number;
+  readonly #environments = new Set<ExecutionEnvironment>();
+  readonly #idle: { environment: ExecutionEnvironment; since: number }[] = [];
+  readonly #waiting: Waiting[] = [];
+  #starting = 0;
+  #growth: NodeJS.Timeout | undefined;
+  #stopped = false;
+
+  constructor(options: PoolOptions) {
+    this.#options = options;
+    this.#limit = options.definition.reservedConcurrency ?? defaultConcurrency;
+  }
+
+  /**
+   * Runs the handler with an event.
+   *
+   * @param patient false: over the reserved concurrency the call is refused, as a synchronous one is by AWS; true: it
+   *   waits, as an asynchronous one does.
+   */
+  invoke(requestId: string, event: unknown, patient: boolean): Promise<InvocationResult> {
+    const { reservedConcurrency, name } = this.#options.definition;
+    const busy = this.#environments.size - this.#idle.length - this.#starting + this.#waiting.length;
+    if (!patient && reservedConcurrency !== undefined && busy >= reservedConcurrency) {
+      const errorMessage = `Rate Exceeded: ${name} already runs ${reservedConcurrency} events at once.`;
+      return Promise.resolve({ error: { errorType: 'TooManyRequestsException', errorMessage } });
+    }
+    return new Promise((settle) => {
+      this.#waiting.push({ requestId, event, settle });
+      this.#dispatch();
+    });
+  }
+
+  /** Ends every environment; events that wait or run fail. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    clearTimeout(this.#growth);
+    const error = { errorType: 'ServiceException', errorMessage: 'The local stack is shutting down.' };
+    for (const { settle } of this.#waiting.splice(0)) settle({ error });
+    await Promise.all([...this.#environments].map((environment) => environment.stop()));
+  }
+
+  /** Ends environments that nobody used since `now - idleMillis`, except the last one. */
+  async endIdle(now: number): Promise<void> {
+    const old = this.#idle.filter(({ since }) => since <= now - idleMillis);
+    for (const entry of old.slice(0, Math.max(0, this.#environments.size - 1))) {
+      this.#idle.splice(this.#idle.indexOf(entry), 1);
+      this.#environments.delete(entry.environment);
+      await entry.environment.stop();
+    }
+  }
+
+  #dispatch(): void {
+    while (this.#waiting.length > 0 && this.#idle.length > 0) {
+      const { environment } = this.#idle.pop()!;
+      if (environment.alive) void this.#run(environment, this.#waiting.shift()!);
+      else this.#environments.delete(environment);
+    }
+    if (this.#waiting.length > 0) this.#grow();
+  }
+
+  async #run(environment: ExecutionEnvironment, { requestId, event, settle }: Waiting): Promise<void> {
+    const { name: functionName, arn: functionArn, memoryMegabytes } = this.#options.definition;
+    const running = environment.invoke({ requestId, event, functionName, functionArn, memoryMegabytes });
+    const kill = this.#options.faults.killEnvironment();
+    if (kill !== undefined) setTimeout(() => environment.stop(), kill);
+    settle(await running);
+    this.#release(environment);
+  }
+
+  #release(environment: ExecutionEnvironment): void {
+    if (environment.alive) this.#idle.push({ environment, since: Date.now() });
+    else this.#environments.delete(environment);
+    this.#dispatch();
+  }
+
+  /** Starts an environment at once where there is none, otherwise after a moment of patience, one at a time. */
+  #grow(): void {
+    if (this.#stopped || this.#starting > 0 || this.#environments.size >= this.#limit || this.#growth) return;
+    if (this.#environments.size === 0) return void this.#start();
+    this.#growth = setTimeout(() => {
+      this.#growth = undefined;
+      if (this.#waiting.length > 0 && this.#idle.length === 0) void this.#start();
+    }, patienceMillis);
+  }
+
+  async #start(): Promise<void> {
+    const { definition, variables, output, faults } = this.#options;
+    this.#starting += 1;
+    await faults.coldStart();
+    const environment = new ExecutionEnvironment(definition, variables, output);
+    this.#environments.add(environment);
+    const error = await environment.ready;
+    this.#starting -= 1;
+    if (error) {
+      this.#environments.delete(environment);
+      // The event that asked for the environment fails with the reason; the next one tries a new environment.
+      this.#waiting.shift()?.settle({ error });
+      return this.#dispatch();
+    }
+    this.#release(environment);
+  }
+}

@@ -1,0 +1,72 @@
+import { dirname } from 'node:path';
+import type { BackingAddresses } from '../backing/services.ts';
+import { credentialsOf } from '../services/caller.ts';
+import type { FunctionDefinition } from '../template/functions.ts';
+import { place } from '../template/place.ts';
+
+/** Endpoints of the emulated services, as the AWS clients look for them in the environment. */
+export interface ServiceEndpoints {
+  dynamodb: string;
+  secretsManager: string;
+  lambda: string;
+}
+
+export interface VariableOptions {
+  backing: BackingAddresses;
+  endpoints: ServiceEndpoints;
+  /** Values that win over the template's, for variables a function declares. */
+  overrides: Record<string, string | undefined>;
+  /** Turns a URL of AWS into the one of this machine. */
+  localUrl(text: string): string;
+}
+
+/**
+ * The whole environment of a function: what the template declares, with the addresses of this machine, and what the
+ * Lambda runtime adds. A store's address is given only to a function that declares the variable of that store.
+ */
+export function functionVariables(definition: FunctionDefinition, options: VariableOptions): Record<string, string> {
+  const declared = Object.entries(definition.environment).map(([name, value]) => [
+    name,
+    options.overrides[name] ?? options.localUrl(value),
+  ]);
+  return {
+    ...runtimeVariables(definition),
+    AWS_ENDPOINT_URL_DYNAMODB: options.endpoints.dynamodb,
+    AWS_ENDPOINT_URL_SECRETS_MANAGER: options.endpoints.secretsManager,
+    AWS_ENDPOINT_URL_LAMBDA: options.endpoints.lambda,
+    ...Object.fromEntries(declared),
+    ...storeVariables(definition, options),
+  };
+}
+
+function storeVariables({ environment }: FunctionDefinition, { backing, overrides }: VariableOptions) {
+  const variables: Record<string, string> = {};
+  if ('REDIS_URL' in environment) variables['REDIS_URL'] = backing.redisUrl;
+  if ('REDIS_CLUSTER' in environment) variables['REDIS_CLUSTER'] = overrides['REDIS_CLUSTER'] ?? 'false';
+  if ('DATABASE_SECRET_ARN' in environment || 'DATABASE_URL' in environment) {
+    variables['DATABASE_URL'] = backing.databaseUrl;
+  }
+  return variables;
+}
+
+function runtimeVariables({ name, memoryMegabytes, file, handler }: FunctionDefinition): Record<string, string> {
+  return {
+    ...credentialsOf(name),
+    AWS_REGION: place.region,
+    AWS_DEFAULT_REGION: place.region,
+    AWS_EXECUTION_ENV: 'AWS_Lambda_nodejs24.x',
+    AWS_LAMBDA_FUNCTION_NAME: name,
+    AWS_LAMBDA_FUNCTION_VERSION: '$LATEST',
+    AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(memoryMegabytes),
+    AWS_LAMBDA_LOG_GROUP_NAME: `/aws/lambda/${name}`,
+    AWS_LAMBDA_INITIALIZATION_TYPE: 'on-demand',
+    LAMBDA_TASK_ROOT: dirname(file),
+    _HANDLER: handler,
+    TZ: 'UTC',
+    NODE_ENV: 'production',
+    // A developer's own profiles must not reach the functions.
+    AWS_CONFIG_FILE: '/dev/null',
+    AWS_SHARED_CREDENTIALS_FILE: '/dev/null',
+    AWS_EC2_METADATA_DISABLED: 'true',
+  };
+}

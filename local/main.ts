@@ -1,0 +1,48 @@
+import { rm } from 'node:fs/promises';
+import { removeEndpoints, writeEndpoints } from './endpoints-file.ts';
+import { type LocalStack, startLocalStack } from './stack.ts';
+import { readStartOptions } from './start-options.ts';
+
+/** What `npm start` runs: the stack of this project on this machine, until it is told to end. */
+
+let stack: LocalStack | undefined;
+let dataDirectory: string | undefined;
+let ending = false;
+
+async function start(): Promise<void> {
+  const { fresh, ...options } = readStartOptions(process.argv.slice(2), process.env);
+  if (fresh) await rm(options.dataDirectory, { recursive: true, force: true });
+  const started = await startLocalStack({ ...options, write: (line) => console.log(line) });
+  stack = started;
+  if (ending) return;
+  dataDirectory = options.dataDirectory;
+  await writeEndpoints(options.dataDirectory, started);
+  void started.failed.then((sentence) => end(1, sentence));
+  console.log(`Rollcall is ready at ${started.http} (WebSocket ${started.websocket}); Ctrl-C ends it.`);
+}
+
+/** Ends everything once; asked again, ends at once: the backing servers notice that and follow. */
+async function end(code: number, sentence?: string): Promise<void> {
+  if (sentence !== undefined) console.error(sentence);
+  if (ending) process.exit(1);
+  ending = true;
+  await starting;
+  if (dataDirectory !== undefined) await removeEndpoints(dataDirectory);
+  await stack?.close();
+  process.exit(code);
+}
+
+const sentenceOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
+
+process.on('SIGINT', () => void end(0));
+process.on('SIGTERM', () => void end(0));
+process.on('uncaughtException', (error) => void end(1, `Rollcall ends because of an error: ${sentenceOf(error)}`));
+process.on('unhandledRejection', (error) => void end(1, `Rollcall ends because of an error: ${sentenceOf(error)}`));
+
+const starting = start().catch((error: unknown) => {
+  // Asked to end while starting: the half-started stack is gone already, and its complaint says nothing new.
+  if (ending) return;
+  ending = true;
+  console.error(sentenceOf(error));
+  process.exit(1);
+});

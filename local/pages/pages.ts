@@ -1,0 +1,109 @@
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { readdir, readFile } from 'node:fs/promises';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { extname, join, relative, sep } from 'node:path';
+import { openBuildCache } from '../synthesis/build-cache.ts';
+import { contentHash } from '../synthesis/content-hash.ts';
+import { sentenceOf } from '../synthesis/synthesize.ts';
+
+interface Page {
+  content: Buffer;
+  type: string;
+  cacheControl: string;
+}
+
+const types: Record<string, string> = {
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.json': 'application/json',
+  '.map': 'application/json',
+  '.svg': 'image/svg+xml',
+  '.png': 'image/png',
+  '.ico': 'image/x-icon',
+  '.woff2': 'font/woff2',
+};
+
+const placeholder = `<!doctype html><html lang="en"><meta charset="utf-8"><title>Rollcall</title>
+<h1>Rollcall is running</h1><p>The WebSocket API is at <code>/live</code>, a token at
+<a href="/dev/token?user=alice&amp;name=Alice">/dev/token?user=alice&amp;name=Alice</a>.</p></html>`;
+
+/** The pages of the demo: files in memory, `/name` for `name.html`. */
+export class Pages {
+  readonly #pages: Map<string, Page>;
+
+  private constructor(pages: Map<string, Page>) {
+    this.#pages = pages;
+  }
+
+  /** Reads a folder of built pages; without one there is a short page that says what runs here. */
+  static async open(directory: string | undefined): Promise<Pages> {
+    const pages = new Map<string, Page>();
+    if (!directory) {
+      pages.set('/', { content: Buffer.from(placeholder), type: types['.html']!, cacheControl: 'no-cache' });
+      return new Pages(pages);
+    }
+    for (const entry of await readdir(directory, { withFileTypes: true, recursive: true })) {
+      if (!entry.isFile()) continue;
+      const file = join(entry.parentPath, entry.name);
+      const path = `/${relative(directory, file).split(sep).join('/')}`;
+      // Names of built scripts and styles carry a hash of their content.
+      const cacheControl = path.startsWith('/assets/') ? 'public, max-age=31536000, immutable' : 'no-cache';
+      const page = {
+        content: await readFile(file),
+        type: types[extname(file)] ?? 'application/octet-stream',
+        cacheControl,
+      };
+      pages.set(path, page);
+      if (path.endsWith('.html')) pages.set(path.replace(/(index)?\.html$/, ''), page);
+    }
+    return new Pages(pages);
+  }
+
+  /** @returns false if there is no such page. */
+  handle(request: IncomingMessage, response: ServerResponse): boolean {
+    const page = this.#pages.get(new URL(request.url ?? '/', 'http://localhost').pathname);
+    if (!page || (request.method !== 'GET' && request.method !== 'HEAD')) return false;
+    response.writeHead(200, {
+      'Content-Type': page.type,
+      'Content-Length': page.content.length,
+      'Cache-Control': page.cacheControl,
+      'X-Content-Type-Options': 'nosniff',
+    });
+    response.end(request.method === 'HEAD' ? undefined : page.content);
+    return true;
+  }
+}
+
+/**
+ * Builds the demo with Vite unless the same sources were built before.
+ *
+ * @returns the folder of the built pages, or undefined if the project has no demo.
+ * @throws Error with Vite's own sentence if the build fails.
+ */
+export async function buildPages(
+  projectDirectory: string,
+  progress: (line: string) => void,
+): Promise<string | undefined> {
+  if (!existsSync(join(projectDirectory, 'demo/index.html'))) return undefined;
+  const sources = ['demo', 'client', 'protocol', 'package-lock.json'];
+  const hash = await contentHash(projectDirectory, sources, { node: process.version });
+  const cache = openBuildCache(join(projectDirectory, 'node_modules/.cache/rollcall'));
+  return cache.folder('demo', hash, async (directory) => {
+    progress('Building the demo …');
+    await runBuild(join(projectDirectory, 'demo'), directory);
+  });
+}
+
+async function runBuild(root: string, directory: string): Promise<void> {
+  const child = spawn(process.execPath, [join(import.meta.dirname, 'build-pages.ts'), root, directory], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  let complaints = '';
+  child.stderr.on('data', (chunk: Buffer) => {
+    complaints += chunk.toString();
+  });
+  const code = await new Promise((resolve) => child.once('close', resolve));
+  if (code !== 0) throw new Error(`The demo cannot be built: ${sentenceOf(complaints) ?? `code ${code}`}`);
+}

@@ -1,0 +1,173 @@
+import { join } from 'node:path';
+import type { BackingAddresses } from './backing/services.ts';
+import type { Faults } from './faults.ts';
+import type { FrontDoor, Responder } from './front-door.ts';
+import { ManagementApi } from './gateway/management-api.ts';
+import { WebSocketGateway } from './gateway/websocket-gateway.ts';
+import { DeveloperPaths } from './http/developer-paths.ts';
+import { HttpGateway } from './http/http-gateway.ts';
+import type { IdentityProvider } from './identity/identity-provider.ts';
+import { functionVariables } from './lambda/function-variables.ts';
+import { LambdaRuntime } from './lambda/lambda-runtime.ts';
+import type { Output } from './output.ts';
+import type { Pages } from './pages/pages.ts';
+import { type ScheduleRun, Schedules } from './schedules/schedules.ts';
+import { AccessControl } from './services/caller.ts';
+import { DynamoDbProxy } from './services/dynamodb-proxy.ts';
+import { LambdaApi } from './services/lambda-api.ts';
+import { loadSecrets } from './services/secrets.ts';
+import { SecretsApi } from './services/secrets-api.ts';
+import { type ServiceHandler, type ServiceServer, startServiceServer } from './services/service-server.ts';
+import { createTables } from './services/tables.ts';
+import type { FunctionDefinition } from './template/functions.ts';
+import { localUrls } from './template/local-urls.ts';
+import type { StackDefinition } from './template/stack-definition.ts';
+
+export interface RunOptions {
+  definition: StackDefinition;
+  services: BackingAddresses;
+  door: FrontDoor;
+  identity: IdentityProvider;
+  trusted: boolean;
+  pages: Pages;
+  faults: Faults;
+  output: Output;
+  environment: Record<string, string | undefined>;
+  dataDirectory: string;
+  idleMillis: number;
+  lifetimeMillis: number;
+  schedulesFire: boolean;
+}
+
+/** A stack whose functions, gateways and schedules run. */
+export interface RunningStack {
+  /** `/live` */
+  webSocketPath: string;
+  fireSchedule(name: string): Promise<ScheduleRun[]>;
+  close(): Promise<void>;
+}
+
+/** How long the ends of open connections may hold up the end of the stack. */
+const disconnectPatienceMillis = 3000;
+
+/** Makes tables and secrets, runs the migrations, and opens the door. @throws Error with one sentence. */
+export async function runStack(options: RunOptions): Promise<RunningStack> {
+  const { definition, services, output, door } = options;
+  const cloud = await startCloud(options);
+  try {
+    await createTables(definition.resolver, services.dynamodbEndpoint);
+    await runTriggers(definition, cloud.runtime, output);
+  } catch (error) {
+    await cloud.close();
+    throw error;
+  }
+  const schedules = new Schedules(definition.schedules, cloud.runtime);
+  const gateway = openDoor(options, cloud, schedules);
+  if (options.schedulesFire) schedules.start(Date.now());
+  return {
+    webSocketPath: gateway.path,
+    async fireSchedule(name) {
+      const schedule = schedules.find(name);
+      if (!schedule) throw new Error(`No schedule "${name}"; there are: ${schedules.names.join(', ')}.`);
+      return schedules.fire(schedule);
+    },
+    async close() {
+      schedules.stop();
+      await gateway.close(disconnectPatienceMillis);
+      door.shut();
+      await cloud.close();
+    },
+  };
+}
+
+interface Cloud {
+  runtime: LambdaRuntime;
+  access: AccessControl;
+  close(): Promise<void>;
+}
+
+/** Starts the emulated services and the runtime whose functions call them. */
+async function startCloud(options: RunOptions): Promise<Cloud> {
+  const { definition, services, output, faults, door } = options;
+  const byName = new Map(definition.functions.map((fn) => [fn.name, fn]));
+  const access = new AccessControl(
+    (name) => byName.get(name),
+    (sentence) => output.log('ERROR', 'permissions', sentence),
+  );
+  const secrets = await loadSecrets(definition.resolver, join(options.dataDirectory, 'secrets.json'));
+  const dynamodb = new DynamoDbProxy(services.dynamodbEndpoint, access);
+  let runtime: LambdaRuntime | undefined;
+  // The runtime needs the address of the service that invokes it, so this one looks the runtime up when it is called.
+  const lambda: ServiceHandler = {
+    handle: (request, response) => new LambdaApi(runtime!, access).handle(request, response),
+  };
+  const servers = await startServers({ dynamodb, secretsManager: new SecretsApi(secrets, access), lambda });
+  const localUrl = localUrls(definition, door.port);
+  const variablesOf = (fn: FunctionDefinition) =>
+    functionVariables(fn, {
+      backing: services,
+      endpoints: {
+        dynamodb: servers.dynamodb.endpoint,
+        secretsManager: servers.secretsManager.endpoint,
+        lambda: servers.lambda.endpoint,
+      },
+      overrides: options.environment,
+      localUrl,
+    });
+  const started = new LambdaRuntime({ functions: definition.functions, variablesOf, faults, output });
+  runtime = started;
+  return {
+    runtime: started,
+    access,
+    async close() {
+      await started.stop();
+      dynamodb.close();
+      await Promise.all(Object.values(servers).map((server) => server.close()));
+    },
+  };
+}
+
+type Services = 'dynamodb' | 'secretsManager' | 'lambda';
+
+async function startServers(handlers: Record<Services, ServiceHandler>): Promise<Record<Services, ServiceServer>> {
+  const [dynamodb, secretsManager, lambda] = await Promise.all([
+    startServiceServer(handlers.dynamodb),
+    startServiceServer(handlers.secretsManager),
+    startServiceServer(handlers.lambda),
+  ]);
+  return { dynamodb, secretsManager, lambda };
+}
+
+async function runTriggers({ triggers }: StackDefinition, runtime: LambdaRuntime, output: Output): Promise<void> {
+  for (const name of triggers) {
+    output.log('DEBUG', name, 'runs before the stack is ready');
+    const { error } = await runtime.invoke(name, { RequestType: 'Create' }, 'trigger');
+    if (error) throw new Error(`The function ${name}, which has to run first, failed: ${error.errorMessage}`);
+  }
+}
+
+function openDoor(options: RunOptions, { runtime, access }: Cloud, schedules: Schedules): WebSocketGateway {
+  const { definition, door, faults, identity, trusted, pages } = options;
+  const domainName = `127.0.0.1:${door.port}`;
+  const invoke = runtime.invoke.bind(runtime);
+  const { webSocketApi: api, httpApi } = definition;
+  const { idleMillis, lifetimeMillis } = options;
+  const gateway = new WebSocketGateway({ api, invoke, faults, domainName, idleMillis, lifetimeMillis });
+  const management = new ManagementApi({
+    apiId: api.id,
+    stageName: api.stage.name,
+    connections: gateway.connections,
+    access,
+    faults,
+  });
+  const developer = new DeveloperPaths({ identity, trusted, schedules, faults });
+  const http = httpApi && new HttpGateway({ api: httpApi, invoke, identity, domainName });
+  const responders: Responder[] = [
+    (request, response) => management.respond(request, response),
+    (request, response) => developer.handle(request, response),
+    (request, response) => pages.handle(request, response),
+    ...(http ? ([(request, response) => http.handle(request, response)] satisfies Responder[]) : []),
+  ];
+  door.open(responders, (request, socket, head) => gateway.upgrade(request, socket, head));
+  return gateway;
+}

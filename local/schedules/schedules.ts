@@ -1,0 +1,108 @@
+import { randomUUID } from 'node:crypto';
+import type { LambdaRuntime } from '../lambda/lambda-runtime.ts';
+import { arn, place } from '../template/place.ts';
+import type { ScheduleDefinition } from '../template/schedules.ts';
+import { type NextFiring, readScheduleExpression } from './schedule-expression.ts';
+
+/** How a run that was fired by hand ended. */
+export interface ScheduleRun {
+  functionName: string;
+  answer?: unknown;
+  error?: string;
+}
+
+interface Entry extends ScheduleDefinition {
+  next: NextFiring;
+}
+
+/** The first firing comes this soon after the start: EventBridge fires a new rule within its first period, too. */
+const firstFiringMillis = 1000;
+/** Timers of Node.js cannot be longer; a firing further away is approached in steps. */
+const longestTimerMillis = 2 ** 31 - 1;
+
+/** The EventBridge rules of a stack. A slow run does not hold up the next one; an event that fails is tried again. */
+export class Schedules {
+  readonly #entries: Entry[];
+  readonly #runtime: LambdaRuntime;
+  readonly #timers = new Map<string, NodeJS.Timeout>();
+
+  /** @throws Error for a schedule expression that is not understood. */
+  constructor(definitions: ScheduleDefinition[], runtime: LambdaRuntime) {
+    this.#runtime = runtime;
+    this.#entries = definitions.map((definition) => ({
+      ...definition,
+      next: readScheduleExpression(definition.expression),
+    }));
+  }
+
+  get names(): string[] {
+    return this.#entries.map(({ name }) => name);
+  }
+
+  start(now: number): void {
+    for (const entry of this.#entries) this.#arm(entry, now + firstFiringMillis);
+  }
+
+  stop(): void {
+    for (const timer of this.#timers.values()) clearTimeout(timer);
+    this.#timers.clear();
+  }
+
+  /** A schedule by the name of its rule or of a function it invokes, written in any case, or by a unique part of one. */
+  find(name: string): ScheduleDefinition | undefined {
+    const plain = (text: string) => text.toLowerCase().replace(/[^a-z0-9]/g, '');
+    const namesOf = (entry: Entry) => [
+      entry.name,
+      entry.logicalId,
+      ...entry.targets.map((target) => target.functionName),
+    ];
+    const wanted = plain(name);
+    if (wanted === '') return undefined;
+    const exact = this.#entries.find((entry) => namesOf(entry).some((candidate) => plain(candidate) === wanted));
+    const partial = this.#entries.filter((entry) =>
+      namesOf(entry).some((candidate) => plain(candidate).includes(wanted)),
+    );
+    return exact ?? (partial.length === 1 ? partial[0] : undefined);
+  }
+
+  /** Fires a schedule now and waits for its functions. */
+  async fire(schedule: ScheduleDefinition): Promise<ScheduleRun[]> {
+    return Promise.all(
+      schedule.targets.map(async ({ functionName, input }) => {
+        const event = input ?? scheduledEvent(schedule, Date.now());
+        const { answer, error } = await this.#runtime.invoke(functionName, event, `schedule ${schedule.name}`);
+        return error ? { functionName, error: `${error.errorType}: ${error.errorMessage}` } : { functionName, answer };
+      }),
+    );
+  }
+
+  #arm(entry: Entry, at: number): void {
+    const wait = Math.max(0, at - Date.now());
+    const timer = setTimeout(
+      () => {
+        if (wait > longestTimerMillis) return this.#arm(entry, at);
+        for (const { functionName, input } of entry.targets) {
+          const event = input ?? scheduledEvent(entry, at);
+          void this.#runtime.invokeLater(functionName, event, `schedule ${entry.name}`);
+        }
+        this.#arm(entry, entry.next(at));
+      },
+      Math.min(wait, longestTimerMillis),
+    );
+    this.#timers.set(entry.name, timer);
+  }
+}
+
+function scheduledEvent({ name }: ScheduleDefinition, now: number): Record<string, unknown> {
+  return {
+    version: '0',
+    id: randomUUID(),
+    'detail-type': 'Scheduled Event',
+    source: 'aws.events',
+    account: place.account,
+    time: new Date(now).toISOString().replace(/\.\d+Z$/, 'Z'),
+    region: place.region,
+    resources: [arn('events', `rule/${name}`)],
+    detail: {},
+  };
+}

@@ -1,0 +1,85 @@
+import { Agent, type IncomingMessage, request as requestOf, type ServerResponse } from 'node:http';
+import { arn } from '../template/place.ts';
+import type { AccessControl } from './caller.ts';
+import { readBody, sendAwsError } from './replies.ts';
+
+interface Operation {
+  TableName?: string;
+  IndexName?: string;
+  RequestItems?: Record<string, unknown>;
+  TransactItems?: Record<string, { TableName?: string }>[];
+}
+
+/** Actions of a transaction are allowed by the ones of its parts. */
+const transactionActions: Record<string, string> = {
+  Put: 'PutItem',
+  Update: 'UpdateItem',
+  Delete: 'DeleteItem',
+  Get: 'GetItem',
+  ConditionCheck: 'ConditionCheckItem',
+};
+
+/** Stands between functions and the DynamoDB-compatible server, and lets through what the caller's role allows. */
+export class DynamoDbProxy {
+  readonly #target: URL;
+  readonly #access: AccessControl;
+  readonly #agent = new Agent({ keepAlive: true });
+
+  constructor(endpoint: string, access: AccessControl) {
+    this.#target = new URL(endpoint);
+    this.#access = access;
+  }
+
+  async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const body = await readBody(request, 64 * 1024 * 1024);
+    const operation = String(request.headers['x-amz-target']).split('.').pop() ?? '';
+    for (const [action, resource] of neededPermissions(operation, JSON.parse(body.toString() || '{}') as Operation)) {
+      const denial = this.#access.check(request, `dynamodb:${action}`, resource);
+      // DynamoDB itself says 400 here, and the clients look at the type.
+      if (denial) return sendAwsError(response, 400, denial.type, denial.message);
+    }
+    await this.#forward(request, body, response);
+  }
+
+  close(): void {
+    this.#agent.destroy();
+  }
+
+  #forward(request: IncomingMessage, body: Buffer, response: ServerResponse): Promise<void> {
+    const { host: _, connection: __, 'content-length': ___, 'transfer-encoding': ____, ...headers } = request.headers;
+    return new Promise((resolve) => {
+      const forwarded = requestOf(
+        this.#target,
+        { method: 'POST', agent: this.#agent, headers: { ...headers, 'content-length': body.length } },
+        (answer) => {
+          const { connection: _, 'transfer-encoding': __, ...answerHeaders } = answer.headers;
+          response.writeHead(answer.statusCode ?? 500, answerHeaders);
+          answer.pipe(response).once('close', resolve);
+        },
+      );
+      forwarded.once('error', (error) => {
+        // The function must meet what it would meet if DynamoDB were away: a broken connection, not an answer.
+        response.destroy(error);
+        resolve();
+      });
+      forwarded.end(body);
+    });
+  }
+}
+
+/** Pairs of action and resource that an operation needs. */
+function neededPermissions(operation: string, input: Operation): [action: string, resource: string][] {
+  const table = (name: string) => (name.startsWith('arn:') ? name : arn('dynamodb', `table/${name}`));
+  if (input.RequestItems) return Object.keys(input.RequestItems).map((name) => [operation, table(name)]);
+  if (input.TransactItems) {
+    return input.TransactItems.flatMap((item) =>
+      Object.entries(item).map(([kind, part]): [string, string] => [
+        transactionActions[kind] ?? kind,
+        table(part.TableName ?? ''),
+      ]),
+    );
+  }
+  if (input.TableName === undefined) return [[operation, '*']];
+  const index = input.IndexName === undefined ? '' : `/index/${input.IndexName}`;
+  return [[operation, table(input.TableName) + index]];
+}

@@ -1,0 +1,72 @@
+import {
+  CreateTableCommand,
+  type CreateTableCommandInput,
+  DescribeTableCommand,
+  DynamoDBClient,
+  ResourceNotFoundException,
+  type TableDescription,
+} from '@aws-sdk/client-dynamodb';
+import { place } from '../template/place.ts';
+import type { ResolvedResource, Resolver } from '../template/resolver.ts';
+
+/**
+ * Makes the template's tables where they do not exist yet.
+ *
+ * @throws Error when a table is there with other keys or indexes than the template wants.
+ */
+export async function createTables(resolver: Resolver, endpoint: string): Promise<void> {
+  const tables = resolver.resourcesOfType('AWS::DynamoDB::Table', 'AWS::DynamoDB::GlobalTable');
+  if (tables.length === 0) return;
+  const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
+  const client = new DynamoDBClient({ endpoint, region: place.region, credentials, maxAttempts: 2 });
+  try {
+    await Promise.all(tables.map((table) => ensureTable(client, table)));
+  } finally {
+    client.destroy();
+  }
+}
+
+async function ensureTable(client: DynamoDBClient, table: ResolvedResource): Promise<void> {
+  const wanted = tableInput(table);
+  const existing = await client.send(new DescribeTableCommand({ TableName: wanted.TableName })).then(
+    ({ Table }) => Table,
+    (error: unknown) => {
+      if (error instanceof ResourceNotFoundException) return undefined;
+      throw new Error(`DynamoDB cannot be asked for the table ${wanted.TableName}: ${(error as Error).message}`, {
+        cause: error,
+      });
+    },
+  );
+  if (!existing) return void (await client.send(new CreateTableCommand(wanted)));
+  if (shapeOf(existing) !== shapeOf(wanted)) {
+    throw new Error(
+      `The table ${wanted.TableName} was made with other keys or indexes; start once with --fresh to make it again.`,
+    );
+  }
+}
+
+function tableInput({ reference, properties }: ResolvedResource): CreateTableCommandInput {
+  const input = properties as Omit<CreateTableCommandInput, 'TableName'>;
+  return {
+    TableName: reference,
+    AttributeDefinitions: input.AttributeDefinitions,
+    KeySchema: input.KeySchema,
+    BillingMode: 'PAY_PER_REQUEST',
+    GlobalSecondaryIndexes: input.GlobalSecondaryIndexes?.map(({ IndexName, KeySchema, Projection }) => ({
+      IndexName,
+      KeySchema,
+      Projection,
+    })),
+    LocalSecondaryIndexes: input.LocalSecondaryIndexes,
+  };
+}
+
+type TableShape = Pick<TableDescription, 'KeySchema' | 'GlobalSecondaryIndexes' | 'LocalSecondaryIndexes'>;
+
+function shapeOf(table: TableShape | CreateTableCommandInput): string {
+  const keys = (schema: TableShape['KeySchema']) =>
+    schema?.map(({ AttributeName, KeyType }) => [AttributeName, KeyType]);
+  const indexes = [...(table.GlobalSecondaryIndexes ?? []), ...(table.LocalSecondaryIndexes ?? [])];
+  const described = indexes.map(({ IndexName, KeySchema }) => [IndexName, keys(KeySchema)]);
+  return JSON.stringify([keys(table.KeySchema), described.sort()]);
+}

@@ -1,0 +1,50 @@
+import { resolve } from 'node:path';
+import { readFaults } from './faults.ts';
+import type { LocalStackOptions } from './stack.ts';
+
+/**
+ * Reads what `npm start` was told by arguments and environment.
+ *
+ * @throws Error with one sentence for a value that cannot be used.
+ */
+export function readStartOptions(
+  arguments_: string[],
+  environment: Record<string, string | undefined>,
+): LocalStackOptions & { fresh: boolean } {
+  const unknown = arguments_.find((argument) => argument !== '--fresh');
+  if (unknown !== undefined) throw new Error(`Unknown argument "${unknown}"; npm start knows: -- --fresh`);
+  return {
+    fresh: arguments_.includes('--fresh'),
+    port: readPort(environment['PORT']),
+    dataDirectory: resolve(environment['ROLLCALL_DATA_DIR'] || '.rollcall'),
+    backing: {
+      databaseUrl: environment['DATABASE_URL'] || undefined,
+      redisUrl: environment['REDIS_URL'] || undefined,
+      dynamodbEndpoint: environment['AWS_ENDPOINT_URL_DYNAMODB'] || undefined,
+    },
+    durable: true,
+    environment,
+    faults: readFaults(environment['ROLLCALL_FAULTS']),
+    idleMillis: readSeconds('ROLLCALL_EMULATE_IDLE_SECONDS', environment),
+    lifetimeMillis: readSeconds('ROLLCALL_EMULATE_LIFETIME_SECONDS', environment),
+    pages: true,
+  };
+}
+
+const defaultPort = 8787;
+
+function readPort(text: string | undefined): number {
+  if (!text?.trim()) return defaultPort;
+  const port = Number(text);
+  if (Number.isInteger(port) && port >= 0 && port <= 65_535) return port;
+  throw new Error(`PORT is "${text}"; set it to a number from 0 (any free port) to 65535.`);
+}
+
+/** In milliseconds; undefined where the variable is not set. */
+function readSeconds(name: string, environment: Record<string, string | undefined>): number | undefined {
+  const text = environment[name]?.trim();
+  if (!text) return undefined;
+  const seconds = Number(text);
+  if (seconds > 0) return seconds * 1000;
+  throw new Error(`${name} is "${text}"; set it to a number of seconds above zero.`);
+}

@@ -1,0 +1,89 @@
+import { spawn } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { settingNames } from '../../protocol/timings.ts';
+import { openBuildCache } from './build-cache.ts';
+import { contentHash } from './content-hash.ts';
+
+export interface SynthesisOptions {
+  /** The folder with `cdk.json` and `node_modules`. */
+  projectDirectory: string;
+  /** The CDK app, below the project. */
+  app: string;
+  /** Files and folders below the project from which the stack follows. */
+  sources: string[];
+  /** Values of the settings, as a user gave them. */
+  environment: Record<string, string | undefined>;
+  /** Hears what takes long. */
+  progress(line: string): void;
+}
+
+/** Variables on whose values the synthesized stack depends. */
+export const synthesisVariables: readonly string[] = [
+  ...settingNames,
+  ...['JWT_ISSUER', 'JWT_AUDIENCE', 'JWKS_URI', 'LOG_LEVEL', 'ROLLCALL_ENVIRONMENT'],
+];
+
+const sourcesOfTheProject = ['bin', 'lib', 'lambdas', 'protocol', 'migrations', 'package-lock.json', 'cdk.json'];
+
+/** What `npm start` synthesizes. */
+export function projectSynthesis(
+  projectDirectory: string,
+  environment: Record<string, string | undefined>,
+  progress: (line: string) => void,
+): SynthesisOptions {
+  return { projectDirectory, app: 'bin/rollcall.ts', sources: sourcesOfTheProject, environment, progress };
+}
+
+/**
+ * Synthesizes a CDK app as the CDK's own command does, unless the same sources and settings were synthesized before.
+ *
+ * @returns the folder of the cloud assembly.
+ * @throws Error with the app's own sentence if it refuses.
+ */
+export async function synthesize(options: SynthesisOptions): Promise<string> {
+  const { projectDirectory, app, sources, environment, progress } = options;
+  const settings = Object.fromEntries(synthesisVariables.map((name) => [name, environment[name]?.trim() ?? '']));
+  const hash = await contentHash(projectDirectory, [...sources, app], { ...settings, node: process.version });
+  const cache = openBuildCache(join(projectDirectory, 'node_modules/.cache/rollcall'));
+  return cache.folder('synth', hash, async (directory) => {
+    progress('Synthesizing the stack …');
+    const start = performance.now();
+    await runApp(options, directory);
+    progress(`Synthesized the stack in ${((performance.now() - start) / 1000).toFixed(1)} s`);
+  });
+}
+
+async function runApp({ projectDirectory, app, environment }: SynthesisOptions, directory: string): Promise<void> {
+  const variables = { ...environment, CDK_OUTDIR: directory, CDK_CONTEXT_JSON: await readContext(projectDirectory) };
+  const child = spawn(process.execPath, [app], {
+    cwd: projectDirectory,
+    env: variables,
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  let complaints = '';
+  child.stderr.on('data', (chunk: Buffer) => {
+    complaints += chunk.toString();
+  });
+  const code = await new Promise<number | null>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', resolve);
+  });
+  if (code !== 0) throw new Error(sentenceOf(complaints) ?? `The CDK app ${app} ended with code ${code}.`);
+}
+
+async function readContext(projectDirectory: string): Promise<string> {
+  const text = await readFile(join(projectDirectory, 'cdk.json'), 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return '{}';
+    throw error;
+  });
+  return JSON.stringify((JSON.parse(text) as { context?: unknown }).context ?? {});
+}
+
+/** What a program complained about, without source excerpt and stack: the message of its error, or its last line. */
+export function sentenceOf(complaints: string): string | undefined {
+  const lines = complaints.split('\n').map((line) => line.trimEnd());
+  const thrown = lines.find((line) => /^(?:Uncaught )?\w*Error(?: \[\w+\])?: ./.test(line));
+  if (thrown) return thrown.replace(/^(?:Uncaught )?\w*Error(?: \[\w+\])?: /, '');
+  return lines.filter((line) => line.trim() !== '').at(-1);
+}

@@ -1,0 +1,68 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Assembly } from './assembly.ts';
+import { functionArn } from './identifiers.ts';
+import { type Permissions, permissionsOfRole, permissionsOfRoles } from './permissions.ts';
+import type { Resolver } from './resolver.ts';
+
+/** A Lambda function of the template, ready to be run. */
+export interface FunctionDefinition {
+  name: string;
+  arn: string;
+  logicalId: string;
+  /** The bundle's file and the name of its exported handler. */
+  file: string;
+  handler: string;
+  timeoutMillis: number;
+  memoryMegabytes: number;
+  /** How many environments may run at once, where the template limits it. */
+  reservedConcurrency: number | undefined;
+  environment: Record<string, string>;
+  permissions: Permissions;
+}
+
+const defaultTimeoutSeconds = 3;
+const defaultMemoryMegabytes = 128;
+
+/**
+ * Reads the functions of the template that run Node.js.
+ *
+ * @throws Error naming the function whose bundle is missing.
+ */
+export function readFunctions(assembly: Assembly, resolver: Resolver): FunctionDefinition[] {
+  const roles = permissionsOfRoles(resolver);
+  const functions = resolver.resourcesOfType('AWS::Lambda::Function');
+  const runnable = functions.filter(({ properties }) => String(properties['Runtime']).startsWith('nodejs'));
+  return runnable.map(({ logicalId, reference, properties }) => {
+    const [module, handler] = splitHandler(String(properties['Handler']));
+    const code = properties['Code'] as { S3Key?: string };
+    const reserved = properties['ReservedConcurrentExecutions'];
+    const environment = properties['Environment'] as { Variables?: Record<string, unknown> } | undefined;
+    return {
+      name: reference,
+      arn: functionArn(reference),
+      logicalId,
+      file: bundleFile(reference, assembly.assetDirectory(String(code.S3Key)), module),
+      handler,
+      timeoutMillis: Number(properties['Timeout'] ?? defaultTimeoutSeconds) * 1000,
+      memoryMegabytes: Number(properties['MemorySize'] ?? defaultMemoryMegabytes),
+      reservedConcurrency: reserved === undefined ? undefined : Number(reserved),
+      environment: Object.fromEntries(
+        Object.entries(environment?.Variables ?? {}).map(([name, value]) => [name, String(value)]),
+      ),
+      permissions: permissionsOfRole(roles, String(properties['Role'])),
+    };
+  });
+}
+
+function splitHandler(handler: string): [module: string, name: string] {
+  const dot = handler.lastIndexOf('.');
+  return [handler.slice(0, dot), handler.slice(dot + 1)];
+}
+
+function bundleFile(name: string, directory: string | undefined, module: string): string {
+  const candidates = ['.mjs', '.js', '.cjs'].map((extension) => join(directory ?? '', module + extension));
+  const file = directory && candidates.find((candidate) => existsSync(candidate));
+  if (!file) throw new Error(`The bundle of the function ${name} is missing from the assembly; synthesize again.`);
+  return file;
+}
