@@ -20,12 +20,14 @@ LANGUAGE sql STABLE AS $$
   FROM collaboration_sessions s WHERE s.id = session_id_param;
 $$;
 
--- Expires at most batch_size sessions without activity for inactive_for, the longest inactive first, and says how many.
--- Rows that another run holds are left to it. Whoever announces expiries finds them by expiry_announced_at.
+-- Expires at most batch_size sessions without activity for inactive_for, the longest inactive first, and says how many;
+-- of the given ones only, where some are given. Rows that another run holds are left to it. Whoever announces expiries
+-- finds them by expiry_announced_at.
 CREATE FUNCTION cleanup_inactive_sessions(
   inactive_for interval DEFAULT '1 hour',
   batch_size integer DEFAULT 1000,
-  at_time timestamptz DEFAULT now()
+  at_time timestamptz DEFAULT now(),
+  only_these uuid[] DEFAULT NULL
 ) RETURNS integer
 LANGUAGE sql VOLATILE AS $$
   WITH due AS (
@@ -33,6 +35,7 @@ LANGUAGE sql VOLATILE AS $$
     WHERE s.status = 'active'
       AND s.last_active_at <= at_time - inactive_for
       AND s.start_time <= at_time - inactive_for
+      AND (only_these IS NULL OR s.id = ANY (only_these))
       AND NOT EXISTS (
         SELECT FROM session_participants p
         WHERE p.session_id = s.id AND p.left_at IS NULL AND p.last_seen_at > at_time - inactive_for)

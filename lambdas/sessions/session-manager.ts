@@ -2,6 +2,7 @@ import type { Role, Session, SessionMetadata, SessionParticipant } from '../../p
 import { limits } from '../../protocol/limits.ts';
 import type { Timings } from '../../protocol/timings.ts';
 import type { Queryable } from '../runtime/database.ts';
+import { log } from '../runtime/log.ts';
 import { type InviteKeys, JoinGate, type JoinResult } from './join-gate.ts';
 import { type Action, isPermitted } from './permissions.ts';
 import { type Person, storableName } from './person.ts';
@@ -76,6 +77,13 @@ export class SessionManager {
     return sessionAt(stored, this.#clock(), this.#timings.sessionTimeoutMillis);
   }
 
+  /** Whether a session has expired, swept or not. An ended one has not, and one that is unknown is not found (rule SE5). */
+  async checkSessionExpiry(reference: string): Promise<boolean> {
+    const { status } = await this.getSession(reference);
+    log.debug(`Session expiry check: ${status}`);
+    return status === 'expired';
+  }
+
   /** The UUID of a session. A UUID is answered as it is, unchecked; a name is looked up once and remembered. */
   resolveSessionId(reference: string): Promise<string> {
     return this.#resolver.resolve(reference);
@@ -128,14 +136,21 @@ export class SessionManager {
     return this.#gate.grant(reference, { userId, ...user }, grant, this.#clock());
   }
 
-  /** Gives the place back. `durationSeconds` counts from the join, 0 for somebody who held no place. */
+  /**
+   * Gives the place back. `durationSeconds` counts from the join, 0 for somebody who held no place.
+   *
+   * @param options `joinedUntil` where a leave is written down late: who joined again after it keeps the place.
+   */
   async leaveSession(
     reference: string,
     personId: string,
     cause = 'left',
+    options: { joinedUntil?: number } = {},
   ): Promise<{ sessionId: string; wasActive: boolean; durationSeconds: number }> {
     const sessionId = await this.#resolver.resolve(reference);
-    const left = await this.#repository.leave(sessionId, checkUuid('userId', personId), cause, this.#clock());
+    const { joinedUntil = null } = options;
+    const id = checkUuid('userId', personId);
+    const left = await this.#repository.leave(sessionId, id, cause, this.#clock(), joinedUntil);
     const durationSeconds = left ? Math.round(((left.leftAt ?? left.joinedAt) - left.joinedAt) / 1000) : 0;
     return { sessionId, wasActive: left !== undefined, durationSeconds };
   }

@@ -131,8 +131,10 @@ export class SessionRepository {
     personId: string,
     cause: string,
     now: number,
+    joinedUntil: number | null,
   ): Promise<SessionParticipant | undefined> {
-    return this.#participant('participant-leave', sessionSql.leave, [sessionId, personId, cause, now]);
+    const values = [sessionId, personId, cause, now, joinedUntil];
+    return this.#participant('participant-leave', sessionSql.leave, values);
   }
 
   /** Takes place and right away; undefined when the person had neither. `wasActive` says whether they held a place. */

@@ -1,6 +1,4 @@
-/** `$n` as a time: Unix milliseconds on the way in. */
-const time = (parameter: string) => `to_timestamp(${parameter}::float8 / 1000)`;
-const duration = (parameter: string) => `(${parameter}::float8 * interval '1 millisecond')`;
+import { duration, time } from './sql-times.ts';
 
 /** The session that $1 (UUID) or $2 (name) names. Two look-ups by unique index; the one with null finds nothing. */
 const referenced = `
@@ -50,7 +48,8 @@ export const sessionSql = {
 
   leave: `
     UPDATE session_participants SET left_at = greatest(joined_at, ${time('$4')}), left_cause = $3
-    WHERE session_id = $1 AND person_id = $2 AND left_at IS NULL RETURNING *`,
+    WHERE session_id = $1 AND person_id = $2 AND left_at IS NULL
+      AND ($5::float8 IS NULL OR joined_at <= ${time('$5')}) RETURNING *`,
 
   remove: `
     WITH stay AS (${entitledStay} FOR NO KEY UPDATE)

@@ -16,7 +16,12 @@ describe('createSession', () => {
     const session = await world.manager.createSession(owner.userId, 'op-7', { title: 'Night shift' }, owner);
     const day = new Date(world.now()).toISOString().slice(0, 10).replaceAll('-', '');
     expect(session.sessionId).toMatch(new RegExp(`^SESSION-${day}-[0-9A-Z]{12}$`));
-    expect(session).toMatchObject({ operationId: 'op-7', ownerId: owner.userId, status: 'active', maxParticipants: 50 });
+    expect(session).toMatchObject({
+      operationId: 'op-7',
+      ownerId: owner.userId,
+      status: 'active',
+      maxParticipants: 50,
+    });
     expect(session).toMatchObject({ startTime: world.now(), lastActiveAt: world.now(), active: true, endTime: null });
     expect(await world.manager.getParticipants(session.sessionId)).toMatchObject([
       { userId: owner.userId, anonymousId: null, name: 'Olga', role: 'operator', isActive: true, leftAt: null },

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { SessionInvites } from '../../lambdas/sessions/session-invites.ts';
 import { SessionManager } from '../../lambdas/sessions/session-manager.ts';
 import type { SessionMetadata } from '../../protocol/entities.ts';
 import type { ErrorCode, RollcallError } from '../../protocol/errors.ts';
@@ -13,6 +14,7 @@ export const hour = 60 * minute;
 export interface SessionWorld {
   database: TestDatabase;
   manager: SessionManager;
+  invites: SessionInvites;
   timings: Timings;
   now(): number;
   pass(millis: number): void;
@@ -32,9 +34,16 @@ export async function sessionWorld(settings: Record<string, string> = {}): Promi
     inviteKeys: () => [inviteKey],
     clock: () => time,
   });
+  const invites = new SessionInvites({
+    database: database.pool,
+    sessions: manager,
+    inviteKeys: () => [inviteKey],
+    clock: () => time,
+  });
   return {
     database,
     manager,
+    invites,
     timings,
     now: () => time,
     pass(millis) {
@@ -49,11 +58,11 @@ export async function sessionWorld(settings: Record<string, string> = {}): Promi
   };
 }
 
-export function user(username = 'Ulf') {
+export function user(username = 'Ulf'): { userId: string; username: string } {
   return { userId: randomUUID(), username };
 }
 
-export function guest(name = 'Gustav') {
+export function guest(name = 'Gustav'): { anonymousId: string; name: string } {
   return { anonymousId: randomUUID(), name };
 }
 

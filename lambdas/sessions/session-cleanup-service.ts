@@ -1,0 +1,205 @@
+import type { Timings } from '../../protocol/timings.ts';
+import type { Queryable } from '../runtime/database.ts';
+import { log } from '../runtime/log.ts';
+import { announceEach } from './announce-each.ts';
+import {
+  type CleanupStats,
+  type ExpiredSession,
+  type ExpiringSession,
+  SweepRepository,
+  type SweepTimings,
+} from './sweep-repository.ts';
+import { touchSessions } from './touch-sessions.ts';
+
+export interface SessionCleanupOptions {
+  database: Queryable;
+  timings: SweepTimings & Pick<Timings, 'cleanupIntervalMillis'>;
+  /** Tells those concerned that a session expires soon. If it throws, the next run tries again. */
+  onExpiring?: (session: ExpiringSession) => Promise<void>;
+  /** Tells those concerned that a session has expired, and writes the audit row. If it throws, the next run tries again. */
+  onExpired?: (session: ExpiredSession) => Promise<void>;
+  /**
+   * In which of these sessions somebody is present right now. They are kept whatever the stored times say; if it throws,
+   * nothing expires in this run (rule SE5: an error never expires anything).
+   */
+  presentAmong?: (sessionIds: string[]) => Promise<Iterable<string>>;
+  clock?: () => number;
+  /** Rows per statement. */
+  batchSize?: number;
+  /** After this many milliseconds a step of a run begins no further batch; what is left is the next run's. */
+  budgetMillis?: number;
+}
+
+/**
+ * Warns of expiry, expires, announces and purges sessions (rules SE6, SE10): on a timer in a resident process
+ * ({@link start}), by {@link runCleanup} where something else keeps the time. Any number of these may run at once.
+ */
+export class SessionCleanupService {
+  static #instance: SessionCleanupService | undefined;
+
+  #options: SessionCleanupOptions | undefined;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(options?: SessionCleanupOptions) {
+    this.#options = options;
+  }
+
+  /** The one of this process; {@link configure} it before its first run. */
+  static getInstance(): SessionCleanupService {
+    SessionCleanupService.#instance ??= new SessionCleanupService();
+    return SessionCleanupService.#instance;
+  }
+
+  configure(options: SessionCleanupOptions): this {
+    this.#options = options;
+    return this;
+  }
+
+  /**
+   * Runs now and then every so many minutes. A service that is running already is left as it is.
+   *
+   * @throws Error when the interval is not a number above zero.
+   */
+  start(minutes = this.#configured().timings.cleanupIntervalMillis / 60_000): void {
+    if (!(minutes > 0 && Number.isFinite(minutes))) {
+      throw new Error(`The cleanup interval is ${minutes} minutes; set it to a number above zero.`);
+    }
+    if (this.#timer) return;
+    this.#timer = setInterval(() => void this.runCleanup(), minutes * 60_000);
+    this.#timer.unref();
+    log.info(`SessionCleanupService started with interval: ${minutes} minutes`);
+    void this.runCleanup();
+  }
+
+  /** Ends the timer; a run that is under way finishes. */
+  stop(): void {
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+  }
+
+  isServiceRunning(): boolean {
+    return this.#timer !== undefined;
+  }
+
+  /** How many sessions expired or were purged in this run. Never throws: a failure is logged, the next run goes on. */
+  async runCleanup(): Promise<number> {
+    log.info('Cleaning up inactive sessions...');
+    const expired = await this.runExpiry();
+    const purged = await this.#attempt(async () => {
+      const done = await this.#purge(this.#deadline());
+      log.info(`Cleanup completed. Removed ${expired + done} sessions`, { expired, purged: done });
+      log.info(`Cleanup stats: ${JSON.stringify(await this.getCleanupStats())}`);
+      return done;
+    });
+    return expired + purged;
+  }
+
+  /**
+   * The quick part of a run, for whoever comes by each minute: warnings are due minutes before the expiry, more often than
+   * the cleanup interval. Says how many sessions expired. Never throws.
+   */
+  async runExpiry(): Promise<number> {
+    const expired = await this.#attempt(() => this.#expire());
+    await this.#attempt(() => this.#eachBatch((limit) => this.#announceExpired(limit)));
+    await this.#attempt(() => this.#eachBatch((limit) => this.#warn(limit)));
+    return expired;
+  }
+
+  /** @throws RollcallError `UNAVAILABLE` while PostgreSQL is away. */
+  async getCleanupStats(): Promise<CleanupStats> {
+    return this.#repository().statistics(this.#now());
+  }
+
+  async #expire(): Promise<number> {
+    const repository = this.#repository();
+    const { sessionTimeoutMillis } = this.#configured().timings;
+    let total = 0;
+    await this.#eachBatch(async (limit) => {
+      const due = await repository.inactive(sessionTimeoutMillis, limit, this.#now());
+      const alone = await this.#withoutPresent(due);
+      const expired = await repository.expire(alone, this.#now());
+      total += expired;
+      // Sessions that were kept make room for others in the next batch.
+      return expired + due.length - alone.length;
+    });
+    return total;
+  }
+
+  async #announceExpired(limit: number): Promise<number> {
+    const repository = this.#repository();
+    const claimed = await repository.claimExpired(limit, this.#now());
+    return announceEach(claimed, this.#configured().onExpired ?? nobody, (id) => repository.releaseExpired(id));
+  }
+
+  async #warn(limit: number): Promise<number> {
+    const repository = this.#repository();
+    const silent = await repository.silent(limit, this.#now());
+    const alone = await this.#withoutPresent(silent);
+    const claimed = await repository.claimWarnings(alone, this.#now());
+    const announce = this.#configured().onExpiring ?? nobody;
+    const announced = await announceEach(claimed, announce, (id) => repository.releaseWarning(id));
+    return announced + silent.length - alone.length;
+  }
+
+  async #purge(deadline: number): Promise<number> {
+    const repository = this.#repository();
+    await this.#eachBatch((limit) => repository.closeOrphans(limit, this.#now()), deadline);
+    const purged = await this.#eachBatch((limit) => repository.purge(limit, this.#now()), deadline);
+    await this.#eachBatch((limit) => repository.forget(limit, this.#now()), deadline);
+    return purged;
+  }
+
+  /** Repeats a step until it finds nothing more to do or the time is up; at least once. Says how much was done in all. */
+  async #eachBatch(step: (limit: number) => Promise<number>, deadline = this.#deadline()): Promise<number> {
+    const limit = this.#configured().batchSize ?? 200;
+    let total = 0;
+    let done = 0;
+    do {
+      done = await step(limit);
+      total += done;
+    } while (done > 0 && performance.now() < deadline);
+    return total;
+  }
+
+  async #withoutPresent(sessionIds: string[]): Promise<string[]> {
+    const { presentAmong, database } = this.#configured();
+    if (!presentAmong || sessionIds.length === 0) return sessionIds;
+    const present = new Set(await presentAmong(sessionIds));
+    const at = this.#now();
+    await touchSessions(
+      database,
+      [...present].map((sessionId) => ({ sessionId, personId: null, at })),
+    );
+    return sessionIds.filter((id) => !present.has(id));
+  }
+
+  async #attempt(work: () => Promise<number>): Promise<number> {
+    try {
+      return await work();
+    } catch (error) {
+      log.error(`Cleanup failed: ${error instanceof Error ? error.message : String(error)}`, error as Error);
+      return 0;
+    }
+  }
+
+  #deadline(): number {
+    return performance.now() + (this.#configured().budgetMillis ?? 5000);
+  }
+
+  #now(): number {
+    return (this.#configured().clock ?? Date.now)();
+  }
+
+  #repository(): SweepRepository {
+    const { database, timings } = this.#configured();
+    return new SweepRepository(database, timings);
+  }
+
+  #configured(): SessionCleanupOptions {
+    if (!this.#options) throw new Error('SessionCleanupService is not configured: call configure() first.');
+    return this.#options;
+  }
+}
+
+/** Where nobody asked to be told. */
+const nobody = async () => {};

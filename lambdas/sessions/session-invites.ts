@@ -1,0 +1,99 @@
+import { randomUUID } from 'node:crypto';
+import type { Role } from '../../protocol/entities.ts';
+import type { Queryable } from '../runtime/database.ts';
+import { hashInvite, signInvite } from './invites.ts';
+import type { InviteKeys } from './join-gate.ts';
+import { refusals } from './refusals.ts';
+import { checkInviteInput, checkUuid } from './session-input.ts';
+import type { SessionManager } from './session-manager.ts';
+import { time } from './sql-times.ts';
+
+/** An invite whose maker named no end. The session usually ends it sooner: an expired session lets nobody in. */
+const defaultInviteSeconds = 24 * 60 * 60;
+
+const insertInvite = `
+  INSERT INTO session_invites (id, session_id, created_by, token_hash, role, created_at, expires_at, max_uses)
+  VALUES ($1, $2, $3, $4, $5, ${time('$6')}, ${time('$7')}, $8)`;
+const revokeInvite = `
+  UPDATE session_invites i SET revoked_at = coalesce(i.revoked_at, ${time('$3')})
+  FROM session_invites before
+  WHERE i.id = $1 AND i.session_id = $2 AND before.id = i.id
+  RETURNING before.revoked_at IS NULL AS revoked`;
+
+export interface SessionInvitesOptions {
+  database: Queryable;
+  sessions: Pick<SessionManager, 'authorize'>;
+  inviteKeys: InviteKeys;
+  clock?: () => number;
+}
+
+export interface CreatedInvite {
+  sessionId: string;
+  inviteId: string;
+  /** The token: shown once, kept nowhere. */
+  invite: string;
+  expiresAt: number;
+}
+
+/** Invitations into a session (rule SE7): signed, hashed at rest, with a role, an end, a number of uses, revocable. */
+export class SessionInvites {
+  readonly #options: SessionInvitesOptions;
+  readonly #clock: () => number;
+
+  constructor(options: SessionInvitesOptions) {
+    this.#options = options;
+    this.#clock = options.clock ?? Date.now;
+  }
+
+  /**
+   * Makes an invite.
+   *
+   * @param terms `expiresInSeconds` a day if not given; `maxUses` any number if not given.
+   * @throws RollcallError `PERMISSION_DENIED` unless the actor is the owner, `SESSION_INACTIVE`, `INVALID_MESSAGE`.
+   */
+  async createInvite(
+    reference: string,
+    actorId: string,
+    terms: { role: Role; expiresInSeconds?: number | undefined; maxUses?: number | undefined },
+  ): Promise<CreatedInvite> {
+    const checked = checkInviteInput({ sessionId: reference, ...terms });
+    const { session } = await this.#options.sessions.authorize(reference, actorId, 'manage');
+    const now = this.#clock();
+    const claims = {
+      inviteId: randomUUID(),
+      sessionId: session.id,
+      expiresAt: now + Math.round((checked.expiresInSeconds ?? defaultInviteSeconds) * 1000),
+    };
+    const invite = await signInvite(claims, await this.#options.inviteKeys());
+    await this.#options.database.query({
+      name: 'invite-create',
+      text: insertInvite,
+      values: [
+        ...[claims.inviteId, session.id, actorId, hashInvite(invite), checked.role],
+        ...[now, claims.expiresAt, checked.maxUses ?? null],
+      ],
+    });
+    return { sessionId: session.id, inviteId: claims.inviteId, invite, expiresAt: claims.expiresAt };
+  }
+
+  /**
+   * Withdraws an invite: nobody enters with it from now on; who did keeps the place. `revoked` is false the second time.
+   *
+   * @throws RollcallError `PERMISSION_DENIED` unless the actor is the owner, `INVITE_INVALID` where there is none such.
+   */
+  async revokeInvite(
+    reference: string,
+    actorId: string,
+    inviteId: string,
+  ): Promise<{ sessionId: string; revoked: boolean }> {
+    const id = checkUuid('inviteId', inviteId);
+    const { session } = await this.#options.sessions.authorize(reference, actorId, 'manage', { evenEnded: true });
+    const { rows } = await this.#options.database.query<{ revoked: boolean }>({
+      name: 'invite-revoke',
+      text: revokeInvite,
+      values: [id, session.id, this.#clock()],
+    });
+    if (!rows[0]) throw refusals.noSuchInvite();
+    return { sessionId: session.id, revoked: rows[0].revoked };
+  }
+}

@@ -1,0 +1,93 @@
+import { duration, time } from './sql-times.ts';
+
+/** Active sessions without activity for $1 milliseconds at $3. */
+const inactive = `
+  SELECT s.id FROM collaboration_sessions s
+  WHERE s.status = 'active'
+    AND s.last_active_at <= ${time('$3')} - ${duration('$1')}
+    AND s.start_time <= ${time('$3')} - ${duration('$1')}
+    AND NOT EXISTS (
+      SELECT FROM session_participants p
+      WHERE p.session_id = s.id AND p.left_at IS NULL AND p.last_seen_at > ${time('$3')} - ${duration('$1')})`;
+
+/** A warning that came after the last activity still holds; one from before belongs to an earlier silence. */
+const unwarned = '(s.warned_at IS NULL OR s.warned_at < session_last_activity(s))';
+
+/** The statements of the scheduled work. Each is bounded by a number of rows and skips what another sweep holds. */
+export const sweepSql = {
+  inactive: `${inactive} ORDER BY s.last_active_at LIMIT $2`,
+
+  silent: `${inactive} AND ${unwarned} ORDER BY s.last_active_at LIMIT $2`,
+
+  claimWarnings: `
+    WITH silent AS (
+      SELECT s.id, session_last_activity(s) AS last_activity
+      FROM collaboration_sessions s WHERE s.id = ANY ($1::uuid[]) AND s.status = 'active'
+    ), due AS (
+      SELECT s.id, silent.last_activity FROM collaboration_sessions s JOIN silent ON silent.id = s.id
+      WHERE s.status = 'active'
+        AND ${unwarned}
+        AND ${time('$4')} - silent.last_activity >= ${duration('$2')} - ${duration('$3')}
+        AND ${time('$4')} - silent.last_activity < ${duration('$2')}
+      FOR NO KEY UPDATE OF s SKIP LOCKED
+    )
+    UPDATE collaboration_sessions s SET warned_at = ${time('$4')}
+    FROM due WHERE s.id = due.id
+    RETURNING s.id, s.owner_id, due.last_activity + ${duration('$2')} AS expires_at`,
+
+  releaseWarning: 'UPDATE collaboration_sessions SET warned_at = NULL WHERE id = $1',
+
+  expire: `SELECT cleanup_inactive_sessions(${duration('$1')}, $2, ${time('$3')}, $4::uuid[]) AS expired`,
+
+  claimExpired: `
+    WITH due AS (
+      SELECT s.id FROM collaboration_sessions s
+      WHERE s.status = 'expired' AND s.expiry_announced_at IS NULL AND s.end_time IS NOT NULL
+      ORDER BY s.end_time LIMIT $1 FOR NO KEY UPDATE SKIP LOCKED
+    )
+    UPDATE collaboration_sessions s SET expiry_announced_at = ${time('$2')}
+    FROM due WHERE s.id = due.id
+    RETURNING s.id, s.session_id, s.owner_id, s.start_time, s.end_time, (
+      SELECT count(*)::integer FROM session_participants p
+      WHERE p.session_id = s.id AND p.left_cause = 'session_expired' AND p.left_at = s.end_time) AS participants`,
+
+  releaseExpired: `UPDATE collaboration_sessions SET expiry_announced_at = NULL WHERE id = $1 AND status = 'expired'`,
+
+  closeOrphans: `
+    WITH orphans AS (
+      SELECT p.id, s.status FROM collaboration_sessions s JOIN session_participants p ON p.session_id = s.id
+      WHERE s.status <> 'active' AND p.left_at IS NULL
+      LIMIT $1 FOR NO KEY UPDATE OF p SKIP LOCKED
+    )
+    UPDATE session_participants p
+    SET left_at = ${time('$2')}, left_cause = CASE o.status WHEN 'expired' THEN 'session_expired' ELSE 'session_ended' END
+    FROM orphans o WHERE p.id = o.id RETURNING p.id`,
+
+  purge: `
+    WITH due AS (
+      SELECT s.id FROM collaboration_sessions s
+      WHERE s.status <> 'active' AND s.end_time <= ${time('$3')} - ${duration('$2')}
+      ORDER BY s.end_time LIMIT $1 FOR UPDATE SKIP LOCKED
+    ), remembered AS (
+      INSERT INTO purged_sessions (id, session_id, operation_id, owner_id, purged_at)
+      SELECT s.id, s.session_id, s.operation_id, s.owner_id, ${time('$3')}
+      FROM collaboration_sessions s JOIN due ON due.id = s.id
+      ON CONFLICT DO NOTHING
+    )
+    DELETE FROM collaboration_sessions s USING due WHERE s.id = due.id RETURNING s.id`,
+
+  forget: `
+    DELETE FROM purged_sessions WHERE id IN (
+      SELECT id FROM purged_sessions WHERE purged_at <= ${time('$3')} - ${duration('$2')}
+      ORDER BY purged_at LIMIT $1 FOR UPDATE SKIP LOCKED)
+    RETURNING id`,
+
+  statistics: `
+    WITH ages AS (
+      SELECT s.status, ${time('$2')} - session_last_activity(s) < ${duration('$1')} AS recent
+      FROM collaboration_sessions s
+    )
+    SELECT count(*)::integer AS total, count(*) FILTER (WHERE status = 'active' AND recent)::integer AS active,
+      count(*) FILTER (WHERE recent)::integer AS recent
+    FROM ages`,
+};

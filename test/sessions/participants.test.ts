@@ -1,0 +1,181 @@
+import { randomUUID } from 'node:crypto';
+import { codeOf, type SessionWorld, sessionWorld, user } from './support.ts';
+
+let world: SessionWorld;
+beforeAll(async () => {
+  world = await sessionWorld();
+});
+afterAll(() => world.close());
+
+const actions = ['view', 'comment', 'operate', 'manage'] as const;
+async function allowed(id: string, personId: string) {
+  const answers = await Promise.all(actions.map((action) => world.manager.hasPermission(id, personId, action)));
+  return actions.filter((_, index) => answers[index]);
+}
+
+describe('hasPermission', () => {
+  test('[SE1] follows role and ownership as they are stored', async () => {
+    const { id, ownerId } = await world.session();
+    const person = user();
+    expect(await allowed(id, person.userId)).toEqual([]);
+    await world.manager.addParticipant(id, person.userId);
+    expect(await allowed(id, person.userId)).toEqual(['view']);
+    await world.manager.setRole(id, ownerId, person.userId, 'operator');
+    expect(await allowed(id, person.userId)).toEqual(['view', 'comment', 'operate']);
+    expect(await allowed(id, ownerId)).toEqual([...actions]);
+  });
+
+  test('[SE1] the owner manages without holding a place', async () => {
+    const { id, ownerId } = await world.session();
+    await world.manager.leaveSession(id, ownerId);
+    expect(await allowed(id, ownerId)).toEqual([...actions]);
+  });
+
+  test('[SE5] an unknown session permits nothing', async () => {
+    expect(await allowed(randomUUID(), randomUUID())).toEqual([]);
+    expect(await allowed('nonsense', randomUUID())).toEqual([]);
+  });
+});
+
+describe('authorize', () => {
+  test('[SE1] gives the standing or refuses by name', async () => {
+    const { id, ownerId } = await world.session();
+    const person = user();
+    await world.manager.addParticipant(id, person.userId, 'commenter');
+    expect(await world.manager.authorize(id, person.userId, 'comment')).toMatchObject({
+      session: { id },
+      standing: { isOwner: false, role: 'commenter', isPublic: false },
+      participant: { userId: person.userId, isActive: true },
+    });
+    expect(await codeOf(world.manager.authorize(id, person.userId, 'operate'))).toBe('PERMISSION_DENIED');
+    expect(await codeOf(world.manager.authorize(randomUUID(), ownerId, 'view'))).toBe('SESSION_NOT_FOUND');
+    await world.manager.endSession(id);
+    expect(await codeOf(world.manager.authorize(id, ownerId, 'view'))).toBe('SESSION_INACTIVE');
+    expect(await world.manager.authorize(id, ownerId, 'view', { evenEnded: true })).toMatchObject({ session: { id } });
+  });
+});
+
+describe('addParticipant', () => {
+  test('[SE1] makes a viewer unless told otherwise, keeps a role, and leaves the owner operator', async () => {
+    const { id, ownerId } = await world.session();
+    const person = user();
+    expect(await world.manager.addParticipant(id, person.userId)).toMatchObject({ role: 'viewer', activated: true });
+    await world.manager.addParticipant(id, person.userId, 'commenter');
+    expect(await world.manager.addParticipant(id, person.userId)).toMatchObject({
+      role: 'commenter',
+      activated: false,
+    });
+    expect(await world.manager.addParticipant(id, ownerId, 'viewer')).toMatchObject({ role: 'operator' });
+  });
+
+  test('[SE3] needs a free place, too', async () => {
+    const { id } = await world.session({ maxParticipants: 1 });
+    expect(await codeOf(world.manager.addParticipant(id, randomUUID()))).toBe('SESSION_FULL');
+  });
+
+  test('[SE3] the limit is MAX_PARTICIPANTS where the session names none', async () => {
+    const { id } = await world.session();
+    const codes = await Promise.all(
+      Array.from({ length: 50 }, () => codeOf(world.manager.addParticipant(id, randomUUID()))),
+    );
+    expect(codes.filter((code) => code === 'SESSION_FULL')).toHaveLength(1);
+    expect(await world.manager.getParticipants(id)).toHaveLength(50);
+  });
+});
+
+describe('setRole', () => {
+  test('[SE8] counts from the next question and outlasts leaving', async () => {
+    const { id, ownerId } = await world.session({ isPublic: true });
+    const person = user();
+    await world.manager.joinSession({ sessionRef: id, person });
+    expect(await world.manager.setRole(id, ownerId, person.userId, 'operator')).toMatchObject({ role: 'operator' });
+    expect(await world.manager.hasPermission(id, person.userId, 'operate')).toBe(true);
+    await world.manager.leaveSession(id, person.userId);
+    await world.manager.setRole(id, ownerId, person.userId, 'commenter');
+    expect(await world.manager.joinSession({ sessionRef: id, person })).toMatchObject({ role: 'commenter' });
+  });
+
+  test('[SE1] is the owner’s alone, and never about the owner or a stranger', async () => {
+    const { id, ownerId } = await world.session();
+    const person = user();
+    await world.manager.addParticipant(id, person.userId, 'operator');
+    const asked = (actor: string, subject: string) => codeOf(world.manager.setRole(id, actor, subject, 'viewer'));
+    expect(await asked(person.userId, person.userId)).toBe('PERMISSION_DENIED');
+    expect(await asked(person.userId, ownerId)).toBe('PERMISSION_DENIED');
+    expect(await asked(ownerId, ownerId)).toBe('PERMISSION_DENIED');
+    expect(await asked(ownerId, randomUUID())).toBe('NOT_IN_SESSION');
+    expect(await codeOf(world.manager.setRole(id, ownerId, person.userId, 'owner' as never))).toBe('INVALID_MESSAGE');
+  });
+
+  test('is no sign of life of the person', async () => {
+    const { id, ownerId } = await world.session();
+    const person = user();
+    const { participant } = await world.manager.addParticipant(id, person.userId);
+    world.pass(60_000);
+    expect((await world.manager.setRole(id, ownerId, person.userId, 'operator')).lastSeenAt).toBe(
+      participant.lastSeenAt,
+    );
+  });
+});
+
+describe('removing', () => {
+  test('[SE8] takes place and right at once, and only a public session lets the person in again', async () => {
+    const { id, ownerId } = await world.session();
+    const person = user();
+    await world.manager.addParticipant(id, person.userId, 'operator');
+    expect(await world.manager.removeByOwner(id, ownerId, person.userId)).toMatchObject({
+      ...{ removed: true, wasActive: true, participant: { isActive: false, leftAt: world.now() } },
+    });
+    expect(await allowed(id, person.userId)).toEqual([]);
+    expect(await codeOf(world.manager.joinSession({ sessionRef: id, person }))).toBe('PERMISSION_DENIED');
+
+    const open = await world.session({ isPublic: true });
+    await world.manager.addParticipant(open.id, person.userId, 'operator');
+    await world.manager.removeParticipant(open.id, person.userId);
+    expect(await world.manager.joinSession({ sessionRef: open.id, person })).toMatchObject({ role: 'viewer' });
+  });
+
+  test('[SE9] happens once, however many ask at once', async () => {
+    const { id } = await world.session();
+    const person = user();
+    await world.manager.addParticipant(id, person.userId);
+    const results = await Promise.all(
+      Array.from({ length: 10 }, () => world.manager.removeParticipant(id, person.userId)),
+    );
+    expect(results.filter((result) => result.removed)).toHaveLength(1);
+    expect(await world.manager.removeParticipant(id, randomUUID())).toMatchObject({ removed: false });
+  });
+
+  test('[SE8] takes the right of somebody who has left already', async () => {
+    const { id } = await world.session();
+    const person = user();
+    await world.manager.addParticipant(id, person.userId);
+    await world.manager.leaveSession(id, person.userId);
+    expect(await world.manager.removeParticipant(id, person.userId)).toMatchObject({ removed: true, wasActive: false });
+    expect(await codeOf(world.manager.joinSession({ sessionRef: id, person }))).toBe('PERMISSION_DENIED');
+  });
+
+  test('[SE1] is the owner’s alone, and spares the owner', async () => {
+    const { id, ownerId } = await world.session();
+    const person = user();
+    await world.manager.addParticipant(id, person.userId, 'operator');
+    expect(await codeOf(world.manager.removeByOwner(id, person.userId, ownerId))).toBe('PERMISSION_DENIED');
+    expect(await codeOf(world.manager.removeByOwner(id, person.userId, person.userId))).toBe('PERMISSION_DENIED');
+    expect(await codeOf(world.manager.removeByOwner(id, ownerId, ownerId))).toBe('PERMISSION_DENIED');
+  });
+});
+
+describe('getParticipants', () => {
+  test('lists those who hold a place, and on request those who did', async () => {
+    const { id } = await world.session({ isPublic: true });
+    const [first, second] = [user('First'), user('Second')];
+    for (const person of [first, second]) {
+      world.pass(1000);
+      await world.manager.joinSession({ sessionRef: id, person });
+    }
+    await world.manager.leaveSession(id, first.userId);
+    const names = (list: { name: string | null }[]) => list.map((participant) => participant.name);
+    expect(names(await world.manager.getParticipants(id))).toEqual(['Olga', 'Second']);
+    expect(names(await world.manager.getParticipants(id, { includeLeft: true }))).toEqual(['Second', 'First', 'Olga']);
+  });
+});

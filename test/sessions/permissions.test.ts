@@ -1,0 +1,28 @@
+import { type Action, isAtLeast, isPermitted, type Standing } from '../../lambdas/sessions/permissions.ts';
+
+const actions: Action[] = ['view', 'comment', 'operate', 'manage'];
+const allowed = (standing: Partial<Standing>) =>
+  actions.filter((action) => isPermitted({ isOwner: false, role: null, isPublic: false, ...standing }, action));
+
+describe('isPermitted', () => {
+  test('[SE1] each role may what the ones below it may, and the owner may everything', () => {
+    expect(allowed({})).toEqual([]);
+    expect(allowed({ role: 'viewer' })).toEqual(['view']);
+    expect(allowed({ role: 'commenter' })).toEqual(['view', 'comment']);
+    expect(allowed({ role: 'operator' })).toEqual(['view', 'comment', 'operate']);
+    expect(allowed({ isOwner: true })).toEqual(actions);
+    expect(allowed({ isOwner: true, role: 'viewer' })).toEqual(actions);
+  });
+
+  test('[SE1] a public session may be viewed by anyone, and no more than that', () => {
+    expect(allowed({ isPublic: true })).toEqual(['view']);
+    expect(allowed({ isPublic: true, role: 'commenter' })).toEqual(['view', 'comment']);
+  });
+
+  test('[SE1] viewer < commenter < operator', () => {
+    expect(isAtLeast('commenter', 'viewer')).toBe(true);
+    expect(isAtLeast('operator', 'operator')).toBe(true);
+    expect(isAtLeast('viewer', 'commenter')).toBe(false);
+    expect(isAtLeast('commenter', 'operator')).toBe(false);
+  });
+});
