@@ -46,9 +46,7 @@ const second = 1000;
 export function livenessSettings(options: LivenessOptions = {}): LivenessSettings {
   const livenessTimeoutMillis = options.livenessTimeoutMillis ?? settingDefaults.LIVENESS_TIMEOUT_SECONDS * second;
   return {
-    repository: new LivenessRepository(
-      options.pool ?? { query: ((...query: []) => database().query(...query)) as Pool['query'] },
-    ),
+    repository: new LivenessRepository(options.pool ?? database()),
     clock: options.clock ?? Date.now,
     emit: options.emit ?? (() => {}),
     livenessTimeoutMillis,

@@ -1,0 +1,78 @@
+import { randomUUID } from 'node:crypto';
+import { CreateTableCommand, DynamoDBClient, ScanCommand } from '@aws-sdk/client-dynamodb';
+import { Pool } from 'pg';
+import type { ActivityEntry } from '../../lambdas/activity/activity-entry.ts';
+import { ActivityOutbox } from '../../lambdas/activity/activity-outbox.ts';
+import { tableKeys } from '../../lambdas/runtime/environment.ts';
+import { log } from '../../lambdas/runtime/log.ts';
+import { freePort } from '../../local/backing/free-port.ts';
+import { testAddresses } from '../support/addresses.ts';
+
+// The failures the tests cause are not worth a line each.
+log.setLogLevel('SILENT');
+
+export interface TestOutbox {
+  client: DynamoDBClient;
+  table: string;
+  outbox: ActivityOutbox;
+  /** Everything in the table, in order of shard and position. */
+  items(): Promise<{ shard: string; entry: ActivityEntry }[]>;
+}
+
+/** An outbox of its own on the DynamoDB-compatible server of the test run. */
+export async function createOutbox(): Promise<TestOutbox> {
+  const client = new DynamoDBClient({
+    endpoint: testAddresses.dynamodb,
+    region: 'us-east-1',
+    credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
+  });
+  const table = `outbox-${randomUUID()}`;
+  const { partitionKey, sortKey } = tableKeys.outbox;
+  await client.send(
+    new CreateTableCommand({
+      TableName: table,
+      BillingMode: 'PAY_PER_REQUEST',
+      AttributeDefinitions: [partitionKey, sortKey].map((AttributeName) => ({ AttributeName, AttributeType: 'S' })),
+      KeySchema: [
+        { AttributeName: partitionKey, KeyType: 'HASH' },
+        { AttributeName: sortKey, KeyType: 'RANGE' },
+      ],
+    }),
+  );
+  return {
+    client,
+    table,
+    outbox: new ActivityOutbox({ client, table }),
+    async items() {
+      const { Items = [] } = await client.send(new ScanCommand({ TableName: table, ConsistentRead: true }));
+      return Items.map((item) => ({
+        shard: item[partitionKey]!.S!,
+        position: item[sortKey]!.S!,
+        entry: JSON.parse(item['entry']!.S!) as ActivityEntry,
+      })).sort((a, b) => (a.shard + a.position < b.shard + b.position ? -1 : 1));
+    },
+  };
+}
+
+/** A database that is not there: nothing listens on its port. */
+export async function absentDatabase(): Promise<Pool> {
+  return new Pool({ host: '127.0.0.1', port: await freePort(), connectionTimeoutMillis: 500 });
+}
+
+/** A pool that counts what goes through it and can be cut off. */
+export class SwitchedPool {
+  statements = 0;
+  away = false;
+  readonly query: Pool['query'];
+  readonly connect: Pool['connect'];
+
+  constructor(pool: Pool) {
+    const reach = async <T>(use: () => Promise<T>): Promise<T> => {
+      if (this.away) throw Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' });
+      this.statements += 1;
+      return use();
+    };
+    this.query = ((...parameters: [string]) => reach(() => pool.query(...parameters))) as unknown as Pool['query'];
+    this.connect = (() => reach(() => pool.connect())) as unknown as Pool['connect'];
+  }
+}
