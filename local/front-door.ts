@@ -16,6 +16,8 @@ export type Upgrader = (request: IncomingMessage, socket: Duplex, head: Buffer) 
 export class FrontDoor {
   readonly port: number;
   readonly #server: Server;
+  /** Sockets that left HTTP; the server would wait for them for ever. */
+  readonly #upgraded = new Set<Duplex>();
   #responders: Responder[] | undefined;
   #upgrade: Upgrader | undefined;
   readonly #failed: (error: unknown) => void;
@@ -26,6 +28,8 @@ export class FrontDoor {
     this.port = (server.address() as AddressInfo).port;
     server.on('request', (request, response) => void this.#respond(request, response));
     server.on('upgrade', (request, socket, head) => {
+      this.#upgraded.add(socket);
+      socket.once('close', () => this.#upgraded.delete(socket));
       if (this.#upgrade) void this.#upgrade(request, socket, head);
       else refuseHandshake(socket, 503, 'Service Unavailable');
     });
@@ -62,6 +66,7 @@ export class FrontDoor {
   }
 
   close(): Promise<void> {
+    for (const socket of this.#upgraded) socket.destroy();
     return closeServer(this.#server);
   }
 

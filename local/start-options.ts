@@ -23,6 +23,7 @@ export function readStartOptions(
       dynamodbEndpoint: environment['AWS_ENDPOINT_URL_DYNAMODB'] || undefined,
     },
     durable: true,
+    assemblyDirectory: environment['ROLLCALL_ASSEMBLY_DIR'] ? resolve(environment['ROLLCALL_ASSEMBLY_DIR']) : undefined,
     environment,
     faults: readFaults(environment['ROLLCALL_FAULTS']),
     idleMillis: readSeconds('ROLLCALL_EMULATE_IDLE_SECONDS', environment),

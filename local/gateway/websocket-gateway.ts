@@ -67,7 +67,11 @@ export class WebSocketGateway {
     );
     const refusal = await this.#admit(connection, request, now);
     if (refusal) return refuseHandshake(socket, refusal.status, refusal.message, connection.id);
-    if (!socket.readable || !socket.writable) return this.#announceEnd(connection, { code: 1006, reason: '' });
+    if (!socket.readable || !socket.writable) {
+      socket.destroy();
+      this.#announceEnd(connection, { code: 1006, reason: '' });
+      return;
+    }
     this.#server.handleUpgrade(request, socket, head, (webSocket) => this.#opened(connection, webSocket, socket));
   }
 

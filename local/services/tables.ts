@@ -3,6 +3,7 @@ import {
   type CreateTableCommandInput,
   DescribeTableCommand,
   DynamoDBClient,
+  ResourceInUseException,
   ResourceNotFoundException,
   type TableDescription,
 } from '@aws-sdk/client-dynamodb';
@@ -37,12 +38,19 @@ async function ensureTable(client: DynamoDBClient, table: ResolvedResource): Pro
       });
     },
   );
-  if (!existing) return void (await client.send(new CreateTableCommand(wanted)));
+  if (!existing) return createTable(client, wanted);
   if (shapeOf(existing) !== shapeOf(wanted)) {
     throw new Error(
       `The table ${wanted.TableName} was made with other keys or indexes; start once with --fresh to make it again.`,
     );
   }
+}
+
+/** Another start may make the same table at the same moment. */
+async function createTable(client: DynamoDBClient, table: CreateTableCommandInput): Promise<void> {
+  await client.send(new CreateTableCommand(table)).catch((error: unknown) => {
+    if (!(error instanceof ResourceInUseException)) throw error;
+  });
 }
 
 function tableInput({ reference, properties }: ResolvedResource): CreateTableCommandInput {

@@ -12,14 +12,16 @@ export interface SynthesisOptions {
   app: string;
   /** Files and folders below the project from which the stack follows. */
   sources: string[];
-  /** Values of the settings, as a user gave them. */
+  /** Names of the environment variables from which it follows, too. */
+  variables: readonly string[];
+  /** The environment the app runs in. */
   environment: Record<string, string | undefined>;
   /** Hears what takes long. */
   progress(line: string): void;
 }
 
 /** Variables on whose values the synthesized stack depends. */
-export const synthesisVariables: readonly string[] = [
+const synthesisVariables: readonly string[] = [
   ...settingNames,
   ...['JWT_ISSUER', 'JWT_AUDIENCE', 'JWKS_URI', 'LOG_LEVEL', 'ROLLCALL_ENVIRONMENT'],
 ];
@@ -32,7 +34,8 @@ export function projectSynthesis(
   environment: Record<string, string | undefined>,
   progress: (line: string) => void,
 ): SynthesisOptions {
-  return { projectDirectory, app: 'bin/rollcall.ts', sources: sourcesOfTheProject, environment, progress };
+  const stack = { app: 'bin/rollcall.ts', sources: sourcesOfTheProject, variables: synthesisVariables };
+  return { projectDirectory, ...stack, environment, progress };
 }
 
 /**
@@ -42,8 +45,8 @@ export function projectSynthesis(
  * @throws Error with the app's own sentence if it refuses.
  */
 export async function synthesize(options: SynthesisOptions): Promise<string> {
-  const { projectDirectory, app, sources, environment, progress } = options;
-  const settings = Object.fromEntries(synthesisVariables.map((name) => [name, environment[name]?.trim() ?? '']));
+  const { projectDirectory, app, sources, variables, environment, progress } = options;
+  const settings = Object.fromEntries(variables.map((name) => [name, environment[name]?.trim() ?? '']));
   const hash = await contentHash(projectDirectory, [...sources, app], { ...settings, node: process.version });
   const cache = openBuildCache(join(projectDirectory, 'node_modules/.cache/rollcall'));
   return cache.folder('synth', hash, async (directory) => {
@@ -80,10 +83,14 @@ async function readContext(projectDirectory: string): Promise<string> {
   return JSON.stringify((JSON.parse(text) as { context?: unknown }).context ?? {});
 }
 
-/** What a program complained about, without source excerpt and stack: the message of its error, or its last line. */
+/**
+ * What a program complained about, without source excerpt, stack and the warnings around it: the message of its error,
+ * or the first thing it said (with the line after it, where that one only announces).
+ */
 export function sentenceOf(complaints: string): string | undefined {
   const lines = complaints.split('\n').map((line) => line.trimEnd());
   const thrown = lines.find((line) => /^(?:Uncaught )?\w*Error(?: \[\w+\])?: ./.test(line));
   if (thrown) return thrown.replace(/^(?:Uncaught )?\w*Error(?: \[\w+\])?: /, '');
-  return lines.filter((line) => line.trim() !== '').at(-1);
+  const said = lines.filter((line) => /^(?!WARNING|\[|\(node:|node:)\S/.test(line));
+  return said[0]?.endsWith(':') ? said.slice(0, 2).join(' ') : said[0];
 }

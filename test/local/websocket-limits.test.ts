@@ -1,0 +1,87 @@
+import { changedAssembly, propertiesOf } from './fixtures/assembly.ts';
+import { type FixtureStack, startFixtureStack } from './fixtures/fixture-stack.ts';
+import { SocketClient } from './fixtures/socket-client.ts';
+
+let stack: FixtureStack;
+
+beforeAll(async () => {
+  stack = await startFixtureStack();
+});
+afterAll(() => stack.close());
+
+const kilobytes = (count: number) => 'x'.repeat(count * 1024);
+const open = () => SocketClient.open(`${stack.websocket}?token=ada`);
+
+test('a frame of 32 KB passes, one byte more ends the connection with 1009 and reaches no function', async () => {
+  const client = await open();
+  expect((await client.ask(kilobytes(32))).body).toHaveLength(32 * 1024);
+  const id = await client.id();
+  const closed = client.closed();
+  const before = client.received.length;
+  client.send(`${kilobytes(32)}x`);
+  expect((await closed).code).toBe(1009);
+  expect(client.received).toHaveLength(before);
+  const end = await stack.recorder.next('$disconnect', 1, id);
+  expect(end.requestContext.disconnectStatusCode).toBe(1009);
+});
+
+test('a message of 128 KB in small frames passes, a longer one ends the connection with 1009', async () => {
+  const client = await open();
+  const inFrames = (message: string) => {
+    for (let from = 0; from < message.length; from += 32 * 1024) {
+      const last = from + 32 * 1024 >= message.length;
+      client.socket.send(message.slice(from, from + 32 * 1024), { fin: last });
+    }
+  };
+  inFrames(kilobytes(128));
+  expect((await client.message(0)).body).toHaveLength(128 * 1024);
+  const closed = client.closed();
+  inFrames(`${kilobytes(128)}x`);
+  expect((await closed).code).toBe(1009);
+});
+
+test('a binary frame ends the connection with 1003', async () => {
+  const client = await open();
+  const closed = client.closed();
+  client.socket.send(Buffer.from([1, 2, 3]));
+  expect((await closed).code).toBe(1003);
+});
+
+test('a silent connection ends with 1001 after the idle limit, one that talks does not', async () => {
+  const brief = await startFixtureStack({ idleMillis: 700 });
+  const silent = await SocketClient.open(`${brief.websocket}?token=ada`);
+  const talking = await SocketClient.open(`${brief.websocket}?token=ada`);
+  let over = false;
+  const closed = silent.closed().finally(() => {
+    over = true;
+  });
+  while (!over) await talking.ask({ type: 'one', wish: 'sleep', millis: 100 });
+  expect(await closed).toEqual({ code: 1001, reason: 'Going away' });
+  expect(talking.socket.readyState).toBe(talking.socket.OPEN);
+  await brief.close();
+});
+
+test('a connection ends with 1001 at the end of its lifetime, however busy', async () => {
+  const brief = await startFixtureStack({ lifetimeMillis: 500 });
+  const client = await SocketClient.open(`${brief.websocket}?token=ada`);
+  const id = await client.id();
+  expect(await client.closed()).toEqual({ code: 1001, reason: 'Going away' });
+  const end = await brief.recorder.next('$disconnect', 1, id);
+  expect(end.requestContext).toMatchObject({ disconnectStatusCode: 1001, disconnectReason: 'Going away' });
+  await brief.close();
+});
+
+test("over the stage's rate a message is refused with a frame and a handshake with 429", async () => {
+  const assembly = await changedAssembly((template) => {
+    const stage = propertiesOf(template, 'AWS::ApiGatewayV2::Stage', (p) => p['StageName'] === 'live');
+    stage['DefaultRouteSettings'] = { ThrottlingRateLimit: 0.001, ThrottlingBurstLimit: 3 };
+  });
+  const narrow = await startFixtureStack({ assemblyDirectory: assembly.directory });
+  const client = await SocketClient.open(`${narrow.websocket}?token=ada`);
+  expect(await client.ask({ type: 'echo' })).toHaveProperty('requestContext');
+  expect(await client.ask({ type: 'echo' })).toHaveProperty('requestContext');
+  expect(await client.ask({ type: 'echo' })).toMatchObject({ message: 'Too Many Requests' });
+  expect(await SocketClient.refusal(`${narrow.websocket}?token=ada`)).toMatchObject({ status: 429 });
+  await narrow.close();
+  await assembly.remove();
+});
