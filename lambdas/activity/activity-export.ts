@@ -34,7 +34,9 @@ export function toCsv(items: readonly ActivityItem[], header: boolean): string {
     createdAt: new Date(item.createdAt).toISOString(),
     details: JSON.stringify(item.details),
   }));
-  return stringify(records, { columns, header, escape_formulas: true, record_delimiter: 'windows' });
+  // Left to itself, the writer quotes only the line ending it uses.
+  const quoted_match = /[\r\n]/;
+  return stringify(records, { columns, header, escape_formulas: true, record_delimiter: 'windows', quoted_match });
 }
 
 /** One page as lines of JSON. */

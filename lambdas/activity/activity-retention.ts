@@ -17,7 +17,7 @@ const batchItems = 5000;
 const shorten = `
   WITH chain AS (
     SELECT session_id, anchor_sequence FROM activity_chains
-    WHERE oldest_at < $1 ORDER BY oldest_at LIMIT 1 FOR UPDATE SKIP LOCKED
+    WHERE oldest_at < $1 ORDER BY oldest_at LIMIT 1 FOR UPDATE
   ), links AS (
     SELECT s.session_id, s.sequence, s.hash, s.activity_id, a.created_at
     FROM chain c
@@ -46,13 +46,13 @@ const shorten = `
   RETURNING (SELECT count(*) FROM gone)::integer AS removed`;
 
 /** Entries that are in no chain and wait for none. */
-const removeUnchained = `
+export const removeUnchained = `
   DELETE FROM activity_log WHERE id IN (
     SELECT a.id FROM activity_log a
-    WHERE a.created_at < $1
+    WHERE a.created_at AT TIME ZONE 'UTC' < $1::timestamptz AT TIME ZONE 'UTC'
       AND NOT EXISTS (SELECT FROM activity_seals s WHERE s.activity_id = a.id)
       AND NOT EXISTS (SELECT FROM activity_unsealed t WHERE t.session_id = a.session_id AND t.activity_id = a.id)
-    ORDER BY a.created_at LIMIT ${batchItems} FOR UPDATE SKIP LOCKED)`;
+    ORDER BY a.created_at AT TIME ZONE 'UTC' LIMIT ${batchItems} FOR UPDATE SKIP LOCKED)`;
 
 /** Removes audit entries that are older than they are to be kept, in batches. */
 export class ActivityRetention {

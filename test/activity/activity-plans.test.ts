@@ -1,0 +1,102 @@
+import { randomUUID } from 'node:crypto';
+import { type ActivityQuery, conditionOf } from '../../lambdas/activity/activity-query.ts';
+import { ActivityReader } from '../../lambdas/activity/activity-reader.ts';
+import { removeUnchained } from '../../lambdas/activity/activity-retention.ts';
+import { encodeCursor } from '../../lambdas/activity/page-cursor.ts';
+import { createDatabase, type TestDatabase } from '../support/database.ts';
+
+const sessionId = randomUUID();
+const rare = randomUUID();
+const entries = 200_000;
+let database: TestDatabase;
+
+/** One session of 200,000 entries, one a second, among others; one in 10,000 is of a rare type and person. */
+beforeAll(async () => {
+  database = await createDatabase();
+  await database.pool.query(
+    `INSERT INTO activity_log (session_id, user_id, activity_type, details, created_at)
+     SELECT CASE WHEN n % 10 = 9 THEN gen_random_uuid() ELSE $1::uuid END,
+       CASE WHEN n % 10000 = 0 THEN $2::uuid ELSE md5((n % 40)::text)::uuid END,
+       CASE WHEN n % 10000 = 0 THEN 'rare' ELSE 'common' || n % 5 END, '{"n": 1}',
+       '2026-01-01'::timestamptz + n * interval '1 second'
+     FROM generate_series(1, $3::int) n`,
+    [sessionId, rare, entries],
+  );
+  await database.pool.query('ANALYZE activity_log');
+});
+
+afterAll(() => database.drop());
+
+interface PlanNode {
+  'Node Type': string;
+  'Index Name'?: string;
+  'Shared Hit Blocks': number;
+  'Shared Read Blocks': number;
+  Plans?: PlanNode[];
+}
+
+/** What the statement that `page` sends really does. */
+async function planOf(query: ActivityQuery) {
+  let sent: { text: string; values: unknown[] } | undefined;
+  const remember = async (config: typeof sent) => {
+    sent = config;
+    return { rows: [] };
+  };
+  await new ActivityReader({ query: remember } as never).page(sessionId, { limit: 50, ...query });
+  const explained = await database.pool.query(`EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) ${sent!.text}`, sent!.values);
+  const plan: PlanNode = explained.rows[0]['QUERY PLAN'][0].Plan;
+  const nodes: PlanNode[] = [];
+  const visit = (node: PlanNode) => {
+    nodes.push(node);
+    node.Plans?.forEach(visit);
+  };
+  visit(plan);
+  return {
+    indexes: nodes.flatMap((node) => node['Index Name'] ?? []),
+    scans: nodes.filter((node) => node['Node Type'] === 'Seq Scan' && node.Plans === undefined).length,
+    blocks: plan['Shared Hit Blocks'] + plan['Shared Read Blocks'],
+  };
+}
+
+describe('the plan of a page among 200,000 entries', () => {
+  const middle = encodeCursor(sessionId, { createdAt: Date.UTC(2026, 0, 2), id: randomUUID() });
+
+  test.each([
+    ['the first', {}],
+    ['one in the middle', { before: middle }],
+    ['one of a stretch of time', { from: Date.UTC(2026, 0, 1, 10), to: Date.UTC(2026, 0, 1, 11) }],
+  ])('[AC4] %s reads idx_activity_session and few blocks', async (_, query) => {
+    const plan = await planOf(query);
+    expect(plan.indexes).toContain('idx_activity_session');
+    expect(plan.blocks).toBeLessThan(150);
+  });
+
+  test.each([
+    ['of a rare type', { activityType: 'rare' }, 'idx_activity_session_type'],
+    ['of a rare person', { userId: rare }, 'idx_activity_session_user'],
+  ])('[AC4] one %s does not read what it does not show', async (_, query, index) => {
+    const plan = await planOf(query);
+    expect(plan.indexes).toContain(index);
+    expect(plan.blocks).toBeLessThan(150);
+  });
+
+  test('[AC4] the last page costs what the first one does', async () => {
+    const last = encodeCursor(sessionId, { createdAt: Date.UTC(2026, 0, 1, 0, 2), id: randomUUID() });
+    const [first, deep] = [await planOf({}), await planOf({ before: last })];
+    expect(deep.blocks).toBeLessThan(first.blocks * 2);
+  });
+
+  test('retention finds the oldest entries without reading the others', async () => {
+    const explained = await database.pool.query(`EXPLAIN (FORMAT JSON) ${removeUnchained}`, [
+      new Date(Date.UTC(2026, 0, 1)),
+    ]);
+    expect(JSON.stringify(explained.rows)).toContain('idx_activity_retention');
+  });
+
+  test('a condition numbers its parameters in the order of its values', () => {
+    const place = { createdAt: 5, id: rare };
+    const { text, values } = conditionOf(sessionId, { userId: rare, activityType: 't', from: 1, to: 2 }, place);
+    expect(values).toEqual([sessionId, rare, 't', 1, 2, 5, rare]);
+    expect([...text.matchAll(/\$(\d)/g)].map(([, n]) => Number(n))).toEqual([1, 2, 3, 4, 5, 6, 7]);
+  });
+});

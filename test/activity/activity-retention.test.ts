@@ -1,0 +1,126 @@
+import { randomUUID } from 'node:crypto';
+import { ActivityLogger } from '../../lambdas/activity/activity-logger.ts';
+import { createDatabase, type TestDatabase } from '../support/database.ts';
+import './support.ts';
+
+let database: TestDatabase;
+let logger: ActivityLogger;
+let sessionId: string;
+const day = 86_400_000;
+const now = Date.UTC(2026, 5, 1);
+const retentionMillis = 90 * day;
+
+beforeEach(async () => {
+  database = await createDatabase();
+  logger = new ActivityLogger({ pool: database.pool, clock: () => now, retentionMillis });
+  sessionId = randomUUID();
+});
+
+afterEach(() => database.drop());
+
+async function write(session: string, ...daysAgo: number[]): Promise<void> {
+  for (const days of daysAgo) {
+    logger.queueActivity({ sessionId: session, userId: null, type: `${days}`, at: now - days * day });
+  }
+  await logger.flush();
+}
+
+async function kept(session = sessionId): Promise<string[]> {
+  return (await logger.getSessionActivity(session, { limit: 1000 })).items.map((item) => item.activityType).reverse();
+}
+
+describe('retention', () => {
+  test('removes what is older than the retention, and the rest of the chain still verifies', async () => {
+    await write(sessionId, 100, 95, 91, 90, 89, 1);
+    await logger.sealChains();
+    const before = await logger.verifyChain(sessionId);
+    expect(await logger.removeExpired()).toEqual({ removed: 3, complete: true });
+    expect(await kept()).toEqual(['90', '89', '1']);
+    const after = await logger.verifyChain(sessionId);
+    expect(after).toMatchObject({ valid: true, links: 3, anchorSequence: 3, head: before.head });
+    expect(await logger.removeExpired()).toEqual({ removed: 0, complete: true });
+  });
+
+  test('the chain goes on after its anchor, and after everything is gone', async () => {
+    await write(sessionId, 100, 95);
+    await logger.sealChains();
+    await logger.removeExpired();
+    expect(await logger.verifyChain(sessionId)).toMatchObject({ valid: true, links: 0, anchorSequence: 2 });
+    await write(sessionId, 92, 2);
+    await logger.sealChains();
+    expect(await logger.removeExpired()).toEqual({ removed: 1, complete: true });
+    expect(await logger.verifyChain(sessionId)).toMatchObject({ valid: true, links: 1, anchorSequence: 3 });
+  });
+
+  test('tampering after the anchor, and with the anchor, is still found', async () => {
+    await write(sessionId, 100, 5, 4);
+    await logger.sealChains();
+    await logger.removeExpired();
+    await database.pool.query(`UPDATE activity_chains SET anchor_hash = sha256('forged')`);
+    expect((await logger.verifyChain(sessionId)).broken).toMatchObject({ fault: 'link_moved', sequence: 2 });
+    await database.pool.query(
+      'UPDATE activity_chains c SET anchor_hash = s.previous_hash FROM activity_seals s WHERE s.sequence = 2',
+    );
+    expect(await logger.verifyChain(sessionId)).toMatchObject({ valid: true });
+    await database.pool.query(`DELETE FROM activity_log WHERE activity_type = '4'`);
+    expect((await logger.verifyChain(sessionId)).broken).toMatchObject({ fault: 'entry_missing', sequence: 3 });
+  });
+
+  test('an old entry that came late stays until those before it in the chain have their age', async () => {
+    await write(sessionId, 89, 95);
+    await logger.sealChains();
+    expect(await logger.removeExpired()).toEqual({ removed: 0, complete: true });
+    expect(await logger.verifyChain(sessionId)).toMatchObject({ valid: true, links: 2 });
+    const later = new ActivityLogger({ pool: database.pool, clock: () => now + 2 * day, retentionMillis });
+    expect(await later.removeExpired()).toEqual({ removed: 2, complete: true });
+  });
+
+  test('goes through many sessions and more than one batch of a session', async () => {
+    const sessions = Array.from({ length: 5 }, () => randomUUID());
+    await write(sessionId, ...Array.from({ length: 5200 }, () => 100), 3);
+    for (const session of sessions) await write(session, 120, 1);
+    await logger.sealChains();
+    expect(await logger.removeExpired()).toEqual({ removed: 5205, complete: true });
+    for (const session of [sessionId, ...sessions]) {
+      expect(await logger.verifyChain(session)).toMatchObject({ valid: true, links: 1 });
+    }
+  });
+
+  test('removes old entries that are in no chain, but none that waits for its seal', async () => {
+    await database.pool.query(
+      `INSERT INTO activity_log (session_id, activity_type, created_at)
+       VALUES ($1, 'outside', $2::timestamptz - interval '100 days'), ($1, 'young', $2::timestamptz - interval '1 day')`,
+      [sessionId, new Date(now)],
+    );
+    await write(sessionId, 100);
+    expect(await logger.removeExpired()).toEqual({ removed: 1, complete: true });
+    expect(await kept()).toEqual(['100', 'young']);
+  });
+
+  test('ends when its time is over', async () => {
+    await write(sessionId, 100);
+    await logger.sealChains();
+    expect(await logger.removeExpired(0)).toEqual({ removed: 0, complete: false });
+    expect(await kept()).toEqual(['100']);
+  });
+
+  test('two at once, beside a sealer, remove each entry once and leave the chains whole', async () => {
+    const sessions = Array.from({ length: 20 }, () => randomUUID());
+    for (const session of sessions) await write(session, 100, 99, 1);
+    await logger.sealChains();
+    for (const session of sessions) await write(session, 0);
+    const [one, other] = await Promise.all([logger.removeExpired(), logger.removeExpired(), logger.sealChains()]);
+    expect(one.removed + other.removed).toBe(40);
+    for (const session of sessions) {
+      expect(await logger.verifyChain(session)).toMatchObject({ valid: true, links: 2, anchorSequence: 2 });
+    }
+  });
+
+  test('by default keeps entries for ninety days', async () => {
+    const usual = new ActivityLogger({ pool: database.pool, clock: () => now });
+    await write(sessionId, 91, 89);
+    await usual.sealChains();
+    await usual.removeExpired();
+    expect(await kept()).toEqual(['89']);
+  });
+});

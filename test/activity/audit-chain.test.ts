@@ -1,0 +1,248 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { ActivityLogger } from '../../lambdas/activity/activity-logger.ts';
+import { createDatabase, type TestDatabase } from '../support/database.ts';
+import { createOutbox, SwitchedPool } from './support.ts';
+
+let database: TestDatabase;
+let logger: ActivityLogger;
+let sessionId: string;
+let ids: string[];
+
+beforeAll(async () => {
+  database = await createDatabase();
+  logger = new ActivityLogger({ pool: database.pool });
+});
+
+afterAll(() => database.drop());
+
+/** A sealed session of ten entries. */
+beforeEach(async () => {
+  sessionId = randomUUID();
+  ids = [];
+  for (let n = 0; n < 10; n++) {
+    const context = { ipAddress: '10.0.0.1', userAgent: 'Firefox', username: 'Ann' };
+    ids.push((await logger.logActivity(sessionId, randomUUID(), `t${n}`, { n, big: 2 ** 53 }, context)).activity.id);
+  }
+  await logger.sealChains();
+});
+
+const tamper = (text: string, ...values: unknown[]) => database.pool.query(text, values);
+const broken = async () => (await logger.verifyChain(sessionId)).broken;
+
+describe('a chain that nobody touched', () => {
+  test('is valid, link by link', async () => {
+    expect(await logger.verifyChain(sessionId)).toMatchObject({
+      ...{ valid: true, links: 10, unsealed: 0, anchorSequence: 0 },
+      head: { sequence: 10, hash: expect.stringMatching(/^[0-9a-f]{64}$/) },
+    });
+    expect(await logger.verifyChain(sessionId)).not.toHaveProperty('broken');
+  });
+
+  test('has the hashes its description says, so that anybody can check it without the product', async () => {
+    const { rows } = await database.pool.query(
+      `SELECT s.sequence, encode(s.hash, 'hex') AS hash, a.user_id, a.username, a.activity_type, a.details::text, a.id,
+         a.ip_address::text, a.user_agent, a.created_at
+       FROM activity_seals s JOIN activity_log a ON a.id = s.activity_id WHERE s.session_id = $1 ORDER BY s.sequence`,
+      [sessionId],
+    );
+    let previous = '0'.repeat(64);
+    for (const row of rows) {
+      const fields = [
+        ...['rollcall-audit-1', sessionId, row.sequence, previous, row.id, row.user_id, row.username],
+        ...[row.activity_type, row.details, row.ip_address, row.user_agent, row.created_at.toISOString()],
+      ];
+      previous = createHash('sha256').update(JSON.stringify(fields)).digest('hex');
+      expect(row.hash).toBe(previous);
+    }
+    expect(rows).toHaveLength(10);
+  });
+
+  test('grows at its end; what waits for its seal is said', async () => {
+    await logger.logActivity(sessionId, null, 'late', {}, { at: 0 });
+    expect(await logger.verifyChain(sessionId)).toMatchObject({ valid: true, links: 10, unsealed: 1 });
+    expect(await logger.sealChains()).toEqual({ sealed: 1, complete: true });
+    expect(await logger.verifyChain(sessionId)).toMatchObject({ valid: true, links: 11, unsealed: 0 });
+    expect(await logger.sealChains()).toEqual({ sealed: 0, complete: true });
+  });
+
+  test('of an unknown session is empty and valid; a name that is none is refused', async () => {
+    expect(await logger.verifyChain(randomUUID())).toMatchObject({ valid: true, links: 0 });
+    await expect(logger.verifyChain("x' OR 1=1")).rejects.toMatchObject({ code: 'INVALID_MESSAGE' });
+  });
+});
+
+describe('tampering is found, with its first link', () => {
+  test.each([
+    ['the type', `activity_type = 'harmless'`],
+    ['the details', `details = '{"n": 4}'`],
+    ['a digit that JavaScript cannot see', `details = jsonb_set(details, '{big}', '9007199254740993')`],
+    ['the person', 'user_id = gen_random_uuid()'],
+    ['the person, to nobody', 'user_id = NULL'],
+    ['the name', `username = 'Bob'`],
+    ['the address', `ip_address = '10.0.0.2'`],
+    ['the browser', 'user_agent = NULL'],
+    ['the time, by a millisecond', `created_at = created_at + interval '1 millisecond'`],
+  ])('an entry with %s altered', async (_, change) => {
+    await tamper(`UPDATE activity_log SET ${change} WHERE id = ANY($1)`, [ids[5], ids[8]]);
+    expect(await broken()).toEqual({ fault: 'entry_altered', sequence: 6, activityId: ids[5] });
+  });
+
+  test('an entry deleted', async () => {
+    await tamper('DELETE FROM activity_log WHERE id = $1', ids[3]);
+    expect(await broken()).toEqual({ fault: 'entry_missing', sequence: 4, activityId: ids[3] });
+  });
+
+  test('an entry deleted together with its link', async () => {
+    await tamper('DELETE FROM activity_log WHERE id = $1', ids[3]);
+    await tamper('DELETE FROM activity_seals WHERE activity_id = $1', ids[3]);
+    expect(await broken()).toEqual({ fault: 'link_missing', sequence: 4, activityId: null });
+  });
+
+  test('the newest entries deleted together with their links', async () => {
+    await tamper('DELETE FROM activity_log WHERE id = ANY($1)', ids.slice(8));
+    await tamper('DELETE FROM activity_seals WHERE activity_id = ANY($1)', ids.slice(8));
+    expect(await broken()).toEqual({ fault: 'link_missing', sequence: 9, activityId: null });
+  });
+
+  test('two entries that changed places', async () => {
+    await tamper('UPDATE activity_seals SET sequence = -sequence + 100 WHERE activity_id = ANY($1)', [ids[2], ids[6]]);
+    await tamper(
+      'UPDATE activity_seals SET sequence = 110 - sequence - 0 WHERE session_id = $1 AND sequence > 90',
+      sessionId,
+    );
+    const { rows } = await tamper(
+      'SELECT sequence::int FROM activity_seals WHERE session_id = $1 ORDER BY 1',
+      sessionId,
+    );
+    expect(rows.map((row) => row.sequence)).not.toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+    expect(await broken()).toMatchObject({ sequence: 3 });
+  });
+
+  test('two links whose entries were swapped', async () => {
+    await tamper(
+      `UPDATE activity_log a SET activity_type = b.activity_type, details = b.details, user_id = b.user_id
+       FROM activity_log b WHERE a.id = ANY($1) AND b.id = ANY($1) AND a.id <> b.id`,
+      [ids[2], ids[6]],
+    );
+    expect(await broken()).toEqual({ fault: 'entry_altered', sequence: 3, activityId: ids[2] });
+  });
+
+  test('an entry that was slipped in past the product', async () => {
+    const { rows } = await tamper(
+      `INSERT INTO activity_log (session_id, activity_type, created_at)
+       SELECT session_id, 'forged', created_at FROM activity_log WHERE id = $1 RETURNING id`,
+      ids[4],
+    );
+    expect(await broken()).toEqual({ fault: 'entry_added', sequence: null, activityId: rows[0].id });
+    await logger.sealChains();
+    expect(await broken()).toMatchObject({ fault: 'entry_added' });
+  });
+
+  test('a link that was appended with a hash that does not follow', async () => {
+    const id = randomUUID();
+    await tamper(`INSERT INTO activity_log (id, session_id, activity_type) VALUES ($1, $2, 'forged')`, id, sessionId);
+    await tamper(
+      `INSERT INTO activity_seals (session_id, sequence, activity_id, previous_hash, hash)
+       SELECT session_id, 11, $2, hash, sha256('forged') FROM activity_chains WHERE session_id = $1`,
+      ...[sessionId, id],
+    );
+    expect(await broken()).toMatchObject({ fault: 'entry_altered', sequence: 11, activityId: id });
+  });
+
+  test('a chain whose head was taken away', async () => {
+    await tamper('DELETE FROM activity_chains WHERE session_id = $1', sessionId);
+    expect(await broken()).toMatchObject({ fault: 'link_moved', sequence: 1 });
+  });
+
+  test('an entry that was deleted before its seal', async () => {
+    const { activity } = await logger.logActivity(sessionId, null, 'hot');
+    await logger.logActivity(sessionId, null, 'next');
+    await tamper('DELETE FROM activity_log WHERE id = $1', activity.id);
+    await logger.sealChains();
+    expect(await broken()).toEqual({ fault: 'entry_missing', sequence: 11, activityId: activity.id });
+  });
+
+  test('and one session’s fault is not another’s', async () => {
+    const other = randomUUID();
+    await logger.logActivity(other, null, 'x');
+    await logger.sealChains();
+    await tamper(`UPDATE activity_log SET activity_type = 'y' WHERE session_id = $1`, sessionId);
+    expect(await logger.verifyChain(other)).toMatchObject({ valid: true, links: 1 });
+  });
+});
+
+describe('sealing', () => {
+  async function write(sessions: string[], each: number): Promise<void> {
+    for (let n = 0; n < each; n++) {
+      for (const session of sessions) logger.queueActivity({ sessionId: session, userId: null, type: `t${n}` });
+    }
+    await logger.flush();
+  }
+
+  test('goes on over many batches and sessions', async () => {
+    const sessions = Array.from({ length: 7 }, () => randomUUID());
+    await write(sessions, 400);
+    expect(await logger.sealChains()).toEqual({ sealed: 2800, complete: true });
+    for (const session of sessions) {
+      expect(await logger.verifyChain(session)).toMatchObject({ valid: true, links: 400 });
+    }
+  });
+
+  test('by several at once, while entries are written, makes one chain', async () => {
+    const session = randomUUID();
+    const writing = Array.from({ length: 20 }, async () => {
+      for (let n = 0; n < 10; n++) await logger.logActivity(session, null, 'x');
+    });
+    const sealing = Array.from({ length: 12 }, () => logger.sealChains());
+    await Promise.all([...writing, ...sealing]);
+    await logger.sealChains();
+    expect(await logger.verifyChain(session)).toMatchObject({ valid: true, links: 200, unsealed: 0 });
+  });
+
+  test('ends when its time is over and goes on the next time', async () => {
+    const session = randomUUID();
+    await write([session], 1500);
+    expect(await logger.sealChains(0)).toEqual({ sealed: 1000, complete: false });
+    expect(await logger.sealChains(0)).toEqual({ sealed: 500, complete: true });
+  });
+
+  test('that fails half-way leaves everything as it was', async () => {
+    const session = randomUUID();
+    await write([session], 3);
+    await tamper('ALTER TABLE activity_chains RENAME TO hidden');
+    await expect(logger.sealChains()).rejects.toThrow('activity_chains');
+    await tamper('ALTER TABLE hidden RENAME TO activity_chains');
+    expect(await logger.verifyChain(session)).toMatchObject({ valid: true, links: 0, unsealed: 3 });
+    await logger.sealChains();
+    expect(await logger.verifyChain(session)).toMatchObject({ valid: true, links: 3 });
+  });
+
+  test('a ticket that somebody doubled adds no second link', async () => {
+    await tamper(
+      'INSERT INTO activity_unsealed (session_id, activity_id) VALUES ($1, $2), ($1, $2)',
+      sessionId,
+      ids[0],
+    );
+    expect(await logger.sealChains()).toEqual({ sealed: 0, complete: true });
+    expect(await logger.verifyChain(sessionId)).toMatchObject({ valid: true, links: 10, unsealed: 0 });
+  });
+
+  test('[AC3] what the outbox kept joins at the end of the chain', async () => {
+    const pool = new SwitchedPool(database.pool);
+    const late = new ActivityLogger({ pool, outbox: (await createOutbox()).outbox });
+    pool.away = true;
+    await late.logActivity(sessionId, null, 'kept', {}, { at: 1000 });
+    pool.away = false;
+    await logger.logActivity(sessionId, null, 'direct');
+    await logger.sealChains();
+    await late.replayOutbox();
+    await late.sealChains();
+    expect(await logger.verifyChain(sessionId)).toMatchObject({ valid: true, links: 12 });
+    const { rows } = await tamper(
+      `SELECT activity_type FROM activity_seals s JOIN activity_log a ON a.id = s.activity_id
+       WHERE s.session_id = $1 ORDER BY sequence DESC LIMIT 2`,
+      sessionId,
+    );
+    expect(rows.map((row) => row.activity_type)).toEqual(['kept', 'direct']);
+  });
+});
