@@ -1,4 +1,5 @@
 import { App } from 'aws-cdk-lib';
+import { bundleHandlers } from '../lib/bundle.ts';
 import { RollcallStack } from '../lib/rollcall-stack.ts';
 import { readEnvironmentName, sizes } from '../lib/settings.ts';
 
@@ -6,7 +7,7 @@ import { readEnvironmentName, sizes } from '../lib/settings.ts';
  * The CDK app. `-c environment=prod` or `ROLLCALL_ENVIRONMENT=prod` chooses the sizes. No account and no region are named
  * here: the one template goes wherever the credentials of `cdk deploy` lead, and onto one machine.
  */
-const app = new App({ analyticsReporting: false });
+const app = new App({ analyticsReporting: false, autoSynth: false });
 try {
   const name = readEnvironmentName(app.node.tryGetContext('environment') ?? process.env['ROLLCALL_ENVIRONMENT']);
   new RollcallStack(app, 'Rollcall', {
@@ -14,6 +15,7 @@ try {
     description: 'Rollcall: presence, collaboration sessions, cursors and an audit trail',
     sizes: sizes[name],
     environment: process.env,
+    bundleOf: (handler) => bundleHandlers().directory(handler),
     terminationProtection: sizes[name].database.protected,
   });
   app.synth();

@@ -1,4 +1,4 @@
-import { RemovalPolicy } from 'aws-cdk-lib';
+import { RemovalPolicy, Validations } from 'aws-cdk-lib';
 import * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
 import { Construct } from 'constructs';
 import { environmentNames, tableKeys } from '../lambdas/runtime/environment.ts';
@@ -26,27 +26,29 @@ interface TableDefinition {
 interface TableProps {
   keys: TableDefinition;
   variable: typeof environmentNames.connectionsTable | typeof environmentNames.outboxTable;
-  /** Whether the content could not be made again: it is then backed up point by point and outlives the stack. */
-  precious: boolean;
+  /** Whether every moment of the last 35 days can be brought back. */
+  backedUp: boolean;
+  /** Whether it stays when the stack goes. */
+  outlivesStack: boolean;
 }
 
 /** A DynamoDB table on demand, encrypted, whose keys come from the table that the functions read them by. */
 class KeyedTable extends Construct {
   readonly table: dynamodb.Table;
   private readonly variable: TableProps['variable'];
-  private readonly indexed: boolean;
+  private readonly indexNames: string[];
 
   constructor(scope: Construct, id: string, props: TableProps) {
     super(scope, id);
     this.variable = props.variable;
-    this.indexed = Object.keys(props.keys.indexes).length > 0;
+    this.indexNames = Object.keys(props.keys.indexes);
     this.table = new dynamodb.Table(this, 'Table', {
       partitionKey: text(props.keys.partitionKey),
       sortKey: text(props.keys.sortKey),
       timeToLiveAttribute: props.keys.timeToLive,
       billingMode: dynamodb.BillingMode.PAY_PER_REQUEST,
-      pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: props.precious },
-      removalPolicy: props.precious ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
+      pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: props.backedUp },
+      removalPolicy: props.outlivesStack ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
     });
     for (const [indexName, index] of Object.entries(props.keys.indexes)) {
       this.table.addGlobalSecondaryIndex({
@@ -63,7 +65,12 @@ class KeyedTable extends Construct {
       actions.flatMap((action) => actionsOf[action]),
       [this.table.tableArn],
     );
-    if (this.indexed && actions.includes('query')) fn.allow([...actionsOf.query], [`${this.table.tableArn}/index/*`]);
+    if (actions.includes('query') && this.indexNames.length > 0) {
+      fn.allow(
+        [...actionsOf.query],
+        this.indexNames.map((name) => `${this.table.tableArn}/index/${name}`),
+      );
+    }
     fn.setVariable(this.variable, this.table.tableName);
   }
 }
@@ -78,7 +85,13 @@ export class ConnectionTable extends KeyedTable {
     super(scope, id, {
       keys: tableKeys.connections,
       variable: environmentNames.connectionsTable,
-      precious: false,
+      backedUp: false,
+      outlivesStack: false,
+    });
+    Validations.of(this).acknowledge({
+      id: 'AwsSolutions-DDB3',
+      reason:
+        'A connection lives for two hours at most and its client registers the next one: nothing is worth a backup.',
     });
   }
 }
@@ -86,6 +99,11 @@ export class ConnectionTable extends KeyedTable {
 /** Acknowledged activity that waits for PostgreSQL: losing it would break a promise. */
 export class ActivityOutbox extends KeyedTable {
   constructor(scope: Construct, id: string, protectedData: boolean) {
-    super(scope, id, { keys: tableKeys.outbox, variable: environmentNames.outboxTable, precious: protectedData });
+    super(scope, id, {
+      keys: tableKeys.outbox,
+      variable: environmentNames.outboxTable,
+      backedUp: true,
+      outlivesStack: protectedData,
+    });
   }
 }

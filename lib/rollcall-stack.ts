@@ -2,7 +2,7 @@ import { CfnOutput, Stack, type StackProps } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import { readTimings } from '../protocol/timings.ts';
 import { ActivityOutbox, ConnectionTable } from './connection-table.ts';
-import { handlerNames } from './handlers.ts';
+import { type HandlerName, handlerNames } from './handlers.ts';
 import { HttpApi } from './http-api.ts';
 import { IdentityProvider } from './identity-provider.ts';
 import { InviteSecret } from './invite-secret.ts';
@@ -20,6 +20,8 @@ export interface RollcallStackProps extends StackProps {
   sizes: Sizes;
   /** Where the settings of the user come from; see `protocol/timings.ts` and the parameters of the stack. */
   environment: Record<string, string | undefined>;
+  /** The folder with the `index.mjs` of a handler; `bundle.ts` makes them. */
+  bundleOf: (handler: HandlerName) => string;
 }
 
 /**
@@ -40,7 +42,7 @@ export class RollcallStack extends Stack {
 
   constructor(scope: Construct, id: string, props: RollcallStackProps) {
     super(scope, id, props);
-    const { sizes, environment } = props;
+    const { sizes, environment, bundleOf } = props;
     const timings = readTimings(environment);
     const network = new Network(this, 'Network', sizes);
     this.cache = new PresenceCache(this, 'PresenceCache', network, sizes);
@@ -49,7 +51,7 @@ export class RollcallStack extends Stack {
     this.outbox = new ActivityOutbox(this, 'ActivityOutbox', sizes.database.protected);
     this.invites = new InviteSecret(this, 'InviteSecret');
     this.identity = new IdentityProvider(this, 'IdentityProvider', environment);
-    this.functions = createFunctions(this, { sizes, network, environment });
+    this.functions = createFunctions(this, { sizes, network, environment, bundleOf });
     this.webSocketApi = new WebSocketApi(this, 'WebSocketApi', sizes);
     this.sweeps = new Sweeps(this, 'Sweeps', {
       timeoutSweep: this.functions['timeout-sweep'],

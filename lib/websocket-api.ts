@@ -1,4 +1,4 @@
-import { RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { type CfnElement, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
 import { AccessLogFormat, CfnAccount } from 'aws-cdk-lib/aws-apigateway';
 import { WebSocketApi as Api, LogGroupLogDestination, WebSocketStage } from 'aws-cdk-lib/aws-apigatewayv2';
 import { WebSocketLambdaAuthorizer } from 'aws-cdk-lib/aws-apigatewayv2-authorizers';
@@ -84,7 +84,17 @@ export class WebSocketApi extends Construct {
         }),
       ),
     );
+    for (const method of methods) {
+      fn.acknowledge(
+        `AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:execute-api:<AWS::Region>:<AWS::AccountId>:<${this.apiLogicalId}>/${stageName}/${method}/@connections/*]`,
+        'The ids of connections are not known beforehand; the width ends at the connections of this stage.',
+      );
+    }
     fn.setVariable(environmentNames.managementEndpoint, this.managementEndpoint);
+  }
+
+  private get apiLogicalId(): string {
+    return Stack.of(this).getLogicalId(this.api.node.defaultChild as CfnElement);
   }
 
   private addRoute(
@@ -93,7 +103,13 @@ export class WebSocketApi extends Construct {
     options: { authorizer?: WebSocketLambdaAuthorizer; returnResponse?: boolean } = {},
   ): void {
     const integration = new WebSocketLambdaIntegration('Integration', fn.function);
-    this.api.addRoute(routeKey, { integration, ...options });
+    const route = this.api.addRoute(routeKey, { integration, ...options });
+    if (!options.authorizer) {
+      Validations.of(route).acknowledge({
+        id: 'AwsSolutions-APIG4',
+        reason: 'A WebSocket API authorizes once, at $connect, and repeats the caller on every message.',
+      });
+    }
   }
 
   private createLogGroup(sizes: Sizes): logs.LogGroup {
@@ -116,6 +132,10 @@ export class WebSocketApi extends Construct {
       ],
     });
     role.applyRemovalPolicy(RemovalPolicy.RETAIN);
+    Validations.of(role).acknowledge({
+      id: 'AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs]',
+      reason: 'API Gateway asks for this very policy before it accepts a role for the logs of an account.',
+    });
     const account = new CfnAccount(this, 'Account', { cloudWatchRoleArn: role.roleArn });
     account.applyRemovalPolicy(RemovalPolicy.RETAIN);
     return account;

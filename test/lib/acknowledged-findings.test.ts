@@ -1,0 +1,22 @@
+import { App } from 'aws-cdk-lib';
+import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import { AwsSolutionsChecks } from 'cdk-nag';
+import { environments } from '../../lib/settings.ts';
+import { createStack, emptyStack } from './support.ts';
+
+function findings(app: App): string[] {
+  const { violations } = new AwsSolutionsChecks(app).validateScope(app);
+  return violations.map(({ ruleName, violatingResources }) => `${ruleName} at ${violatingResources.length} resources`);
+}
+
+test.each(environments)('the AWS Solutions checks find nothing in %s that is not explained', (name) => {
+  const app = new App({ analyticsReporting: false });
+  createStack(name, {}, app);
+  expect(findings(app)).toEqual([]);
+});
+
+test('the checks are at work: a secret without an explanation is found', () => {
+  const stack = emptyStack();
+  new Secret(stack, 'Secret');
+  expect(findings(stack.node.root as App)).toEqual(['AwsSolutions-SMG4 at 1 resources']);
+});

@@ -1,0 +1,54 @@
+import { openPaths, protectedPaths } from '../../lib/http-api.ts';
+import { SynthesizedTemplate } from './support.ts';
+
+const dev = new SynthesizedTemplate('dev');
+const routes = dev
+  .ofType('AWS::ApiGatewayV2::Route')
+  .map(([, route]) => route.Properties)
+  .filter((route) => String(route['RouteKey']).startsWith('GET '));
+
+function find(path: string) {
+  return routes.find((route) => route['RouteKey'] === `GET ${path}`);
+}
+
+test('its routes are those of the protocol', () => {
+  const expected = [
+    '/health',
+    '/sessions',
+    '/sessions/{id}',
+    '/sessions/{id}/activity',
+    '/sessions/{id}/participants',
+    '/sessions/{id}/statistics',
+    '/stats',
+  ];
+  expect(routes.map((route) => String(route['RouteKey']).slice(4)).sort()).toEqual(expected);
+});
+
+test.each(openPaths)('%s is open to everybody', (path) => {
+  expect(find(path)).toMatchObject({ AuthorizationType: 'NONE' });
+});
+
+test.each(protectedPaths)('%s wants a bearer token', (path) => {
+  expect(find(path)).toMatchObject({ AuthorizationType: 'JWT' });
+});
+
+test('issuer and audience of the token are the parameters of the stack', () => {
+  dev.template.hasResourceProperties('AWS::ApiGatewayV2::Authorizer', {
+    AuthorizerType: 'JWT',
+    JwtConfiguration: { Issuer: { Ref: 'JwtIssuer' }, Audience: [{ Ref: 'JwtAudience' }] },
+  });
+});
+
+test('browsers of other origins may read with a token', () => {
+  dev.template.hasResourceProperties('AWS::ApiGatewayV2::Api', {
+    ProtocolType: 'HTTP',
+    CorsConfiguration: { AllowHeaders: ['authorization', 'content-type'], AllowMethods: ['GET'], AllowOrigins: ['*'] },
+  });
+});
+
+test('its stage is throttled', () => {
+  dev.template.hasResourceProperties('AWS::ApiGatewayV2::Stage', {
+    StageName: '$default',
+    DefaultRouteSettings: { ThrottlingRateLimit: 100, ThrottlingBurstLimit: 50 },
+  });
+});

@@ -1,0 +1,104 @@
+import { handlerNames, handlers } from '../../lib/handlers.ts';
+import { sizes } from '../../lib/settings.ts';
+import { messages } from '../../protocol/messages.ts';
+import { listed, SynthesizedTemplate } from './support.ts';
+
+const dev = new SynthesizedTemplate('dev');
+const functions = [...dev.functions()];
+const gatewayPatienceSeconds = 29;
+
+test('every handler is a function, and nothing else is', () => {
+  expect(functions.map(([handler]) => handler).sort()).toEqual([...handlerNames].sort());
+});
+
+test.each(functions)('%s runs on Node.js 24 for arm64 and its log ends', (_, fn) => {
+  expect(fn.Properties).toMatchObject({ Runtime: 'nodejs24.x', Architectures: ['arm64'], Handler: 'index.handler' });
+  const { LogGroup } = fn.Properties['LoggingConfig'] as { LogGroup: { Ref: string } };
+  expect(dev.resources[LogGroup.Ref]?.Properties['RetentionInDays']).toBe(sizes.dev.logRetentionDays);
+});
+
+test('every log group ends, also those that are not of functions', () => {
+  for (const [id, group] of dev.ofType('AWS::Logs::LogGroup')) {
+    expect([id, group.Properties['RetentionInDays']]).toEqual([id, sizes.dev.logRetentionDays]);
+  }
+});
+
+test('what serves a request answers before API Gateway gives up', () => {
+  const groups = new Set(Object.values(messages).map(({ group }) => group));
+  const serving = [...groups, 'authorizer', 'connect', 'disconnect', 'http'] as const;
+  for (const handler of serving) {
+    const seconds = dev.functions().get(handler)?.Properties['Timeout'] as number;
+    expect(seconds).toBe(handlers[handler].timeoutSeconds);
+    expect(seconds).toBeLessThan(gatewayPatienceSeconds);
+  }
+});
+
+test('only what needs Redis or PostgreSQL lives in the VPC', () => {
+  const outside = functions.filter(([, fn]) => fn.Properties['VpcConfig'] === undefined).map(([handler]) => handler);
+  expect(outside.sort()).toEqual(['authorizer', 'connect', 'default']);
+  for (const [handler] of functions) {
+    const variables = dev.environmentOf(handler);
+    const needsNetwork = 'REDIS_URL' in variables || 'DATABASE_SECRET_ARN' in variables;
+    expect([handler, needsNetwork]).toEqual([handler, !outside.includes(handler)]);
+  }
+});
+
+test('a function gets the settings that were chosen and no others, so that defaults can give way', () => {
+  const chosen = new SynthesizedTemplate('dev', { AWAY_AFTER_SECONDS: '7', LOG_LEVEL: 'DEBUG', HOME: '/root' });
+  const variables = chosen.environmentOf('presence');
+  expect(variables).toMatchObject({ AWAY_AFTER_SECONDS: '7', LOG_LEVEL: 'DEBUG' });
+  expect(variables).not.toHaveProperty('PRESENCE_UPDATE_SECONDS');
+  expect(variables).not.toHaveProperty('HOME');
+  expect(dev.environmentOf('presence')['LOG_LEVEL']).toBe('INFO');
+});
+
+describe('least privilege', () => {
+  /** Wildcards that AWS leaves no choice about. */
+  const forcedByAws: [action: RegExp, resource: RegExp, reason: string][] = [
+    [
+      /^ec2:\w+(NetworkInterface|PrivateIpAddresses|Subnets|NetworkInterfaces)$/,
+      /^"\*"$/,
+      'no resource before it exists',
+    ],
+    [
+      /^execute-api:ManageConnections$/,
+      /\/live\/(POST|DELETE)\/@connections\/\*"\]\]\}$/,
+      'ids are not known beforehand',
+    ],
+  ];
+
+  test.each(functions.map(([handler]) => handler))('%s has no wildcard but those that AWS forces', (handler) => {
+    for (const { Action, Resource } of dev.statementsOf(handler)) {
+      for (const action of listed(Action)) {
+        expect(action).not.toContain('*');
+        for (const resource of listed(Resource).map((each) => JSON.stringify(each))) {
+          if (!resource.includes('*')) continue;
+          const forced = forcedByAws.some(([actions, resources]) => actions.test(action) && resources.test(resource));
+          expect([action, resource, forced]).toEqual([action, resource, true]);
+        }
+      }
+    }
+  });
+
+  test('no role of a function carries a policy of AWS, which would be wider', () => {
+    for (const [, fn] of functions) {
+      const {
+        'Fn::GetAtt': [roleId],
+      } = fn.Properties['Role'] as { 'Fn::GetAtt': [string, string] };
+      expect(dev.resources[roleId]?.Properties).not.toHaveProperty('ManagedPolicyArns');
+    }
+  });
+
+  test('a secret is read by those who were told its name, and by nobody else', () => {
+    for (const [handler] of functions) {
+      const variables = dev.environmentOf(handler);
+      const told = [variables['DATABASE_SECRET_ARN'], variables['INVITE_SECRET_ARN']].filter(Boolean);
+      const read = dev
+        .statementsOf(handler)
+        .filter(({ Action }) => listed(Action).some((action) => action.startsWith('secretsmanager:')))
+        .flatMap(({ Resource }) => listed(Resource));
+      expect([handler, read.map(String).length]).toEqual([handler, told.length]);
+      expect(read).toEqual(expect.arrayContaining(told));
+    }
+  });
+});

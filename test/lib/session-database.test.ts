@@ -1,0 +1,74 @@
+import { Match } from 'aws-cdk-lib/assertions';
+import { SynthesizedTemplate } from './support.ts';
+
+const dev = new SynthesizedTemplate('dev');
+const prod = new SynthesizedTemplate('prod');
+const type = 'AWS::RDS::DBInstance';
+
+test('PostgreSQL runs on Graviton, encrypted and not public', () => {
+  dev.template.hasResourceProperties(type, {
+    Engine: 'postgres',
+    EngineVersion: Match.stringLikeRegexp('^18'),
+    DBInstanceClass: 'db.t4g.micro',
+    StorageEncrypted: true,
+    PubliclyAccessible: false,
+  });
+});
+
+test('it refuses connections without TLS', () => {
+  dev.template.hasResourceProperties('AWS::RDS::DBParameterGroup', {
+    Parameters: Match.objectLike({ 'rds.force_ssl': '1' }),
+  });
+});
+
+test('in prod it has a standby, two weeks of backups, and cannot be deleted by mistake', () => {
+  prod.template.hasResource(type, {
+    Properties: { MultiAZ: true, BackupRetentionPeriod: 14, DeletionProtection: true },
+    DeletionPolicy: 'Snapshot',
+  });
+});
+
+test('in dev it goes with the stack', () => {
+  dev.template.hasResource(type, { Properties: { DeletionProtection: false }, DeletionPolicy: 'Delete' });
+});
+
+test('its password is in Secrets Manager, never in the template, and is rotated in prod', () => {
+  const [, instance] = prod.ofType(type)[0]!;
+  expect(JSON.stringify(instance.Properties['MasterUserPassword'])).toContain('{{resolve:secretsmanager:');
+  prod.template.hasResourceProperties('AWS::SecretsManager::RotationSchedule', {
+    RotationRules: { ScheduleExpression: 'rate(30 days)' },
+  });
+});
+
+test('who has its secret may read it and reach it, and nobody else may', () => {
+  const rules = dev
+    .ofType('AWS::EC2::SecurityGroupIngress')
+    .filter(([, rule]) => JSON.stringify(rule.Properties['GroupId']).includes('SessionDatabase'))
+    .map(([, rule]) => JSON.stringify(rule.Properties['SourceSecurityGroupId']));
+  let users = 0;
+  for (const [handler, fn] of dev.functions()) {
+    const variables = dev.environmentOf(handler);
+    const secret = variables['DATABASE_SECRET_ARN'];
+    const groups = (fn.Properties['VpcConfig'] as { SecurityGroupIds: unknown[] } | undefined)?.SecurityGroupIds ?? [];
+    const isOpen = groups.some((group) => rules.includes(JSON.stringify(group)));
+    const reads = dev
+      .statementsOf(handler)
+      .some((statement) => JSON.stringify(statement.Resource) === JSON.stringify(secret));
+    expect([handler, isOpen, reads]).toEqual([handler, secret !== undefined, secret !== undefined]);
+    if (secret === undefined) continue;
+    users++;
+  }
+  expect(rules).toHaveLength(users);
+});
+
+test('the concurrency of what holds connections stays below what PostgreSQL accepts', () => {
+  const perEnvironment = 2;
+  const reserved = [...prod.functions().values()]
+    .map((fn) => fn.Properties['ReservedConcurrentExecutions'] as number | undefined)
+    .filter((value) => value !== undefined);
+  const total = reserved.reduce((sum, value) => sum + value, 0);
+  // db.t4g.medium has 4 GiB; RDS accepts memory / 9,531,392 bytes connections.
+  const accepted = Math.floor((4 * 1024 ** 3) / 9_531_392);
+  expect(reserved.length).toBeGreaterThan(0);
+  expect(total * perEnvironment).toBeLessThan(accepted);
+});

@@ -1,0 +1,95 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { App, Stack } from 'aws-cdk-lib';
+import { Template } from 'aws-cdk-lib/assertions';
+import { RollcallStack } from '../../lib/rollcall-stack.ts';
+import { type EnvironmentName, sizes } from '../../lib/settings.ts';
+
+export interface Resource {
+  Type: string;
+  Properties: Record<string, unknown>;
+  DependsOn?: string[];
+  DeletionPolicy?: string;
+}
+
+/** Stands for every bundle: these tests are about what surrounds the code, and hold whatever the handlers say. */
+const emptyBundle = mkdtempSync(join(tmpdir(), 'rollcall-template-test-'));
+writeFileSync(join(emptyBundle, 'index.mjs'), 'export const handler = async () => {};');
+afterAll(() => rmSync(emptyBundle, { recursive: true, force: true }));
+
+export function createStack(
+  name: EnvironmentName = 'dev',
+  environment: Record<string, string> = {},
+  app = new App({ analyticsReporting: false }),
+): RollcallStack {
+  return new RollcallStack(app, 'Rollcall', { sizes: sizes[name], environment, bundleOf: () => emptyBundle });
+}
+
+// The synthesis test validates the template against CloudFormation's schema; once is enough.
+process.env['CDK_VALIDATION'] = 'false';
+
+/** Functions of CDK's own machinery, which the stack does not write: the provider that runs the migrations. */
+export const foreignFunctions = ['AWSCDKTriggerCustomResourceProvider'];
+
+/** The whole template of an environment, with the questions that the tests ask it. */
+export class SynthesizedTemplate {
+  readonly template: Template;
+  readonly resources: Record<string, Resource>;
+
+  constructor(name: EnvironmentName = 'dev', environment: Record<string, string> = {}) {
+    this.template = Template.fromStack(createStack(name, environment));
+    this.resources = this.template.toJSON()['Resources'] as Record<string, Resource>;
+  }
+
+  ofType(type: string): [id: string, resource: Resource][] {
+    return Object.entries(this.resources).filter(([, resource]) => resource.Type === type);
+  }
+
+  /** The functions by the name of their handler, `timeout-sweep`. */
+  functions(): Map<string, Resource> {
+    const own = this.ofType('AWS::Lambda::Function').filter(([id]) => !foreignFunctions.some((f) => id.startsWith(f)));
+    return new Map(own.map(([id, resource]) => [handlerOf(id), resource]));
+  }
+
+  environmentOf(handler: string): Record<string, unknown> {
+    const environment = this.functions().get(handler)?.Properties['Environment'] as { Variables: object } | undefined;
+    return { ...environment?.Variables };
+  }
+
+  /** Every statement of the role of a function, inline or attached. */
+  statementsOf(handler: string): Statement[] {
+    const role = this.functions().get(handler)?.Properties['Role'] as { 'Fn::GetAtt': [string, string] };
+    return this.statementsOfRole(role['Fn::GetAtt'][0]);
+  }
+
+  statementsOfRole(roleId: string): Statement[] {
+    type Policy = { PolicyDocument: { Statement: Statement[] } };
+    const inline = (this.resources[roleId]?.Properties['Policies'] ?? []) as Policy[];
+    const attached = this.ofType('AWS::IAM::Policy')
+      .filter(([, policy]) => JSON.stringify(policy.Properties['Roles']).includes(`"${roleId}"`))
+      .map(([, policy]) => policy.Properties as unknown as Policy);
+    return [...inline, ...attached].flatMap((policy) => policy.PolicyDocument.Statement);
+  }
+}
+
+export interface Statement {
+  Effect: string;
+  Action: string | string[];
+  Resource: unknown;
+}
+
+export function listed<T>(value: T | T[]): T[] {
+  return Array.isArray(value) ? value : [value];
+}
+
+/** `TimeoutSweepFunction4831E062` is `timeout-sweep`. */
+function handlerOf(logicalId: string): string {
+  const words = logicalId.replace(/Function.*$/, '');
+  return words.replace(/([a-z])([A-Z])/g, '$1-$2').toLowerCase();
+}
+
+/** A stack of its own for a construct that needs no function. */
+export function emptyStack(): Stack {
+  return new Stack(new App({ analyticsReporting: false }), 'Test');
+}

@@ -1,0 +1,85 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { projectDirectory } from '../../lib/bundle.ts';
+import { sizes } from '../../lib/settings.ts';
+
+interface Outcome {
+  code: number;
+  stderr: string;
+  directory: string;
+}
+
+const directories: string[] = [];
+
+/** Runs the app as `npx cdk` and `npm start` run it, with nothing in its environment but what is given. */
+async function synthesize(environment: Record<string, string> = {}): Promise<Outcome> {
+  const directory = await mkdtemp(join(tmpdir(), 'rollcall-synthesis-'));
+  directories.push(directory);
+  const env = { PATH: process.env['PATH'], CDK_OUTDIR: directory, ...environment };
+  return new Promise((resolve) => {
+    execFile(process.execPath, ['bin/rollcall.ts'], { cwd: projectDirectory, env }, (error, _, stderr) =>
+      resolve({ code: Number(error?.code ?? 0), stderr, directory }),
+    );
+  });
+}
+
+afterAll(() => Promise.all(directories.map((directory) => rm(directory, { recursive: true }))));
+
+async function templateOf({ directory }: Outcome) {
+  return JSON.parse(await readFile(join(directory, 'Rollcall.template.json'), 'utf8'));
+}
+
+describe('the synthesized assembly', () => {
+  let first: Outcome;
+  let second: Outcome;
+
+  beforeAll(async () => {
+    [first, second] = await Promise.all([synthesize(), synthesize({ CDK_VALIDATION: 'false' })]);
+  }, 60_000);
+
+  test("needs no credentials and passes CloudFormation's own validation", async () => {
+    expect(first).toMatchObject({ code: 0, stderr: '' });
+    const report = JSON.parse(await readFile(join(first.directory, 'validation-report.json'), 'utf8'));
+    expect(report.pluginReports).toEqual([]);
+  });
+
+  test('is the same every time, so that a deployment replaces only what changed', async () => {
+    expect(await templateOf(second)).toEqual(await templateOf(first));
+    const assets = async ({ directory }: Outcome) =>
+      (await readdir(directory)).filter((name) => name.startsWith('asset.')).sort();
+    expect(await assets(second)).toEqual(await assets(first));
+  });
+
+  test('tells the addresses of both APIs', async () => {
+    const { Outputs } = await templateOf(first);
+    expect(JSON.stringify(Outputs.WebSocketUrl)).toMatch(/wss:.*\/live/);
+    expect(JSON.stringify(Outputs.HttpUrl)).toContain('https:');
+  });
+
+  test('brings the migrations beside the code that runs them', async () => {
+    const { Resources } = await templateOf(first);
+    const functions = Object.entries<{ Type: string; Properties: { Code: { S3Key: string } } }>(Resources);
+    const [, migrate] = functions.find(([id, { Type }]) => Type === 'AWS::Lambda::Function' && /^Migrate/.test(id))!;
+    const asset = join(first.directory, `asset.${migrate.Properties.Code.S3Key.replace('.zip', '')}`);
+    const brought = await readdir(join(asset, 'migrations'));
+    expect(brought).toEqual(await readdir(join(projectDirectory, 'migrations')));
+    expect(brought.length).toBeGreaterThan(0);
+    expect(await readdir(asset)).toContain('index.mjs');
+  });
+});
+
+test('a setting that cannot work is refused with its sentence and nothing else', async () => {
+  const { code, stderr } = await synthesize({ HEARTBEAT_TIMEOUT_SECONDS: 'soon' });
+  expect(code).toBe(1);
+  expect(stderr).toBe('HEARTBEAT_TIMEOUT_SECONDS is "soon"; set it to a number above zero (the default is 30).\n');
+});
+
+test('an unknown environment is refused with the ones there are', async () => {
+  const { code, stderr } = await synthesize({ ROLLCALL_ENVIRONMENT: 'production' });
+  expect([code, stderr]).toEqual([
+    1,
+    `ROLLCALL_ENVIRONMENT is "production"; set it to ${Object.keys(sizes).join(' or ')}.\n`,
+  ]);
+});
