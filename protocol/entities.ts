@@ -101,6 +101,18 @@ export interface ActivityItem {
   createdAt: number;
 }
 
+/** Somebody's stay in a session, as the audit trail tells it. */
+export interface Stay {
+  userId: string;
+  username: string | null;
+  role: string | null;
+  joinedAt: number;
+  /** Null where no end is recorded. */
+  leftAt: number | null;
+  /** Why the stay ended: a leave's cause, `timeout`, `session_ended` or `session_expired`. */
+  cause: string | null;
+}
+
 export interface Machine {
   machineId: string;
   name: string;

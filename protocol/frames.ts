@@ -8,6 +8,7 @@ import type {
   Session,
   SessionParticipant,
   SessionStatus,
+  Stay,
 } from './entities.ts';
 import type { ErrorCode } from './errors.ts';
 
@@ -77,6 +78,7 @@ export interface ServerFrames {
   invite_created: { sessionId: string; inviteId: string; invite: string; expiresAt: number };
   activity_logged: { activityId: string };
   activity_page: { sessionId: string; items: ActivityItem[]; next?: string };
+  presence_history: { sessionId: string; at: number; stays: Stay[] };
   activity: { sessionId: string; activity: ActivityItem };
   machine_registered: { machine: Machine };
   machines: { machines: Machine[] };

@@ -174,6 +174,11 @@ export const messages = {
       to: time.optional(),
     }),
   },
+  presence_history: {
+    group: 'activity',
+    responds: true,
+    schema: z.object({ ...request, sessionId, at: time }),
+  },
   machine_register: {
     group: 'machine',
     responds: true,

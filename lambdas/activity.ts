@@ -1,0 +1,20 @@
+import { logActivity } from './flows/log-activity.ts';
+import { authorizeAudit } from './flows/read-activity.ts';
+import { activity } from './runtime/activity.ts';
+import { route } from './runtime/route.ts';
+
+/** Routes about the audit trail. */
+export const handler = route('activity', {
+  activity_log: (message, caller) => logActivity(caller, message),
+
+  async activity_query({ sessionId, ...query }, caller) {
+    const session = await authorizeAudit(sessionId, caller.userId);
+    const page = await activity().getSessionActivity(session.id, query);
+    return { type: 'activity_page', sessionId: session.id, ...page };
+  },
+
+  async presence_history({ sessionId, at }, caller) {
+    const session = await authorizeAudit(sessionId, caller.userId);
+    return { type: 'presence_history', sessionId: session.id, at, stays: await activity().whoWasHere(session.id, at) };
+  },
+});

@@ -1,0 +1,37 @@
+import { sessionCleanup } from './flows/session-cleanup.ts';
+import { sweepActivity } from './runtime/activity.ts';
+import { log } from './runtime/log.ts';
+import { type SweepTime, sweep } from './runtime/sweep.ts';
+import { timings } from './runtime/timings.ts';
+
+const minuteMillis = 60_000;
+
+/** Schedule `cleanup-sweep`: warns, expires, purges; replays the outbox, seals the audit trail and ends old entries. */
+export const handler = sweep('cleanup', async (time: SweepTime) => {
+  const ends = Date.now() + minuteMillis;
+  const interval = timings.cleanupIntervalMillis;
+  // A schedule fires once a minute at most: a shorter interval is kept inside its minute.
+  do {
+    const started = Date.now();
+    await tidy();
+    const wait = started + interval - Date.now();
+    if (interval >= minuteMillis || Date.now() + wait >= ends || wait > time.remaining()) return;
+    await new Promise((resolve) => setTimeout(resolve, Math.max(0, wait)));
+  } while (time.remaining() > 0);
+});
+
+async function tidy(): Promise<void> {
+  await sessionCleanup().runCleanup();
+  await attempt('The outbox could not be replayed', () => sweepActivity().replayOutbox());
+  await attempt('The audit trail could not be sealed', () => sweepActivity().sealChains());
+  await attempt('Old activity could not be removed', () => sweepActivity().removeExpired());
+}
+
+/** One failing step must not keep the others from running. */
+async function attempt(failure: string, step: () => Promise<unknown>): Promise<void> {
+  try {
+    await step();
+  } catch (error) {
+    log.error(failure, error as Error);
+  }
+}

@@ -1,0 +1,166 @@
+import {
+  BatchWriteItemCommand,
+  DeleteItemCommand,
+  type DynamoDBClient,
+  GetItemCommand,
+  PutItemCommand,
+  QueryCommand,
+  type QueryCommandInput,
+  UpdateItemCommand,
+} from '@aws-sdk/client-dynamodb';
+import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
+import type { Role } from '../../protocol/entities.ts';
+import { connectionLifetimeMillis } from '../../protocol/timings.ts';
+
+/** A connection that joined a session: what is needed to seat it again without asking PostgreSQL who it is. */
+export interface Membership {
+  connectionId: string;
+  /** UUID of the session. */
+  sessionId: string;
+  sessionName: string;
+  userId: string;
+  username: string;
+  role: Role;
+  joinedAt: number;
+}
+
+export interface Connection {
+  connectionId: string;
+  userId: string;
+  username: string;
+  connectedAt: number;
+}
+
+/** Sort key of the item that stands for the connection itself. */
+const connectionItem = '-';
+/** Leaves room for the clocks of two services; the table's TTL is tidiness, never a signal. */
+const keptMillis = connectionLifetimeMillis + 60 * 60 * 1000;
+const batchLimit = 25;
+
+/** The open connections and what they joined, in DynamoDB. Lost or doubled `$disconnect` events do no harm here. */
+export class ConnectionRegistry {
+  readonly #client: DynamoDBClient;
+  readonly #table: string;
+
+  constructor(client: DynamoDBClient, table: string) {
+    this.#client = client;
+    this.#table = table;
+  }
+
+  async add(connection: Connection): Promise<void> {
+    const item = { ...connection, sessionId: connectionItem, expiresAt: expiry(connection.connectedAt) };
+    await this.#client.send(new PutItemCommand({ TableName: this.#table, Item: marshall(item) }));
+  }
+
+  /** Writes down that a connection joined. Doing it again replaces what was known. */
+  async join(membership: Membership): Promise<void> {
+    const item = { ...membership, expiresAt: expiry(membership.joinedAt) };
+    await this.#client.send(new PutItemCommand({ TableName: this.#table, Item: marshall(item) }));
+  }
+
+  async leave(connectionId: string, sessionId: string): Promise<void> {
+    const Key = marshall({ connectionId, sessionId });
+    await this.#client.send(new DeleteItemCommand({ TableName: this.#table, Key }));
+  }
+
+  async membership(connectionId: string, sessionId: string): Promise<Membership | undefined> {
+    const Key = marshall({ connectionId, sessionId });
+    const { Item } = await this.#client.send(new GetItemCommand({ TableName: this.#table, Key, ConsistentRead: true }));
+    return Item ? (unmarshall(Item) as Membership) : undefined;
+  }
+
+  /** What a connection joined. */
+  async memberships(connectionId: string): Promise<Membership[]> {
+    const items = await this.#query({
+      KeyConditionExpression: 'connectionId = :connection',
+      ExpressionAttributeValues: marshall({ ':connection': connectionId }),
+      ConsistentRead: true,
+    });
+    return items.filter((item) => item.sessionId !== connectionItem);
+  }
+
+  /** The connections that joined a session (eventually consistent). */
+  async members(sessionId: string): Promise<Membership[]> {
+    return this.#query({
+      IndexName: 'bySession',
+      KeyConditionExpression: 'sessionId = :session',
+      ExpressionAttributeValues: marshall({ ':session': sessionId }),
+    });
+  }
+
+  /** Every open connection of a user, whatever it joined (eventually consistent). */
+  async connectionsOf(userId: string): Promise<string[]> {
+    const items = await this.#query({
+      IndexName: 'byUser',
+      KeyConditionExpression: 'userId = :user',
+      FilterExpression: 'sessionId = :connection',
+      ExpressionAttributeValues: marshall({ ':user': userId, ':connection': connectionItem }),
+    });
+    return items.map((item) => item.connectionId);
+  }
+
+  /** Changes the role in the memberships of a user in a session. */
+  async relabel(sessionId: string, userId: string, role: Role): Promise<void> {
+    const memberships = (await this.members(sessionId)).filter((member) => member.userId === userId);
+    await Promise.all(memberships.map((member) => this.#setRole(member, role)));
+  }
+
+  /** Forgets a connection and what it joined; answers what that was. A second call answers nothing. */
+  async remove(connectionId: string): Promise<Membership[]> {
+    const memberships = await this.memberships(connectionId);
+    const keys = [connectionItem, ...memberships.map((membership) => membership.sessionId)];
+    await this.#delete(keys.map((sessionId) => ({ connectionId, sessionId })));
+    return memberships;
+  }
+
+  /** Forgets the memberships given, leaving the connections open. */
+  async leaveAll(memberships: Pick<Membership, 'connectionId' | 'sessionId'>[]): Promise<void> {
+    await this.#delete(memberships.map(({ connectionId, sessionId }) => ({ connectionId, sessionId })));
+  }
+
+  async #setRole(member: Membership, role: Role): Promise<void> {
+    const { connectionId, sessionId } = member;
+    const command = new UpdateItemCommand({
+      TableName: this.#table,
+      Key: marshall({ connectionId, sessionId }),
+      UpdateExpression: 'SET #role = :role',
+      // A connection that left meanwhile must not come back as half an item.
+      ConditionExpression: 'attribute_exists(userId)',
+      ExpressionAttributeNames: { '#role': 'role' },
+      ExpressionAttributeValues: marshall({ ':role': role }),
+    });
+    await this.#client.send(command).catch((error: Error) => {
+      if (error.name !== 'ConditionalCheckFailedException') throw error;
+    });
+  }
+
+  async #query(input: Omit<QueryCommandInput, 'TableName'>): Promise<Membership[]> {
+    const items: Membership[] = [];
+    let start: QueryCommandInput['ExclusiveStartKey'];
+    do {
+      const page = await this.#client.send(
+        new QueryCommand({ ...input, TableName: this.#table, ExclusiveStartKey: start }),
+      );
+      items.push(...(page.Items ?? []).map((item) => unmarshall(item) as Membership));
+      start = page.LastEvaluatedKey;
+    } while (start);
+    return items;
+  }
+
+  async #delete(keys: { connectionId: string; sessionId: string }[]): Promise<void> {
+    for (let first = 0; first < keys.length; first += batchLimit) {
+      let requests = keys.slice(first, first + batchLimit).map((key) => ({ DeleteRequest: { Key: marshall(key) } }));
+      while (requests.length > 0) {
+        const answer = await this.#client.send(
+          new BatchWriteItemCommand({ RequestItems: { [this.#table]: requests } }),
+        );
+        requests = (answer.UnprocessedItems?.[this.#table] ?? []) as typeof requests;
+      }
+    }
+  }
+}
+
+/** DynamoDB's TTL counts in seconds. */
+function expiry(from: number): number {
+  return Math.floor((from + keptMillis) / 1000);
+}

@@ -1,0 +1,48 @@
+import {
+  type ApiGatewayManagementApiClient,
+  DeleteConnectionCommand,
+  PostToConnectionCommand,
+} from '@aws-sdk/client-apigatewaymanagementapi';
+
+/** What became of one post. `retry` is a 429 or a 5xx, or no answer at all. */
+export type PostResult = 'delivered' | 'gone' | 'retry' | 'refused';
+
+/** Sends frames to connections. Never throws: what happened is the answer. */
+export interface Gateway {
+  post(connectionId: string, frame: Uint8Array): Promise<PostResult>;
+  /** Ends a connection; a connection that has ended already is no error. */
+  close(connectionId: string): Promise<void>;
+}
+
+/** API Gateway's management API through the official client, which must not retry by itself. */
+export class ManagementGateway implements Gateway {
+  readonly #client: ApiGatewayManagementApiClient;
+
+  constructor(client: ApiGatewayManagementApiClient) {
+    this.#client = client;
+  }
+
+  async post(connectionId: string, frame: Uint8Array): Promise<PostResult> {
+    try {
+      await this.#client.send(new PostToConnectionCommand({ ConnectionId: connectionId, Data: frame }));
+      return 'delivered';
+    } catch (error) {
+      return resultOf(error);
+    }
+  }
+
+  async close(connectionId: string): Promise<void> {
+    try {
+      await this.#client.send(new DeleteConnectionCommand({ ConnectionId: connectionId }));
+    } catch (error) {
+      if (resultOf(error) !== 'gone') throw error;
+    }
+  }
+}
+
+function resultOf(error: unknown): PostResult {
+  const { name, $metadata } = error as { name?: string; $metadata?: { httpStatusCode?: number } };
+  const status = $metadata?.httpStatusCode;
+  if (status === 410 || name === 'GoneException') return 'gone';
+  return status === undefined || status === 429 || status >= 500 ? 'retry' : 'refused';
+}

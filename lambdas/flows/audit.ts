@@ -1,0 +1,16 @@
+import type { ActivityParams } from '../activity/activity-entry.ts';
+import { activity } from '../runtime/activity.ts';
+import type { Caller } from '../runtime/caller.ts';
+
+/** Where and by whom something was done, for the audit trail (rule AC6). */
+export function actorOf(caller: Caller, sessionId: string) {
+  const { userId, username, ipAddress, userAgent } = caller;
+  return { sessionId, userId, username, ipAddress, userAgent };
+}
+
+/** Writes an entry before the answer (rule AC1). False where the same entry was there already. */
+export async function audit(entry: ActivityParams): Promise<boolean> {
+  const { sessionId, userId, type, details, ...context } = entry;
+  const { isNew } = await activity().logActivity(sessionId, userId, type, details, context);
+  return isNew;
+}

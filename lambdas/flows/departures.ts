@@ -1,0 +1,35 @@
+import { v5 as uuidv5 } from 'uuid';
+import type { LeaveCause } from '../../protocol/entities.ts';
+import type { ActivityContext } from '../activity/activity-entry.ts';
+import { userLeft, userTimedOut } from '../activity/activity-events.ts';
+import { sessions } from '../runtime/sessions.ts';
+import { audit } from './audit.ts';
+
+/** Somebody's end in a session, as presence established it. */
+export interface Departing {
+  userId: string;
+  cause: LeaveCause;
+  /** Unix milliseconds of the script that found it. */
+  at: number;
+  joinedAt?: number;
+}
+
+/** Any UUID would do; it only has to be this one for ever. */
+const departureNamespace = '5b1c9a4e-6f0d-4c1b-9e57-3a6f9f0c2d41';
+
+/**
+ * Writes a departure down: the place is given back and the audit trail says why (rule PR9). Done twice it is done once:
+ * the entry's id follows from the departure, and who joined again since keeps the place.
+ */
+export async function recordDeparture(
+  sessionId: string,
+  departing: Departing,
+  context: ActivityContext = {},
+): Promise<void> {
+  const { userId, cause, at, joinedAt } = departing;
+  const left = await sessions().leaveSession(sessionId, userId, cause, { joinedUntil: at });
+  const seconds = left.wasActive || joinedAt === undefined ? left.durationSeconds : (at - joinedAt) / 1000;
+  const actor = { ...context, sessionId, userId };
+  const entry = cause === 'timeout' ? userTimedOut(actor) : userLeft(actor, cause, seconds);
+  await audit({ ...entry, at, activityId: uuidv5(`${sessionId}:${userId}:${at}`, departureNamespace) });
+}

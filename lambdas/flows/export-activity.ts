@@ -1,0 +1,38 @@
+import type { ActivityItem } from '../../protocol/entities.ts';
+import { exportMediaTypes, toCsv, toNdjson } from '../activity/activity-export.ts';
+import { activityReader } from '../runtime/activity.ts';
+import type { HttpAnswer } from '../runtime/http-route.ts';
+import { querySchemas, readQuery } from './http-query.ts';
+
+/**
+ * One page of a session's audit trail in the format asked for. The place of the next page is in the body of JSON, and in
+ * the headers `x-next` and `link` of every format, so that an export of any size is read page by page.
+ */
+export async function exportPage(
+  sessionId: string,
+  path: string,
+  query: Record<string, string | undefined>,
+): Promise<HttpAnswer> {
+  const { format, type, ...rest } = readQuery(querySchemas.activity, query);
+  const page = await activityReader().getSessionActivity(sessionId, { ...rest, activityType: type });
+  const headers = { 'content-type': exportMediaTypes[format], ...nextHeaders(path, query, page.next) };
+  if (format === 'json') return { headers, body: { sessionId, ...page } };
+  return { headers, body: format === 'csv' ? csv(page.items, rest.before) : toNdjson(page.items) };
+}
+
+/** The names of the columns stand above the first page only, so that pages can be put together. */
+function csv(items: ActivityItem[], before: string | undefined): string {
+  return toCsv(items, before === undefined);
+}
+
+function nextHeaders(
+  path: string,
+  query: Record<string, string | undefined>,
+  next: string | undefined,
+): Record<string, string> {
+  if (next === undefined) return {};
+  const given = Object.entries({ ...query, before: next }).filter((entry): entry is [string, string] =>
+    Boolean(entry[1]),
+  );
+  return { 'x-next': next, link: `<${path}?${new URLSearchParams(given)}>; rel="next"` };
+}

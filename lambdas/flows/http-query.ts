@@ -1,0 +1,30 @@
+import { z } from 'zod';
+import { RollcallError } from '../../protocol/errors.ts';
+import { limits } from '../../protocol/limits.ts';
+
+const whole = z.coerce.number().int();
+const time = whole.min(0).max(8.64e15);
+
+/** What the query strings of the HTTP API may say; anything else in them is ignored. */
+export const querySchemas = {
+  page: z.object({ limit: whole.min(1).max(limits.pageItems).optional(), before: z.string().max(512).optional() }),
+  activity: z.object({
+    format: z.enum(['json', 'csv', 'ndjson']).default('json'),
+    limit: whole.min(1).max(limits.pageItems).optional(),
+    before: z.string().max(512).optional(),
+    type: z.string().max(limits.activityTypeCharacters).optional(),
+    userId: z.uuid().optional(),
+    from: time.optional(),
+    to: time.optional(),
+  }),
+  moment: z.object({ at: time }),
+} as const;
+
+/** @throws RollcallError INVALID_MESSAGE naming the parameter that cannot be. */
+export function readQuery<T extends z.ZodType>(schema: T, query: Record<string, string | undefined>): z.infer<T> {
+  const given = Object.fromEntries(Object.entries(query).filter(([, value]) => value !== undefined && value !== ''));
+  const parsed = schema.safeParse(given);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0]!;
+  throw new RollcallError('INVALID_MESSAGE', `The query parameter "${issue.path.join('.')}": ${issue.message}.`);
+}

@@ -1,0 +1,43 @@
+import type { Role } from '../../protocol/entities.ts';
+import type { ServerFrame } from '../../protocol/frames.ts';
+import { participantRemoved, participantRoleChanged } from '../activity/activity-events.ts';
+import type { Caller } from '../runtime/caller.ts';
+import { registry } from '../runtime/delivery.ts';
+import { presence } from '../runtime/presence.ts';
+import { sessions } from '../runtime/sessions.ts';
+import { announceChanges, send } from './announce.ts';
+import { actorOf, audit } from './audit.ts';
+import { recordDeparture } from './departures.ts';
+
+/** Gives somebody another role, in force from their next message on connections that are open already (rule SE8). */
+export async function changeRole(caller: Caller, sessionRef: string, userId: string, role: Role): Promise<void> {
+  const participant = await sessions().setRole(sessionRef, caller.userId, userId, role);
+  const { sessionId } = participant;
+  await audit(participantRoleChanged(actorOf(caller, sessionId), userId, role));
+  await registry().relabel(sessionId, userId, role);
+  const outcome = await presence().store.relabel(sessionId, userId, role, Date.now());
+  const frame: ServerFrame = { type: 'participant_updated', sessionId, participant };
+  await Promise.all([
+    announceChanges(sessionId, outcome),
+    send(await presence().store.receivers(sessionId), frame, 'state'),
+  ]);
+}
+
+/** Takes somebody out of a session: their connections stay open and can do nothing there any more (rule SE8). */
+export async function removeParticipant(
+  caller: Caller,
+  sessionRef: string,
+  userId: string,
+  reason: string | undefined,
+): Promise<void> {
+  const { sessionId, removed } = await sessions().removeByOwner(sessionRef, caller.userId, userId);
+  if (!removed) return;
+  await audit(participantRemoved(actorOf(caller, sessionId), userId, reason));
+  const memberships = (await registry().members(sessionId)).filter((member) => member.userId === userId);
+  await registry().leaveAll(memberships);
+  const at = Date.now();
+  const outcome = await presence().store.evict(sessionId, userId, 'removed', at);
+  await Promise.all(outcome.leaves.map((leave) => recordDeparture(sessionId, { ...leave, at })));
+  const frame: ServerFrame = { type: 'session_removed', sessionId, reason: reason ?? 'removed' };
+  await Promise.all([announceChanges(sessionId, outcome), send(outcome.ended, frame, 'state')]);
+}

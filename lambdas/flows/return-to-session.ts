@@ -1,0 +1,36 @@
+import { RollcallError } from '../../protocol/errors.ts';
+import type { Caller } from '../runtime/caller.ts';
+import { registry } from '../runtime/delivery.ts';
+import { log } from '../runtime/log.ts';
+import { sessions } from '../runtime/sessions.ts';
+import { personOf } from './people.ts';
+import { seatConnection } from './seat-connection.ts';
+import { notInSession } from './session-ids.ts';
+
+/**
+ * Seats a connection again that joined a session and is not known to Redis any more: its user timed out (rule PR11) or
+ * Redis was emptied (rule FA2). The place is taken anew; while PostgreSQL is away presence goes on without (rule FA3).
+ *
+ * @throws RollcallError NOT_IN_SESSION for a connection that never joined, was removed or whose session is over.
+ */
+export async function returnToSession(caller: Caller, sessionId: string): Promise<void> {
+  const membership = await registry().membership(caller.connectionId, sessionId);
+  if (!membership) throw notInSession();
+  try {
+    const joined = await sessions().joinSession({
+      sessionRef: sessionId,
+      person: personOf(caller),
+      invite: caller.guest?.invite,
+    });
+    await seatConnection(caller, joined);
+  } catch (error) {
+    if (!(error instanceof RollcallError)) throw error;
+    if (error.code !== 'UNAVAILABLE') {
+      await registry().leave(caller.connectionId, sessionId);
+      throw error;
+    }
+    log.warn('A user returned while the database was away', { sessionId, userId: caller.userId, error });
+    const { sessionName, role } = membership;
+    await seatConnection(caller, { session: { id: sessionId, sessionId: sessionName }, role, activated: false });
+  }
+}

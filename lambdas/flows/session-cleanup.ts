@@ -1,0 +1,40 @@
+import { sessionExpired } from '../activity/activity-events.ts';
+import { sweepDatabase } from '../runtime/database.ts';
+import { registry } from '../runtime/delivery.ts';
+import { once } from '../runtime/once.ts';
+import { presence } from '../runtime/presence.ts';
+import { timings } from '../runtime/timings.ts';
+import { SessionCleanupService } from '../sessions/session-cleanup-service.ts';
+import type { ExpiredSession, ExpiringSession } from '../sessions/sweep-repository.ts';
+import { send } from './announce.ts';
+import { audit } from './audit.ts';
+import { emptySession } from './end-session.ts';
+
+/** The cleanup of this environment: what it finds is announced to those concerned and written into the audit trail. */
+export const sessionCleanup = once(() =>
+  SessionCleanupService.getInstance().configure({
+    database: sweepDatabase(),
+    timings,
+    onExpiring: warn,
+    onExpired: expire,
+    presentAmong,
+  }),
+);
+
+async function warn({ sessionId, expiresAt }: ExpiringSession): Promise<void> {
+  const members = await registry().members(sessionId);
+  await send(members, { type: 'session_expiring', sessionId, expiresAt }, 'state');
+}
+
+async function expire({ sessionId, durationMinutes, participantCount }: ExpiredSession): Promise<void> {
+  await audit(sessionExpired(sessionId, durationMinutes, participantCount));
+  const frame = { type: 'session_expired', sessionId, reason: 'inactivity_timeout' } as const;
+  await emptySession(sessionId, 'session_expired', frame);
+}
+
+/** The stored times may be half a minute behind; what Redis knows is newer. */
+async function presentAmong(sessionIds: string[]): Promise<string[]> {
+  const since = Date.now() - timings.sessionTimeoutMillis;
+  const seen = await Promise.all(sessionIds.map((sessionId) => presence().store.lastSign(sessionId)));
+  return sessionIds.filter((_, index) => (seen[index] ?? 0) > since);
+}

@@ -1,0 +1,46 @@
+import { RollcallError } from '../../protocol/errors.ts';
+import type { Seat, Touch, TouchOutcome } from '../presence/presence-store.ts';
+import type { Caller } from '../runtime/caller.ts';
+import { presence } from '../runtime/presence.ts';
+import { announceChanges, announceCursor } from './announce.ts';
+import { returnToSession } from './return-to-session.ts';
+import { sessionIdOf } from './session-ids.ts';
+import { expectVisit } from './sweep-waker.ts';
+
+/**
+ * Records a frame of a connection and tells the others what it changed: one round trip to Redis (rule PR14).
+ *
+ * A connection Redis does not know is seated again from what it joined: its user timed out and is back (rule PR11), or
+ * Redis lost its memory (rule FA2).
+ */
+export async function signOfLife(caller: Caller, sessionRef: string, touch: Touch): Promise<void> {
+  const sessionId = await sessionIdOf(caller, sessionRef);
+  const seat: Seat = { sessionId, userId: caller.userId, connectionId: caller.connectionId };
+  const outcome = await seated(caller, seat, (now) => presence().store.touch(seat, touch, now));
+  await Promise.all([announceChanges(sessionId, outcome), showCursor(seat, touch, outcome), callSweep(seat, outcome)]);
+}
+
+/** Runs a script for a seat, seating the connection again if Redis does not know it. */
+export async function seated<T>(
+  caller: Caller,
+  seat: Seat,
+  script: (now: number) => Promise<T | undefined>,
+): Promise<T> {
+  const known = await script(Date.now());
+  if (known) return known;
+  await returnToSession(caller, seat.sessionId);
+  const returned = await script(Date.now());
+  if (!returned) throw new RollcallError('NOT_IN_SESSION', 'You have left this session; join it again.');
+  return returned;
+}
+
+async function showCursor(seat: Seat, touch: Touch, outcome: TouchOutcome): Promise<void> {
+  if (touch.cursor && outcome.cursorReceivers.length > 0) {
+    await announceCursor(seat.sessionId, seat.userId, touch.cursor, outcome.cursorReceivers);
+  }
+}
+
+/** Somebody else of the session is overdue: their leave is the sweep's, which writes it down and tells it. */
+async function callSweep(seat: Seat, outcome: TouchOutcome): Promise<void> {
+  if (outcome.overdue) await expectVisit(seat.sessionId, Date.now());
+}

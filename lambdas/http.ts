@@ -1,0 +1,53 @@
+import { exportPage } from './flows/export-activity.ts';
+import { querySchemas, readQuery } from './flows/http-query.ts';
+import { authorizeAudit } from './flows/read-activity.ts';
+import { serviceStatistics } from './flows/service-statistics.ts';
+import { activityReader } from './runtime/activity.ts';
+import { checkHealth } from './runtime/health.ts';
+import { httpRoute } from './runtime/http-route.ts';
+import { sessions } from './runtime/sessions.ts';
+
+/** The HTTP API: what can be read without a socket. */
+export const handler = httpRoute(
+  {
+    async 'GET /health'() {
+      const health = await checkHealth();
+      return { status: health.status === 'ok' ? 200 : 503, body: health };
+    },
+
+    async 'GET /sessions'({ userId, query }) {
+      return { body: await sessions().listSessionsOf(userId, readQuery(querySchemas.page, query)) };
+    },
+
+    async 'GET /sessions/{id}'({ id, userId }) {
+      const { session } = await sessions().authorize(id, userId, 'view', { evenEnded: true });
+      return { body: { session } };
+    },
+
+    async 'GET /sessions/{id}/participants'({ id, userId }) {
+      const { session } = await sessions().authorize(id, userId, 'view', { evenEnded: true });
+      return { body: { sessionId: session.id, participants: await sessions().getParticipants(session.id) } };
+    },
+
+    async 'GET /sessions/{id}/activity'({ id, userId, query }) {
+      const session = await authorizeAudit(id, userId);
+      return exportPage(session.id, `/sessions/${session.id}/activity`, query);
+    },
+
+    async 'GET /sessions/{id}/statistics'({ id, userId }) {
+      const session = await authorizeAudit(id, userId);
+      return { body: { sessionId: session.id, ...(await activityReader().getActivityStatistics(session.id)) } };
+    },
+
+    async 'GET /sessions/{id}/presence'({ id, userId, query }) {
+      const session = await authorizeAudit(id, userId);
+      const { at } = readQuery(querySchemas.moment, query);
+      return { body: { sessionId: session.id, at, stays: await activityReader().whoWasHere(session.id, at) } };
+    },
+
+    async 'GET /stats'({ scopes }) {
+      return { body: await serviceStatistics(scopes) };
+    },
+  },
+  ['GET /health'],
+);

@@ -1,0 +1,32 @@
+import { announceLiveness } from './flows/announce-liveness.ts';
+import { refuseGuest } from './flows/people.ts';
+import { liveness, machines } from './runtime/machines.ts';
+import { route } from './runtime/route.ts';
+
+/** Routes about a user's machines. */
+export const handler = route(
+  'machine',
+  {
+    async machine_register({ machineId, name, metadata }, caller) {
+      refuseGuest(caller);
+      const { machine, revived } = await machines().register(caller, { machineId, name, metadata });
+      if (revived) {
+        const { active, activeAt } = machine;
+        await announceLiveness({ type: 'machine_activity', machineId, active, activeAt, ownerId: caller.userId });
+      }
+      return { type: 'machine_registered', machine };
+    },
+
+    async machine_heartbeat({ machineId, time }, caller) {
+      refuseGuest(caller);
+      await machines().heartbeat(caller.userId, machineId, time);
+      return undefined;
+    },
+
+    async machine_list(_, caller) {
+      refuseGuest(caller);
+      return { type: 'machines', machines: await machines().list(caller.userId) };
+    },
+  },
+  { finish: () => liveness().flush() },
+);

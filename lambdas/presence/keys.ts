@@ -1,0 +1,28 @@
+/** Names of the Redis keys. The braces are literal: they are the hash tag that keeps a session on one shard. */
+export const presenceKeys = {
+  record: (sessionId: string, userId: string) => `${presenceKeys.recordPrefix(sessionId)}${userId}`,
+  recordPrefix: (sessionId: string) => `presence:{${sessionId}}:`,
+  users: (sessionId: string) => `presence:session:{${sessionId}}`,
+  channel: (sessionId: string) => `presence:updates:{${sessionId}}`,
+  connections: (sessionId: string) => `presence:connections:{${sessionId}}`,
+  active: (sessionId: string) => `presence:active:{${sessionId}}`,
+  leaving: (sessionId: string) => `presence:leaving:{${sessionId}}`,
+  cursors: (sessionId: string) => `presence:cursors:{${sessionId}}`,
+  epoch: (sessionId: string) => `presence:epoch:{${sessionId}}`,
+  departed: (sessionId: string) => `presence:departed:{${sessionId}}`,
+  due: (shard: number) => `presence:due:{${shard}}`,
+  sweepLease: 'presence:sweep',
+} as const;
+
+/** The keys every presence script declares, in this order; all lie in one slot. */
+export function scriptKeys(sessionId: string): string[] {
+  return [
+    presenceKeys.users(sessionId),
+    presenceKeys.connections(sessionId),
+    presenceKeys.active(sessionId),
+    presenceKeys.leaving(sessionId),
+    presenceKeys.cursors(sessionId),
+    presenceKeys.epoch(sessionId),
+    presenceKeys.departed(sessionId),
+  ];
+}

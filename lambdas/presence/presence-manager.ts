@@ -1,0 +1,180 @@
+import type { Cluster, Redis } from 'ioredis';
+import type { Cursor, LeaveCause, PresenceUser, Role, Status } from '../../protocol/entities.ts';
+import type { Timings } from '../../protocol/timings.ts';
+import { presenceKeys } from './keys.ts';
+import type { PresenceOutcome } from './outcome.ts';
+import { type EnterOutcome, PresenceStore, type Seat, type TouchOutcome } from './presence-store.ts';
+
+/** A change as it is published on `presence:updates:{<sessionId>}`. */
+export interface PresenceEvent {
+  type: 'online' | 'away' | 'offline' | 'cursor' | 'activity';
+  sessionId: string;
+  userId: string;
+  timestamp: number;
+  data?: { cursor?: Cursor; activity?: string | null; cause?: LeaveCause };
+}
+
+export interface PresenceLog {
+  debug(message: string): void;
+  error(message: string, error: Error): void;
+}
+
+export interface PresenceManagerOptions {
+  timings: Timings;
+  log: PresenceLog;
+  /** Unix milliseconds; a test gives its own. */
+  clock?: () => number;
+}
+
+/** Which of the user's sockets acts, and as whom. Without a connection the user is present but receives nothing. */
+export interface Acting {
+  connectionId?: string;
+  username?: string;
+  role?: Role;
+}
+
+/**
+ * Who is in a session, how present they are and where they point.
+ *
+ * Each method answers what changed and who has to hear of it; sending it is the caller's part, so that a change is
+ * written down before it is told.
+ */
+export class PresenceManager {
+  readonly store: PresenceStore;
+  readonly #redis: Redis | Cluster;
+  readonly #timings: Timings;
+  readonly #log: PresenceLog;
+  readonly #clock: () => number;
+  #subscriber: Redis | Cluster | undefined;
+  readonly #callbacks = new Map<string, Set<(event: PresenceEvent) => void>>();
+
+  constructor(redis: Redis | Cluster, options: PresenceManagerOptions) {
+    this.#redis = redis;
+    this.#timings = options.timings;
+    this.#log = options.log;
+    this.#clock = options.clock ?? Date.now;
+    this.store = new PresenceStore(redis, options.timings);
+  }
+
+  /**
+   * Sets the status a user chose: `away` holds until user activity, `offline` until another choice (rule PR5). A user
+   * without a connection is seated first; with a `connectionId` that is not seated the answer is undefined.
+   */
+  async setPresence(
+    sessionId: string,
+    userId: string,
+    status: Status,
+    cursor?: Cursor,
+    acting: Acting & { activity?: string | null } = {},
+  ): Promise<TouchOutcome | undefined> {
+    this.#log.debug(`[PresenceManager] Set presence for user ${userId} in session ${sessionId}`);
+    const touch = { kind: 'update', status, cursor, activity: acting.activity } as const;
+    const seat = seatOf(sessionId, userId, acting);
+    const outcome = await this.store.touch(seat, touch, this.#clock());
+    if (outcome || acting.connectionId) return outcome;
+    await this.enter(sessionId, userId, acting);
+    return this.store.touch(seat, touch, this.#clock());
+  }
+
+  /** Users who are online or away, and with `includeOffline` the offline too; never one without a record (rule PR13). */
+  async getOnlineUsers(sessionId: string, options: { includeOffline?: boolean } = {}): Promise<PresenceUser[]> {
+    const listed = await this.store.list(sessionId, this.#clock());
+    const users = listed?.users ?? [];
+    return options.includeOffline ? users : users.filter((user) => user.status !== 'offline');
+  }
+
+  /** Records a sign of life. Undefined where the seat is not known: the user timed out or never joined. */
+  async processHeartbeat(
+    sessionId: string,
+    userId: string,
+    cursor?: Cursor,
+    acting: Acting & { idle?: boolean } = {},
+  ): Promise<TouchOutcome | undefined> {
+    this.#log.debug(`[PresenceManager] Heartbeat received from user ${userId}`);
+    const touch = { kind: 'heartbeat', cursor, idle: acting.idle } as const;
+    return this.store.touch(seatOf(sessionId, userId, acting), touch, this.#clock());
+  }
+
+  /** Moves a user's cursor, in one step with the sign of life it is. Undefined where the seat is not known. */
+  async updateCursor(
+    sessionId: string,
+    userId: string,
+    cursor: Cursor,
+    acting: Acting = {},
+  ): Promise<TouchOutcome | undefined> {
+    return this.store.touch(seatOf(sessionId, userId, acting), { kind: 'cursor', cursor }, this.#clock());
+  }
+
+  /** Ends the presence of one connection, or of the whole user where none is named. */
+  async removePresence(
+    sessionId: string,
+    userId: string,
+    acting: Pick<Acting, 'connectionId'> & { cause?: LeaveCause } = {},
+  ): Promise<PresenceOutcome> {
+    const cause = acting.cause ?? 'left';
+    if (cause === 'timeout') {
+      const seconds = this.#timings.offlineAfterMillis / 1000;
+      this.#log.debug(`[PresenceManager] User ${userId} timed out after ${seconds}s`);
+    }
+    if (acting.connectionId === undefined) return this.store.evict(sessionId, userId, cause, this.#clock());
+    return this.store.depart(seatOf(sessionId, userId, acting), cause, this.#clock());
+  }
+
+  /** Seats a connection in a session and answers the whole state. */
+  async enter(sessionId: string, userId: string, acting: Acting): Promise<EnterOutcome> {
+    const person = { username: acting.username ?? userId, role: acting.role ?? 'viewer' };
+    return this.store.enter(seatOf(sessionId, userId, acting), person, this.#clock());
+  }
+
+  /**
+   * Calls back on every change of a session, from whichever process it came. Resolves once subscribed, with the
+   * function that ends the subscription. A callback that throws is logged and harms nobody else.
+   */
+  async subscribeToPresence(sessionId: string, callback: (event: PresenceEvent) => void): Promise<() => Promise<void>> {
+    const channel = presenceKeys.channel(sessionId);
+    const callbacks = this.#callbacks.get(channel) ?? new Set();
+    callbacks.add(callback);
+    this.#callbacks.set(channel, callbacks);
+    const subscriber = this.#listen();
+    await subscriber.subscribe(channel);
+    return async () => {
+      callbacks.delete(callback);
+      if (callbacks.size > 0 || this.#callbacks.get(channel) !== callbacks) return;
+      this.#callbacks.delete(channel);
+      await subscriber.unsubscribe(channel);
+    };
+  }
+
+  /** Ends the connection that subscriptions use; the one given at construction belongs to its owner. */
+  async shutdown(): Promise<void> {
+    const subscriber = this.#subscriber;
+    this.#subscriber = undefined;
+    this.#callbacks.clear();
+    await subscriber?.quit();
+  }
+
+  /** A connection that subscribed can do nothing else, so subscriptions have one of their own. */
+  #listen(): Redis | Cluster {
+    if (this.#subscriber) return this.#subscriber;
+    const subscriber = (this.#redis as Redis).duplicate();
+    subscriber.on('message', (channel: string, text: string) => {
+      const event = JSON.parse(text) as PresenceEvent;
+      for (const callback of this.#callbacks.get(channel) ?? []) {
+        try {
+          callback(event);
+        } catch (error) {
+          this.#log.error('[PresenceManager] A subscriber failed', error as Error);
+        }
+      }
+    });
+    subscriber.on('error', (error: Error) =>
+      this.#log.error('[PresenceManager] Subscription connection failed', error),
+    );
+    this.#subscriber = subscriber;
+    return subscriber;
+  }
+}
+
+function seatOf(sessionId: string, userId: string, acting: Acting): Seat {
+  return { sessionId, userId, connectionId: acting.connectionId ?? '' };
+}

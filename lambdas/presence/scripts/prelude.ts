@@ -1,0 +1,211 @@
+/**
+ * What every presence script begins with: names for keys and arguments, reading and writing a user, collecting changes
+ * and numbering them. Redis runs a script as one step, so each change is found, numbered and handed out exactly once.
+ *
+ * A cursor is kept as the raw JSON the client sent (hash `cursors`) and spliced into the record as text: `cjson` would
+ * round its numbers and turn an empty list into an object.
+ */
+export const prelude = `
+local usersKey, connectionsKey, activeKey, leavingKey, cursorsKey, epochKey, departedKey =
+  KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7]
+local recordPrefix, channel, sessionId = ARGV[1], ARGV[2], ARGV[3]
+local now, offlineAfter, awayAfter = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
+local freshEpoch, keepMillis = ARGV[7], tonumber(ARGV[8])
+
+local rank = { online = 1, away = 2, offline = 3 }
+local joins, updates, updatedUsers, leaves, leavers = {}, {}, {}, {}, {}
+
+local function readUser(userId)
+  local text = redis.call('GET', recordPrefix .. userId)
+  if not text then return nil end
+  local user = cjson.decode(text)
+  user.cursor = nil
+  return user
+end
+
+local function encodeUser(user)
+  local text = cjson.encode(user)
+  local cursor = redis.call('HGET', cursorsKey, user.userId)
+  if cursor then text = string.sub(text, 1, -2) .. ',"cursor":' .. cursor .. '}' end
+  return text
+end
+
+-- A sign of life renews the TTL; a change that others caused must not.
+local function writeUser(user, alive)
+  if alive then
+    redis.call('SET', recordPrefix .. user.userId, encodeUser(user), 'PX', offlineAfter)
+  else
+    redis.call('SET', recordPrefix .. user.userId, encodeUser(user), 'KEEPTTL')
+  end
+end
+
+local function visibleStatus(user)
+  local status = 'online'
+  if now - user.lastSeen >= offlineAfter then status = 'offline'
+  elseif now - user.lastActive >= awayAfter then status = 'away' end
+  if user.chosen and rank[user.chosen] > rank[status] then status = user.chosen end
+  return status
+end
+
+local function publish(kind, userId, data)
+  redis.call('PUBLISH', channel, '{"type":"' .. kind .. '","sessionId":"' .. sessionId .. '","userId":"' .. userId ..
+    '","timestamp":' .. string.format('%d', now) .. (data and (',"data":' .. data) or '') .. '}')
+end
+
+local function changed(userId, field, value)
+  local update = updatedUsers[userId]
+  if not update then
+    update = { userId = userId }
+    updatedUsers[userId] = update
+    updates[#updates + 1] = update
+  end
+  update[field] = value
+end
+
+local function showStatus(user)
+  local status = visibleStatus(user)
+  if status ~= user.status then
+    user.status = status
+    changed(user.userId, 'status', status)
+    publish(status, user.userId)
+  end
+  if status == 'online' then redis.call('ZADD', activeKey, user.lastActive, user.userId) end
+end
+
+local function splitMember(member)
+  local userId, connectionId, cause = string.match(member, '^([^:]*):([^:]*):?(.*)$')
+  return userId, connectionId, cause
+end
+
+-- Only where the record is lost: the count is otherwise in it.
+local function countConnections(userId)
+  local count, prefix = 0, userId .. ':'
+  for _, key in ipairs({ connectionsKey, leavingKey }) do
+    for _, member in ipairs(redis.call('ZRANGE', key, 0, -1)) do
+      if string.sub(member, 1, #prefix) == prefix then count = count + 1 end
+    end
+  end
+  return count
+end
+
+local function removeUser(userId, cause, user)
+  redis.call('ZREM', usersKey, userId)
+  redis.call('ZREM', activeKey, userId)
+  redis.call('HDEL', cursorsKey, userId)
+  redis.call('DEL', recordPrefix .. userId)
+  leaves[#leaves + 1] = userId
+  leavers[#leavers + 1] = cause
+  redis.call('RPUSH', departedKey, cjson.encode({
+    userId = userId, cause = cause, at = now, joinedAt = user and user.joinedAt or nil
+  }))
+  redis.call('PEXPIRE', departedKey, math.max(keepMillis, 86400000))
+  publish('offline', userId, '{"cause":"' .. cause .. '"}')
+end
+
+-- One connection of a user is gone for good: the user goes with the last one.
+local function dropConnection(userId, cause)
+  local user = readUser(userId)
+  if not redis.call('ZSCORE', usersKey, userId) then return end
+  local remaining = user and user.connections - 1 or countConnections(userId)
+  if remaining <= 0 then
+    removeUser(userId, cause, user)
+  elseif user then
+    user.connections = remaining
+    changed(userId, 'connections', remaining)
+    writeUser(user, false)
+  end
+end
+
+-- Ends what is over by the clocks: silent connections, expired graces, activity that became too old.
+local function settle()
+  for _, member in ipairs(redis.call('ZRANGEBYSCORE', connectionsKey, '-inf', now - offlineAfter)) do
+    redis.call('ZREM', connectionsKey, member)
+    local userId = splitMember(member)
+    dropConnection(userId, 'timeout')
+  end
+  for _, member in ipairs(redis.call('ZRANGEBYSCORE', leavingKey, '-inf', now)) do
+    redis.call('ZREM', leavingKey, member)
+    local userId, _, cause = splitMember(member)
+    dropConnection(userId, cause)
+  end
+  for _, userId in ipairs(redis.call('ZRANGEBYSCORE', usersKey, '-inf', now - offlineAfter)) do
+    if countConnections(userId) == 0 then removeUser(userId, 'timeout', readUser(userId)) end
+  end
+  for _, userId in ipairs(redis.call('ZRANGEBYSCORE', activeKey, '-inf', now - awayAfter)) do
+    redis.call('ZREM', activeKey, userId)
+    local user = readUser(userId)
+    if user then
+      showStatus(user)
+      writeUser(user, false)
+    end
+  end
+end
+
+local function readRecords()
+  local userIds = redis.call('ZRANGE', usersKey, 0, -1)
+  local records = {}
+  for first = 1, #userIds, 500 do
+    local keys = {}
+    for index = first, math.min(first + 499, #userIds) do keys[#keys + 1] = recordPrefix .. userIds[index] end
+    for index, text in ipairs(redis.call('MGET', unpack(keys))) do
+      local userId = userIds[first + index - 1]
+      if text then
+        records[#records + 1] = text
+      elseif countConnections(userId) == 0 then
+        redis.call('ZREM', usersKey, userId)
+      end
+    end
+  end
+  return records
+end
+
+local function keepKeys()
+  for _, key in ipairs({ usersKey, connectionsKey, activeKey, leavingKey, cursorsKey, epochKey }) do
+    redis.call('PEXPIRE', key, keepMillis)
+  end
+end
+
+local function readEpoch()
+  local found = redis.call('HMGET', epochKey, 'epoch', 'seq')
+  if found[1] then return found[1], tonumber(found[2]) end
+  redis.call('HSET', epochKey, 'epoch', freshEpoch, 'seq', 0)
+  return freshEpoch, 0
+end
+
+-- The connections that receive a frame, without the one given.
+local function receiversExcept(connectionId)
+  local receivers = {}
+  for _, member in ipairs(redis.call('ZRANGE', connectionsKey, 0, -1)) do
+    local _, receiver = splitMember(member)
+    if receiver ~= '' and receiver ~= connectionId then receivers[#receivers + 1] = member end
+  end
+  return receivers
+end
+
+-- Whether the only receiver would hear of nothing but itself: then nothing is numbered and nothing is sent.
+local function onlyAboutItself(receivers)
+  if #receivers ~= 1 or #leaves > 0 then return false end
+  local receiver = splitMember(receivers[1])
+  for _, userId in ipairs(joins) do if userId ~= receiver then return false end end
+  for _, update in ipairs(updates) do if update.userId ~= receiver then return false end end
+  return true
+end
+
+-- The answer of every script. A diff gets its number only if somebody receives it, so nobody sees a gap.
+local function outcome(exceptConnection, extra)
+  local epoch, seq = readEpoch()
+  local receivers = {}
+  if #joins + #updates + #leaves > 0 then
+    receivers = receiversExcept(exceptConnection)
+    if onlyAboutItself(receivers) then receivers = {} end
+    if #receivers > 0 then
+      seq = redis.call('HINCRBY', epochKey, 'seq', 1)
+    end
+  end
+  keepKeys()
+  local joined, updated = {}, {}
+  for index, userId in ipairs(joins) do joined[index] = redis.call('GET', recordPrefix .. userId) or '' end
+  for index, update in ipairs(updates) do updated[index] = cjson.encode(update) end
+  return { 'ok', epoch, seq, joined, updated, leaves, leavers, receivers, extra }
+end
+`;

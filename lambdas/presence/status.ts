@@ -1,0 +1,38 @@
+import type { PresenceUser, Status } from '../../protocol/entities.ts';
+import { statuses } from '../../protocol/entities.ts';
+
+/** What a status is computed from. Times are Unix milliseconds. */
+export interface StatusClocks {
+  lastSeen: number;
+  lastActive: number;
+  /** A status the user set by hand; absent when none is in force. */
+  chosen?: Exclude<Status, 'online'>;
+}
+
+export interface StatusThresholds {
+  offlineAfterMillis: number;
+  awayAfterMillis: number;
+}
+
+/** A presence record as it lies in Redis: what others see, and the choice behind it. */
+export type PresenceRecord = PresenceUser & Pick<StatusClocks, 'chosen'>;
+
+/**
+ * The status others see: the worse of what the clocks say and what the user chose (rules PR3-PR5). Both limits are
+ * inclusive.
+ */
+export function statusAt(clocks: StatusClocks, now: number, thresholds: StatusThresholds): Status {
+  const derived = derivedStatus(clocks, now, thresholds);
+  return clocks.chosen && statuses.indexOf(clocks.chosen) > statuses.indexOf(derived) ? clocks.chosen : derived;
+}
+
+function derivedStatus(clocks: StatusClocks, now: number, thresholds: StatusThresholds): Status {
+  if (now - clocks.lastSeen >= thresholds.offlineAfterMillis) return 'offline';
+  return now - clocks.lastActive >= thresholds.awayAfterMillis ? 'away' : 'online';
+}
+
+/** What others may know of a record: the status of this moment, and nothing of the choice behind it (rule PR6). */
+export function visibleUser(record: PresenceRecord, now: number, thresholds: StatusThresholds): PresenceUser {
+  const { chosen: _, ...user } = record;
+  return { ...user, status: statusAt(record, now, thresholds) };
+}

@@ -1,0 +1,58 @@
+import { RollcallError } from '../../protocol/errors.ts';
+import { dependencyTimeoutMillis } from '../../protocol/timings.ts';
+import { database } from './database.ts';
+import { registry } from './delivery.ts';
+import { log } from './log.ts';
+import { redis } from './redis.ts';
+
+export type HealthCheck = 'redis' | 'database' | 'connections';
+
+export interface Health {
+  status: 'ok' | 'failing';
+  checks: Record<HealthCheck, 'ok' | 'failing'>;
+  /** Milliseconds each check took. */
+  millis: Record<HealthCheck, number>;
+}
+
+const checks: Record<HealthCheck, () => Promise<unknown>> = {
+  async redis() {
+    if ((await redis().ping()) !== 'PONG') throw new Error('Redis did not answer PONG.');
+  },
+  database: () => database().query('SELECT 1'),
+  connections: () => registry().membership('health', 'health'),
+};
+
+/** Asks every dependency, all at once and none for longer than a second. What failed is named; why is only logged. */
+export async function checkHealth(): Promise<Health> {
+  const results = await Promise.all(
+    (Object.keys(checks) as HealthCheck[]).map(async (name) => {
+      const started = performance.now();
+      const ok = await passes(name);
+      return { name, ok, millis: Math.round(performance.now() - started) };
+    }),
+  );
+  const entries = <T>(value: (result: (typeof results)[number]) => T) =>
+    Object.fromEntries(results.map((result) => [result.name, value(result)])) as Record<HealthCheck, T>;
+  return {
+    status: results.every((result) => result.ok) ? 'ok' : 'failing',
+    checks: entries((result) => (result.ok ? 'ok' : 'failing')),
+    millis: entries((result) => result.millis),
+  };
+}
+
+async function passes(name: HealthCheck): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    const refusal = new RollcallError('UNAVAILABLE', 'The check took too long.');
+    timer = setTimeout(() => reject(refusal), dependencyTimeoutMillis);
+  });
+  try {
+    await Promise.race([checks[name](), late]);
+    return true;
+  } catch (error) {
+    log.error(`The health check of ${name} failed`, error as Error);
+    return false;
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,18 @@
+import { Deadlines } from '../presence/deadlines.ts';
+import { PresenceManager } from '../presence/presence-manager.ts';
+import { log } from './log.ts';
+import { once } from './once.ts';
+import { redis } from './redis.ts';
+import { timings } from './timings.ts';
+
+/** Who is in which session. */
+export const presence = once(
+  () =>
+    new PresenceManager(redis(), {
+      timings,
+      log: { debug: (message) => log.debug(message), error: (message, error) => log.error(message, error) },
+    }),
+);
+
+/** When something becomes due in a session. */
+export const deadlines = once(() => new Deadlines(redis()));

@@ -1,0 +1,75 @@
+import type { APIGatewayProxyResultV2, APIGatewayProxyWebsocketEventV2, Context } from 'aws-lambda';
+import type { RollcallError } from '../../protocol/errors.ts';
+import type { ServerFrame } from '../../protocol/frames.ts';
+import { type Message, messages, type RouteGroup, type TypesOfGroup } from '../../protocol/messages.ts';
+import { type Caller, callerOf } from './caller.ts';
+import { log } from './log.ts';
+import { answerTo, errorFrame, readRequest, refusalOf } from './request.ts';
+
+/** One function per message type of a group. It answers a frame, or nothing where an `ack` says it all. */
+export type GroupHandlers<G extends RouteGroup> = {
+  [T in TypesOfGroup<G>]: (message: Message<T>, caller: Caller) => Promise<ServerFrame | undefined>;
+};
+
+export interface RouteOptions {
+  /** Sends an answer to the caller where the route has no response of its own. */
+  post?: (connectionId: string, frame: ServerFrame) => Promise<void>;
+  /** Runs before the invocation ends, whatever the outcome: an execution environment is frozen afterwards. */
+  finish?: () => Promise<void>;
+}
+
+type AnyHandler = (message: unknown, caller: Caller) => Promise<ServerFrame | undefined>;
+
+/** Kept back from the function's own time limit, so that a slow handler is answered and not just killed. */
+const reserveMillis = 500;
+
+/**
+ * The adapter between API Gateway and the handlers of one group: it reads the message once, establishes the caller,
+ * turns whatever is thrown into an `error` frame and sends the answer the way the route provides (rules DE10, FA6).
+ */
+export function route<G extends RouteGroup>(group: G, handlers: GroupHandlers<G>, options: RouteOptions = {}) {
+  return async (event: APIGatewayProxyWebsocketEventV2, context: Context): Promise<APIGatewayProxyResultV2> => {
+    const caller = callerOf(event);
+    const request = readRequest(event.body ?? '', event.isBase64Encoded);
+    let frame: ServerFrame | undefined;
+    try {
+      if ('refusal' in request) throw request.refusal;
+      const handler = (handlers as Record<string, AnyHandler>)[request.type];
+      if (!handler) throw new Error(`The route ${request.type} is not served by the group ${group}.`);
+      frame = answerTo(request, await inTime(handler(request.message, caller), context));
+    } catch (error) {
+      const refusal: RollcallError = refusalOf(error, () => ({
+        route: event.requestContext.routeKey,
+        connectionId: caller.connectionId,
+        userId: caller.userId,
+        requestId: request.requestId,
+      }));
+      frame = errorFrame(refusal, request.requestId);
+    }
+    const responds =
+      'refusal' in request ? group === 'default' || groupResponds(group) : messages[request.type].responds;
+    if (frame && !responds) await options.post?.(caller.connectionId, frame);
+    await options.finish?.();
+    return frame && responds ? { statusCode: 200, body: JSON.stringify(frame) } : { statusCode: 200 };
+  };
+}
+
+/** All routes of a group have a response, or none has. */
+function groupResponds(group: RouteGroup): boolean {
+  return Object.values(messages).some((definition) => definition.group === group && definition.responds);
+}
+
+async function inTime<T>(work: Promise<T>, context: Context): Promise<T> {
+  const remaining = Math.max(0, context.getRemainingTimeInMillis() - reserveMillis);
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error('The handler ran out of time.')), remaining);
+  });
+  // The loser of the race goes on; its failure must not end the process.
+  work.catch((error: Error) => log.debug('Work that was given up failed later', error));
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,391 @@
+import type { Redis } from 'ioredis';
+import { presenceKeys } from '../../lambdas/presence/keys.ts';
+import { PresenceFixture } from '../support/presence.ts';
+import { connectRedis, watchCommands } from '../support/redis.ts';
+
+const [alice, bob, carol] = [
+  '00000000-0000-4000-8000-00000000000a',
+  '00000000-0000-4000-8000-00000000000b',
+  '00000000-0000-4000-8000-00000000000c',
+];
+
+let redis: Redis;
+let room: PresenceFixture;
+
+beforeAll(() => {
+  redis = connectRedis();
+});
+afterAll(() => redis.quit());
+beforeEach(() => {
+  room = new PresenceFixture(redis);
+});
+
+describe('being present', () => {
+  test('[PR1] any frame is a sign of life, not only a heartbeat', async () => {
+    await room.enter(alice, 'a1');
+    room.pass(40);
+    await room.cursor(alice, 'a1', 1);
+    room.pass(40);
+    await room.update(alice, 'a1', { activity: 'reading' });
+    room.pass(40);
+    expect(await room.store.list(room.sessionId, room.now, room.seat(alice, 'a1'))).toBeDefined();
+    room.pass(59);
+    expect((await room.visit()).leaves).toEqual([]);
+  });
+
+  test('[PR2] only the first connection makes a join and only the last one makes a leave', async () => {
+    await room.enter(bob, 'b1');
+    expect((await room.enter(alice, 'a1')).joins).toMatchObject([{ userId: alice, connections: 1, status: 'online' }]);
+    expect(await room.enter(alice, 'a2')).toMatchObject({ joins: [], updates: [{ userId: alice, connections: 2 }] });
+    const first = await room.store.depart(room.seat(alice, 'a1'), 'left', room.now);
+    expect(first).toMatchObject({ leaves: [], updates: [{ userId: alice, connections: 1 }] });
+    const last = await room.store.depart(room.seat(alice, 'a2'), 'left', room.now);
+    expect(last).toMatchObject({ leaves: [{ userId: alice, cause: 'left' }], updates: [] });
+  });
+
+  test('[PR2] joining again on the same connection changes nothing', async () => {
+    await room.enter(bob, 'b1');
+    await room.enter(alice, 'a1');
+    const again = await room.enter(alice, 'a1');
+    expect(again).toMatchObject({ joins: [], updates: [], leaves: [], first: false });
+    expect(again.users.find((user) => user.userId === alice)?.connections).toBe(1);
+  });
+
+  test('[PR3] a user without a sign of life is there at 59.999 s and offline at 60 s', async () => {
+    await room.enter(alice, 'a1');
+    await room.enter(bob, 'b1');
+    room.pass(59.999);
+    expect((await room.visit()).leaves).toEqual([]);
+    room.pass(0.001);
+    await expect(room.visit()).resolves.toMatchObject({ leaves: [{ cause: 'timeout' }, { cause: 'timeout' }] });
+  });
+
+  test('[PR3] a record lives for interval + timeout, renewed by a frame and not by a change others caused', async () => {
+    await room.enter(alice, 'a1');
+    const key = presenceKeys.record(room.sessionId, alice);
+    expect(await redis.pttl(key)).toBeGreaterThan(59_000);
+    expect(await redis.pttl(key)).toBeLessThanOrEqual(60_000);
+    await redis.pexpire(key, 20_000);
+    await room.store.relabel(room.sessionId, alice, 'operator', room.now);
+    expect(await redis.pttl(key)).toBeLessThanOrEqual(20_000);
+    await room.heartbeat(alice, 'a1');
+    expect(await redis.pttl(key)).toBeGreaterThan(59_000);
+  });
+
+  test('[PR3] one late beat never flaps', async () => {
+    await room.enter(alice, 'a1');
+    await room.enter(bob, 'b1');
+    room.pass(59);
+    await room.heartbeat(bob, 'b1');
+    await room.heartbeat(alice, 'a1');
+    room.pass(30);
+    await expect(room.visit()).resolves.toMatchObject({ joins: [], leaves: [], updates: [] });
+  });
+});
+
+describe('status', () => {
+  test('[PR4] away at two minutes without user activity, inclusive; heartbeats marked idle do not help', async () => {
+    await room.enter(alice, 'a1');
+    for (const seconds of [30, 30, 30, 29.999]) {
+      room.pass(seconds);
+      await room.heartbeat(alice, 'a1', true);
+    }
+    expect(await room.statusOf(alice)).toBe('online');
+    room.pass(0.001);
+    expect(await room.statusOf(alice)).toBe('away');
+  });
+
+  test('[PR4] an idle but connected user is away, never offline', async () => {
+    await room.enter(alice, 'a1');
+    for (let beat = 0; beat < 20; beat += 1) {
+      room.pass(30);
+      await room.heartbeat(alice, 'a1', true);
+    }
+    expect(await room.statusOf(alice)).toBe('away');
+  });
+
+  test.each([
+    ['a cursor', () => room.cursor(alice, 'a1', 7)],
+    ['an activity', () => room.update(alice, 'a1', { activity: 'typing' })],
+    ['a status', () => room.update(alice, 'a1', { status: 'online' })],
+    ['a heartbeat that is not idle', () => room.heartbeat(alice, 'a1')],
+  ])('[PR4] %s is user activity', async (_, act) => {
+    await room.enter(alice, 'a1');
+    room.pass(50);
+    await room.heartbeat(alice, 'a1', true);
+    room.pass(50);
+    await act();
+    room.pass(50);
+    await room.heartbeat(alice, 'a1', true);
+    expect(await room.statusOf(alice)).toBe('online');
+  });
+
+  test('[PR5] one tab in use keeps the user online', async () => {
+    await room.enter(alice, 'a1');
+    await room.enter(alice, 'a2');
+    for (let beat = 0; beat < 6; beat += 1) {
+      room.pass(30);
+      await room.heartbeat(alice, 'a1', true);
+      await room.cursor(alice, 'a2', beat);
+    }
+    expect(await room.statusOf(alice)).toBe('online');
+  });
+
+  test('[PR5] away that was chosen stays through bare heartbeats and ends with user activity', async () => {
+    await room.enter(alice, 'a1');
+    await room.update(alice, 'a1', { status: 'away' });
+    await room.heartbeat(alice, 'a1');
+    expect(await room.statusOf(alice)).toBe('away');
+    await room.cursor(alice, 'a1', 1);
+    expect(await room.statusOf(alice)).toBe('online');
+  });
+
+  test('[PR5] invisible stays through user activity, shows no cursor, and ends with an explicit change', async () => {
+    await room.enter(alice, 'a1');
+    await room.enter(bob, 'b1');
+    await room.update(alice, 'a1', { status: 'offline' });
+    const moved = await room.cursor(alice, 'a1', 1);
+    expect(moved).toMatchObject({ cursorReceivers: [], updates: [] });
+    expect(await room.statusOf(alice)).toBe('offline');
+    await room.update(alice, 'a1', { status: 'online' });
+    expect(await room.statusOf(alice)).toBe('online');
+  });
+
+  test('[PR5] what others see is the worse of chosen and derived', async () => {
+    await room.enter(alice, 'a1');
+    await room.update(alice, 'a1', { status: 'away' });
+    room.pass(60);
+    expect(await room.statusOf(alice)).toBeUndefined();
+  });
+
+  test('[PR6] a status is computed when it is read, before any sweep', async () => {
+    await room.enter(alice, 'a1');
+    await room.enter(bob, 'b1');
+    room.pass(30);
+    await room.heartbeat(bob, 'b1');
+    room.pass(30);
+    expect((await room.users()).map((user) => user.userId)).toEqual([bob]);
+  });
+});
+
+describe('leaving', () => {
+  test('[PR7] a leave on purpose is immediate', async () => {
+    await room.enter(alice, 'a1');
+    await room.enter(bob, 'b1');
+    const outcome = await room.store.depart(room.seat(alice, 'a1'), 'left', room.now);
+    expect(outcome.leaves).toEqual([{ userId: alice, cause: 'left' }]);
+    expect(outcome.receivers).toEqual([{ userId: bob, connectionId: 'b1' }]);
+  });
+
+  test('[PR7] a socket that broke and came back within the grace is seen by nobody', async () => {
+    await room.enter(bob, 'b1');
+    await room.enter(alice, 'a1');
+    await room.close(alice, 'a1');
+    room.pass(14.9);
+    await expect(room.visit()).resolves.toMatchObject({ leaves: [], updates: [] });
+    await expect(room.enter(alice, 'a2')).resolves.toMatchObject({ joins: [], updates: [], leaves: [] });
+    room.pass(30);
+    await room.heartbeat(alice, 'a2');
+    await expect(room.visit()).resolves.toMatchObject({ leaves: [], updates: [] });
+    expect((await room.users()).find((user) => user.userId === alice)?.connections).toBe(1);
+  });
+
+  test('[PR7] after the grace there is one leave, disconnected', async () => {
+    await room.enter(bob, 'b1');
+    await room.enter(alice, 'a1');
+    await room.close(alice, 'a1');
+    room.pass(15);
+    expect((await room.visit()).leaves).toEqual([{ userId: alice, cause: 'disconnected' }]);
+    expect((await room.visit()).leaves).toEqual([]);
+  });
+
+  test('[PR8] the end of an old connection never harms a newer one', async () => {
+    await room.enter(bob, 'b1');
+    await room.enter(alice, 'old');
+    await room.enter(alice, 'new');
+    expect(await room.close(alice, 'old')).toBe(true);
+    expect(await room.close(alice, 'old')).toBe(false);
+    room.pass(20);
+    const visit = await room.visit();
+    expect(visit).toMatchObject({ leaves: [], updates: [{ userId: alice, connections: 1 }] });
+    expect(await room.statusOf(alice)).toBe('online');
+  });
+
+  test('[PR8] a silent connection times out alone', async () => {
+    await room.enter(bob, 'b1');
+    await room.enter(alice, 'silent');
+    await room.enter(alice, 'alive');
+    room.pass(45);
+    await room.heartbeat(alice, 'alive');
+    await room.heartbeat(bob, 'b1');
+    room.pass(15);
+    const visit = await room.visit();
+    expect(visit).toMatchObject({ leaves: [], updates: [{ userId: alice, connections: 1 }] });
+    expect(visit.receivers).toHaveLength(2);
+  });
+
+  test('[PR9] every leave says why', async () => {
+    await room.enter(alice, 'a1');
+    await room.enter(bob, 'b1');
+    await room.enter(carol, 'c1');
+    const removed = await room.store.evict(room.sessionId, carol, 'removed', room.now);
+    expect(removed).toMatchObject({
+      leaves: [{ userId: carol, cause: 'removed' }],
+      ended: [{ userId: carol, connectionId: 'c1' }],
+    });
+    await room.close(bob, 'b1', 0);
+    expect((await room.visit()).leaves).toEqual([{ userId: bob, cause: 'disconnected' }]);
+    room.pass(60);
+    const visit = await room.visit();
+    expect(visit.leaves).toEqual([{ userId: alice, cause: 'timeout' }]);
+    expect(visit.departures.map(({ userId, cause }) => ({ userId, cause }))).toEqual([
+      { userId: carol, cause: 'removed' },
+      { userId: bob, cause: 'disconnected' },
+      { userId: alice, cause: 'timeout' },
+    ]);
+  });
+
+  test('[PR10] of many sweeps that race one announces the leave', async () => {
+    await room.enter(bob, 'b1');
+    await room.enter(alice, 'a1');
+    room.pass(30);
+    await room.heartbeat(bob, 'b1');
+    room.pass(30);
+    const visits = await Promise.all(Array.from({ length: 20 }, () => room.visit()));
+    expect(visits.flatMap((visit) => visit.leaves)).toEqual([{ userId: alice, cause: 'timeout' }]);
+  });
+
+  test('[PR11] a user who timed out is not known any more, and returns as a join', async () => {
+    await room.enter(bob, 'b1');
+    await room.enter(alice, 'a1');
+    room.pass(30);
+    await room.heartbeat(bob, 'b1');
+    room.pass(30);
+    await room.visit();
+    expect(await room.heartbeat(alice, 'a1')).toBeUndefined();
+    expect((await room.enter(alice, 'a1')).joins).toMatchObject([{ userId: alice }]);
+  });
+
+  test('[PR12] the next visit is due no later than the first deadline', async () => {
+    await room.enter(alice, 'a1');
+    room.pass(10);
+    await room.enter(bob, 'b1');
+    expect((await room.visit()).nextDeadline).toBe(room.now + 50_000);
+    await room.close(bob, 'b1');
+    expect((await room.visit()).nextDeadline).toBe(room.now + 15_000);
+    room.pass(60);
+    expect((await room.visit()).nextDeadline).toBeUndefined();
+  });
+});
+
+describe('listing', () => {
+  test('[PR13] a user without a record is not shown, and is forgotten where nothing of them is left', async () => {
+    await room.enter(alice, 'a1');
+    await redis.zadd(presenceKeys.users(room.sessionId), room.now, carol);
+    expect((await room.users()).map((user) => user.userId)).toEqual([alice]);
+    expect(await redis.zscore(presenceKeys.users(room.sessionId), carol)).toBeNull();
+  });
+
+  test('[PR14] a heartbeat, a cursor, a status change and a list of 500 are one command each on the wire', async () => {
+    const client = connectRedis();
+    const counted = new PresenceFixture(client);
+    await counted.enter(alice, 'a1');
+    for (let index = 0; index < 500; index += 1) await counted.enter(`${bob.slice(0, -3)}${100 + index}`, `c${index}`);
+    await counted.heartbeat(alice, 'a1');
+    await counted.users();
+    const watch = await watchCommands(client);
+    const acts = [
+      () => counted.heartbeat(alice, 'a1'),
+      () => counted.cursor(alice, 'a1', 3),
+      () => counted.update(alice, 'a1', { status: 'away' }),
+      () => counted.users(),
+    ];
+    for (const [index, act] of acts.entries()) {
+      await act();
+      const seen = await watch.seen();
+      expect(seen).toHaveLength(index + 1);
+      expect(seen[index]?.[0]?.toLowerCase()).toBe('evalsha');
+    }
+    await watch.stop();
+    await client.quit();
+  });
+
+  test('[PR14] a cursor answers its receivers, a heartbeat that changes nothing has none', async () => {
+    await room.enter(alice, 'a1');
+    await room.enter(bob, 'b1');
+    expect(await room.cursor(alice, 'a1', 1)).toMatchObject({ cursorReceivers: [{ userId: bob, connectionId: 'b1' }] });
+    expect(await room.heartbeat(alice, 'a1')).toMatchObject({ cursorReceivers: [], receivers: [] });
+  });
+
+  test('[PR15] the server stamps the times', async () => {
+    const before = room.now;
+    await room.enter(alice, 'a1');
+    room.pass(5);
+    await room.cursor(alice, 'a1', 1);
+    const [user] = await room.users();
+    expect(user).toMatchObject({ joinedAt: before, lastSeen: room.now, lastActive: room.now });
+  });
+});
+
+describe('numbering', () => {
+  test('[DE4] diffs of a session are counted without a gap, and a snapshot contains the ones before it', async () => {
+    await room.enter(alice, 'a1');
+    const joined = await room.enter(bob, 'b1');
+    const away = await room.update(alice, 'a1', { status: 'away' });
+    const listed = await room.store.list(room.sessionId, room.now);
+    expect(joined.seq).toBe(1);
+    expect(away?.seq).toBe(2);
+    expect(listed).toMatchObject({ epoch: joined.epoch, seq: 2 });
+  });
+
+  test('[DE1] a session with one connection has nobody to tell and numbers nothing', async () => {
+    await room.enter(alice, 'a1');
+    expect(await room.update(alice, 'a1', { status: 'away' })).toMatchObject({ receivers: [], seq: 0 });
+    expect(await room.cursor(alice, 'a1', 1)).toMatchObject({ cursorReceivers: [] });
+  });
+
+  test('[DE1] a change reaches the connections of its session only, the other tab of its user included', async () => {
+    const other = new PresenceFixture(redis);
+    await other.enter(carol, 'elsewhere');
+    await room.enter(alice, 'a1');
+    await room.enter(alice, 'a2');
+    await room.enter(bob, 'b1');
+    const outcome = await room.update(alice, 'a1', { status: 'away' });
+    expect(outcome?.receivers.map((receiver) => receiver.connectionId).sort()).toEqual(['a1', 'a2', 'b1']);
+    const moved = await room.cursor(alice, 'a1', 4);
+    expect(moved?.cursorReceivers.map((receiver) => receiver.connectionId).sort()).toEqual(['a2', 'b1']);
+  });
+});
+
+test('a cursor keeps its numbers, lists and fields exactly', async () => {
+  await room.enter(alice, 'a1');
+  const cursor = {
+    eventId: 'e/"1"',
+    position: 0.1234567890123456,
+    path: [],
+    deep: { list: [1.5, null, {}] },
+    big: 1e15,
+  };
+  await room.store.touch(room.seat(alice, 'a1'), { kind: 'cursor', cursor }, room.now);
+  await room.heartbeat(alice, 'a1');
+  const [user] = await room.users();
+  expect(user?.cursor).toEqual(cursor);
+  expect(JSON.parse((await redis.get(presenceKeys.record(room.sessionId, alice)))!).cursor).toEqual(cursor);
+});
+
+test('every key of a session has a time to live', async () => {
+  await room.enter(alice, 'a1');
+  await room.enter(bob, 'b1');
+  await room.cursor(alice, 'a1', 1);
+  await room.close(bob, 'b1', 0);
+  await room.visit();
+  const keys = await redis.keys(`presence:*{${room.sessionId}}*`);
+  expect(keys.length).toBeGreaterThanOrEqual(6);
+  for (const key of keys) expect({ key, lives: (await redis.pttl(key)) > 0 }).toEqual({ key, lives: true });
+});
+
+test('a name with quotes, newlines and other scripts is kept', async () => {
+  const username = 'Ada "the\n\\first" 愛達 🙂';
+  await room.store.enter(room.seat(alice, 'a1'), { username, role: 'operator' }, room.now);
+  expect((await room.users())[0]).toMatchObject({ username, role: 'operator' });
+});
