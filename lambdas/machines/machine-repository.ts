@@ -37,7 +37,8 @@ export class MachineRepository {
          SELECT active FROM machines WHERE machine_id = $1 AND owner_id = $2::uuid FOR UPDATE
        )
        INSERT INTO machines AS m (machine_id, owner_id, name, metadata, active, last_active_at)
-       VALUES ($1, $2::uuid, $4, $5::jsonb, true, to_timestamp($6::float8 / 1000))
+       SELECT $1, $2::uuid, $4, $5::jsonb, true, to_timestamp($6::float8 / 1000)
+       FROM (SELECT count(*) FROM before) looked_first
        ON CONFLICT (machine_id) DO UPDATE
        SET name = excluded.name, metadata = excluded.metadata, active = true, updated_at = now(),
          last_active_at = greatest(m.last_active_at, excluded.last_active_at)

@@ -1,0 +1,373 @@
+import { randomUUID } from 'node:crypto';
+import { ActivityCache, activityCache } from '../../lambdas/presence/activity-cache.ts';
+import type { LivenessEvent } from '../../lambdas/presence/liveness-settings.ts';
+import { createWorld, WatchedPool, type World } from './support.ts';
+
+const start = Date.UTC(2026, 5, 1, 9);
+const seconds = (count: number) => start + count * 1000;
+const kinds = ['session', 'machine'] as const;
+type Kind = (typeof kinds)[number];
+
+let world: World;
+let pool: WatchedPool;
+let now: number;
+let events: LivenessEvent[];
+let cache: ActivityCache;
+let owner: string;
+
+beforeAll(async () => {
+  world = await createWorld();
+  owner = await world.user();
+});
+
+afterAll(() => world.drop());
+
+beforeEach(() => {
+  pool = new WatchedPool(world.pool);
+  now = start;
+  events = [];
+  cache = new ActivityCache({ pool, clock: () => now, emit: (event) => void events.push(event) });
+});
+
+afterEach(() => cache.shutdown());
+
+const isValid = (kind: Kind, id: string, userId: string) =>
+  kind === 'session' ? cache.isSessionValid(id, userId) : cache.isMachineValid(id, userId);
+const queue = (kind: Kind, id: string, at: number) =>
+  kind === 'session' ? cache.queueSessionUpdate(id, at) : cache.queueMachineUpdate(id, at);
+const stop = (kind: Kind, id: string) => (kind === 'session' ? cache.stopSession(id) : cache.stopMachine(id));
+const resume = (kind: Kind, id: string) => (kind === 'session' ? cache.resumeSession(id) : cache.resumeMachine(id));
+
+/** A session or machine that is known to the cache, last alive at the start. */
+async function known(kind: Kind, active = true): Promise<string> {
+  const id = await world[kind](owner, start, active);
+  await isValid(kind, id, owner);
+  return id;
+}
+
+describe.each(kinds)('validity of a %s', (kind) => {
+  test('[LC1] comes from the database once and from memory for 30 s', async () => {
+    const id = await world[kind](owner, start);
+    expect(await isValid(kind, id, owner)).toBe(true);
+    now = seconds(29.999);
+    expect(await isValid(kind, id, owner)).toBe(true);
+    expect(pool.statements).toBe(1);
+    now = seconds(30);
+    expect(await isValid(kind, id, owner)).toBe(true);
+    expect(pool.statements).toBe(2);
+    expect(cache.metrics).toMatchObject({ hits: 1, misses: 2 });
+  });
+
+  test('[LC1] is never another user’s, cached or not', async () => {
+    const id = await world[kind](owner, start);
+    const stranger = await world.user();
+    expect(await isValid(kind, id, stranger)).toBe(false);
+    expect(await isValid(kind, id, owner)).toBe(true);
+    expect(await isValid(kind, id, stranger)).toBe(false);
+    expect(await isValid(kind, id, owner)).toBe(true);
+  });
+
+  test('[LC1] a negative answer is not kept', async () => {
+    const id = randomUUID();
+    expect(await isValid(kind, id, owner)).toBe(false);
+    expect(await isValid(kind, id, owner)).toBe(false);
+    expect(pool.statements).toBe(2);
+  });
+
+  test('[LC1] is false while the database is away, and true again after it', async () => {
+    const id = await world[kind](owner, start);
+    pool.away = true;
+    expect(await isValid(kind, id, owner)).toBe(false);
+    pool.away = false;
+    expect(await isValid(kind, id, owner)).toBe(true);
+  });
+
+  test.each(['', "x' OR '1'='1", 'a\u0000b', '\ud800'])('[LC1] is false for what can be no id: %j', async (id) => {
+    expect(await isValid(kind, id, owner)).toBe(false);
+    expect(await isValid(kind, randomUUID(), id)).toBe(false);
+  });
+
+  test('[LC1] many questions at once are one look', async () => {
+    const id = await world[kind](owner, start);
+    expect(await Promise.all(Array.from({ length: 20 }, () => isValid(kind, id, owner)))).toEqual(Array(20).fill(true));
+    expect(pool.statements).toBe(1);
+  });
+});
+
+describe('validity of a session', () => {
+  test('[LC1] is that of its participants, guests included, until they leave', async () => {
+    const id = await world.session(owner, start);
+    const [user, guest] = [await world.user(), randomUUID()];
+    await world.pool.query('INSERT INTO session_participants (session_id, user_id) VALUES ($1, $2)', [id, user]);
+    await world.pool.query('INSERT INTO session_participants (session_id, anonymous_id) VALUES ($1, $2)', [id, guest]);
+    expect(await cache.isSessionValid(id, user)).toBe(true);
+    expect(await cache.isSessionValid(id, guest)).toBe(true);
+    await world.pool.query('UPDATE session_participants SET left_at = now(), is_active = false WHERE session_id = $1', [
+      id,
+    ]);
+    now = seconds(31);
+    expect(await cache.isSessionValid(id, user)).toBe(false);
+    expect(await cache.isSessionValid(id, guest)).toBe(false);
+  });
+
+  test('[LC1] ends with the session', async () => {
+    const id = await world.session(owner, start);
+    await world.pool.query(`UPDATE collaboration_sessions SET status = 'completed', end_time = now() WHERE id = $1`, [
+      id,
+    ]);
+    expect(await cache.isSessionValid(id, owner)).toBe(false);
+  });
+});
+
+describe.each(kinds)('signs of life of a %s', (kind) => {
+  test('[LC2] count only when newer than the last recorded one by more than 30 s', async () => {
+    const id = await known(kind);
+    expect(queue(kind, id, seconds(1))).toBe(false);
+    expect(queue(kind, id, seconds(30))).toBe(false);
+    expect(queue(kind, id, seconds(30) + 1)).toBe(true);
+    expect(cache.metrics.skipped).toBe(2);
+  });
+
+  test('[LC2] only go forward', async () => {
+    const id = await known(kind);
+    expect(queue(kind, id, seconds(-60))).toBe(false);
+    expect(queue(kind, id, seconds(60))).toBe(true);
+    expect(queue(kind, id, seconds(45))).toBe(false);
+    expect(queue(kind, id, seconds(60))).toBe(false);
+    await cache.flush();
+    expect(await world.liveness(id)).toEqual({ active: true, activeAt: seconds(60) });
+  });
+
+  test('[LC2] never go backward in the database, whatever this cache believes', async () => {
+    const id = await known(kind);
+    queue(kind, id, seconds(60));
+    const other = new ActivityCache({ pool });
+    await (kind === 'session' ? other.isSessionValid(id, owner) : other.isMachineValid(id, owner));
+    kind === 'session' ? other.queueSessionUpdate(id, seconds(120)) : other.queueMachineUpdate(id, seconds(120));
+    await other.shutdown();
+    await cache.flush();
+    expect(await world.liveness(id)).toMatchObject({ activeAt: seconds(120) });
+  });
+
+  test('[LC2] of what was never validated here are refused', () => {
+    expect(queue(kind, randomUUID(), seconds(60))).toBe(false);
+    expect(queue(kind, '__proto__', seconds(60))).toBe(false);
+  });
+
+  test('[LC2] that are no times are refused', async () => {
+    const id = await known(kind);
+    for (const time of [Number.NaN, Number.POSITIVE_INFINITY]) expect(queue(kind, id, time)).toBe(false);
+  });
+
+  test('[LC2] many in one batch are one write of the newest', async () => {
+    const id = await known(kind);
+    const statements = pool.statements;
+    for (let beat = 31; beat <= 60; beat++) expect(queue(kind, id, seconds(beat))).toBe(true);
+    expect(pool.statements).toBe(statements);
+    await cache.flush();
+    expect(pool.statements).toBe(statements + 1);
+    expect(await world.liveness(id)).toMatchObject({ activeAt: seconds(60) });
+    expect(queue(kind, id, seconds(90))).toBe(false);
+    expect(queue(kind, id, seconds(91))).toBe(true);
+  });
+
+  test('[LC2] the first of something inactive counts at once, revives it, and its owner is told once', async () => {
+    const id = await known(kind, false);
+    expect(queue(kind, id, seconds(1))).toBe(true);
+    await cache.flush();
+    expect(await world.liveness(id)).toEqual({ active: true, activeAt: seconds(1) });
+    const what = kind === 'session' ? { sessionId: id } : { machineId: id };
+    expect(events).toEqual([{ type: `${kind}_activity`, ...what, active: true, activeAt: seconds(1), ownerId: owner }]);
+    expect(queue(kind, id, seconds(2))).toBe(false);
+    queue(kind, id, seconds(40));
+    await cache.flush();
+    expect(events).toHaveLength(1);
+  });
+
+  test('[LC3] a batch that failed is kept and written by the next one', async () => {
+    const id = await known(kind);
+    queue(kind, id, seconds(60));
+    pool.away = true;
+    await cache.flush();
+    expect(await world.liveness(id)).toMatchObject({ activeAt: start });
+    pool.away = false;
+    await cache.flush();
+    expect(await world.liveness(id)).toMatchObject({ activeAt: seconds(60) });
+  });
+
+  test('[LC3] a newer beat that comes during the write is not lost', async () => {
+    const id = await known(kind);
+    queue(kind, id, seconds(60));
+    const begun = Promise.withResolvers<void>();
+    const open = Promise.withResolvers<void>();
+    pool.gate = { begun: begun.resolve, open: open.promise };
+    const writing = cache.flush();
+    await begun.promise;
+    expect(queue(kind, id, seconds(95))).toBe(true);
+    open.resolve();
+    await writing;
+    expect(await world.liveness(id)).toMatchObject({ activeAt: seconds(60) });
+    pool.gate = undefined;
+    await cache.flush();
+    expect(await world.liveness(id)).toMatchObject({ activeAt: seconds(95) });
+  });
+
+  test('[LC4] do not revive what was stopped within the last minute', async () => {
+    const id = await known(kind);
+    queue(kind, id, seconds(40));
+    stop(kind, id);
+    await cache.flush();
+    expect(await world.liveness(id)).toMatchObject({ activeAt: start });
+    now = seconds(59.999);
+    expect(queue(kind, id, seconds(50))).toBe(false);
+    expect(cache.metrics.stopped).toBe(1);
+    now = seconds(60);
+    expect(queue(kind, id, seconds(60))).toBe(true);
+  });
+
+  test('[LC4] count again at once after it was resumed', async () => {
+    const id = await known(kind);
+    stop(kind, id);
+    resume(kind, id);
+    expect(queue(kind, id, seconds(40))).toBe(true);
+  });
+
+  test('[LC4] a stop makes the cache ask the database again', async () => {
+    const id = await known(kind);
+    const statements = pool.statements;
+    stop(kind, id);
+    await isValid(kind, id, owner);
+    expect(pool.statements).toBe(statements + 1);
+  });
+
+  test('[LC4] do not bring back what was deleted', async () => {
+    const id = await known(kind);
+    queue(kind, id, seconds(60));
+    await world.pool.query('DELETE FROM collaboration_sessions WHERE id::text = $1', [id]);
+    await world.pool.query('DELETE FROM machines WHERE machine_id = $1', [id]);
+    await cache.flush();
+    expect(await world.liveness(id)).toBeUndefined();
+    expect(events).toEqual([]);
+  });
+});
+
+describe('the batch', () => {
+  test('[LC3] writes sessions and machines together in one statement', async () => {
+    const ids = [await known('session'), await known('session'), await known('machine')];
+    const statements = pool.statements;
+    for (const id of ids) cache.queueSessionUpdate(id, seconds(60)) || cache.queueMachineUpdate(id, seconds(60));
+    await cache.flush();
+    expect(pool.statements).toBe(statements + 1);
+    for (const id of ids) expect(await world.liveness(id)).toMatchObject({ activeAt: seconds(60) });
+    await cache.flush();
+    expect(pool.statements).toBe(statements + 1);
+  });
+
+  test('[LC3] is written after 5 s by itself', async () => {
+    const id = await known('machine');
+    const statements = pool.statements;
+    jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'performance', 'queueMicrotask'] });
+    try {
+      queue('machine', id, seconds(60));
+      jest.advanceTimersByTime(4999);
+      await new Promise(setImmediate);
+      expect(pool.statements).toBe(statements);
+      jest.advanceTimersByTime(1);
+      await new Promise(setImmediate);
+      expect(pool.statements).toBe(statements + 1);
+    } finally {
+      jest.useRealTimers();
+    }
+    await cache.flush();
+    expect(await world.liveness(id)).toMatchObject({ activeAt: seconds(60) });
+  });
+
+  test('[LC4] does not revive a session that ended meanwhile', async () => {
+    const id = await known('session');
+    queue('session', id, seconds(60));
+    await world.pool.query(
+      `UPDATE collaboration_sessions SET status = 'expired', end_time = now(), active = false WHERE id = $1`,
+      [id],
+    );
+    await cache.flush();
+    expect(await world.liveness(id)).toEqual({ active: false, activeAt: start });
+    expect(events).toEqual([]);
+  });
+
+  test('two processes that write the same things in opposite order do not block each other', async () => {
+    const ids = await Promise.all(Array.from({ length: 30 }, () => world.machine(owner, start)));
+    const caches = [cache, new ActivityCache({ pool })];
+    await Promise.all(caches.flatMap((each) => ids.map((id) => each.isMachineValid(id, owner))));
+    for (let round = 1; round <= 5; round++) {
+      caches.forEach((each, place) => {
+        for (const id of place ? ids : ids.toReversed()) each.queueMachineUpdate(id, seconds(round * 100 + place * 40));
+      });
+      await Promise.all(caches.map((each) => each.flush()));
+    }
+    for (const id of ids) expect(await world.liveness(id)).toMatchObject({ activeAt: seconds(540) });
+    await caches[1]!.shutdown();
+  });
+
+  test('a listener that fails stops nothing', async () => {
+    cache.configure({
+      pool,
+      clock: () => now,
+      emit: () => {
+        throw new Error('gone');
+      },
+    });
+    const ids = [await known('machine', false), await known('machine', false)];
+    for (const id of ids) queue('machine', id, seconds(1));
+    await cache.flush();
+    for (const id of ids) expect(await world.liveness(id)).toMatchObject({ active: true });
+  });
+
+  test('[LC5] shutdown writes what is pending and stops the timer; a second call is harmless', async () => {
+    const id = await known('session');
+    queue('session', id, seconds(60));
+    await cache.shutdown();
+    expect(await world.liveness(id)).toMatchObject({ activeAt: seconds(60) });
+    const statements = pool.statements;
+    await cache.shutdown();
+    expect(pool.statements).toBe(statements);
+    jest.useFakeTimers();
+    try {
+      queue('session', id, seconds(120));
+      expect(jest.getTimerCount()).toBe(0);
+    } finally {
+      jest.useRealTimers();
+    }
+  });
+
+  test('[LC5] a shutdown during a write waits for it', async () => {
+    const id = await known('session');
+    queue('session', id, seconds(60));
+    void cache.flush();
+    await cache.shutdown();
+    expect(await world.liveness(id)).toMatchObject({ activeAt: seconds(60) });
+  });
+
+  test('with a short timeout writes often enough that what keeps sending never times out', async () => {
+    cache.configure({ pool, clock: () => now, livenessTimeoutMillis: 2000 });
+    const id = await known('machine');
+    expect(queue('machine', id, seconds(0.5))).toBe(false);
+    expect(queue('machine', id, seconds(0.501))).toBe(true);
+    expect(cache.settings.batchMillis).toBe(500);
+  });
+
+  test('the cache forgets what nobody used for ten minutes', async () => {
+    const id = await known('machine');
+    now = seconds(601);
+    await cache.flush();
+    expect(queue('machine', id, seconds(601))).toBe(false);
+  });
+});
+
+test('[LC1] activityCache is the cache of the process and takes its database when it is given', async () => {
+  const id = await world.session(owner, start);
+  activityCache.configure({ pool: world.pool, clock: () => now });
+  expect(await activityCache.isSessionValid(id, owner)).toBe(true);
+  expect(activityCache.queueSessionUpdate(id, seconds(60))).toBe(true);
+  await activityCache.shutdown();
+  expect(await world.liveness(id)).toMatchObject({ activeAt: seconds(60) });
+});
