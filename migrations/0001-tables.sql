@@ -44,6 +44,8 @@ CREATE TABLE session_participants (
   role            text NOT NULL DEFAULT 'viewer' CHECK (role IN ('viewer', 'commenter', 'operator')),
   is_active       boolean NOT NULL DEFAULT true,
   joined_at       timestamptz(3) NOT NULL DEFAULT now(),
+  -- The newest join, a second tab's included: a leave from before it no longer counts.
+  last_joined_at  timestamptz(3),
   last_seen_at    timestamptz(3),
   left_at         timestamptz(3),
   -- Why the participant left. 'removed' takes the right to return; every other cause keeps it.

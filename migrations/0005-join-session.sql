@@ -115,15 +115,16 @@ BEGIN
   END IF;
   IF stay.id IS NULL THEN
     INSERT INTO session_participants
-      (session_id, user_id, anonymous_id, name, role, joined_at, last_seen_at, role_decided_at)
+      (session_id, user_id, anonymous_id, name, role, joined_at, last_joined_at, last_seen_at, role_decided_at)
     VALUES (session.id, person_user, person_guest,
-      coalesce(person_name, (SELECT u.username FROM users u WHERE u.id = person_user)), new_role, at_time, at_time,
+      coalesce(person_name, (SELECT u.username FROM users u WHERE u.id = person_user)), new_role, at_time, at_time, at_time,
       CASE WHEN granted_role IS NOT NULL THEN at_time END)
     RETURNING * INTO stay;
   ELSE
     UPDATE session_participants p SET
       left_at = NULL, name = coalesce(person_name, p.name), role = new_role,
       joined_at = CASE WHEN has_place THEN p.joined_at ELSE at_time END,
+      last_joined_at = greatest(p.last_joined_at, at_time),
       last_seen_at = greatest(p.last_seen_at, at_time),
       role_decided_at = CASE WHEN granted_role IS NOT NULL THEN at_time WHEN is_member THEN p.role_decided_at END
     WHERE p.id = stay.id RETURNING * INTO stay;

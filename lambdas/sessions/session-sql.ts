@@ -49,7 +49,7 @@ export const sessionSql = {
   leave: `
     UPDATE session_participants SET left_at = greatest(joined_at, ${time('$4')}), left_cause = $3
     WHERE session_id = $1 AND person_id = $2 AND left_at IS NULL
-      AND ($5::float8 IS NULL OR joined_at <= ${time('$5')}) RETURNING *`,
+      AND ($5::float8 IS NULL OR coalesce(last_joined_at, joined_at) <= ${time('$5')}) RETURNING *`,
 
   remove: `
     WITH stay AS (${entitledStay} FOR NO KEY UPDATE)

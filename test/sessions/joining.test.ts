@@ -119,4 +119,18 @@ describe('leaveSession', () => {
     });
     expect(await world.manager.leaveSession(id, person.userId)).toMatchObject({ wasActive: false, durationSeconds: 0 });
   });
+
+  test('[PR8] that is written down late takes no place from somebody who joined again meanwhile', async () => {
+    const { id } = await world.session({ isPublic: true });
+    const person = user();
+    await join(id, person);
+    const joinedUntil = world.now();
+    world.pass(10);
+    expect(await join(id, person)).toMatchObject({ activated: false });
+    const leave = () => world.manager.leaveSession(id, person.userId, 'disconnected', { joinedUntil });
+    expect(await leave()).toMatchObject({ wasActive: false });
+    expect(await held(id)).toBe(2);
+    const now = { joinedUntil: world.now() };
+    expect(await world.manager.leaveSession(id, person.userId, 'disconnected', now)).toMatchObject({ wasActive: true });
+  });
 });
