@@ -1,6 +1,6 @@
+import { attempt, keepHouse } from './flows/housekeeping.ts';
 import { sessionCleanup } from './flows/session-cleanup.ts';
 import { sweepActivity } from './runtime/activity.ts';
-import { log } from './runtime/log.ts';
 import { type SweepTime, sweep } from './runtime/sweep.ts';
 import { timings } from './runtime/timings.ts';
 
@@ -22,16 +22,6 @@ export const handler = sweep('cleanup', async (time: SweepTime) => {
 
 async function tidy(): Promise<void> {
   await sessionCleanup().runCleanup();
-  await attempt('The outbox could not be replayed', () => sweepActivity().replayOutbox());
-  await attempt('The audit trail could not be sealed', () => sweepActivity().sealChains());
+  await keepHouse();
   await attempt('Old activity could not be removed', () => sweepActivity().removeExpired());
-}
-
-/** One failing step must not keep the others from running. */
-async function attempt(failure: string, step: () => Promise<unknown>): Promise<void> {
-  try {
-    await step();
-  } catch (error) {
-    log.error(failure, error as Error);
-  }
 }

@@ -36,7 +36,7 @@ export const handler = httpRoute(
 
     async 'GET /sessions/{id}/statistics'({ id, userId }) {
       const session = await authorizeAudit(id, userId);
-      return { body: { sessionId: session.id, ...(await activityReader().getActivityStatistics(session.id)) } };
+      return { body: await activityReader().getActivityStatistics(session.id) };
     },
 
     async 'GET /sessions/{id}/presence'({ id, userId, query }) {

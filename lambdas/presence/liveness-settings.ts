@@ -1,6 +1,5 @@
 import type { Pool } from 'pg';
 import { settingDefaults } from '../../protocol/timings.ts';
-import { database } from '../runtime/database.ts';
 import { log } from '../runtime/log.ts';
 import { type LivenessChange, LivenessRepository } from './liveness-repository.ts';
 
@@ -12,7 +11,7 @@ export type LivenessEvent = { active: boolean; activeAt: number; ownerId: string
 
 /** What the liveness cache and the timeout check work with; what is left out has the product's own value. */
 export interface LivenessOptions {
-  /** A `pg` pool, or anything with its `query`; the environment's database by default. */
+  /** A `pg` pool, or anything with its `query`; without one every look and write fails. */
   pool?: Pick<Pool, 'query'>;
   /** Unix milliseconds. */
   clock?: () => number;
@@ -39,6 +38,12 @@ export interface LivenessSettings {
 
 const second = 1000;
 
+const unconfigured = {
+  query: async () => {
+    throw new Error('Liveness has no database yet: call activityCache.configure({ pool }) first.');
+  },
+} as unknown as Pick<Pool, 'query'>;
+
 /**
  * The figures of rule LC. Where the timeout was made so short that a write each 30 s would come too late, the threshold
  * and the batch shrink with it: whatever keeps sending must never time out.
@@ -46,7 +51,7 @@ const second = 1000;
 export function livenessSettings(options: LivenessOptions = {}): LivenessSettings {
   const livenessTimeoutMillis = options.livenessTimeoutMillis ?? settingDefaults.LIVENESS_TIMEOUT_SECONDS * second;
   return {
-    repository: new LivenessRepository(options.pool ?? database()),
+    repository: new LivenessRepository(options.pool ?? unconfigured),
     clock: options.clock ?? Date.now,
     emit: options.emit ?? (() => {}),
     livenessTimeoutMillis,

@@ -17,7 +17,7 @@ const lostConnection = /timeout exceeded|Query read timeout|Connection terminate
  * The database's own words travel as the cause only, for the log.
  */
 export function databaseFailure(error: unknown): unknown {
-  if (!(error instanceof Error) || error instanceof RollcallError) return error;
+  if (error instanceof RollcallError || !isErrorLike(error)) return error;
   if (!isTransient(error) && !isAuthenticationFailure(error)) return error;
   return new RollcallError('UNAVAILABLE', 'The service cannot reach its records right now; try again in a moment.', {
     retryAfterMillis: 1000,
@@ -28,6 +28,11 @@ export function databaseFailure(error: unknown): unknown {
 /** Whether the server refused the name or the password, as it does after a rotation of the secret. */
 export function isAuthenticationFailure(error: unknown): boolean {
   return ['28P01', '28000'].includes(codeOf(error));
+}
+
+/** By its shape: an error of Node's own may come from another realm, where `instanceof` says no. */
+function isErrorLike(error: unknown): error is Error {
+  return typeof error === 'object' && error !== null && 'message' in error;
 }
 
 function isTransient(error: Error): boolean {
@@ -42,5 +47,5 @@ function isTransient(error: Error): boolean {
 }
 
 function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
+  return isErrorLike(error) && 'code' in error && typeof error.code === 'string' ? error.code : '';
 }

@@ -20,7 +20,8 @@ const lambdaCertificates = '/var/runtime/ca-cert.pem';
 const secretsManager = once(
   () =>
     new SecretsManagerClient({
-      requestHandler: { connectionTimeout: dependencyTimeoutMillis, requestTimeout: dependencyTimeoutMillis },
+      maxAttempts: 2,
+      requestHandler: { requestTimeout: dependencyTimeoutMillis, throwOnRequestTimeout: true },
     }),
 );
 

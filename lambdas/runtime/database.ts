@@ -39,7 +39,19 @@ export class Database {
     )) as unknown as Pool['query'];
 
   /** A connection of one's own until it is released; prefer {@link transaction}. */
-  readonly connect = (() => this.#bounded(() => this.#withPool((pool) => pool.connect()))) as Pool['connect'];
+  readonly connect = (() => {
+    let tooLate = false;
+    const connecting = this.#withPool((pool) => pool.connect());
+    connecting.then(
+      // Nobody waits for this one any more.
+      (client) => tooLate && client.release(),
+      () => {},
+    );
+    return this.#bounded(() => connecting).catch((error) => {
+      tooLate = true;
+      throw error;
+    });
+  }) as Pool['connect'];
 
   /**
    * Runs the work inside one transaction: commits what it did, or nothing of it if it throws. The work may retry nothing;

@@ -35,6 +35,7 @@ export function route<G extends RouteGroup>(group: G, handlers: GroupHandlers<G>
     try {
       if ('refusal' in request) throw request.refusal;
       const handler = (handlers as Record<string, AnyHandler>)[request.type];
+      // The gateway sends a type to its own group, so this is the stack's mistake and not the client's.
       if (!handler) throw new Error(`The route ${request.type} is not served by the group ${group}.`);
       frame = answerTo(request, await inTime(handler(request.message, caller), context));
     } catch (error) {
@@ -61,14 +62,14 @@ function groupResponds(group: RouteGroup): boolean {
 
 async function inTime<T>(work: Promise<T>, context: Context): Promise<T> {
   const remaining = Math.max(0, context.getRemainingTimeInMillis() - reserveMillis);
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error('The handler ran out of time.')), remaining);
-  });
-  // The loser of the race goes on; its failure must not end the process.
-  work.catch((error: Error) => log.debug('Work that was given up failed later', error));
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(() => {
+    // The work goes on without its caller; if it fails later, that must not end the process.
+    work.catch((error: Error) => log.warn('Work that was given up failed later', error));
+    late.reject(new Error('The handler ran out of time.'));
+  }, remaining);
   try {
-    return await Promise.race([work, late]);
+    return await Promise.race([work, late.promise]);
   } finally {
     clearTimeout(timer);
   }

@@ -1,0 +1,129 @@
+import { once } from 'node:events';
+import WebSocket from 'ws';
+import { bearerPrefix, type ServerFrame, type ServerFrameType, subprotocol } from '../../protocol/frames.ts';
+import type { ClientMessage } from '../../protocol/messages.ts';
+
+const patienceMillis = 10_000;
+
+/** A frame of the service, or what API Gateway itself sends. */
+export type AnyFrame = ServerFrame | { type?: undefined; message: string; connectionId: string; requestId: string };
+
+/** A WebSocket client for tests: it keeps every frame it received and lets a test wait for one. */
+export class TestClient {
+  readonly frames: AnyFrame[] = [];
+  readonly socket: WebSocket;
+  #waiting: { matches: (frame: AnyFrame) => boolean; resolve: (frame: AnyFrame) => void }[] = [];
+  /** Frames a `next` has answered already. */
+  readonly #taken = new Set<AnyFrame>();
+  #requests = 0;
+
+  constructor(url: string, token?: string) {
+    this.socket = new WebSocket(url, token ? [subprotocol, `${bearerPrefix}${token}`] : []);
+    this.socket.on('message', (data) => this.#receive(String(data)));
+    this.socket.on('error', () => {});
+  }
+
+  /** Connects as a user of the local identity provider. */
+  static async connect(stack: { http: string; websocket: string }, user: string): Promise<TestClient> {
+    const { token } = await tokenOf(stack, user);
+    const client = new TestClient(stack.websocket, token);
+    await client.opened();
+    return client;
+  }
+
+  async opened(): Promise<void> {
+    if (this.socket.readyState === WebSocket.OPEN) return;
+    const refused = once(this.socket, 'error').then(([error]) => {
+      throw error;
+    });
+    await Promise.race([once(this.socket, 'open'), refused]);
+  }
+
+  send(message: ClientMessage | Record<string, unknown> | string): void {
+    this.socket.send(typeof message === 'string' ? message : JSON.stringify(message));
+  }
+
+  /** Sends a request and answers its one reply. */
+  async ask(message: Record<string, unknown> & { type: string }): Promise<ServerFrame> {
+    this.#requests += 1;
+    const requestId = `request-${this.#requests}`;
+    this.send({ ...message, requestId });
+    return (await this.#wait((frame) => frame.requestId === requestId, `the reply to ${message.type}`)) as ServerFrame;
+  }
+
+  /** The same for a reply of a known type; fails with what came instead. */
+  async expect<T extends ServerFrameType>(
+    type: T,
+    message: Record<string, unknown> & { type: string },
+  ): Promise<ServerFrame<T>> {
+    const frame = await this.ask(message);
+    if (frame.type !== type) throw new Error(`Expected ${type}, got ${JSON.stringify(frame)}`);
+    return frame as ServerFrame<T>;
+  }
+
+  /** The first frame of a type that was not answered before, whether it came already or comes now. */
+  async next<T extends ServerFrameType>(
+    type: T,
+    matches: (frame: ServerFrame<T>) => boolean = () => true,
+    patience = patienceMillis,
+  ): Promise<ServerFrame<T>> {
+    const wanted = (frame: AnyFrame) => frame.type === type && matches(frame as ServerFrame<T>);
+    const early = this.frames.find((frame) => !this.#taken.has(frame) && wanted(frame));
+    const frame = early ?? (await this.#wait(wanted, `a ${type} frame`, patience));
+    this.#taken.add(frame);
+    return frame as ServerFrame<T>;
+  }
+
+  framesOf<T extends ServerFrameType>(type: T): ServerFrame<T>[] {
+    return this.frames.filter((frame) => frame.type === type) as ServerFrame<T>[];
+  }
+
+  async close(code = 1000): Promise<void> {
+    if (this.socket.readyState === WebSocket.CLOSED) return;
+    const closed = once(this.socket, 'close');
+    this.socket.close(code);
+    await closed;
+  }
+
+  /** Cuts the socket as a lost network does. */
+  cut(): void {
+    this.socket.terminate();
+  }
+
+  #receive(text: string): void {
+    if (text === '') return;
+    const frame = JSON.parse(text) as AnyFrame;
+    this.frames.push(frame);
+    const found = this.#waiting.filter((waiter) => waiter.matches(frame));
+    this.#waiting = this.#waiting.filter((waiter) => !found.includes(waiter));
+    for (const waiter of found) waiter.resolve(frame);
+  }
+
+  #wait(matches: (frame: AnyFrame) => boolean, what: string, patience = patienceMillis): Promise<AnyFrame> {
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        const seen = this.frames.slice(-5).map((frame) => JSON.stringify(frame).slice(0, 300));
+        reject(new Error(`Waited ${patience} ms for ${what}. The last frames were:\n${seen.join('\n')}`));
+      }, patience);
+      this.#waiting.push({
+        matches,
+        resolve: (frame) => {
+          clearTimeout(timer);
+          resolve(frame);
+        },
+      });
+    });
+  }
+}
+
+export interface DevToken {
+  token: string;
+  userId: string;
+  expiresIn: number;
+}
+
+export async function tokenOf(stack: { http: string }, user: string, admin = false): Promise<DevToken> {
+  const name = user[0]!.toUpperCase() + user.slice(1);
+  const response = await fetch(`${stack.http}/dev/token?user=${user}&name=${name}${admin ? '&admin=1' : ''}`);
+  return (await response.json()) as DevToken;
+}
