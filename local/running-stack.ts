@@ -161,7 +161,8 @@ function openDoor(options: RunOptions, { runtime, access }: Cloud, schedules: Sc
     faults,
   });
   const developer = new DeveloperPaths({ identity, trusted, schedules, faults });
-  const http = httpApi && new HttpGateway({ api: httpApi, invoke, identity, domainName });
+  const http =
+    httpApi && new HttpGateway({ api: httpApi, invoke, identity: trusted ? identity : undefined, domainName });
   const responders: Responder[] = [
     (request, response) => management.respond(request, response),
     (request, response) => developer.handle(request, response),

@@ -14,7 +14,8 @@ import { createRouteMatcher, type RouteMatch } from './route-match.ts';
 export interface HttpGatewayOptions {
   api: HttpApiDefinition;
   invoke: InvokeFunction;
-  identity: IdentityProvider;
+  /** The provider of this machine, where the stack trusts it. */
+  identity: IdentityProvider | undefined;
   domainName: string;
 }
 

@@ -16,12 +16,13 @@ export interface JwtContext {
 /** Verifies bearer tokens the way the JWT authorizer of an HTTP API does. */
 export class JwtAuthorizer {
   readonly #definition: JwtAuthorizerDefinition;
-  readonly #identity: IdentityProvider;
+  readonly #local: IdentityProvider | undefined;
   #keys: Promise<JWTVerifyGetKey> | undefined;
 
-  constructor(definition: JwtAuthorizerDefinition, identity: IdentityProvider) {
+  /** @param local the provider of this machine, where the stack trusts it: its keys need not be fetched. */
+  constructor(definition: JwtAuthorizerDefinition, local: IdentityProvider | undefined) {
     this.#definition = definition;
-    this.#identity = identity;
+    this.#local = local;
   }
 
   async check(authorization: string | undefined, scopes: string[]): Promise<JwtVerdict> {
@@ -51,7 +52,7 @@ export class JwtAuthorizer {
   /** The keys of the issuer, found through its discovery document; a failed attempt is not remembered. */
   #keySet(): Promise<JWTVerifyGetKey> {
     const { issuer } = this.#definition;
-    if (issuer === this.#identity.settings.issuer) return Promise.resolve(createLocalJWKSet(this.#identity.publicKeys));
+    if (this.#local) return Promise.resolve(createLocalJWKSet(this.#local.publicKeys));
     this.#keys ??= discoverKeys(issuer).catch((error: unknown) => {
       this.#keys = undefined;
       throw error;

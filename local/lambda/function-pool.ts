@@ -32,6 +32,7 @@ export class FunctionPool {
   readonly #environments = new Set<ExecutionEnvironment>();
   readonly #idle: { environment: ExecutionEnvironment; since: number }[] = [];
   readonly #waiting: Waiting[] = [];
+  #running = 0;
   #starting = 0;
   #growth: NodeJS.Timeout | undefined;
   #stopped = false;
@@ -49,8 +50,8 @@ export class FunctionPool {
    */
   invoke(requestId: string, event: unknown, patient: boolean): Promise<InvocationResult> {
     const { reservedConcurrency, name } = this.#options.definition;
-    const busy = this.#environments.size - this.#idle.length - this.#starting + this.#waiting.length;
-    if (!patient && reservedConcurrency !== undefined && busy >= reservedConcurrency) {
+    const taken = this.#running + this.#waiting.length;
+    if (!patient && reservedConcurrency !== undefined && taken >= reservedConcurrency) {
       const errorMessage = `Rate Exceeded: ${name} already runs ${reservedConcurrency} events at once.`;
       return Promise.resolve({ error: { errorType: 'TooManyRequestsException', errorMessage } });
     }
@@ -90,10 +91,12 @@ export class FunctionPool {
 
   async #run(environment: ExecutionEnvironment, { requestId, event, settle }: Waiting): Promise<void> {
     const { name: functionName, arn: functionArn, memoryMegabytes } = this.#options.definition;
+    this.#running += 1;
     const running = environment.invoke({ requestId, event, functionName, functionArn, memoryMegabytes });
     const kill = this.#options.faults.killEnvironment();
     if (kill !== undefined) setTimeout(() => environment.stop(), kill);
     settle(await running);
+    this.#running -= 1;
     this.#release(environment);
   }
 

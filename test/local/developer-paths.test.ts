@@ -1,0 +1,83 @@
+import { request } from 'node:http';
+import { networkInterfaces } from 'node:os';
+import { createRemoteJWKSet, jwtVerify } from 'jose';
+import { v5 as uuidv5 } from 'uuid';
+import { type FixtureStack, startFixtureStack } from './fixtures/fixture-stack.ts';
+
+let stack: FixtureStack;
+
+beforeAll(async () => {
+  stack = await startFixtureStack();
+});
+afterAll(() => stack.close());
+
+interface TokenAnswer {
+  token: string;
+  userId: string;
+  expiresIn: number;
+}
+
+async function token(query: string): Promise<TokenAnswer> {
+  return (await fetch(`${stack.http}/dev/token?${query}`)).json() as Promise<TokenAnswer>;
+}
+
+const keys = () => createRemoteJWKSet(new URL(`${stack.http}/.well-known/jwks.json`));
+
+test('a token is signed by the published key, for the issuer and audience of the stack', async () => {
+  const { token: signed, expiresIn } = await token('user=alice&name=Alice');
+  const { payload, protectedHeader } = await jwtVerify(signed, keys());
+  expect(protectedHeader).toMatchObject({ alg: 'RS256', kid: expect.any(String) });
+  expect(payload).toMatchObject({ sub: 'alice', name: 'Alice', iss: 'http://localhost/rollcall', aud: 'rollcall' });
+  expect(payload.exp! - payload.iat!).toBe(expiresIn);
+  expect(payload).not.toHaveProperty('scope');
+  expect((await jwtVerify((await token('user=a&admin=1')).token, keys())).payload).toMatchObject({
+    scope: 'rollcall/admin',
+  });
+});
+
+test('a user id is the UUID itself in lower case, or follows from issuer and subject', async () => {
+  const uuid = '0190F1E2-6D0A-7C3B-8F4D-1A2B3C4D5E6F';
+  expect((await token(`user=${uuid}`)).userId).toBe(uuid.toLowerCase());
+  expect((await token('user=alice')).userId).toBe(uuidv5('alice', uuidv5('http://localhost/rollcall', uuidv5.URL)));
+});
+
+test('the key survives a restart, so that tokens stay valid', async () => {
+  const { token: signed } = await token('user=alice');
+  const again = await startFixtureStack({ dataDirectory: stack.dataDirectory });
+  const restarted = createRemoteJWKSet(new URL(`${again.http}/.well-known/jwks.json`));
+  await expect(jwtVerify(signed, restarted)).resolves.toBeDefined();
+  await again.close();
+});
+
+test('without a name of a user there is a hint', async () => {
+  const response = await fetch(`${stack.http}/dev/token`);
+  expect(response.status).toBe(400);
+  expect(await response.json()).toEqual({ message: 'Say for whom: /dev/token?user=alice&name=Alice' });
+});
+
+test.each(['/dev/token?user=alice', '/.well-known/jwks.json', '/dev/faults'])(
+  '%s answers only to names of this machine',
+  async (path) => {
+    const status = (host: string) =>
+      new Promise((resolve) => {
+        request(`${stack.http}${path}`, { headers: { host } }, (response) => {
+          response.resume();
+          resolve(response.statusCode);
+        }).end();
+      });
+    const { port } = new URL(stack.http);
+    expect(await status(`evil.example:${port}`)).toBe(403);
+    expect(await status('127.0.0.1.evil.example')).toBe(403);
+    for (const host of [`127.0.0.1:${port}`, `localhost:${port}`, `[::1]:${port}`])
+      expect(await status(host)).toBe(200);
+  },
+);
+
+test('the stack listens on the loopback interface only', async () => {
+  const { port } = new URL(stack.http);
+  const outside = Object.values(networkInterfaces())
+    .flat()
+    .find((address) => address?.family === 'IPv4' && !address.internal);
+  const host = outside?.address ?? '127.0.0.2';
+  await expect(fetch(`http://${host}:${port}/health`)).rejects.toMatchObject({ cause: { code: 'ECONNREFUSED' } });
+});
