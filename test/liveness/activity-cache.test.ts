@@ -365,6 +365,7 @@ describe('the batch', () => {
 
 test('[LC1] activityCache is the cache of the process and takes its database when it is given', async () => {
   const id = await world.session(owner, start);
+  expect(await activityCache.isSessionValid(id, owner)).toBe(false);
   activityCache.configure({ pool: world.pool, clock: () => now });
   expect(await activityCache.isSessionValid(id, owner)).toBe(true);
   expect(activityCache.queueSessionUpdate(id, seconds(60))).toBe(true);
