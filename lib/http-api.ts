@@ -24,6 +24,7 @@ export const protectedPaths = [
   '/sessions/{id}/participants',
   '/sessions/{id}/activity',
   '/sessions/{id}/statistics',
+  '/sessions/{id}/presence',
   '/stats',
 ];
 

@@ -76,8 +76,9 @@ export class RollcallStack extends Stack {
     this.identity.grantAccess(authorizer);
     this.invites.grantAccess(authorizer);
     this.connections.grantAccess(connect, 'put');
-    this.connections.grantAccess(disconnect, 'query', 'delete', 'writeMany');
+    this.connections.grantAccess(disconnect, 'query', 'writeMany');
     this.cache.grantAccess(disconnect);
+    this.sweeps.grantAccess(disconnect);
     this.webSocketApi.grantAccess(disconnect, 'POST');
   }
 
@@ -86,10 +87,10 @@ export class RollcallStack extends Stack {
     const { heartbeat, cursor, presence } = this.functions;
     for (const fn of [heartbeat, cursor, presence]) {
       this.cache.grantAccess(fn);
-      this.connections.grantAccess(fn, 'get', 'query', 'put', 'update', 'delete', 'writeMany');
+      this.connections.grantAccess(fn, 'get', 'query', 'put', 'delete', 'writeMany');
       this.webSocketApi.grantAccess(fn, 'POST');
       this.database.grantAccess(fn);
-      this.outbox.grantAccess(fn, 'put', 'writeMany');
+      this.outbox.grantAccess(fn, 'writeMany');
       this.sweeps.grantAccess(fn);
     }
   }
@@ -99,24 +100,25 @@ export class RollcallStack extends Stack {
     for (const fn of [session, activity, machine, http]) this.database.grantAccess(fn);
     for (const fn of [session, activity, http]) this.cache.grantAccess(fn);
     this.connections.grantAccess(session, 'get', 'query', 'put', 'update', 'delete', 'writeMany');
-    this.connections.grantAccess(activity, 'get', 'query', 'delete', 'writeMany');
-    this.connections.grantAccess(machine, 'query', 'delete', 'writeMany');
+    this.connections.grantAccess(activity, 'query', 'writeMany');
+    this.connections.grantAccess(machine, 'query');
     this.connections.grantAccess(http, 'get');
-    for (const fn of [session, activity]) this.outbox.grantAccess(fn, 'put', 'writeMany');
+    for (const fn of [session, activity]) this.outbox.grantAccess(fn, 'writeMany');
     this.webSocketApi.grantAccess(session, 'POST', 'DELETE');
     for (const fn of [activity, machine]) this.webSocketApi.grantAccess(fn, 'POST');
     this.invites.grantAccess(session);
-    this.sweeps.grantAccess(session);
+    for (const fn of [session, activity]) this.sweeps.grantAccess(fn);
   }
 
   private grantSweeps(): void {
     for (const fn of [this.functions['timeout-sweep'], this.functions['cleanup-sweep']]) {
       this.cache.grantAccess(fn);
       this.database.grantAccess(fn);
-      this.connections.grantAccess(fn, 'get', 'query', 'put', 'update', 'delete', 'writeMany');
-      this.outbox.grantAccess(fn, 'query', 'put', 'delete', 'writeMany');
+      this.connections.grantAccess(fn, 'query', 'writeMany');
+      this.outbox.grantAccess(fn, 'query', 'writeMany');
       this.webSocketApi.grantAccess(fn, 'POST');
     }
+    this.sweeps.grantAccess(this.functions['cleanup-sweep']);
   }
 
   private addMigration(network: Network): void {

@@ -45,16 +45,3 @@ test('in prod the outbox, which holds acknowledged activity, is backed up and ou
   expect(outbox.DeletionPolicy).toBe('Retain');
   expect(outbox.Properties['PointInTimeRecoverySpecification']).toEqual({ PointInTimeRecoveryEnabled: true });
 });
-
-test('a function has no action on a table that its work does not need', () => {
-  const actions = (handler: string) =>
-    dev
-      .statementsOf(handler)
-      .flatMap(({ Action }) => [Action].flat().filter((action) => action.startsWith('dynamodb:')));
-  expect(actions('connect')).toEqual(['dynamodb:PutItem']);
-  expect(actions('http')).toEqual(['dynamodb:GetItem']);
-  expect(new Set(actions('disconnect'))).toEqual(
-    new Set(['dynamodb:Query', 'dynamodb:DeleteItem', 'dynamodb:BatchWriteItem']),
-  );
-  for (const handler of ['authorizer', 'default', 'migrate']) expect(actions(handler)).toEqual([]);
-});

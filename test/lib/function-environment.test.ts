@@ -1,9 +1,36 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { ConnectionRegistry } from '../../lambdas/delivery/connection-registry.ts';
 import { environmentNames } from '../../lambdas/runtime/environment.ts';
 import { bundleHandlers, projectDirectory } from '../../lib/bundle.ts';
 import { type HandlerName, handlerNames } from '../../lib/handlers.ts';
-import { SynthesizedTemplate } from './support.ts';
+import { listed, SynthesizedTemplate } from './support.ts';
+
+/**
+ * Variables that a bundle names without using them: a module makes several things, each at its first use, and this
+ * function uses only the others.
+ */
+const namedOnly: Partial<Record<HandlerName, string[]>> = {
+  // Writes the connection down and posts nothing.
+  connect: [environmentNames.managementEndpoint],
+  // Nobody shows them an invite.
+  heartbeat: [environmentNames.inviteSecretArn],
+  cursor: [environmentNames.inviteSecretArn],
+  presence: [environmentNames.inviteSecretArn],
+  activity: [environmentNames.inviteSecretArn],
+  'cleanup-sweep': [environmentNames.inviteSecretArn],
+  // It is the sweep.
+  'timeout-sweep': [environmentNames.inviteSecretArn, environmentNames.timeoutSweepFunction],
+  // The gateway has checked the token; it reads the audit trail and posts nothing.
+  http: [
+    environmentNames.inviteSecretArn,
+    environmentNames.jwksUri,
+    environmentNames.jwtAudience,
+    environmentNames.jwtIssuer,
+    environmentNames.managementEndpoint,
+    environmentNames.outboxTable,
+  ],
+};
 
 /** Set by hand where no stack is, and read first; the stack never sets it. */
 const neverSet = [environmentNames.databaseUrl];
@@ -11,26 +38,51 @@ const neverSet = [environmentNames.databaseUrl];
 const dev = new SynthesizedTemplate('dev');
 const { metafile } = bundleHandlers();
 
-/** The variables that the sources in a function's bundle name. */
-function readBy(handler: HandlerName): string[] {
-  const output = metafile.outputs[`dist/${handler}/index.mjs`]!;
-  const sources = Object.entries(output.inputs)
+/** What each method of the connection registry does to the table. */
+const actionsOfRegistry: Record<Exclude<keyof ConnectionRegistry, symbol>, string[]> = {
+  add: ['PutItem'],
+  join: ['PutItem'],
+  leave: ['DeleteItem'],
+  membership: ['GetItem'],
+  memberships: ['Query'],
+  members: ['Query'],
+  connectionsOf: ['Query'],
+  relabel: ['Query', 'UpdateItem'],
+  remove: ['Query', 'BatchWriteItem'],
+  leaveAll: ['BatchWriteItem'],
+};
+
+/** The project's own sources that are in a function's bundle. */
+function sourcesOf(handler: HandlerName): string[] {
+  return Object.entries(metafile.outputs[`dist/${handler}/index.mjs`]!.inputs)
     .filter(([file, { bytesInOutput }]) => file.startsWith('lambdas/') && bytesInOutput > 0)
     .map(([file]) => readFileSync(join(projectDirectory, file), 'utf8'));
-  const keys = sources.flatMap((source) => [...source.matchAll(/environmentNames\.(\w+)/g)].map(([, key]) => key!));
-  return [...new Set(keys.map((key) => environmentNames[key as keyof typeof environmentNames]))]
-    .filter((name) => !neverSet.some((never) => never === name))
-    .sort();
+}
+
+/** The variables that the sources in a function's bundle name. */
+function namedBy(handler: HandlerName): string[] {
+  const keys = sourcesOf(handler).flatMap((source) => [...source.matchAll(/environmentNames\.(\w+)/g)]);
+  const names = keys.map(([, key]) => environmentNames[key as keyof typeof environmentNames]);
+  return [...new Set<string>(names)].filter((name) => !neverSet.some((never) => never === name)).sort();
 }
 
 /** The variables of `environmentNames` that the stack gives a function. */
 function givenTo(handler: HandlerName): string[] {
   const known = Object.values(environmentNames) as string[];
-  return Object.keys(dev.environmentOf(handler))
-    .filter((name) => known.includes(name))
-    .sort();
+  return Object.keys(dev.environmentOf(handler)).filter((name) => known.includes(name));
 }
 
 test.each(handlerNames)('%s is given what its code reads, and nothing more', (handler) => {
-  expect(givenTo(handler)).toEqual(readBy(handler));
+  expect([...givenTo(handler), ...(namedOnly[handler] ?? [])].sort()).toEqual(namedBy(handler));
+});
+
+test.each(handlerNames)('%s may do to the table of the connections what its code does, and nothing more', (handler) => {
+  const calls = sourcesOf(handler).flatMap((source) => [...source.matchAll(/registry\(\)\s*\.(\w+)\(/g)]);
+  const needed = calls.flatMap(([, method]) => actionsOfRegistry[method as keyof typeof actionsOfRegistry]);
+  const table = /"ConnectionTable/;
+  const granted = dev
+    .statementsOf(handler)
+    .filter(({ Resource }) => table.test(JSON.stringify(Resource)))
+    .flatMap(({ Action }) => listed(Action).map((action) => action.replace('dynamodb:', '')));
+  expect([...new Set(granted)].sort()).toEqual([...new Set(needed)].sort());
 });
