@@ -74,14 +74,20 @@ export async function startLocalStack(options: LocalStackOptions): Promise<Local
       options.assemblyDirectory ?? synthesizeProject(options, output),
       Pages.open(options.pages ? await pagesOf(output) : undefined),
     ]);
+    let closing = false;
     const running = await run(options, { output, faults, door, services, assemblyDirectory, pages });
     return {
       ...urls(door.port, running.webSocketPath),
       addresses: addressesOf(services),
       faults,
-      failed: services.failed,
+      failed: new Promise((resolve) => {
+        void services.failed.then((sentence) => {
+          if (!closing) resolve(sentence);
+        });
+      }),
       fireSchedule: (name) => running.fireSchedule(name),
       close: once(async () => {
+        closing = true;
         await running.close();
         await door.close();
         await services.stop();

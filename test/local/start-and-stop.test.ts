@@ -1,0 +1,215 @@
+import { existsSync } from 'node:fs';
+import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { testAddresses } from '../support/addresses.ts';
+import { changedAssembly, fixtureAssembly } from './fixtures/assembly.ts';
+import { Recorder } from './fixtures/recorder.ts';
+import { SocketClient } from './fixtures/socket-client.ts';
+import { allGone, StartedProcess } from './fixtures/started-process.ts';
+
+let directory: string;
+let environment: Record<string, string>;
+let given: Record<string, string>;
+const started: StartedProcess[] = [];
+
+beforeAll(async () => {
+  given = {
+    DATABASE_URL: testAddresses.database,
+    REDIS_URL: testAddresses.redis,
+    AWS_ENDPOINT_URL_DYNAMODB: testAddresses.dynamodb,
+  };
+});
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'rollcall-start-'));
+  environment = { PORT: '0', ROLLCALL_DATA_DIR: directory, ROLLCALL_ASSEMBLY_DIR: await fixtureAssembly() };
+});
+afterEach(async () => {
+  for (const process of started.splice(0)) {
+    process.child.kill('SIGKILL');
+    await process.ended;
+  }
+  await rm(directory, { recursive: true, force: true });
+});
+
+function start(more: Record<string, string>, ...arguments_: string[]): StartedProcess {
+  const process = new StartedProcess({ ...environment, ...more }, arguments_);
+  started.push(process);
+  return process;
+}
+
+async function refusal(more: Record<string, string>, ...arguments_: string[]): Promise<string> {
+  const process = start(more, ...arguments_);
+  const { code } = await process.ended;
+  expect(code).toBe(1);
+  expect(process.output).not.toContain('ready');
+  return process.errors.trimEnd();
+}
+
+const endpointsFile = () => join(directory, 'endpoints.json');
+
+describe('with servers of its own', () => {
+  test('it is ready with one line, tells its endpoints, and on Ctrl-C ends everything with code 0', async () => {
+    const recorder = new Recorder();
+    await recorder.open();
+    const process = start({ RECORDER_URL: recorder.url });
+    const [, url] = await process.ready();
+    const endpoints = JSON.parse(await readFile(endpointsFile(), 'utf8'));
+    expect(endpoints).toEqual({
+      http: url,
+      websocket: `${url!.replace('http', 'ws')}/live`,
+      management: `${url}/live`,
+      redis: expect.stringMatching(/^redis:\/\/127\.0\.0\.1:\d+$/),
+      postgres: expect.stringMatching(/^postgres:\/\//),
+      dynamodb: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+$/),
+      pid: process.child.pid,
+    });
+    expect((await stat(endpointsFile())).mode & 0o077).toBe(0);
+    const client = await SocketClient.open(`${endpoints.websocket}?token=ada`);
+    const id = await client.id();
+    const closed = client.closed();
+    const processes = await process.descendants();
+    expect(processes.length).toBeGreaterThanOrEqual(3);
+    process.child.kill('SIGINT');
+    expect(await process.ended).toEqual({ code: 0, signal: null });
+    expect((await closed).code).toBe(1001);
+    expect((await recorder.next('$disconnect', 1, id)).requestContext.disconnectStatusCode).toBe(1001);
+    await allGone(processes, 1000);
+    expect(existsSync(endpointsFile())).toBe(false);
+    expect(process.output.match(/ready/g)).toHaveLength(1);
+    expect(process.errors).toBe('');
+    await recorder.close();
+  });
+
+  test('a process that is killed leaves nothing running', async () => {
+    const process = start({});
+    await process.ready();
+    const processes = await process.descendants();
+    expect(processes.length).toBeGreaterThanOrEqual(3);
+    process.child.kill('SIGKILL');
+    await process.ended;
+    await allGone(processes, 10_000);
+  });
+
+  test('one that is asked to end while it starts ends, and leaves nothing', async () => {
+    const process = start({ ROLLCALL_ASSEMBLY_DIR: '', HEARTBEAT_TIMEOUT_SECONDS: String(20 + Math.random()) });
+    await process.says(/Synthesizing/);
+    const processes = await process.descendants();
+    process.child.kill('SIGTERM');
+    expect((await process.ended).code).toBe(0);
+    await allGone(processes, 1000);
+  });
+});
+
+describe('with servers that already run', () => {
+  test('SIGTERM ends it with code 0, too', async () => {
+    const process = start(given);
+    await process.ready();
+    process.child.kill('SIGTERM');
+    expect((await process.ended).code).toBe(0);
+    expect(existsSync(endpointsFile())).toBe(false);
+  });
+
+  test('it uses them as they were given', async () => {
+    const process = start(given);
+    await process.ready();
+    expect(JSON.parse(await readFile(endpointsFile(), 'utf8'))).toMatchObject({
+      redis: testAddresses.redis,
+      postgres: testAddresses.database,
+      dynamodb: testAddresses.dynamodb,
+    });
+    expect(await process.descendants()).toEqual([]);
+  });
+
+  test('data survives a restart and --fresh forgets it', async () => {
+    const key = () => readFile(join(directory, 'identity.json'), 'utf8');
+    const run = async (...arguments_: string[]) => {
+      const process = start(given, ...arguments_);
+      await process.ready();
+      process.child.kill('SIGINT');
+      await process.ended;
+      return key();
+    };
+    const first = await run();
+    expect(await run()).toBe(first);
+    expect(await run('--fresh')).not.toBe(first);
+  });
+
+  test('settings for the emulator reach it', async () => {
+    const process = start({
+      ...given,
+      ROLLCALL_EMULATE_LIFETIME_SECONDS: '0.3',
+      ROLLCALL_FAULTS: '{"seed":5,"gone":0.5}',
+    });
+    const [, url] = await process.ready();
+    expect(await (await fetch(`${url}/dev/faults`)).json()).toMatchObject({ seed: 5, gone: 0.5 });
+    const client = await SocketClient.open(`${url!.replace('http', 'ws')}/live?token=ada`);
+    expect((await client.closed()).code).toBe(1001);
+  });
+});
+
+describe('it says in one sentence, and ends with code 1, that', () => {
+  test('the port is taken', async () => {
+    const first = start(given);
+    const [, url] = await first.ready();
+    const { port } = new URL(url!);
+    expect(await refusal({ ...given, PORT: port })).toBe(
+      `Port ${port} is taken; end what uses it, or choose another: PORT=8788 npm start (PORT=0 takes any free one).`,
+    );
+  });
+
+  test.each([
+    ['a port is none', { PORT: 'http' }, 'PORT is "http"; set it to a number from 0 (any free port) to 65535.'],
+    [
+      'a limit is none',
+      { ROLLCALL_EMULATE_IDLE_SECONDS: '0' },
+      'ROLLCALL_EMULATE_IDLE_SECONDS is "0"; set it to a number of seconds above zero.',
+    ],
+    [
+      'faults are no JSON',
+      { ROLLCALL_FAULTS: 'x' },
+      'ROLLCALL_FAULTS is not JSON; write it like {"seed":1,"gone":0.1}.',
+    ],
+  ])('%s', async (_, more, sentence) => {
+    expect(await refusal({ ...given, ...more })).toBe(sentence);
+  });
+
+  test('an argument is unknown', async () => {
+    expect(await refusal(given, '--frsh')).toBe('Unknown argument "--frsh"; npm start knows: -- --fresh');
+  });
+
+  test('there is no Redis', async () => {
+    const { REDIS_URL: _, ...others } = given;
+    expect(await refusal({ ...others, PATH: '/nonexistent' })).toBe(
+      'No Redis was found: install redis-server or valkey-server, or set REDIS_URL to a server that already runs.',
+    );
+  });
+
+  test('the assembly is broken', async () => {
+    expect(await refusal({ ...given, ROLLCALL_ASSEMBLY_DIR: directory })).toMatch(
+      /^\S+manifest\.json cannot be read as part of a cloud assembly: .+$/,
+    );
+  });
+
+  test('a setting is refused by the stack', async () => {
+    expect(await refusal({ ...given, ROLLCALL_ASSEMBLY_DIR: '', HEARTBEAT_TIMEOUT_SECONDS: '-1' })).toBe(
+      'HEARTBEAT_TIMEOUT_SECONDS is "-1"; set it to a number above zero (the default is 30).',
+    );
+  });
+
+  test('the migrations failed', async () => {
+    const assembly = await changedAssembly((template) => {
+      const { Properties } = Object.values(template.Resources).find(
+        ({ Type, Properties }) => Type === 'AWS::Lambda::Function' && Properties?.['Handler'] === 'migrate.handler',
+      )!;
+      (Properties!['Environment'] as { Variables: Record<string, string> }).Variables['FAIL_MIGRATION'] =
+        'no such column';
+    });
+    const process = start({ ...given, ROLLCALL_ASSEMBLY_DIR: assembly.directory });
+    expect((await process.ended).code).toBe(1);
+    expect(process.errors.trimEnd()).toMatch(
+      /^The function migrateFunction\w+, which has to run first, failed: no such column$/,
+    );
+    await assembly.remove();
+  });
+});

@@ -1,0 +1,79 @@
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { openBuildCache } from '../../local/synthesis/build-cache.ts';
+import { contentHash } from '../../local/synthesis/content-hash.ts';
+import { sentenceOf, synthesize } from '../../local/synthesis/synthesize.ts';
+import { fixtureSynthesis } from './fixtures/assembly.ts';
+
+let directory: string;
+
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'rollcall-synthesis-'));
+});
+afterEach(() => rm(directory, { recursive: true, force: true }));
+
+test('the same sources and settings are synthesized once', async () => {
+  await synthesize(fixtureSynthesis());
+  const lines: string[] = [];
+  const again = await synthesize({ ...fixtureSynthesis(), progress: (line) => lines.push(line) });
+  expect(lines).toEqual([]);
+  expect(await readdir(again)).toContain('manifest.json');
+});
+
+test('an app that refuses is quoted with its own sentence', async () => {
+  const refused = synthesize(fixtureSynthesis({ ...process.env, FIXTURE_REFUSE: 'A setting is impossible.' }));
+  await expect(refused).rejects.toThrow(new Error('A setting is impossible.'));
+});
+
+test.each([
+  ['Error: The setting is wrong.\n    at file.ts:1:1\n', 'The setting is wrong.'],
+  [
+    '/a/b.ts:3\n  throw new TypeError("x")\n        ^\n\nTypeError: x is no number\n    at f (b.ts)\n\nNode.js v24\n',
+    'x is no number',
+  ],
+  ['The setting is wrong.\nWARNING Parameters/X: not referenced\n   Rollcall\n', 'The setting is wrong.'],
+  [
+    'Build failed with 2 errors:\nerror: Could not resolve "x"\n',
+    'Build failed with 2 errors: error: Could not resolve "x"',
+  ],
+  ['(node:1) Warning: old\nIt is broken.\n', 'It is broken.'],
+  ['', undefined],
+])('of %j the sentence is %j', (complaints, sentence) => {
+  expect(sentenceOf(complaints)).toBe(sentence);
+});
+
+test('a hash follows from names and contents, and from nothing else', async () => {
+  await writeFile(join(directory, 'a.ts'), 'one');
+  const first = await contentHash(directory, ['a.ts', 'absent'], { X: '1' });
+  await writeFile(join(directory, 'a.ts'), 'one');
+  expect(await contentHash(directory, ['absent', 'a.ts'], { X: '1' })).toBe(first);
+  expect(await contentHash(directory, ['a.ts'], { X: '2' })).not.toBe(first);
+  await writeFile(join(directory, 'a.ts'), 'two');
+  expect(await contentHash(directory, ['a.ts'], { X: '1' })).not.toBe(first);
+});
+
+describe('the build cache', () => {
+  test('makes a folder once, also when two want it at once', async () => {
+    const cache = openBuildCache(directory);
+    const build = jest.fn(async (folder: string) => writeFile(join(folder, 'made'), ''));
+    const folders = await Promise.all([
+      cache.folder('kind', 'h', build),
+      openBuildCache(directory).folder('kind', 'h', build),
+    ]);
+    expect(new Set(folders)).toEqual(new Set([join(directory, 'kind-h')]));
+    expect(await readdir(directory)).toEqual(['kind-h']);
+    await cache.folder('kind', 'h', build);
+    expect(build.mock.calls.length).toBeLessThanOrEqual(2);
+  });
+
+  test('keeps nothing of a build that failed', async () => {
+    const cache = openBuildCache(directory);
+    const failing = cache.folder('kind', 'h', async (folder) => {
+      await writeFile(join(folder, 'half'), '');
+      throw new Error('no');
+    });
+    await expect(failing).rejects.toThrow('no');
+    expect(await readdir(directory)).toEqual([]);
+  });
+});
