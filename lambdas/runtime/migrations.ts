@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { runner } from 'node-pg-migrate';
 import type { PoolConfig } from 'pg';
 import { log } from './log.ts';
@@ -35,10 +36,11 @@ export async function migrate(target: string | PoolConfig, directory = migration
 /**
  * Where the migrations lie: beside the bundle once deployed, at the top of the project in the sources.
  *
+ * @param start the folder of the running code.
  * @throws Error naming the places it looked at when there are none.
  */
-export function migrationsDirectory(start = process.env['LAMBDA_TASK_ROOT'] ?? process.cwd()): string {
-  const places = [join(start, 'migrations'), join(start, '..', 'migrations')];
+export function migrationsDirectory(start = dirname(fileURLToPath(import.meta.url))): string {
+  const places = [join(start, 'migrations'), join(start, '..', '..', 'migrations')];
   const found = places.find((place) => existsSync(place));
   if (!found) throw new Error(`There are no migrations in ${places.join(' or ')}.`);
   return found;

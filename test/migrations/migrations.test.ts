@@ -1,4 +1,8 @@
-import { migrate } from '../../lambdas/runtime/migrations.ts';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { log } from '../../lambdas/runtime/log.ts';
+import { migrate, migrationsDirectory } from '../../lambdas/runtime/migrations.ts';
 import { createDatabase, createEmptyDatabase, type TestDatabase } from '../support/database.ts';
 
 const opened: TestDatabase[] = [];
@@ -15,7 +19,41 @@ async function column(database: TestDatabase, sql: string): Promise<unknown[]> {
   return rows.map((row) => row.value);
 }
 
+describe('migrationsDirectory', () => {
+  test('is at the top of the project in the sources, and beside the bundle once deployed', async () => {
+    expect(migrationsDirectory()).toBe(join(__dirname, '..', '..', 'migrations'));
+    const deployed = await mkdtemp(join(tmpdir(), 'deployed-'));
+    try {
+      expect(() => migrationsDirectory(deployed)).toThrow('There are no migrations in');
+      await mkdir(join(deployed, 'migrations'));
+      expect(migrationsDirectory(deployed)).toBe(join(deployed, 'migrations'));
+    } finally {
+      await rm(deployed, { recursive: true });
+    }
+  });
+});
+
 describe('migrate', () => {
+  test('stops at a migration that fails, keeps those before it, and goes on once it is mended', async () => {
+    const database = await emptyDatabase();
+    const directory = await mkdtemp(join(tmpdir(), 'migrations-'));
+    const logged = [jest.spyOn(log, 'error'), jest.spyOn(log, 'warn')].map((spy) => spy.mockImplementation(() => {}));
+    try {
+      await writeFile(join(directory, '0001-first.sql'), 'CREATE TABLE first (n int);');
+      await writeFile(join(directory, '0002-second.sql'), 'CREATE TABLE second (n int); SELECT nonsense;');
+      await writeFile(join(directory, '0002-second.sql.orig'), 'not a migration');
+      await expect(migrate(database.url, directory)).rejects.toThrow('nonsense');
+      expect(logged[0]).toHaveBeenCalled();
+      const tables = await column(database, `SELECT tablename AS value FROM pg_tables WHERE schemaname = 'public'`);
+      expect(tables.sort()).toEqual(['first', 'migrations']);
+      await writeFile(join(directory, '0002-second.sql'), 'CREATE TABLE second (n int);');
+      expect(await migrate(database.url, directory)).toEqual(['0002-second']);
+    } finally {
+      jest.restoreAllMocks();
+      await rm(directory, { recursive: true });
+    }
+  });
+
   test('brings an empty database to the newest shape, and finds nothing to do the second time', async () => {
     const database = await emptyDatabase();
     const ran = await migrate(database.url, 'migrations');

@@ -64,6 +64,12 @@ describe('joinSession', () => {
     }
   });
 
+  test('[SE1] the owner’s role never drops by rejoining, whatever was written into their row', async () => {
+    const { id, ownerId } = await world.session();
+    await world.database.pool.query(`UPDATE session_participants SET role = 'viewer' WHERE session_id = $1`, [id]);
+    expect(await join(id, { userId: ownerId, username: 'Olga' })).toMatchObject({ role: 'operator', activated: false });
+  });
+
   test('[SE3] of fifty racing for the last place exactly one gets it', async () => {
     const { id } = await world.session({ isPublic: true, maxParticipants: 2 });
     const codes = await Promise.all(Array.from({ length: 50 }, () => codeOf(join(id))));
