@@ -8,6 +8,7 @@ const alarms = prod.ofType('AWS::CloudWatch::Alarm').map(([, alarm]) => alarm.Pr
 test.each(handlerNames)('in prod somebody is told when %s fails or is throttled', (handler) => {
   const alarm = alarms.find(({ AlarmDescription }) => String(AlarmDescription).startsWith(`The function ${handler} `));
   const metrics = JSON.stringify(alarm?.['Metrics']);
+  expect(metrics).toContain('"Expression":"errors + throttles"');
   expect(metrics).toContain('"Errors"');
   expect(metrics).toContain('"Throttles"');
   expect(alarm?.['AlarmActions']).toHaveLength(1);
