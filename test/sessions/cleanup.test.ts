@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { log } from '../../lambdas/runtime/log.ts';
 import { type SessionCleanupOptions, SessionCleanupService } from '../../lambdas/sessions/session-cleanup-service.ts';
-import type { ExpiredSession, ExpiringSession } from '../../lambdas/sessions/sweep-repository.ts';
+import { type ExpiredSession, type ExpiringSession, SweepRepository } from '../../lambdas/sessions/sweep-repository.ts';
 import { codeOf, hour, minute, type SessionWorld, sessionWorld, user } from './support.ts';
 
 let world: SessionWorld;
@@ -93,6 +93,33 @@ describe('runCleanup', () => {
     const ids = (list: { sessionId: string }[]) => list.map((session) => session.sessionId).sort();
     expect(ids(expired)).toEqual(silent.map((session) => session.id).sort());
     expect(ids(warned)).toEqual(quieter.map((session) => session.id).sort());
+  });
+
+  test('[SE9] what one sweep is about to announce another one leaves to it, without waiting', async () => {
+    const silent = await world.session();
+    world.pass(57 * minute);
+    const soon = await world.session();
+    world.pass(3 * minute);
+    const ids = [silent.id, soon.id];
+    const client = await world.database.pool.connect();
+    const [first, second] = [client, world.database.pool].map(
+      (database) => new SweepRepository(database, world.timings),
+    );
+    const claims = async (sweep: SweepRepository) => [
+      ...(await sweep.claimExpired(10, world.now())),
+      ...(await sweep.claimWarnings(ids, world.now())),
+    ];
+    try {
+      await first!.expire([silent.id], world.now());
+      world.pass(53 * minute);
+      await client.query('BEGIN');
+      expect((await claims(first!)).map((session) => session.sessionId)).toEqual(ids);
+      expect(await claims(second!)).toEqual([]);
+      await client.query('COMMIT');
+    } finally {
+      client.release();
+    }
+    expect(await claims(second!)).toEqual([]);
   });
 
   test('[SE10] works in batches and begins no further one when its time is up', async () => {

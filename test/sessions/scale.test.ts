@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
+import type { Queryable } from '../../lambdas/runtime/database.ts';
 import { sessionSql } from '../../lambdas/sessions/session-sql.ts';
 import { sweepSql } from '../../lambdas/sessions/sweep-sql.ts';
+import { touchSessions } from '../../lambdas/sessions/touch-sessions.ts';
 import { codeOf, hour, type SessionWorld, sessionWorld, user } from './support.ts';
 
 /**
@@ -109,6 +111,30 @@ describe('with a million participants', () => {
     const buffers = rows[0]?.[0][0].Plan;
     expect(buffers['Shared Hit Blocks'] + buffers['Shared Read Blocks']).toBeLessThan(1000);
   });
+
+  test.each(['force_custom_plan', 'force_generic_plan'])(
+    'the signs of life of 4,000 people in 200 sessions are one statement, far from a sweep’s bound (%s)',
+    async (mode) => {
+      const { rows } = await world.database.pool.query<{ sessionId: string; personId: string }>(`
+        SELECT p.session_id AS "sessionId", p.person_id AS "personId" FROM session_participants p
+        WHERE p.left_at IS NULL AND p.session_id IN (SELECT id FROM collaboration_sessions ORDER BY id LIMIT 200)`);
+      expect(rows.length).toBeGreaterThanOrEqual(4000);
+      world.pass(1000);
+      const at = world.now();
+      const client = await world.database.pool.connect();
+      try {
+        await client.query(`SET plan_cache_mode = ${mode}`);
+        const start = performance.now();
+        const sightings = rows.map((row) => ({ ...row, at }));
+        await touchSessions(client as Queryable, sightings);
+        expect(performance.now() - start).toBeLessThan(10_000);
+      } finally {
+        client.release(true);
+      }
+      const seen = 'SELECT FROM session_participants WHERE last_seen_at = to_timestamp($1::float8 / 1000)';
+      expect((await world.database.pool.query(seen, [at])).rowCount).toBe(rows.length);
+    },
+  );
 
   test('[SE3] the last place is still one person’s', async () => {
     const limit =
