@@ -106,7 +106,7 @@ export class JoinGate {
     // A session that was purged is still one its invite was made for: that visitor comes too late, not to a wrong place.
     if (outcome.outcome === 'expired' || outcome.outcome === 'not_found') {
       if (claims?.sessionId === meant) return refusals.inviteExpired(this.#sessionTimeoutMillis);
-      return outcome.outcome === 'expired' ? refusals.expired() : refusals.notFound();
+      return outcome.outcome === 'expired' ? refusals.expired(this.#sessionTimeoutMillis) : refusals.notFound();
     }
     if (outcome.outcome === 'ended') return refusals.ended();
     if (outcome.outcome === 'full') return refusals.full(outcome.maxParticipants!);

@@ -1,5 +1,5 @@
 import { RollcallError } from '../../protocol/errors.ts';
-import { expiredInviteText } from './expiry.ts';
+import { durationText, expiredInviteText } from './expiry.ts';
 
 /** Why an invite does not let somebody in; the database decides all but `forged`. */
 export type InviteRefusal = 'forged' | 'unknown' | 'revoked' | 'expired' | 'removed' | 'used_up';
@@ -32,10 +32,10 @@ export const refusals = {
     new RollcallError('SESSION_NOT_FOUND', 'There is no such session; check the link or ask its owner for a new one.'),
   ended: () =>
     new RollcallError('SESSION_INACTIVE', 'This session has ended; ask its owner to create a new one to go on.'),
-  expired: () =>
+  expired: (sessionTimeoutMillis: number) =>
     new RollcallError(
       'SESSION_INACTIVE',
-      'This session has expired because nothing happened in it; ask its owner to recover it.',
+      `Session expired after ${durationText(sessionTimeoutMillis)} of inactivity; ask its owner to recover it.`,
     ),
   recoveryOver: () =>
     new RollcallError(

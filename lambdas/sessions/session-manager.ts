@@ -225,7 +225,7 @@ export class SessionManager {
     if (!isPermitted(access.standing, action)) throw refusals.notAllowed(action);
     const session = sessionAt(stored, this.#clock(), this.#timings.sessionTimeoutMillis);
     if (!options.evenEnded && session.status !== 'active') {
-      throw session.status === 'expired' ? refusals.expired() : refusals.ended();
+      throw session.status === 'expired' ? refusals.expired(this.#timings.sessionTimeoutMillis) : refusals.ended();
     }
     return { ...access, session };
   }

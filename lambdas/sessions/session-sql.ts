@@ -6,8 +6,8 @@ const referenced = `
   UNION ALL
   SELECT * FROM collaboration_sessions WHERE session_id = $2::text AND $1::uuid IS NULL`;
 
-/** The newest stay of the person $2 in the session $1, unless it was ended by a removal. */
-const entitledStay = `
+/** The newest stay of the person $2 in the session $1. */
+const newestStay = `
   SELECT p.* FROM session_participants p
   WHERE p.session_id = $1 AND p.person_id = $2
   ORDER BY p.left_at IS NULL DESC, p.joined_at DESC LIMIT 1`;
@@ -52,13 +52,13 @@ export const sessionSql = {
       AND ($5::float8 IS NULL OR coalesce(last_joined_at, joined_at) <= ${time('$5')}) RETURNING *`,
 
   remove: `
-    WITH stay AS (${entitledStay} FOR NO KEY UPDATE)
+    WITH stay AS (${newestStay} FOR NO KEY UPDATE)
     UPDATE session_participants p SET left_at = ${time('$3')}, left_cause = 'removed'
     FROM stay WHERE p.id = stay.id AND stay.left_cause IS DISTINCT FROM 'removed'
     RETURNING p.*, stay.left_at IS NULL AS was_active`,
 
   setRole: `
-    WITH stay AS (${entitledStay} FOR NO KEY UPDATE)
+    WITH stay AS (${newestStay} FOR NO KEY UPDATE)
     UPDATE session_participants p SET role = $3, role_decided_at = ${time('$4')}
     FROM stay WHERE p.id = stay.id AND stay.left_cause IS DISTINCT FROM 'removed' RETURNING p.*`,
 

@@ -32,6 +32,19 @@ describe('expiry as it is read', () => {
     expect(await codeOf(world.manager.authorize(other.id, other.ownerId, 'manage'))).toBe('SESSION_INACTIVE');
   });
 
+  test('[SE5] says after what time it expired, which is the setting’s', async () => {
+    const longer = await sessionWorld({ SESSION_TIMEOUT_HOURS: '2' });
+    try {
+      const { id } = await longer.session({ isPublic: true });
+      longer.pass(2 * hour);
+      await expect(longer.manager.joinSession({ sessionRef: id, person: user() })).rejects.toThrow(
+        'Session expired after 2 hours of inactivity; ask its owner to recover it.',
+      );
+    } finally {
+      await longer.close();
+    }
+  });
+
   test('[SE5] a join and an active participant’s sign of life are activity; what somebody did who left is not', async () => {
     const { id } = await world.session({ isPublic: true });
     const person = user();
