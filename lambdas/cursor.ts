@@ -1,3 +1,4 @@
+import { RollcallError } from '../protocol/errors.ts';
 import { signOfLife } from './flows/sign-of-life.ts';
 import { postToCaller } from './runtime/delivery.ts';
 import { route } from './runtime/route.ts';
@@ -6,10 +7,16 @@ import { route } from './runtime/route.ts';
 export const handler = route(
   'cursor',
   {
-    async cursor_update({ sessionId, cursor }, caller) {
-      await signOfLife(caller, sessionId, { kind: 'cursor', cursor });
+    async cursor_update({ sessionId, cursor, requestId }, caller) {
+      const moved = signOfLife(caller, sessionId, { kind: 'cursor', cursor });
+      await (requestId === undefined ? moved.catch(dropTooFast) : moved);
       return undefined;
     },
   },
   { post: postToCaller },
 );
+
+/** Cursors over the limit are dropped silently, a later one says more anyway; who asked for an answer gets it. */
+function dropTooFast(error: unknown): void {
+  if (!(error instanceof RollcallError && error.code === 'RATE_LIMITED')) throw error;
+}

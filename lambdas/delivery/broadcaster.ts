@@ -7,16 +7,20 @@ export interface BroadcastResult {
   gone: string[];
   /** Connections that did not take the frame although it was tried again. */
   failed: string[];
+  /** How many posts were answered with 429, those that were tried again included. */
+  throttled: number;
 }
 
-export interface BroadcastOptions {
-  /**
-   * `state` is tried again after a 429 or a 5xx, `cursor` never: the next one replaces it anyway (rule DE6).
-   */
-  kind: 'state' | 'cursor';
+/** `state` is tried again after a 429 or a 5xx, `cursor` never: the next one replaces it anyway (rule DE6). */
+export type FrameKind = 'state' | 'cursor';
+
+/** Bytes for one connection. Receivers of the same frame share the same bytes. */
+export interface Post {
+  connectionId: string;
+  bytes: Uint8Array;
 }
 
-/** Posts in flight at once for one frame; more would only queue at the sockets. */
+/** Posts in flight at once; more would only queue at the sockets. */
 const parallelPosts = 64;
 /** Upper ends of the random waits before a frame of state is tried again, in milliseconds. */
 const retryWaits = [50, 150, 400];
@@ -24,7 +28,7 @@ const retryWaits = [50, 150, 400];
 type Wait = (millis: number) => Promise<void>;
 const sleep: Wait = (millis) => new Promise((resolve) => setTimeout(resolve, millis));
 
-/** Sends one frame to many connections: encoded once, in parallel, none waiting for another's failure (rule DE5). */
+/** Sends frames to many connections: encoded once, in parallel, none waiting for another's failure (rule DE5). */
 export class Broadcaster {
   readonly #gateway: Gateway;
   readonly #wait: Wait;
@@ -36,35 +40,49 @@ export class Broadcaster {
     this.#random = options.random ?? Math.random;
   }
 
-  /** Sends `frame` to each connection. Never throws: one bad receiver stops nobody. */
+  /** Sends one frame to each connection. Never throws: one bad receiver stops nobody. */
   async broadcast(
     connectionIds: readonly string[],
     frame: ServerFrame,
-    options: BroadcastOptions,
+    options: { kind: FrameKind },
   ): Promise<BroadcastResult> {
-    const result: BroadcastResult = { delivered: 0, gone: [], failed: [] };
-    if (connectionIds.length === 0) return result;
-    const bytes = new TextEncoder().encode(JSON.stringify(frame));
-    const queue = connectionIds.values();
+    const bytes = encodeFrame(frame);
+    return this.post(
+      connectionIds.map((connectionId) => ({ connectionId, bytes })),
+      options,
+    );
+  }
+
+  /** Sends what each connection is to get. Never throws. */
+  async post(posts: readonly Post[], options: { kind: FrameKind }): Promise<BroadcastResult> {
+    const result: BroadcastResult = { delivered: 0, gone: [], failed: [], throttled: 0 };
+    const queue = posts.values();
     const work = async () => {
-      for (const connectionId of queue) {
-        const outcome = await this.#deliver(connectionId, bytes, options.kind === 'state' ? retryWaits : []);
+      for (const post of queue) {
+        const outcome = await this.#deliver(post, options.kind === 'state' ? retryWaits : [], result);
         if (outcome === 'delivered') result.delivered += 1;
-        else if (outcome === 'gone') result.gone.push(connectionId);
-        else result.failed.push(connectionId);
+        else if (outcome === 'gone') result.gone.push(post.connectionId);
+        else result.failed.push(post.connectionId);
       }
     };
-    await Promise.all(Array.from({ length: Math.min(parallelPosts, connectionIds.length) }, work));
+    await Promise.all(Array.from({ length: Math.min(parallelPosts, posts.length) }, work));
     return result;
   }
 
-  async #deliver(connectionId: string, bytes: Uint8Array, waits: number[]): Promise<PostResult> {
-    let outcome = await this.#gateway.post(connectionId, bytes);
-    for (const upTo of waits) {
-      if (outcome !== 'retry') return outcome;
+  async #deliver({ connectionId, bytes }: Post, waits: number[], result: BroadcastResult): Promise<PostResult> {
+    for (let attempt = 0; ; attempt += 1) {
+      const outcome = await this.#gateway.post(connectionId, bytes);
+      if (outcome === 'throttled') result.throttled += 1;
+      const upTo = waits[attempt];
+      if (upTo === undefined || (outcome !== 'throttled' && outcome !== 'failed')) return outcome;
       await this.#wait(upTo * this.#random());
-      outcome = await this.#gateway.post(connectionId, bytes);
     }
-    return outcome;
   }
+}
+
+const utf8 = new TextEncoder();
+
+/** A frame as it goes over the wire. */
+export function encodeFrame(frame: ServerFrame): Uint8Array {
+  return utf8.encode(JSON.stringify(frame));
 }

@@ -4,8 +4,8 @@ import {
   PostToConnectionCommand,
 } from '@aws-sdk/client-apigatewaymanagementapi';
 
-/** What became of one post. `retry` is a 429 or a 5xx, or no answer at all. */
-export type PostResult = 'delivered' | 'gone' | 'retry' | 'refused';
+/** What became of one post. `failed` is a 5xx or no answer at all: another try may succeed, as after `throttled`. */
+export type PostResult = 'delivered' | 'gone' | 'throttled' | 'failed' | 'refused';
 
 /** Sends frames to connections. Never throws: what happened is the answer. */
 export interface Gateway {
@@ -44,5 +44,6 @@ function resultOf(error: unknown): PostResult {
   const { name, $metadata } = error as { name?: string; $metadata?: { httpStatusCode?: number } };
   const status = $metadata?.httpStatusCode;
   if (status === 410 || name === 'GoneException') return 'gone';
-  return status === undefined || status === 429 || status >= 500 ? 'retry' : 'refused';
+  if (status === 429) return 'throttled';
+  return status === undefined || status >= 500 ? 'failed' : 'refused';
 }

@@ -1,31 +1,58 @@
-import type { Cursor } from '../../protocol/entities.ts';
 import type { ServerFrame } from '../../protocol/frames.ts';
-import { hasNews, type PresenceOutcome, type Receiver } from '../presence/outcome.ts';
+import type { BroadcastResult } from '../delivery/broadcaster.ts';
+import { cursorPosts } from '../delivery/cursor-frames.ts';
+import { diffFrames } from '../delivery/diff-frames.ts';
+import { type CursorBatch, hasNews, type PresenceOutcome, type Receiver } from '../presence/outcome.ts';
 import { broadcaster } from '../runtime/delivery.ts';
+import { presence } from '../runtime/presence.ts';
 import { timings } from '../runtime/timings.ts';
 import { endConnection } from './end-connection.ts';
+import { expectVisit } from './sweep-waker.ts';
 
-/** Tells a session what changed in it. Connections that turn out to have ended are taken out. */
-export async function announceChanges(sessionId: string, outcome: PresenceOutcome): Promise<void> {
+/**
+ * Tells a session what a script changed: the diff and the cursors that go out now, and at the end of the window what
+ * waits for it, where this invocation promised to send that (rules DE2-DE4).
+ */
+export async function announce(sessionId: string, outcome: PresenceOutcome): Promise<void> {
+  await Promise.all([
+    sendDiff(sessionId, outcome),
+    outcome.batch && sendCursors(sessionId, outcome.batch),
+    outcome.promise && keepPromise(sessionId, outcome.promise),
+  ]);
+}
+
+async function sendDiff(sessionId: string, outcome: PresenceOutcome): Promise<void> {
   if (!hasNews(outcome)) return;
-  const { epoch, seq, joins, updates, leaves } = outcome;
-  await send(outcome.receivers, { type: 'presence_diff', sessionId, epoch, seq, joins, updates, leaves }, 'state');
+  const { epoch, seq, parts, joins, updates, leaves } = outcome;
+  // One after another, so that the parts arrive in the order of their numbers.
+  for (const frame of diffFrames({ sessionId, epoch, seq, joins, updates, leaves }, parts)) {
+    await send(outcome.receivers, frame);
+  }
 }
 
-/** Shows a cursor to those who may see it; never retried, the next one replaces it. */
-export async function announceCursor(
+async function sendCursors(sessionId: string, { cursors, receivers }: CursorBatch): Promise<void> {
+  const result = await broadcaster().post(cursorPosts(sessionId, cursors, receivers), { kind: 'cursor' });
+  await endGone(result);
+  if (result.throttled > 0) await presence().store.stretch(sessionId, Date.now());
+}
+
+/** An execution environment is frozen after its answer, so the flusher waits here for the end of its window. */
+async function keepPromise(
   sessionId: string,
-  userId: string,
-  cursor: Cursor,
-  receivers: Receiver[],
+  { endsAt, watch }: NonNullable<PresenceOutcome['promise']>,
 ): Promise<void> {
-  const frame: ServerFrame = { type: 'cursors', sessionId, cursors: [{ userId, cursor, at: Date.now() }] };
-  await send(receivers, frame, 'cursor');
+  const waited = new Promise((resolve) => setTimeout(resolve, Math.max(0, endsAt - Date.now())));
+  await Promise.all([waited, watch && expectVisit(sessionId, endsAt + timings.batchMillis)]);
+  await announce(sessionId, await presence().store.flush(sessionId, endsAt, Date.now()));
 }
 
-/** Sends a frame and takes the connections that answered 410 out of everything they joined (rule DE6). */
-export async function send(receivers: Receiver[], frame: ServerFrame, kind: 'state' | 'cursor'): Promise<void> {
+/** Sends a frame of state and takes the connections that answered 410 out of everything they joined (rule DE6). */
+export async function send(receivers: Receiver[], frame: ServerFrame): Promise<void> {
   const connectionIds = receivers.map((receiver) => receiver.connectionId);
-  const { gone } = await broadcaster().broadcast(connectionIds, frame, { kind });
-  await Promise.all(gone.map((connectionId) => endConnection(connectionId, 'gone', timings.graceMillis)));
+  await endGone(await broadcaster().broadcast(connectionIds, frame, { kind: 'state' }));
+}
+
+async function endGone({ gone }: BroadcastResult): Promise<void> {
+  const ended = [...new Set(gone)];
+  await Promise.all(ended.map((connectionId) => endConnection(connectionId, 'gone', timings.graceMillis)));
 }

@@ -49,5 +49,5 @@ export async function emptySession(
     registry().leaveAll(members),
     ...present.leaves.map((leave) => recordDeparture(sessionId, { ...leave, at })),
   ]);
-  await send([...receivers.values()], frame, 'state');
+  await send([...receivers.values()], frame);
 }

@@ -1,7 +1,7 @@
 import type { Caller } from '../runtime/caller.ts';
 import { registry } from '../runtime/delivery.ts';
 import { presence } from '../runtime/presence.ts';
-import { announceChanges } from './announce.ts';
+import { announce } from './announce.ts';
 import { actorOf } from './audit.ts';
 import { recordDeparture } from './departures.ts';
 import { notInSession, sessionIdOf } from './session-ids.ts';
@@ -24,6 +24,6 @@ export async function leaveSession(caller: Caller, sessionRef: string): Promise<
   const own = outcome.leaves.find((leave) => leave.userId === userId);
   if (own) await recordDeparture(sessionId, { ...own, at }, actorOf(caller, sessionId));
   if (outcome.leaves.length > 0) await expectVisit(sessionId, at);
-  await announceChanges(sessionId, outcome);
+  await announce(sessionId, outcome);
   return sessionId;
 }

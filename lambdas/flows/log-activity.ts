@@ -42,5 +42,5 @@ async function showActivity(
     sessionId: item.sessionId,
     activity: { ...item, ipAddress: null, userAgent: null },
   };
-  await send(receivers, frame, 'state');
+  await send(receivers, frame);
 }

@@ -5,7 +5,7 @@ import type { Caller } from '../runtime/caller.ts';
 import { registry } from '../runtime/delivery.ts';
 import { presence } from '../runtime/presence.ts';
 import { sessions } from '../runtime/sessions.ts';
-import { announceChanges, send } from './announce.ts';
+import { announce, send } from './announce.ts';
 import { actorOf, audit } from './audit.ts';
 import { recordDeparture } from './departures.ts';
 
@@ -17,10 +17,7 @@ export async function changeRole(caller: Caller, sessionRef: string, userId: str
   await registry().relabel(sessionId, userId, role);
   const outcome = await presence().store.relabel(sessionId, userId, role, Date.now());
   const frame: ServerFrame = { type: 'participant_updated', sessionId, participant };
-  await Promise.all([
-    announceChanges(sessionId, outcome),
-    send(await presence().store.receivers(sessionId), frame, 'state'),
-  ]);
+  await Promise.all([announce(sessionId, outcome), send(await presence().store.receivers(sessionId), frame)]);
 }
 
 /** Takes somebody out of a session: their connections stay open and can do nothing there any more (rule SE8). */
@@ -39,5 +36,5 @@ export async function removeParticipant(
   const outcome = await presence().store.evict(sessionId, userId, 'removed', at);
   await Promise.all(outcome.leaves.map((leave) => recordDeparture(sessionId, { ...leave, at })));
   const frame: ServerFrame = { type: 'session_removed', sessionId, reason: reason ?? 'removed' };
-  await Promise.all([announceChanges(sessionId, outcome), send(outcome.ended, frame, 'state')]);
+  await Promise.all([announce(sessionId, outcome), send(outcome.ended, frame)]);
 }

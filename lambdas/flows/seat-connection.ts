@@ -6,14 +6,14 @@ import { registry } from '../runtime/delivery.ts';
 import { presence } from '../runtime/presence.ts';
 import { sessions } from '../runtime/sessions.ts';
 import { timings } from '../runtime/timings.ts';
-import { announceChanges } from './announce.ts';
+import { announce } from './announce.ts';
 import { actorOf, audit } from './audit.ts';
 import { recordDeparture } from './departures.ts';
 import { expectVisit } from './sweep-waker.ts';
 
 /** What seating needs of a join. */
 export interface Seating {
-  session: Pick<Session, 'id' | 'sessionId'>;
+  session: Pick<Session, 'id' | 'sessionId'> & Partial<Pick<Session, 'metadata'>>;
   role: Role;
   /** Whether the place was taken just now. */
   activated: boolean;
@@ -26,10 +26,10 @@ export interface Seating {
 export async function seatConnection(caller: Caller, joined: Seating) {
   const { session, role, activated } = joined;
   try {
-    const outcome = await enter(caller, session.id, session.sessionId, role);
+    const outcome = await enter(caller, session, role);
     await Promise.all([
       activated ? audit(userJoined(actorOf(caller, session.id), role)) : undefined,
-      announceChanges(session.id, outcome),
+      announce(session.id, outcome),
     ]);
     return outcome;
   } catch (error) {
@@ -41,11 +41,17 @@ export async function seatConnection(caller: Caller, joined: Seating) {
   }
 }
 
-async function enter(caller: Caller, sessionId: string, sessionName: string, role: Role): Promise<EnterOutcome> {
+async function enter(caller: Caller, session: Seating['session'], role: Role): Promise<EnterOutcome> {
+  const { id: sessionId, sessionId: sessionName, metadata } = session;
   const { connectionId, userId, username } = caller;
   const now = Date.now();
   await registry().join({ connectionId, sessionId, sessionName, userId, username, role, joinedAt: now });
-  const outcome = await presence().enter(sessionId, userId, { connectionId, username, role });
+  const outcome = await presence().enter(sessionId, userId, {
+    connectionId,
+    username,
+    role,
+    cursorRole: metadata?.visibility?.cursors,
+  });
   await Promise.all([
     expectVisit(sessionId, now + timings.offlineAfterMillis),
     ...outcome.leaves.map((leave) => recordDeparture(sessionId, { ...leave, at: now })),

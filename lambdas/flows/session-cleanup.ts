@@ -23,7 +23,7 @@ export const sessionCleanup = once(() =>
 
 async function warn({ sessionId, expiresAt }: ExpiringSession): Promise<void> {
   const members = await registry().members(sessionId);
-  await send(members, { type: 'session_expiring', sessionId, expiresAt }, 'state');
+  await send(members, { type: 'session_expiring', sessionId, expiresAt });
 }
 
 async function expire({ sessionId, durationMinutes, participantCount }: ExpiredSession): Promise<void> {

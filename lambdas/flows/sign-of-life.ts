@@ -2,7 +2,7 @@ import { RollcallError } from '../../protocol/errors.ts';
 import type { Seat, Touch, TouchOutcome } from '../presence/presence-store.ts';
 import type { Caller } from '../runtime/caller.ts';
 import { presence } from '../runtime/presence.ts';
-import { announceChanges, announceCursor } from './announce.ts';
+import { announce } from './announce.ts';
 import { returnToSession } from './return-to-session.ts';
 import { sessionIdOf } from './session-ids.ts';
 import { expectVisit } from './sweep-waker.ts';
@@ -17,7 +17,7 @@ export async function signOfLife(caller: Caller, sessionRef: string, touch: Touc
   const sessionId = await sessionIdOf(caller, sessionRef);
   const seat: Seat = { sessionId, userId: caller.userId, connectionId: caller.connectionId };
   const outcome = await seated(caller, seat, (now) => presence().store.touch(seat, touch, now));
-  await Promise.all([announceChanges(sessionId, outcome), showCursor(seat, touch, outcome), callSweep(seat, outcome)]);
+  await Promise.all([announce(sessionId, outcome), callSweep(seat, outcome)]);
 }
 
 /** Runs a script for a seat, seating the connection again if Redis does not know it. */
@@ -32,12 +32,6 @@ export async function seated<T>(
   const returned = await script(Date.now());
   if (!returned) throw new RollcallError('NOT_IN_SESSION', 'You have left this session; join it again.');
   return returned;
-}
-
-async function showCursor(seat: Seat, touch: Touch, outcome: TouchOutcome): Promise<void> {
-  if (touch.cursor && outcome.cursorReceivers.length > 0) {
-    await announceCursor(seat.sessionId, seat.userId, touch.cursor, outcome.cursorReceivers);
-  }
 }
 
 /** Somebody else of the session is overdue: their leave is the sweep's, which writes it down and tells it. */

@@ -2,7 +2,7 @@ import type { ServerFrames } from '../../protocol/frames.ts';
 import type { Seat } from '../presence/presence-store.ts';
 import type { Caller } from '../runtime/caller.ts';
 import { presence } from '../runtime/presence.ts';
-import { announceChanges } from './announce.ts';
+import { announce } from './announce.ts';
 import { sessionIdOf } from './session-ids.ts';
 import { seated } from './sign-of-life.ts';
 import { expectVisit } from './sweep-waker.ts';
@@ -16,6 +16,6 @@ export async function snapshotFor(caller: Caller, sessionRef: string): Promise<S
   const seat: Seat = { sessionId, userId: caller.userId, connectionId: caller.connectionId };
   const outcome = await seated(caller, seat, (now) => presence().store.list(sessionId, now, seat));
   if (outcome.leaves.length > 0) await expectVisit(sessionId, Date.now());
-  await announceChanges(sessionId, outcome);
+  await announce(sessionId, outcome);
   return { sessionId, epoch: outcome.epoch, seq: outcome.seq, users: outcome.users };
 }

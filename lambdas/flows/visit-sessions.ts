@@ -3,7 +3,7 @@ import { type Departure, departuresPerVisit } from '../presence/presence-store.t
 import { log } from '../runtime/log.ts';
 import { deadlines, presence } from '../runtime/presence.ts';
 import { timings } from '../runtime/timings.ts';
-import { announceChanges } from './announce.ts';
+import { announce } from './announce.ts';
 import { recordDeparture } from './departures.ts';
 
 /** Sessions taken per shard and round, and visited at the same time. */
@@ -36,7 +36,7 @@ async function visitSession(due: DueSession, now: number): Promise<Sighted[]> {
   const { sessionId } = due;
   const outcome = await presence().store.visit(sessionId, now);
   const recorded = await recordAll(sessionId, outcome.departures);
-  await announceChanges(sessionId, outcome);
+  await announce(sessionId, outcome);
   const soonest = outcome.nextDeadline === undefined ? undefined : Math.min(outcome.nextDeadline, now + refreshMillis);
   await deadlines().release(due, recorded ? soonest : now + retryMillis);
   return outcome.sightings.map(({ userId, at }) => ({ sessionId, userId, at }));

@@ -10,6 +10,11 @@ export const presenceKeys = {
   cursors: (sessionId: string) => `presence:cursors:{${sessionId}}`,
   epoch: (sessionId: string) => `presence:epoch:{${sessionId}}`,
   departed: (sessionId: string) => `presence:departed:{${sessionId}}`,
+  window: (sessionId: string) => `presence:window:{${sessionId}}`,
+  pending: (sessionId: string) => `presence:pending:{${sessionId}}`,
+  changes: (sessionId: string) => `presence:changes:{${sessionId}}`,
+  rates: (sessionId: string) => `presence:rates:{${sessionId}}`,
+  roles: (sessionId: string) => `presence:roles:{${sessionId}}`,
   due: (shard: number) => `presence:due:{${shard}}`,
   sweepLease: 'presence:sweep',
 } as const;
@@ -24,5 +29,10 @@ export function scriptKeys(sessionId: string): string[] {
     presenceKeys.cursors(sessionId),
     presenceKeys.epoch(sessionId),
     presenceKeys.departed(sessionId),
+    presenceKeys.window(sessionId),
+    presenceKeys.pending(sessionId),
+    presenceKeys.changes(sessionId),
+    presenceKeys.rates(sessionId),
+    presenceKeys.roles(sessionId),
   ];
 }

@@ -1,5 +1,5 @@
-import type { LeaveCause, PresenceUser } from '../../protocol/entities.ts';
-import type { PresenceChange } from '../../protocol/frames.ts';
+import type { Cursor, LeaveCause, PresenceUser } from '../../protocol/entities.ts';
+import type { CursorUpdate, PresenceChange } from '../../protocol/frames.ts';
 import { type PresenceRecord, type StatusThresholds, visibleUser } from './status.ts';
 
 /** A connection that receives frames, and whose it is. */
@@ -13,39 +13,74 @@ export interface Leave {
   cause: LeaveCause;
 }
 
+/** Cursors that go out now, the latest of each user, and who gets them. */
+export interface CursorBatch {
+  cursors: CursorUpdate[];
+  receivers: Receiver[];
+}
+
+/** Something waits for the end of a window, and this invocation is the one to send it then (rule DE3). */
+export interface FlushPromise {
+  /** Unix milliseconds. */
+  endsAt: number;
+  /** Whether the sweep has to be told to look after this session while something moves in it. */
+  watch: boolean;
+}
+
 /** What a presence script did: the numbered change and who has to hear of it. */
 export interface PresenceOutcome {
   epoch: string;
+  /** The number of the diff, the last one where it has several parts. */
   seq: number;
+  /** Frames, and numbers, the diff takes (rule DE7). */
+  parts: number;
   joins: PresenceUser[];
   updates: PresenceChange[];
   leaves: Leave[];
-  /** Empty where nothing changed or nobody else is there. */
+  /** Empty where nothing changed, nobody else is there or it waits for a window. */
   receivers: Receiver[];
+  promise?: FlushPromise | undefined;
+  batch?: CursorBatch | undefined;
 }
 
 /** An answer of a script as ioredis returns it. */
 export type ScriptReply = [
-  code: string,
+  code: 'ok',
   epoch: string,
   seq: number,
+  parts: number,
   joins: string[],
   updates: string[],
   leaves: string[],
   causes: LeaveCause[],
   receivers: string[],
+  promised: [endsAt: number, watch: number] | [],
   extra: unknown[],
 ];
 
-/** Reads an answer whose code is `ok`. */
+/** Reads an answer. */
 export function readOutcome(reply: ScriptReply, now: number, thresholds: StatusThresholds): PresenceOutcome {
-  const [, epoch, seq, joins, updates, leaves, causes, receivers] = reply;
+  const [, epoch, seq, parts, joins, updates, leaves, causes, receivers, promised] = reply;
   return {
     epoch,
     seq,
+    parts,
     joins: joins.map((text) => visibleUser(JSON.parse(text) as PresenceRecord, now, thresholds)),
     updates: updates.map((text) => JSON.parse(text) as PresenceChange),
     leaves: leaves.map((userId, index) => ({ userId, cause: causes[index]! })),
+    receivers: receivers.map(readReceiver),
+    promise: promised[0] === undefined ? undefined : { endsAt: promised[0], watch: promised[1] === 1 },
+  };
+}
+
+/** Reads waiting cursors: user and `<time> <cursor as JSON>` by turns. */
+export function readBatch(cursors: string[], receivers: string[]): CursorBatch | undefined {
+  if (cursors.length === 0) return undefined;
+  return {
+    cursors: pairs(cursors).map(([userId, text]) => {
+      const space = text.indexOf(' ');
+      return { userId, cursor: JSON.parse(text.slice(space + 1)) as Cursor, at: Number(text.slice(0, space)) };
+    }),
     receivers: receivers.map(readReceiver),
   };
 }
@@ -54,6 +89,11 @@ export function readOutcome(reply: ScriptReply, now: number, thresholds: StatusT
 export function readReceiver(member: string): Receiver {
   const [userId = '', connectionId = ''] = member.split(':');
   return { userId, connectionId };
+}
+
+/** Redis answers pairs as one flat list. */
+export function pairs(flat: string[]): [string, string][] {
+  return Array.from({ length: flat.length / 2 }, (_, index) => [flat[2 * index]!, flat[2 * index + 1]!]);
 }
 
 /** Whether an outcome holds a change that has to be sent. */

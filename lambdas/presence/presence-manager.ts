@@ -31,6 +31,8 @@ export interface Acting {
   connectionId?: string;
   username?: string;
   role?: Role;
+  /** The least role that sees cursors in this session, where it names one. */
+  cursorRole?: Role | undefined;
 }
 
 /**
@@ -122,7 +124,8 @@ export class PresenceManager {
 
   /** Seats a connection in a session and answers the whole state. */
   async enter(sessionId: string, userId: string, acting: Acting): Promise<EnterOutcome> {
-    const person = { username: acting.username ?? userId, role: acting.role ?? 'viewer' };
+    const { username = userId, role = 'viewer', cursorRole } = acting;
+    const person = { username, role, cursorRole } as const;
     return this.store.enter(seatOf(sessionId, userId, acting), person, this.#clock());
   }
 

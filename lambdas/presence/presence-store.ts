@@ -2,9 +2,18 @@ import { randomBytes } from 'node:crypto';
 import type { Cluster, Redis } from 'ioredis';
 import type { Cursor, LeaveCause, PresenceUser, Role, Status } from '../../protocol/entities.ts';
 import { RollcallError } from '../../protocol/errors.ts';
+import { limits } from '../../protocol/limits.ts';
 import type { Timings } from '../../protocol/timings.ts';
 import { presenceKeys, scriptKeys } from './keys.ts';
-import { type PresenceOutcome, type Receiver, readOutcome, readReceiver, type ScriptReply } from './outcome.ts';
+import {
+  type PresenceOutcome,
+  pairs,
+  type Receiver,
+  readBatch,
+  readOutcome,
+  readReceiver,
+  type ScriptReply,
+} from './outcome.ts';
 import { type PresenceScript, presenceScripts } from './scripts/scripts.ts';
 import { type PresenceRecord, visibleUser } from './status.ts';
 
@@ -27,8 +36,6 @@ export interface Touch {
 }
 
 export interface TouchOutcome extends PresenceOutcome {
-  /** Who gets the sender's cursor; empty where it did not move. */
-  cursorReceivers: Receiver[];
   /** Whether somebody in the session is overdue, so that the sweep should come now. */
   overdue: boolean;
 }
@@ -61,7 +68,10 @@ export const departuresPerVisit = 100;
 
 const bookkeepingMillis = 60 * 60 * 1000;
 
-type ScriptRunner = Record<string, (...parameters: (string | number)[]) => Promise<ScriptReply | ['unknown']>>;
+type ScriptRunner = Record<
+  string,
+  (...parameters: (string | number)[]) => Promise<ScriptReply | ['unknown'] | ['limited', number]>
+>;
 
 /**
  * Presence of sessions in Redis. Every method but the listed exceptions is one script, that is one round trip
@@ -80,7 +90,11 @@ export class PresenceStore {
     }
   }
 
-  /** Records a frame. Undefined where Redis does not know the seat. */
+  /**
+   * Records a frame. Undefined where Redis does not know the seat.
+   *
+   * @throws RollcallError RATE_LIMITED where the connection sends more than its limit.
+   */
   async touch(seat: Seat, touch: Touch, now: number): Promise<TouchOutcome | undefined> {
     const reply = await this.#run('touch', seat.sessionId, now, [
       seat.userId,
@@ -92,33 +106,53 @@ export class PresenceStore {
       touch.activity === undefined ? '' : JSON.stringify(touch.activity),
     ]);
     if (!reply) return undefined;
-    const [audience, overdue] = reply[8] as [string[], number];
+    const [cursors, receivers, overdue] = reply[10] as [string[], string[], number];
     return {
       ...readOutcome(reply, now, this.#timings),
-      cursorReceivers: audience.map(readReceiver),
+      batch: readBatch(cursors, receivers),
       overdue: overdue > 0,
     };
   }
 
-  /** Seats a connection; harmless when it sits already. */
-  async enter(seat: Seat, person: { username: string; role: Role }, now: number): Promise<EnterOutcome> {
-    const parameters = [seat.userId, seat.connectionId, person.username, person.role];
+  /** Takes what waits for the end of a window, if it still waits for the one who promised to (rule DE3). */
+  async flush(sessionId: string, endsAt: number, now: number): Promise<PresenceOutcome> {
+    const reply = (await this.#run('flush', sessionId, now, [endsAt]))!;
+    const [cursors, receivers] = reply[10] as [string[], string[]];
+    return { ...readOutcome(reply, now, this.#timings), batch: readBatch(cursors, receivers) };
+  }
+
+  /** Makes the windows of a session longer for a while, after posts were throttled. */
+  async stretch(sessionId: string, now: number): Promise<void> {
+    await this.#run('stretch', sessionId, now, []);
+  }
+
+  /**
+   * Seats a connection; harmless when it sits already.
+   *
+   * @param person `cursorRole` is the least role that sees cursors, where the session names one (rule DE9).
+   */
+  async enter(
+    seat: Seat,
+    person: { username: string; role: Role; cursorRole?: Role | undefined },
+    now: number,
+  ): Promise<EnterOutcome> {
+    const parameters = [seat.userId, seat.connectionId, person.username, person.role, person.cursorRole ?? ''];
     const reply = (await this.#run('enter', seat.sessionId, now, parameters))!;
-    const [first, records] = reply[8] as [string, string[]];
+    const [first, records] = reply[10] as [string, string[]];
     return { ...readOutcome(reply, now, this.#timings), first: first === '1', users: this.#users(records, now) };
   }
 
   /** Ends a seat at once. `removed` tells whether it existed. */
   async depart(seat: Seat, cause: LeaveCause, now: number): Promise<PresenceOutcome & { removed: boolean }> {
     const reply = (await this.#run('depart', seat.sessionId, now, [seat.userId, seat.connectionId, cause]))!;
-    return { ...readOutcome(reply, now, this.#timings), removed: reply[8][0] === 1 };
+    return { ...readOutcome(reply, now, this.#timings), removed: reply[10][0] === 1 };
   }
 
   /** Starts the grace of a seat whose socket ended. False where the seat is not known. */
   async close(seat: Seat, deadline: number, cause: LeaveCause, now: number): Promise<boolean> {
     const parameters = [seat.userId, seat.connectionId, Math.round(deadline), cause];
     const reply = (await this.#run('close', seat.sessionId, now, parameters))!;
-    return reply[8][0] === 1;
+    return reply[10][0] === 1;
   }
 
   /**
@@ -132,15 +166,16 @@ export class PresenceStore {
   ): Promise<(PresenceOutcome & { users: PresenceUser[] }) | undefined> {
     const reply = await this.#run('list', sessionId, now, [seat?.userId ?? '', seat?.connectionId ?? '']);
     if (!reply) return undefined;
-    return { ...readOutcome(reply, now, this.#timings), users: this.#users(reply[8][0] as string[], now) };
+    return { ...readOutcome(reply, now, this.#timings), users: this.#users(reply[10][0] as string[], now) };
   }
 
   /** Ends what is due in a session and says when to look again. */
   async visit(sessionId: string, now: number): Promise<VisitOutcome> {
     const reply = (await this.#run('visit', sessionId, now, [departuresPerVisit]))!;
-    const [next, departures, seen] = reply[8] as [string, string[], string[]];
+    const [next, departures, seen, cursors, receivers] = reply[10] as [string, string[], string[], string[], string[]];
     return {
       ...readOutcome(reply, now, this.#timings),
+      batch: readBatch(cursors, receivers),
       nextDeadline: next === '' ? undefined : Number(next),
       departures: departures.map((text) => JSON.parse(text) as Departure),
       sightings: pairs(seen).map(([userId, at]) => ({ userId, at: Number(at) })),
@@ -160,7 +195,7 @@ export class PresenceStore {
     now: number,
   ): Promise<PresenceOutcome & { ended: Receiver[] }> {
     const reply = (await this.#run('evict', sessionId, now, [userId ?? '', cause]))!;
-    return { ...readOutcome(reply, now, this.#timings), ended: (reply[8][0] as string[]).map(readReceiver) };
+    return { ...readOutcome(reply, now, this.#timings), ended: (reply[10][0] as string[]).map(readReceiver) };
   }
 
   /** Changes the role that others see. */
@@ -187,16 +222,18 @@ export class PresenceStore {
     now: number,
     parameters: (string | number)[],
   ): Promise<ScriptReply | undefined> {
-    const { offlineAfterMillis, awayAfterMillis } = this.#timings;
+    const { offlineAfterMillis, awayAfterMillis, batchMillis, batchMaxMessages } = this.#timings;
     const call = (this.#redis as unknown as ScriptRunner)[commandName(script)]!(
       ...scriptKeys(sessionId),
       ...[presenceKeys.recordPrefix(sessionId), presenceKeys.channel(sessionId), sessionId],
       ...[Math.round(now), Math.round(offlineAfterMillis), Math.round(awayAfterMillis)],
       ...[randomBytes(6).toString('hex'), Math.max(bookkeepingMillis, 2 * Math.round(offlineAfterMillis))],
+      ...[Math.round(batchMillis), batchMaxMessages],
       ...parameters,
     );
     const reply = await call.catch(refuse);
-    return reply[0] === 'unknown' ? undefined : (reply as ScriptReply);
+    if (reply[0] === 'limited') throw tooFast(reply[1]);
+    return reply[0] === 'unknown' ? undefined : reply;
   }
 
   #users(records: string[], now: number): PresenceUser[] {
@@ -204,9 +241,13 @@ export class PresenceStore {
   }
 }
 
-/** Members and scores come as one flat list. */
-function pairs(flat: string[]): [string, string][] {
-  return Array.from({ length: flat.length / 2 }, (_, index) => [flat[2 * index]!, flat[2 * index + 1]!]);
+function tooFast(retryAfterMillis: number): RollcallError {
+  const { messagesPerSecond } = limits;
+  return new RollcallError(
+    'RATE_LIMITED',
+    `This connection sends more than ${messagesPerSecond} messages a second; wait a moment.`,
+    { retryAfterMillis },
+  );
 }
 
 /** Redis has commands of its own with some of these names (`TOUCH`, …). */

@@ -8,12 +8,16 @@
 export const prelude = `
 local usersKey, connectionsKey, activeKey, leavingKey, cursorsKey, epochKey, departedKey =
   KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7]
+local windowKey, pendingKey, changesKey, ratesKey, rolesKey = KEYS[8], KEYS[9], KEYS[10], KEYS[11], KEYS[12]
 local recordPrefix, channel, sessionId = ARGV[1], ARGV[2], ARGV[3]
 local now, offlineAfter, awayAfter = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
 local freshEpoch, keepMillis = ARGV[7], tonumber(ARGV[8])
+local windowMillis, batchMax = tonumber(ARGV[9]), tonumber(ARGV[10])
 
+local roleRank = { viewer = 1, commenter = 2, operator = 3 }
 local rank = { online = 1, away = 2, offline = 3 }
 local joins, updates, updatedUsers, leaves, leavers = {}, {}, {}, {}, {}
+local argument = function(index) return ARGV[10 + index] end
 
 local function readUser(userId)
   local text = redis.call('GET', recordPrefix .. userId)
@@ -72,6 +76,13 @@ local function showStatus(user)
   if status == 'online' then redis.call('ZADD', activeKey, user.lastActive, user.userId) end
 end
 
+-- The roles of those who are present, as numbers.
+local function roleRanks()
+  local found, ranks = redis.call('HGETALL', rolesKey), {}
+  for index = 1, #found, 2 do ranks[found[index]] = roleRank[found[index + 1]] end
+  return ranks
+end
+
 local function splitMember(member)
   local userId, connectionId, cause = string.match(member, '^([^:]*):([^:]*):?(.*)$')
   return userId, connectionId, cause
@@ -92,6 +103,8 @@ local function removeUser(userId, cause, user)
   redis.call('ZREM', usersKey, userId)
   redis.call('ZREM', activeKey, userId)
   redis.call('HDEL', cursorsKey, userId)
+  redis.call('HDEL', pendingKey, userId)
+  redis.call('HDEL', rolesKey, userId)
   redis.call('DEL', recordPrefix .. userId)
   leaves[#leaves + 1] = userId
   leavers[#leavers + 1] = cause
@@ -160,7 +173,8 @@ local function readRecords()
 end
 
 local function keepKeys()
-  for _, key in ipairs({ usersKey, connectionsKey, activeKey, leavingKey, cursorsKey, epochKey }) do
+  for _, key in ipairs({ usersKey, connectionsKey, activeKey, leavingKey, cursorsKey, epochKey, windowKey, pendingKey,
+    changesKey, ratesKey, rolesKey }) do
     redis.call('PEXPIRE', key, keepMillis)
   end
 end
@@ -180,32 +194,5 @@ local function receiversExcept(connectionId)
     if receiver ~= '' and receiver ~= connectionId then receivers[#receivers + 1] = member end
   end
   return receivers
-end
-
--- Whether the only receiver would hear of nothing but itself: then nothing is numbered and nothing is sent.
-local function onlyAboutItself(receivers)
-  if #receivers ~= 1 or #leaves > 0 then return false end
-  local receiver = splitMember(receivers[1])
-  for _, userId in ipairs(joins) do if userId ~= receiver then return false end end
-  for _, update in ipairs(updates) do if update.userId ~= receiver then return false end end
-  return true
-end
-
--- The answer of every script. A diff gets its number only if somebody receives it, so nobody sees a gap.
-local function outcome(exceptConnection, extra)
-  local epoch, seq = readEpoch()
-  local receivers = {}
-  if #joins + #updates + #leaves > 0 then
-    receivers = receiversExcept(exceptConnection)
-    if onlyAboutItself(receivers) then receivers = {} end
-    if #receivers > 0 then
-      seq = redis.call('HINCRBY', epochKey, 'seq', 1)
-    end
-  end
-  keepKeys()
-  local joined, updated = {}, {}
-  for index, userId in ipairs(joins) do joined[index] = redis.call('GET', recordPrefix .. userId) or '' end
-  for index, update in ipairs(updates) do updated[index] = cjson.encode(update) end
-  return { 'ok', epoch, seq, joined, updated, leaves, leavers, receivers, extra }
 end
 `;

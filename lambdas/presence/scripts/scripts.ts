@@ -1,20 +1,33 @@
+import { limits } from '../../../protocol/limits.ts';
 import { prelude } from './prelude.ts';
+import { windows } from './windows.ts';
+
+/** What the scripts begin with; those of their own follow, with their arguments named at the top of each. */
+const begin = `${prelude}${windows}`;
 
 /**
- * The presence scripts. Arguments 1-8 are read by the prelude; those from 9 on are named at the top of each script.
- * `unknown` is answered where a frame comes from a connection Redis does not know (timed out, or Redis was emptied).
+ * Counts a frame of a connection against its limit (the generic cell rate algorithm: one number per connection says when
+ * the next frame would be on time). Answers from its script where there were too many.
  */
+const limitRate = `
+local spacing, burst = ${1000 / limits.messagesPerSecond}, ${limits.messageBurst}
+local onTime = math.max(now, tonumber(redis.call('HGET', ratesKey, connectionId) or '0'))
+if onTime - now > spacing * (burst - 1) then
+  return { 'limited', math.ceil(onTime - now - spacing * (burst - 1)) }
+end
+redis.call('HSET', ratesKey, connectionId, onTime + spacing)
+`;
 
-/** A frame of a connection: sign of life, and what it changes. Sends nothing unless something changed. */
-const touch = `${prelude}
-local userId, connectionId, kind, idle = ARGV[9], ARGV[10], ARGV[11], ARGV[12] == '1'
-local cursor, status, activity = ARGV[13], ARGV[14], ARGV[15]
+/** A frame of a connection: sign of life, and what it changes. `unknown` where Redis does not know the connection. */
+const touch = `${begin}
+local userId, connectionId, kind, idle = argument(1), argument(2), argument(3), argument(4) == '1'
+local cursor, status, activity = argument(5), argument(6), argument(7)
 local member = userId .. ':' .. connectionId
 if not redis.call('ZSCORE', connectionsKey, member) then return { 'unknown' } end
 if not redis.call('ZSCORE', usersKey, userId) then return { 'unknown' } end
 local user = readUser(userId)
 if not user then return { 'unknown' } end
-
+${limitRate}
 local cursorMoved = cursor ~= '' and redis.call('HGET', cursorsKey, userId) ~= cursor
 local acted = kind == 'cursor' or cursorMoved or activity ~= ''
 user.lastSeen = now
@@ -41,16 +54,40 @@ redis.call('ZADD', connectionsKey, now, member)
 showStatus(user)
 writeUser(user, true)
 
-local audience = {}
-if cursorMoved and user.status ~= 'offline' then audience = receiversExcept(connectionId) end
+local cursors, receivers, promised, atOnce = {}, {}, {}, false
+local connections = redis.call('ZCARD', connectionsKey)
+if cursorMoved and user.status ~= 'offline' and connections > user.connections then
+  redis.call('HSET', pendingKey, userId, string.format('%d', now) .. ' ' .. cursor)
+  local window = windowState()
+  if now >= window.ends or redis.call('HLEN', pendingKey) >= math.max(batchMax, connections) then
+    cursors, atOnce, receivers = takeAll(window), true, cursorReceivers()
+  else
+    promised = promise(window)
+  end
+end
 local overdue = #redis.call('ZRANGEBYSCORE', connectionsKey, '-inf', now - offlineAfter, 'LIMIT', 0, 1) +
   #redis.call('ZRANGEBYSCORE', leavingKey, '-inf', now, 'LIMIT', 0, 1)
-return outcome('', { audience, overdue })
+return outcome('', { cursors, receivers, overdue }, promised, atOnce)
+`;
+
+/** The flusher of a window keeps its promise. The window may have been sent by somebody else meanwhile. */
+const flush = `${begin}
+local window = windowState()
+if window.flusher ~= argument(1) then return reply({}, {}, { {}, {} }) end
+local cursors = takeAll(window)
+return outcome('', { cursors, cursorReceivers() }, {}, true)
+`;
+
+/** Posts were throttled: the room's windows get longer. */
+const stretch = `${begin}
+redis.call('HSET', windowKey, 'stretch', math.min(8, windowState().stretch * 2))
+return reply({}, {}, {})
 `;
 
 /** A connection joins the session. Answers the whole state, the joined user included. */
-const enter = `${prelude}
-local userId, connectionId, username, role = ARGV[9], ARGV[10], ARGV[11], ARGV[12]
+const enter = `${begin}
+local userId, connectionId, username, role, cursorRole =
+  argument(1), argument(2), argument(3), argument(4), argument(5)
 local member = userId .. ':' .. connectionId
 settle()
 local known = redis.call('ZSCORE', usersKey, userId)
@@ -87,6 +124,8 @@ end
 user.lastSeen = now
 redis.call('ZADD', usersKey, now, userId)
 redis.call('ZADD', connectionsKey, now, member)
+redis.call('HSET', rolesKey, userId, role)
+if cursorRole ~= '' then redis.call('HSET', epochKey, 'cursorRole', cursorRole) end
 if known then
   showStatus(user)
 else
@@ -96,37 +135,37 @@ else
 end
 writeUser(user, true)
 local answer = outcome(connectionId, { known and '0' or '1' })
-answer[9][2] = readRecords()
+answer[11][2] = readRecords()
 return answer
 `;
 
 /** A connection leaves on purpose: at once, without grace. */
-const depart = `${prelude}
-local userId, connectionId, cause = ARGV[9], ARGV[10], ARGV[11]
+const depart = `${begin}
+local userId, connectionId, cause = argument(1), argument(2), argument(3)
 settle()
 local removed = redis.call('ZREM', connectionsKey, userId .. ':' .. connectionId)
+redis.call('HDEL', ratesKey, connectionId)
 if removed == 1 then dropConnection(userId, cause) end
 return outcome(connectionId, { removed })
 `;
 
 /** The socket of a connection ended without a leave: its user has until the deadline to come back. */
-const close = `${prelude}
-local userId, connectionId, deadline, cause = ARGV[9], ARGV[10], ARGV[11], ARGV[12]
+const close = `${begin}
+local userId, connectionId, deadline, cause = argument(1), argument(2), argument(3), argument(4)
 local removed = redis.call('ZREM', connectionsKey, userId .. ':' .. connectionId)
-if removed == 1 then
-  redis.call('ZADD', leavingKey, deadline, userId .. ':' .. connectionId .. ':' .. cause)
-  keepKeys()
-end
-return { 'ok', '', 0, {}, {}, {}, {}, {}, { removed } }
+redis.call('HDEL', ratesKey, connectionId)
+if removed == 1 then redis.call('ZADD', leavingKey, deadline, userId .. ':' .. connectionId .. ':' .. cause) end
+return reply({}, {}, { removed })
 `;
 
 /** The whole state; for a connection that asks, also a sign of life. */
-const list = `${prelude}
-local userId, connectionId = ARGV[9], ARGV[10]
+const list = `${begin}
+local userId, connectionId = argument(1), argument(2)
 if userId ~= '' then
   local member = userId .. ':' .. connectionId
   local user = readUser(userId)
   if not user or not redis.call('ZSCORE', connectionsKey, member) then return { 'unknown' } end
+  ${limitRate}
   user.lastSeen = now
   redis.call('ZADD', usersKey, now, userId)
   redis.call('ZADD', connectionsKey, now, member)
@@ -134,14 +173,18 @@ if userId ~= '' then
 end
 settle()
 local answer = outcome('', {})
-answer[9][1] = readRecords()
+answer[11][1] = readRecords()
 return answer
 `;
 
-/** A sweep's visit: ends what is due and says when to come again. */
-const visit = `${prelude}
+/** A sweep's visit: ends what is due, sends what a dead flusher left, and says when to come again. */
+const visit = `${begin}
 settle()
-local answer = outcome('', {})
+local window, cursors, receivers, atOnce = windowState(), {}, {}, false
+if now > window.ends + windowMillis and redis.call('EXISTS', pendingKey, changesKey) > 0 then
+  cursors, atOnce, receivers = takeAll(window), true, cursorReceivers()
+end
+local answer = outcome('', {}, {}, atOnce)
 local next = math.huge
 local function consider(key, after)
   local first = redis.call('ZRANGE', key, 0, 0, 'WITHSCORES')
@@ -151,21 +194,29 @@ consider(connectionsKey, offlineAfter)
 consider(usersKey, offlineAfter)
 consider(leavingKey, 0)
 consider(activeKey, awayAfter)
-answer[9][1] = next == math.huge and '' or string.format('%d', next)
-answer[9][2] = redis.call('LRANGE', departedKey, 0, tonumber(ARGV[9]) - 1)
-answer[9][3] = redis.call('ZRANGE', usersKey, 0, -1, 'WITHSCORES')
+-- While something moves here the sweep stays close, in case the next flusher dies.
+if window.watched >= now and window.ends > now - 2000 then
+  redis.call('HSET', windowKey, 'watched', now + watchMillis)
+  next = math.min(next, now + 500)
+elseif window.watched > 0 then
+  redis.call('HSET', windowKey, 'watched', 0)
+end
+answer[11] = { next == math.huge and '' or string.format('%d', next),
+  redis.call('LRANGE', departedKey, 0, tonumber(argument(1)) - 1),
+  redis.call('ZRANGE', usersKey, 0, -1, 'WITHSCORES'), cursors, receivers }
 return answer
 `;
 
 /** Takes a user, or everybody where none is named, out of the session. Answers the connections this ended. */
-const evict = `${prelude}
-local userId, cause = ARGV[9], ARGV[10]
+const evict = `${begin}
+local userId, cause = argument(1), argument(2)
 local ended = {}
 for _, key in ipairs({ connectionsKey, leavingKey }) do
   for _, member in ipairs(redis.call('ZRANGE', key, 0, -1)) do
     local owner, connectionId = splitMember(member)
     if userId == '' or owner == userId then
       redis.call('ZREM', key, member)
+      redis.call('HDEL', ratesKey, connectionId)
       if connectionId ~= '' and key == connectionsKey then ended[#ended + 1] = member end
     end
   end
@@ -178,16 +229,28 @@ return outcome('', { ended })
 `;
 
 /** Changes the role others see; the permission itself is PostgreSQL's. */
-const relabel = `${prelude}
-local userId, role = ARGV[9], ARGV[10]
+const relabel = `${begin}
+local userId, role = argument(1), argument(2)
 local user = readUser(userId)
 if user and user.role ~= role then
   user.role = role
+  redis.call('HSET', rolesKey, userId, role)
   changed(userId, 'role', role)
   writeUser(user, false)
 end
 return outcome('', {})
 `;
 
-export const presenceScripts = { touch, enter, depart, close, list, visit, evict, relabel } as const;
+export const presenceScripts = {
+  touch,
+  flush,
+  stretch,
+  enter,
+  depart,
+  close,
+  list,
+  visit,
+  evict,
+  relabel,
+} as const;
 export type PresenceScript = keyof typeof presenceScripts;

@@ -1,0 +1,235 @@
+import type { Redis } from 'ioredis';
+import type { CursorBatch } from '../../lambdas/presence/outcome.ts';
+import { PresenceFixture } from '../support/presence.ts';
+import { connectRedis } from '../support/redis.ts';
+
+const person = (index: number) => `00000000-0000-4000-8000-${String(index).padStart(12, '0')}`;
+
+let redis: Redis;
+let room: PresenceFixture;
+
+beforeAll(() => {
+  redis = connectRedis();
+});
+afterAll(() => redis.quit());
+beforeEach(() => {
+  room = new PresenceFixture(redis);
+});
+
+async function fill(members: number): Promise<void> {
+  for (let index = 1; index <= members; index += 1) await room.enter(person(index), `c${index}`);
+  room.pass(5);
+}
+
+const move = (index: number, position: number) => room.cursor(person(index), `c${index}`, position);
+const flush = (endsAt: number) => room.store.flush(room.sessionId, endsAt, room.now);
+const positions = (batch: CursorBatch | undefined) =>
+  Object.fromEntries((batch?.cursors ?? []).map(({ userId, cursor }) => [Number(userId.slice(-3)), cursor.position]));
+
+describe('cursor windows', () => {
+  test('[DE2] the first cursor after a quiet period goes out at once', async () => {
+    await fill(3);
+    expect(positions((await move(1, 10))?.batch)).toEqual({ 1: 10 });
+    room.pass(10);
+    expect(positions((await move(2, 20))?.batch)).toEqual({ 2: 20 });
+  });
+
+  test('[DE2] what comes within the window waits for its end and goes out as one frame, the latest of each user', async () => {
+    await fill(3);
+    await move(1, 10);
+    const started = room.now;
+    room.pass(0.02);
+    const second = await move(1, 11);
+    expect(second).toMatchObject({ batch: undefined, promise: { endsAt: started + 100 } });
+    room.pass(0.02);
+    expect(await move(2, 20)).toMatchObject({ batch: undefined, promise: undefined });
+    room.pass(0.02);
+    expect(await move(1, 12)).toMatchObject({ batch: undefined, promise: undefined });
+    room.pass(0.04);
+    expect(positions((await flush(started + 100)).batch)).toEqual({ 1: 12, 2: 20 });
+    room.pass(0.1);
+    expect(positions((await move(3, 30))?.batch)).toEqual({ 3: 30 });
+  });
+
+  test('[DE2] a window ends early when max(10, members) updates wait', async () => {
+    await fill(12);
+    await move(1, 0);
+    for (let index = 1; index <= 11; index += 1) expect((await move(index, 1 + index))?.batch).toBeUndefined();
+    const early = await move(12, 13);
+    expect(Object.keys(positions(early?.batch))).toHaveLength(12);
+  });
+
+  test('[DE2] ten moving in a room of ten cost ten posts a window, not a hundred', async () => {
+    await fill(10);
+    let batches = 0;
+    let promised: number | undefined;
+    for (let tick = 0; tick < 100; tick += 1) {
+      for (let index = 1; index <= 10; index += 1) {
+        const outcome = await move(index, tick * 100 + index);
+        if (outcome?.batch) batches += 1;
+        promised = outcome?.promise?.endsAt ?? promised;
+      }
+      room.pass(0.1);
+      if (promised !== undefined && promised <= room.now && (await flush(promised)).batch) batches += 1;
+      promised = undefined;
+    }
+    // 100 windows of 100 ms pass; each may send one frame for its end and one for its early end.
+    expect(batches).toBeLessThanOrEqual(200);
+    expect(batches).toBeGreaterThanOrEqual(99);
+  });
+
+  test('[DE3] of many who race in a window exactly one is its flusher', async () => {
+    await fill(9);
+    await move(1, 0);
+    const outcomes = await Promise.all(Array.from({ length: 8 }, (_, index) => move(index + 2, 1)));
+    expect(outcomes.filter((outcome) => outcome?.promise)).toHaveLength(1);
+  });
+
+  test('[DE3] only the one who promised can flush, and only once', async () => {
+    await fill(3);
+    await move(1, 1);
+    const promised = (await move(2, 2))!.promise!.endsAt;
+    room.pass(0.1);
+    expect((await flush(promised - 1)).batch).toBeUndefined();
+    expect((await flush(promised)).batch).toBeDefined();
+    expect((await flush(promised)).batch).toBeUndefined();
+  });
+
+  test('[DE3] if the flusher dies the next frame takes along what waited', async () => {
+    await fill(3);
+    await move(1, 1);
+    await move(2, 2);
+    room.pass(0.2);
+    expect(positions((await move(3, 3))?.batch)).toEqual({ 2: 2, 3: 3 });
+  });
+
+  test('[DE3] if nobody moves after the flusher died, the sweep, told to watch, sends it within a second', async () => {
+    await fill(3);
+    await move(1, 1);
+    const promise = (await move(2, 2))!.promise!;
+    expect(promise.watch).toBe(true);
+    room.pass(0.3);
+    const visit = await room.visit();
+    expect(positions(visit.batch)).toEqual({ 2: 2 });
+    expect(visit.nextDeadline).toBeLessThanOrEqual(room.now + 1000);
+    expect((await room.visit()).batch).toBeUndefined();
+  });
+
+  test('[DE3] while the sweep watches nobody has to tell it again, and it goes away when all is quiet', async () => {
+    await fill(3);
+    await move(1, 1);
+    expect((await move(2, 2))?.promise?.watch).toBe(true);
+    room.pass(0.3);
+    await room.visit();
+    await move(1, 3);
+    expect((await move(2, 4))?.promise?.watch ?? false).toBe(false);
+    room.pass(3);
+    await room.visit();
+    room.pass(3);
+    expect((await room.visit()).nextDeadline).toBeGreaterThan(room.now + 10_000);
+  });
+
+  test('[DE6] throttled posts make the windows longer, and calm makes them short again', async () => {
+    await fill(3);
+    await room.store.stretch(room.sessionId, room.now);
+    await room.store.stretch(room.sessionId, room.now);
+    await move(1, 1);
+    const length = (await move(2, 2))!.promise!.endsAt - room.now;
+    expect(length).toBeGreaterThan(300);
+    for (let round = 0; round < 30; round += 1) {
+      room.pass(1);
+      await move(1, 10 + round);
+    }
+    expect((await move(2, 3))!.promise!.endsAt - room.now).toBe(100);
+  });
+
+  test('[DE9] a session that shows cursors from a role up gives them to those who have it only', async () => {
+    const person1 = { username: 'one', role: 'operator', cursorRole: 'commenter' } as const;
+    await room.store.enter(room.seat(person(1), 'c1'), person1, room.now);
+    await room.enter(person(2), 'c2', 'viewer');
+    await room.enter(person(3), 'c3', 'commenter');
+    const receivers = (await move(1, 1))?.batch?.receivers.map((receiver) => receiver.connectionId);
+    expect(receivers?.sort()).toEqual(['c1', 'c3']);
+    await room.store.relabel(room.sessionId, person(2), 'commenter', room.now);
+    room.pass(1);
+    expect((await move(1, 2))?.batch?.receivers).toHaveLength(3);
+  });
+});
+
+describe('diffs of large rooms', () => {
+  test('[DE4] up to fifty members a change goes out at once', async () => {
+    await fill(50);
+    await room.update(person(1), 'c1', { status: 'away' });
+    expect((await room.update(person(2), 'c2', { status: 'away' }))?.updates).toHaveLength(1);
+  });
+
+  test('[DE4] above fifty they are merged into one diff per window, none is lost and the numbers have no gap', async () => {
+    await fill(53);
+    const first = await room.update(person(1), 'c1', { status: 'away' });
+    expect(first).toMatchObject({ updates: [{ userId: person(1), status: 'away' }] });
+    const second = await room.update(person(2), 'c2', { status: 'away' });
+    expect(second).toMatchObject({ updates: [], receivers: [] });
+    await room.update(person(2), 'c2', { activity: 'typing' });
+    await room.store.depart(room.seat(person(3), 'c3'), 'left', room.now);
+    await room.enter(person(60), 'c60');
+    await room.enter(person(61), 'c61');
+    await room.store.depart(room.seat(person(61), 'c61'), 'left', room.now);
+    room.pass(0.1);
+    const merged = await flush(second!.promise!.endsAt);
+    expect(merged.seq).toBe(first!.seq + 1);
+    expect(merged.updates).toEqual([{ userId: person(2), status: 'online', activity: 'typing' }]);
+    expect(merged.joins.map((user) => user.userId)).toEqual([person(60)]);
+    expect(merged.leaves).toEqual([
+      { userId: person(3), cause: 'left' },
+      { userId: person(61), cause: 'left' },
+    ]);
+    expect(merged.receivers).toHaveLength(53);
+  });
+
+  test('[DE4] somebody who left and came back within a window is a leave and a join, in this order', async () => {
+    await fill(52);
+    await room.update(person(1), 'c1', { status: 'away' });
+    const left = await room.store.depart(room.seat(person(2), 'c2'), 'left', room.now);
+    await room.enter(person(2), 'c2b');
+    room.pass(0.1);
+    const merged = await flush(left.promise!.endsAt);
+    expect(merged.leaves).toEqual([{ userId: person(2), cause: 'left' }]);
+    expect(merged.joins).toMatchObject([{ userId: person(2), connections: 1 }]);
+  });
+
+  test('[DE7] a diff too large for a frame takes several numbers', async () => {
+    await fill(51);
+    await room.update(person(1), 'c1', { status: 'away' });
+    let endsAt = 0;
+    for (let index = 2; index <= 51; index += 1) {
+      const update = await room.update(person(index), `c${index}`, { activity: 'x'.repeat(200) });
+      endsAt = update?.promise?.endsAt ?? endsAt;
+    }
+    for (let index = 100; index < 200; index += 1) await room.enter(person(index), `c${index}`);
+    room.pass(0.1);
+    const before = (await room.store.list(room.sessionId, room.now - 100))!.seq;
+    const merged = await flush(endsAt);
+    expect(merged.parts).toBeGreaterThan(1);
+    expect(merged.seq).toBe(before + merged.parts);
+  });
+});
+
+describe('rate limit', () => {
+  test('a connection may send sixty at once and twenty a second; others are not affected', async () => {
+    await fill(2);
+    for (let frame = 0; frame < 60; frame += 1) await move(1, frame);
+    await expect(move(1, 60)).rejects.toMatchObject({ code: 'RATE_LIMITED', retryAfterMillis: 50 });
+    await expect(room.heartbeat(person(2), 'c2')).resolves.toBeDefined();
+    room.pass(1);
+    for (let frame = 0; frame < 20; frame += 1) await move(1, 100 + frame);
+    await expect(move(1, 200)).rejects.toMatchObject({ code: 'RATE_LIMITED' });
+  });
+
+  test('a frame over the limit changes nothing', async () => {
+    await fill(2);
+    for (let frame = 0; frame < 60; frame += 1) await move(1, frame);
+    const before = await room.users();
+    await expect(room.update(person(1), 'c1', { status: 'away' })).rejects.toMatchObject({ code: 'RATE_LIMITED' });
+    expect(await room.users()).toEqual(before);
+  });
+});
