@@ -8,11 +8,12 @@ import { readStartOptions } from './start-options.ts';
 let stack: LocalStack | undefined;
 let dataDirectory: string | undefined;
 let ending = false;
+const givingUp = new AbortController();
 
 async function start(): Promise<void> {
   const { fresh, ...options } = readStartOptions(process.argv.slice(2), process.env);
   if (fresh) await rm(options.dataDirectory, { recursive: true, force: true });
-  const started = await startLocalStack({ ...options, write: (line) => console.log(line) });
+  const started = await startLocalStack({ ...options, signal: givingUp.signal, write: (line) => console.log(line) });
   stack = started;
   if (ending) return;
   dataDirectory = options.dataDirectory;
@@ -26,6 +27,7 @@ async function end(code: number, sentence?: string): Promise<void> {
   if (sentence !== undefined) console.error(sentence);
   if (ending) process.exit(1);
   ending = true;
+  givingUp.abort();
   await starting;
   if (dataDirectory !== undefined) await removeEndpoints(dataDirectory);
   await stack?.close();

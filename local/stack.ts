@@ -8,6 +8,7 @@ import { createOutput, type Output } from './output.ts';
 import { buildPages, Pages } from './pages/pages.ts';
 import { type RunningStack, runStack } from './running-stack.ts';
 import type { ScheduleRun } from './schedules/schedules.ts';
+import { keepInUse } from './synthesis/build-cache.ts';
 import { projectSynthesis, synthesize } from './synthesis/synthesize.ts';
 import { readStack } from './template/stack-definition.ts';
 
@@ -34,6 +35,8 @@ export interface LocalStackOptions {
   schedules?: boolean;
   /** Whether the demo is built and served; default false. */
   pages?: boolean;
+  /** Gives up a start that is still under way. */
+  signal?: AbortSignal;
 }
 
 export interface LocalStack {
@@ -72,9 +75,10 @@ export async function startLocalStack(options: LocalStackOptions): Promise<Local
     const [services, assemblyDirectory, pages] = await settleAll([
       starting,
       options.assemblyDirectory ?? synthesizeProject(options, output),
-      Pages.open(options.pages ? await pagesOf(output) : undefined),
+      Pages.open(options.pages ? await pagesOf(output, options.signal) : undefined),
     ]);
     let closing = false;
+    const release = keepInUse(assemblyDirectory);
     const running = await run(options, { output, faults, door, services, assemblyDirectory, pages });
     return {
       ...urls(door.port, running.webSocketPath),
@@ -88,6 +92,7 @@ export async function startLocalStack(options: LocalStackOptions): Promise<Local
       fireSchedule: (name) => running.fireSchedule(name),
       close: once(async () => {
         closing = true;
+        release();
         await running.close();
         await door.close();
         await services.stop();
@@ -154,14 +159,15 @@ function addressesOf({ databaseUrl, redisUrl, dynamodbEndpoint }: BackingAddress
   return { databaseUrl, redisUrl, dynamodbEndpoint };
 }
 
-function synthesizeProject({ environment }: LocalStackOptions, output: Output): Promise<string> {
-  return synthesize(projectSynthesis(projectDirectory, { ...process.env, ...environment }, output.line));
+function synthesizeProject({ environment, signal }: LocalStackOptions, output: Output): Promise<string> {
+  const synthesis = projectSynthesis(projectDirectory, { ...process.env, ...environment }, output.line);
+  return synthesize({ ...synthesis, signal });
 }
 
 /** A demo that cannot be built is no reason to keep the stack from running; the reason is told. */
-async function pagesOf(output: Output): Promise<string | undefined> {
+async function pagesOf(output: Output, signal: AbortSignal | undefined): Promise<string | undefined> {
   try {
-    return await buildPages(projectDirectory, output.line);
+    return await buildPages(projectDirectory, output.line, signal);
   } catch (error) {
     output.log('ERROR', 'demo', describe(error));
     return undefined;

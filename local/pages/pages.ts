@@ -85,6 +85,7 @@ export class Pages {
 export async function buildPages(
   projectDirectory: string,
   progress: (line: string) => void,
+  signal?: AbortSignal,
 ): Promise<string | undefined> {
   if (!existsSync(join(projectDirectory, 'demo/index.html'))) return undefined;
   const sources = ['demo', 'client', 'protocol', 'package-lock.json'];
@@ -92,18 +93,22 @@ export async function buildPages(
   const cache = openBuildCache(join(projectDirectory, 'node_modules/.cache/rollcall'));
   return cache.folder('demo', hash, async (directory) => {
     progress('Building the demo …');
-    await runBuild(join(projectDirectory, 'demo'), directory);
+    await runBuild(join(projectDirectory, 'demo'), directory, signal);
   });
 }
 
-async function runBuild(root: string, directory: string): Promise<void> {
+async function runBuild(root: string, directory: string, signal: AbortSignal | undefined): Promise<void> {
   const child = spawn(process.execPath, [join(import.meta.dirname, 'build-pages.ts'), root, directory], {
     stdio: ['ignore', 'ignore', 'pipe'],
+    signal,
   });
   let complaints = '';
   child.stderr.on('data', (chunk: Buffer) => {
     complaints += chunk.toString();
   });
-  const code = await new Promise((resolve) => child.once('close', resolve));
+  const code = await new Promise((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', resolve);
+  });
   if (code !== 0) throw new Error(`The demo cannot be built: ${sentenceOf(complaints) ?? `code ${code}`}`);
 }

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { access, mkdir, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 
@@ -11,8 +12,8 @@ export interface BuildCache {
 }
 
 const keptOfAKind = 4;
-/** Nothing younger is removed: another process may run from it. */
-const keptForMillis = 24 * 60 * 60_000;
+/** Nothing that was used since is removed: another process may run from it. */
+const keptForMillis = 60 * 60_000;
 
 /** @param directory where the folders lie; made on first use. */
 export function openBuildCache(directory: string): BuildCache {
@@ -23,8 +24,7 @@ export function openBuildCache(directory: string): BuildCache {
         await utimes(target, new Date(), new Date());
         return target;
       }
-      const unfinished = join(directory, `${kind}-${hash}.${process.pid}.unfinished`);
-      await rm(unfinished, { recursive: true, force: true });
+      const unfinished = join(directory, `${kind}-${hash}.${randomUUID()}.unfinished`);
       await mkdir(unfinished, { recursive: true });
       try {
         await build(unfinished);
@@ -38,6 +38,12 @@ export function openBuildCache(directory: string): BuildCache {
       return target;
     },
   };
+}
+
+/** Keeps a folder from being removed by other processes while this one uses it; ends with the returned function. */
+export function keepInUse(folder: string): () => void {
+  const timer = setInterval(() => void utimes(folder, new Date(), new Date()), keptForMillis / 4).unref();
+  return () => clearInterval(timer);
 }
 
 async function removeOld(directory: string, kind: string, now: number): Promise<void> {

@@ -18,6 +18,8 @@ export interface SynthesisOptions {
   environment: Record<string, string | undefined>;
   /** Hears what takes long. */
   progress(line: string): void;
+  /** Ends the synthesis when it is aborted. */
+  signal?: AbortSignal | undefined;
 }
 
 /** Variables on whose values the synthesized stack depends. */
@@ -57,12 +59,16 @@ export async function synthesize(options: SynthesisOptions): Promise<string> {
   });
 }
 
-async function runApp({ projectDirectory, app, environment }: SynthesisOptions, directory: string): Promise<void> {
+async function runApp(
+  { projectDirectory, app, environment, signal }: SynthesisOptions,
+  directory: string,
+): Promise<void> {
   const variables = { ...environment, CDK_OUTDIR: directory, CDK_CONTEXT_JSON: await readContext(projectDirectory) };
   const child = spawn(process.execPath, [app], {
     cwd: projectDirectory,
     env: variables,
     stdio: ['ignore', 'ignore', 'pipe'],
+    signal,
   });
   let complaints = '';
   child.stderr.on('data', (chunk: Buffer) => {

@@ -1,6 +1,7 @@
 import { readAssembly } from './assembly.ts';
 import { type FunctionDefinition, readFunctions } from './functions.ts';
 import { type HttpApiDefinition, readHttpApis } from './http-api.ts';
+import { checkInvokePermissions } from './invoke-permissions.ts';
 import { functionName } from './place.ts';
 import { createResolver, type Resolver } from './resolver.ts';
 import { readSchedules, type ScheduleDefinition } from './schedules.ts';
@@ -45,12 +46,14 @@ export async function readStack(assemblyDirectory: string, identity: IdentityDef
   if (!webSocketApi || others.length > 0 || otherHttpApis.length > 0) {
     throw new Error(`The stack ${assembly.stackName} must have one WebSocket API and at most one HTTP API.`);
   }
+  const schedules = readSchedules(resolver);
+  checkInvokePermissions({ resolver, webSocketApi, httpApi, schedules });
   return {
     resolver,
     functions: readFunctions(assembly, resolver),
     webSocketApi,
     httpApi,
-    schedules: readSchedules(resolver),
+    schedules,
     triggers: readTriggers(resolver),
     identity: { issuer: given('JwtIssuer'), audience: given('JwtAudience'), jwksUri: given('JwksUri') },
   };

@@ -25,6 +25,7 @@ export interface SocketRoute {
 }
 
 export interface AuthorizerDefinition {
+  id: string;
   functionName: string;
   identitySources: string[];
 }
@@ -107,6 +108,7 @@ function readAuthorizer(ofApi: PartsOfApi, id: unknown): AuthorizerDefinition | 
   const authorizer = ofApi('AWS::ApiGatewayV2::Authorizer').find(({ reference }) => reference === id);
   if (!authorizer) throw new Error(`The $connect route names the authorizer ${id}, which the template lacks.`);
   return {
+    id: authorizer.reference,
     functionName: functionName(String(authorizer.properties['AuthorizerUri'])),
     identitySources: (authorizer.properties['IdentitySource'] ?? []) as string[],
   };

@@ -110,6 +110,32 @@ describe('with servers that already run', () => {
     expect(existsSync(endpointsFile())).toBe(false);
   });
 
+  test('an end that hangs is cut short after three seconds, and at once when it is asked again', async () => {
+    const recorder = new Recorder();
+    await recorder.open();
+    const run = async (signals: number) => {
+      const process = start({ ...given, RECORDER_URL: recorder.url });
+      const [, url] = await process.ready();
+      await SocketClient.open(`${url!.replace('http', 'ws')}/live?token=ada`);
+      const ends = recorder.of('$disconnect').length;
+      const release = recorder.hold();
+      const before = performance.now();
+      process.child.kill('SIGINT');
+      await recorder.next('$disconnect', ends + 1);
+      if (signals > 1) process.child.kill('SIGINT');
+      const { code } = await process.ended;
+      release();
+      return { code, millis: performance.now() - before };
+    };
+    const patient = await run(1);
+    expect(patient.code).toBe(0);
+    expect(patient.millis).toBeGreaterThanOrEqual(2900);
+    const hasty = await run(2);
+    expect(hasty.code).toBe(1);
+    expect(hasty.millis).toBeLessThan(patient.millis);
+    await recorder.close();
+  });
+
   test('it uses them as they were given', async () => {
     const process = start(given);
     await process.ready();

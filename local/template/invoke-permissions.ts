@@ -1,0 +1,71 @@
+import { wildcard } from './permissions.ts';
+import { arn, functionName } from './place.ts';
+import type { Resolver } from './resolver.ts';
+import type { StackDefinition } from './stack-definition.ts';
+
+interface Invocation {
+  functionName: string | undefined;
+  principal: 'apigateway.amazonaws.com' | 'events.amazonaws.com';
+  sourceArn: string;
+  purpose: string;
+}
+
+type Invokers = Pick<StackDefinition, 'webSocketApi' | 'httpApi' | 'schedules'>;
+
+/**
+ * Checks that each function allows the service that is to invoke it: on AWS the stack would deploy without that, and
+ * then fail at every call.
+ *
+ * @throws Error naming the first function that does not.
+ */
+export function checkInvokePermissions(definition: Invokers & Pick<StackDefinition, 'resolver'>): void {
+  const permissions = readPermissions(definition.resolver);
+  for (const { functionName: name, principal, sourceArn, purpose } of invocationsOf(definition)) {
+    if (name === undefined || permissions.some((permission) => permission(name, principal, sourceArn))) continue;
+    throw new Error(`The function ${name} does not allow ${principal} to invoke it for ${purpose} (${sourceArn}).`);
+  }
+}
+
+type Permission = (name: string, principal: string, sourceArn: string) => boolean;
+
+function readPermissions(resolver: Resolver): Permission[] {
+  return resolver.resourcesOfType('AWS::Lambda::Permission').map(({ properties }) => {
+    const source = properties['SourceArn'] === undefined ? undefined : wildcard(String(properties['SourceArn']));
+    return (name, principal, sourceArn) =>
+      functionName(String(properties['FunctionName'])) === name &&
+      properties['Principal'] === principal &&
+      (source?.test(sourceArn) ?? true);
+  });
+}
+
+function invocationsOf({ webSocketApi, httpApi, schedules }: Invokers): Invocation[] {
+  const principal = 'apigateway.amazonaws.com';
+  const { id, stage, authorizer } = webSocketApi;
+  const routes = [...webSocketApi.routes.values()].map((route) => ({
+    functionName: route.functionName,
+    principal,
+    sourceArn: arn('execute-api', `${id}/${stage.name}/${route.key}`),
+    purpose: `the route ${route.key}`,
+  })) satisfies Invocation[];
+  const authorizers = (authorizer ? [authorizer] : []).map((one) => ({
+    functionName: one.functionName,
+    principal,
+    sourceArn: arn('execute-api', `${id}/authorizers/${one.id}`),
+    purpose: 'the authorizer',
+  })) satisfies Invocation[];
+  const httpRoutes = (httpApi?.routes ?? []).map(({ key, functionName }) => ({
+    functionName,
+    principal,
+    sourceArn: arn('execute-api', `${httpApi?.id}/${httpApi?.stage.name}/${key.replace(' /', '/')}`),
+    purpose: `the route ${key}`,
+  })) satisfies Invocation[];
+  const rules = schedules.flatMap(({ name, targets }) =>
+    targets.map((target) => ({
+      functionName: target.functionName,
+      principal: 'events.amazonaws.com',
+      sourceArn: arn('events', `rule/${name}`),
+      purpose: `the schedule ${name}`,
+    })),
+  ) satisfies Invocation[];
+  return [...routes, ...authorizers, ...httpRoutes, ...rules];
+}
