@@ -21,11 +21,11 @@ export function encodeCursor(sessionId: string, place: PagePlace): string {
 
 /** @throws RollcallError INVALID_MESSAGE for anything that is not a cursor of this session. */
 export function decodeCursor(sessionId: string, cursor: string): PagePlace {
-  const [millis, id, given, ...rest] = Buffer.from(cursor, 'base64url').toString('utf8').split('.');
+  const [millis, id] = Buffer.from(cursor, 'base64url').toString('utf8').split('.');
   const place = { createdAt: Number(millis), id: id ?? '' };
-  const wellFormed =
-    rest.length === 0 && isUuid(place.id) && Number.isInteger(place.createdAt) && place.createdAt <= latestMillis;
-  if (wellFormed && given === check(sessionId, place) && encodeCursor(sessionId, place) === cursor) return place;
+  const possible = isUuid(place.id) && Number.isInteger(place.createdAt) && Math.abs(place.createdAt) <= latestMillis;
+  // Whatever was changed in a cursor, the one that belongs to its place is another.
+  if (possible && encodeCursor(sessionId, place) === cursor) return place;
   throw new RollcallError('INVALID_MESSAGE', 'The cursor "before" is not valid here; start again without it.');
 }
 

@@ -68,7 +68,7 @@ const recordBeats = `
     SELECT * FROM sessions UNION ALL SELECT * FROM machines
   ) changed WHERE NOT was_active`;
 
-/** The condition looks at the time again on the locked row: a beat that came meanwhile wins. */
+/** A row that changed since is looked at again when it is locked, time included: a beat that came meanwhile wins. */
 const deactivate = {
   session: `
     WITH due AS (
@@ -76,7 +76,7 @@ const deactivate = {
       ORDER BY last_active_at LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED
     )
     UPDATE collaboration_sessions s SET active = false FROM due
-    WHERE s.id = due.id AND s.active AND s.last_active_at <= ${moment('$1')}
+    WHERE s.id = due.id
     RETURNING 'session' AS kind, s.id::text AS id, s.owner_id AS "ownerId", s.active,
       ${millis('s.last_active_at')} AS "activeAt"`,
   machine: `
@@ -85,7 +85,7 @@ const deactivate = {
       ORDER BY last_active_at LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED
     )
     UPDATE machines m SET active = false, updated_at = now() FROM due
-    WHERE m.machine_id = due.machine_id AND m.active AND m.last_active_at <= ${moment('$1')}
+    WHERE m.machine_id = due.machine_id
     RETURNING 'machine' AS kind, m.machine_id::text AS id, m.owner_id AS "ownerId", m.active,
       ${millis('m.last_active_at')} AS "activeAt"`,
 };
