@@ -2,6 +2,7 @@
  * so that the builder's memory and threads are gone once the pages are there. */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
 import { build } from 'vite';
 
 const [root = '', outDir = ''] = process.argv.slice(2);
@@ -9,8 +10,21 @@ const input = readdirSync(root)
   .filter((name) => name.endsWith('.html'))
   .map((name) => join(root, name));
 
-await build({
-  root,
-  logLevel: 'error',
-  build: { outDir, emptyOutDir: true, sourcemap: true, target: 'es2022', rollupOptions: { input } },
-});
+/** Vite tells an error with an excerpt of the source around it; the line that says what is wrong is enough. */
+function sentenceOf(error: unknown): string {
+  const text = stripVTControlCharacters(error instanceof Error ? error.message : String(error));
+  const lines = text.split('\n').filter((line) => line.trim() !== '');
+  const telling = lines.find((line) => !line.endsWith(':')) ?? text;
+  return telling.replace(/^\[\w+\] /, '');
+}
+
+try {
+  await build({
+    root,
+    logLevel: 'silent',
+    build: { outDir, emptyOutDir: true, sourcemap: true, target: 'es2022', rollupOptions: { input } },
+  });
+} catch (error) {
+  process.stderr.write(`${sentenceOf(error)}\n`);
+  process.exitCode = 1;
+}

@@ -5,7 +5,7 @@ import { SocketClient } from './fixtures/socket-client.ts';
 let stack: FixtureStack;
 
 beforeAll(async () => {
-  stack = await startFixtureStack();
+  stack = await startFixtureStack({ environment: { LOG_LEVEL: 'DEBUG' } });
 });
 afterAll(() => stack.close());
 
@@ -17,10 +17,12 @@ test('a frame of 32 KB passes, one byte more ends the connection with 1009 and r
   expect((await client.ask(kilobytes(32))).body).toHaveLength(32 * 1024);
   const id = await client.id();
   const closed = client.closed();
-  const before = client.received.length;
+  const invocations = () => stack.lines.filter((line) => / DEBUG echo {2}/.test(line)).length;
+  const before = invocations();
   client.send(`${kilobytes(32)}x`);
   expect((await closed).code).toBe(1009);
-  expect(client.received).toHaveLength(before);
+  await (await open()).ask({ type: 'echo' });
+  expect(invocations()).toBe(before + 1);
   const end = await stack.recorder.next('$disconnect', 1, id);
   expect(end.requestContext.disconnectStatusCode).toBe(1009);
 });
