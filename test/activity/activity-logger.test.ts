@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import type { Pool } from 'pg';
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
+import { Pool } from 'pg';
 import type { ActivityParams } from '../../lambdas/activity/activity-entry.ts';
 import { ActivityLogger } from '../../lambdas/activity/activity-logger.ts';
 import { ActivityOutbox } from '../../lambdas/activity/activity-outbox.ts';
@@ -51,6 +53,23 @@ describe('logActivity', () => {
     const { activity } = await new ActivityLogger({ pool: away, outbox }).logActivity(randomUUID(), randomUUID(), 'x');
     expect(performance.now() - begun).toBeLessThan(2000);
     expect((await items()).map((item) => item.entry.id)).toEqual([activity.id]);
+  });
+
+  test('[AC1] a PostgreSQL that takes connections and never answers holds nobody up for long', async () => {
+    const sockets: Socket[] = [];
+    const silent = createServer((socket) => sockets.push(socket)).listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+    const pool = new Pool({ host: '127.0.0.1', port: (silent.address() as AddressInfo).port });
+    try {
+      const { outbox, items } = await createOutbox();
+      const begun = performance.now();
+      await new ActivityLogger({ pool, outbox }).logActivity(randomUUID(), null, 'x');
+      expect(performance.now() - begun).toBeLessThan(1500);
+      expect(await items()).toHaveLength(1);
+    } finally {
+      for (const socket of sockets) socket.destroy();
+      silent.close();
+    }
   });
 
   test('[AC1] it refuses, retryably and without internals, when neither store takes the entry', async () => {

@@ -10,13 +10,17 @@ const day = 86_400_000;
 const now = Date.UTC(2026, 5, 1);
 const retentionMillis = 90 * day;
 
-beforeEach(async () => {
+beforeAll(async () => {
   database = await createDatabase();
+});
+
+afterAll(() => database.drop());
+
+beforeEach(async () => {
+  await database.pool.query('TRUNCATE activity_log, activity_unsealed, activity_seals, activity_chains');
   logger = new ActivityLogger({ pool: database.pool, clock: () => now, retentionMillis });
   sessionId = randomUUID();
 });
-
-afterEach(() => database.drop());
 
 async function write(session: string, ...daysAgo: number[]): Promise<void> {
   for (const days of daysAgo) {

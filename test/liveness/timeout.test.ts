@@ -10,8 +10,14 @@ let owner: string;
 let events: LivenessEvent[];
 let options: TimeoutOptions;
 
-beforeEach(async () => {
+beforeAll(async () => {
   world = await createWorld();
+});
+
+afterAll(() => world.drop());
+
+beforeEach(async () => {
+  await world.pool.query('TRUNCATE users, collaboration_sessions, machines CASCADE');
   owner = await world.user();
   events = [];
   options = {
@@ -21,8 +27,6 @@ beforeEach(async () => {
     intervalMillis: 5,
   };
 });
-
-afterEach(() => world.drop());
 
 /** Resolves as soon as the condition holds after an emitted event. */
 function onceEmitted(condition: () => boolean): Promise<void> {
