@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { readFaults } from './faults.ts';
 import type { LocalStackOptions } from './stack.ts';
+import { synthesisVariables } from './synthesis/synthesize.ts';
 
 /**
  * Reads what `npm start` was told by arguments and environment.
@@ -24,7 +25,7 @@ export function readStartOptions(
     },
     durable: true,
     assemblyDirectory: environment['ROLLCALL_ASSEMBLY_DIR'] ? resolve(environment['ROLLCALL_ASSEMBLY_DIR']) : undefined,
-    environment,
+    environment: Object.fromEntries(userVariables.map((name) => [name, environment[name] || undefined])),
     faults: readFaults(environment['ROLLCALL_FAULTS']),
     idleMillis: readSeconds('ROLLCALL_EMULATE_IDLE_SECONDS', environment),
     lifetimeMillis: readSeconds('ROLLCALL_EMULATE_LIFETIME_SECONDS', environment),
@@ -33,6 +34,8 @@ export function readStartOptions(
 }
 
 const defaultPort = 8787;
+/** What a user may say to the functions; nothing else of the shell reaches them. */
+const userVariables = [...synthesisVariables, 'REDIS_CLUSTER'];
 
 function readPort(text: string | undefined): number {
   if (!text?.trim()) return defaultPort;

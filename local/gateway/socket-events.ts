@@ -109,6 +109,8 @@ export function readHandshake(request: IncomingMessage): HandshakeParameters {
     const name = request.rawHeaders[index]!;
     multiValueHeaders[name] = [...(multiValueHeaders[name] ?? []), request.rawHeaders[index + 1]!];
   }
+  const seen = multiValueHeaders['X-Forwarded-For'] ?? [];
+  multiValueHeaders['X-Forwarded-For'] = [[...seen, request.socket.remoteAddress ?? ''].join(', ')];
   const query = new URL(request.url ?? '/', 'http://localhost').searchParams;
   const multiValueQuery: Record<string, string[]> = {};
   for (const [name, value] of query) multiValueQuery[name] = [...(multiValueQuery[name] ?? []), value];

@@ -63,7 +63,6 @@ function runtimeVariables({ name, memoryMegabytes, file, handler }: FunctionDefi
     LAMBDA_TASK_ROOT: dirname(file),
     _HANDLER: handler,
     TZ: 'UTC',
-    NODE_ENV: 'production',
     // A developer's own profiles must not reach the functions.
     AWS_CONFIG_FILE: '/dev/null',
     AWS_SHARED_CREDENTIALS_FILE: '/dev/null',

@@ -23,7 +23,7 @@ export interface SynthesisOptions {
 }
 
 /** Variables on whose values the synthesized stack depends. */
-const synthesisVariables: readonly string[] = [
+export const synthesisVariables: readonly string[] = [
   ...settingNames,
   ...['JWT_ISSUER', 'JWT_AUDIENCE', 'JWKS_URI', 'LOG_LEVEL', 'ROLLCALL_ENVIRONMENT'],
 ];

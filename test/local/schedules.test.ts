@@ -1,4 +1,6 @@
+import type { LambdaRuntime } from '../../local/lambda/lambda-runtime.ts';
 import { readScheduleExpression } from '../../local/schedules/schedule-expression.ts';
+import { Schedules } from '../../local/schedules/schedules.ts';
 import { changedAssembly } from './fixtures/assembly.ts';
 import { type FixtureStack, startFixtureStack } from './fixtures/fixture-stack.ts';
 
@@ -19,6 +21,36 @@ test.each([
 
 test.each(['rate(0 minutes)', 'every minute', 'cron(* * *)', 'cron(0 0 L * ? *)'])('%s is refused', (expression) => {
   expect(() => readScheduleExpression(expression)).toThrow(/schedule/i);
+});
+
+test('a firing does not wait for the run before it', () => {
+  jest.useFakeTimers();
+  try {
+    const fired: string[] = [];
+    const runtime = {
+      invokeLater(name: string) {
+        fired.push(name);
+        return new Promise<void>(() => {});
+      },
+    } as unknown as LambdaRuntime;
+    const rule = {
+      name: 'slow',
+      logicalId: 'slow',
+      expression: 'rate(1 minute)',
+      targets: [{ functionName: 'f', input: undefined }],
+    };
+    const schedules = new Schedules([rule], runtime);
+    schedules.start(Date.now());
+    jest.advanceTimersByTime(1000);
+    expect(fired).toHaveLength(1);
+    jest.advanceTimersByTime(3 * 60_000);
+    expect(fired).toHaveLength(4);
+    schedules.stop();
+    jest.advanceTimersByTime(10 * 60_000);
+    expect(fired).toHaveLength(4);
+  } finally {
+    jest.useRealTimers();
+  }
 });
 
 describe('the rules of a stack', () => {

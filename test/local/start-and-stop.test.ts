@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { testAddresses } from '../support/addresses.ts';
-import { changedAssembly, fixtureAssembly } from './fixtures/assembly.ts';
+import { type ChangedAssembly, changedAssembly, fixtureAssembly } from './fixtures/assembly.ts';
 import { Recorder } from './fixtures/recorder.ts';
 import { SocketClient } from './fixtures/socket-client.ts';
 import { allGone, StartedProcess } from './fixtures/started-process.ts';
@@ -12,6 +12,7 @@ let directory: string;
 let environment: Record<string, string>;
 let given: Record<string, string>;
 const started: StartedProcess[] = [];
+const assemblies: ChangedAssembly[] = [];
 
 beforeAll(async () => {
   given = {
@@ -29,6 +30,7 @@ afterEach(async () => {
     process.child.kill('SIGKILL');
     await process.ended;
   }
+  for (const assembly of assemblies.splice(0)) await assembly.remove();
   await rm(directory, { recursive: true, force: true });
 });
 
@@ -36,6 +38,18 @@ function start(more: Record<string, string>, ...arguments_: string[]): StartedPr
   const process = new StartedProcess({ ...environment, ...more }, arguments_);
   started.push(process);
   return process;
+}
+
+/** Starts the fixture with a recorder written into its template: the shell's own variables reach no function. */
+async function startRecorded(more: Record<string, string>, recorder: Recorder): Promise<StartedProcess> {
+  const assembly = await changedAssembly((template) => {
+    for (const { Type, Properties } of Object.values(template.Resources)) {
+      const { Variables } = (Properties?.['Environment'] ?? {}) as { Variables?: Record<string, string> };
+      if (Type === 'AWS::Lambda::Function' && Variables) Variables['RECORDER_URL'] = recorder.url;
+    }
+  });
+  assemblies.push(assembly);
+  return start({ ...more, ROLLCALL_ASSEMBLY_DIR: assembly.directory });
 }
 
 async function refusal(more: Record<string, string>, ...arguments_: string[]): Promise<string> {
@@ -52,7 +66,7 @@ describe('with servers of its own', () => {
   test('it is ready with one line, tells its endpoints, and on Ctrl-C ends everything with code 0', async () => {
     const recorder = new Recorder();
     await recorder.open();
-    const process = start({ RECORDER_URL: recorder.url });
+    const process = await startRecorded({}, recorder);
     const [, url] = await process.ready();
     const endpoints = JSON.parse(await readFile(endpointsFile(), 'utf8'));
     expect(endpoints).toEqual({
@@ -114,7 +128,7 @@ describe('with servers that already run', () => {
     const recorder = new Recorder();
     await recorder.open();
     const run = async (signals: number) => {
-      const process = start({ ...given, RECORDER_URL: recorder.url });
+      const process = await startRecorded(given, recorder);
       const [, url] = await process.ready();
       await SocketClient.open(`${url!.replace('http', 'ws')}/live?token=ada`);
       const ends = recorder.of('$disconnect').length;

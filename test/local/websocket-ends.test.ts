@@ -65,6 +65,16 @@ async function waitFor<T>(find: () => T | undefined): Promise<T> {
   }
 }
 
+test('a client that does not answer a close frame is cut off, and its $disconnect has the code it was sent', async () => {
+  const brief = await startFixtureStack({ lifetimeMillis: 300 });
+  const client = await SocketClient.open(`${brief.websocket}?token=ada`);
+  const id = await client.id();
+  client.socket.pause();
+  const event = await brief.recorder.next('$disconnect', 1, id);
+  expect(event.requestContext).toMatchObject({ disconnectStatusCode: 1001, disconnectReason: 'Going away' });
+  await brief.close();
+});
+
 test('when the stack ends, every connection is told 1001 and its $disconnect runs first', async () => {
   const ending = await startFixtureStack();
   const clients = await Promise.all([1, 2, 3].map(() => SocketClient.open(`${ending.websocket}?token=ada`)));

@@ -116,7 +116,14 @@ test('an integration that outlasts its own timeout is given up', async () => {
 
 test('without a $default route an unknown type is Forbidden', async () => {
   const assembly = await changedAssembly((template) => {
-    propertiesOf(template, 'AWS::ApiGatewayV2::Route', (p) => p['RouteKey'] === '$default')['RouteKey'] = 'other';
+    const fallback = Object.entries(template.Resources).find(
+      ([, { Properties }]) => Properties?.['RouteKey'] === '$default',
+    );
+    delete template.Resources[fallback![0]];
+    const response = Object.entries(template.Resources).find(
+      ([, { Properties }]) => (Properties?.['RouteId'] as { Ref?: string } | undefined)?.Ref === fallback![0],
+    );
+    delete template.Resources[response![0]];
   });
   const strict = await startFixtureStack({ assemblyDirectory: assembly.directory });
   const caller = await SocketClient.open(`${strict.websocket}?token=ada`);
