@@ -79,7 +79,7 @@ export class RollcallStack extends Stack {
     this.connections.grantAccess(disconnect, 'query', 'writeMany');
     this.cache.grantAccess(disconnect);
     this.sweeps.grantAccess(disconnect);
-    this.webSocketApi.grantAccess(disconnect, 'POST');
+    this.webSocketApi.grantAccess(disconnect);
   }
 
   /** The way of a frame, and the slow path of somebody who returns: their place, its audit row, the woken sweep. */
@@ -88,7 +88,7 @@ export class RollcallStack extends Stack {
     for (const fn of [heartbeat, cursor, presence]) {
       this.cache.grantAccess(fn);
       this.connections.grantAccess(fn, 'get', 'query', 'put', 'delete', 'writeMany');
-      this.webSocketApi.grantAccess(fn, 'POST');
+      this.webSocketApi.grantAccess(fn);
       this.database.grantAccess(fn);
       this.outbox.grantAccess(fn, 'writeMany');
       this.sweeps.grantAccess(fn);
@@ -104,8 +104,8 @@ export class RollcallStack extends Stack {
     this.connections.grantAccess(machine, 'query');
     this.connections.grantAccess(http, 'get');
     for (const fn of [session, activity]) this.outbox.grantAccess(fn, 'writeMany');
-    this.webSocketApi.grantAccess(session, 'POST', 'DELETE');
-    for (const fn of [activity, machine]) this.webSocketApi.grantAccess(fn, 'POST');
+    this.webSocketApi.grantAccess(session);
+    for (const fn of [activity, machine]) this.webSocketApi.grantAccess(fn);
     this.invites.grantAccess(session);
     for (const fn of [session, activity]) this.sweeps.grantAccess(fn);
   }
@@ -116,7 +116,7 @@ export class RollcallStack extends Stack {
       this.database.grantAccess(fn);
       this.connections.grantAccess(fn, 'query', 'writeMany');
       this.outbox.grantAccess(fn, 'query', 'writeMany');
-      this.webSocketApi.grantAccess(fn, 'POST');
+      this.webSocketApi.grantAccess(fn);
     }
     this.sweeps.grantAccess(this.functions['cleanup-sweep']);
   }

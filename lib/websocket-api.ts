@@ -72,24 +72,15 @@ export class WebSocketApi extends Construct {
     }
   }
 
-  /** Allows posting to (`POST`) or closing (`DELETE`) connections of this stage, and tells the function where. */
-  grantAccess(fn: RollcallFunction, ...methods: ['POST' | 'DELETE', ...('POST' | 'DELETE')[]]): void {
-    fn.allow(
-      ['execute-api:ManageConnections'],
-      methods.map((method) =>
-        Stack.of(this).formatArn({
-          service: 'execute-api',
-          resource: this.api.apiId,
-          resourceName: `${stageName}/${method}/@connections/*`,
-        }),
-      ),
+  /** Allows posting to the connections of this stage, and tells the function where. */
+  grantAccess(fn: RollcallFunction): void {
+    const resourceName = `${stageName}/POST/@connections/*`;
+    const arn = Stack.of(this).formatArn({ service: 'execute-api', resource: this.api.apiId, resourceName });
+    fn.allow(['execute-api:ManageConnections'], [arn]);
+    fn.acknowledge(
+      `AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:execute-api:<AWS::Region>:<AWS::AccountId>:<${this.apiLogicalId}>/${resourceName}]`,
+      'The ids of connections are not known beforehand; the width ends at the connections of this stage.',
     );
-    for (const method of methods) {
-      fn.acknowledge(
-        `AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:execute-api:<AWS::Region>:<AWS::AccountId>:<${this.apiLogicalId}>/${stageName}/${method}/@connections/*]`,
-        'The ids of connections are not known beforehand; the width ends at the connections of this stage.',
-      );
-    }
     fn.setVariable(environmentNames.managementEndpoint, this.managementEndpoint);
   }
 

@@ -48,13 +48,15 @@ export class ConnectionRegistry {
   }
 
   async add(connection: Connection): Promise<void> {
-    const item = { ...connection, sessionId: connectionItem, expiresAt: expiry(connection.connectedAt) };
+    const { userId, connectedAt } = connection;
+    const keys = { sessionId: connectionItem, connectedUser: userId };
+    const item = { ...connection, ...keys, expiresAt: expiry(connectedAt) };
     await this.#client.send(new PutItemCommand({ TableName: this.#table, Item: marshall(item) }));
   }
 
   /** Writes down that a connection joined. Doing it again replaces what was known. */
   async join(membership: Membership): Promise<void> {
-    const item = { ...membership, expiresAt: expiry(membership.joinedAt) };
+    const item = { ...membership, joinedSession: membership.sessionId, expiresAt: expiry(membership.joinedAt) };
     await this.#client.send(new PutItemCommand({ TableName: this.#table, Item: marshall(item) }));
   }
 
@@ -83,7 +85,7 @@ export class ConnectionRegistry {
   async members(sessionId: string): Promise<Membership[]> {
     return this.#query({
       IndexName: 'bySession',
-      KeyConditionExpression: 'sessionId = :session',
+      KeyConditionExpression: 'joinedSession = :session',
       ExpressionAttributeValues: marshall({ ':session': sessionId }),
     });
   }
@@ -92,9 +94,8 @@ export class ConnectionRegistry {
   async connectionsOf(userId: string): Promise<string[]> {
     const items = await this.#query({
       IndexName: 'byUser',
-      KeyConditionExpression: 'userId = :user',
-      FilterExpression: 'sessionId = :connection',
-      ExpressionAttributeValues: marshall({ ':user': userId, ':connection': connectionItem }),
+      KeyConditionExpression: 'connectedUser = :user',
+      ExpressionAttributeValues: marshall({ ':user': userId }),
     });
     return items.map((item) => item.connectionId);
   }

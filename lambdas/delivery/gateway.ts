@@ -1,8 +1,4 @@
-import {
-  type ApiGatewayManagementApiClient,
-  DeleteConnectionCommand,
-  PostToConnectionCommand,
-} from '@aws-sdk/client-apigatewaymanagementapi';
+import { type ApiGatewayManagementApiClient, PostToConnectionCommand } from '@aws-sdk/client-apigatewaymanagementapi';
 
 /** What became of one post. `failed` is a 5xx or no answer at all: another try may succeed, as after `throttled`. */
 export type PostResult = 'delivered' | 'gone' | 'throttled' | 'failed' | 'refused';
@@ -10,8 +6,6 @@ export type PostResult = 'delivered' | 'gone' | 'throttled' | 'failed' | 'refuse
 /** Sends frames to connections. Never throws: what happened is the answer. */
 export interface Gateway {
   post(connectionId: string, frame: Uint8Array): Promise<PostResult>;
-  /** Ends a connection; a connection that has ended already is no error. */
-  close(connectionId: string): Promise<void>;
 }
 
 /** API Gateway's management API through the official client, which must not retry by itself. */
@@ -28,14 +22,6 @@ export class ManagementGateway implements Gateway {
       return 'delivered';
     } catch (error) {
       return resultOf(error);
-    }
-  }
-
-  async close(connectionId: string): Promise<void> {
-    try {
-      await this.#client.send(new DeleteConnectionCommand({ ConnectionId: connectionId }));
-    } catch (error) {
-      if (resultOf(error) !== 'gone') throw error;
     }
   }
 }

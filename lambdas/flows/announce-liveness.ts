@@ -1,5 +1,5 @@
 import type { LivenessEvent } from '../presence/liveness-settings.ts';
-import { broadcaster, registry } from '../runtime/delivery.ts';
+import { messenger, registry } from '../runtime/delivery.ts';
 
 /**
  * Tells the owner of a session or machine, on every connection they have, that it became active or inactive. A
@@ -8,5 +8,5 @@ import { broadcaster, registry } from '../runtime/delivery.ts';
 export async function announceLiveness(event: LivenessEvent): Promise<void> {
   const { ownerId, ...frame } = event;
   const connections = await registry().connectionsOf(ownerId);
-  await broadcaster().broadcast(connections, frame, { kind: 'state' });
+  await messenger().broadcast(connections, frame, { kind: 'state' });
 }

@@ -37,9 +37,11 @@ export const tableKeys = {
     partitionKey: 'connectionId',
     sortKey: 'sessionId',
     timeToLive: 'expiresAt',
+    // Both are sparse: only a membership has `joinedSession`, only the connection's own item has `connectedUser`, so no
+    // index collects every connection under one key.
     indexes: {
-      bySession: { partitionKey: 'sessionId', sortKey: 'connectionId' },
-      byUser: { partitionKey: 'userId', sortKey: 'connectionId' },
+      bySession: { partitionKey: 'joinedSession', sortKey: 'connectionId' },
+      byUser: { partitionKey: 'connectedUser', sortKey: 'connectionId' },
     },
   },
   /** Activity that waits for PostgreSQL, in the order of its writing within a shard. */

@@ -1,0 +1,115 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { ApiGatewayManagementApiClient, PostToConnectionCommand } from '@aws-sdk/client-apigatewaymanagementapi';
+import { SignedGateway } from '../../lambdas/delivery/signed-gateway.ts';
+
+const credentials = { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'secret', sessionToken: 'session/token+1' };
+const now = Date.UTC(2026, 10, 21, 4, 5, 6);
+const connectionId = 'Ab+/1z9c_-=';
+const frame = new TextEncoder().encode('{"type":"cursors","name":"Zoë"}');
+
+interface Seen {
+  method: string | undefined;
+  url: string | undefined;
+  headers: IncomingMessage['headers'];
+  body: Buffer;
+}
+
+let server: Server;
+let endpoint: string;
+let seen: Seen[] = [];
+let sockets = 0;
+let respond: (url: string) => number | 'hang' | 'break' = () => 200;
+
+beforeAll(async () => {
+  server = createServer(async (request, response) => {
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(chunk as Buffer);
+    seen.push({ method: request.method, url: request.url, headers: request.headers, body: Buffer.concat(chunks) });
+    const status = respond(request.url ?? '');
+    if (status === 'break') request.socket.destroy();
+    else if (status !== 'hang') response.writeHead(status).end('{"message":"…"}');
+  });
+  server.on('connection', () => {
+    sockets += 1;
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}/live`;
+});
+afterAll(() => {
+  server.closeAllConnections();
+  server.close();
+});
+beforeEach(() => {
+  seen = [];
+  respond = () => 200;
+});
+
+const gateway = (changes: Partial<ConstructorParameters<typeof SignedGateway>[0]> = {}) =>
+  new SignedGateway({
+    endpoint,
+    region: 'eu-central-1',
+    credentials: () => credentials,
+    timeoutMillis: 300,
+    clock: () => now,
+    ...changes,
+  });
+
+test('a post is signed exactly as the official client signs it', async () => {
+  await gateway().post(connectionId, frame);
+  const official = new ApiGatewayManagementApiClient({ endpoint, region: 'eu-central-1', credentials, maxAttempts: 1 });
+  official.middlewareStack.addRelativeTo(
+    (next: (parameters: object) => Promise<never>) => async (parameters: { request?: unknown }) => {
+      const headers = (parameters.request as { headers: Record<string, string> }).headers;
+      // The same signed headers and time, so that the signatures can be compared.
+      for (const name of Object.keys(headers))
+        if (/^(amz-sdk|x-amz-user-agent|user-agent|content-type)/.test(name)) delete headers[name];
+      return next(parameters);
+    },
+    { relation: 'before', toMiddleware: 'httpSigningMiddleware', name: 'onlySignedByBoth' },
+  );
+  jest.useFakeTimers({ now, doNotFake: ['nextTick', 'setImmediate', 'setTimeout', 'queueMicrotask'] });
+  await official.send(new PostToConnectionCommand({ ConnectionId: connectionId, Data: frame }));
+  jest.useRealTimers();
+  const [ours, theirs] = seen;
+  expect(ours?.url).toBe(theirs?.url);
+  expect(ours?.body).toEqual(theirs?.body);
+  expect(ours?.headers['x-amz-date']).toBe('20261121T040506Z');
+  expect(ours?.headers['x-amz-security-token']).toBe(credentials.sessionToken);
+  expect(ours?.headers.authorization).toBe(theirs?.headers.authorization);
+});
+
+test.each([
+  [200, 'delivered'],
+  [410, 'gone'],
+  [429, 'throttled'],
+  [500, 'failed'],
+  [503, 'failed'],
+  [403, 'refused'],
+  [413, 'refused'],
+  ['hang', 'failed'],
+  ['break', 'failed'],
+] as const)('[DE6] an answer of %s means %s', async (status, result) => {
+  respond = () => status;
+  await expect(gateway().post(connectionId, frame)).resolves.toBe(result);
+});
+
+test('[DE5] posts reuse their sockets', async () => {
+  const shared = gateway();
+  await shared.post(connectionId, frame);
+  const before = sockets;
+  for (let post = 0; post < 20; post += 1) await shared.post(connectionId, frame);
+  expect(sockets).toBe(before);
+});
+
+test('credentials are asked for at each post, since they rotate', async () => {
+  let key = 'FIRST';
+  const rotating = gateway({ credentials: () => ({ accessKeyId: key, secretAccessKey: 'secret' }) });
+  await rotating.post(connectionId, frame);
+  key = 'SECOND';
+  await rotating.post(connectionId, frame);
+  expect(seen.map((one) => one.headers.authorization?.match(/Credential=(\w+)/)?.[1])).toEqual(['FIRST', 'SECOND']);
+  expect(seen[1]?.headers['x-amz-security-token']).toBeUndefined();
+});

@@ -1,0 +1,40 @@
+import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { projectSynthesis, synthesize } from '../../local/synthesis/synthesize.ts';
+
+interface Template {
+  Resources: Record<string, { Type: string; Properties: { Environment?: { Variables: Record<string, string> } } }>;
+}
+
+const projectDirectory = join(__dirname, '..', '..');
+
+/**
+ * The product's cloud assembly with settings written into its functions, the same as a synthesis with these settings but
+ * without bundling everything again for each test file.
+ *
+ * @param directory where the changed assembly is put; its bundles stay where they are.
+ */
+export async function assemblyWith(settings: Record<string, string>, directory: string): Promise<string> {
+  const whole = process.env['ROLLCALL_ASSEMBLY_DIR'] ?? (await synthesize(ownSynthesis()));
+  await mkdir(directory, { recursive: true });
+  for (const name of await readdir(whole)) {
+    const [from, to] = [join(whole, name), join(directory, name)];
+    if (name.endsWith('.template.json')) await writeFile(to, withSettings(await readFile(from, 'utf8'), settings));
+    else await symlink(from, to);
+  }
+  return directory;
+}
+
+function ownSynthesis() {
+  return projectSynthesis(projectDirectory, process.env, () => {});
+}
+
+function withSettings(text: string, settings: Record<string, string>): string {
+  const template = JSON.parse(text) as Template;
+  for (const { Type, Properties } of Object.values(template.Resources)) {
+    if (Type === 'AWS::Lambda::Function' && Properties.Environment) {
+      Object.assign(Properties.Environment.Variables, settings);
+    }
+  }
+  return JSON.stringify(template);
+}

@@ -1,0 +1,69 @@
+import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+/** One call of a function to the management API. */
+export interface ObservedPost {
+  connectionId: string;
+  /** What was sent; undefined for what is no post. */
+  frame: { type?: string; [field: string]: unknown } | undefined;
+  /** What the function was answered. */
+  status: number;
+  at: number;
+}
+
+/** Decides whether a post is answered by a refusal instead of being delivered; the number is the HTTP status. */
+export type Refusal = (post: Pick<ObservedPost, 'connectionId' | 'frame'>) => number | undefined;
+
+/** Stands between the functions and the management API: it counts what is posted and refuses what a test wants refused. */
+export class PostObserver {
+  readonly posts: ObservedPost[] = [];
+  /** Set once the stack is there. */
+  target = '';
+  refuse: Refusal = () => undefined;
+  readonly #server: Server = createServer((incoming, outgoing) => void this.#handle(incoming, outgoing));
+
+  async open(): Promise<string> {
+    await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve));
+    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}/live`;
+  }
+
+  /** Posts of a type, of those since `since` (an index into `posts`). */
+  of(type: string, since = 0): ObservedPost[] {
+    return this.posts.slice(since).filter(({ frame }) => frame?.type === type);
+  }
+
+  async close(): Promise<void> {
+    this.#server.closeAllConnections();
+    await new Promise((resolve) => this.#server.close(resolve));
+  }
+
+  async #handle(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
+    const body = await readAll(incoming);
+    const connectionId = decodeURIComponent(incoming.url?.split('/').at(-1) ?? '');
+    const frame = incoming.method === 'POST' ? (JSON.parse(body.toString()) as ObservedPost['frame']) : undefined;
+    const post = { connectionId, frame };
+    const refused = this.refuse(post);
+    if (refused !== undefined) {
+      this.posts.push({ ...post, status: refused, at: Date.now() });
+      outgoing.writeHead(refused, { 'content-type': 'application/json' }).end('{"message":"refused"}');
+      return;
+    }
+    const url = new URL(this.target);
+    const forwarded = request(
+      { host: url.hostname, port: url.port, path: incoming.url, method: incoming.method, headers: incoming.headers },
+      (answer) => {
+        this.posts.push({ ...post, status: answer.statusCode ?? 0, at: Date.now() });
+        outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
+        answer.pipe(outgoing);
+      },
+    );
+    forwarded.on('error', () => outgoing.destroy());
+    forwarded.end(body);
+  }
+}
+
+async function readAll(incoming: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of incoming) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks);
+}

@@ -1,0 +1,40 @@
+import type { TestClient } from './client.ts';
+
+/** The diff in which somebody joined. */
+export function joinOf(client: TestClient, userId: string) {
+  return client.next('presence_diff', (diff) => diff.joins.some((user) => user.userId === userId));
+}
+
+/** Why somebody left, once a diff says so. */
+export async function leaveOf(client: TestClient, userId: string, patience?: number): Promise<string> {
+  const diff = await client.next('presence_diff', ({ leaves }) => leaves.some((one) => one.userId === userId), patience);
+  return diff.leaves.find((leave) => leave.userId === userId)!.cause;
+}
+
+/** How often somebody's leave was told to a client. */
+export function leavesOf(client: TestClient, userId: string): number {
+  return client.framesOf('presence_diff').flatMap(({ leaves }) => leaves.filter((leave) => leave.userId === userId))
+    .length;
+}
+
+/** How often somebody's join was told to a client. */
+export function joinsOf(client: TestClient, userId: string): number {
+  return client.framesOf('presence_diff').flatMap(({ joins }) => joins.filter((user) => user.userId === userId)).length;
+}
+
+/** The change of somebody that satisfies a condition. */
+export async function changeOf(
+  client: TestClient,
+  userId: string,
+  matches: (change: Record<string, unknown>) => boolean,
+): Promise<Record<string, unknown>> {
+  const is = (change: { userId: string }) => change.userId === userId && matches(change);
+  const diff = await client.next('presence_diff', ({ updates }) => updates.some(is));
+  return diff.updates.find(is)!;
+}
+
+/** Sends heartbeats until the returned function is called. */
+export function keepAlive(client: TestClient, sessionId: string, everyMillis: number): () => void {
+  const timer = setInterval(() => client.send({ type: 'heartbeat', sessionId }), everyMillis);
+  return () => clearInterval(timer);
+}

@@ -1,0 +1,116 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Redis } from 'ioredis';
+import type { Pool } from 'pg';
+import { type LocalStack, type LocalStackOptions, startLocalStack } from '../../local/stack.ts';
+import type { Session, SessionMetadata } from '../../protocol/entities.ts';
+import { testAddresses } from './addresses.ts';
+import { assemblyWith } from './assembly.ts';
+import { TestClient } from './client.ts';
+import { createDatabase } from './database.ts';
+import { PostObserver } from './post-observer.ts';
+
+/** A client with what the service calls it. */
+export type Arrived = TestClient & { userId: string; connectionId: string };
+
+export interface TestStack extends LocalStack {
+  database: Pool;
+  redis: Redis;
+  /** What the functions and the stack wrote for the developer. */
+  lines: string[];
+  /** What the functions posted to connections. */
+  posts: PostObserver;
+  /** Connects as a user of the local identity provider and waits for the answer to `hello`. */
+  arrive(user: string): Promise<Arrived>;
+  /** The same as a guest. */
+  arriveAsGuest(invite: string, name: string): Promise<Arrived>;
+  /** A new user with a session of their own. */
+  host(user: string, metadata?: SessionMetadata): Promise<{ owner: Arrived; session: Session }>;
+  /** Types and details of a session's audit entries, oldest first. */
+  audit(sessionId: string, type?: string): Promise<AuditRow[]>;
+}
+
+export interface AuditRow {
+  id: string;
+  user_id: string | null;
+  activity_type: string;
+  details: Record<string, unknown>;
+  ip_address: string | null;
+  user_agent: string | null;
+}
+
+/** Redis has 16 numbered databases; other tests use the first. */
+const redisDatabases = 15;
+
+/**
+ * The product's own stack on the servers of the test run, with a database, a Redis database and DynamoDB tables of its
+ * own. Schedules fire only when told; the timeout sweep runs whenever somebody joins, as it does on AWS.
+ *
+ * @param settings durations of the product, to make them short.
+ */
+export async function startTestStack(
+  settings: Record<string, string> = {},
+  options: Partial<LocalStackOptions> = {},
+): Promise<TestStack> {
+  const worker = Number(process.env['JEST_WORKER_ID'] ?? 1);
+  const redisUrl = `${testAddresses.redis.replace(/\/\d*$/, '')}/${1 + (worker % redisDatabases)}`;
+  const dataDirectory = await mkdtemp(join(tmpdir(), 'rollcall-e2e-'));
+  const [database, assemblyDirectory] = await Promise.all([
+    createDatabase(),
+    assemblyWith(settings, join(dataDirectory, 'assembly')),
+  ]);
+  const redis = new Redis(redisUrl);
+  await redis.flushdb();
+  const posts = new PostObserver();
+  const lines: string[] = [];
+  const stack = await startLocalStack({
+    assemblyDirectory,
+    schedules: false,
+    write: (line) => lines.push(line),
+    ...options,
+    backing: { databaseUrl: database.url, redisUrl, ...options.backing },
+    dataDirectory,
+    environment: { MANAGEMENT_ENDPOINT: await posts.open() },
+  });
+  posts.target = stack.management;
+
+  const arriveWith = async (client: TestClient): Promise<Arrived> => {
+    const { userId, connectionId } = await client.expect('welcome', { type: 'hello' });
+    return Object.assign(client, { userId, connectionId });
+  };
+  const arrive = async (user: string) => arriveWith(await TestClient.connect(stack, user));
+  return {
+    ...stack,
+    database: database.pool,
+    redis,
+    lines,
+    posts,
+    arrive,
+    async arriveAsGuest(invite, name) {
+      const client = new TestClient(`${stack.websocket}?${new URLSearchParams({ invite, name })}`);
+      await client.opened();
+      return arriveWith(client);
+    },
+    async host(user, metadata = { isPublic: true }) {
+      const owner = await arrive(user);
+      const created = await owner.expect('session_created', { type: 'session_create', operationId: 'op-1', metadata });
+      return { owner, session: created.session };
+    },
+    async audit(sessionId, type) {
+      const { rows } = await database.pool.query<AuditRow>(
+        `SELECT id, user_id, activity_type, details, host(ip_address) AS ip_address, user_agent FROM activity_log
+         WHERE session_id = $1 AND activity_type = coalesce($2, activity_type) ORDER BY created_at, id`,
+        [sessionId, type],
+      );
+      return rows;
+    },
+    async close() {
+      await stack.close();
+      await posts.close();
+      redis.disconnect();
+      await database.drop();
+      await rm(dataDirectory, { recursive: true, force: true });
+    },
+  };
+}
