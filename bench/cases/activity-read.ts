@@ -30,7 +30,7 @@ async function exportAll(logger: ActivityLogger, sessionId: string): Promise<{ m
   const collect = runInNewContext('gc') as () => void;
   const inUse = () => {
     collect();
-    return process.memoryUsage().heapUsed + process.memoryUsage().external;
+    return process.memoryUsage().heapUsed;
   };
   const before = inUse();
   let most = before;
@@ -71,7 +71,7 @@ async function measureSize(pool: Pool, many: number): Promise<Measurement[]> {
     of('page of one type', await page((round) => ({ before: somewhere(round), activityType: 'type_7' })), 'ms'),
     of('statistics', await timed(() => logger.getActivityStatistics(sessionId)), 'ms'),
     of('export', (many / exported.millis) * 1000, 'entries/s'),
-    of('export, memory it holds', exported.megabytes, 'MB'),
+    of('export, heap it holds', exported.megabytes, 'MB'),
   ];
 }
 

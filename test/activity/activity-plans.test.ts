@@ -80,6 +80,23 @@ describe('the plan of a page among 200,000 entries', () => {
     expect(plan.blocks).toBeLessThan(150);
   });
 
+  test('[AC4] a rare type is found as quickly after many pages of a common one on the same connection', async () => {
+    const client = await database.pool.connect();
+    try {
+      const reader = new ActivityReader(client);
+      for (let round = 0; round < 8; round++) await reader.page(sessionId, { activityType: 'common1' });
+      const blocks = async () =>
+        Number((await client.query(`SELECT pg_stat_get_xact_blocks_fetched('activity_log'::regclass) AS n`)).rows[0].n);
+      await client.query('BEGIN');
+      const before = await blocks();
+      expect((await reader.page(sessionId, { activityType: 'rare', limit: 10 })).items).toHaveLength(10);
+      expect((await blocks()) - before).toBeLessThan(150);
+      await client.query('ROLLBACK');
+    } finally {
+      client.release();
+    }
+  });
+
   test('[AC4] the last page costs what the first one does', async () => {
     const last = encodeCursor(sessionId, { createdAt: Date.UTC(2026, 0, 1, 0, 2), id: randomUUID() });
     const [first, deep] = [await planOf({}), await planOf({ before: last })];
