@@ -114,9 +114,10 @@ describe('update_participant_last_seen', () => {
       id,
     ]);
     expect(
-      await value("SELECT now() - last_seen_at >= interval '2 hours' FROM session_participants WHERE session_id = $1", [
-        id,
-      ]),
+      await value(
+        "SELECT now() - last_seen_at >= interval '119 minutes' FROM session_participants WHERE session_id = $1",
+        [id],
+      ),
     ).toBe(true);
   });
 });
