@@ -56,10 +56,8 @@ export class ActivityReader {
   ): Promise<ActivityItem[]> {
     const { name, text, values } = conditionOf(sessionId, query, place, direction);
     const order = direction === 'newest' ? 'DESC' : 'ASC';
-    // A prepared statement ends up with one plan for all values, and a rare type or person needs another than a common one.
-    const prepared = query.activityType === undefined && query.userId === undefined;
     const { rows } = await this.#database.query<ActivityItem>({
-      ...(prepared ? { name: `activity-page-${direction}${name}` } : {}),
+      name: `activity-page-${direction}${name}`,
       text: `
         SELECT a.id, a.session_id AS "sessionId", a.user_id AS "userId", ${nameOf} AS username,
           a.activity_type AS "activityType", a.details, host(a.ip_address) AS "ipAddress", a.user_agent AS "userAgent",
