@@ -1,13 +1,15 @@
+import { healIfBehind } from './flows/heal.ts';
 import { signOfLife } from './flows/sign-of-life.ts';
 import { postToCaller } from './runtime/delivery.ts';
 import { route } from './runtime/route.ts';
 
-/** Route `heartbeat`: the sender lives, and perhaps their cursor moved. */
+/** Route `heartbeat`: the sender lives, perhaps their cursor moved, perhaps they lost a frame. */
 export const handler = route(
   'heartbeat',
   {
-    async heartbeat({ sessionId, cursor, idle }, caller) {
-      await signOfLife(caller, sessionId, { kind: 'heartbeat', cursor, idle });
+    async heartbeat({ sessionId, cursor, idle, epoch, seq }, caller) {
+      const outcome = await signOfLife(caller, sessionId, { kind: 'heartbeat', cursor, idle });
+      if (epoch !== undefined && seq !== undefined) await healIfBehind(caller, sessionId, { epoch, seq }, outcome);
       return undefined;
     },
   },

@@ -37,6 +37,9 @@ interface Snapshot {
   /** Number of the last diff that is contained. */
   seq: number;
   users: PresenceUser[];
+  /** Only in a snapshot too large for one frame: this is part `part` of `parts`; it counts once all have arrived. */
+  part?: number;
+  parts?: number;
 }
 
 /** Every frame the server sends, by its `type`. */

@@ -120,7 +120,15 @@ export const messages = {
     group: 'heartbeat',
     responds: false,
     quiet: true,
-    schema: z.object({ ...request, sessionId, cursor: cursor.optional(), idle: z.boolean().optional() }),
+    schema: z.object({
+      ...request,
+      sessionId,
+      cursor: cursor.optional(),
+      idle: z.boolean().optional(),
+      // What the client has applied: one that lost a frame is sent the whole state.
+      epoch: z.string().max(64).optional(),
+      seq: z.number().int().min(0).optional(),
+    }),
   },
   participants_list: { group: 'session', responds: true, schema: z.object({ ...request, sessionId }) },
   participant_role: {

@@ -8,6 +8,7 @@ import { JoinRefused } from '../sessions/refusals.ts';
 import { actorOf, audit } from './audit.ts';
 import { personOf, refuseForeignGuest, refuseGuest } from './people.ts';
 import { seatConnection } from './seat-connection.ts';
+import { sendRest } from './snapshot.ts';
 
 /** Creates a session; the caller owns it and this connection has joined it. */
 export async function createSession(
@@ -34,8 +35,10 @@ export async function joinSession(
   refuseForeignGuest(caller, await sessions().resolveSessionId(sessionRef));
   const joined = await askDoor(caller, sessionRef, invite ?? caller.guest?.invite);
   const { session, role } = joined;
-  const [{ epoch, seq, users }] = await Promise.all([seatConnection(caller, joined), auditInvite(caller, joined)]);
-  return { type: 'session_joined', session, role, epoch, seq, users };
+  const [outcome] = await Promise.all([seatConnection(caller, joined), auditInvite(caller, joined)]);
+  const { epoch, seq, users } = outcome;
+  const { sessionId: _, ...state } = await sendRest(caller, { sessionId: session.id, epoch, seq, users });
+  return { type: 'session_joined', session, role, ...state };
 }
 
 async function askDoor(caller: Caller, sessionRef: string, invite: string | undefined): Promise<JoinResult> {

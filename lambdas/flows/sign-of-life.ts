@@ -1,4 +1,5 @@
 import { RollcallError } from '../../protocol/errors.ts';
+import type { PresenceOutcome } from '../presence/outcome.ts';
 import type { Seat, Touch, TouchOutcome } from '../presence/presence-store.ts';
 import type { Caller } from '../runtime/caller.ts';
 import { presence } from '../runtime/presence.ts';
@@ -13,11 +14,12 @@ import { expectVisit } from './sweep-waker.ts';
  * A connection Redis does not know is seated again from what it joined: its user timed out and is back (rule PR11), or
  * Redis lost its memory (rule FA2).
  */
-export async function signOfLife(caller: Caller, sessionRef: string, touch: Touch): Promise<void> {
+export async function signOfLife(caller: Caller, sessionRef: string, touch: Touch): Promise<PresenceOutcome> {
   const sessionId = await sessionIdOf(caller, sessionRef);
   const seat: Seat = { sessionId, userId: caller.userId, connectionId: caller.connectionId };
   const outcome = await seated(caller, seat, (now) => presence().store.touch(seat, touch, now));
   await Promise.all([announce(sessionId, outcome), callSweep(seat, outcome)]);
+  return outcome;
 }
 
 /** Runs a script for a seat, seating the connection again if Redis does not know it. */

@@ -1,21 +1,39 @@
 import type { ServerFrames } from '../../protocol/frames.ts';
+import { splitUsers } from '../delivery/snapshot-frames.ts';
 import type { Seat } from '../presence/presence-store.ts';
 import type { Caller } from '../runtime/caller.ts';
 import { presence } from '../runtime/presence.ts';
-import { announce } from './announce.ts';
+import { announce, send } from './announce.ts';
 import { sessionIdOf } from './session-ids.ts';
 import { seated } from './sign-of-life.ts';
 import { expectVisit } from './sweep-waker.ts';
+
+type Snapshot = ServerFrames['presence_state'];
 
 /**
  * The whole state of a session for a connection that joined it. What is overdue ends here, so nobody is shown who is
  * gone (rule PR6); writing those leaves down is the sweep's.
  */
-export async function snapshotFor(caller: Caller, sessionRef: string): Promise<ServerFrames['presence_state']> {
+export async function snapshotFor(caller: Caller, sessionRef: string): Promise<Snapshot> {
   const sessionId = await sessionIdOf(caller, sessionRef);
   const seat: Seat = { sessionId, userId: caller.userId, connectionId: caller.connectionId };
   const outcome = await seated(caller, seat, (now) => presence().store.list(sessionId, now, seat));
   if (outcome.leaves.length > 0) await expectVisit(sessionId, Date.now());
   await announce(sessionId, outcome);
-  return { sessionId, epoch: outcome.epoch, seq: outcome.seq, users: outcome.users };
+  const { epoch, seq, users } = outcome;
+  return sendRest(caller, { sessionId, epoch, seq, users });
+}
+
+/**
+ * Makes a snapshot fit into the one frame of an answer: what it has no room for is posted as further parts, and the
+ * client applies it once it has them all (rule DE7).
+ */
+export async function sendRest(caller: Caller, snapshot: Snapshot): Promise<Snapshot> {
+  const [first = [], ...rest] = splitUsers(snapshot.users);
+  if (rest.length === 0) return snapshot;
+  const parts = rest.length + 1;
+  await Promise.all(
+    rest.map((users, index) => send([caller], { type: 'presence_state', ...snapshot, users, part: index + 2, parts })),
+  );
+  return { ...snapshot, users: first, part: 1, parts };
 }
