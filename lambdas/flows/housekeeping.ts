@@ -4,6 +4,7 @@ import { sweepDatabase } from '../runtime/database.ts';
 import { log } from '../runtime/log.ts';
 import { timings } from '../runtime/timings.ts';
 import { announceLiveness } from './announce-liveness.ts';
+import { reconcilePlaces } from './reconcile-places.ts';
 import { sessionCleanup } from './session-cleanup.ts';
 
 /**
@@ -13,6 +14,7 @@ import { sessionCleanup } from './session-cleanup.ts';
 export async function keepHouse(): Promise<void> {
   await sessionCleanup().runExpiry();
   await checkLiveness();
+  await attempt('Lost places could not be given back', () => reconcilePlaces(Date.now()));
   await attempt('The outbox could not be replayed', () => sweepActivity().replayOutbox());
   await attempt('The audit trail could not be sealed', () => sweepActivity().sealChains());
 }

@@ -32,9 +32,9 @@ async function expire({ sessionId, durationMinutes, participantCount }: ExpiredS
   await emptySession(sessionId, 'session_expired', frame);
 }
 
-/** The stored times may be half a minute behind; what Redis knows is newer. */
+/** The stored times may be half a minute behind; who is present by what Redis knows keeps a session. */
 async function presentAmong(sessionIds: string[]): Promise<string[]> {
-  const since = Date.now() - timings.sessionTimeoutMillis;
+  const since = Date.now() - Math.min(timings.offlineAfterMillis, timings.sessionTimeoutMillis);
   const seen = await Promise.all(sessionIds.map((sessionId) => presence().store.lastSign(sessionId)));
   return sessionIds.filter((_, index) => (seen[index] ?? 0) > since);
 }

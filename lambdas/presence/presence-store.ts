@@ -204,6 +204,11 @@ export class PresenceStore {
     return readOutcome(reply, now, this.#timings);
   }
 
+  /** Whether a user has a seat, or a grace, in the session. */
+  async isPresent(sessionId: string, userId: string): Promise<boolean> {
+    return (await this.#redis.zscore(presenceKeys.users(sessionId), userId).catch(refuse)) !== null;
+  }
+
   /** The last sign of life of anybody in the session, Unix milliseconds; undefined where nobody is. */
   async lastSign(sessionId: string): Promise<number | undefined> {
     const newest = await this.#redis.zrange(presenceKeys.users(sessionId), '0', '0', 'REV', 'WITHSCORES').catch(refuse);

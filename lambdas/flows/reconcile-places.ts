@@ -1,0 +1,28 @@
+import { sweepDatabase } from '../runtime/database.ts';
+import { presence } from '../runtime/presence.ts';
+import { timings } from '../runtime/timings.ts';
+import { silentParticipants } from '../sessions/silent-participants.ts';
+import { recordDeparture } from './departures.ts';
+import { refreshMillis } from './visit-sessions.ts';
+
+/** Places looked at in one run; the next one goes on. */
+const placesPerRun = 200;
+/** Who is present is written down at least every `refreshMillis`: after this long a silent place is nobody's. */
+const silentMillis = 2 * timings.offlineAfterMillis + 2 * refreshMillis;
+
+/**
+ * Gives back the places of people who are nowhere present any more: a departure that was lost between Redis and
+ * PostgreSQL, because an invocation was killed or Redis forgot, must not keep a place for ever.
+ *
+ * @throws RollcallError UNAVAILABLE while Redis is away: then nobody knows who is present.
+ */
+export async function reconcilePlaces(now: number): Promise<number> {
+  const silent = await silentParticipants(sweepDatabase(), now - silentMillis, placesPerRun);
+  let lost = 0;
+  for (const { sessionId, personId, lastSeenAt } of silent) {
+    if (await presence().store.isPresent(sessionId, personId)) continue;
+    await recordDeparture(sessionId, { userId: personId, cause: 'timeout', at: lastSeenAt });
+    lost += 1;
+  }
+  return lost;
+}

@@ -1,0 +1,30 @@
+import type { Queryable } from '../runtime/database.ts';
+import { time } from './sql-times.ts';
+
+const select = `
+  SELECT session_id AS "sessionId", person_id AS "personId",
+    (extract(epoch FROM last_seen_at) * 1000)::float8 AS "lastSeenAt"
+  FROM session_participants
+  WHERE left_at IS NULL AND last_seen_at < ${time('$1')}
+  ORDER BY last_seen_at LIMIT $2`;
+
+/** Somebody who holds a place and was not seen for a while. Times are Unix milliseconds. */
+export interface SilentParticipant {
+  sessionId: string;
+  personId: string;
+  lastSeenAt: number;
+}
+
+/** Those who hold a place and were last seen before `before`, the longest silent first. */
+export async function silentParticipants(
+  database: Queryable,
+  before: number,
+  limit: number,
+): Promise<SilentParticipant[]> {
+  const { rows } = await database.query<SilentParticipant>({
+    name: 'participants-silent',
+    text: select,
+    values: [before, limit],
+  });
+  return rows;
+}

@@ -1,0 +1,72 @@
+import { randomUUID } from 'node:crypto';
+import { testAddresses } from '../support/addresses.ts';
+import { createDatabase } from '../support/database.ts';
+
+type Database = Awaited<ReturnType<typeof createDatabase>>;
+
+let database: Database;
+let flows: typeof import('../../lambdas/flows/reconcile-places.ts');
+let runtime: typeof import('../../lambdas/runtime/presence.ts') &
+  typeof import('../../lambdas/runtime/sessions.ts') &
+  typeof import('../../lambdas/runtime/redis.ts') &
+  typeof import('../../lambdas/runtime/database.ts');
+
+beforeAll(async () => {
+  database = await createDatabase();
+  Object.assign(process.env, {
+    DATABASE_URL: database.url,
+    REDIS_URL: testAddresses.redis,
+    OUTBOX_TABLE: 'unused',
+    AWS_REGION: 'us-east-1',
+  });
+  flows = await import('../../lambdas/flows/reconcile-places.ts');
+  runtime = {
+    ...(await import('../../lambdas/runtime/presence.ts')),
+    ...(await import('../../lambdas/runtime/sessions.ts')),
+    ...(await import('../../lambdas/runtime/redis.ts')),
+    ...(await import('../../lambdas/runtime/database.ts')),
+  };
+});
+afterAll(async () => {
+  await runtime.redis().quit();
+  await runtime.database().end();
+  await runtime.sweepDatabase().end();
+  await database.drop();
+});
+
+async function ownedSession(lastSeenMillisAgo: number) {
+  const userId = randomUUID();
+  const session = await runtime.sessions().createSession(userId, 'operation', {}, { username: 'Owner' });
+  await database.pool.query(
+    `UPDATE session_participants SET joined_at = now() - interval '1 hour', last_joined_at = now() - interval '1 hour',
+       last_seen_at = now() - $2 * interval '1 millisecond' WHERE session_id = $1`,
+    [session.id, lastSeenMillisAgo],
+  );
+  return { userId, sessionId: session.id };
+}
+
+const placesOf = async (sessionId: string) => (await runtime.sessions().getParticipants(sessionId)).length;
+
+test('[SE3] a place whose holder is nowhere present is given back, once, with its audit row', async () => {
+  const { sessionId } = await ownedSession(10 * 60_000);
+  await flows.reconcilePlaces(Date.now());
+  expect(await placesOf(sessionId)).toBe(0);
+  await flows.reconcilePlaces(Date.now());
+  const { rows } = await database.pool.query('SELECT activity_type, details FROM activity_log WHERE session_id = $1', [
+    sessionId,
+  ]);
+  expect(rows).toEqual([{ activity_type: 'user_timeout', details: { reason: 'heartbeat_timeout' } }]);
+});
+
+test('[SE3] a place is kept while its holder is present, whatever the stored time says', async () => {
+  const { sessionId, userId } = await ownedSession(10 * 60_000);
+  await runtime.presence().enter(sessionId, userId, { connectionId: 'c1', username: 'Owner', role: 'operator' });
+  await flows.reconcilePlaces(Date.now());
+  expect(await placesOf(sessionId)).toBe(1);
+});
+
+test('[SE3] a place is kept through a silence that the sweep may be behind by', async () => {
+  const { sessionId } = await ownedSession(100_000);
+  await flows.reconcilePlaces(Date.now());
+  expect(await placesOf(sessionId)).toBe(1);
+});
