@@ -1,27 +1,32 @@
 import { rolloverMillis } from '../protocol/timings.ts';
+import { limitRate } from './runtime/rate-limit.ts';
 import { route } from './runtime/route.ts';
 import { timings } from './runtime/timings.ts';
 
 /** Route `$default`, which also refuses whatever no other route takes, and the two messages about the connection. */
-export const handler = route('default', {
-  async hello(_, caller) {
-    const { from, to } = rolloverMillis;
-    return {
-      type: 'welcome',
-      connectionId: caller.connectionId,
-      userId: caller.userId,
-      username: caller.username,
-      heartbeatSeconds: timings.heartbeatMillis / 1000,
-      timeoutSeconds: timings.offlineAfterMillis / 1000,
-      awaySeconds: timings.awayAfterMillis / 1000,
-      batchMillis: timings.batchMillis,
-      // Random, so that the clients of one deployment do not all reconnect at one moment.
-      rolloverSeconds: Math.round((from + Math.random() * (to - from)) / 1000),
-      serverTime: Date.now(),
-    };
-  },
+export const handler = route(
+  'default',
+  {
+    async hello(_, caller) {
+      const { from, to } = rolloverMillis;
+      return {
+        type: 'welcome',
+        connectionId: caller.connectionId,
+        userId: caller.userId,
+        username: caller.username,
+        heartbeatSeconds: timings.heartbeatMillis / 1000,
+        timeoutSeconds: timings.offlineAfterMillis / 1000,
+        awaySeconds: timings.awayAfterMillis / 1000,
+        batchMillis: timings.batchMillis,
+        // Random, so that the clients of one deployment do not all reconnect at one moment.
+        rolloverSeconds: Math.round((from + Math.random() * (to - from)) / 1000),
+        serverTime: Date.now(),
+      };
+    },
 
-  async ping() {
-    return { type: 'pong', serverTime: Date.now() };
+    async ping() {
+      return { type: 'pong', serverTime: Date.now() };
+    },
   },
-});
+  { limit: limitRate },
+);

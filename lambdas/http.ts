@@ -30,17 +30,17 @@ export const handler = httpRoute(
     },
 
     async 'GET /sessions/{id}/activity'({ id, userId, query }) {
-      const session = await authorizeAudit(id, userId);
+      const session = await authorizeAudit({ userId }, id);
       return exportPage(session.id, `/sessions/${session.id}/activity`, query);
     },
 
     async 'GET /sessions/{id}/statistics'({ id, userId }) {
-      const session = await authorizeAudit(id, userId);
+      const session = await authorizeAudit({ userId }, id);
       return { body: await activityReader().getActivityStatistics(session.id) };
     },
 
     async 'GET /sessions/{id}/presence'({ id, userId, query }) {
-      const session = await authorizeAudit(id, userId);
+      const session = await authorizeAudit({ userId }, id);
       const { at } = readQuery(querySchemas.moment, query);
       return { body: { sessionId: session.id, at, stays: await activityReader().whoWasHere(session.id, at) } };
     },

@@ -1,6 +1,7 @@
 import { announceLiveness } from './flows/announce-liveness.ts';
 import { refuseGuest } from './flows/people.ts';
 import { liveness, machines } from './runtime/machines.ts';
+import { limitRate } from './runtime/rate-limit.ts';
 import { route } from './runtime/route.ts';
 
 /** Routes about a user's machines. */
@@ -28,5 +29,5 @@ export const handler = route(
       return { type: 'machines', machines: await machines().list(caller.userId) };
     },
   },
-  { finish: () => liveness().flush() },
+  { limit: limitRate, finish: () => liveness().flush() },
 );

@@ -45,7 +45,7 @@ export const handlers: Record<HandlerName, HandlerTraits> = {
   },
   default: {
     description: 'Answers hello, ping and what nobody understands',
-    inNetwork: false,
+    inNetwork: true,
     timeoutSeconds: routeSeconds,
     memoryMb: 256,
   },

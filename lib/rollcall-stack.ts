@@ -72,12 +72,12 @@ export class RollcallStack extends Stack {
   }
 
   private grantConnecting(): void {
-    const { authorizer, connect, disconnect } = this.functions;
+    const { authorizer, connect, disconnect, default: fallback } = this.functions;
     this.identity.grantAccess(authorizer);
     this.invites.grantAccess(authorizer);
     this.connections.grantAccess(connect, 'put');
     this.connections.grantAccess(disconnect, 'query', 'writeMany');
-    this.cache.grantAccess(disconnect);
+    for (const fn of [disconnect, fallback]) this.cache.grantAccess(fn);
     this.sweeps.grantAccess(disconnect);
     this.webSocketApi.grantAccess(disconnect);
   }
@@ -98,7 +98,7 @@ export class RollcallStack extends Stack {
   private grantSessions(): void {
     const { session, activity, machine, http } = this.functions;
     for (const fn of [session, activity, machine, http]) this.database.grantAccess(fn);
-    for (const fn of [session, activity, http]) this.cache.grantAccess(fn);
+    for (const fn of [session, activity, machine, http]) this.cache.grantAccess(fn);
     this.connections.grantAccess(session, 'get', 'query', 'put', 'update', 'delete', 'writeMany');
     this.connections.grantAccess(activity, 'query', 'writeMany');
     this.connections.grantAccess(machine, 'query');

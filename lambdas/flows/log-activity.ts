@@ -5,17 +5,17 @@ import { checkClientActivityType } from '../activity/activity-events.ts';
 import { activity } from '../runtime/activity.ts';
 import type { Caller } from '../runtime/caller.ts';
 import { registry } from '../runtime/delivery.ts';
-import { sessions } from '../runtime/sessions.ts';
 import { isAtLeast } from '../sessions/permissions.ts';
 import { send } from './announce.ts';
 import { actorOf } from './audit.ts';
+import { authorizeCaller } from './authorize-caller.ts';
 
 /** Writes what a participant did into the audit trail and shows it to those who may see it (rules AC1, DE9). */
 export async function logActivity(
   caller: Caller,
   { sessionId: reference, activityType, details, activityId }: Message<'activity_log'>,
 ): Promise<ServerFrame<'activity_logged'>> {
-  const { session } = await sessions().authorize(reference, caller.userId, 'comment');
+  const { session } = await authorizeCaller(caller, reference, 'comment');
   checkClientActivityType(activityType);
   const { sessionId, userId, ...context } = actorOf(caller, session.id);
   const logged = await activity().logActivity(sessionId, userId, activityType, details, { ...context, activityId });

@@ -14,7 +14,7 @@ export function refuseGuest(caller: Caller): void {
 }
 
 /** @throws RollcallError PERMISSION_DENIED for a guest of another session than the one named. */
-export function refuseForeignGuest(caller: Caller, sessionId: string): void {
+export function refuseForeignGuest(caller: Pick<Caller, 'guest'>, sessionId: string): void {
   if (caller.guest && caller.guest.sessionId !== sessionId) throw guestElsewhere();
 }
 

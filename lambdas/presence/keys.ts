@@ -16,6 +16,7 @@ export const presenceKeys = {
   rates: (sessionId: string) => `presence:rates:{${sessionId}}`,
   roles: (sessionId: string) => `presence:roles:{${sessionId}}`,
   due: (shard: number) => `presence:due:{${shard}}`,
+  rate: (connectionId: string) => `presence:rate:{${connectionId}}`,
   sweepLease: 'presence:sweep',
 } as const;
 

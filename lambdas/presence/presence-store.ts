@@ -2,7 +2,6 @@ import { randomBytes } from 'node:crypto';
 import type { Cluster, Redis } from 'ioredis';
 import type { Cursor, LeaveCause, PresenceUser, Role, Status } from '../../protocol/entities.ts';
 import { RollcallError } from '../../protocol/errors.ts';
-import { limits } from '../../protocol/limits.ts';
 import type { Timings } from '../../protocol/timings.ts';
 import { presenceKeys, scriptKeys } from './keys.ts';
 import {
@@ -14,6 +13,7 @@ import {
   readReceiver,
   type ScriptReply,
 } from './outcome.ts';
+import { tooFast } from './rate-limiter.ts';
 import { type PresenceScript, presenceScripts } from './scripts/scripts.ts';
 import { type PresenceRecord, visibleUser } from './status.ts';
 
@@ -244,15 +244,6 @@ export class PresenceStore {
   #users(records: string[], now: number): PresenceUser[] {
     return records.map((text) => visibleUser(JSON.parse(text) as PresenceRecord, now, this.#timings));
   }
-}
-
-function tooFast(retryAfterMillis: number): RollcallError {
-  const { messagesPerSecond } = limits;
-  return new RollcallError(
-    'RATE_LIMITED',
-    `This connection sends more than ${messagesPerSecond} messages a second; wait a moment.`,
-    { retryAfterMillis },
-  );
 }
 
 /** Redis has commands of its own with some of these names (`TOUCH`, …). */

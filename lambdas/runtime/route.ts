@@ -12,6 +12,8 @@ export type GroupHandlers<G extends RouteGroup> = {
 };
 
 export interface RouteOptions {
+  /** Refuses a caller who sends too much; routes that count in their own round trip have none. */
+  limit?: (connectionId: string) => Promise<void>;
   /** Sends an answer to the caller where the route has no response of its own. */
   post?: (connectionId: string, frame: ServerFrame) => Promise<void>;
   /** Runs before the invocation ends, whatever the outcome: an execution environment is frozen afterwards. */
@@ -37,7 +39,11 @@ export function route<G extends RouteGroup>(group: G, handlers: GroupHandlers<G>
       const handler = (handlers as Record<string, AnyHandler>)[request.type];
       // The gateway sends a type to its own group, so this is the stack's mistake and not the client's.
       if (!handler) throw new Error(`The route ${request.type} is not served by the group ${group}.`);
-      frame = answerTo(request, await inTime(handler(request.message, caller), context));
+      const serve = async () => {
+        await options.limit?.(caller.connectionId);
+        return handler(request.message, caller);
+      };
+      frame = answerTo(request, await inTime(serve(), context));
     } catch (error) {
       const refusal: RollcallError = refusalOf(error, () => ({
         route: event.requestContext.routeKey,

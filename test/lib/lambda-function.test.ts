@@ -35,7 +35,7 @@ test('what serves a request answers before API Gateway gives up', () => {
 
 test('only what needs Redis or PostgreSQL lives in the VPC', () => {
   const outside = functions.filter(([, fn]) => fn.Properties['VpcConfig'] === undefined).map(([handler]) => handler);
-  expect(outside.sort()).toEqual(['authorizer', 'connect', 'default']);
+  expect(outside.sort()).toEqual(['authorizer', 'connect']);
   for (const [handler] of functions) {
     const variables = dev.environmentOf(handler);
     const needsNetwork = 'REDIS_URL' in variables || 'DATABASE_SECRET_ARN' in variables;

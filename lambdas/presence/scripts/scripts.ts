@@ -1,22 +1,15 @@
-import { limits } from '../../../protocol/limits.ts';
 import { prelude } from './prelude.ts';
+import { limitRate } from './rate.ts';
 import { windows } from './windows.ts';
 
 /** What the scripts begin with; those of their own follow, with their arguments named at the top of each. */
 const begin = `${prelude}${windows}`;
 
-/**
- * Counts a frame of a connection against its limit (the generic cell rate algorithm: one number per connection says when
- * the next frame would be on time). Answers from its script where there were too many.
- */
-const limitRate = `
-local spacing, burst = ${1000 / limits.messagesPerSecond}, ${limits.messageBurst}
-local onTime = math.max(now, tonumber(redis.call('HGET', ratesKey, connectionId) or '0'))
-if onTime - now > spacing * (burst - 1) then
-  return { 'limited', math.ceil(onTime - now - spacing * (burst - 1)) }
-end
-redis.call('HSET', ratesKey, connectionId, onTime + spacing)
-`;
+/** A connection's frames about one session are counted beside it, so that it costs no round trip of its own. */
+const limitFrames = limitRate(
+  "redis.call('HGET', ratesKey, connectionId)",
+  "redis.call('HSET', ratesKey, connectionId, nextOnTime)",
+);
 
 /** A frame of a connection: sign of life, and what it changes. `unknown` where Redis does not know the connection. */
 const touch = `${begin}
@@ -27,7 +20,7 @@ if not redis.call('ZSCORE', connectionsKey, member) then return { 'unknown' } en
 if not redis.call('ZSCORE', usersKey, userId) then return { 'unknown' } end
 local user = readUser(userId)
 if not user then return { 'unknown' } end
-${limitRate}
+${limitFrames}
 local cursorMoved = cursor ~= '' and redis.call('HGET', cursorsKey, userId) ~= cursor
 local acted = kind == 'cursor' or cursorMoved or activity ~= ''
 user.lastSeen = now
@@ -165,7 +158,7 @@ if userId ~= '' then
   local member = userId .. ':' .. connectionId
   local user = readUser(userId)
   if not user or not redis.call('ZSCORE', connectionsKey, member) then return { 'unknown' } end
-  ${limitRate}
+  ${limitFrames}
   user.lastSeen = now
   redis.call('ZADD', usersKey, now, userId)
   redis.call('ZADD', connectionsKey, now, member)
