@@ -1,5 +1,5 @@
 import { rm } from 'node:fs/promises';
-import { removeEndpoints, writeEndpoints } from './endpoints-file.ts';
+import { removeEndpoints, removeStaleEndpoints, writeEndpoints } from './endpoints-file.ts';
 import { type LocalStack, startLocalStack } from './stack.ts';
 import { readStartOptions } from './start-options.ts';
 
@@ -13,6 +13,7 @@ const givingUp = new AbortController();
 async function start(): Promise<void> {
   const { fresh, ...options } = readStartOptions(process.argv.slice(2), process.env);
   if (fresh) await rm(options.dataDirectory, { recursive: true, force: true });
+  await removeStaleEndpoints(options.dataDirectory);
   const started = await startLocalStack({ ...options, signal: givingUp.signal, write: (line) => console.log(line) });
   stack = started;
   if (ending) return;
@@ -36,6 +37,11 @@ async function end(code: number, sentence?: string): Promise<void> {
 
 const sentenceOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
 
+// Nobody reads any more (`npm start | head`): nothing is left to say, and the end must not fail by saying it.
+process.stdout.on('error', () => {
+  if (!ending) void end(0);
+});
+process.stderr.on('error', () => {});
 process.on('SIGINT', () => void end(0));
 process.on('SIGTERM', () => void end(0));
 process.on('uncaughtException', (error) => void end(1, `Rollcall ends because of an error: ${sentenceOf(error)}`));

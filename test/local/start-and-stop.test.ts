@@ -105,6 +105,25 @@ describe('with servers of its own', () => {
     await allGone(processes, 10_000);
   });
 
+  test('what a killed process left of its endpoints is gone before the next one is ready', async () => {
+    const first = start(given);
+    await first.ready();
+    first.child.kill('SIGKILL');
+    await first.ended;
+    expect(existsSync(endpointsFile())).toBe(true);
+    await refusal({ ...given, ROLLCALL_ASSEMBLY_DIR: directory });
+    expect(existsSync(endpointsFile())).toBe(false);
+  });
+
+  test('when nobody reads its output any more it ends in order', async () => {
+    const process = start({ ...given, LOG_LEVEL: 'DEBUG' });
+    const [, url] = await process.ready();
+    process.child.stdout?.destroy();
+    await SocketClient.open(`${url!.replace('http', 'ws')}/live?token=ada`).catch(() => undefined);
+    expect((await process.ended).code).toBe(0);
+    expect(existsSync(endpointsFile())).toBe(false);
+  });
+
   test('one that is asked to end while it starts ends, and leaves nothing', async () => {
     const process = start({ ROLLCALL_ASSEMBLY_DIR: '', HEARTBEAT_TIMEOUT_SECONDS: String(20 + Math.random()) });
     await process.says(/Synthesizing/);
