@@ -6,8 +6,9 @@ export interface ObservedPost {
   connectionId: string;
   /** What was sent; undefined for what is no post. */
   frame: { type?: string; [field: string]: unknown } | undefined;
-  /** What the function was answered. */
-  status: number;
+  /** What the function was answered; undefined while it waits. */
+  status: number | undefined;
+  /** When it came, Unix milliseconds. */
   at: number;
 }
 
@@ -41,10 +42,11 @@ export class PostObserver {
     const body = await readAll(incoming);
     const connectionId = decodeURIComponent(incoming.url?.split('/').at(-1) ?? '');
     const frame = incoming.method === 'POST' ? (JSON.parse(body.toString()) as ObservedPost['frame']) : undefined;
-    const post = { connectionId, frame };
+    const post: ObservedPost = { connectionId, frame, status: undefined, at: Date.now() };
+    this.posts.push(post);
     const refused = this.refuse(post);
     if (refused !== undefined) {
-      this.posts.push({ ...post, status: refused, at: Date.now() });
+      post.status = refused;
       outgoing.writeHead(refused, { 'content-type': 'application/json' }).end('{"message":"refused"}');
       return;
     }
@@ -52,7 +54,7 @@ export class PostObserver {
     const forwarded = request(
       { host: url.hostname, port: url.port, path: incoming.url, method: incoming.method, headers: incoming.headers },
       (answer) => {
-        this.posts.push({ ...post, status: answer.statusCode ?? 0, at: Date.now() });
+        post.status = answer.statusCode;
         outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
         answer.pipe(outgoing);
       },

@@ -7,7 +7,11 @@ export function joinOf(client: TestClient, userId: string) {
 
 /** Why somebody left, once a diff says so. */
 export async function leaveOf(client: TestClient, userId: string, patience?: number): Promise<string> {
-  const diff = await client.next('presence_diff', ({ leaves }) => leaves.some((one) => one.userId === userId), patience);
+  const diff = await client.next(
+    'presence_diff',
+    ({ leaves }) => leaves.some((one) => one.userId === userId),
+    patience,
+  );
   return diff.leaves.find((leave) => leave.userId === userId)!.cause;
 }
 

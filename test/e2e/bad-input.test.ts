@@ -1,0 +1,301 @@
+import WebSocket from 'ws';
+import type { Session } from '../../protocol/entities.ts';
+import { limits } from '../../protocol/limits.ts';
+import { type MessageType, messageTypes } from '../../protocol/messages.ts';
+import { type Arrived, startTestStack, type TestStack } from '../support/stack.ts';
+
+let stack: TestStack;
+let owner: Arrived;
+let session: Session;
+let number = 0;
+
+beforeAll(async () => {
+  stack = await startTestStack();
+  ({ owner, session } = await stack.host('olive'));
+}, 90_000);
+afterAll(() => stack.close());
+
+const uuid = '0190f1e2-6d0a-7c3b-8f4d-1a2b3c4d5e6f';
+const cursor = { eventId: 'e', position: 1 };
+const injection = "'; DROP TABLE users; --";
+const long = (characters: number) => 'x'.repeat(characters + 1);
+
+type Expectation = string | RegExp;
+/** Wrong values of a field, and the code each is answered with. */
+type WrongField = [field: string, value: unknown, code: Expectation];
+
+const shape = 'INVALID_MESSAGE';
+const wrongText = (field: string, maximum: number): WrongField[] => [
+  ...([undefined, null, 5, {}, [], true, '', '  '] as const).map((value): WrongField => [field, value, shape]),
+  [field, long(maximum), 'TOO_LARGE'],
+  [field, 'a\u0000b', shape],
+];
+const wrongUuid = (field: string): WrongField[] =>
+  [undefined, null, 5, [], {}, 'bob', injection, `${uuid}\u0000`, `${uuid}0`].map((value) => [field, value, shape]);
+const wrongRole: WrongField[] = [undefined, null, 'owner', 'OPERATOR', 1, ['viewer']].map((value) => [
+  'role',
+  value,
+  shape,
+]);
+const wrongTime = (field: string): WrongField[] =>
+  [null, 'now', -1, 1.5, 1e300, [1], {}].map((value) => [field, value, shape]);
+const wrongCursor: WrongField[] = [
+  ...[undefined, null, 'here', 7, [], [cursor], {}, { eventId: 'e' }, { position: 1 }, { eventId: 1, position: 1 }].map(
+    (value): WrongField => ['cursor', value, shape],
+  ),
+  ['cursor', { eventId: '', position: 1 }, shape],
+  ['cursor', { eventId: 'e', position: '1' }, shape],
+  ['cursor', { eventId: 'e', position: null }, shape],
+  ['cursor', { ...cursor, more: long(limits.cursorBytes) }, 'TOO_LARGE'],
+  ['cursor', { ...cursor, more: 'ü'.repeat(limits.cursorBytes / 2) }, 'TOO_LARGE'],
+];
+const optional = (wrong: WrongField[]) => wrong.filter(([, value]) => value !== undefined);
+const wrongObject = (field: string, maximum: number): WrongField[] => [
+  ...[null, 5, 'text', [], true].map((value): WrongField => [field, value, shape]),
+  [field, { more: long(maximum) }, 'TOO_LARGE'],
+  [field, { 'a\u0000b': 1 }, shape],
+  [field, { deep: ['a\u0000b'] }, shape],
+];
+
+const metadata = (field: string, ...values: unknown[]) =>
+  values.map((value): WrongField => ['metadata', { [field]: value }, shape]);
+
+/** For each type: a right message without its session, and what can be wrong beside the session. */
+const table: Record<MessageType, [right: Record<string, unknown>, wrong: WrongField[]]> = {
+  hello: [
+    {},
+    [
+      ['client', 5, shape],
+      ['client', null, shape],
+      ['client', long(200), 'TOO_LARGE'],
+    ],
+  ],
+  ping: [{}, []],
+  session_create: [
+    { operationId: 'op' },
+    [
+      ...wrongText('operationId', limits.operationIdCharacters),
+      ...wrongObject('metadata', limits.metadataBytes),
+      ...metadata('title', 5, null, []),
+      ...metadata('isPublic', 'yes', 1, null),
+      ...metadata('maxParticipants', 0, -1, 1.5, 1001, '5', 1e300, null),
+      ...metadata('visibility', 'all', { cursors: 'owner' }, { activity: 1 }, null),
+      ...metadata('objective', 5, null),
+      ['metadata', { target: long(limits.targetCharacters) }, 'TOO_LARGE'],
+    ],
+  ],
+  session_join: [
+    {},
+    [
+      ['invite', 5, shape],
+      ['invite', null, shape],
+      ['invite', long(2048), 'TOO_LARGE'],
+    ],
+  ],
+  session_leave: [{}, []],
+  session_end: [{}, ['expired', 'active', '', null, 5, [], injection].map((value) => ['status', value, shape])],
+  session_recover: [{}, []],
+  presence_update: [
+    {},
+    [
+      ...['ONLINE', 'busy', '', null, 5, []].map((value): WrongField => ['status', value, shape]),
+      ...[5, [], {}, true].map((value): WrongField => ['activity', value, shape]),
+      ['activity', long(limits.activityCharacters), 'TOO_LARGE'],
+      ...optional(wrongCursor),
+    ],
+  ],
+  presence_sync: [{}, []],
+  cursor_update: [{ cursor }, wrongCursor],
+  heartbeat: [{}, [...optional(wrongCursor), ['idle', 'yes', shape], ['idle', 1, shape], ['idle', null, shape]]],
+  participants_list: [{}, []],
+  participant_role: [{ userId: uuid, role: 'viewer' }, [...wrongUuid('userId'), ...wrongRole]],
+  participant_remove: [
+    { userId: uuid },
+    [...wrongUuid('userId'), ['reason', 5, shape], ['reason', null, shape], ['reason', long(500), 'TOO_LARGE']],
+  ],
+  invite_create: [
+    { role: 'viewer' },
+    [
+      ...wrongRole,
+      ...[0, -1, 'x', null, 1e300, []].map((value): WrongField => ['expiresInSeconds', value, shape]),
+      ...[0, -1, 1.5, 'x', null, 1e300].map((value): WrongField => ['maxUses', value, shape]),
+    ],
+  ],
+  invite_revoke: [{ inviteId: uuid }, wrongUuid('inviteId')],
+  activity_log: [
+    { activityType: 'noted' },
+    [
+      ...wrongText('activityType', limits.activityTypeCharacters),
+      ...wrongObject('details', limits.detailsBytes),
+      ...optional(wrongUuid('activityId')),
+    ],
+  ],
+  activity_query: [
+    {},
+    [
+      ...[0, -1, 1.5, 1001, '5', null, 1e300].map((value): WrongField => ['limit', value, shape]),
+      ...[5, null, 'nonsense', injection, 'a\u0000b'].map((value): WrongField => ['before', value, shape]),
+      ['before', long(512), 'TOO_LARGE'],
+      ...[5, null, []].map((value): WrongField => ['activityType', value, shape]),
+      ['activityType', long(limits.activityTypeCharacters), 'TOO_LARGE'],
+      ...optional(wrongUuid('userId')),
+      ...wrongTime('from'),
+      ...wrongTime('to'),
+    ],
+  ],
+  presence_history: [{ at: 1 }, [['at', undefined, shape], ...wrongTime('at')]],
+  machine_register: [
+    { machineId: 'm', name: 'M' },
+    [
+      ...wrongText('machineId', limits.machineIdCharacters),
+      ...wrongText('name', limits.nameCharacters),
+      ...wrongObject('metadata', limits.detailsBytes),
+    ],
+  ],
+  machine_heartbeat: [
+    { machineId: 'm' },
+    [
+      ...optional(wrongText('machineId', limits.machineIdCharacters)).filter(([, value]) => value !== 'a\u0000b'),
+      ['machineId', 'a\u0000b', /^(INVALID_MESSAGE|MACHINE_NOT_FOUND)$/],
+      ['machineId', injection, 'MACHINE_NOT_FOUND'],
+      ...['now', null, [], {}].map((value): WrongField => ['time', value, shape]),
+    ],
+  ],
+  machine_list: [{}, []],
+};
+
+const unknownSession = /^(SESSION_NOT_FOUND|NOT_IN_SESSION)$/;
+const wrongSessions: WrongField[] = [
+  ...[undefined, null, 5, {}, [], true, '', ' '].map((value): WrongField => ['sessionId', value, shape]),
+  ['sessionId', long(255), 'TOO_LARGE'],
+  ...[uuid, injection, 'a\u0000b', '__proto__', 'SESSION-20200101-NONE', '*', '{}:x'].map(
+    (value): WrongField => ['sessionId', value, unknownSession],
+  ),
+];
+const withoutSession = ['hello', 'ping', 'session_create', 'machine_register', 'machine_heartbeat', 'machine_list'];
+
+/** Everything that is stored, so that a change of anything shows. */
+async function everything(): Promise<unknown> {
+  const tables = [
+    'users',
+    'collaboration_sessions',
+    'session_participants',
+    'session_invites',
+    'machines',
+    'activity_log',
+  ];
+  const rows = await Promise.all(
+    tables.map((table) =>
+      stack.database.query(`SELECT count(*), md5(string_agg(t::text, ',' ORDER BY t::text)) FROM
+      (SELECT (to_jsonb(x) - 'last_joined_at' - 'last_seen_at' - 'last_active_at' - 'updated_at') AS t FROM ${table} x) AS rows`),
+    ),
+  );
+  const { users } = await owner.expect('presence_state', { type: 'presence_sync', sessionId: session.id });
+  return [
+    rows.map((result) => result.rows),
+    users.map(({ userId, status, cursor, activity, role }) => ({ userId, status, cursor, activity, role })),
+  ];
+}
+
+describe.each(messageTypes)('a wrong %s', (type) => {
+  const [right, wrong] = table[type];
+  const naming = !withoutSession.includes(type);
+
+  test('is answered by the code that says so, with its requestId, and changes nothing', async () => {
+    const before = await everything();
+    for (const [field, value, code] of [...wrong, ...(naming ? wrongSessions : [])]) {
+      if (number++ % 40 === 0) await refresh();
+      const answer = await sender.ask({ type, ...(naming ? { sessionId: session.id } : {}), ...right, [field]: value });
+      const problem = JSON.stringify({ type, field, value: JSON.stringify(value)?.slice(0, 60) });
+      const told = answer.type === 'error' ? answer.code : answer.type;
+      expect([problem, told]).toEqual([problem, typeof code === 'string' ? code : expect.stringMatching(code)]);
+      if (answer.type === 'error') {
+        expect(answer.message).toMatch(/^\S.{8,}\.$/s);
+        expect(answer.message).not.toMatch(/select|postgres|redis|dynamo|\bat .*:\d/i);
+      }
+    }
+    expect(await everything()).toEqual(before);
+  });
+});
+
+let sender: Arrived;
+
+/** Not the reply to a request of `ask`. */
+const unasked = ({ requestId }: { requestId?: string | undefined }) => requestId === undefined;
+
+/** A connection may send sixty messages at once; the table is longer. */
+async function refresh(): Promise<void> {
+  const earlier = sender as Arrived | undefined;
+  sender = await stack.arrive('olive');
+  await sender.expect('session_joined', { type: 'session_join', sessionId: session.id });
+  await earlier?.expect('session_left', { type: 'session_leave', sessionId: session.id });
+  await earlier?.close();
+}
+
+test('what would pollute a prototype is a field like any other', async () => {
+  await refresh();
+  const text = `{"type":"activity_log","requestId":"p1","sessionId":"${session.id}","activityType":"noted",
+    "__proto__":{"polluted":true},"constructor":{"prototype":{"polluted":true}},
+    "details":{"__proto__":{"polluted":true},"constructor":{"prototype":{"polluted":true}}}}`;
+  sender.send(text);
+  await sender.next('activity_logged');
+  sender.send('{"__proto__":{"type":"ping"},"requestId":"p2"}');
+  expect(await sender.next('error', ({ requestId }) => requestId === 'p2')).toMatchObject({
+    requestId: 'p2',
+    code: 'INVALID_MESSAGE',
+  });
+  for (const type of ['__proto__', 'constructor', 'toString', 'hasOwnProperty']) {
+    expect(await sender.ask({ type })).toMatchObject({ type: 'error', code: 'INVALID_MESSAGE' });
+  }
+  expect(await sender.expect('pong', { type: 'ping' })).not.toHaveProperty('polluted');
+});
+
+test.each([
+  '',
+  'x',
+  '{',
+  '[]',
+  '[1]',
+  '"text"',
+  '5',
+  'null',
+  'true',
+  '{}',
+  '{"type":5}',
+  '{"type":null}',
+  '{"type":"$default"}',
+  '{"type":"$connect"}',
+  '{"type":"nonsense"}',
+])('%s is answered by INVALID_MESSAGE', async (text) => {
+  sender.send(text);
+  const answer = await sender.next('error', unasked);
+  expect(answer).toMatchObject({ code: 'INVALID_MESSAGE', retryable: false });
+  expect(answer).not.toHaveProperty('requestId');
+});
+
+test('a requestId that cannot be is not repeated', async () => {
+  for (const requestId of [5, null, {}, 'x'.repeat(65)]) {
+    sender.send(JSON.stringify({ type: 'ping', requestId }));
+    const answer = await sender.next('error', unasked);
+    expect(answer.code).toMatch(/^(INVALID_MESSAGE|TOO_LARGE)$/);
+    expect(answer).not.toHaveProperty('requestId');
+  }
+});
+
+test('a message over 32 KB in fragments is answered by TOO_LARGE, one of exactly 32 KB is not', async () => {
+  const message = (bytes: number) => {
+    const start = '{"type":"ping","more":"';
+    return `${start}${'x'.repeat(bytes - start.length - 2)}"}`;
+  };
+  const send = (text: string) => {
+    const half = text.length / 2;
+    const options = { fin: false } satisfies Parameters<WebSocket['send']>[1];
+    sender.socket.send(text.slice(0, half), options);
+    sender.socket.send(text.slice(half), { fin: true });
+  };
+  send(message(limits.messageBytes));
+  await sender.next('pong');
+  send(message(limits.messageBytes + 2));
+  expect(await sender.next('error', unasked)).toMatchObject({ code: 'TOO_LARGE' });
+  expect(sender.socket.readyState).toBe(WebSocket.OPEN);
+});

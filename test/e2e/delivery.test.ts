@@ -1,0 +1,157 @@
+import { changeOf, joinOf, leaveOf, leavesOf } from '../support/presence-frames.ts';
+import { type Arrived, startTestStack, type TestStack } from '../support/stack.ts';
+
+let stack: TestStack;
+
+beforeAll(async () => {
+  stack = await startTestStack({ RECONNECT_GRACE_SECONDS: '0.5' });
+}, 90_000);
+afterEach(() => {
+  stack.posts.refuse = () => undefined;
+});
+afterAll(() => stack.close());
+
+const cursor = (position: number) => ({ eventId: 'e', position });
+
+/** A session with people who all know of each other. */
+async function room(...names: string[]): Promise<{ people: Arrived[]; sessionId: string }> {
+  const { owner, session } = await stack.host(names[0]!);
+  const people = [owner];
+  for (const name of names.slice(1)) {
+    const person = await stack.arrive(name);
+    await person.expect('session_joined', { type: 'session_join', sessionId: session.id });
+    for (const earlier of people) await joinOf(earlier, person.userId);
+    people.push(person);
+  }
+  return { people, sessionId: session.id };
+}
+
+test('[DE1] a cursor reaches the others of its session, not its sender and no other session', async () => {
+  const [{ people, sessionId }, elsewhere] = await Promise.all([room('ada', 'bob'), room('eve', 'fay')]);
+  const [ada, bob] = people as [Arrived, Arrived];
+  bob.send({ type: 'cursor_update', sessionId, cursor: cursor(1) });
+  await ada.next('cursors');
+  // What was posted before the answer to a later request of each has arrived before it.
+  for (const person of [ada, bob]) await person.expect('presence_state', { type: 'presence_sync', sessionId });
+  for (const person of elsewhere.people) await person.expect('pong', { type: 'ping' });
+  expect(bob.framesOf('cursors')).toEqual([]);
+  for (const person of elsewhere.people) expect(person.framesOf('cursors')).toEqual([]);
+  const receivers = stack.posts.of('cursors').map((post) => post.connectionId);
+  expect(receivers).toEqual([ada.connectionId]);
+});
+
+test('[DE1] somebody alone in a session costs no post, whatever they do', async () => {
+  const before = stack.posts.posts.length;
+  const { owner, session } = await stack.host('gus');
+  const sessionId = session.id;
+  for (let position = 0; position < 5; position += 1) {
+    owner.send({ type: 'cursor_update', sessionId, cursor: cursor(position) });
+    owner.send({ type: 'heartbeat', sessionId });
+  }
+  await owner.expect('ack', { type: 'presence_update', sessionId, status: 'away', activity: 'alone' });
+  await owner.expect('activity_logged', { type: 'activity_log', sessionId, activityType: 'noted' });
+  await owner.expect('session_left', { type: 'session_leave', sessionId });
+  const ids = stack.posts.posts.slice(before).map(({ connectionId }) => connectionId);
+  expect(ids.filter((id) => id === owner.connectionId)).toEqual([]);
+});
+
+test('[DE10] requests have exactly one reply: a route response, or one post where the route has none', async () => {
+  const { owner, session } = await stack.host('hal');
+  const sessionId = session.id;
+  const before = stack.posts.posts.length;
+  const replies: Record<string, string> = {
+    heartbeat: 'posted',
+    cursor_update: 'posted',
+    presence_update: 'responded',
+    presence_sync: 'responded',
+    participants_list: 'responded',
+    activity_query: 'responded',
+    machine_list: 'responded',
+    ping: 'responded',
+    hello: 'responded',
+    nonsense: 'responded',
+  };
+  const found: Record<string, string> = {};
+  for (const type of Object.keys(replies)) {
+    const { requestId } = await owner.ask({ type, sessionId, cursor: cursor(1) });
+    const posts = stack.posts.posts.slice(before).filter((post) => post.frame?.['requestId'] === requestId);
+    found[type] = posts.length === 1 ? 'posted' : 'responded';
+  }
+  expect(found).toEqual(replies);
+  await owner.expect('pong', { type: 'ping' });
+  const ids = owner.frames.map((frame) => frame.requestId).filter(Boolean);
+  expect(new Set(ids).size).toBe(ids.length);
+});
+
+test('[DE10] without a requestId quiet requests are answered by nothing unless they fail', async () => {
+  const { owner, session } = await stack.host('ida');
+  const sessionId = session.id;
+  const frames = owner.frames.length;
+  owner.send({ type: 'heartbeat', sessionId });
+  owner.send({ type: 'cursor_update', sessionId, cursor: cursor(2) });
+  owner.send({ type: 'presence_update', sessionId, status: 'online' });
+  await owner.expect('ack', { type: 'heartbeat', sessionId });
+  await owner.expect('ack', { type: 'cursor_update', sessionId, cursor: cursor(3) });
+  await owner.expect('ack', { type: 'presence_update', sessionId, status: 'online' });
+  expect(owner.frames.slice(frames).map((frame) => frame.type)).toEqual(['ack', 'ack', 'ack']);
+  owner.send({ type: 'heartbeat', sessionId: 'SESSION-20200101-NONE' });
+  const refusal = await owner.next('error');
+  expect(refusal).toMatchObject({ code: 'NOT_IN_SESSION' });
+  expect(refusal).not.toHaveProperty('requestId');
+});
+
+test('[DE6] 410 takes that connection out of everything it joined, and no other', async () => {
+  const { people, sessionId } = await room('jan', 'kim', 'lea');
+  const [jan, kim, lea] = people as [Arrived, Arrived, Arrived];
+  const second = await stack.host('mia');
+  const other = second.session.id;
+  await lea.expect('session_joined', { type: 'session_join', sessionId: other });
+  await joinOf(second.owner, lea.userId);
+  stack.posts.refuse = ({ connectionId }) => (connectionId === lea.connectionId ? 410 : undefined);
+  await kim.expect('ack', { type: 'presence_update', sessionId, activity: 'typing' });
+  expect(await changeOf(jan, kim.userId, ({ activity }) => activity === 'typing')).toBeDefined();
+  expect(await leaveOf(jan, lea.userId)).toBe('gone');
+  expect(await leaveOf(second.owner, lea.userId)).toBe('gone');
+  expect([leavesOf(jan, kim.userId), leavesOf(kim, jan.userId)]).toEqual([0, 0]);
+  expect(await stack.audit(sessionId, 'user_left')).toMatchObject([{ details: { cause: 'gone' } }]);
+  const { users } = await jan.expect('presence_state', { type: 'presence_sync', sessionId });
+  expect(users.map((user) => user.userId).sort()).toEqual([jan.userId, kim.userId].sort());
+});
+
+test.each([429, 500])('[DE6] %i is tried again for state, never for cursors', async (status) => {
+  const { people, sessionId } = await room(`nat${status}`, `oda${status}`);
+  const [nat, oda] = people as [Arrived, Arrived];
+  let refused = 0;
+  stack.posts.refuse = ({ connectionId, frame }) => {
+    if (connectionId !== nat.connectionId || frame?.type !== 'presence_diff' || refused >= 2) return undefined;
+    refused += 1;
+    return status;
+  };
+  await oda.expect('ack', { type: 'presence_update', sessionId, activity: 'patient' });
+  expect(await changeOf(nat, oda.userId, ({ activity }) => activity === 'patient')).toBeDefined();
+  expect(refused).toBe(2);
+
+  const before = stack.posts.posts.length;
+  stack.posts.refuse = ({ frame }) => (frame?.type === 'cursors' ? status : undefined);
+  await oda.expect('ack', { type: 'cursor_update', sessionId, cursor: cursor(9) });
+  await oda.expect('ack', { type: 'presence_update', sessionId, activity: null });
+  expect(stack.posts.of('cursors', before).filter((post) => post.connectionId === nat.connectionId)).toHaveLength(1);
+  expect(leavesOf(oda, nat.userId)).toBe(0);
+});
+
+test('[DE5] a receiver that fails for good delays and fails nobody else', async () => {
+  const { people, sessionId } = await room('pam', 'quy', 'rob');
+  const [pam, quy, rob] = people as [Arrived, Arrived, Arrived];
+  stack.posts.refuse = ({ connectionId }) => (connectionId === rob.connectionId ? 500 : undefined);
+  const started = stack.posts.posts.length;
+  await quy.expect('ack', { type: 'presence_update', sessionId, activity: 'on' });
+  expect(await changeOf(pam, quy.userId, ({ activity }) => activity === 'on')).toBeDefined();
+  const posts = stack.posts.of('presence_diff', started);
+  const toPam = posts.find((post) => post.connectionId === pam.connectionId)!;
+  const toRob = posts.filter((post) => post.connectionId === rob.connectionId);
+  expect(toRob.length).toBeGreaterThan(1);
+  expect(toRob.length).toBeLessThanOrEqual(4);
+  expect(toPam.at).toBeLessThan(toRob.at(-1)!.at);
+  const { users } = await pam.expect('presence_state', { type: 'presence_sync', sessionId });
+  expect(users).toHaveLength(3);
+});

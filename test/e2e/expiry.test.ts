@@ -1,0 +1,110 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { type Arrived, startTestStack, type TestStack } from '../support/stack.ts';
+
+const timeoutMillis = 3000;
+let stack: TestStack;
+
+beforeAll(async () => {
+  stack = await startTestStack({
+    SESSION_TIMEOUT_HOURS: String(timeoutMillis / 3_600_000),
+    SESSION_WARNING_MINUTES: String(1500 / 60_000),
+  });
+}, 90_000);
+afterAll(() => stack.close());
+
+/** The cleanup sweep, fired until a client has heard what it waits for. */
+async function sweepUntil<T>(heard: Promise<T>): Promise<T> {
+  let waiting = true;
+  const done = heard.finally(() => {
+    waiting = false;
+  });
+  while (waiting) {
+    await stack.fireSchedule('CleanupSweep');
+    await Promise.race([done.catch(() => {}), pause(200)]);
+  }
+  return done;
+}
+
+async function statusOf(sessionId: string): Promise<{ status: string; active: number }> {
+  const { rows } = await stack.database.query(
+    `SELECT status, (SELECT count(*)::int FROM session_participants p WHERE p.session_id = s.id AND is_active) AS active
+     FROM collaboration_sessions s WHERE id = $1`,
+    [sessionId],
+  );
+  return rows[0];
+}
+
+describe('a session that nobody uses', () => {
+  let owner: Arrived;
+  let guest: Arrived;
+  let sessionId: string;
+  let invite: string;
+
+  beforeAll(async () => {
+    const hosted = await stack.host('ada');
+    owner = hosted.owner;
+    sessionId = hosted.session.id;
+    const create = { type: 'invite_create', sessionId, role: 'viewer', expiresInSeconds: 3600 };
+    ({ invite } = await owner.expect('invite_created', create));
+    guest = await stack.arrive('bob');
+    await guest.expect('session_joined', { type: 'session_join', sessionId });
+  });
+
+  test('[SE6] is warned of and then expires, told to everybody once', async () => {
+    const warned = await sweepUntil(guest.next('session_expiring'));
+    expect(warned).toMatchObject({ sessionId, expiresAt: expect.any(Number) });
+    expect(Math.abs(warned.expiresAt - Date.now())).toBeLessThan(timeoutMillis);
+    const expired = await sweepUntil(Promise.all([owner.next('session_expired'), guest.next('session_expired')]));
+    for (const frame of expired) expect(frame).toMatchObject({ sessionId, reason: 'inactivity_timeout' });
+    expect(Date.now()).toBeGreaterThanOrEqual(warned.expiresAt - 100);
+    await Promise.all([stack.fireSchedule('CleanupSweep'), stack.fireSchedule('CleanupSweep')]);
+    await owner.expect('pong', { type: 'ping' });
+    expect(owner.framesOf('session_expired')).toHaveLength(1);
+    expect(guest.framesOf('session_expiring')).toHaveLength(1);
+  });
+
+  test('[SE6] leaves nobody active, an entry in the audit trail and no presence', async () => {
+    expect(await statusOf(sessionId)).toEqual({ status: 'expired', active: 0 });
+    expect(await stack.audit(sessionId, 'session_expired')).toMatchObject([
+      {
+        user_id: null,
+        details: { reason: 'inactivity_timeout', durationMinutes: expect.any(Number), participantCount: 2 },
+      },
+    ]);
+    expect(await stack.redis.keys(`presence:{${sessionId}}:*`)).toEqual([]);
+    expect(await guest.ask({ type: 'heartbeat', sessionId })).toMatchObject({ type: 'error', code: 'NOT_IN_SESSION' });
+  });
+
+  test('[SE5] is closed to joins, and its invite says how long sessions last', async () => {
+    expect(await guest.ask({ type: 'session_join', sessionId })).toMatchObject({ code: 'SESSION_INACTIVE' });
+    const invited = await stack.arrive('cora');
+    expect(await invited.ask({ type: 'session_join', sessionId, invite })).toMatchObject({
+      type: 'error',
+      code: 'INVITE_EXPIRED',
+      message: expect.stringMatching(
+        /^This invitation link has expired\. Sessions become inactive after \S.* of no activity\.$/,
+      ),
+    });
+  });
+
+  test('[SE6] comes back for its owner only, once written down, and can be joined again', async () => {
+    expect(await guest.ask({ type: 'session_recover', sessionId })).toMatchObject({ code: 'PERMISSION_DENIED' });
+    const recovered = await owner.expect('session_recovered', { type: 'session_recover', sessionId });
+    expect(recovered.session).toMatchObject({ id: sessionId, status: 'active' });
+    await owner.expect('session_recovered', { type: 'session_recover', sessionId });
+    expect(await stack.audit(sessionId, 'session_recovered')).toHaveLength(1);
+    await guest.expect('session_joined', { type: 'session_join', sessionId });
+  });
+});
+
+test('[SE5] a session in which somebody shows a sign of life does not expire', async () => {
+  const { owner, session } = await stack.host('dora');
+  const until = Date.now() + timeoutMillis * 1.5;
+  while (Date.now() < until) {
+    await owner.expect('ack', { type: 'heartbeat', sessionId: session.id });
+    await stack.fireSchedule('CleanupSweep');
+    await pause(200);
+  }
+  expect(await statusOf(session.id)).toEqual({ status: 'active', active: 1 });
+  expect(owner.framesOf('session_expired')).toEqual([]);
+});

@@ -1,0 +1,112 @@
+import { joinOf, joinsOf, keepAlive, leaveOf, leavesOf } from '../support/presence-frames.ts';
+import { type Arrived, startTestStack, type TestStack } from '../support/stack.ts';
+
+const offlineMillis = 2000;
+const graceMillis = 500;
+let stack: TestStack;
+let stops: (() => void)[] = [];
+
+beforeAll(async () => {
+  stack = await startTestStack({
+    PRESENCE_UPDATE_SECONDS: '1',
+    HEARTBEAT_TIMEOUT_SECONDS: '1',
+    RECONNECT_GRACE_SECONDS: '0.5',
+  });
+}, 90_000);
+afterEach(() => {
+  for (const stop of stops) stop();
+  stops = [];
+  stack.faults.set({});
+});
+afterAll(() => stack.close());
+
+/** A session whose owner watches, and somebody in it. */
+async function pair(watcher: string, other: string) {
+  const { owner, session } = await stack.host(watcher);
+  stops.push(keepAlive(owner, session.id, 300));
+  const guest = await stack.arrive(other);
+  await guest.expect('session_joined', { type: 'session_join', sessionId: session.id });
+  await joinOf(owner, guest.userId);
+  return { owner, guest, sessionId: session.id };
+}
+
+/** Resolves once whatever was told before has arrived: frames of a connection keep their order. */
+async function settled(client: Arrived, sessionId: string): Promise<void> {
+  await client.expect('presence_state', { type: 'presence_sync', sessionId });
+}
+
+test('[PR12][PR9][FA5] after power loss the others see the leave in time, with its cause, once', async () => {
+  const { owner, guest, sessionId } = await pair('ada', 'bob');
+  stack.faults.set({ loseDisconnect: 1 });
+  const lost = Date.now();
+  guest.cut();
+  expect(await leaveOf(owner, guest.userId)).toBe('timeout');
+  expect(Date.now() - lost).toBeLessThan(offlineMillis + 5000);
+  expect(await stack.audit(sessionId, 'user_timeout')).toMatchObject([
+    { user_id: guest.userId, details: { reason: 'heartbeat_timeout' } },
+  ]);
+  expect(await stack.audit(sessionId, 'user_left')).toEqual([]);
+  await settled(owner, sessionId);
+  expect(leavesOf(owner, guest.userId)).toBe(1);
+});
+
+test('[PR11] who timed out with an open connection comes back as a join with the next frame', async () => {
+  const { owner, guest, sessionId } = await pair('cleo', 'dan');
+  expect(await leaveOf(owner, guest.userId)).toBe('timeout');
+  guest.send({ type: 'cursor_update', sessionId, cursor: { eventId: 'e', position: 1 } });
+  await joinOf(owner, guest.userId);
+  await owner.next('cursors', ({ cursors }) => cursors[0]!.userId === guest.userId);
+  const { rows } = await stack.database.query(
+    'SELECT is_active FROM session_participants WHERE session_id = $1 AND person_id = $2 ORDER BY joined_at, left_at',
+    [sessionId, guest.userId],
+  );
+  expect(rows.filter((row) => row.is_active)).toHaveLength(1);
+  expect(await stack.audit(sessionId, 'user_joined')).toHaveLength(3);
+});
+
+test('[PR7][PR9] a socket that breaks gets the reconnect grace, then one leave', async () => {
+  const { owner, guest, sessionId } = await pair('emma', 'finn');
+  const cut = Date.now();
+  guest.cut();
+  expect(await leaveOf(owner, guest.userId)).toBe('disconnected');
+  expect(Date.now() - cut).toBeGreaterThanOrEqual(graceMillis - 50);
+  expect(await stack.audit(sessionId, 'user_left')).toMatchObject([{ details: { cause: 'disconnected' } }]);
+  await settled(owner, sessionId);
+  expect(leavesOf(owner, guest.userId)).toBe(1);
+});
+
+test('[PR10] a leave is announced and written once, however many sweeps race', async () => {
+  const { owner, guest, sessionId } = await pair('gina', 'hugo');
+  stack.faults.set({ doubleDisconnect: 1 });
+  guest.cut();
+  for (let sweep = 0; sweep < 4; sweep += 1) void stack.fireSchedule('TimeoutSweep');
+  expect(await leaveOf(owner, guest.userId)).toMatch(/disconnected|timeout/);
+  await settled(owner, sessionId);
+  expect(leavesOf(owner, guest.userId)).toBe(1);
+  const ends = await stack.audit(sessionId);
+  expect(ends.filter(({ activity_type: type }) => type === 'user_left' || type === 'user_timeout')).toHaveLength(1);
+});
+
+test('[PR8][FA5] the late $disconnect of an old connection does not harm the new one', async () => {
+  const { owner, guest, sessionId } = await pair('iris', 'jack');
+  const again = await stack.arrive('jack');
+  await again.expect('session_joined', { type: 'session_join', sessionId });
+  stops.push(keepAlive(again, sessionId, 300));
+  stack.faults.set({ doubleDisconnect: 1 });
+  guest.cut();
+  // The old seat is over, announced as one connection fewer; whatever harm it did would have been told with it.
+  await owner.next('presence_diff', ({ updates }) => updates.some(({ connections }) => connections === 1));
+  await settled(owner, sessionId);
+  expect([joinsOf(owner, guest.userId), leavesOf(owner, guest.userId)]).toEqual([1, 0]);
+});
+
+test('[PR1] any frame is a sign of life, not only a heartbeat', async () => {
+  const { owner, guest, sessionId } = await pair('kate', 'liam');
+  const until = Date.now() + offlineMillis * 1.5;
+  for (let position = 0; Date.now() < until; position += 1) {
+    await guest.expect('ack', { type: 'presence_update', sessionId, activity: `step ${position}` });
+    await new Promise((resolve) => setTimeout(resolve, 300));
+  }
+  await settled(owner, sessionId);
+  expect(leavesOf(owner, guest.userId)).toBe(0);
+});
