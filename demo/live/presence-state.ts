@@ -1,0 +1,136 @@
+import type { LeaveCause, PresenceUser } from '../../protocol/entities.ts';
+import type { CursorUpdate, PresenceChange, ServerFrames } from '../../protocol/frames.ts';
+
+type Diff = ServerFrames['presence_diff'];
+type Snapshot = Pick<ServerFrames['presence_state'], 'epoch' | 'seq' | 'users'>;
+
+/** Who is in a session, as far as this page was told. */
+export interface PresenceState {
+  /** Empty until the first snapshot arrived. */
+  epoch: string;
+  seq: number;
+  users: ReadonlyMap<string, PresenceUser>;
+  /** When the server received the cursor that is shown, by user. */
+  cursorTimes: ReadonlyMap<string, number>;
+  /** Diffs that cannot be placed yet: they came before the snapshot, or one before them is missing. */
+  waiting: readonly Diff[];
+}
+
+/** Somebody came or went. A cause is unknown where it happened while this page was not listening. */
+export type Movement =
+  | { kind: 'joined'; user: PresenceUser }
+  | { kind: 'left'; user: PresenceUser; cause: LeaveCause | undefined };
+
+export interface Applied {
+  state: PresenceState;
+  movements: Movement[];
+  /** A diff is missing: ask `presence_sync`. */
+  outOfStep: boolean;
+}
+
+export const nobody: PresenceState = {
+  epoch: '',
+  seq: 0,
+  users: new Map(),
+  cursorTimes: new Map(),
+  waiting: [],
+};
+
+/** Replaces everything known by the whole truth, then places the diffs that came before it. */
+export function applySnapshot(state: PresenceState, { epoch, seq, users }: Snapshot): Applied {
+  const known = new Map(users.map((user) => [user.userId, user]));
+  const movements = state.epoch === '' ? [] : movementsBetween(state.users, known);
+  const next: PresenceState = { epoch, seq, users: known, cursorTimes: new Map(), waiting: [] };
+  // A diff of another epoch that still waits belongs to a count this snapshot has ended.
+  const mine = state.waiting.filter((diff) => diff.epoch === epoch).sort((one, other) => one.seq - other.seq);
+  return mine.reduce<Applied>(
+    (before, diff) => {
+      const after = applyDiff(before.state, diff);
+      return {
+        state: after.state,
+        movements: [...before.movements, ...after.movements],
+        outOfStep: before.outOfStep || after.outOfStep,
+      };
+    },
+    { state: next, movements, outOfStep: false },
+  );
+}
+
+/** Applies a diff if it is the next one. One that the snapshot contains is ignored, one after a gap waits. */
+export function applyDiff(state: PresenceState, diff: Diff): Applied {
+  const contained = diff.epoch === state.epoch && diff.seq <= state.seq;
+  if (contained) return { state, movements: [], outOfStep: false };
+  const isNext = diff.epoch === state.epoch && diff.seq === state.seq + 1;
+  if (!isNext) {
+    return {
+      state: { ...state, waiting: [...state.waiting, diff] },
+      movements: [],
+      outOfStep: state.epoch !== '',
+    };
+  }
+  return place(state, diff);
+}
+
+function place(state: PresenceState, diff: Diff): Applied {
+  const users = new Map(state.users);
+  const cursorTimes = new Map(state.cursorTimes);
+  const movements: Movement[] = [];
+  for (const { userId, cause } of diff.leaves) {
+    const user = users.get(userId);
+    if (user) movements.push({ kind: 'left', user, cause });
+    users.delete(userId);
+    cursorTimes.delete(userId);
+  }
+  for (const user of diff.joins) {
+    if (!users.has(user.userId)) movements.push({ kind: 'joined', user });
+    users.set(user.userId, user);
+  }
+  for (const change of diff.updates) {
+    const user = users.get(change.userId);
+    if (user) users.set(change.userId, changed(user, change));
+  }
+  return { state: { ...state, seq: diff.seq, users, cursorTimes }, movements, outOfStep: false };
+}
+
+/** Moves cursors. An older one than the one shown is ignored: frames may overtake one another. */
+export function applyCursors(state: PresenceState, cursors: readonly CursorUpdate[]): PresenceState {
+  const users = new Map(state.users);
+  const cursorTimes = new Map(state.cursorTimes);
+  for (const { userId, cursor, at } of cursors) {
+    const user = users.get(userId);
+    if (!user || at < (cursorTimes.get(userId) ?? 0)) continue;
+    users.set(userId, { ...user, cursor });
+    cursorTimes.set(userId, at);
+  }
+  return { ...state, users, cursorTimes };
+}
+
+/** What this page knows of a user before the server confirms it; unknown users stay unknown. */
+export function applyOwnChange(state: PresenceState, change: PresenceChange): PresenceState {
+  const user = state.users.get(change.userId);
+  if (!user) return state;
+  return { ...state, users: new Map(state.users).set(change.userId, changed(user, change)) };
+}
+
+/** Absent fields stay; `null` takes a field away. */
+function changed(user: PresenceUser, change: PresenceChange): PresenceUser {
+  const { activity, cursor, ...plain } = change;
+  const next: PresenceUser = { ...user, ...plain };
+  if (activity === null) delete next.activity;
+  else if (activity !== undefined) next.activity = activity;
+  if (cursor === null) delete next.cursor;
+  else if (cursor !== undefined) next.cursor = cursor;
+  return next;
+}
+
+function movementsBetween(
+  before: ReadonlyMap<string, PresenceUser>,
+  after: ReadonlyMap<string, PresenceUser>,
+): Movement[] {
+  const left = [...before.values()].filter(({ userId }) => !after.has(userId));
+  const joined = [...after.values()].filter(({ userId }) => !before.has(userId));
+  return [
+    ...left.map((user): Movement => ({ kind: 'left', user, cause: undefined })),
+    ...joined.map((user): Movement => ({ kind: 'joined', user })),
+  ];
+}

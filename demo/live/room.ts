@@ -1,0 +1,265 @@
+import type { Cursor, Role, Session, Status } from '../../protocol/entities.ts';
+import { RollcallError } from '../../protocol/errors.ts';
+import type { ServerFrame, ServerFrames } from '../../protocol/frames.ts';
+import type { ClientMessage } from '../../protocol/messages.ts';
+import type { Connection, Welcome } from './connection.ts';
+import { CursorSender } from './cursor-sender.ts';
+import { Heartbeat } from './heartbeat.ts';
+import {
+  type Applied,
+  applyCursors,
+  applyDiff,
+  applyOwnChange,
+  applySnapshot,
+  type Movement,
+  nobody,
+  type PresenceState,
+} from './presence-state.ts';
+
+export interface RoomEvents {
+  changed: (room: Room) => void;
+  moved: (movement: Movement) => void;
+  /** The session is over for this person; nothing more will come. */
+  ended: (error: RollcallError) => void;
+  /** Something went wrong that the person should know; the room goes on. */
+  troubled: (error: RollcallError) => void;
+  expiring: (expiresAt: number) => void;
+}
+
+type Entered = Pick<ServerFrames['session_joined'], 'session' | 'epoch' | 'seq' | 'users'> & { role?: Role };
+
+/** One session this page takes part in, across reconnects. */
+export class Room {
+  readonly connection: Connection;
+  readonly selfId: string;
+  readonly #invite: string | undefined;
+  readonly #events: RoomEvents;
+  readonly #cursors: CursorSender;
+  #heartbeat: Heartbeat | undefined;
+  #state: PresenceState = nobody;
+  #session: Session;
+  #chosen: Status = 'online';
+  #activity: string | undefined;
+  #lastSentAt = Date.now();
+  /** Whether the person touched anything since the last frame. */
+  #inputSeen = true;
+  #over = false;
+  #syncing = false;
+
+  constructor(
+    connection: Connection,
+    welcome: Welcome,
+    entered: Entered,
+    invite: string | undefined,
+    events: RoomEvents,
+  ) {
+    this.connection = connection;
+    this.selfId = welcome.userId;
+    this.#session = entered.session;
+    this.#invite = invite;
+    this.#events = events;
+    this.#cursors = new CursorSender({
+      intervalMillis: welcome.batchMillis,
+      alone: () => this.others.length === 0,
+      send: (cursor) => this.#send({ type: 'cursor_update', sessionId: this.id, cursor }),
+      now: Date.now,
+    });
+    this.#enter(welcome, entered);
+  }
+
+  get id(): string {
+    return this.#session.id;
+  }
+
+  get session(): Session {
+    return this.#session;
+  }
+
+  get state(): PresenceState {
+    return this.#state;
+  }
+
+  get others(): string[] {
+    return [...this.#state.users.keys()].filter((userId) => userId !== this.selfId);
+  }
+
+  /** The status this person chose; `away` ends with their next move (rule PR5). */
+  get chosen(): Status {
+    return this.#chosen;
+  }
+
+  /** The person did something on the page, so they are not idle. */
+  touch(): void {
+    this.#inputSeen = true;
+  }
+
+  point(cursor: Cursor): void {
+    this.touch();
+    if (this.#chosen === 'away') {
+      this.#chosen = 'online';
+      this.#ownChange({ status: 'online' });
+    }
+    this.#cursors.move(cursor);
+  }
+
+  /** @throws RollcallError if the server refused it or is out of reach. */
+  async choose(status: Status): Promise<void> {
+    await this.#tell({ status });
+    this.#chosen = status;
+    this.#ownChange({ status });
+  }
+
+  /** @param text empty: no activity. @throws RollcallError as above. */
+  async describe(text: string): Promise<void> {
+    const activity = text.trim() || null;
+    await this.#tell({ activity });
+    this.#activity = activity ?? undefined;
+    this.#ownChange({ activity });
+  }
+
+  /** A link for somebody else; for a session that is not public it carries an invitation. */
+  async link(origin: string): Promise<string> {
+    const url = new URL(`/?session=${this.id}`, origin);
+    if (!this.#session.isPublic) {
+      const message = { type: 'invite_create', sessionId: this.id, role: 'commenter' } as const;
+      url.searchParams.set('invite', (await this.connection.request('invite_created', message)).invite);
+    }
+    return url.href;
+  }
+
+  /** @throws RollcallError if the server could not be told; everybody else then sees the leave after the grace. */
+  async leave(): Promise<void> {
+    this.stop();
+    await this.connection.request('session_left', { type: 'session_leave', sessionId: this.id });
+  }
+
+  stop(): void {
+    this.#over = true;
+    this.#heartbeat?.stop();
+    this.#cursors.stop();
+  }
+
+  /** The connection greeted again: take the seat again, and tell what the server may have forgotten. */
+  async rejoin(welcome: Welcome): Promise<void> {
+    if (this.#over) return;
+    try {
+      const message: ClientMessage = { type: 'session_join', sessionId: this.id, invite: this.#invite };
+      this.#enter(welcome, await this.connection.request('session_joined', message));
+      const own = this.#state.users.get(this.selfId);
+      if (this.#chosen !== 'online' || own?.activity !== this.#activity) {
+        await this.#tell({ status: this.#chosen, activity: this.#activity ?? null });
+        this.#ownChange({ status: this.#chosen, activity: this.#activity ?? null });
+      }
+    } catch (error) {
+      this.#failed(error, () => void this.rejoin(welcome));
+    }
+  }
+
+  receive(frame: ServerFrame): void {
+    if (this.#over || !('sessionId' in frame) || frame.sessionId !== this.id) return;
+    switch (frame.type) {
+      case 'presence_diff':
+        this.#apply(applyDiff(this.#state, frame));
+        return;
+      case 'presence_state':
+        this.#apply(applySnapshot(this.#state, frame));
+        return;
+      case 'cursors':
+        this.#state = applyCursors(this.#state, frame.cursors);
+        this.#events.changed(this);
+        return;
+      case 'session_updated':
+        this.#session = frame.session;
+        this.#events.changed(this);
+        return;
+      case 'session_expiring':
+        this.#events.expiring(frame.expiresAt);
+        return;
+      case 'session_expired':
+        this.#end('SESSION_INACTIVE', 'This session expired because nothing happened in it; create a new one.');
+        return;
+      case 'session_ended':
+        this.#end('SESSION_INACTIVE', 'The owner ended this session; create a new one to go on.');
+        return;
+      case 'session_removed':
+        this.#end('PERMISSION_DENIED', 'The owner removed you from this session; ask them for a new invitation.');
+    }
+  }
+
+  #enter(welcome: Welcome, { session, epoch, seq, users }: Entered): void {
+    this.#session = session;
+    this.#lastSentAt = Date.now();
+    this.#heartbeat?.stop();
+    this.#heartbeat = new Heartbeat({
+      intervalMillis: welcome.heartbeatSeconds * 1000,
+      lastSentAt: () => this.#lastSentAt,
+      send: () => this.#beat(),
+      now: Date.now,
+    });
+    this.#apply(applySnapshot(this.#state, { epoch, seq, users }));
+    this.#cursors.repeat();
+  }
+
+  #apply({ state, movements, outOfStep }: Applied): void {
+    this.#state = state;
+    for (const movement of movements) this.#events.moved(movement);
+    if (movements.some(({ kind, user }) => kind === 'joined' && user.userId !== this.selfId)) this.#cursors.repeat();
+    this.#events.changed(this);
+    if (outOfStep) void this.#sync();
+  }
+
+  async #sync(): Promise<void> {
+    if (this.#syncing || this.#over) return;
+    this.#syncing = true;
+    try {
+      const snapshot = await this.connection.request('presence_state', { type: 'presence_sync', sessionId: this.id });
+      this.#syncing = false;
+      this.#apply(applySnapshot(this.#state, snapshot));
+    } catch (error) {
+      this.#syncing = false;
+      this.#failed(error, () => void this.#sync());
+    }
+  }
+
+  #beat(): void {
+    const cursor = this.#cursors.latest;
+    const idle = !this.#inputSeen;
+    if (!this.#send({ type: 'heartbeat', sessionId: this.id, idle, ...(cursor ? { cursor } : {}) })) return;
+    this.#cursors.carried();
+  }
+
+  #send(message: ClientMessage): boolean {
+    if (this.#over || !this.connection.send(message)) return false;
+    this.#lastSentAt = Date.now();
+    this.#inputSeen = false;
+    return true;
+  }
+
+  async #tell(change: { status?: Status; activity?: string | null }): Promise<void> {
+    await this.connection.request('ack', { type: 'presence_update', sessionId: this.id, ...change });
+    this.#lastSentAt = Date.now();
+  }
+
+  /** The server posts nothing to a session with one connection, so the page shows its own changes itself. */
+  #ownChange(change: { status?: Status; activity?: string | null }): void {
+    this.#state = applyOwnChange(this.#state, { userId: this.selfId, ...change });
+    this.#events.changed(this);
+  }
+
+  /** What can heal is tried again while the connection lives (a new one rejoins by itself); the rest ends the room. */
+  #failed(error: unknown, again: () => void): void {
+    if (!(error instanceof RollcallError)) throw error;
+    if (error.code !== 'UNAVAILABLE' && error.code !== 'RATE_LIMITED') {
+      this.stop();
+      this.#events.ended(error);
+      return;
+    }
+    this.#events.troubled(error);
+    if (this.connection.state === 'online') setTimeout(again, error.retryAfterMillis ?? 2000);
+  }
+
+  #end(code: 'SESSION_INACTIVE' | 'PERMISSION_DENIED', message: string): void {
+    this.stop();
+    this.#events.ended(new RollcallError(code, message));
+  }
+}
