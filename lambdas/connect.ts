@@ -1,8 +1,8 @@
 import type { APIGatewayProxyResultV2, APIGatewayProxyWebsocketEventV2 } from 'aws-lambda';
 import { subprotocol } from '../protocol/frames.ts';
 import { callerOf } from './runtime/caller.ts';
-import { registry } from './runtime/delivery.ts';
 import { log } from './runtime/log.ts';
+import { registry } from './runtime/registry.ts';
 
 type ConnectEvent = APIGatewayProxyWebsocketEventV2 & { headers?: Record<string, string> };
 

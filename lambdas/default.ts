@@ -1,5 +1,6 @@
 import { rolloverMillis } from '../protocol/timings.ts';
 import { limitRate } from './runtime/rate-limit.ts';
+import { registry } from './runtime/registry.ts';
 import { route } from './runtime/route.ts';
 import { timings } from './runtime/timings.ts';
 
@@ -7,7 +8,8 @@ import { timings } from './runtime/timings.ts';
 export const handler = route(
   'default',
   {
-    async hello(_, caller) {
+    async hello({ format }, caller) {
+      if (format) await registry().setCompact(caller.connectionId, format === 'compact');
       const { from, to } = rolloverMillis;
       return {
         type: 'welcome',

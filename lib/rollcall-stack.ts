@@ -76,6 +76,7 @@ export class RollcallStack extends Stack {
     this.identity.grantAccess(authorizer);
     this.invites.grantAccess(authorizer);
     this.connections.grantAccess(connect, 'put');
+    this.connections.grantAccess(fallback, 'update');
     this.connections.grantAccess(disconnect, 'query', 'writeMany');
     for (const fn of [disconnect, fallback]) this.cache.grantAccess(fn);
     this.sweeps.grantAccess(disconnect);
@@ -91,6 +92,8 @@ export class RollcallStack extends Stack {
       this.webSocketApi.grantAccess(fn);
       this.database.grantAccess(fn);
       this.outbox.grantAccess(fn, 'writeMany');
+      // A guest who returns is let in by their invite again.
+      this.invites.grantAccess(fn);
       this.sweeps.grantAccess(fn);
     }
   }

@@ -31,6 +31,8 @@ export interface PresenceUser {
   /** Last user activity (cursor, activity text, status, a heartbeat not marked idle). */
   lastActive: number;
   joinedAt: number;
+  /** The user's short name in this epoch, which the compact form uses. */
+  index?: number;
   /** How many live connections the user holds in this session. */
   connections: number;
   cursor?: Cursor;

@@ -54,6 +54,8 @@ export interface ServerFrames {
     batchMillis: number;
     rolloverSeconds: number;
     serverTime: number;
+    /** Only where the client asked for one. */
+    format?: 'json' | 'compact';
   };
   pong: { serverTime: number };
   session_created: Omit<Snapshot, 'sessionId'> & { session: Session };

@@ -74,7 +74,16 @@ interface MessageDefinition {
 }
 
 export const messages = {
-  hello: { group: 'default', responds: true, schema: z.object({ ...request, client: text(200).optional() }) },
+  hello: {
+    group: 'default',
+    responds: true,
+    schema: z.object({
+      ...request,
+      client: text(200).optional(),
+      // How the connection wants cursors from the sessions it joins afterwards.
+      format: z.enum(['json', 'compact']).optional(),
+    }),
+  },
   ping: { group: 'default', responds: true, schema: z.object(request) },
   session_create: {
     group: 'session',

@@ -21,6 +21,8 @@ export interface Membership {
   userId: string;
   username: string;
   role: Role;
+  /** The least role that sees cursors in the session, where it names one. */
+  cursorRole?: Role | undefined;
   joinedAt: number;
 }
 
@@ -52,6 +54,25 @@ export class ConnectionRegistry {
     const keys = { sessionId: connectionItem, connectedUser: userId };
     const item = { ...connection, ...keys, expiresAt: expiry(connectedAt) };
     await this.#client.send(new PutItemCommand({ TableName: this.#table, Item: marshall(item) }));
+  }
+
+  /** Remembers that a connection takes the compact form of cursors, or takes it no more. */
+  async setCompact(connectionId: string, compact: boolean): Promise<void> {
+    await this.#client.send(
+      new UpdateItemCommand({
+        TableName: this.#table,
+        Key: marshall({ connectionId, sessionId: connectionItem }),
+        UpdateExpression: 'SET compact = :compact',
+        ConditionExpression: 'attribute_exists(connectedUser)',
+        ExpressionAttributeValues: marshall({ ':compact': compact }),
+      }),
+    );
+  }
+
+  async isCompact(connectionId: string): Promise<boolean> {
+    const Key = marshall({ connectionId, sessionId: connectionItem });
+    const { Item } = await this.#client.send(new GetItemCommand({ TableName: this.#table, Key, ConsistentRead: true }));
+    return Item?.['compact']?.BOOL === true;
   }
 
   /** Writes down that a connection joined. Doing it again replaces what was known. */

@@ -1,54 +1,96 @@
+import { encodeMove, frameHead, tagOf } from '../../protocol/compact.ts';
 import type { CursorUpdate } from '../../protocol/frames.ts';
 import { limits } from '../../protocol/limits.ts';
 import type { Post } from './broadcaster.ts';
 
-interface EncodedCursor {
-  userId: string;
-  bytes: Buffer;
+/** Cursors on their way out; see `CursorBatch` of the presence store. */
+export interface CursorsToSend {
+  epoch: string;
+  cursors: readonly (CursorUpdate & { index: number; whole: boolean })[];
+  receivers: readonly { userId: string; connectionId: string; compact?: boolean }[];
 }
 
-const comma = Buffer.from(',');
-const end = Buffer.from(']}');
+/** One mover in a form of frame, encoded once for all receivers. */
+interface Piece {
+  userId: string;
+  text: string;
+  bytes: number;
+}
+
+/** How the pieces of a form become frames. */
+type Join = (pieces: readonly Piece[]) => string;
 
 /**
- * Makes the frames of merged cursors: each cursor is encoded once, each receiver gets everybody's but their own, and
- * receivers who are not among the movers share the same bytes (rules DE1, DE2, DE5). A frame over 32 KB is split by
+ * Makes the frames of merged cursors: each cursor is encoded once per form, each receiver gets everybody's but their own,
+ * and receivers who are not among the movers share the same bytes (rules DE1, DE2, DE5). A frame over 32 KB is split by
  * members (rule DE7).
  */
-export function cursorPosts(
-  sessionId: string,
-  cursors: readonly CursorUpdate[],
-  receivers: readonly { userId: string; connectionId: string }[],
-): Post[] {
-  const head = Buffer.from(`{"type":"cursors","sessionId":${JSON.stringify(sessionId)},"cursors":[`);
-  const encoded = cursors.map((update) => ({ userId: update.userId, bytes: Buffer.from(JSON.stringify(update)) }));
-  const movers = new Set(cursors.map((update) => update.userId));
-  const framesByMover = new Map<string, Buffer[]>();
-  const framesFor = (userId: string): Buffer[] => {
-    const key = movers.has(userId) ? userId : '';
-    const made =
-      framesByMover.get(key) ?? join(head, key === '' ? encoded : encoded.filter((one) => one.userId !== key));
-    framesByMover.set(key, made);
-    return made;
-  };
-  return receivers.flatMap(({ userId, connectionId }) => framesFor(userId).map((bytes) => ({ connectionId, bytes })));
+export function cursorPosts(sessionId: string, { epoch, cursors, receivers }: CursorsToSend): Post[] {
+  const json = framesBy(cursors.map(jsonPiece), (pieces) => joinJson(sessionId, pieces));
+  const compactMoves = cursors.filter((cursor) => !cursor.whole).map(compactPiece);
+  const compactWhole = cursors.filter((cursor) => cursor.whole).map(jsonPiece);
+  const compact = framesBy([...compactMoves, ...compactWhole], (pieces) => joinCompact(epoch, pieces));
+  return receivers.flatMap((receiver) =>
+    (receiver.compact ? compact : json)(receiver.userId).map((bytes) => ({
+      connectionId: receiver.connectionId,
+      bytes,
+    })),
+  );
 }
 
-function join(head: Buffer, cursors: EncodedCursor[]): Buffer[] {
-  const frames: Buffer[] = [];
-  let pieces: Buffer[] = [];
-  let size = head.length + end.length;
-  const finish = () => {
-    if (pieces.length > 0) frames.push(Buffer.concat([head, ...pieces, end]));
-    pieces = [];
-    size = head.length + end.length;
+/** Answers the frames for a receiver, made when first asked for. */
+function framesBy(pieces: readonly Piece[], join: Join): (receiver: string) => Buffer[] {
+  const movers = new Set(pieces.map((piece) => piece.userId));
+  const made = new Map<string, Buffer[]>();
+  return (receiver) => {
+    const key = movers.has(receiver) ? receiver : '';
+    let frames = made.get(key);
+    if (!frames) {
+      const others = key === '' ? pieces : pieces.filter((piece) => piece.userId !== key);
+      frames = split(others).map((share) => Buffer.from(join(share)));
+      made.set(key, frames);
+    }
+    return frames;
   };
-  for (const { bytes } of cursors) {
-    if (size + bytes.length + 1 > limits.messageBytes) finish();
-    if (pieces.length > 0) pieces.push(comma);
-    pieces.push(bytes);
-    size += bytes.length + 1;
+}
+
+function jsonPiece({ userId, cursor, at }: CursorUpdate): Piece {
+  return piece(userId, JSON.stringify({ userId, cursor, at }));
+}
+
+function compactPiece({ userId, cursor, index }: CursorsToSend['cursors'][number]): Piece {
+  return piece(userId, encodeMove(index, tagOf(cursor), cursor));
+}
+
+function piece(userId: string, text: string): Piece {
+  return { userId, text, bytes: Buffer.byteLength(text) + 1 };
+}
+
+/** What of a frame is not pieces. */
+const reservedBytes = 256;
+
+function split(pieces: readonly Piece[]): Piece[][] {
+  const shares: Piece[][] = [];
+  let size = Number.POSITIVE_INFINITY;
+  for (const one of pieces) {
+    if (size + one.bytes > limits.messageBytes - reservedBytes) {
+      shares.push([]);
+      size = 0;
+    }
+    shares.at(-1)!.push(one);
+    size += one.bytes;
   }
-  finish();
-  return frames;
+  return shares;
+}
+
+function joinJson(sessionId: string, pieces: readonly Piece[]): string {
+  const cursors = pieces.map((one) => one.text).join(',');
+  return `{"type":"cursors","sessionId":${JSON.stringify(sessionId)},"cursors":[${cursors}]}`;
+}
+
+/** Moves begin with their separator, whole cursors with a brace. */
+function joinCompact(epoch: string, pieces: readonly Piece[]): string {
+  const whole = pieces.filter((one) => one.text.startsWith('{')).map((one) => one.text);
+  const moves = pieces.filter((one) => !one.text.startsWith('{')).map((one) => one.text);
+  return `${frameHead(epoch)}${moves.join('')}${whole.length > 0 ? `\n[${whole.join(',')}]` : ''}`;
 }

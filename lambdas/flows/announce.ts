@@ -30,8 +30,8 @@ async function sendDiff(sessionId: string, outcome: PresenceOutcome): Promise<vo
   }
 }
 
-async function sendCursors(sessionId: string, { cursors, receivers }: CursorBatch): Promise<void> {
-  const result = await broadcaster().post(cursorPosts(sessionId, cursors, receivers), { kind: 'cursor' });
+async function sendCursors(sessionId: string, batch: CursorBatch): Promise<void> {
+  const result = await broadcaster().post(cursorPosts(sessionId, batch), { kind: 'cursor' });
   await endGone(result);
   if (result.throttled > 0) await presence().store.stretch(sessionId, Date.now());
 }

@@ -1,19 +1,47 @@
 import type { LeaveCause } from '../../protocol/entities.ts';
+import type { Membership } from '../delivery/connection-registry.ts';
+import { isAway } from '../presence/redis-failure.ts';
 import { registry } from '../runtime/delivery.ts';
+import { log } from '../runtime/log.ts';
 import { presence } from '../runtime/presence.ts';
 import { expectVisit } from './sweep-waker.ts';
+
+interface Ending {
+  cause: LeaveCause;
+  /** Unix milliseconds of the end of the grace. */
+  deadline: number;
+}
 
 /**
  * A socket has ended without leaving: its seats get the grace, after which the sweep announces the leave. Only this
  * connection is touched, so a late or doubled event never harms a newer one (rules PR7, PR8, FA5).
+ *
+ * What it joined is forgotten last: while Redis is away its seats cannot be closed, and then they end like those of a
+ * connection that lost power.
  */
 export async function endConnection(connectionId: string, cause: LeaveCause, graceMillis: number): Promise<void> {
-  const memberships = await registry().remove(connectionId);
-  const now = Date.now();
-  await Promise.all(
-    memberships.map(async ({ sessionId, userId }) => {
-      const closed = await presence().store.close({ sessionId, userId, connectionId }, now + graceMillis, cause, now);
-      if (closed) await expectVisit(sessionId, now + graceMillis);
-    }),
-  );
+  try {
+    const memberships = await registry().memberships(connectionId);
+    const ending = { cause, deadline: Date.now() + graceMillis };
+    await Promise.all(memberships.map((membership) => closeSeat(membership, ending)));
+    await registry().remove(connectionId);
+  } catch (error) {
+    if (!isAway(error)) throw error;
+    log.warn('The end of a connection could not be written down; it will time out', { connectionId, error });
+  }
+}
+
+async function closeSeat(membership: Membership, { cause, deadline }: Ending): Promise<void> {
+  const { sessionId } = membership;
+  const { store } = presence();
+  const close = () => store.close(membership, deadline, cause, Date.now());
+  let closed = await close();
+  if (!closed && !(await store.isKnown(sessionId))) {
+    // Redis forgot the session: without a seat nobody would ever hear that this one ended.
+    const others = (await registry().members(sessionId)).filter((one) => one.connectionId !== membership.connectionId);
+    await store.restore(sessionId, [membership, ...others], Date.now(), { onlyIfLost: true });
+    closed = await close();
+    await expectVisit(sessionId, Date.now());
+  }
+  if (closed) await expectVisit(sessionId, deadline);
 }

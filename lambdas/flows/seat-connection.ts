@@ -1,6 +1,6 @@
 import type { Role, Session } from '../../protocol/entities.ts';
 import { userJoined } from '../activity/activity-events.ts';
-import type { EnterOutcome } from '../presence/presence-store.ts';
+import type { EnterOutcome } from '../presence/outcome.ts';
 import type { Caller } from '../runtime/caller.ts';
 import { registry } from '../runtime/delivery.ts';
 import { presence } from '../runtime/presence.ts';
@@ -45,12 +45,16 @@ async function enter(caller: Caller, session: Seating['session'], role: Role): P
   const { id: sessionId, sessionId: sessionName, metadata } = session;
   const { connectionId, userId, username } = caller;
   const now = Date.now();
-  await registry().join({ connectionId, sessionId, sessionName, userId, username, role, joinedAt: now });
+  const [compact] = await Promise.all([
+    registry().isCompact(connectionId),
+    registry().join({ connectionId, sessionId, sessionName, userId, username, role, joinedAt: now }),
+  ]);
   const outcome = await presence().enter(sessionId, userId, {
     connectionId,
     username,
     role,
     cursorRole: metadata?.visibility?.cursors,
+    compact,
   });
   await Promise.all([
     expectVisit(sessionId, now + timings.offlineAfterMillis),

@@ -1,6 +1,6 @@
 import { RollcallError } from '../../protocol/errors.ts';
-import type { PresenceOutcome } from '../presence/outcome.ts';
-import type { Seat, Touch, TouchOutcome } from '../presence/presence-store.ts';
+import type { PresenceOutcome, TouchOutcome } from '../presence/outcome.ts';
+import type { Seat, Touch } from '../presence/presence-store.ts';
 import type { Caller } from '../runtime/caller.ts';
 import { presence } from '../runtime/presence.ts';
 import { announce } from './announce.ts';

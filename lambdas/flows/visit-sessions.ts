@@ -1,5 +1,6 @@
 import type { DueSession } from '../presence/deadlines.ts';
-import { type Departure, departuresPerVisit } from '../presence/presence-store.ts';
+import type { Departure } from '../presence/outcome.ts';
+import { departuresPerVisit } from '../presence/presence-store.ts';
 import { log } from '../runtime/log.ts';
 import { deadlines, presence } from '../runtime/presence.ts';
 import { timings } from '../runtime/timings.ts';

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Cluster, Redis } from 'ioredis';
 import { presenceKeys } from './keys.ts';
+import { answered } from './redis-failure.ts';
 
 /** Sorted sets the deadlines are spread over, so that a cluster shares the work. */
 export const deadlineShards = 8;
@@ -45,6 +46,8 @@ interface DeadlineCommands {
 /**
  * Sessions by the moment something becomes due there. A frame never writes here: the deadline of a live session is
  * looked up anew when it passes, so an index entry may be early but never late.
+ *
+ * Every method throws RollcallError UNAVAILABLE while Redis is away.
  */
 export class Deadlines {
   readonly #redis: Redis | Cluster;
@@ -60,18 +63,17 @@ export class Deadlines {
   /** Makes sure that the session is visited at `deadline` or before. */
   async schedule(sessionId: string, deadline: number): Promise<void> {
     const key = presenceKeys.due(shardOf(sessionId));
-    await Promise.all([
-      this.#redis.zadd(key, 'LT', Math.round(deadline), sessionId),
-      this.#redis.pexpire(key, indexMillis),
-    ]);
+    await answered(this.#redis, () =>
+      Promise.all([
+        this.#redis.zadd(key, 'LT', Math.round(deadline), sessionId),
+        this.#redis.pexpire(key, indexMillis),
+      ]),
+    );
   }
 
   /** Claims up to `limit` sessions per shard that are due. */
   async claim(now: number, limit: number): Promise<DueSession[]> {
-    const shards = Array.from({ length: deadlineShards }, (_, shard) => shard);
-    const claimed = await Promise.all(
-      shards.map((shard) => this.#commands.claimDue(presenceKeys.due(shard), now, claimMillis, limit)),
-    );
+    const claimed = await this.#onEveryShard((key) => this.#commands.claimDue(key, now, claimMillis, limit));
     return claimed.flat().map((sessionId) => ({ sessionId, claim: now + claimMillis }));
   }
 
@@ -79,19 +81,46 @@ export class Deadlines {
   async release(due: DueSession, next: number | undefined): Promise<void> {
     const key = presenceKeys.due(shardOf(due.sessionId));
     const text = next === undefined ? '' : String(Math.round(next));
-    await this.#commands.settleDue(key, due.sessionId, due.claim, text, indexMillis);
+    await answered(this.#redis, () => this.#commands.settleDue(key, due.sessionId, due.claim, text, indexMillis));
   }
 
   /** How many sessions have anybody present. */
   async size(): Promise<number> {
-    const shards = Array.from({ length: deadlineShards }, (_, shard) => shard);
-    const sizes = await Promise.all(shards.map((shard) => this.#redis.zcard(presenceKeys.due(shard))));
+    const sizes = await this.#onEveryShard((key) => this.#redis.zcard(key));
     return sizes.reduce((sum, size) => sum + size, 0);
+  }
+
+  /** Every session that is in the index. */
+  async all(): Promise<string[]> {
+    return (await this.#onEveryShard((key) => this.#redis.zrange(key, '0', '-1'))).flat();
+  }
+
+  /** Whether the index is as it was left: false where Redis, or a part of its cluster, lost its memory. */
+  async isWhole(): Promise<boolean> {
+    const marks = await this.#onEveryShard((key) => this.#redis.exists(markOf(key)));
+    return marks.every((mark) => mark === 1);
+  }
+
+  /** Says that every session with anybody in it is in the index; to be said again within a day. */
+  async markWhole(): Promise<void> {
+    await this.#onEveryShard((key) =>
+      Promise.all([this.#redis.zadd(markOf(key), 0, 'whole'), this.#redis.pexpire(markOf(key), indexMillis)]),
+    );
+  }
+
+  #onEveryShard<T>(run: (key: string) => Promise<T>): Promise<T[]> {
+    const keys = Array.from({ length: deadlineShards }, (_, shard) => presenceKeys.due(shard));
+    return answered(this.#redis, () => Promise.all(keys.map(run)));
   }
 
   get #commands(): DeadlineCommands {
     return this.#redis as unknown as DeadlineCommands;
   }
+}
+
+/** Lies beside the shard and is lost with it. */
+function markOf(key: string): string {
+  return `${key}:mark`;
 }
 
 function shardOf(sessionId: string): number {

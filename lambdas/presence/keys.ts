@@ -15,6 +15,8 @@ export const presenceKeys = {
   changes: (sessionId: string) => `presence:changes:{${sessionId}}`,
   rates: (sessionId: string) => `presence:rates:{${sessionId}}`,
   roles: (sessionId: string) => `presence:roles:{${sessionId}}`,
+  tags: (sessionId: string) => `presence:tags:{${sessionId}}`,
+  compact: (sessionId: string) => `presence:compact:{${sessionId}}`,
   due: (shard: number) => `presence:due:{${shard}}`,
   rate: (connectionId: string) => `presence:rate:{${connectionId}}`,
   sweepLease: 'presence:sweep',
@@ -35,5 +37,7 @@ export function scriptKeys(sessionId: string): string[] {
     presenceKeys.changes(sessionId),
     presenceKeys.rates(sessionId),
     presenceKeys.roles(sessionId),
+    presenceKeys.tags(sessionId),
+    presenceKeys.compact(sessionId),
   ];
 }

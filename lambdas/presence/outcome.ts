@@ -6,6 +6,16 @@ import { type PresenceRecord, type StatusThresholds, visibleUser } from './statu
 export interface Receiver {
   userId: string;
   connectionId: string;
+  /** Whether it asked for the compact form of cursors. */
+  compact?: boolean;
+}
+
+/** A cursor on its way out. */
+export interface MovedCursor extends CursorUpdate {
+  /** The mover's short name in this epoch. */
+  index: number;
+  /** Whether more than its numbers may be unknown to receivers of the compact form. */
+  whole: boolean;
 }
 
 export interface Leave {
@@ -15,7 +25,9 @@ export interface Leave {
 
 /** Cursors that go out now, the latest of each user, and who gets them. */
 export interface CursorBatch {
-  cursors: CursorUpdate[];
+  /** Of the session; short names hold within it. */
+  epoch: string;
+  cursors: MovedCursor[];
   receivers: Receiver[];
 }
 
@@ -41,6 +53,34 @@ export interface PresenceOutcome {
   receivers: Receiver[];
   promise?: FlushPromise | undefined;
   batch?: CursorBatch | undefined;
+}
+
+export interface TouchOutcome extends PresenceOutcome {
+  /** Whether somebody in the session is overdue, so that the sweep should come now. */
+  overdue: boolean;
+}
+
+export interface EnterOutcome extends PresenceOutcome {
+  /** Whether this was the user's first connection. */
+  first: boolean;
+  users: PresenceUser[];
+}
+
+export interface Departure {
+  userId: string;
+  cause: LeaveCause;
+  /** When it was found. */
+  at: number;
+  joinedAt?: number;
+}
+
+export interface VisitOutcome extends PresenceOutcome {
+  /** When something becomes due next; undefined where nobody is left. */
+  nextDeadline: number | undefined;
+  /** Leaves that are not yet written down, oldest first; see `forgetDepartures`. */
+  departures: Departure[];
+  /** Who is there, with the last sign of life of each. */
+  sightings: { userId: string; at: number }[];
 }
 
 /** An answer of a script as ioredis returns it. */
@@ -73,22 +113,29 @@ export function readOutcome(reply: ScriptReply, now: number, thresholds: StatusT
   };
 }
 
-/** Reads waiting cursors: user and `<time> <cursor as JSON>` by turns. */
-export function readBatch(cursors: string[], receivers: string[]): CursorBatch | undefined {
+/** Reads waiting cursors: user and `<time> <index> <whole> <cursor as JSON>` by turns. */
+export function readBatch(epoch: string, cursors: string[], receivers: string[]): CursorBatch | undefined {
   if (cursors.length === 0) return undefined;
   return {
+    epoch,
     cursors: pairs(cursors).map(([userId, text]) => {
-      const space = text.indexOf(' ');
-      return { userId, cursor: JSON.parse(text.slice(space + 1)) as Cursor, at: Number(text.slice(0, space)) };
+      const [, at, index, whole, cursor = ''] = /^(\d+) (\d+) (\d) (.*)$/s.exec(text) ?? [];
+      return {
+        userId,
+        cursor: JSON.parse(cursor) as Cursor,
+        at: Number(at),
+        index: Number(index),
+        whole: whole === '1' || index === '0',
+      };
     }),
     receivers: receivers.map(readReceiver),
   };
 }
 
-/** Reads `<user>:<connection>`, the form of a receiver in Redis. */
+/** Reads `<user>:<connection>`, the form of a receiver in Redis; `:c` behind it marks the compact form. */
 export function readReceiver(member: string): Receiver {
-  const [userId = '', connectionId = ''] = member.split(':');
-  return { userId, connectionId };
+  const [userId = '', connectionId = '', form] = member.split(':');
+  return form === 'c' ? { userId, connectionId, compact: true } : { userId, connectionId };
 }
 
 /** Redis answers pairs as one flat list. */

@@ -2,8 +2,8 @@ import type { Cluster, Redis } from 'ioredis';
 import type { Cursor, LeaveCause, PresenceUser, Role, Status } from '../../protocol/entities.ts';
 import type { Timings } from '../../protocol/timings.ts';
 import { presenceKeys } from './keys.ts';
-import type { PresenceOutcome } from './outcome.ts';
-import { type EnterOutcome, PresenceStore, type Seat, type TouchOutcome } from './presence-store.ts';
+import type { EnterOutcome, PresenceOutcome, TouchOutcome } from './outcome.ts';
+import { PresenceStore, type Seat } from './presence-store.ts';
 
 /** A change as it is published on `presence:updates:{<sessionId>}`. */
 export interface PresenceEvent {
@@ -33,6 +33,8 @@ export interface Acting {
   role?: Role;
   /** The least role that sees cursors in this session, where it names one. */
   cursorRole?: Role | undefined;
+  /** Whether the connection takes the compact form of cursors. */
+  compact?: boolean | undefined;
 }
 
 /**
@@ -124,8 +126,8 @@ export class PresenceManager {
 
   /** Seats a connection in a session and answers the whole state. */
   async enter(sessionId: string, userId: string, acting: Acting): Promise<EnterOutcome> {
-    const { username = userId, role = 'viewer', cursorRole } = acting;
-    const person = { username, role, cursorRole } as const;
+    const { username = userId, role = 'viewer', cursorRole, compact } = acting;
+    const person = { username, role, cursorRole, compact } as const;
     return this.store.enter(seatOf(sessionId, userId, acting), person, this.#clock());
   }
 

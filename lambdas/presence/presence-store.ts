@@ -1,10 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import type { Cluster, Redis } from 'ioredis';
+import { tagOf } from '../../protocol/compact.ts';
 import type { Cursor, LeaveCause, PresenceUser, Role, Status } from '../../protocol/entities.ts';
-import { RollcallError } from '../../protocol/errors.ts';
 import type { Timings } from '../../protocol/timings.ts';
 import { presenceKeys, scriptKeys } from './keys.ts';
 import {
+  type Departure,
+  type EnterOutcome,
   type PresenceOutcome,
   pairs,
   type Receiver,
@@ -12,8 +14,12 @@ import {
   readOutcome,
   readReceiver,
   type ScriptReply,
+  type TouchOutcome,
+  type VisitOutcome,
 } from './outcome.ts';
 import { tooFast } from './rate-limiter.ts';
+import { answered, unseenMillis } from './redis-failure.ts';
+import { type Member, restoreParameters } from './restoration.ts';
 import { type PresenceScript, presenceScripts } from './scripts/scripts.ts';
 import { type PresenceRecord, visibleUser } from './status.ts';
 
@@ -35,37 +41,11 @@ export interface Touch {
   activity?: string | null | undefined;
 }
 
-export interface TouchOutcome extends PresenceOutcome {
-  /** Whether somebody in the session is overdue, so that the sweep should come now. */
-  overdue: boolean;
-}
-
-export interface EnterOutcome extends PresenceOutcome {
-  /** Whether this was the user's first connection. */
-  first: boolean;
-  users: PresenceUser[];
-}
-
-export interface Departure {
-  userId: string;
-  cause: LeaveCause;
-  /** When it was found. */
-  at: number;
-  joinedAt?: number;
-}
-
-export interface VisitOutcome extends PresenceOutcome {
-  /** When something becomes due next; undefined where nobody is left. */
-  nextDeadline: number | undefined;
-  /** Leaves that are not yet written down, oldest first; see `forgetDepartures`. */
-  departures: Departure[];
-  /** Who is there, with the last sign of life of each. */
-  sightings: { userId: string; at: number }[];
-}
-
 /** Departures a visit hands out at most. */
 export const departuresPerVisit = 100;
 
+/** Scripts that end what is overdue on behalf of somebody's frame. */
+const sparing: PresenceScript[] = ['enter', 'list', 'depart'];
 const bookkeepingMillis = 60 * 60 * 1000;
 
 type ScriptRunner = Record<
@@ -104,12 +84,13 @@ export class PresenceStore {
       touch.cursor === undefined ? '' : JSON.stringify(touch.cursor),
       touch.status ?? '',
       touch.activity === undefined ? '' : JSON.stringify(touch.activity),
+      touch.cursor === undefined ? '' : tagOf(touch.cursor),
     ]);
     if (!reply) return undefined;
     const [cursors, receivers, overdue] = reply[10] as [string[], string[], number];
     return {
       ...readOutcome(reply, now, this.#timings),
-      batch: readBatch(cursors, receivers),
+      batch: readBatch(reply[1], cursors, receivers),
       overdue: overdue > 0,
     };
   }
@@ -118,7 +99,7 @@ export class PresenceStore {
   async flush(sessionId: string, endsAt: number, now: number): Promise<PresenceOutcome> {
     const reply = (await this.#run('flush', sessionId, now, [endsAt]))!;
     const [cursors, receivers] = reply[10] as [string[], string[]];
-    return { ...readOutcome(reply, now, this.#timings), batch: readBatch(cursors, receivers) };
+    return { ...readOutcome(reply, now, this.#timings), batch: readBatch(reply[1], cursors, receivers) };
   }
 
   /** Makes the windows of a session longer for a while, after posts were throttled. */
@@ -129,14 +110,16 @@ export class PresenceStore {
   /**
    * Seats a connection; harmless when it sits already.
    *
-   * @param person `cursorRole` is the least role that sees cursors, where the session names one (rule DE9).
+   * @param person `cursorRole` is the least role that sees cursors, where the session names one (rule DE9);
+   *   `compact` asks for the compact form of cursors.
    */
   async enter(
     seat: Seat,
-    person: { username: string; role: Role; cursorRole?: Role | undefined },
+    person: { username: string; role: Role; cursorRole?: Role | undefined; compact?: boolean | undefined },
     now: number,
   ): Promise<EnterOutcome> {
-    const parameters = [seat.userId, seat.connectionId, person.username, person.role, person.cursorRole ?? ''];
+    const { username, role, cursorRole = '', compact } = person;
+    const parameters = [seat.userId, seat.connectionId, username, role, cursorRole, compact ? 'compact' : ''];
     const reply = (await this.#run('enter', seat.sessionId, now, parameters))!;
     const [first, records] = reply[10] as [string, string[]];
     return { ...readOutcome(reply, now, this.#timings), first: first === '1', users: this.#users(records, now) };
@@ -175,7 +158,7 @@ export class PresenceStore {
     const [next, departures, seen, cursors, receivers] = reply[10] as [string, string[], string[], string[], string[]];
     return {
       ...readOutcome(reply, now, this.#timings),
-      batch: readBatch(cursors, receivers),
+      batch: readBatch(reply[1], cursors, receivers),
       nextDeadline: next === '' ? undefined : Number(next),
       departures: departures.map((text) => JSON.parse(text) as Departure),
       sightings: pairs(seen).map(([userId, at]) => ({ userId, at: Number(at) })),
@@ -184,7 +167,7 @@ export class PresenceStore {
 
   /** Drops the oldest departures once they are written down elsewhere. */
   async forgetDepartures(sessionId: string, count: number): Promise<void> {
-    if (count > 0) await this.#redis.ltrim(presenceKeys.departed(sessionId), count, -1);
+    if (count > 0) await answered(this.#redis, () => this.#redis.ltrim(presenceKeys.departed(sessionId), count, -1));
   }
 
   /** Takes a user, or everybody, out of a session. `ended` are the connections that were seated. */
@@ -206,18 +189,42 @@ export class PresenceStore {
 
   /** Whether a user has a seat, or a grace, in the session. */
   async isPresent(sessionId: string, userId: string): Promise<boolean> {
-    return (await this.#redis.zscore(presenceKeys.users(sessionId), userId).catch(refuse)) !== null;
+    return (await answered(this.#redis, () => this.#redis.zscore(presenceKeys.users(sessionId), userId))) !== null;
+  }
+
+  /** Whether Redis holds anything of the session; it does for an hour after the last frame. */
+  async isKnown(sessionId: string): Promise<boolean> {
+    return (await answered(this.#redis, () => this.#redis.exists(presenceKeys.epoch(sessionId)))) === 1;
+  }
+
+  /**
+   * Seats again whom the connection table knows, and takes out silent seats that it does not know. Undefined where
+   * nothing was to be done: with `onlyIfLost` a session that Redis knows is left alone.
+   */
+  async restore(
+    sessionId: string,
+    members: readonly Member[],
+    now: number,
+    options: { onlyIfLost: boolean },
+  ): Promise<PresenceOutcome | undefined> {
+    const parameters = restoreParameters(members, now, this.#timings.offlineAfterMillis, options.onlyIfLost);
+    const reply = (await this.#run('restore', sessionId, now, parameters))!;
+    return reply[10][0] === 1 ? readOutcome(reply, now, this.#timings) : undefined;
   }
 
   /** The last sign of life of anybody in the session, Unix milliseconds; undefined where nobody is. */
   async lastSign(sessionId: string): Promise<number | undefined> {
-    const newest = await this.#redis.zrange(presenceKeys.users(sessionId), '0', '0', 'REV', 'WITHSCORES').catch(refuse);
+    const newest = await answered(this.#redis, () =>
+      this.#redis.zrange(presenceKeys.users(sessionId), '0', '0', 'REV', 'WITHSCORES'),
+    );
     return newest[1] === undefined ? undefined : Number(newest[1]);
   }
 
   /** The connections that receive the session's frames. */
   async receivers(sessionId: string): Promise<Receiver[]> {
-    const members = await this.#redis.zrange(presenceKeys.connections(sessionId), '0', '-1').catch(refuse);
+    const members = await answered(this.#redis, () =>
+      this.#redis.zrange(presenceKeys.connections(sessionId), '0', '-1'),
+    );
     return members.map(readReceiver).filter((receiver) => receiver.connectionId !== '');
   }
 
@@ -228,15 +235,18 @@ export class PresenceStore {
     parameters: (string | number)[],
   ): Promise<ScriptReply | undefined> {
     const { offlineAfterMillis, awayAfterMillis, batchMillis, batchMaxMessages } = this.#timings;
-    const call = (this.#redis as unknown as ScriptRunner)[commandName(script)]!(
+    // Whom the others could not reach is not gone; the sweep restores the session before it settles it.
+    const spared = sparing.includes(script) ? unseenMillis(this.#redis, offlineAfterMillis) : 0;
+    const run = (this.#redis as unknown as ScriptRunner)[commandName(script)]!.bind(
+      this.#redis,
       ...scriptKeys(sessionId),
       ...[presenceKeys.recordPrefix(sessionId), presenceKeys.channel(sessionId), sessionId],
-      ...[Math.round(now), Math.round(offlineAfterMillis), Math.round(awayAfterMillis)],
+      ...[Math.round(now), Math.round(offlineAfterMillis + spared), Math.round(awayAfterMillis)],
       ...[randomBytes(6).toString('hex'), Math.max(bookkeepingMillis, 2 * Math.round(offlineAfterMillis))],
       ...[Math.round(batchMillis), batchMaxMessages],
       ...parameters,
     );
-    const reply = await call.catch(refuse);
+    const reply = await answered(this.#redis, run);
     if (reply[0] === 'limited') throw tooFast(reply[1]);
     return reply[0] === 'unknown' ? undefined : reply;
   }
@@ -249,16 +259,4 @@ export class PresenceStore {
 /** Redis has commands of its own with some of these names (`TOUCH`, …). */
 function commandName(script: string): string {
   return `presence_${script}`;
-}
-
-/** Answers of a server that is there but cannot serve: starting, failing over, resharding. */
-const passingRefusals = /^(LOADING|READONLY|CLUSTERDOWN|MASTERDOWN|TRYAGAIN|OOM)/;
-
-/** A Redis that is away is a refusal the client may retry; an error in a script is a bug and stays one. */
-function refuse(error: Error): never {
-  if (error.name === 'ReplyError' && !passingRefusals.test(error.message)) throw error;
-  throw new RollcallError('UNAVAILABLE', 'Presence is not available for a moment; try again shortly.', {
-    cause: error,
-    retryAfterMillis: 1000,
-  });
 }

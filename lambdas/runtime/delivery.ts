@@ -1,11 +1,10 @@
 import { ApiGatewayManagementApiClient } from '@aws-sdk/client-apigatewaymanagementapi';
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { ServerFrame } from '../../protocol/frames.ts';
 import { dependencyTimeoutMillis } from '../../protocol/timings.ts';
 import { Broadcaster } from '../delivery/broadcaster.ts';
-import { ConnectionRegistry } from '../delivery/connection-registry.ts';
 import { ManagementGateway } from '../delivery/gateway.ts';
 import { SignedGateway } from '../delivery/signed-gateway.ts';
+import { refuseWhileAway } from './dynamodb-failure.ts';
 import { environmentNames } from './environment.ts';
 import { once, required } from './once.ts';
 
@@ -15,11 +14,7 @@ const timeouts = {
   throwOnRequestTimeout: true,
 };
 
-/** The connections and what they joined. */
-export const registry = once(() => {
-  const client = new DynamoDBClient({ maxAttempts: 2, requestHandler: timeouts });
-  return new ConnectionRegistry(client, required(environmentNames.connectionsTable));
-});
+export { registry } from './registry.ts';
 
 /** Posts the frames of sessions: one lean signed request each. */
 const gateway = once(

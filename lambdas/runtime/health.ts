@@ -1,9 +1,9 @@
 import { RollcallError } from '../../protocol/errors.ts';
 import { dependencyTimeoutMillis } from '../../protocol/timings.ts';
 import { database } from './database.ts';
-import { registry } from './delivery.ts';
 import { log } from './log.ts';
 import { redis } from './redis.ts';
+import { registry } from './registry.ts';
 
 export type HealthCheck = 'redis' | 'database' | 'connections';
 

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { presenceKeys } from '../presence/keys.ts';
+import { answered } from '../presence/redis-failure.ts';
 import { redis } from './redis.ts';
 
 /** A sweep that dies leaves the way free after this long. */
@@ -17,10 +18,12 @@ const giveBack = `if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL'
 
 /** Takes or renews the lease of the sweep; false while another sweep holds it. Two sweeps do no harm, only double work. */
 export async function holdLease(): Promise<boolean> {
-  return (await redis().eval(renewOrTake, 1, presenceKeys.sweepLease, holder, leaseMillis)) === 1;
+  return (
+    (await answered(redis(), () => redis().eval(renewOrTake, 1, presenceKeys.sweepLease, holder, leaseMillis))) === 1
+  );
 }
 
 /** Lets the next sweep begin at once. */
 export async function releaseLease(): Promise<void> {
-  await redis().eval(giveBack, 1, presenceKeys.sweepLease, holder);
+  await answered(redis(), () => redis().eval(giveBack, 1, presenceKeys.sweepLease, holder));
 }

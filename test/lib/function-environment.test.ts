@@ -11,23 +11,17 @@ import { listed, SynthesizedTemplate } from './support.ts';
  * function uses only the others.
  */
 const namedOnly: Partial<Record<HandlerName, string[]>> = {
-  // Writes the connection down and posts nothing.
-  connect: [environmentNames.managementEndpoint],
   // Nobody shows them an invite.
-  heartbeat: [environmentNames.inviteSecretArn],
-  cursor: [environmentNames.inviteSecretArn],
-  presence: [environmentNames.inviteSecretArn],
   activity: [environmentNames.inviteSecretArn],
   'cleanup-sweep': [environmentNames.inviteSecretArn],
   // It is the sweep.
   'timeout-sweep': [environmentNames.inviteSecretArn, environmentNames.timeoutSweepFunction],
-  // The gateway has checked the token; it reads the audit trail and posts nothing.
+  // The gateway has checked the token; it reads the audit trail.
   http: [
     environmentNames.inviteSecretArn,
     environmentNames.jwksUri,
     environmentNames.jwtAudience,
     environmentNames.jwtIssuer,
-    environmentNames.managementEndpoint,
     environmentNames.outboxTable,
   ],
 };
@@ -41,6 +35,8 @@ const { metafile } = bundleHandlers();
 /** What each method of the connection registry does to the table. */
 const actionsOfRegistry: Record<Exclude<keyof ConnectionRegistry, symbol>, string[]> = {
   add: ['PutItem'],
+  setCompact: ['UpdateItem'],
+  isCompact: ['GetItem'],
   join: ['PutItem'],
   leave: ['DeleteItem'],
   membership: ['GetItem'],

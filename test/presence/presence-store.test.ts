@@ -316,7 +316,7 @@ describe('listing', () => {
     await room.enter(alice, 'a1');
     await room.enter(bob, 'b1');
     const moved = await room.cursor(alice, 'a1', 1);
-    expect(moved?.batch).toEqual({
+    expect(moved?.batch).toMatchObject({
       cursors: [{ userId: alice, cursor: { eventId: 'event', position: 1 }, at: room.now }],
       receivers: [
         { userId: alice, connectionId: 'a1' },

@@ -233,3 +233,32 @@ describe('rate limit', () => {
     expect(await room.users()).toEqual(before);
   });
 });
+
+describe('the compact form', () => {
+  test('[DE8] a cursor goes out whole first and when more than its numbers changed, also after it waited', async () => {
+    await fill(3);
+    const act = (cursor: { eventId: string; position: number }) =>
+      room.store.touch(room.seat(person(1), 'c1'), { kind: 'cursor', cursor }, room.now);
+    expect((await act({ eventId: 'a', position: 1 }))?.batch?.cursors).toMatchObject([{ index: 1, whole: true }]);
+    room.pass(1);
+    expect((await act({ eventId: 'a', position: 2 }))?.batch?.cursors).toMatchObject([{ index: 1, whole: false }]);
+    const promise = (await act({ eventId: 'b', position: 2 }))?.promise;
+    await act({ eventId: 'b', position: 3 });
+    room.pass(0.1);
+    expect((await flush(promise!.endsAt)).batch?.cursors).toMatchObject([{ whole: true, cursor: { position: 3 } }]);
+  });
+
+  test('[DE8] the receivers that asked for it are told apart, and only while they are there', async () => {
+    await fill(2);
+    const compact = { username: 'three', role: 'viewer', compact: true } as const;
+    await room.store.enter(room.seat(person(3), 'c3'), compact, room.now);
+    const receivers = (await move(1, 1))?.batch?.receivers ?? [];
+    expect(receivers.filter((receiver) => receiver.compact)).toEqual([
+      { userId: person(3), connectionId: 'c3', compact: true },
+    ]);
+    await room.store.depart(room.seat(person(3), 'c3'), 'left', room.now);
+    await room.store.enter(room.seat(person(3), 'c3'), { username: 'three', role: 'viewer' }, room.now);
+    room.pass(1);
+    expect((await move(1, 2))?.batch?.receivers.some((receiver) => receiver.compact)).toBe(false);
+  });
+});

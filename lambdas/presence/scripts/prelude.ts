@@ -9,6 +9,7 @@ export const prelude = `
 local usersKey, connectionsKey, activeKey, leavingKey, cursorsKey, epochKey, departedKey =
   KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7]
 local windowKey, pendingKey, changesKey, ratesKey, rolesKey = KEYS[8], KEYS[9], KEYS[10], KEYS[11], KEYS[12]
+local tagsKey, compactKey = KEYS[13], KEYS[14]
 local recordPrefix, channel, sessionId = ARGV[1], ARGV[2], ARGV[3]
 local now, offlineAfter, awayAfter = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
 local freshEpoch, keepMillis = ARGV[7], tonumber(ARGV[8])
@@ -105,6 +106,7 @@ local function removeUser(userId, cause, user)
   redis.call('HDEL', cursorsKey, userId)
   redis.call('HDEL', pendingKey, userId)
   redis.call('HDEL', rolesKey, userId)
+  redis.call('HDEL', tagsKey, userId)
   redis.call('DEL', recordPrefix .. userId)
   leaves[#leaves + 1] = userId
   leavers[#leavers + 1] = cause
@@ -174,7 +176,7 @@ end
 
 local function keepKeys()
   for _, key in ipairs({ usersKey, connectionsKey, activeKey, leavingKey, cursorsKey, epochKey, windowKey, pendingKey,
-    changesKey, ratesKey, rolesKey }) do
+    changesKey, ratesKey, rolesKey, tagsKey, compactKey }) do
     redis.call('PEXPIRE', key, keepMillis)
   end
 end

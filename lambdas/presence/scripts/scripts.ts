@@ -1,5 +1,6 @@
 import { prelude } from './prelude.ts';
 import { limitRate } from './rate.ts';
+import { restore } from './restore.ts';
 import { windows } from './windows.ts';
 
 /** What the scripts begin with; those of their own follow, with their arguments named at the top of each. */
@@ -14,7 +15,7 @@ const limitFrames = limitRate(
 /** A frame of a connection: sign of life, and what it changes. `unknown` where Redis does not know the connection. */
 const touch = `${begin}
 local userId, connectionId, kind, idle = argument(1), argument(2), argument(3), argument(4) == '1'
-local cursor, status, activity = argument(5), argument(6), argument(7)
+local cursor, status, activity, tag = argument(5), argument(6), argument(7), argument(8)
 local member = userId .. ':' .. connectionId
 if not redis.call('ZSCORE', connectionsKey, member) then return { 'unknown' } end
 if not redis.call('ZSCORE', usersKey, userId) then return { 'unknown' } end
@@ -50,7 +51,11 @@ writeUser(user, true)
 local cursors, receivers, promised, atOnce = {}, {}, {}, false
 local connections = redis.call('ZCARD', connectionsKey)
 if cursorMoved and user.status ~= 'offline' and connections > user.connections then
-  redis.call('HSET', pendingKey, userId, string.format('%d', now) .. ' ' .. cursor)
+  -- Whole where more than its numbers changed since the last one that went out, or one that was to go out whole waits.
+  local waiting = redis.call('HGET', pendingKey, userId)
+  local whole = redis.call('HGET', tagsKey, userId) ~= tag or (waiting and string.match(waiting, '^%d+ %d+ (%d)') == '1')
+  redis.call('HSET', tagsKey, userId, tag)
+  redis.call('HSET', pendingKey, userId, string.format('%d %d %d %s', now, user.index or 0, whole and 1 or 0, cursor))
   local window = windowState()
   if now >= window.ends or redis.call('HLEN', pendingKey) >= math.max(batchMax, connections) then
     cursors, atOnce, receivers = takeAll(window), true, cursorReceivers()
@@ -79,8 +84,8 @@ return reply({}, {}, {})
 
 /** A connection joins the session. Answers the whole state, the joined user included. */
 const enter = `${begin}
-local userId, connectionId, username, role, cursorRole =
-  argument(1), argument(2), argument(3), argument(4), argument(5)
+local userId, connectionId, username, role, cursorRole, format =
+  argument(1), argument(2), argument(3), argument(4), argument(5), argument(6)
 local member = userId .. ':' .. connectionId
 settle()
 local known = redis.call('ZSCORE', usersKey, userId)
@@ -90,6 +95,9 @@ if not user then
   user = { userId = userId, username = username, role = role, joinedAt = now, lastSeen = now, lastActive = now,
     connections = known and countConnections(userId) or 0, status = 'online' }
 end
+-- A short name for the user, for as long as the epoch lasts.
+readEpoch()
+if not user.index then user.index = redis.call('HINCRBY', epochKey, 'users', 1) end
 local returned = false
 if not already then
   -- The socket of this user that ended moments ago is replaced by this one, and nobody sees anything.
@@ -117,6 +125,7 @@ end
 user.lastSeen = now
 redis.call('ZADD', usersKey, now, userId)
 redis.call('ZADD', connectionsKey, now, member)
+if format == 'compact' then redis.call('SADD', compactKey, connectionId) end
 redis.call('HSET', rolesKey, userId, role)
 if cursorRole ~= '' then redis.call('HSET', epochKey, 'cursorRole', cursorRole) end
 if known then
@@ -138,6 +147,7 @@ local userId, connectionId, cause = argument(1), argument(2), argument(3)
 settle()
 local removed = redis.call('ZREM', connectionsKey, userId .. ':' .. connectionId)
 redis.call('HDEL', ratesKey, connectionId)
+redis.call('SREM', compactKey, connectionId)
 if removed == 1 then dropConnection(userId, cause) end
 return outcome(connectionId, { removed })
 `;
@@ -147,6 +157,7 @@ const close = `${begin}
 local userId, connectionId, deadline, cause = argument(1), argument(2), argument(3), argument(4)
 local removed = redis.call('ZREM', connectionsKey, userId .. ':' .. connectionId)
 redis.call('HDEL', ratesKey, connectionId)
+redis.call('SREM', compactKey, connectionId)
 if removed == 1 then redis.call('ZADD', leavingKey, deadline, userId .. ':' .. connectionId .. ':' .. cause) end
 return reply({}, {}, { removed })
 `;
@@ -210,6 +221,7 @@ for _, key in ipairs({ connectionsKey, leavingKey }) do
     if userId == '' or owner == userId then
       redis.call('ZREM', key, member)
       redis.call('HDEL', ratesKey, connectionId)
+      redis.call('SREM', compactKey, connectionId)
       if connectionId ~= '' and key == connectionsKey then ended[#ended + 1] = member end
     end
   end
@@ -245,5 +257,6 @@ export const presenceScripts = {
   visit,
   evict,
   relabel,
+  restore: `${begin}${restore}`,
 } as const;
 export type PresenceScript = keyof typeof presenceScripts;

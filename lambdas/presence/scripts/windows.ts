@@ -103,15 +103,16 @@ local function mergeChanges()
   end
 end
 
--- Who may see cursors, where the session shows them from some role up (rule DE9).
+-- Who may see cursors, where the session shows them from some role up (rule DE9); \`:c\` marks the compact form.
 local function cursorReceivers()
   local least = redis.call('HGET', epochKey, 'cursorRole')
-  local receivers = receiversExcept('')
-  if not least then return receivers end
-  local roles, allowed = roleRanks(), {}
-  for _, member in ipairs(receivers) do
-    local userId = splitMember(member)
-    if (roles[userId] or 0) >= roleRank[least] then allowed[#allowed + 1] = member end
+  local roles, allowed, compact = least and roleRanks(), {}, {}
+  for _, connectionId in ipairs(redis.call('SMEMBERS', compactKey)) do compact[connectionId] = true end
+  for _, member in ipairs(receiversExcept('')) do
+    local userId, connectionId = splitMember(member)
+    if not least or (roles[userId] or 0) >= roleRank[least] then
+      allowed[#allowed + 1] = compact[connectionId] and member .. ':c' or member
+    end
   end
   return allowed
 end

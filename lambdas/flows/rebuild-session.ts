@@ -1,0 +1,40 @@
+import type { Membership } from '../delivery/connection-registry.ts';
+import type { PresenceOutcome } from '../presence/outcome.ts';
+import { isAway } from '../presence/redis-failure.ts';
+import { registry } from '../runtime/delivery.ts';
+import { log } from '../runtime/log.ts';
+import { presence } from '../runtime/presence.ts';
+import { sessions } from '../runtime/sessions.ts';
+
+export interface RebuildOptions {
+  /** Leaves a session alone that Redis knows. */
+  onlyIfLost: boolean;
+  /** A connection that is about to join by itself. */
+  exceptConnection?: string;
+}
+
+/**
+ * Brings a session in Redis back to who is connected and holds a place, after Redis forgot it or was away (rules FA1,
+ * FA2). Who timed out keeps a row in the connection table, to return with, but holds no place.
+ *
+ * @returns the change to announce; undefined where nothing was to be done.
+ */
+export async function rebuildSession(sessionId: string, options: RebuildOptions): Promise<PresenceOutcome | undefined> {
+  const found = await registry().members(sessionId);
+  const members = found.filter((member) => member.connectionId !== options.exceptConnection);
+  if (members.length === 0 && options.onlyIfLost) return undefined;
+  return presence().store.restore(sessionId, await withPlace(sessionId, members), Date.now(), options);
+}
+
+async function withPlace(sessionId: string, members: Membership[]): Promise<Membership[]> {
+  try {
+    const participants = await sessions().getParticipants(sessionId);
+    const present = new Set(participants.map((participant) => participant.userId ?? participant.anonymousId));
+    return members.filter((member) => present.has(member.userId));
+  } catch (error) {
+    if (!isAway(error)) throw error;
+    // Somebody too many for a minute is better than a leave that never was.
+    log.warn('A session is rebuilt without knowing who holds a place', { sessionId, error: error.cause as Error });
+    return members;
+  }
+}

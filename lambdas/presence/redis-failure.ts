@@ -1,0 +1,69 @@
+import type { Cluster, Redis } from 'ioredis';
+import { RollcallError } from '../../protocol/errors.ts';
+import { dependencyTimeoutMillis } from '../../protocol/timings.ts';
+
+/** What is left of the bound for one dependency is the answer's own way (rule FA1). */
+export const redisPatienceMillis = dependencyTimeoutMillis * 0.7;
+
+/** Answers of a server that is there but cannot serve: starting, failing over, resharding. */
+const passingRefusals = /^(LOADING|READONLY|CLUSTERDOWN|MASTERDOWN|TRYAGAIN|OOM)/;
+
+/** After a failure nothing is sent for this long: one call of an invocation finds out, the others need not wait. */
+const quietMillis = 500;
+/** For this long after its return the sweep may not have been everywhere yet. */
+const doubtMillis = 5000;
+
+/** The last time a Redis could not be reached from here: Unix milliseconds of the first and the last failed call. */
+const outages = new WeakMap<Redis | Cluster, { from: number; until: number }>();
+
+/**
+ * The answer of Redis to a call, bounded whatever it is that hangs: the connecting, a frozen server, a cluster client
+ * that looks for a node again and again.
+ *
+ * @throws RollcallError UNAVAILABLE while Redis is away; an error in a script is a bug and stays one.
+ */
+export async function answered<T>(redis: Redis | Cluster, call: () => Promise<T>): Promise<T> {
+  if ((outages.get(redis)?.until ?? 0) + quietMillis > Date.now())
+    throw unavailable(new Error('Redis was away a moment ago.'));
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(() => late.reject(new Error('Redis did not answer in time.')), redisPatienceMillis);
+  try {
+    return await Promise.race([call(), late.promise]);
+  } catch (error) {
+    if (isReply(error as Error)) throw error;
+    noteFailure(redis, Date.now());
+    throw unavailable(error as Error);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function noteFailure(redis: Redis | Cluster, now: number): void {
+  const known = outages.get(redis);
+  const from = known && known.until + doubtMillis > now ? known.from : now;
+  outages.set(redis, { from, until: now });
+}
+
+/** For how long, at least, signs of life may not have reached Redis; 0 where it was not away in the last seconds. */
+export function unseenMillis(redis: Redis | Cluster, offlineAfterMillis: number): number {
+  const outage = outages.get(redis);
+  if (!outage || outage.until + doubtMillis <= Date.now()) return 0;
+  return offlineAfterMillis + outage.until - outage.from;
+}
+
+/** What the server says about a command, and not about itself. */
+function isReply(error: Error): boolean {
+  return error.name === 'ReplyError' && !passingRefusals.test(error.message);
+}
+
+function unavailable(cause: Error): RollcallError {
+  return new RollcallError('UNAVAILABLE', 'Presence is not available for a moment; try again shortly.', {
+    cause,
+    retryAfterMillis: 1000,
+  });
+}
+
+/** Whether something failed because a service is away, so that another way may be tried. */
+export function isAway(error: unknown): error is RollcallError {
+  return error instanceof RollcallError && error.code === 'UNAVAILABLE';
+}

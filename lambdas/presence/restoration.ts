@@ -1,0 +1,30 @@
+import type { Role } from '../../protocol/entities.ts';
+import type { Receiver } from './outcome.ts';
+
+/** A connection that joined, as the connection table knows it. */
+export interface Member extends Receiver {
+  username: string;
+  role: Role;
+  /** The least role that sees cursors in the session, where it names one. */
+  cursorRole?: Role | undefined;
+  /** Unix milliseconds. */
+  joinedAt: number;
+}
+
+/** The index of the connection table follows its items within this time. */
+const tableLagMillis = 5000;
+
+/** The arguments of the script `restore`. */
+export function restoreParameters(
+  members: readonly Member[],
+  now: number,
+  offlineAfterMillis: number,
+  onlyIfLost: boolean,
+): (string | number)[] {
+  const silentSince = Math.round(now - Math.min(tableLagMillis, offlineAfterMillis / 2));
+  const cursorRole = members.find((member) => member.cursorRole)?.cursorRole ?? '';
+  return [
+    ...[onlyIfLost ? '1' : '0', silentSince, cursorRole, members.length],
+    ...members.flatMap((one) => [one.userId, one.connectionId, one.username, one.role, Math.round(one.joinedAt)]),
+  ];
+}

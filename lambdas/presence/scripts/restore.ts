@@ -1,0 +1,76 @@
+/** Facts a restoration knows of each connection, in the order of its arguments. */
+export const restoredFields = 5;
+
+/**
+ * Brings a session back to what the connection table says, after Redis forgot it or could not be reached for a while:
+ * nobody who is connected may be taken for gone because their frames had nowhere to go, so everybody begins anew with a
+ * sign of life of this moment (rules FA1, FA2). Silent seats that the table does not know have left meanwhile; that was
+ * written down when they did.
+ *
+ * Where records were lost the session gets a new epoch, so that every client asks for the whole state.
+ */
+export const restore = `
+local lost = redis.call('EXISTS', epochKey) == 0
+if argument(1) == '1' and not lost then return reply({}, {}, { 0 }) end
+local silentSince, cursorRole, count = tonumber(argument(2)), argument(3), tonumber(argument(4))
+local renewed, given, leaving, order, people, counts = lost, {}, {}, {}, {}, {}
+readEpoch()
+if cursorRole ~= '' then redis.call('HSET', epochKey, 'cursorRole', cursorRole) end
+for _, member in ipairs(redis.call('ZRANGE', leavingKey, 0, -1)) do
+  local userId, connectionId = splitMember(member)
+  leaving[userId .. ':' .. connectionId] = true
+end
+
+for index = 0, count - 1 do
+  local first = 5 + index * ${restoredFields}
+  local userId, connectionId, username, role, joinedAt =
+    argument(first), argument(first + 1), argument(first + 2), argument(first + 3), tonumber(argument(first + 4))
+  local member = userId .. ':' .. connectionId
+  given[member] = true
+  if not leaving[member] then redis.call('ZADD', connectionsKey, now, member) end
+  if not people[userId] then
+    order[#order + 1] = userId
+    people[userId] = { userId = userId, username = username, role = role, joinedAt = joinedAt, lastSeen = now,
+      lastActive = now, connections = 0, status = 'online' }
+  end
+  people[userId].joinedAt = math.min(people[userId].joinedAt, joinedAt)
+end
+
+-- These departures are in the audit trail already.
+local written = redis.call('LLEN', departedKey)
+for _, member in ipairs(redis.call('ZRANGEBYSCORE', connectionsKey, '-inf', silentSince)) do
+  local userId, connectionId = splitMember(member)
+  if connectionId ~= '' and not given[member] then
+    redis.call('ZREM', connectionsKey, member)
+    dropConnection(userId, 'left')
+  end
+end
+if written == 0 then redis.call('DEL', departedKey) else redis.call('LTRIM', departedKey, 0, written - 1) end
+
+for _, key in ipairs({ connectionsKey, leavingKey }) do
+  for _, member in ipairs(redis.call('ZRANGE', key, 0, -1)) do
+    local userId = splitMember(member)
+    counts[userId] = (counts[userId] or 0) + 1
+  end
+end
+for _, userId in ipairs(order) do
+  local known, user = redis.call('ZSCORE', usersKey, userId), readUser(userId)
+  if known and not user then renewed = true end
+  local fresh = user == nil
+  user = user or people[userId]
+  if not user.index then user.index = redis.call('HINCRBY', epochKey, 'users', 1) end
+  user.lastSeen = now
+  if known and not fresh and user.connections ~= counts[userId] then changed(userId, 'connections', counts[userId]) end
+  user.connections = counts[userId]
+  redis.call('ZADD', usersKey, now, userId)
+  redis.call('HSET', rolesKey, userId, user.role)
+  showStatus(user)
+  writeUser(user, true)
+  if not known and not lost then
+    joins[#joins + 1] = userId
+    publish('online', userId)
+  end
+end
+if renewed then redis.call('HSET', epochKey, 'epoch', freshEpoch, 'seq', 0) end
+return outcome('', { 1 })
+`;
