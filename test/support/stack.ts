@@ -10,6 +10,7 @@ import { assemblyWith } from './assembly.ts';
 import { TestClient } from './client.ts';
 import { createDatabase } from './database.ts';
 import { PostObserver } from './post-observer.ts';
+import { StoreGate } from './store-gate.ts';
 
 /** A client with what the service calls it. */
 export type Arrived = TestClient & { userId: string; connectionId: string };
@@ -27,6 +28,8 @@ export interface TestStack extends LocalStack {
   arriveAsGuest(invite: string, name: string): Promise<Arrived>;
   /** A new user with a session of their own. */
   host(user: string, metadata?: SessionMetadata): Promise<{ owner: Arrived; session: Session }>;
+  /** Doors to the stores of the functions; a test shuts them and opens them again. */
+  stores: { redis: StoreGate; database: StoreGate };
   /** Types and details of a session's audit entries, oldest first. */
   audit(sessionId: string, type?: string): Promise<AuditRow[]>;
 }
@@ -62,6 +65,8 @@ export async function startTestStack(
   ]);
   const redis = new Redis(redisUrl);
   await redis.flushdb();
+  const stores = { redis: new StoreGate(redisUrl), database: new StoreGate(database.url) };
+  await Promise.all([stores.redis.open(), stores.database.open()]);
   const posts = new PostObserver();
   const lines: string[] = [];
   const stack = await startLocalStack({
@@ -69,7 +74,7 @@ export async function startTestStack(
     schedules: false,
     write: (line) => lines.push(line),
     ...options,
-    backing: { databaseUrl: database.url, redisUrl, ...options.backing },
+    backing: { databaseUrl: stores.database.url, redisUrl: stores.redis.url, ...options.backing },
     dataDirectory,
     environment: { MANAGEMENT_ENDPOINT: await posts.open() },
   });
@@ -86,6 +91,7 @@ export async function startTestStack(
     redis,
     lines,
     posts,
+    stores,
     arrive,
     async arriveAsGuest(invite, name) {
       const client = new TestClient(`${stack.websocket}?${new URLSearchParams({ invite, name })}`);
@@ -107,7 +113,7 @@ export async function startTestStack(
     },
     async close() {
       await stack.close();
-      await posts.close();
+      await Promise.all([posts.close(), stores.redis.shut(), stores.database.shut()]);
       redis.disconnect();
       await database.drop();
       await rm(dataDirectory, { recursive: true, force: true });

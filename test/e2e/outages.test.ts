@@ -1,0 +1,139 @@
+import type { ServerFrame } from '../../protocol/frames.ts';
+import { TestClient, tokenOf } from '../support/client.ts';
+import { joinOf, joinsOf, leavesOf } from '../support/presence-frames.ts';
+import { type Arrived, startTestStack, type TestStack } from '../support/stack.ts';
+
+let stack: TestStack;
+
+beforeAll(async () => {
+  stack = await startTestStack();
+}, 90_000);
+afterAll(() => stack.close());
+
+const cursor = { eventId: 'e', position: 1 };
+
+async function health(): Promise<{ status: number; body: { checks: Record<string, string> }; millis: number }> {
+  const started = performance.now();
+  const response = await fetch(`${stack.http}/health`);
+  const body = (await response.json()) as { checks: Record<string, string> };
+  return { status: response.status, body, millis: performance.now() - started };
+}
+
+/** Asks until the answer is of a type: a store that is back is found again after a moment. */
+async function askUntil(client: TestClient, type: string, message: { type: string; [field: string]: unknown }) {
+  const until = Date.now() + 15_000;
+  let answer: ServerFrame;
+  do answer = await client.ask(message);
+  while (answer.type !== type && Date.now() < until);
+  expect(answer.type).toBe(type);
+  return answer;
+}
+
+async function healthy(): Promise<void> {
+  const until = Date.now() + 15_000;
+  while ((await health()).status !== 200) if (Date.now() > until) throw new Error('The stack did not recover.');
+}
+
+async function rowsOf(sessionId: string, userId: string): Promise<boolean[]> {
+  const { rows } = await stack.database.query<{ is_active: boolean }>(
+    'SELECT is_active FROM session_participants WHERE session_id = $1 AND person_id = $2',
+    [sessionId, userId],
+  );
+  return rows.map((row) => row.is_active);
+}
+
+async function pair(watcher: string, other: string): Promise<{ owner: Arrived; guest: Arrived; sessionId: string }> {
+  const { owner, session } = await stack.host(watcher);
+  const guest = await stack.arrive(other);
+  await guest.expect('session_joined', { type: 'session_join', sessionId: session.id });
+  await joinOf(owner, guest.userId);
+  return { owner, guest, sessionId: session.id };
+}
+
+test.each(['redis', 'database'] as const)('/health names %s within a second or so while it is away', async (store) => {
+  await healthy();
+  await stack.stores[store].shut();
+  const { status, body, millis } = await health();
+  await stack.stores[store].open();
+  expect(status).toBe(503);
+  expect(body.checks).toEqual({ redis: 'ok', database: 'ok', connections: 'ok', [store]: 'failing' });
+  expect(JSON.stringify(body)).not.toMatch(/ECONN|127\.0\.0\.1|postgres:|redis:|stack/i);
+  expect(millis).toBeLessThan(2500);
+  await healthy();
+});
+
+test('[FA1] while Redis is away presence says UNAVAILABLE, the rest works, and afterwards nobody left', async () => {
+  const { owner, guest, sessionId } = await pair('ada', 'bob');
+  await stack.stores.redis.shut();
+  const started = performance.now();
+  for (const type of ['presence_sync', 'presence_update', 'cursor_update', 'heartbeat']) {
+    const answer = await guest.ask({ type, sessionId, cursor });
+    expect([type, answer]).toEqual([
+      type,
+      expect.objectContaining({ type: 'error', code: 'UNAVAILABLE', retryable: true }),
+    ]);
+  }
+  expect(performance.now() - started).toBeLessThan(4 * 2500);
+  await owner.expect('activity_logged', { type: 'activity_log', sessionId, activityType: 'noted' });
+  await owner.expect('invite_created', { type: 'invite_create', sessionId, role: 'viewer' });
+  await owner.expect('participants', { type: 'participants_list', sessionId });
+  expect((await guest.next('activity')).activity.activityType).toBe('noted');
+  await stack.stores.redis.open();
+  await askUntil(guest, 'ack', { type: 'heartbeat', sessionId });
+  await askUntil(owner, 'presence_state', { type: 'presence_sync', sessionId });
+  expect([joinsOf(owner, guest.userId), leavesOf(owner, guest.userId)]).toEqual([1, 0]);
+});
+
+test('[FA6] a join that fails for want of Redis gives the place back', async () => {
+  const { owner, session } = await stack.host('cleo', { isPublic: true, maxParticipants: 2 });
+  const late = await stack.arrive('dan');
+  await stack.stores.redis.shut();
+  const refused = await late.ask({ type: 'session_join', sessionId: session.id });
+  await stack.stores.redis.open();
+  expect(refused).toMatchObject({ type: 'error', code: 'UNAVAILABLE', retryable: true });
+  expect((await rowsOf(session.id, late.userId)).filter(Boolean)).toEqual([]);
+  expect((await stack.audit(session.id, 'user_joined')).map((entry) => entry.user_id)).toEqual([owner.userId]);
+  const other = await stack.arrive('eve');
+  await askUntil(other, 'session_joined', { type: 'session_join', sessionId: session.id });
+});
+
+test('[FA2] an emptied Redis is rebuilt by the next frames, without a false leave', async () => {
+  const { owner, guest, sessionId } = await pair('finn', 'gina');
+  await stack.redis.flushdb();
+  await owner.expect('ack', { type: 'heartbeat', sessionId });
+  await guest.expect('ack', { type: 'cursor_update', sessionId, cursor });
+  const { users } = await owner.expect('presence_state', { type: 'presence_sync', sessionId });
+  expect(users.map((user) => user.userId).sort()).toEqual([owner.userId, guest.userId].sort());
+  expect(leavesOf(owner, guest.userId) + leavesOf(guest, owner.userId)).toBe(0);
+  expect(await stack.audit(sessionId, 'user_left')).toEqual([]);
+});
+
+test('[FA3] while PostgreSQL is away presence works, joins say UNAVAILABLE, and what was logged arrives later', async () => {
+  const { owner, guest, sessionId } = await pair('hal', 'ida');
+  const stranger = await stack.arrive('jack');
+  await stack.stores.database.shut();
+  await guest.expect('ack', { type: 'heartbeat', sessionId });
+  await guest.expect('ack', { type: 'cursor_update', sessionId, cursor });
+  await owner.next('cursors', ({ cursors }) => cursors[0]!.userId === guest.userId);
+  await guest.expect('ack', { type: 'presence_update', sessionId, activity: 'still here' });
+  for (const message of [
+    { type: 'session_join', sessionId },
+    { type: 'session_create', operationId: 'op' },
+  ]) {
+    expect(await stranger.ask(message)).toMatchObject({ type: 'error', code: 'UNAVAILABLE', retryable: true });
+  }
+  await stack.stores.database.open();
+  await askUntil(stranger, 'session_joined', { type: 'session_join', sessionId });
+  expect(leavesOf(owner, guest.userId)).toBe(0);
+});
+
+test('[FA5] a connection that ends before $connect finished leaves nothing behind', async () => {
+  const { token } = await tokenOf(stack, 'kate');
+  const before = stack.lines.length;
+  const impatient = new TestClient(stack.websocket, token);
+  impatient.cut();
+  const { owner, session } = await stack.host('liam');
+  const { users } = await owner.expect('presence_state', { type: 'presence_sync', sessionId: session.id });
+  expect(users).toHaveLength(1);
+  expect(stack.lines.slice(before).filter((line) => / ERROR /.test(line))).toEqual([]);
+});
