@@ -79,7 +79,8 @@ export const messages = {
     responds: true,
     schema: z.object({
       ...request,
-      client: text(200).optional(),
+      // What the client calls itself, in whatever form; nothing depends on it.
+      client: z.unknown().optional(),
       // How the connection wants cursors from the sessions it joins afterwards.
       format: z.enum(['json', 'compact']).optional(),
     }),
