@@ -62,8 +62,10 @@ export class ConnectionRegistry {
       new UpdateItemCommand({
         TableName: this.#table,
         Key: marshall({ connectionId, sessionId: connectionItem }),
-        UpdateExpression: 'SET compact = :compact',
+        // The name is one of DynamoDB's reserved words.
+        UpdateExpression: 'SET #compact = :compact',
         ConditionExpression: 'attribute_exists(connectedUser)',
+        ExpressionAttributeNames: { '#compact': 'compact' },
         ExpressionAttributeValues: marshall({ ':compact': compact }),
       }),
     );
