@@ -2,8 +2,11 @@ import { v5 as uuidv5 } from 'uuid';
 import type { LeaveCause } from '../../protocol/entities.ts';
 import type { ActivityContext } from '../activity/activity-entry.ts';
 import { userLeft, userTimedOut } from '../activity/activity-events.ts';
+import { isAway } from '../presence/redis-failure.ts';
+import { log } from '../runtime/log.ts';
 import { sessions } from '../runtime/sessions.ts';
 import { audit } from './audit.ts';
+import { expectVisit } from './sweep-waker.ts';
 
 /** Somebody's end in a session, as presence established it. */
 export interface Departing {
@@ -32,4 +35,15 @@ export async function recordDeparture(
   const actor = { ...context, sessionId, userId };
   const entry = cause === 'timeout' ? userTimedOut(actor) : userLeft(actor, cause, seconds);
   await audit({ ...entry, at, activityId: uuidv5(`${sessionId}:${userId}:${at}`, departureNamespace) });
+}
+
+/** The same where PostgreSQL may be away: Redis keeps the departure, and the sweep writes it down later (rule FA3). */
+export async function recordOrLeaveToSweep(...departure: Parameters<typeof recordDeparture>): Promise<void> {
+  try {
+    await recordDeparture(...departure);
+  } catch (error) {
+    if (!isAway(error)) throw error;
+    log.warn('A departure could not be written down yet', { sessionId: departure[0], error: error.cause as Error });
+    await expectVisit(departure[0], Date.now());
+  }
 }

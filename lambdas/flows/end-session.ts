@@ -1,6 +1,8 @@
 import type { LeaveCause } from '../../protocol/entities.ts';
 import type { ServerFrame } from '../../protocol/frames.ts';
 import { sessionEnded } from '../activity/activity-events.ts';
+import type { Membership } from '../delivery/connection-registry.ts';
+import { isAway } from '../presence/redis-failure.ts';
 import type { Caller } from '../runtime/caller.ts';
 import { registry } from '../runtime/delivery.ts';
 import { log } from '../runtime/log.ts';
@@ -8,7 +10,7 @@ import { presence } from '../runtime/presence.ts';
 import { sessions } from '../runtime/sessions.ts';
 import { send } from './announce.ts';
 import { actorOf, audit } from './audit.ts';
-import { recordDeparture } from './departures.ts';
+import { recordOrLeaveToSweep } from './departures.ts';
 
 /** Ends a session for everybody in it; a second time it only answers (rule SE9). */
 export async function endSession(
@@ -37,17 +39,24 @@ export async function emptySession(
 ): Promise<void> {
   const at = Date.now();
   const members = await registry().members(sessionId);
-  const present = await presence()
-    .store.evict(sessionId, undefined, cause, at)
-    .catch((error: Error) => {
-      log.warn('Presence of a session that is over could not be cleared; its keys run out by themselves', error);
-      return { ended: [], leaves: [] };
-    });
+  const present = await evictAll(sessionId, cause, at, members);
   const receivers = new Map([...members, ...present.ended].map((member) => [member.connectionId, member]));
   if (exceptConnection) receivers.delete(exceptConnection);
   await Promise.all([
     registry().leaveAll(members),
-    ...present.leaves.map((leave) => recordDeparture(sessionId, { ...leave, at })),
+    ...present.leaves.map((leave) => recordOrLeaveToSweep(sessionId, { ...leave, at })),
   ]);
   await send([...receivers.values()], frame);
+}
+
+/** Who was there, by Redis or, while it is away, by the connection table; its keys then run out by themselves. */
+async function evictAll(sessionId: string, cause: LeaveCause, at: number, members: Membership[]) {
+  try {
+    return await presence().store.evict(sessionId, undefined, cause, at);
+  } catch (error) {
+    if (!isAway(error)) throw error;
+    log.warn('A session ended while Redis was away', { sessionId, error: error.cause as Error });
+    const userIds = [...new Set(members.map((member) => member.userId))];
+    return { ended: [], leaves: userIds.map((userId) => ({ userId, cause })) };
+  }
 }

@@ -1,9 +1,13 @@
+import type { PresenceOutcome } from '../presence/outcome.ts';
+import type { Seat } from '../presence/presence-store.ts';
+import { isAway } from '../presence/redis-failure.ts';
 import type { Caller } from '../runtime/caller.ts';
 import { registry } from '../runtime/delivery.ts';
+import { log } from '../runtime/log.ts';
 import { presence } from '../runtime/presence.ts';
 import { announce } from './announce.ts';
 import { actorOf } from './audit.ts';
-import { recordDeparture } from './departures.ts';
+import { recordDeparture, recordOrLeaveToSweep } from './departures.ts';
 import { notInSession, sessionIdOf } from './session-ids.ts';
 import { expectVisit } from './sweep-waker.ts';
 
@@ -19,11 +23,39 @@ export async function leaveSession(caller: Caller, sessionRef: string): Promise<
   const sessionId = await sessionIdOf(caller, sessionRef);
   if (!(await registry().membership(connectionId, sessionId))) throw notInSession();
   const at = Date.now();
-  const outcome = await presence().store.depart({ sessionId, userId, connectionId }, 'left', at);
+  const outcome = await depart({ sessionId, userId, connectionId }, at);
+  if (!outcome) {
+    await leaveUnseen(caller, sessionId, at);
+    return sessionId;
+  }
   await registry().leave(connectionId, sessionId);
   const own = outcome.leaves.find((leave) => leave.userId === userId);
-  if (own) await recordDeparture(sessionId, { ...own, at }, actorOf(caller, sessionId));
+  if (own) await recordOrLeaveToSweep(sessionId, { ...own, at }, actorOf(caller, sessionId));
   if (outcome.leaves.length > 0) await expectVisit(sessionId, at);
   await announce(sessionId, outcome);
   return sessionId;
+}
+
+/** Undefined while Redis is away. */
+async function depart(seat: Seat, at: number): Promise<PresenceOutcome | undefined> {
+  try {
+    return await presence().store.depart(seat, 'left', at);
+  } catch (error) {
+    if (!isAway(error)) throw error;
+    log.warn('Somebody left while Redis was away', { sessionId: seat.sessionId, error: error.cause as Error });
+    return undefined;
+  }
+}
+
+/**
+ * Whether it was the user's last connection is then the connection table's to say. The others hear of it once the sweep
+ * finds the seat without a membership (rule FA1).
+ */
+async function leaveUnseen(caller: Caller, sessionId: string, at: number): Promise<void> {
+  const { connectionId, userId } = caller;
+  const others = (await registry().members(sessionId)).filter((one) => one.connectionId !== connectionId);
+  if (!others.some((one) => one.userId === userId)) {
+    await recordDeparture(sessionId, { userId, cause: 'left', at }, actorOf(caller, sessionId));
+  }
+  await registry().leave(connectionId, sessionId);
 }

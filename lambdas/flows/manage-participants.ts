@@ -1,13 +1,15 @@
 import type { Role } from '../../protocol/entities.ts';
 import type { ServerFrame } from '../../protocol/frames.ts';
 import { participantRemoved, participantRoleChanged } from '../activity/activity-events.ts';
+import { isAway } from '../presence/redis-failure.ts';
 import type { Caller } from '../runtime/caller.ts';
 import { registry } from '../runtime/delivery.ts';
+import { log } from '../runtime/log.ts';
 import { presence } from '../runtime/presence.ts';
 import { sessions } from '../runtime/sessions.ts';
 import { announce, send } from './announce.ts';
 import { actorOf, audit } from './audit.ts';
-import { recordDeparture } from './departures.ts';
+import { recordOrLeaveToSweep } from './departures.ts';
 
 /** Gives somebody another role, in force from their next message on connections that are open already (rule SE8). */
 export async function changeRole(caller: Caller, sessionRef: string, userId: string, role: Role): Promise<void> {
@@ -15,9 +17,10 @@ export async function changeRole(caller: Caller, sessionRef: string, userId: str
   const { sessionId } = participant;
   await audit(participantRoleChanged(actorOf(caller, sessionId), userId, role));
   await registry().relabel(sessionId, userId, role);
-  const outcome = await presence().store.relabel(sessionId, userId, role, Date.now());
   const frame: ServerFrame = { type: 'participant_updated', sessionId, participant };
-  await Promise.all([announce(sessionId, outcome), send(await presence().store.receivers(sessionId), frame)]);
+  const outcome = await unlessAway(presence().store.relabel(sessionId, userId, role, Date.now()));
+  if (outcome) await announce(sessionId, outcome);
+  await send(outcome ? await presence().store.receivers(sessionId) : await registry().members(sessionId), frame);
 }
 
 /** Takes somebody out of a session: their connections stay open and can do nothing there any more (rule SE8). */
@@ -33,8 +36,20 @@ export async function removeParticipant(
   const memberships = (await registry().members(sessionId)).filter((member) => member.userId === userId);
   await registry().leaveAll(memberships);
   const at = Date.now();
-  const outcome = await presence().store.evict(sessionId, userId, 'removed', at);
-  await Promise.all(outcome.leaves.map((leave) => recordDeparture(sessionId, { ...leave, at })));
+  const outcome = await unlessAway(presence().store.evict(sessionId, userId, 'removed', at));
+  const leaves = outcome?.leaves ?? (memberships.length > 0 ? [{ userId, cause: 'removed' as const }] : []);
+  await Promise.all(leaves.map((leave) => recordOrLeaveToSweep(sessionId, { ...leave, at })));
   const frame: ServerFrame = { type: 'session_removed', sessionId, reason: reason ?? 'removed' };
-  await Promise.all([announce(sessionId, outcome), send(outcome.ended, frame)]);
+  await Promise.all([outcome && announce(sessionId, outcome), send(outcome?.ended ?? memberships, frame)]);
+}
+
+/** Undefined while Redis is away: the decision stands in PostgreSQL, and the sweep brings Redis after (rule FA1). */
+async function unlessAway<T>(change: Promise<T>): Promise<T | undefined> {
+  try {
+    return await change;
+  } catch (error) {
+    if (!isAway(error)) throw error;
+    log.warn('A participant was changed while Redis was away', { error: error.cause as Error });
+    return undefined;
+  }
 }

@@ -3,6 +3,7 @@ import { presence } from '../runtime/presence.ts';
 import { timings } from '../runtime/timings.ts';
 import { silentParticipants } from '../sessions/silent-participants.ts';
 import { recordDeparture } from './departures.ts';
+import { rebuildSession } from './rebuild-session.ts';
 import { refreshMillis } from './visit-sessions.ts';
 
 /** Places looked at in one run; the next one goes on. */
@@ -20,7 +21,11 @@ export async function reconcilePlaces(now: number): Promise<number> {
   const silent = await silentParticipants(sweepDatabase(), now - silentMillis, placesPerRun);
   let lost = 0;
   for (const { sessionId, personId, lastSeenAt } of silent) {
-    if (await presence().store.isPresent(sessionId, personId)) continue;
+    const { store } = presence();
+    const [isPresent, isKnown] = await Promise.all([store.isPresent(sessionId, personId), store.isKnown(sessionId)]);
+    if (isPresent) continue;
+    if (!isKnown) await rebuildSession(sessionId, { onlyIfLost: true });
+    if (!isKnown && (await store.isPresent(sessionId, personId))) continue;
     await recordDeparture(sessionId, { userId: personId, cause: 'timeout', at: lastSeenAt });
     lost += 1;
   }

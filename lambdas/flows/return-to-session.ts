@@ -2,8 +2,10 @@ import { RollcallError } from '../../protocol/errors.ts';
 import type { Caller } from '../runtime/caller.ts';
 import { registry } from '../runtime/delivery.ts';
 import { log } from '../runtime/log.ts';
+import { presence } from '../runtime/presence.ts';
 import { sessions } from '../runtime/sessions.ts';
 import { personOf } from './people.ts';
+import { rebuildSession } from './rebuild-session.ts';
 import { seatConnection } from './seat-connection.ts';
 import { notInSession } from './session-ids.ts';
 
@@ -16,6 +18,7 @@ import { notInSession } from './session-ids.ts';
 export async function returnToSession(caller: Caller, sessionId: string): Promise<void> {
   const membership = await registry().membership(caller.connectionId, sessionId);
   if (!membership) throw notInSession();
+  if (!(await presence().store.isKnown(sessionId))) await rebuildSession(sessionId, { onlyIfLost: true });
   try {
     const joined = await sessions().joinSession({
       sessionRef: sessionId,

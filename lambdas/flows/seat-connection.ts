@@ -1,14 +1,19 @@
 import type { Role, Session } from '../../protocol/entities.ts';
 import { userJoined } from '../activity/activity-events.ts';
+import type { Membership } from '../delivery/connection-registry.ts';
 import type { EnterOutcome } from '../presence/outcome.ts';
+import { isAway } from '../presence/redis-failure.ts';
 import type { Caller } from '../runtime/caller.ts';
 import { registry } from '../runtime/delivery.ts';
+import { log } from '../runtime/log.ts';
 import { presence } from '../runtime/presence.ts';
 import { sessions } from '../runtime/sessions.ts';
 import { timings } from '../runtime/timings.ts';
 import { announce } from './announce.ts';
 import { actorOf, audit } from './audit.ts';
-import { recordDeparture } from './departures.ts';
+import { bestKnownState } from './best-known.ts';
+import { recordOrLeaveToSweep } from './departures.ts';
+import { rebuildSession } from './rebuild-session.ts';
 import { expectVisit } from './sweep-waker.ts';
 
 /** What seating needs of a join. */
@@ -19,19 +24,26 @@ export interface Seating {
   activated: boolean;
 }
 
+/** What a join answers about who is there. */
+export type Seated = Pick<EnterOutcome, 'epoch' | 'seq' | 'users'>;
+
 /**
  * Makes somebody present who holds a place: the connection is written down, seated in Redis and announced. If that fails,
  * a place that was taken for it is given back, so that nobody is stored who never came (rule FA6).
+ *
+ * While Redis is away the join stands, and the answer is what the connection table knows; the sweep seats and announces
+ * it afterwards (rule FA1).
  */
-export async function seatConnection(caller: Caller, joined: Seating) {
-  const { session, role, activated } = joined;
+export async function seatConnection(caller: Caller, { session, role, activated }: Seating): Promise<Seated> {
   try {
-    const outcome = await enter(caller, session, role);
+    const membership = membershipOf(caller, session, role);
+    const [compact] = await Promise.all([registry().isCompact(caller.connectionId), registry().join(membership)]);
+    const outcome = await enter(membership, compact);
     await Promise.all([
       activated ? audit(userJoined(actorOf(caller, session.id), role)) : undefined,
-      announce(session.id, outcome),
+      outcome && tell(membership, outcome),
     ]);
-    return outcome;
+    return outcome ?? (await bestKnownState(membership));
   } catch (error) {
     await registry()
       .leave(caller.connectionId, session.id)
@@ -41,24 +53,33 @@ export async function seatConnection(caller: Caller, joined: Seating) {
   }
 }
 
-async function enter(caller: Caller, session: Seating['session'], role: Role): Promise<EnterOutcome> {
-  const { id: sessionId, sessionId: sessionName, metadata } = session;
+function membershipOf(caller: Caller, { id, sessionId, metadata }: Seating['session'], role: Role): Membership {
   const { connectionId, userId, username } = caller;
-  const now = Date.now();
-  const [compact] = await Promise.all([
-    registry().isCompact(connectionId),
-    registry().join({ connectionId, sessionId, sessionName, userId, username, role, joinedAt: now }),
-  ]);
-  const outcome = await presence().enter(sessionId, userId, {
-    connectionId,
-    username,
-    role,
-    cursorRole: metadata?.visibility?.cursors,
-    compact,
-  });
+  const cursorRole = metadata?.visibility?.cursors;
+  const person = { userId, username, role, ...(cursorRole ? { cursorRole } : {}) };
+  return { connectionId, sessionId: id, sessionName: sessionId, ...person, joinedAt: Date.now() };
+}
+
+/** Undefined while Redis is away. */
+async function enter(membership: Membership, compact: boolean): Promise<EnterOutcome | undefined> {
+  const { sessionId, userId, ...acting } = membership;
+  try {
+    // Where Redis forgot the session, those who were there are seated first: the newcomer is to meet them.
+    if (!(await presence().store.isKnown(sessionId))) {
+      await rebuildSession(sessionId, { onlyIfLost: true, exceptConnection: membership.connectionId });
+    }
+    return await presence().enter(sessionId, userId, { ...acting, compact });
+  } catch (error) {
+    if (!isAway(error)) throw error;
+    log.warn('Somebody joined while Redis was away', { sessionId, error: error.cause as Error });
+    return undefined;
+  }
+}
+
+async function tell({ sessionId, joinedAt }: Membership, outcome: EnterOutcome): Promise<void> {
   await Promise.all([
-    expectVisit(sessionId, now + timings.offlineAfterMillis),
-    ...outcome.leaves.map((leave) => recordDeparture(sessionId, { ...leave, at: now })),
+    expectVisit(sessionId, joinedAt + timings.offlineAfterMillis),
+    ...outcome.leaves.map((leave) => recordOrLeaveToSweep(sessionId, { ...leave, at: joinedAt })),
+    announce(sessionId, outcome),
   ]);
-  return outcome;
 }

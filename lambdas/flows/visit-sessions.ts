@@ -1,11 +1,12 @@
 import type { DueSession } from '../presence/deadlines.ts';
-import type { Departure } from '../presence/outcome.ts';
+import type { Departure, VisitOutcome } from '../presence/outcome.ts';
 import { departuresPerVisit } from '../presence/presence-store.ts';
 import { log } from '../runtime/log.ts';
 import { deadlines, presence } from '../runtime/presence.ts';
 import { timings } from '../runtime/timings.ts';
 import { announce } from './announce.ts';
 import { recordDeparture } from './departures.ts';
+import { rebuildSession } from './rebuild-session.ts';
 
 /** Sessions taken per shard and round, and visited at the same time. */
 const claimedPerShard = 50;
@@ -35,12 +36,23 @@ export async function visitDueSessions(now: number): Promise<Sighted[]> {
 
 async function visitSession(due: DueSession, now: number): Promise<Sighted[]> {
   const { sessionId } = due;
-  const outcome = await presence().store.visit(sessionId, now);
+  const outcome = await visitPresence(sessionId, now);
   const recorded = await recordAll(sessionId, outcome.departures);
   await announce(sessionId, outcome);
   const soonest = outcome.nextDeadline === undefined ? undefined : Math.min(outcome.nextDeadline, now + refreshMillis);
   await deadlines().release(due, recorded ? soonest : now + retryMillis);
   return outcome.sightings.map(({ userId, at }) => ({ sessionId, userId, at }));
+}
+
+/** A session that Redis forgot is brought back from the connection table first (rule FA2). */
+async function visitPresence(sessionId: string, now: number): Promise<VisitOutcome> {
+  const [known, outcome] = await Promise.all([
+    presence().store.isKnown(sessionId),
+    presence().store.visit(sessionId, now),
+  ]);
+  if (known) return outcome;
+  await rebuildSession(sessionId, { onlyIfLost: false });
+  return presence().store.visit(sessionId, Date.now());
 }
 
 /**

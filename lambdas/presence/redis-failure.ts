@@ -14,7 +14,7 @@ const quietMillis = 500;
 const doubtMillis = 5000;
 
 /** The last time a Redis could not be reached from here: Unix milliseconds of the first and the last failed call. */
-const outages = new WeakMap<Redis | Cluster, { from: number; until: number }>();
+const outages = new WeakMap<Redis | Cluster, { from: number; until: number; quietUntil: number }>();
 
 /**
  * The answer of Redis to a call, bounded whatever it is that hangs: the connecting, a frozen server, a cluster client
@@ -41,7 +41,13 @@ export async function answered<T>(redis: Redis | Cluster, call: () => Promise<T>
 function noteFailure(redis: Redis | Cluster, now: number): void {
   const known = outages.get(redis);
   const from = known && known.until + doubtMillis > now ? known.from : now;
-  outages.set(redis, { from, until: now });
+  outages.set(redis, { from, until: now, quietUntil: now + quietMillis });
+}
+
+/** A connection was made anew: nobody need wait any longer. */
+export function noteReturn(redis: Redis | Cluster): void {
+  const known = outages.get(redis);
+  if (known) known.quietUntil = 0;
 }
 
 /** For how long, at least, signs of life may not have reached Redis; 0 where it was not away in the last seconds. */

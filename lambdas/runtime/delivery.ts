@@ -4,7 +4,6 @@ import { dependencyTimeoutMillis } from '../../protocol/timings.ts';
 import { Broadcaster } from '../delivery/broadcaster.ts';
 import { ManagementGateway } from '../delivery/gateway.ts';
 import { SignedGateway } from '../delivery/signed-gateway.ts';
-import { refuseWhileAway } from './dynamodb-failure.ts';
 import { environmentNames } from './environment.ts';
 import { once, required } from './once.ts';
 

@@ -1,6 +1,6 @@
 import { Cluster, Redis, type RedisOptions } from 'ioredis';
 import { dependencyTimeoutMillis } from '../../protocol/timings.ts';
-import { redisPatienceMillis } from '../presence/redis-failure.ts';
+import { noteReturn, redisPatienceMillis } from '../presence/redis-failure.ts';
 import { environmentNames } from './environment.ts';
 import { log } from './log.ts';
 import { once, required } from './once.ts';
@@ -29,6 +29,7 @@ export const redis = once(() =>
 export function connectRedis(url: string, isCluster: boolean): Redis | Cluster {
   const client = isCluster ? connectCluster(url) : new Redis(url, options);
   client.on('error', (error) => log.warn('Redis connection failed', error));
+  client.on('ready', () => noteReturn(client));
   return client;
 }
 

@@ -1,18 +1,19 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { dependencyTimeoutMillis } from '../../protocol/timings.ts';
 import { ConnectionRegistry } from '../delivery/connection-registry.ts';
+import { refuseWhileAway } from './dynamodb-failure.ts';
 import { environmentNames } from './environment.ts';
 import { once, required } from './once.ts';
 
-/** The connections and what they joined. */
+/** Two attempts and the pause between them fit into the bound for one dependency. */
+const attemptMillis = dependencyTimeoutMillis * 0.4;
+
+/** The connections and what they joined. While DynamoDB is away every method throws RollcallError UNAVAILABLE. */
 export const registry = once(() => {
   const client = new DynamoDBClient({
     maxAttempts: 2,
-    requestHandler: {
-      connectionTimeout: dependencyTimeoutMillis / 2,
-      requestTimeout: dependencyTimeoutMillis,
-      throwOnRequestTimeout: true,
-    },
+    requestHandler: { connectionTimeout: attemptMillis, requestTimeout: attemptMillis, throwOnRequestTimeout: true },
   });
+  refuseWhileAway(client);
   return new ConnectionRegistry(client, required(environmentNames.connectionsTable));
 });

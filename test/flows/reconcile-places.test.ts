@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { testAddresses } from '../support/addresses.ts';
 import { createDatabase } from '../support/database.ts';
+import { createConnectionTable, testAwsVariables } from '../support/tables.ts';
 
 type Database = Awaited<ReturnType<typeof createDatabase>>;
 
@@ -9,6 +10,7 @@ let flows: typeof import('../../lambdas/flows/reconcile-places.ts');
 let runtime: typeof import('../../lambdas/runtime/presence.ts') &
   typeof import('../../lambdas/runtime/sessions.ts') &
   typeof import('../../lambdas/runtime/redis.ts') &
+  typeof import('../../lambdas/runtime/registry.ts') &
   typeof import('../../lambdas/runtime/database.ts');
 
 beforeAll(async () => {
@@ -17,13 +19,15 @@ beforeAll(async () => {
     DATABASE_URL: database.url,
     REDIS_URL: testAddresses.redis,
     OUTBOX_TABLE: 'unused',
-    AWS_REGION: 'us-east-1',
+    CONNECTIONS_TABLE: await createConnectionTable(),
+    ...testAwsVariables(),
   });
   flows = await import('../../lambdas/flows/reconcile-places.ts');
   runtime = {
     ...(await import('../../lambdas/runtime/presence.ts')),
     ...(await import('../../lambdas/runtime/sessions.ts')),
     ...(await import('../../lambdas/runtime/redis.ts')),
+    ...(await import('../../lambdas/runtime/registry.ts')),
     ...(await import('../../lambdas/runtime/database.ts')),
   };
 });
@@ -63,6 +67,15 @@ test('[SE3] a place is kept while its holder is present, whatever the stored tim
   await runtime.presence().enter(sessionId, userId, { connectionId: 'c1', username: 'Owner', role: 'operator' });
   await flows.reconcilePlaces(Date.now());
   expect(await placesOf(sessionId)).toBe(1);
+});
+
+test('[FA2] a place is kept while its holder is connected, although Redis forgot them', async () => {
+  const { sessionId, userId } = await ownedSession(10 * 60_000);
+  const person = { userId, username: 'Owner', role: 'operator' as const, joinedAt: Date.now() - 3_600_000 };
+  await runtime.registry().join({ connectionId: 'c2', sessionId, sessionName: 'any', ...person });
+  await flows.reconcilePlaces(Date.now());
+  expect(await placesOf(sessionId)).toBe(1);
+  expect(await runtime.presence().getOnlineUsers(sessionId)).toMatchObject([{ userId, connections: 1 }]);
 });
 
 test('[SE3] a place is kept through a silence that the sweep may be behind by', async () => {

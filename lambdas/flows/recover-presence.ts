@@ -1,0 +1,48 @@
+import { database } from '../runtime/database.ts';
+import { log } from '../runtime/log.ts';
+import { deadlines } from '../runtime/presence.ts';
+import { occupiedSessions } from '../sessions/occupied-sessions.ts';
+import { announce } from './announce.ts';
+import { rebuildSession } from './rebuild-session.ts';
+
+/** Sessions rebuilt at the same time. */
+const parallelSessions = 50;
+
+/**
+ * Redis was away and is back: signs of life had nowhere to go, so nobody may be judged by the old ones. Every session
+ * begins anew with who is connected (rule FA1).
+ */
+export async function recoverPresence(): Promise<void> {
+  await relearnIndex(Date.now());
+  const sessionIds = (await deadlines().all()).values();
+  const work = async () => {
+    for (const sessionId of sessionIds) await rebuild(sessionId);
+  };
+  await Promise.all(Array.from({ length: parallelSessions }, work));
+}
+
+async function rebuild(sessionId: string): Promise<void> {
+  try {
+    const outcome = await rebuildSession(sessionId, { onlyIfLost: false });
+    if (outcome) await announce(sessionId, outcome);
+  } catch (error) {
+    log.error('A session could not be rebuilt', { sessionId, error: error as Error });
+  }
+}
+
+/**
+ * Where Redis, or a part of its cluster, lost its memory, the index of deadlines is gone with it. PostgreSQL knows where
+ * somebody holds a place; each of these sessions is visited at once, which brings it back from the connection table. So
+ * somebody who never sends another frame is still announced in time (rules FA2, PR12).
+ */
+export async function relearnIndex(now: number): Promise<void> {
+  if (await deadlines().isWhole()) return;
+  try {
+    for await (const sessionIds of occupiedSessions(database())) {
+      await Promise.all(sessionIds.map((sessionId) => deadlines().schedule(sessionId, now)));
+    }
+    await deadlines().markWhole();
+  } catch (error) {
+    log.warn('The index of deadlines is not whole yet; the next round tries again', error as Error);
+  }
+}

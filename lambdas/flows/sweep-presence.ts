@@ -1,0 +1,54 @@
+import { isAway } from '../presence/redis-failure.ts';
+import { log } from '../runtime/log.ts';
+import { deadlines } from '../runtime/presence.ts';
+import type { SweepTime } from '../runtime/sweep.ts';
+import { holdLease, releaseLease } from '../runtime/sweep-lease.ts';
+import { timings } from '../runtime/timings.ts';
+import { checkLiveness } from './housekeeping.ts';
+import { recoverPresence, relearnIndex } from './recover-presence.ts';
+import { writeSightings } from './sightings.ts';
+import { visitDueSessions } from './visit-sessions.ts';
+
+/** A schedule fires once a minute; inside it the sweep looks this often, for as long as anybody is present. */
+const tickMillis = Math.min(1000, Math.max(100, timings.offlineAfterMillis / 10));
+/** Where liveness was made shorter than a minute, it is looked at within the minute, too. */
+const quickLiveness = timings.livenessTimeoutMillis < 60_000;
+
+/**
+ * Visits what is due, again and again, until nobody is present, another sweep does it or the time is over. While Redis is
+ * away it waits for it, so that somebody is there to bring the sessions back the moment it returns (rule FA1).
+ */
+export async function sweepPresence(time: SweepTime): Promise<void> {
+  let wasAway = false;
+  let writing: Promise<void> | undefined;
+  const write = (sighted: Parameters<typeof writeSightings>[0]) => {
+    // A PostgreSQL that hangs must not hold up who is announced; the next round writes newer times anyway.
+    writing ??= writeSightings(sighted).finally(() => (writing = undefined));
+  };
+  while (time.remaining() > tickMillis) {
+    const started = Date.now();
+    try {
+      if (!(await holdLease())) break;
+      if (wasAway) await recoverPresence();
+      wasAway = false;
+      await relearnIndex(started);
+      write(await visitDueSessions(started));
+      if (quickLiveness) await checkLiveness();
+      else if (!(await anybodyPresent())) break;
+    } catch (error) {
+      if (!isAway(error)) throw error;
+      if (!wasAway) log.warn('Redis is away; the sweep waits for it', error.cause as Error);
+      wasAway = true;
+    }
+    await new Promise((resolve) => setTimeout(resolve, Math.max(0, started + tickMillis - Date.now())));
+  }
+  await writing;
+  if (!wasAway) await releaseLease();
+}
+
+/** Gives the lease back where nobody is, and looks again: who came in between trusted the lease they saw. */
+async function anybodyPresent(): Promise<boolean> {
+  if ((await deadlines().size()) > 0) return true;
+  await releaseLease();
+  return (await deadlines().size()) > 0;
+}

@@ -1,0 +1,46 @@
+import { randomUUID } from 'node:crypto';
+import { CreateTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { tableKeys } from '../../lambdas/runtime/environment.ts';
+import { testAddresses } from './addresses.ts';
+
+/** What the AWS clients read where no Lambda runtime sets it. */
+export const testAwsVariables = () => ({
+  AWS_REGION: 'us-east-1',
+  AWS_ACCESS_KEY_ID: 'test',
+  AWS_SECRET_ACCESS_KEY: 'test',
+  AWS_ENDPOINT_URL_DYNAMODB: testAddresses.dynamodb,
+});
+
+/** Makes a connection table of one's own in the DynamoDB of the test run. @returns its name. */
+export async function createConnectionTable(): Promise<string> {
+  const { partitionKey, sortKey, indexes } = tableKeys.connections;
+  const name = `connections-${randomUUID()}`;
+  const attributes = [{ partitionKey, sortKey }, ...Object.values(indexes)].flatMap((keys) => [
+    keys.partitionKey,
+    keys.sortKey,
+  ]);
+  const schema = (partition: string, sort: string) => [
+    { AttributeName: partition, KeyType: 'HASH' as const },
+    { AttributeName: sort, KeyType: 'RANGE' as const },
+  ];
+  const client = new DynamoDBClient({
+    endpoint: testAddresses.dynamodb,
+    region: 'us-east-1',
+    credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
+  });
+  await client.send(
+    new CreateTableCommand({
+      TableName: name,
+      BillingMode: 'PAY_PER_REQUEST',
+      AttributeDefinitions: [...new Set(attributes)].map((AttributeName) => ({ AttributeName, AttributeType: 'S' })),
+      KeySchema: schema(partitionKey, sortKey),
+      GlobalSecondaryIndexes: Object.entries(indexes).map(([IndexName, keys]) => ({
+        IndexName,
+        KeySchema: schema(keys.partitionKey, keys.sortKey),
+        Projection: { ProjectionType: 'ALL' },
+      })),
+    }),
+  );
+  client.destroy();
+  return name;
+}
