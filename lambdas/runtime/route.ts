@@ -30,6 +30,7 @@ const reserveMillis = 500;
  * turns whatever is thrown into an `error` frame and sends the answer the way the route provides (rules DE10, FA6).
  */
 export function route<G extends RouteGroup>(group: G, handlers: GroupHandlers<G>, options: RouteOptions = {}) {
+  const responds = groupResponds(group);
   return async (event: APIGatewayProxyWebsocketEventV2, context: Context): Promise<APIGatewayProxyResultV2> => {
     const caller = callerOf(event);
     const request = readRequest(event.body ?? '', event.isBase64Encoded);
@@ -53,8 +54,6 @@ export function route<G extends RouteGroup>(group: G, handlers: GroupHandlers<G>
       }));
       frame = errorFrame(refusal, request.requestId);
     }
-    const responds =
-      'refusal' in request ? group === 'default' || groupResponds(group) : messages[request.type].responds;
     if (frame && !responds) await options.post?.(caller.connectionId, frame);
     await options.finish?.();
     return frame && responds ? { statusCode: 200, body: JSON.stringify(frame) } : { statusCode: 200 };
