@@ -29,7 +29,8 @@ export async function leaveSession(caller: Caller, sessionRef: string): Promise<
     return sessionId;
   }
   await registry().leave(connectionId, sessionId);
-  const own = outcome.leaves.find((leave) => leave.userId === userId);
+  // Who was gone already is the sweep's, like everybody else it finds.
+  const own = outcome.leaves.find((leave) => leave.userId === userId && leave.cause === 'left');
   if (own) await recordOrLeaveToSweep(sessionId, { ...own, at }, actorOf(caller, sessionId));
   if (outcome.leaves.length > 0) await expectVisit(sessionId, at);
   await announce(sessionId, outcome);

@@ -12,7 +12,6 @@ import { timings } from '../runtime/timings.ts';
 import { announce } from './announce.ts';
 import { actorOf, audit } from './audit.ts';
 import { bestKnownState } from './best-known.ts';
-import { recordOrLeaveToSweep } from './departures.ts';
 import { rebuildSession } from './rebuild-session.ts';
 import { expectVisit } from './sweep-waker.ts';
 
@@ -40,7 +39,7 @@ export async function seatConnection(caller: Caller, { session, role, activated 
     const [compact] = await Promise.all([registry().isCompact(caller.connectionId), registry().join(membership)]);
     const outcome = await enter(membership, compact);
     await Promise.all([
-      activated ? audit(userJoined(actorOf(caller, session.id), role)) : undefined,
+      activated || hasReturned(caller, outcome) ? audit(userJoined(actorOf(caller, session.id), role)) : undefined,
       outcome && tell(membership, outcome),
     ]);
     return outcome ?? (await bestKnownState(membership));
@@ -76,10 +75,15 @@ async function enter(membership: Membership, compact: boolean): Promise<EnterOut
   }
 }
 
+/** Whether this join is what ended the same user's stay before it: they are back before the sweep saw them go. */
+function hasReturned(caller: Caller, outcome: EnterOutcome | undefined): boolean {
+  return outcome?.leaves.some((leave) => leave.userId === caller.userId) ?? false;
+}
+
+/** Who was found gone is written down by the sweep, once and as of the moment they went. */
 async function tell({ sessionId, joinedAt }: Membership, outcome: EnterOutcome): Promise<void> {
   await Promise.all([
-    expectVisit(sessionId, joinedAt + timings.offlineAfterMillis),
-    ...outcome.leaves.map((leave) => recordOrLeaveToSweep(sessionId, { ...leave, at: joinedAt })),
+    expectVisit(sessionId, outcome.leaves.length > 0 ? joinedAt : joinedAt + timings.offlineAfterMillis),
     announce(sessionId, outcome),
   ]);
 }

@@ -100,7 +100,41 @@ local function countConnections(userId)
   return count
 end
 
-local function removeUser(userId, cause, user)
+local function setConnections(user, connections, known)
+  if user.connections == connections then return false end
+  user.connections = connections
+  if known then changed(user.userId, 'connections', connections) end
+  return true
+end
+
+-- Heals counts that an eviction made wrong; now and then, because it reads every record.
+local function recount()
+  local due = tonumber(redis.call('HGET', windowKey, 'recount') or '0')
+  if now < due then return end
+  redis.call('HSET', windowKey, 'recount', now + offlineAfter)
+  local counts = {}
+  for _, key in ipairs({ connectionsKey, leavingKey }) do
+    for _, member in ipairs(redis.call('ZRANGE', key, 0, -1)) do
+      local userId = splitMember(member)
+      counts[userId] = (counts[userId] or 0) + 1
+    end
+  end
+  for _, userId in ipairs(redis.call('ZRANGE', usersKey, 0, -1)) do
+    local user = counts[userId] and readUser(userId)
+    if user and setConnections(user, counts[userId], true) then writeUser(user, false) end
+  end
+end
+
+-- Whether anybody else is connected; asked where that is not plain from the numbers, so the room is small.
+local function isHeardByOthers(userId)
+  for _, member in ipairs(redis.call('ZRANGE', connectionsKey, 0, -1)) do
+    if splitMember(member) ~= userId then return true end
+  end
+  return false
+end
+
+-- \`at\` is when it came to be: a sweep that is late changes nothing about the departure.
+local function removeUser(userId, cause, user, at)
   redis.call('ZREM', usersKey, userId)
   redis.call('ZREM', activeKey, userId)
   redis.call('HDEL', cursorsKey, userId)
@@ -111,19 +145,19 @@ local function removeUser(userId, cause, user)
   leaves[#leaves + 1] = userId
   leavers[#leavers + 1] = cause
   redis.call('RPUSH', departedKey, cjson.encode({
-    userId = userId, cause = cause, at = now, joinedAt = user and user.joinedAt or nil
+    userId = userId, cause = cause, at = at or now, joinedAt = user and user.joinedAt or nil
   }))
   redis.call('PEXPIRE', departedKey, math.max(keepMillis, 86400000))
   publish('offline', userId, '{"cause":"' .. cause .. '"}')
 end
 
 -- One connection of a user is gone for good: the user goes with the last one.
-local function dropConnection(userId, cause)
+local function dropConnection(userId, cause, at)
   local user = readUser(userId)
   if not redis.call('ZSCORE', usersKey, userId) then return end
   local remaining = user and user.connections - 1 or countConnections(userId)
   if remaining <= 0 then
-    removeUser(userId, cause, user)
+    removeUser(userId, cause, user, at)
   elseif user then
     user.connections = remaining
     changed(userId, 'connections', remaining)
@@ -133,17 +167,20 @@ end
 
 -- Ends what is over by the clocks: silent connections, expired graces, activity that became too old.
 local function settle()
-  for _, member in ipairs(redis.call('ZRANGEBYSCORE', connectionsKey, '-inf', now - offlineAfter)) do
-    redis.call('ZREM', connectionsKey, member)
-    local userId = splitMember(member)
-    dropConnection(userId, 'timeout')
+  local silentSince = now - offlineAfter
+  local silent = redis.call('ZRANGEBYSCORE', connectionsKey, '-inf', silentSince, 'WITHSCORES')
+  for index = 1, #silent, 2 do
+    redis.call('ZREM', connectionsKey, silent[index])
+    local userId = splitMember(silent[index])
+    dropConnection(userId, 'timeout', silent[index + 1] + offlineAfter)
   end
-  for _, member in ipairs(redis.call('ZRANGEBYSCORE', leavingKey, '-inf', now)) do
-    redis.call('ZREM', leavingKey, member)
-    local userId, _, cause = splitMember(member)
-    dropConnection(userId, cause)
+  local over = redis.call('ZRANGEBYSCORE', leavingKey, '-inf', now, 'WITHSCORES')
+  for index = 1, #over, 2 do
+    redis.call('ZREM', leavingKey, over[index])
+    local userId, _, cause = splitMember(over[index])
+    dropConnection(userId, cause, tonumber(over[index + 1]))
   end
-  for _, userId in ipairs(redis.call('ZRANGEBYSCORE', usersKey, '-inf', now - offlineAfter)) do
+  for _, userId in ipairs(redis.call('ZRANGEBYSCORE', usersKey, '-inf', silentSince)) do
     if countConnections(userId) == 0 then removeUser(userId, 'timeout', readUser(userId)) end
   end
   for _, userId in ipairs(redis.call('ZRANGEBYSCORE', activeKey, '-inf', now - awayAfter)) do

@@ -50,7 +50,8 @@ writeUser(user, true)
 
 local cursors, receivers, promised, atOnce = {}, {}, {}, false
 local connections = redis.call('ZCARD', connectionsKey)
-if cursorMoved and user.status ~= 'offline' and connections > user.connections then
+-- A socket of the user that ended moments ago is counted for them, but receives nothing.
+if cursorMoved and user.status ~= 'offline' and (connections > user.connections or isHeardByOthers(userId)) then
   -- Whole where more than its numbers changed since the last one that went out, or one that was to go out whole waits.
   local waiting = redis.call('HGET', pendingKey, userId)
   local whole = redis.call('HGET', tagsKey, userId) ~= tag or (waiting and string.match(waiting, '^%d+ %d+ (%d)') == '1')
@@ -93,27 +94,23 @@ local already = redis.call('ZSCORE', connectionsKey, member)
 local user = readUser(userId)
 if not user then
   user = { userId = userId, username = username, role = role, joinedAt = now, lastSeen = now, lastActive = now,
-    connections = known and countConnections(userId) or 0, status = 'online' }
+    connections = 0, status = 'online' }
 end
 -- A short name for the user, for as long as the epoch lasts.
 readEpoch()
 if not user.index then user.index = redis.call('HINCRBY', epochKey, 'users', 1) end
-local returned = false
 if not already then
   -- The socket of this user that ended moments ago is replaced by this one, and nobody sees anything.
   for _, leaver in ipairs(redis.call('ZRANGE', leavingKey, 0, -1)) do
-    local leavingUser = splitMember(leaver)
-    if leavingUser == userId then
+    if splitMember(leaver) == userId then
       redis.call('ZREM', leavingKey, leaver)
-      returned = true
       break
     end
   end
-  if not returned then
-    user.connections = user.connections + 1
-    if known then changed(userId, 'connections', user.connections) end
-  end
 end
+redis.call('ZADD', connectionsKey, now, member)
+-- Counted anew, and not one more: Redis may have evicted the one key and kept the other.
+setConnections(user, countConnections(userId), known)
 if user.username ~= username then
   user.username = username
   if known then changed(userId, 'username', username) end
@@ -124,7 +121,6 @@ if user.role ~= role then
 end
 user.lastSeen = now
 redis.call('ZADD', usersKey, now, userId)
-redis.call('ZADD', connectionsKey, now, member)
 if format == 'compact' then redis.call('SADD', compactKey, connectionId) end
 redis.call('HSET', rolesKey, userId, role)
 if cursorRole ~= '' then redis.call('HSET', epochKey, 'cursorRole', cursorRole) end
@@ -155,11 +151,16 @@ return outcome(connectionId, { removed })
 /** The socket of a connection ended without a leave: its user has until the deadline to come back. */
 const close = `${begin}
 local userId, connectionId, deadline, cause = argument(1), argument(2), argument(3), argument(4)
-local removed = redis.call('ZREM', connectionsKey, userId .. ':' .. connectionId)
+local lastHeard = redis.call('ZSCORE', connectionsKey, userId .. ':' .. connectionId)
+redis.call('ZREM', connectionsKey, userId .. ':' .. connectionId)
 redis.call('HDEL', ratesKey, connectionId)
 redis.call('SREM', compactKey, connectionId)
-if removed == 1 then redis.call('ZADD', leavingKey, deadline, userId .. ':' .. connectionId .. ':' .. cause) end
-return reply({}, {}, { removed })
+if lastHeard then
+  -- A socket whose end is noticed late has been silent for a while: its grace is part of that time, not added to it.
+  local ends = math.min(tonumber(deadline), lastHeard + offlineAfter)
+  redis.call('ZADD', leavingKey, ends, userId .. ':' .. connectionId .. ':' .. cause)
+end
+return reply({}, {}, { lastHeard and 1 or 0 })
 `;
 
 /** The whole state; for a connection that asks, also a sign of life. */
@@ -184,6 +185,7 @@ return answer
 /** A sweep's visit: ends what is due, sends what a dead flusher left, and says when to come again. */
 const visit = `${begin}
 settle()
+recount()
 local window, cursors, receivers, atOnce = windowState(), {}, {}, false
 if now > window.ends + windowMillis and redis.call('EXISTS', pendingKey, changesKey) > 0 then
   cursors, atOnce, receivers = takeAll(window), true, cursorReceivers()
