@@ -16,9 +16,9 @@ const shapes: Record<VenueItem['drawing'], () => SVGElement[]> = {
     ...grid([46, 58, 70, 82, 94, 106, 118, 130, 142, 154], [46, 60, 74, 88]).map((place) => dot(place)),
   ],
   tables: () =>
-    grid([52, 100, 148], [38, 78]).flatMap(([x, y]) => [
+    grid([52, 100, 148], [30, 78]).flatMap(([x, y]) => [
       dot([x, y], 9),
-      ...[-1, 1].flatMap((side) => [dot([x + side * 15, y]), dot([x, y + side * 15])]),
+      ...[-1, 1].flatMap((side) => [dot([x + side * 15, y]), dot([x, y + side * 14])]),
     ]),
   stands: () =>
     grid([42, 82, 122], [24, 66]).flatMap(([x, y]) => [box(x, y, 28, 20), dot([x + 7, y + 28]), dot([x + 21, y + 28])]),
