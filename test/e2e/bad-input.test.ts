@@ -62,14 +62,7 @@ const metadata = (field: string, ...values: unknown[]) =>
 
 /** For each type: a right message without its session, and what can be wrong beside the session. */
 const table: Record<MessageType, [right: Record<string, unknown>, wrong: WrongField[]]> = {
-  hello: [
-    {},
-    [
-      ['client', 5, shape],
-      ['client', null, shape],
-      ['client', long(200), 'TOO_LARGE'],
-    ],
-  ],
+  hello: [{}, [5, null, 'xml', ''].map((value) => ['format', value, shape])],
   ping: [{}, []],
   session_create: [
     { operationId: 'op' },

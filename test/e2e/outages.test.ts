@@ -46,6 +46,8 @@ async function pair(watcher: string, other: string): Promise<{ owner: Arrived; g
   const { owner, session } = await stack.host(watcher);
   const guest = await stack.arrive(other);
   await guest.expect('session_joined', { type: 'session_join', sessionId: session.id });
+  // After an outage of an earlier test an environment may find Redis a moment later than the others; a frame seats them.
+  for (const person of [owner, guest]) await askUntil(person, 'ack', { type: 'heartbeat', sessionId: session.id });
   await joinOf(owner, guest.userId);
   return { owner, guest, sessionId: session.id };
 }
