@@ -2,7 +2,7 @@ import type { LeaveCause, PresenceUser } from '../../protocol/entities.ts';
 import type { CursorUpdate, PresenceChange, ServerFrames } from '../../protocol/frames.ts';
 
 type Diff = ServerFrames['presence_diff'];
-type Snapshot = Pick<ServerFrames['presence_state'], 'epoch' | 'seq' | 'users'>;
+type Snapshot = Pick<ServerFrames['presence_state'], 'epoch' | 'seq' | 'users' | 'part' | 'parts'>;
 
 /** Who is in a session, as far as this page was told. */
 export interface PresenceState {
@@ -14,6 +14,15 @@ export interface PresenceState {
   cursorTimes: ReadonlyMap<string, number>;
   /** Diffs that cannot be placed yet: they came before the snapshot, or one before them is missing. */
   waiting: readonly Diff[];
+  /** The parts that have come of a snapshot too large for one frame. */
+  gathering?: Gathering | undefined;
+}
+
+interface Gathering {
+  epoch: string;
+  seq: number;
+  /** Users by the number of their part. */
+  parts: ReadonlyMap<number, PresenceUser[]>;
 }
 
 /** Somebody came or went. A cause is unknown where it happened while this page was not listening. */
@@ -36,8 +45,24 @@ export const nobody: PresenceState = {
   waiting: [],
 };
 
-/** Replaces everything known by the whole truth, then places the diffs that came before it. */
-export function applySnapshot(state: PresenceState, { epoch, seq, users }: Snapshot): Applied {
+/**
+ * Replaces everything known by the whole truth, then places the diffs that came before it. A snapshot in parts counts
+ * once all of them have come.
+ */
+export function applySnapshot(state: PresenceState, snapshot: Snapshot): Applied {
+  const { epoch, seq, part = 1, parts = 1 } = snapshot;
+  const { gathering } = state;
+  // An answer that diffs have overtaken knows less than this page.
+  if (epoch === state.epoch && seq < state.seq) return { state, movements: [], outOfStep: false };
+  const same = gathering?.epoch === epoch && gathering.seq === seq;
+  const gathered = new Map(same ? gathering.parts : []).set(part, snapshot.users);
+  if (gathered.size < parts) {
+    return { state: { ...state, gathering: { epoch, seq, parts: gathered } }, movements: [], outOfStep: false };
+  }
+  return replaceBy(state, epoch, seq, [...gathered.values()].flat());
+}
+
+function replaceBy(state: PresenceState, epoch: string, seq: number, users: PresenceUser[]): Applied {
   const known = new Map(users.map((user) => [user.userId, user]));
   const movements = state.epoch === '' ? [] : movementsBetween(state.users, known);
   const next: PresenceState = { epoch, seq, users: known, cursorTimes: new Map(), waiting: [] };

@@ -26,7 +26,9 @@ export interface RoomEvents {
   expiring: (expiresAt: number) => void;
 }
 
-type Entered = Pick<ServerFrames['session_joined'], 'session' | 'epoch' | 'seq' | 'users'> & { role?: Role };
+type Entered = Pick<ServerFrames['session_joined'], 'session' | 'epoch' | 'seq' | 'users' | 'part' | 'parts'> & {
+  role?: Role;
+};
 
 /** One session this page takes part in, across reconnects. */
 export class Room {
@@ -186,8 +188,8 @@ export class Room {
     }
   }
 
-  #enter(welcome: Welcome, { session, epoch, seq, users }: Entered): void {
-    this.#session = session;
+  #enter(welcome: Welcome, entered: Entered): void {
+    this.#session = entered.session;
     this.#lastSentAt = Date.now();
     this.#heartbeat?.stop();
     this.#heartbeat = new Heartbeat({
@@ -196,7 +198,7 @@ export class Room {
       send: () => this.#beat(),
       now: Date.now,
     });
-    this.#apply(applySnapshot(this.#state, { epoch, seq, users }));
+    this.#apply(applySnapshot(this.#state, entered));
     this.#cursors.repeat();
   }
 
@@ -224,8 +226,13 @@ export class Room {
   #beat(): void {
     const cursor = this.#cursors.latest;
     const idle = !this.#inputSeen;
-    if (!this.#send({ type: 'heartbeat', sessionId: this.id, idle, ...(cursor ? { cursor } : {}) })) return;
+    const { epoch, seq, gathering } = this.#state;
+    // What this page knows goes along, so that the server notices when the last frame of a quiet room was lost.
+    const known = epoch === '' ? {} : { epoch, seq };
+    if (!this.#send({ type: 'heartbeat', sessionId: this.id, idle, ...known, ...(cursor ? { cursor } : {}) })) return;
     this.#cursors.carried();
+    // A part that has not come by now is lost.
+    if (gathering) void this.#sync();
   }
 
   #send(message: ClientMessage): boolean {

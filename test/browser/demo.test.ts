@@ -21,6 +21,7 @@ afterEach(async () => {
   expect(complaints).toEqual([]);
 });
 afterAll(async () => {
+  await browser?.close();
   await server?.close();
   await stack?.close();
 });

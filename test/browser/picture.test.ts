@@ -26,6 +26,7 @@ onRequest(
       animations: 'disabled',
     });
     expect([...alice.complaints, ...bob.complaints, ...chiara.complaints]).toEqual([]);
+    await browser.close();
     await server.close();
     await stack.close();
   },
