@@ -35,8 +35,9 @@ function print(title: string, rows: ReturnType<typeof rowsOf>): void {
 
 async function runOne(name: string, arguments_: string[]): Promise<void> {
   const { bench }: { bench: Bench } = await import(join(folder, `${name}.ts`));
+  if (bench.talks) console.log(`\n${bench.title}`);
   const rows = rowsOf(await bench.run(arguments_));
-  print(bench.title, rows);
+  if (!bench.talks) print(bench.title, rows);
   await mkdir(results, { recursive: true });
   const machine = { cpu: cpus()[0]?.model, cores: cpus().length, node: process.version };
   const report = { name, title: bench.title, at: new Date().toISOString(), machine, measurements: rows };

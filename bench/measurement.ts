@@ -10,6 +10,8 @@ export interface Measurement {
 /** A file of `bench/` other than the runner exports one of these as `bench`. */
 export interface Bench {
   title: string;
+  /** Whether it prints what it measures itself, as it goes. */
+  talks?: boolean;
   /** @param arguments_ what follows the benchmark's name on the command line. */
   run(arguments_: string[]): Promise<Measurement[]>;
 }

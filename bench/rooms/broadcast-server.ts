@@ -1,0 +1,13 @@
+/** The floor: one process that passes every frame on to everybody else in the room, and does nothing more. */
+import type { AddressInfo } from 'node:net';
+import { WebSocket, WebSocketServer } from 'ws';
+
+const server = new WebSocketServer({ host: '127.0.0.1', port: 0 });
+server.on('connection', (sender) => {
+  sender.on('message', (frame) => {
+    for (const receiver of server.clients) {
+      if (receiver !== sender && receiver.readyState === WebSocket.OPEN) receiver.send(frame, { binary: false });
+    }
+  });
+});
+server.once('listening', () => console.log(`ready ws://127.0.0.1:${(server.address() as AddressInfo).port}`));

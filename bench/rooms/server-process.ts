@@ -1,0 +1,66 @@
+import { spawn } from 'node:child_process';
+import { treeOf } from './process-tree.ts';
+
+/** A server with everything it started. */
+export interface ServerProcess {
+  pid: number;
+  url: string;
+  /** What it printed last. */
+  lastWords(): string;
+  /** Ends it and whatever it left behind. */
+  stop(): Promise<void>;
+}
+
+export interface ServerCommand {
+  arguments_: string[];
+  cwd: string;
+  environment?: Record<string, string>;
+  /** Finds the address in what the server prints once it is ready. */
+  ready: RegExp;
+}
+
+const startMillis = 90_000;
+const stopMillis = 15_000;
+
+/** Starts a server on this Node.js. @throws Error with its last words if it ends or is not ready in time. */
+export async function startServer({ arguments_, cwd, environment, ready }: ServerCommand): Promise<ServerProcess> {
+  const child = spawn(process.execPath, arguments_, { cwd, env: { ...process.env, ...environment } });
+  const pid = child.pid!;
+  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  const stop = async () => {
+    const tree = await treeOf(pid);
+    child.kill('SIGTERM');
+    const insist = setTimeout(() => child.kill('SIGKILL'), stopMillis);
+    await ended;
+    clearTimeout(insist);
+    for (const left of tree) endOne(left);
+  };
+  let output = '';
+  const url = new Promise<string>((resolve, reject) => {
+    const read = (chunk: Buffer) => {
+      output = (output + chunk.toString()).slice(-5000);
+      const found = ready.exec(output);
+      if (found) resolve(found[1]!);
+    };
+    child.stdout.on('data', read);
+    child.stderr.on('data', read);
+    const fail = (how: string) => reject(new Error(`${arguments_.join(' ')} ${how}:\n${output}`));
+    void ended.then(() => fail('ended'));
+    setTimeout(() => fail('was not ready in time'), startMillis).unref();
+  });
+  try {
+    return { pid, url: await url, lastWords: () => output.trim().split('\n').slice(-5).join('\n'), stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+/** What descended from the server and outlived it. */
+function endOne(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
+}

@@ -1,0 +1,66 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { CrowdName } from './crowds/crowds.ts';
+import type { Room } from './room.ts';
+import { type ServerProcess, startServer } from './server-process.ts';
+
+/** A server that is measured. */
+export interface Contestant {
+  name: string;
+  crowd: CrowdName;
+  /** Whether it is somebody else's, installed in `bench/peers`. */
+  peer?: boolean;
+  format?: 'json' | 'compact';
+  /** The rooms it is measured in, where it cannot take all. */
+  takes?: (room: Room) => boolean;
+  start(): Promise<ServerProcess>;
+}
+
+const project = join(import.meta.dirname, '..', '..');
+export const peersFolder = join(project, 'bench', 'peers');
+
+/** The product as `npm start` runs it, with data of its own. */
+async function startRollcall(): Promise<ServerProcess> {
+  const data = await mkdtemp(join(tmpdir(), 'rollcall-rooms-'));
+  const server = await startServer({
+    arguments_: ['--disable-warning=ExperimentalWarning', join('local', 'main.ts')],
+    cwd: project,
+    environment: { PORT: '0', ROLLCALL_DATA_DIR: data, LOG_LEVEL: 'INFO' },
+    ready: /Rollcall is ready at (http:\S+) /,
+  });
+  return {
+    ...server,
+    async stop() {
+      await server.stop();
+      await rm(data, { recursive: true, force: true });
+    },
+  };
+}
+
+const startPeer = (file: string) => () => startServer({ arguments_: [file], cwd: peersFolder, ready: /ready (\S+)/ });
+
+/** The slow room is there for the one that cannot take more. */
+const fullRate = (room: Room) => room.hertz === 10;
+
+/** The floor first: the others are compared with it. */
+export const contestants: readonly Contestant[] = [
+  {
+    name: 'bare ws',
+    crowd: 'broadcast',
+    start: () => startServer({ arguments_: ['bench/rooms/broadcast-server.ts'], cwd: project, ready: /ready (\S+)/ }),
+  },
+  { name: 'Rollcall, compact', crowd: 'rollcall', format: 'compact', start: startRollcall },
+  { name: 'Rollcall, JSON', crowd: 'rollcall', format: 'json', start: startRollcall },
+  { name: 'socket.io', crowd: 'socket-io', peer: true, takes: fullRate, start: startPeer('socket-io.mjs') },
+  { name: 'Hocuspocus', crowd: 'hocuspocus', peer: true, takes: fullRate, start: startPeer('hocuspocus.mjs') },
+  { name: 'y-websocket', crowd: 'y-websocket', peer: true, takes: fullRate, start: startPeer('y-websocket.mjs') },
+  {
+    name: 'serverless-offline',
+    crowd: 'broadcast',
+    peer: true,
+    // At ten updates a second of more than two people it only queues them up.
+    takes: (room) => room.members === 2 || !fullRate(room),
+    start: startPeer('serverless-offline.mjs'),
+  },
+];
