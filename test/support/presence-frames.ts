@@ -37,8 +37,10 @@ export async function changeOf(
   return diff.updates.find(is)!;
 }
 
-/** Sends heartbeats until the returned function is called. */
+/** Sends heartbeats until the returned function is called or the socket ends. */
 export function keepAlive(client: TestClient, sessionId: string, everyMillis: number): () => void {
   const timer = setInterval(() => client.send({ type: 'heartbeat', sessionId }), everyMillis);
-  return () => clearInterval(timer);
+  const stop = () => clearInterval(timer);
+  client.socket.once('close', stop);
+  return stop;
 }
