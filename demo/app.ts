@@ -174,6 +174,7 @@ export class App {
 
   #enter(entered: ServerFrame<'session_created' | 'session_joined'>, invite: string | undefined): void {
     const screen = new RoomScreen({
+      selfId: this.#welcome!.userId,
       onPoint: (cursor) => this.#room?.point(cursor),
       onChoose: (status) => void this.#attempt(() => this.#room?.choose(status)),
       onDescribe: (text) => void this.#attempt(() => this.#room?.describe(text)),

@@ -31,15 +31,26 @@ export class Board {
   readonly #colours: Colours;
   readonly #onPoint: (cursor: BoardCursor) => void;
   readonly #resizing: ResizeObserver;
+  readonly #selfId: string;
   #own: BoardCursor | undefined;
+  /** Where fingers and keys point there is no pointer of the system, so the page shows one. */
+  readonly #ownPointer = element(
+    'div',
+    { class: 'cursor' },
+    pointerIcon(),
+    element('span', { class: 'cursor-name' }, 'You'),
+  );
 
-  constructor(colours: Colours, onPoint: (cursor: BoardCursor) => void) {
+  constructor(colours: Colours, selfId: string, onPoint: (cursor: BoardCursor) => void) {
     this.#colours = colours;
     this.#onPoint = onPoint;
     this.root = element('section', { class: 'board', attributes: { 'aria-label': 'Plan of the open day' } });
     for (const item of venue) this.#addRoom(item);
     this.root.addEventListener('pointermove', (event) => this.#pointAt(event, false));
     this.root.addEventListener('pointerdown', (event) => this.#pointAt(event, true));
+    this.#selfId = selfId;
+    this.#ownPointer.hidden = true;
+    this.root.append(this.#ownPointer);
     this.#resizing = new ResizeObserver(() => this.#placeAll());
     this.#resizing.observe(this.root);
   }
@@ -72,7 +83,9 @@ export class Board {
       element('span', { class: 'room-now' }, element('b', {}, time), ` ${now}`),
     );
     room.addEventListener('focus', () => {
-      if (room.matches(':focus-visible') && this.#own?.eventId !== id) this.#tell(id, 0.5, 0.5, 0);
+      if (!room.matches(':focus-visible')) return;
+      this.#ownPointer.hidden = false;
+      if (this.#own?.eventId !== id) this.#tell(id, 0.5, 0.5, 0);
     });
     room.addEventListener('keydown', (event) => this.#onKey(event, id));
     this.#rooms.set(id, room);
@@ -94,12 +107,16 @@ export class Board {
     const id = room?.dataset['room'];
     if (!room || !id) return;
     const { left, top, width, height } = room.getBoundingClientRect();
+    this.#ownPointer.hidden = event.pointerType === 'mouse';
     this.#tell(id, (event.clientX - left) / width, (event.clientY - top) / height, isTap ? 1 : 0);
   }
 
   #tell(eventId: string, x: number, y: number, taps: number): void {
     const place = { x: Math.round(share(x) * 1000) / 1000, y: Math.round(share(y) * 1000) / 1000 };
     this.#own = { eventId, position: Math.round(place.x * 100), ...place, taps: (this.#own?.taps ?? 0) + taps };
+    // Only now: the list of people gives out colours in the order in which they came, on every screen alike.
+    this.#ownPointer.style.setProperty('--person', this.#colours.of(this.#selfId));
+    this.#place(this.#ownPointer, this.#own);
     this.#onPoint(this.#own);
   }
 
@@ -123,6 +140,7 @@ export class Board {
 
   #placeAll(): void {
     for (const { node, cursor } of this.#pointers.values()) this.#place(node, cursor);
+    if (this.#own) this.#place(this.#ownPointer, this.#own);
   }
 
   #place(node: HTMLElement, cursor: Cursor): void {

@@ -9,6 +9,7 @@ import { OwnPresence } from './own-presence.ts';
 import { type Gone, People } from './people.ts';
 
 export interface RoomScreenOptions {
+  selfId: string;
   onPoint: (cursor: BoardCursor) => void;
   onChoose: (status: Status) => void;
   onDescribe: (text: string) => void;
@@ -33,7 +34,7 @@ export class RoomScreen {
   #gone: Gone[] = [];
 
   constructor(options: RoomScreenOptions) {
-    this.#board = new Board(this.#colours, options.onPoint);
+    this.#board = new Board(this.#colours, options.selfId, options.onPoint);
     this.#own = new OwnPresence(options);
     this.#stale.textContent = 'You are offline. This is the last known state; it is brought up to date by itself.';
     this.#stale.hidden = true;

@@ -148,6 +148,7 @@ test('on a phone everything fits and a finger points', async () => {
   await room.tap({ position: { x: 40, y: 60 } });
   const box = (await room.boundingBox())!;
   await restsAt(alice, 'Bob', 'cafe', 40 / box.width, 60 / box.height);
+  await restsAt(bob, 'You', 'cafe', 40 / box.width, 60 / box.height);
   const width = () => bob.page.evaluate(() => document.documentElement.scrollWidth);
   expect(await width()).toBeLessThanOrEqual(360);
   await bob.page.getByRole('button', { name: 'Leave' }).click();
@@ -163,6 +164,7 @@ test('the keyboard points, too', async () => {
   await restsAt(alice, 'Bob', 'main-stage', 0.5, 0.5);
   await bob.page.keyboard.press('ArrowRight');
   await restsAt(alice, 'Bob', 'main-stage', 0.56, 0.5);
+  await restsAt(bob, 'You', 'main-stage', 0.56, 0.5);
 });
 
 test('an expired invitation shows a warning, the reason and the way home', async () => {
