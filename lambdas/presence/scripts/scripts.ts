@@ -6,6 +6,11 @@ import { windows } from './windows.ts';
 /** What the scripts begin with; those of their own follow, with their arguments named at the top of each. */
 const begin = `${prelude}${windows}`;
 
+/** The same for scripts that speak of what is there: a session that Redis forgot must be brought back before. */
+const beginKnown = `${begin}
+if redis.call('EXISTS', epochKey) == 0 then return { 'unknown' } end
+`;
+
 /** A connection's frames about one session are counted beside it, so that it costs no round trip of its own. */
 const limitFrames = limitRate(
   "redis.call('HGET', ratesKey, connectionId)",
@@ -13,7 +18,7 @@ const limitFrames = limitRate(
 );
 
 /** A frame of a connection: sign of life, and what it changes. `unknown` where Redis does not know the connection. */
-const touch = `${begin}
+const touch = `${beginKnown}
 local userId, connectionId, kind, idle = argument(1), argument(2), argument(3), argument(4) == '1'
 local cursor, status, activity, tag = argument(5), argument(6), argument(7), argument(8)
 local member = userId .. ':' .. connectionId
@@ -24,8 +29,11 @@ if not user then return { 'unknown' } end
 ${limitFrames}
 local cursorMoved = cursor ~= '' and redis.call('HGET', cursorsKey, userId) ~= cursor
 local acted = kind == 'cursor' or cursorMoved or activity ~= ''
-user.lastSeen = now
-if acted or status ~= '' or (kind == 'heartbeat' and not idle) then user.lastActive = now end
+-- Frames of one user may be handled by two environments and overtake each other; their stamps keep the order in which
+-- they came here, or others would hold on to a cursor that was replaced.
+local at = now >= user.lastActive and now or user.lastActive + 1
+user.lastSeen = math.max(user.lastSeen, at)
+if acted or status ~= '' or (kind == 'heartbeat' and not idle) then user.lastActive = at end
 if status == 'online' then user.chosen = nil
 elseif status ~= '' then user.chosen = status
 elseif acted and user.chosen == 'away' then user.chosen = nil end
@@ -43,7 +51,7 @@ if cursorMoved then
   redis.call('HSET', cursorsKey, userId, cursor)
   publish('cursor', userId, '{"cursor":' .. cursor .. '}')
 end
-redis.call('ZADD', usersKey, now, userId)
+redis.call('ZADD', usersKey, user.lastSeen, userId)
 redis.call('ZADD', connectionsKey, now, member)
 showStatus(user)
 writeUser(user, true)
@@ -56,7 +64,7 @@ if cursorMoved and user.status ~= 'offline' and (connections > user.connections 
   local waiting = redis.call('HGET', pendingKey, userId)
   local whole = redis.call('HGET', tagsKey, userId) ~= tag or (waiting and string.match(waiting, '^%d+ %d+ (%d)') == '1')
   redis.call('HSET', tagsKey, userId, tag)
-  redis.call('HSET', pendingKey, userId, string.format('%d %d %d %s', now, user.index or 0, whole and 1 or 0, cursor))
+  redis.call('HSET', pendingKey, userId, string.format('%d %d %d %s', at, user.index or 0, whole and 1 or 0, cursor))
   local window = windowState()
   if now >= window.ends or redis.call('HLEN', pendingKey) >= math.max(batchMax, connections) then
     cursors, atOnce, receivers = takeAll(window), true, cursorReceivers()
@@ -70,7 +78,7 @@ return outcome('', { cursors, receivers, overdue }, promised, atOnce)
 `;
 
 /** The flusher of a window keeps its promise. The window may have been sent by somebody else meanwhile. */
-const flush = `${begin}
+const flush = `${beginKnown}
 local window = windowState()
 if window.flusher ~= argument(1) then return reply({}, {}, { {}, {} }) end
 local cursors = takeAll(window)
@@ -78,7 +86,7 @@ return outcome('', { cursors, cursorReceivers() }, {}, true)
 `;
 
 /** Posts were throttled: the room's windows get longer. */
-const stretch = `${begin}
+const stretch = `${beginKnown}
 redis.call('HSET', windowKey, 'stretch', math.min(8, windowState().stretch * 2))
 return reply({}, {}, {})
 `;
@@ -138,7 +146,7 @@ return answer
 `;
 
 /** A connection leaves on purpose: at once, without grace. */
-const depart = `${begin}
+const depart = `${beginKnown}
 local userId, connectionId, cause = argument(1), argument(2), argument(3)
 settle()
 local removed = redis.call('ZREM', connectionsKey, userId .. ':' .. connectionId)
@@ -149,7 +157,7 @@ return outcome(connectionId, { removed })
 `;
 
 /** The socket of a connection ended without a leave: its user has until the deadline to come back. */
-const close = `${begin}
+const close = `${beginKnown}
 local userId, connectionId, deadline, cause = argument(1), argument(2), argument(3), argument(4)
 local lastHeard = redis.call('ZSCORE', connectionsKey, userId .. ':' .. connectionId)
 redis.call('ZREM', connectionsKey, userId .. ':' .. connectionId)
@@ -164,7 +172,7 @@ return reply({}, {}, { lastHeard and 1 or 0 })
 `;
 
 /** The whole state; for a connection that asks, also a sign of life. */
-const list = `${begin}
+const list = `${beginKnown}
 local userId, connectionId = argument(1), argument(2)
 if userId ~= '' then
   local member = userId .. ':' .. connectionId
@@ -183,7 +191,7 @@ return answer
 `;
 
 /** A sweep's visit: ends what is due, sends what a dead flusher left, and says when to come again. */
-const visit = `${begin}
+const visit = `${beginKnown}
 settle()
 recount()
 local window, cursors, receivers, atOnce = windowState(), {}, {}, false
@@ -214,7 +222,7 @@ return answer
 `;
 
 /** Takes a user, or everybody where none is named, out of the session. Answers the connections this ended. */
-const evict = `${begin}
+const evict = `${beginKnown}
 local userId, cause = argument(1), argument(2)
 local ended = {}
 for _, key in ipairs({ connectionsKey, leavingKey }) do
@@ -236,7 +244,7 @@ return outcome('', { ended })
 `;
 
 /** Changes the role others see; the permission itself is PostgreSQL's. */
-const relabel = `${begin}
+const relabel = `${beginKnown}
 local userId, role = argument(1), argument(2)
 local user = readUser(userId)
 if user and user.role ~= role then
