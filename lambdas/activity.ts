@@ -1,5 +1,5 @@
 import { logActivity } from './flows/log-activity.ts';
-import { authorizeAudit } from './flows/read-activity.ts';
+import { asSeenBy, authorizeAudit } from './flows/read-activity.ts';
 import { activity } from './runtime/activity.ts';
 import { limitRate } from './runtime/rate-limit.ts';
 import { route } from './runtime/route.ts';
@@ -13,7 +13,8 @@ export const handler = route(
     async activity_query({ sessionId, ...query }, caller) {
       const session = await authorizeAudit(caller, sessionId);
       const page = await activity().getSessionActivity(session.id, query);
-      return { type: 'activity_page', sessionId: session.id, ...page };
+      const items = page.items.map(asSeenBy(caller.userId, session));
+      return { type: 'activity_page', sessionId: session.id, ...page, items };
     },
 
     async presence_history({ sessionId, at }, caller) {

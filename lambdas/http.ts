@@ -1,6 +1,6 @@
 import { exportPage } from './flows/export-activity.ts';
 import { querySchemas, readQuery } from './flows/http-query.ts';
-import { authorizeAudit } from './flows/read-activity.ts';
+import { asSeenBy, authorizeAudit } from './flows/read-activity.ts';
 import { serviceStatistics } from './flows/service-statistics.ts';
 import { activityReader } from './runtime/activity.ts';
 import { checkHealth } from './runtime/health.ts';
@@ -31,7 +31,7 @@ export const handler = httpRoute(
 
     async 'GET /sessions/{id}/activity'({ id, userId, query }) {
       const session = await authorizeAudit({ userId }, id);
-      return exportPage(session.id, `/sessions/${session.id}/activity`, query);
+      return exportPage(session.id, `/sessions/${session.id}/activity`, query, asSeenBy(userId, session));
     },
 
     async 'GET /sessions/{id}/statistics'({ id, userId }) {

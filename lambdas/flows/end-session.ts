@@ -1,7 +1,9 @@
+import { v5 as uuidv5 } from 'uuid';
 import type { LeaveCause } from '../../protocol/entities.ts';
 import type { ServerFrame } from '../../protocol/frames.ts';
 import { sessionEnded } from '../activity/activity-events.ts';
 import type { Membership } from '../delivery/connection-registry.ts';
+import { isUnknown } from '../presence/outcome.ts';
 import { isAway } from '../presence/redis-failure.ts';
 import type { Caller } from '../runtime/caller.ts';
 import { registry } from '../runtime/delivery.ts';
@@ -12,7 +14,13 @@ import { send } from './announce.ts';
 import { actorOf, audit } from './audit.ts';
 import { recordOrLeaveToSweep } from './departures.ts';
 
-/** Ends a session for everybody in it; a second time it only answers (rule SE9). */
+/** Any UUID would do; it only has to be this one for ever. */
+const endingNamespace = 'f0a3b1de-1c55-4b0e-8a35-0f6d4e2f9b17';
+
+/**
+ * Ends a session for everybody in it; a second time it only answers (rule SE9). A session ends once, so its entry's id
+ * follows from the session's: where an invocation was killed after the end itself, the next try does what it left undone.
+ */
 export async function endSession(
   caller: Caller,
   sessionRef: string,
@@ -20,8 +28,10 @@ export async function endSession(
 ): Promise<ServerFrame<'session_ended'>> {
   const { session, ended } = await sessions().endSession(sessionRef, { status, actorId: caller.userId });
   const frame: ServerFrame<'session_ended'> = { type: 'session_ended', sessionId: session.id, reason: session.status };
-  if (ended) {
-    await audit(sessionEnded(actorOf(caller, session.id), status ?? 'completed'));
+  if (session.status !== 'completed' && session.status !== 'failed') return frame;
+  const activityId = uuidv5(session.id, endingNamespace);
+  const isNew = await audit({ ...sessionEnded(actorOf(caller, session.id), session.status), activityId });
+  if (ended || isNew) {
     await emptySession(session.id, 'session_ended', frame, caller.connectionId);
   }
   return frame;
@@ -49,14 +59,15 @@ export async function emptySession(
   await send([...receivers.values()], frame);
 }
 
-/** Who was there, by Redis or, while it is away, by the connection table; its keys then run out by themselves. */
+/** Who was there, by Redis or, while it is away or knows nothing, by the connection table; its keys then run out by themselves. */
 async function evictAll(sessionId: string, cause: LeaveCause, at: number, members: Membership[]) {
   try {
-    return await presence().store.evict(sessionId, undefined, cause, at);
+    const outcome = await presence().store.evict(sessionId, undefined, cause, at);
+    if (!isUnknown(outcome)) return outcome;
   } catch (error) {
     if (!isAway(error)) throw error;
     log.warn('A session ended while Redis was away', { sessionId, error: error.cause as Error });
-    const userIds = [...new Set(members.map((member) => member.userId))];
-    return { ended: [], leaves: userIds.map((userId) => ({ userId, cause })) };
   }
+  const userIds = [...new Set(members.map((member) => member.userId))];
+  return { ended: [], leaves: userIds.map((userId) => ({ userId, cause })) };
 }

@@ -7,17 +7,21 @@ import { querySchemas, readQuery } from './http-query.ts';
 /**
  * One page of a session's audit trail in the format asked for. The place of the next page is in the body of JSON, and in
  * the headers `x-next` and `link` of every format, so that an export of any size is read page by page.
+ *
+ * @param show an entry as the one who asks may see it.
  */
 export async function exportPage(
   sessionId: string,
   path: string,
   query: Record<string, string | undefined>,
+  show: (item: ActivityItem) => ActivityItem = (item) => item,
 ): Promise<HttpAnswer> {
   const { format, type, ...rest } = readQuery(querySchemas.activity, query);
-  const page = await activityReader().getSessionActivity(sessionId, { ...rest, activityType: type });
-  const headers = { 'content-type': exportMediaTypes[format], ...nextHeaders(path, query, page.next) };
-  if (format === 'json') return { headers, body: { sessionId, ...page } };
-  return { headers, body: format === 'csv' ? csv(page.items, rest.before) : toNdjson(page.items) };
+  const { items: found, next } = await activityReader().getSessionActivity(sessionId, { ...rest, activityType: type });
+  const items = found.map(show);
+  const headers = { 'content-type': exportMediaTypes[format], ...nextHeaders(path, query, next) };
+  if (format === 'json') return { headers, body: { sessionId, items, next } };
+  return { headers, body: format === 'csv' ? csv(items, rest.before) : toNdjson(items) };
 }
 
 /** The names of the columns stand above the first page only, so that pages can be put together. */

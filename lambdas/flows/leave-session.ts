@@ -1,4 +1,4 @@
-import type { PresenceOutcome } from '../presence/outcome.ts';
+import { isUnknown, type PresenceOutcome } from '../presence/outcome.ts';
 import type { Seat } from '../presence/presence-store.ts';
 import { isAway } from '../presence/redis-failure.ts';
 import type { Caller } from '../runtime/caller.ts';
@@ -8,6 +8,7 @@ import { presence } from '../runtime/presence.ts';
 import { announce } from './announce.ts';
 import { actorOf } from './audit.ts';
 import { recordDeparture, recordOrLeaveToSweep } from './departures.ts';
+import { rebuildSession } from './rebuild-session.ts';
 import { notInSession, sessionIdOf } from './session-ids.ts';
 import { expectVisit } from './sweep-waker.ts';
 
@@ -40,6 +41,9 @@ export async function leaveSession(caller: Caller, sessionRef: string): Promise<
 /** Undefined while Redis is away. */
 async function depart(seat: Seat, at: number): Promise<PresenceOutcome | undefined> {
   try {
+    const outcome = await presence().store.depart(seat, 'left', at);
+    if (!isUnknown(outcome)) return outcome;
+    await rebuildSession(seat.sessionId, { onlyIfLost: true });
     return await presence().store.depart(seat, 'left', at);
   } catch (error) {
     if (!isAway(error)) throw error;

@@ -1,6 +1,7 @@
 import type { Role } from '../../protocol/entities.ts';
 import type { ServerFrame } from '../../protocol/frames.ts';
 import { participantRemoved, participantRoleChanged } from '../activity/activity-events.ts';
+import { isUnknown, type PresenceOutcome } from '../presence/outcome.ts';
 import { isAway } from '../presence/redis-failure.ts';
 import type { Caller } from '../runtime/caller.ts';
 import { registry } from '../runtime/delivery.ts';
@@ -43,10 +44,11 @@ export async function removeParticipant(
   await Promise.all([outcome && announce(sessionId, outcome), send(outcome?.ended ?? memberships, frame)]);
 }
 
-/** Undefined while Redis is away: the decision stands in PostgreSQL, and the sweep brings Redis after (rule FA1). */
-async function unlessAway<T>(change: Promise<T>): Promise<T | undefined> {
+/** Undefined while Redis is away or knows nothing of the session: the decision stands in PostgreSQL, and the sweep brings Redis after (rule FA1). */
+async function unlessAway<T extends PresenceOutcome>(change: Promise<T>): Promise<T | undefined> {
   try {
-    return await change;
+    const outcome = await change;
+    return isUnknown(outcome) ? undefined : outcome;
   } catch (error) {
     if (!isAway(error)) throw error;
     log.warn('A participant was changed while Redis was away', { error: error.cause as Error });

@@ -1,4 +1,4 @@
-import type { Session } from '../../protocol/entities.ts';
+import type { ActivityItem, Session } from '../../protocol/entities.ts';
 import { RollcallError } from '../../protocol/errors.ts';
 import type { Caller } from '../runtime/caller.ts';
 import { isAtLeast } from '../sessions/permissions.ts';
@@ -18,4 +18,13 @@ export async function authorizeAudit(caller: Pick<Caller, 'userId' | 'guest'>, r
     );
   }
   return session;
+}
+
+/**
+ * An entry as somebody may see it: where others were and with which browser is the owner's to know, and everybody's about
+ * themselves.
+ */
+export function asSeenBy(userId: string, session: Pick<Session, 'ownerId'>): (item: ActivityItem) => ActivityItem {
+  if (userId === session.ownerId) return (item) => item;
+  return (item) => (item.userId === userId ? item : { ...item, ipAddress: null, userAgent: null });
 }

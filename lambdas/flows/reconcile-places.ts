@@ -26,7 +26,9 @@ export async function reconcilePlaces(now: number): Promise<number> {
     if (isPresent) continue;
     if (!isKnown) await rebuildSession(sessionId, { onlyIfLost: true });
     if (!isKnown && (await store.isPresent(sessionId, personId))) continue;
-    await recordDeparture(sessionId, { userId: personId, cause: 'timeout', at: lastSeenAt });
+    // As of the moment they were late: their coming was written down after they were first seen.
+    const at = lastSeenAt + timings.offlineAfterMillis;
+    await recordDeparture(sessionId, { userId: personId, cause: 'timeout', at });
     lost += 1;
   }
   return lost;

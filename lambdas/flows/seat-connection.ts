@@ -37,9 +37,12 @@ export async function seatConnection(caller: Caller, { session, role, activated 
   try {
     const membership = membershipOf(caller, session, role);
     const [compact] = await Promise.all([registry().isCompact(caller.connectionId), registry().join(membership)]);
-    const outcome = await enter(membership, compact);
+    const { outcome, wasKnown } = await enter(membership, compact);
+    // Presence decides who has come, as it decides who has left: a place may outlast a leave that is still being written
+    // down. Where Redis knew nothing, only the place can tell a newcomer from somebody it forgot.
+    const hasCome = outcome && wasKnown ? outcome.first : activated;
     await Promise.all([
-      activated || hasReturned(caller, outcome) ? audit(userJoined(actorOf(caller, session.id), role)) : undefined,
+      hasCome ? audit(userJoined(actorOf(caller, session.id), role)) : undefined,
       outcome && tell(membership, outcome),
     ]);
     return outcome ?? (await bestKnownState(membership));
@@ -59,25 +62,24 @@ function membershipOf(caller: Caller, { id, sessionId, metadata }: Seating['sess
   return { connectionId, sessionId: id, sessionName: sessionId, ...person, joinedAt: Date.now() };
 }
 
-/** Undefined while Redis is away. */
-async function enter(membership: Membership, compact: boolean): Promise<EnterOutcome | undefined> {
+/** No outcome while Redis is away. */
+async function enter(
+  membership: Membership,
+  compact: boolean,
+): Promise<{ outcome: EnterOutcome | undefined; wasKnown: boolean }> {
   const { sessionId, userId, ...acting } = membership;
   try {
     // Where Redis forgot the session, those who were there are seated first: the newcomer is to meet them.
-    if (!(await presence().store.isKnown(sessionId))) {
+    const wasKnown = await presence().store.isKnown(sessionId);
+    if (!wasKnown) {
       await rebuildSession(sessionId, { onlyIfLost: true, exceptConnection: membership.connectionId });
     }
-    return await presence().enter(sessionId, userId, { ...acting, compact });
+    return { outcome: await presence().enter(sessionId, userId, { ...acting, compact }), wasKnown };
   } catch (error) {
     if (!isAway(error)) throw error;
     log.warn('Somebody joined while Redis was away', { sessionId, error: error.cause as Error });
-    return undefined;
+    return { outcome: undefined, wasKnown: false };
   }
-}
-
-/** Whether this join is what ended the same user's stay before it: they are back before the sweep saw them go. */
-function hasReturned(caller: Caller, outcome: EnterOutcome | undefined): boolean {
-  return outcome?.leaves.some((leave) => leave.userId === caller.userId) ?? false;
 }
 
 /** Who was found gone is written down by the sweep, once and as of the moment they went. */

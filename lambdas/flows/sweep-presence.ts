@@ -19,7 +19,7 @@ const quickLiveness = timings.livenessTimeoutMillis < 60_000;
  * away it waits for it, so that somebody is there to bring the sessions back the moment it returns (rule FA1).
  */
 export async function sweepPresence(time: SweepTime): Promise<void> {
-  let wasAway = false;
+  let [wasAway, isFirst] = [false, true];
   let writing: Promise<void> | undefined;
   const write = (sighted: Parameters<typeof writeSightings>[0]) => {
     // A PostgreSQL that hangs must not hold up who is announced; the next round writes newer times anyway.
@@ -29,10 +29,11 @@ export async function sweepPresence(time: SweepTime): Promise<void> {
     const started = Date.now();
     try {
       if (!(await holdLease())) break;
-      if (wasAway) await recoverPresence();
-      wasAway = false;
+      if (wasAway || (isFirst && (await nobodySwept(started)))) await recoverPresence();
+      [wasAway, isFirst] = [false, false];
       await relearnIndex(started);
       write(await visitDueSessions(started));
+      await deadlines().noteRound(started);
       if (quickLiveness) await checkLiveness();
       else if (!(await anybodyPresent())) break;
     } catch (error) {
@@ -44,6 +45,15 @@ export async function sweepPresence(time: SweepTime): Promise<void> {
   }
   await writing;
   if (!wasAway) await releaseLease();
+}
+
+/**
+ * Whether people are present and no sweep was there for so long that Redis must have been away. This sweep is new and did
+ * not see that; the one that did may not have come to it yet.
+ */
+async function nobodySwept(now: number): Promise<boolean> {
+  const last = await deadlines().lastRound();
+  return last !== undefined && now - last > timings.offlineAfterMillis / 2 && (await deadlines().size()) > 0;
 }
 
 /** Gives the lease back where nobody is, and looks again: who came in between trusted the lease they saw. */

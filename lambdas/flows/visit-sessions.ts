@@ -1,5 +1,5 @@
 import type { DueSession } from '../presence/deadlines.ts';
-import type { Departure, VisitOutcome } from '../presence/outcome.ts';
+import { type Departure, isUnknown, type VisitOutcome } from '../presence/outcome.ts';
 import { departuresPerVisit } from '../presence/presence-store.ts';
 import { log } from '../runtime/log.ts';
 import { deadlines, presence } from '../runtime/presence.ts';
@@ -46,12 +46,9 @@ async function visitSession(due: DueSession, now: number): Promise<Sighted[]> {
 
 /** A session that Redis forgot is brought back from the connection table first (rule FA2). */
 async function visitPresence(sessionId: string, now: number): Promise<VisitOutcome> {
-  const [known, outcome] = await Promise.all([
-    presence().store.isKnown(sessionId),
-    presence().store.visit(sessionId, now),
-  ]);
-  if (known) return outcome;
-  await rebuildSession(sessionId, { onlyIfLost: false });
+  const outcome = await presence().store.visit(sessionId, now);
+  if (!isUnknown(outcome)) return outcome;
+  await rebuildSession(sessionId, { onlyIfLost: true });
   return presence().store.visit(sessionId, Date.now());
 }
 

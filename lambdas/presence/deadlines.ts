@@ -108,6 +108,22 @@ export class Deadlines {
     );
   }
 
+  /** When a sweep last did its round, Unix milliseconds; undefined where none did within a day. */
+  async lastRound(): Promise<number | undefined> {
+    const pulse = await answered(this.#redis, () =>
+      this.#redis.zrange(presenceKeys.sweepPulse, '0', '0', 'WITHSCORES'),
+    );
+    return pulse[1] === undefined ? undefined : Number(pulse[1]);
+  }
+
+  /** Says that a sweep has done its round. */
+  async noteRound(now: number): Promise<void> {
+    const key = presenceKeys.sweepPulse;
+    await answered(this.#redis, () =>
+      Promise.all([this.#redis.zadd(key, Math.round(now), 'round'), this.#redis.pexpire(key, indexMillis)]),
+    );
+  }
+
   #onEveryShard<T>(run: (key: string) => Promise<T>): Promise<T[]> {
     const keys = Array.from({ length: deadlineShards }, (_, shard) => presenceKeys.due(shard));
     return answered(this.#redis, () => Promise.all(keys.map(run)));

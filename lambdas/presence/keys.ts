@@ -20,6 +20,7 @@ export const presenceKeys = {
   due: (shard: number) => `presence:due:{${shard}}`,
   rate: (connectionId: string) => `presence:rate:{${connectionId}}`,
   sweepLease: 'presence:sweep',
+  sweepPulse: 'presence:sweep:pulse',
 } as const;
 
 /** The keys every presence script declares, in this order; all lie in one slot. */

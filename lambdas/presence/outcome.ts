@@ -1,4 +1,4 @@
-import type { Cursor, LeaveCause, PresenceUser } from '../../protocol/entities.ts';
+import { type Cursor, type LeaveCause, type PresenceUser, type Role, roles } from '../../protocol/entities.ts';
 import type { CursorUpdate, PresenceChange } from '../../protocol/frames.ts';
 import { type PresenceRecord, type StatusThresholds, visibleUser } from './status.ts';
 
@@ -96,21 +96,47 @@ export type ScriptReply = [
   receivers: string[],
   promised: [endsAt: number, watch: number] | [],
   extra: unknown[],
+  /** The least role that sees cursors in the session; empty where everybody does. */
+  cursorRole?: Role | '',
 ];
+
+/** What a script answers about a session that Redis does not know. */
+export const nothingKnown: ScriptReply = ['ok', '', 0, 0, [], [], [], [], [], [], []];
+
+/** Whether Redis did not know the session: nobody was ever there, or it forgot them. */
+export function isUnknown(outcome: Pick<PresenceOutcome, 'epoch'>): boolean {
+  return outcome.epoch === '';
+}
 
 /** Reads an answer. */
 export function readOutcome(reply: ScriptReply, now: number, thresholds: StatusThresholds): PresenceOutcome {
-  const [, epoch, seq, parts, joins, updates, leaves, causes, receivers, promised] = reply;
+  const [, epoch, seq, parts, joins, updates, leaves, causes, receivers, promised, , cursorRole] = reply;
   return {
     epoch,
     seq,
     parts,
-    joins: joins.map((text) => visibleUser(JSON.parse(text) as PresenceRecord, now, thresholds)),
+    joins: joins
+      .map((text) => visibleUser(JSON.parse(text) as PresenceRecord, now, thresholds))
+      .map((user) => (cursorRole ? withoutCursor(user) : user)),
     updates: updates.map((text) => JSON.parse(text) as PresenceChange),
     leaves: leaves.map((userId, index) => ({ userId, cause: causes[index]! })),
     receivers: receivers.map(readReceiver),
     promise: promised[0] === undefined ? undefined : { endsAt: promised[0], watch: promised[1] === 1 },
   };
+}
+
+/**
+ * The users of a snapshot as the one who asks may see them: without the cursors of others where the session shows them
+ * from a higher role up (rule DE9). Nobody asking is the service itself.
+ */
+export function usersFor(asker: string, users: PresenceUser[], cursorRole: Role | '' | undefined): PresenceUser[] {
+  const role = users.find((user) => user.userId === asker)?.role;
+  if (!cursorRole || asker === '' || (role && roles.indexOf(role) >= roles.indexOf(cursorRole))) return users;
+  return users.map((user) => (user.userId === asker ? user : withoutCursor(user)));
+}
+
+function withoutCursor({ cursor: _, ...user }: PresenceUser): PresenceUser {
+  return user;
 }
 
 /** Reads waiting cursors: user and `<time> <index> <whole> <cursor as JSON>` by turns. */

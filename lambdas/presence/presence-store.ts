@@ -7,6 +7,7 @@ import { presenceKeys, scriptKeys } from './keys.ts';
 import {
   type Departure,
   type EnterOutcome,
+  nothingKnown,
   type PresenceOutcome,
   pairs,
   type Receiver,
@@ -15,6 +16,7 @@ import {
   readReceiver,
   type ScriptReply,
   type TouchOutcome,
+  usersFor,
   type VisitOutcome,
 } from './outcome.ts';
 import { tooFast } from './rate-limiter.ts';
@@ -55,7 +57,8 @@ type ScriptRunner = Record<
 
 /**
  * Presence of sessions in Redis. Every method but the listed exceptions is one script, that is one round trip
- * (rule PR14). Times are Unix milliseconds of the server.
+ * (rule PR14). Times are Unix milliseconds of the server. About a session that Redis does not know the answer is an
+ * outcome without an epoch, see `isUnknown`.
  */
 export class PresenceStore {
   readonly #redis: Redis | Cluster;
@@ -97,8 +100,8 @@ export class PresenceStore {
 
   /** Takes what waits for the end of a window, if it still waits for the one who promised to (rule DE3). */
   async flush(sessionId: string, endsAt: number, now: number): Promise<PresenceOutcome> {
-    const reply = (await this.#run('flush', sessionId, now, [endsAt]))!;
-    const [cursors, receivers] = reply[10] as [string[], string[]];
+    const reply = (await this.#run('flush', sessionId, now, [endsAt])) ?? nothingKnown;
+    const [cursors = [], receivers = []] = reply[10] as string[][];
     return { ...readOutcome(reply, now, this.#timings), batch: readBatch(reply[1], cursors, receivers) };
   }
 
@@ -122,19 +125,24 @@ export class PresenceStore {
     const parameters = [seat.userId, seat.connectionId, username, role, cursorRole, compact ? 'compact' : ''];
     const reply = (await this.#run('enter', seat.sessionId, now, parameters))!;
     const [first, records] = reply[10] as [string, string[]];
-    return { ...readOutcome(reply, now, this.#timings), first: first === '1', users: this.#users(records, now) };
+    return {
+      ...readOutcome(reply, now, this.#timings),
+      first: first === '1',
+      users: usersFor(seat.userId, this.#users(records, now), reply[11]),
+    };
   }
 
   /** Ends a seat at once. `removed` tells whether it existed. */
   async depart(seat: Seat, cause: LeaveCause, now: number): Promise<PresenceOutcome & { removed: boolean }> {
-    const reply = (await this.#run('depart', seat.sessionId, now, [seat.userId, seat.connectionId, cause]))!;
+    const reply =
+      (await this.#run('depart', seat.sessionId, now, [seat.userId, seat.connectionId, cause])) ?? nothingKnown;
     return { ...readOutcome(reply, now, this.#timings), removed: reply[10][0] === 1 };
   }
 
   /** Starts the grace of a seat whose socket ended. False where the seat is not known. */
   async close(seat: Seat, deadline: number, cause: LeaveCause, now: number): Promise<boolean> {
     const parameters = [seat.userId, seat.connectionId, Math.round(deadline), cause];
-    const reply = (await this.#run('close', seat.sessionId, now, parameters))!;
+    const reply = (await this.#run('close', seat.sessionId, now, parameters)) ?? nothingKnown;
     return reply[10][0] === 1;
   }
 
@@ -149,13 +157,17 @@ export class PresenceStore {
   ): Promise<(PresenceOutcome & { users: PresenceUser[] }) | undefined> {
     const reply = await this.#run('list', sessionId, now, [seat?.userId ?? '', seat?.connectionId ?? '']);
     if (!reply) return undefined;
-    return { ...readOutcome(reply, now, this.#timings), users: this.#users(reply[10][0] as string[], now) };
+    return {
+      ...readOutcome(reply, now, this.#timings),
+      users: usersFor(seat?.userId ?? '', this.#users(reply[10][0] as string[], now), reply[11]),
+    };
   }
 
   /** Ends what is due in a session and says when to look again. */
   async visit(sessionId: string, now: number): Promise<VisitOutcome> {
-    const reply = (await this.#run('visit', sessionId, now, [departuresPerVisit]))!;
-    const [next, departures, seen, cursors, receivers] = reply[10] as [string, string[], string[], string[], string[]];
+    const reply = (await this.#run('visit', sessionId, now, [departuresPerVisit])) ?? nothingKnown;
+    const [next = '', ...lists] = reply[10] as [string?, ...string[][]];
+    const [departures = [], seen = [], cursors = [], receivers = []] = lists;
     return {
       ...readOutcome(reply, now, this.#timings),
       batch: readBatch(reply[1], cursors, receivers),
@@ -177,13 +189,13 @@ export class PresenceStore {
     cause: LeaveCause,
     now: number,
   ): Promise<PresenceOutcome & { ended: Receiver[] }> {
-    const reply = (await this.#run('evict', sessionId, now, [userId ?? '', cause]))!;
-    return { ...readOutcome(reply, now, this.#timings), ended: (reply[10][0] as string[]).map(readReceiver) };
+    const reply = (await this.#run('evict', sessionId, now, [userId ?? '', cause])) ?? nothingKnown;
+    return { ...readOutcome(reply, now, this.#timings), ended: ((reply[10][0] ?? []) as string[]).map(readReceiver) };
   }
 
   /** Changes the role that others see. */
   async relabel(sessionId: string, userId: string, role: Role, now: number): Promise<PresenceOutcome> {
-    const reply = (await this.#run('relabel', sessionId, now, [userId, role]))!;
+    const reply = (await this.#run('relabel', sessionId, now, [userId, role])) ?? nothingKnown;
     return readOutcome(reply, now, this.#timings);
   }
 

@@ -81,13 +81,19 @@ test('[DE9] activity and cursors reach those only who may see them', async () =>
     sessionId: session.id,
     activity: { activityType: 'noted', userId: owner.userId, username: 'Cleo', ipAddress: null, userAgent: null },
   });
-  for (const person of people) await person.expect('presence_state', { type: 'presence_sync', sessionId: session.id });
+  const sync = { type: 'presence_sync', sessionId: session.id };
+  const cursorsShown = async (person: typeof owner) =>
+    (await person.expect('presence_state', sync)).users.filter((user) => user.cursor).length;
+  expect(await Promise.all([viewer, commenter, operator, owner].map(cursorsShown))).toEqual([0, 0, 1, 1]);
   expect([viewer.framesOf('activity').length, viewer.framesOf('cursors').length]).toEqual([0, 0]);
   expect(commenter.framesOf('cursors')).toEqual([]);
   expect(owner.framesOf('activity')).toEqual([]);
   const read = (person: typeof owner) => person.ask({ type: 'activity_query', sessionId: session.id });
   expect(await read(viewer)).toMatchObject({ type: 'error', code: 'PERMISSION_DENIED' });
-  expect((await read(commenter)).type).toBe('activity_page');
+  const addresses = (frame: ServerFrame) =>
+    new Set((frame as ServerFrame<'activity_page'>).items.filter((item) => item.ipAddress).map((item) => item.userId));
+  expect(addresses(await read(commenter))).toEqual(new Set([commenter.userId]));
+  expect(addresses(await read(owner)).size).toBe(4);
 });
 
 test('[AC4] the trail is paged newest first, without gap or repetition, while it grows', async () => {

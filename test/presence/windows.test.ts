@@ -154,6 +154,22 @@ describe('cursor windows', () => {
     room.pass(1);
     expect((await move(1, 2))?.batch?.receivers).toHaveLength(3);
   });
+
+  test('[DE9] a snapshot shows the cursors of others to those only who may see them', async () => {
+    const owner = { username: 'one', role: 'operator', cursorRole: 'commenter' } as const;
+    await room.store.enter(room.seat(person(1), 'c1'), owner, room.now);
+    await room.enter(person(2), 'c2', 'viewer');
+    await move(1, 1);
+    await move(2, 2);
+    const seenBy = async (index: number) => {
+      const listed = await room.store.list(room.sessionId, room.now, room.seat(person(index), `c${index}`));
+      return listed?.users.filter((user) => user.cursor).map((user) => user.userId);
+    };
+    expect(await seenBy(1)).toEqual([person(1), person(2)]);
+    expect(await seenBy(2)).toEqual([person(2)]);
+    const again = await room.enter(person(3), 'c3', 'viewer');
+    expect(again.users.filter((user) => user.cursor)).toEqual([]);
+  });
 });
 
 describe('diffs of large rooms', () => {

@@ -219,10 +219,10 @@ local function keepKeys()
 end
 
 local function readEpoch()
-  local found = redis.call('HMGET', epochKey, 'epoch', 'seq')
-  if found[1] then return found[1], tonumber(found[2]) end
+  local found = redis.call('HMGET', epochKey, 'epoch', 'seq', 'cursorRole')
+  if found[1] then return found[1], tonumber(found[2]), found[3] or '' end
   redis.call('HSET', epochKey, 'epoch', freshEpoch, 'seq', 0)
-  return freshEpoch, 0
+  return freshEpoch, 0, found[3] or ''
 end
 
 -- The connections that receive a frame, without the one given.

@@ -120,7 +120,7 @@ end
 -- The answer of every script: the diff with its receivers, what the caller promised to flush, and \`extra\`. A diff gets
 -- its number only if somebody receives it, so nobody sees a gap; one too large for a frame gets several numbers.
 local function reply(receivers, promised, extra)
-  local epoch, seq = readEpoch()
+  local epoch, seq, cursorRole = readEpoch()
   local joined, updated, bytes, parts = {}, {}, 40 * #leaves, 1
   for _, userId in ipairs(joins) do
     local text = redis.call('GET', recordPrefix .. userId)
@@ -138,7 +138,7 @@ local function reply(receivers, promised, extra)
     seq = redis.call('HINCRBY', epochKey, 'seq', parts)
   end
   keepKeys()
-  return { 'ok', epoch, seq, parts, joined, updated, leaves, leavers, receivers, promised, extra }
+  return { 'ok', epoch, seq, parts, joined, updated, leaves, leavers, receivers, promised, extra, cursorRole }
 end
 
 -- What most scripts end with. Above fifty members a diff waits for the window, unless \`atOnce\`.

@@ -1,0 +1,37 @@
+import type { SessionStatus } from '../../protocol/entities.ts';
+import type { Queryable } from '../runtime/database.ts';
+import { time } from './sql-times.ts';
+import type { Sighting } from './touch-sessions.ts';
+
+const select = `
+  WITH seen AS (
+    SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::float8[]) AS g (session_id, person_id, at)
+  )
+  SELECT seen.session_id AS "sessionId", seen.person_id AS "personId", s.status, p.left_cause = 'removed' AS removed
+  FROM seen JOIN collaboration_sessions s ON s.id = seen.session_id
+  JOIN LATERAL (
+    SELECT * FROM session_participants p WHERE p.session_id = seen.session_id AND p.person_id = seen.person_id
+    ORDER BY p.left_at IS NULL DESC, p.joined_at DESC LIMIT 1
+  ) p ON p.left_at < ${time('seen.at')}`;
+
+/** Somebody who was seen in a session after their place in it had ended. */
+export interface PlacelessPerson {
+  sessionId: string;
+  personId: string;
+  status: SessionStatus;
+  removed: boolean;
+}
+
+/** Those of the people seen who held no place any more at that moment, and hold none now. */
+export async function placelessPeople(database: Queryable, sightings: readonly Sighting[]): Promise<PlacelessPerson[]> {
+  const { rows } = await database.query<PlacelessPerson>({
+    name: 'participants-placeless',
+    text: select,
+    values: [
+      sightings.map((sighting) => sighting.sessionId),
+      sightings.map((sighting) => sighting.personId),
+      sightings.map((sighting) => sighting.at),
+    ],
+  });
+  return rows;
+}
