@@ -1,0 +1,136 @@
+import type { RoomView } from './room-view.ts';
+import type { SimulatedClient } from './simulated-client.ts';
+import type { World } from './world.ts';
+
+/** How long a cursor may be on its way: its window, the second of rule DE3, and two slow calls. */
+const cursorMillis = 2700;
+/** What a frame and its handling may add to a bound. */
+const travelMillis = 1500;
+
+interface Watcher {
+  client: SimulatedClient;
+  sessionId: string;
+  view: RoomView;
+}
+
+/** The tabs that are in a session and were told so. */
+function watchers(world: World): Watcher[] {
+  return world.clients.flatMap((client) =>
+    [...client.rooms]
+      .filter(([, room]) => client.open && room.joined && room.wanted)
+      .map(([sessionId, { view }]) => ({ client, sessionId, view })),
+  );
+}
+
+/** Users of a session with their live connections. */
+function truth(world: World, sessionId: string): Map<string, number> {
+  const users = new Map<string, number>();
+  for (const { client, sessionId: other } of watchers(world)) {
+    if (other === sessionId) users.set(client.userId, (users.get(client.userId) ?? 0) + 1);
+  }
+  return users;
+}
+
+/** Nobody is shown for longer than the ghost bound after they went (rule PR12). */
+export function checkGhosts(world: World): void {
+  const { clock, lastThere, timings } = world;
+  const present = watchers(world);
+  for (const client of world.clients) {
+    for (const [sessionId, room] of client.rooms) {
+      if (client.open && room.wanted) lastThere.set(`${sessionId}:${client.userId}`, clock.now);
+    }
+  }
+  if (!world.lossless) return;
+  const bound = timings.offlineAfterMillis + 5000 + travelMillis;
+  for (const { client, sessionId, view } of present) {
+    for (const userId of view.users.keys()) {
+      const since = lastThere.get(`${sessionId}:${userId}`);
+      if (since === undefined || clock.now - since <= bound) continue;
+      world.violate(`[PR12] ${client.name} still shows ${world.short(userId)}, gone for ${clock.now - since} ms`);
+    }
+  }
+}
+
+/** No cursor is stranded: everybody shows where everybody points (rule DE3). */
+export function checkCursors(world: World): void {
+  if (!world.lossless) return;
+  for (const { client, sessionId, view } of watchers(world)) {
+    for (const [userId, { cursor }] of world.ledger.room(sessionId).users) {
+      if (userId === client.userId || !cursor?.shown || world.clock.now - cursor.at < cursorMillis) continue;
+      const shown = view.cursors.get(userId)?.cursor.position;
+      if (!view.users.has(userId) || shown === cursor.position) continue;
+      world.violate(`[DE3] ${client.name} shows ${world.short(userId)} at ${shown} instead of ${cursor.position}`);
+    }
+  }
+}
+
+/**
+ * What every open tab shows is the truth. `unasked` is before a last look at the whole state: then those are checked who
+ * missed nothing, and where no frame was lost that is everybody.
+ */
+export function checkViews(world: World, moment: 'unasked' | 'asked'): void {
+  for (const { client, sessionId, view } of watchers(world)) {
+    const room = world.ledger.room(sessionId);
+    const upToDate = view.epoch === room.epoch && view.seq === room.seq;
+    const underWay = world.clock.now - room.numberedAt < travelMillis;
+    if (!upToDate && !underWay && (moment === 'asked' || world.lossless)) {
+      world.violate(`[DE4] ${client.name} is at ${view.epoch}/${view.seq}, the session at ${room.epoch}/${room.seq}`);
+    }
+    if (upToDate) compareUsers(world, { client, sessionId, view }, moment);
+  }
+}
+
+function compareUsers(world: World, { client, sessionId, view }: Watcher, moment: 'unasked' | 'asked'): void {
+  const room = world.ledger.room(sessionId);
+  const exact = !world.ledger.blurred.has(sessionId);
+  // A user alone is not told of themselves, and needs not be.
+  const concerns = (userId: string) => moment === 'asked' || userId !== client.userId;
+  const describe = (userId: string, connections: number, status: string | undefined, position: number | undefined) => {
+    const cursor = exact && moment === 'asked' ? ` at ${position ?? '-'}` : '';
+    return concerns(userId)
+      ? `${world.short(userId)} x${connections} ${exact ? status : ''}${cursor}`
+      : world.short(userId);
+  };
+  const expected = [...truth(world, sessionId)].map(([userId, connections]) => {
+    const user = room.users.get(userId);
+    return describe(userId, connections, user && room.statusOf(user, world.clock.now), user?.cursor?.position);
+  });
+  const shown = [...view.users.values()].map(({ userId, connections, status }) =>
+    describe(userId, connections, status, view.cursors.get(userId)?.cursor.position),
+  );
+  if (shown.toSorted().join() === expected.toSorted().join()) return;
+  world.violate(
+    `[PR1] ${moment}, ${client.name} shows in ${sessionId} [${shown.toSorted()}], the truth is [${expected.toSorted()}]`,
+  );
+}
+
+/** The audit trail tells each stay once, with its end and why, whoever was killed (rules PR9, AC1). */
+export function checkAudit(world: World): void {
+  for (const sessionId of world.sessionIds) {
+    if (world.ledger.blurred.has(sessionId)) continue;
+    for (const userId of world.userIds) checkStays(world, sessionId, userId);
+  }
+}
+
+function checkStays(world: World, sessionId: string, userId: string): void {
+  const rows = world.backend.audit.filter((row) => row.sessionId === sessionId && row.userId === userId);
+  const history = world.ledger.room(sessionId).history.get(userId) ?? [];
+  const happened = history
+    .filter((transition) => transition !== 'join')
+    .toSorted()
+    .join();
+  const written = rows
+    .filter(({ type }) => type !== 'user_joined')
+    .map(({ type, details }) => (type === 'user_timeout' ? 'timeout' : details['cause']))
+    .toSorted()
+    .join();
+  const who = `${world.short(userId)} in ${sessionId}`;
+  if (written !== happened) world.violate(`[PR9] departures of ${who}: written [${written}], happened [${happened}]`);
+  if (world.profile.kills > 0 || world.troubled) return;
+  const joins = history.filter((transition) => transition === 'join').length;
+  const joinRows = rows.filter(({ type }) => type === 'user_joined').length;
+  if (joins !== joinRows) world.violate(`[PR9] joins of ${who}: written ${joinRows}, happened ${joins}`);
+  const present = truth(world, sessionId).has(userId);
+  const holdsPlace = world.backend.places.get(`${sessionId}:${userId}`)?.active ?? false;
+  if (present !== holdsPlace) world.violate(`[SE3] ${who}: present ${present}, holds a place ${holdsPlace}`);
+}

@@ -1,0 +1,47 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import type { Invocation } from './environments.ts';
+import type { Timer } from './virtual-clock.ts';
+import type { World } from './world.ts';
+
+/** In which world, and in which invocation of a function, the running code is. */
+export interface Place {
+  world: World;
+  invocation: Invocation;
+}
+
+const places = new AsyncLocalStorage<Place>();
+
+export function inPlace<T>(place: Place, work: () => T): T {
+  return places.run(place, work);
+}
+
+/** @throws Error outside a world: the code of the product has no business there. */
+export function currentPlace(): Place {
+  const place = places.getStore();
+  if (!place) throw new Error('Code of the product ran outside a simulated world.');
+  return place;
+}
+
+/** Code inside a world sees its clock and its timers, everything else the real ones. */
+export function installVirtualTime(): () => void {
+  const real = { now: Date.now, setTimeout: globalThis.setTimeout, clearTimeout: globalThis.clearTimeout };
+  Date.now = () => places.getStore()?.world.clock.now ?? real.now();
+  const virtualTimeout = (work: () => void, millis = 0, ...rest: unknown[]) => {
+    const place = places.getStore();
+    if (!place) return real.setTimeout(work, millis, ...rest);
+    // A timer of a killed environment never fires.
+    return place.world.clock.after(millis, () => {
+      if (!place.invocation.dead) places.run(place, work);
+    });
+  };
+  globalThis.setTimeout = virtualTimeout as unknown as typeof setTimeout;
+  globalThis.clearTimeout = ((timer: unknown) => {
+    if (timer && typeof timer === 'object' && 'cancelled' in timer) (timer as Timer).cancelled = true;
+    else real.clearTimeout(timer as NodeJS.Timeout);
+  }) as typeof clearTimeout;
+  return () => {
+    Date.now = real.now;
+    globalThis.setTimeout = real.setTimeout;
+    globalThis.clearTimeout = real.clearTimeout;
+  };
+}

@@ -1,0 +1,72 @@
+import { inPlace } from './context.ts';
+import type { World } from './world.ts';
+
+/** One call of a function. A killed one is frozen where it waits: nothing of it ever goes on. */
+export class Invocation {
+  dead = false;
+  readonly #world: World;
+  readonly id: number;
+  readonly name: string;
+  #stepsLeft: number;
+
+  constructor(world: World, id: number, name: string, stepsLeft: number) {
+    this.#world = world;
+    this.id = id;
+    this.name = name;
+    this.#stepsLeft = stepsLeft;
+  }
+
+  /** Counts an await; true where the environment is killed at this one. */
+  dies(where: string): boolean {
+    if (this.dead) return true;
+    this.#stepsLeft -= 1;
+    if (this.#stepsLeft > 0) return false;
+    this.dead = true;
+    this.#world.note(`${this.name}#${this.id} is KILLED ${where}`);
+    this.#world.killed(this);
+    return true;
+  }
+}
+
+/** The answer of a function: what API Gateway makes of it is the gateway's part. */
+export interface Answer {
+  statusCode?: number;
+  body?: string;
+}
+export type Handler = (event: unknown, context: unknown) => Promise<Answer | undefined | string | object>;
+
+const functionMillis = 10_000;
+const sweepMillis = 63_000;
+
+/** Execution environments: each event gets one, some are killed while they work. */
+export class Environments {
+  readonly #world: World;
+  readonly #handlers: Record<string, Handler>;
+  #invocations = 0;
+
+  constructor(world: World, handlers: Record<string, Handler>) {
+    this.#world = world;
+    this.#handlers = handlers;
+  }
+
+  /** Runs a function; calls back with its answer unless it is killed. A failed one answers with status 500. */
+  invoke(name: string, event: unknown, done: (answer: Answer) => void = () => {}): void {
+    const world = this.#world;
+    const isSweep = name === 'timeout-sweep';
+    const doomed = world.faulty && world.dice.chance(world.profile.kills * (isSweep ? 4 : 1));
+    const steps = doomed ? world.dice.int(1, isSweep ? 120 : 9) : Number.POSITIVE_INFINITY;
+    const invocation = new Invocation(world, ++this.#invocations, name, steps);
+    const deadline = world.clock.now + (isSweep ? sweepMillis : functionMillis);
+    const context = { getRemainingTimeInMillis: () => deadline - world.clock.now };
+    inPlace({ world, invocation }, () => {
+      this.#handlers[name]!(event, context).then(
+        (answer) => done((answer ?? {}) as Answer),
+        (error: Error) => {
+          world.note(`${name}#${invocation.id} failed: ${error.message}`);
+          if (!world.troubled) world.violate(`${name} failed: ${error.stack}`);
+          done({ statusCode: 500 });
+        },
+      );
+    });
+  }
+}

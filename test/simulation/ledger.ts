@@ -1,0 +1,228 @@
+import { type PresenceRecord, statusAt } from '../../lambdas/presence/status.ts';
+import type { LeaveCause } from '../../protocol/entities.ts';
+import { type ModelUser, RoomModel } from './room-model.ts';
+import type { World } from './world.ts';
+
+type Argument = string | number;
+type Reply = [
+  code: string,
+  epoch: string,
+  seq: number,
+  parts: number,
+  joins: string[],
+  updates: string[],
+  leaves: string[],
+  causes: LeaveCause[],
+  receivers: string[],
+  promised: unknown[],
+  extra: unknown[],
+];
+
+/** Milliseconds by which calls of two environments may overtake each other. */
+const slack = 700;
+
+/** Watches every script that Redis runs and holds its answer against the model. */
+export class Ledger {
+  readonly #world: World;
+  readonly #rooms = new Map<string, RoomModel>();
+  /** When each connection was last heard in a session, since Redis last lost anything of it. */
+  readonly #heard = new Map<string, Map<string, number>>();
+  /** Sessions of which Redis lost something: the model knows too little to demand every answer. */
+  readonly blurred = new Set<string>();
+
+  constructor(world: World) {
+    this.#world = world;
+  }
+
+  room(sessionId: string): RoomModel {
+    const found = this.#rooms.get(sessionId) ?? new RoomModel(this.#world.timings);
+    this.#rooms.set(sessionId, found);
+    return found;
+  }
+
+  /** Redis lost keys of a session. */
+  lost(sessionId: string): void {
+    this.blurred.add(sessionId);
+    this.room(sessionId).forget();
+    this.#heard.delete(sessionId);
+  }
+
+  observe(script: string, given: Argument[], answer: unknown): void {
+    const [sessionId, now] = [String(given[2]), Number(given[3])];
+    const parameters = given.slice(10).map(String);
+    const reply = answer as Reply;
+    const room = this.room(sessionId);
+    const [userId = '', connectionId = ''] = parameters;
+    const sender = ['touch', 'enter', 'list'].includes(script) && userId !== '';
+    if (reply[0] === 'limited') return;
+    if (script === 'restore') this.lost(sessionId);
+    if (reply[0] === 'unknown') {
+      this.#refusedSeat(sessionId, userId, connectionId, now);
+      return;
+    }
+    if (sender) this.#hear(sessionId, connectionId, now);
+    if (script === 'touch') this.#touch(room, parameters, now);
+    if (script === 'enter') room.enter(userId, connectionId, now);
+    if (script === 'list') this.#list(room, userId, connectionId, now);
+    if (script === 'visit') room.settle(now);
+    if (script === 'depart') this.#depart(sessionId, room, parameters, now);
+    if (script === 'close') this.#close(sessionId, room, parameters);
+    this.#compare(script, sessionId, now, reply, script === 'enter' || script === 'depart' ? connectionId : '');
+    if (script === 'list') this.#compareState(sessionId, reply[10][0] as string[], now);
+    if (script === 'enter') this.#compareState(sessionId, reply[10][1] as string[], now);
+  }
+
+  #touch(room: RoomModel, [userId, connectionId, kind, idle, cursor, status, activity]: string[], now: number): void {
+    const user = room.seen(userId!, connectionId!, now);
+    if (!user) {
+      this.#doubt(`A frame of ${connectionId} was taken although it has no seat`);
+      return;
+    }
+    const position = cursor ? (JSON.parse(cursor) as { position: number }).position : undefined;
+    const moved = position !== undefined && position !== user.cursor?.position;
+    const acted = kind === 'cursor' || moved || activity !== '';
+    const at = now >= user.lastActive ? now : user.lastActive + 1;
+    user.lastSeen = Math.max(user.lastSeen, at);
+    if (acted || status !== '' || (kind === 'heartbeat' && idle !== '1')) user.lastActive = at;
+    if (status === 'online') user.chosen = undefined;
+    else if (status === 'away' || status === 'offline') user.chosen = status;
+    else if (acted && user.chosen === 'away') user.chosen = undefined;
+    if (moved) {
+      user.cursor = { position, at: this.#world.clock.now, shown: room.statusOf(user, now) !== 'offline' };
+    }
+  }
+
+  #list(room: RoomModel, userId: string, connectionId: string, now: number): void {
+    if (userId !== '') room.seen(userId, connectionId, now);
+    room.settle(now);
+  }
+
+  #depart(sessionId: string, room: RoomModel, [userId, connectionId, cause]: string[], now: number): void {
+    room.depart(userId!, connectionId!, cause as LeaveCause, now);
+    this.#heard.get(sessionId)?.delete(connectionId!);
+  }
+
+  #close(sessionId: string, room: RoomModel, [userId, connectionId, deadline, cause]: string[]): void {
+    room.close(userId!, connectionId!, Number(deadline), cause as LeaveCause);
+    this.#heard.get(sessionId)?.delete(connectionId!);
+  }
+
+  #hear(sessionId: string, connectionId: string, now: number): void {
+    const heard = this.#heard.get(sessionId) ?? new Map<string, number>();
+    heard.set(connectionId, now);
+    this.#heard.set(sessionId, heard);
+  }
+
+  #refusedSeat(sessionId: string, userId: string, connectionId: string, now: number): void {
+    if (this.blurred.has(sessionId)) return;
+    const heard = this.room(sessionId).users.get(userId)?.connections.get(connectionId);
+    if (heard !== undefined && heard > now - this.#world.timings.offlineAfterMillis + slack) {
+      this.#world.violate(`[PR1] ${connectionId} has a seat and was not known`);
+    }
+  }
+
+  #compare(script: string, sessionId: string, now: number, reply: Reply, exceptConnection: string): void {
+    const world = this.#world;
+    const [, epoch, seq, parts, joins, updates, leaves, causes, receivers] = reply;
+    const room = this.room(sessionId);
+    const joined = joins.map((text) => (JSON.parse(text) as PresenceRecord).userId);
+    const told = [
+      ...leaves.map((userId, index) => `-${world.short(userId)} (${causes[index]})`),
+      ...joined.map((userId) => `+${world.short(userId)}`),
+      ...updates.map((text) => `~${text}`),
+    ];
+    const news = told.length > 0 ? ` ${told.join(' ')} to [${receivers.join(' ')}]` : '';
+    world.note(`redis ${script}: seq ${seq}${news}`);
+    for (const userId of leaves) this.#refuseFalseLeave(sessionId, userId, now);
+    if (!this.blurred.has(sessionId)) {
+      this.#tick(room, reply, joined);
+      const expected =
+        room.epoch === epoch || room.epoch === undefined ? room.seq + (receivers.length > 0 ? parts : 0) : -1;
+      if (room.epoch !== undefined && seq !== expected) world.violate(`[DE4] seq is ${seq}, expected ${expected}`);
+      if (told.length > 0) this.#compareReceivers(room, reply, exceptConnection, joined);
+    }
+    if (seq !== room.seq || epoch !== room.epoch) room.numberedAt = world.clock.now;
+    room.epoch = epoch;
+    room.seq = seq;
+  }
+
+  /** Each transition is handed out once, with its cause (rules PR2, PR9, PR10). */
+  #tick(room: RoomModel, [, , , , , , leaves, causes]: Reply, joined: string[]): void {
+    const world = this.#world;
+    for (const [index, userId] of leaves.entries()) {
+      const untold = room.untold.get(userId) ?? [];
+      const left = untold.findLastIndex((transition) => transition !== 'join');
+      if (left < 0) world.violate(`[PR10] ${world.short(userId)} is said to have left (${causes[index]}) and has not`);
+      else if (untold[left] !== causes[index]) {
+        world.violate(`[PR9] ${world.short(userId)} left by ${untold[left]}, told is ${causes[index]}`);
+      }
+      this.#rest(room, userId, untold.slice(left + 1));
+    }
+    for (const userId of joined) {
+      const untold = room.untold.get(userId) ?? [];
+      if (untold[0] !== 'join') world.violate(`[PR2] ${world.short(userId)} is said to have joined and has not`);
+      this.#rest(room, userId, untold.slice(1));
+    }
+    if (world.profile.mergedAbove < 50) return;
+    for (const [userId, untold] of room.untold) {
+      world.violate(`[PR9] ${world.short(userId)}: ${untold.join(', ')} and nobody is told`);
+      room.untold.delete(userId);
+    }
+  }
+
+  #rest(room: RoomModel, userId: string, untold: ReturnType<RoomModel['untold']['get']> & object): void {
+    if (untold.length > 0) room.untold.set(userId, untold);
+    else room.untold.delete(userId);
+  }
+
+  /** A diff goes to every seat of the session and to no other (rule DE1). */
+  #compareReceivers(room: RoomModel, reply: Reply, exceptConnection: string, joined: string[]): void {
+    const seats = room.receivers().filter(({ connectionId }) => connectionId !== exceptConnection);
+    const expected = seats.map(({ userId, connectionId }) => `${userId}:${connectionId}`);
+    const receivers = reply[8];
+    const concerned = [...joined, ...reply[5].map((text) => (JSON.parse(text) as { userId: string }).userId)];
+    const aboutItself =
+      expected.length === 1 && reply[6].length === 0 && concerned.every((id) => id === seats[0]!.userId);
+    const wanted = aboutItself ? [] : expected;
+    if (wanted.toSorted().join() === receivers.toSorted().join()) return;
+    this.#world.violate(`[DE1] a diff goes to [${receivers.join(' ')}] instead of [${wanted.join(' ')}]`);
+  }
+
+  /** A user is never said to have gone while a connection of theirs was heard (rules PR1, PR8, FA2, FA5). */
+  #refuseFalseLeave(sessionId: string, userId: string, now: number): void {
+    for (const [connectionId, at] of this.#heard.get(sessionId) ?? []) {
+      if (!this.#world.isAlive(userId, sessionId, connectionId)) continue;
+      if (at <= now - this.#world.timings.offlineAfterMillis) continue;
+      this.#world.violate(`[PR8] ${this.#world.short(userId)} is said to have left, but ${connectionId} lives`);
+    }
+  }
+
+  /** A listing shows whom the model has, with status, connections and cursor (rules PR5, PR6, PR13). */
+  #compareState(sessionId: string, records: string[], now: number): void {
+    if (this.blurred.has(sessionId)) return;
+    const room = this.room(sessionId);
+    const shown = records.map((text) => {
+      const record = JSON.parse(text) as PresenceRecord;
+      const status = statusAt(record, now, this.#world.timings);
+      return `${record.userId} ${status} ${record.connections} ${record.cursor?.position ?? '-'}`;
+    });
+    // A user silent for too long has no record any more, even while the end of their grace is awaited.
+    const heard = [...room.users].filter(
+      ([, user]) => room.statusOf({ ...user, chosen: undefined }, now) !== 'offline',
+    );
+    const expected = heard.map(([userId, user]) => `${userId} ${this.#describe(room, user, now)}`);
+    if (shown.toSorted().join() === expected.toSorted().join()) return;
+    this.#world.violate(
+      `[PR6] a listing shows\n    ${shown.join('\n    ')}\n  instead of\n    ${expected.join('\n    ')}`,
+    );
+  }
+
+  #describe(room: RoomModel, user: ModelUser, now: number): string {
+    const connections = user.connections.size + user.graces.length;
+    return `${room.statusOf(user, now)} ${connections} ${user.cursor?.position ?? '-'}`;
+  }
+
+  #doubt(text: string): void {
+    if (this.blurred.size === 0) this.#world.violate(text);
+  }
+}

@@ -1,0 +1,127 @@
+import type { TextChange } from './script-book.ts';
+
+/** A mistake somebody could make in a script, and within how many worlds it has to show. */
+export interface Mistake extends TextChange {
+  mistake: string;
+  within: number;
+}
+
+const graceLine = 'local ends = math.min(tonumber(deadline), lastHeard + offlineAfter)';
+const endOthers = `for _, other in ipairs(redis.call('ZRANGE', connectionsKey, 0, -1)) do
+    if splitMember(other) == userId then
+      redis.call('ZREM', connectionsKey, other)
+      redis.call('ZADD', leavingKey, ends, other .. ':' .. cause)
+    end
+  end`;
+
+export const mistakes: readonly Mistake[] = [
+  {
+    mistake: 'the end of one connection ends all connections of its user',
+    find: graceLine,
+    replace: `${graceLine} ${endOthers}`,
+    within: 40,
+  },
+  {
+    mistake: 'a 410 ends all connections of its user',
+    find: graceLine,
+    replace: `${graceLine} if cause == 'gone' then ${endOthers} end`,
+    within: 100,
+  },
+  { mistake: 'there is no grace', find: graceLine, replace: 'local ends = now', within: 40 },
+  {
+    mistake: 'a grace outlasts the silence before it',
+    find: graceLine,
+    replace: 'local ends = tonumber(deadline)',
+    within: 100,
+  },
+  {
+    mistake: 'nobody promises to flush a window',
+    find: 'return { window.ends, watch }',
+    replace: 'return {}',
+    within: 40,
+  },
+  {
+    mistake: 'a leave is announced twice',
+    find: 'leaves[#leaves + 1] = userId\n  leavers[#leavers + 1] = cause\n  redis',
+    replace: `leaves[#leaves + 1] = userId
+  leavers[#leavers + 1] = cause
+  leaves[#leaves + 1] = userId
+  leavers[#leavers + 1] = cause
+  redis`,
+    within: 40,
+  },
+  {
+    mistake: 'a new status is not announced',
+    find: "changed(user.userId, 'status', status)",
+    replace: '',
+    within: 40,
+  },
+  {
+    mistake: 'a diff takes one number too many',
+    find: "redis.call('HINCRBY', epochKey, 'seq', parts)",
+    replace: "redis.call('HINCRBY', epochKey, 'seq', parts + 1)",
+    within: 40,
+  },
+  {
+    mistake: 'connections that ended still receive',
+    find: '  return receivers\nend\n',
+    replace:
+      "  for _, member in ipairs(redis.call('ZRANGE', leavingKey, 0, -1)) do receivers[#receivers + 1] = member end\n  return receivers\nend\n",
+    within: 40,
+  },
+  {
+    mistake: 'a frame is no sign of life of its connection',
+    find: "redis.call('ZADD', connectionsKey, now, member)\nshowStatus(user)",
+    replace: 'showStatus(user)',
+    within: 40,
+  },
+  {
+    mistake: 'the sweep does not end its claim',
+    find: "redis.call('ZADD', KEYS[1], ARGV[3], ARGV[1])",
+    replace: '',
+    within: 100,
+  },
+  { mistake: 'merging loses leaves', find: 'if state.cause then', replace: 'if false then', within: 200 },
+  {
+    mistake: 'a second tab is a join',
+    find: "local known = redis.call('ZSCORE', usersKey, userId)\nlocal already",
+    replace: 'local known = false\nlocal already',
+    within: 40,
+  },
+  {
+    mistake: 'the grace goes on after the return',
+    find: "      redis.call('ZREM', leavingKey, leaver)\n",
+    replace: '',
+    within: 40,
+  },
+  {
+    mistake: 'the first tab that closes takes the user along',
+    find: 'local remaining = user and user.connections - 1 or countConnections(userId)',
+    replace: 'local remaining = 0',
+    within: 40,
+  },
+  {
+    mistake: 'a departure is not kept for the audit trail',
+    find: "redis.call('RPUSH', departedKey, cjson.encode({",
+    replace: "local _ = ('').len(cjson.encode({",
+    within: 40,
+  },
+  {
+    mistake: 'a tab that closed hides the cursor of another one',
+    find: ' or isHeardByOthers(userId)',
+    replace: '',
+    within: 100,
+  },
+  {
+    mistake: 'a bare heartbeat counts as activity',
+    find: "(kind == 'heartbeat' and not idle)",
+    replace: "kind == 'heartbeat'",
+    within: 40,
+  },
+  {
+    mistake: 'a snapshot does not know the cursors',
+    find: "redis.call('HSET', cursorsKey, userId, cursor)",
+    replace: '',
+    within: 40,
+  },
+];

@@ -1,0 +1,154 @@
+import type { LeaveCause, Status } from '../../protocol/entities.ts';
+
+interface Grace {
+  connectionId: string;
+  deadline: number;
+  cause: LeaveCause;
+}
+
+/** The last place a user pointed at. */
+export interface ModelCursor {
+  position: number;
+  /** When Redis took it. */
+  at: number;
+  /** Whether others were to see it at once. */
+  shown: boolean;
+}
+
+/** A user as the rules have it, in plain words instead of sorted sets. */
+export interface ModelUser {
+  /** Live connections by their last sign of life. */
+  connections: Map<string, number>;
+  graces: Grace[];
+  lastSeen: number;
+  lastActive: number;
+  chosen: 'away' | 'offline' | undefined;
+  cursor: ModelCursor | undefined;
+}
+
+export interface ModelThresholds {
+  offlineAfterMillis: number;
+  awayAfterMillis: number;
+}
+
+export type Transition = 'join' | LeaveCause;
+
+const order = ['online', 'away', 'offline'];
+
+/** The rules of presence for one session (PR1-PR8), written a second time and simply: who is there, and why they left. */
+export class RoomModel {
+  readonly users = new Map<string, ModelUser>();
+  /** What happened and was not yet handed out, per user and in order. */
+  readonly untold = new Map<string, Transition[]>();
+  /** Everything that ever happened, per user. */
+  readonly history = new Map<string, Transition[]>();
+  epoch: string | undefined;
+  seq = 0;
+  /** When the last number was given. */
+  numberedAt = 0;
+  readonly #thresholds: ModelThresholds;
+
+  constructor(thresholds: ModelThresholds) {
+    this.#thresholds = thresholds;
+  }
+
+  /** Forgets everything, as Redis did. */
+  forget(): void {
+    this.users.clear();
+    this.untold.clear();
+    this.epoch = undefined;
+  }
+
+  settle(now: number): void {
+    const { offlineAfterMillis } = this.#thresholds;
+    for (const [userId, user] of this.users) {
+      for (const [connectionId, heard] of user.connections) {
+        if (heard > now - offlineAfterMillis) continue;
+        user.connections.delete(connectionId);
+        this.#leaveIfLast(userId, 'timeout');
+      }
+    }
+    for (const [userId, user] of this.users) {
+      for (const grace of [...user.graces].sort((one, other) => one.deadline - other.deadline)) {
+        if (grace.deadline > now) continue;
+        user.graces = user.graces.filter((each) => each !== grace);
+        this.#leaveIfLast(userId, grace.cause);
+      }
+    }
+  }
+
+  enter(userId: string, connectionId: string, now: number): void {
+    this.settle(now);
+    let user = this.users.get(userId);
+    if (!user) {
+      user = {
+        connections: new Map(),
+        graces: [],
+        lastSeen: now,
+        lastActive: now,
+        chosen: undefined,
+        cursor: undefined,
+      };
+      this.users.set(userId, user);
+      this.#happened(userId, 'join');
+    }
+    if (!user.connections.has(connectionId)) {
+      const [replaced] = [...user.graces].sort((one, other) => one.deadline - other.deadline);
+      user.graces = user.graces.filter((each) => each !== replaced);
+    }
+    user.connections.set(connectionId, now);
+    user.lastSeen = now;
+  }
+
+  depart(userId: string, connectionId: string, cause: LeaveCause, now: number): boolean {
+    this.settle(now);
+    const removed = this.users.get(userId)?.connections.delete(connectionId) ?? false;
+    if (removed) this.#leaveIfLast(userId, cause);
+    return removed;
+  }
+
+  close(userId: string, connectionId: string, deadline: number, cause: LeaveCause): boolean {
+    const user = this.users.get(userId);
+    const heard = user?.connections.get(connectionId);
+    if (!user || heard === undefined) return false;
+    user.connections.delete(connectionId);
+    // After a silence the grace ends with it: nobody is shown for longer than the ghost bound (rule PR12).
+    const latest = heard + this.#thresholds.offlineAfterMillis;
+    user.graces.push({ connectionId, deadline: Math.min(deadline, latest), cause });
+    return true;
+  }
+
+  seen(userId: string, connectionId: string, now: number): ModelUser | undefined {
+    const user = this.users.get(userId);
+    if (!user?.connections.has(connectionId)) return undefined;
+    user.connections.set(connectionId, now);
+    user.lastSeen = Math.max(user.lastSeen, now);
+    return user;
+  }
+
+  statusOf(user: ModelUser, now: number): Status {
+    const { offlineAfterMillis, awayAfterMillis } = this.#thresholds;
+    const idle = now - user.lastActive >= awayAfterMillis;
+    const derived = now - user.lastSeen >= offlineAfterMillis ? 'offline' : idle ? 'away' : 'online';
+    const chosen = user.chosen ?? 'online';
+    return order.indexOf(chosen) > order.indexOf(derived) ? chosen : derived;
+  }
+
+  /** Live connections with their users. */
+  receivers(): { userId: string; connectionId: string }[] {
+    return [...this.users].flatMap(([userId, user]) =>
+      [...user.connections.keys()].map((connectionId) => ({ userId, connectionId })),
+    );
+  }
+
+  #leaveIfLast(userId: string, cause: LeaveCause): void {
+    const user = this.users.get(userId)!;
+    if (user.connections.size + user.graces.length > 0) return;
+    this.users.delete(userId);
+    this.#happened(userId, cause);
+  }
+
+  #happened(userId: string, transition: Transition): void {
+    for (const list of [this.untold, this.history]) list.set(userId, [...(list.get(userId) ?? []), transition]);
+  }
+}

@@ -1,0 +1,73 @@
+import { checkAudit, checkCursors, checkGhosts, checkViews } from './checks.ts';
+import { startScenario } from './scenario.ts';
+import { type Universe, World } from './world.ts';
+
+const activeMillis = 20_000;
+const sweepEveryMillis = 60_000;
+const checkEveryMillis = 1000;
+
+/** Lives one seed from its first to its last moment. */
+export async function runWorld(seed: number, universe: Universe, options = { told: false }): Promise<World> {
+  const world = new World(seed, universe, { activeMillis, ...options });
+  const { clock, dice, timings } = world;
+  const start = clock.now;
+  startScenario(world);
+  startSchedule(world, dice.int(0, sweepEveryMillis));
+  watch(world);
+  await clock.runUntil(start + activeMillis);
+  world.faulty = false;
+  world.note('the quiet time begins');
+  await clock.runUntil(clock.now + quietMillis(world));
+  checkViews(world, 'unasked');
+  for (const client of world.clients) {
+    for (const [sessionId, room] of client.rooms)
+      if (client.open && room.joined) client.ask(sessionId, 'presence_sync');
+  }
+  await clock.runUntil(clock.now + timings.heartbeatMillis / 2);
+  checkViews(world, 'asked');
+  checkAudit(world);
+  await world.redis.clear();
+  return world;
+}
+
+/** Everything that began before has an end within it: the ghost bound, and what a dead sweep adds. */
+function quietMillis({ timings, kills }: World): number {
+  const ghostBound = timings.offlineAfterMillis + 5000;
+  return Math.max(ghostBound, timings.awayAfterMillis + 5000) + (kills.length > 0 ? 15_000 : 2000);
+}
+
+function startSchedule(world: World, offset: number): void {
+  world.clock.after(offset, () => {
+    world.note('the schedule starts a sweep');
+    world.environments.invoke('timeout-sweep', {});
+    if (world.dice.chance(0.3)) world.environments.invoke('timeout-sweep', {});
+    startSchedule(world, sweepEveryMillis);
+  });
+}
+
+function watch(world: World): void {
+  world.clock.after(checkEveryMillis, () => {
+    checkGhosts(world);
+    checkCursors(world);
+    watch(world);
+  });
+}
+
+/** Lives many seeds, some at a time; ends early where `enough` of them failed. */
+export async function runSeeds(
+  seeds: Iterable<number>,
+  universe: Universe,
+  enough = 1,
+  atATime = 48,
+): Promise<World[]> {
+  const failed: World[] = [];
+  const queue = seeds[Symbol.iterator]();
+  const work = async () => {
+    for (let next = queue.next(); !next.done && failed.length < enough; next = queue.next()) {
+      const world = await runWorld(next.value, universe);
+      if (world.violations.length > 0) failed.push(world);
+    }
+  };
+  await Promise.all(Array.from({ length: atATime }, work));
+  return failed.toSorted((one, other) => one.seed - other.seed);
+}

@@ -1,0 +1,142 @@
+import type { Membership } from '../../lambdas/delivery/connection-registry.ts';
+import type { World } from './world.ts';
+
+/** A place in a session, as PostgreSQL keeps it. */
+interface Place {
+  joinedAt: number;
+  lastJoinedAt: number;
+  active: boolean;
+}
+
+/** A row of the audit trail. */
+export interface AuditRow {
+  sessionId: string;
+  userId: string;
+  type: string;
+  at: number;
+  details: Record<string, unknown>;
+}
+
+/** DynamoDB and PostgreSQL of a world: what the flows ask of the registry, the sessions and the audit trail. */
+export class SimulatedBackend {
+  readonly #world: World;
+  readonly #memberships = new Map<string, Map<string, Membership>>();
+  readonly places = new Map<string, Place>();
+  readonly audit: AuditRow[] = [];
+  readonly #auditIds = new Set<string>();
+
+  constructor(world: World) {
+    this.#world = world;
+  }
+
+  readonly registry = {
+    add: (connection: { connectionId: string }) =>
+      this.#call('registry.add', () => {
+        if (!this.#memberships.has(connection.connectionId)) this.#memberships.set(connection.connectionId, new Map());
+      }),
+    join: (membership: Membership) =>
+      this.#call('registry.join', () => {
+        const { connectionId, sessionId } = membership;
+        const joined = this.#memberships.get(connectionId) ?? new Map<string, Membership>();
+        joined.set(sessionId, membership);
+        this.#memberships.set(connectionId, joined);
+      }),
+    leave: (connectionId: string, sessionId: string) =>
+      this.#call('registry.leave', () => {
+        this.#memberships.get(connectionId)?.delete(sessionId);
+      }),
+    membership: (connectionId: string, sessionId: string) =>
+      this.#call('registry.membership', () => this.membership(connectionId, sessionId)),
+    memberships: (connectionId: string) =>
+      this.#call('registry.memberships', () => [...(this.#memberships.get(connectionId)?.values() ?? [])]),
+    members: (sessionId: string) => this.#call('registry.members', () => this.#members(sessionId)),
+    isCompact: async () => false,
+    remove: (connectionId: string) =>
+      this.#call('registry.remove', () => {
+        const joined = [...(this.#memberships.get(connectionId)?.values() ?? [])];
+        this.#memberships.delete(connectionId);
+        return joined;
+      }),
+  };
+
+  readonly sessions = {
+    getParticipants: (sessionId: string) =>
+      this.#call('sessions.participants', () =>
+        [...this.places]
+          .filter(([key, { active }]) => active && key.startsWith(sessionId))
+          .map(([key]) => ({
+            userId: key.slice(sessionId.length + 1),
+            anonymousId: null,
+          })),
+      ),
+    resolveSessionId: (sessionRef: string) => this.#call('sessions.resolve', () => sessionRef),
+    joinSession: ({ sessionRef, person }: { sessionRef: string; person: { userId: string } }) => {
+      const now = this.#world.clock.now;
+      return this.#call('sessions.join', () => this.#takePlace(sessionRef, person.userId, now));
+    },
+    leaveSession: (sessionId: string, userId: string, _cause: string, options: { joinedUntil?: number } = {}) => {
+      const now = this.#world.clock.now;
+      return this.#call('sessions.leave', () => this.#givePlaceBack(sessionId, userId, now, options.joinedUntil));
+    },
+  };
+
+  readonly activity = {
+    logActivity: (
+      sessionId: string,
+      userId: string,
+      type: string,
+      details: Record<string, unknown>,
+      context: { activityId?: string; at?: number },
+    ) => {
+      const at = context.at ?? this.#world.clock.now;
+      return this.#call('activity.log', () => {
+        const { activityId } = context;
+        const isNew = activityId === undefined || !this.#auditIds.has(activityId);
+        if (activityId) this.#auditIds.add(activityId);
+        if (isNew) {
+          this.audit.push({ sessionId, userId, type, at, details });
+          this.#world.note(`audit ${type} ${this.#world.short(userId)} ${JSON.stringify(details)}`);
+        }
+        return { isNew };
+      });
+    },
+  };
+
+  membership(connectionId: string, sessionId: string): Membership | undefined {
+    return this.#memberships.get(connectionId)?.get(sessionId);
+  }
+
+  occupiedSessions(): string[] {
+    return this.#world.sessionIds.filter((id) =>
+      [...this.places].some(([key, { active }]) => active && key.startsWith(id)),
+    );
+  }
+
+  #members(sessionId: string): Membership[] {
+    return [...this.#memberships.values()].flatMap((joined) => joined.get(sessionId) ?? []);
+  }
+
+  #takePlace(sessionId: string, userId: string, now: number) {
+    const key = `${sessionId}:${userId}`;
+    const place = this.places.get(key) ?? { joinedAt: now, lastJoinedAt: now, active: false };
+    const activated = !place.active;
+    if (activated) place.joinedAt = now;
+    place.lastJoinedAt = Math.max(place.lastJoinedAt, now);
+    place.active = true;
+    this.places.set(key, place);
+    const session = { id: sessionId, sessionId: `SESSION-${sessionId}`, metadata: {} };
+    return { session, role: 'viewer', activated, inviteId: null, inviteRefusal: null };
+  }
+
+  #givePlaceBack(sessionId: string, userId: string, now: number, joinedUntil: number | undefined) {
+    const place = this.places.get(`${sessionId}:${userId}`);
+    const leaves = place?.active && (joinedUntil === undefined || place.lastJoinedAt <= joinedUntil);
+    if (place && leaves) place.active = false;
+    const durationSeconds = place && leaves ? Math.round((now - place.joinedAt) / 1000) : 0;
+    return { sessionId, wasActive: Boolean(leaves), durationSeconds };
+  }
+
+  #call<T>(label: string, action: () => T): Promise<T> {
+    return this.#world.call(label, action);
+  }
+}

@@ -1,0 +1,198 @@
+import type { ServerFrame } from '../../protocol/frames.ts';
+import type { ClientMessage } from '../../protocol/messages.ts';
+import { RoomView } from './room-view.ts';
+import type { Ending } from './simulated-gateway.ts';
+import type { World } from './world.ts';
+
+/** A session as one tab has it. */
+interface Room {
+  wanted: boolean;
+  joined: boolean;
+  view: RoomView;
+  /** The request that is under way, by type. */
+  asked: Map<RequestType, string>;
+}
+type RequestType = 'session_join' | 'session_leave' | 'presence_sync';
+
+const patienceMillis = 2500;
+
+/** One browser tab: it joins, beats, moves, goes, comes back, and shows what it is told. */
+export class SimulatedClient {
+  readonly userId: string;
+  readonly name: string;
+  readonly rooms = new Map<string, Room>();
+  connectionId = '';
+  open = false;
+  idle = false;
+  readonly #world: World;
+  #connections = 0;
+  #requests = 0;
+  /** Sessions the present connection ever asked for. */
+  #askedFor = new Set<string>();
+
+  constructor(world: World, userId: string, name: string) {
+    this.#world = world;
+    this.userId = userId;
+    this.name = name;
+  }
+
+  connect(): void {
+    this.#connections += 1;
+    this.connectionId = `${this.name}-${this.#connections}`;
+    this.#askedFor = new Set();
+    this.#world.note(`${this.connectionId} connects`);
+    this.#world.gateway.connect(this, this.connectionId);
+  }
+
+  opened(connectionId: string, accepted: boolean): void {
+    if (connectionId !== this.connectionId) return;
+    if (!accepted) {
+      this.connect();
+      return;
+    }
+    this.open = true;
+    for (const [sessionId, room] of this.rooms) {
+      room.view = new RoomView();
+      if (room.wanted) this.ask(sessionId, 'session_join');
+    }
+    this.#beat(connectionId);
+  }
+
+  /** The socket ends; `wanted` sessions are joined again by the next one. */
+  end(ending: Ending): void {
+    if (!this.open) return;
+    this.open = false;
+    this.#world.note(`${this.connectionId} ends: ${ending}`);
+    for (const room of this.rooms.values()) {
+      room.joined = false;
+      room.asked.clear();
+    }
+    this.#world.gateway.end(this.connectionId, ending);
+  }
+
+  join(sessionId: string): void {
+    const room = this.rooms.get(sessionId);
+    if (room?.joined || room?.asked.has('session_leave')) return;
+    this.rooms.set(sessionId, { wanted: true, joined: false, view: new RoomView(), asked: new Map() });
+    if (this.open) this.ask(sessionId, 'session_join');
+  }
+
+  leave(sessionId: string): void {
+    const room = this.rooms.get(sessionId);
+    if (!room?.joined) return;
+    room.wanted = false;
+    this.ask(sessionId, 'session_leave');
+  }
+
+  /** Sends a request and repeats it until it is answered. */
+  ask(sessionId: string, type: RequestType): void {
+    const room = this.rooms.get(sessionId)!;
+    const requestId = `${++this.#requests}`;
+    const connectionId = this.connectionId;
+    room.asked.set(type, requestId);
+    this.send({ type, sessionId, requestId });
+    this.#world.clock.after(patienceMillis, () => {
+      const waiting = this.connectionId === connectionId && room.asked.get(type) === requestId;
+      if (waiting && this.open) this.ask(sessionId, type);
+    });
+  }
+
+  send(message: ClientMessage): void {
+    if (!this.open) return;
+    if ('sessionId' in message) this.#askedFor.add(message.sessionId);
+    this.#world.note(() => `${this.connectionId} sends ${JSON.stringify(message)}`);
+    this.#world.gateway.send(this.connectionId, message);
+  }
+
+  /** A frame that was posted and refused: what a client does not get it cannot show. */
+  missed(frame: ServerFrame): void {
+    this.#world.note(`${this.connectionId} misses ${frame.type}`);
+    this.#world.losses += 1;
+  }
+
+  receive(connectionId: string, frame: ServerFrame): void {
+    if (!this.open || connectionId !== this.connectionId) return;
+    this.#world.note(() => `${connectionId} receives ${JSON.stringify(frame)}`);
+    const sessionId = 'session' in frame ? frame.session.id : 'sessionId' in frame ? frame.sessionId : undefined;
+    const room = sessionId === undefined ? this.#roomOfRequest(frame) : this.rooms.get(sessionId);
+    if (sessionId !== undefined && !this.#askedFor.has(sessionId)) {
+      this.#world.violate(`[DE1] ${connectionId} gets a ${frame.type} of a session it never asked for`);
+    }
+    if (room) this.#apply(sessionId ?? this.#sessionOf(room), room, frame);
+  }
+
+  #apply(sessionId: string, room: Room, frame: ServerFrame): void {
+    switch (frame.type) {
+      case 'session_joined':
+        if (room.asked.get('session_join') !== frame.requestId) return;
+        room.asked.delete('session_join');
+        room.joined = true;
+        if (!room.view.show(frame)) this.#sync(sessionId, room);
+        return;
+      case 'presence_state':
+        // Without a request it is the server that noticed what this client missed.
+        if (frame.requestId !== undefined && room.asked.get('presence_sync') !== frame.requestId) return;
+        room.asked.delete('presence_sync');
+        if (!room.view.show(frame)) this.#sync(sessionId, room);
+        return;
+      case 'presence_diff':
+        if (!room.view.apply(frame) && room.joined) this.#sync(sessionId, room);
+        return;
+      case 'cursors':
+        if (frame.cursors.some(({ userId }) => userId === this.userId)) {
+          this.#world.violate(`[DE1] ${this.connectionId} gets its own cursor`);
+        }
+        room.view.move(frame);
+        return;
+      case 'session_left':
+        if (room.asked.get('session_leave') === frame.requestId) this.#left(room);
+        return;
+      case 'error':
+        this.#refused(sessionId, room, frame);
+        return;
+      default:
+        this.#world.violate(`${this.connectionId} gets an unexpected ${frame.type}`);
+    }
+  }
+
+  #left(room: Room): void {
+    room.asked.clear();
+    room.joined = false;
+    room.view = new RoomView();
+  }
+
+  #refused(sessionId: string, room: Room, { code, requestId, message }: ServerFrame<'error'>): void {
+    const [type] = [...room.asked].find(([, asked]) => asked === requestId) ?? [];
+    if (code === 'INTERNAL' && !this.#world.troubled) this.#world.violate(`[FA6] ${code}: ${message}`);
+    if (code !== 'NOT_IN_SESSION') return;
+    if (type === 'session_leave') {
+      this.#left(room);
+      return;
+    }
+    room.asked.clear();
+    room.joined = false;
+    if (room.wanted) this.ask(sessionId, 'session_join');
+  }
+
+  #sync(sessionId: string, room: Room): void {
+    if (!room.asked.has('presence_sync')) this.ask(sessionId, 'presence_sync');
+  }
+
+  #beat(connectionId: string): void {
+    if (!this.open || connectionId !== this.connectionId) return;
+    for (const [sessionId, room] of this.rooms) {
+      const { epoch, seq } = room.view;
+      if (room.joined) this.send({ type: 'heartbeat', sessionId, idle: this.idle, epoch, seq });
+    }
+    this.#world.clock.after(this.#world.timings.heartbeatMillis, () => this.#beat(connectionId));
+  }
+
+  #roomOfRequest({ requestId }: ServerFrame): Room | undefined {
+    if (requestId === undefined) return undefined;
+    return [...this.rooms.values()].find((room) => [...room.asked.values()].includes(requestId));
+  }
+
+  #sessionOf(room: Room): string {
+    return [...this.rooms].find(([, each]) => each === room)![0];
+  }
+}

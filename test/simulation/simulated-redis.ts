@@ -1,0 +1,145 @@
+import type { Redis } from 'ioredis';
+import { presenceKeys } from '../../lambdas/presence/keys.ts';
+import { currentPlace } from './context.ts';
+import type { ScriptBook } from './script-book.ts';
+import type { World } from './world.ts';
+
+type Argument = string | number;
+
+const ownKeys = 'presence:';
+const presenceScript = 'presence_';
+const markSuffix = ':mark';
+/** Real milliseconds after which what a world that was given up left behind is gone. */
+const keptMillis = 600_000;
+/** Commands that only look: where a key was never written they need no call. */
+const nothingThere: Record<string, unknown> = { zcard: 0, exists: 0, zrange: [], claimDue: [], settleDue: 0 };
+
+/**
+ * Redis as one world sees it: the real server and the real scripts under key names of the world's own, with calls that
+ * take virtual time, fail while it is away, and may be the last thing an environment does.
+ */
+export class SimulatedRedis {
+  readonly #world: World;
+  readonly #redis: Redis;
+  readonly #book: ScriptBook;
+  readonly #prefix: string;
+  /** Keys that were ever named in a call that may write. */
+  readonly #named = new Set<string>();
+  /** Marks that the index is whole: asked for so often that they are kept here. */
+  readonly #marks = new Set<string>();
+  #leaseEnds = 0;
+  away = false;
+
+  constructor(world: World, redis: Redis, book: ScriptBook, prefix: string) {
+    this.#world = world;
+    this.#redis = redis;
+    this.#book = book;
+    this.#prefix = prefix;
+    for (const command of ['zadd', 'zcard', 'zrem', 'zscore', 'zrange', 'hget', 'ltrim']) this.#offer(command);
+  }
+
+  /** As ioredis does it: the script becomes a method. */
+  defineCommand(name: string, { lua, numberOfKeys }: { lua: string; numberOfKeys: number }): void {
+    const text = this.#book.prepare(lua, this.#world.changes);
+    const command = async (...given: Argument[]): Promise<unknown> => {
+      const keys = given.slice(0, numberOfKeys).map(String);
+      if (name in nothingThere && !this.#named.has(keys[0]!)) return nothingThere[name];
+      return this.#call(name, async () => {
+        for (const key of keys) this.#named.add(key);
+        const values = given.map((value) => this.#rename(value));
+        if (!name.startsWith(presenceScript)) return this.#book.run(text, numberOfKeys, values);
+        const reply = await this.#book.run(text, numberOfKeys, [...values, this.#world.clock.now]);
+        this.#world.ledger.observe(name.slice(presenceScript.length), given.slice(numberOfKeys), reply);
+        return reply;
+      });
+    };
+    Object.defineProperty(this, name, { value: command });
+  }
+
+  /** Follows each write of the product in the same breath; the end of a key does not come within a world's life. */
+  async pexpire(): Promise<number> {
+    return 1;
+  }
+
+  async exists(key: string): Promise<number> {
+    if (key.endsWith(markSuffix)) return this.#marks.has(key) ? 1 : 0;
+    if (!this.#named.has(key)) return 0;
+    return this.#call('exists', async () => {
+      await this.#expireLease();
+      return this.#redis.exists(this.#rename(key));
+    });
+  }
+
+  /** The lease of the sweep: each environment is a holder of its own. */
+  eval(script: string, keys: number, key: string, holder: string, millis?: number): Promise<unknown> {
+    const owner = `${holder}:${currentPlace().invocation.id}`;
+    return this.#call('lease', async () => {
+      await this.#expireLease();
+      this.#named.add(key);
+      const values = millis === undefined ? [owner] : [owner, keptMillis];
+      const answer = await this.#redis.eval(script, keys, this.#rename(key), ...values);
+      if (millis !== undefined && answer === 1) this.#leaseEnds = this.#world.clock.now + millis;
+      return answer;
+    });
+  }
+
+  /** Deletes keys, as an eviction or a failover to an empty replica does. */
+  async lose(keys: string[]): Promise<void> {
+    for (const key of keys) this.#marks.delete(`${key}${markSuffix}`);
+    if (keys.length > 0) await this.#redis.unlink(keys.map((key) => this.#rename(key)));
+  }
+
+  /** The keys of a session, its users' records included. */
+  keysOf(sessionId: string): string[] {
+    const records = this.#world.userIds.map((userId) => presenceKeys.record(sessionId, userId));
+    return [...[...this.#named].filter((key) => key.includes(`{${sessionId}}`)), ...records];
+  }
+
+  /** The index of what is due, and the lease of the sweep. */
+  sharedKeys(): string[] {
+    return [...this.#named].filter((key) => !this.#world.sessionIds.some((sessionId) => key.includes(sessionId)));
+  }
+
+  /** Removes what the world left behind. */
+  async clear(): Promise<void> {
+    const sessions = this.#world.sessionIds.flatMap((sessionId) => [
+      ...this.keysOf(sessionId),
+      `${presenceKeys.recordPrefix(sessionId)}!ttl`,
+    ]);
+    await this.lose([...sessions, ...this.sharedKeys()]);
+  }
+
+  #offer(command: string): void {
+    const run = async (key: string, ...values: Argument[]): Promise<unknown> => {
+      if (key.endsWith(markSuffix)) return this.#marks.add(key).size;
+      if (command in nothingThere && !this.#named.has(key)) return nothingThere[command];
+      return this.#call(command, () => {
+        this.#named.add(key);
+        return this.#send(command, this.#rename(key), values);
+      });
+    };
+    Object.defineProperty(this, command, { value: run });
+  }
+
+  #send(command: string, key: string, values: Argument[]): Promise<unknown> {
+    const commands = this.#redis as unknown as Record<string, (...given: Argument[]) => Promise<unknown>>;
+    return commands[command]!(key, ...values);
+  }
+
+  async #expireLease(): Promise<void> {
+    if (this.#leaseEnds === 0 || this.#world.clock.now < this.#leaseEnds) return;
+    this.#leaseEnds = 0;
+    await this.#redis.del(this.#rename(presenceKeys.sweepLease));
+  }
+
+  #call<T>(label: string, action: () => Promise<T>): Promise<T> {
+    return this.#world.call(label, async () => {
+      if (this.away) throw new Error('connect ECONNREFUSED');
+      return action();
+    });
+  }
+
+  #rename<T extends Argument>(value: T): T {
+    return typeof value === 'string' && value.startsWith(ownKeys) ? (`${this.#prefix}${value}` as T) : value;
+  }
+}
