@@ -5,6 +5,8 @@ import { ExecutionEnvironment, type InvocationResult } from './execution-environ
 interface Waiting {
   requestId: string;
   event: unknown;
+  /** On the clock of `performance`. */
+  since: number;
   settle(result: InvocationResult): void;
 }
 
@@ -56,7 +58,7 @@ export class FunctionPool {
       return Promise.resolve({ error: { errorType: 'TooManyRequestsException', errorMessage } });
     }
     return new Promise((settle) => {
-      this.#waiting.push({ requestId, event, settle });
+      this.#waiting.push({ requestId, event, since: performance.now(), settle });
       this.#dispatch();
     });
   }
@@ -106,14 +108,19 @@ export class FunctionPool {
     this.#dispatch();
   }
 
-  /** Starts an environment at once where there is none, otherwise after a moment of patience, one at a time. */
+  /**
+   * Starts an environment at once where there is none, otherwise when one event has waited for all of the patience: that
+   * some event waits at every moment is usual where many come and each is served soon.
+   */
   #grow(): void {
     if (this.#stopped || this.#starting > 0 || this.#environments.size >= this.#limit || this.#growth) return;
     if (this.#environments.size === 0) return void this.#start();
+    const waited = performance.now() - this.#waiting[0]!.since;
+    if (waited >= patienceMillis) return void this.#start();
     this.#growth = setTimeout(() => {
       this.#growth = undefined;
-      if (this.#waiting.length > 0 && this.#idle.length === 0) void this.#start();
-    }, patienceMillis);
+      if (this.#waiting.length > 0 && this.#idle.length === 0) this.#grow();
+    }, patienceMillis - waited);
   }
 
   async #start(): Promise<void> {
