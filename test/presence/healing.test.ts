@@ -66,3 +66,13 @@ test('[PR2] a count that an eviction made wrong is healed by the next visits', a
   await room.visit();
   expect(await connectionsOf(alice)).toBe(1);
 });
+
+test('[PR9] who goes after the list of users was evicted is still said to have left', async () => {
+  await room.enter(alice, 'a1');
+  await room.enter(bob, 'b1');
+  await redis.del(presenceKeys.users(room.sessionId));
+  await room.enter(bob, 'b1');
+  await room.close(alice, 'a1', 3000);
+  room.pass(3);
+  expect((await room.visit()).leaves).toEqual([{ userId: alice, cause: 'disconnected' }]);
+});

@@ -96,7 +96,7 @@ export const mistakes: readonly Mistake[] = [
   },
   {
     mistake: 'the first tab that closes takes the user along',
-    find: 'local remaining = user and user.connections - 1 or countConnections(userId)',
+    find: 'local remaining = known and user and user.connections - 1 or countConnections(userId)',
     replace: 'local remaining = 0',
     within: 40,
   },

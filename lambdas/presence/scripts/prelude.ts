@@ -154,8 +154,9 @@ end
 -- One connection of a user is gone for good: the user goes with the last one.
 local function dropConnection(userId, cause, at)
   local user = readUser(userId)
-  if not redis.call('ZSCORE', usersKey, userId) then return end
-  local remaining = user and user.connections - 1 or countConnections(userId)
+  -- Where Redis lost the list of users or the record, the connections still tell who is there.
+  local known = redis.call('ZSCORE', usersKey, userId)
+  local remaining = known and user and user.connections - 1 or countConnections(userId)
   if remaining <= 0 then
     removeUser(userId, cause, user, at)
   elseif user then
