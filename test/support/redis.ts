@@ -1,7 +1,30 @@
-import { Redis } from 'ioredis';
+import { Cluster, Redis } from 'ioredis';
 import { testAddresses } from './addresses.ts';
 
-/** A connection to the Redis of the test run. Tests use sessions of their own, so nobody empties anything. */
+/** Set where a suite runs against the cluster that this address is a node of. */
+const clusterVariable = 'TEST_REDIS_CLUSTER';
+
+/**
+ * A connection to the Redis of the test run, or to the cluster that was named instead. Tests use sessions of their own,
+ * so nobody empties anything.
+ */
 export function connectRedis(url = testAddresses.redis): Redis {
-  return new Redis(url);
+  if (!isOnCluster()) return new Redis(url);
+  // What the suites use of a connection is the same for both.
+  return new Cluster([url]) as unknown as Redis;
+}
+
+/** Lets everything that connects from now on connect to a cluster. */
+export function useCluster(): void {
+  process.env[clusterVariable] = 'true';
+}
+
+export function isOnCluster(): boolean {
+  return process.env[clusterVariable] === 'true';
+}
+
+/** The keys that match a pattern, on whichever server they are. */
+export async function findKeys(redis: Redis | Cluster, pattern: string): Promise<string[]> {
+  const servers = 'nodes' in redis ? redis.nodes('master') : [redis];
+  return (await Promise.all(servers.map((server) => server.keys(pattern)))).flat();
 }

@@ -1,0 +1,131 @@
+import { Redis } from 'ioredis';
+import { OwnRedis } from '../support/own-redis.ts';
+import { joinOf, joinsOf, keepAlive, leaveOf, leavesOf } from '../support/presence-frames.ts';
+import type { Arrived, TestStack } from '../support/stack.ts';
+import { eventually, movements, offlineMillis, shownTo, startFailingStack } from './support.ts';
+
+let redis: OwnRedis;
+let direct: Redis;
+let stack: TestStack;
+let stops: (() => void)[] = [];
+
+beforeAll(async () => {
+  redis = await OwnRedis.start();
+  direct = new Redis(redis.url);
+  stack = await startFailingStack({ redisUrl: redis.url });
+}, 90_000);
+afterEach(() => {
+  for (const stop of stops) stop();
+  stops = [];
+  stack.faults.set({});
+});
+afterAll(async () => {
+  direct.disconnect();
+  await stack.close();
+  await redis.kill();
+});
+
+async function room(...names: string[]): Promise<{ people: [Arrived, Arrived, ...Arrived[]]; sessionId: string }> {
+  const { owner, session } = await stack.host(names[0]!);
+  const people = [owner];
+  for (const name of names.slice(1)) {
+    const client = await stack.arrive(name);
+    await client.expect('session_joined', { type: 'session_join', sessionId: session.id });
+    await joinOf(owner, client.userId);
+    people.push(client);
+  }
+  return { people: people as [Arrived, Arrived, ...Arrived[]], sessionId: session.id };
+}
+
+const idsOf = (people: Arrived[]) => people.map((person) => person.userId).sort();
+
+test('[FA2] one frame brings everybody back, nobody is told a leave, and who joins meets them all', async () => {
+  const { people, sessionId } = await room('ada', 'bob', 'cleo');
+  const [ada, bob, cleo] = people;
+  for (const person of people) stops.push(keepAlive(person, sessionId, 300));
+  await direct.flushall();
+  await ada.expect('ack', { type: 'cursor_update', sessionId, cursor: { eventId: 'e', position: 7 } });
+  await bob.next('cursors', ({ cursors }) => cursors[0]!.userId === ada.userId);
+  expect(await shownTo(ada, sessionId)).toEqual(idsOf(people));
+  await direct.flushall();
+  const dan = await stack.arrive('dan');
+  const { users } = await dan.expect('session_joined', { type: 'session_join', sessionId });
+  expect(users.map((user) => user.userId).sort()).toEqual(idsOf([...people, dan]));
+  stops.push(keepAlive(dan, sessionId, 300));
+  await joinOf(ada, dan.userId);
+  const until = Date.now() + 1.5 * offlineMillis;
+  await eventually(
+    () => shownTo(cleo!, sessionId),
+    () => Date.now() > until,
+  );
+  for (const person of people) expect(people.map((one) => leavesOf(person, one.userId))).toEqual([0, 0, 0]);
+  expect(joinsOf(ada, bob.userId)).toBe(1);
+  expect(await movements(stack, sessionId)).toEqual([...people, dan].map((one) => `user_joined ${one.userId}`));
+});
+
+test('[FA2][PR12] who loses power right after is announced in time, though nobody says a word meanwhile', async () => {
+  const { people, sessionId } = await room('emma', 'finn');
+  const [emma, finn] = people;
+  stack.faults.set({ loseDisconnect: 1 });
+  await direct.flushall();
+  finn.cut();
+  const lost = Date.now();
+  // The sweep finds the loss by itself; from then on the watcher speaks again, so that it is not silent for too long.
+  await eventually(
+    () => direct.zscore(`presence:connections:{${sessionId}}`, `${finn.userId}:${finn.connectionId}`),
+    (score) => score !== null,
+  );
+  stops.push(keepAlive(emma, sessionId, 300));
+  expect(await leaveOf(emma, finn.userId)).toBe('timeout');
+  expect(Date.now() - lost).toBeLessThan(offlineMillis + 5000);
+  expect((await movements(stack, sessionId)).slice(2)).toEqual([`user_timeout ${finn.userId}`]);
+  await emma.expect('presence_state', { type: 'presence_sync', sessionId });
+  expect(leavesOf(emma, finn.userId)).toBe(1);
+});
+
+test('[FA2] where everybody goes at that moment, the places are given back and the audit trail is whole', async () => {
+  const { people, sessionId } = await room('gina', 'hugo');
+  stack.faults.set({ loseDisconnect: 1 });
+  await direct.flushall();
+  for (const person of people) person.cut();
+  await eventually(
+    () => movements(stack, sessionId),
+    (seen) => seen.filter((movement) => movement.startsWith('user_timeout')).length === 2,
+  );
+  const { rows } = await stack.database.query(
+    'SELECT count(*)::int AS held FROM session_participants WHERE session_id = $1 AND left_at IS NULL',
+    [sessionId],
+  );
+  expect(rows).toEqual([{ held: 0 }]);
+});
+
+test('[FA2][PR7] a socket that closes right after the loss still gets its grace and its leave', async () => {
+  const { people, sessionId } = await room('iris', 'jack');
+  const [iris, jack] = people;
+  stops.push(keepAlive(iris, sessionId, 300));
+  await direct.flushall();
+  await jack.close();
+  expect(await leaveOf(iris, jack.userId)).toBe('disconnected');
+  expect((await movements(stack, sessionId)).slice(2)).toEqual([`user_left ${jack.userId}`]);
+});
+
+test('[FA2][PR11] who had timed out before is not brought back by the rebuilding', async () => {
+  const { people, sessionId } = await room('kate', 'liam');
+  const [kate, liam] = people;
+  stops.push(keepAlive(kate, sessionId, 300));
+  expect(await leaveOf(kate, liam.userId)).toBe('timeout');
+  await direct.flushall();
+  await kate.expect('ack', { type: 'heartbeat', sessionId });
+  expect(await shownTo(kate, sessionId)).toEqual([kate.userId]);
+});
+
+test('[FA2][DE9] who may not see cursors does not see them after the rebuilding either', async () => {
+  const { owner, session } = await stack.host('mia', { isPublic: true, visibility: { cursors: 'operator' } });
+  const viewer = await stack.arrive('noah');
+  await viewer.expect('session_joined', { type: 'session_join', sessionId: session.id });
+  await direct.flushall();
+  await owner.expect('ack', { type: 'heartbeat', sessionId: session.id });
+  await owner.expect('ack', { type: 'cursor_update', sessionId: session.id, cursor: { eventId: 'e', position: 3 } });
+  await viewer.expect('presence_state', { type: 'presence_sync', sessionId: session.id });
+  expect(viewer.framesOf('cursors')).toEqual([]);
+});

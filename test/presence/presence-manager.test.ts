@@ -1,0 +1,201 @@
+import { randomUUID } from 'node:crypto';
+import type { Redis } from 'ioredis';
+import { presenceKeys } from '../../lambdas/presence/keys.ts';
+import { type PresenceEvent, PresenceManager } from '../../lambdas/presence/presence-manager.ts';
+import { readTimings } from '../../protocol/timings.ts';
+import { connectRedis } from '../support/redis.ts';
+
+const timings = readTimings({});
+const cursor = { eventId: 'page-1', position: 42 };
+const [alice, bob] = [randomUUID(), randomUUID()];
+
+let redis: Redis;
+let elsewhere: Redis;
+let sessionId: string;
+let now: number;
+let lines: string[];
+let failures: Error[];
+let opened: PresenceManager[];
+
+/** A manager as another process would have it. */
+function open(connection = redis): PresenceManager {
+  const manager = new PresenceManager(connection, {
+    timings,
+    log: { debug: (line) => lines.push(line), error: (_, error) => failures.push(error) },
+    clock: () => now,
+  });
+  opened.push(manager);
+  return manager;
+}
+
+/** Collects events and lets a test wait for a number of them. */
+function collector() {
+  const events: PresenceEvent[] = [];
+  let check = () => {};
+  return {
+    events,
+    take: (event: PresenceEvent) => {
+      events.push(event);
+      check();
+    },
+    reached: (count: number) =>
+      new Promise<PresenceEvent[]>((resolve) => {
+        check = () => events.length >= count && resolve(events);
+        check();
+      }),
+  };
+}
+
+beforeAll(() => {
+  [redis, elsewhere] = [connectRedis(), connectRedis()];
+});
+afterAll(() => Promise.all([redis.quit(), elsewhere.quit()]));
+beforeEach(() => {
+  sessionId = randomUUID();
+  now = Date.now();
+  [lines, failures, opened] = [[], [], []];
+});
+afterEach(() => Promise.all(opened.map((manager) => manager.shutdown())));
+
+test('setPresence makes a user present who has no connection, with what they show', async () => {
+  const manager = open();
+  await manager.setPresence(sessionId, alice, 'away', cursor, {
+    username: 'Alice',
+    role: 'operator',
+    activity: 'typing',
+  });
+  expect(await manager.getOnlineUsers(sessionId)).toMatchObject([
+    { userId: alice, username: 'Alice', role: 'operator', status: 'away', cursor, activity: 'typing' },
+  ]);
+  expect(lines).toContain(`[PresenceManager] Set presence for user ${alice} in session ${sessionId}`);
+});
+
+test('setPresence of a connection that never joined changes nothing and says so', async () => {
+  const manager = open();
+  expect(
+    await manager.setPresence(sessionId, alice, 'online', undefined, { connectionId: 'stranger' }),
+  ).toBeUndefined();
+  expect(await manager.getOnlineUsers(sessionId, { includeOffline: true })).toEqual([]);
+});
+
+test('[PR13] getOnlineUsers shows online and away, with includeOffline the offline, and never who is gone', async () => {
+  const manager = open();
+  await manager.setPresence(sessionId, alice, 'online');
+  await manager.setPresence(sessionId, bob, 'offline');
+  const idsOf = async (includeOffline: boolean) =>
+    (await manager.getOnlineUsers(sessionId, { includeOffline })).map((user) => user.userId).sort();
+  expect(await idsOf(false)).toEqual([alice]);
+  expect(await idsOf(true)).toEqual([alice, bob].sort());
+  now += timings.offlineAfterMillis;
+  expect(await idsOf(true)).toEqual([]);
+});
+
+test('processHeartbeat renews the sign of life, and is undefined for somebody who is not there', async () => {
+  const manager = open();
+  expect(await manager.processHeartbeat(sessionId, alice)).toBeUndefined();
+  await manager.setPresence(sessionId, alice, 'online');
+  now += timings.offlineAfterMillis - 1;
+  expect(await manager.processHeartbeat(sessionId, alice, cursor)).toBeDefined();
+  now += timings.offlineAfterMillis - 1;
+  expect(await manager.getOnlineUsers(sessionId)).toMatchObject([{ userId: alice, cursor }]);
+  expect(lines).toContain(`[PresenceManager] Heartbeat received from user ${alice}`);
+});
+
+test('[PR4] a heartbeat marked idle keeps somebody here and lets them become away', async () => {
+  const manager = open();
+  await manager.setPresence(sessionId, alice, 'online');
+  for (let passed = 0; passed < timings.awayAfterMillis; passed += timings.heartbeatMillis) {
+    now += timings.heartbeatMillis;
+    await manager.processHeartbeat(sessionId, alice, undefined, { idle: true });
+  }
+  expect(await manager.getOnlineUsers(sessionId)).toMatchObject([{ userId: alice, status: 'away' }]);
+});
+
+test('updateCursor moves the cursor and is activity', async () => {
+  const manager = open();
+  await manager.setPresence(sessionId, alice, 'away');
+  expect(await manager.updateCursor(sessionId, alice, { ...cursor, position: 43 })).toBeDefined();
+  expect(await manager.getOnlineUsers(sessionId)).toMatchObject([
+    { userId: alice, status: 'online', cursor: { eventId: 'page-1', position: 43 } },
+  ]);
+});
+
+test('removePresence ends the whole user, or one connection of theirs', async () => {
+  const manager = open();
+  for (const connectionId of ['a1', 'a2']) {
+    await manager.enter(sessionId, alice, { connectionId, username: 'Alice', role: 'viewer' });
+  }
+  expect(await manager.removePresence(sessionId, alice, { connectionId: 'a1' })).toMatchObject({ leaves: [] });
+  expect(await manager.getOnlineUsers(sessionId)).toMatchObject([{ userId: alice, connections: 1 }]);
+  const removed = await manager.removePresence(sessionId, alice, { cause: 'timeout' });
+  expect(removed.leaves).toEqual([{ userId: alice, cause: 'timeout' }]);
+  expect(await manager.getOnlineUsers(sessionId, { includeOffline: true })).toEqual([]);
+  expect(await redis.exists(presenceKeys.record(sessionId, alice))).toBe(0);
+  expect(lines).toContain(`[PresenceManager] User ${alice} timed out after 60s`);
+});
+
+test('subscribeToPresence hears every change from another process, in order, and of its session only', async () => {
+  const heard = collector();
+  await open().subscribeToPresence(sessionId, heard.take);
+  const there = open(elsewhere);
+  await there.setPresence(randomUUID(), bob, 'online');
+  await there.setPresence(sessionId, alice, 'online');
+  await there.updateCursor(sessionId, alice, cursor);
+  await there.setPresence(sessionId, alice, 'away', undefined, { activity: 'at lunch' });
+  await there.removePresence(sessionId, alice);
+  const events = await heard.reached(5);
+  expect(events.map((event) => event.type)).toEqual(['online', 'cursor', 'activity', 'away', 'offline']);
+  for (const event of events) expect(event).toMatchObject({ sessionId, userId: alice, timestamp: now });
+  expect(events.map((event) => event.data)).toEqual([
+    undefined,
+    { cursor },
+    { activity: 'at lunch' },
+    undefined,
+    { cause: 'left' },
+  ]);
+});
+
+test('who unsubscribes hears nothing more, others of the same session go on', async () => {
+  const manager = open();
+  const [stays, goes] = [collector(), collector()];
+  await manager.subscribeToPresence(sessionId, stays.take);
+  const unsubscribe = await manager.subscribeToPresence(sessionId, goes.take);
+  await open(elsewhere).setPresence(sessionId, alice, 'online');
+  await Promise.all([stays.reached(1), goes.reached(1)]);
+  await unsubscribe();
+  await open(elsewhere).setPresence(sessionId, bob, 'online');
+  await stays.reached(2);
+  expect(goes.events).toHaveLength(1);
+});
+
+test('after the last one of a session unsubscribed, one can subscribe again', async () => {
+  const manager = open();
+  await (await manager.subscribeToPresence(sessionId, () => {}))();
+  const heard = collector();
+  await manager.subscribeToPresence(sessionId, heard.take);
+  await open(elsewhere).setPresence(sessionId, alice, 'online');
+  expect(await heard.reached(1)).toMatchObject([{ type: 'online', userId: alice }]);
+});
+
+test('a callback that throws is logged and harms nobody else', async () => {
+  const manager = open();
+  const heard = collector();
+  await manager.subscribeToPresence(sessionId, () => {
+    throw new Error('a bug of the subscriber');
+  });
+  await manager.subscribeToPresence(sessionId, heard.take);
+  await open(elsewhere).setPresence(sessionId, alice, 'online');
+  await open(elsewhere).setPresence(sessionId, bob, 'online');
+  expect(await heard.reached(2)).toHaveLength(2);
+  expect(failures.map((error) => error.message)).toEqual(['a bug of the subscriber', 'a bug of the subscriber']);
+});
+
+test('shutdown ends the subscriptions and nothing of its owner, and a second one is harmless', async () => {
+  const manager = open();
+  await manager.subscribeToPresence(sessionId, () => {});
+  await manager.shutdown();
+  await manager.shutdown();
+  expect(await redis.ping()).toBe('PONG');
+  await manager.setPresence(sessionId, alice, 'online');
+  expect(await manager.getOnlineUsers(sessionId)).toHaveLength(1);
+});
