@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { seatConnection } from '../../lambdas/flows/seat-connection.ts';
 import type { Caller } from '../../lambdas/runtime/caller.ts';
 
-const registry = { join: jest.fn(), leave: jest.fn(), isCompact: jest.fn() };
+const registry = { join: jest.fn(), leave: jest.fn(), isCompact: jest.fn(), members: jest.fn() };
 const presence = { store: { isKnown: jest.fn() }, enter: jest.fn() };
 const sessions = { leaveSession: jest.fn() };
 const activity = { logActivity: jest.fn() };
@@ -25,13 +25,24 @@ const caller: Caller = {
   userAgent: null,
 };
 const session = { id: randomUUID(), sessionId: 'SESSION-20260101-TEST' };
-const outcome = { epoch: 'e', seq: 1, users: [], leaves: [], joins: [], updates: [], receivers: [], parts: 1 };
+const outcome = {
+  epoch: 'e',
+  seq: 1,
+  users: [],
+  leaves: [],
+  joins: [],
+  updates: [],
+  receivers: [],
+  parts: 1,
+  first: true,
+};
 
 beforeEach(() => {
   jest.resetAllMocks();
   registry.join.mockResolvedValue(undefined);
   registry.leave.mockResolvedValue(undefined);
   registry.isCompact.mockResolvedValue(false);
+  registry.members.mockResolvedValue([]);
   presence.store.isKnown.mockResolvedValue(true);
   presence.enter.mockResolvedValue(outcome);
   sessions.leaveSession.mockResolvedValue({ wasActive: true, durationSeconds: 0 });
@@ -55,6 +66,18 @@ test('somebody who took a place is written down, seated and told of; the entry s
 });
 
 test('[PR2] a second tab takes no place and is not written into the audit trail', async () => {
+  presence.enter.mockResolvedValue({ ...outcome, first: false });
+  await seat(false);
+  expect(activity.logActivity).not.toHaveBeenCalled();
+});
+
+test('[PR9] who comes back while their leave is still being written down is written down as come', async () => {
+  await seat(false);
+  expect(activity.logActivity.mock.calls[0]!.slice(1, 3)).toEqual([caller.userId, 'user_joined']);
+});
+
+test('[FA2] whom Redis forgot has not come anew', async () => {
+  presence.store.isKnown.mockResolvedValue(false);
   await seat(false);
   expect(activity.logActivity).not.toHaveBeenCalled();
 });
