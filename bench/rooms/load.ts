@@ -3,7 +3,7 @@
  * what to do by its parent, says `begin` and `end` of what counts, and then what came of it.
  */
 import { setTimeout as pause } from 'node:timers/promises';
-import type { CrowdOptions, Ears, Member } from './crowd.ts';
+import type { Crowd, CrowdOptions, Ears, Member } from './crowd.ts';
 import { type CrowdName, crowds } from './crowds/crowds.ts';
 import { firstPosition, type Room } from './room.ts';
 import { type Tallied, Tally } from './tally.ts';
@@ -32,7 +32,9 @@ export interface LoadResult extends Tallied, Traffic {
 
 export type LoadReport = { phase: 'begin' | 'end' } | { result: LoadResult } | { failed: string };
 
-const joinedAtOnce = 10;
+const joinedAtOnce = 4;
+const joinAttempts = 8;
+const joinPauseMillis = 1000;
 const billedBytes = 32 * 1024;
 
 /** Counts frames while it is told to. */
@@ -59,12 +61,23 @@ async function gather(request: LoadRequest, tally: Tally, meter: TrafficMeter): 
     received: (bytes) => meter.received(bytes),
     sent: () => meter.sent(),
   });
-  const members = [await crowd.join(0, earsOf(0))];
+  const members = [await joinPatiently(crowd, 0, earsOf(0))];
   for (let next = 1; next < request.room.members; next += joinedAtOnce) {
     const places = Array.from({ length: Math.min(joinedAtOnce, request.room.members - next) }, (_, n) => next + n);
-    members.push(...(await Promise.all(places.map((place) => crowd.join(place, earsOf(place))))));
+    members.push(...(await Promise.all(places.map((place) => joinPatiently(crowd, place, earsOf(place))))));
   }
   return members;
+}
+
+/** On a busy machine a cold server refuses some at first; a client tries again, as in real life. */
+async function joinPatiently(crowd: Crowd, place: number, ears: Ears, attempt = 1): Promise<Member> {
+  try {
+    return await crowd.join(place, ears);
+  } catch (error) {
+    if (attempt === joinAttempts) throw error;
+    await pause(joinPauseMillis);
+    return joinPatiently(crowd, place, ears, attempt + 1);
+  }
 }
 
 /** Lets the senders move, each at its own moment of the period. @returns how to stop them. */
