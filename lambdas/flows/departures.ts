@@ -15,6 +15,8 @@ export interface Departing {
   /** Unix milliseconds of the script that found it. */
   at: number;
   joinedAt?: number;
+  /** Whether they are present again: then the place is the new stay's, however close the two moments are. */
+  isBack?: boolean;
 }
 
 /** Any UUID would do; it only has to be this one for ever. */
@@ -29,8 +31,10 @@ export async function recordDeparture(
   departing: Departing,
   context: ActivityContext = {},
 ): Promise<void> {
-  const { userId, cause, at, joinedAt } = departing;
-  const left = await sessions().leaveSession(sessionId, userId, cause, { joinedUntil: at });
+  const { userId, cause, at, joinedAt, isBack } = departing;
+  const left = isBack
+    ? { wasActive: false, durationSeconds: 0 }
+    : await sessions().leaveSession(sessionId, userId, cause, { joinedUntil: at });
   const seconds = left.wasActive || joinedAt === undefined ? left.durationSeconds : (at - joinedAt) / 1000;
   const actor = { ...context, sessionId, userId };
   const entry = cause === 'timeout' ? userTimedOut(actor) : userLeft(actor, cause, seconds);

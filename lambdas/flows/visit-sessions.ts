@@ -37,7 +37,7 @@ export async function visitDueSessions(now: number): Promise<Sighted[]> {
 async function visitSession(due: DueSession, now: number): Promise<Sighted[]> {
   const { sessionId } = due;
   const outcome = await visitPresence(sessionId, now);
-  const recorded = await recordAll(sessionId, outcome.departures);
+  const recorded = await recordAll(sessionId, withReturns(outcome));
   await announce(sessionId, outcome);
   const soonest = outcome.nextDeadline === undefined ? undefined : Math.min(outcome.nextDeadline, now + refreshMillis);
   await deadlines().release(due, recorded ? soonest : now + retryMillis);
@@ -50,6 +50,12 @@ async function visitPresence(sessionId: string, now: number): Promise<VisitOutco
   if (!isUnknown(outcome)) return outcome;
   await rebuildSession(sessionId, { onlyIfLost: true });
   return presence().store.visit(sessionId, Date.now());
+}
+
+/** The departures, with who is present again already. */
+function withReturns({ departures, sightings }: VisitOutcome): (Departure & { isBack: boolean })[] {
+  const present = new Set(sightings.map(({ userId }) => userId));
+  return departures.map((departure) => ({ ...departure, isBack: present.has(departure.userId) }));
 }
 
 /**
