@@ -76,9 +76,9 @@ export const mistakes: readonly Mistake[] = [
     within: 40,
   },
   {
-    mistake: 'the sweep does not end its claim',
+    mistake: 'the sweep forgets when to come again',
     find: "redis.call('ZADD', KEYS[1], ARGV[3], ARGV[1])",
-    replace: '',
+    replace: "redis.call('ZREM', KEYS[1], ARGV[1])",
     within: 100,
   },
   { mistake: 'merging loses leaves', find: 'if state.cause then', replace: 'if false then', within: 200 },
