@@ -20,8 +20,9 @@ export interface PoolOptions {
 /** Without a reserved concurrency in the template a function has at most this many environments here. */
 const defaultConcurrency = 100;
 /**
- * How long an event waits for a busy environment before another is started. AWS starts one at once, on another machine;
- * here a new thread competes with the busy one for the same cores, and most events are done sooner.
+ * How long an event waits for a busy environment before another is started, for each environment there is. AWS starts one
+ * at once, on another machine; here a new thread competes with the busy ones for the same cores, most events are done
+ * sooner, and every thread compiles the bundle for itself.
  */
 const patienceMillis = 15;
 /** An environment that had no event for this long is ended; one of each function is kept. */
@@ -115,12 +116,12 @@ export class FunctionPool {
   #grow(): void {
     if (this.#stopped || this.#starting > 0 || this.#environments.size >= this.#limit || this.#growth) return;
     if (this.#environments.size === 0) return void this.#start();
-    const waited = performance.now() - this.#waiting[0]!.since;
-    if (waited >= patienceMillis) return void this.#start();
+    const left = this.#waiting[0]!.since + patienceMillis * this.#environments.size - performance.now();
+    if (left <= 0) return void this.#start();
     this.#growth = setTimeout(() => {
       this.#growth = undefined;
       if (this.#waiting.length > 0 && this.#idle.length === 0) this.#grow();
-    }, patienceMillis - waited);
+    }, left);
   }
 
   async #start(): Promise<void> {
