@@ -1,0 +1,63 @@
+import { randomUUID } from 'node:crypto';
+import type { Caller } from '../../lambdas/runtime/caller.ts';
+import type { Acknowledged, Report, Stage, WorkerInput } from './messages.ts';
+import type { Random } from './random.ts';
+
+/** A socket of somebody, with what it joined. */
+export interface Connection {
+  caller: Caller;
+  joined: Set<string>;
+}
+
+/** How many of the newest sessions are played in; older ones are left to expire. */
+const playedAtOnce = 10;
+
+/** What all actors of a worker share: who there is, where they meet and what they know. */
+export class Troupe {
+  readonly people: WorkerInput['people'];
+  readonly stages: Stage[];
+  readonly connections: Connection[] = [];
+  readonly invites: { sessionId: string; ownerId: string; inviteId: string; invite: string }[] = [];
+  readonly logged: { connection: Connection; sessionId: string; key: string; activityId: string }[] = [];
+  readonly report: (report: Report) => void;
+
+  constructor(input: WorkerInput, report: (report: Report) => void) {
+    this.people = input.people;
+    this.stages = [...input.stages];
+    this.report = report;
+  }
+
+  acknowledge(fact: Acknowledged): void {
+    this.report({ kind: 'acknowledged', fact });
+  }
+
+  /** Any of the sessions that are played in, the newest ones. */
+  stage(random: Random): Stage {
+    return random.pick(this.stages.slice(-playedAtOnce))!;
+  }
+
+  /** A new socket of anybody, or of the person given. */
+  connect(random: Random, userId?: string): Connection {
+    const person = this.people.find((one) => one.userId === userId) ?? random.pick(this.people)!;
+    const caller = { ...nobody, ...person, connectionId: randomUUID() };
+    const connection = { caller, joined: new Set<string>() };
+    this.connections.push(connection);
+    return connection;
+  }
+
+  connectGuest(sessionId: string, invite: string): Connection {
+    const guest = { sessionId, invite };
+    const caller = { ...nobody, userId: randomUUID(), username: 'Guest', connectionId: randomUUID(), guest };
+    const connection = { caller, joined: new Set<string>() };
+    this.connections.push(connection);
+    return connection;
+  }
+
+  forget(connection: Connection): void {
+    const place = this.connections.indexOf(connection);
+    if (place >= 0) this.connections.splice(place, 1);
+    this.report({ kind: 'hungUp', connectionId: connection.caller.connectionId });
+  }
+}
+
+const nobody = { scopes: [], ipAddress: '203.0.113.7', userAgent: 'campaign' };

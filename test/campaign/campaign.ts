@@ -1,0 +1,135 @@
+import { randomUUID } from 'node:crypto';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Redis } from 'ioredis';
+import type { Pool } from 'pg';
+import { ActivityLogger } from '../../lambdas/activity/activity-logger.ts';
+import { SessionManager } from '../../lambdas/sessions/session-manager.ts';
+import { readTimings } from '../../protocol/timings.ts';
+import { testAddresses } from '../support/addresses.ts';
+import { createDatabase } from '../support/database.ts';
+import { bundleWorker, mutate } from './bundle.ts';
+import { type PostedFrame, RecordingGateway } from './gateway.ts';
+import type { CampaignOptions, Stage } from './messages.ts';
+import { Storm, type Wreckage } from './storm.ts';
+import { createCampaignTables } from './tables.ts';
+
+/** Durations short enough for everything to happen within a minute: people time out, sessions expire and are purged. */
+const settings = {
+  PRESENCE_UPDATE_SECONDS: '1',
+  HEARTBEAT_TIMEOUT_SECONDS: '1',
+  AWAY_AFTER_SECONDS: '1.5',
+  RECONNECT_GRACE_SECONDS: '0.3',
+  SESSION_TIMEOUT_HOURS: String(4 / 3600),
+  SESSION_WARNING_MINUTES: String(2 / 60),
+  SESSION_RETENTION_HOURS: String(20 / 3600),
+  LIVENESS_TIMEOUT_SECONDS: '3',
+  LOG_LEVEL: process.env['CAMPAIGN_LOG'] ?? 'SILENT',
+};
+const migrations = join(__dirname, '..', '..', 'migrations');
+
+/** What a campaign leaves behind for those who judge it. */
+export interface Aftermath extends Wreckage {
+  database: Pool;
+  redis: Redis;
+  frames: PostedFrame[];
+  /** What was seen to be wrong while it ran. */
+  seen: Set<string>;
+}
+
+/** Runs a campaign on the servers of the test run, and hands what is left to the judge. */
+export async function runCampaign<T>(options: CampaignOptions, judge: (left: Aftermath) => Promise<T>): Promise<T> {
+  const folder = await mkdtemp(join(tmpdir(), 'rollcall-campaign-'));
+  const redisUrl = `${testAddresses.redis.replace(/\/\d*$/, '')}/${1 + (Number(process.env['JEST_WORKER_ID'] ?? 1) % 15)}`;
+  const redis = new Redis(redisUrl);
+  const gateway = new RecordingGateway(options.seed);
+  const [database, tables, endpoint] = await Promise.all([
+    createDatabase(),
+    createCampaignTables(),
+    gateway.open(),
+    bundleWorker(join(folder, 'worker.cjs'), options.mutations ?? []),
+    redis.flushdb(),
+  ]);
+  try {
+    await mutateDatabase(database.pool, options);
+    const environment = {
+      ...settings,
+      ...{ DATABASE_URL: database.url, REDIS_URL: redisUrl, MANAGEMENT_ENDPOINT: endpoint },
+      ...{ CONNECTIONS_TABLE: tables.connections, OUTBOX_TABLE: tables.outbox, INVITE_SECRET_ARN: 'secret' },
+      ...{ AWS_ENDPOINT_URL_DYNAMODB: testAddresses.dynamodb, AWS_ENDPOINT_URL_SECRETS_MANAGER: endpoint },
+      ...{ AWS_REGION: 'us-east-1', AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: 'test' },
+    };
+    const people = Array.from({ length: 12 }, (_, n) => ({ userId: randomUUID(), username: `Person ${n}` }));
+    const stage = await oldStage(database.pool, people[0]!.userId);
+    const seen = new Set<string>();
+    const storm = new Storm({ ...options, people, stage }, join(folder, 'worker.cjs'), environment, gateway);
+    const watch = watchPlaces(database.pool, seen);
+    try {
+      await storm.run();
+      await storm.calmDown();
+      return await judge({ ...storm.left(), seen, database: database.pool, redis, frames: gateway.frames });
+    } finally {
+      await storm.end();
+      await watch.stop();
+    }
+  } finally {
+    redis.disconnect();
+    await gateway.close();
+    await database.drop();
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** A session with entries that are past their retention, some of them sealed, so that retention has something to do. */
+async function oldStage(pool: Pool, ownerId: string): Promise<Stage> {
+  const clock = () => Date.now() - 100 * 86_400_000;
+  const timings = readTimings(settings);
+  const manager = new SessionManager({ database: pool, timings, inviteKeys: () => [] });
+  const { id: sessionId } = await manager.createSession(ownerId, 'campaign', { isPublic: true, maxParticipants: 3 });
+  const logger = new ActivityLogger({ pool, clock });
+  for (const half of ['sealed', 'waiting']) {
+    for (let n = 0; n < 100; n++)
+      logger.queueActivity({ sessionId, userId: ownerId, type: 'old', details: { half, n } });
+    await logger.flush();
+    if (half === 'sealed') await logger.sealChains();
+  }
+  return { sessionId, ownerId };
+}
+
+/** Functions of the database are mutated by defining them anew. */
+async function mutateDatabase(pool: Pool, { mutations = [] }: CampaignOptions): Promise<void> {
+  for (const name of await readdir(migrations)) {
+    const file = `migrations/${name}`;
+    if (!mutations.some((mutation) => mutation.file === file)) continue;
+    const source = mutate(file, await readFile(join(migrations, name), 'utf8'), mutations);
+    for (const [statement] of source.matchAll(/^CREATE FUNCTION[\s\S]*?^\$\$;$/gm)) {
+      await pool.query(statement.replaceAll('CREATE FUNCTION', 'CREATE OR REPLACE FUNCTION'));
+    }
+  }
+}
+
+/** Looks again and again whether a session ever has more people than places, or somebody two of them (rule SE3). */
+function watchPlaces(pool: Pool, seen: Set<string>): { stop: () => Promise<void> } {
+  let watching = true;
+  const watch = async () => {
+    while (watching) {
+      const { rows } = await pool.query<{ fault: string }>(`
+        SELECT format('%s people in the %s places of %s', count(*), s.max_participants, s.id) AS fault
+        FROM collaboration_sessions s JOIN session_participants p ON p.session_id = s.id AND p.left_at IS NULL
+        GROUP BY s.id HAVING count(*) > s.max_participants
+        UNION ALL
+        SELECT format('%s places of %s in %s', count(*), person_id, session_id)
+        FROM session_participants WHERE left_at IS NULL GROUP BY session_id, person_id HAVING count(*) > 1`);
+      for (const { fault } of rows) seen.add(fault);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  };
+  const watched = watch();
+  return {
+    async stop() {
+      watching = false;
+      await watched;
+    },
+  };
+}

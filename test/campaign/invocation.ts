@@ -1,0 +1,113 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { Redis } from 'ioredis';
+import { Pool, type PoolClient } from 'pg';
+import { SignedGateway } from '../../lambdas/delivery/signed-gateway.ts';
+
+/** What befalls an invocation at its `at`-th request to a store or the gateway. */
+export interface Fate {
+  /** `killed`: nothing of it runs any more. `cut`: its writes of activity fail, as if PostgreSQL were away. */
+  kind: 'killed' | 'cut';
+  at: number;
+  /** Whether the request is still carried out; its answer is lost either way. */
+  reached: boolean;
+}
+
+interface Invocation {
+  fate: Fate;
+  requests: number;
+  dead: boolean;
+  die: () => void;
+}
+
+const current = new AsyncLocalStorage<Invocation>();
+const never = new Promise<never>(() => {});
+const killed = Symbol('killed');
+
+/** Runs work as one invocation with a fate. Answers `killed` where nothing of it runs any more. */
+export async function invoke<T>(fate: Fate, work: () => Promise<T>): Promise<T | typeof killed> {
+  const death = Promise.withResolvers<typeof killed>();
+  const invocation = { fate, requests: 0, dead: false, die: () => death.resolve(killed) };
+  return Promise.race([current.run(invocation, work), death.promise]);
+}
+
+export function isKilled(outcome: unknown): outcome is typeof killed {
+  return outcome === killed;
+}
+
+/** Passes a request on as the fate of its invocation allows. */
+function pass<T>(request: () => Promise<T>, writesActivity = false): Promise<T> {
+  const invocation = current.getStore();
+  if (!invocation) return request();
+  if (invocation.dead) return never;
+  const { fate } = invocation;
+  if (fate.kind === 'cut') return writesActivity ? cut(request, fate.reached) : request();
+  invocation.requests += 1;
+  if (invocation.requests !== fate.at) return request();
+  const carriedOut = fate.reached ? request() : Promise.resolve();
+  invocation.dead = true;
+  // Dies only when the request was carried out, so that whoever waits for the death finds its effect.
+  carriedOut.then(invocation.die, invocation.die);
+  return never;
+}
+
+async function cut<T>(request: () => Promise<T>, reached: boolean): Promise<T> {
+  if (reached) await request();
+  throw Object.assign(new Error('Connection terminated unexpectedly'), { code: 'ECONNRESET' });
+}
+
+type Query = (...parameters: unknown[]) => Promise<unknown>;
+
+/** Puts every request to PostgreSQL, Redis, DynamoDB and the gateway under the fate of its invocation. */
+export function rule(): void {
+  const { query, connect } = Pool.prototype as unknown as { query: Query; connect: Query };
+  const pool = {
+    query(this: Pool, ...parameters: unknown[]) {
+      const { name } = parameters[0] as { name?: string };
+      return pass(() => query.apply(this, parameters), name === 'activity-insert');
+    },
+    connect(this: Pool, ...parameters: unknown[]) {
+      if (parameters.length > 0) return connect.apply(this, parameters);
+      return pass(async () => ruledClient((await connect.call(this)) as PoolClient));
+    },
+  };
+  Object.assign(Pool.prototype, pool);
+  ruleMethod(Redis.prototype, 'sendCommand');
+  ruleMethod(DynamoDBClient.prototype, 'send');
+  ruleMethod(SignedGateway.prototype, 'post');
+}
+
+function ruleMethod(prototype: object, name: string): void {
+  const methods = prototype as Record<string, Query>;
+  const method = methods[name]!;
+  methods[name] = function (this: unknown, ...parameters: unknown[]) {
+    return pass(() => method.apply(this, parameters));
+  };
+}
+
+/** A killed process loses its connection, and PostgreSQL rolls back what it had open. */
+function ruledClient(client: PoolClient): PoolClient {
+  const invocation = current.getStore();
+  const query = client.query.bind(client) as unknown as Query;
+  const release = client.release.bind(client);
+  let open = true;
+  const ruled = Object.create(client, {
+    query: {
+      value: (...parameters: unknown[]) => {
+        const answer = pass(() => query(...parameters));
+        if (invocation?.dead && open) {
+          open = false;
+          release(true);
+        }
+        return answer;
+      },
+    },
+    release: {
+      value: (broken?: Error) => {
+        if (open) release(broken);
+        open = false;
+      },
+    },
+  });
+  return ruled as PoolClient;
+}

@@ -1,0 +1,151 @@
+import { Worker } from 'node:worker_threads';
+import type { RecordingGateway } from './gateway.ts';
+import type { Acknowledged, CampaignOptions, Operation, Order, Report, Stage } from './messages.ts';
+import { Random } from './random.ts';
+
+const workersAtOnce = 4;
+const actorsPerWorker = 4;
+/** A worker is terminated after so many operations of all, on average. */
+const operationsPerKill = 200;
+/** The slowest way out of a session is a place nobody holds any more: see `reconcilePlaces`. */
+const calmMillis = 9000;
+/** No invocation lasts longer, whatever it waits for. */
+const patienceMillis = 20_000;
+
+/** What a storm leaves in the memory of those who made it. */
+export interface Wreckage {
+  acknowledged: Acknowledged[];
+  /** Invocations that ended in the middle, and whom they were about. */
+  killed: Operation[];
+  /** Activities whose writer could not know whether they were written. */
+  cut: Set<string>;
+  /** Errors that no client should ever cause. */
+  bugs: string[];
+  outcomes: Record<string, number>;
+}
+
+type Script = CampaignOptions & { people: { userId: string; username: string }[]; stage: Stage };
+
+/** Workers at their operations, some of which are terminated in the middle and replaced. */
+export class Storm {
+  readonly #options: Script;
+  readonly #file: string;
+  readonly #environment: Record<string, string>;
+  readonly #gateway: RecordingGateway;
+  readonly #random: Random;
+  readonly #people: { userId: string; username: string }[];
+  readonly #stages: Stage[] = [];
+  readonly #workers = new Map<Worker, Map<string, Operation>>();
+  readonly #acknowledged: Acknowledged[] = [];
+  readonly #killed: Operation[] = [];
+  readonly #cut = new Set<string>();
+  readonly #bugs: string[] = [];
+  readonly #outcomes: Record<string, number> = {};
+  #begun = 0;
+  #quiet = 0;
+  #over = Promise.withResolvers<void>();
+  #untilKill: number;
+
+  constructor(options: Script, file: string, environment: Record<string, string>, gateway: RecordingGateway) {
+    this.#options = options;
+    this.#file = file;
+    this.#environment = environment;
+    this.#gateway = gateway;
+    this.#random = new Random(options.seed);
+    this.#untilKill = this.#nextKill();
+    this.#people = options.people;
+    this.#stages.push(options.stage);
+  }
+
+  async run(): Promise<void> {
+    await Promise.all(Array.from({ length: workersAtOnce }, () => this.#startWorker()));
+    await this.#over.promise;
+  }
+
+  /** Lets everybody finish what they do, half of the connections fall silent, and the sweeps end what is over. */
+  async calmDown(): Promise<void> {
+    const quiet = Promise.withResolvers<void>();
+    const patienceEnds = performance.now() + patienceMillis;
+    const waiting = setInterval(() => {
+      if (this.#quiet >= this.#workers.size || performance.now() > patienceEnds) quiet.resolve();
+    }, 20);
+    this.#order({ kind: 'calm' });
+    await quiet.promise;
+    clearInterval(waiting);
+    const hanging = [...this.#workers.values()].flatMap((underWay) => [...underWay.values()]);
+    if (hanging.length > 0) this.#bugs.push(`never ended: ${JSON.stringify(hanging)}`);
+    const [sweeper] = this.#workers.keys();
+    sweeper!.postMessage({ kind: 'sweep' } satisfies Order);
+    await new Promise((resolve) => setTimeout(resolve, this.#options.calmMillis ?? calmMillis));
+  }
+
+  left(): Wreckage {
+    return {
+      ...{ acknowledged: this.#acknowledged, killed: this.#killed, cut: this.#cut },
+      ...{ bugs: this.#bugs, outcomes: this.#outcomes },
+    };
+  }
+
+  async end(): Promise<void> {
+    await Promise.all([...this.#workers.keys()].map((worker) => worker.terminate()));
+  }
+
+  async #startWorker(): Promise<void> {
+    const workerData = {
+      ...{ seed: this.#random.below(2 ** 31), people: this.#people, stages: this.#stages, actors: actorsPerWorker },
+    };
+    const worker = new Worker(this.#file, { env: this.#environment, workerData });
+    const underWay = new Map<string, Operation>();
+    this.#workers.set(worker, underWay);
+    worker.on('error', (error) => {
+      this.#bugs.push(`A worker ended: ${(error as Error).stack}`);
+      this.#over.resolve();
+    });
+    await new Promise<void>((resolve) => {
+      worker.on('message', (report: Report) => {
+        if (report.kind === 'ready') resolve();
+        else this.#take(report, underWay);
+      });
+    });
+  }
+
+  #take(report: Report, underWay: Map<string, Operation>): void {
+    if (report.kind === 'began') {
+      underWay.set(report.id, report);
+      if (report.cut && report.activityId) this.#cut.add(report.activityId);
+      this.#begun += 1;
+      if (this.#begun === this.#options.operations) this.#over.resolve();
+      if (this.#begun < this.#options.operations && --this.#untilKill === 0) void this.#killOne();
+    } else if (report.kind === 'finished') {
+      const operation = underWay.get(report.id)!;
+      underWay.delete(report.id);
+      const outcome = `${operation.operation} ${report.outcome}`;
+      this.#outcomes[outcome] = (this.#outcomes[outcome] ?? 0) + 1;
+      if (report.outcome === 'killed') this.#killed.push(operation);
+      if (report.error !== undefined) this.#bugs.push(report.error);
+    } else if (report.kind === 'acknowledged') this.#acknowledged.push(report.fact);
+    else if (report.kind === 'hungUp') this.#gateway.end(report.connectionId);
+    else if (report.kind === 'quiet') this.#quiet += 1;
+    else if (report.kind === 'stage') {
+      this.#stages.push(report.stage);
+      this.#order(report);
+    }
+  }
+
+  #order(order: Order): void {
+    for (const worker of this.#workers.keys()) worker.postMessage(order);
+  }
+
+  async #killOne(): Promise<void> {
+    this.#untilKill = this.#nextKill();
+    const [worker, underWay] = this.#random.pick([...this.#workers])!;
+    this.#workers.delete(worker);
+    await worker.terminate();
+    this.#killed.push(...underWay.values());
+    await this.#startWorker();
+  }
+
+  #nextKill(): number {
+    return 1 + this.#random.below(2 * operationsPerKill);
+  }
+}

@@ -1,0 +1,111 @@
+/** One execution environment of the campaign, in a thread that may be terminated at any moment. */
+import { randomUUID } from 'node:crypto';
+import { parentPort, workerData } from 'node:worker_threads';
+import { signOfLife } from '../../lambdas/flows/sign-of-life.ts';
+import { database, sweepDatabase } from '../../lambdas/runtime/database.ts';
+import { registry } from '../../lambdas/runtime/delivery.ts';
+import { presence } from '../../lambdas/runtime/presence.ts';
+import { redis } from '../../lambdas/runtime/redis.ts';
+import { RollcallError } from '../../protocol/errors.ts';
+import { Troupe } from './actor.ts';
+import { type Fate, invoke, isKilled, rule } from './invocation.ts';
+import type { Order, Report, WorkerInput } from './messages.ts';
+import { type Deed, deeds } from './operations.ts';
+import { Random } from './random.ts';
+import { sweeps } from './sweeping.ts';
+
+const input = workerData as WorkerInput;
+const port = parentPort!;
+const report = (message: Report) => port.postMessage(message);
+const troupe = new Troupe(input, report);
+
+/** How often each thing is done, in proportion. */
+const weights = {
+  ...{ join: 20, guest: 3, create: 2.5, leave: 8, hangUp: 7, heartbeat: 14, cursor: 5, sync: 3 },
+  ...{ log: 14, logAgain: 5, role: 3, remove: 2.5, end: 1, recover: 2, invite: 3, revoke: 1 },
+  ...{ visit: 5, house: 1, cleanup: 0.7, replay: 3, seal: 2, retain: 0.5 },
+} satisfies Record<keyof typeof deeds | keyof typeof sweeps, number>;
+
+/** Most invocations end well; of the others each request may be their last. */
+function fateOf(random: Random): Fate {
+  const kind = random.chance(0.1) ? 'cut' : 'killed';
+  const doomed = kind === 'cut' || random.chance(0.06);
+  return { kind, at: doomed ? 1 + random.below(12) : Number.POSITIVE_INFINITY, reached: random.chance(0.5) };
+}
+
+async function perform(operation: string, deed: Deed, fate: Fate): Promise<void> {
+  const id = randomUUID();
+  const { sessionId, userId, activityId } = deed;
+  report({ kind: 'began', id, operation, sessionId, userId, activityId, cut: fate.kind === 'cut' });
+  try {
+    const outcome = await invoke(fate, deed.run);
+    report({ kind: 'finished', id, outcome: isKilled(outcome) ? 'killed' : 'done' });
+  } catch (error) {
+    const refused = error instanceof RollcallError;
+    const text = `${operation}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`;
+    report({ kind: 'finished', id, outcome: refused ? 'refused' : 'failed', ...(refused ? {} : { error: text }) });
+  }
+}
+
+let calm = false;
+
+async function act(random: Random): Promise<void> {
+  while (!calm) {
+    const operation = random.weighted(weights);
+    const deed =
+      operation in sweeps
+        ? { run: sweeps[operation as keyof typeof sweeps] }
+        : deeds[operation as keyof typeof deeds](troupe, random);
+    if (deed) await perform(operation, deed, fateOf(random));
+    else await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+/** After the storm: half of the connections stay alive and quiet, the others say nothing more. */
+async function stayCalm(random: Random): Promise<never> {
+  const alive = troupe.connections.filter(() => random.chance(0.5));
+  report({ kind: 'quiet' });
+  for (;;) {
+    const beats = alive.flatMap(({ caller, joined }) =>
+      [...joined].map((sessionId) => signOfLife(caller, sessionId, { kind: 'heartbeat' }).catch(onlyRefusals)),
+    );
+    await Promise.all(beats);
+    await new Promise((resolve) => setTimeout(resolve, 400));
+  }
+}
+
+function onlyRefusals(error: unknown): void {
+  if (!(error instanceof RollcallError)) throw error;
+}
+
+async function sweepForEver(): Promise<never> {
+  for (let round = 0; ; round++) {
+    for (const sweep of round % 5 === 0 ? Object.values(sweeps) : [sweeps.visit]) await sweep().catch(onlyRefusals);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
+
+/** Makes connections outside of any invocation, as an environment does before its first. False on a busy machine. */
+async function warmUp(): Promise<boolean> {
+  presence();
+  const asked = [database().query('SELECT 1'), sweepDatabase().query('SELECT 1'), redis().ping()];
+  const answers = await Promise.allSettled([...asked, registry().connectionsOf(randomUUID())]);
+  return answers.every((answer) => answer.status === 'fulfilled');
+}
+
+async function start(): Promise<void> {
+  while (!(await warmUp()));
+  rule();
+  const random = new Random(input.seed);
+  const actors = Array.from({ length: input.actors }, () => act(new Random(random.below(2 ** 31))));
+  port.on('message', (order: Order) => {
+    if (order.kind === 'stage') troupe.stages.push(order.stage);
+    else if (order.kind === 'calm') {
+      calm = true;
+      void Promise.all(actors).then(() => stayCalm(random));
+    } else if (order.kind === 'sweep') void sweepForEver();
+  });
+  report({ kind: 'ready' });
+}
+
+void start();
