@@ -1,0 +1,157 @@
+import { randomUUID } from 'node:crypto';
+import { Redis } from 'ioredis';
+import { Deadlines } from '../../lambdas/presence/deadlines.ts';
+import { PresenceStore } from '../../lambdas/presence/presence-store.ts';
+import { startRedis } from '../../local/backing/redis.ts';
+import { readTimings } from '../../protocol/timings.ts';
+import { type Bench, type Measurement, median, timed } from '../measurement.ts';
+
+const timings = readTimings({});
+const inFlight = 50;
+const samples = 300;
+const liveSessions = [1, 1000, 100_000];
+const dueSessions = [10, 100, 1000];
+/** Sessions that are alive and not due while the sweep looks for those that are. */
+const notDue = 20_000;
+
+const seatOf = (sessionId: string, user: number) => ({ sessionId, userId: `user-${user}`, connectionId: `c${user}` });
+const person = (user: number) => ({ username: `Person ${user}`, role: 'viewer' as const });
+
+/** Runs the work for each number up to `many`, so many at a time. */
+async function forEach(many: number, work: (number: number) => Promise<unknown>, atOnce = inFlight): Promise<void> {
+  let next = 0;
+  const run = async () => {
+    while (next < many) await work(next++);
+  };
+  await Promise.all(Array.from({ length: atOnce }, run));
+}
+
+function percentile(values: number[], share: number): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(share * (values.length - 1))]!;
+}
+
+/** A thousand people in twenty rooms; each moves once a second for five seconds, at moments of their own. */
+async function updates(store: PresenceStore): Promise<Measurement[]> {
+  const sessions = Array.from({ length: 20 }, () => randomUUID());
+  const seats = Array.from({ length: 1000 }, (_, user) => seatOf(sessions[user % 20]!, user));
+  await forEach(1000, (user) => store.enter(seats[user]!, person(user), Date.now()));
+  const times: number[] = [];
+  const move = async (user: number, position: number) => {
+    const cursor = { eventId: 'e01', position };
+    times.push(await timed(() => store.touch(seats[user]!, { kind: 'cursor', cursor }, Date.now())));
+  };
+  const started = performance.now();
+  const rounds = 5;
+  await Promise.all(
+    seats.map(async (_, user) => {
+      for (let round = 0; round < rounds; round++) {
+        const due = started + 1000 * round + user;
+        await new Promise((resolve) => setTimeout(resolve, Math.max(0, due - performance.now())));
+        await move(user, round);
+      }
+    }),
+  );
+  return [
+    { what: 'presence update with 1,000 people, p50', value: percentile(times, 0.5), unit: 'ms' },
+    { what: 'presence update with 1,000 people, p95', value: percentile(times, 0.95), unit: 'ms' },
+  ];
+}
+
+/** A join to a room of a thousand answers everybody; the same bytes, read as one value, are the least it could cost. */
+async function snapshot(store: PresenceStore, redis: Redis): Promise<Measurement[]> {
+  const sessionId = randomUUID();
+  const everybody = 1000;
+  await forEach(everybody, (user) => store.enter(seatOf(sessionId, user), person(user), Date.now()), 4);
+  const newcomer = seatOf(sessionId, everybody);
+  const joins: number[] = [];
+  const reads: number[] = [];
+  const { users } = await store.enter(newcomer, person(everybody), Date.now());
+  if (users.length !== everybody + 1) throw new Error(`The snapshot has ${users.length} users.`);
+  await redis.set('bench:snapshot', JSON.stringify(users));
+  for (let turn = 0; turn < 30; turn++) {
+    await store.depart(newcomer, 'left', Date.now());
+    joins.push(await timed(() => store.enter(newcomer, person(everybody), Date.now())));
+    reads.push(await timed(async () => JSON.parse((await redis.get('bench:snapshot'))!)));
+  }
+  const read = 'the same bytes in one read';
+  return [
+    { what: read, value: median(reads), unit: 'ms' },
+    { what: 'join to a room of 1,000, with its snapshot', value: median(joins), unit: 'ms', comparedWith: read },
+  ];
+}
+
+/** Heartbeats of one person while more and more other sessions live. */
+async function heartbeats(store: PresenceStore): Promise<Measurement[]> {
+  const measurements: Measurement[] = [];
+  const nameOf = (many: number) => `heartbeat among ${many.toLocaleString('en')} live sessions`;
+  let live = 0;
+  for (const many of liveSessions) {
+    const seat = seatOf(randomUUID(), 0);
+    await forEach(many - live, () => store.enter(seatOf(randomUUID(), 0), person(0), Date.now()), inFlight);
+    live = many;
+    const times: number[] = [];
+    await store.enter(seat, person(0), Date.now());
+    for (let beat = 0; beat < samples; beat++) {
+      // A tenth of a second apart, so that no limit of frames is met.
+      const at = Date.now() + beat * 100;
+      times.push(await timed(() => store.touch(seat, { kind: 'heartbeat' }, at)));
+    }
+    const compared = many === liveSessions[0] ? {} : { comparedWith: nameOf(liveSessions[0]!) };
+    measurements.push({ what: nameOf(many), value: median(times), unit: 'ms', ...compared });
+  }
+  return measurements;
+}
+
+/** A sweep's round: it claims what is due, visits it and notes the next deadline. */
+async function sweeps(store: PresenceStore, redis: Redis): Promise<Measurement[]> {
+  const deadlines = new Deadlines(redis);
+  const now = Date.now();
+  await forEach(notDue, () => deadlines.schedule(randomUUID(), now + 3_600_000), inFlight);
+  const measurements: Measurement[] = [];
+  const nameOf = (many: number) => `sweep with ${many} of ${(notDue + many).toLocaleString('en')} sessions due`;
+  for (const many of dueSessions) {
+    const due = Array.from({ length: many }, () => randomUUID());
+    await forEach(many, async (index) => {
+      await store.enter(seatOf(due[index]!, 0), person(0), now);
+      await deadlines.schedule(due[index]!, now);
+    });
+    const millis = await timed(() => sweepOnce(store, deadlines, now, many));
+    const compared = many === dueSessions[0] ? {} : { comparedWith: nameOf(dueSessions[0]!) };
+    measurements.push({ what: nameOf(many), value: millis / many, unit: 'ms per session due', ...compared });
+  }
+  return measurements;
+}
+
+async function sweepOnce(store: PresenceStore, deadlines: Deadlines, now: number, expected: number): Promise<void> {
+  let visited = 0;
+  for (;;) {
+    const due = await deadlines.claim(now, 50);
+    if (due.length === 0) break;
+    visited += due.length;
+    await Promise.all(
+      due.map(async (session) => {
+        const { nextDeadline } = await store.visit(session.sessionId, now);
+        await deadlines.release(session, nextDeadline);
+      }),
+    );
+  }
+  if (visited !== expected) throw new Error(`The sweep visited ${visited} sessions of ${expected}.`);
+}
+
+export const bench: Bench = {
+  title: 'Presence in Redis: updates, snapshots, heartbeats and sweeps',
+  async run() {
+    const { url, server } = await startRedis();
+    const redis = new Redis(url);
+    try {
+      const store = new PresenceStore(redis, timings);
+      const parts = [() => updates(store), () => snapshot(store, redis), () => sweeps(store, redis)];
+      const measurements: Measurement[] = [];
+      for (const part of parts) measurements.push(...(await part()));
+      return [...measurements, ...(await heartbeats(store))];
+    } finally {
+      redis.disconnect();
+      await server.stop('SIGTERM');
+    }
+  },
+};
