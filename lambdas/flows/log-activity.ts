@@ -2,11 +2,15 @@ import type { ActivityItem, Role } from '../../protocol/entities.ts';
 import type { ServerFrame } from '../../protocol/frames.ts';
 import type { Message } from '../../protocol/messages.ts';
 import { checkClientActivityType } from '../activity/activity-events.ts';
+import type { Membership } from '../delivery/connection-registry.ts';
+import { isAway } from '../presence/redis-failure.ts';
 import { activity } from '../runtime/activity.ts';
 import type { Caller } from '../runtime/caller.ts';
 import { registry } from '../runtime/delivery.ts';
+import { log } from '../runtime/log.ts';
+import { presence } from '../runtime/presence.ts';
 import { isAtLeast } from '../sessions/permissions.ts';
-import { send } from './announce.ts';
+import { announce, send } from './announce.ts';
 import { actorOf } from './audit.ts';
 import { authorizeCaller } from './authorize-caller.ts';
 
@@ -32,7 +36,7 @@ async function showActivity(
   leastRole: Role | undefined,
   exceptConnection: string,
 ): Promise<void> {
-  const members = await registry().members(item.sessionId);
+  const members = await membersOf(item.sessionId);
   const receivers = members.filter(
     ({ connectionId, userId, role }) =>
       connectionId !== exceptConnection && (userId === ownerId || isAtLeast(role, leastRole ?? 'viewer')),
@@ -43,4 +47,32 @@ async function showActivity(
     activity: { ...item, ipAddress: null, userAgent: null },
   };
   await send(receivers, frame);
+}
+
+/** Who may be shown it. It is logged already, so that neither store that knows them is needed for the answer. */
+async function membersOf(sessionId: string): Promise<Pick<Membership, 'connectionId' | 'userId' | 'role'>[]> {
+  try {
+    return await registry().members(sessionId);
+  } catch (error) {
+    if (!isAway(error)) throw error;
+    log.warn('An activity is shown to those Redis knows', { sessionId, error: error.cause as Error });
+    return presentMembers(sessionId);
+  }
+}
+
+/** By Redis; nobody where it is away, too. */
+async function presentMembers(sessionId: string): Promise<{ connectionId: string; userId: string; role: Role }[]> {
+  try {
+    const { store } = presence();
+    const [receivers, listed] = await Promise.all([store.receivers(sessionId), store.list(sessionId, Date.now())]);
+    if (listed) await announce(sessionId, listed);
+    const roles = new Map(listed?.users.map((user) => [user.userId, user.role]));
+    return receivers.flatMap((one) => {
+      const role = roles.get(one.userId);
+      return role ? [{ ...one, role }] : [];
+    });
+  } catch (error) {
+    if (!isAway(error)) throw error;
+    return [];
+  }
 }

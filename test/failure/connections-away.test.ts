@@ -1,0 +1,93 @@
+import { testAddresses } from '../support/addresses.ts';
+import { TestClient, tokenOf } from '../support/client.ts';
+import { joinOf, keepAlive, leaveOf } from '../support/presence-frames.ts';
+import type { TestStack } from '../support/stack.ts';
+import { StoreGate } from '../support/store-gate.ts';
+import { askUntil, eventually, startFailingStack } from './support.ts';
+
+const cursor = { eventId: 'e', position: 1 };
+let gate: StoreGate;
+let stack: TestStack;
+const stops: (() => void)[] = [];
+
+beforeAll(async () => {
+  gate = new StoreGate(testAddresses.dynamodb);
+  await gate.open();
+  stack = await startFailingStack({ dynamodbEndpoint: gate.url });
+}, 90_000);
+afterEach(async () => {
+  for (const stop of stops.splice(0)) stop();
+  // A test that failed may have left it shut.
+  await gate.shut();
+  await gate.open();
+});
+afterAll(async () => {
+  await stack.close();
+  await gate.shut();
+});
+
+/** Why a handshake fails; undefined where it succeeds. */
+async function refusalOf(user: string): Promise<string | undefined> {
+  const { token } = await tokenOf(stack, user);
+  const client = new TestClient(stack.websocket, token);
+  const refusal = await client.opened().then(
+    () => undefined,
+    (error: Error) => error.message,
+  );
+  client.cut();
+  return refusal;
+}
+
+test('[FA4] with DynamoDB away connected users go on, new connections get 503 and can try again', async () => {
+  const { owner, session } = await stack.host('ada');
+  const guest = await stack.arrive('bob');
+  await guest.expect('session_joined', { type: 'session_join', sessionId: session.id });
+  await joinOf(owner, guest.userId);
+  for (const present of [owner, guest]) stops.push(keepAlive(present, session.id, 300));
+  const stranger = await stack.arrive('cleo');
+  await gate.shut();
+
+  expect(await refusalOf('dan')).toBe('Unexpected server response: 503');
+  await guest.expect('ack', { type: 'heartbeat', sessionId: session.id });
+  await guest.expect('ack', { type: 'cursor_update', sessionId: session.id, cursor });
+  await owner.next('cursors', ({ cursors }) => cursors[0]!.userId === guest.userId);
+  await guest.expect('ack', { type: 'presence_update', sessionId: session.id, activity: 'still here' });
+  await owner.expect('presence_state', { type: 'presence_sync', sessionId: session.id });
+  await owner.expect('activity_logged', { type: 'activity_log', sessionId: session.id, activityType: 'noted' });
+  await owner.expect('invite_created', { type: 'invite_create', sessionId: session.id, role: 'viewer' });
+  expect(await stranger.ask({ type: 'session_join', sessionId: session.id })).toMatchObject({
+    type: 'error',
+    code: 'UNAVAILABLE',
+    retryable: true,
+  });
+  const { rows } = await stack.database.query(
+    'SELECT FROM session_participants WHERE session_id = $1 AND person_id = $2 AND left_at IS NULL',
+    [session.id, stranger.userId],
+  );
+  expect(rows).toEqual([]);
+
+  await gate.open();
+  await eventually(
+    () => refusalOf('dan'),
+    (refusal) => refusal === undefined,
+  );
+  await askUntil(stranger, 'session_joined', { type: 'session_join', sessionId: session.id });
+  expect(owner.framesOf('presence_diff').flatMap(({ leaves }) => leaves)).toEqual([]);
+});
+
+test('[FA4][FA5] a socket that closes while DynamoDB is away is announced by its silence', async () => {
+  await eventually(
+    () => refusalOf('emma'),
+    (refusal) => refusal === undefined,
+  );
+  const { owner, session } = await stack.host('emma');
+  const guest = await stack.arrive('finn');
+  await guest.expect('session_joined', { type: 'session_join', sessionId: session.id });
+  await joinOf(owner, guest.userId);
+  stops.push(keepAlive(owner, session.id, 300));
+  await gate.shut();
+  await guest.close();
+  const cause = await leaveOf(owner, guest.userId);
+  await gate.open();
+  expect(cause).toBe('timeout');
+});

@@ -1,0 +1,88 @@
+import { randomUUID } from 'node:crypto';
+import { joinOf, keepAlive, leaveOf, leavesOf } from '../support/presence-frames.ts';
+import type { TestStack } from '../support/stack.ts';
+import { askUntil, eventually, movements, offlineMillis, startFailingStack, timed } from './support.ts';
+
+let stack: TestStack;
+let stops: (() => void)[] = [];
+
+beforeAll(async () => {
+  stack = await startFailingStack();
+}, 90_000);
+afterEach(() => {
+  for (const stop of stops) stop();
+  stops = [];
+  stack.faults.set({});
+});
+afterAll(() => stack.close());
+
+async function room(...names: [string, ...string[]]) {
+  // A pool that just met a closed door needs a moment.
+  await askUntil(await stack.arrive('first'), 'session_created', { type: 'session_create', operationId: 'probe' });
+  const { owner, session } = await stack.host(names[0]);
+  stops.push(keepAlive(owner, session.id, 300));
+  const others = [];
+  for (const name of names.slice(1)) {
+    const client = await stack.arrive(name);
+    await client.expect('session_joined', { type: 'session_join', sessionId: session.id });
+    await joinOf(owner, client.userId);
+    others.push(client);
+  }
+  return { owner, others, sessionId: session.id };
+}
+
+test('[FA3][AC1] departures are told while PostgreSQL is away, and written down later, each exactly once', async () => {
+  const { owner, others, sessionId } = await room('ada', 'bob', 'cleo', 'dan');
+  const [bob, cleo, dan] = others;
+  await stack.stores.database.shut();
+  const shut = Date.now();
+  expect(await bob!.ask({ type: 'session_leave', sessionId })).toMatchObject({ type: 'session_left' });
+  expect(await leaveOf(owner, bob!.userId)).toBe('left');
+  await cleo!.close();
+  expect(await leaveOf(owner, cleo!.userId)).toBe('disconnected');
+  stack.faults.set({ loseDisconnect: 1 });
+  dan!.cut();
+  expect(await leaveOf(owner, dan!.userId)).toBe('timeout');
+  expect(Date.now() - shut).toBeLessThan(offlineMillis + 3 * 5000);
+  await stack.stores.database.open();
+
+  const expected = [`user_left ${bob!.userId}`, `user_left ${cleo!.userId}`, `user_timeout ${dan!.userId}`];
+  const ends = async () => (await movements(stack, sessionId)).slice(4).sort();
+  await eventually(ends, (seen) => seen.length >= expected.length, 20_000);
+  await stack.fireSchedule('CleanupSweep');
+  expect(await ends()).toEqual(expected.sort());
+  const { rows } = await stack.database.query(
+    'SELECT person_id FROM session_participants WHERE session_id = $1 AND left_at IS NULL',
+    [sessionId],
+  );
+  expect(rows).toEqual([{ person_id: owner.userId }]);
+  for (const other of others) expect(leavesOf(owner, other.userId)).toBe(1);
+}, 60_000);
+
+test('[FA3] who timed out and comes back while PostgreSQL is away is present again', async () => {
+  const { owner, others, sessionId } = await room('emma', 'finn');
+  const [finn] = others;
+  expect(await leaveOf(owner, finn!.userId)).toBe('timeout');
+  await stack.stores.database.shut();
+  finn!.send({ type: 'heartbeat', sessionId });
+  const back = await owner.next('presence_diff', ({ joins }) => joins.some((user) => user.userId === finn!.userId));
+  await stack.stores.database.open();
+  expect(back.joins).toHaveLength(1);
+});
+
+test('[AC3] activity that PostgreSQL cannot take is acknowledged from the outbox and replayed once', async () => {
+  const { owner, sessionId } = await room('gina');
+  const activityId = randomUUID();
+  const holder = await stack.database.connect();
+  await holder.query('BEGIN');
+  await holder.query('LOCK TABLE activity_log IN ACCESS EXCLUSIVE MODE');
+  const logged = { type: 'activity_log', sessionId, activityType: 'noted', activityId, details: { text: 'kept' } };
+  const { frame, millis } = await timed(owner, logged);
+  await holder.query('COMMIT');
+  holder.release();
+  expect(frame).toMatchObject({ type: 'activity_logged', activityId });
+  expect(millis).toBeLessThan(5000);
+  await stack.fireSchedule('CleanupSweep');
+  await stack.fireSchedule('CleanupSweep');
+  expect(await stack.audit(sessionId, 'noted')).toMatchObject([{ id: activityId, details: { text: 'kept' } }]);
+});
