@@ -91,6 +91,10 @@ function ruledClient(client: PoolClient): PoolClient {
   const query = client.query.bind(client) as unknown as Query;
   const release = client.release.bind(client);
   let open = true;
+  if (invocation?.dead) {
+    open = false;
+    release(true);
+  }
   const ruled = Object.create(client, {
     query: {
       value: (...parameters: unknown[]) => {
