@@ -25,7 +25,9 @@ export async function measureRoom(contestant: Contestant, room: Room, pace: Pace
   try {
     const { crowd, format = 'json', name } = contestant;
     const request: LoadRequest = { crowd, format, room, url: server.url, ...pace };
-    return { server: name, room, ...(await underLoad(server.pid, request)) };
+    const result = await underLoad(server.pid, request);
+    if (result.delivered === 0) throw new Error('Nothing was delivered.');
+    return { server: name, room, ...result };
   } catch (error) {
     throw new Error(`${(error as Error).message}\n${server.lastWords()}`, { cause: error });
   } finally {
