@@ -51,6 +51,22 @@ describe('cursor windows', () => {
     expect(positions((await move(3, 30))?.batch)).toEqual({ 3: 30 });
   });
 
+  test('[DE2] a flush that is a little late does not make the windows after it later', async () => {
+    await fill(3);
+    await move(1, 10);
+    const started = room.now;
+    room.pass(0.099);
+    expect((await move(1, 11))?.promise?.endsAt).toBe(started + 100);
+    room.pass(0.004);
+    expect(positions((await flush(started + 100)).batch)).toEqual({ 1: 11 });
+    room.pass(0.096);
+    expect((await move(1, 12))?.promise?.endsAt).toBe(started + 200);
+    room.pass(0.09);
+    expect(positions((await flush(started + 200)).batch)).toEqual({ 1: 12 });
+    room.pass(0.099);
+    expect((await move(1, 13))?.promise?.endsAt).toBe(room.now + 1);
+  });
+
   test('[DE2] a window ends early when max(10, members) updates wait', async () => {
     await fill(12);
     await move(1, 0);

@@ -26,7 +26,12 @@ end
 local function openWindow(window)
   local members = redis.call('ZCARD', connectionsKey)
   local length = math.max(windowMillis, 1000 * members / postsPerSecond) * window.stretch
-  window.ends = now + math.floor(math.min(length, math.max(longestWindow, windowMillis)))
+  length = math.floor(math.min(length, math.max(longestWindow, windowMillis)))
+  -- The window after a flush that was a little late begins where the flushed one ended. Otherwise each would be later than
+  -- the one before, and somebody who moves at a steady pace would wait longer every time.
+  local late = now - window.ends
+  local from = window.flusher and late >= 0 and late < length / 2 and window.ends or now
+  window.ends = from + length
   window.flusher = false
   -- Throttling passes; the windows come back to their length over some twenty of them.
   window.stretch = math.max(1, window.stretch * 0.9)
