@@ -1,3 +1,4 @@
+import { v5 as uuidv5 } from 'uuid';
 import { sessionExpired } from '../activity/activity-events.ts';
 import { sweepDatabase } from '../runtime/database.ts';
 import { registry } from '../runtime/delivery.ts';
@@ -26,8 +27,10 @@ async function warn({ sessionId, expiresAt }: ExpiringSession): Promise<void> {
   await send(members, { type: 'session_expiring', sessionId, expiresAt });
 }
 
-async function expire({ sessionId, durationMinutes, participantCount }: ExpiredSession): Promise<void> {
-  await audit(sessionExpired(sessionId, durationMinutes, participantCount));
+/** A sweep may be killed after any step, and the next one does all of it again: the entry's id follows from the expiry. */
+async function expire({ sessionId, expiredAt, durationMinutes, participantCount }: ExpiredSession): Promise<void> {
+  const activityId = uuidv5(`expired:${expiredAt}`, sessionId);
+  await audit({ ...sessionExpired(sessionId, durationMinutes, participantCount), activityId });
   const frame = { type: 'session_expired', sessionId, reason: 'inactivity_timeout' } as const;
   await emptySession(sessionId, 'session_expired', frame);
 }

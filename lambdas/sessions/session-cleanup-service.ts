@@ -128,7 +128,12 @@ export class SessionCleanupService {
   async #announceExpired(limit: number): Promise<number> {
     const repository = this.#repository();
     const claimed = await repository.claimExpired(limit, this.#now());
-    return announceEach(claimed, this.#configured().onExpired ?? nobody, (id) => repository.releaseExpired(id));
+    const { onExpired = nobody } = this.#configured();
+    const announce = async (session: ExpiredSession) => {
+      await onExpired(session);
+      await repository.confirmExpired(session.sessionId, this.#now());
+    };
+    return announceEach(claimed, announce, (id) => repository.releaseExpired(id));
   }
 
   async #warn(limit: number): Promise<number> {

@@ -75,7 +75,7 @@ export const sessionSql = {
     WITH recovered AS (
       UPDATE collaboration_sessions s
       SET status = 'active', active = true, end_time = NULL, last_active_at = ${time('$4')}, updated_at = ${time('$4')},
-        warned_at = NULL, expiry_announced_at = NULL
+        warned_at = NULL, expiry_announced_at = NULL, expiry_claimed_until = NULL
       WHERE s.id = $1 AND CASE s.status
         WHEN 'expired' THEN s.end_time > ${time('$4')} - ${duration('$3')}
         WHEN 'active' THEN ${time('$4')} - session_last_activity(s) >= ${duration('$2')}

@@ -92,6 +92,11 @@ export class SweepRepository {
     return rows.map(toExpired);
   }
 
+  /** Ends a claim whose expiry was announced. */
+  async confirmExpired(sessionId: string, now: number): Promise<void> {
+    await this.#rows('sweep-confirm', sweepSql.confirmExpired, [sessionId, now]);
+  }
+
   /** Gives a claim back whose expiry could not be announced. */
   async releaseExpired(sessionId: string): Promise<void> {
     await this.#rows('sweep-unclaim', sweepSql.releaseExpired, [sessionId]);

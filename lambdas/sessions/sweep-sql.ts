@@ -43,15 +43,20 @@ export const sweepSql = {
     WITH due AS (
       SELECT s.id FROM collaboration_sessions s
       WHERE s.status = 'expired' AND s.expiry_announced_at IS NULL AND s.end_time IS NOT NULL
+        AND (s.expiry_claimed_until IS NULL OR s.expiry_claimed_until <= ${time('$2')})
       ORDER BY s.end_time LIMIT $1 FOR NO KEY UPDATE SKIP LOCKED
     )
-    UPDATE collaboration_sessions s SET expiry_announced_at = ${time('$2')}
+    UPDATE collaboration_sessions s SET expiry_claimed_until = ${time('$2')} + interval '1 minute'
     FROM due WHERE s.id = due.id
     RETURNING s.id, s.session_id, s.owner_id, s.start_time, s.end_time, (
       SELECT count(*)::integer FROM session_participants p
       WHERE p.session_id = s.id AND p.left_cause = 'session_expired' AND p.left_at = s.end_time) AS participants`,
 
-  releaseExpired: `UPDATE collaboration_sessions SET expiry_announced_at = NULL WHERE id = $1 AND status = 'expired'`,
+  confirmExpired: `
+    UPDATE collaboration_sessions SET expiry_announced_at = ${time('$2')}, expiry_claimed_until = NULL
+    WHERE id = $1 AND status = 'expired'`,
+
+  releaseExpired: `UPDATE collaboration_sessions SET expiry_claimed_until = NULL WHERE id = $1`,
 
   closeOrphans: `
     WITH orphans AS (

@@ -122,6 +122,22 @@ describe('runCleanup', () => {
     expect(await claims(second!)).toEqual([]);
   });
 
+  test('[SE6] what a sweep claimed and did not announce, because it was killed, another one announces', async () => {
+    const { id } = await world.session();
+    world.pass(hour);
+    const sweep = new SweepRepository(world.database.pool, world.timings);
+    await sweep.expire([id], world.now());
+    const claim = async () => (await sweep.claimExpired(10, world.now())).map((session) => session.sessionId);
+    expect(await claim()).toEqual([id]);
+    world.pass(minute - 1);
+    expect(await claim()).toEqual([]);
+    world.pass(1);
+    expect(await claim()).toEqual([id]);
+    await sweep.confirmExpired(id, world.now());
+    world.pass(hour);
+    expect(await claim()).toEqual([]);
+  });
+
   test('[SE10] works in batches and begins no further one when its time is up', async () => {
     await Promise.all(Array.from({ length: 25 }, () => world.session()));
     world.pass(hour);
