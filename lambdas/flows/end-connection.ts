@@ -8,6 +8,8 @@ import { expectVisit } from './sweep-waker.ts';
 
 interface Ending {
   cause: LeaveCause;
+  /** Unix milliseconds of the end itself. */
+  at: number;
   /** Unix milliseconds of the end of the grace. */
   deadline: number;
 }
@@ -22,7 +24,8 @@ interface Ending {
 export async function endConnection(connectionId: string, cause: LeaveCause, graceMillis: number): Promise<void> {
   try {
     const memberships = await registry().memberships(connectionId);
-    const ending = { cause, deadline: Date.now() + graceMillis };
+    const at = Date.now();
+    const ending = { cause, at, deadline: at + graceMillis };
     await Promise.all(memberships.map((membership) => closeSeat(membership, ending)));
     await registry().remove(connectionId);
   } catch (error) {
@@ -31,10 +34,10 @@ export async function endConnection(connectionId: string, cause: LeaveCause, gra
   }
 }
 
-async function closeSeat(membership: Membership, { cause, deadline }: Ending): Promise<void> {
+async function closeSeat(membership: Membership, { cause, at, deadline }: Ending): Promise<void> {
   const { sessionId } = membership;
   const { store } = presence();
-  const close = () => store.close(membership, deadline, cause, Date.now());
+  const close = () => store.close(membership, deadline, cause, at);
   let closed = await close();
   if (!closed && !(await store.isKnown(sessionId))) {
     // Redis forgot the session: without a seat nobody would ever hear that this one ended.

@@ -20,7 +20,7 @@ import {
   type VisitOutcome,
 } from './outcome.ts';
 import { tooFast } from './rate-limiter.ts';
-import { answered, unseenMillis } from './redis-failure.ts';
+import { answered, unseenMillis, wasHeard } from './redis-failure.ts';
 import { type Member, restoreParameters } from './restoration.ts';
 import { type PresenceScript, presenceScripts } from './scripts/scripts.ts';
 import { type PresenceRecord, visibleUser } from './status.ts';
@@ -248,7 +248,7 @@ export class PresenceStore {
   ): Promise<ScriptReply | undefined> {
     const { offlineAfterMillis, awayAfterMillis, batchMillis, batchMaxMessages } = this.#timings;
     // Whom the others could not reach is not gone; the sweep restores the session before it settles it.
-    const spared = sparing.includes(script) ? unseenMillis(this.#redis, offlineAfterMillis) : 0;
+    const spared = sparing.includes(script) ? await this.#spared() : 0;
     const run = (this.#redis as unknown as ScriptRunner)[commandName(script)]!.bind(
       this.#redis,
       ...scriptKeys(sessionId),
@@ -261,6 +261,21 @@ export class PresenceStore {
     const reply = await answered(this.#redis, run);
     if (reply[0] === 'limited') throw tooFast(reply[1]);
     return reply[0] === 'unknown' ? undefined : reply;
+  }
+
+  /**
+   * For how long signs of life may not have reached Redis. An environment that was asleep asks when a sweep last did its
+   * round: after an outage that is before it, until the sweep has brought the sessions back.
+   */
+  async #spared(): Promise<number> {
+    const { offlineAfterMillis } = this.#timings;
+    const unseen = unseenMillis(this.#redis, offlineAfterMillis);
+    if (unseen > 0 || wasHeard(this.#redis, offlineAfterMillis / 2)) return unseen;
+    const pulse = await answered(this.#redis, () =>
+      this.#redis.zrange(presenceKeys.sweepPulse, '0', '0', 'WITHSCORES'),
+    );
+    const silent = pulse[1] === undefined ? 0 : Date.now() - Number(pulse[1]);
+    return silent > offlineAfterMillis / 2 ? Math.round(silent + offlineAfterMillis) : 0;
   }
 
   #users(records: string[], now: number): PresenceUser[] {

@@ -16,6 +16,14 @@ const doubtMillis = 5000;
 /** The last time a Redis could not be reached from here: Unix milliseconds of the first and the last failed call. */
 const outages = new WeakMap<Redis | Cluster, { from: number; until: number; quietUntil: number }>();
 
+/** When each Redis last answered. */
+const heard = new WeakMap<Redis | Cluster, number>();
+
+/** Whether Redis answered here within the last milliseconds: an environment that just woke up knows nothing of outages. */
+export function wasHeard(redis: Redis | Cluster, withinMillis: number): boolean {
+  return (heard.get(redis) ?? 0) + withinMillis > Date.now();
+}
+
 /**
  * The answer of Redis to a call, bounded whatever it is that hangs: the connecting, a frozen server, a cluster client
  * that looks for a node again and again.
@@ -28,7 +36,9 @@ export async function answered<T>(redis: Redis | Cluster, call: () => Promise<T>
   const late = Promise.withResolvers<never>();
   const timer = setTimeout(() => late.reject(new Error('Redis did not answer in time.')), redisPatienceMillis);
   try {
-    return await Promise.race([call(), late.promise]);
+    const answer = await Promise.race([call(), late.promise]);
+    heard.set(redis, Date.now());
+    return answer;
   } catch (error) {
     if (isReply(error as Error)) throw error;
     noteFailure(redis, Date.now());

@@ -9,10 +9,13 @@ let stops: (() => void)[] = [];
 beforeAll(async () => {
   stack = await startFailingStack();
 }, 90_000);
-afterEach(() => {
+afterEach(async () => {
   for (const stop of stops) stop();
   stops = [];
   stack.faults.set({});
+  // A test that failed may have left it shut.
+  await stack.stores.database.shut();
+  await stack.stores.database.open();
 });
 afterAll(() => stack.close());
 

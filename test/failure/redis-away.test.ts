@@ -93,6 +93,7 @@ test.each([
     // Long enough for everybody to be overdue by the old signs of life.
     while (Date.now() < began + 1.5 * offlineMillis) await timed(guest, { type: 'heartbeat', sessionId });
 
+    for (const present of [owner, guest, newcomer]) stops.push(keepAlive(present, sessionId, 300));
     await back();
     expect(await askUntil(guest, 'ack', { type: 'heartbeat', sessionId })).toBeLessThan(heartbeatMillis);
     stops.push(keepAlive(newcomer, sessionId, 300));

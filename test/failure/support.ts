@@ -1,13 +1,13 @@
 import type { TestClient } from '../support/client.ts';
 import { type Arrived, startTestStack, type TestStack } from '../support/stack.ts';
 
-/** Durations of the product, made short: offline after two seconds. */
+/** Durations of the product, made short: offline after three seconds. */
 export const shortTimes = {
   PRESENCE_UPDATE_SECONDS: '1',
-  HEARTBEAT_TIMEOUT_SECONDS: '1',
+  HEARTBEAT_TIMEOUT_SECONDS: '2',
   RECONNECT_GRACE_SECONDS: '0.5',
 };
-export const offlineMillis = 2000;
+export const offlineMillis = 3000;
 /** The bound for one dependency, and what one answer takes on a busy machine. */
 export const boundMillis = 1000;
 
