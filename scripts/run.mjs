@@ -1,5 +1,5 @@
 /**
- * What the npm scripts start: `node scripts/run.mjs start|test|check|bench …arguments`.
+ * What the npm scripts start: `node scripts/run.mjs start|test|check|bench|chaos …arguments`.
  *
  * It runs on whatever Node.js is there (20 or newer), installs what is missing, and hands over to the Node.js of the
  * npm package `node`, which is the engine that the functions have on AWS. It uses no package itself.
@@ -29,6 +29,8 @@ function stepsOf(command, extra) {
       return [{ run: ['scripts/attached.mjs', 'local/main.ts', ...extra], ownsSignals: true }];
     case 'bench':
       return [{ run: ['bench/main.ts', ...extra] }];
+    case 'chaos':
+      return [{ run: ['test/chaos/main.ts', ...extra] }];
     case 'test':
       return [{ run: jest }];
     case 'check':
@@ -49,7 +51,7 @@ async function main([command, ...extra]) {
     );
   }
   const steps = stepsOf(command, extra);
-  if (!steps) throw new Advice('Say what to run: npm start, npm test, npm run check or npm run bench.');
+  if (!steps) throw new Advice('Say what to run: npm start, npm test, npm run check, npm run bench or npm run chaos.');
   await ensurePackages(project);
   const redis = await provideRedis();
   const environment = {

@@ -1,0 +1,129 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { Attendee, backOff } from './attendee.ts';
+import { type Heard, hearing } from './hearing.ts';
+
+export interface Venue {
+  http: string;
+  websocket: string;
+}
+
+export interface CrowdOptions {
+  venue: Venue;
+  members: number;
+  /** How often everybody gives a sign of life. */
+  heartbeatMillis: number;
+}
+
+interface Place {
+  token: string;
+  attendee: Attendee | undefined;
+  heard: Heard;
+}
+
+/** What an arrival came to. */
+export interface Arrival {
+  /** From the first step to the last one's whole and complete state. */
+  wholeMillis: number;
+  /** What each heard meanwhile. */
+  heard: Heard[];
+}
+
+/** Everybody of one large room. */
+export class Crowd {
+  readonly sessionId: string;
+  readonly #options: CrowdOptions;
+  readonly #places: Place[];
+  readonly #heartbeats: NodeJS.Timeout;
+
+  private constructor(options: CrowdOptions, sessionId: string, tokens: string[]) {
+    this.#options = options;
+    this.sessionId = sessionId;
+    this.#places = tokens.map((token) => ({ token, attendee: undefined, heard: hearing() }));
+    this.#heartbeats = setInterval(() => {
+      for (const { attendee } of this.#places) if (attendee?.replica.epoch) attendee.heartbeat();
+    }, options.heartbeatMillis);
+  }
+
+  /** Makes the session and the tokens; nobody is there yet. */
+  static async gather(options: CrowdOptions): Promise<Crowd> {
+    const { venue, members } = options;
+    const host = new Attendee({ ...venue, token: await tokenOf(venue, 'storm-host'), sessionId: '' });
+    await host.connect();
+    const metadata = { isPublic: true, maxParticipants: 1000 };
+    const created = await host.ask({ type: 'session_create', operationId: 'storm', metadata });
+    if (created?.type !== 'session_created') throw new Error(`No session could be made: ${JSON.stringify(created)}`);
+    const sessionId = created.session.id;
+    await host.ask({ type: 'session_leave', sessionId });
+    host.close();
+    const tokens: string[] = [];
+    for (let index = 0; index < members; index += 1) tokens.push(await tokenOf(venue, `storm-${index}`));
+    return new Crowd(options, sessionId, tokens);
+  }
+
+  /**
+   * Everybody comes within the time given, spread evenly, and stays.
+   *
+   * @param patienceMillis for the last one's state to be whole. @throws Error where it is not by then.
+   */
+  async arrive(withinMillis: number, patienceMillis: number): Promise<Arrival> {
+    const begun = performance.now();
+    const deadline = Date.now() + patienceMillis;
+    for (const place of this.#places) place.heard = hearing();
+    const comings = this.#places.map(async (place, index) => {
+      await pause((withinMillis * index) / this.#places.length);
+      await this.#come(place, deadline);
+      place.heard.joinedMillis = performance.now() - begun - (withinMillis * index) / this.#places.length;
+    });
+    await Promise.all(comings);
+    while (!this.isComplete) {
+      if (Date.now() > deadline) throw new Error(`After ${patienceMillis} ms ${this.#describe()}`);
+      await pause(20);
+    }
+    return { wholeMillis: performance.now() - begun, heard: this.#places.map(({ heard }) => heard) };
+  }
+
+  /** Cuts every socket at once, as a deployment does. */
+  cut(): void {
+    for (const { attendee } of this.#places) attendee?.cut();
+  }
+
+  /** Whether everybody sees everybody. */
+  get isComplete(): boolean {
+    const { members } = this.#options;
+    return this.#places.every(({ attendee }) => attendee?.replica.isWhole && attendee.replica.users.size === members);
+  }
+
+  end(): void {
+    clearInterval(this.#heartbeats);
+    this.cut();
+  }
+
+  async #come(place: Place, deadline: number): Promise<void> {
+    for (let attempt = 0; Date.now() < deadline; attempt += 1) {
+      const { heard } = place;
+      const attendee = new Attendee({ ...this.#options.venue, ...place, sessionId: this.sessionId, listener: heard });
+      place.attendee = attendee;
+      heard.attempts += 1;
+      try {
+        await attendee.connect();
+        const answer = await attendee.join();
+        if (answer?.type === 'session_joined') return;
+      } catch (error) {
+        heard.refusals.push((error as Error).message);
+      }
+      attendee.cut();
+      await pause(backOff(attempt));
+    }
+  }
+
+  #describe(): string {
+    const sizes = this.#places.map(({ attendee }) => (attendee?.replica.isWhole ? attendee.replica.users.size : -1));
+    const incomplete = sizes.filter((size) => size !== this.#options.members);
+    return `${incomplete.length} of ${sizes.length} are not complete; the worst sees ${Math.min(...incomplete)}.`;
+  }
+}
+
+async function tokenOf({ http }: Venue, user: string): Promise<string> {
+  const response = await fetch(`${http}/dev/token?user=${user}&name=${encodeURIComponent(`Member of ${user}`)}`);
+  return ((await response.json()) as { token: string }).token;
+}

@@ -1,0 +1,125 @@
+import type { PresenceUser } from '../../protocol/entities.ts';
+import type { PresenceChange, ServerFrames } from '../../protocol/frames.ts';
+
+type Diff = ServerFrames['presence_diff'];
+type Snapshot = Pick<ServerFrames['presence_state'], 'epoch' | 'seq' | 'users' | 'part' | 'parts'>;
+
+/** Something a server may never say, in words. */
+export type Oddity = (sentence: string) => void;
+
+/**
+ * What one client knows of a session, kept by the letter of docs/protocol.md and by nothing else: it is the measure the
+ * server's frames are held to, so it shares no code with the server, the SDK or the demo.
+ */
+export class Replica {
+  users = new Map<string, PresenceUser>();
+  epoch = '';
+  seq = 0;
+  /** When a diff could not be placed since the last snapshot: the whole state has to be asked for. */
+  outOfStep = true;
+  readonly #odd: Oddity;
+  #early: Diff[] = [];
+  #parts = new Map<number, PresenceUser[]>();
+  /** Known by the snapshot only: the join of somebody may still wait for the end of a window, and is then told once. */
+  #bySnapshot = new Set<string>();
+  readonly #cursorTimes = new Map<string, number>();
+  #partsOf = '';
+
+  constructor(odd: Oddity = () => {}) {
+    this.#odd = odd;
+  }
+
+  /** Whether everything the server said could be placed. */
+  get isWhole(): boolean {
+    return !this.outOfStep;
+  }
+
+  /** Takes a snapshot or a part of one. True once the state is whole by it. */
+  takeSnapshot(snapshot: Snapshot): boolean {
+    const users = this.#complete(snapshot);
+    if (!users) return false;
+    const isOlder = this.isWhole && snapshot.epoch === this.epoch && snapshot.seq < this.seq;
+    if (!isOlder) this.#replace(snapshot, users);
+    return this.isWhole;
+  }
+
+  /** Takes a diff. False where one before it is missing. */
+  takeDiff(diff: Diff): boolean {
+    if (diff.epoch === this.epoch && diff.seq <= this.seq) return true;
+    if (this.outOfStep || diff.epoch !== this.epoch || diff.seq !== this.seq + 1) {
+      this.#early.push(diff);
+      this.outOfStep = true;
+      return false;
+    }
+    this.#place(diff);
+    return true;
+  }
+
+  takeCursors({ cursors }: ServerFrames['cursors']): void {
+    for (const { userId, cursor, at } of cursors) {
+      const user = this.users.get(userId);
+      if (!user) continue;
+      this.users.set(userId, { ...user, cursor });
+      this.#cursorTimes.set(userId, at);
+    }
+  }
+
+  /** Forgets everything, as a client does that joins anew. */
+  clear(): void {
+    this.outOfStep = true;
+    this.#early = [];
+    this.#parts.clear();
+  }
+
+  #complete({ epoch, seq, users, part, parts }: Snapshot): PresenceUser[] | undefined {
+    if (part === undefined || parts === undefined) return users;
+    const name = `${epoch}:${seq}:${parts}`;
+    if (name !== this.#partsOf) this.#parts.clear();
+    this.#partsOf = name;
+    this.#parts.set(part, users);
+    if (this.#parts.size < parts) return undefined;
+    const whole = [...this.#parts.entries()].sort(([one], [other]) => one - other).flatMap(([, some]) => some);
+    this.#parts.clear();
+    return whole;
+  }
+
+  #replace({ epoch, seq }: Snapshot, users: PresenceUser[]): void {
+    this.users = new Map(users.map((user) => [user.userId, this.#withNewerCursor(user)]));
+    if (this.users.size !== users.length) this.#odd('a snapshot names somebody twice');
+    this.#bySnapshot = new Set(this.users.keys());
+    this.epoch = epoch;
+    this.seq = seq;
+    this.outOfStep = false;
+    const early = this.#early.filter((diff) => diff.epoch === epoch).sort((one, other) => one.seq - other.seq);
+    this.#early = [];
+    for (const diff of early) this.takeDiff(diff);
+  }
+
+  /** A cursor may overtake the snapshot that was taken before it moved. */
+  #withNewerCursor(user: PresenceUser): PresenceUser {
+    const cursor = this.users.get(user.userId)?.cursor;
+    const isNewer = (this.#cursorTimes.get(user.userId) ?? 0) > user.lastActive;
+    return cursor && isNewer ? { ...user, cursor } : user;
+  }
+
+  #place({ seq, joins, updates, leaves }: Diff): void {
+    this.seq = seq;
+    for (const { userId } of leaves) this.users.delete(userId);
+    for (const user of joins) {
+      const isKnown = this.users.has(user.userId) && !this.#bySnapshot.delete(user.userId);
+      if (isKnown) this.#odd('somebody joins who is there');
+      this.users.set(user.userId, user);
+    }
+    for (const change of updates) {
+      const user = this.users.get(change.userId);
+      if (user) this.users.set(change.userId, changed(user, change));
+      else this.#odd('somebody changes who is not there');
+    }
+  }
+}
+
+/** Absent fields stay, `null` takes one away. */
+function changed(user: PresenceUser, change: PresenceChange): PresenceUser {
+  const entries = Object.entries({ ...user, ...change }).filter(([, value]) => value !== null);
+  return Object.fromEntries(entries) as unknown as PresenceUser;
+}

@@ -1,0 +1,199 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { Attendee } from '../../bench/storm/attendee.ts';
+import type { ServerFrame } from '../../protocol/frames.ts';
+import { readTimings } from '../../protocol/timings.ts';
+import { Dice } from './dice.ts';
+import { Findings } from './findings.ts';
+import { type Bounds, Inspector } from './inspector.ts';
+import { Person } from './person.ts';
+import { checkQuiet } from './quiet-point.ts';
+import { checkRecords } from './records.ts';
+import type { Room } from './room.ts';
+import type { Venue } from './venue.ts';
+import { losesFrames, type Weather } from './weather.ts';
+
+export interface CampaignOptions {
+  /** Settings of the stack that runs. */
+  settings: Record<string, string>;
+  users: number;
+  rooms: number;
+  seed: number;
+  /** How often somebody does something, on average. */
+  paceMillis: number;
+  weathers: readonly Weather[];
+  weatherMillis: number;
+  /** After how many weathers everything has to come to rest and agree. */
+  weathersPerQuietPoint: number;
+  untilMillis: number;
+  /** How long a place whose departure was lost may take to be given back. */
+  placesPatienceMillis: number;
+  progress?(findings: Findings, rooms: Room[]): void;
+}
+
+/** Announcements above the bound of a user's record: the sweep's tick, a window, the way (rule PR12). */
+const announceMillis = 5000;
+const lookMillis = 1000;
+const progressMillis = 10_000;
+const gatherPatienceMillis = 120_000;
+/** A store that is back has to be found again, and what it missed restored. */
+const recoveryMillis = 3000;
+
+/** Lets people do what people do in a cloud that misbehaves, and holds what they see to what is true. */
+export async function runCampaign(venue: Venue, options: CampaignOptions): Promise<Findings> {
+  const findings = new Findings();
+  const dice = new Dice(options.seed);
+  const { heartbeatMillis } = readTimings(options.settings);
+  const bounds: Bounds = { heartbeatMillis, ghostMillis: announceMillis };
+  const rooms: Room[] = [];
+  for (let index = 0; index < options.rooms; index += 1) rooms.push(await openRoom(venue, index));
+  const inspector = new Inspector(rooms, bounds, findings);
+  await invite(venue, rooms, options, { dice, findings, inspector });
+  const clock = setInterval(() => inspector.look(Date.now()), lookMillis);
+  const progress = setInterval(() => options.progress?.(findings, rooms), progressMillis);
+  try {
+    await gather(rooms, inspector);
+    await liveThrough(venue, rooms, options, { dice, findings, inspector });
+  } finally {
+    clearInterval(clock);
+    clearInterval(progress);
+    venue.faults.set({});
+    for (const room of rooms) for (const person of room.people) person.end();
+  }
+  judgeErrors(venue, findings);
+  return findings;
+}
+
+interface Means {
+  dice: Dice;
+  findings: Findings;
+  inspector: Inspector;
+}
+
+async function openRoom(venue: Venue, index: number): Promise<Room> {
+  const { token } = await tokenOf(venue, `host-${index}`);
+  const host = new Attendee({ websocket: venue.websocket, token, sessionId: '' });
+  await host.connect();
+  const metadata = { isPublic: true, maxParticipants: 1000 };
+  const created = await host.ask({ type: 'session_create', operationId: `chaos-${index}`, metadata });
+  if (created?.type !== 'session_created') throw new Error(`No session could be made: ${JSON.stringify(created)}`);
+  const sessionId = created.session.id;
+  await host.ask({ type: 'session_leave', sessionId });
+  host.close();
+  return { sessionId, people: [] };
+}
+
+async function invite(venue: Venue, rooms: Room[], { users, settings }: CampaignOptions, means: Means): Promise<void> {
+  const { heartbeatMillis, graceMillis, offlineAfterMillis } = readTimings(settings);
+  for (let index = 0; index < users; index += 1) {
+    const room = rooms[index % rooms.length]!;
+    const { token, userId } = await tokenOf(venue, `person-${index}`);
+    const person: Person = new Person({
+      websocket: venue.websocket,
+      token,
+      userId,
+      sessionId: room.sessionId,
+      dice: new Dice(means.dice.seed()),
+      timings: { heartbeatMillis, graceMillis, offlineAfterMillis },
+      listener: {
+        heard: (frame, bytes) => {
+          means.findings.frame(frame, bytes);
+          if (frame.type === 'presence_diff') means.inspector.hear(room, person, frame, Date.now());
+          if (frame.type === 'error') noteError(frame, means);
+        },
+        odd: (sentence) => means.findings.violated('odd', sentence),
+      },
+    });
+    room.people.push(person);
+  }
+}
+
+/** Everybody comes, one after another, so that the first trouble meets people and not cold functions. */
+async function gather(rooms: Room[], inspector: Inspector): Promise<void> {
+  inspector.calmSince = Number.POSITIVE_INFINITY;
+  const people = rooms.flatMap((room) => room.people);
+  const deadline = Date.now() + gatherPatienceMillis;
+  for (const person of people) {
+    const tab = person.openTab();
+    while (tab.joinedAt === undefined && Date.now() < deadline) await pause(10);
+  }
+  inspector.calmSince = Date.now();
+}
+
+/** What people may be answered in which trouble; anything else is a violation. */
+function noteError({ code, message }: ServerFrame<'error'>, { findings, inspector }: Means): void {
+  findings.count(`error ${code}`);
+  const interrupted = Date.now() < inspector.calmSince + recoveryMillis;
+  // A machine that is too slow for its stores says so, in clear weather too; the count shows it.
+  const expected =
+    code === 'UNAVAILABLE' || (code === 'NOT_IN_SESSION' && (interrupted || Date.now() < inspector.goneUntil));
+  if (!expected) findings.violated('error', `${code}: ${message}`);
+}
+
+async function liveThrough(venue: Venue, rooms: Room[], options: CampaignOptions, means: Means): Promise<void> {
+  const ends = Date.now() + options.untilMillis;
+  const people = rooms.flatMap((room) => room.people);
+  for (let index = 0; Date.now() < ends; index += 1) {
+    const weather = options.weathers[index % options.weathers.length]!;
+    const stop = keepActing(people, options.paceMillis, means.dice);
+    await live(venue, weather, options, means);
+    stop();
+    if ((index + 1) % options.weathersPerQuietPoint === 0) await rest(venue, rooms, options, means);
+  }
+}
+
+/** Everybody acts by a clock of their own until the answer is called. */
+function keepActing(people: Person[], paceMillis: number, dice: Dice): () => void {
+  const timers = new Map<Person, NodeJS.Timeout>();
+  const next = (person: Person) => {
+    timers.set(
+      person,
+      setTimeout(() => {
+        person.act();
+        next(person);
+      }, dice.around(paceMillis)),
+    );
+  };
+  for (const person of people) next(person);
+  return () => {
+    for (const timer of timers.values()) clearTimeout(timer);
+  };
+}
+
+async function live(venue: Venue, weather: Weather, options: CampaignOptions, means: Means): Promise<void> {
+  const { findings, inspector, dice } = means;
+  const { heartbeatMillis, offlineAfterMillis } = readTimings(options.settings);
+  const heal = heartbeatMillis + recoveryMillis;
+  findings.weather = weather.name;
+  findings.count(`weather: ${weather.name}`);
+  venue.faults.set({ ...weather.faults, seed: dice.seed() });
+  inspector.lossy = losesFrames(weather);
+  if (weather.faults.gone) inspector.goneUntil = Number.POSITIVE_INFINITY;
+  if (weather.strike) {
+    inspector.calmSince = Number.POSITIVE_INFINITY;
+    await pause(options.weatherMillis / 4);
+    await weather.strike(venue);
+    inspector.calmSince = Date.now() + heal;
+  }
+  await pause(options.weatherMillis * (weather.strike ? 3 / 4 : 1));
+  venue.faults.set({});
+  inspector.goneUntil = weather.faults.gone ? Date.now() + offlineAfterMillis + heal : inspector.goneUntil;
+}
+
+async function rest(venue: Venue, rooms: Room[], options: CampaignOptions, { findings }: Means): Promise<void> {
+  findings.weather = 'quiet';
+  await checkQuiet(rooms, announceMillis, findings);
+  await checkRecords(venue, rooms, findings, options.placesPatienceMillis);
+}
+
+/** The service may never have been at a loss: what it calls INTERNAL is a bug. */
+function judgeErrors({ lines }: Venue, findings: Findings): void {
+  for (const line of lines.filter((one) => /\bERROR\b/.test(one))) {
+    findings.count('log lines of level ERROR');
+    if (/TypeError|ReferenceError|SyntaxError|INTERNAL/.test(line)) findings.violated('log', line.slice(0, 400));
+  }
+}
+
+async function tokenOf({ http }: Venue, user: string): Promise<{ token: string; userId: string }> {
+  const response = await fetch(`${http}/dev/token?user=${user}&name=${user}`);
+  return (await response.json()) as { token: string; userId: string };
+}

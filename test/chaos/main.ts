@@ -1,0 +1,106 @@
+/** `npm run chaos -- --minutes 20 --users 200 --seed 1`: people in a cloud that misbehaves; fails where a rule broke. */
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { runCampaign } from './campaign.ts';
+import type { Findings } from './findings.ts';
+import type { Room } from './room.ts';
+import { openVenue } from './venue.ts';
+import { weathers } from './weather.ts';
+
+const { values } = parseArgs({
+  options: {
+    minutes: { type: 'string', default: '20' },
+    users: { type: 'string', default: '200' },
+    rooms: { type: 'string', default: '5' },
+    seed: { type: 'string', default: '1' },
+    /** Milliseconds between two deeds of a person, on average. */
+    pace: { type: 'string', default: '30000' },
+  },
+});
+
+const settings = {
+  PRESENCE_UPDATE_SECONDS: '15',
+  HEARTBEAT_TIMEOUT_SECONDS: '15',
+  AWAY_AFTER_SECONDS: '60',
+  RECONNECT_GRACE_SECONDS: '6',
+  CLEANUP_INTERVAL_MINUTES: '1',
+};
+const begun = Date.now();
+
+function say(line: string): void {
+  console.log(`${new Date().toISOString().slice(11, 19)}  ${line}`);
+}
+
+function progress(findings: Findings, rooms: Room[]): void {
+  const people = rooms.flatMap((room) => room.people);
+  const there = people.filter((person) => person.solidTab(Date.now())).length;
+  const tabs = people.reduce((sum, person) => sum + person.tabs.length, 0);
+  const heard = [...findings.counts]
+    .filter(([what]) => what.startsWith('heard'))
+    .reduce((sum, [, many]) => sum + many, 0);
+  const errors = [...findings.counts].filter(([what]) => what.startsWith('error'));
+  const seconds = Math.round((Date.now() - begun) / 1000);
+  const answers = errors.map(([what, many]) => `${what.slice(6)} ${many}`).join(', ') || 'none';
+  for (const { rule, sentence } of findings.examples.slice(shown)) say(`[${rule}] ${sentence}`);
+  shown = findings.examples.length;
+  for (const line of newErrors().slice(0, 3)) say(line.slice(0, 1000));
+  say(
+    `${seconds} s  ${findings.weather}: ${there} of ${people.length} there, ${tabs} tabs, ${heard} frames, errors ${answers}; violations ${findings.total}`,
+  );
+}
+
+/** How many lines and examples were looked at already. */
+let told = 0;
+let shown = 0;
+
+function newErrors(): string[] {
+  const fresh = venue.lines.slice(told).filter((line) => /\bERROR\b/.test(line));
+  told = venue.lines.length;
+  return fresh;
+}
+
+function table(title: string, rows: Iterable<[string, number]>): void {
+  console.log(`\n${title}`);
+  for (const [what, value] of [...rows].sort()) console.log(`  ${what.padEnd(36)} ${String(value).padStart(10)}`);
+}
+
+const venue = await openVenue(settings);
+try {
+  say(`The stack runs at ${venue.http}.`);
+  const broken = venue.failed.then((sentence) => {
+    throw new Error(sentence);
+  });
+  const campaign = runCampaign(venue, {
+    settings,
+    users: Number(values.users),
+    rooms: Number(values.rooms),
+    seed: Number(values.seed),
+    paceMillis: Number(values.pace),
+    weathers,
+    weatherMillis: 25_000,
+    weathersPerQuietPoint: 5,
+    untilMillis: Number(values.minutes) * 60_000,
+    placesPatienceMillis: 150_000,
+    progress,
+  });
+  const findings = await Promise.race([campaign, broken]);
+  table('Seen', findings.counts);
+  table('Longest, in milliseconds', findings.worst);
+  table('Violations', findings.violations);
+  for (const { rule, at, sentence } of findings.examples) console.log(`  [${rule}] ${at} ${sentence}`);
+  const results = join(import.meta.dirname, '..', '..', 'bench', 'results');
+  await mkdir(results, { recursive: true });
+  const report = {
+    ...{ name: 'chaos', at: new Date().toISOString(), ...values, settings },
+    counts: Object.fromEntries(findings.counts),
+    longestMillis: Object.fromEntries(findings.worst),
+    violations: Object.fromEntries(findings.violations),
+    examples: findings.examples,
+    errors: venue.lines.filter((line) => /\bERROR\b/.test(line)).slice(0, 200),
+  };
+  await writeFile(join(results, 'chaos.json'), `${JSON.stringify(report, null, 2)}\n`);
+  if (findings.total > 0) process.exitCode = 1;
+} finally {
+  await venue.close();
+}

@@ -1,0 +1,158 @@
+import type { Status } from '../../protocol/entities.ts';
+import type { Dice } from './dice.ts';
+import { Tab, type TabListener } from './tab.ts';
+
+export interface PersonOptions {
+  websocket: string;
+  token: string;
+  sessionId: string;
+  userId: string;
+  dice: Dice;
+  listener: TabListener;
+  timings: { heartbeatMillis: number; graceMillis: number; offlineAfterMillis: number };
+}
+
+const deeds = {
+  move: 46,
+  write: 8,
+  choose: 7,
+  idle: 7,
+  openTab: 8,
+  closeTab: 6,
+  cutTab: 5,
+  reload: 5,
+  freeze: 3,
+  leave: 4,
+} as const;
+type Deed = keyof typeof deeds;
+
+const texts = ['reading', 'typing', 'on the phone', 'in a "meeting"', 'schreibt über Äpfel 🍎'];
+const mostTabs = 3;
+
+/** Somebody who does what people do, and the truth about them. */
+export class Person {
+  readonly userId: string;
+  readonly tabs: Tab[] = [];
+  /** What they last did about themselves, as far as it was acknowledged. */
+  chosen: Status = 'online';
+  activity: string | null = null;
+  cursor: { eventId: string; position: number } | undefined;
+  idle = false;
+  readonly #options: PersonOptions;
+  #position = 0;
+  /** Until when others may see them because of tabs that are no more. */
+  #echo = 0;
+
+  constructor(options: PersonOptions) {
+    this.#options = options;
+    this.userId = options.userId;
+  }
+
+  /** The tab that others have to see them by. */
+  solidTab(now: number, settledMillis = 0): Tab | undefined {
+    const margin = 1500;
+    const offlineAfter = this.#options.timings.offlineAfterMillis - margin;
+    return this.tabs.find((tab) => tab.isSolid(now, settledMillis, offlineAfter));
+  }
+
+  /** The last moment at which others may see them; Infinity while they are there. */
+  get visibleUntil(): number {
+    const { graceMillis, offlineAfterMillis } = this.#options.timings;
+    return Math.max(this.#echo, ...this.tabs.map((tab) => tab.visibleUntil(graceMillis, offlineAfterMillis)));
+  }
+
+  /** Does the next thing. */
+  act(): void {
+    const { dice } = this.#options;
+    this.#forgetEnded();
+    const frozen = this.tabs.find((tab) => tab.frozen);
+    if (frozen && dice.next() < 0.4) {
+      if (dice.next() < 0.5) frozen.thaw();
+      else frozen.cut();
+      return;
+    }
+    const tab = this.tabs.find((one) => one.joinedAt !== undefined && !one.frozen && !one.leaving);
+    if (tab) this.#do(dice.choose<Deed>(deeds), tab);
+    else if (this.tabs.length === 0) this.openTab();
+  }
+
+  openTab(): Tab {
+    const { websocket, token, sessionId, listener, timings } = this.#options;
+    const idle = () => this.idle;
+    const tab = new Tab({ websocket, token, sessionId }, listener, { ...timings, idle });
+    this.tabs.push(tab);
+    void tab.arrive();
+    return tab;
+  }
+
+  /** Points somewhere new. */
+  move(tab: Tab): void {
+    this.#position += 1;
+    this.cursor = { eventId: `e${this.#position % 7}`, position: this.#position };
+    this.idle = false;
+    tab.send({ type: 'cursor_update', cursor: this.cursor });
+    // Whoever points is not away any more; the service keeps the invisible invisible.
+    if (this.chosen === 'away') this.chosen = 'online';
+  }
+
+  /** Says again what is true, until it is acknowledged, so that others have to see exactly this. */
+  async settle(): Promise<void> {
+    for (const tab of this.tabs) if (tab.frozen) tab.thaw();
+    this.#forgetEnded();
+    const state = () => ({ type: 'presence_update', status: this.chosen, activity: this.activity });
+    for (let attempt = 0; attempt < 10; attempt += 1) {
+      const tab = this.solidTab(Date.now());
+      if (!tab || (await tab.acknowledge(state()))) return;
+    }
+  }
+
+  end(): void {
+    for (const tab of this.tabs) tab.cut();
+  }
+
+  #do(deed: Deed, tab: Tab): void {
+    const doings: Record<Deed, () => void> = {
+      move: () => this.move(tab),
+      write: () => this.#write(tab),
+      choose: () => this.#choose(tab),
+      idle: () => {
+        this.idle = true;
+      },
+      openTab: () => this.tabs.length < mostTabs && this.openTab(),
+      closeTab: () => tab.close(),
+      cutTab: () => tab.cut(),
+      reload: () => {
+        tab.close();
+        this.openTab();
+      },
+      freeze: () => tab.freeze(),
+      leave: () => this.#leave(),
+    };
+    doings[deed]();
+  }
+
+  #write(tab: Tab): void {
+    const { dice } = this.#options;
+    this.activity = dice.next() < 0.25 ? null : texts[Math.floor(dice.next() * texts.length)]!;
+    this.idle = false;
+    if (this.chosen === 'away') this.chosen = 'online';
+    tab.send({ type: 'presence_update', activity: this.activity });
+  }
+
+  #choose(tab: Tab): void {
+    this.chosen = this.#options.dice.choose({ online: 3, away: 2, offline: 1 });
+    tab.send({ type: 'presence_update', status: this.chosen });
+  }
+
+  #leave(): void {
+    for (const tab of this.tabs) if (!tab.end && tab.joinedAt !== undefined) void tab.leave();
+  }
+
+  #forgetEnded(): void {
+    const { graceMillis, offlineAfterMillis } = this.#options.timings;
+    for (const tab of this.tabs.filter((one) => one.end)) {
+      this.#echo = Math.max(this.#echo, tab.visibleUntil(graceMillis, offlineAfterMillis));
+      this.tabs.splice(this.tabs.indexOf(tab), 1);
+    }
+  }
+}
