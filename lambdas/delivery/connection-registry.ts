@@ -23,6 +23,8 @@ export interface Membership {
   role: Role;
   /** The least role that sees cursors in the session, where it names one. */
   cursorRole?: Role | undefined;
+  /** Joined while Redis was away: written into the audit trail, and not seated yet. */
+  unseated?: boolean;
   joinedAt: number;
 }
 

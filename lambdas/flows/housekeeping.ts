@@ -1,3 +1,4 @@
+import { isAway } from '../presence/redis-failure.ts';
 import { deactivateTimedOut } from '../presence/timeout.ts';
 import { sweepActivity } from '../runtime/activity.ts';
 import { sweepDatabase } from '../runtime/database.ts';
@@ -26,11 +27,12 @@ export async function checkLiveness(): Promise<void> {
   await attempt('The liveness check failed', () => deactivateTimedOut(Date.now(), options));
 }
 
-/** Runs a step; a failure is logged, and keeps no other step from running. */
+/** Runs a step; a failure is logged, and keeps no other step from running. A service that is away is no error of ours. */
 export async function attempt(failure: string, step: () => Promise<unknown>): Promise<void> {
   try {
     await step();
   } catch (error) {
-    log.error(failure, error as Error);
+    if (isAway(error)) log.warn(failure, error.cause as Error);
+    else log.error(failure, error as Error);
   }
 }

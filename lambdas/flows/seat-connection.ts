@@ -21,6 +21,8 @@ export interface Seating {
   role: Role;
   /** Whether the place was taken just now. */
   activated: boolean;
+  /** Whether the audit trail has this coming already. */
+  isWritten?: boolean | undefined;
 }
 
 /** What a join answers about who is there. */
@@ -33,7 +35,8 @@ export type Seated = Pick<EnterOutcome, 'epoch' | 'seq' | 'users'>;
  * While Redis is away the join stands, and the answer is what the connection table knows; the sweep seats and announces
  * it afterwards (rule FA1).
  */
-export async function seatConnection(caller: Caller, { session, role, activated }: Seating): Promise<Seated> {
+export async function seatConnection(caller: Caller, seating: Seating): Promise<Seated> {
+  const { session, role, activated, isWritten = false } = seating;
   try {
     const membership = membershipOf(caller, session, role);
     const [compact] = await Promise.all([registry().isCompact(caller.connectionId), registry().join(membership)]);
@@ -42,10 +45,12 @@ export async function seatConnection(caller: Caller, { session, role, activated 
     // down. Where Redis knew nothing, only the place can tell a newcomer from somebody it forgot.
     const hasCome = outcome && wasKnown ? outcome.first : activated;
     await Promise.all([
-      hasCome ? audit(userJoined(actorOf(caller, session.id), role)) : undefined,
+      hasCome && !isWritten ? audit(userJoined(actorOf(caller, session.id), role)) : undefined,
       outcome && tell(membership, outcome),
     ]);
-    return outcome ?? (await bestKnownState(membership));
+    if (outcome) return outcome;
+    await registry().join({ ...membership, unseated: true });
+    return await bestKnownState(membership);
   } catch (error) {
     await registry()
       .leave(caller.connectionId, session.id)

@@ -34,6 +34,16 @@ async function healthy(): Promise<void> {
   while ((await health()).status !== 200) if (Date.now() > until) throw new Error('The stack did not recover.');
 }
 
+/** Waits until who creates a session sits in Redis at once: each environment finds its way back by itself. */
+async function seatedAtOnce(user: string): Promise<void> {
+  const until = Date.now() + 15_000;
+  for (;;) {
+    const { owner, session } = await stack.host(user);
+    if (await stack.redis.zscore(`presence:session:{${session.id}}`, owner.userId)) return;
+    if (Date.now() > until) throw new Error('Nobody was seated although Redis is back.');
+  }
+}
+
 async function rowsOf(sessionId: string, userId: string): Promise<boolean[]> {
   const { rows } = await stack.database.query<{ is_active: boolean }>(
     'SELECT is_active FROM session_participants WHERE session_id = $1 AND person_id = $2',
@@ -103,6 +113,7 @@ test('[FA1] a join while Redis is away stands, and the others see it afterwards'
 });
 
 test('[FA2] an emptied Redis is rebuilt by the next frames, without a false leave', async () => {
+  await seatedAtOnce('fay');
   const { owner, guest, sessionId } = await pair('finn', 'gina');
   await stack.redis.flushdb();
   await owner.expect('ack', { type: 'heartbeat', sessionId });
