@@ -23,13 +23,14 @@ export async function leaveSession(caller: Caller, sessionRef: string): Promise<
   const { connectionId, userId } = caller;
   const sessionId = await sessionIdOf(caller, sessionRef);
   if (!(await registry().membership(connectionId, sessionId))) throw notInSession();
+  // Before the seat: a frame of this connection that is under way must not find the membership and take a seat again.
+  await registry().leave(connectionId, sessionId);
   const at = Date.now();
   const outcome = await depart({ sessionId, userId, connectionId }, at);
   if (!outcome) {
     await leaveUnseen(caller, sessionId, at);
     return sessionId;
   }
-  await registry().leave(connectionId, sessionId);
   // Who was gone already is the sweep's, like everybody else it finds.
   const own = outcome.leaves.find((leave) => leave.userId === userId && leave.cause === 'left');
   if (own) await recordOrLeaveToSweep(sessionId, { ...own, at }, actorOf(caller, sessionId));
@@ -38,13 +39,13 @@ export async function leaveSession(caller: Caller, sessionRef: string): Promise<
   return sessionId;
 }
 
-/** Undefined while Redis is away. */
+/** Undefined where Redis knows nothing of the seat: it is away, or it forgot the session. */
 async function depart(seat: Seat, at: number): Promise<PresenceOutcome | undefined> {
   try {
     const outcome = await presence().store.depart(seat, 'left', at);
     if (!isUnknown(outcome)) return outcome;
     await rebuildSession(seat.sessionId, { onlyIfLost: true });
-    return await presence().store.depart(seat, 'left', at);
+    return undefined;
   } catch (error) {
     if (!isAway(error)) throw error;
     log.warn('Somebody left while Redis was away', { sessionId: seat.sessionId, error: error.cause as Error });
@@ -62,5 +63,4 @@ async function leaveUnseen(caller: Caller, sessionId: string, at: number): Promi
   if (!others.some((one) => one.userId === userId)) {
     await recordDeparture(sessionId, { userId, cause: 'left', at }, actorOf(caller, sessionId));
   }
-  await registry().leave(connectionId, sessionId);
 }
