@@ -15,14 +15,15 @@ test(`[SE3] [SE9] [AC1] [AC3] [FA6] workers that race and are killed break no pr
 /** A race may not come about in one try; never in three means that the campaign is blind. */
 const tries = 3;
 
-test.each(variants)(
-  'the campaign finds out when $name',
-  async ({ mutations, fault, ...size }) => {
+/** Nine broken promises, each to be found out; they take some minutes: `CAMPAIGN_VARIANTS=1`. */
+const proved = process.env['CAMPAIGN_VARIANTS'] === '1' ? variants : [];
+
+for (const { name, mutations, fault, ...size } of proved) {
+  test(`the campaign finds out when ${name}`, async () => {
     for (let attempt = 0; attempt < tries; attempt++) {
       const faults = await runCampaign({ seed: seed + attempt, mutations, ...size }, faultsOf);
       if (faults.some((one) => fault.test(one))) return;
     }
     throw new Error(`Nothing in ${tries} campaigns matched ${fault}.`);
-  },
-  400_000,
-);
+  }, 400_000);
+}

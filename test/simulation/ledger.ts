@@ -133,7 +133,10 @@ export class Ledger {
     ];
     const news = told.length > 0 ? ` ${told.join(' ')} to [${receivers.join(' ')}]` : '';
     world.note(`redis ${script}: seq ${seq}${news}`);
-    for (const userId of leaves) this.#refuseFalseLeave(sessionId, userId, now);
+    for (const userId of leaves) {
+      // Who left and is back since is told both in one diff: a window merges them, or Redis was away meanwhile.
+      if (!joined.includes(userId)) this.#refuseFalseLeave(sessionId, userId, now);
+    }
     if (!this.blurred.has(sessionId)) {
       this.#tick(room, reply, joined);
       const expected =
