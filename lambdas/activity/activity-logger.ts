@@ -1,4 +1,4 @@
-import type { ActivityItem } from '../../protocol/entities.ts';
+import type { ActivityItem, Stay } from '../../protocol/entities.ts';
 import { RollcallError } from '../../protocol/errors.ts';
 import { settingDefaults } from '../../protocol/timings.ts';
 import {
@@ -21,7 +21,7 @@ import { type AuditTrail, makeAuditTrail, makeSessionSummary, type SessionSummar
 import { ChainSealer, type SealResult } from './chain-sealer.ts';
 import { type ChainVerification, ChainVerifier } from './chain-verifier.ts';
 import { OutboxReplay, type ReplayResult } from './outbox-replay.ts';
-import { PresenceHistory, type Stay } from './presence-history.ts';
+import { PresenceHistory } from './presence-history.ts';
 
 export interface ActivityLoggerOptions {
   /** A `pg` pool, or anything with its `query` and `connect`. */

@@ -1,19 +1,8 @@
+import type { Stay } from '../../protocol/entities.ts';
 import { isUuid } from './activity-entry.ts';
 import { checkedTime } from './activity-query.ts';
 import { nameOf } from './activity-reader.ts';
 import type { Database } from './activity-repository.ts';
-
-/** Somebody's stay in a session, as the audit trail tells it. Times are Unix milliseconds. */
-export interface Stay {
-  userId: string;
-  username: string | null;
-  role: string | null;
-  joinedAt: number;
-  /** Null where no end is recorded. */
-  leftAt: number | null;
-  /** Why the stay ended: a leave's cause, `timeout`, `session_ended` or `session_expired`. */
-  cause: string | null;
-}
 
 /**
  * The last coming or going of each person up to the moment; those who came last and whose session had not ended since were
