@@ -56,12 +56,6 @@ export function profileOf(seed: number): Profile {
   return profiles[seed % profiles.length]!;
 }
 
-/** Whether Redis loses keys, or is away, in the world of a seed. */
-export function losesMemory(seed: number): boolean {
-  const { evictions, emptied, outages } = profileOf(seed);
-  return evictions + emptied + outages > 0;
-}
-
 /** A duration of a call to a backing service, in milliseconds. */
 export function callMillis(dice: Dice, profile: Profile): number {
   return profile.slow > 0 && dice.chance(profile.slow) ? dice.int(50, 300) : dice.int(1, 8);

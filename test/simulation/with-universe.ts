@@ -1,0 +1,24 @@
+import './stand-ins.ts';
+import { Redis } from 'ioredis';
+import { testAddresses } from '../support/addresses.ts';
+import { installVirtualTime } from './context.ts';
+import { ScriptBook } from './script-book.ts';
+import { makeUniverse } from './universe.ts';
+import type { Universe } from './world.ts';
+
+/** Gives the tests of a file what all their worlds share; to be called where its hooks are registered. */
+export function withUniverse(): () => Universe {
+  let redis: Redis;
+  let universe: Universe;
+  let restoreTime: () => void;
+  beforeAll(async () => {
+    redis = new Redis(testAddresses.redis, { enableAutoPipelining: true });
+    restoreTime = installVirtualTime();
+    universe = await makeUniverse(redis, new ScriptBook(redis));
+  });
+  afterAll(async () => {
+    restoreTime();
+    await redis.quit();
+  });
+  return () => universe;
+}

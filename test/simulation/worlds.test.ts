@@ -1,0 +1,34 @@
+import { describeFailure, liveThrough } from './live-through.ts';
+import { profileOf, profiles } from './profile.ts';
+import { runWorld } from './run-world.ts';
+import { seedsOf } from './seeds.ts';
+import { withUniverse } from './with-universe.ts';
+
+const universe = withUniverse();
+
+test('[PR1][PR8][PR10][PR12][DE1][DE3][DE4][FA2][FA5] whatever happens, everybody comes to see the truth', async () => {
+  expect(await liveThrough(seedsOf('first'), universe())).toEqual([]);
+}, 900_000);
+
+test('a seed tells the same story each time', async () => {
+  for (let seed = 0; seed < profiles.length; seed += 1) {
+    const first = await runWorld(seed, { ...universe(), name: 'first' }, { told: true });
+    const second = await runWorld(seed, { ...universe(), name: 'second' }, { told: true });
+    const withoutEpochs = (trace: string) => trace.replaceAll(/[0-9a-f]{12}/g, '');
+    expect(withoutEpochs(first.trace)).toBe(withoutEpochs(second.trace));
+  }
+});
+
+test('a failed world is named with its seed, its kind and the command that repeats it', () => {
+  const named = describeFailure({ seed: 931, profile: profileOf(931), violations: ['[DE3] stranded'] });
+  expect(named).toContain('seed 931');
+  expect(named).toContain('"network"');
+  expect(named).toContain('SIMULATION_SEED=931 npm test -- test/simulation/worlds');
+  expect(named).toContain('[DE3] stranded');
+});
+
+test('the two halves of the seeds leave none out and share none', () => {
+  const environment = { SIMULATION_SEEDS: '7', SIMULATION_FROM: '10' };
+  expect([...seedsOf('first', environment), ...seedsOf('second', environment)]).toEqual([10, 11, 12, 13, 14, 15, 16]);
+  expect([...seedsOf('first', {}), ...seedsOf('second', {})]).toHaveLength(2000);
+});
