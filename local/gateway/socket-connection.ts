@@ -10,6 +10,8 @@ export interface Ending {
 
 /** A receiver that takes nothing is given up once this much waits for it. */
 const maximumBufferedBytes = 16 * 1024 * 1024;
+/** With so many messages of a client under way no more are read from its socket, so that TCP holds it back. */
+const mostUnderWay = 64;
 /** A client has this long to answer a close frame before its socket is cut. */
 const closePatienceMillis = 2000;
 
@@ -24,6 +26,7 @@ export class SocketConnection {
   lastActiveAt: number;
   #socket: WebSocket | undefined;
   #ending: Ending | undefined;
+  #underWay = 0;
 
   constructor(now: number, sourceIp: string, userAgent: string | undefined) {
     this.connectedAt = now;
@@ -60,6 +63,15 @@ export class SocketConnection {
       const piece = data.length > maximumFrameBytes ? data.subarray(from, from + maximumFrameBytes) : data;
       socket.send(piece, { binary: false, fin: from + maximumFrameBytes >= data.length });
     }
+  }
+
+  /** Follows one of its messages to the end of its function's work. */
+  async follow(message: Promise<void>): Promise<void> {
+    this.#underWay += 1;
+    if (this.#underWay === mostUnderWay) this.#socket?.pause();
+    await message;
+    this.#underWay -= 1;
+    if (this.#underWay === mostUnderWay - 1) this.#socket?.resume();
   }
 
   /** Begins the end from this side; the first call decides code and reason. */

@@ -150,7 +150,7 @@ export class WebSocketGateway {
     const now = Date.now();
     connection.lastActiveAt = now;
     if (isBinary) connection.close(1003, 'Binary frames are not supported');
-    else void this.#message(connection, data.toString('utf8'), now);
+    else void connection.follow(this.#message(connection, data.toString('utf8'), now));
   }
 
   async #message(connection: SocketConnection, body: string, now: number): Promise<void> {

@@ -1,5 +1,6 @@
 import type { Faults } from '../faults.ts';
 import type { FunctionDefinition } from '../template/functions.ts';
+import { type ConcurrencyQuota, environmentLimit, throttled } from './concurrency-quota.ts';
 import { ExecutionEnvironment, type InvocationResult } from './execution-environment.ts';
 
 interface Waiting {
@@ -13,18 +14,24 @@ interface Waiting {
 export interface PoolOptions {
   definition: FunctionDefinition;
   variables: Record<string, string>;
+  quota: ConcurrencyQuota;
   faults: Faults;
+  /** How long an event may wait for an environment; default 10 s. */
+  longestWaitMillis?: number;
   output(text: string): void;
 }
 
-/** Without a reserved concurrency in the template a function has at most this many environments here. */
-const defaultConcurrency = 100;
 /**
  * How long an event waits for a busy environment before another is started, for each environment there is. AWS starts one
  * at once, on another machine; here a new thread competes with the busy ones for the same cores, most events are done
  * sooner, and every thread compiles the bundle for itself.
  */
 const patienceMillis = 15;
+/**
+ * An event that found no environment for this long is refused like one above the quota: the machine is at its limit, and
+ * whoever sent it has given up or tries again.
+ */
+const usualLongestWaitMillis = 10_000;
 /** An environment that had no event for this long is ended; one of each function is kept. */
 const idleMillis = 5 * 60_000;
 
@@ -35,39 +42,34 @@ export class FunctionPool {
   readonly #environments = new Set<ExecutionEnvironment>();
   readonly #idle: { environment: ExecutionEnvironment; since: number }[] = [];
   readonly #waiting: Waiting[] = [];
-  #running = 0;
   #starting = 0;
   #growth: NodeJS.Timeout | undefined;
+  #refusal: NodeJS.Timeout | undefined;
   #stopped = false;
 
   constructor(options: PoolOptions) {
     this.#options = options;
-    this.#limit = options.definition.reservedConcurrency ?? defaultConcurrency;
+    this.#limit = environmentLimit(options.definition);
   }
 
-  /**
-   * Runs the handler with an event.
-   *
-   * @param patient false: over the reserved concurrency the call is refused, as a synchronous one is by AWS; true: it
-   *   waits, as an asynchronous one does.
-   */
-  invoke(requestId: string, event: unknown, patient: boolean): Promise<InvocationResult> {
-    const { reservedConcurrency, name } = this.#options.definition;
-    const taken = this.#running + this.#waiting.length;
-    if (!patient && reservedConcurrency !== undefined && taken >= reservedConcurrency) {
-      const errorMessage = `Rate Exceeded: ${name} already runs ${reservedConcurrency} events at once.`;
-      return Promise.resolve({ error: { errorType: 'TooManyRequestsException', errorMessage } });
-    }
-    return new Promise((settle) => {
+  /** Runs the handler with an event, or refuses it above the quota and where no environment becomes free in time. */
+  async invoke(requestId: string, event: unknown): Promise<InvocationResult> {
+    const { quota } = this.#options;
+    const refusal = quota.take();
+    if (refusal) return { error: refusal };
+    const result = await new Promise<InvocationResult>((settle) => {
       this.#waiting.push({ requestId, event, since: performance.now(), settle });
       this.#dispatch();
     });
+    quota.give();
+    return result;
   }
 
   /** Ends every environment; events that wait or run fail. */
   async stop(): Promise<void> {
     this.#stopped = true;
     clearTimeout(this.#growth);
+    clearTimeout(this.#refusal);
     const error = { errorType: 'ServiceException', errorMessage: 'The local stack is shutting down.' };
     for (const { settle } of this.#waiting.splice(0)) settle({ error });
     await Promise.all([...this.#environments].map((environment) => environment.stop()));
@@ -89,17 +91,34 @@ export class FunctionPool {
       if (environment.alive) void this.#run(environment, this.#waiting.shift()!);
       else this.#environments.delete(environment);
     }
-    if (this.#waiting.length > 0) this.#grow();
+    if (this.#waiting.length === 0) return;
+    this.#grow();
+    this.#watchPatience();
+  }
+
+  /** Refuses, oldest first, what has waited for too long. */
+  #watchPatience(): void {
+    if (this.#stopped || this.#refusal) return;
+    const longestWaitMillis = this.#options.longestWaitMillis ?? usualLongestWaitMillis;
+    const oldest = this.#waiting[0]!.since;
+    this.#refusal = setTimeout(
+      () => {
+        this.#refusal = undefined;
+        const error = throttled(`no environment was free for ${longestWaitMillis} ms on this machine`);
+        const late = performance.now() - longestWaitMillis;
+        while (this.#waiting.length > 0 && this.#waiting[0]!.since <= late) this.#waiting.shift()!.settle({ error });
+        if (this.#waiting.length > 0) this.#watchPatience();
+      },
+      oldest + longestWaitMillis - performance.now(),
+    );
   }
 
   async #run(environment: ExecutionEnvironment, { requestId, event, settle }: Waiting): Promise<void> {
     const { name: functionName, arn: functionArn, memoryMegabytes } = this.#options.definition;
-    this.#running += 1;
     const running = environment.invoke({ requestId, event, functionName, functionArn, memoryMegabytes });
     const kill = this.#options.faults.killEnvironment();
     if (kill !== undefined) setTimeout(() => environment.stop(), kill);
     settle(await running);
-    this.#running -= 1;
     this.#release(environment);
   }
 

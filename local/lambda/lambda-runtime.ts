@@ -2,6 +2,8 @@ import { randomUUID } from 'node:crypto';
 import type { Faults } from '../faults.ts';
 import type { Output } from '../output.ts';
 import type { FunctionDefinition } from '../template/functions.ts';
+import { AsynchronousEvents } from './asynchronous-events.ts';
+import { isThrottled, quotasOf } from './concurrency-quota.ts';
 import type { InvocationResult } from './execution-environment.ts';
 import { printFunctionOutput } from './function-log.ts';
 import { FunctionPool } from './function-pool.ts';
@@ -14,8 +16,8 @@ export interface LambdaRuntimeOptions {
   output: Output;
 }
 
-/** Pauses before an asynchronous event is tried again after an error; on AWS they are one and two minutes. */
-const retryPauses = [1000, 2000];
+/** Of many throttled events of a function one is told this often. */
+const throttleNoticeMillis = 1000;
 const idleCheckMillis = 60_000;
 
 /** Runs the functions of a stack. */
@@ -23,17 +25,21 @@ export class LambdaRuntime {
   readonly #functions = new Map<string, FunctionDefinition>();
   readonly #pools = new Map<string, FunctionPool>();
   readonly #output: Output;
-  readonly #retries = new Set<NodeJS.Timeout>();
+  readonly #asynchronous = new AsynchronousEvents();
+  /** When a throttled event of a function was last told, and how many were not since. */
+  readonly #notices = new Map<string, { at: number; untold: number }>();
   readonly #idleCheck: NodeJS.Timeout;
   #stopped = false;
 
   constructor({ functions, variablesOf, faults, output }: LambdaRuntimeOptions) {
     this.#output = output;
+    const quotaOf = quotasOf(functions);
     for (const definition of functions) {
       const print = (text: string) => printFunctionOutput(output, shortName(definition.name), text);
       const variables = variablesOf(definition);
       this.#functions.set(definition.name, definition);
-      this.#pools.set(definition.name, new FunctionPool({ definition, variables, faults, output: print }));
+      const quota = quotaOf(definition);
+      this.#pools.set(definition.name, new FunctionPool({ definition, variables, quota, faults, output: print }));
     }
     this.#idleCheck = setInterval(() => this.#endIdle(), idleCheckMillis).unref();
   }
@@ -48,30 +54,24 @@ export class LambdaRuntime {
    * @param purpose what it is invoked for, as the log tells it: a route, a schedule.
    */
   invoke(name: string, event: unknown, purpose: string): Promise<InvocationResult> {
-    return this.#run(name, event, purpose, false);
+    return this.#run(name, event, purpose);
   }
 
   /** Accepts an event for a function and tries it up to three times, as an asynchronous invocation does. */
-  async invokeLater(name: string, event: unknown, purpose: string, attempt = 0): Promise<void> {
-    const { error } = await this.#run(name, event, purpose, true);
-    const pause = retryPauses[attempt];
-    if (!error || this.#stopped || pause === undefined) return;
-    const timer = setTimeout(() => {
-      this.#retries.delete(timer);
-      void this.invokeLater(name, event, purpose, attempt + 1);
-    }, pause);
-    this.#retries.add(timer);
+  async invokeLater(name: string, event: unknown, purpose: string): Promise<void> {
+    const givenUp = await this.#asynchronous.accept(() => this.#run(name, event, purpose));
+    if (givenUp) this.#output.log('ERROR', shortName(name), `${purpose} is given up: ${givenUp}`);
   }
 
   /** Ends every environment; harmless when called again. */
   async stop(): Promise<void> {
     this.#stopped = true;
     clearInterval(this.#idleCheck);
-    for (const timer of this.#retries) clearTimeout(timer);
+    this.#asynchronous.stop();
     await Promise.all([...this.#pools.values()].map((pool) => pool.stop()));
   }
 
-  async #run(name: string, event: unknown, purpose: string, patient: boolean): Promise<InvocationResult> {
+  async #run(name: string, event: unknown, purpose: string): Promise<InvocationResult> {
     const pool = this.#pools.get(name);
     if (!pool) {
       const error = { errorType: 'ResourceNotFoundException', errorMessage: `Function not found: ${name}` };
@@ -80,7 +80,7 @@ export class LambdaRuntime {
     }
     const requestId = randomUUID();
     const start = this.#output.debug ? performance.now() : 0;
-    const result = await pool.invoke(requestId, event, patient);
+    const result = await pool.invoke(requestId, event);
     if (this.#output.debug) {
       const outcome = result.error ? result.error.errorType : outcomeOf(result.answer);
       this.#output.log('DEBUG', shortName(name), `${purpose} ${(performance.now() - start).toFixed(1)} ms ${outcome}`);
@@ -92,10 +92,27 @@ export class LambdaRuntime {
   /** An authorizer refuses by throwing `Unauthorized`: that is an answer, not a fault worth a line. */
   #report(name: string, purpose: string, requestId: string, error: NonNullable<InvocationResult['error']>): void {
     if (error.errorMessage === 'Unauthorized') return;
+    if (isThrottled(error)) {
+      this.#noteThrottle(name, purpose, error.errorMessage);
+      return;
+    }
     const place = error.trace?.[1]?.trim();
     const text = `${purpose} failed: ${error.errorType}: ${error.errorMessage}${place ? ` ${place}` : ''} (${requestId})`;
     this.#output.log('ERROR', shortName(name), text);
     if (this.#output.debug) for (const line of error.trace ?? []) this.#output.log('DEBUG', shortName(name), line);
+  }
+
+  /** On AWS throttles are a metric; a line for each would only add to the trouble. */
+  #noteThrottle(name: string, purpose: string, message: string): void {
+    const now = Date.now();
+    const last = this.#notices.get(name) ?? { at: 0, untold: 0 };
+    if (now - last.at < throttleNoticeMillis) {
+      this.#notices.set(name, { ...last, untold: last.untold + 1 });
+      return;
+    }
+    this.#notices.set(name, { at: now, untold: 0 });
+    const others = last.untold > 0 ? ` (and ${last.untold} before)` : '';
+    this.#output.log('WARN', shortName(name), `${purpose} was throttled: ${message}${others}`);
   }
 
   async #endIdle(): Promise<void> {
