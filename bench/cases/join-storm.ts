@@ -6,7 +6,7 @@ import { startLocalStack } from '../../local/stack.ts';
 import { readTimings } from '../../protocol/timings.ts';
 import { type Bench, type Measurement, median } from '../measurement.ts';
 import { type Arrival, Crowd } from '../storm/crowd.ts';
-import { framesHeard } from '../storm/hearing.ts';
+import { busiestSecond, framesHeard } from '../storm/hearing.ts';
 
 const usual = 1000;
 const withinMillis = 10_000;
@@ -34,6 +34,7 @@ function measured(what: string, { heard, wholeMillis }: Arrival, redis: { comman
     of('one complete, median', median(times), 'ms'),
     of('one complete, last', times.at(-1)!, 'ms'),
     of('posts', posts, 'posts'),
+    of('posts of the busiest second', busiestSecond(heard), 'posts'),
     of('frames of one, median', median(heard.map(frames)), 'frames'),
     of('diffs of one, median', median(heard.map((one) => one.frames.get('presence_diff') ?? 0)), 'frames'),
     of('bytes of one, median', median(heard.map(({ bytes }) => bytes)) / 1024, 'KB'),
@@ -69,7 +70,7 @@ async function storm(members: number): Promise<Measurement[]> {
   const redis = new Redis(stack.addresses.redisUrl);
   try {
     const { heartbeatMillis } = readTimings({});
-    const crowd = await Crowd.gather({ venue: stack, members, heartbeatMillis });
+    const crowd = await Crowd.gather({ venue: stack, members, heartbeatMillis, progress: console.error });
     const arrive = async (what: string) => {
       const before = await commandsRun(redis);
       const arrival = await crowd.arrive(withinMillis, patienceMillis);

@@ -31,7 +31,8 @@ export interface AttendeeOptions {
   listener?: Listener;
 }
 
-const answerPatienceMillis = 12_000;
+/** API Gateway gives up after 29 seconds and says so; later nothing comes any more. */
+const answerPatienceMillis = 30_000;
 const partsPatienceMillis = 5000;
 
 /** One connection that takes part in one session as docs/protocol.md says, and nothing more clever than that. */

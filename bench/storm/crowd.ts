@@ -10,8 +10,10 @@ export interface Venue {
 export interface CrowdOptions {
   venue: Venue;
   members: number;
-  /** How often everybody gives a sign of life. */
+  /** How often everybody gives a sign of life, each at a moment of their own. */
   heartbeatMillis: number;
+  /** Hears every few seconds how far the arrival is. */
+  progress?(line: string): void;
 }
 
 interface Place {
@@ -19,6 +21,8 @@ interface Place {
   attendee: Attendee | undefined;
   heard: Heard;
 }
+
+const progressMillis = 5000;
 
 /** What an arrival came to. */
 export interface Arrival {
@@ -39,9 +43,11 @@ export class Crowd {
     this.#options = options;
     this.sessionId = sessionId;
     this.#places = tokens.map((token) => ({ token, attendee: undefined, heard: hearing() }));
+    let next = 0;
     this.#heartbeats = setInterval(() => {
-      for (const { attendee } of this.#places) if (attendee?.replica.epoch) attendee.heartbeat();
-    }, options.heartbeatMillis);
+      const { attendee } = this.#places[next++ % tokens.length]!;
+      if (attendee?.replica.epoch) attendee.heartbeat();
+    }, options.heartbeatMillis / tokens.length);
   }
 
   /** Makes the session and the tokens; nobody is there yet. */
@@ -63,21 +69,23 @@ export class Crowd {
   /**
    * Everybody comes within the time given, spread evenly, and stays.
    *
-   * @param patienceMillis for the last one's state to be whole. @throws Error where it is not by then.
+   * @param patienceMillis until everybody sees everybody. @throws Error where that is not so by then.
    */
   async arrive(withinMillis: number, patienceMillis: number): Promise<Arrival> {
     const begun = performance.now();
     const deadline = Date.now() + patienceMillis;
     for (const place of this.#places) place.heard = hearing();
+    const progress = setInterval(() => this.#options.progress?.(this.#describe()), progressMillis);
     const comings = this.#places.map(async (place, index) => {
       await pause((withinMillis * index) / this.#places.length);
       await this.#come(place, deadline);
       place.heard.joinedMillis = performance.now() - begun - (withinMillis * index) / this.#places.length;
     });
-    await Promise.all(comings);
-    while (!this.isComplete) {
-      if (Date.now() > deadline) throw new Error(`After ${patienceMillis} ms ${this.#describe()}`);
-      await pause(20);
+    try {
+      await Promise.all(comings);
+      await this.#completion(deadline);
+    } finally {
+      clearInterval(progress);
     }
     return { wholeMillis: performance.now() - begun, heard: this.#places.map(({ heard }) => heard) };
   }
@@ -98,6 +106,14 @@ export class Crowd {
     this.cut();
   }
 
+  async #completion(deadline: number): Promise<void> {
+    while (!this.isComplete) {
+      if (Date.now() > deadline) throw new Error(`It takes too long: ${this.#describe()}`);
+      await pause(20);
+    }
+  }
+
+  /** As a client does: whoever is refused tries again, a little later each time, on the socket they have. */
   async #come(place: Place, deadline: number): Promise<void> {
     for (let attempt = 0; Date.now() < deadline; attempt += 1) {
       const { heard } = place;
@@ -106,21 +122,32 @@ export class Crowd {
       heard.attempts += 1;
       try {
         await attendee.connect();
-        const answer = await attendee.join();
-        if (answer?.type === 'session_joined') return;
+        if (await join(attendee, heard, deadline)) return;
       } catch (error) {
         heard.refusals.push((error as Error).message);
       }
-      attendee.cut();
       await pause(backOff(attempt));
     }
   }
 
   #describe(): string {
-    const sizes = this.#places.map(({ attendee }) => (attendee?.replica.isWhole ? attendee.replica.users.size : -1));
-    const incomplete = sizes.filter((size) => size !== this.#options.members);
-    return `${incomplete.length} of ${sizes.length} are not complete; the worst sees ${Math.min(...incomplete)}.`;
+    const views = this.#places.flatMap(({ attendee }) =>
+      attendee?.replica.isWhole ? [attendee.replica.users.size] : [],
+    );
+    const complete = views.filter((size) => size === this.#options.members).length;
+    const attempts = this.#places.reduce((sum, { heard }) => sum + heard.attempts, 0);
+    const least = views.length > 0 ? Math.min(...views) : 0;
+    return `${complete} of ${this.#places.length} see all, ${views.length} have joined and see ${least} at least, ${attempts} attempts`;
   }
+}
+
+async function join(attendee: Attendee, heard: Heard, deadline: number): Promise<boolean> {
+  for (let attempt = 0; attendee.isOpen && Date.now() < deadline; attempt += 1) {
+    if (attempt > 0) heard.attempts += 1;
+    if ((await attendee.join())?.type === 'session_joined') return true;
+    await pause(backOff(attempt));
+  }
+  return false;
 }
 
 async function tokenOf({ http }: Venue, user: string): Promise<string> {

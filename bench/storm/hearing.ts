@@ -2,12 +2,15 @@ import type { Listener } from './attendee.ts';
 
 /** What one member of a crowd heard. */
 export interface Heard extends Listener {
+  /** Handshakes and joins, those that failed included. */
   attempts: number;
   /** Handshakes that were refused, in words. */
   refusals: string[];
   /** Frames by type, and all their bytes. */
   frames: Map<string, number>;
   bytes: number;
+  /** Posts (diffs, states and cursors) by the second they came in, Unix time. */
+  posts: Map<number, number>;
   largestFrame: number;
   joins: number;
   leaves: number;
@@ -17,6 +20,9 @@ export interface Heard extends Listener {
   joinedMillis: number;
 }
 
+/** Frames that come by a post each; the others answer a request on its own way. */
+const posted = new Set<string>(['presence_diff', 'presence_state', 'cursors']);
+
 /** A listener that counts. */
 export function hearing(): Heard {
   const heard: Heard = {
@@ -24,6 +30,7 @@ export function hearing(): Heard {
     refusals: [],
     frames: new Map(),
     bytes: 0,
+    posts: new Map(),
     largestFrame: 0,
     joins: 0,
     leaves: 0,
@@ -33,9 +40,10 @@ export function hearing(): Heard {
     odd: (sentence) => heard.oddities.push(sentence),
     heard(frame, bytes) {
       const type = frame.type ?? 'of the gateway';
-      heard.frames.set(type, (heard.frames.get(type) ?? 0) + 1);
+      count(heard.frames, type);
       heard.bytes += bytes;
       heard.largestFrame = Math.max(heard.largestFrame, bytes);
+      if (posted.has(type)) count(heard.posts, Math.floor(Date.now() / 1000));
       if (frame.type === 'error') heard.errors.push(frame.code);
       if (frame.type !== 'presence_diff') return;
       heard.joins += frame.joins.length;
@@ -48,4 +56,15 @@ export function hearing(): Heard {
 /** How many frames of a type everybody heard together. */
 export function framesHeard(heard: Heard[], type: string): number {
   return heard.reduce((sum, one) => sum + (one.frames.get(type) ?? 0), 0);
+}
+
+/** The most posts of one second. */
+export function busiestSecond(heard: Heard[]): number {
+  const together = new Map<number, number>();
+  for (const { posts } of heard) for (const [second, many] of posts) count(together, second, many);
+  return Math.max(0, ...together.values());
+}
+
+function count<K>(counts: Map<K, number>, what: K, by = 1): void {
+  counts.set(what, (counts.get(what) ?? 0) + by);
 }
