@@ -1,13 +1,13 @@
-import { inviteCreated, inviteRevoked, sessionRecovered } from './activity/activity-events.ts';
-import { actorOf, audit } from './flows/audit.ts';
 import { authorizeCaller } from './flows/authorize-caller.ts';
 import { endSession } from './flows/end-session.ts';
 import { createSession, joinSession } from './flows/join-session.ts';
 import { leaveSession } from './flows/leave-session.ts';
+import { createInvite, revokeInvite } from './flows/manage-invites.ts';
 import { changeRole, removeParticipant } from './flows/manage-participants.ts';
+import { recoverSession } from './flows/recover-session.ts';
 import { limitRate } from './runtime/rate-limit.ts';
 import { route } from './runtime/route.ts';
-import { invites, sessions } from './runtime/sessions.ts';
+import { sessions } from './runtime/sessions.ts';
 
 /** Routes about sessions, their participants and invites. */
 export const handler = route(
@@ -24,9 +24,7 @@ export const handler = route(
     session_end: ({ sessionId, status }, caller) => endSession(caller, sessionId, status),
 
     async session_recover({ sessionId }, caller) {
-      const { session, recovered } = await sessions().recoverSession(sessionId, caller.userId);
-      if (recovered) await audit(sessionRecovered(actorOf(caller, session.id)));
-      return { type: 'session_recovered', session };
+      return { type: 'session_recovered', session: await recoverSession(caller, sessionId) };
     },
 
     async participants_list({ sessionId }, caller) {
@@ -46,14 +44,11 @@ export const handler = route(
     },
 
     async invite_create({ sessionId, ...terms }, caller) {
-      const invite = await invites().createInvite(sessionId, caller.userId, terms);
-      await audit(inviteCreated(actorOf(caller, invite.sessionId), invite.inviteId, terms.role));
-      return { type: 'invite_created', ...invite };
+      return { type: 'invite_created', ...(await createInvite(caller, sessionId, terms)) };
     },
 
     async invite_revoke({ sessionId, inviteId }, caller) {
-      const invite = await invites().revokeInvite(sessionId, caller.userId, inviteId);
-      if (invite.revoked) await audit(inviteRevoked(actorOf(caller, invite.sessionId), inviteId));
+      await revokeInvite(caller, sessionId, inviteId);
       return undefined;
     },
   },

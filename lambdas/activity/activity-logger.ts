@@ -21,7 +21,7 @@ import { type AuditTrail, makeAuditTrail, makeSessionSummary, type SessionSummar
 import { ChainSealer, type SealResult } from './chain-sealer.ts';
 import { type ChainVerification, ChainVerifier } from './chain-verifier.ts';
 import { OutboxReplay, type ReplayResult } from './outbox-replay.ts';
-import { PresenceHistory } from './presence-history.ts';
+import { type Movement, PresenceHistory } from './presence-history.ts';
 
 export interface ActivityLoggerOptions {
   /** A `pg` pool, or anything with its `query` and `connect`. */
@@ -94,6 +94,14 @@ export class ActivityLogger {
     }
     // An id of the server's own can only be there already because an attempt whose answer was lost wrote it.
     return { activity: toItem(entry), isNew: outcome !== 'repeated' || context.activityId === undefined };
+  }
+
+  /**
+   * Records an activity in a transaction of the caller's, so that it counts together with what it tells of, or not at
+   * all. Done again under the same `activityId` it is done once.
+   */
+  async logWithin(transaction: Pick<Database, 'query'>, params: ActivityParams): Promise<void> {
+    await new ActivityRepository(transaction).insert([makeEntry(params, this.#clock())]);
   }
 
   /**
@@ -171,6 +179,11 @@ export class ActivityLogger {
   /** Who was present at a moment (Unix milliseconds), and when and why each left. */
   whoWasHere(sessionId: string, at: number): Promise<Stay[]> {
     return this.#history.whoWasHere(sessionId, at);
+  }
+
+  /** The last coming or going of somebody up to a moment; undefined where the trail has none. */
+  lastMovement(sessionId: string, userId: string, until: number): Promise<Movement | undefined> {
+    return this.#history.lastMovement(sessionId, userId, until);
   }
 
   /** Sweep: writes what waits in the outbox. */

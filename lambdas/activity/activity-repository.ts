@@ -35,9 +35,9 @@ const insert = `
 
 /** The activity log's SQL for writing, and nothing else. */
 export class ActivityRepository {
-  readonly #database: Database;
+  readonly #database: Pick<Database, 'query'>;
 
-  constructor(database: Database) {
+  constructor(database: Pick<Database, 'query'>) {
     this.#database = database;
   }
 

@@ -44,6 +44,19 @@ const whoWasHere = `
   WHERE a.activity_type = 'user_joined' AND a.created_at > coalesce((SELECT at FROM last_end), '-infinity')
   ORDER BY a.created_at, a.user_id`;
 
+const lastMovement = `
+  SELECT activity_type AS type, (extract(epoch FROM created_at) * 1000)::float8 AS at FROM activity_log
+  WHERE session_id = $1 AND user_id = $2 AND activity_type IN ('user_joined', 'user_left', 'user_timeout')
+    AND created_at <= to_timestamp($3::float8 / 1000)
+  ORDER BY created_at DESC, id DESC LIMIT 1`;
+
+/** A coming or going as the audit trail has it. */
+export interface Movement {
+  type: 'user_joined' | 'user_left' | 'user_timeout';
+  /** Unix milliseconds. */
+  at: number;
+}
+
 /** Who was present in past moments, from the audit trail. */
 export class PresenceHistory {
   readonly #database: Pick<Database, 'query'>;
@@ -61,5 +74,12 @@ export class PresenceHistory {
     if (!isUuid(sessionId)) return [];
     const { rows } = await this.#database.query<Stay>(whoWasHere, [sessionId, checkedTime(at)]);
     return rows;
+  }
+
+  /** The last coming or going of somebody up to a moment (Unix milliseconds, inclusive). */
+  async lastMovement(sessionId: string, userId: string, until: number): Promise<Movement | undefined> {
+    const values = [sessionId, userId, until];
+    const { rows } = await this.#database.query<Movement>({ name: 'activity-movement', text: lastMovement, values });
+    return rows[0];
   }
 }

@@ -2,19 +2,24 @@ import { v5 as uuidv5 } from 'uuid';
 import type { LeaveCause } from '../../protocol/entities.ts';
 import type { ActivityContext } from '../activity/activity-entry.ts';
 import { userLeft, userTimedOut } from '../activity/activity-events.ts';
+import type { Movement } from '../activity/presence-history.ts';
 import { isAway } from '../presence/redis-failure.ts';
+import { activity } from '../runtime/activity.ts';
 import { log } from '../runtime/log.ts';
 import { sessions } from '../runtime/sessions.ts';
 import { audit } from './audit.ts';
 import { expectVisit } from './sweep-waker.ts';
 
-/** Somebody's end in a session, as presence established it. */
+/** Somebody's end in a session: as presence established it, or as others conclude it where presence knows nothing. */
 export interface Departing {
   userId: string;
   cause: LeaveCause;
   /** Unix milliseconds of the script that found it. */
   at: number;
+  /** Absent where it is concluded only. */
   joinedAt?: number;
+  /** Whether presence knew of the stay from the connection table only. */
+  restored?: boolean;
   /** Whether they are present again: then the place is the new stay's, however close the two moments are. */
   isBack?: boolean;
 }
@@ -23,22 +28,33 @@ export interface Departing {
 const departureNamespace = '5b1c9a4e-6f0d-4c1b-9e57-3a6f9f0c2d41';
 
 /**
- * Writes a departure down: the place is given back and the audit trail says why (rule PR9). Done twice it is done once:
- * the entry's id follows from the departure, and who joined again since keeps the place.
+ * Writes a departure down: the audit trail says why (rule PR9) and the place is given back, in this order, so that a place
+ * whose holder is gone is never without its story. Done twice it is done once: the entry's id follows from the departure,
+ * and who joined again since keeps the place.
  */
 export async function recordDeparture(
   sessionId: string,
   departing: Departing,
   context: ActivityContext = {},
 ): Promise<void> {
-  const { userId, cause, at, joinedAt, isBack } = departing;
-  const left = isBack
-    ? { wasActive: false, durationSeconds: 0 }
-    : await sessions().leaveSession(sessionId, userId, cause, { joinedUntil: at });
-  const seconds = left.wasActive || joinedAt === undefined ? left.durationSeconds : (at - joinedAt) / 1000;
-  const actor = { ...context, sessionId, userId };
-  const entry = cause === 'timeout' ? userTimedOut(actor) : userLeft(actor, cause, seconds);
-  await audit({ ...entry, at, activityId: uuidv5(`${sessionId}:${userId}:${at}`, departureNamespace) });
+  const { userId, cause, at, isBack } = departing;
+  const last = await activity().lastMovement(sessionId, userId, at);
+  if (isUntold(departing, last)) {
+    const since = last?.type === 'user_joined' ? last.at : (departing.joinedAt ?? at);
+    const actor = { ...context, sessionId, userId };
+    const entry = cause === 'timeout' ? userTimedOut(actor) : userLeft(actor, cause, (at - since) / 1000);
+    await audit({ ...entry, at, activityId: uuidv5(`${sessionId}:${userId}:${at}`, departureNamespace) });
+  }
+  if (!isBack) await sessions().leaveSession(sessionId, userId, cause, { joinedUntil: at });
+}
+
+/**
+ * Whether the audit trail lacks this end. A stay that presence saw begin has one, unless it was concluded already; any
+ * other ends only where the trail says that it began.
+ */
+function isUntold({ joinedAt, restored }: Departing, last: Movement | undefined): boolean {
+  if (last?.type === 'user_joined') return true;
+  return joinedAt !== undefined && !restored && !(last && last.at >= joinedAt);
 }
 
 /** The same where PostgreSQL may be away: Redis keeps the departure, and the sweep writes it down later (rule FA3). */

@@ -4,6 +4,7 @@ import { isAway } from '../presence/redis-failure.ts';
 import { registry } from '../runtime/delivery.ts';
 import { log } from '../runtime/log.ts';
 import { presence } from '../runtime/presence.ts';
+import { rebuildSession } from './rebuild-session.ts';
 import { expectVisit } from './sweep-waker.ts';
 
 interface Ending {
@@ -41,8 +42,7 @@ async function closeSeat(membership: Membership, { cause, at, deadline }: Ending
   let closed = await close();
   if (!closed && !(await store.isKnown(sessionId))) {
     // Redis forgot the session: without a seat nobody would ever hear that this one ended.
-    const others = (await registry().members(sessionId)).filter((one) => one.connectionId !== membership.connectionId);
-    await store.restore(sessionId, [membership, ...others], Date.now(), { onlyIfLost: true });
+    await rebuildSession(sessionId, { onlyIfLost: true, alsoConnection: membership });
     closed = await close();
     await expectVisit(sessionId, Date.now());
   }

@@ -1,40 +1,48 @@
 import { v5 as uuidv5 } from 'uuid';
-import type { LeaveCause } from '../../protocol/entities.ts';
+import type { LeaveCause, Session } from '../../protocol/entities.ts';
 import type { ServerFrame } from '../../protocol/frames.ts';
+import type { ActivityParams } from '../activity/activity-entry.ts';
 import { sessionEnded } from '../activity/activity-events.ts';
 import type { Membership } from '../delivery/connection-registry.ts';
-import { isUnknown } from '../presence/outcome.ts';
+import { isUnknown, type Receiver } from '../presence/outcome.ts';
 import { isAway } from '../presence/redis-failure.ts';
 import type { Caller } from '../runtime/caller.ts';
 import { registry } from '../runtime/delivery.ts';
 import { log } from '../runtime/log.ts';
 import { presence } from '../runtime/presence.ts';
-import { sessions } from '../runtime/sessions.ts';
 import { send } from './announce.ts';
-import { actorOf, audit } from './audit.ts';
-import { recordOrLeaveToSweep } from './departures.ts';
+import { actorOf } from './audit.ts';
+import { decide } from './decide.ts';
+import { type Departing, recordOrLeaveToSweep } from './departures.ts';
+import { expectVisit } from './sweep-waker.ts';
 
 /** Any UUID would do; it only has to be this one for ever. */
 const endingNamespace = 'f0a3b1de-1c55-4b0e-8a35-0f6d4e2f9b17';
 
 /**
- * Ends a session for everybody in it; a second time it only answers (rule SE9). A session ends once, so its entry's id
- * follows from the session's: where an invocation was killed after the end itself, the next try does what it left undone.
+ * Ends a session for everybody in it; a second time it only answers (rule SE9). Where an invocation was killed after the
+ * end itself, the sweep takes out who is still there, at once where somebody tries again.
  */
 export async function endSession(
   caller: Caller,
   sessionRef: string,
   status: 'completed' | 'failed' | undefined,
 ): Promise<ServerFrame<'session_ended'>> {
-  const { session, ended } = await sessions().endSession(sessionRef, { status, actorId: caller.userId });
+  const { session, ended } = await decide(async ({ sessions, audit }) => {
+    const done = await sessions.endSession(sessionRef, { status, actorId: caller.userId });
+    if (done.ended) await audit(endingOf(caller, done.session));
+    return done;
+  });
   const frame: ServerFrame<'session_ended'> = { type: 'session_ended', sessionId: session.id, reason: session.status };
-  if (session.status !== 'completed' && session.status !== 'failed') return frame;
-  const activityId = uuidv5(session.id, endingNamespace);
-  const isNew = await audit({ ...sessionEnded(actorOf(caller, session.id), session.status), activityId });
-  if (ended || isNew) {
-    await emptySession(session.id, 'session_ended', frame, caller.connectionId);
-  }
+  if (ended) await emptySession(session.id, 'session_ended', frame, caller.connectionId);
+  else await expectVisit(session.id, Date.now());
   return frame;
+}
+
+/** A session ends once, so its entry's id follows from the session's. */
+function endingOf(caller: Caller, { id, status }: Session): ActivityParams {
+  const outcome = status === 'failed' ? 'failed' : 'completed';
+  return { ...sessionEnded(actorOf(caller, id), outcome), activityId: uuidv5(id, endingNamespace) };
 }
 
 /**
@@ -54,13 +62,18 @@ export async function emptySession(
   if (exceptConnection) receivers.delete(exceptConnection);
   await Promise.all([
     registry().leaveAll(members),
-    ...present.leaves.map((leave) => recordOrLeaveToSweep(sessionId, { ...leave, at })),
+    ...present.departures.map((departure) => recordOrLeaveToSweep(sessionId, departure)),
   ]);
   await send([...receivers.values()], frame);
 }
 
 /** Who was there, by Redis or, while it is away or knows nothing, by the connection table; its keys then run out by themselves. */
-async function evictAll(sessionId: string, cause: LeaveCause, at: number, members: Membership[]) {
+async function evictAll(
+  sessionId: string,
+  cause: LeaveCause,
+  at: number,
+  members: Membership[],
+): Promise<{ ended: Receiver[]; departures: Departing[] }> {
   try {
     const outcome = await presence().store.evict(sessionId, undefined, cause, at);
     if (!isUnknown(outcome)) return outcome;
@@ -69,5 +82,5 @@ async function evictAll(sessionId: string, cause: LeaveCause, at: number, member
     log.warn('A session ended while Redis was away', { sessionId, error: error.cause as Error });
   }
   const userIds = [...new Set(members.map((member) => member.userId))];
-  return { ended: [], leaves: userIds.map((userId) => ({ userId, cause })) };
+  return { ended: [], departures: userIds.map((userId): Departing => ({ userId, cause, at })) };
 }

@@ -1,11 +1,13 @@
 import type { SessionMetadata } from '../../protocol/entities.ts';
 import type { ServerFrame } from '../../protocol/frames.ts';
+import type { ActivityParams } from '../activity/activity-entry.ts';
 import { inviteRefused, inviteUsed, sessionCreated } from '../activity/activity-events.ts';
 import type { Caller } from '../runtime/caller.ts';
 import { sessions } from '../runtime/sessions.ts';
 import type { JoinResult } from '../sessions/join-gate.ts';
 import { JoinRefused } from '../sessions/refusals.ts';
 import { actorOf, audit } from './audit.ts';
+import { decide } from './decide.ts';
 import { personOf, refuseForeignGuest, refuseGuest } from './people.ts';
 import { seatConnection } from './seat-connection.ts';
 import { sendRest } from './snapshot.ts';
@@ -18,11 +20,12 @@ export async function createSession(
 ): Promise<ServerFrame<'session_created'>> {
   refuseGuest(caller);
   const { userId, username, externalId } = caller;
-  const session = await sessions().createSession(userId, operationId, metadata, { username, externalId });
-  const [{ epoch, seq, users }] = await Promise.all([
-    seatConnection(caller, { session, role: 'operator', activated: true }),
-    audit(sessionCreated(actorOf(caller, session.id), operationId)),
-  ]);
+  const session = await decide(async ({ sessions, audit }) => {
+    const created = await sessions.createSession(userId, operationId, metadata, { username, externalId });
+    await audit(sessionCreated(actorOf(caller, created.id), operationId));
+    return created;
+  });
+  const { epoch, seq, users } = await seatConnection(caller, { session, role: 'operator', activated: true });
   return { type: 'session_created', session, epoch, seq, users };
 }
 
@@ -35,15 +38,21 @@ export async function joinSession(
   refuseForeignGuest(caller, await sessions().resolveSessionId(sessionRef));
   const joined = await askDoor(caller, sessionRef, invite ?? caller.guest?.invite);
   const { session, role } = joined;
-  const [outcome] = await Promise.all([seatConnection(caller, joined), auditInvite(caller, joined)]);
-  const { epoch, seq, users } = outcome;
+  const { epoch, seq, users } = await seatConnection(caller, joined);
   const { sessionId: _, ...state } = await sendRest(caller, { sessionId: session.id, epoch, seq, users });
   return { type: 'session_joined', session, role, ...state };
 }
 
+/** With an invite, its use and the place are written down together. */
 async function askDoor(caller: Caller, sessionRef: string, invite: string | undefined): Promise<JoinResult> {
+  const request = { sessionRef, person: personOf(caller), invite };
+  if (invite === undefined) return sessions().joinSession(request);
   try {
-    return await sessions().joinSession({ sessionRef, person: personOf(caller), invite });
+    return await decide(async ({ sessions, audit }) => {
+      const joined = await sessions.joinSession(request);
+      for (const entry of inviteEntries(caller, joined)) await audit(entry);
+      return joined;
+    });
   } catch (error) {
     if (error instanceof JoinRefused && error.inviteRefusal && error.sessionId) {
       await audit(inviteRefused(actorOf(caller, error.sessionId), error.inviteRefusal, error.inviteId));
@@ -53,8 +62,10 @@ async function askDoor(caller: Caller, sessionRef: string, invite: string | unde
 }
 
 /** Every use and refusal of an invite is in the audit trail (rule SE7). */
-async function auditInvite(caller: Caller, { session, inviteId, inviteRefusal, role }: JoinResult): Promise<void> {
+function inviteEntries(caller: Caller, { session, inviteId, inviteRefusal, role }: JoinResult): ActivityParams[] {
   const actor = actorOf(caller, session.id);
-  if (inviteId) await audit(inviteUsed(actor, inviteId, role));
-  if (inviteRefusal) await audit(inviteRefused(actor, inviteRefusal));
+  return [
+    ...(inviteId ? [inviteUsed(actor, inviteId, role)] : []),
+    ...(inviteRefusal ? [inviteRefused(actor, inviteRefusal)] : []),
+  ];
 }

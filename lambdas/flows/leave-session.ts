@@ -1,4 +1,4 @@
-import { isUnknown, type PresenceOutcome } from '../presence/outcome.ts';
+import { type EndOutcome, isUnknown } from '../presence/outcome.ts';
 import type { Seat } from '../presence/presence-store.ts';
 import { isAway } from '../presence/redis-failure.ts';
 import type { Caller } from '../runtime/caller.ts';
@@ -32,15 +32,15 @@ export async function leaveSession(caller: Caller, sessionRef: string): Promise<
     return sessionId;
   }
   // Who was gone already is the sweep's, like everybody else it finds.
-  const own = outcome.leaves.find((leave) => leave.userId === userId && leave.cause === 'left');
-  if (own) await recordOrLeaveToSweep(sessionId, { ...own, at }, actorOf(caller, sessionId));
-  if (outcome.leaves.length > 0) await expectVisit(sessionId, at);
+  const own = outcome.departures.find((departure) => departure.userId === userId && departure.cause === 'left');
+  if (own) await recordOrLeaveToSweep(sessionId, own, actorOf(caller, sessionId));
+  if (outcome.departures.length > 0) await expectVisit(sessionId, at);
   await announce(sessionId, outcome);
   return sessionId;
 }
 
 /** Undefined where Redis knows nothing of the seat: it is away, or it forgot the session. */
-async function depart(seat: Seat, at: number): Promise<PresenceOutcome | undefined> {
+async function depart(seat: Seat, at: number): Promise<EndOutcome | undefined> {
   try {
     const outcome = await presence().store.depart(seat, 'left', at);
     if (!isUnknown(outcome)) return outcome;

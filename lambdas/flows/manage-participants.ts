@@ -7,16 +7,20 @@ import type { Caller } from '../runtime/caller.ts';
 import { registry } from '../runtime/delivery.ts';
 import { log } from '../runtime/log.ts';
 import { presence } from '../runtime/presence.ts';
-import { sessions } from '../runtime/sessions.ts';
 import { announce, send } from './announce.ts';
-import { actorOf, audit } from './audit.ts';
-import { recordOrLeaveToSweep } from './departures.ts';
+import { actorOf } from './audit.ts';
+import { decide } from './decide.ts';
+import { type Departing, recordOrLeaveToSweep } from './departures.ts';
+import { expectVisit } from './sweep-waker.ts';
 
 /** Gives somebody another role, in force from their next message on connections that are open already (rule SE8). */
 export async function changeRole(caller: Caller, sessionRef: string, userId: string, role: Role): Promise<void> {
-  const participant = await sessions().setRole(sessionRef, caller.userId, userId, role);
+  const participant = await decide(async ({ sessions, audit }) => {
+    const changed = await sessions.setRole(sessionRef, caller.userId, userId, role);
+    await audit(participantRoleChanged(actorOf(caller, changed.sessionId), userId, role));
+    return changed;
+  });
   const { sessionId } = participant;
-  await audit(participantRoleChanged(actorOf(caller, sessionId), userId, role));
   await registry().relabel(sessionId, userId, role);
   const frame: ServerFrame = { type: 'participant_updated', sessionId, participant };
   const outcome = await unlessAway(presence().store.relabel(sessionId, userId, role, Date.now()));
@@ -31,15 +35,20 @@ export async function removeParticipant(
   userId: string,
   reason: string | undefined,
 ): Promise<void> {
-  const { sessionId, removed } = await sessions().removeByOwner(sessionRef, caller.userId, userId);
-  if (!removed) return;
-  await audit(participantRemoved(actorOf(caller, sessionId), userId, reason));
+  const { sessionId, removed } = await decide(async ({ sessions, audit }) => {
+    const done = await sessions.removeByOwner(sessionRef, caller.userId, userId);
+    if (done.removed) await audit(participantRemoved(actorOf(caller, done.sessionId), userId, reason));
+    return done;
+  });
+  // Where the first try was killed after the decision, the sweep takes out who is still there.
+  if (!removed) return expectVisit(sessionId, Date.now());
   const memberships = (await registry().members(sessionId)).filter((member) => member.userId === userId);
   await registry().leaveAll(memberships);
   const at = Date.now();
   const outcome = await unlessAway(presence().store.evict(sessionId, userId, 'removed', at));
-  const leaves = outcome?.leaves ?? (memberships.length > 0 ? [{ userId, cause: 'removed' as const }] : []);
-  await Promise.all(leaves.map((leave) => recordOrLeaveToSweep(sessionId, { ...leave, at })));
+  const concluded = memberships.length > 0 ? [{ userId, cause: 'removed' as const, at }] : [];
+  const departures: Departing[] = outcome?.departures ?? concluded;
+  await Promise.all(departures.map((departure) => recordOrLeaveToSweep(sessionId, departure)));
   const frame: ServerFrame = { type: 'session_removed', sessionId, reason: reason ?? 'removed' };
   await Promise.all([outcome && announce(sessionId, outcome), send(outcome?.ended ?? memberships, frame)]);
 }

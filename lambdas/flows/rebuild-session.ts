@@ -11,6 +11,8 @@ export interface RebuildOptions {
   onlyIfLost: boolean;
   /** A connection that is about to join by itself. */
   exceptConnection?: string;
+  /** A connection that the table has, although its index may not show it yet or any more. */
+  alsoConnection?: Membership;
 }
 
 /**
@@ -20,8 +22,9 @@ export interface RebuildOptions {
  * @returns the change to announce; undefined where nothing was to be done.
  */
 export async function rebuildSession(sessionId: string, options: RebuildOptions): Promise<PresenceOutcome | undefined> {
-  const found = await registry().members(sessionId);
-  const members = found.filter((member) => member.connectionId !== options.exceptConnection);
+  const { alsoConnection: also, exceptConnection = also?.connectionId } = options;
+  const others = (await registry().members(sessionId)).filter((member) => member.connectionId !== exceptConnection);
+  const members = also ? [also, ...others] : others;
   if (members.length === 0 && options.onlyIfLost) return undefined;
   return presence().store.restore(sessionId, await withPlace(sessionId, members), Date.now(), options);
 }

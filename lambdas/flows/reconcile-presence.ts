@@ -15,10 +15,9 @@ import { recordOrLeaveToSweep } from './departures.ts';
  */
 export async function endPlacelessPresence({ sessionId, personId, status, removed }: PlacelessPerson): Promise<void> {
   const [cause, farewell] = farewellOf(sessionId, status, removed);
-  const at = Date.now();
-  const outcome = await presence().store.evict(sessionId, personId, cause, at);
+  const outcome = await presence().store.evict(sessionId, personId, cause, Date.now());
   if (farewell) await registry().leaveAll(outcome.ended.map(({ connectionId }) => ({ connectionId, sessionId })));
-  await Promise.all(outcome.leaves.map((leave) => recordOrLeaveToSweep(sessionId, { ...leave, at })));
+  await Promise.all(outcome.departures.map((departure) => recordOrLeaveToSweep(sessionId, departure)));
   await Promise.all([announce(sessionId, outcome), farewell && send(outcome.ended, farewell)]);
 }
 

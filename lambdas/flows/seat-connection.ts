@@ -1,19 +1,20 @@
 import type { Role, Session } from '../../protocol/entities.ts';
-import { userJoined } from '../activity/activity-events.ts';
 import type { Membership } from '../delivery/connection-registry.ts';
 import type { EnterOutcome } from '../presence/outcome.ts';
+import type { Acting } from '../presence/presence-manager.ts';
 import { isAway } from '../presence/redis-failure.ts';
 import type { Caller } from '../runtime/caller.ts';
 import { registry } from '../runtime/delivery.ts';
 import { log } from '../runtime/log.ts';
 import { presence } from '../runtime/presence.ts';
-import { sessions } from '../runtime/sessions.ts';
 import { timings } from '../runtime/timings.ts';
 import { announce } from './announce.ts';
-import { actorOf, audit } from './audit.ts';
+import { recordArrival } from './arrivals.ts';
+import { actorOf } from './audit.ts';
 import { bestKnownState } from './best-known.ts';
 import { rebuildSession } from './rebuild-session.ts';
 import { expectVisit } from './sweep-waker.ts';
+import { undoSeating } from './undo-seating.ts';
 
 /** What seating needs of a join. */
 export interface Seating {
@@ -30,32 +31,22 @@ export type Seated = Pick<EnterOutcome, 'epoch' | 'seq' | 'users'>;
 
 /**
  * Makes somebody present who holds a place: the connection is written down, seated in Redis and announced. If that fails,
- * a place that was taken for it is given back, so that nobody is stored who never came (rule FA6).
+ * all of it is undone, so that nobody is stored who never came (rule FA6).
  *
  * While Redis is away the join stands, and the answer is what the connection table knows; the sweep seats and announces
  * it afterwards (rule FA1).
  */
 export async function seatConnection(caller: Caller, seating: Seating): Promise<Seated> {
-  const { session, role, activated, isWritten = false } = seating;
+  const membership = membershipOf(caller, seating.session, seating.role);
   try {
-    const membership = membershipOf(caller, session, role);
     const [compact] = await Promise.all([registry().isCompact(caller.connectionId), registry().join(membership)]);
-    const { outcome, wasKnown } = await enter(membership, compact);
-    // Presence decides who has come, as it decides who has left: a place may outlast a leave that is still being written
-    // down. Where Redis knew nothing, only the place can tell a newcomer from somebody it forgot.
-    const hasCome = outcome && wasKnown ? outcome.first : activated;
-    await Promise.all([
-      hasCome && !isWritten ? audit(userJoined(actorOf(caller, session.id), role)) : undefined,
-      outcome && tell(membership, outcome),
-    ]);
+    const outcome = await enter(membership, { compact, place: placeOf(seating) });
+    await Promise.all([welcome(caller, membership, seating, outcome), outcome && tell(membership, outcome)]);
     if (outcome) return outcome;
     await registry().join({ ...membership, unseated: true });
     return await bestKnownState(membership);
   } catch (error) {
-    await registry()
-      .leave(caller.connectionId, session.id)
-      .catch(() => {});
-    if (activated) await sessions().leaveSession(session.id, caller.userId, 'disconnected');
+    await undoSeating(caller, membership, seating.activated);
     throw error;
   }
 }
@@ -67,23 +58,49 @@ function membershipOf(caller: Caller, { id, sessionId, metadata }: Seating['sess
   return { connectionId, sessionId: id, sessionName: sessionId, ...person, joinedAt: Date.now() };
 }
 
+function placeOf({ activated, isWritten }: Seating): 'taken' | 'written' | undefined {
+  if (isWritten) return 'written';
+  return activated ? 'taken' : undefined;
+}
+
 /** No outcome while Redis is away. */
 async function enter(
-  membership: Membership,
-  compact: boolean,
-): Promise<{ outcome: EnterOutcome | undefined; wasKnown: boolean }> {
-  const { sessionId, userId, ...acting } = membership;
+  { sessionId, userId, ...acting }: Membership,
+  options: Pick<Acting, 'compact' | 'place'>,
+): Promise<EnterOutcome | undefined> {
   try {
     // Where Redis forgot the session, those who were there are seated first: the newcomer is to meet them.
-    const wasKnown = await presence().store.isKnown(sessionId);
-    if (!wasKnown) {
-      await rebuildSession(sessionId, { onlyIfLost: true, exceptConnection: membership.connectionId });
+    if (!(await presence().store.isKnown(sessionId))) {
+      await rebuildSession(sessionId, { onlyIfLost: true, exceptConnection: acting.connectionId });
     }
-    return { outcome: await presence().enter(sessionId, userId, { ...acting, compact }), wasKnown };
+    return await presence().enter(sessionId, userId, { ...acting, ...options });
   } catch (error) {
     if (!isAway(error)) throw error;
     log.warn('Somebody joined while Redis was away', { sessionId, error: error.cause as Error });
-    return { outcome: undefined, wasKnown: false };
+    return undefined;
+  }
+}
+
+/**
+ * Writes the coming down. Presence decides who has come, as it decides who has left: a place may outlast a leave that is
+ * still being written down.
+ */
+async function welcome(
+  caller: Caller,
+  membership: Membership,
+  { activated, isWritten }: Seating,
+  outcome: EnterOutcome | undefined,
+): Promise<void> {
+  const { sessionId, userId } = membership;
+  const actor = actorOf(caller, sessionId);
+  if (outcome?.arrival) {
+    await recordArrival(sessionId, outcome.arrival, actor);
+    await presence().store.forget(sessionId, [outcome.arrival]);
+  } else if (activated && !isWritten) {
+    // Redis is away, or another invocation brought the session back to a table that had this connection already.
+    const known = outcome?.users.find((user) => user.userId === userId);
+    const at = known?.joinedAt ?? membership.joinedAt;
+    await recordArrival(sessionId, { ...membership, at, certain: outcome === undefined }, actor);
   }
 }
 

@@ -1,16 +1,17 @@
 import type { DueSession } from '../presence/deadlines.ts';
-import { type Departure, isUnknown, type VisitOutcome } from '../presence/outcome.ts';
-import { departuresPerVisit } from '../presence/presence-store.ts';
+import { type Arrival, type Departure, isUnknown, type VisitOutcome } from '../presence/outcome.ts';
+import { keptPerVisit } from '../presence/presence-store.ts';
 import { log } from '../runtime/log.ts';
 import { deadlines, presence } from '../runtime/presence.ts';
 import { timings } from '../runtime/timings.ts';
 import { announce } from './announce.ts';
+import { recordArrival } from './arrivals.ts';
 import { recordDeparture } from './departures.ts';
 import { rebuildSession } from './rebuild-session.ts';
 
 /** Sessions taken per shard and round, and visited at the same time. */
 const claimedPerShard = 50;
-/** A session whose departures could not be written down is visited again this soon. */
+/** A session whose comings and goings could not be written down is visited again this soon. */
 const retryMillis = 5000;
 
 /** What a round of visits found alive, for whoever writes it down. */
@@ -37,7 +38,7 @@ export async function visitDueSessions(now: number): Promise<Sighted[]> {
 async function visitSession(due: DueSession, now: number): Promise<Sighted[]> {
   const { sessionId } = due;
   const outcome = await visitPresence(sessionId, now);
-  const recorded = await recordAll(sessionId, withReturns(outcome));
+  const recorded = await recordAll(sessionId, outcome);
   await announce(sessionId, outcome);
   const soonest = outcome.nextDeadline === undefined ? undefined : Math.min(outcome.nextDeadline, now + refreshMillis);
   await deadlines().release(due, recorded ? soonest : now + retryMillis);
@@ -52,32 +53,32 @@ async function visitPresence(sessionId: string, now: number): Promise<VisitOutco
   return presence().store.visit(sessionId, Date.now());
 }
 
-/** The departures, with who is present again already. */
-function withReturns({ departures, sightings }: VisitOutcome): (Departure & { isBack: boolean })[] {
-  const present = new Set(sightings.map(({ userId }) => userId));
-  return departures.map((departure) => ({ ...departure, isBack: present.has(departure.userId) }));
-}
-
 /**
- * Leaves are written down before they are told, and kept until then however often it takes (rule AC1).
+ * Comings and goings are written down before they are told, and kept until then however often it takes (rule AC1).
  *
  * @returns false where some are left for another visit.
  */
-async function recordAll(sessionId: string, departures: Departure[]): Promise<boolean> {
-  for (const [index, departure] of departures.entries()) {
-    if (departure.cause === 'timeout') {
-      const seconds = timings.offlineAfterMillis / 1000;
-      log.debug(`[PresenceManager] User ${departure.userId} timed out after ${seconds}s`);
-      log.info(`User ${departure.userId} timed out in session ${sessionId}`);
+async function recordAll(sessionId: string, { arrivals, departures, sightings }: VisitOutcome): Promise<boolean> {
+  const present = new Set(sightings.map(({ userId }) => userId));
+  const written: (Arrival | Departure)[] = [];
+  try {
+    for (const arrival of arrivals) {
+      await recordArrival(sessionId, arrival);
+      written.push(arrival);
     }
-    try {
-      await recordDeparture(sessionId, departure);
-    } catch (error) {
-      log.warn('A departure could not be written down yet', { sessionId, error: error as Error });
-      await presence().store.forgetDepartures(sessionId, index);
-      return false;
+    for (const departure of departures) {
+      if (departure.cause === 'timeout') logTimeout(sessionId, departure.userId);
+      await recordDeparture(sessionId, { ...departure, isBack: present.has(departure.userId) });
+      written.push(departure);
     }
+  } catch (error) {
+    log.warn('A coming or going could not be written down yet', { sessionId, error: error as Error });
   }
-  await presence().store.forgetDepartures(sessionId, departures.length);
-  return departures.length < departuresPerVisit;
+  await presence().store.forget(sessionId, written);
+  return written.length === arrivals.length + departures.length && written.length < keptPerVisit;
+}
+
+function logTimeout(sessionId: string, userId: string): void {
+  log.debug(`[PresenceManager] User ${userId} timed out after ${timings.offlineAfterMillis / 1000}s`);
+  log.info(`User ${userId} timed out in session ${sessionId}`);
 }

@@ -60,25 +60,47 @@ export interface TouchOutcome extends PresenceOutcome {
   overdue: boolean;
 }
 
+/** A coming or going that Redis keeps until it is written down elsewhere; see `PresenceStore.forget`. */
+interface Kept {
+  userId: string;
+  /** When it came to be, Unix milliseconds. */
+  at: number;
+  /** As it stands on the list of what is kept. */
+  text: string;
+}
+
+export interface Arrival extends Kept {
+  username: string;
+  role: Role;
+  /** False where Redis may only have forgotten that they were there. */
+  certain: boolean;
+}
+
+export interface Departure extends Kept {
+  cause: LeaveCause;
+  joinedAt?: number;
+  /** Whether Redis knew of the stay from the connection table only. */
+  restored?: boolean;
+}
+
+/** What an ending script did, and whom it ended: told at once or, in a large room, with the next window. */
+export interface EndOutcome extends PresenceOutcome {
+  departures: Departure[];
+}
+
 export interface EnterOutcome extends PresenceOutcome {
   /** Whether this was the user's first connection. */
   first: boolean;
   users: PresenceUser[];
+  /** The coming that has to be written down, where this was one. */
+  arrival?: Arrival | undefined;
 }
 
-export interface Departure {
-  userId: string;
-  cause: LeaveCause;
-  /** When it was found. */
-  at: number;
-  joinedAt?: number;
-}
-
-export interface VisitOutcome extends PresenceOutcome {
+export interface VisitOutcome extends EndOutcome {
   /** When something becomes due next; undefined where nobody is left. */
   nextDeadline: number | undefined;
-  /** Leaves that are not yet written down, oldest first; see `forgetDepartures`. */
-  departures: Departure[];
+  /** Comings that are not yet written down, oldest first, as `departures` are. */
+  arrivals: Arrival[];
   /** Who is there, with the last sign of life of each. */
   sightings: { userId: string; at: number }[];
 }
@@ -102,6 +124,11 @@ export type ScriptReply = [
 
 /** What a script answers about a session that Redis does not know. */
 export const nothingKnown: ScriptReply = ['ok', '', 0, 0, [], [], [], [], [], [], []];
+
+/** Reads what a script put on the list of what is to be written down. */
+export function readKept<T extends Arrival | Departure>(texts: readonly string[]): T[] {
+  return texts.map((text) => ({ ...(JSON.parse(text) as T), text }));
+}
 
 /** Whether Redis did not know the session: nobody was ever there, or it forgot them. */
 export function isUnknown(outcome: Pick<PresenceOutcome, 'epoch'>): boolean {

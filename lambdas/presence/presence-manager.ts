@@ -1,6 +1,7 @@
 import type { Cluster, Redis } from 'ioredis';
 import type { Cursor, LeaveCause, PresenceUser, Role, Status } from '../../protocol/entities.ts';
 import type { Timings } from '../../protocol/timings.ts';
+import type { Entering } from './entering.ts';
 import { presenceKeys } from './keys.ts';
 import type { EnterOutcome, PresenceOutcome, TouchOutcome } from './outcome.ts';
 import { PresenceStore, type Seat } from './presence-store.ts';
@@ -35,6 +36,8 @@ export interface Acting {
   cursorRole?: Role | undefined;
   /** Whether the connection takes the compact form of cursors. */
   compact?: boolean | undefined;
+  /** What is known of their place and coming; see `Entering`. */
+  place?: Entering['place'];
 }
 
 /**
@@ -126,8 +129,8 @@ export class PresenceManager {
 
   /** Seats a connection in a session and answers the whole state. */
   async enter(sessionId: string, userId: string, acting: Acting): Promise<EnterOutcome> {
-    const { username = userId, role = 'viewer', cursorRole, compact } = acting;
-    const person = { username, role, cursorRole, compact } as const;
+    const { username = userId, role = 'viewer', cursorRole, compact, place } = acting;
+    const person = { username, role, cursorRole, compact, place } as const;
     return this.store.enter(seatOf(sessionId, userId, acting), person, this.#clock());
   }
 

@@ -3,15 +3,19 @@ import type { Cluster, Redis } from 'ioredis';
 import { tagOf } from '../../protocol/compact.ts';
 import type { Cursor, LeaveCause, PresenceUser, Role, Status } from '../../protocol/entities.ts';
 import type { Timings } from '../../protocol/timings.ts';
+import type { Entering } from './entering.ts';
 import { presenceKeys, scriptKeys } from './keys.ts';
 import {
+  type Arrival,
   type Departure,
+  type EndOutcome,
   type EnterOutcome,
   nothingKnown,
   type PresenceOutcome,
   pairs,
   type Receiver,
   readBatch,
+  readKept,
   readOutcome,
   readReceiver,
   type ScriptReply,
@@ -43,8 +47,8 @@ export interface Touch {
   activity?: string | null | undefined;
 }
 
-/** Departures a visit hands out at most. */
-export const departuresPerVisit = 100;
+/** Comings and goings a visit hands out at most. */
+export const keptPerVisit = 100;
 
 /** Scripts that end what is overdue on behalf of somebody's frame. */
 const sparing: PresenceScript[] = ['enter', 'list', 'depart'];
@@ -112,31 +116,25 @@ export class PresenceStore {
 
   /**
    * Seats a connection; harmless when it sits already.
-   *
-   * @param person `cursorRole` is the least role that sees cursors, where the session names one (rule DE9);
-   *   `compact` asks for the compact form of cursors.
    */
-  async enter(
-    seat: Seat,
-    person: { username: string; role: Role; cursorRole?: Role | undefined; compact?: boolean | undefined },
-    now: number,
-  ): Promise<EnterOutcome> {
-    const { username, role, cursorRole = '', compact } = person;
-    const parameters = [seat.userId, seat.connectionId, username, role, cursorRole, compact ? 'compact' : ''];
+  async enter(seat: Seat, person: Entering, now: number): Promise<EnterOutcome> {
+    const { username, role, cursorRole = '', compact, place = '' } = person;
+    const parameters = [seat.userId, seat.connectionId, username, role, cursorRole, compact ? 'compact' : '', place];
     const reply = (await this.#run('enter', seat.sessionId, now, parameters))!;
-    const [first, records] = reply[10] as [string, string[]];
+    const [first, records, coming] = reply[10] as [string, string[], string];
     return {
       ...readOutcome(reply, now, this.#timings),
       first: first === '1',
+      arrival: coming === '' ? undefined : readKept<Arrival>([coming])[0],
       users: usersFor(seat.userId, this.#users(records, now), reply[11]),
     };
   }
 
   /** Ends a seat at once. `removed` tells whether it existed. */
-  async depart(seat: Seat, cause: LeaveCause, now: number): Promise<PresenceOutcome & { removed: boolean }> {
+  async depart(seat: Seat, cause: LeaveCause, now: number): Promise<EndOutcome & { removed: boolean }> {
     const reply =
       (await this.#run('depart', seat.sessionId, now, [seat.userId, seat.connectionId, cause])) ?? nothingKnown;
-    return { ...readOutcome(reply, now, this.#timings), removed: reply[10][0] === 1 };
+    return { ...this.#ended(reply, now), removed: reply[10][0] === 1 };
   }
 
   /** Starts the grace of a seat whose socket ended. False where the seat is not known. */
@@ -165,21 +163,24 @@ export class PresenceStore {
 
   /** Ends what is due in a session and says when to look again. */
   async visit(sessionId: string, now: number): Promise<VisitOutcome> {
-    const reply = (await this.#run('visit', sessionId, now, [departuresPerVisit])) ?? nothingKnown;
+    const reply = (await this.#run('visit', sessionId, now, [keptPerVisit])) ?? nothingKnown;
     const [next = '', ...lists] = reply[10] as [string?, ...string[][]];
-    const [departures = [], seen = [], cursors = [], receivers = []] = lists;
+    const [texts = [], seen = [], cursors = [], receivers = []] = lists;
+    const kept = readKept<Arrival & Departure & { came?: true }>(texts);
     return {
       ...readOutcome(reply, now, this.#timings),
       batch: readBatch(reply[1], cursors, receivers),
       nextDeadline: next === '' ? undefined : Number(next),
-      departures: departures.map((text) => JSON.parse(text) as Departure),
+      arrivals: kept.filter(({ came }) => came),
+      departures: kept.filter(({ came }) => !came),
       sightings: pairs(seen).map(([userId, at]) => ({ userId, at: Number(at) })),
     };
   }
 
-  /** Drops the oldest departures once they are written down elsewhere. */
-  async forgetDepartures(sessionId: string, count: number): Promise<void> {
-    if (count > 0) await answered(this.#redis, () => this.#redis.ltrim(presenceKeys.departed(sessionId), count, -1));
+  /** Drops comings and goings that are written down elsewhere. */
+  async forget(sessionId: string, written: readonly (Arrival | Departure)[]): Promise<void> {
+    const key = presenceKeys.departed(sessionId);
+    await answered(this.#redis, () => Promise.all(written.map(({ text }) => this.#redis.lrem(key, 1, text))));
   }
 
   /** Takes a user, or everybody, out of a session. `ended` are the connections that were seated. */
@@ -188,9 +189,9 @@ export class PresenceStore {
     userId: string | undefined,
     cause: LeaveCause,
     now: number,
-  ): Promise<PresenceOutcome & { ended: Receiver[] }> {
+  ): Promise<EndOutcome & { ended: Receiver[] }> {
     const reply = (await this.#run('evict', sessionId, now, [userId ?? '', cause])) ?? nothingKnown;
-    return { ...readOutcome(reply, now, this.#timings), ended: ((reply[10][0] ?? []) as string[]).map(readReceiver) };
+    return { ...this.#ended(reply, now), ended: ((reply[10][0] ?? []) as string[]).map(readReceiver) };
   }
 
   /** Changes the role that others see. */
@@ -276,6 +277,11 @@ export class PresenceStore {
     );
     const silent = pulse[1] === undefined ? 0 : Date.now() - Number(pulse[1]);
     return silent > offlineAfterMillis / 2 ? Math.round(silent + offlineAfterMillis) : 0;
+  }
+
+  #ended(reply: ScriptReply, now: number): EndOutcome {
+    const departures = readKept<Departure>((reply[10][1] ?? []) as string[]);
+    return { ...readOutcome(reply, now, this.#timings), departures };
   }
 
   #users(records: string[], now: number): PresenceUser[] {

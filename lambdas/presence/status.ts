@@ -14,8 +14,8 @@ export interface StatusThresholds {
   awayAfterMillis: number;
 }
 
-/** A presence record as it lies in Redis: what others see, and the choice behind it. */
-export type PresenceRecord = PresenceUser & Pick<StatusClocks, 'chosen'>;
+/** A presence record as it lies in Redis: what others see, the choice behind it, and whether it had to be restored. */
+export type PresenceRecord = PresenceUser & Pick<StatusClocks, 'chosen'> & { restored?: true };
 
 /**
  * The status others see: the worse of what the clocks say and what the user chose (rules PR3-PR5). Both limits are
@@ -33,6 +33,6 @@ function derivedStatus(clocks: StatusClocks, now: number, thresholds: StatusThre
 
 /** What others may know of a record: the status of this moment, and nothing of the choice behind it (rule PR6). */
 export function visibleUser(record: PresenceRecord, now: number, thresholds: StatusThresholds): PresenceUser {
-  const { chosen: _, ...user } = record;
+  const { chosen: _, restored: __, ...user } = record;
   return { ...user, status: statusAt(record, now, thresholds) };
 }

@@ -25,6 +25,11 @@ export function databaseFailure(error: unknown): unknown {
   });
 }
 
+/** Whether this is the failure of a server that cannot be reached. */
+export function isAway(failure: unknown): failure is RollcallError {
+  return failure instanceof RollcallError && failure.code === 'UNAVAILABLE';
+}
+
 /** Whether the server refused the name or the password, as it does after a rotation of the secret. */
 export function isAuthenticationFailure(error: unknown): boolean {
   return ['28P01', '28000'].includes(codeOf(error));

@@ -1,6 +1,6 @@
 import { Pool, type PoolClient, type PoolConfig } from 'pg';
 import { dependencyTimeoutMillis } from '../../protocol/timings.ts';
-import { databaseFailure, isAuthenticationFailure } from './database-failure.ts';
+import { databaseFailure, isAuthenticationFailure, isAway } from './database-failure.ts';
 import { readDatabaseSecret } from './database-secret.ts';
 import { environmentNames } from './environment.ts';
 import { log } from './log.ts';
@@ -66,12 +66,17 @@ export class Database {
       await client.query('COMMIT');
       return result;
     } catch (error) {
-      await client.query('ROLLBACK').catch((failure: Error) => {
-        broken = failure;
-      });
-      throw databaseFailure(error);
+      const failure = databaseFailure(error);
+      if (isAway(failure)) broken = failure;
+      else {
+        await client.query('ROLLBACK').catch((failed: Error) => {
+          broken = failed;
+        });
+      }
+      throw failure;
     } finally {
-      // A connection whose state is unknown is closed, not handed to the next one.
+      // A connection that does not answer, or whose state is unknown, is closed and not handed to the next one: that ends
+      // its transaction, too.
       client.release(broken);
     }
   }

@@ -1,14 +1,22 @@
 import { SessionInvites } from '../sessions/session-invites.ts';
 import { SessionManager } from '../sessions/session-manager.ts';
-import { database } from './database.ts';
+import { database, type Queryable } from './database.ts';
 import { inviteKeys } from './invite-keys.ts';
 import { once } from './once.ts';
 import { timings } from './timings.ts';
 
 /** The sessions of this environment. */
-export const sessions = once(() => new SessionManager({ database: database(), timings, inviteKeys: inviteKeys() }));
+export const sessions = once(() => sessionsOn(database()));
 
 /** The invitations of this environment. */
-export const invites = once(
-  () => new SessionInvites({ database: database(), sessions: sessions(), inviteKeys: inviteKeys() }),
-);
+export const invites = once(() => invitesOn(database(), sessions()));
+
+/** The sessions as one connection sees them, inside a transaction of its own. */
+export function sessionsOn(queryable: Queryable): SessionManager {
+  return new SessionManager({ database: queryable, timings, inviteKeys: inviteKeys() });
+}
+
+/** The same for the invitations into these sessions. */
+export function invitesOn(queryable: Queryable, manager: SessionManager): SessionInvites {
+  return new SessionInvites({ database: queryable, sessions: manager, inviteKeys: inviteKeys() });
+}

@@ -27,6 +27,13 @@ export interface SessionInvitesOptions {
   clock?: () => number;
 }
 
+/** What an invite grants: until when (a day if not said) and how often (any number if not said). */
+export interface InviteTerms {
+  role: Role;
+  expiresInSeconds?: number | undefined;
+  maxUses?: number | undefined;
+}
+
 export interface CreatedInvite {
   sessionId: string;
   inviteId: string;
@@ -48,14 +55,9 @@ export class SessionInvites {
   /**
    * Makes an invite.
    *
-   * @param terms `expiresInSeconds` a day if not given; `maxUses` any number if not given.
    * @throws RollcallError `PERMISSION_DENIED` unless the actor is the owner, `SESSION_INACTIVE`, `INVALID_MESSAGE`.
    */
-  async createInvite(
-    reference: string,
-    actorId: string,
-    terms: { role: Role; expiresInSeconds?: number | undefined; maxUses?: number | undefined },
-  ): Promise<CreatedInvite> {
+  async createInvite(reference: string, actorId: string, terms: InviteTerms): Promise<CreatedInvite> {
     const checked = checkInviteInput({ sessionId: reference, ...terms });
     const { session } = await this.#options.sessions.authorize(reference, actorId, 'manage');
     const now = this.#clock();

@@ -7,6 +7,7 @@ type Database = Awaited<ReturnType<typeof createDatabase>>;
 
 let database: Database;
 let flows: typeof import('../../lambdas/flows/reconcile-places.ts');
+let recordArrival: typeof import('../../lambdas/flows/arrivals.ts').recordArrival;
 let runtime: typeof import('../../lambdas/runtime/presence.ts') &
   typeof import('../../lambdas/runtime/sessions.ts') &
   typeof import('../../lambdas/runtime/redis.ts') &
@@ -23,6 +24,7 @@ beforeAll(async () => {
     ...testAwsVariables(),
   });
   flows = await import('../../lambdas/flows/reconcile-places.ts');
+  ({ recordArrival } = await import('../../lambdas/flows/arrivals.ts'));
   runtime = {
     ...(await import('../../lambdas/runtime/presence.ts')),
     ...(await import('../../lambdas/runtime/sessions.ts')),
@@ -49,17 +51,35 @@ async function ownedSession(lastSeenMillisAgo: number) {
   return { userId, sessionId: session.id };
 }
 
+/** Entries of the audit trail, oldest first. */
+async function trailOf(sessionId: string) {
+  const { rows } = await database.pool.query(
+    'SELECT activity_type AS type, details FROM activity_log WHERE session_id = $1 ORDER BY created_at, id',
+    [sessionId],
+  );
+  return rows;
+}
+
 const placesOf = async (sessionId: string) => (await runtime.sessions().getParticipants(sessionId)).length;
 
 test('[SE3] a place whose holder is nowhere present is given back, once, with its audit row', async () => {
-  const { sessionId } = await ownedSession(10 * 60_000);
+  const { sessionId, userId } = await ownedSession(10 * 60_000);
+  const at = Date.now() - 60 * 60_000;
+  await recordArrival(sessionId, { userId, username: 'Owner', role: 'operator', at, certain: true });
   await flows.reconcilePlaces(Date.now());
   expect(await placesOf(sessionId)).toBe(0);
   await flows.reconcilePlaces(Date.now());
-  const { rows } = await database.pool.query('SELECT activity_type, details FROM activity_log WHERE session_id = $1', [
-    sessionId,
+  expect(await trailOf(sessionId)).toEqual([
+    { type: 'user_joined', details: { role: 'operator' } },
+    { type: 'user_timeout', details: { reason: 'heartbeat_timeout' } },
   ]);
-  expect(rows).toEqual([{ activity_type: 'user_timeout', details: { reason: 'heartbeat_timeout' } }]);
+});
+
+test('[PR9] whose coming was never written down leaves no going either', async () => {
+  const { sessionId } = await ownedSession(10 * 60_000);
+  await flows.reconcilePlaces(Date.now());
+  expect(await placesOf(sessionId)).toBe(0);
+  expect(await trailOf(sessionId)).toEqual([]);
 });
 
 test('[SE3] a place is kept while its holder is present, whatever the stored time says', async () => {

@@ -3,9 +3,10 @@ import { seatConnection } from '../../lambdas/flows/seat-connection.ts';
 import type { Caller } from '../../lambdas/runtime/caller.ts';
 
 const registry = { join: jest.fn(), leave: jest.fn(), isCompact: jest.fn(), members: jest.fn() };
-const presence = { store: { isKnown: jest.fn() }, enter: jest.fn() };
+const store = { isKnown: jest.fn(), depart: jest.fn(), isPresent: jest.fn(), forget: jest.fn() };
+const presence = { store, enter: jest.fn() };
 const sessions = { leaveSession: jest.fn() };
-const activity = { logActivity: jest.fn() };
+const activity = { logActivity: jest.fn(), lastMovement: jest.fn() };
 
 jest.mock('../../lambdas/runtime/delivery.ts', () => ({ registry: () => registry, broadcaster: jest.fn() }));
 jest.mock('../../lambdas/runtime/presence.ts', () => ({ presence: () => presence, deadlines: jest.fn() }));
@@ -15,6 +16,7 @@ jest.mock('../../lambdas/flows/announce.ts', () => ({ announce: jest.fn(async ()
 jest.mock('../../lambdas/flows/sweep-waker.ts', () => ({ expectVisit: jest.fn(async () => {}) }));
 
 const { announce } = jest.requireMock('../../lambdas/flows/announce.ts');
+const { expectVisit } = jest.requireMock('../../lambdas/flows/sweep-waker.ts');
 
 const caller: Caller = {
   connectionId: 'c1',
@@ -25,6 +27,8 @@ const caller: Caller = {
   userAgent: null,
 };
 const session = { id: randomUUID(), sessionId: 'SESSION-20260101-TEST' };
+const joinedAt = Date.now();
+const arrival = { userId: caller.userId, username: 'Ada', role: 'viewer', at: joinedAt, certain: true, text: '{}' };
 const outcome = {
   epoch: 'e',
   seq: 1,
@@ -35,6 +39,15 @@ const outcome = {
   receivers: [],
   parts: 1,
   first: true,
+  arrival,
+};
+/** What a second connection of somebody who is there finds. */
+const known = { ...outcome, first: false, arrival: undefined, users: [{ userId: caller.userId, joinedAt }] };
+/** What the end of a seat answers: a leave of its user, or nothing. */
+const nothingEnded = { ...outcome, departures: [] };
+const ended = {
+  ...outcome,
+  departures: [{ userId: caller.userId, cause: 'disconnected', at: joinedAt + 1, joinedAt }],
 };
 
 beforeEach(() => {
@@ -43,7 +56,12 @@ beforeEach(() => {
   registry.leave.mockResolvedValue(undefined);
   registry.isCompact.mockResolvedValue(false);
   registry.members.mockResolvedValue([]);
-  presence.store.isKnown.mockResolvedValue(true);
+  store.isKnown.mockResolvedValue(true);
+  store.depart.mockResolvedValue(nothingEnded);
+  store.isPresent.mockResolvedValue(false);
+  store.forget.mockResolvedValue(undefined);
+  expectVisit.mockResolvedValue(undefined);
+  activity.lastMovement.mockResolvedValue(undefined);
   presence.enter.mockResolvedValue(outcome);
   sessions.leaveSession.mockResolvedValue({ wasActive: true, durationSeconds: 0 });
   activity.logActivity.mockResolvedValue({ isNew: true });
@@ -62,11 +80,21 @@ test('somebody who took a place is written down, seated and told of; the entry s
     'user_joined',
     { role: 'viewer' },
   ]);
+  expect(presence.enter.mock.calls[0]![2]).toMatchObject({ place: 'taken' });
   expect(sessions.leaveSession).not.toHaveBeenCalled();
 });
 
+test('[AC1] a coming stays on the list of the sweep until it is written down', async () => {
+  const order: string[] = [];
+  activity.logActivity.mockImplementation(async () => ({ isNew: order.push('written') > 0 }));
+  store.forget.mockImplementation(async () => void order.push('forgotten'));
+  await seat(true);
+  expect(order).toEqual(['written', 'forgotten']);
+  expect(store.forget).toHaveBeenCalledWith(session.id, [arrival]);
+});
+
 test('[PR2] a second tab takes no place and is not written into the audit trail', async () => {
-  presence.enter.mockResolvedValue({ ...outcome, first: false });
+  presence.enter.mockResolvedValue(known);
   await seat(false);
   expect(activity.logActivity).not.toHaveBeenCalled();
 });
@@ -76,9 +104,31 @@ test('[PR9] who comes back while their leave is still being written down is writ
   expect(activity.logActivity.mock.calls[0]!.slice(1, 3)).toEqual([caller.userId, 'user_joined']);
 });
 
-test('[FA2] whom Redis forgot has not come anew', async () => {
-  presence.store.isKnown.mockResolvedValue(false);
+test('[FA2] whom Redis forgot in their grace has not come anew', async () => {
+  presence.enter.mockResolvedValue({ ...outcome, arrival: { ...arrival, certain: false } });
+  activity.lastMovement.mockResolvedValue({ type: 'user_joined', at: joinedAt - 5000 });
   await seat(false);
+  expect(activity.logActivity).not.toHaveBeenCalled();
+  expect(store.forget).toHaveBeenCalled();
+});
+
+test('[PR9] who comes back after a leave has come anew, although the place had not been given back yet', async () => {
+  presence.enter.mockResolvedValue({ ...outcome, arrival: { ...arrival, certain: false } });
+  activity.lastMovement.mockResolvedValue({ type: 'user_left', at: joinedAt - 5000 });
+  await seat(false);
+  expect(activity.logActivity.mock.calls[0]!.slice(1, 3)).toEqual([caller.userId, 'user_joined']);
+});
+
+test('[FA2] who took a place and was seated by a rebuilding is written down as come', async () => {
+  presence.enter.mockResolvedValue(known);
+  await seat(true);
+  expect(activity.logActivity.mock.calls[0]!.slice(1, 3)).toEqual([caller.userId, 'user_joined']);
+});
+
+test('[FA1] whose coming was written down while Redis was away is not written down again', async () => {
+  presence.enter.mockResolvedValue(known);
+  await seatConnection(caller, { session, role: 'viewer', activated: false, isWritten: true });
+  expect(presence.enter.mock.calls[0]![2]).toMatchObject({ place: 'written' });
   expect(activity.logActivity).not.toHaveBeenCalled();
 });
 
@@ -91,6 +141,24 @@ test.each([
   await expect(seat(true)).rejects.toThrow();
   expect(registry.leave).toHaveBeenCalledWith('c1', session.id);
   expect(sessions.leaveSession).toHaveBeenCalledWith(session.id, caller.userId, 'disconnected');
+});
+
+test('[FA6] [PR9] who was seated before it failed leaves again: told, written down, and without the place', async () => {
+  announce.mockRejectedValueOnce(new Error('gateway'));
+  store.depart.mockResolvedValue(ended);
+  activity.lastMovement.mockResolvedValue({ type: 'user_joined', at: joinedAt });
+  await expect(seat(true)).rejects.toThrow('gateway');
+  expect(activity.logActivity.mock.calls.map(([, , type]) => type)).toEqual(['user_joined', 'user_left']);
+  expect(announce).toHaveBeenLastCalledWith(session.id, ended);
+  const given = { joinedUntil: joinedAt + 1 };
+  expect(sessions.leaveSession.mock.calls).toEqual([[session.id, caller.userId, 'disconnected', given]]);
+});
+
+test('[FA6] a place is kept where another connection of its holder is there', async () => {
+  presence.enter.mockRejectedValue(new Error('bug'));
+  store.isPresent.mockResolvedValue(true);
+  await expect(seat(true)).rejects.toThrow('bug');
+  expect(sessions.leaveSession).not.toHaveBeenCalled();
 });
 
 test('[FA6] a second tab that fails takes no place from the first', async () => {

@@ -42,12 +42,12 @@ export const mistakes: readonly Mistake[] = [
   },
   {
     mistake: 'a leave is announced twice',
-    find: 'leaves[#leaves + 1] = userId\n  leavers[#leavers + 1] = cause\n  redis',
+    find: 'leaves[#leaves + 1] = userId\n  leavers[#leavers + 1] = cause\n  goings',
     replace: `leaves[#leaves + 1] = userId
   leavers[#leavers + 1] = cause
   leaves[#leaves + 1] = userId
   leavers[#leavers + 1] = cause
-  redis`,
+  goings`,
     within: 40,
   },
   {
@@ -102,8 +102,8 @@ export const mistakes: readonly Mistake[] = [
   },
   {
     mistake: 'a departure is not kept for the audit trail',
-    find: "redis.call('RPUSH', departedKey, cjson.encode({",
-    replace: "local _ = ('').len(cjson.encode({",
+    find: "redis.call('RPUSH', departedKey, text)",
+    replace: '',
     within: 40,
   },
   {

@@ -81,6 +81,14 @@ export class SimulatedBackend {
   };
 
   readonly activity = {
+    lastMovement: (sessionId: string, userId: string, until: number) =>
+      this.#call('activity.movement', () =>
+        this.audit
+          .filter((row) => row.sessionId === sessionId && row.userId === userId && row.at <= until)
+          .filter(({ type }) => ['user_joined', 'user_left', 'user_timeout'].includes(type))
+          .toSorted((a, b) => b.at - a.at)
+          .at(0),
+      ),
     logActivity: (
       sessionId: string,
       userId: string,

@@ -35,7 +35,7 @@ export class SimulatedRedis {
     this.#redis = redis;
     this.#book = book;
     this.#prefix = prefix;
-    for (const command of ['zadd', 'zcard', 'zrem', 'zscore', 'zrange', 'hget', 'ltrim']) this.#offer(command);
+    for (const command of ['zadd', 'zcard', 'zrem', 'zscore', 'zrange', 'hget', 'lrem']) this.#offer(command);
   }
 
   /** As ioredis does it: the script becomes a method. */

@@ -17,7 +17,7 @@ local windowMillis, batchMax = tonumber(ARGV[9]), tonumber(ARGV[10])
 
 local roleRank = { viewer = 1, commenter = 2, operator = 3 }
 local rank = { online = 1, away = 2, offline = 3 }
-local joins, updates, updatedUsers, leaves, leavers = {}, {}, {}, {}, {}
+local joins, updates, updatedUsers, leaves, leavers, goings = {}, {}, {}, {}, {}, {}
 local argument = function(index) return ARGV[10 + index] end
 
 local function readUser(userId)
@@ -133,8 +133,23 @@ local function isHeardByOthers(userId)
   return false
 end
 
--- \`at\` is when it came to be: a sweep that is late changes nothing about the departure.
+-- A coming or going stays on this list until it is written down elsewhere, in the form in which it was put there.
+local function remember(movement)
+  local text = cjson.encode(movement)
+  redis.call('RPUSH', departedKey, text)
+  redis.call('PEXPIRE', departedKey, math.max(keepMillis, 86400000))
+  return text
+end
+
+-- \`at\` is when it came to be: a sweep that is late changes nothing about the departure. The clocks of two environments
+-- differ a little; in the story of a person each going is after the coming before it, and each coming after what went
+-- before.
 local function removeUser(userId, cause, user, at)
+  local joinedAt = user and user.joinedAt
+  at = math.max(at or now, (joinedAt or 0) + 1)
+  if at > tonumber(redis.call('HGET', epochKey, 'leftAt') or '0') then
+    redis.call('HSET', epochKey, 'leftAt', string.format('%d', at))
+  end
   redis.call('ZREM', usersKey, userId)
   redis.call('ZREM', activeKey, userId)
   redis.call('HDEL', cursorsKey, userId)
@@ -144,10 +159,8 @@ local function removeUser(userId, cause, user, at)
   redis.call('DEL', recordPrefix .. userId)
   leaves[#leaves + 1] = userId
   leavers[#leavers + 1] = cause
-  redis.call('RPUSH', departedKey, cjson.encode({
-    userId = userId, cause = cause, at = at or now, joinedAt = user and user.joinedAt or nil
-  }))
-  redis.call('PEXPIRE', departedKey, math.max(keepMillis, 86400000))
+  goings[#goings + 1] = remember({ userId = userId, cause = cause, at = at, joinedAt = joinedAt,
+    restored = user and user.restored })
   publish('offline', userId, '{"cause":"' .. cause .. '"}')
 end
 

@@ -31,7 +31,7 @@ for index = 0, count - 1 do
   if not people[userId] then
     order[#order + 1] = userId
     people[userId] = { userId = userId, username = username, role = role, joinedAt = joinedAt, lastSeen = now,
-      lastActive = now, connections = 0, status = 'online' }
+      lastActive = now, connections = 0, status = 'online', restored = true }
   end
   people[userId].joinedAt = math.min(people[userId].joinedAt, joinedAt)
 end

@@ -91,18 +91,32 @@ redis.call('HSET', windowKey, 'stretch', math.min(8, windowState().stretch * 2))
 return reply({}, {}, {})
 `;
 
-/** A connection joins the session. Answers the whole state, the joined user included. */
+/**
+ * A connection joins the session. Answers the whole state, the joined user included.
+ *
+ * Somebody who took a place just now has come for certain, and so has somebody whose going still waits to be written
+ * down. Of anybody else only the audit trail knows: Redis may have forgotten that they were there.
+ */
 const enter = `${begin}
-local userId, connectionId, username, role, cursorRole, format =
-  argument(1), argument(2), argument(3), argument(4), argument(5), argument(6)
+local function hasGone(userId)
+  for _, text in ipairs(redis.call('LRANGE', departedKey, 0, -1)) do
+    local movement = cjson.decode(text)
+    if movement.userId == userId and not movement.came then return true end
+  end
+  return false
+end
+
+local userId, connectionId, username, role, cursorRole, format, place =
+  argument(1), argument(2), argument(3), argument(4), argument(5), argument(6), argument(7)
 local member = userId .. ':' .. connectionId
 settle()
 local known = redis.call('ZSCORE', usersKey, userId)
 local already = redis.call('ZSCORE', connectionsKey, member)
 local user = readUser(userId)
 if not user then
-  user = { userId = userId, username = username, role = role, joinedAt = now, lastSeen = now, lastActive = now,
-    connections = 0, status = 'online' }
+  local leftAt = tonumber(redis.call('HGET', epochKey, 'leftAt') or '0')
+  user = { userId = userId, username = username, role = role, joinedAt = math.max(now, leftAt + 1), lastSeen = now,
+    lastActive = now, connections = 0, status = 'online' }
 end
 -- A short name for the user, for as long as the epoch lasts.
 readEpoch()
@@ -132,15 +146,20 @@ redis.call('ZADD', usersKey, now, userId)
 if format == 'compact' then redis.call('SADD', compactKey, connectionId) end
 redis.call('HSET', rolesKey, userId, role)
 if cursorRole ~= '' then redis.call('HSET', epochKey, 'cursorRole', cursorRole) end
+local coming = ''
 if known then
   showStatus(user)
 else
   joins[1] = userId
   redis.call('ZADD', activeKey, user.lastActive, userId)
   publish('online', userId)
+  if place ~= 'written' then
+    coming = remember({ userId = userId, username = username, role = role, at = user.joinedAt, came = true,
+      certain = place == 'taken' or hasGone(userId) })
+  end
 end
 writeUser(user, true)
-local answer = outcome(connectionId, { known and '0' or '1' })
+local answer = outcome(connectionId, { known and '0' or '1', {}, coming })
 answer[11][2] = readRecords()
 return answer
 `;
@@ -153,7 +172,7 @@ local removed = redis.call('ZREM', connectionsKey, userId .. ':' .. connectionId
 redis.call('HDEL', ratesKey, connectionId)
 redis.call('SREM', compactKey, connectionId)
 if removed == 1 then dropConnection(userId, cause) end
-return outcome(connectionId, { removed })
+return outcome(connectionId, { removed, goings })
 `;
 
 /** The socket of a connection ended without a leave: its user has until the deadline to come back. */
@@ -240,7 +259,7 @@ local gone = userId == '' and redis.call('ZRANGE', usersKey, 0, -1) or { userId 
 for _, each in ipairs(gone) do
   if redis.call('ZSCORE', usersKey, each) then removeUser(each, cause, readUser(each)) end
 end
-return outcome('', { ended })
+return outcome('', { ended, goings })
 `;
 
 /** Changes the role others see; the permission itself is PostgreSQL's. */

@@ -1,0 +1,55 @@
+import type { Membership } from '../delivery/connection-registry.ts';
+import type { EndOutcome } from '../presence/outcome.ts';
+import type { Caller } from '../runtime/caller.ts';
+import { registry } from '../runtime/delivery.ts';
+import { log } from '../runtime/log.ts';
+import { presence } from '../runtime/presence.ts';
+import { sessions } from '../runtime/sessions.ts';
+import { announce } from './announce.ts';
+import { actorOf } from './audit.ts';
+import { recordOrLeaveToSweep } from './departures.ts';
+import { expectVisit } from './sweep-waker.ts';
+
+/**
+ * Takes back what a join did before it failed: the membership, the seat with its leave, and a place that was taken for it
+ * (rule FA6). What fails here, too, is left to the sweep, which finds seats without a place and places without a seat.
+ */
+export async function undoSeating(caller: Caller, membership: Membership, activated: boolean): Promise<void> {
+  const { sessionId } = membership;
+  const steps = [
+    () => registry().leave(membership.connectionId, sessionId),
+    () => unseat(caller, membership, activated),
+    () => expectVisit(sessionId, Date.now()),
+  ];
+  for (const step of steps) {
+    await step().catch((error: Error) => log.warn('A join that failed could not be undone', { sessionId, error }));
+  }
+}
+
+async function unseat(caller: Caller, membership: Membership, activated: boolean): Promise<void> {
+  const { sessionId, userId } = membership;
+  const outcome = await depart(membership);
+  const own = outcome?.departures.find((departure) => departure.userId === userId);
+  if (own) await recordOrLeaveToSweep(sessionId, own, actorOf(caller, sessionId));
+  else if (activated && !(await isPresent(membership))) {
+    await sessions().leaveSession(sessionId, userId, 'disconnected');
+  }
+  if (outcome) await announce(sessionId, outcome);
+}
+
+/** Undefined where Redis does not say: then it is the place that counts. */
+async function depart(membership: Membership): Promise<EndOutcome | undefined> {
+  return presence()
+    .store.depart(membership, 'disconnected', Date.now())
+    .catch((error: Error) => {
+      log.warn('A seat could not be ended', { sessionId: membership.sessionId, error });
+      return undefined;
+    });
+}
+
+/** Whether another connection of theirs keeps the place. */
+async function isPresent({ sessionId, userId }: Membership): Promise<boolean> {
+  return presence()
+    .store.isPresent(sessionId, userId)
+    .catch(() => false);
+}

@@ -1,0 +1,13 @@
+import type { Role } from '../../protocol/entities.ts';
+
+/** Who takes a seat, and as what. */
+export interface Entering {
+  username: string;
+  role: Role;
+  /** The least role that sees cursors, where the session names one (rule DE9). */
+  cursorRole?: Role | undefined;
+  /** Whether the connection asks for the compact form of cursors. */
+  compact?: boolean | undefined;
+  /** `taken`: they hold their place only since now. `written`: their coming is in the audit trail already. */
+  place?: 'taken' | 'written' | undefined;
+}
