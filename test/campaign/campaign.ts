@@ -12,6 +12,7 @@ import { createDatabase } from '../support/database.ts';
 import { bundleWorker, mutate } from './bundle.ts';
 import { type PostedFrame, RecordingGateway } from './gateway.ts';
 import type { CampaignOptions, Stage } from './messages.ts';
+import { unrest } from './rest.ts';
 import { Storm, type Wreckage } from './storm.ts';
 import { createCampaignTables } from './tables.ts';
 
@@ -34,6 +35,10 @@ export interface Aftermath extends Wreckage {
   database: Pool;
   redis: Redis;
   frames: PostedFrame[];
+  /** Frames that the gateway refused at least once. */
+  refused: PostedFrame[];
+  /** Connections whose socket broke. */
+  ended: ReadonlySet<string>;
   /** What was seen to be wrong while it ran. */
   seen: Set<string>;
 }
@@ -67,8 +72,9 @@ export async function runCampaign<T>(options: CampaignOptions, judge: (left: Aft
     const watch = watchPlaces(database.pool, seen);
     try {
       await storm.run();
-      await storm.calmDown();
-      return await judge({ ...storm.left(), seen, database: database.pool, redis, frames: gateway.frames });
+      await storm.calmDown(() => unrest(database.pool, redis));
+      const { frames, refused, ended } = gateway;
+      return await judge({ ...storm.left(), seen, database: database.pool, redis, frames, refused, ended });
     } finally {
       await storm.end();
       await watch.stop();

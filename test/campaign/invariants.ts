@@ -1,9 +1,10 @@
 import { ActivityLogger } from '../../lambdas/activity/activity-logger.ts';
 import { ChainVerifier } from '../../lambdas/activity/chain-verifier.ts';
-import { presenceKeys } from '../../lambdas/presence/keys.ts';
 import { missingFacts } from './acknowledged.ts';
 import type { Aftermath } from './campaign.ts';
 import { frameFaults } from './frame-faults.ts';
+import { absenceFaults } from './rest.ts';
+import { stayFaults } from './stay-faults.ts';
 import { storyFaults } from './story-faults.ts';
 
 /** Each finds rows that must not be, in words. */
@@ -39,6 +40,26 @@ const queries = {
     SELECT a.id::text FROM activity_log a
     WHERE NOT EXISTS (SELECT FROM activity_seals s WHERE s.activity_id = a.id)`,
   'an activity past its retention': `SELECT id::text FROM activity_log WHERE created_at < now() - interval '91 days'`,
+  'a session without its entry': `
+    SELECT s.id::text FROM collaboration_sessions s WHERE s.start_time > now() - interval '1 day'
+      AND NOT EXISTS (SELECT FROM activity_log a WHERE a.session_id = s.id AND a.activity_type = 'session_created')`,
+  'an end without its entry': `
+    SELECT s.id::text FROM collaboration_sessions s WHERE s.status IN ('completed', 'failed')
+      AND NOT EXISTS (SELECT FROM activity_log a WHERE a.session_id = s.id AND a.activity_type = 'session_ended')`,
+  'a removal without its entry': `
+    SELECT format('%s from %s', p.person_id, p.session_id) FROM session_participants p WHERE p.left_cause = 'removed'
+      AND NOT EXISTS (SELECT FROM activity_log a WHERE a.session_id = p.session_id
+        AND a.activity_type = 'participant_removed' AND a.details->>'targetUserId' = p.person_id::text)`,
+  'an invite without its entry': `
+    SELECT i.id::text FROM session_invites i
+    WHERE NOT EXISTS (SELECT FROM activity_log a WHERE a.session_id = i.session_id
+        AND a.activity_type = 'invite_created' AND a.details->>'inviteId' = i.id::text)
+      OR (i.revoked_at IS NOT NULL AND NOT EXISTS (SELECT FROM activity_log a WHERE a.session_id = i.session_id
+        AND a.activity_type = 'invite_revoked' AND a.details->>'inviteId' = i.id::text))`,
+  'a use of an invite without its entry': `
+    SELECT i.id::text FROM session_invites i WHERE i.uses > (
+      SELECT count(*) FROM activity_log a WHERE a.session_id = i.session_id
+        AND a.activity_type = 'invite_used' AND a.details->>'inviteId' = i.id::text)`,
   'an invite used too often': `SELECT id::text FROM session_invites WHERE uses > max_uses`,
   'an end without a time': `
     SELECT id::text FROM collaboration_sessions WHERE (status = 'active') <> (end_time IS NULL)`,
@@ -51,8 +72,8 @@ export async function faultsOf(left: Aftermath): Promise<string[]> {
     const { rows } = await left.database.query<Record<string, string>>(query);
     faults.push(...rows.map((row) => `${what}: ${Object.values(row)[0]}`));
   }
-  faults.push(...(await missingFacts(left)), ...(await storyFaults(left)), ...frameFaults(left.frames, left.cut));
-  faults.push(...(await chainFaults(left)), ...(await absenceFaults(left)));
+  faults.push(...(await missingFacts(left)), ...(await storyFaults(left)), ...(await stayFaults(left)));
+  faults.push(...frameFaults(left), ...(await chainFaults(left)), ...(await absenceFaults(left.database, left.redis)));
   return faults;
 }
 
@@ -62,20 +83,6 @@ async function chainFaults({ database }: Aftermath): Promise<string[]> {
   for (const sessionId of await new ChainVerifier(database).sessionIds()) {
     const { valid, broken } = await logger.verifyChain(sessionId);
     if (!valid) faults.push(`the chain of ${sessionId} is broken: ${JSON.stringify(broken)}`);
-  }
-  return faults;
-}
-
-/** Whoever holds a place is present, and whoever is present holds a place. */
-async function absenceFaults({ database, redis }: Aftermath): Promise<string[]> {
-  const { rows } = await database.query<{ id: string; people: string[] }>(`
-    SELECT s.id, array_remove(array_agg(p.person_id::text), NULL) AS people FROM collaboration_sessions s
-    LEFT JOIN session_participants p ON p.session_id = s.id AND p.left_at IS NULL GROUP BY s.id`);
-  const faults: string[] = [];
-  for (const { id, people } of rows) {
-    const present = await redis.zrange(presenceKeys.users(id), '0', '-1');
-    for (const one of people) if (!present.includes(one)) faults.push(`${one} holds a place in ${id} and is not there`);
-    for (const one of present) if (!people.includes(one)) faults.push(`${one} is in ${id} and holds no place`);
   }
   return faults;
 }

@@ -3,6 +3,7 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { Redis } from 'ioredis';
 import { Pool, type PoolClient } from 'pg';
 import { SignedGateway } from '../../lambdas/delivery/signed-gateway.ts';
+import type { Numbered } from './messages.ts';
 
 /** What befalls an invocation at its `at`-th request to a store or the gateway. */
 export interface Fate {
@@ -15,6 +16,7 @@ export interface Fate {
 
 interface Invocation {
   fate: Fate;
+  numbered: Numbered[];
   requests: number;
   dead: boolean;
   die: () => void;
@@ -24,12 +26,24 @@ const current = new AsyncLocalStorage<Invocation>();
 const never = new Promise<never>(() => {});
 const killed = Symbol('killed');
 
-/** Runs work as one invocation with a fate. Answers `killed` where nothing of it runs any more. */
-export async function invoke<T>(fate: Fate, work: () => Promise<T>): Promise<T | typeof killed> {
+/**
+ * Runs work as one invocation with a fate. Answers `killed` where nothing of it runs any more; an invocation that did what
+ * it was to do says which diffs it had to tell.
+ */
+export async function invoke<T>(
+  fate: Fate,
+  work: () => Promise<T>,
+  tell: (numbered: Numbered[]) => void,
+): Promise<T | typeof killed> {
   const death = Promise.withResolvers<typeof killed>();
-  const invocation = { fate, requests: 0, dead: false, die: () => death.resolve(killed) };
-  return Promise.race([current.run(invocation, work), death.promise]);
+  const invocation: Invocation = { fate, numbered: [], requests: 0, dead: false, die: () => death.resolve(killed) };
+  const result = await Promise.race([current.run(invocation, work), death.promise]);
+  if (!invocation.dead) tell(invocation.numbered);
+  return result;
 }
+
+/** An invocation that nothing befalls. */
+export const spared: Fate = { kind: 'killed', at: Number.POSITIVE_INFINITY, reached: true };
 
 export function isKilled(outcome: unknown): outcome is typeof killed {
   return outcome === killed;
@@ -72,17 +86,29 @@ export function rule(): void {
     },
   };
   Object.assign(Pool.prototype, pool);
-  ruleMethod(Redis.prototype, 'sendCommand');
+  ruleMethod(Redis.prototype, 'sendCommand', noteNumbered);
   ruleMethod(DynamoDBClient.prototype, 'send');
   ruleMethod(SignedGateway.prototype, 'post');
 }
 
-function ruleMethod(prototype: object, name: string): void {
+function ruleMethod(prototype: object, name: string, note: (answer: unknown) => void = () => {}): void {
   const methods = prototype as Record<string, Query>;
   const method = methods[name]!;
-  methods[name] = function (this: unknown, ...parameters: unknown[]) {
-    return pass(() => method.apply(this, parameters));
+  methods[name] = async function (this: unknown, ...parameters: unknown[]) {
+    const answer = await pass(() => method.apply(this, parameters));
+    note(answer);
+    return answer;
   };
+}
+
+/** The answer of a presence script that has something to be told: `ok`, epoch, number, parts, the diff, receivers. */
+function noteNumbered(answer: unknown): void {
+  const invocation = current.getStore();
+  if (!invocation || !Array.isArray(answer) || answer[0] !== 'ok') return;
+  const [, epoch, seq, , joins, updates, leaves, , receivers] = answer as [string, string, number, ...string[][]];
+  if (receivers!.length === 0 || joins!.length + updates!.length + leaves!.length === 0) return;
+  const connections = receivers!.map((member) => member.split(':')[1]!);
+  invocation.numbered.push({ epoch, seq, receivers: connections });
 }
 
 /** A killed process loses its connection, and PostgreSQL rolls back what it had open. */
@@ -98,7 +124,8 @@ function ruledClient(client: PoolClient): PoolClient {
   const ruled = Object.create(client, {
     query: {
       value: (...parameters: unknown[]) => {
-        const answer = pass(() => query(...parameters));
+        const { name } = Object(parameters[0]) as { name?: string };
+        const answer = pass(() => query(...parameters), name === 'activity-insert');
         if (invocation?.dead && open) {
           open = false;
           release(true);

@@ -21,6 +21,14 @@ export type Acknowledged =
   | { what: 'role' | 'removed'; sessionId: string; userId: string }
   | { what: 'invited' | 'revoked'; sessionId: string; inviteId: string };
 
+/** A diff that a script numbered, for an invocation that lived to its end: all of them are to be told of it. */
+export interface Numbered {
+  epoch: string;
+  seq: number;
+  /** Ids of connections. */
+  receivers: string[];
+}
+
 /** One invocation, and whom it is about. */
 export interface Operation {
   operation: string;
@@ -37,6 +45,9 @@ export type Report =
   | { kind: 'ready' }
   | ({ kind: 'began'; id: string } & Operation)
   | { kind: 'finished'; id: string; outcome: 'done' | 'refused' | 'killed' | 'failed'; error?: string }
+  | { kind: 'numbered'; numbered: Numbered[] }
+  /** A round of all sweeps is over; what waited for the database, and was replayed. */
+  | { kind: 'swept'; replayed: number }
   | { kind: 'acknowledged'; fact: Acknowledged }
   | { kind: 'stage'; stage: Stage }
   | { kind: 'hungUp'; connectionId: string }
@@ -49,6 +60,6 @@ export interface CampaignOptions {
   seed: number;
   operations: number;
   mutations?: readonly Mutation[];
-  /** From the end of the storm to the look at what is left. */
-  calmMillis?: number;
+  /** After the storm: within this time everything has to come to rest. */
+  restMillis?: number;
 }

@@ -1,17 +1,16 @@
 import { randomUUID } from 'node:crypto';
-import { inviteCreated, inviteRevoked, sessionRecovered } from '../../lambdas/activity/activity-events.ts';
-import { actorOf, audit } from '../../lambdas/flows/audit.ts';
 import { endConnection } from '../../lambdas/flows/end-connection.ts';
 import { endSession } from '../../lambdas/flows/end-session.ts';
 import { createSession, joinSession } from '../../lambdas/flows/join-session.ts';
 import { leaveSession } from '../../lambdas/flows/leave-session.ts';
 import { logActivity } from '../../lambdas/flows/log-activity.ts';
+import { createInvite, revokeInvite } from '../../lambdas/flows/manage-invites.ts';
 import { changeRole, removeParticipant } from '../../lambdas/flows/manage-participants.ts';
+import { recoverSession } from '../../lambdas/flows/recover-session.ts';
 import { signOfLife } from '../../lambdas/flows/sign-of-life.ts';
 import { snapshotFor } from '../../lambdas/flows/snapshot.ts';
 import type { Caller } from '../../lambdas/runtime/caller.ts';
 import { registry } from '../../lambdas/runtime/delivery.ts';
-import { invites, sessions } from '../../lambdas/runtime/sessions.ts';
 import { roles } from '../../protocol/entities.ts';
 import type { Connection, Troupe } from './actor.ts';
 import type { Random } from './random.ts';
@@ -180,18 +179,13 @@ export const deeds = {
     const { sessionId, ownerId } = random.pick(troupe.stages.slice(0, -5)) ?? troupe.stage(random);
     const { caller } =
       troupe.connections.find((one) => one.caller.userId === ownerId) ?? troupe.connect(random, ownerId);
-    const run = async () => {
-      const { recovered } = await sessions().recoverSession(sessionId, ownerId);
-      if (recovered) await audit(sessionRecovered(actorOf(caller, sessionId)));
-    };
-    return { sessionId, userId: ownerId, run };
+    return { sessionId, userId: ownerId, run: () => recoverSession(caller, sessionId) };
   },
 
   invite: byOwner(async (owner, sessionId, troupe, random) => {
     const terms = { role: random.pick(roles)!, maxUses: 1 + random.below(3) };
-    const { inviteId, invite } = await invites().createInvite(sessionId, owner.userId, terms);
+    const { inviteId, invite } = await createInvite(owner, sessionId, terms);
     troupe.invites.push({ sessionId, ownerId: owner.userId, inviteId, invite });
-    await audit(inviteCreated(actorOf(owner, sessionId), inviteId, terms.role));
     troupe.acknowledge({ what: 'invited', sessionId, inviteId });
   }),
 
@@ -202,10 +196,9 @@ export const deeds = {
     const { caller } =
       troupe.connections.find((one) => one.caller.userId === ownerId) ?? troupe.connect(random, ownerId);
     const run = async () => {
-      const { revoked } = await invites().revokeInvite(sessionId, ownerId, inviteId);
-      if (!revoked) return;
-      await audit(inviteRevoked(actorOf(caller, sessionId), inviteId));
-      troupe.acknowledge({ what: 'revoked', sessionId, inviteId });
+      if (await revokeInvite(caller, sessionId, inviteId)) {
+        troupe.acknowledge({ what: 'revoked', sessionId, inviteId });
+      }
     };
     return { sessionId, userId: ownerId, run };
   },

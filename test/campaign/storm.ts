@@ -1,14 +1,16 @@
 import { Worker } from 'node:worker_threads';
 import type { RecordingGateway } from './gateway.ts';
-import type { Acknowledged, CampaignOptions, Operation, Order, Report, Stage } from './messages.ts';
+import type { Acknowledged, CampaignOptions, Numbered, Operation, Order, Report, Stage } from './messages.ts';
 import { Random } from './random.ts';
 
 const workersAtOnce = 4;
 const actorsPerWorker = 4;
 /** A worker is terminated after so many operations of all, on average. */
 const operationsPerKill = 200;
-/** The slowest way out of a session is a place nobody holds any more: see `reconcilePlaces`. */
-const calmMillis = 9000;
+/** Longer than the slowest repair, which is that of a place nobody holds any more (see `reconcilePlaces`). */
+const restMillis = 20_000;
+/** A look in between may fall on a moment in which somebody comes back. */
+const quietLooks = 2;
 /** No invocation lasts longer, whatever it waits for. */
 const patienceMillis = 20_000;
 
@@ -22,6 +24,8 @@ export interface Wreckage {
   /** Errors that no client should ever cause. */
   bugs: string[];
   outcomes: Record<string, number>;
+  /** Diffs that were to be told. */
+  numbered: Numbered[];
 }
 
 type Script = CampaignOptions & { people: { userId: string; username: string }[]; stage: Stage };
@@ -41,8 +45,11 @@ export class Storm {
   readonly #cut = new Set<string>();
   readonly #bugs: string[] = [];
   readonly #outcomes: Record<string, number> = {};
+  readonly #numbered: Numbered[] = [];
   #begun = 0;
   #quiet = 0;
+  /** Rounds of all sweeps since the storm in which nothing had waited. */
+  #idleRounds = 0;
   #over = Promise.withResolvers<void>();
   #untilKill: number;
 
@@ -62,8 +69,11 @@ export class Storm {
     await this.#over.promise;
   }
 
-  /** Lets everybody finish what they do, half of the connections fall silent, and the sweeps end what is over. */
-  async calmDown(): Promise<void> {
+  /**
+   * Lets everybody finish what they do; half of the connections fall silent, and the sweeps end what is over until nothing
+   * is left to be done, or the time for it is over.
+   */
+  async calmDown(unrest: () => Promise<string[]>): Promise<void> {
     const quiet = Promise.withResolvers<void>();
     const patienceEnds = performance.now() + patienceMillis;
     const waiting = setInterval(() => {
@@ -76,13 +86,22 @@ export class Storm {
     if (hanging.length > 0) this.#bugs.push(`never ended: ${JSON.stringify(hanging)}`);
     const [sweeper] = this.#workers.keys();
     sweeper!.postMessage({ kind: 'sweep' } satisfies Order);
-    await new Promise((resolve) => setTimeout(resolve, this.#options.calmMillis ?? calmMillis));
+    await this.#rest(unrest);
+    await this.end();
+  }
+
+  async #rest(unrest: () => Promise<string[]>): Promise<void> {
+    const ends = performance.now() + (this.#options.restMillis ?? restMillis);
+    for (let looks = 0; looks < quietLooks && performance.now() < ends; ) {
+      await new Promise((resolve) => setTimeout(resolve, 200));
+      looks = this.#idleRounds > 0 && (await unrest()).length === 0 ? looks + 1 : 0;
+    }
   }
 
   left(): Wreckage {
     return {
       ...{ acknowledged: this.#acknowledged, killed: this.#killed, cut: this.#cut },
-      ...{ bugs: this.#bugs, outcomes: this.#outcomes },
+      ...{ bugs: this.#bugs, outcomes: this.#outcomes, numbered: this.#numbered },
     };
   }
 
@@ -125,6 +144,8 @@ export class Storm {
       if (report.error !== undefined) this.#bugs.push(report.error);
     } else if (report.kind === 'acknowledged') this.#acknowledged.push(report.fact);
     else if (report.kind === 'hungUp') this.#gateway.end(report.connectionId);
+    else if (report.kind === 'numbered') this.#numbered.push(...report.numbered);
+    else if (report.kind === 'swept') this.#idleRounds = report.replayed === 0 ? this.#idleRounds + 1 : 0;
     else if (report.kind === 'quiet') this.#quiet += 1;
     else if (report.kind === 'stage') {
       this.#stages.push(report.stage);

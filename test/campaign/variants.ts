@@ -6,13 +6,13 @@ export interface Variant {
   mutations: Mutation[];
   fault: RegExp;
   operations: number;
-  calmMillis: number;
+  restMillis: number;
 }
 
 const join = 'migrations/0005-join-session.sql';
-const quick = { operations: 700, calmMillis: 2500 };
+const quick = { operations: 700, restMillis: 2500 };
 /** Long enough for the sweeps to have given back every place. */
-const thorough = { operations: 900, calmMillis: 9000 };
+const thorough = { operations: 900, restMillis: 9000 };
 
 export const variants: Variant[] = [
   {
@@ -70,7 +70,7 @@ export const variants: Variant[] = [
     ],
     fault: /acknowledged and not there/,
     operations: 1500,
-    calmMillis: 2500,
+    restMillis: 2500,
   },
   {
     name: 'sealers work side by side',
@@ -83,7 +83,7 @@ export const variants: Variant[] = [
     ],
     fault: /duplicate key|deadlock|chain of/,
     operations: 1500,
-    calmMillis: 2500,
+    restMillis: 2500,
   },
   {
     name: 'an expiry is announced without being claimed',

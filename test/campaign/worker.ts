@@ -8,8 +8,8 @@ import { presence } from '../../lambdas/runtime/presence.ts';
 import { redis } from '../../lambdas/runtime/redis.ts';
 import { RollcallError } from '../../protocol/errors.ts';
 import { Troupe } from './actor.ts';
-import { type Fate, invoke, isKilled, rule } from './invocation.ts';
-import type { Order, Report, WorkerInput } from './messages.ts';
+import { type Fate, invoke, isKilled, rule, spared } from './invocation.ts';
+import type { Numbered, Order, Report, WorkerInput } from './messages.ts';
 import { type Deed, deeds } from './operations.ts';
 import { Random } from './random.ts';
 import { sweeps } from './sweeping.ts';
@@ -33,12 +33,14 @@ function fateOf(random: Random): Fate {
   return { kind, at: doomed ? 1 + random.below(12) : Number.POSITIVE_INFINITY, reached: random.chance(0.5) };
 }
 
+const tell = (numbered: Numbered[]) => numbered.length > 0 && report({ kind: 'numbered', numbered });
+
 async function perform(operation: string, deed: Deed, fate: Fate): Promise<void> {
   const id = randomUUID();
   const { sessionId, userId, activityId } = deed;
   report({ kind: 'began', id, operation, sessionId, userId, activityId, cut: fate.kind === 'cut' });
   try {
-    const outcome = await invoke(fate, deed.run);
+    const outcome = await invoke(fate, deed.run, tell);
     report({ kind: 'finished', id, outcome: isKilled(outcome) ? 'killed' : 'done' });
   } catch (error) {
     const refused = error instanceof RollcallError;
@@ -67,7 +69,7 @@ async function stayCalm(random: Random): Promise<never> {
   report({ kind: 'quiet' });
   for (;;) {
     const beats = alive.flatMap(({ caller, joined }) =>
-      [...joined].map((sessionId) => signOfLife(caller, sessionId, { kind: 'heartbeat' }).catch(onlyRefusals)),
+      [...joined].map((sessionId) => calmly(() => signOfLife(caller, sessionId, { kind: 'heartbeat' }))),
     );
     await Promise.all(beats);
     await new Promise((resolve) => setTimeout(resolve, 400));
@@ -79,10 +81,22 @@ function onlyRefusals(error: unknown): void {
 }
 
 async function sweepForEver(): Promise<never> {
-  for (let round = 0; ; round++) {
-    for (const sweep of round % 5 === 0 ? Object.values(sweeps) : [sweeps.visit]) await sweep().catch(onlyRefusals);
-    await new Promise((resolve) => setTimeout(resolve, 100));
+  for (;;) {
+    const { replay, visit, ...others } = sweeps;
+    let replayed = 0;
+    await calmly(async () => (replayed = (await replay()).replayed));
+    for (const sweep of Object.values(others)) await calmly(sweep);
+    for (let visits = 0; visits < 5; visits++) {
+      await calmly(visit);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    report({ kind: 'swept', replayed });
   }
+}
+
+/** An invocation of the calm: nothing befalls it, and it fails with nothing but refusals. */
+async function calmly(work: () => Promise<unknown>): Promise<void> {
+  await invoke(spared, work, tell).catch(onlyRefusals);
 }
 
 /** Makes connections outside of any invocation, as an environment does before its first. False on a busy machine. */

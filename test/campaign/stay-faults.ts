@@ -1,0 +1,38 @@
+import { presenceKeys } from '../../lambdas/presence/keys.ts';
+import type { Aftermath } from './campaign.ts';
+
+interface Movement {
+  session_id: string;
+  user_id: string;
+  activity_type: 'user_joined' | 'user_left' | 'user_timeout';
+}
+
+/**
+ * What the audit trail tells wrongly about the stays of people (rules PR9, PR10): each begins once and ends once before
+ * the next one begins, and the last one is open exactly where its user is present.
+ */
+export async function stayFaults({ database, redis }: Aftermath): Promise<string[]> {
+  const { rows } = await database.query<Movement>(
+    `SELECT session_id, user_id, activity_type FROM activity_log
+     WHERE activity_type IN ('user_joined', 'user_left', 'user_timeout') ORDER BY created_at, id`,
+  );
+  const stories = Map.groupBy(rows, (row) => `${row.user_id} in ${row.session_id}`);
+  const faults = [...stories].map(async ([who, movements]) => {
+    const { session_id: sessionId, user_id: userId } = movements[0]!;
+    const isPresent = (await redis.zscore(presenceKeys.users(sessionId), userId)) !== null;
+    const fault = storyFault(movements, isPresent);
+    return fault ? [`${who} ${fault}: ${movements.map((one) => one.activity_type).join(', ')}`] : [];
+  });
+  return (await Promise.all(faults)).flat();
+}
+
+function storyFault(movements: readonly Movement[], isPresent: boolean): string | undefined {
+  let here = false;
+  for (const { activity_type: type } of movements) {
+    const comes = type === 'user_joined';
+    if (comes === here) return here ? 'came twice' : 'left without having come';
+    here = comes;
+  }
+  if (here === isPresent) return undefined;
+  return here ? 'never left by the trail and is not there' : 'is there and left by the trail';
+}
