@@ -144,7 +144,7 @@ export function readOutcome(reply: ScriptReply, now: number, thresholds: StatusT
     parts,
     joins: joins
       .map((text) => visibleUser(JSON.parse(text) as PresenceRecord, now, thresholds))
-      .map((user) => (cursorRole ? withoutCursor(user) : user)),
+      .map((user) => (cursorRole || user.status === 'offline' ? withoutCursor(user) : user)),
     updates: updates.map((text) => JSON.parse(text) as PresenceChange),
     leaves: leaves.map((userId, index) => ({ userId, cause: causes[index]! })),
     receivers: receivers.map(readReceiver),
@@ -153,13 +153,15 @@ export function readOutcome(reply: ScriptReply, now: number, thresholds: StatusT
 }
 
 /**
- * The users of a snapshot as the one who asks may see them: without the cursors of others where the session shows them
- * from a higher role up (rule DE9). Nobody asking is the service itself.
+ * The users of a snapshot as the one who asks may see them: without the cursors of others who are invisible, and of all
+ * others where the session shows cursors from a higher role up (rule DE9). Nobody asking is the service itself.
  */
 export function usersFor(asker: string, users: PresenceUser[], cursorRole: Role | '' | undefined): PresenceUser[] {
+  if (asker === '') return users;
   const role = users.find((user) => user.userId === asker)?.role;
-  if (!cursorRole || asker === '' || (role && roles.indexOf(role) >= roles.indexOf(cursorRole))) return users;
-  return users.map((user) => (user.userId === asker ? user : withoutCursor(user)));
+  const mayLook = !cursorRole || (role && roles.indexOf(role) >= roles.indexOf(cursorRole));
+  const shows = (user: PresenceUser) => user.userId === asker || (mayLook && user.status !== 'offline');
+  return users.map((user) => (shows(user) ? user : withoutCursor(user)));
 }
 
 function withoutCursor({ cursor: _, ...user }: PresenceUser): PresenceUser {

@@ -205,9 +205,12 @@ export class PresenceStore {
     return (await answered(this.#redis, () => this.#redis.zscore(presenceKeys.users(sessionId), userId))) !== null;
   }
 
-  /** Whether Redis holds anything of the session; it does for an hour after the last frame. */
-  async isKnown(sessionId: string): Promise<boolean> {
-    return (await answered(this.#redis, () => this.#redis.exists(presenceKeys.epoch(sessionId)))) === 1;
+  /**
+   * Whether Redis holds the session, and all of it; it does for an hour after the last frame. One of which it evicted a
+   * part is to be restored like one that it forgot.
+   */
+  async isKnown(sessionId: string, now = Date.now()): Promise<boolean> {
+    return (await this.#run('look', sessionId, now, [])) !== undefined;
   }
 
   /**

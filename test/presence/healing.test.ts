@@ -17,6 +17,17 @@ beforeEach(() => {
   room = new PresenceFixture(redis);
 });
 
+/** The session as the connection table has it: these seats. */
+const restore = (...seats: [userId: string, connectionId: string][]) => {
+  const members = seats.map(([userId, connectionId]) => ({
+    ...{ userId, connectionId, username: `name of ${userId}`, role: 'viewer' as const, joinedAt: room.now },
+  }));
+  return room.store.restore(room.sessionId, members, room.now, { onlyIfLost: true });
+};
+
+const evicted = (key: keyof typeof presenceKeys) =>
+  redis.del((presenceKeys[key] as (sessionId: string) => string)(room.sessionId));
+
 const connectionsOf = async (userId: string) =>
   (await room.users()).find((user) => user.userId === userId)?.connections;
 
@@ -56,23 +67,165 @@ test('[PR2] after an eviction a returning connection is counted once', async () 
   expect(await connectionsOf(alice)).toBe(2);
 });
 
-test('[PR2] a count that an eviction made wrong is healed by the next visits', async () => {
-  await room.enter(alice, 'a1');
-  await room.enter(alice, 'a2');
-  await room.close(alice, 'a2');
-  await redis.del(presenceKeys.leaving(room.sessionId));
-  room.pass(40);
-  await room.heartbeat(alice, 'a1');
-  await room.visit();
-  expect(await connectionsOf(alice)).toBe(1);
-});
-
 test('[PR9] who goes after the list of users was evicted is still said to have left', async () => {
   await room.enter(alice, 'a1');
   await room.enter(bob, 'b1');
-  await redis.del(presenceKeys.users(room.sessionId));
-  await room.enter(bob, 'b1');
+  await evicted('users');
+  await restore([alice, 'a1'], [bob, 'b1']);
   await room.close(alice, 'a1', 3000);
   room.pass(3);
   expect((await room.visit()).leaves).toEqual([{ userId: alice, cause: 'disconnected' }]);
+});
+
+describe('what Redis evicts', () => {
+  const two = [
+    [alice, 'a1'],
+    [bob, 'b1'],
+  ] as [string, string][];
+
+  beforeEach(async () => {
+    for (const [userId, connectionId] of two) await room.enter(userId, connectionId);
+  });
+
+  test.each(['users', 'connections', 'leaving'] as const)(
+    '[FA2] without its key "%s" a session is unknown to a heartbeat, restored, and everybody asks anew',
+    async (key) => {
+      await room.enter(alice, 'a2');
+      await room.close(alice, 'a2');
+      const before = await room.heartbeat(bob, 'b1');
+      await evicted(key);
+      expect(await room.heartbeat(bob, 'b1')).toBeUndefined();
+      expect(await room.store.isKnown(room.sessionId)).toBe(false);
+      expect(await restore(...two)).toMatchObject({ joins: [], leaves: [] });
+      expect((await room.users()).map((user) => user.userId).toSorted()).toEqual([alice, bob]);
+      const after = await room.heartbeat(bob, 'b1');
+      expect(after?.epoch).toMatch(/^[0-9a-f]{12}$/);
+      expect(after?.epoch).not.toBe(before?.epoch);
+    },
+  );
+
+  test('[PR2] a count that an eviction made wrong is right once the session is restored', async () => {
+    await room.enter(alice, 'a2');
+    await room.close(alice, 'a2');
+    await evicted('leaving');
+    expect(await room.heartbeat(alice, 'a1')).toBeUndefined();
+    await restore(...two);
+    expect(await connectionsOf(alice)).toBe(1);
+  });
+
+  test('[PR7] whose list of users was lost while they were in their grace is still shown, and leaves at its end', async () => {
+    await room.close(alice, 'a1', 3000);
+    await evicted('users');
+    expect(await room.heartbeat(bob, 'b1')).toBeUndefined();
+    await restore([bob, 'b1']);
+    expect(await connectionsOf(alice)).toBe(1);
+    room.pass(3);
+    expect((await room.visit()).leaves).toEqual([{ userId: alice, cause: 'disconnected' }]);
+  });
+
+  test('[PR13] whoever lists a session without the record of somebody gets the whole truth with the next heartbeat', async () => {
+    await redis.del(presenceKeys.record(room.sessionId, alice));
+    const listed = await room.store.list(room.sessionId, room.now, room.seat(bob, 'b1'));
+    expect(listed?.users.map((user) => user.userId)).toEqual([bob]);
+    expect(await room.heartbeat(bob, 'b1')).toBeUndefined();
+    await restore(...two);
+    expect((await room.users()).map((user) => user.userId).toSorted()).toEqual([alice, bob]);
+    expect((await room.heartbeat(bob, 'b1'))?.epoch).not.toBe(listed?.epoch);
+  });
+
+  test('[PR11] the record of somebody silent for too long is not missed', async () => {
+    room.pass(61);
+    await redis.del(presenceKeys.record(room.sessionId, alice));
+    expect(await room.cursor(alice, 'a1', 1)).toBeUndefined();
+    expect(await room.store.isKnown(room.sessionId, room.now)).toBe(true);
+  });
+
+  test('[PR5] who chose to be invisible stays so when their record is lost, and when the epoch is', async () => {
+    await room.update(alice, 'a1', { status: 'offline' });
+    await redis.del(presenceKeys.record(room.sessionId, alice));
+    expect(await room.heartbeat(alice, 'a1')).toBeUndefined();
+    await restore(...two);
+    expect(await room.statusOf(alice)).toBe('offline');
+    await redis.del(presenceKeys.record(room.sessionId, alice));
+    expect((await room.enter(alice, 'a2')).joins).toMatchObject([{ userId: alice, status: 'offline' }]);
+    await evicted('epoch');
+    await restore(...two);
+    expect(await room.statusOf(alice)).toBe('offline');
+    await room.update(alice, 'a1', { status: 'online' });
+    await redis.del(presenceKeys.record(room.sessionId, alice));
+    await room.heartbeat(alice, 'a1');
+    await restore(...two);
+    expect(await room.statusOf(alice)).toBe('online');
+  });
+
+  test('[DE3] a lost cursor that was to go out makes everybody ask anew, whoever finds it', async () => {
+    await room.cursor(alice, 'a1', 1);
+    const waiting = await room.cursor(alice, 'a1', 2);
+    await evicted('pending');
+    const flushed = await room.store.flush(room.sessionId, waiting!.promise!.endsAt, room.now + 100);
+    expect(flushed.epoch).not.toBe(waiting?.epoch);
+    const again = await room.cursor(alice, 'a1', 3);
+    await evicted('pending');
+    expect((await room.cursor(bob, 'b1', 4))?.epoch).not.toBe(again?.epoch);
+  });
+
+  test('[DE3] a cursor whose user left before the window ended is not missed', async () => {
+    await room.cursor(alice, 'a1', 1);
+    const waiting = await room.cursor(alice, 'a1', 2);
+    await room.store.depart(room.seat(alice, 'a1'), 'left', room.now);
+    const flushed = await room.store.flush(room.sessionId, waiting!.promise!.endsAt, room.now + 100);
+    expect(flushed.epoch).toBe(waiting?.epoch);
+  });
+
+  test('[DE4] lost changes that were to go out make everybody ask anew', async () => {
+    for (let n = 0; n < 50; n += 1) await room.enter(`user-${n}`, `connection-${n}`);
+    const change = await room.update(alice, 'a1', { activity: 'reading' });
+    await evicted('changes');
+    room.pass(1);
+    expect((await room.visit()).epoch).not.toBe(change?.epoch);
+  });
+
+  test('[DE2] evicted cursors come back from the records', async () => {
+    await room.cursor(alice, 'a1', 5);
+    await evicted('cursors');
+    await room.heartbeat(alice, 'a1');
+    expect((await room.users()).find((user) => user.userId === alice)?.cursor).toMatchObject({ position: 5 });
+    expect((await room.cursor(alice, 'a1', 5))?.promise).toBeUndefined();
+  });
+
+  test('[DE9] evicted roles come back from the records: who may see cursors still does', async () => {
+    const person = { username: 'Carol', role: 'operator', cursorRole: 'operator' } as const;
+    await room.store.enter(room.seat('carol', 'c1'), person, room.now);
+    await evicted('roles');
+    const receivers = (await room.cursor(alice, 'a1', 1))?.batch?.receivers;
+    expect(receivers).toEqual([{ userId: 'carol', connectionId: 'c1' }]);
+  });
+
+  test('[DE9] who may see cursors is known again after the epoch is lost', async () => {
+    await evicted('epoch');
+    const seat = { userId: bob, connectionId: 'b1', username: 'Bob', role: 'viewer', joinedAt: room.now } as const;
+    await room.store.restore(room.sessionId, [{ ...seat, cursorRole: 'operator' }], room.now, { onlyIfLost: true });
+    expect((await room.cursor(alice, 'a1', 1))?.batch?.receivers).toEqual([]);
+  });
+
+  test('[DE8] no two people share a short name after the epoch is lost', async () => {
+    await evicted('epoch');
+    await restore([bob, 'b1']);
+    await room.enter('carol', 'c1');
+    const names = (await room.users()).map((user) => user.index);
+    expect(new Set(names).size).toBe(3);
+  });
+});
+
+test('[PR5] where an invisible user pointed is not shown, and is once they can be seen', async () => {
+  await room.enter(alice, 'a1');
+  await room.enter(bob, 'b1');
+  await room.update(alice, 'a1', { status: 'offline' });
+  expect((await room.cursor(alice, 'a1', 7))?.batch).toBeUndefined();
+  const listed = await room.store.list(room.sessionId, room.now, room.seat(bob, 'b1'));
+  expect(listed?.users.find((user) => user.userId === alice)?.cursor).toBeUndefined();
+  const own = await room.store.list(room.sessionId, room.now, room.seat(alice, 'a1'));
+  expect(own?.users.find((user) => user.userId === alice)?.cursor).toMatchObject({ position: 7 });
+  const seen = await room.update(alice, 'a1', { status: 'online' });
+  expect(seen?.batch?.cursors).toMatchObject([{ userId: alice, cursor: { position: 7 } }]);
 });

@@ -54,7 +54,7 @@ export class Ledger {
     const room = this.room(sessionId);
     const [userId = '', connectionId = ''] = parameters;
     const sender = ['touch', 'enter', 'list'].includes(script) && userId !== '';
-    if (reply[0] === 'limited') return;
+    if (reply[0] === 'limited' || script === 'look') return;
     if (script === 'restore') this.lost(sessionId);
     if (reply[0] === 'unknown') {
       this.#refusedSeat(sessionId, userId, connectionId, now);

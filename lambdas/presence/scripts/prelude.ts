@@ -19,18 +19,31 @@ local roleRank = { viewer = 1, commenter = 2, operator = 3 }
 local rank = { online = 1, away = 2, offline = 3 }
 local joins, updates, updatedUsers, leaves, leavers, goings = {}, {}, {}, {}, {}, {}
 local argument = function(index) return ARGV[10 + index] end
+-- Cursors as the records read here have them, and whether this script may change who is there.
+local recorded, reseats = {}, false
 
 local function readUser(userId)
   local text = redis.call('GET', recordPrefix .. userId)
   if not text then return nil end
   local user = cjson.decode(text)
   user.cursor = nil
+  -- Inside a JSON string the quotes are escaped, so the first match is where the cursor was spliced in.
+  local _, cut = string.find(text, ',"cursor":', 1, true)
+  if cut then recorded[userId] = string.sub(text, cut + 1, -2) end
   return user
+end
+
+-- An evicted hash comes back from the records.
+local function cursorOf(userId)
+  local cursor = redis.call('HGET', cursorsKey, userId)
+  if cursor or not recorded[userId] then return cursor end
+  redis.call('HSET', cursorsKey, userId, recorded[userId])
+  return recorded[userId]
 end
 
 local function encodeUser(user)
   local text = cjson.encode(user)
-  local cursor = redis.call('HGET', cursorsKey, user.userId)
+  local cursor = cursorOf(user.userId)
   if cursor then text = string.sub(text, 1, -2) .. ',"cursor":' .. cursor .. '}' end
   return text
 end
@@ -77,10 +90,18 @@ local function showStatus(user)
   if status == 'online' then redis.call('ZADD', activeKey, user.lastActive, user.userId) end
 end
 
--- The roles of those who are present, as numbers.
+-- The roles of those who are present, as numbers. An evicted hash comes back from the records.
 local function roleRanks()
   local found, ranks = redis.call('HGETALL', rolesKey), {}
   for index = 1, #found, 2 do ranks[found[index]] = roleRank[found[index + 1]] end
+  if #found > 0 then return ranks end
+  for _, userId in ipairs(redis.call('ZRANGE', usersKey, 0, -1)) do
+    local user = readUser(userId)
+    if user then
+      redis.call('HSET', rolesKey, userId, user.role)
+      ranks[userId] = roleRank[user.role]
+    end
+  end
   return ranks
 end
 
@@ -105,24 +126,6 @@ local function setConnections(user, connections, known)
   user.connections = connections
   if known then changed(user.userId, 'connections', connections) end
   return true
-end
-
--- Heals counts that an eviction made wrong; now and then, because it reads every record.
-local function recount()
-  local due = tonumber(redis.call('HGET', windowKey, 'recount') or '0')
-  if now < due then return end
-  redis.call('HSET', windowKey, 'recount', now + offlineAfter)
-  local counts = {}
-  for _, key in ipairs({ connectionsKey, leavingKey }) do
-    for _, member in ipairs(redis.call('ZRANGE', key, 0, -1)) do
-      local userId = splitMember(member)
-      counts[userId] = (counts[userId] or 0) + 1
-    end
-  end
-  for _, userId in ipairs(redis.call('ZRANGE', usersKey, 0, -1)) do
-    local user = counts[userId] and readUser(userId)
-    if user and setConnections(user, counts[userId], true) then writeUser(user, false) end
-  end
 end
 
 -- Whether anybody else is connected; asked where that is not plain from the numbers, so the room is small.
@@ -153,7 +156,11 @@ local function removeUser(userId, cause, user, at)
   redis.call('ZREM', usersKey, userId)
   redis.call('ZREM', activeKey, userId)
   redis.call('HDEL', cursorsKey, userId)
-  redis.call('HDEL', pendingKey, userId)
+  recorded[userId] = nil
+  redis.call('HDEL', epochKey, 'chosen:' .. userId)
+  if redis.call('HDEL', pendingKey, userId) == 1 and redis.call('EXISTS', pendingKey) == 0 then
+    redis.call('HDEL', windowKey, 'moving')
+  end
   redis.call('HDEL', rolesKey, userId)
   redis.call('HDEL', tagsKey, userId)
   redis.call('DEL', recordPrefix .. userId)
@@ -207,24 +214,6 @@ local function settle()
   end
 end
 
-local function readRecords()
-  local userIds = redis.call('ZRANGE', usersKey, 0, -1)
-  local records = {}
-  for first = 1, #userIds, 500 do
-    local keys = {}
-    for index = first, math.min(first + 499, #userIds) do keys[#keys + 1] = recordPrefix .. userIds[index] end
-    for index, text in ipairs(redis.call('MGET', unpack(keys))) do
-      local userId = userIds[first + index - 1]
-      if text then
-        records[#records + 1] = text
-      elseif countConnections(userId) == 0 then
-        redis.call('ZREM', usersKey, userId)
-      end
-    end
-  end
-  return records
-end
-
 local function keepKeys()
   for _, key in ipairs({ usersKey, connectionsKey, activeKey, leavingKey, cursorsKey, epochKey, windowKey, pendingKey,
     changesKey, ratesKey, rolesKey, tagsKey, compactKey }) do
@@ -237,6 +226,13 @@ local function readEpoch()
   if found[1] then return found[1], tonumber(found[2]), found[3] or '' end
   redis.call('HSET', epochKey, 'epoch', freshEpoch, 'seq', 0)
   return freshEpoch, 0, found[3] or ''
+end
+
+-- Who chose to be invisible stays so when the record is lost: the choice is kept beside the epoch, too.
+local function newUser(userId, username, role, joinedAt)
+  local chosen = redis.call('HGET', epochKey, 'chosen:' .. userId) or nil
+  return { userId = userId, username = username, role = role, joinedAt = joinedAt, lastSeen = now, lastActive = now,
+    connections = 0, chosen = chosen, status = chosen or 'online' }
 end
 
 -- The connections that receive a frame, without the one given.

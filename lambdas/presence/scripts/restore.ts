@@ -7,10 +7,11 @@ export const restoredFields = 5;
  * sign of life of this moment (rules FA1, FA2). Silent seats that the table does not know have left meanwhile; that was
  * written down when they did.
  *
- * Where records were lost the session gets a new epoch, so that every client asks for the whole state.
+ * Where anything was lost the session gets a new epoch, so that every client asks for the whole state.
  */
 export const restore = `
-local lost = redis.call('EXISTS', epochKey) == 0
+reseats = true
+local lost = redis.call('HEXISTS', epochKey, 'epoch') == 0
 if argument(1) == '1' and not lost then return reply({}, {}, { 0 }) end
 local silentSince, cursorRole, count = tonumber(argument(2)), argument(3), tonumber(argument(4))
 local renewed, given, leaving, order, people, counts = lost, {}, {}, {}, {}, {}
@@ -30,8 +31,8 @@ for index = 0, count - 1 do
   if not leaving[member] then redis.call('ZADD', connectionsKey, now, member) end
   if not people[userId] then
     order[#order + 1] = userId
-    people[userId] = { userId = userId, username = username, role = role, joinedAt = joinedAt, lastSeen = now,
-      lastActive = now, connections = 0, status = 'online', restored = true }
+    people[userId] = newUser(userId, username, role, joinedAt)
+    people[userId].restored = true
   end
   people[userId].joinedAt = math.min(people[userId].joinedAt, joinedAt)
 end
@@ -53,6 +54,11 @@ for _, key in ipairs({ connectionsKey, leavingKey }) do
     counts[userId] = (counts[userId] or 0) + 1
   end
 end
+-- Who is in their grace is in the table no more; where only the list of users was lost, their record still tells.
+for userId in pairs(counts) do
+  local user = not people[userId] and not redis.call('ZSCORE', usersKey, userId) and readUser(userId)
+  if user then redis.call('ZADD', usersKey, user.lastSeen, userId) end
+end
 for _, userId in ipairs(order) do
   local known, user = redis.call('ZSCORE', usersKey, userId), readUser(userId)
   if known and not user then renewed = true end
@@ -71,6 +77,6 @@ for _, userId in ipairs(order) do
     publish('online', userId)
   end
 end
-if renewed then redis.call('HSET', epochKey, 'epoch', freshEpoch, 'seq', 0) end
+if renewed then beginEpoch() end
 return outcome('', { 1 })
 `;

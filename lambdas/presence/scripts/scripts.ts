@@ -1,81 +1,6 @@
-import { prelude } from './prelude.ts';
-import { limitRate } from './rate.ts';
+import { begin, beginKnown, beginWhole, limitFrames, refuseTorn } from './beginnings.ts';
 import { restore } from './restore.ts';
-import { windows } from './windows.ts';
-
-/** What the scripts begin with; those of their own follow, with their arguments named at the top of each. */
-const begin = `${prelude}${windows}`;
-
-/** The same for scripts that speak of what is there: a session that Redis forgot must be brought back before. */
-const beginKnown = `${begin}
-if redis.call('EXISTS', epochKey) == 0 then return { 'unknown' } end
-`;
-
-/** A connection's frames about one session are counted beside it, so that it costs no round trip of its own. */
-const limitFrames = limitRate(
-  "redis.call('HGET', ratesKey, connectionId)",
-  "redis.call('HSET', ratesKey, connectionId, nextOnTime)",
-);
-
-/** A frame of a connection: sign of life, and what it changes. `unknown` where Redis does not know the connection. */
-const touch = `${beginKnown}
-local userId, connectionId, kind, idle = argument(1), argument(2), argument(3), argument(4) == '1'
-local cursor, status, activity, tag = argument(5), argument(6), argument(7), argument(8)
-local member = userId .. ':' .. connectionId
-if not redis.call('ZSCORE', connectionsKey, member) then return { 'unknown' } end
-if not redis.call('ZSCORE', usersKey, userId) then return { 'unknown' } end
-local user = readUser(userId)
-if not user then return { 'unknown' } end
-${limitFrames}
-local cursorMoved = cursor ~= '' and redis.call('HGET', cursorsKey, userId) ~= cursor
-local acted = kind == 'cursor' or cursorMoved or activity ~= ''
--- Frames of one user may be handled by two environments and overtake each other; their stamps keep the order in which
--- they came here, or others would hold on to a cursor that was replaced.
-local at = now >= user.lastActive and now or user.lastActive + 1
-user.lastSeen = math.max(user.lastSeen, at)
-if acted or status ~= '' or (kind == 'heartbeat' and not idle) then user.lastActive = at end
-if status == 'online' then user.chosen = nil
-elseif status ~= '' then user.chosen = status
-elseif acted and user.chosen == 'away' then user.chosen = nil end
-
-if activity ~= '' then
-  local text = nil
-  if activity ~= 'null' then text = cjson.decode(activity) end
-  if text ~= user.activity then
-    user.activity = text
-    changed(userId, 'activity', text or cjson.null)
-    publish('activity', userId, '{"activity":' .. activity .. '}')
-  end
-end
-if cursorMoved then
-  redis.call('HSET', cursorsKey, userId, cursor)
-  publish('cursor', userId, '{"cursor":' .. cursor .. '}')
-end
-redis.call('ZADD', usersKey, user.lastSeen, userId)
-redis.call('ZADD', connectionsKey, now, member)
-showStatus(user)
-writeUser(user, true)
-
-local cursors, receivers, promised, atOnce = {}, {}, {}, false
-local connections = redis.call('ZCARD', connectionsKey)
--- A socket of the user that ended moments ago is counted for them, but receives nothing.
-if cursorMoved and user.status ~= 'offline' and (connections > user.connections or isHeardByOthers(userId)) then
-  -- Whole where more than its numbers changed since the last one that went out, or one that was to go out whole waits.
-  local waiting = redis.call('HGET', pendingKey, userId)
-  local whole = redis.call('HGET', tagsKey, userId) ~= tag or (waiting and string.match(waiting, '^%d+ %d+ (%d)') == '1')
-  redis.call('HSET', tagsKey, userId, tag)
-  redis.call('HSET', pendingKey, userId, string.format('%d %d %d %s', at, user.index or 0, whole and 1 or 0, cursor))
-  local window = windowState()
-  if now >= window.ends or redis.call('HLEN', pendingKey) >= math.max(batchMax, connections) then
-    cursors, atOnce, receivers = takeAll(window), true, cursorReceivers()
-  else
-    promised = promise(window)
-  end
-end
-local overdue = #redis.call('ZRANGEBYSCORE', connectionsKey, '-inf', now - offlineAfter, 'LIMIT', 0, 1) +
-  #redis.call('ZRANGEBYSCORE', leavingKey, '-inf', now, 'LIMIT', 0, 1)
-return outcome('', { cursors, receivers, overdue }, promised, atOnce)
-`;
+import { touch } from './touch.ts';
 
 /** The flusher of a window keeps its promise. The window may have been sent by somebody else meanwhile. */
 const flush = `${beginKnown}
@@ -98,6 +23,8 @@ return reply({}, {}, {})
  * down. Of anybody else only the audit trail knows: Redis may have forgotten that they were there.
  */
 const enter = `${begin}
+reseats = true
+if isTorn() then giveUp() end
 local function hasGone(userId)
   for _, text in ipairs(redis.call('LRANGE', departedKey, 0, -1)) do
     local movement = cjson.decode(text)
@@ -113,13 +40,12 @@ settle()
 local known = redis.call('ZSCORE', usersKey, userId)
 local already = redis.call('ZSCORE', connectionsKey, member)
 local user = readUser(userId)
-if not user then
-  local leftAt = tonumber(redis.call('HGET', epochKey, 'leftAt') or '0')
-  user = { userId = userId, username = username, role = role, joinedAt = math.max(now, leftAt + 1), lastSeen = now,
-    lastActive = now, connections = 0, status = 'online' }
-end
+-- Who listed the session since their record was lost does not know them.
+local shown = known and user
+local leftAt = tonumber(redis.call('HGET', epochKey, 'leftAt') or '0')
+user = user or newUser(userId, username, role, math.max(now, leftAt + 1))
+if redis.call('HEXISTS', epochKey, 'epoch') == 0 then beginEpoch() end
 -- A short name for the user, for as long as the epoch lasts.
-readEpoch()
 if not user.index then user.index = redis.call('HINCRBY', epochKey, 'users', 1) end
 if not already then
   -- The socket of this user that ended moments ago is replaced by this one, and nobody sees anything.
@@ -132,14 +58,14 @@ if not already then
 end
 redis.call('ZADD', connectionsKey, now, member)
 -- Counted anew, and not one more: Redis may have evicted the one key and kept the other.
-setConnections(user, countConnections(userId), known)
+setConnections(user, countConnections(userId), shown)
 if user.username ~= username then
   user.username = username
-  if known then changed(userId, 'username', username) end
+  if shown then changed(userId, 'username', username) end
 end
 if user.role ~= role then
   user.role = role
-  if known then changed(userId, 'role', role) end
+  if shown then changed(userId, 'role', role) end
 end
 user.lastSeen = now
 redis.call('ZADD', usersKey, now, userId)
@@ -147,13 +73,13 @@ if format == 'compact' then redis.call('SADD', compactKey, connectionId) end
 redis.call('HSET', rolesKey, userId, role)
 if cursorRole ~= '' then redis.call('HSET', epochKey, 'cursorRole', cursorRole) end
 local coming = ''
-if known then
+if shown then
   showStatus(user)
 else
   joins[1] = userId
   redis.call('ZADD', activeKey, user.lastActive, userId)
-  publish('online', userId)
-  if place ~= 'written' then
+  publish(user.status, userId)
+  if not known and place ~= 'written' then
     coming = remember({ userId = userId, username = username, role = role, at = user.joinedAt, came = true,
       certain = place == 'taken' or hasGone(userId) })
   end
@@ -165,7 +91,7 @@ return answer
 `;
 
 /** A connection leaves on purpose: at once, without grace. */
-const depart = `${beginKnown}
+const depart = `${beginWhole}
 local userId, connectionId, cause = argument(1), argument(2), argument(3)
 settle()
 local removed = redis.call('ZREM', connectionsKey, userId .. ':' .. connectionId)
@@ -176,7 +102,7 @@ return outcome(connectionId, { removed, goings })
 `;
 
 /** The socket of a connection ended without a leave: its user has until the deadline to come back. */
-const close = `${beginKnown}
+const close = `${beginWhole}
 local userId, connectionId, deadline, cause = argument(1), argument(2), argument(3), argument(4)
 local lastHeard = redis.call('ZSCORE', connectionsKey, userId .. ':' .. connectionId)
 redis.call('ZREM', connectionsKey, userId .. ':' .. connectionId)
@@ -193,9 +119,15 @@ return reply({}, {}, { lastHeard and 1 or 0 })
 /** The whole state; for a connection that asks, also a sign of life. */
 const list = `${beginKnown}
 local userId, connectionId = argument(1), argument(2)
+reseats = not isTorn()
 if userId ~= '' then
+  if not reseats then
+    giveUp()
+    return { 'unknown' }
+  end
   local member = userId .. ':' .. connectionId
   local user = readUser(userId)
+  if not user and wasHeard(userId) then giveUp() end
   if not user or not redis.call('ZSCORE', connectionsKey, member) then return { 'unknown' } end
   ${limitFrames}
   user.lastSeen = now
@@ -210,11 +142,10 @@ return answer
 `;
 
 /** A sweep's visit: ends what is due, sends what a dead flusher left, and says when to come again. */
-const visit = `${beginKnown}
+const visit = `${beginWhole}
 settle()
-recount()
 local window, cursors, receivers, atOnce = windowState(), {}, {}, false
-if now > window.ends + windowMillis and redis.call('EXISTS', pendingKey, changesKey) > 0 then
+if now > window.ends + windowMillis and (window.moving or window.changing or redis.call('EXISTS', pendingKey, changesKey) > 0) then
   cursors, atOnce, receivers = takeAll(window), true, cursorReceivers()
 end
 local answer = outcome('', {}, {}, atOnce)
@@ -242,6 +173,8 @@ return answer
 
 /** Takes a user, or everybody where none is named, out of the session. Answers the connections this ended. */
 const evict = `${beginKnown}
+local torn = isTorn()
+reseats = true
 local userId, cause = argument(1), argument(2)
 local ended = {}
 for _, key in ipairs({ connectionsKey, leavingKey }) do
@@ -259,7 +192,14 @@ local gone = userId == '' and redis.call('ZRANGE', usersKey, 0, -1) or { userId 
 for _, each in ipairs(gone) do
   if redis.call('ZSCORE', usersKey, each) then removeUser(each, cause, readUser(each)) end
 end
-return outcome('', { ended, goings })
+local answer = outcome('', { ended, goings })
+if torn then giveUp() end
+return answer
+`;
+
+/** Whether the session is known, and whole. */
+const look = `${beginKnown}${refuseTorn}
+return { 'ok' }
 `;
 
 /** Changes the role others see; the permission itself is PostgreSQL's. */
@@ -286,6 +226,7 @@ export const presenceScripts = {
   visit,
   evict,
   relabel,
+  look,
   restore: `${begin}${restore}`,
 } as const;
 export type PresenceScript = keyof typeof presenceScripts;

@@ -5,7 +5,8 @@
  * comes, the sweep's visit does.
  *
  * `window` holds: `ends` (ms), `flusher` (the end of the window somebody promised to flush), `stretch` (a factor that
- * throttled posts raise), `watched` (until when the sweep looks after the session).
+ * throttled posts raise), `watched` (until when the sweep looks after the session), `moving` and `changing` (whether cursors
+ * and changes wait: where they do not, although they should, Redis evicted them).
  */
 export const windows = `
 -- In a room beyond this many members presence diffs are merged, too (rule DE4).
@@ -18,9 +19,9 @@ local partBytes = 24000
 local watchMillis = 5000
 
 local function windowState()
-  local found = redis.call('HMGET', windowKey, 'ends', 'flusher', 'stretch', 'watched')
+  local found = redis.call('HMGET', windowKey, 'ends', 'flusher', 'stretch', 'watched', 'moving', 'changing')
   return { ends = tonumber(found[1] or '0'), flusher = found[2], stretch = tonumber(found[3] or '1'),
-    watched = tonumber(found[4] or '0') }
+    watched = tonumber(found[4] or '0'), moving = found[5], changing = found[6] }
 end
 
 local function openWindow(window)
@@ -36,7 +37,7 @@ local function openWindow(window)
   -- Throttling passes; the windows come back to their length over some twenty of them.
   window.stretch = math.max(1, window.stretch * 0.9)
   redis.call('HSET', windowKey, 'ends', window.ends, 'stretch', window.stretch)
-  redis.call('HDEL', windowKey, 'flusher')
+  redis.call('HDEL', windowKey, 'flusher', 'moving')
 end
 
 -- Where something waits and nobody has promised to send it, the caller is asked to: \`{ end of window, watch? }\`.
@@ -48,9 +49,10 @@ local function promise(window)
   return { window.ends, watch }
 end
 
-local function takeCursors()
+local function takeCursors(window)
   local cursors = redis.call('HGETALL', pendingKey)
   redis.call('DEL', pendingKey)
+  if window.moving and #cursors == 0 then beginEpoch() end
   return cursors
 end
 
@@ -64,6 +66,7 @@ local function onlyAboutItself(receivers)
 end
 
 local function storeChanges()
+  redis.call('HSET', windowKey, 'changing', 1)
   for index, userId in ipairs(leaves) do
     redis.call('RPUSH', changesKey, cjson.encode({ leave = userId, cause = leavers[index] }))
   end
@@ -75,10 +78,14 @@ end
 -- came and went meanwhile only leaves.
 local function mergeChanges()
   local stored = redis.call('LRANGE', changesKey, 0, -1)
-  if #stored == 0 then return end
+  if #stored == 0 then
+    if redis.call('HDEL', windowKey, 'changing') == 1 then beginEpoch() end
+    return
+  end
   storeChanges()
   stored = redis.call('LRANGE', changesKey, 0, -1)
   redis.call('DEL', changesKey)
+  redis.call('HDEL', windowKey, 'changing')
   local order, states = {}, {}
   for _, text in ipairs(stored) do
     local change = cjson.decode(text)
@@ -142,6 +149,10 @@ local function reply(receivers, promised, extra)
     parts = 1 + math.floor(bytes / partBytes)
     seq = redis.call('HINCRBY', epochKey, 'seq', parts)
   end
+  if reseats then
+    local people, seats, closed = countSeats()
+    redis.call('HSET', epochKey, 'people', people, 'seats', seats, 'closed', closed)
+  end
   keepKeys()
   return { 'ok', epoch, seq, parts, joined, updated, leaves, leavers, receivers, promised, extra, cursorRole }
 end
@@ -170,8 +181,12 @@ end
 -- Takes everything that waits, the cursors and the merged diff, and opens the next window.
 local function takeAll(window)
   mergeChanges()
-  local cursors = takeCursors()
-  if #cursors + #joins + #updates + #leaves > 0 then openWindow(window) else redis.call('HDEL', windowKey, 'flusher') end
+  local cursors = takeCursors(window)
+  if #cursors + #joins + #updates + #leaves > 0 then
+    openWindow(window)
+  else
+    redis.call('HDEL', windowKey, 'flusher', 'moving')
+  end
   return cursors
 end
 `;

@@ -1,0 +1,31 @@
+import { prelude } from './prelude.ts';
+import { limitRate } from './rate.ts';
+import { wholeness } from './wholeness.ts';
+import { windows } from './windows.ts';
+
+/** What the scripts begin with; those of their own follow, with their arguments named at the top of each. */
+export const begin = `${prelude}${wholeness}${windows}`;
+
+/** The same for scripts that speak of what is there: a session that Redis forgot must be brought back before. */
+export const beginKnown = `${begin}
+if redis.call('HEXISTS', epochKey, 'epoch') == 0 then return { 'unknown' } end
+`;
+
+/** A session of which Redis evicted a part is unknown, too, and stays so until it is brought back. */
+export const refuseTorn = `
+if isTorn() then
+  giveUp()
+  return { 'unknown' }
+end
+`;
+
+/** The same for scripts that may change who is there. */
+export const beginWhole = `${beginKnown}${refuseTorn}
+reseats = true
+`;
+
+/** A connection's frames about one session are counted beside it, so that it costs no round trip of its own. */
+export const limitFrames = limitRate(
+  "redis.call('HGET', ratesKey, connectionId)",
+  "redis.call('HSET', ratesKey, connectionId, nextOnTime)",
+);

@@ -1,0 +1,84 @@
+import { beginKnown, limitFrames, refuseTorn } from './beginnings.ts';
+
+/** A frame of a connection: sign of life, and what it changes. `unknown` where Redis does not know the connection. */
+export const touch = `${beginKnown}
+local userId, connectionId, kind, idle = argument(1), argument(2), argument(3), argument(4) == '1'
+local cursor, status, activity, tag = argument(5), argument(6), argument(7), argument(8)
+local member = userId .. ':' .. connectionId
+-- Every client sends a heartbeat now and then; its other frames need not look.
+if kind == 'heartbeat' then ${refuseTorn} end
+if not redis.call('ZSCORE', connectionsKey, member) then return { 'unknown' } end
+if not redis.call('ZSCORE', usersKey, userId) then return { 'unknown' } end
+local user = readUser(userId)
+if not user then
+  if wasHeard(userId) then giveUp() end
+  return { 'unknown' }
+end
+${limitFrames}
+local wasHidden = user.status == 'offline'
+local cursorMoved = cursor ~= '' and cursorOf(userId) ~= cursor
+local acted = kind == 'cursor' or cursorMoved or activity ~= ''
+-- Frames of one user may be handled by two environments and overtake each other; their stamps keep the order in which
+-- they came here, or others would hold on to a cursor that was replaced.
+local at = now >= user.lastActive and now or user.lastActive + 1
+user.lastSeen = math.max(user.lastSeen, at)
+if acted or status ~= '' or (kind == 'heartbeat' and not idle) then user.lastActive = at end
+local chosen = user.chosen
+if status == 'online' then user.chosen = nil
+elseif status ~= '' then user.chosen = status
+elseif acted and user.chosen == 'away' then user.chosen = nil end
+if user.chosen ~= chosen then
+  redis.call('HDEL', epochKey, 'chosen:' .. userId)
+  if user.chosen then redis.call('HSET', epochKey, 'chosen:' .. userId, user.chosen) end
+end
+
+if activity ~= '' then
+  local text = nil
+  if activity ~= 'null' then text = cjson.decode(activity) end
+  if text ~= user.activity then
+    user.activity = text
+    changed(userId, 'activity', text or cjson.null)
+    publish('activity', userId, '{"activity":' .. activity .. '}')
+  end
+end
+if cursorMoved then
+  redis.call('HSET', cursorsKey, userId, cursor)
+  publish('cursor', userId, '{"cursor":' .. cursor .. '}')
+end
+redis.call('ZADD', usersKey, user.lastSeen, userId)
+redis.call('ZADD', connectionsKey, now, member)
+showStatus(user)
+writeUser(user, true)
+
+local cursors, receivers, promised, atOnce = {}, {}, {}, false
+local connections = redis.call('ZCARD', connectionsKey)
+-- Where an invisible user pointed is shown once they can be seen again.
+if wasHidden and user.status ~= 'offline' and not cursorMoved then
+  cursor = cursorOf(userId) or ''
+  cursorMoved = cursor ~= ''
+  redis.call('HDEL', tagsKey, userId)
+  tag = ''
+end
+-- A socket of the user that ended moments ago is counted for them, but receives nothing.
+if cursorMoved and user.status ~= 'offline' and (connections > user.connections or isHeardByOthers(userId)) then
+  -- Whole where more than its numbers changed since the last one that went out, or one that was to go out whole waits.
+  local window = windowState()
+  if window.moving and redis.call('EXISTS', pendingKey) == 0 then
+    beginEpoch()
+    user = readUser(userId)
+  end
+  local waiting = redis.call('HGET', pendingKey, userId)
+  local whole = redis.call('HGET', tagsKey, userId) ~= tag or (waiting and string.match(waiting, '^%d+ %d+ (%d)') == '1')
+  redis.call('HSET', tagsKey, userId, tag)
+  redis.call('HSET', pendingKey, userId, string.format('%d %d %d %s', at, user.index or 0, whole and 1 or 0, cursor))
+  if now >= window.ends or redis.call('HLEN', pendingKey) >= math.max(batchMax, connections) then
+    cursors, atOnce, receivers = takeAll(window), true, cursorReceivers()
+  else
+    promised = promise(window)
+    if not window.moving then redis.call('HSET', windowKey, 'moving', 1) end
+  end
+end
+local overdue = #redis.call('ZRANGEBYSCORE', connectionsKey, '-inf', now - offlineAfter, 'LIMIT', 0, 1) +
+  #redis.call('ZRANGEBYSCORE', leavingKey, '-inf', now, 'LIMIT', 0, 1)
+return outcome('', { cursors, receivers, overdue }, promised, atOnce)
+`;

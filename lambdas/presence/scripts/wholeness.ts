@@ -1,0 +1,70 @@
+/**
+ * How a session notices that Redis evicted a part of it, and what it does then (rule FA2): seats and people are counted, a
+ * record that is missing too early was lost, and an epoch that begins anew brings every client the whole state.
+ */
+export const wholeness = `
+-- Redis may evict one key of a session and keep the others. How many people and seats there were when a script last
+-- changed that lies apart from them, and tells.
+local function countSeats()
+  return redis.call('ZCARD', usersKey), redis.call('ZCARD', connectionsKey), redis.call('ZCARD', leavingKey)
+end
+
+local function isTorn()
+  local found = redis.call('HMGET', epochKey, 'people', 'seats', 'closed')
+  local people, seats, closed = countSeats()
+  return found[1] and (tonumber(found[1]) ~= people or tonumber(found[2]) ~= seats or tonumber(found[3]) ~= closed)
+end
+
+-- A session that lost a part counts as unknown from here on: the next frame has it brought back from the connection
+-- table, under an epoch that makes every client ask for the whole state.
+local function giveUp()
+  redis.call('HDEL', epochKey, 'epoch')
+end
+
+local function isConnected(userId)
+  local prefix = userId .. ':'
+  for _, member in ipairs(redis.call('ZRANGE', connectionsKey, 0, -1)) do
+    if string.sub(member, 1, #prefix) == prefix then return true end
+  end
+  return false
+end
+
+-- A record ends with the silence after which its user is gone; one that is missing before was evicted.
+local function wasHeard(userId)
+  local heard = redis.call('ZSCORE', usersKey, userId)
+  return heard and tonumber(heard) > now - offlineAfter
+end
+
+local function readRecords()
+  local userIds = redis.call('ZRANGE', usersKey, 0, -1)
+  local records = {}
+  for first = 1, #userIds, 500 do
+    local keys = {}
+    for index = first, math.min(first + 499, #userIds) do keys[#keys + 1] = recordPrefix .. userIds[index] end
+    for index, text in ipairs(redis.call('MGET', unpack(keys))) do
+      local userId = userIds[first + index - 1]
+      if text then
+        records[#records + 1] = text
+      elseif countConnections(userId) == 0 then
+        redis.call('ZREM', usersKey, userId)
+        redis.call('HSET', epochKey, 'people', redis.call('ZCARD', usersKey))
+      elseif wasHeard(userId) and isConnected(userId) then
+        giveUp()
+      end
+    end
+  end
+  return records
+end
+
+-- Everybody gets a short name anew, and every client asks for the whole state.
+local function beginEpoch()
+  redis.call('HSET', epochKey, 'epoch', freshEpoch, 'seq', 0, 'users', 0)
+  for _, userId in ipairs(redis.call('ZRANGE', usersKey, 0, -1)) do
+    local user = readUser(userId)
+    if user then
+      user.index = redis.call('HINCRBY', epochKey, 'users', 1)
+      writeUser(user, false)
+    end
+  end
+end
+`;
