@@ -34,6 +34,8 @@ export interface AttendeeOptions {
 /** API Gateway gives up after 29 seconds and says so; later nothing comes any more. */
 const answerPatienceMillis = 30_000;
 const partsPatienceMillis = 5000;
+/** Posts may overtake one another: a diff that is missing is waited for before the whole state is asked for. */
+const gapPatienceMillis = 1000;
 
 /** One connection that takes part in one session as docs/protocol.md says, and nothing more clever than that. */
 export class Attendee {
@@ -44,6 +46,7 @@ export class Attendee {
   #requests = 0;
   /** While a whole state is on its way, none is asked for. */
   #expecting = false;
+  #gap: NodeJS.Timeout | undefined;
 
   constructor(options: AttendeeOptions) {
     this.#options = options;
@@ -80,7 +83,7 @@ export class Attendee {
       await this.#becomeWhole();
     }
     this.#expecting = false;
-    if (joined && this.replica.outOfStep) void this.#sync();
+    if (joined) this.#keepUp();
     return answer;
   }
 
@@ -148,7 +151,21 @@ export class Attendee {
     if (frame.type === 'cursors') this.replica.takeCursors(frame);
     if (frame.type === 'presence_diff') this.replica.takeDiff(frame);
     if (frame.type === 'error' && frame.code === 'NOT_IN_SESSION') this.#options.listener?.forgotten?.();
-    if (frame.type === 'presence_diff' && this.replica.outOfStep && !this.#expecting) void this.#sync();
+    if (frame.type === 'presence_diff') this.#keepUp();
+  }
+
+  /** Asks for the whole state where it is lost, and where a diff that was overtaken does not come. */
+  #keepUp(): void {
+    if (this.#expecting || !this.isOpen) return;
+    if (this.replica.outOfStep) void this.#sync();
+    else if (this.replica.waitsForOne) this.#gap ??= setTimeout(() => this.#giveUpWaiting(), gapPatienceMillis);
+  }
+
+  #giveUpWaiting(): void {
+    this.#gap = undefined;
+    if (!this.replica.waitsForOne || this.#expecting) return;
+    this.replica.outOfStep = true;
+    void this.#sync();
   }
 
   /** Asks for the whole state until it is there; a part that never came is asked for again. */
@@ -160,6 +177,7 @@ export class Attendee {
       else await pause(backOff(attempt));
     }
     this.#expecting = false;
+    this.#keepUp();
   }
 
   /** Waits for the parts of a snapshot that are still on their way. */

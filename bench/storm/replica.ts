@@ -31,28 +31,30 @@ export class Replica {
 
   /** Whether everything the server said could be placed. */
   get isWhole(): boolean {
-    return !this.outOfStep;
+    return !this.outOfStep && this.#early.length === 0;
+  }
+
+  /** Whether a diff overtook the one before it, which may still come. */
+  get waitsForOne(): boolean {
+    return !this.outOfStep && this.#early.length > 0;
   }
 
   /** Takes a snapshot or a part of one. True once the state is whole by it. */
   takeSnapshot(snapshot: Snapshot): boolean {
     const users = this.#complete(snapshot);
     if (!users) return false;
-    const isOlder = this.isWhole && snapshot.epoch === this.epoch && snapshot.seq < this.seq;
+    const isOlder = !this.outOfStep && snapshot.epoch === this.epoch && snapshot.seq < this.seq;
     if (!isOlder) this.#replace(snapshot, users);
     return this.isWhole;
   }
 
   /** Takes a diff. False where one before it is missing. */
   takeDiff(diff: Diff): boolean {
-    if (diff.epoch === this.epoch && diff.seq <= this.seq) return true;
-    if (this.outOfStep || diff.epoch !== this.epoch || diff.seq !== this.seq + 1) {
-      this.#early.push(diff);
-      this.outOfStep = true;
-      return false;
-    }
-    this.#place(diff);
-    return true;
+    if (!this.outOfStep && diff.epoch === this.epoch && diff.seq <= this.seq) return true;
+    this.#early.push(diff);
+    this.outOfStep ||= diff.epoch !== this.epoch;
+    if (!this.outOfStep) this.#placeEarly();
+    return this.isWhole;
   }
 
   takeCursors({ cursors }: ServerFrames['cursors']): void {
@@ -90,9 +92,14 @@ export class Replica {
     this.epoch = epoch;
     this.seq = seq;
     this.outOfStep = false;
-    const early = this.#early.filter((diff) => diff.epoch === epoch).sort((one, other) => one.seq - other.seq);
-    this.#early = [];
-    for (const diff of early) this.takeDiff(diff);
+    this.#placeEarly();
+  }
+
+  #placeEarly(): void {
+    const early = this.#early.filter(({ epoch, seq }) => epoch === this.epoch && seq > this.seq);
+    early.sort((one, other) => one.seq - other.seq);
+    while (early[0]?.seq === this.seq + 1) this.#place(early.shift()!);
+    this.#early = early;
   }
 
   /** A cursor may overtake the snapshot that was taken before it moved. */
@@ -107,13 +114,13 @@ export class Replica {
     for (const { userId } of leaves) this.users.delete(userId);
     for (const user of joins) {
       const isKnown = this.users.has(user.userId) && !this.#bySnapshot.delete(user.userId);
-      if (isKnown) this.#odd('somebody joins who is there');
+      if (isKnown) this.#odd(`${user.userId} joins at ${seq} and is there`);
       this.users.set(user.userId, user);
     }
     for (const change of updates) {
       const user = this.users.get(change.userId);
       if (user) this.users.set(change.userId, changed(user, change));
-      else this.#odd('somebody changes who is not there');
+      else this.#odd(`${JSON.stringify(change)} at ${seq} is about somebody who is not there`);
     }
   }
 }

@@ -5,10 +5,12 @@ import type { FunctionError } from './messages.ts';
 /** How many events of an account may run at once, in all functions together, unless AWS was asked for more. */
 const accountConcurrency = 1000;
 /**
- * How many environments of one function a core of this machine carries. Each is a thread that compiles the bundle for
- * itself; more of them do not serve more events, they only take longer for each.
+ * How many environments of one function a core of this machine carries, and how many there may be on the smallest one.
+ * Each is a thread with a heap and a compiled bundle of its own: more of them do not serve more events a second, they
+ * take longer for each and some 60 MB.
  */
-const environmentsPerCore = 8;
+const environmentsPerCore = 4;
+const leastEnvironments = 8;
 
 /** Events that may run at once. One that comes above it is refused, never kept. */
 export class ConcurrencyQuota {
@@ -45,7 +47,8 @@ export function quotasOf(functions: FunctionDefinition[]): (definition: Function
 
 /** How many environments of a function this machine starts at most. */
 export function environmentLimit({ reservedConcurrency }: FunctionDefinition): number {
-  return Math.min(reservedConcurrency ?? Number.POSITIVE_INFINITY, environmentsPerCore * availableParallelism());
+  const carried = Math.max(leastEnvironments, environmentsPerCore * availableParallelism());
+  return Math.min(reservedConcurrency ?? carried, carried);
 }
 
 /** What AWS answers, as status 429, instead of running an event. */

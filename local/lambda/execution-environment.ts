@@ -8,6 +8,8 @@ export type InvocationResult = { answer: unknown; error?: undefined } | { error:
 
 /** Loading a bundle may take this long before the environment counts as broken. */
 const initialisationMillis = 20_000;
+/** For what lives shortly; V8's own choice makes each thread a third larger, and most of them sleep. */
+const maxYoungGenerationSizeMb = 8;
 
 /**
  * One execution environment: a thread with its own copy of the bundle, that takes one event at a time and is killed at
@@ -43,7 +45,7 @@ export class ExecutionEnvironment {
       transferList: [port2],
       env: variables,
       execArgv: variables['NODE_OPTIONS']?.includes('--enable-source-maps') ? ['--enable-source-maps'] : [],
-      resourceLimits: { maxOldGenerationSizeMb: definition.memoryMegabytes },
+      resourceLimits: { maxOldGenerationSizeMb: definition.memoryMegabytes, maxYoungGenerationSizeMb },
     });
     this.ready = new Promise((resolve) => {
       this.#becomeReady = resolve;

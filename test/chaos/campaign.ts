@@ -132,13 +132,16 @@ function noteError({ code, message }: ServerFrame<'error'>, { findings, inspecto
 async function liveThrough(venue: Venue, rooms: Room[], options: CampaignOptions, means: Means): Promise<void> {
   const ends = Date.now() + options.untilMillis;
   const people = rooms.flatMap((room) => room.people);
+  let isQuiet = true;
   for (let index = 0; Date.now() < ends; index += 1) {
     const weather = options.weathers[index % options.weathers.length]!;
     const stop = keepActing(people, options.paceMillis, means.dice);
     await live(venue, weather, options, means);
     stop();
-    if ((index + 1) % options.weathersPerQuietPoint === 0) await rest(venue, rooms, options, means);
+    isQuiet = (index + 1) % options.weathersPerQuietPoint === 0;
+    if (isQuiet) await rest(venue, rooms, options, means);
   }
+  if (!isQuiet) await rest(venue, rooms, options, means);
 }
 
 /** Everybody acts by a clock of their own until the answer is called. */

@@ -45,8 +45,9 @@ function progress(findings: Findings, rooms: Room[]): void {
   for (const { rule, sentence } of findings.examples.slice(shown)) say(`[${rule}] ${sentence}`);
   shown = findings.examples.length;
   for (const line of newErrors().slice(0, 3)) say(line.slice(0, 1000));
+  const megabytes = Math.round(process.memoryUsage().rss / 2 ** 20);
   say(
-    `${seconds} s  ${findings.weather}: ${there} of ${people.length} there, ${tabs} tabs, ${heard} frames, errors ${answers}; violations ${findings.total}`,
+    `${seconds} s  ${findings.weather}: ${there} of ${people.length} there, ${tabs} tabs, ${heard} frames, errors ${answers}; violations ${findings.total}; ${megabytes} MB`,
   );
 }
 
