@@ -25,9 +25,11 @@ async function sendDiff(sessionId: string, outcome: PresenceOutcome): Promise<vo
   if (!hasNews(outcome)) return;
   const { epoch, seq, parts, joins, updates, leaves } = outcome;
   // One after another, so that the parts arrive in the order of their numbers.
+  let throttled = 0;
   for (const frame of diffFrames({ sessionId, epoch, seq, joins, updates, leaves }, parts)) {
-    await send(outcome.receivers, frame);
+    throttled += (await send(outcome.receivers, frame)).throttled;
   }
+  if (throttled > 0) await presence().store.stretch(sessionId, Date.now());
 }
 
 async function sendCursors(sessionId: string, batch: CursorBatch): Promise<void> {
@@ -47,9 +49,11 @@ async function keepPromise(
 }
 
 /** Sends a frame of state and takes the connections that answered 410 out of everything they joined (rule DE6). */
-export async function send(receivers: Receiver[], frame: ServerFrame): Promise<void> {
+export async function send(receivers: Receiver[], frame: ServerFrame): Promise<BroadcastResult> {
   const connectionIds = receivers.map((receiver) => receiver.connectionId);
-  await endGone(await broadcaster().broadcast(connectionIds, frame, { kind: 'state' }));
+  const result = await broadcaster().broadcast(connectionIds, frame, { kind: 'state' });
+  await endGone(result);
+  return result;
 }
 
 async function endGone({ gone }: BroadcastResult): Promise<void> {
