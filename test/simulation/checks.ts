@@ -93,7 +93,10 @@ function compareUsers(world: World, { client, sessionId, view }: Watcher, moment
   };
   const expected = [...truth(world, sessionId)].map(([userId, connections]) => {
     const user = room.users.get(userId);
-    return describe(userId, connections, user && room.statusOf(user, world.clock.now), user?.cursor?.position);
+    const status = user && room.statusOf(user, world.clock.now);
+    // Where the invisible point is nobody's business but theirs.
+    const position = status === 'offline' && userId !== client.userId ? undefined : user?.cursor?.position;
+    return describe(userId, connections, status, position);
   });
   const shown = [...view.users.values()].map(({ userId, connections, status }) =>
     describe(userId, connections, status, view.cursors.get(userId)?.cursor.position),
@@ -107,7 +110,7 @@ function compareUsers(world: World, { client, sessionId, view }: Watcher, moment
 /** The audit trail tells each stay once, with its end and why, whoever was killed (rules PR9, AC1). */
 export function checkAudit(world: World): void {
   for (const sessionId of world.sessionIds) {
-    if (world.ledger.blurred.has(sessionId)) continue;
+    if (world.ledger.forgotten.has(sessionId)) continue;
     for (const userId of world.userIds) checkStays(world, sessionId, userId);
   }
 }

@@ -1,6 +1,6 @@
 import { type PresenceRecord, statusAt } from '../../lambdas/presence/status.ts';
 import type { LeaveCause } from '../../protocol/entities.ts';
-import { type ModelUser, RoomModel } from './room-model.ts';
+import { type ModelUser, RoomModel, type StoredRoom } from './room-model.ts';
 import type { World } from './world.ts';
 
 type Argument = string | number;
@@ -27,8 +27,10 @@ export class Ledger {
   readonly #rooms = new Map<string, RoomModel>();
   /** When each connection was last heard in a session, since Redis last lost anything of it. */
   readonly #heard = new Map<string, Map<string, number>>();
-  /** Sessions of which Redis lost something: the model knows too little to demand every answer. */
+  /** Sessions of which Redis lost something: until it has them whole again the model knows too little to demand answers. */
   readonly blurred = new Set<string>();
+  /** Sessions of which Redis ever lost something: not every coming and going can be known from it. */
+  readonly forgotten = new Set<string>();
 
   constructor(world: World) {
     this.#world = world;
@@ -40,27 +42,57 @@ export class Ledger {
     return found;
   }
 
-  /** Redis lost keys of a session. */
+  /** Redis lost keys of a session, or cannot be reached. */
   lost(sessionId: string): void {
     this.blurred.add(sessionId);
+    this.forgotten.add(sessionId);
     this.room(sessionId).forget();
-    this.#heard.delete(sessionId);
   }
 
-  observe(script: string, given: Argument[], answer: unknown): void {
+  /**
+   * Takes note of a script and its answer.
+   *
+   * @returns true where Redis begins anew with the session, so that the model has to learn what it now holds.
+   */
+  observe(script: string, given: Argument[], answer: unknown): boolean {
     const [sessionId, now] = [String(given[2]), Number(given[3])];
-    const parameters = given.slice(10).map(String);
     const reply = answer as Reply;
+    if (reply[0] === 'limited' || script === 'look') return false;
+    const parameters = given.slice(10).map(String);
+    const [userId = '', connectionId = ''] = parameters;
+    if (reply[0] === 'unknown') {
+      if (script === 'touch' || script === 'list') this.#refusedSeat(sessionId, userId, connectionId, now);
+      return false;
+    }
+    if (script === 'restore' && reply[10][0] === 0) return false;
+    if (['touch', 'enter', 'list'].includes(script) && userId !== '') this.#hear(sessionId, connectionId, now);
+    if (this.#beginsAnew(script, sessionId, reply)) {
+      this.#note(script, reply);
+      this.#refuseFalseLeaves(sessionId, reply, now);
+      this.#number(this.room(sessionId), reply);
+      return true;
+    }
+    this.#follow(script, sessionId, parameters, reply, now);
+    return false;
+  }
+
+  /** What Redis holds of a session that began anew. */
+  learn(sessionId: string, stored: StoredRoom): void {
+    this.forgotten.add(sessionId);
+    const complete = this.room(sessionId).learn(stored);
+    // What waited for the end of a window was not learned.
+    if (complete && this.#world.profile.mergedAbove >= 50) this.blurred.delete(sessionId);
+    else this.blurred.add(sessionId);
+  }
+
+  #beginsAnew(script: string, sessionId: string, [, epoch]: Reply): boolean {
+    const known = this.room(sessionId).epoch;
+    return script === 'restore' || (known === undefined ? this.blurred.has(sessionId) : known !== epoch);
+  }
+
+  #follow(script: string, sessionId: string, parameters: string[], reply: Reply, now: number): void {
     const room = this.room(sessionId);
     const [userId = '', connectionId = ''] = parameters;
-    const sender = ['touch', 'enter', 'list'].includes(script) && userId !== '';
-    if (reply[0] === 'limited' || script === 'look') return;
-    if (script === 'restore') this.lost(sessionId);
-    if (reply[0] === 'unknown') {
-      this.#refusedSeat(sessionId, userId, connectionId, now);
-      return;
-    }
-    if (sender) this.#hear(sessionId, connectionId, now);
     if (script === 'touch') this.#touch(room, parameters, now);
     if (script === 'enter') room.enter(userId, connectionId, now);
     if (script === 'list') this.#list(room, userId, connectionId, now);
@@ -75,9 +107,10 @@ export class Ledger {
   #touch(room: RoomModel, [userId, connectionId, kind, idle, cursor, status, activity]: string[], now: number): void {
     const user = room.seen(userId!, connectionId!, now);
     if (!user) {
-      this.#doubt(`A frame of ${connectionId} was taken although it has no seat`);
+      this.#doubt(room, `A frame of ${connectionId} was taken although it has no seat`);
       return;
     }
+    const wasHidden = room.statusOf(user, now) === 'offline';
     const position = cursor ? (JSON.parse(cursor) as { position: number }).position : undefined;
     const moved = position !== undefined && position !== user.cursor?.position;
     const acted = kind === 'cursor' || moved || activity !== '';
@@ -87,9 +120,9 @@ export class Ledger {
     if (status === 'online') user.chosen = undefined;
     else if (status === 'away' || status === 'offline') user.chosen = status;
     else if (acted && user.chosen === 'away') user.chosen = undefined;
-    if (moved) {
-      user.cursor = { position, at: this.#world.clock.now, shown: room.statusOf(user, now) !== 'offline' };
-    }
+    const shown = room.statusOf(user, now) !== 'offline';
+    if (moved) user.cursor = { position, at: this.#world.clock.now, shown };
+    else if (user.cursor && shown !== !wasHidden) user.cursor = { ...user.cursor, at: this.#world.clock.now, shown };
   }
 
   #list(room: RoomModel, userId: string, connectionId: string, now: number): void {
@@ -121,32 +154,40 @@ export class Ledger {
     }
   }
 
-  #compare(script: string, sessionId: string, now: number, reply: Reply, exceptConnection: string): void {
+  #note(script: string, reply: Reply): boolean {
     const world = this.#world;
-    const [, epoch, seq, parts, joins, updates, leaves, causes, receivers] = reply;
-    const room = this.room(sessionId);
-    const joined = joins.map((text) => (JSON.parse(text) as PresenceRecord).userId);
+    const [, , seq, , , updates, leaves, causes, receivers] = reply;
     const told = [
       ...leaves.map((userId, index) => `-${world.short(userId)} (${causes[index]})`),
-      ...joined.map((userId) => `+${world.short(userId)}`),
+      ...joinedUsers(reply).map((userId) => `+${world.short(userId)}`),
       ...updates.map((text) => `~${text}`),
     ];
     const news = told.length > 0 ? ` ${told.join(' ')} to [${receivers.join(' ')}]` : '';
     world.note(`redis ${script}: seq ${seq}${news}`);
-    for (const userId of leaves) {
-      // Who left and is back since is told both in one diff: a window merges them, or Redis was away meanwhile.
-      if (!joined.includes(userId)) this.#refuseFalseLeave(sessionId, userId, now);
-    }
+    return told.length > 0;
+  }
+
+  #number(room: RoomModel, [, epoch, seq]: Reply): void {
+    if (seq !== room.seq || epoch !== room.epoch) room.numberedAt = this.#world.clock.now;
+    room.epoch = epoch;
+    room.seq = seq;
+  }
+
+  #compare(script: string, sessionId: string, now: number, reply: Reply, exceptConnection: string): void {
+    const world = this.#world;
+    const [, epoch, seq, parts, , , , , receivers] = reply;
+    const room = this.room(sessionId);
+    const hasNews = this.#note(script, reply);
+    this.#refuseFalseLeaves(sessionId, reply, now);
     if (!this.blurred.has(sessionId)) {
+      const joined = joinedUsers(reply);
       this.#tick(room, reply, joined);
       const expected =
         room.epoch === epoch || room.epoch === undefined ? room.seq + (receivers.length > 0 ? parts : 0) : -1;
       if (room.epoch !== undefined && seq !== expected) world.violate(`[DE4] seq is ${seq}, expected ${expected}`);
-      if (told.length > 0) this.#compareReceivers(room, reply, exceptConnection, joined);
+      if (hasNews) this.#compareReceivers(room, reply, exceptConnection, joined);
     }
-    if (seq !== room.seq || epoch !== room.epoch) room.numberedAt = world.clock.now;
-    room.epoch = epoch;
-    room.seq = seq;
+    this.#number(room, reply);
   }
 
   /** Each transition is handed out once, with its cause (rules PR2, PR9, PR10). */
@@ -191,6 +232,12 @@ export class Ledger {
     this.#world.violate(`[DE1] a diff goes to [${receivers.join(' ')}] instead of [${wanted.join(' ')}]`);
   }
 
+  /** Who left and is back since is told both in one diff: a window merges them, or Redis was away meanwhile. */
+  #refuseFalseLeaves(sessionId: string, reply: Reply, now: number): void {
+    const joined = joinedUsers(reply);
+    for (const userId of reply[6]) if (!joined.includes(userId)) this.#refuseFalseLeave(sessionId, userId, now);
+  }
+
   /** A user is never said to have gone while a connection of theirs was heard (rules PR1, PR8, FA2, FA5). */
   #refuseFalseLeave(sessionId: string, userId: string, now: number): void {
     for (const [connectionId, at] of this.#heard.get(sessionId) ?? []) {
@@ -225,7 +272,12 @@ export class Ledger {
     return `${room.statusOf(user, now)} ${connections} ${user.cursor?.position ?? '-'}`;
   }
 
-  #doubt(text: string): void {
-    if (this.blurred.size === 0) this.#world.violate(text);
+  #doubt(room: RoomModel, text: string): void {
+    const [sessionId] = [...this.#rooms].find(([, each]) => each === room)!;
+    if (!this.blurred.has(sessionId)) this.#world.violate(text);
   }
+}
+
+function joinedUsers([, , , , joins]: Reply): string[] {
+  return joins.map((text) => (JSON.parse(text) as PresenceRecord).userId);
 }

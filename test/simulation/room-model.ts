@@ -1,3 +1,4 @@
+import type { PresenceRecord } from '../../lambdas/presence/status.ts';
 import type { LeaveCause, Status } from '../../protocol/entities.ts';
 
 interface Grace {
@@ -24,6 +25,16 @@ export interface ModelUser {
   lastActive: number;
   chosen: 'away' | 'offline' | undefined;
   cursor: ModelCursor | undefined;
+}
+
+/** What Redis holds of a session. */
+export interface StoredRoom {
+  /** `<user>:<connection>` by last sign of life. */
+  seats: [member: string, heard: number][];
+  /** `<user>:<connection>:<cause>` by the end of the grace. */
+  graces: [member: string, deadline: number][];
+  userIds: string[];
+  records: PresenceRecord[];
 }
 
 export interface ModelThresholds {
@@ -57,6 +68,28 @@ export class RoomModel {
     this.users.clear();
     this.untold.clear();
     this.epoch = undefined;
+  }
+
+  /**
+   * Takes over what Redis holds after it began anew.
+   *
+   * @returns false where that is not all of a user: who was in their grace may have lost their record or their seat.
+   */
+  learn({ seats, graces, userIds, records }: StoredRoom): boolean {
+    this.users.clear();
+    this.untold.clear();
+    for (const record of records) this.users.set(record.userId, userOf(record));
+    const ofKnown = seats.concat(graces).every(([member]) => this.users.has(member.split(':')[0]!));
+    for (const [member, heard] of seats) {
+      const [userId = '', connectionId = ''] = member.split(':');
+      this.users.get(userId)?.connections.set(connectionId, heard);
+    }
+    for (const [member, deadline] of graces) {
+      const [userId = '', connectionId = '', cause] = member.split(':');
+      this.users.get(userId)?.graces.push({ connectionId, deadline, cause: cause as LeaveCause });
+    }
+    const seated = [...this.users.values()].every((user) => user.connections.size + user.graces.length > 0);
+    return ofKnown && seated && records.length === userIds.length;
   }
 
   settle(now: number): void {
@@ -151,4 +184,11 @@ export class RoomModel {
   #happened(userId: string, transition: Transition): void {
     for (const list of [this.untold, this.history]) list.set(userId, [...(list.get(userId) ?? []), transition]);
   }
+}
+
+function userOf({ lastSeen, lastActive, chosen, cursor }: PresenceRecord): ModelUser {
+  const position = cursor?.['position'] as number | undefined;
+  // When it was taken and who was shown it is not known any more.
+  const known = position === undefined ? undefined : { position, at: lastActive, shown: false };
+  return { connections: new Map(), graces: [], lastSeen, lastActive, chosen, cursor: known };
 }

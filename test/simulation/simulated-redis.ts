@@ -1,5 +1,7 @@
 import type { Redis } from 'ioredis';
 import { presenceKeys } from '../../lambdas/presence/keys.ts';
+import { pairs } from '../../lambdas/presence/outcome.ts';
+import type { PresenceRecord } from '../../lambdas/presence/status.ts';
 import { currentPlace } from './context.ts';
 import type { ScriptBook } from './script-book.ts';
 import type { World } from './world.ts';
@@ -49,7 +51,8 @@ export class SimulatedRedis {
         const values = given.map((value) => this.#rename(value));
         if (!name.startsWith(presenceScript)) return this.#book.run(text, numberOfKeys, values);
         const reply = await this.#book.run(text, numberOfKeys, [...values, this.#world.clock.now]);
-        this.#world.ledger.observe(name.slice(presenceScript.length), given.slice(numberOfKeys), reply);
+        const [script, parameters] = [name.slice(presenceScript.length), given.slice(numberOfKeys)];
+        if (this.#world.ledger.observe(script, parameters, reply)) await this.#learn(String(parameters[2]));
         return reply;
       });
     };
@@ -107,6 +110,22 @@ export class SimulatedRedis {
       `${presenceKeys.recordPrefix(sessionId)}!ttl`,
     ]);
     await this.lose([...sessions, ...this.sharedKeys()]);
+  }
+
+  /** Tells the ledger what there is of a session. */
+  async #learn(sessionId: string): Promise<void> {
+    const scored = async (key: string) =>
+      pairs(await this.#redis.zrange(this.#rename(key), '0', '-1', 'WITHSCORES')).map(
+        ([member, score]): [string, number] => [member, Number(score)],
+      );
+    const userIds = (await scored(presenceKeys.users(sessionId))).map(([userId]) => userId);
+    const texts = userIds.map((userId) => this.#redis.get(this.#rename(presenceKeys.record(sessionId, userId))));
+    this.#world.ledger.learn(sessionId, {
+      seats: await scored(presenceKeys.connections(sessionId)),
+      graces: await scored(presenceKeys.leaving(sessionId)),
+      userIds,
+      records: (await Promise.all(texts)).flatMap((text) => (text ? [JSON.parse(text) as PresenceRecord] : [])),
+    });
   }
 
   #offer(command: string): void {
