@@ -3,7 +3,9 @@ import type { BroadcastResult } from '../delivery/broadcaster.ts';
 import { cursorPosts } from '../delivery/cursor-frames.ts';
 import { diffFrames } from '../delivery/diff-frames.ts';
 import { type CursorBatch, hasNews, type PresenceOutcome, type Receiver } from '../presence/outcome.ts';
+import { isAway } from '../presence/redis-failure.ts';
 import { broadcaster } from '../runtime/delivery.ts';
+import { log } from '../runtime/log.ts';
 import { presence } from '../runtime/presence.ts';
 import { timings } from '../runtime/timings.ts';
 import { endConnection } from './end-connection.ts';
@@ -29,13 +31,23 @@ async function sendDiff(sessionId: string, outcome: PresenceOutcome): Promise<vo
   for (const frame of diffFrames({ sessionId, epoch, seq, joins, updates, leaves }, parts)) {
     throttled += (await send(outcome.receivers, frame)).throttled;
   }
-  if (throttled > 0) await presence().store.stretch(sessionId, Date.now());
+  if (throttled > 0) await slowDown(sessionId);
 }
 
 async function sendCursors(sessionId: string, batch: CursorBatch): Promise<void> {
   const result = await broadcaster().post(cursorPosts(sessionId, batch), { kind: 'cursor' });
   await endGone(result);
-  if (result.throttled > 0) await presence().store.stretch(sessionId, Date.now());
+  if (result.throttled > 0) await slowDown(sessionId);
+}
+
+/** Longer windows for a session whose posts are throttled. What was sent is sent, whatever becomes of this. */
+async function slowDown(sessionId: string): Promise<void> {
+  try {
+    await presence().store.stretch(sessionId, Date.now());
+  } catch (error) {
+    if (!isAway(error)) throw error;
+    log.warn('Windows could not be made longer', { sessionId, error: error.cause as Error });
+  }
 }
 
 /** An execution environment is frozen after its answer, so the flusher waits here for the end of its window. */
