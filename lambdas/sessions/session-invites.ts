@@ -15,10 +15,10 @@ const insertInvite = `
   INSERT INTO session_invites (id, session_id, created_by, token_hash, role, created_at, expires_at, max_uses)
   VALUES ($1, $2, $3, $4, $5, ${time('$6')}, ${time('$7')}, $8)`;
 const revokeInvite = `
-  UPDATE session_invites i SET revoked_at = coalesce(i.revoked_at, ${time('$3')})
-  FROM session_invites before
-  WHERE i.id = $1 AND i.session_id = $2 AND before.id = i.id
-  RETURNING before.revoked_at IS NULL AS revoked`;
+  WITH found AS (SELECT id, revoked_at FROM session_invites WHERE id = $1 AND session_id = $2 FOR NO KEY UPDATE)
+  UPDATE session_invites i SET revoked_at = coalesce(found.revoked_at, ${time('$3')})
+  FROM found WHERE i.id = found.id
+  RETURNING found.revoked_at IS NULL AS revoked`;
 
 export interface SessionInvitesOptions {
   database: Queryable;
