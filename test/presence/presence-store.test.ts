@@ -170,6 +170,19 @@ describe('status', () => {
 });
 
 describe('leaving', () => {
+  test('[PR2] [PR9] whoever leaves with several tabs at once is only said to leave', async () => {
+    await room.enter(bob, 'b1');
+    for (const tab of ['a1', 'a2', 'a3']) await room.enter(alice, tab);
+    for (const tab of ['a1', 'a2', 'a3']) await room.close(alice, tab, 5000);
+    room.pass(5);
+    expect(await room.visit()).toMatchObject({ updates: [], leaves: [{ userId: alice }] });
+    for (const tab of ['a1', 'a2']) await room.enter(alice, tab);
+    room.pass(50);
+    await room.heartbeat(bob, 'b1');
+    room.pass(10);
+    expect(await room.visit()).toMatchObject({ updates: [], leaves: [{ userId: alice, cause: 'timeout' }] });
+  });
+
   test('[PR7] a leave on purpose is immediate', async () => {
     await room.enter(alice, 'a1');
     await room.enter(bob, 'b1');

@@ -144,6 +144,15 @@ local function remember(movement)
   return text
 end
 
+-- Whoever leaves has no other news: their last tab but one may have ended in the same step.
+local function forgetUpdate(userId)
+  local update = updatedUsers[userId]
+  updatedUsers[userId] = nil
+  for index, each in ipairs(updates) do
+    if each == update then return table.remove(updates, index) end
+  end
+end
+
 -- \`at\` is when it came to be: a sweep that is late changes nothing about the departure. The clocks of two environments
 -- differ a little; in the story of a person each going is after the coming before it, and each coming after what went
 -- before.
@@ -164,6 +173,7 @@ local function removeUser(userId, cause, user, at)
   redis.call('HDEL', rolesKey, userId)
   redis.call('HDEL', tagsKey, userId)
   redis.call('DEL', recordPrefix .. userId)
+  forgetUpdate(userId)
   leaves[#leaves + 1] = userId
   leavers[#leavers + 1] = cause
   goings[#goings + 1] = remember({ userId = userId, cause = cause, at = at, joinedAt = joinedAt,
