@@ -9,6 +9,7 @@ import { Person } from './person.ts';
 import { checkQuiet } from './quiet-point.ts';
 import { checkRecords } from './records.ts';
 import type { Room } from './room.ts';
+import type { Tab } from './tab.ts';
 import type { Venue } from './venue.ts';
 import { losesFrames, type Weather } from './weather.ts';
 
@@ -24,9 +25,13 @@ export interface CampaignOptions {
   weatherMillis: number;
   /** After how many weathers everything has to come to rest and agree. */
   weathersPerQuietPoint: number;
+  /** Another weather comes until then, and at least so many. */
   untilMillis: number;
+  leastWeathers?: number;
   /** How long a place whose departure was lost may take to be given back. */
   placesPatienceMillis: number;
+  /** How much later than the rules say a view may be right; for a machine that other tests keep busy. */
+  busyMillis?: number;
   progress?(findings: Findings, rooms: Room[]): void;
 }
 
@@ -42,13 +47,21 @@ const recoveryMillis = 3000;
 export async function runCampaign(venue: Venue, options: CampaignOptions): Promise<Findings> {
   const findings = new Findings();
   const dice = new Dice(options.seed);
-  const { heartbeatMillis } = readTimings(options.settings);
-  const bounds: Bounds = { heartbeatMillis, ghostMillis: announceMillis };
+  const { heartbeatMillis, offlineAfterMillis } = readTimings(options.settings);
+  const { busyMillis = 0 } = options;
+  const ghostMillis = announceMillis + busyMillis;
+  const bounds: Bounds = { heartbeatMillis: heartbeatMillis + busyMillis, ghostMillis, offlineAfterMillis };
   const rooms: Room[] = [];
   for (let index = 0; index < options.rooms; index += 1) rooms.push(await openRoom(venue, index));
   const inspector = new Inspector(rooms, bounds, findings);
   await invite(venue, rooms, options, { dice, findings, inspector });
-  const clock = setInterval(() => inspector.look(Date.now()), lookMillis);
+  let looked = Date.now();
+  const clock = setInterval(() => {
+    const now = Date.now();
+    findings.longest('standstill of this process', now - looked - lookMillis);
+    looked = now;
+    inspector.look(now);
+  }, lookMillis);
   const progress = setInterval(() => options.progress?.(findings, rooms), progressMillis);
   try {
     await gather(rooms, inspector);
@@ -95,10 +108,10 @@ async function invite(venue: Venue, rooms: Room[], { users, settings }: Campaign
       dice: new Dice(means.dice.seed()),
       timings: { heartbeatMillis, graceMillis, offlineAfterMillis },
       listener: {
-        heard: (frame, bytes) => {
+        heard: (frame, bytes, tab) => {
           means.findings.frame(frame, bytes);
           if (frame.type === 'presence_diff') means.inspector.hear(room, person, frame, Date.now());
-          if (frame.type === 'error') noteError(frame, means);
+          if (frame.type === 'error') noteError(frame, tab, means);
         },
         odd: (sentence) => means.findings.violated('odd', sentence),
       },
@@ -120,12 +133,14 @@ async function gather(rooms: Room[], inspector: Inspector): Promise<void> {
 }
 
 /** What people may be answered in which trouble; anything else is a violation. */
-function noteError({ code, message }: ServerFrame<'error'>, { findings, inspector }: Means): void {
+function noteError({ code, message }: ServerFrame<'error'>, tab: Tab, { findings, inspector }: Means): void {
   findings.count(`error ${code}`);
-  const interrupted = Date.now() < inspector.calmSince + recoveryMillis;
+  const now = Date.now();
+  const interrupted = now < inspector.calmSince + recoveryMillis;
+  // Whoever was frozen hears only now that a post to them was answered 410 meanwhile.
+  const taken = now < inspector.goneUntil || (inspector.goneUntil > 0 && now < tab.thawedAt + recoveryMillis);
   // A machine that is too slow for its stores says so, in clear weather too; the count shows it.
-  const expected =
-    code === 'UNAVAILABLE' || (code === 'NOT_IN_SESSION' && (interrupted || Date.now() < inspector.goneUntil));
+  const expected = code === 'UNAVAILABLE' || (code === 'NOT_IN_SESSION' && (interrupted || taken));
   if (!expected) findings.violated('error', `${code}: ${message}`);
 }
 
@@ -133,7 +148,7 @@ async function liveThrough(venue: Venue, rooms: Room[], options: CampaignOptions
   const ends = Date.now() + options.untilMillis;
   const people = rooms.flatMap((room) => room.people);
   let isQuiet = true;
-  for (let index = 0; Date.now() < ends; index += 1) {
+  for (let index = 0; index < (options.leastWeathers ?? 0) || Date.now() < ends; index += 1) {
     const weather = options.weathers[index % options.weathers.length]!;
     const stop = keepActing(people, options.paceMillis, means.dice);
     await live(venue, weather, options, means);
@@ -174,7 +189,9 @@ async function live(venue: Venue, weather: Weather, options: CampaignOptions, me
   if (weather.strike) {
     inspector.calmSince = Number.POSITIVE_INFINITY;
     await pause(options.weatherMillis / 4);
+    const from = Date.now();
     await weather.strike(venue);
+    if (weather.forgets) inspector.amnesia = { from, until: Date.now() };
     inspector.calmSince = Date.now() + heal;
   }
   await pause(options.weatherMillis * (weather.strike ? 3 / 4 : 1));
@@ -182,9 +199,10 @@ async function live(venue: Venue, weather: Weather, options: CampaignOptions, me
   inspector.goneUntil = weather.faults.gone ? Date.now() + offlineAfterMillis + heal : inspector.goneUntil;
 }
 
-async function rest(venue: Venue, rooms: Room[], options: CampaignOptions, { findings }: Means): Promise<void> {
+async function rest(venue: Venue, rooms: Room[], options: CampaignOptions, means: Means): Promise<void> {
+  const { findings, inspector } = means;
   findings.weather = 'quiet';
-  await checkQuiet(rooms, announceMillis, findings);
+  await checkQuiet(rooms, inspector, announceMillis, findings);
   await checkRecords(venue, rooms, findings, options.placesPatienceMillis);
 }
 

@@ -8,6 +8,8 @@ export interface Bounds {
   heartbeatMillis: number;
   /** How long after somebody's last possible moment they may still be shown (rule PR12). */
   ghostMillis: number;
+  /** After how much silence somebody is gone. */
+  offlineAfterMillis: number;
 }
 
 /** What a client that lost a frame needs at most to hear of it, beyond a heartbeat: the answer's way on a busy machine. */
@@ -34,11 +36,22 @@ export class Inspector {
   lossy = false;
   /** Until when a 410 of the emulated cloud may still take a live connection out. */
   goneUntil = 0;
+  /**
+   * When Redis last lost its memory or could not be reached, and when that was over. What is restored then begins anew, with
+   * a sign of life of that moment: nobody can know better, and nobody who is there may be taken for gone (rule FA2).
+   */
+  amnesia = { from: 0, until: 0 };
 
   constructor(rooms: Room[], bounds: Bounds, findings: Findings) {
     this.#rooms = rooms;
     this.#bounds = bounds;
     this.#findings = findings;
+  }
+
+  /** The last moment at which others may see somebody; Infinity while they are there. */
+  visibleUntil({ visibleUntil }: Person): number {
+    const { from, until } = this.amnesia;
+    return visibleUntil < from ? visibleUntil : Math.max(visibleUntil, until + this.#bounds.offlineAfterMillis);
   }
 
   look(now: number): void {
@@ -70,7 +83,7 @@ export class Inspector {
       this.#findings.count('views looked at');
       for (const userId of users.keys()) {
         const person = people.get(userId);
-        const until = person?.visibleUntil ?? 0;
+        const until = person ? this.visibleUntil(person) : 0;
         if (now > until && person !== owner) this.#ghost(tab, userId, person ? now - until : now, now, wrong);
       }
       for (const person of room.people) {

@@ -6,7 +6,7 @@ import { runCampaign } from './campaign.ts';
 import type { Findings } from './findings.ts';
 import type { Room } from './room.ts';
 import { openVenue } from './venue.ts';
-import { weathers } from './weather.ts';
+import { weathersWith } from './weather.ts';
 
 const { values } = parseArgs({
   options: {
@@ -78,7 +78,7 @@ try {
     rooms: Number(values.rooms),
     seed: Number(values.seed),
     paceMillis: Number(values.pace),
-    weathers,
+    weathers: weathersWith(5000),
     weatherMillis: 25_000,
     weathersPerQuietPoint: 5,
     untilMillis: Number(values.minutes) * 60_000,

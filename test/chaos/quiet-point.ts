@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { PresenceUser } from '../../protocol/entities.ts';
 import type { Findings } from './findings.ts';
+import type { Inspector } from './inspector.ts';
 import type { Person } from './person.ts';
 import { type Room, type View, viewsOf } from './room.ts';
 
@@ -14,8 +15,13 @@ const settlePatienceMillis = 90_000;
  *
  * @param ghostMillis the bound after which nobody may be shown who is gone.
  */
-export async function checkQuiet(rooms: Room[], ghostMillis: number, findings: Findings): Promise<void> {
-  await comeToRest(rooms, ghostMillis);
+export async function checkQuiet(
+  rooms: Room[],
+  inspector: Inspector,
+  ghostMillis: number,
+  findings: Findings,
+): Promise<void> {
+  await comeToRest(rooms, inspector, ghostMillis);
   const people = rooms.flatMap((room) => room.people);
   await Promise.all(people.map((person) => person.settle()));
   const pointing = new Set<Person>();
@@ -39,7 +45,7 @@ export async function checkQuiet(rooms: Room[], ghostMillis: number, findings: F
   );
 }
 
-async function comeToRest(rooms: Room[], ghostMillis: number): Promise<void> {
+async function comeToRest(rooms: Room[], inspector: Inspector, ghostMillis: number): Promise<void> {
   const people = rooms.flatMap((room) => room.people);
   for (const person of people) {
     person.idle = false;
@@ -48,7 +54,7 @@ async function comeToRest(rooms: Room[], ghostMillis: number): Promise<void> {
   const restless = () =>
     people.some((person) => {
       const onTheWay = person.tabs.some((tab) => !tab.end && (tab.joinedAt === undefined || tab.leaving));
-      const until = person.visibleUntil;
+      const until = inspector.visibleUntil(person);
       const lingers = person.tabs.some((tab) => tab.end && Date.now() < tab.end.at + ghostMillis);
       return onTheWay || lingers || (until !== Number.POSITIVE_INFINITY && Date.now() < until + ghostMillis);
     });

@@ -4,7 +4,7 @@ import { Attendee, type AttendeeOptions, backOff } from '../../bench/storm/atten
 type Heard = Parameters<NonNullable<NonNullable<AttendeeOptions['listener']>['heard']>>;
 
 export interface TabListener {
-  heard(...heard: Heard): void;
+  heard(...heard: [...Heard, tab: Tab]): void;
   odd(sentence: string): void;
 }
 
@@ -23,6 +23,8 @@ export class Tab {
   end: { kind: TabEnd; at: number } | undefined;
   /** A frozen tab sends nothing, though its socket is open. */
   frozen = false;
+  /** When it last came out of that. */
+  thawedAt = 0;
   /** Between the request to leave and its answer nobody knows. */
   leaving = false;
   #heartbeat: NodeJS.Timeout | undefined;
@@ -41,7 +43,7 @@ export class Tab {
       listener: {
         heard: (frame, bytes) => {
           if (frame.type === undefined) this.#doubt();
-          listener.heard(frame, bytes);
+          listener.heard(frame, bytes, this);
         },
         sent: () => this.#sign(),
         odd: (sentence) => listener.odd(sentence),
@@ -101,6 +103,7 @@ export class Tab {
 
   thaw(): void {
     this.frozen = false;
+    this.thawedAt = Date.now();
     this.attendee.resume();
     // It is a newcomer to the others, if they were told that it had gone.
     if (this.joinedAt !== undefined) this.joinedAt = Date.now();
