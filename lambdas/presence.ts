@@ -1,3 +1,4 @@
+import { rememberChoice } from './flows/remember-choice.ts';
 import { signOfLife } from './flows/sign-of-life.ts';
 import { snapshotFor } from './flows/snapshot.ts';
 import { route } from './runtime/route.ts';
@@ -6,6 +7,7 @@ import { route } from './runtime/route.ts';
 export const handler = route('presence', {
   async presence_update({ sessionId, status, activity, cursor }, caller) {
     await signOfLife(caller, sessionId, { kind: 'update', status, activity, cursor });
+    if (status !== undefined) await rememberChoice(caller, sessionId, status);
     return undefined;
   },
 

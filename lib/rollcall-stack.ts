@@ -86,6 +86,7 @@ export class RollcallStack extends Stack {
   /** The way of a frame, and the slow path of somebody who returns: their place, its audit row, the woken sweep. */
   private grantPresence(): void {
     const { heartbeat, cursor, presence } = this.functions;
+    this.connections.grantAccess(presence, 'update');
     for (const fn of [heartbeat, cursor, presence]) {
       this.cache.grantAccess(fn);
       this.connections.grantAccess(fn, 'get', 'query', 'put', 'delete', 'writeMany');

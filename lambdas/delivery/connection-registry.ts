@@ -25,8 +25,12 @@ export interface Membership {
   cursorRole?: Role | undefined;
   /** Joined while Redis was away: written into the audit trail, and not seated yet. */
   unseated?: boolean;
+  /** Whether the user chose to be invisible there: Redis may forget it, and must not show them by that (rule PR5). */
+  invisible?: boolean;
   joinedAt: number;
 }
+
+type Seat = Pick<Membership, 'connectionId' | 'sessionId' | 'userId'>;
 
 export interface Connection {
   connectionId: string;
@@ -128,7 +132,17 @@ export class ConnectionRegistry {
   /** Changes the role in the memberships of a user in a session. */
   async relabel(sessionId: string, userId: string, role: Role): Promise<void> {
     const memberships = (await this.members(sessionId)).filter((member) => member.userId === userId);
-    await Promise.all(memberships.map((member) => this.#setRole(member, role)));
+    await Promise.all(memberships.map((member) => this.#set(member, 'role', role)));
+  }
+
+  /** Writes down at each membership of a user in a session whether they chose to be invisible. */
+  async setInvisible({ connectionId, sessionId, userId }: Seat, invisible: boolean): Promise<void> {
+    const others = (await this.members(sessionId)).filter((one) => {
+      const differs = Boolean(one.invisible) !== invisible;
+      return one.userId === userId && one.connectionId !== connectionId && differs;
+    });
+    // The index may not show the newest one yet.
+    await Promise.all([{ connectionId, sessionId }, ...others].map((one) => this.#set(one, 'invisible', invisible)));
   }
 
   /** Forgets a connection and what it joined; answers what that was. A second call answers nothing. */
@@ -144,16 +158,19 @@ export class ConnectionRegistry {
     await this.#delete(memberships.map(({ connectionId, sessionId }) => ({ connectionId, sessionId })));
   }
 
-  async #setRole(member: Membership, role: Role): Promise<void> {
-    const { connectionId, sessionId } = member;
+  async #set(
+    { connectionId, sessionId }: Pick<Membership, 'connectionId' | 'sessionId'>,
+    field: 'role' | 'invisible',
+    value: Role | boolean,
+  ): Promise<void> {
     const command = new UpdateItemCommand({
       TableName: this.#table,
       Key: marshall({ connectionId, sessionId }),
-      UpdateExpression: 'SET #role = :role',
+      UpdateExpression: 'SET #field = :value',
       // A connection that left meanwhile must not come back as half an item.
       ConditionExpression: 'attribute_exists(userId)',
-      ExpressionAttributeNames: { '#role': 'role' },
-      ExpressionAttributeValues: marshall({ ':role': role }),
+      ExpressionAttributeNames: { '#field': field },
+      ExpressionAttributeValues: marshall({ ':value': value }),
     });
     await this.#client.send(command).catch((error: Error) => {
       if (error.name !== 'ConditionalCheckFailedException') throw error;

@@ -40,11 +40,14 @@ async function closeSeat(membership: Membership, { cause, at, deadline }: Ending
   const { store } = presence();
   const close = () => store.close(membership, deadline, cause, at);
   let closed = await close();
-  if (!closed && !(await store.isKnown(sessionId))) {
-    // Redis forgot the session: without a seat nobody would ever hear that this one ended.
-    await rebuildSession(sessionId, { onlyIfLost: true, alsoConnection: membership });
+  if (!closed) {
+    // Redis forgot the session: without a seat nobody would ever hear that this one ended. Another frame may just have
+    // brought it back.
+    if (!(await store.isKnown(sessionId))) {
+      await rebuildSession(sessionId, { onlyIfLost: true, alsoConnection: membership });
+      await expectVisit(sessionId, Date.now());
+    }
     closed = await close();
-    await expectVisit(sessionId, Date.now());
   }
   if (closed) await expectVisit(sessionId, deadline);
 }

@@ -25,7 +25,7 @@ export async function returnToSession(caller: Caller, sessionId: string): Promis
       person: personOf(caller),
       invite: caller.guest?.invite,
     });
-    await seatConnection(caller, { ...joined, isWritten: membership.unseated });
+    await seatConnection(caller, { ...joined, isWritten: membership.unseated, invisible: membership.invisible });
   } catch (error) {
     if (!(error instanceof RollcallError)) throw error;
     if (error.code !== 'UNAVAILABLE') {
@@ -33,9 +33,9 @@ export async function returnToSession(caller: Caller, sessionId: string): Promis
       throw error;
     }
     log.warn('A user returned while the database was away', { sessionId, userId: caller.userId, error });
-    const { sessionName, role, cursorRole } = membership;
+    const { sessionName, role, cursorRole, unseated, invisible } = membership;
     const metadata = cursorRole ? { metadata: { visibility: { cursors: cursorRole } } } : {};
     const session = { id: sessionId, sessionId: sessionName, ...metadata };
-    await seatConnection(caller, { session, role, activated: false, isWritten: membership.unseated });
+    await seatConnection(caller, { session, role, activated: false, isWritten: unseated, invisible });
   }
 }

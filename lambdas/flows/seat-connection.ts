@@ -24,6 +24,8 @@ export interface Seating {
   activated: boolean;
   /** Whether the audit trail has this coming already. */
   isWritten?: boolean | undefined;
+  /** Whether they had chosen to be invisible when they were last here. */
+  invisible?: boolean | undefined;
 }
 
 /** What a join answers about who is there. */
@@ -37,11 +39,15 @@ export type Seated = Pick<EnterOutcome, 'epoch' | 'seq' | 'users'>;
  * it afterwards (rule FA1).
  */
 export async function seatConnection(caller: Caller, seating: Seating): Promise<Seated> {
-  const membership = membershipOf(caller, seating.session, seating.role);
+  const membership = membershipOf(caller, seating);
   try {
     const [compact] = await Promise.all([registry().isCompact(caller.connectionId), registry().join(membership)]);
     const outcome = await enter(membership, { compact, place: placeOf(seating) });
-    await Promise.all([welcome(caller, membership, seating, outcome), outcome && tell(membership, outcome)]);
+    await Promise.all([
+      welcome(caller, membership, seating, outcome),
+      outcome && tell(membership, outcome),
+      outcome && inheritChoice(membership, outcome),
+    ]);
     if (outcome) return outcome;
     await registry().join({ ...membership, unseated: true });
     return await bestKnownState(membership);
@@ -51,10 +57,12 @@ export async function seatConnection(caller: Caller, seating: Seating): Promise<
   }
 }
 
-function membershipOf(caller: Caller, { id, sessionId, metadata }: Seating['session'], role: Role): Membership {
+function membershipOf(caller: Caller, { session, role, invisible }: Seating): Membership {
+  const { id, sessionId, metadata } = session;
   const { connectionId, userId, username } = caller;
   const cursorRole = metadata?.visibility?.cursors;
-  const person = { userId, username, role, ...(cursorRole ? { cursorRole } : {}) };
+  const choices = { ...(cursorRole ? { cursorRole } : {}), ...(invisible ? { invisible } : {}) };
+  const person = { userId, username, role, ...choices };
   return { connectionId, sessionId: id, sessionName: sessionId, ...person, joinedAt: Date.now() };
 }
 
@@ -102,6 +110,12 @@ async function welcome(
     const at = known?.joinedAt ?? membership.joinedAt;
     await recordArrival(sessionId, { ...membership, at, certain: outcome === undefined }, actor);
   }
+}
+
+/** Another tab of somebody who chose to be invisible has to remember it as the first one does. */
+async function inheritChoice(membership: Membership, { users }: EnterOutcome): Promise<void> {
+  const isInvisible = users.find((user) => user.userId === membership.userId)?.status === 'offline';
+  if (isInvisible && !membership.invisible) await registry().join({ ...membership, invisible: true });
 }
 
 /** Who was found gone is written down by the sweep, once and as of the moment they went. */

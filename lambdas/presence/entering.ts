@@ -10,4 +10,6 @@ export interface Entering {
   compact?: boolean | undefined;
   /** `taken`: they hold their place only since now. `written`: their coming is in the audit trail already. */
   place?: 'taken' | 'written' | undefined;
+  /** They come back invisible, as they chose to be (rule PR5). */
+  invisible?: boolean | undefined;
 }

@@ -38,6 +38,8 @@ export interface Acting {
   compact?: boolean | undefined;
   /** What is known of their place and coming; see `Entering`. */
   place?: Entering['place'];
+  /** Whether they come back invisible; see `Entering`. */
+  invisible?: boolean | undefined;
 }
 
 /**
@@ -129,8 +131,8 @@ export class PresenceManager {
 
   /** Seats a connection in a session and answers the whole state. */
   async enter(sessionId: string, userId: string, acting: Acting): Promise<EnterOutcome> {
-    const { username = userId, role = 'viewer', cursorRole, compact, place } = acting;
-    const person = { username, role, cursorRole, compact, place } as const;
+    const { username = userId, role = 'viewer', cursorRole, compact, place, invisible } = acting;
+    const person = { username, role, cursorRole, compact, place, invisible } as const;
     return this.store.enter(seatOf(sessionId, userId, acting), person, this.#clock());
   }
 

@@ -118,8 +118,9 @@ export class PresenceStore {
    * Seats a connection; harmless when it sits already.
    */
   async enter(seat: Seat, person: Entering, now: number): Promise<EnterOutcome> {
-    const { username, role, cursorRole = '', compact, place = '' } = person;
-    const parameters = [seat.userId, seat.connectionId, username, role, cursorRole, compact ? 'compact' : '', place];
+    const { username, role, cursorRole = '', compact, place = '', invisible } = person;
+    const known = [compact ? 'compact' : '', place, invisible ? '1' : '0'];
+    const parameters = [seat.userId, seat.connectionId, username, role, cursorRole, ...known];
     const reply = (await this.#run('enter', seat.sessionId, now, parameters))!;
     const [first, records, coming] = reply[10] as [string, string[], string];
     return {

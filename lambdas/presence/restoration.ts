@@ -7,6 +7,8 @@ export interface Member extends Receiver {
   role: Role;
   /** The least role that sees cursors in the session, where it names one. */
   cursorRole?: Role | undefined;
+  /** Whether they chose to be invisible, as far as the table tells. */
+  invisible?: boolean | undefined;
   /** Unix milliseconds. */
   joinedAt: number;
 }
@@ -25,6 +27,9 @@ export function restoreParameters(
   const cursorRole = members.find((member) => member.cursorRole)?.cursorRole ?? '';
   return [
     ...[onlyIfLost ? '1' : '0', silentSince, cursorRole, members.length],
-    ...members.flatMap((one) => [one.userId, one.connectionId, one.username, one.role, Math.round(one.joinedAt)]),
+    ...members.flatMap((one) => [
+      ...[one.userId, one.connectionId, one.username, one.role, Math.round(one.joinedAt)],
+      one.invisible ? '1' : '0',
+    ]),
   ];
 }

@@ -127,6 +127,21 @@ test('[SE8] a role changes on all connections of that user in that session only'
   expect(roles.map((one) => one!.role)).toEqual(['operator', 'operator', 'viewer', 'viewer']);
 });
 
+test('[PR5] the choice to be invisible is written down at every seat of the user in that session', async () => {
+  const mine = membership();
+  const tab = membership({ userId: mine.userId, sessionId: mine.sessionId });
+  const elsewhere = membership({ userId: mine.userId, connectionId: mine.connectionId });
+  const somebody = membership({ sessionId: mine.sessionId });
+  const seats = [mine, tab, elsewhere, somebody];
+  for (const one of seats) await registry.join(one);
+  const invisible = async () =>
+    Promise.all(seats.map(async (one) => (await registry.membership(one.connectionId, one.sessionId))?.invisible));
+  await registry.setInvisible(mine, true);
+  expect(await invisible()).toEqual([true, true, undefined, undefined]);
+  await registry.setInvisible(tab, false);
+  expect(await invisible()).toEqual([false, false, undefined, undefined]);
+});
+
 test('memberships are forgotten while their connections stay', async () => {
   const one = membership();
   await registry.add({ connectionId: one.connectionId, userId: one.userId, username: 'Ada', connectedAt: Date.now() });

@@ -129,3 +129,28 @@ test('[FA2][DE9] who may not see cursors does not see them after the rebuilding 
   await viewer.expect('presence_state', { type: 'presence_sync', sessionId: session.id });
   expect(viewer.framesOf('cursors')).toEqual([]);
 });
+
+test('[FA2][PR5] who is invisible is so after the rebuilding, on a tab that came later, and after they timed out', async () => {
+  const { people, sessionId } = await room('olga', 'paul');
+  const [olga, paul] = people;
+  stops.push(keepAlive(olga, sessionId, 300));
+  const stopPaul = keepAlive(paul, sessionId, 300);
+  await paul.expect('ack', { type: 'presence_update', sessionId, status: 'offline' });
+  const tab = await stack.arrive('paul');
+  await tab.expect('session_joined', { type: 'session_join', sessionId });
+  stopPaul();
+  await paul.close();
+  await direct.flushall();
+  const statusOf = async () => {
+    const { users } = await olga.expect('presence_state', { type: 'presence_sync', sessionId });
+    return users.find((user) => user.userId === paul.userId)?.status;
+  };
+  expect(await statusOf()).toBe('offline');
+  expect(await leaveOf(olga, paul.userId)).toBe('timeout');
+  await tab.expect('ack', { type: 'heartbeat', sessionId });
+  expect(await statusOf()).toBe('offline');
+  await tab.expect('ack', { type: 'presence_update', sessionId, status: 'online' });
+  await direct.flushall();
+  await tab.expect('ack', { type: 'heartbeat', sessionId });
+  expect(await statusOf()).toBe('online');
+});

@@ -44,6 +44,7 @@ const actionsOfRegistry: Record<Exclude<keyof ConnectionRegistry, symbol>, strin
   members: ['Query'],
   connectionsOf: ['Query'],
   relabel: ['Query', 'UpdateItem'],
+  setInvisible: ['Query', 'UpdateItem'],
   remove: ['Query', 'BatchWriteItem'],
   leaveAll: ['BatchWriteItem'],
 };

@@ -35,11 +35,7 @@ function truth(world: World, sessionId: string): Map<string, number> {
 export function checkGhosts(world: World): void {
   const { clock, lastThere, timings } = world;
   const present = watchers(world);
-  for (const client of world.clients) {
-    for (const [sessionId, room] of client.rooms) {
-      if (client.open && room.wanted) lastThere.set(`${sessionId}:${client.userId}`, clock.now);
-    }
-  }
+  for (const client of world.clients) world.noteThere(client);
   if (!world.lossless) return;
   const bound = timings.offlineAfterMillis + 5000 + travelMillis;
   for (const { client, sessionId, view } of present) {
@@ -65,15 +61,15 @@ export function checkCursors(world: World): void {
 }
 
 /**
- * What every open tab shows is the truth. `unasked` is before a last look at the whole state: then those are checked who
- * missed nothing, and where no frame was lost that is everybody.
+ * What every open tab shows is the truth, and nothing that was numbered is missing there: neither after the quiet time, in
+ * which heartbeats heal what was lost before (`unasked`), nor after a last look at the whole state (`asked`).
  */
 export function checkViews(world: World, moment: 'unasked' | 'asked'): void {
   for (const { client, sessionId, view } of watchers(world)) {
     const room = world.ledger.room(sessionId);
     const upToDate = view.epoch === room.epoch && view.seq === room.seq;
     const underWay = world.clock.now - room.numberedAt < travelMillis;
-    if (!upToDate && !underWay && (moment === 'asked' || world.lossless)) {
+    if (!upToDate && !underWay) {
       world.violate(`[DE4] ${client.name} is at ${view.epoch}/${view.seq}, the session at ${room.epoch}/${room.seq}`);
     }
     if (upToDate) compareUsers(world, { client, sessionId, view }, moment);
@@ -105,6 +101,36 @@ function compareUsers(world: World, { client, sessionId, view }: Watcher, moment
   world.violate(
     `[PR1] ${moment}, ${client.name} shows in ${sessionId} [${shown.toSorted()}], the truth is [${expected.toSorted()}]`,
   );
+}
+
+/** What each open tab shows of the others, and at which number. */
+export function shownOf(world: World): Map<SimulatedClient, Map<string, string>> {
+  const shown = new Map<SimulatedClient, Map<string, string>>();
+  for (const { client, sessionId, view } of watchers(world)) {
+    const lines = [...view.users.values()]
+      .filter(({ userId }) => userId !== client.userId)
+      .map(({ userId, status, connections }) => {
+        // A cursor that was lost on its way is not sent again (rule DE6).
+        const tellsCursor = status !== 'offline' && world.delivering;
+        const position = tellsCursor ? ` at ${view.cursors.get(userId)?.cursor.position ?? '-'}` : '';
+        return `${world.short(userId)} ${status} x${connections}${position}`;
+      });
+    const text = `${view.epoch}/${view.seq}: ${lines.toSorted()}`;
+    shown.set(client, (shown.get(client) ?? new Map<string, string>()).set(sessionId, text));
+  }
+  return shown;
+}
+
+/** Asking for the whole state tells nobody anything they were not told before: no update is stranded (rules DE3, DE4). */
+export function checkNothingStranded(world: World, before: ReturnType<typeof shownOf>): void {
+  const after = shownOf(world);
+  for (const [client, sessions] of before) {
+    for (const [sessionId, was] of sessions) {
+      const is = after.get(client)?.get(sessionId);
+      const sameNumber = is?.split(':')[0] === was.split(':')[0];
+      if (sameNumber && is !== was) world.violate(`[DE3] ${client.name} in ${sessionId}: ${was}; having asked: ${is}`);
+    }
+  }
 }
 
 /** The audit trail tells each stay once, with its end and why, whoever was killed (rules PR9, AC1). */

@@ -32,6 +32,9 @@ export class Ledger {
   /** Sessions of which Redis ever lost something: not every coming and going can be known from it. */
   readonly forgotten = new Set<string>();
 
+  /** Who chose to be invisible in which session, whatever Redis lost since: `<session>:<user>`. */
+  readonly #invisible = new Set<string>();
+
   constructor(world: World) {
     this.#world = world;
   }
@@ -65,6 +68,8 @@ export class Ledger {
       return false;
     }
     if (script === 'restore' && reply[10][0] === 0) return false;
+    if (script === 'touch') this.#choose(sessionId, userId, parameters[5]!);
+    this.#refuseExposure(script, sessionId, reply, now);
     if (['touch', 'enter', 'list'].includes(script) && userId !== '') this.#hear(sessionId, connectionId, now);
     if (this.#beginsAnew(script, sessionId, reply)) {
       this.#note(script, reply);
@@ -123,6 +128,26 @@ export class Ledger {
     const shown = room.statusOf(user, now) !== 'offline';
     if (moved) user.cursor = { position, at: this.#world.clock.now, shown };
     else if (user.cursor && shown !== !wasHidden) user.cursor = { ...user.cursor, at: this.#world.clock.now, shown };
+  }
+
+  #choose(sessionId: string, userId: string, status: string): void {
+    if (status === 'offline') this.#invisible.add(`${sessionId}:${userId}`);
+    else if (status !== '') this.#invisible.delete(`${sessionId}:${userId}`);
+  }
+
+  /** Nobody sees who chose to be invisible, whatever Redis lost (rule PR5). */
+  #refuseExposure(script: string, sessionId: string, reply: Reply, now: number): void {
+    const listed = script === 'list' ? reply[10][0] : script === 'enter' ? reply[10][1] : [];
+    const records = [...(listed as string[]), ...reply[4]].map((text) => JSON.parse(text) as PresenceRecord);
+    const shown = records.map((record) => ({
+      ...{ userId: record.userId, status: statusAt(record, now, this.#world.timings) },
+    }));
+    const changed = reply[5].map((text) => JSON.parse(text) as { userId: string; status?: string });
+    for (const userId of reply[6]) this.#invisible.delete(`${sessionId}:${userId}`);
+    for (const { userId, status = 'offline' } of [...shown, ...changed]) {
+      if (status === 'offline' || !this.#invisible.has(`${sessionId}:${userId}`)) continue;
+      this.#world.violate(`[PR5] ${this.#world.short(userId)} is invisible and shown as ${status}`);
+    }
   }
 
   #list(room: RoomModel, userId: string, connectionId: string, now: number): void {

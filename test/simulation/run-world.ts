@@ -1,4 +1,4 @@
-import { checkAudit, checkCursors, checkGhosts, checkViews } from './checks.ts';
+import { checkAudit, checkCursors, checkGhosts, checkNothingStranded, checkViews, shownOf } from './checks.ts';
 import { startScenario } from './scenario.ts';
 import { type Universe, World } from './world.ts';
 
@@ -19,12 +19,14 @@ export async function runWorld(seed: number, universe: Universe, options = { tol
   world.note('the quiet time begins');
   await clock.runUntil(clock.now + quietMillis(world));
   checkViews(world, 'unasked');
+  const unasked = shownOf(world);
   for (const client of world.clients) {
     for (const [sessionId, room] of client.rooms)
       if (client.open && room.joined) client.ask(sessionId, 'presence_sync');
   }
   await clock.runUntil(clock.now + timings.heartbeatMillis / 2);
   checkViews(world, 'asked');
+  checkNothingStranded(world, unasked);
   checkAudit(world);
   await world.redis.clear();
   return world;

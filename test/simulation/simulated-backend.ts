@@ -45,6 +45,11 @@ export class SimulatedBackend {
       this.#call('registry.leave', () => {
         this.#memberships.get(connectionId)?.delete(sessionId);
       }),
+    setInvisible: ({ sessionId, userId }: Pick<Membership, 'sessionId' | 'userId'>, invisible: boolean) =>
+      this.#call('registry.setInvisible', () => {
+        const own = this.#members(sessionId).filter((member) => member.userId === userId);
+        for (const member of own) member.invisible = invisible;
+      }),
     membership: (connectionId: string, sessionId: string) =>
       this.#call('registry.membership', () => this.membership(connectionId, sessionId)),
     memberships: (connectionId: string) =>

@@ -61,6 +61,7 @@ export class SimulatedClient {
   /** The socket ends; `wanted` sessions are joined again by the next one. */
   end(ending: Ending): void {
     if (!this.open) return;
+    this.#world.noteThere(this);
     this.open = false;
     this.#world.note(`${this.connectionId} ends: ${ending}`);
     for (const room of this.rooms.values()) {

@@ -129,6 +129,19 @@ export class World {
     return kills + refusals + evictions + emptied + outages === 0;
   }
 
+  /** Whether every post arrives. */
+  get delivering(): boolean {
+    return this.profile.kills + this.profile.refusals + this.profile.outages === 0;
+  }
+
+  /** Remembers that the user of a tab is where it has them now. */
+  noteThere(client: SimulatedClient): void {
+    if (!client.open) return;
+    for (const [sessionId, room] of client.rooms) {
+      if (room.wanted) this.lastThere.set(`${sessionId}:${client.userId}`, this.clock.now);
+    }
+  }
+
   atSomeMoment(work: () => void | Promise<void>): void {
     this.clock.after(this.dice.int(5000, this.#activeMillis), work);
   }

@@ -238,9 +238,17 @@ local function readEpoch()
   return freshEpoch, 0, found[3] or ''
 end
 
+local function keepChosen(user)
+  if user.chosen then
+    redis.call('HSET', epochKey, 'chosen:' .. user.userId, user.chosen)
+  else
+    redis.call('HDEL', epochKey, 'chosen:' .. user.userId)
+  end
+end
+
 -- Who chose to be invisible stays so when the record is lost: the choice is kept beside the epoch, too.
-local function newUser(userId, username, role, joinedAt)
-  local chosen = redis.call('HGET', epochKey, 'chosen:' .. userId) or nil
+local function newUser(userId, username, role, joinedAt, invisible)
+  local chosen = redis.call('HGET', epochKey, 'chosen:' .. userId) or (invisible and 'offline') or nil
   return { userId = userId, username = username, role = role, joinedAt = joinedAt, lastSeen = now, lastActive = now,
     connections = 0, chosen = chosen, status = chosen or 'online' }
 end

@@ -1,5 +1,5 @@
 /** Facts a restoration knows of each connection, in the order of its arguments. */
-export const restoredFields = 5;
+export const restoredFields = 6;
 
 /**
  * Brings a session back to what the connection table says, after Redis forgot it or could not be reached for a while:
@@ -31,7 +31,7 @@ for index = 0, count - 1 do
   if not leaving[member] then redis.call('ZADD', connectionsKey, now, member) end
   if not people[userId] then
     order[#order + 1] = userId
-    people[userId] = newUser(userId, username, role, joinedAt)
+    people[userId] = newUser(userId, username, role, joinedAt, argument(first + 5) == '1')
     people[userId].restored = true
   end
   people[userId].joinedAt = math.min(people[userId].joinedAt, joinedAt)
@@ -55,15 +55,19 @@ for _, key in ipairs({ connectionsKey, leavingKey }) do
   end
 end
 -- Who is in their grace is in the table no more; where only the list of users was lost, their record still tells.
-for userId in pairs(counts) do
-  local user = not people[userId] and not redis.call('ZSCORE', usersKey, userId) and readUser(userId)
-  if user then redis.call('ZADD', usersKey, user.lastSeen, userId) end
+for userId, count in pairs(counts) do
+  local user = not people[userId] and readUser(userId)
+  if user then
+    redis.call('ZADD', usersKey, user.lastSeen, userId)
+    if setConnections(user, count, true) then writeUser(user, false) end
+  end
 end
 for _, userId in ipairs(order) do
   local known, user = redis.call('ZSCORE', usersKey, userId), readUser(userId)
   if known and not user then renewed = true end
   local fresh = user == nil
   user = user or people[userId]
+  keepChosen(user)
   if not user.index then user.index = redis.call('HINCRBY', epochKey, 'users', 1) end
   user.lastSeen = now
   if known and not fresh and user.connections ~= counts[userId] then changed(userId, 'connections', counts[userId]) end

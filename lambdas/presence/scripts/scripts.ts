@@ -33,8 +33,8 @@ local function hasGone(userId)
   return false
 end
 
-local userId, connectionId, username, role, cursorRole, format, place =
-  argument(1), argument(2), argument(3), argument(4), argument(5), argument(6), argument(7)
+local userId, connectionId, username, role, cursorRole, format, place, invisible =
+  argument(1), argument(2), argument(3), argument(4), argument(5), argument(6), argument(7), argument(8) == '1'
 local member = userId .. ':' .. connectionId
 settle()
 local known = redis.call('ZSCORE', usersKey, userId)
@@ -43,7 +43,8 @@ local user = readUser(userId)
 -- Who listed the session since their record was lost does not know them.
 local shown = known and user
 local leftAt = tonumber(redis.call('HGET', epochKey, 'leftAt') or '0')
-user = user or newUser(userId, username, role, math.max(now, leftAt + 1))
+user = user or newUser(userId, username, role, math.max(now, leftAt + 1), invisible)
+keepChosen(user)
 if redis.call('HEXISTS', epochKey, 'epoch') == 0 then beginEpoch() end
 -- A short name for the user, for as long as the epoch lasts.
 if not user.index then user.index = redis.call('HINCRBY', epochKey, 'users', 1) end

@@ -27,10 +27,7 @@ local chosen = user.chosen
 if status == 'online' then user.chosen = nil
 elseif status ~= '' then user.chosen = status
 elseif acted and user.chosen == 'away' then user.chosen = nil end
-if user.chosen ~= chosen then
-  redis.call('HDEL', epochKey, 'chosen:' .. userId)
-  if user.chosen then redis.call('HSET', epochKey, 'chosen:' .. userId, user.chosen) end
-end
+if user.chosen ~= chosen then keepChosen(user) end
 
 if activity ~= '' then
   local text = nil
