@@ -52,7 +52,9 @@ test('[PR8] a seat Redis does not know any more is not waited for', async () => 
 test('[FA2][PR7] a seat that another frame brought back meanwhile gets its grace, too', async () => {
   store.close.mockResolvedValueOnce(false).mockResolvedValueOnce(false);
   await endConnection('c1', 'disconnected', 15_000);
-  expect(expectVisit.mock.calls.map(([sessionId]) => sessionId)).toEqual(joined.map(({ sessionId }) => sessionId));
+  expect(expectVisit.mock.calls.map(([sessionId]: [string]) => sessionId)).toEqual(
+    joined.map(({ sessionId }) => sessionId),
+  );
 });
 
 test.each([

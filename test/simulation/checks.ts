@@ -1,3 +1,4 @@
+import type { ModelUser } from './room-model.ts';
 import type { RoomView } from './room-view.ts';
 import type { SimulatedClient } from './simulated-client.ts';
 import type { World } from './world.ts';
@@ -87,9 +88,12 @@ function compareUsers(world: World, { client, sessionId, view }: Watcher, moment
       ? `${world.short(userId)} x${connections} ${exact ? status : ''}${cursor}`
       : world.short(userId);
   };
+  // Who became away just now is not announced yet: that is the sweep's, a moment later (rule PR6).
+  const isBecoming = (user: ModelUser) =>
+    room.statusOf(user, world.clock.now) !== room.statusOf(user, world.clock.now - travelMillis);
   const expected = [...truth(world, sessionId)].map(([userId, connections]) => {
     const user = room.users.get(userId);
-    const status = user && room.statusOf(user, world.clock.now);
+    const status = user && (isBecoming(user) ? view.users.get(userId)?.status : room.statusOf(user, world.clock.now));
     // Where the invisible point is nobody's business but theirs.
     const position = status === 'offline' && userId !== client.userId ? undefined : user?.cursor?.position;
     return describe(userId, connections, status, position);

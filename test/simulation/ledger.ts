@@ -45,10 +45,15 @@ export class Ledger {
     return found;
   }
 
-  /** Redis lost keys of a session, or cannot be reached. */
-  lost(sessionId: string): void {
+  /** Frames of a session have nowhere to go: whom Redis spares for that, the model would let go. */
+  unreachable(sessionId: string): void {
     this.blurred.add(sessionId);
     this.forgotten.add(sessionId);
+  }
+
+  /** Redis lost keys of a session. */
+  lost(sessionId: string): void {
+    this.unreachable(sessionId);
     this.room(sessionId).forget();
   }
 

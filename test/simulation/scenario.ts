@@ -87,7 +87,7 @@ async function emptySessions(world: World): Promise<void> {
 
 function takeRedisAway(world: World): void {
   const millis = world.dice.int(300, 3000);
-  for (const sessionId of world.sessionIds) world.ledger.blurred.add(sessionId);
+  for (const sessionId of world.sessionIds) world.ledger.unreachable(sessionId);
   world.note(`Redis is AWAY for ${millis} ms`);
   world.redis.away = true;
   world.clock.after(millis, () => {
