@@ -38,6 +38,8 @@ export interface LoggedActivity {
   activity: ActivityItem;
   /** False where the same activity was sent before: there is nothing to announce. */
   isNew: boolean;
+  /** Whether it is in PostgreSQL already; otherwise it waits in the outbox. */
+  isStored: boolean;
 }
 
 /** How long a piece of scheduled work may take, milliseconds. */
@@ -93,7 +95,8 @@ export class ActivityLogger {
       throw new RollcallError('INVALID_MESSAGE', 'This activityId belongs to another entry; send a fresh UUID.');
     }
     // An id of the server's own can only be there already because an attempt whose answer was lost wrote it.
-    return { activity: toItem(entry), isNew: outcome !== 'repeated' || context.activityId === undefined };
+    const isNew = outcome !== 'repeated' || context.activityId === undefined;
+    return { activity: toItem(entry), isNew, isStored: outcome !== 'deferred' };
   }
 
   /**

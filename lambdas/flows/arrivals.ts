@@ -22,14 +22,16 @@ const arrivalNamespace = '0e7c52f4-93ab-4a57-8d0d-1f2b6c1d9a38';
 /**
  * Writes down that somebody came (rule PR9). The script that seated them put it on a list, so that a sweep does it where
  * this invocation is killed; done twice it is done once, because the entry's id follows from the coming.
+ *
+ * @returns false where the entry waits in the outbox: then the list is to keep the coming for those who ask the trail.
  */
 export async function recordArrival(
   sessionId: string,
   { userId, username, role, at, certain }: Arriving,
   context: ActivityContext = {},
-): Promise<void> {
-  if (!certain && (await activity().lastMovement(sessionId, userId, at))?.type === 'user_joined') return;
+): Promise<boolean> {
+  if (!certain && (await activity().lastMovement(sessionId, userId, at))?.type === 'user_joined') return true;
   const actor = { ...context, sessionId, userId, username };
   const activityId = uuidv5(`${sessionId}:${userId}:${at}`, arrivalNamespace);
-  await audit({ ...userJoined(actor, role), at, activityId });
+  return audit({ ...userJoined(actor, role), at, activityId });
 }

@@ -8,9 +8,9 @@ export function actorOf(caller: Caller, sessionId: string) {
   return { sessionId, userId, username, ipAddress, userAgent };
 }
 
-/** Writes an entry before the answer (rule AC1). False where the same entry was there already. */
+/** Writes an entry before the answer (rule AC1). False where it waits in the outbox, and nobody can read it yet. */
 export async function audit(entry: ActivityParams): Promise<boolean> {
   const { sessionId, userId, type, details, ...context } = entry;
-  const { isNew } = await activity().logActivity(sessionId, userId, type, details, context);
-  return isNew;
+  const { isStored } = await activity().logActivity(sessionId, userId, type, details, context);
+  return isStored;
 }

@@ -4,16 +4,13 @@ import type { ServerFrame } from '../../protocol/frames.ts';
 import type { ActivityParams } from '../activity/activity-entry.ts';
 import { sessionEnded } from '../activity/activity-events.ts';
 import type { Membership } from '../delivery/connection-registry.ts';
-import { isUnknown, type Receiver } from '../presence/outcome.ts';
-import { isAway } from '../presence/redis-failure.ts';
 import type { Caller } from '../runtime/caller.ts';
 import { registry } from '../runtime/delivery.ts';
-import { log } from '../runtime/log.ts';
-import { presence } from '../runtime/presence.ts';
 import { send } from './announce.ts';
 import { actorOf } from './audit.ts';
 import { decide } from './decide.ts';
 import { type Departing, recordOrLeaveToSweep } from './departures.ts';
+import { evict } from './evict.ts';
 import { expectVisit } from './sweep-waker.ts';
 
 /** Any UUID would do; it only has to be this one for ever. */
@@ -57,30 +54,19 @@ export async function emptySession(
 ): Promise<void> {
   const at = Date.now();
   const members = await registry().members(sessionId);
-  const present = await evictAll(sessionId, cause, at, members);
-  const receivers = new Map([...members, ...present.ended].map((member) => [member.connectionId, member]));
+  const { ended = [], departures = [], wasKnown } = (await evict(sessionId, undefined, cause, at)) ?? {};
+  const concluded = wasKnown ? [] : unseen(members, departures).map((userId): Departing => ({ userId, cause, at }));
+  const receivers = new Map([...members, ...ended].map((member) => [member.connectionId, member]));
   if (exceptConnection) receivers.delete(exceptConnection);
   await Promise.all([
     registry().leaveAll(members),
-    ...present.departures.map((departure) => recordOrLeaveToSweep(sessionId, departure)),
+    ...[...departures, ...concluded].map((departure) => recordOrLeaveToSweep(sessionId, departure)),
   ]);
   await send([...receivers.values()], frame);
 }
 
-/** Who was there, by Redis or, while it is away or knows nothing, by the connection table; its keys then run out by themselves. */
-async function evictAll(
-  sessionId: string,
-  cause: LeaveCause,
-  at: number,
-  members: Membership[],
-): Promise<{ ended: Receiver[]; departures: Departing[] }> {
-  try {
-    const outcome = await presence().store.evict(sessionId, undefined, cause, at);
-    if (!isUnknown(outcome)) return outcome;
-  } catch (error) {
-    if (!isAway(error)) throw error;
-    log.warn('A session ended while Redis was away', { sessionId, error: error.cause as Error });
-  }
-  const userIds = [...new Set(members.map((member) => member.userId))];
-  return { ended: [], departures: userIds.map((userId): Departing => ({ userId, cause, at })) };
+/** Those of whom Redis did not tell: what the connection table knows of them is all there is. */
+function unseen(members: Membership[], departures: Departing[]): string[] {
+  const told = new Set(departures.map(({ userId }) => userId));
+  return [...new Set(members.map(({ userId }) => userId))].filter((userId) => !told.has(userId));
 }

@@ -8,9 +8,9 @@ import { presence } from '../runtime/presence.ts';
 import { announce } from './announce.ts';
 import { actorOf } from './audit.ts';
 import { recordDeparture, recordOrLeaveToSweep } from './departures.ts';
-import { rebuildSession } from './rebuild-session.ts';
 import { notInSession, sessionIdOf } from './session-ids.ts';
 import { expectVisit } from './sweep-waker.ts';
+import { settleSession } from './visit-sessions.ts';
 
 /**
  * The caller's connection leaves at once (rule PR7); the user leaves with their last one. It is written down before it is
@@ -44,8 +44,9 @@ async function depart(seat: Seat, at: number): Promise<EndOutcome | undefined> {
   try {
     const outcome = await presence().store.depart(seat, 'left', at);
     if (!isUnknown(outcome)) return outcome;
-    await rebuildSession(seat.sessionId, { onlyIfLost: true });
-    return undefined;
+    await settleSession(seat.sessionId, at);
+    const again = await presence().store.depart(seat, 'left', at);
+    return again.removed ? again : undefined;
   } catch (error) {
     if (!isAway(error)) throw error;
     log.warn('Somebody left while Redis was away', { sessionId: seat.sessionId, error: error.cause as Error });

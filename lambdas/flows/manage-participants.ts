@@ -11,6 +11,7 @@ import { announce, send } from './announce.ts';
 import { actorOf } from './audit.ts';
 import { decide } from './decide.ts';
 import { type Departing, recordOrLeaveToSweep } from './departures.ts';
+import { evict } from './evict.ts';
 import { expectVisit } from './sweep-waker.ts';
 
 /** Gives somebody another role, in force from their next message on connections that are open already (rule SE8). */
@@ -45,9 +46,12 @@ export async function removeParticipant(
   const memberships = (await registry().members(sessionId)).filter((member) => member.userId === userId);
   await registry().leaveAll(memberships);
   const at = Date.now();
-  const outcome = await unlessAway(presence().store.evict(sessionId, userId, 'removed', at));
-  const concluded = memberships.length > 0 ? [{ userId, cause: 'removed' as const, at }] : [];
-  const departures: Departing[] = outcome?.departures ?? concluded;
+  const outcome = await evict(sessionId, userId, 'removed', at);
+  const seen: Departing[] = outcome?.departures ?? [];
+  // Of whom Redis did not tell, what the connection table knows is all there is.
+  const isUnseen =
+    !outcome?.wasKnown && memberships.length > 0 && !seen.some((departure) => departure.userId === userId);
+  const departures = isUnseen ? [...seen, { userId, cause: 'removed' as const, at }] : seen;
   await Promise.all(departures.map((departure) => recordOrLeaveToSweep(sessionId, departure)));
   const frame: ServerFrame = { type: 'session_removed', sessionId, reason: reason ?? 'removed' };
   await Promise.all([outcome && announce(sessionId, outcome), send(outcome?.ended ?? memberships, frame)]);

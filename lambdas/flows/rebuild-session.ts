@@ -9,6 +9,8 @@ import { sessions } from '../runtime/sessions.ts';
 export interface RebuildOptions {
   /** Leaves a session alone that Redis knows. */
   onlyIfLost: boolean;
+  /** Also where nobody is connected: Redis may have kept a part of what there was. */
+  evenEmpty?: boolean;
   /** A connection that is about to join by itself. */
   exceptConnection?: string;
   /** A connection that the table has, although its index may not show it yet or any more. */
@@ -25,7 +27,7 @@ export async function rebuildSession(sessionId: string, options: RebuildOptions)
   const { alsoConnection: also, exceptConnection = also?.connectionId } = options;
   const others = (await registry().members(sessionId)).filter((member) => member.connectionId !== exceptConnection);
   const members = also ? [also, ...others] : others;
-  if (members.length === 0 && options.onlyIfLost) return undefined;
+  if (members.length === 0 && options.onlyIfLost && !options.evenEmpty) return undefined;
   return presence().store.restore(sessionId, await withPlace(sessionId, members), Date.now(), options);
 }
 

@@ -1,10 +1,10 @@
 import type { LeaveCause } from '../../protocol/entities.ts';
 import type { ServerFrame } from '../../protocol/frames.ts';
 import { registry } from '../runtime/delivery.ts';
-import { presence } from '../runtime/presence.ts';
 import type { PlacelessPerson } from '../sessions/placeless-people.ts';
 import { announce, send } from './announce.ts';
 import { recordOrLeaveToSweep } from './departures.ts';
+import { evict } from './evict.ts';
 
 /**
  * Ends the presence of somebody who holds no place: they came in while the session ended or their place was given back,
@@ -15,7 +15,8 @@ import { recordOrLeaveToSweep } from './departures.ts';
  */
 export async function endPlacelessPresence({ sessionId, personId, status, removed }: PlacelessPerson): Promise<void> {
   const [cause, farewell] = farewellOf(sessionId, status, removed);
-  const outcome = await presence().store.evict(sessionId, personId, cause, Date.now());
+  const outcome = await evict(sessionId, personId, cause, Date.now());
+  if (!outcome) return;
   if (farewell) await registry().leaveAll(outcome.ended.map(({ connectionId }) => ({ connectionId, sessionId })));
   await Promise.all(outcome.departures.map((departure) => recordOrLeaveToSweep(sessionId, departure)));
   await Promise.all([announce(sessionId, outcome), farewell && send(outcome.ended, farewell)]);

@@ -99,16 +99,13 @@ async function welcome(
   { activated, isWritten }: Seating,
   outcome: EnterOutcome | undefined,
 ): Promise<void> {
-  const { sessionId, userId } = membership;
+  const { sessionId } = membership;
   const actor = actorOf(caller, sessionId);
   if (outcome?.arrival) {
-    await recordArrival(sessionId, outcome.arrival, actor);
-    await presence().store.forget(sessionId, [outcome.arrival]);
-  } else if (activated && !isWritten) {
-    // Redis is away, or another invocation brought the session back to a table that had this connection already.
-    const known = outcome?.users.find((user) => user.userId === userId);
-    const at = known?.joinedAt ?? membership.joinedAt;
-    await recordArrival(sessionId, { ...membership, at, certain: outcome === undefined }, actor);
+    const isStored = await recordArrival(sessionId, outcome.arrival, actor);
+    if (isStored) await presence().store.forget(sessionId, [outcome.arrival]);
+  } else if (!outcome && activated && !isWritten) {
+    await recordArrival(sessionId, { ...membership, at: membership.joinedAt, certain: true }, actor);
   }
 }
 

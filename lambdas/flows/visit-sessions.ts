@@ -37,24 +37,34 @@ export async function visitDueSessions(now: number): Promise<Sighted[]> {
 
 async function visitSession(due: DueSession, now: number): Promise<Sighted[]> {
   const { sessionId } = due;
-  const outcome = await visitPresence(sessionId, now);
-  const recorded = await recordAll(sessionId, outcome);
-  await announce(sessionId, outcome);
+  const { recorded, ...outcome } = await settleSession(sessionId, now);
   const soonest = outcome.nextDeadline === undefined ? undefined : Math.min(outcome.nextDeadline, now + refreshMillis);
   await deadlines().release(due, recorded ? soonest : now + retryMillis);
   return outcome.sightings.map(({ userId, at }) => ({ sessionId, userId, at }));
+}
+
+/**
+ * Ends what is over in a session, writes down who came and went, and tells it. A session that Redis forgot, or gave up
+ * because a part of it was lost, is brought back.
+ */
+export async function settleSession(sessionId: string, now: number): Promise<VisitOutcome & { recorded: boolean }> {
+  const outcome = await visitPresence(sessionId, now);
+  const recorded = await recordAll(sessionId, outcome);
+  await announce(sessionId, outcome);
+  return { ...outcome, recorded };
 }
 
 /** A session that Redis forgot is brought back from the connection table first (rule FA2). */
 async function visitPresence(sessionId: string, now: number): Promise<VisitOutcome> {
   const outcome = await presence().store.visit(sessionId, now);
   if (!isUnknown(outcome)) return outcome;
-  await rebuildSession(sessionId, { onlyIfLost: true });
+  await rebuildSession(sessionId, { onlyIfLost: true, evenEmpty: true });
   return presence().store.visit(sessionId, Date.now());
 }
 
 /**
- * Comings and goings are written down before they are told, and kept until then however often it takes (rule AC1).
+ * Comings and goings are written down before they are told, and kept until PostgreSQL has them, however often it takes
+ * (rule AC1).
  *
  * @returns false where some are left for another visit.
  */
@@ -63,13 +73,12 @@ async function recordAll(sessionId: string, { arrivals, departures, sightings }:
   const written: (Arrival | Departure)[] = [];
   try {
     for (const arrival of arrivals) {
-      await recordArrival(sessionId, arrival);
-      written.push(arrival);
+      if (await recordArrival(sessionId, arrival)) written.push(arrival);
     }
     for (const departure of departures) {
       if (departure.cause === 'timeout') logTimeout(sessionId, departure.userId);
-      await recordDeparture(sessionId, { ...departure, isBack: present.has(departure.userId) });
-      written.push(departure);
+      const isBack = present.has(departure.userId);
+      if (await recordDeparture(sessionId, { ...departure, isBack })) written.push(departure);
     }
   } catch (error) {
     log.warn('A coming or going could not be written down yet', { sessionId, error: error as Error });

@@ -35,10 +35,6 @@ export interface Aftermath extends Wreckage {
   database: Pool;
   redis: Redis;
   frames: PostedFrame[];
-  /** Frames that the gateway refused at least once. */
-  refused: PostedFrame[];
-  /** Connections whose socket broke. */
-  ended: ReadonlySet<string>;
   /** What was seen to be wrong while it ran. */
   seen: Set<string>;
 }
@@ -73,8 +69,7 @@ export async function runCampaign<T>(options: CampaignOptions, judge: (left: Aft
     try {
       await storm.run();
       await storm.calmDown(() => unrest(database.pool, redis));
-      const { frames, refused, ended } = gateway;
-      return await judge({ ...storm.left(), seen, database: database.pool, redis, frames, refused, ended });
+      return await judge({ ...storm.left(), seen, database: database.pool, redis, frames: gateway.frames });
     } finally {
       await storm.end();
       await watch.stop();

@@ -14,10 +14,7 @@ export interface PostedFrame {
  */
 export class RecordingGateway {
   readonly frames: PostedFrame[] = [];
-  /** What it refused, now and then; another try may have been taken. */
-  readonly refused: PostedFrame[] = [];
-  /** Connections whose socket broke. */
-  readonly ended = new Set<string>();
+  readonly #gone = new Set<string>();
   readonly #random: Random;
   readonly #server: Server;
 
@@ -40,7 +37,7 @@ export class RecordingGateway {
 
   /** The socket of the connection broke; whoever posts to it hears of it. */
   end(connectionId: string): void {
-    this.ended.add(connectionId);
+    this.#gone.add(connectionId);
   }
 
   async #answer(request: IncomingMessage): Promise<[status: number, body: string]> {
@@ -48,11 +45,11 @@ export class RecordingGateway {
     for await (const chunk of request) chunks.push(chunk as Buffer);
     if (request.headers['x-amz-target']) return [200, '{"SecretString":"the secret of a campaign, 32 bytes or more"}'];
     const connectionId = decodeURIComponent(request.url!.split('/').at(-1)!);
-    if (this.ended.has(connectionId)) return [410, ''];
-    const posted = { connectionId, frame: JSON.parse(Buffer.concat(chunks).toString()) as ServerFrame };
+    if (this.#gone.has(connectionId)) return [410, ''];
     const luck = this.#random.next();
-    (luck < 0.02 ? this.refused : this.frames).push(posted);
     if (luck < 0.01) return [429, ''];
-    return luck < 0.02 ? [500, ''] : [200, ''];
+    if (luck < 0.02) return [500, ''];
+    this.frames.push({ connectionId, frame: JSON.parse(Buffer.concat(chunks).toString()) as ServerFrame });
+    return [200, ''];
   }
 }

@@ -3,7 +3,8 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { Redis } from 'ioredis';
 import { Pool, type PoolClient } from 'pg';
 import { SignedGateway } from '../../lambdas/delivery/signed-gateway.ts';
-import type { Numbered } from './messages.ts';
+import type { ServerFrame } from '../../protocol/frames.ts';
+import { subjectOf } from './frame-faults.ts';
 
 /** What befalls an invocation at its `at`-th request to a store or the gateway. */
 export interface Fate {
@@ -16,7 +17,12 @@ export interface Fate {
 
 interface Invocation {
   fate: Fate;
-  numbered: Numbered[];
+  /** Close what it has open. */
+  connections: ((broken?: Error | boolean) => void)[];
+  /** Diffs that its scripts numbered, by connection. */
+  toTell: string[];
+  /** What it tried to tell. */
+  told: Set<string>;
   requests: number;
   dead: boolean;
   die: () => void;
@@ -28,17 +34,22 @@ const killed = Symbol('killed');
 
 /**
  * Runs work as one invocation with a fate. Answers `killed` where nothing of it runs any more; an invocation that did what
- * it was to do says which diffs it had to tell.
+ * it was to do says which diffs it never tried to tell.
  */
 export async function invoke<T>(
   fate: Fate,
   work: () => Promise<T>,
-  tell: (numbered: Numbered[]) => void,
+  note: (untold: string[]) => void,
 ): Promise<T | typeof killed> {
   const death = Promise.withResolvers<typeof killed>();
-  const invocation: Invocation = { fate, numbered: [], requests: 0, dead: false, die: () => death.resolve(killed) };
+  const connections: Invocation['connections'] = [];
+  const die = () => {
+    for (const close of connections) close(true);
+    death.resolve(killed);
+  };
+  const invocation: Invocation = { fate, connections, toTell: [], told: new Set(), requests: 0, dead: false, die };
   const result = await Promise.race([current.run(invocation, work), death.promise]);
-  if (!invocation.dead) tell(invocation.numbered);
+  if (!invocation.dead) note(invocation.toTell.filter((what) => !invocation.told.has(what)));
   return result;
 }
 
@@ -86,59 +97,52 @@ export function rule(): void {
     },
   };
   Object.assign(Pool.prototype, pool);
-  ruleMethod(Redis.prototype, 'sendCommand', noteNumbered);
+  ruleMethod(Redis.prototype, 'sendCommand', (invocation, _, answer) => noteDiff(invocation, answer));
   ruleMethod(DynamoDBClient.prototype, 'send');
-  ruleMethod(SignedGateway.prototype, 'post');
+  ruleMethod(SignedGateway.prototype, 'post', (invocation, [connectionId, bytes]) => {
+    const subject = subjectOf(JSON.parse(Buffer.from(bytes as Uint8Array).toString()) as ServerFrame);
+    invocation.told.add(`${connectionId}: ${subject}`);
+  });
 }
 
-function ruleMethod(prototype: object, name: string, note: (answer: unknown) => void = () => {}): void {
+type Note = (invocation: Invocation, parameters: unknown[], answer: unknown) => void;
+
+function ruleMethod(prototype: object, name: string, note: Note = () => {}): void {
   const methods = prototype as Record<string, Query>;
   const method = methods[name]!;
   methods[name] = async function (this: unknown, ...parameters: unknown[]) {
     const answer = await pass(() => method.apply(this, parameters));
-    note(answer);
+    const invocation = current.getStore();
+    if (invocation) note(invocation, parameters, answer);
     return answer;
   };
 }
 
 /** The answer of a presence script that has something to be told: `ok`, epoch, number, parts, the diff, receivers. */
-function noteNumbered(answer: unknown): void {
-  const invocation = current.getStore();
-  if (!invocation || !Array.isArray(answer) || answer[0] !== 'ok') return;
+function noteDiff(invocation: Invocation, answer: unknown): void {
+  if (!Array.isArray(answer) || answer[0] !== 'ok' || answer.length < 9) return;
   const [, epoch, seq, , joins, updates, leaves, , receivers] = answer as [string, string, number, ...string[][]];
   if (receivers!.length === 0 || joins!.length + updates!.length + leaves!.length === 0) return;
-  const connections = receivers!.map((member) => member.split(':')[1]!);
-  invocation.numbered.push({ epoch, seq, receivers: connections });
+  for (const member of receivers!) invocation.toTell.push(`${member.split(':')[1]}: diff ${epoch} ${seq}`);
 }
 
-/** A killed process loses its connection, and PostgreSQL rolls back what it had open. */
+/** A killed process loses its connections, and PostgreSQL rolls back what it had open. */
 function ruledClient(client: PoolClient): PoolClient {
-  const invocation = current.getStore();
   const query = client.query.bind(client) as unknown as Query;
   const release = client.release.bind(client);
   let open = true;
-  if (invocation?.dead) {
+  const close = (broken?: Error | boolean) => {
+    if (open) release(broken);
     open = false;
-    release(true);
-  }
-  const ruled = Object.create(client, {
+  };
+  current.getStore()?.connections.push(close);
+  return Object.create(client, {
     query: {
       value: (...parameters: unknown[]) => {
         const { name } = Object(parameters[0]) as { name?: string };
-        const answer = pass(() => query(...parameters), name === 'activity-insert');
-        if (invocation?.dead && open) {
-          open = false;
-          release(true);
-        }
-        return answer;
+        return pass(() => query(...parameters), name === 'activity-insert');
       },
     },
-    release: {
-      value: (broken?: Error) => {
-        if (open) release(broken);
-        open = false;
-      },
-    },
-  });
-  return ruled as PoolClient;
+    release: { value: close },
+  }) as PoolClient;
 }

@@ -21,14 +21,6 @@ export type Acknowledged =
   | { what: 'role' | 'removed'; sessionId: string; userId: string }
   | { what: 'invited' | 'revoked'; sessionId: string; inviteId: string };
 
-/** A diff that a script numbered, for an invocation that lived to its end: all of them are to be told of it. */
-export interface Numbered {
-  epoch: string;
-  seq: number;
-  /** Ids of connections. */
-  receivers: string[];
-}
-
 /** One invocation, and whom it is about. */
 export interface Operation {
   operation: string;
@@ -45,7 +37,8 @@ export type Report =
   | { kind: 'ready' }
   | ({ kind: 'began'; id: string } & Operation)
   | { kind: 'finished'; id: string; outcome: 'done' | 'refused' | 'killed' | 'failed'; error?: string }
-  | { kind: 'numbered'; numbered: Numbered[] }
+  /** What an invocation that lived to its end was to tell to whom, and did not even try to. */
+  | { kind: 'untold'; what: string[] }
   /** A round of all sweeps is over; what waited for the database, and was replayed. */
   | { kind: 'swept'; replayed: number }
   | { kind: 'acknowledged'; fact: Acknowledged }

@@ -5,6 +5,8 @@ interface Movement {
   session_id: string;
   user_id: string;
   activity_type: 'user_joined' | 'user_left' | 'user_timeout';
+  cause: string | null;
+  created_at: Date;
 }
 
 /**
@@ -13,7 +15,7 @@ interface Movement {
  */
 export async function stayFaults({ database, redis }: Aftermath): Promise<string[]> {
   const { rows } = await database.query<Movement>(
-    `SELECT session_id, user_id, activity_type FROM activity_log
+    `SELECT session_id, user_id, activity_type, details->>'cause' AS cause, created_at FROM activity_log
      WHERE activity_type IN ('user_joined', 'user_left', 'user_timeout') ORDER BY created_at, id`,
   );
   const stories = Map.groupBy(rows, (row) => `${row.user_id} in ${row.session_id}`);
@@ -21,9 +23,13 @@ export async function stayFaults({ database, redis }: Aftermath): Promise<string
     const { session_id: sessionId, user_id: userId } = movements[0]!;
     const isPresent = (await redis.zscore(presenceKeys.users(sessionId), userId)) !== null;
     const fault = storyFault(movements, isPresent);
-    return fault ? [`${who} ${fault}: ${movements.map((one) => one.activity_type).join(', ')}`] : [];
+    return fault ? [`${who} ${fault}: ${movements.map(inWords).join(', ')}`] : [];
   });
   return (await Promise.all(faults)).flat();
+}
+
+function inWords({ activity_type: type, cause, created_at: at }: Movement): string {
+  return `${at.toISOString().slice(14, -1)} ${type} ${cause ?? ''}`;
 }
 
 function storyFault(movements: readonly Movement[], isPresent: boolean): string | undefined {

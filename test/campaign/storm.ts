@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import type { RecordingGateway } from './gateway.ts';
-import type { Acknowledged, CampaignOptions, Numbered, Operation, Order, Report, Stage } from './messages.ts';
+import type { Acknowledged, CampaignOptions, Operation, Order, Report, Stage } from './messages.ts';
 import { Random } from './random.ts';
 
 const workersAtOnce = 4;
@@ -24,8 +24,8 @@ export interface Wreckage {
   /** Errors that no client should ever cause. */
   bugs: string[];
   outcomes: Record<string, number>;
-  /** Diffs that were to be told. */
-  numbered: Numbered[];
+  /** Diffs that nobody tried to tell to somebody who was to be told, though the invocation lived. */
+  untold: string[];
 }
 
 type Script = CampaignOptions & { people: { userId: string; username: string }[]; stage: Stage };
@@ -45,7 +45,7 @@ export class Storm {
   readonly #cut = new Set<string>();
   readonly #bugs: string[] = [];
   readonly #outcomes: Record<string, number> = {};
-  readonly #numbered: Numbered[] = [];
+  readonly #untold: string[] = [];
   #begun = 0;
   #quiet = 0;
   /** Rounds of all sweeps since the storm in which nothing had waited. */
@@ -92,16 +92,19 @@ export class Storm {
 
   async #rest(unrest: () => Promise<string[]>): Promise<void> {
     const ends = performance.now() + (this.#options.restMillis ?? restMillis);
+    let left: string[] = [];
     for (let looks = 0; looks < quietLooks && performance.now() < ends; ) {
       await new Promise((resolve) => setTimeout(resolve, 200));
-      looks = this.#idleRounds > 0 && (await unrest()).length === 0 ? looks + 1 : 0;
+      left = this.#idleRounds > 0 ? await unrest() : ['a round of all sweeps'];
+      looks = left.length === 0 ? looks + 1 : 0;
     }
+    if (left.length > 0) this.#bugs.push(`did not come to rest: ${left.slice(0, 5).join('; ')}`);
   }
 
   left(): Wreckage {
     return {
       ...{ acknowledged: this.#acknowledged, killed: this.#killed, cut: this.#cut },
-      ...{ bugs: this.#bugs, outcomes: this.#outcomes, numbered: this.#numbered },
+      ...{ bugs: this.#bugs, outcomes: this.#outcomes, untold: this.#untold },
     };
   }
 
@@ -144,7 +147,7 @@ export class Storm {
       if (report.error !== undefined) this.#bugs.push(report.error);
     } else if (report.kind === 'acknowledged') this.#acknowledged.push(report.fact);
     else if (report.kind === 'hungUp') this.#gateway.end(report.connectionId);
-    else if (report.kind === 'numbered') this.#numbered.push(...report.numbered);
+    else if (report.kind === 'untold') this.#untold.push(...report.what);
     else if (report.kind === 'swept') this.#idleRounds = report.replayed === 0 ? this.#idleRounds + 1 : 0;
     else if (report.kind === 'quiet') this.#quiet += 1;
     else if (report.kind === 'stage') {

@@ -9,7 +9,7 @@ import { redis } from '../../lambdas/runtime/redis.ts';
 import { RollcallError } from '../../protocol/errors.ts';
 import { Troupe } from './actor.ts';
 import { type Fate, invoke, isKilled, rule, spared } from './invocation.ts';
-import type { Numbered, Order, Report, WorkerInput } from './messages.ts';
+import type { Order, Report, WorkerInput } from './messages.ts';
 import { type Deed, deeds } from './operations.ts';
 import { Random } from './random.ts';
 import { sweeps } from './sweeping.ts';
@@ -33,14 +33,14 @@ function fateOf(random: Random): Fate {
   return { kind, at: doomed ? 1 + random.below(12) : Number.POSITIVE_INFINITY, reached: random.chance(0.5) };
 }
 
-const tell = (numbered: Numbered[]) => numbered.length > 0 && report({ kind: 'numbered', numbered });
+const note = (what: string[]) => what.length > 0 && report({ kind: 'untold', what });
 
 async function perform(operation: string, deed: Deed, fate: Fate): Promise<void> {
   const id = randomUUID();
   const { sessionId, userId, activityId } = deed;
   report({ kind: 'began', id, operation, sessionId, userId, activityId, cut: fate.kind === 'cut' });
   try {
-    const outcome = await invoke(fate, deed.run, tell);
+    const outcome = await invoke(fate, deed.run, note);
     report({ kind: 'finished', id, outcome: isKilled(outcome) ? 'killed' : 'done' });
   } catch (error) {
     const refused = error instanceof RollcallError;
@@ -96,7 +96,7 @@ async function sweepForEver(): Promise<never> {
 
 /** An invocation of the calm: nothing befalls it, and it fails with nothing but refusals. */
 async function calmly(work: () => Promise<unknown>): Promise<void> {
-  await invoke(spared, work, tell).catch(onlyRefusals);
+  await invoke(spared, work, note).catch(onlyRefusals);
 }
 
 /** Makes connections outside of any invocation, as an environment does before its first. False on a busy machine. */

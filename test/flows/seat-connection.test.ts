@@ -64,7 +64,7 @@ beforeEach(() => {
   activity.lastMovement.mockResolvedValue(undefined);
   presence.enter.mockResolvedValue(outcome);
   sessions.leaveSession.mockResolvedValue({ wasActive: true, durationSeconds: 0 });
-  activity.logActivity.mockResolvedValue({ isNew: true });
+  activity.logActivity.mockResolvedValue({ isNew: true, isStored: true });
   announce.mockResolvedValue(undefined);
 });
 
@@ -86,7 +86,7 @@ test('somebody who took a place is written down, seated and told of; the entry s
 
 test('[AC1] a coming stays on the list of the sweep until it is written down', async () => {
   const order: string[] = [];
-  activity.logActivity.mockImplementation(async () => ({ isNew: order.push('written') > 0 }));
+  activity.logActivity.mockImplementation(async () => ({ isStored: order.push('written') > 0 }));
   store.forget.mockImplementation(async () => void order.push('forgotten'));
   await seat(true);
   expect(order).toEqual(['written', 'forgotten']);
@@ -119,10 +119,10 @@ test('[PR9] who comes back after a leave has come anew, although the place had n
   expect(activity.logActivity.mock.calls[0]!.slice(1, 3)).toEqual([caller.userId, 'user_joined']);
 });
 
-test('[FA2] who took a place and was seated by a rebuilding is written down as come', async () => {
-  presence.enter.mockResolvedValue(known);
+test('[AC3] a coming that waits in the outbox stays on the list of the sweep', async () => {
+  activity.logActivity.mockResolvedValue({ isNew: true, isStored: false });
   await seat(true);
-  expect(activity.logActivity.mock.calls[0]!.slice(1, 3)).toEqual([caller.userId, 'user_joined']);
+  expect(store.forget).not.toHaveBeenCalled();
 });
 
 test('[FA1] whose coming was written down while Redis was away is not written down again', async () => {

@@ -110,7 +110,7 @@ export class SimulatedBackend {
           this.audit.push({ sessionId, userId, type, at, details });
           this.#world.note(`audit ${type} ${this.#world.short(userId)} ${JSON.stringify(details)}`);
         }
-        return { isNew };
+        return { isNew, isStored: true };
       });
     },
   };

@@ -80,10 +80,12 @@ else
   joins[1] = userId
   redis.call('ZADD', activeKey, user.lastActive, userId)
   publish(user.status, userId)
-  if not known and place ~= 'written' then
-    coming = remember({ userId = userId, username = username, role = role, at = user.joinedAt, came = true,
-      certain = place == 'taken' or hasGone(userId) })
-  end
+end
+-- Who was seated by a rebuilding, from the table, just before this came for a place they took has not come yet.
+if (not known and place ~= 'written') or (user.restored and place == 'taken') then
+  coming = remember({ userId = userId, username = username, role = role, at = user.joinedAt, came = true,
+    certain = not user.restored and (place == 'taken' or hasGone(userId)) })
+  user.restored = nil
 end
 writeUser(user, true)
 local answer = outcome(connectionId, { known and '0' or '1', {}, coming })

@@ -29,10 +29,11 @@ local function isConnected(userId)
   return false
 end
 
--- A record ends with the silence after which its user is gone; one that is missing before was evicted.
+-- A record ends with the silence after which its user is gone; one that is missing long before was evicted. A script may
+-- be on its way for a while, so that its time is older than the record's end.
 local function wasHeard(userId)
   local heard = redis.call('ZSCORE', usersKey, userId)
-  return heard and tonumber(heard) > now - offlineAfter
+  return heard and tonumber(heard) > now - offlineAfter + math.min(1000, offlineAfter / 2)
 end
 
 local function readRecords()
