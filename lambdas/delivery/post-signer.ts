@@ -1,4 +1,4 @@
-import { createHmac, hash } from 'node:crypto';
+import { createHmac, createSecretKey, hash, type KeyObject } from 'node:crypto';
 
 export interface Credentials {
   accessKeyId: string;
@@ -25,7 +25,7 @@ const algorithm = 'AWS4-HMAC-SHA256';
  */
 export class PostSigner {
   readonly #region: string;
-  #key: { date: string; secret: string; bytes: Buffer } | undefined;
+  #key: { date: string; secret: string; object: KeyObject } | undefined;
 
   constructor(region: string) {
     this.#region = region;
@@ -64,14 +64,15 @@ export class PostSigner {
     return headers;
   }
 
-  #keyFor(date: string, secret: string): Buffer {
+  #keyFor(date: string, secret: string): KeyObject {
     if (this.#key?.date !== date || this.#key.secret !== secret) {
       const bytes = [date, this.#region, service, 'aws4_request'].reduce<string | Buffer>(
         (key, text) => createHmac('sha256', key).update(text).digest(),
         `AWS4${secret}`,
       ) as Buffer;
-      this.#key = { date, secret, bytes };
+      // Preparing a key costs more than the hash itself, so it is done once.
+      this.#key = { date, secret, object: createSecretKey(bytes) };
     }
-    return this.#key.bytes;
+    return this.#key.object;
   }
 }

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import type { Cluster, Redis } from 'ioredis';
 import { tagOf } from '../../protocol/compact.ts';
 import type { Cursor, LeaveCause, PresenceUser, Role, Status } from '../../protocol/entities.ts';
@@ -259,7 +259,7 @@ export class PresenceStore {
       ...scriptKeys(sessionId),
       ...[presenceKeys.recordPrefix(sessionId), presenceKeys.channel(sessionId), sessionId],
       ...[Math.round(now), Math.round(offlineAfterMillis + spared), Math.round(awayAfterMillis)],
-      ...[randomBytes(6).toString('hex'), Math.max(bookkeepingMillis, 2 * Math.round(offlineAfterMillis))],
+      ...[randomUUID().slice(-12), Math.max(bookkeepingMillis, 2 * Math.round(offlineAfterMillis))],
       ...[Math.round(batchMillis), batchMaxMessages],
       ...parameters,
     );
