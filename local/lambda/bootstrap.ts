@@ -79,7 +79,7 @@ async function serve(handle: Handler): Promise<never> {
     // One turn of the loop first: a socket that was closed while the thread was frozen is noticed before it is used.
     await new Promise((resolve) => setImmediate(resolve));
     try {
-      const answer = await handle(request.event, contextOf(request));
+      const answer = await handle(JSON.parse(request.event), contextOf(request));
       reply(answerOf(JSON.stringify(answer ?? null)));
     } catch (error) {
       reply({ kind: 'error', error: describe(error) });

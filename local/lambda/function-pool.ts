@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import type { Faults } from '../faults.ts';
 import type { FunctionDefinition } from '../template/functions.ts';
 import { type ConcurrencyQuota, environmentLimit, throttled } from './concurrency-quota.ts';
@@ -18,6 +19,8 @@ export interface PoolOptions {
   faults: Faults;
   /** How long an event may wait for an environment; default 10 s. */
   longestWaitMillis?: number;
+  /** How long an event waits for a busy environment where there is an idle one; default 4 ms. */
+  heldMillis?: number;
   output(text: string): void;
 }
 
@@ -27,6 +30,12 @@ export interface PoolOptions {
  * sooner, and every thread compiles the bundle for itself.
  */
 const patienceMillis = 15;
+/**
+ * Where as many environments are busy as there are cores, an event waits this long for one of them before it wakes an
+ * idle one: the busy ones have their code compiled and in the caches, and another would only share their cores.
+ */
+const usualHeldMillis = 4;
+const cores = availableParallelism();
 /**
  * An event that found no environment for this long is refused like one above the quota: the machine is at its limit, and
  * whoever sent it has given up or tries again.
@@ -43,6 +52,7 @@ export class FunctionPool {
   readonly #idle: { environment: ExecutionEnvironment; since: number }[] = [];
   readonly #waiting: Waiting[] = [];
   #starting = 0;
+  #holding: NodeJS.Timeout | undefined;
   #growth: NodeJS.Timeout | undefined;
   #refusal: NodeJS.Timeout | undefined;
   #stopped = false;
@@ -68,6 +78,7 @@ export class FunctionPool {
   /** Ends every environment; events that wait or run fail. */
   async stop(): Promise<void> {
     this.#stopped = true;
+    clearTimeout(this.#holding);
     clearTimeout(this.#growth);
     clearTimeout(this.#refusal);
     const error = { errorType: 'ServiceException', errorMessage: 'The local stack is shutting down.' };
@@ -87,6 +98,7 @@ export class FunctionPool {
 
   #dispatch(): void {
     while (this.#waiting.length > 0 && this.#idle.length > 0) {
+      if (this.#isHeld()) return;
       const { environment } = this.#idle.pop()!;
       if (environment.alive) void this.#run(environment, this.#waiting.shift()!);
       else this.#environments.delete(environment);
@@ -94,6 +106,19 @@ export class FunctionPool {
     if (this.#waiting.length === 0) return;
     this.#grow();
     this.#watchPatience();
+  }
+
+  /** Whether the first event waits a little longer for one of the busy environments. */
+  #isHeld(): boolean {
+    const busy = this.#environments.size - this.#starting - this.#idle.length;
+    const heldMillis = this.#options.heldMillis ?? usualHeldMillis;
+    const left = this.#waiting[0]!.since + heldMillis - performance.now();
+    if (busy < cores || left <= 0) return false;
+    this.#holding ??= setTimeout(() => {
+      this.#holding = undefined;
+      this.#dispatch();
+    }, left);
+    return true;
   }
 
   /** Refuses, oldest first, what has waited for too long. */
@@ -115,7 +140,8 @@ export class FunctionPool {
 
   async #run(environment: ExecutionEnvironment, { requestId, event, settle }: Waiting): Promise<void> {
     const { name: functionName, arn: functionArn, memoryMegabytes } = this.#options.definition;
-    const running = environment.invoke({ requestId, event, functionName, functionArn, memoryMegabytes });
+    const request = { requestId, event: JSON.stringify(event), functionName, functionArn, memoryMegabytes };
+    const running = environment.invoke(request);
     const kill = this.#options.faults.killEnvironment();
     if (kill !== undefined) setTimeout(() => environment.stop(), kill);
     settle(await running);

@@ -12,7 +12,8 @@ export interface EnvironmentData {
 /** One event for the handler, with what its context object tells. */
 export interface InvocationRequest {
   requestId: string;
-  event: unknown;
+  /** The event as JSON, as Lambda hands it over. */
+  event: string;
   deadline: number;
   functionName: string;
   functionArn: string;

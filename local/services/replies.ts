@@ -20,7 +20,8 @@ export function readBody(request: IncomingMessage, limitBytes = 8 * 1024 * 1024)
     request.on('data', take);
     request.once('end', () => resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)));
     request.once('error', reject);
-    request.once('close', () => reject(new Error('The request broke off.')));
+    // Every request closes in the end, so the error is only made for one that was not read to its end.
+    request.once('close', () => request.complete || reject(new Error('The request broke off.')));
   });
 }
 

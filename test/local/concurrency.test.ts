@@ -71,6 +71,27 @@ describe('the environments of a function', () => {
     expect(environmentLimit(definitionOf('narrow', 3))).toBe(3);
   });
 
+  test('that are busy get the next event before idle ones, for as long as that is a matter of milliseconds', async () => {
+    const cores = availableParallelism();
+    const definition = definitionOf('warm');
+    const quota = quotasOf([definition])(definition);
+    const options = { definition, quota, variables: {}, faults: new Faults(), output: () => {} };
+    const servedBy = async (heldMillis: number) => {
+      pool = new FunctionPool({ ...options, heldMillis });
+      const atOnce = (count: number, millis: number) =>
+        Array.from({ length: count }, (_, index) => pool.invoke(`r${index}`, sleep(millis)));
+      await Promise.all(atOnce(cores + 1, 2500));
+      const busy = atOnce(cores, 300);
+      const { answer } = await pool.invoke('next', sleep(0));
+      await Promise.all(busy);
+      await pool.stop();
+      return JSON.parse((answer as { body: string }).body).served;
+    };
+    // An environment that was busy serves its third event, the idle one its second.
+    expect(await servedBy(5000)).toBe(3);
+    expect(await servedBy(20)).toBe(2);
+  });
+
   test('that are all busy for too long cost a waiting event its turn, not its sender the answer', async () => {
     const definition = definitionOf('busy', 1);
     const quota = quotasOf([definitionOf('busy')])(definitionOf('busy'));
