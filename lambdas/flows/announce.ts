@@ -8,7 +8,7 @@ import { broadcaster } from '../runtime/delivery.ts';
 import { log } from '../runtime/log.ts';
 import { presence } from '../runtime/presence.ts';
 import { timings } from '../runtime/timings.ts';
-import { endConnection } from './end-connection.ts';
+import { endGone, endGoneReceivers } from './end-gone.ts';
 import { expectVisit } from './sweep-waker.ts';
 
 /**
@@ -29,14 +29,16 @@ async function sendDiff(sessionId: string, outcome: PresenceOutcome): Promise<vo
   // One after another, so that the parts arrive in the order of their numbers.
   let throttled = 0;
   for (const frame of diffFrames({ sessionId, epoch, seq, joins, updates, leaves }, parts)) {
-    throttled += (await send(outcome.receivers, frame)).throttled;
+    const result = await post(outcome.receivers, frame);
+    await endGoneReceivers(sessionId, outcome.receivers, result.gone);
+    throttled += result.throttled;
   }
   if (throttled > 0) await slowDown(sessionId);
 }
 
 async function sendCursors(sessionId: string, batch: CursorBatch): Promise<void> {
   const result = await broadcaster().post(cursorPosts(sessionId, batch), { kind: 'cursor' });
-  await endGone(result);
+  await endGoneReceivers(sessionId, batch.receivers, result.gone);
   if (result.throttled > 0) await slowDown(sessionId);
 }
 
@@ -61,14 +63,11 @@ async function keepPromise(
 }
 
 /** Sends a frame of state and takes the connections that answered 410 out of everything they joined (rule DE6). */
-export async function send(receivers: Receiver[], frame: ServerFrame): Promise<BroadcastResult> {
-  const connectionIds = receivers.map((receiver) => receiver.connectionId);
-  const result = await broadcaster().broadcast(connectionIds, frame, { kind: 'state' });
-  await endGone(result);
-  return result;
+export async function send(receivers: Receiver[], frame: ServerFrame): Promise<void> {
+  await endGone((await post(receivers, frame)).gone);
 }
 
-async function endGone({ gone }: BroadcastResult): Promise<void> {
-  const ended = [...new Set(gone)];
-  await Promise.all(ended.map((connectionId) => endConnection(connectionId, 'gone', timings.graceMillis)));
+function post(receivers: Receiver[], frame: ServerFrame): Promise<BroadcastResult> {
+  const connectionIds = receivers.map((receiver) => receiver.connectionId);
+  return broadcaster().broadcast(connectionIds, frame, { kind: 'state' });
 }

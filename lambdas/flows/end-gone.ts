@@ -1,0 +1,52 @@
+import type { Receiver } from '../presence/outcome.ts';
+import { isAway } from '../presence/redis-failure.ts';
+import { log } from '../runtime/log.ts';
+import { presence } from '../runtime/presence.ts';
+import { timings } from '../runtime/timings.ts';
+import { endConnection } from './end-connection.ts';
+import { expectVisit } from './sweep-waker.ts';
+
+/** Connections that one invocation ends at the same time: each is some requests to DynamoDB. */
+const parallelEnds = 8;
+
+/** Takes connections that answered 410 out of everything they joined (rule DE6). */
+export async function endGone(connectionIds: readonly string[]): Promise<void> {
+  const left = new Set(connectionIds).values();
+  const work = async () => {
+    for (const connectionId of left) await endConnection(connectionId, 'gone', timings.graceMillis);
+  };
+  await Promise.all(Array.from({ length: Math.min(parallelEnds, connectionIds.length) }, work));
+}
+
+/**
+ * The same for receivers of a session. Where many sockets end at once, each frame of the next moments finds all of them
+ * gone: their seats are closed first, so that the frames after it do not, and only the invocation that closed a seat goes
+ * on to end its connection. Otherwise a room of a thousand that comes back would end a million connections.
+ */
+export async function endGoneReceivers(
+  sessionId: string,
+  receivers: readonly Receiver[],
+  gone: readonly string[],
+): Promise<void> {
+  if (gone.length === 0) return;
+  const named = new Set(gone);
+  const now = Date.now();
+  const deadline = now + timings.graceMillis;
+  try {
+    const closed = await Promise.all(
+      receivers
+        .filter(({ connectionId }) => named.delete(connectionId))
+        .map(async ({ userId, connectionId }) => {
+          const seat = { sessionId, userId, connectionId };
+          return (await presence().store.close(seat, deadline, 'gone', now)) ? [connectionId] : [];
+        }),
+    );
+    const ended = closed.flat();
+    if (ended.length === 0) return;
+    await expectVisit(sessionId, deadline);
+    await endGone(ended);
+  } catch (error) {
+    if (!isAway(error)) throw error;
+    log.warn('Receivers that are gone could not be taken out; they will time out', { sessionId, error });
+  }
+}
