@@ -55,16 +55,49 @@ describe('cursor windows', () => {
     await fill(3);
     await move(1, 10);
     const started = room.now;
-    room.pass(0.099);
-    expect((await move(1, 11))?.promise?.endsAt).toBe(started + 100);
-    room.pass(0.004);
-    expect(positions((await flush(started + 100)).batch)).toEqual({ 1: 11 });
-    room.pass(0.096);
-    expect((await move(1, 12))?.promise?.endsAt).toBe(started + 200);
-    room.pass(0.09);
-    expect(positions((await flush(started + 200)).batch)).toEqual({ 1: 12 });
-    room.pass(0.099);
-    expect((await move(1, 13))?.promise?.endsAt).toBe(room.now + 1);
+    for (let window = 1; window <= 3; window += 1) {
+      room.pass((started + window * 100 - 2 - room.now) / 1000);
+      expect((await move(1, 10 + window))?.promise?.endsAt).toBe(started + window * 100);
+      room.pass(0.001);
+      await move(2, 20 + window);
+      room.pass(0.005);
+      expect(positions((await flush(started + window * 100)).batch)).toEqual({ 1: 10 + window, 2: 20 + window });
+    }
+  });
+
+  test('[DE2] who moves alone at the pace of the windows waits less each time, and soon not at all', async () => {
+    await fill(3);
+    await move(1, 0);
+    const started = room.now;
+    room.pass(0.032);
+    const waits: number[] = [];
+    for (let step = 1; step <= 5; step += 1) {
+      const moved = room.now;
+      const endsAt = (await move(1, step))?.promise?.endsAt;
+      if (endsAt !== undefined) {
+        room.pass((endsAt - room.now) / 1000);
+        await flush(endsAt);
+      }
+      waits.push((endsAt ?? moved) - moved);
+      room.pass((moved + 100 - room.now) / 1000);
+    }
+    expect(started + 532).toBe(room.now);
+    expect(waits).toEqual([68, 43, 18, 0, 0]);
+  });
+
+  test('[DE2] who moves faster than the windows gets no more frames for it', async () => {
+    await fill(3);
+    await move(1, 0);
+    const started = room.now;
+    const ends: number[] = [];
+    for (let tick = 1; tick <= 25; tick += 1) {
+      room.pass(0.02);
+      const promised = ends.at(-1);
+      if (promised !== undefined && promised === room.now) await flush(promised);
+      const endsAt = (await move(1, tick))?.promise?.endsAt;
+      if (endsAt !== undefined) ends.push(endsAt);
+    }
+    expect(ends.map((end) => end - started)).toEqual([100, 200, 300, 400, 500, 600]);
   });
 
   test('[DE2] a window ends early when max(10, members) updates wait', async () => {

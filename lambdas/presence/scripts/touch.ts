@@ -72,7 +72,8 @@ if cursorMoved and user.status ~= 'offline' and (connections > user.connections 
     cursors, atOnce, receivers = takeAll(window), true, cursorReceivers()
   else
     promised = promise(window)
-    if not window.moving then redis.call('HSET', windowKey, 'moving', 1) end
+    if not window.moving then redis.call('HSET', windowKey, 'moving', now)
+    elseif window.moving ~= 'several' then redis.call('HSET', windowKey, 'moving', 'several') end
   end
 end
 local overdue = #redis.call('ZRANGEBYSCORE', connectionsKey, '-inf', now - offlineAfter, 'LIMIT', 0, 1) +

@@ -31,7 +31,14 @@ local function openWindow(window)
   -- The window after a flush that was a little late begins where the flushed one ended. Otherwise each would be later than
   -- the one before, and somebody who moves at a steady pace would wait longer every time.
   local late = now - window.ends
-  local from = window.flusher and late >= 0 and late < length / 2 and window.ends or now
+  local from = now
+  if window.flusher and late >= 0 and late < length / 2 then
+    from = window.ends
+    -- Whose one update was all that waited moves no faster than the windows: theirs come a little sooner each time, until
+    -- the updates meet no open window any more.
+    local alone = tonumber(window.moving or nil)
+    if alone then from = math.max(from - math.floor(length / 4), alone) end
+  end
   window.ends = from + length
   window.flusher = false
   -- Throttling passes; the windows come back to their length over some twenty of them.
