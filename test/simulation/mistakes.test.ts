@@ -8,7 +8,7 @@ const universe = withUniverse();
 test.each(mistakes)(
   'it is noticed where $mistake, within $within worlds',
   async (change) => {
-    const changed = { ...universe(), changes: [change], name: `${universe().name}:${change.mistake}` };
+    const changed = { ...universe(), changes: [change], name: `${universe().name}:${mistakes.indexOf(change)}` };
     const seeds = Array.from({ length: change.within }, (_, index) => index);
     const [caught] = await runSeeds(seeds, changed, 1, profiles.length);
     expect(universe().book.isApplied(change)).toBe(true);

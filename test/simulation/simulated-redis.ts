@@ -4,6 +4,7 @@ import { pairs } from '../../lambdas/presence/outcome.ts';
 import type { PresenceRecord } from '../../lambdas/presence/status.ts';
 import { currentPlace } from './context.ts';
 import type { ScriptBook } from './script-book.ts';
+import { SimulatedSweep } from './simulated-sweep.ts';
 import type { World } from './world.ts';
 
 type Argument = string | number;
@@ -11,10 +12,10 @@ type Argument = string | number;
 const ownKeys = 'presence:';
 const presenceScript = 'presence_';
 const markSuffix = ':mark';
-/** Real milliseconds after which what a world that was given up left behind is gone. */
-const keptMillis = 600_000;
 /** Commands that only look: where a key was never written they need no call. */
-const nothingThere: Record<string, unknown> = { zcard: 0, exists: 0, zrange: [], claimDue: [], settleDue: 0 };
+const nothingThere: Record<string, unknown> = { exists: 0, zrange: [], claimDue: [], settleDue: 0 };
+/** Session ids are shortened in key names: most of what goes to the server is names. */
+const sessionPart = /00000000-0000-4000-8001-0{11}/;
 
 /**
  * Redis as one world sees it: the real server and the real scripts under key names of the world's own, with calls that
@@ -29,7 +30,8 @@ export class SimulatedRedis {
   readonly #named = new Set<string>();
   /** Marks that the index is whole: asked for so often that they are kept here. */
   readonly #marks = new Set<string>();
-  #leaseEnds = 0;
+  readonly #sweep = new SimulatedSweep();
+  readonly #names = new Map<string, string>();
   away = false;
 
   constructor(world: World, redis: Redis, book: ScriptBook, prefix: string) {
@@ -37,7 +39,7 @@ export class SimulatedRedis {
     this.#redis = redis;
     this.#book = book;
     this.#prefix = prefix;
-    for (const command of ['zadd', 'zcard', 'zrem', 'zscore', 'zrange', 'hget', 'lrem']) this.#offer(command);
+    for (const command of ['zadd', 'zrem', 'zscore', 'zrange', 'hget', 'lrem']) this.#offer(command);
   }
 
   /** As ioredis does it: the script becomes a method. */
@@ -48,8 +50,11 @@ export class SimulatedRedis {
       if (name in nothingThere && !this.#named.has(keys[0]!)) return nothingThere[name];
       return this.#call(name, async () => {
         for (const key of keys) this.#named.add(key);
+        if (name === 'claimDue' && !this.#sweep.isDue(keys[0]!, Number(given[1]))) return [];
         const values = given.map((value) => this.#rename(value));
-        if (!name.startsWith(presenceScript)) return this.#book.run(text, numberOfKeys, values);
+        if (!name.startsWith(presenceScript)) {
+          return this.#onIndex(keys[0]!, () => this.#book.run(text, numberOfKeys, values));
+        }
         const reply = await this.#book.run(text, numberOfKeys, [...values, this.#world.clock.now]);
         const [script, parameters] = [name.slice(presenceScript.length), given.slice(numberOfKeys)];
         if (this.#world.ledger.observe(script, parameters, reply)) await this.#learn(String(parameters[2]));
@@ -67,28 +72,32 @@ export class SimulatedRedis {
   async exists(key: string): Promise<number> {
     if (key.endsWith(markSuffix)) return this.#marks.has(key) ? 1 : 0;
     if (!this.#named.has(key)) return 0;
-    return this.#call('exists', async () => {
-      await this.#expireLease();
-      return this.#redis.exists(this.#rename(key));
+    if (key !== presenceKeys.sweepLease) return this.#call('exists', () => this.#redis.exists(this.#rename(key)));
+    return this.#call('exists', async () => (this.#sweep.isHeld(this.#world.clock.now) ? 1 : 0));
+  }
+
+  async zcard(key: string): Promise<number> {
+    if (!this.#named.has(key)) return 0;
+    return this.#call('zcard', async () => {
+      return this.#sweep.isIndex(key) ? this.#sweep.size(key) : this.#redis.zcard(this.#rename(key));
     });
   }
 
   /** The lease of the sweep: each environment is a holder of its own. */
-  eval(script: string, keys: number, key: string, holder: string, millis?: number): Promise<unknown> {
+  eval(_script: string, _keys: number, key: string, holder: string, millis?: number): Promise<unknown> {
     const owner = `${holder}:${currentPlace().invocation.id}`;
     return this.#call('lease', async () => {
-      await this.#expireLease();
       this.#named.add(key);
-      const values = millis === undefined ? [owner] : [owner, keptMillis];
-      const answer = await this.#redis.eval(script, keys, this.#rename(key), ...values);
-      if (millis !== undefined && answer === 1) this.#leaseEnds = this.#world.clock.now + millis;
-      return answer;
+      return this.#sweep.hold(owner, this.#world.clock.now, millis);
     });
   }
 
   /** Deletes keys, as an eviction or a failover to an empty replica does. */
   async lose(keys: string[]): Promise<void> {
-    for (const key of keys) this.#marks.delete(`${key}${markSuffix}`);
+    for (const key of keys) {
+      this.#marks.delete(`${key}${markSuffix}`);
+      this.#sweep.lose(key);
+    }
     if (keys.length > 0) await this.#redis.unlink(keys.map((key) => this.#rename(key)));
   }
 
@@ -114,10 +123,7 @@ export class SimulatedRedis {
 
   /** Tells the ledger what there is of a session. */
   async #learn(sessionId: string): Promise<void> {
-    const scored = async (key: string) =>
-      pairs(await this.#redis.zrange(this.#rename(key), '0', '-1', 'WITHSCORES')).map(
-        ([member, score]): [string, number] => [member, Number(score)],
-      );
+    const scored = (key: string) => this.#scored(key);
     const userIds = (await scored(presenceKeys.users(sessionId))).map(([userId]) => userId);
     const texts = userIds.map((userId) => this.#redis.get(this.#rename(presenceKeys.record(sessionId, userId))));
     this.#world.ledger.learn(sessionId, {
@@ -128,13 +134,27 @@ export class SimulatedRedis {
     });
   }
 
+  async #scored(key: string): Promise<[member: string, score: number][]> {
+    const found = await this.#redis.zrange(this.#rename(key), '0', '-1', 'WITHSCORES');
+    return pairs(found).map(([member, score]) => [member, Number(score)]);
+  }
+
+  /** Runs something that changes a shard of the index, and looks at what it left there. */
+  async #onIndex<T>(key: string, run: () => Promise<T>): Promise<T> {
+    const answer = await run();
+    this.#sweep.learn(key, await this.#scored(key));
+    return answer;
+  }
+
   #offer(command: string): void {
     const run = async (key: string, ...values: Argument[]): Promise<unknown> => {
       if (key.endsWith(markSuffix)) return this.#marks.add(key).size;
       if (command in nothingThere && !this.#named.has(key)) return nothingThere[command];
       return this.#call(command, () => {
         this.#named.add(key);
-        return this.#send(command, this.#rename(key), values);
+        if (key === presenceKeys.sweepPulse) return this.#pulse(command, values);
+        const send = () => this.#send(command, this.#rename(key), values);
+        return this.#sweep.isIndex(key) && command === 'zadd' ? this.#onIndex(key, send) : send();
       });
     };
     Object.defineProperty(this, command, { value: run });
@@ -145,10 +165,8 @@ export class SimulatedRedis {
     return commands[command]!(key, ...values);
   }
 
-  async #expireLease(): Promise<void> {
-    if (this.#leaseEnds === 0 || this.#world.clock.now < this.#leaseEnds) return;
-    this.#leaseEnds = 0;
-    await this.#redis.del(this.#rename(presenceKeys.sweepLease));
+  async #pulse(command: string, [at]: Argument[]): Promise<unknown> {
+    return command === 'zadd' ? this.#sweep.beat(Number(at)) : this.#sweep.pulse;
   }
 
   #call<T>(label: string, action: () => Promise<T>): Promise<T> {
@@ -159,6 +177,11 @@ export class SimulatedRedis {
   }
 
   #rename<T extends Argument>(value: T): T {
-    return typeof value === 'string' && value.startsWith(ownKeys) ? (`${this.#prefix}${value}` as T) : value;
+    if (typeof value !== 'string' || !value.startsWith(ownKeys)) return value;
+    const known = this.#names.get(value);
+    if (known) return known as T;
+    const name = `${this.#prefix}${value.slice(ownKeys.length).replace(sessionPart, '')}`;
+    this.#names.set(value, name);
+    return name as T;
   }
 }

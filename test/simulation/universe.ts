@@ -27,6 +27,6 @@ export async function makeUniverse(redis: Redis, book: ScriptBook): Promise<Univ
     'timeout-sweep': (await import('../../lambdas/timeout-sweep.ts')).handler,
   };
   const { timings } = await import('../../lambdas/runtime/timings.ts');
-  const name = `simulation:${process.pid}`;
+  const name = `s${process.pid}`;
   return { redis, book, handlers: handlers as Record<string, Handler>, timings, changes: [], name };
 }
