@@ -40,6 +40,8 @@ interface Snapshot {
   /** Only in a snapshot too large for one frame: this is part `part` of `parts`; it counts once all have arrived. */
   part?: number;
   parts?: number;
+  /** Names the snapshot that a part belongs to: two of the same epoch and seq may differ, and their parts never mix. */
+  snapshotId?: string;
 }
 
 /** Every frame the server sends, by its `type`. */

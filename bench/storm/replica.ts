@@ -2,7 +2,7 @@ import type { PresenceUser } from '../../protocol/entities.ts';
 import type { PresenceChange, ServerFrames } from '../../protocol/frames.ts';
 
 type Diff = ServerFrames['presence_diff'];
-type Snapshot = Pick<ServerFrames['presence_state'], 'epoch' | 'seq' | 'users' | 'part' | 'parts'>;
+type Snapshot = Pick<ServerFrames['presence_state'], 'epoch' | 'seq' | 'users' | 'part' | 'parts' | 'snapshotId'>;
 
 /** Something a server may never say, in words. */
 export type Oddity = (sentence: string) => void;
@@ -19,11 +19,11 @@ export class Replica {
   outOfStep = true;
   readonly #odd: Oddity;
   #early: Diff[] = [];
-  #parts = new Map<number, PresenceUser[]>();
+  /** Users by part, of each snapshot that is not whole yet. */
+  #parts = new Map<string, Map<number, PresenceUser[]>>();
   /** Known by the snapshot only: the join of somebody may still wait for the end of a window, and is then told once. */
   #bySnapshot = new Set<string>();
   readonly #cursorTimes = new Map<string, number>();
-  #partsOf = '';
 
   constructor(odd: Oddity = () => {}) {
     this.#odd = odd;
@@ -73,16 +73,13 @@ export class Replica {
     this.#parts.clear();
   }
 
-  #complete({ epoch, seq, users, part, parts }: Snapshot): PresenceUser[] | undefined {
-    if (part === undefined || parts === undefined) return users;
-    const name = `${epoch}:${seq}:${parts}`;
-    if (name !== this.#partsOf) this.#parts.clear();
-    this.#partsOf = name;
-    this.#parts.set(part, users);
-    if (this.#parts.size < parts) return undefined;
-    const whole = [...this.#parts.entries()].sort(([one], [other]) => one - other).flatMap(([, some]) => some);
+  #complete({ users, part, parts, snapshotId }: Snapshot): PresenceUser[] | undefined {
+    if (part === undefined || parts === undefined || snapshotId === undefined) return users;
+    const gathered = this.#parts.get(snapshotId) ?? new Map<number, PresenceUser[]>();
+    this.#parts.set(snapshotId, gathered.set(part, users));
+    if (gathered.size < parts) return undefined;
     this.#parts.clear();
-    return whole;
+    return [...gathered.entries()].sort(([one], [other]) => one - other).flatMap(([, some]) => some);
   }
 
   #replace({ epoch, seq }: Snapshot, users: PresenceUser[]): void {

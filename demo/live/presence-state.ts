@@ -2,7 +2,7 @@ import type { LeaveCause, PresenceUser } from '../../protocol/entities.ts';
 import type { CursorUpdate, PresenceChange, ServerFrames } from '../../protocol/frames.ts';
 
 type Diff = ServerFrames['presence_diff'];
-type Snapshot = Pick<ServerFrames['presence_state'], 'epoch' | 'seq' | 'users' | 'part' | 'parts'>;
+type Snapshot = Pick<ServerFrames['presence_state'], 'epoch' | 'seq' | 'users' | 'part' | 'parts' | 'snapshotId'>;
 
 /** Who is in a session, as far as this page was told. */
 export interface PresenceState {
@@ -14,16 +14,12 @@ export interface PresenceState {
   cursorTimes: ReadonlyMap<string, number>;
   /** Diffs that cannot be placed yet: they came before the snapshot, or one before them is missing. */
   waiting: readonly Diff[];
-  /** The parts that have come of a snapshot too large for one frame. */
-  gathering?: Gathering | undefined;
+  /** What has come of snapshots too large for one frame, by their id; parts of two never make one. */
+  gathering?: ReadonlyMap<string, Gathered> | undefined;
 }
 
-interface Gathering {
-  epoch: string;
-  seq: number;
-  /** Users by the number of their part. */
-  parts: ReadonlyMap<number, PresenceUser[]>;
-}
+/** Users by the number of their part. */
+type Gathered = ReadonlyMap<number, PresenceUser[]>;
 
 /** Somebody came or went. A cause is unknown where it happened while this page was not listening. */
 export type Movement =
@@ -50,14 +46,13 @@ export const nobody: PresenceState = {
  * once all of them have come.
  */
 export function applySnapshot(state: PresenceState, snapshot: Snapshot): Applied {
-  const { epoch, seq, part = 1, parts = 1 } = snapshot;
-  const { gathering } = state;
+  const { epoch, seq, part = 1, parts = 1, snapshotId = '' } = snapshot;
   // An answer that diffs have overtaken knows less than this page.
   if (epoch === state.epoch && seq < state.seq) return { state, movements: [], outOfStep: false };
-  const same = gathering?.epoch === epoch && gathering.seq === seq;
-  const gathered = new Map(same ? gathering.parts : []).set(part, snapshot.users);
+  const gathered = new Map(state.gathering?.get(snapshotId)).set(part, snapshot.users);
   if (gathered.size < parts) {
-    return { state: { ...state, gathering: { epoch, seq, parts: gathered } }, movements: [], outOfStep: false };
+    const gathering = new Map(state.gathering).set(snapshotId, gathered);
+    return { state: { ...state, gathering }, movements: [], outOfStep: false };
   }
   return replaceBy(state, epoch, seq, [...gathered.values()].flat());
 }

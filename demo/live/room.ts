@@ -26,7 +26,10 @@ export interface RoomEvents {
   expiring: (expiresAt: number) => void;
 }
 
-type Entered = Pick<ServerFrames['session_joined'], 'session' | 'epoch' | 'seq' | 'users' | 'part' | 'parts'> & {
+type Entered = Pick<
+  ServerFrames['session_joined'],
+  'session' | 'epoch' | 'seq' | 'users' | 'part' | 'parts' | 'snapshotId'
+> & {
   role?: Role;
 };
 

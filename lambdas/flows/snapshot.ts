@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { ServerFrames } from '../../protocol/frames.ts';
 import { splitUsers } from '../delivery/snapshot-frames.ts';
 import type { Seat } from '../presence/presence-store.ts';
@@ -26,14 +27,15 @@ export async function snapshotFor(caller: Caller, sessionRef: string): Promise<S
 
 /**
  * Makes a snapshot fit into the one frame of an answer: what it has no room for is posted as further parts, and the
- * client applies it once it has them all (rule DE7).
+ * client applies it once it has them all (rule DE7). They carry a name of their own: a request that was given up and sent
+ * again has two snapshots on their way, which can have the same number and not the same order or people.
  */
 export async function sendRest(caller: Caller, snapshot: Snapshot): Promise<Snapshot> {
   const [first = [], ...rest] = splitUsers(snapshot.users);
   if (rest.length === 0) return snapshot;
-  const parts = rest.length + 1;
+  const whole = { ...snapshot, parts: rest.length + 1, snapshotId: randomUUID() };
   await Promise.all(
-    rest.map((users, index) => send([caller], { type: 'presence_state', ...snapshot, users, part: index + 2, parts })),
+    rest.map((users, index) => send([caller], { type: 'presence_state', ...whole, users, part: index + 2 })),
   );
-  return { ...snapshot, users: first, part: 1, parts };
+  return { ...whole, users: first, part: 1 };
 }

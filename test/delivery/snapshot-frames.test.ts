@@ -23,7 +23,7 @@ function crowd(many: number, cursorBytes = 0): PresenceUser[] {
 function partFrame(users: PresenceUser[]): string {
   const state: ServerFrames['presence_state'] = {
     ...{ sessionId: userId(1), epoch: 'abcdefabcdef', seq: 1_000_000_000, users },
-    ...{ part: 99, parts: 100 },
+    ...{ part: 99, parts: 100, snapshotId: userId(2) },
   };
   return JSON.stringify({ type: 'presence_state', ...state });
 }

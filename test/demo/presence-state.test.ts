@@ -94,13 +94,27 @@ test('[CL3] a snapshot after a reconnect tells who came and went meanwhile, with
 });
 
 test('a snapshot in parts counts once all have come, in any order', () => {
-  const parts = { epoch: 'e2', seq: 9, parts: 2 };
+  const parts = { epoch: 'e2', seq: 9, parts: 2, snapshotId: 's1' };
   const half = applySnapshot(start, { ...parts, part: 2, users: [person('dan')] });
   expect(half.state.users).toBe(start.users);
   const { state } = applySnapshot(half.state, { ...parts, part: 1, users: [person('ada')] });
   expect([...state.users.keys()].sort()).toEqual(['ada', 'dan']);
   expect(state).toMatchObject({ epoch: 'e2', seq: 9 });
   expect(state.gathering).toBeUndefined();
+});
+
+test('[DE7] parts of two snapshots of the same number never make one', () => {
+  const number = { epoch: 'e2', seq: 9, parts: 2 };
+  const [old, anew] = [
+    { ...number, snapshotId: 's1' },
+    { ...number, snapshotId: 's2' },
+  ];
+  // Somebody gave a sign of life between the two, and stands in the other part now.
+  const first = applySnapshot(start, { ...anew, part: 1, users: [person('ada')] });
+  const late = applySnapshot(first.state, { ...old, part: 2, users: [person('ada')] });
+  expect(late.state.users).toBe(start.users);
+  const { state } = applySnapshot(late.state, { ...anew, part: 2, users: [person('dan')] });
+  expect([...state.users.keys()].sort()).toEqual(['ada', 'dan']);
 });
 
 test('a snapshot that diffs have overtaken is ignored', () => {
