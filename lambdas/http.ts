@@ -2,7 +2,7 @@ import { exportPage } from './flows/export-activity.ts';
 import { querySchemas, readQuery } from './flows/http-query.ts';
 import { asSeenBy, authorizeAudit } from './flows/read-activity.ts';
 import { serviceStatistics } from './flows/service-statistics.ts';
-import { activityReader } from './runtime/activity.ts';
+import { activityReports } from './runtime/activity.ts';
 import { checkHealth } from './runtime/health.ts';
 import { httpRoute } from './runtime/http-route.ts';
 import { sessions } from './runtime/sessions.ts';
@@ -36,13 +36,13 @@ export const handler = httpRoute(
 
     async 'GET /sessions/{id}/statistics'({ id, userId }) {
       const session = await authorizeAudit({ userId }, id);
-      return { body: await activityReader().getActivityStatistics(session.id) };
+      return { body: await activityReports().getActivityStatistics(session.id) };
     },
 
     async 'GET /sessions/{id}/presence'({ id, userId, query }) {
       const session = await authorizeAudit({ userId }, id);
       const { at } = readQuery(querySchemas.moment, query);
-      return { body: { sessionId: session.id, at, stays: await activityReader().whoWasHere(session.id, at) } };
+      return { body: { sessionId: session.id, at, stays: await activityReports().whoWasHere(session.id, at) } };
     },
 
     async 'GET /stats'({ scopes }) {

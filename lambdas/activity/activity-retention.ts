@@ -12,7 +12,8 @@ const batchItems = 5000;
 /**
  * Takes the oldest links of one chain off, with their entries, and keeps the last of them as the anchor, so that the rest
  * can still be verified. A chain is only shortened from its beginning: an entry that came late, from the outbox, stays
- * until the younger ones before it have their age.
+ * until the younger ones before it have their age. Links that it did not see, because there are many or because a sealer
+ * added them while it waited for the chain, are left to the next batch.
  */
 const shorten = `
   WITH chain AS (
@@ -41,7 +42,7 @@ const shorten = `
   SET anchor_sequence = coalesce((SELECT sequence FROM anchor), c.anchor_sequence),
     anchor_hash = coalesce((SELECT hash FROM anchor), c.anchor_hash),
     oldest_at = CASE WHEN EXISTS (SELECT FROM kept) THEN (SELECT created_at FROM kept)
-      WHEN (SELECT count(*) FROM links) = ${batchItems} THEN c.oldest_at END
+      WHEN (SELECT max(sequence) FROM links) < c.sequence THEN c.oldest_at END
   FROM chain WHERE c.session_id = chain.session_id
   RETURNING (SELECT count(*) FROM gone)::integer AS removed`;
 

@@ -27,3 +27,6 @@ export const sweepActivity = once(
 
 /** The audit trail for those who only read it: they are granted no outbox. */
 export const activityReader = once(() => new ActivityLogger({ pool: database(), retentionMillis }));
+
+/** The same for questions about all entries of a session: of millions of them an answer may take seconds. */
+export const activityReports = once(() => new ActivityLogger({ pool: sweepDatabase(), retentionMillis }));

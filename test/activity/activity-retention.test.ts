@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { Pool } from 'pg';
 import { ActivityLogger } from '../../lambdas/activity/activity-logger.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import './support.ts';
@@ -31,6 +32,12 @@ async function write(session: string, ...daysAgo: number[]): Promise<void> {
 
 async function kept(session = sessionId): Promise<string[]> {
   return (await logger.getSessionActivity(session, { limit: 1000 })).items.map((item) => item.activityType).reverse();
+}
+
+/** Resolves once a statement of this database waits for another transaction. */
+async function waitingForALock(): Promise<void> {
+  const waiting = `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`;
+  while ((await database.pool.query(waiting)).rowCount === 0);
 }
 
 describe('retention', () => {
@@ -99,6 +106,25 @@ describe('retention', () => {
     await write(sessionId, 100);
     expect(await logger.removeExpired()).toEqual({ removed: 1, complete: true });
     expect(await kept()).toEqual(['100', 'young']);
+  });
+
+  test('what a sealer adds to a chain while retention waits for it is not forgotten', async () => {
+    await write(sessionId, 100);
+    await logger.sealChains();
+    await write(sessionId, 99);
+    const sealer = await database.pool.connect();
+    await sealer.query('BEGIN');
+    // The sealer works inside a transaction that stays open.
+    const query = (...given: Parameters<typeof sealer.query>) =>
+      ['BEGIN', 'COMMIT'].includes(String(given[0])) ? Promise.resolve() : sealer.query(...given);
+    const connect = async () => ({ query, release: () => {} });
+    await new ActivityLogger({ pool: { query, connect } as unknown as Pool }).sealChains();
+    const removing = logger.removeExpired();
+    await waitingForALock();
+    await sealer.query('COMMIT');
+    sealer.release();
+    expect(await removing).toEqual({ removed: 2, complete: true });
+    expect(await kept()).toEqual([]);
   });
 
   test('ends when its time is over', async () => {
