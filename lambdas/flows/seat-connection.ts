@@ -1,6 +1,7 @@
 import type { Role, Session } from '../../protocol/entities.ts';
+import type { ActivityContext } from '../activity/activity-entry.ts';
 import type { Membership } from '../delivery/connection-registry.ts';
-import type { EnterOutcome } from '../presence/outcome.ts';
+import type { Arrival, EnterOutcome } from '../presence/outcome.ts';
 import type { Acting } from '../presence/presence-manager.ts';
 import { isAway } from '../presence/redis-failure.ts';
 import type { Caller } from '../runtime/caller.ts';
@@ -102,10 +103,24 @@ async function welcome(
   const { sessionId } = membership;
   const actor = actorOf(caller, sessionId);
   if (outcome?.arrival) {
-    const isStored = await recordArrival(sessionId, outcome.arrival, actor);
-    if (isStored) await presence().store.forget(sessionId, [outcome.arrival]);
+    await recordOrLeaveToSweep(sessionId, outcome.arrival, actor);
   } else if (!outcome && activated && !isWritten) {
     await recordArrival(sessionId, { ...membership, at: membership.joinedAt, certain: true }, actor);
+  }
+}
+
+/**
+ * Whoever is seated has come, and Redis keeps the coming until it is written down. Where a store is away for a moment the
+ * sweep does it: a join that is taken back is a leave to everybody else.
+ */
+async function recordOrLeaveToSweep(sessionId: string, arrival: Arrival, actor: ActivityContext): Promise<void> {
+  try {
+    const isStored = await recordArrival(sessionId, arrival, actor);
+    if (isStored) await presence().store.forget(sessionId, [arrival]);
+  } catch (error) {
+    if (!isAway(error)) throw error;
+    log.warn('A coming could not be written down yet', { sessionId, error: error.cause as Error });
+    await expectVisit(sessionId, Date.now());
   }
 }
 

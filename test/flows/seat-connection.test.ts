@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { seatConnection } from '../../lambdas/flows/seat-connection.ts';
 import type { Caller } from '../../lambdas/runtime/caller.ts';
+import { RollcallError } from '../../protocol/errors.ts';
 
 const registry = { join: jest.fn(), leave: jest.fn(), isCompact: jest.fn(), members: jest.fn() };
 const store = { isKnown: jest.fn(), depart: jest.fn(), isPresent: jest.fn(), forget: jest.fn() };
@@ -123,6 +124,15 @@ test('[AC3] a coming that waits in the outbox stays on the list of the sweep', a
   activity.logActivity.mockResolvedValue({ isNew: true, isStored: false });
   await seat(true);
   expect(store.forget).not.toHaveBeenCalled();
+});
+
+test('[FA3] a coming that no store takes for the moment is the sweep’s, and nobody is unseated for it', async () => {
+  activity.logActivity.mockRejectedValue(new RollcallError('UNAVAILABLE', 'PostgreSQL and the outbox are away.'));
+  expect(await seat(true)).toMatchObject({ epoch: 'e', seq: 1 });
+  expect(store.forget).not.toHaveBeenCalled();
+  expect(store.depart).not.toHaveBeenCalled();
+  expect(sessions.leaveSession).not.toHaveBeenCalled();
+  expect(expectVisit.mock.calls.some(([, deadline]) => deadline <= Date.now())).toBe(true);
 });
 
 test('[FA1] whose coming was written down while Redis was away is not written down again', async () => {
