@@ -3,8 +3,7 @@ import { presence } from '../runtime/presence.ts';
 import { timings } from '../runtime/timings.ts';
 import { silentParticipants } from '../sessions/silent-participants.ts';
 import { recordDeparture } from './departures.ts';
-import { rebuildSession } from './rebuild-session.ts';
-import { refreshMillis } from './visit-sessions.ts';
+import { refreshMillis, settleSession } from './visit-sessions.ts';
 
 /** Places looked at in one run; the next one goes on. */
 const placesPerRun = 200;
@@ -22,10 +21,11 @@ export async function reconcilePlaces(now: number): Promise<number> {
   let lost = 0;
   for (const { sessionId, personId, lastSeenAt } of silent) {
     const { store } = presence();
-    const [isPresent, isKnown] = await Promise.all([store.isPresent(sessionId, personId), store.isKnown(sessionId)]);
-    if (isPresent) continue;
-    if (!isKnown) await rebuildSession(sessionId, { onlyIfLost: true });
-    if (!isKnown && (await store.isPresent(sessionId, personId))) continue;
+    const isPresent = () => store.isPresent(sessionId, personId);
+    if (await isPresent()) continue;
+    // Redis may hold the true end of this stay still, or may have to be told again who is connected.
+    const { recorded } = await settleSession(sessionId, now);
+    if (!recorded || (await isPresent())) continue;
     // As of the moment they were late: their coming was written down after they were first seen.
     const at = lastSeenAt + timings.offlineAfterMillis;
     await recordDeparture(sessionId, { userId: personId, cause: 'timeout', at });

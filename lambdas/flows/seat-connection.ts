@@ -42,7 +42,12 @@ export type Seated = Pick<EnterOutcome, 'epoch' | 'seq' | 'users'>;
 export async function seatConnection(caller: Caller, seating: Seating): Promise<Seated> {
   const membership = membershipOf(caller, seating);
   try {
-    const [compact] = await Promise.all([registry().isCompact(caller.connectionId), registry().join(membership)]);
+    const [compact] = await Promise.all([
+      registry().isCompact(caller.connectionId),
+      registry().join(membership),
+      // Before the seat: where this invocation is killed right after it, somebody has to come by and look.
+      expectVisit(membership.sessionId, membership.joinedAt + timings.offlineAfterMillis),
+    ]);
     const outcome = await enter(membership, { compact, place: placeOf(seating) });
     await Promise.all([
       welcome(caller, membership, seating, outcome),
@@ -132,8 +137,5 @@ async function inheritChoice(membership: Membership, { users }: EnterOutcome): P
 
 /** Who was found gone is written down by the sweep, once and as of the moment they went. */
 async function tell({ sessionId, joinedAt }: Membership, outcome: EnterOutcome): Promise<void> {
-  await Promise.all([
-    expectVisit(sessionId, outcome.leaves.length > 0 ? joinedAt : joinedAt + timings.offlineAfterMillis),
-    announce(sessionId, outcome),
-  ]);
+  await Promise.all([outcome.leaves.length > 0 && expectVisit(sessionId, joinedAt), announce(sessionId, outcome)]);
 }

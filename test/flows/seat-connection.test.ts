@@ -120,6 +120,17 @@ test('[PR9] who comes back after a leave has come anew, although the place had n
   expect(activity.logActivity.mock.calls[0]!.slice(1, 3)).toEqual([caller.userId, 'user_joined']);
 });
 
+test('[FA6] the sweep expects somebody before they sit, so that a kill in between leaves nobody unseen', async () => {
+  const order: string[] = [];
+  expectVisit.mockImplementation(async () => void order.push('expected'));
+  presence.enter.mockImplementation(async () => {
+    order.push('seated');
+    return outcome;
+  });
+  await seat(true);
+  expect(order).toEqual(['expected', 'seated']);
+});
+
 test('[AC3] a coming that waits in the outbox stays on the list of the sweep', async () => {
   activity.logActivity.mockResolvedValue({ isNew: true, isStored: false });
   await seat(true);
