@@ -134,7 +134,7 @@ export class FunctionPool {
         while (this.#waiting.length > 0 && this.#waiting[0]!.since <= late) this.#waiting.shift()!.settle({ error });
         if (this.#waiting.length > 0) this.#watchPatience();
       },
-      oldest + longestWaitMillis - performance.now(),
+      Math.max(1, oldest + longestWaitMillis - performance.now()),
     );
   }
 
