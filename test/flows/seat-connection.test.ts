@@ -143,7 +143,7 @@ test('[FA3] a coming that no store takes for the moment is the sweep’s, and no
   expect(store.forget).not.toHaveBeenCalled();
   expect(store.depart).not.toHaveBeenCalled();
   expect(sessions.leaveSession).not.toHaveBeenCalled();
-  expect(expectVisit.mock.calls.some(([, deadline]) => deadline <= Date.now())).toBe(true);
+  expect(expectVisit.mock.calls.some(([, deadline]: [string, number]) => deadline <= Date.now())).toBe(true);
 });
 
 test('[FA1] whose coming was written down while Redis was away is not written down again', async () => {
