@@ -47,10 +47,15 @@ const recoveryMillis = 3000;
 export async function runCampaign(venue: Venue, options: CampaignOptions): Promise<Findings> {
   const findings = new Findings();
   const dice = new Dice(options.seed);
-  const { heartbeatMillis, offlineAfterMillis } = readTimings(options.settings);
+  const { heartbeatMillis, offlineAfterMillis, graceMillis } = readTimings(options.settings);
   const { busyMillis = 0 } = options;
   const ghostMillis = announceMillis + busyMillis;
-  const bounds: Bounds = { heartbeatMillis: heartbeatMillis + busyMillis, ghostMillis, offlineAfterMillis };
+  const bounds: Bounds = {
+    heartbeatMillis: heartbeatMillis + busyMillis,
+    ghostMillis,
+    offlineAfterMillis,
+    graceMillis,
+  };
   const rooms: Room[] = [];
   for (let index = 0; index < options.rooms; index += 1) rooms.push(await openRoom(venue, index));
   const inspector = new Inspector(rooms, bounds, findings);

@@ -1,3 +1,4 @@
+import type { LeaveCause } from '../../protocol/entities.ts';
 import type { ServerFrames } from '../../protocol/frames.ts';
 import type { Findings } from './findings.ts';
 import type { Person } from './person.ts';
@@ -10,6 +11,7 @@ export interface Bounds {
   ghostMillis: number;
   /** After how much silence somebody is gone. */
   offlineAfterMillis: number;
+  graceMillis: number;
 }
 
 /** What a client that lost a frame needs at most to hear of it, beyond a heartbeat: the answer's way on a busy machine. */
@@ -72,9 +74,15 @@ export class Inspector {
       this.#findings.count(`leave told: ${cause}`);
       const person = room.people.find((one) => one.userId === userId);
       if (!person?.solidTab(now, settledMillis)) continue;
-      if (cause === 'gone' && now < this.goneUntil) continue;
+      if (now < this.goneUntil && this.#isTakenOut(person, cause, now)) continue;
       this.#findings.violated('false leave', `${userId} is there and was said to have gone: ${cause}`);
     }
+  }
+
+  /** A 410 took the tab out that is there: the end of their last other one is then the end of them all. */
+  #isTakenOut(person: Person, cause: LeaveCause, now: number): boolean {
+    const { graceMillis, ghostMillis } = this.#bounds;
+    return cause === 'gone' || (cause === 'disconnected' && person.endedWithin(graceMillis + ghostMillis, now));
   }
 
   #lookAt(room: Room, now: number, wrong: Set<string>): void {

@@ -38,6 +38,8 @@ export class Person {
   activity: string | null = null;
   cursor: { eventId: string; position: number } | undefined;
   idle = false;
+  /** When the last of the tabs ended that are no more. */
+  #lastEnd = 0;
   readonly #options: PersonOptions;
   #position = 0;
   /** Until when others may see them because of tabs that are no more. */
@@ -59,6 +61,12 @@ export class Person {
   get visibleUntil(): number {
     const { graceMillis, offlineAfterMillis } = this.#options.timings;
     return Math.max(this.#echo, ...this.tabs.map((tab) => tab.visibleUntil(graceMillis, offlineAfterMillis)));
+  }
+
+  /** Whether a tab of theirs ended within so many milliseconds. */
+  endedWithin(millis: number, now: number): boolean {
+    const lastEnd = Math.max(this.#lastEnd, ...this.tabs.map((tab) => tab.end?.at ?? 0));
+    return now - lastEnd < millis;
   }
 
   /** Does the next thing. */
@@ -152,6 +160,7 @@ export class Person {
     const { graceMillis, offlineAfterMillis } = this.#options.timings;
     for (const tab of this.tabs.filter((one) => one.end)) {
       this.#echo = Math.max(this.#echo, tab.visibleUntil(graceMillis, offlineAfterMillis));
+      this.#lastEnd = Math.max(this.#lastEnd, tab.end!.at);
       this.tabs.splice(this.tabs.indexOf(tab), 1);
     }
   }
