@@ -10,7 +10,7 @@ export interface PresenceState {
   epoch: string;
   seq: number;
   users: ReadonlyMap<string, PresenceUser>;
-  /** When the server received the cursor that is shown, by user. */
+  /** When the server received the cursor that is shown, or up to when a snapshot knew there was no newer one, by user. */
   cursorTimes: ReadonlyMap<string, number>;
   /** Diffs that cannot be placed yet: they came before the snapshot, or one before them is missing. */
   waiting: readonly Diff[];
@@ -58,9 +58,10 @@ export function applySnapshot(state: PresenceState, snapshot: Snapshot): Applied
 }
 
 function replaceBy(state: PresenceState, epoch: string, seq: number, users: PresenceUser[]): Applied {
-  const known = new Map(users.map((user) => [user.userId, user]));
+  const cursorTimes = new Map<string, number>();
+  const known = new Map(users.map((user) => [user.userId, withNewestCursor(state, user, cursorTimes)]));
   const movements = state.epoch === '' ? [] : movementsBetween(state.users, known);
-  const next: PresenceState = { epoch, seq, users: known, cursorTimes: new Map(), waiting: [] };
+  const next: PresenceState = { epoch, seq, users: known, cursorTimes, waiting: [] };
   // A diff of another epoch that still waits belongs to a count this snapshot has ended.
   const mine = state.waiting.filter((diff) => diff.epoch === epoch).sort((one, other) => one.seq - other.seq);
   return mine.reduce<Applied>(
@@ -74,6 +75,19 @@ function replaceBy(state: PresenceState, epoch: string, seq: number, users: Pres
     },
     { state: next, movements, outOfStep: false },
   );
+}
+
+/**
+ * A snapshot may be overtaken by a cursor that is newer than it, and may itself overtake older ones. Every cursor is an
+ * activity of its user, so `lastActive` tells what the snapshot knows.
+ */
+function withNewestCursor(state: PresenceState, user: PresenceUser, times: Map<string, number>): PresenceUser {
+  const { userId, lastActive } = user;
+  const shownAt = state.cursorTimes.get(userId) ?? 0;
+  const cursor = state.users.get(userId)?.cursor;
+  const isOvertaken = cursor !== undefined && shownAt > lastActive;
+  times.set(userId, isOvertaken ? shownAt : lastActive);
+  return isOvertaken ? { ...user, cursor } : user;
 }
 
 /** Applies a diff if it is the next one. One that the snapshot contains is ignored, one after a gap waits. */

@@ -131,3 +131,35 @@ test('an older cursor and one of a stranger move nothing', () => {
   expect(again.users.get('bob')?.cursor).toEqual(cursor(2));
   expect(again.users.has('stranger')).toBe(false);
 });
+
+describe('snapshots and cursors that overtake one another', () => {
+  const cursor = (position: number) => ({ eventId: 'event', position });
+  const shown = (state: typeof start) => state.users.get('bob')?.cursor?.['position'];
+  const snapshot = (seq: number, lastActive: number, position: number) =>
+    applySnapshot(applyCursors(start, [{ userId: 'bob', cursor: cursor(7), at: 100 }]), {
+      epoch: 'e2',
+      seq,
+      users: [person('bob', { lastActive, cursor: cursor(position) })],
+    }).state;
+
+  test('[DE2] a cursor that is newer than the snapshot stays', () => {
+    expect(shown(snapshot(1, 99, 6))).toBe(7);
+  });
+
+  test('[DE2] the snapshot replaces a cursor that it may know', () => {
+    expect(shown(snapshot(1, 100, 8))).toBe(8);
+  });
+
+  test('[DE2] an older cursor that comes after the snapshot is ignored, a newer one is shown', () => {
+    const state = snapshot(1, 150, 8);
+    expect(shown(applyCursors(state, [{ userId: 'bob', cursor: cursor(9), at: 149 }]))).toBe(8);
+    expect(shown(applyCursors(state, [{ userId: 'bob', cursor: cursor(9), at: 151 }]))).toBe(9);
+  });
+
+  test('[DE2] a cursor of somebody who is gone is not kept', () => {
+    const moved = applyCursors(start, [{ userId: 'bob', cursor: cursor(7), at: 100 }]);
+    const { state } = applySnapshot(moved, { epoch: 'e2', seq: 1, users: [person('ada')] });
+    expect(state.users.has('bob')).toBe(false);
+    expect(state.cursorTimes.has('bob')).toBe(false);
+  });
+});

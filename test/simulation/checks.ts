@@ -8,6 +8,9 @@ const cursorMillis = 2700;
 /** What a frame and its handling may add to a bound. */
 const travelMillis = 1500;
 
+/** After a killed sweep another one comes for what it had claimed. */
+const claimMillis = 15_000;
+
 interface Watcher {
   client: SimulatedClient;
   sessionId: string;
@@ -37,8 +40,7 @@ export function checkGhosts(world: World): void {
   const { clock, lastThere, timings } = world;
   const present = watchers(world);
   for (const client of world.clients) world.noteThere(client);
-  if (!world.lossless) return;
-  const bound = timings.offlineAfterMillis + 5000 + travelMillis;
+  const bound = timings.offlineAfterMillis + 5000 + travelMillis + troubleMillis(world);
   for (const { client, sessionId, view } of present) {
     for (const userId of view.users.keys()) {
       const since = lastThere.get(`${sessionId}:${userId}`);
@@ -46,6 +48,17 @@ export function checkGhosts(world: World): void {
       world.violate(`[PR12] ${client.name} still shows ${world.short(userId)}, gone for ${clock.now - since} ms`);
     }
   }
+}
+
+/** What trouble may add to the ghost bound: it holds while Redis, the sweep and the frames do their part. */
+function troubleMillis({ profile, timings }: World): number {
+  const { kills, refusals, evictions, emptied, outages } = profile;
+  const killed = kills > 0 ? claimMillis : 0;
+  // A heartbeat brings what did not arrive.
+  const healed = kills + refusals + evictions + emptied + outages > 0 ? timings.heartbeatMillis + travelMillis : 0;
+  // Whom a restored session finds in the connection table begins anew with a sign of life (rules FA1, FA2).
+  const restored = (evictions + emptied + outages) * timings.offlineAfterMillis;
+  return killed + healed + restored;
 }
 
 /** No cursor is stranded: everybody shows where everybody points (rule DE3). */

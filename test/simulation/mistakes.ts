@@ -79,7 +79,7 @@ export const mistakes: readonly Mistake[] = [
     mistake: 'the sweep forgets when to come again',
     find: "redis.call('ZADD', KEYS[1], ARGV[3], ARGV[1])",
     replace: "redis.call('ZREM', KEYS[1], ARGV[1])",
-    within: 100,
+    within: 200,
   },
   { mistake: 'merging loses leaves', find: 'if state.cause then', replace: 'if false then', within: 200 },
   {
@@ -123,5 +123,53 @@ export const mistakes: readonly Mistake[] = [
     find: "redis.call('HSET', cursorsKey, userId, cursor)",
     replace: '',
     within: 40,
+  },
+  {
+    mistake: 'an evicted part of a session is not noticed',
+    find: 'return found[1] and (',
+    replace: 'return false and (',
+    within: 100,
+  },
+  {
+    mistake: 'evicted cursors do not come back',
+    find: 'if cursor or not recorded[userId] then return cursor end',
+    replace: 'if true then return cursor end',
+    within: 400,
+  },
+  {
+    mistake: 'evicted cursors that were to go out are not missed',
+    find: 'if window.moving and #cursors == 0 then beginEpoch() end',
+    replace: '',
+    within: 400,
+  },
+  {
+    mistake: 'evicted changes that were to go out are not missed',
+    find: "if redis.call('HDEL', windowKey, 'changing') == 1 then beginEpoch() end",
+    replace: '',
+    within: 400,
+  },
+  {
+    mistake: 'who chose to be invisible shows up when their record is lost',
+    find: "or (invisible and 'offline') or nil",
+    replace: 'and nil',
+    within: 200,
+  },
+  {
+    mistake: 'the cursor of an invisible user is not told once they can be seen',
+    find: "if wasHidden and user.status ~= 'offline' and not cursorMoved then",
+    replace: 'if false then',
+    within: 300,
+  },
+  {
+    mistake: 'a restoration seats nobody',
+    find: "if not leaving[member] then redis.call('ZADD', connectionsKey, now, member) end",
+    replace: '',
+    within: 100,
+  },
+  {
+    mistake: 'a restored session keeps the numbers of the one before',
+    find: "redis.call('HSET', epochKey, 'epoch', freshEpoch, 'seq', 0, 'users', 0)",
+    replace: "redis.call('HSET', epochKey, 'epoch', 'e', 'seq', 0, 'users', 0)",
+    within: 200,
   },
 ];

@@ -46,9 +46,10 @@ export const profiles: readonly Profile[] = [
   { ...calm, ...network, name: 'kills', kills: 0.08 },
   { ...calm, ...network, name: 'merging', mergedAbove: 1, windowMillis: 800 },
   { ...calm, ...network, name: 'mixed', kills: 0.04, refusals: 0.05 },
-  { ...calm, name: 'evictions', evictions: 3 },
+  { ...calm, name: 'evictions', evictions: 5 },
   { ...calm, ...network, name: 'emptied', emptied: 1 },
   { ...calm, name: 'outages', outages: 2 },
+  { ...calm, name: 'merging and evictions', mergedAbove: 1, windowMillis: 800, evictions: 6 },
   { ...calm, ...network, name: 'merging and kills', mergedAbove: 2, windowMillis: 500, kills: 0.04 },
 ];
 

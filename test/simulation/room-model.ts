@@ -34,6 +34,8 @@ export interface StoredRoom {
   /** `<user>:<connection>:<cause>` by the end of the grace. */
   graces: [member: string, deadline: number][];
   userIds: string[];
+  /** How many users, seats and graces there are to be. */
+  counted: number[];
   records: PresenceRecord[];
 }
 
@@ -75,10 +77,10 @@ export class RoomModel {
    *
    * @returns false where that is not all of a user: who was in their grace may have lost their record or their seat.
    */
-  learn({ seats, graces, userIds, records }: StoredRoom): boolean {
+  learn({ seats, graces, userIds, counted, records }: StoredRoom): boolean {
     this.users.clear();
     this.untold.clear();
-    for (const record of records) this.users.set(record.userId, userOf(record));
+    for (const record of records) if (userIds.includes(record.userId)) this.users.set(record.userId, userOf(record));
     const ofKnown = seats.concat(graces).every(([member]) => this.users.has(member.split(':')[0]!));
     for (const [member, heard] of seats) {
       const [userId = '', connectionId = ''] = member.split(':');
@@ -89,7 +91,8 @@ export class RoomModel {
       this.users.get(userId)?.graces.push({ connectionId, deadline, cause: cause as LeaveCause });
     }
     const seated = [...this.users.values()].every((user) => user.connections.size + user.graces.length > 0);
-    return ofKnown && seated && records.length === userIds.length;
+    const isWhole = [userIds, seats, graces].every(({ length }, index) => counted[index] === length);
+    return isWhole && ofKnown && seated && this.users.size === userIds.length && records.length === userIds.length;
   }
 
   settle(now: number): void {

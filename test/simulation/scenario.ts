@@ -68,9 +68,15 @@ function goAndComeBack(world: World, client: SimulatedClient): void {
   clock.after(dice.chance(0.7) ? dice.int(50, 2500) : dice.int(2500, 12_000), () => client.connect());
 }
 
+/** Who is there, with which seats and graces, and the records. */
+const vitalKeys = /^presence:((session|connections|leaving):\{|\{)/;
+
 async function evictKey(world: World): Promise<void> {
   const sessionId = world.dice.pick(world.sessionIds);
-  const key = world.dice.pick(world.redis.keysOf(sessionId));
+  const keys = world.redis.keysOf(sessionId);
+  // Most of them hold what nothing else tells.
+  const vital = keys.filter((key) => vitalKeys.test(key));
+  const key = world.dice.pick(vital.length > 0 && world.dice.chance(0.8) ? vital : keys);
   world.note(`Redis EVICTS ${key}`);
   world.ledger.lost(sessionId);
   await world.redis.lose([key]);

@@ -58,6 +58,7 @@ export class SimulatedRedis {
         const reply = await this.#book.run(text, numberOfKeys, [...values, this.#world.clock.now]);
         const [script, parameters] = [name.slice(presenceScript.length), given.slice(numberOfKeys)];
         if (this.#world.ledger.observe(script, parameters, reply)) await this.#learn(String(parameters[2]));
+        if (isPromised(reply) && this.#world.evictsWaiting()) await this.#evictWaiting(String(parameters[2]));
         return reply;
       });
     };
@@ -125,13 +126,25 @@ export class SimulatedRedis {
   async #learn(sessionId: string): Promise<void> {
     const scored = (key: string) => this.#scored(key);
     const userIds = (await scored(presenceKeys.users(sessionId))).map(([userId]) => userId);
-    const texts = userIds.map((userId) => this.#redis.get(this.#rename(presenceKeys.record(sessionId, userId))));
+    // The record of somebody who is on no list any more may outlast them.
+    const texts = this.#world.userIds.map((userId) =>
+      this.#redis.get(this.#rename(presenceKeys.record(sessionId, userId))),
+    );
+    const counted = this.#redis.hmget(this.#rename(presenceKeys.epoch(sessionId)), 'people', 'seats', 'closed');
     this.#world.ledger.learn(sessionId, {
       seats: await scored(presenceKeys.connections(sessionId)),
       graces: await scored(presenceKeys.leaving(sessionId)),
       userIds,
+      counted: (await counted).map(Number),
       records: (await Promise.all(texts)).flatMap((text) => (text ? [JSON.parse(text) as PresenceRecord] : [])),
     });
+  }
+
+  /** Takes away what waits for the end of a window that has just begun to wait. */
+  async #evictWaiting(sessionId: string): Promise<void> {
+    this.#world.note('Redis EVICTS what waits');
+    this.#world.ledger.lost(sessionId);
+    await this.lose([presenceKeys.pending(sessionId), presenceKeys.changes(sessionId)]);
   }
 
   async #scored(key: string): Promise<[member: string, score: number][]> {
@@ -184,4 +197,10 @@ export class SimulatedRedis {
     this.#names.set(value, name);
     return name as T;
   }
+}
+
+/** Whether a script asked its caller to send what waits. */
+function isPromised(reply: unknown): boolean {
+  const [code, , , , , , , , , promised] = reply as unknown[];
+  return code === 'ok' && Array.isArray(promised) && promised.length > 0;
 }

@@ -134,6 +134,11 @@ export class World {
     return this.profile.kills + this.profile.refusals + this.profile.outages === 0;
   }
 
+  /** Whether Redis evicts what waits at this moment, where it evicts at all. */
+  evictsWaiting(): boolean {
+    return this.faulty && this.profile.evictions > 0 && this.dice.chance(0.15);
+  }
+
   /** Remembers that the user of a tab is where it has them now. */
   noteThere(client: SimulatedClient): void {
     if (!client.open) return;
