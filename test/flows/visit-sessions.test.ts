@@ -1,0 +1,83 @@
+import { randomUUID } from 'node:crypto';
+import { presenceKeys } from '../../lambdas/presence/keys.ts';
+import { testAddresses } from '../support/addresses.ts';
+import { createDatabase } from '../support/database.ts';
+import { createConnectionTable, testAwsVariables } from '../support/tables.ts';
+
+type Database = Awaited<ReturnType<typeof createDatabase>>;
+
+let database: Database;
+let flows: typeof import('../../lambdas/flows/visit-sessions.ts') & typeof import('../../lambdas/flows/evict.ts');
+let runtime: typeof import('../../lambdas/runtime/presence.ts') &
+  typeof import('../../lambdas/runtime/sessions.ts') &
+  typeof import('../../lambdas/runtime/redis.ts') &
+  typeof import('../../lambdas/runtime/database.ts');
+
+beforeAll(async () => {
+  database = await createDatabase();
+  Object.assign(process.env, {
+    ...{ DATABASE_URL: database.url, REDIS_URL: testAddresses.redis, OUTBOX_TABLE: 'unused' },
+    ...{ CONNECTIONS_TABLE: await createConnectionTable(), ...testAwsVariables() },
+  });
+  flows = {
+    ...(await import('../../lambdas/flows/visit-sessions.ts')),
+    ...(await import('../../lambdas/flows/evict.ts')),
+  };
+  runtime = {
+    ...(await import('../../lambdas/runtime/presence.ts')),
+    ...(await import('../../lambdas/runtime/sessions.ts')),
+    ...(await import('../../lambdas/runtime/redis.ts')),
+    ...(await import('../../lambdas/runtime/database.ts')),
+  };
+});
+afterAll(async () => {
+  await runtime.redis().quit();
+  await runtime.database().end();
+  await database.drop();
+});
+
+/** A session whose owner is seated, by an invocation that was killed right after the script. */
+async function enteredAndKilled() {
+  const userId = randomUUID();
+  const { id: sessionId } = await runtime.sessions().createSession(userId, 'op', {}, { username: 'Owner' });
+  const acting = { connectionId: randomUUID(), username: 'Owner', role: 'operator', place: 'taken' } as const;
+  await runtime.presence().enter(sessionId, userId, acting);
+  return { sessionId, seat: { sessionId, userId, connectionId: acting.connectionId } };
+}
+
+async function trailOf(sessionId: string): Promise<string[]> {
+  const { rows } = await database.pool.query<{ type: string }>(
+    'SELECT activity_type AS type FROM activity_log WHERE session_id = $1 ORDER BY created_at, id',
+    [sessionId],
+  );
+  return rows.map(({ type }) => type);
+}
+
+const keptOf = (sessionId: string) => runtime.redis().llen(presenceKeys.departed(sessionId));
+const giveUp = (sessionId: string) => runtime.redis().hdel(presenceKeys.epoch(sessionId), 'epoch');
+
+test('[PR9] [FA6] the sweep writes down a coming whose invocation was killed, and its going, once each', async () => {
+  const { sessionId, seat } = await enteredAndKilled();
+  await flows.settleSession(sessionId, Date.now());
+  expect(await trailOf(sessionId)).toEqual(['user_joined']);
+  await runtime.presence().store.depart(seat, 'left', Date.now());
+  for (let times = 0; times < 2; times++) await flows.settleSession(sessionId, Date.now());
+  expect(await trailOf(sessionId)).toEqual(['user_joined', 'user_left']);
+  expect(await keptOf(sessionId)).toBe(0);
+});
+
+test('[FA2] a session that Redis gave up is visited to its end although nobody is connected', async () => {
+  const { sessionId, seat } = await enteredAndKilled();
+  await runtime.presence().store.depart(seat, 'left', Date.now());
+  await giveUp(sessionId);
+  expect((await flows.settleSession(sessionId, Date.now())).recorded).toBe(true);
+  expect(await trailOf(sessionId)).toEqual(['user_joined', 'user_left']);
+  expect(await runtime.sessions().getParticipants(sessionId)).toEqual([]);
+});
+
+test('[SE8] [FA2] somebody is taken out of a session that Redis gave up, too', async () => {
+  const { sessionId, seat } = await enteredAndKilled();
+  await giveUp(sessionId);
+  const evicted = await flows.evict(sessionId, seat.userId, 'removed', Date.now());
+  expect(evicted).toMatchObject({ wasKnown: false, departures: [{ userId: seat.userId, cause: 'removed' }] });
+});
