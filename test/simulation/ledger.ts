@@ -57,6 +57,14 @@ export class Ledger {
     this.room(sessionId).forget();
   }
 
+  /** Redis lost all of a session. Whose connections had ended begin a stay anew, and choose anew. */
+  emptied(sessionId: string): void {
+    this.lost(sessionId);
+    for (const userId of this.#world.userIds) {
+      if (!this.#world.backend.isMember(sessionId, userId)) this.#invisible.delete(`${sessionId}:${userId}`);
+    }
+  }
+
   /**
    * Takes note of a script and its answer.
    *

@@ -85,7 +85,7 @@ async function evictKey(world: World): Promise<void> {
 async function emptySessions(world: World): Promise<void> {
   world.note('Redis is EMPTIED');
   for (const sessionId of world.sessionIds) {
-    world.ledger.lost(sessionId);
+    world.ledger.emptied(sessionId);
     await world.redis.lose(world.redis.keysOf(sessionId));
   }
   await world.redis.lose(world.redis.sharedKeys());

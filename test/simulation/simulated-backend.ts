@@ -119,6 +119,11 @@ export class SimulatedBackend {
     return this.#memberships.get(connectionId)?.get(sessionId);
   }
 
+  /** Whether the connection table has a connection of the user in the session. */
+  isMember(sessionId: string, userId: string): boolean {
+    return this.#members(sessionId).some((member) => member.userId === userId);
+  }
+
   occupiedSessions(): string[] {
     return this.#world.sessionIds.filter((id) =>
       [...this.places].some(([key, { active }]) => active && key.startsWith(id)),
