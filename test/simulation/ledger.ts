@@ -1,23 +1,11 @@
 import { type PresenceRecord, statusAt } from '../../lambdas/presence/status.ts';
 import type { LeaveCause } from '../../protocol/entities.ts';
+import { InvisiblePeople } from './invisible-people.ts';
 import { type ModelUser, RoomModel, type StoredRoom } from './room-model.ts';
+import { joinedUsers, type Reply, toldBy } from './script-answer.ts';
 import type { World } from './world.ts';
 
 type Argument = string | number;
-type Reply = [
-  code: string,
-  epoch: string,
-  seq: number,
-  parts: number,
-  joins: string[],
-  updates: string[],
-  leaves: string[],
-  causes: LeaveCause[],
-  receivers: string[],
-  promised: unknown[],
-  extra: unknown[],
-];
-
 /** Milliseconds by which calls of two environments may overtake each other. */
 const slack = 700;
 
@@ -32,11 +20,11 @@ export class Ledger {
   /** Sessions of which Redis ever lost something: not every coming and going can be known from it. */
   readonly forgotten = new Set<string>();
 
-  /** Who chose to be invisible in which session, whatever Redis lost since: `<session>:<user>`. */
-  readonly #invisible = new Set<string>();
+  readonly #invisible: InvisiblePeople;
 
   constructor(world: World) {
     this.#world = world;
+    this.#invisible = new InvisiblePeople(world);
   }
 
   room(sessionId: string): RoomModel {
@@ -60,9 +48,7 @@ export class Ledger {
   /** Redis lost all of a session. Whose connections had ended begin a stay anew, and choose anew. */
   emptied(sessionId: string): void {
     this.lost(sessionId);
-    for (const userId of this.#world.userIds) {
-      if (!this.#world.backend.isMember(sessionId, userId)) this.#invisible.delete(`${sessionId}:${userId}`);
-    }
+    this.#invisible.forgetGone(sessionId);
   }
 
   /**
@@ -81,8 +67,8 @@ export class Ledger {
       return false;
     }
     if (script === 'restore' && reply[10][0] === 0) return false;
-    if (script === 'touch') this.#choose(sessionId, userId, parameters[5]!);
-    this.#refuseExposure(script, sessionId, reply, now);
+    if (script === 'touch') this.#invisible.choose(sessionId, userId, parameters[5]!);
+    this.#invisible.refuseExposure(sessionId, toldBy(script, reply), now);
     if (['touch', 'enter', 'list'].includes(script) && userId !== '') this.#hear(sessionId, connectionId, now);
     if (this.#beginsAnew(script, sessionId, reply)) {
       this.#note(script, reply);
@@ -118,8 +104,7 @@ export class Ledger {
     if (script === 'depart') this.#depart(sessionId, room, parameters, now);
     if (script === 'close') this.#close(sessionId, room, parameters);
     this.#compare(script, sessionId, now, reply, script === 'enter' || script === 'depart' ? connectionId : '');
-    if (script === 'list') this.#compareState(sessionId, reply[10][0] as string[], now);
-    if (script === 'enter') this.#compareState(sessionId, reply[10][1] as string[], now);
+    if (script === 'list' || script === 'enter') this.#compareState(sessionId, toldBy(script, reply).listed, now);
   }
 
   #touch(room: RoomModel, [userId, connectionId, kind, idle, cursor, status, activity]: string[], now: number): void {
@@ -141,26 +126,6 @@ export class Ledger {
     const shown = room.statusOf(user, now) !== 'offline';
     if (moved) user.cursor = { position, at: this.#world.clock.now, shown };
     else if (user.cursor && shown !== !wasHidden) user.cursor = { ...user.cursor, at: this.#world.clock.now, shown };
-  }
-
-  #choose(sessionId: string, userId: string, status: string): void {
-    if (status === 'offline') this.#invisible.add(`${sessionId}:${userId}`);
-    else if (status !== '') this.#invisible.delete(`${sessionId}:${userId}`);
-  }
-
-  /** Nobody sees who chose to be invisible, whatever Redis lost (rule PR5). */
-  #refuseExposure(script: string, sessionId: string, reply: Reply, now: number): void {
-    const listed = script === 'list' ? reply[10][0] : script === 'enter' ? reply[10][1] : [];
-    const records = [...(listed as string[]), ...reply[4]].map((text) => JSON.parse(text) as PresenceRecord);
-    const shown = records.map((record) => ({
-      ...{ userId: record.userId, status: statusAt(record, now, this.#world.timings) },
-    }));
-    const changed = reply[5].map((text) => JSON.parse(text) as { userId: string; status?: string });
-    for (const userId of reply[6]) this.#invisible.delete(`${sessionId}:${userId}`);
-    for (const { userId, status = 'offline' } of [...shown, ...changed]) {
-      if (status === 'offline' || !this.#invisible.has(`${sessionId}:${userId}`)) continue;
-      this.#world.violate(`[PR5] ${this.#world.short(userId)} is invisible and shown as ${status}`);
-    }
   }
 
   #list(room: RoomModel, userId: string, connectionId: string, now: number): void {
@@ -314,8 +279,4 @@ export class Ledger {
     const [sessionId] = [...this.#rooms].find(([, each]) => each === room)!;
     if (!this.blurred.has(sessionId)) this.#world.violate(text);
   }
-}
-
-function joinedUsers([, , , , joins]: Reply): string[] {
-  return joins.map((text) => (JSON.parse(text) as PresenceRecord).userId);
 }

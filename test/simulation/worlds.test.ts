@@ -22,7 +22,7 @@ test('a seed tells the same story each time', async () => {
 test('a failed world is named with its seed, its kind and the command that repeats it', () => {
   const named = describeFailure({ seed: 931, profile: profileOf(931), violations: ['[DE3] stranded'] });
   expect(named).toContain('seed 931');
-  expect(named).toContain('"network"');
+  expect(named).toContain(`"${profileOf(931).name}"`);
   expect(named).toContain('SIMULATION_SEED=931 npm test -- test/simulation/worlds');
   expect(named).toContain('[DE3] stranded');
 });

@@ -1,0 +1,48 @@
+import { type PresenceRecord, statusAt } from '../../lambdas/presence/status.ts';
+import type { World } from './world.ts';
+
+/** What a script tells of people: the records it listed, who joined, what changed, who left. */
+export interface Told {
+  listed: string[];
+  joins: string[];
+  updates: string[];
+  leaves: string[];
+}
+
+/** Who chose to be invisible, whatever Redis lost since: nobody is to see them (rule PR5). */
+export class InvisiblePeople {
+  readonly #world: World;
+  /** `<session>:<user>`. */
+  readonly #seats = new Set<string>();
+
+  constructor(world: World) {
+    this.#world = world;
+  }
+
+  choose(sessionId: string, userId: string, status: string): void {
+    if (status === 'offline') this.#seats.add(`${sessionId}:${userId}`);
+    else if (status !== '') this.#seats.delete(`${sessionId}:${userId}`);
+  }
+
+  /** Redis lost all of a session: whose connections had ended begin a stay anew, and choose anew. */
+  forgetGone(sessionId: string): void {
+    for (const userId of this.#world.userIds) {
+      if (!this.#world.backend.isMember(sessionId, userId)) this.#seats.delete(`${sessionId}:${userId}`);
+    }
+  }
+
+  refuseExposure(sessionId: string, { listed, joins, updates, leaves }: Told, now: number): void {
+    for (const userId of leaves) this.#seats.delete(`${sessionId}:${userId}`);
+    const records = [...listed, ...joins].map((text) => JSON.parse(text) as PresenceRecord);
+    for (const record of records) this.#refuse(sessionId, record.userId, statusAt(record, now, this.#world.timings));
+    for (const text of updates) {
+      const { userId, status = 'offline' } = JSON.parse(text) as { userId: string; status?: string };
+      this.#refuse(sessionId, userId, status);
+    }
+  }
+
+  #refuse(sessionId: string, userId: string, status: string): void {
+    if (status === 'offline' || !this.#seats.has(`${sessionId}:${userId}`)) return;
+    this.#world.violate(`[PR5] ${this.#world.short(userId)} is invisible and shown as ${status}`);
+  }
+}
