@@ -135,7 +135,10 @@ function ruledClient(client: PoolClient): PoolClient {
     if (open) release(broken);
     open = false;
   };
-  current.getStore()?.connections.push(close);
+  const invocation = current.getStore();
+  invocation?.connections.push(close);
+  // It died of something else while it waited for this connection.
+  if (invocation?.dead) close(true);
   return Object.create(client, {
     query: {
       value: (...parameters: unknown[]) => {

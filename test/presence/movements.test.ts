@@ -69,6 +69,18 @@ test('[PR9] whoever leaves a large room gets their departure at once, although i
   expect(removed.departures).toMatchObject([{ userId: crowd[2], cause: 'removed' }]);
 });
 
+test('[PR9] nobody is gone before their last sign of life, whichever of their connections ends last', async () => {
+  await enter(alice, 'silent', 'taken');
+  room.pass(30);
+  await enter(alice, 'heard');
+  const heardAt = room.now;
+  await room.store.depart(room.seat(alice, 'heard'), 'left', room.now);
+  room.pass(-25);
+  await room.close(alice, 'silent', 0);
+  const [gone] = (await room.visit()).departures;
+  expect(gone!.at).toBeGreaterThanOrEqual(heardAt);
+});
+
 test('[PR9] comings and goings of a person follow one another, however far the clocks of two environments are apart', async () => {
   const { arrival } = await enter(alice, 'a1', 'taken');
   room.pass(-0.02);

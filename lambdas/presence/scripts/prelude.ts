@@ -155,10 +155,10 @@ end
 
 -- \`at\` is when it came to be: a sweep that is late changes nothing about the departure. The clocks of two environments
 -- differ a little; in the story of a person each going is after the coming before it, and each coming after what went
--- before.
+-- before. Nobody is gone before their last sign of life, either, whichever of their connections ended last.
 local function removeUser(userId, cause, user, at)
   local joinedAt = user and user.joinedAt
-  at = math.max(at or now, (joinedAt or 0) + 1)
+  at = math.max(at or now, (joinedAt or 0) + 1, user and user.lastSeen or 0)
   if at > tonumber(redis.call('HGET', epochKey, 'leftAt') or '0') then
     redis.call('HSET', epochKey, 'leftAt', string.format('%d', at))
   end
