@@ -56,6 +56,11 @@ export class Inspector {
     return visibleUntil < from ? visibleUntil : Math.max(visibleUntil, until + this.#bounds.offlineAfterMillis);
   }
 
+  /** How long whoever fell silent may be shown, at most. */
+  get silenceMillis(): number {
+    return this.#bounds.offlineAfterMillis + this.#bounds.ghostMillis;
+  }
+
   look(now: number): void {
     const wrong = new Set<string>();
     if (now >= this.calmSince) {
