@@ -137,5 +137,6 @@ async function inheritChoice(membership: Membership, { users }: EnterOutcome): P
 
 /** Who was found gone is written down by the sweep, once and as of the moment they went. */
 async function tell({ sessionId, joinedAt }: Membership, outcome: EnterOutcome): Promise<void> {
-  await Promise.all([outcome.leaves.length > 0 && expectVisit(sessionId, joinedAt), announce(sessionId, outcome)]);
+  const deadline = outcome.leaves.length > 0 ? joinedAt : joinedAt + timings.offlineAfterMillis;
+  await Promise.all([expectVisit(sessionId, deadline), announce(sessionId, outcome)]);
 }

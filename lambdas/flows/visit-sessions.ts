@@ -40,6 +40,10 @@ async function visitSession(due: DueSession, now: number): Promise<Sighted[]> {
   const { recorded, ...outcome } = await settleSession(sessionId, now);
   const soonest = outcome.nextDeadline === undefined ? undefined : Math.min(outcome.nextDeadline, now + refreshMillis);
   await deadlines().release(due, recorded ? soonest : now + retryMillis);
+  // Who came in during the visit may have been expected no sooner than the claim ended, and is not in the index then.
+  if (soonest === undefined && (await presence().store.lastSign(sessionId)) !== undefined) {
+    await deadlines().schedule(sessionId, now + refreshMillis);
+  }
   return outcome.sightings.map(({ userId, at }) => ({ sessionId, userId, at }));
 }
 

@@ -128,7 +128,7 @@ test('[FA6] the sweep expects somebody before they sit, so that a kill in betwee
     return outcome;
   });
   await seat(true);
-  expect(order).toEqual(['expected', 'seated']);
+  expect(order.slice(0, 2)).toEqual(['expected', 'seated']);
 });
 
 test('[AC3] a coming that waits in the outbox stays on the list of the sweep', async () => {

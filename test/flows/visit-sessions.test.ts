@@ -31,6 +31,7 @@ beforeAll(async () => {
   };
 });
 afterAll(async () => {
+  jest.restoreAllMocks();
   await runtime.redis().quit();
   await runtime.database().end();
   await database.drop();
@@ -73,6 +74,21 @@ test('[FA2] a session that Redis gave up is visited to its end although nobody i
   expect((await flows.settleSession(sessionId, Date.now())).recorded).toBe(true);
   expect(await trailOf(sessionId)).toEqual(['user_joined', 'user_left']);
   expect(await runtime.sessions().getParticipants(sessionId)).toEqual([]);
+});
+
+test('[PR12] who comes in while an empty session is visited is visited, too', async () => {
+  const { sessionId, seat } = await enteredAndKilled();
+  await runtime.presence().store.depart(seat, 'left', Date.now());
+  const index = runtime.deadlines();
+  await index.schedule(sessionId, Date.now() - 1);
+  const release = index.release.bind(index);
+  jest.spyOn(index, 'release').mockImplementationOnce(async (due, next) => {
+    await runtime.presence().enter(sessionId, seat.userId, { connectionId: randomUUID(), username: 'Owner' });
+    await index.schedule(sessionId, Date.now() + 60_000);
+    return release(due, next);
+  });
+  await flows.visitDueSessions(Date.now());
+  expect(await index.all()).toContain(sessionId);
 });
 
 test('[SE8] [FA2] somebody is taken out of a session that Redis gave up, too', async () => {
