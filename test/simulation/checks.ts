@@ -101,12 +101,16 @@ function compareUsers(world: World, { client, sessionId, view }: Watcher, moment
       ? `${world.short(userId)} x${connections} ${exact ? status : ''}${cursor}`
       : world.short(userId);
   };
-  // Who became away just now is not announced yet: that is the sweep's, a moment later (rule PR6).
-  const isBecoming = (user: ModelUser) =>
-    room.statusOf(user, world.clock.now) !== room.statusOf(user, world.clock.now - travelMillis);
+  // Who became away just now is not announced yet: that is the sweep's, a moment later (rule PR6). Nobody is told of
+  // themselves while they are alone, so what they know is as old as their last look.
+  const isBecoming = (userId: string, user: ModelUser) => {
+    const millis = userId === client.userId ? world.timings.heartbeatMillis : travelMillis;
+    return room.statusOf(user, world.clock.now) !== room.statusOf(user, world.clock.now - millis);
+  };
   const expected = [...truth(world, sessionId)].map(([userId, connections]) => {
     const user = room.users.get(userId);
-    const status = user && (isBecoming(user) ? view.users.get(userId)?.status : room.statusOf(user, world.clock.now));
+    const status =
+      user && (isBecoming(userId, user) ? view.users.get(userId)?.status : room.statusOf(user, world.clock.now));
     // Where the invisible point is nobody's business but theirs.
     const position = status === 'offline' && userId !== client.userId ? undefined : user?.cursor?.position;
     return describe(userId, connections, status, position);
