@@ -79,6 +79,8 @@ export class RollcallStack extends Stack {
     this.connections.grantAccess(fallback, 'update');
     this.connections.grantAccess(disconnect, 'query', 'writeMany');
     for (const fn of [disconnect, fallback]) this.cache.grantAccess(fn);
+    // The end of a connection may be the first to notice that Redis forgot the session; who holds a place says who is there.
+    this.database.grantAccess(disconnect);
     this.sweeps.grantAccess(disconnect);
     this.webSocketApi.grantAccess(disconnect);
   }

@@ -61,6 +61,16 @@ test('who has its secret may read it and reach it, and nobody else may', () => {
   expect(rules).toHaveLength(users);
 });
 
+test.each(['heartbeat', 'cursor', 'presence', 'session', 'disconnect', 'timeout-sweep'])(
+  '[FA2] %s can bring back a session that Redis forgot: it may ask who is connected and who holds a place',
+  (handler) => {
+    const variables = dev.environmentOf(handler);
+    expect(Object.keys(variables)).toEqual(expect.arrayContaining(['DATABASE_SECRET_ARN', 'REDIS_URL']));
+    const actions = dev.statementsOf(handler).flatMap((statement) => statement.Action);
+    expect(actions).toContain('dynamodb:Query');
+  },
+);
+
 test('the concurrency of what holds connections stays below what PostgreSQL accepts', () => {
   const perEnvironment = 2;
   const reserved = [...prod.functions().values()]
