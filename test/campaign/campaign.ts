@@ -95,6 +95,7 @@ async function oldStage(pool: Pool, ownerId: string): Promise<Stage> {
     await logger.flush();
     if (half === 'sealed') await logger.sealChains();
   }
+  await new ActivityLogger({ pool }).logActivity(sessionId, ownerId, 'session_created', { operationId: 'campaign' });
   return { sessionId, ownerId };
 }
 
