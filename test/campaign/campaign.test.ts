@@ -3,7 +3,8 @@ import { faultsOf } from './invariants.ts';
 import { variantGroups } from './variants.ts';
 
 const seed = Number(process.env['CAMPAIGN_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
-const operations = Number(process.env['CAMPAIGN_OPERATIONS'] ?? 10_000);
+/** A check runs a short campaign; `CAMPAIGN_OPERATIONS=10000` is the long one. */
+const operations = Number(process.env['CAMPAIGN_OPERATIONS'] ?? 3000);
 const shown = 20;
 
 test(`[SE3] [SE9] [AC1] [AC3] [FA6] [PR9] [PR10] workers that race and are killed break no promise (CAMPAIGN_SEED=${seed})`, async () => {
@@ -15,7 +16,11 @@ test(`[SE3] [SE9] [AC1] [AC3] [FA6] [PR9] [PR10] workers that race and are kille
 /** A race may not come about in one try; never in three means that the campaign is blind. */
 const tries = 3;
 
-describe.each(variantGroups)('broken promises about $about', ({ variants, ...size }) => {
+/** Broken promises, each to be found out; they take some minutes on a busy machine: `CAMPAIGN_VARIANTS=1`. */
+const proved = process.env['CAMPAIGN_VARIANTS'] === '1' ? variantGroups : [];
+const describeEach = proved.length > 0 ? describe.each(proved) : describe.skip.each(variantGroups);
+
+describeEach('broken promises about $about', ({ variants, ...size }) => {
   let unfound = variants;
 
   beforeAll(async () => {

@@ -16,7 +16,7 @@ export interface VariantGroup {
 }
 
 const join = 'migrations/0005-join-session.sql';
-const diff = 'await send(outcome.receivers, frame);';
+const diff = 'await post(outcome.receivers, frame);';
 
 export const variantGroups: VariantGroup[] = [
   {
@@ -144,6 +144,12 @@ export const variantGroups: VariantGroup[] = [
       {
         name: 'people without a place stay present',
         mutations: [
+          // What a kill after a removal leaves.
+          {
+            file: 'lambdas/flows/manage-participants.ts',
+            from: 'const outcome = await evict(',
+            to: 'const outcome = await (async (..._: unknown[]) => undefined)(',
+          },
           { file: 'lambdas/flows/sightings.ts', from: '.map(endPlacelessPresence)', to: '.map(async () => {})' },
         ],
         fault: /holds no place/,
