@@ -94,6 +94,27 @@ export class ConnectionRegistry {
     await this.#client.send(new DeleteItemCommand({ TableName: this.#table, Key }));
   }
 
+  /**
+   * Forgets a membership that a join wrote down before it failed.
+   *
+   * @returns false where the connection has joined again since: that membership stays.
+   */
+  async takeBack({ connectionId, sessionId, joinedAt }: Membership): Promise<boolean> {
+    const command = new DeleteItemCommand({
+      TableName: this.#table,
+      Key: marshall({ connectionId, sessionId }),
+      ConditionExpression: 'attribute_not_exists(joinedAt) OR joinedAt <= :joinedAt',
+      ExpressionAttributeValues: marshall({ ':joinedAt': joinedAt }),
+    });
+    return this.#client.send(command).then(
+      () => true,
+      (error: Error) => {
+        if (error.name !== 'ConditionalCheckFailedException') throw error;
+        return false;
+      },
+    );
+  }
+
   async membership(connectionId: string, sessionId: string): Promise<Membership | undefined> {
     const Key = marshall({ connectionId, sessionId });
     const { Item } = await this.#client.send(new GetItemCommand({ TableName: this.#table, Key, ConsistentRead: true }));

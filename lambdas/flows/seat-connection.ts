@@ -41,6 +41,7 @@ export type Seated = Pick<EnterOutcome, 'epoch' | 'seq' | 'users'>;
  */
 export async function seatConnection(caller: Caller, seating: Seating): Promise<Seated> {
   const membership = membershipOf(caller, seating);
+  let isUntouched = !seating.activated;
   try {
     const [compact] = await Promise.all([
       registry().isCompact(caller.connectionId),
@@ -48,6 +49,7 @@ export async function seatConnection(caller: Caller, seating: Seating): Promise<
       // Before the seat: where this invocation is killed right after it, somebody has to come by and look.
       expectVisit(membership.sessionId, membership.joinedAt + timings.offlineAfterMillis),
     ]);
+    isUntouched = false;
     const outcome = await enter(membership, { compact, place: placeOf(seating) });
     await Promise.all([
       welcome(caller, membership, seating, outcome),
@@ -58,7 +60,8 @@ export async function seatConnection(caller: Caller, seating: Seating): Promise<
     await registry().join({ ...membership, unseated: true });
     return await bestKnownState(membership);
   } catch (error) {
-    await undoSeating(caller, membership, seating.activated);
+    // Who sits already may be joining once more, because the first answer was lost: that seat is not this failure's.
+    if (!isUntouched) await undoSeating(caller, membership, seating.activated);
     throw error;
   }
 }

@@ -13,16 +13,23 @@ import { expectVisit } from './sweep-waker.ts';
 /**
  * Takes back what a join did before it failed: the membership, the seat with its leave, and a place that was taken for it
  * (rule FA6). What fails here, too, is left to the sweep, which finds seats without a place and places without a seat.
+ *
+ * A join may fail long after its client gave up on it and joined again: then everything is that join's.
  */
 export async function undoSeating(caller: Caller, membership: Membership, activated: boolean): Promise<void> {
   const { sessionId } = membership;
-  const steps = [
-    () => registry().leave(membership.connectionId, sessionId),
-    () => unseat(caller, membership, activated),
-    () => expectVisit(sessionId, Date.now()),
-  ];
-  for (const step of steps) {
-    await step().catch((error: Error) => log.warn('A join that failed could not be undone', { sessionId, error }));
+  const isRejoined = (await attempt(sessionId, () => registry().takeBack(membership))) === false;
+  if (isRejoined) return;
+  await attempt(sessionId, () => unseat(caller, membership, activated));
+  await attempt(sessionId, () => expectVisit(sessionId, Date.now()));
+}
+
+async function attempt<T>(sessionId: string, step: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await step();
+  } catch (error) {
+    log.warn('A join that failed could not be undone', { sessionId, error: error as Error });
+    return undefined;
   }
 }
 

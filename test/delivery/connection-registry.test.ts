@@ -86,6 +86,17 @@ test('a join is found by connection and by session, and a second one replaces th
   await registry.leave(joined.connectionId, joined.sessionId);
 });
 
+test('[FA6] a membership is taken back unless the connection has joined again since', async () => {
+  const joined = membership();
+  await registry.join(joined);
+  await registry.join({ ...joined, joinedAt: joined.joinedAt + 1 });
+  expect(await registry.takeBack(joined)).toBe(false);
+  expect(await registry.membership(joined.connectionId, joined.sessionId)).toBeDefined();
+  expect(await registry.takeBack({ ...joined, joinedAt: joined.joinedAt + 1 })).toBe(true);
+  expect(await registry.membership(joined.connectionId, joined.sessionId)).toBeUndefined();
+  expect(await registry.takeBack(joined)).toBe(true);
+});
+
 test('every open connection of a user is known, whatever it joined', async () => {
   const userId = randomUUID();
   const connectionIds = ['a', 'b'].map(() => randomUUID()).sort();

@@ -3,7 +3,7 @@ import { seatConnection } from '../../lambdas/flows/seat-connection.ts';
 import type { Caller } from '../../lambdas/runtime/caller.ts';
 import { RollcallError } from '../../protocol/errors.ts';
 
-const registry = { join: jest.fn(), leave: jest.fn(), isCompact: jest.fn(), members: jest.fn() };
+const registry = { join: jest.fn(), takeBack: jest.fn(), isCompact: jest.fn(), members: jest.fn() };
 const store = { isKnown: jest.fn(), depart: jest.fn(), isPresent: jest.fn(), forget: jest.fn() };
 const presence = { store, enter: jest.fn() };
 const sessions = { leaveSession: jest.fn() };
@@ -54,7 +54,7 @@ const ended = {
 beforeEach(() => {
   jest.resetAllMocks();
   registry.join.mockResolvedValue(undefined);
-  registry.leave.mockResolvedValue(undefined);
+  registry.takeBack.mockResolvedValue(true);
   registry.isCompact.mockResolvedValue(false);
   registry.members.mockResolvedValue([]);
   store.isKnown.mockResolvedValue(true);
@@ -160,7 +160,7 @@ test.each([
 ])('[FA6] where %s, the place is given back and the membership forgotten', async (_, fail) => {
   fail();
   await expect(seat(true)).rejects.toThrow();
-  expect(registry.leave).toHaveBeenCalledWith('c1', session.id);
+  expect(registry.takeBack.mock.calls[0]![0]).toMatchObject({ connectionId: 'c1', sessionId: session.id });
   expect(sessions.leaveSession).toHaveBeenCalledWith(session.id, caller.userId, 'disconnected');
 });
 
@@ -185,12 +185,27 @@ test('[FA6] a place is kept where another connection of its holder is there', as
 test('[FA6] a second tab that fails takes no place from the first', async () => {
   presence.enter.mockRejectedValue(new Error('bug'));
   await expect(seat(false)).rejects.toThrow('bug');
-  expect(registry.leave).toHaveBeenCalledWith('c1', session.id);
+  expect(registry.takeBack.mock.calls[0]![0]).toMatchObject({ connectionId: 'c1', sessionId: session.id });
   expect(sessions.leaveSession).not.toHaveBeenCalled();
 });
 
 test('[FA6] what made it fail is told, also where cleaning up fails', async () => {
   presence.enter.mockRejectedValue(new Error('the reason'));
-  registry.leave.mockRejectedValue(new Error('table away, too'));
+  registry.takeBack.mockRejectedValue(new Error('table away, too'));
   await expect(seat(false)).rejects.toThrow('the reason');
+});
+
+test('[FA6] a join that failed after its client had joined again takes nothing from that one', async () => {
+  presence.enter.mockRejectedValue(new Error('bug'));
+  registry.takeBack.mockResolvedValue(false);
+  await expect(seat(true)).rejects.toThrow('bug');
+  expect(store.depart).not.toHaveBeenCalled();
+  expect(sessions.leaveSession).not.toHaveBeenCalled();
+});
+
+test('[FA6] [FA4] a join sent once more that finds no table takes nobody from the seat of the first', async () => {
+  registry.isCompact.mockRejectedValue(new Error('table away'));
+  await expect(seat(false)).rejects.toThrow('table away');
+  expect(store.depart).not.toHaveBeenCalled();
+  expect(announce).not.toHaveBeenCalled();
 });

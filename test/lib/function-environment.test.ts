@@ -39,6 +39,7 @@ const actionsOfRegistry: Record<Exclude<keyof ConnectionRegistry, symbol>, strin
   isCompact: ['GetItem'],
   join: ['PutItem'],
   leave: ['DeleteItem'],
+  takeBack: ['DeleteItem'],
   membership: ['GetItem'],
   memberships: ['Query'],
   members: ['Query'],

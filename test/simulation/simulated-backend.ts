@@ -45,6 +45,13 @@ export class SimulatedBackend {
       this.#call('registry.leave', () => {
         this.#memberships.get(connectionId)?.delete(sessionId);
       }),
+    takeBack: ({ connectionId, sessionId, joinedAt }: Membership) =>
+      this.#call('registry.takeBack', () => {
+        const known = this.membership(connectionId, sessionId);
+        if (known && known.joinedAt > joinedAt) return false;
+        this.#memberships.get(connectionId)?.delete(sessionId);
+        return true;
+      }),
     setInvisible: ({ sessionId, userId }: Pick<Membership, 'sessionId' | 'userId'>, invisible: boolean) =>
       this.#call('registry.setInvisible', () => {
         const own = this.#members(sessionId).filter((member) => member.userId === userId);
