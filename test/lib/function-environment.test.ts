@@ -13,6 +13,7 @@ import { listed, SynthesizedTemplate } from './support.ts';
 const namedOnly: Partial<Record<HandlerName, string[]>> = {
   // Nobody shows them an invite.
   activity: [environmentNames.inviteSecretArn],
+  disconnect: [environmentNames.inviteSecretArn],
   'cleanup-sweep': [environmentNames.inviteSecretArn],
   // It is the sweep.
   'timeout-sweep': [environmentNames.inviteSecretArn, environmentNames.timeoutSweepFunction],
