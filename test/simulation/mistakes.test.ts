@@ -14,5 +14,5 @@ test.each(mistakes)(
     expect(universe().book.isApplied(change)).toBe(true);
     expect(caught?.violations.length ?? 0).toBeGreaterThan(0);
   },
-  60_000,
+  120_000,
 );

@@ -164,7 +164,7 @@ export const mistakes: readonly Mistake[] = [
     mistake: 'a restoration seats nobody',
     find: "if not leaving[member] then redis.call('ZADD', connectionsKey, now, member) end",
     replace: '',
-    within: 100,
+    within: 400,
   },
   {
     mistake: 'a restored session keeps the numbers of the one before',
