@@ -42,6 +42,8 @@ const progressMillis = 10_000;
 const gatherPatienceMillis = 120_000;
 /** A store that is back has to be found again, and what it missed restored. */
 const recoveryMillis = 3000;
+/** What a tab that was frozen sends first, and all that it missed, are behind it by then. */
+const thawMillis = 10_000;
 
 /** Lets people do what people do in a cloud that misbehaves, and holds what they see to what is true. */
 export async function runCampaign(venue: Venue, options: CampaignOptions): Promise<Findings> {
@@ -143,10 +145,14 @@ function noteError({ code, message }: ServerFrame<'error'>, tab: Tab, { findings
   const now = Date.now();
   const interrupted = now < inspector.calmSince + recoveryMillis;
   // Whoever was frozen hears only now that a post to them was answered 410 meanwhile.
-  const taken = now < inspector.goneUntil || (inspector.goneUntil > 0 && now < tab.thawedAt + recoveryMillis);
+  const taken = now < inspector.goneUntil || (inspector.goneUntil > 0 && now < tab.thawedAt + thawMillis);
+  // A leave whose answer was lost is asked for again.
+  const forgotten = interrupted || taken || tab.leaving;
   // A machine that is too slow for its stores says so, in clear weather too; the count shows it.
-  const expected = code === 'UNAVAILABLE' || (code === 'NOT_IN_SESSION' && (interrupted || taken));
-  if (!expected) findings.violated('error', `${code}: ${message}`);
+  const expected = code === 'UNAVAILABLE' || (code === 'NOT_IN_SESSION' && forgotten);
+  if (expected) return;
+  const since = (at: number | undefined) => (at ? `${now - at} ms ago` : 'never');
+  findings.violated('error', `${code}: ${message} Joined ${since(tab.joinedAt)}, thawed ${since(tab.thawedAt)}`);
 }
 
 async function liveThrough(venue: Venue, rooms: Room[], options: CampaignOptions, means: Means): Promise<void> {
