@@ -185,7 +185,7 @@ export class ActivityLogger {
   }
 
   /** The last coming or going of somebody up to a moment; undefined where the trail has none. */
-  lastMovement(sessionId: string, userId: string, until: number): Promise<Movement | undefined> {
+  lastMovement(sessionId: string, userId: string, until?: number): Promise<Movement | undefined> {
     return this.#history.lastMovement(sessionId, userId, until);
   }
 

@@ -47,7 +47,7 @@ const whoWasHere = `
 const lastMovement = `
   SELECT activity_type AS type, (extract(epoch FROM created_at) * 1000)::float8 AS at FROM activity_log
   WHERE session_id = $1 AND user_id = $2 AND activity_type IN ('user_joined', 'user_left', 'user_timeout')
-    AND created_at <= to_timestamp($3::float8 / 1000)
+    AND created_at <= coalesce(to_timestamp($3::float8 / 1000), 'infinity')
   ORDER BY created_at DESC, id DESC LIMIT 1`;
 
 /** A coming or going as the audit trail has it. */
@@ -76,8 +76,8 @@ export class PresenceHistory {
     return rows;
   }
 
-  /** The last coming or going of somebody up to a moment (Unix milliseconds, inclusive). */
-  async lastMovement(sessionId: string, userId: string, until: number): Promise<Movement | undefined> {
+  /** The last coming or going of somebody; where a moment is given (Unix milliseconds, inclusive), the last up to it. */
+  async lastMovement(sessionId: string, userId: string, until?: number): Promise<Movement | undefined> {
     const values = [sessionId, userId, until];
     const { rows } = await this.#database.query<Movement>({ name: 'activity-movement', text: lastMovement, values });
     return rows[0];

@@ -16,8 +16,10 @@ export interface Departing {
   cause: LeaveCause;
   /** Unix milliseconds of the script that found it. */
   at: number;
-  /** Absent where it is concluded only. */
+  /** Absent where presence does not know it. */
   joinedAt?: number;
+  /** Whether nobody saw it: then `at` is a guess, and the true end may be written down already, at a later moment. */
+  isConcluded?: boolean;
   /** Whether presence knew of the stay from the connection table only. */
   restored?: boolean;
   /** Whether they are present again: then the place is the new stay's, however close the two moments are. */
@@ -39,8 +41,8 @@ export async function recordDeparture(
   departing: Departing,
   context: ActivityContext = {},
 ): Promise<boolean> {
-  const { userId, cause, at, isBack } = departing;
-  const last = await activity().lastMovement(sessionId, userId, at);
+  const { userId, cause, at, isBack, isConcluded } = departing;
+  const last = await activity().lastMovement(sessionId, userId, isConcluded ? undefined : at);
   let isStored = true;
   if (isUntold(departing, last)) {
     const since = last?.type === 'user_joined' ? last.at : (departing.joinedAt ?? at);
@@ -56,8 +58,8 @@ export async function recordDeparture(
  * Whether the audit trail lacks this end. A stay that presence saw begin has one, unless it was concluded already; any
  * other ends only where the trail says that it began.
  */
-function isUntold({ joinedAt, restored }: Departing, last: Movement | undefined): boolean {
-  if (last?.type === 'user_joined') return true;
+function isUntold({ joinedAt, restored, at }: Departing, last: Movement | undefined): boolean {
+  if (last?.type === 'user_joined') return last.at <= at;
   return joinedAt !== undefined && !restored && !(last && last.at >= joinedAt);
 }
 

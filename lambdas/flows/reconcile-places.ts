@@ -28,7 +28,7 @@ export async function reconcilePlaces(now: number): Promise<number> {
     if (!recorded || (await isPresent())) continue;
     // As of the moment they were late: their coming was written down after they were first seen.
     const at = lastSeenAt + timings.offlineAfterMillis;
-    await recordDeparture(sessionId, { userId: personId, cause: 'timeout', at });
+    await recordDeparture(sessionId, { userId: personId, cause: 'timeout', at, isConcluded: true });
     lost += 1;
   }
   return lost;

@@ -8,6 +8,7 @@ type Database = Awaited<ReturnType<typeof createDatabase>>;
 let database: Database;
 let flows: typeof import('../../lambdas/flows/reconcile-places.ts');
 let recordArrival: typeof import('../../lambdas/flows/arrivals.ts').recordArrival;
+let recordDeparture: typeof import('../../lambdas/flows/departures.ts').recordDeparture;
 let runtime: typeof import('../../lambdas/runtime/presence.ts') &
   typeof import('../../lambdas/runtime/sessions.ts') &
   typeof import('../../lambdas/runtime/redis.ts') &
@@ -25,6 +26,7 @@ beforeAll(async () => {
   });
   flows = await import('../../lambdas/flows/reconcile-places.ts');
   ({ recordArrival } = await import('../../lambdas/flows/arrivals.ts'));
+  ({ recordDeparture } = await import('../../lambdas/flows/departures.ts'));
   runtime = {
     ...(await import('../../lambdas/runtime/presence.ts')),
     ...(await import('../../lambdas/runtime/sessions.ts')),
@@ -73,6 +75,19 @@ test('[SE3] a place whose holder is nowhere present is given back, once, with it
     { type: 'user_joined', details: { role: 'operator' } },
     { type: 'user_timeout', details: { reason: 'heartbeat_timeout' } },
   ]);
+});
+
+test('[PR9] an end that is written down already, later than it would be concluded, is not concluded again', async () => {
+  const { sessionId, userId } = await ownedSession(10 * 60_000);
+  const at = Date.now() - 60 * 60_000;
+  await recordArrival(sessionId, { userId, username: 'Owner', role: 'operator', at, certain: true });
+  // The time of the last sign of life in PostgreSQL may be a while older than the one Redis knew.
+  const trueEnd = { userId, cause: 'timeout' as const, at: Date.now() - 5 * 60_000, joinedAt: at };
+  // Killed between the entry and the place, which is therefore held still.
+  await recordDeparture(sessionId, { ...trueEnd, isBack: true });
+  await flows.reconcilePlaces(Date.now());
+  expect(await placesOf(sessionId)).toBe(0);
+  expect((await trailOf(sessionId)).map(({ type }) => type)).toEqual(['user_joined', 'user_timeout']);
 });
 
 test('[PR9] whose coming was never written down leaves no going either', async () => {
