@@ -1,3 +1,4 @@
+import { activity } from '../runtime/activity.ts';
 import { sweepDatabase } from '../runtime/database.ts';
 import { presence } from '../runtime/presence.ts';
 import { timings } from '../runtime/timings.ts';
@@ -26,8 +27,10 @@ export async function reconcilePlaces(now: number): Promise<number> {
     // Redis may hold the true end of this stay still, or may have to be told again who is connected.
     const { recorded } = await settleSession(sessionId, now);
     if (!recorded || (await isPresent())) continue;
-    // As of the moment they were late: their coming was written down after they were first seen.
-    const at = lastSeenAt + timings.offlineAfterMillis;
+    // As of the moment they were late, or just after they came where nobody saw them since.
+    const last = await activity().lastMovement(sessionId, personId);
+    const cameAt = last?.type === 'user_joined' ? last.at : 0;
+    const at = Math.max(lastSeenAt + timings.offlineAfterMillis, cameAt + 1);
     await recordDeparture(sessionId, { userId: personId, cause: 'timeout', at, isConcluded: true });
     lost += 1;
   }

@@ -90,6 +90,25 @@ test('[PR9] an end that is written down already, later than it would be conclude
   expect((await trailOf(sessionId)).map(({ type }) => type)).toEqual(['user_joined', 'user_timeout']);
 });
 
+test('[PR9] who came again since they were last seen, and vanished, has left after that', async () => {
+  const { sessionId, userId } = await ownedSession(10 * 60_000);
+  const person = { userId, username: 'Owner', role: 'operator' as const, certain: true };
+  const minutesAgo = (minutes: number) => Date.now() - minutes * 60_000;
+  await recordArrival(sessionId, { ...person, at: minutesAgo(60) });
+  await recordDeparture(sessionId, {
+    userId,
+    cause: 'left',
+    at: minutesAgo(9),
+    joinedAt: minutesAgo(60),
+    isBack: true,
+  });
+  await recordArrival(sessionId, { ...person, at: minutesAgo(8) });
+  await flows.reconcilePlaces(Date.now());
+  expect(await placesOf(sessionId)).toBe(0);
+  const types = (await trailOf(sessionId)).map(({ type }) => type);
+  expect(types).toEqual(['user_joined', 'user_left', 'user_joined', 'user_timeout']);
+});
+
 test('[PR9] whose coming was never written down leaves no going either', async () => {
   const { sessionId } = await ownedSession(10 * 60_000);
   await flows.reconcilePlaces(Date.now());
