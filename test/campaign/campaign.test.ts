@@ -3,8 +3,8 @@ import { faultsOf } from './invariants.ts';
 import { variantGroups } from './variants.ts';
 
 const seed = Number(process.env['CAMPAIGN_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
-/** A check runs a short campaign; `CAMPAIGN_OPERATIONS=10000` is the long one. */
-const operations = Number(process.env['CAMPAIGN_OPERATIONS'] ?? 3000);
+/** How many, in all workers together. */
+const operations = Number(process.env['CAMPAIGN_OPERATIONS'] ?? 10_000);
 const shown = 20;
 
 test(`[SE3] [SE9] [AC1] [AC3] [FA6] [PR9] [PR10] workers that race and are killed break no promise (CAMPAIGN_SEED=${seed})`, async () => {

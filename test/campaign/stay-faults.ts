@@ -23,9 +23,22 @@ export async function stayFaults({ database, redis }: Aftermath): Promise<string
     const { session_id: sessionId, user_id: userId } = movements[0]!;
     const isPresent = (await redis.zscore(presenceKeys.users(sessionId), userId)) !== null;
     const fault = storyFault(movements, isPresent);
-    return fault ? [`${who} ${fault}: ${movements.map(inWords).join(', ')}`] : [];
+    return fault
+      ? [`${who} ${fault}: ${movements.map(inWords).join(', ')}; ${await placeOf(database, movements[0]!)}`]
+      : [];
   });
   return (await Promise.all(faults)).flat();
+}
+
+/** What PostgreSQL holds of the place, to tell how it came to the fault. */
+async function placeOf(database: Aftermath['database'], { session_id: sessionId, user_id: userId }: Movement) {
+  const { rows } = await database.query(
+    `SELECT s.status, p.joined_at, p.last_joined_at, p.last_seen_at, p.left_at, p.left_cause
+     FROM session_participants p JOIN sessions s ON s.id = p.session_id
+     WHERE p.session_id = $1 AND p.person_id = $2 ORDER BY p.joined_at`,
+    [sessionId, userId],
+  );
+  return rows.map((row) => JSON.stringify(row)).join(' ');
 }
 
 function inWords({ activity_type: type, cause, created_at: at }: Movement): string {

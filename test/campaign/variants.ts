@@ -83,17 +83,6 @@ export const variantGroups: VariantGroup[] = [
     restMillis: 8000,
     variants: [
       {
-        name: 'the outbox is emptied before the write',
-        mutations: [
-          {
-            file: 'lambdas/activity/outbox-replay.ts',
-            from: 'await this.#writer.writeAllToDatabase(items.map(readableEntry));',
-            to: 'await this.#outbox.remove(items); await this.#writer.writeAllToDatabase(items.map(readableEntry));',
-          },
-        ],
-        fault: /acknowledged and not there/,
-      },
-      {
         name: 'places of people who never came are kept',
         mutations: [
           { file: 'lambdas/flows/reconcile-places.ts', from: 'if (await isPresent()) continue;', to: 'continue;' },
@@ -140,19 +129,6 @@ export const variantGroups: VariantGroup[] = [
           },
         ],
         fault: /session_expired is told twice/,
-      },
-      {
-        name: 'people without a place stay present',
-        mutations: [
-          // What a kill after a removal leaves.
-          {
-            file: 'lambdas/flows/manage-participants.ts',
-            from: 'const outcome = await evict(',
-            to: 'const outcome = await (async (..._: unknown[]) => undefined)(',
-          },
-          { file: 'lambdas/flows/sightings.ts', from: '.map(endPlacelessPresence)', to: '.map(async () => {})' },
-        ],
-        fault: /holds no place/,
       },
       {
         name: 'a departure is written again each time it is found',
