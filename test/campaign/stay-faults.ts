@@ -34,7 +34,7 @@ export async function stayFaults({ database, redis }: Aftermath): Promise<string
 async function placeOf(database: Aftermath['database'], { session_id: sessionId, user_id: userId }: Movement) {
   const { rows } = await database.query(
     `SELECT s.status, p.joined_at, p.last_joined_at, p.last_seen_at, p.left_at, p.left_cause
-     FROM session_participants p JOIN sessions s ON s.id = p.session_id
+     FROM session_participants p JOIN collaboration_sessions s ON s.id = p.session_id
      WHERE p.session_id = $1 AND p.person_id = $2 ORDER BY p.joined_at`,
     [sessionId, userId],
   );
