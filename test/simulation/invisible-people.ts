@@ -1,12 +1,13 @@
 import { type PresenceRecord, statusAt } from '../../lambdas/presence/status.ts';
 import type { World } from './world.ts';
 
-/** What a script tells of people: the records it listed, who joined, what changed, who left. */
+/** What a script tells of people: the records it listed, who joined, what changed, who left, whose stay began anew. */
 export interface Told {
   listed: string[];
   joins: string[];
   updates: string[];
   leaves: string[];
+  begun: string[];
 }
 
 /** Who chose to be invisible, whatever Redis lost since: nobody is to see them (rule PR5). */
@@ -31,8 +32,9 @@ export class InvisiblePeople {
     }
   }
 
-  refuseExposure(sessionId: string, { listed, joins, updates, leaves }: Told, now: number): void {
-    for (const userId of leaves) this.#seats.delete(`${sessionId}:${userId}`);
+  refuseExposure(sessionId: string, { listed, joins, updates, leaves, begun }: Told, now: number): void {
+    // Where windows are merged, the leave of the stay before is told after the coming.
+    for (const userId of [...leaves, ...begun]) this.#seats.delete(`${sessionId}:${userId}`);
     const records = [...listed, ...joins].map((text) => JSON.parse(text) as PresenceRecord);
     for (const record of records) this.#refuse(sessionId, record.userId, statusAt(record, now, this.#world.timings));
     for (const text of updates) {

@@ -2,7 +2,7 @@ import { type PresenceRecord, statusAt } from '../../lambdas/presence/status.ts'
 import type { LeaveCause } from '../../protocol/entities.ts';
 import { InvisiblePeople } from './invisible-people.ts';
 import { type ModelUser, RoomModel, type StoredRoom } from './room-model.ts';
-import { joinedUsers, type Reply, toldBy } from './script-answer.ts';
+import { joinedUsers, type Reply, restoredSeats, toldBy } from './script-answer.ts';
 import type { World } from './world.ts';
 
 type Argument = string | number;
@@ -20,6 +20,8 @@ export class Ledger {
   /** Sessions of which Redis ever lost something: not every coming and going can be known from it. */
   readonly forgotten = new Set<string>();
 
+  /** `<user>:<connection>` of whom the last restoration of each session was to seat. */
+  readonly #restored = new Map<string, string[]>();
   readonly #invisible: InvisiblePeople;
 
   constructor(world: World) {
@@ -67,6 +69,7 @@ export class Ledger {
       return false;
     }
     if (script === 'restore' && reply[10][0] === 0) return false;
+    if (script === 'restore') this.#restored.set(sessionId, restoredSeats(parameters));
     if (script === 'touch') this.#invisible.choose(sessionId, userId, parameters[5]!);
     this.#invisible.refuseExposure(sessionId, toldBy(script, reply), now);
     if (['touch', 'enter', 'list'].includes(script) && userId !== '') this.#hear(sessionId, connectionId, now);
@@ -83,10 +86,21 @@ export class Ledger {
   /** What Redis holds of a session that began anew. */
   learn(sessionId: string, stored: StoredRoom): void {
     this.forgotten.add(sessionId);
+    this.#refuseUnseated(sessionId, stored);
     const complete = this.room(sessionId).learn(stored);
     // What waited for the end of a window was not learned.
     if (complete && this.#world.profile.mergedAbove >= 50) this.blurred.delete(sessionId);
     else this.blurred.add(sessionId);
+  }
+
+  /** Whom the connection table has in a session that is restored has a seat there, or is in their grace (rules FA1, FA2). */
+  #refuseUnseated(sessionId: string, { seats, graces }: StoredRoom): void {
+    const [restored = [], known] = [this.#restored.get(sessionId), [...seats, ...graces].map(([member]) => member)];
+    this.#restored.delete(sessionId);
+    for (const seat of restored) {
+      if (known.some((member) => member === seat || member.startsWith(`${seat}:`))) continue;
+      this.#world.violate(`[FA2] a restoration leaves ${seat} without a seat`);
+    }
   }
 
   #beginsAnew(script: string, sessionId: string, [, epoch]: Reply): boolean {

@@ -164,7 +164,7 @@ export const mistakes: readonly Mistake[] = [
     mistake: 'a restoration seats nobody',
     find: "if not leaving[member] then redis.call('ZADD', connectionsKey, now, member) end",
     replace: '',
-    within: 400,
+    within: 40,
   },
   {
     mistake: 'a restored session keeps the numbers of the one before',

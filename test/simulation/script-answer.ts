@@ -1,3 +1,4 @@
+import { restoredFields } from '../../lambdas/presence/scripts/restore.ts';
 import type { PresenceRecord } from '../../lambdas/presence/status.ts';
 import type { LeaveCause } from '../../protocol/entities.ts';
 import type { Told } from './invisible-people.ts';
@@ -25,5 +26,19 @@ export function joinedUsers([, , , , joins]: Reply): string[] {
 /** What an answer tells of people. */
 export function toldBy(script: string, [, , , , joins, updates, leaves, , , , extra]: Reply): Told {
   const listed = (script === 'list' ? extra[0] : script === 'enter' ? extra[1] : []) as string[];
-  return { listed, joins, updates, leaves };
+  return { listed, joins, updates, leaves, begun: script === 'enter' ? begunBy(String(extra[2])) : [] };
+}
+
+/** Whose stay began with an entering, as far as that is certain: Redis may only have forgotten that they were there. */
+function begunBy(coming: string): string[] {
+  if (coming === '') return [];
+  const { userId, certain } = JSON.parse(coming) as { userId: string; certain: boolean };
+  return certain ? [userId] : [];
+}
+
+/** `<user>:<connection>` of whom a restoration was asked to seat, by its parameters. */
+export function restoredSeats([, , , count, ...facts]: string[]): string[] {
+  return Array.from({ length: Number(count) }, (_, index) =>
+    facts.slice(index * restoredFields, index * restoredFields + 2).join(':'),
+  );
 }

@@ -93,7 +93,9 @@ export class SimulatedClient {
     room.asked.set(type, requestId);
     this.send({ type, sessionId, requestId });
     this.#world.clock.after(patienceMillis, () => {
-      const waiting = this.connectionId === connectionId && room.asked.get(type) === requestId;
+      // Who joined once more since has asked with that: a repetition would undo a leave that came after it.
+      const isCurrent = this.connectionId === connectionId && this.rooms.get(sessionId) === room;
+      const waiting = isCurrent && room.asked.get(type) === requestId;
       if (waiting && this.open) this.ask(sessionId, type);
     });
   }
