@@ -133,6 +133,18 @@ describe('what Redis evicts', () => {
     expect((await room.heartbeat(bob, 'b1'))?.epoch).not.toBe(listed?.epoch);
   });
 
+  test('[PR13] whose end was lost with their grace and their record comes back without the cursor of before', async () => {
+    await room.cursor(alice, 'a1', 7);
+    await room.close(alice, 'a1');
+    await redis.del(presenceKeys.record(room.sessionId, alice));
+    await evicted('leaving');
+    await restore([bob, 'b1']);
+    await room.users();
+    const { users } = await room.enter(alice, 'a2');
+    expect(users.find(({ userId }) => userId === alice)).toMatchObject({ connections: 1 });
+    expect(users.find(({ userId }) => userId === alice)).not.toHaveProperty('cursor');
+  });
+
   test('[PR11] the record of somebody silent for too long is not missed', async () => {
     room.pass(61);
     await redis.del(presenceKeys.record(room.sessionId, alice));

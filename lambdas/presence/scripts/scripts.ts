@@ -42,6 +42,8 @@ local already = redis.call('ZSCORE', connectionsKey, member)
 local user = readUser(userId)
 -- Who listed the session since their record was lost does not know them.
 local shown = known and user
+-- A stay begins without a cursor, also where Redis lost the end of the one before.
+if not known and not user then redis.call('HDEL', cursorsKey, userId) end
 local leftAt = tonumber(redis.call('HGET', epochKey, 'leftAt') or '0')
 user = user or newUser(userId, username, role, math.max(now, leftAt + 1), invisible)
 keepChosen(user)
