@@ -11,6 +11,11 @@ import { visitDueSessions } from './visit-sessions.ts';
 
 /** A schedule fires once a minute; inside it the sweep looks this often, for as long as anybody is present. */
 const tickMillis = Math.min(1000, Math.max(100, timings.offlineAfterMillis / 10));
+/**
+ * An environment may take Redis for away for a moment longer than the sweep does. Who joins through it meanwhile is not
+ * seated, and would be said to have left with the last of their other connections: so everything is brought back twice.
+ */
+const doubtMillis = 2000;
 /** Where liveness was made shorter than a minute, it is looked at within the minute, too. */
 const quickLiveness = timings.livenessTimeoutMillis < 60_000;
 
@@ -20,6 +25,7 @@ const quickLiveness = timings.livenessTimeoutMillis < 60_000;
  */
 export async function sweepPresence(time: SweepTime): Promise<void> {
   let [wasAway, isFirst] = [false, true];
+  let againAt = Number.POSITIVE_INFINITY;
   let writing: Promise<void> | undefined;
   const write = (sighted: Parameters<typeof writeSightings>[0]) => {
     // A PostgreSQL that hangs must not hold up who is announced; the next round writes newer times anyway.
@@ -29,7 +35,11 @@ export async function sweepPresence(time: SweepTime): Promise<void> {
     const started = Date.now();
     try {
       if (!(await holdLease())) break;
-      if (wasAway || (isFirst && (await nobodySwept(started)))) await recoverPresence();
+      const isBack = wasAway || (isFirst && (await nobodySwept(started)));
+      if (isBack || started >= againAt) {
+        await recoverPresence();
+        againAt = isBack ? started + doubtMillis : Number.POSITIVE_INFINITY;
+      }
       [wasAway, isFirst] = [false, false];
       await relearnIndex(started);
       write(await visitDueSessions(started));

@@ -31,6 +31,7 @@ export async function openVenue(settings: Record<string, string>): Promise<OwnVe
   // A server that ended is told by `failed`.
   redis.on('error', () => {});
   const database = new Pool({ connectionString: services.databaseUrl, max: 4 });
+  database.on('error', () => {});
   const lines: string[] = [];
   const stack = await startLocalStack({
     dataDirectory: directory,
