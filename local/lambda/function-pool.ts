@@ -48,8 +48,10 @@ const idleMillis = 5 * 60_000;
 export class FunctionPool {
   readonly #options: PoolOptions;
   readonly #limit: number;
+  /** The oldest first. */
   readonly #environments = new Set<ExecutionEnvironment>();
-  readonly #idle: { environment: ExecutionEnvironment; since: number }[] = [];
+  /** Those without an event, and since when they have none. */
+  readonly #idle = new Map<ExecutionEnvironment, number>();
   readonly #waiting: Waiting[] = [];
   #starting = 0;
   #holding: NodeJS.Timeout | undefined;
@@ -88,18 +90,19 @@ export class FunctionPool {
 
   /** Ends environments that nobody used since `now - idleMillis`, except the last one. */
   async endIdle(now: number): Promise<void> {
-    const old = this.#idle.filter(({ since }) => since <= now - idleMillis);
-    for (const entry of old.slice(0, Math.max(0, this.#environments.size - 1))) {
-      this.#idle.splice(this.#idle.indexOf(entry), 1);
-      this.#environments.delete(entry.environment);
-      await entry.environment.stop();
+    const old = [...this.#idle].filter(([, since]) => since <= now - idleMillis).map(([environment]) => environment);
+    for (const environment of old.slice(0, Math.max(0, this.#environments.size - 1))) {
+      this.#idle.delete(environment);
+      this.#environments.delete(environment);
+      await environment.stop();
     }
   }
 
   #dispatch(): void {
-    while (this.#waiting.length > 0 && this.#idle.length > 0) {
+    while (this.#waiting.length > 0 && this.#idle.size > 0) {
       if (this.#isHeld()) return;
-      const { environment } = this.#idle.pop()!;
+      const environment = this.#oldestIdle();
+      this.#idle.delete(environment);
       if (environment.alive) void this.#run(environment, this.#waiting.shift()!);
       else this.#environments.delete(environment);
     }
@@ -108,9 +111,15 @@ export class FunctionPool {
     this.#watchPatience();
   }
 
+  /** Always the same ones first: their code gets compiled, and the others cost nothing but their memory. */
+  #oldestIdle(): ExecutionEnvironment {
+    for (const environment of this.#environments) if (this.#idle.has(environment)) return environment;
+    throw new Error('No environment is idle.');
+  }
+
   /** Whether the first event waits a little longer for one of the busy environments. */
   #isHeld(): boolean {
-    const busy = this.#environments.size - this.#starting - this.#idle.length;
+    const busy = this.#environments.size - this.#starting - this.#idle.size;
     const heldMillis = this.#options.heldMillis ?? usualHeldMillis;
     const left = this.#waiting[0]!.since + heldMillis - performance.now();
     if (busy < cores || left <= 0) return false;
@@ -149,7 +158,7 @@ export class FunctionPool {
   }
 
   #release(environment: ExecutionEnvironment): void {
-    if (environment.alive) this.#idle.push({ environment, since: Date.now() });
+    if (environment.alive) this.#idle.set(environment, Date.now());
     else this.#environments.delete(environment);
     this.#dispatch();
   }
@@ -165,7 +174,7 @@ export class FunctionPool {
     if (left <= 0) return void this.#start();
     this.#growth = setTimeout(() => {
       this.#growth = undefined;
-      if (this.#waiting.length > 0 && this.#idle.length === 0) this.#grow();
+      if (this.#waiting.length > 0 && this.#idle.size === 0) this.#grow();
     }, left);
   }
 

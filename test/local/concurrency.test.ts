@@ -71,6 +71,27 @@ describe('the environments of a function', () => {
     expect(environmentLimit(definitionOf('narrow', 3))).toBe(3);
   });
 
+  test('are used in the order of their age, whichever had an event last', async () => {
+    const definition = definitionOf('ordered');
+    const options = {
+      quota: quotasOf([definition])(definition),
+      variables: {},
+      faults: new Faults(),
+      output: () => {},
+    };
+    pool = new FunctionPool({ definition, ...options, heldMillis: 0 });
+    const served = async (millis: number) => {
+      const { answer } = await pool.invoke('r', sleep(millis));
+      return JSON.parse((answer as { body: string }).body).served;
+    };
+    await Promise.all([served(2500), served(2500)]);
+    expect(await served(0)).toBe(2);
+    expect(await served(0)).toBe(3);
+    // The younger one is done last.
+    expect(await Promise.all([served(0), served(100)])).toEqual([4, 2]);
+    expect(await served(0)).toBe(5);
+  });
+
   test('that are busy get the next event before idle ones, for as long as that is a matter of milliseconds', async () => {
     const cores = availableParallelism();
     const definition = definitionOf('warm');
