@@ -125,6 +125,9 @@ export class Database {
       ...connection,
     });
     pool.on('error', (error) => log.warn('An idle database connection broke', error));
+    // The pool listens to idle connections only. One that breaks in somebody's hands fails their query; that nobody listens
+    // to the event as well would end the environment, with whatever else it was doing.
+    pool.on('connect', (client) => client.on('error', (error) => log.debug('A database connection broke', error)));
     return pool;
   }
 

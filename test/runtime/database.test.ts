@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { once } from 'node:events';
+import { type EventEmitter, once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { mockClient } from 'aws-sdk-client-mock';
@@ -97,6 +97,23 @@ describe('Database', () => {
   test('[FA3] a server that ended the connection is UNAVAILABLE, and the next query goes through', async () => {
     const database = open(server.url);
     const { error } = await refusal(database.query('SELECT pg_terminate_backend(pg_backend_pid())'));
+    expect(error).toMatchObject({ code: 'UNAVAILABLE' });
+    expect((await database.query('SELECT 1 AS one')).rows).toEqual([{ one: 1 }]);
+  });
+
+  test('[FA3] a connection that ends in the hands of a transaction fails it and nothing else', async () => {
+    const database = open(server.url);
+    const { error } = await refusal(
+      database.transaction(async (client) => {
+        const { rows } = await client.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
+        // Not `once` of the events, which would listen to errors, too.
+        const ended = new Promise((resolve) => (client as unknown as EventEmitter).once('end', resolve));
+        await database.query('SELECT pg_terminate_backend($1)', [rows[0]!.pid]);
+        // Without a query under way only the event tells of it.
+        await ended;
+        await client.query('SELECT 1');
+      }),
+    );
     expect(error).toMatchObject({ code: 'UNAVAILABLE' });
     expect((await database.query('SELECT 1 AS one')).rows).toEqual([{ one: 1 }]);
   });
