@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { CreateTableCommand, DynamoDBClient, ScanCommand } from '@aws-sdk/client-dynamodb';
+import { CreateTableCommand, DynamoDBClient, ScanCommand, waitUntilTableExists } from '@aws-sdk/client-dynamodb';
 import { Pool } from 'pg';
 import type { ActivityEntry } from '../../lambdas/activity/activity-entry.ts';
 import { ActivityOutbox } from '../../lambdas/activity/activity-outbox.ts';
@@ -39,6 +39,8 @@ export async function createOutbox(): Promise<TestOutbox> {
       ],
     }),
   );
+  // It answers before it is done, here as on AWS.
+  await waitUntilTableExists({ client, maxWaitTime: 30, minDelay: 1, maxDelay: 1 }, { TableName: table });
   return {
     client,
     table,

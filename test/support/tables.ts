@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { CreateTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { CreateTableCommand, DynamoDBClient, waitUntilTableExists } from '@aws-sdk/client-dynamodb';
 import { tableKeys } from '../../lambdas/runtime/environment.ts';
 import { testAddresses } from './addresses.ts';
 
@@ -41,6 +41,8 @@ export async function createConnectionTable(): Promise<string> {
       })),
     }),
   );
+  // It answers before it is done, here as on AWS.
+  await waitUntilTableExists({ client, maxWaitTime: 30, minDelay: 1, maxDelay: 1 }, { TableName: name });
   client.destroy();
   return name;
 }
