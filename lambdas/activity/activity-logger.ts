@@ -184,7 +184,7 @@ export class ActivityLogger {
     return this.#history.whoWasHere(sessionId, at);
   }
 
-  /** The last coming or going of somebody up to a moment; undefined where the trail has none. */
+  /** The last coming or going of somebody, up to a moment where one is given; undefined where the trail has none. */
   lastMovement(sessionId: string, userId: string, until?: number): Promise<Movement | undefined> {
     return this.#history.lastMovement(sessionId, userId, until);
   }
