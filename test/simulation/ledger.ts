@@ -1,8 +1,9 @@
+import type { ScriptReply } from '../../lambdas/presence/outcome.ts';
 import { type PresenceRecord, statusAt } from '../../lambdas/presence/status.ts';
 import type { LeaveCause } from '../../protocol/entities.ts';
 import { InvisiblePeople } from './invisible-people.ts';
 import { type ModelUser, RoomModel, type StoredRoom } from './room-model.ts';
-import { joinedUsers, type Reply, restoredSeats, toldBy } from './script-answer.ts';
+import { joinedUsers, restoredSeats, toldBy } from './script-answer.ts';
 import type { World } from './world.ts';
 
 type Argument = string | number;
@@ -60,11 +61,12 @@ export class Ledger {
    */
   observe(script: string, given: Argument[], answer: unknown): boolean {
     const [sessionId, now] = [String(given[2]), Number(given[3])];
-    const reply = answer as Reply;
-    if (reply[0] === 'limited' || script === 'look') return false;
+    const [code] = answer as string[];
+    const reply = answer as ScriptReply;
+    if (code === 'limited' || script === 'look') return false;
     const parameters = given.slice(10).map(String);
     const [userId = '', connectionId = ''] = parameters;
-    if (reply[0] === 'unknown') {
+    if (code === 'unknown') {
       if (script === 'touch' || script === 'list') this.#refusedSeat(sessionId, userId, connectionId, now);
       return false;
     }
@@ -103,12 +105,12 @@ export class Ledger {
     }
   }
 
-  #beginsAnew(script: string, sessionId: string, [, epoch]: Reply): boolean {
+  #beginsAnew(script: string, sessionId: string, [, epoch]: ScriptReply): boolean {
     const known = this.room(sessionId).epoch;
     return script === 'restore' || (known === undefined ? this.blurred.has(sessionId) : known !== epoch);
   }
 
-  #follow(script: string, sessionId: string, parameters: string[], reply: Reply, now: number): void {
+  #follow(script: string, sessionId: string, parameters: string[], reply: ScriptReply, now: number): void {
     const room = this.room(sessionId);
     const [userId = '', connectionId = ''] = parameters;
     if (script === 'touch') this.#touch(room, parameters, now);
@@ -171,7 +173,7 @@ export class Ledger {
     }
   }
 
-  #note(script: string, reply: Reply): boolean {
+  #note(script: string, reply: ScriptReply): boolean {
     const world = this.#world;
     const [, , seq, , , updates, leaves, causes, receivers] = reply;
     const told = [
@@ -184,13 +186,13 @@ export class Ledger {
     return told.length > 0;
   }
 
-  #number(room: RoomModel, [, epoch, seq]: Reply): void {
+  #number(room: RoomModel, [, epoch, seq]: ScriptReply): void {
     if (seq !== room.seq || epoch !== room.epoch) room.numberedAt = this.#world.clock.now;
     room.epoch = epoch;
     room.seq = seq;
   }
 
-  #compare(script: string, sessionId: string, now: number, reply: Reply, exceptConnection: string): void {
+  #compare(script: string, sessionId: string, now: number, reply: ScriptReply, exceptConnection: string): void {
     const world = this.#world;
     const [, epoch, seq, parts, , , , , receivers] = reply;
     const room = this.room(sessionId);
@@ -208,7 +210,7 @@ export class Ledger {
   }
 
   /** Each transition is handed out once, with its cause (rules PR2, PR9, PR10). */
-  #tick(room: RoomModel, [, , , , , , leaves, causes]: Reply, joined: string[]): void {
+  #tick(room: RoomModel, [, , , , , , leaves, causes]: ScriptReply, joined: string[]): void {
     const world = this.#world;
     for (const [index, userId] of leaves.entries()) {
       const untold = room.untold.get(userId) ?? [];
@@ -237,7 +239,7 @@ export class Ledger {
   }
 
   /** A diff goes to every seat of the session and to no other (rule DE1). */
-  #compareReceivers(room: RoomModel, reply: Reply, exceptConnection: string, joined: string[]): void {
+  #compareReceivers(room: RoomModel, reply: ScriptReply, exceptConnection: string, joined: string[]): void {
     const seats = room.receivers().filter(({ connectionId }) => connectionId !== exceptConnection);
     const expected = seats.map(({ userId, connectionId }) => `${userId}:${connectionId}`);
     const receivers = reply[8];
@@ -250,7 +252,7 @@ export class Ledger {
   }
 
   /** Who left and is back since is told both in one diff: a window merges them, or Redis was away meanwhile. */
-  #refuseFalseLeaves(sessionId: string, reply: Reply, now: number): void {
+  #refuseFalseLeaves(sessionId: string, reply: ScriptReply, now: number): void {
     const joined = joinedUsers(reply);
     for (const userId of reply[6]) if (!joined.includes(userId)) this.#refuseFalseLeave(sessionId, userId, now);
   }

@@ -1,30 +1,15 @@
+import type { ScriptReply } from '../../lambdas/presence/outcome.ts';
 import { restoredFields } from '../../lambdas/presence/scripts/restore.ts';
 import type { PresenceRecord } from '../../lambdas/presence/status.ts';
-import type { LeaveCause } from '../../protocol/entities.ts';
 import type { Told } from './invisible-people.ts';
 
-/** What a script answers. */
-export type Reply = [
-  code: string,
-  epoch: string,
-  seq: number,
-  parts: number,
-  joins: string[],
-  updates: string[],
-  leaves: string[],
-  causes: LeaveCause[],
-  receivers: string[],
-  promised: unknown[],
-  extra: unknown[],
-];
-
 /** Who joined, by an answer. */
-export function joinedUsers([, , , , joins]: Reply): string[] {
+export function joinedUsers([, , , , joins]: ScriptReply): string[] {
   return joins.map((text) => (JSON.parse(text) as PresenceRecord).userId);
 }
 
 /** What an answer tells of people. */
-export function toldBy(script: string, [, , , , joins, updates, leaves, , , , extra]: Reply): Told {
+export function toldBy(script: string, [, , , , joins, updates, leaves, , , , extra]: ScriptReply): Told {
   const listed = (script === 'list' ? extra[0] : script === 'enter' ? extra[1] : []) as string[];
   return { listed, joins, updates, leaves, begun: script === 'enter' ? begunBy(String(extra[2])) : [] };
 }
