@@ -52,11 +52,14 @@ function shapeRefusal(error: z.ZodError): RollcallError {
   return new RollcallError(large ? 'TOO_LARGE' : 'INVALID_MESSAGE', `${field}: ${issue.message}.`);
 }
 
-/** The answer to a request: the handler's frame, or an `ack` where one is owed, with the `requestId` repeated. */
-export function answerTo(request: Request, frame: ServerFrame | undefined): ServerFrame | undefined {
-  const { requestId } = request;
-  if (frame) return requestId === undefined ? frame : { ...frame, requestId };
-  return requestId === undefined ? undefined : { type: 'ack', requestId };
+/**
+ * The answer to a request: the handler's frame, or an `ack` where one is owed, with the `requestId` repeated. Quiet
+ * requests are answered by nothing unless they ask to be.
+ */
+export function answerTo({ type, requestId }: Request, frame: ServerFrame | undefined): ServerFrame | undefined {
+  const answer = frame ?? { type: 'ack' };
+  if (requestId !== undefined) return { ...answer, requestId };
+  return frame === undefined && 'quiet' in messages[type] ? undefined : answer;
 }
 
 export function errorFrame(refusal: RollcallError, requestId: string | undefined): ServerFrame<'error'> {

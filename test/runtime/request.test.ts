@@ -2,6 +2,7 @@ import { log } from '../../lambdas/runtime/log.ts';
 import { answerTo, errorFrame, readRequest, refusalOf } from '../../lambdas/runtime/request.ts';
 import { RollcallError } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
+import { type MessageType, messageTypes } from '../../protocol/messages.ts';
 
 const read = (value: unknown, base64 = false) =>
   readRequest(typeof value === 'string' ? value : JSON.stringify(value), base64);
@@ -46,13 +47,20 @@ test('the refusal names the field', () => {
   expect(request).toMatchObject({ refusal: { message: expect.stringContaining('"cursor.position"') } });
 });
 
-test('an answer repeats the requestId, and an ack is owed only to who asked for one', () => {
+test('an answer repeats the requestId', () => {
   const request = { type: 'ping', message: {} } as const;
   const pong = { type: 'pong', serverTime: 1 } as const;
   expect(answerTo({ ...request, requestId: 'r1' }, pong)).toEqual({ ...pong, requestId: 'r1' });
   expect(answerTo({ ...request, requestId: undefined }, pong)).toEqual(pong);
-  expect(answerTo({ ...request, requestId: 'r1' }, undefined)).toEqual({ type: 'ack', requestId: 'r1' });
-  expect(answerTo({ ...request, requestId: undefined }, undefined)).toBeUndefined();
+});
+
+test('a quiet request gets its ack only where it asks for one, every other request always', () => {
+  const ackOf = (type: MessageType, requestId?: string) => answerTo({ type, message: {}, requestId }, undefined);
+  const quiet: MessageType[] = ['presence_update', 'cursor_update', 'heartbeat', 'machine_heartbeat'];
+  for (const type of messageTypes) {
+    expect(ackOf(type, 'r1')).toEqual({ type: 'ack', requestId: 'r1' });
+    expect([type, ackOf(type)]).toEqual([type, quiet.includes(type) ? undefined : { type: 'ack' }]);
+  }
 });
 
 test('an error frame says whether and when to try again', () => {
