@@ -1,4 +1,5 @@
 import type { ActivityItem, Role } from '../../protocol/entities.ts';
+import type { RollcallError } from '../../protocol/errors.ts';
 import type { ServerFrame } from '../../protocol/frames.ts';
 import type { Message } from '../../protocol/messages.ts';
 import { checkClientActivityType } from '../activity/activity-events.ts';
@@ -10,36 +11,62 @@ import { registry } from '../runtime/delivery.ts';
 import { log } from '../runtime/log.ts';
 import { presence } from '../runtime/presence.ts';
 import { isAtLeast } from '../sessions/permissions.ts';
+import { refusals } from '../sessions/refusals.ts';
 import { announce, send } from './announce.ts';
 import { actorOf } from './audit.ts';
 import { authorizeCaller } from './authorize-caller.ts';
+
+/** What logging has to know of a session. */
+interface Room {
+  sessionId: string;
+  /** The least role that is shown activity. The owner is an operator, so that a role is all that has to be asked for. */
+  leastRole: Role;
+}
 
 /** Writes what a participant did into the audit trail and shows it to those who may see it (rules AC1, DE9). */
 export async function logActivity(
   caller: Caller,
   { sessionId: reference, activityType, details, activityId }: Message<'activity_log'>,
 ): Promise<ServerFrame<'activity_logged'>> {
-  const { session } = await authorizeCaller(caller, reference, 'comment');
+  const room = await roomOf(caller, reference);
   checkClientActivityType(activityType);
-  const { sessionId, userId, ...context } = actorOf(caller, session.id);
+  const { sessionId, userId, ...context } = actorOf(caller, room.sessionId);
   const logged = await activity().logActivity(sessionId, userId, activityType, details, { ...context, activityId });
-  if (logged.isNew) {
-    await showActivity(logged.activity, session.ownerId, session.metadata.visibility?.activity, caller.connectionId);
-  }
+  if (logged.isNew) await showActivity(logged.activity, room.leastRole, caller.connectionId);
   return { type: 'activity_logged', activityId: logged.activity.id };
 }
 
+/** The session, provided that the caller may comment there. */
+async function roomOf(caller: Caller, reference: string): Promise<Room> {
+  try {
+    const { session } = await authorizeCaller(caller, reference, 'comment');
+    return { sessionId: session.id, leastRole: session.metadata.visibility?.activity ?? 'viewer' };
+  } catch (error) {
+    if (!isAway(error)) throw error;
+    log.warn('An activity is logged by what the connection table knows', { reference, error: error.cause as Error });
+    return joinedRoom(caller, reference, error);
+  }
+}
+
+/**
+ * While PostgreSQL is away what the connection has joined says who may log (rule AC3): a role that changes is written
+ * there, too, and who was removed has no membership. Who is shown activity is not, so those are who may see anything.
+ */
+async function joinedRoom(caller: Caller, reference: string, away: RollcallError): Promise<Room> {
+  const memberships = await registry().memberships(caller.connectionId);
+  const joined = memberships.find(
+    ({ sessionId, sessionName }) => sessionName === reference || sessionId === reference.toLowerCase(),
+  );
+  if (!joined) throw away;
+  if (!isAtLeast(joined.role, 'commenter')) throw refusals.notAllowed('comment');
+  return { sessionId: joined.sessionId, leastRole: 'operator' };
+}
+
 /** The address and browser of somebody are for the audit trail, not for the others in the room. */
-async function showActivity(
-  item: ActivityItem,
-  ownerId: string,
-  leastRole: Role | undefined,
-  exceptConnection: string,
-): Promise<void> {
+async function showActivity(item: ActivityItem, leastRole: Role, exceptConnection: string): Promise<void> {
   const members = await membersOf(item.sessionId);
   const receivers = members.filter(
-    ({ connectionId, userId, role }) =>
-      connectionId !== exceptConnection && (userId === ownerId || isAtLeast(role, leastRole ?? 'viewer')),
+    ({ connectionId, role }) => connectionId !== exceptConnection && isAtLeast(role, leastRole),
   );
   const frame: ServerFrame = {
     type: 'activity',
