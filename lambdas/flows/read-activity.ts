@@ -1,14 +1,30 @@
 import type { ActivityItem, Session } from '../../protocol/entities.ts';
 import { RollcallError } from '../../protocol/errors.ts';
 import type { Caller } from '../runtime/caller.ts';
+import { sessions } from '../runtime/sessions.ts';
 import { isAtLeast } from '../sessions/permissions.ts';
 import { authorizeCaller } from './authorize-caller.ts';
 
+/** What is left of a session for whoever reads its audit trail. */
+type Audited = Pick<Session, 'id' | 'ownerId'>;
+
 /**
  * The session whose audit trail somebody asks for, provided that they may see it: who may view the session and, where it
- * names a least role for activity, has that role (rule DE9).
+ * names a least role for activity, has that role (rule DE9). Of a session that was purged the trail is still there, for
+ * its owner (rule SE6).
  */
-export async function authorizeAudit(caller: Pick<Caller, 'userId' | 'guest'>, reference: string): Promise<Session> {
+export async function authorizeAudit(caller: Pick<Caller, 'userId' | 'guest'>, reference: string): Promise<Audited> {
+  try {
+    return await authorizeReader(caller, reference);
+  } catch (error) {
+    if (!(error instanceof RollcallError && error.code === 'SESSION_NOT_FOUND')) throw error;
+    const purged = await sessions().getOwner(reference);
+    if (caller.guest || purged.ownerId !== caller.userId) throw error;
+    return purged;
+  }
+}
+
+async function authorizeReader(caller: Pick<Caller, 'userId' | 'guest'>, reference: string): Promise<Audited> {
   const { session, standing } = await authorizeCaller(caller, reference, 'view', { evenEnded: true });
   const leastRole = session.metadata.visibility?.activity;
   if (leastRole && !standing.isOwner && !(standing.role && isAtLeast(standing.role, leastRole))) {

@@ -153,6 +153,29 @@ describe('GET /sessions/{id}/activity', () => {
   );
 });
 
+test('[SE6] the audit trail of a purged session stays, for its owner', async () => {
+  const { owner: host, session: past } = await stack.host('quin', { isPublic: true });
+  tokens['quin'] = (await tokenOf(stack, 'quin')).token;
+  const note = { type: 'activity_log', sessionId: past.id, activityType: 'noted' };
+  await host.expect('activity_logged', note);
+  await host.expect('session_ended', { type: 'session_end', sessionId: past.id });
+  await stack.database.query(`UPDATE collaboration_sessions SET end_time = now() - interval '2 days' WHERE id = $1`, [
+    past.id,
+  ]);
+  await stack.fireSchedule('CleanupSweep');
+  expect((await get(`/sessions/${past.id}`, 'quin')).status).toBe(404);
+  for (const reference of [past.id, past.sessionId]) {
+    const { status, body } = await get(`/sessions/${reference}/activity?type=noted`, 'quin');
+    expect([status, body.sessionId, body.items.length]).toEqual([200, past.id, 1]);
+    expect(body.items[0]).toMatchObject({ username: 'Quin', ipAddress: '127.0.0.1' });
+  }
+  expect((await get(`/sessions/${past.id}/statistics`, 'quin')).body.byType).toMatchObject({ noted: 1 });
+  const query = { type: 'activity_query', sessionId: past.id, activityType: 'noted' };
+  expect((await host.expect('activity_page', query)).items).toHaveLength(1);
+  expect((await get(`/sessions/${past.id}/activity`, 'stranger')).status).toBe(404);
+  expect(await owner.ask(query)).toMatchObject({ type: 'error', code: 'SESSION_NOT_FOUND' });
+});
+
 test('[AC5] GET /sessions/{id}/statistics counts by type', async () => {
   const { body } = await get(`/sessions/${session.id}/statistics`, 'olive');
   expect(JSON.stringify(body)).toMatch(/step/);
