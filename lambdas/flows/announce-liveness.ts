@@ -1,5 +1,8 @@
+import type { Session } from '../../protocol/entities.ts';
 import type { LivenessEvent } from '../presence/liveness-settings.ts';
+import { isAway } from '../presence/redis-failure.ts';
 import { messenger, registry } from '../runtime/delivery.ts';
+import { log } from '../runtime/log.ts';
 
 /**
  * Tells the owner of a session or machine, on every connection they have, that it became active or inactive. A
@@ -9,4 +12,14 @@ export async function announceLiveness(event: LivenessEvent): Promise<void> {
   const { ownerId, ...frame } = event;
   const connections = await registry().connectionsOf(ownerId);
   await messenger().broadcast(connections, frame, { kind: 'state' });
+}
+
+/** The same for a session that came back to life by what somebody just did, which does not fail for this. */
+export async function announceRevival({ id, ownerId, lastActiveAt }: Session): Promise<void> {
+  try {
+    await announceLiveness({ type: 'session_activity', sessionId: id, active: true, activeAt: lastActiveAt, ownerId });
+  } catch (error) {
+    if (!isAway(error)) throw error;
+    log.warn('The owner of a session could not be told that it is active', { sessionId: id, error });
+  }
 }

@@ -6,6 +6,7 @@ import type { Caller } from '../runtime/caller.ts';
 import { sessions } from '../runtime/sessions.ts';
 import type { JoinResult } from '../sessions/join-gate.ts';
 import { JoinRefused } from '../sessions/refusals.ts';
+import { announceRevival } from './announce-liveness.ts';
 import { actorOf, audit } from './audit.ts';
 import { decide } from './decide.ts';
 import { personOf, refuseForeignGuest, refuseGuest } from './people.ts';
@@ -37,8 +38,9 @@ export async function joinSession(
 ): Promise<ServerFrame<'session_joined'>> {
   refuseForeignGuest(caller, await sessions().resolveSessionId(sessionRef));
   const joined = await askDoor(caller, sessionRef, invite ?? caller.guest?.invite);
-  const { session, role } = joined;
+  const { session, role, revived } = joined;
   const { epoch, seq, users } = await seatConnection(caller, joined);
+  if (revived) await announceRevival(session);
   const { sessionId: _, ...state } = await sendRest(caller, { sessionId: session.id, epoch, seq, users });
   return { type: 'session_joined', session, role, ...state };
 }

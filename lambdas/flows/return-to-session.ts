@@ -4,6 +4,7 @@ import { registry } from '../runtime/delivery.ts';
 import { log } from '../runtime/log.ts';
 import { presence } from '../runtime/presence.ts';
 import { sessions } from '../runtime/sessions.ts';
+import { announceRevival } from './announce-liveness.ts';
 import { personOf } from './people.ts';
 import { rebuildSession } from './rebuild-session.ts';
 import { seatConnection } from './seat-connection.ts';
@@ -26,6 +27,7 @@ export async function returnToSession(caller: Caller, sessionId: string): Promis
       invite: caller.guest?.invite,
     });
     await seatConnection(caller, { ...joined, isWritten: membership.unseated, invisible: membership.invisible });
+    if (joined.revived) await announceRevival(joined.session);
   } catch (error) {
     if (!(error instanceof RollcallError)) throw error;
     if (error.code !== 'UNAVAILABLE') {

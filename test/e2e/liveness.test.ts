@@ -1,0 +1,87 @@
+import { type Arrived, startTestStack, type TestStack } from '../support/stack.ts';
+
+let stack: TestStack;
+
+beforeAll(async () => {
+  stack = await startTestStack();
+}, 90_000);
+afterAll(() => stack.close());
+
+/** What the liveness check does to a session without a sign of life. */
+const silence = (sessionId: string) =>
+  stack.database.query('UPDATE collaboration_sessions SET active = false WHERE id = $1', [sessionId]);
+
+async function isActive(sessionId: string): Promise<boolean> {
+  const { rows } = await stack.database.query('SELECT active FROM collaboration_sessions WHERE id = $1', [sessionId]);
+  return rows[0].active;
+}
+
+/** Everything that was told of the liveness of a session, as of now. */
+async function toldTo(client: Arrived, sessionId: string) {
+  await client.expect('pong', { type: 'ping' });
+  return client.framesOf('session_activity').filter((frame) => frame.sessionId === sessionId);
+}
+
+test('[LC6] a join that brings a session back to life is told to every connection of its owner, once', async () => {
+  const { owner, session } = await stack.host('ada');
+  const elsewhere = await stack.arrive('ada');
+  await silence(session.id);
+  const guest = await stack.arrive('bob');
+  const join = { type: 'session_join', sessionId: session.id };
+  const joined = await guest.expect('session_joined', join);
+  const { lastActiveAt: activeAt } = joined.session;
+  for (const client of [owner, elsewhere]) {
+    expect(await client.next('session_activity')).toEqual({
+      ...{ type: 'session_activity', sessionId: session.id, active: true, activeAt },
+    });
+  }
+  await guest.expect('session_joined', join);
+  expect(await toldTo(owner, session.id)).toHaveLength(1);
+  expect(await toldTo(guest, session.id)).toEqual([]);
+  expect(await isActive(session.id)).toBe(true);
+});
+
+test('[LC6] so is the frame of somebody who returns', async () => {
+  const { owner, session } = await stack.host('cleo');
+  const sessionId = session.id;
+  await silence(sessionId);
+  // As if the owner had timed out with the socket open.
+  await stack.redis.del(...(await stack.redis.keys(`presence:*{${sessionId}}*`)));
+  await owner.expect('ack', { type: 'heartbeat', sessionId });
+  expect(await owner.next('session_activity')).toMatchObject({ sessionId, active: true });
+  expect(await isActive(sessionId)).toBe(true);
+});
+
+test('[LC6][SE6] and the recovery of an expired session', async () => {
+  const { owner, session } = await stack.host('dora');
+  const elsewhere = await stack.arrive('dora');
+  const sessionId = session.id;
+  await stack.database.query(
+    `UPDATE collaboration_sessions SET status = 'expired', active = false, end_time = now() WHERE id = $1`,
+    [sessionId],
+  );
+  await owner.expect('session_recovered', { type: 'session_recover', sessionId });
+  expect(await elsewhere.next('session_activity')).toMatchObject({ sessionId, active: true });
+  await owner.expect('session_recovered', { type: 'session_recover', sessionId });
+  expect(await toldTo(elsewhere, sessionId)).toHaveLength(1);
+});
+
+test('[LC6] a machine that falls silent, and one that comes back, is told to its owner alone', async () => {
+  const [owner, other] = await Promise.all([stack.arrive('emma'), stack.arrive('finn')]);
+  const machineId = 'press-1';
+  await owner.expect('machine_registered', { type: 'machine_register', machineId, name: 'Press' });
+  await stack.database.query(
+    `UPDATE machines SET last_active_at = now() - interval '10 minutes' WHERE machine_id = $1`,
+    [machineId],
+  );
+  await stack.fireSchedule('CleanupSweep');
+  const silent = await owner.next('machine_activity');
+  expect(silent).toMatchObject({ machineId, active: false, activeAt: expect.any(Number) });
+  await owner.expect('ack', { type: 'machine_heartbeat', machineId });
+  const back = await owner.next('machine_activity');
+  expect(back).toMatchObject({ machineId, active: true });
+  expect(back.activeAt).toBeGreaterThan(silent.activeAt);
+  await stack.fireSchedule('CleanupSweep');
+  await Promise.all([owner, other].map((client) => client.expect('pong', { type: 'ping' })));
+  expect([owner.framesOf('machine_activity').length, other.framesOf('machine_activity').length]).toEqual([2, 0]);
+});
