@@ -60,12 +60,21 @@ export class MachineManager {
    *
    * @param time what the machine says the time is, Unix milliseconds; clamped (rule PR15).
    * @returns whether there is something to write.
-   * @throws RollcallError MACHINE_NOT_FOUND for an unknown machine and for another owner's.
+   * @throws RollcallError MACHINE_NOT_FOUND for an unknown machine and for another owner's, UNAVAILABLE while PostgreSQL
+   *   is away.
    */
   async heartbeat(userId: string, machineId: string, time?: number): Promise<boolean> {
     const at = clampMachineTime(time, this.#clock());
-    if (!(await this.#liveness.isMachineValid(machineId, userId))) return notFound();
+    await this.#requireOwner(userId, machineId);
     return at !== undefined && this.#liveness.queueMachineUpdate(machineId, at);
+  }
+
+  /** The cache takes a database that cannot tell for a no (rule LC1); here the two are told apart. */
+  async #requireOwner(userId: string, machineId: string): Promise<void> {
+    if (await this.#liveness.isMachineValid(machineId, userId)) return;
+    if (!(await this.#repository.isOwnedBy(machineId, userId))) return notFound();
+    // It can tell again, and the cache has to know the machine before it takes a beat.
+    await this.#liveness.isMachineValid(machineId, userId);
   }
 
   list(userId: string): Promise<Machine[]> {

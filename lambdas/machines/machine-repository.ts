@@ -51,6 +51,15 @@ export class MachineRepository {
     return { machine, revived: revived ?? false };
   }
 
+  async isOwnedBy(machineId: string, ownerId: string): Promise<boolean> {
+    const { rows } = await this.#database.query({
+      name: 'machine-owned',
+      text: 'SELECT FROM machines WHERE machine_id = $1 AND owner_id = $2::uuid',
+      values: [machineId, ownerId],
+    });
+    return rows.length > 0;
+  }
+
   /** All machines of an owner, by name. */
   async listOf(ownerId: string): Promise<Machine[]> {
     const { rows } = await this.#database.query<Machine>(

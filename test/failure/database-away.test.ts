@@ -73,6 +73,53 @@ test('[FA3] who timed out and comes back while PostgreSQL is away is present aga
   expect(back.joins).toHaveLength(1);
 });
 
+test('[AC3][FA3] activity is acknowledged while PostgreSQL is away, by the role one has, and is written down later', async () => {
+  const { owner, others, sessionId } = await room('hugo', 'iris', 'jack', 'kate');
+  const [commenter, viewer, operator] = others;
+  for (const [person, role] of [
+    [commenter!, 'commenter'],
+    [operator!, 'operator'],
+  ] as const) {
+    await owner.expect('ack', { type: 'participant_role', sessionId, userId: person.userId, role });
+  }
+  for (const other of others) stops.push(keepAlive(other, sessionId, 300));
+  const stranger = await stack.arrive('liam');
+  await stack.stores.database.shut();
+  const log = (index: number) => ({ type: 'activity_log', sessionId, activityType: 'noted', details: { index } });
+  const ids: string[] = [];
+  for (const [index, person] of [owner, commenter!, owner].entries()) {
+    ids.push((await person.expect('activity_logged', log(index))).activityId);
+  }
+  expect(await viewer!.ask(log(9))).toMatchObject({ type: 'error', code: 'PERMISSION_DENIED' });
+  expect(await stranger.ask(log(9))).toMatchObject({ type: 'error', code: 'UNAVAILABLE' });
+  // Who may see activity is not known now; an operator may see any.
+  for (const index of [0, 1, 2]) {
+    await operator!.next('activity', ({ activity }) => activity.details['index'] === index);
+  }
+  await viewer!.expect('pong', { type: 'ping' });
+  expect(viewer!.framesOf('activity')).toEqual([]);
+  await stack.stores.database.open();
+  const noted = async () => {
+    await stack.fireSchedule('CleanupSweep');
+    return stack.audit(sessionId, 'noted');
+  };
+  const rows = await eventually(noted, (seen) => seen.length >= ids.length, 20_000);
+  expect(rows.map(({ id }) => id)).toEqual(ids);
+  expect(rows.map(({ details }) => details['index'])).toEqual([0, 1, 2]);
+}, 60_000);
+
+test('[FA3] a machine that is somebody’s is not unknown because PostgreSQL cannot say so', async () => {
+  const owner = await stack.arrive('mona');
+  const machineId = 'laptop';
+  await askUntil(owner, 'machine_registered', { type: 'machine_register', machineId, name: 'Laptop' });
+  await stack.stores.database.shut();
+  const beat = { type: 'machine_heartbeat', machineId };
+  expect(await owner.ask(beat)).toMatchObject({ type: 'error', code: 'UNAVAILABLE', retryable: true });
+  await stack.stores.database.open();
+  await askUntil(owner, 'ack', beat);
+  expect(await owner.ask({ ...beat, machineId: 'other' })).toMatchObject({ code: 'MACHINE_NOT_FOUND' });
+});
+
 test('[AC3] activity that PostgreSQL cannot take is acknowledged from the outbox and replayed once', async () => {
   const { owner, sessionId } = await room('gina');
   const activityId = randomUUID();

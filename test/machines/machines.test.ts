@@ -3,7 +3,7 @@ import { MachineManager } from '../../lambdas/machines/machine-manager.ts';
 import { MachineRepository } from '../../lambdas/machines/machine-repository.ts';
 import { clampMachineTime } from '../../lambdas/machines/machine-time.ts';
 import { ActivityCache } from '../../lambdas/presence/activity-cache.ts';
-import { createWorld, type World } from '../liveness/support.ts';
+import { createWorld, WatchedPool, type World } from '../liveness/support.ts';
 
 const start = Date.UTC(2026, 5, 1, 9);
 const minute = 60_000;
@@ -116,6 +116,28 @@ describe('machine_heartbeat', () => {
     await expect(manager.heartbeat(bob.userId, machineId)).rejects.toMatchObject(notFound);
     await expect(manager.heartbeat(alice.userId, 'nothing')).rejects.toMatchObject(notFound);
     expect(await activeAt(machineId)).toBe(start);
+  });
+
+  test('while the database cannot tell says so, not that there is no such machine', async () => {
+    const machineId = await registered();
+    const pool = new WatchedPool(world.pool);
+    const clock = () => now;
+    cache = new ActivityCache({ pool, clock });
+    manager = new MachineManager({ repository: new MachineRepository(pool), liveness: cache, clock });
+    pool.away = true;
+    now = start + minute;
+    await expect(manager.heartbeat(alice.userId, machineId)).rejects.toThrow('ECONNREFUSED');
+    pool.away = false;
+    expect(await manager.heartbeat(alice.userId, machineId)).toBe(true);
+    expect(await activeAt(machineId)).toBe(start + minute);
+  });
+
+  test('counts where the database can tell again between two questions', async () => {
+    const machineId = await registered();
+    const isMachineValid = jest.spyOn(cache, 'isMachineValid').mockResolvedValueOnce(false);
+    now = start + minute;
+    expect(await manager.heartbeat(alice.userId, machineId)).toBe(true);
+    expect(isMachineValid).toHaveBeenCalledTimes(2);
   });
 
   test('[PR15] a time to come becomes now', async () => {
