@@ -3,12 +3,15 @@ import type { APIGatewayProxyWebsocketEventV2 } from 'aws-lambda';
 import { handler } from '../../lambdas/disconnect.ts';
 import { endConnection } from '../../lambdas/flows/end-connection.ts';
 import { timings } from '../../lambdas/runtime/timings.ts';
+import { RollcallError } from '../../protocol/errors.ts';
 
-const registry = { remove: jest.fn(), memberships: jest.fn() };
-const store = { close: jest.fn(), isKnown: jest.fn() };
+const registry = { remove: jest.fn(), memberships: jest.fn(), members: jest.fn() };
+const store = { close: jest.fn(), isKnown: jest.fn(), restore: jest.fn() };
+const sessions = { getParticipants: jest.fn() };
 
 jest.mock('../../lambdas/runtime/delivery.ts', () => ({ registry: () => registry }));
 jest.mock('../../lambdas/runtime/presence.ts', () => ({ presence: () => ({ store }) }));
+jest.mock('../../lambdas/runtime/sessions.ts', () => ({ sessions: () => sessions }));
 jest.mock('../../lambdas/flows/sweep-waker.ts', () => ({ expectVisit: jest.fn(async () => {}) }));
 
 const { expectVisit } = jest.requireMock('../../lambdas/flows/sweep-waker.ts');
@@ -20,6 +23,7 @@ beforeEach(() => {
   registry.remove.mockReset().mockResolvedValue([]);
   store.isKnown.mockReset().mockResolvedValue(true);
   store.close.mockReset().mockResolvedValue(true);
+  store.restore.mockReset().mockResolvedValue(undefined);
 });
 
 test('[PR7] every seat of the connection gets its grace, and the sweep is told when it ends', async () => {
@@ -55,6 +59,49 @@ test('[FA2][PR7] a seat that another frame brought back meanwhile gets its grace
   expect(expectVisit.mock.calls.map(([sessionId]: [string]) => sessionId)).toEqual(
     joined.map(({ sessionId }) => sessionId),
   );
+});
+
+describe('[FA2][PR11] where Redis forgot the session, its end', () => {
+  const sessionId = randomUUID();
+  const person = (userId: string, connectionId: string) => ({ sessionId, userId, connectionId });
+  const [own, other, timedOut] = [person('u1', 'c1'), person('u2', 'c2'), person('u3', 'c3')];
+
+  beforeEach(() => {
+    registry.memberships.mockReset().mockResolvedValue([own]);
+    // The index of the table shows a connection for a moment longer, or not yet.
+    registry.members.mockResolvedValue([own, other, timedOut]);
+    store.isKnown.mockResolvedValue(false);
+    store.close.mockResolvedValueOnce(false);
+  });
+  const placesOf = (...people: string[]) =>
+    sessions.getParticipants.mockResolvedValue(people.map((userId) => ({ userId, anonymousId: null })));
+  const seated = () => store.restore.mock.calls.map(([, members]) => members);
+
+  test('seats whoever holds a place, once, and then gets its grace', async () => {
+    placesOf('u1', 'u2');
+    await endConnection('c1', 'disconnected', 15_000);
+    expect(seated()).toEqual([[own, other]]);
+    expect(store.restore.mock.calls[0]![3]).toMatchObject({ onlyIfLost: true });
+    expect(expectVisit).toHaveBeenLastCalledWith(sessionId, store.close.mock.calls.at(-1)![1]);
+  });
+
+  test('seats nobody whose place was given back: of them everybody heard already', async () => {
+    placesOf('u2');
+    await endConnection('c1', 'disconnected', 15_000);
+    expect(seated()).toEqual([[other]]);
+  });
+
+  test('seats a guest by the id that stands for them', async () => {
+    sessions.getParticipants.mockResolvedValue([{ userId: null, anonymousId: 'u1' }]);
+    await endConnection('c1', 'disconnected', 15_000);
+    expect(seated()).toEqual([[own]]);
+  });
+
+  test('[FA3] takes all that are connected for present while PostgreSQL cannot say who holds a place', async () => {
+    sessions.getParticipants.mockRejectedValue(new RollcallError('UNAVAILABLE', 'PostgreSQL is away.'));
+    await endConnection('c1', 'disconnected', 15_000);
+    expect(seated()).toEqual([[own, other, timedOut]]);
+  });
 });
 
 test.each([
