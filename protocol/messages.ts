@@ -29,14 +29,26 @@ function withinBytes(maximum: number) {
 }
 
 const requiredText = (maximum: number) => text(maximum).refine((value) => value.trim() !== '', 'must not be empty');
-/** PostgreSQL's `text` and `jsonb` cannot hold U+0000, so it is refused at the door and not by the database. */
-const noNull = (value: unknown) => !JSON.stringify(value).includes('\\u0000');
-const withoutNull = [noNull, 'must not contain the character U+0000'] as const;
+/**
+ * PostgreSQL's `text` and `jsonb` cannot hold U+0000, and `jsonb` no half of a surrogate pair: they are refused at the door
+ * and not by the database. Either is an escape in JSON; a backslash of the text itself comes there as two.
+ */
+const nullEscape = /(?<!\\)(?:\\\\)*\\u0000/;
+const surrogateEscape = /(?<!\\)(?:\\\\)*\\ud[89a-f]/;
+const withoutNull = [
+  (value: unknown) => !nullEscape.test(JSON.stringify(value)),
+  'must not contain the character U+0000',
+] as const;
+const wellFormed = [
+  (value: unknown) => !surrogateEscape.test(JSON.stringify(value)),
+  'must be well-formed Unicode text',
+] as const;
 
 const sessionId = requiredText(255);
+const machineId = requiredText(limits.machineIdCharacters).refine(...withoutNull);
 const role = z.enum(roles);
 const cursor = z
-  .looseObject({ eventId: requiredText(255), position: z.number() })
+  .looseObject({ eventId: requiredText(limits.cursorBytes), position: z.number() })
   .refine(...withinBytes(limits.cursorBytes));
 const details = z
   .record(z.string(), z.unknown())
@@ -46,7 +58,7 @@ const time = z.number().int().min(0).max(8.64e15);
 const visibility = z.object({ cursors: role.optional(), activity: role.optional() });
 const metadata = z
   .looseObject({
-    title: text(limits.nameCharacters).optional(),
+    title: z.string().optional(),
     target: text(limits.targetCharacters).optional(),
     objective: z.string().optional(),
     isPublic: z.boolean().optional(),
@@ -54,7 +66,8 @@ const metadata = z
     visibility: visibility.optional(),
   })
   .refine(...withinBytes(limits.metadataBytes))
-  .refine(...withoutNull);
+  .refine(...withoutNull)
+  .refine(...wellFormed);
 
 const request = { requestId: z.string().max(limits.requestIdCharacters).optional() };
 
@@ -91,7 +104,9 @@ export const messages = {
     responds: true,
     schema: z.object({
       ...request,
-      operationId: requiredText(limits.operationIdCharacters).refine(...withoutNull),
+      operationId: requiredText(limits.operationIdCharacters)
+        .refine(...withoutNull)
+        .refine(...wellFormed),
       metadata: metadata.optional(),
     }),
   },
@@ -144,12 +159,12 @@ export const messages = {
   participant_role: {
     group: 'session',
     responds: true,
-    schema: z.object({ ...request, sessionId, userId: z.uuid(), role }),
+    schema: z.object({ ...request, sessionId, userId: z.guid(), role }),
   },
   participant_remove: {
     group: 'session',
     responds: true,
-    schema: z.object({ ...request, sessionId, userId: z.uuid(), reason: text(500).optional() }),
+    schema: z.object({ ...request, sessionId, userId: z.guid(), reason: text(500).optional() }),
   },
   invite_create: {
     group: 'session',
@@ -165,7 +180,7 @@ export const messages = {
   invite_revoke: {
     group: 'session',
     responds: true,
-    schema: z.object({ ...request, sessionId, inviteId: z.uuid() }),
+    schema: z.object({ ...request, sessionId, inviteId: z.guid() }),
   },
   activity_log: {
     group: 'activity',
@@ -175,7 +190,7 @@ export const messages = {
       sessionId,
       activityType: requiredText(limits.activityTypeCharacters).refine(...withoutNull),
       details: details.optional(),
-      activityId: z.uuid().optional(),
+      activityId: z.guid().optional(),
     }),
   },
   activity_query: {
@@ -187,7 +202,7 @@ export const messages = {
       limit: z.number().int().min(1).max(limits.pageItems).optional(),
       before: text(512).optional(),
       activityType: text(limits.activityTypeCharacters).optional(),
-      userId: z.uuid().optional(),
+      userId: z.guid().optional(),
       from: time.optional(),
       to: time.optional(),
     }),
@@ -202,16 +217,16 @@ export const messages = {
     responds: true,
     schema: z.object({
       ...request,
-      machineId: requiredText(limits.machineIdCharacters).refine(...withoutNull),
+      machineId,
       name: requiredText(limits.nameCharacters).refine(...withoutNull),
-      metadata: details.optional(),
+      metadata: details.refine(...wellFormed).optional(),
     }),
   },
   machine_heartbeat: {
     group: 'machine',
     responds: true,
     quiet: true,
-    schema: z.object({ ...request, machineId: requiredText(limits.machineIdCharacters), time: z.number().optional() }),
+    schema: z.object({ ...request, machineId, time: z.number().optional() }),
   },
   machine_list: { group: 'machine', responds: true, schema: z.object(request) },
 } as const satisfies Record<string, MessageDefinition>;

@@ -11,6 +11,9 @@ import { send } from './announce.ts';
 import { audit } from './audit.ts';
 import { emptySession } from './end-session.ts';
 
+/** Any UUID would do; it only has to be this one for ever. */
+const expiryNamespace = '2d0c7b6e-8a41-4f3a-9f52-6b1e0d7c4a95';
+
 /** The cleanup of this environment: what it finds is announced to those concerned and written into the audit trail. */
 export const sessionCleanup = once(() =>
   SessionCleanupService.getInstance().configure({
@@ -29,7 +32,7 @@ async function warn({ sessionId, expiresAt }: ExpiringSession): Promise<void> {
 
 /** A sweep may be killed after any step, and the next one does all of it again: the entry's id follows from the expiry. */
 async function expire({ sessionId, expiredAt, durationMinutes, participantCount }: ExpiredSession): Promise<void> {
-  const activityId = uuidv5(`expired:${expiredAt}`, sessionId);
+  const activityId = uuidv5(`${sessionId}:${expiredAt}`, expiryNamespace);
   await audit({ ...sessionExpired(sessionId, durationMinutes, participantCount), activityId });
   const frame = { type: 'session_expired', sessionId, reason: 'inactivity_timeout' } as const;
   await emptySession(sessionId, 'session_expired', frame);

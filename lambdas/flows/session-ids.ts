@@ -1,7 +1,7 @@
-import { validate } from 'uuid';
 import { RollcallError } from '../../protocol/errors.ts';
 import type { Caller } from '../runtime/caller.ts';
 import { registry } from '../runtime/delivery.ts';
+import { isUuid } from '../sessions/session-reference.ts';
 
 /** A session's name never changes, so an environment remembers the ones it met. */
 const idsByName = new Map<string, string>();
@@ -12,7 +12,7 @@ const rememberedNames = 1000;
  * connection joined is found, so a name tells nothing about other sessions.
  */
 export async function sessionIdOf(caller: Caller, sessionRef: string): Promise<string> {
-  if (validate(sessionRef)) return sessionRef.toLowerCase();
+  if (isUuid(sessionRef)) return sessionRef.toLowerCase();
   const remembered = idsByName.get(sessionRef);
   if (remembered) return remembered;
   const memberships = await registry().memberships(caller.connectionId);

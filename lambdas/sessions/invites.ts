@@ -11,7 +11,7 @@ export interface InviteClaims {
   expiresAt: number;
 }
 
-const claimsShape = z.object({ inviteId: z.uuid(), sessionId: z.uuid(), expiresAt: z.number() });
+const claimsShape = z.object({ inviteId: z.guid(), sessionId: z.guid(), expiresAt: z.number() });
 /** Keeps an invite from being taken for any other signed thing, and any other signed thing for an invite. */
 const tokenType = 'rollcall-invite';
 

@@ -5,9 +5,6 @@ import { RollcallError } from '../../protocol/errors.ts';
 import { messages, tooLarge } from '../../protocol/messages.ts';
 import { isUuid } from './session-reference.ts';
 
-/** Half of a surrogate pair as JSON writes it. PostgreSQL refuses such JSON; the sender hears so instead. */
-const loneSurrogate = /(?<!\\)(?:\\\\)*\\ud[89a-f]/;
-
 /**
  * Checks what a session is created from, by the protocol's own schema.
  *
@@ -15,9 +12,6 @@ const loneSurrogate = /(?<!\\)(?:\\\\)*\\ud[89a-f]/;
  */
 export function checkSessionInput(operationId: string, metadata: SessionMetadata): SessionMetadata {
   const { metadata: checked } = check(messages.session_create.schema, { operationId, metadata });
-  if (loneSurrogate.test(JSON.stringify({ operationId, metadata: checked }))) {
-    throw new RollcallError('INVALID_MESSAGE', 'metadata: must be well-formed Unicode text; send it again as such.');
-  }
   return checked ?? {};
 }
 

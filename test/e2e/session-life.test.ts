@@ -73,6 +73,30 @@ test('the name of a session is taken wherever its UUID is, and the UUID is answe
   expect(await answered('session_end')).toBe(id);
 });
 
+test('a session made by hand is one like any other, whatever digits its UUID has', async () => {
+  const owner = await stack.arrive('norma');
+  const sessionId = '11111111-1111-1111-1111-111111111111';
+  await owner.expect('session_created', { type: 'session_create', operationId: 'known' });
+  await stack.database.query(
+    `INSERT INTO collaboration_sessions (id, session_id, operation_id, owner_id) VALUES ($1, $2, 'by hand', $3)`,
+    [sessionId, 'SESSION-20260101-BYHAND', owner.userId],
+  );
+  await owner.expect('session_joined', { type: 'session_join', sessionId });
+  await owner.expect('ack', { type: 'heartbeat', sessionId });
+  await owner.expect('activity_logged', { type: 'activity_log', sessionId, activityType: 'noted' });
+  const create = { type: 'invite_create', sessionId, role: 'commenter' };
+  const { invite } = await owner.expect('invite_created', create);
+  const invited = await stack.arrive('nils');
+  await invited.expect('session_joined', { type: 'session_join', sessionId, invite });
+  await invited.expect('presence_state', { type: 'presence_sync', sessionId });
+  await stack.database.query(`SELECT cleanup_inactive_sessions('1 hour', 1, now() + interval '2 hours', $1)`, [
+    [sessionId],
+  ]);
+  await stack.fireSchedule('CleanupSweep');
+  expect(await invited.next('session_expired')).toMatchObject({ sessionId });
+  expect(await stack.audit(sessionId, 'session_expired')).toHaveLength(1);
+});
+
 test('[PR7][PR9] a socket that closes cleanly is waited for three seconds, then one leave says disconnected', async () => {
   const { owner, session } = await stack.host('olga');
   const guest = await stack.arrive('paul');
