@@ -1,3 +1,4 @@
+import { limits } from '../protocol/limits.ts';
 import { logActivity } from './flows/log-activity.ts';
 import { asSeenBy, authorizeAudit } from './flows/read-activity.ts';
 import { activity } from './runtime/activity.ts';
@@ -12,7 +13,7 @@ export const handler = route(
 
     async activity_query({ sessionId, ...query }, caller) {
       const session = await authorizeAudit(caller, sessionId);
-      const page = await activity().getSessionActivity(session.id, query);
+      const page = await activity().getSessionActivity(session.id, query, limits.listBytes);
       const items = page.items.map(asSeenBy(caller.userId, session));
       return { type: 'activity_page', sessionId: session.id, ...page, items };
     },

@@ -1,5 +1,5 @@
 import { exportPage } from './flows/export-activity.ts';
-import { querySchemas, readQuery } from './flows/http-query.ts';
+import { httpPageBytes, querySchemas, readQuery } from './flows/http-query.ts';
 import { asSeenBy, authorizeAudit } from './flows/read-activity.ts';
 import { serviceStatistics } from './flows/service-statistics.ts';
 import { activityReports } from './runtime/activity.ts';
@@ -16,7 +16,8 @@ export const handler = httpRoute(
     },
 
     async 'GET /sessions'({ userId, query }) {
-      return { body: await sessions().listSessionsOf(userId, readQuery(querySchemas.page, query)) };
+      const page = { ...readQuery(querySchemas.page, query), maxBytes: httpPageBytes };
+      return { body: await sessions().listSessionsOf(userId, page) };
     },
 
     async 'GET /sessions/{id}'({ id, userId }) {

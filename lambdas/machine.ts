@@ -1,5 +1,6 @@
 import { announceLiveness } from './flows/announce-liveness.ts';
 import { refuseGuest } from './flows/people.ts';
+import { sendParts } from './flows/send-parts.ts';
 import { liveness, machines } from './runtime/machines.ts';
 import { limitRate } from './runtime/rate-limit.ts';
 import { route } from './runtime/route.ts';
@@ -26,7 +27,8 @@ export const handler = route(
 
     async machine_list(_, caller) {
       refuseGuest(caller);
-      return { type: 'machines', machines: await machines().list(caller.userId) };
+      const owned = await machines().list(caller.userId);
+      return sendParts(caller, owned, (some, part) => ({ type: 'machines', machines: some, ...part }));
     },
   },
   { limit: limitRate, finish: () => liveness().flush() },

@@ -5,6 +5,7 @@ import { leaveSession } from './flows/leave-session.ts';
 import { createInvite, revokeInvite } from './flows/manage-invites.ts';
 import { changeRole, removeParticipant } from './flows/manage-participants.ts';
 import { recoverSession } from './flows/recover-session.ts';
+import { sendParts } from './flows/send-parts.ts';
 import { limitRate } from './runtime/rate-limit.ts';
 import { route } from './runtime/route.ts';
 import { sessions } from './runtime/sessions.ts';
@@ -30,7 +31,12 @@ export const handler = route(
     async participants_list({ sessionId }, caller) {
       const { session } = await authorizeCaller(caller, sessionId, 'view', { evenEnded: true });
       const participants = await sessions().getParticipants(session.id);
-      return { type: 'participants', sessionId: session.id, participants };
+      return sendParts(caller, participants, (some, part) => ({
+        type: 'participants',
+        sessionId: session.id,
+        participants: some,
+        ...part,
+      }));
     },
 
     async participant_role({ sessionId, userId, role }, caller) {

@@ -53,6 +53,8 @@ export class HttpApi extends Construct {
         allowOrigins: ['*'],
         allowMethods: [CorsHttpMethod.GET],
         allowHeaders: ['authorization', 'content-type'],
+        // Where the next page of an export begins.
+        exposeHeaders: ['link', 'x-next'],
         maxAge: Duration.hours(1),
       },
     });

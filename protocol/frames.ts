@@ -30,18 +30,21 @@ export interface CursorUpdate {
   at: number;
 }
 
-interface Snapshot {
+/** What a part of something too large for one frame says; all of them count once the last has arrived. */
+export interface Parts {
+  part?: number;
+  parts?: number;
+  /** Names the whole that a part belongs to: two answers to the same question may differ, and their parts never mix. */
+  snapshotId?: string;
+}
+
+interface Snapshot extends Parts {
   sessionId: string;
   /** Names one unbroken count of diffs; a different one means that everything known is to be replaced. */
   epoch: string;
   /** Number of the last diff that is contained. */
   seq: number;
   users: PresenceUser[];
-  /** Only in a snapshot too large for one frame: this is part `part` of `parts`; it counts once all have arrived. */
-  part?: number;
-  parts?: number;
-  /** Names the snapshot that a part belongs to: two of the same epoch and seq may differ, and their parts never mix. */
-  snapshotId?: string;
 }
 
 /** Every frame the server sends, by its `type`. */
@@ -80,7 +83,7 @@ export interface ServerFrames {
     leaves: { userId: string; cause: LeaveCause }[];
   };
   cursors: { sessionId: string; cursors: CursorUpdate[] };
-  participants: { sessionId: string; participants: SessionParticipant[] };
+  participants: { sessionId: string; participants: SessionParticipant[] } & Parts;
   participant_updated: { sessionId: string; participant: SessionParticipant };
   invite_created: { sessionId: string; inviteId: string; invite: string; expiresAt: number };
   activity_logged: { activityId: string };
@@ -88,7 +91,7 @@ export interface ServerFrames {
   presence_history: { sessionId: string; at: number; stays: Stay[] };
   activity: { sessionId: string; activity: ActivityItem };
   machine_registered: { machine: Machine };
-  machines: { machines: Machine[] };
+  machines: { machines: Machine[] } & Parts;
   machine_activity: { machineId: string; active: boolean; activeAt: number };
   ack: object;
   error: { code: ErrorCode; message: string; retryable: boolean; retryAfterMillis?: number };

@@ -13,6 +13,8 @@ export const limits = {
   machineIdCharacters: 255,
   maxParticipants: 1000,
   pageItems: 1000,
+  /** The items of one list in a frame: API Gateway delivers messages of up to 128 KB, the rest is the frame around them. */
+  listBytes: 120 * 1024,
   messagesPerSecond: 20,
   messageBurst: 60,
 } as const;

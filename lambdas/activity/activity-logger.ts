@@ -133,10 +133,11 @@ export class ActivityLogger {
    * A page of a session's activity, newest first (rule AC4).
    *
    * @param query a number is the limit.
+   * @param maxBytes of the entries' JSON; a page that would have more ends before its limit.
    * @throws RollcallError INVALID_MESSAGE for a limit, cursor, user or time that cannot be.
    */
-  getSessionActivity(sessionId: string, query: ActivityQuery | number = {}): Promise<ActivityPage> {
-    return this.#reader.page(sessionId, typeof query === 'number' ? { limit: query } : query);
+  getSessionActivity(sessionId: string, query: ActivityQuery | number = {}, maxBytes?: number): Promise<ActivityPage> {
+    return this.#reader.page(sessionId, typeof query === 'number' ? { limit: query } : query, maxBytes);
   }
 
   /** The newest entries of a session. */

@@ -1,4 +1,5 @@
 import type { ActivityItem } from '../../protocol/entities.ts';
+import { fitting } from '../../protocol/page.ts';
 import { type ActivityQuery, conditionOf, type Direction, pageLimit, placeOf } from './activity-query.ts';
 import type { Database } from './activity-repository.ts';
 import { encodeCursor, type PagePlace } from './page-cursor.ts';
@@ -24,15 +25,19 @@ export class ActivityReader {
     this.#database = database;
   }
 
-  /** One page, newest first. An unknown session is an empty page. */
-  async page(sessionId: string, query: ActivityQuery = {}): Promise<ActivityPage> {
+  /**
+   * One page, newest first. An unknown session is an empty page.
+   *
+   * @param maxBytes of the items' JSON; a page that would have more ends before its limit.
+   */
+  async page(sessionId: string, query: ActivityQuery = {}, maxBytes = Number.POSITIVE_INFINITY): Promise<ActivityPage> {
     const limit = pageLimit(query);
     const place = placeOf(sessionId, query);
     // One more than asked for tells whether there is a next page.
     const rows = await this.#select(sessionId, query, place, 'newest', limit + 1);
-    const items = rows.slice(0, limit);
+    const items = fitting(rows.slice(0, limit), maxBytes);
     const last = items.at(-1);
-    return rows.length > limit && last ? { items, next: encodeCursor(sessionId, last) } : { items };
+    return rows.length > items.length && last ? { items, next: encodeCursor(sessionId, last) } : { items };
   }
 
   /** Every entry that matches, oldest first, a few hundred in memory at a time. Entries that come later are left out. */

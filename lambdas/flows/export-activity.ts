@@ -2,7 +2,7 @@ import type { ActivityItem } from '../../protocol/entities.ts';
 import { exportMediaTypes, toCsv, toNdjson } from '../activity/activity-export.ts';
 import { activityReader } from '../runtime/activity.ts';
 import type { HttpAnswer } from '../runtime/http-route.ts';
-import { querySchemas, readQuery } from './http-query.ts';
+import { httpPageBytes, querySchemas, readQuery } from './http-query.ts';
 
 /**
  * One page of a session's audit trail in the format asked for. The place of the next page is in the body of JSON, and in
@@ -17,7 +17,8 @@ export async function exportPage(
   show: (item: ActivityItem) => ActivityItem = (item) => item,
 ): Promise<HttpAnswer> {
   const { format, type, ...rest } = readQuery(querySchemas.activity, query);
-  const { items: found, next } = await activityReader().getSessionActivity(sessionId, { ...rest, activityType: type });
+  const asked = { ...rest, activityType: type };
+  const { items: found, next } = await activityReader().getSessionActivity(sessionId, asked, httpPageBytes);
   const items = found.map(show);
   const headers = { 'content-type': exportMediaTypes[format], ...nextHeaders(path, query, next) };
   if (format === 'json') return { headers, body: { sessionId, items, next } };

@@ -5,6 +5,12 @@ import { limits } from '../../protocol/limits.ts';
 const whole = z.coerce.number().int();
 const time = whole.min(0).max(8.64e15);
 
+/**
+ * What the items of one page may have as JSON. A function answers 6 MB at most, in which a quotation mark of CSV takes four
+ * bytes instead of one.
+ */
+export const httpPageBytes = 1024 * 1024;
+
 /** What the query strings of the HTTP API may say; anything else in them is ignored. */
 export const querySchemas = {
   page: z.object({ limit: whole.min(1).max(limits.pageItems).optional(), before: z.string().max(512).optional() }),
@@ -13,7 +19,7 @@ export const querySchemas = {
     limit: whole.min(1).max(limits.pageItems).optional(),
     before: z.string().max(512).optional(),
     type: z.string().max(limits.activityTypeCharacters).optional(),
-    userId: z.uuid().optional(),
+    userId: z.guid().optional(),
     from: time.optional(),
     to: time.optional(),
   }),

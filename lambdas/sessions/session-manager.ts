@@ -1,5 +1,6 @@
 import type { Role, Session, SessionMetadata, SessionParticipant } from '../../protocol/entities.ts';
 import { limits } from '../../protocol/limits.ts';
+import { fitting } from '../../protocol/page.ts';
 import type { Timings } from '../../protocol/timings.ts';
 import type { Queryable } from '../runtime/database.ts';
 import { log } from '../runtime/log.ts';
@@ -92,19 +93,21 @@ export class SessionManager {
   /**
    * Sessions the user owns or may enter, newest first.
    *
-   * @param page `before` is the `next` of the page before this one; `limit` at most 1,000 (50).
+   * @param page `before` is the `next` of the page before this one; `limit` at most 1,000 (50), fewer where their JSON would
+   *   have more than `maxBytes`.
    */
   async listSessionsOf(
     userId: string,
-    page: { limit?: number; before?: string | undefined } = {},
+    page: { limit?: number | undefined; before?: string | undefined; maxBytes?: number } = {},
   ): Promise<{ items: Session[]; next?: string }> {
     const limit = Math.min(Math.max(Math.trunc(page.limit ?? 50), 1), limits.pageItems);
     const before = page.before === undefined ? undefined : decodePlace(page.before);
     const found = await this.#repository.listOf(checkUuid('userId', userId), limit + 1, before);
     const now = this.#clock();
-    const items = found.slice(0, limit).map((stored) => sessionAt(stored, now, this.#timings.sessionTimeoutMillis));
+    const listed = found.slice(0, limit).map((stored) => sessionAt(stored, now, this.#timings.sessionTimeoutMillis));
+    const items = fitting(listed, page.maxBytes ?? Number.POSITIVE_INFINITY);
     const last = items.at(-1);
-    return found.length > limit && last ? { items, next: encodePlace(last) } : { items };
+    return found.length > items.length && last ? { items, next: encodePlace(last) } : { items };
   }
 
   /**

@@ -39,7 +39,12 @@ test('issuer and audience of the token are the parameters of the stack', () => {
 test('browsers of other origins may read with a token', () => {
   dev.template.hasResourceProperties('AWS::ApiGatewayV2::Api', {
     ProtocolType: 'HTTP',
-    CorsConfiguration: { AllowHeaders: ['authorization', 'content-type'], AllowMethods: ['GET'], AllowOrigins: ['*'] },
+    CorsConfiguration: {
+      AllowHeaders: ['authorization', 'content-type'],
+      AllowMethods: ['GET'],
+      AllowOrigins: ['*'],
+      ExposeHeaders: ['link', 'x-next'],
+    },
   });
 });
 
