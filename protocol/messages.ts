@@ -30,8 +30,9 @@ function withinBytes(maximum: number) {
 
 const requiredText = (maximum: number) => text(maximum).refine((value) => value.trim() !== '', 'must not be empty');
 /**
- * PostgreSQL's `text` and `jsonb` cannot hold U+0000, and `jsonb` no half of a surrogate pair: they are refused at the door
- * and not by the database. Either is an escape in JSON; a backslash of the text itself comes there as two.
+ * PostgreSQL's `text` and `jsonb` cannot hold U+0000. Neither `jsonb` nor the scripts in Redis can read half of a surrogate
+ * pair: a single cursor with one would break its whole room. So both are refused at the door. Either is an escape in JSON;
+ * a backslash of the text itself comes there as two.
  */
 const nullEscape = /(?<!\\)(?:\\\\)*\\u0000/;
 const surrogateEscape = /(?<!\\)(?:\\\\)*\\ud[89a-f]/;
@@ -49,7 +50,8 @@ const machineId = requiredText(limits.machineIdCharacters).refine(...withoutNull
 const role = z.enum(roles);
 const cursor = z
   .looseObject({ eventId: requiredText(limits.cursorBytes), position: z.number() })
-  .refine(...withinBytes(limits.cursorBytes));
+  .refine(...withinBytes(limits.cursorBytes))
+  .refine(...wellFormed);
 const details = z
   .record(z.string(), z.unknown())
   .refine(...withinBytes(limits.detailsBytes))
@@ -130,7 +132,10 @@ export const messages = {
       ...request,
       sessionId,
       status: z.enum(statuses).optional(),
-      activity: text(limits.activityCharacters).nullable().optional(),
+      activity: text(limits.activityCharacters)
+        .refine(...wellFormed)
+        .nullable()
+        .optional(),
       cursor: cursor.optional(),
     }),
   },

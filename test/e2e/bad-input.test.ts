@@ -46,6 +46,8 @@ const wrongCursor: WrongField[] = [
   ['cursor', { eventId: '', position: 1 }, shape],
   ['cursor', { eventId: 'e', position: '1' }, shape],
   ['cursor', { eventId: 'e', position: null }, shape],
+  ['cursor', { eventId: '\ud800', position: 1 }, shape],
+  ['cursor', { ...cursor, more: [{ 'a\udfff': 1 }] }, shape],
   ['cursor', { ...cursor, more: long(limits.cursorBytes) }, 'TOO_LARGE'],
   ['cursor', { ...cursor, more: 'ü'.repeat(limits.cursorBytes / 2) }, 'TOO_LARGE'],
 ];
@@ -101,6 +103,7 @@ const table: Record<MessageType, [right: Record<string, unknown>, wrong: WrongFi
       ...['ONLINE', 'busy', '', null, 5, []].map((value): WrongField => ['status', value, shape]),
       ...[5, [], {}, true].map((value): WrongField => ['activity', value, shape]),
       ['activity', long(limits.activityCharacters), 'TOO_LARGE'],
+      ['activity', 'a\ud800', shape],
       ...optional(wrongCursor),
     ],
   ],
