@@ -1,6 +1,8 @@
 /** Size limits of the protocol. Characters are UTF-16 code units as JavaScript counts them; bytes are UTF-8. */
 export const limits = {
   messageBytes: 32 * 1024,
+  /** Lists and objects within one another, the message itself included. */
+  nestingLevels: 100,
   requestIdCharacters: 64,
   activityCharacters: 200,
   cursorBytes: 1024,

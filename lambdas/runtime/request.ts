@@ -19,26 +19,48 @@ export interface RefusedRequest {
 /** Reads and checks a message. Never throws: a message that cannot be served carries its refusal. */
 export function readRequest(body: string, base64: boolean): Request | RefusedRequest {
   const text = base64 ? Buffer.from(body, 'base64').toString('utf8') : body;
+  const value = parsed(text);
+  const requestId = requestIdOf(value);
   if (Buffer.byteLength(text) > limits.messageBytes) {
-    return refuse(undefined, 'TOO_LARGE', `A message must be at most ${limits.messageBytes} bytes; send less at once.`);
+    return refuse(requestId, 'TOO_LARGE', `A message must be at most ${limits.messageBytes} bytes; send less at once.`);
   }
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
+  if (value === undefined) {
     return refuse(undefined, 'INVALID_MESSAGE', 'The message is not JSON; send an object with a "type".');
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     return refuse(undefined, 'INVALID_MESSAGE', 'The message is not an object; send an object with a "type".');
   }
-  const { type, requestId: given } = value as { type?: unknown; requestId?: unknown };
-  const requestId = typeof given === 'string' && given.length <= limits.requestIdCharacters ? given : undefined;
+  if (isNestedDeeper(value, limits.nestingLevels)) {
+    return refuse(requestId, 'INVALID_MESSAGE', `A message must be at most ${limits.nestingLevels} levels deep.`);
+  }
+  const { type } = value as { type?: unknown };
   if (typeof type !== 'string' || !Object.hasOwn(messages, type)) {
     return refuse(requestId, 'INVALID_MESSAGE', 'The message has no known "type"; see the list of messages.');
   }
-  const parsed = messages[type as MessageType].schema.safeParse(value);
-  if (!parsed.success) return { requestId, refusal: shapeRefusal(parsed.error) };
-  return { type: type as MessageType, requestId, message: parsed.data };
+  const checked = messages[type as MessageType].schema.safeParse(value);
+  if (!checked.success) return { requestId, refusal: shapeRefusal(checked.error) };
+  return { type: type as MessageType, requestId, message: checked.data };
+}
+
+/** Undefined where it is no JSON, which no JSON stands for. */
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whatever is wrong with a message, its answer names it where it can be named. */
+function requestIdOf(value: unknown): string | undefined {
+  const given = (value as { requestId?: unknown } | null | undefined)?.requestId;
+  return typeof given === 'string' && given.length <= limits.requestIdCharacters ? given : undefined;
+}
+
+/** Whoever encodes, or stores, what is nested without end runs out of stack. */
+function isNestedDeeper(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return levels === 0 || Object.values(value).some((inner) => isNestedDeeper(inner, levels - 1));
 }
 
 function refuse(requestId: string | undefined, code: 'TOO_LARGE' | 'INVALID_MESSAGE', message: string): RefusedRequest {

@@ -37,9 +37,49 @@ test('the limit of a message is in bytes of UTF-8, and exactly reached is not ex
   expect(read(of(limits.messageBytes + 1))).toMatchObject({ refusal: { code: 'TOO_LARGE' } });
 });
 
+test('a message that is too large is refused under its own requestId, where it has one', () => {
+  const padding = 'x'.repeat(limits.messageBytes + 1);
+  const refusal = expect.objectContaining({ code: 'TOO_LARGE' });
+  expect(read({ type: 'ping', requestId: 'r1', padding })).toEqual({ requestId: 'r1', refusal });
+  expect(read(padding)).toEqual({ requestId: undefined, refusal });
+});
+
 test('a field that is too large is TOO_LARGE even where another one is wrong', () => {
   const message = { type: 'presence_update', sessionId: 5, activity: 'x'.repeat(201) };
   expect(read(message)).toMatchObject({ refusal: { code: 'TOO_LARGE' } });
+});
+
+test('a message may be a hundred levels deep, and one deeper is refused, however deep it is', () => {
+  const nested = (levels: number) =>
+    `{"type":"activity_log","requestId":"r1","sessionId":"s","activityType":"a","details":{"x":${'['.repeat(levels - 2)}${']'.repeat(levels - 2)}}}`;
+  expect(read(nested(limits.nestingLevels))).toMatchObject({ type: 'activity_log' });
+  for (const levels of [limits.nestingLevels + 1, 16_000]) {
+    expect(read(nested(levels))).toMatchObject({ requestId: 'r1', refusal: { code: 'INVALID_MESSAGE' } });
+  }
+});
+
+test.each([
+  [{ type: 'cursor_update', sessionId: 's', cursor: { eventId: 'e\ud83d', position: 1 } }],
+  [{ type: 'cursor_update', sessionId: 's', cursor: { eventId: 'e', position: 1, deep: [{ '\udc00': 1 }] } }],
+  [{ type: 'heartbeat', sessionId: 's', cursor: { eventId: '\ud83d', position: 1 } }],
+  [{ type: 'presence_update', sessionId: 's', activity: '\ud83d' }],
+  [{ type: 'machine_register', machineId: 'm', name: 'n', metadata: { text: '\ud83d' } }],
+])('half a character is refused where a store could not read it: %j', (message) => {
+  expect(read(message)).toMatchObject({
+    refusal: { code: 'INVALID_MESSAGE', message: expect.stringMatching(/Unicode/) },
+  });
+});
+
+test('text about such characters is no such character', () => {
+  const text = String.raw`\u0000 \ud83d \\ud83d 😀`;
+  for (const message of [
+    { type: 'cursor_update', sessionId: 's', cursor: { eventId: text, position: 1 } },
+    { type: 'presence_update', sessionId: 's', activity: text },
+    { type: 'activity_log', sessionId: 's', activityType: text, details: { [text]: text } },
+    { type: 'session_create', operationId: text, metadata: { title: text } },
+  ]) {
+    expect(read(message)).toMatchObject({ type: message.type });
+  }
 });
 
 test('the refusal names the field', () => {
