@@ -29,6 +29,9 @@ export interface Seating {
   invisible?: boolean | undefined;
 }
 
+/** Who comes and does nothing is away, or gone, after this long. */
+const firstVisitMillis = Math.min(timings.awayAfterMillis, timings.offlineAfterMillis);
+
 /** What a join answers about who is there. */
 export type Seated = Pick<EnterOutcome, 'epoch' | 'seq' | 'users'>;
 
@@ -47,7 +50,7 @@ export async function seatConnection(caller: Caller, seating: Seating): Promise<
       registry().isCompact(caller.connectionId),
       registry().join(membership),
       // Before the seat: where this invocation is killed right after it, somebody has to come by and look.
-      expectVisit(membership.sessionId, membership.joinedAt + timings.offlineAfterMillis),
+      expectVisit(membership.sessionId, membership.joinedAt + firstVisitMillis),
     ]);
     isUntouched = false;
     const outcome = await enter(membership, { compact, place: placeOf(seating) });
@@ -140,6 +143,6 @@ async function inheritChoice(membership: Membership, { users }: EnterOutcome): P
 
 /** Who was found gone is written down by the sweep, once and as of the moment they went. */
 async function tell({ sessionId, joinedAt }: Membership, outcome: EnterOutcome): Promise<void> {
-  const deadline = outcome.leaves.length > 0 ? joinedAt : joinedAt + timings.offlineAfterMillis;
+  const deadline = outcome.leaves.length > 0 ? joinedAt : joinedAt + firstVisitMillis;
   await Promise.all([expectVisit(sessionId, deadline), announce(sessionId, outcome)]);
 }

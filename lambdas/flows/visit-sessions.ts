@@ -21,8 +21,16 @@ export interface Sighted {
   at: number;
 }
 
-/** How often a session with people in it is looked at, at least: its last sign of life is written down then. */
-export const refreshMillis = Math.min(30_000, timings.sessionTimeoutMillis / 4, timings.livenessTimeoutMillis / 4);
+/**
+ * How often a session with people in it is looked at, at least: its last sign of life is written down then. Nobody who acts
+ * after a look is away before the next one.
+ */
+export const refreshMillis = Math.min(
+  30_000,
+  timings.awayAfterMillis,
+  timings.sessionTimeoutMillis / 4,
+  timings.livenessTimeoutMillis / 4,
+);
 
 /** Visits every session that is due: ends what is over, writes it down, tells it, and notes when to come again. */
 export async function visitDueSessions(now: number): Promise<Sighted[]> {

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { deadlineShards } from '../../lambdas/presence/deadlines.ts';
 import { presenceKeys } from '../../lambdas/presence/keys.ts';
 import { testAddresses } from '../support/addresses.ts';
 import { createDatabase } from '../support/database.ts';
@@ -7,7 +8,9 @@ import { createConnectionTable, testAwsVariables } from '../support/tables.ts';
 type Database = Awaited<ReturnType<typeof createDatabase>>;
 
 let database: Database;
-let flows: typeof import('../../lambdas/flows/visit-sessions.ts') & typeof import('../../lambdas/flows/evict.ts');
+let flows: typeof import('../../lambdas/flows/visit-sessions.ts') &
+  typeof import('../../lambdas/flows/evict.ts') &
+  typeof import('../../lambdas/flows/seat-connection.ts');
 let runtime: typeof import('../../lambdas/runtime/presence.ts') &
   typeof import('../../lambdas/runtime/sessions.ts') &
   typeof import('../../lambdas/runtime/redis.ts') &
@@ -17,11 +20,12 @@ beforeAll(async () => {
   database = await createDatabase();
   Object.assign(process.env, {
     ...{ DATABASE_URL: database.url, REDIS_URL: testAddresses.redis, OUTBOX_TABLE: 'unused' },
-    ...{ CONNECTIONS_TABLE: await createConnectionTable(), ...testAwsVariables() },
+    ...{ CONNECTIONS_TABLE: await createConnectionTable(), ...testAwsVariables(), AWAY_AFTER_SECONDS: '5' },
   });
   flows = {
     ...(await import('../../lambdas/flows/visit-sessions.ts')),
     ...(await import('../../lambdas/flows/evict.ts')),
+    ...(await import('../../lambdas/flows/seat-connection.ts')),
   };
   runtime = {
     ...(await import('../../lambdas/runtime/presence.ts')),
@@ -52,6 +56,13 @@ async function trailOf(sessionId: string): Promise<string[]> {
     [sessionId],
   );
   return rows.map(({ type }) => type);
+}
+
+/** When the session is visited next, Unix milliseconds. */
+async function dueOf(sessionId: string): Promise<number> {
+  const shards = Array.from({ length: deadlineShards }, (_, shard) => presenceKeys.due(shard));
+  const due = await Promise.all(shards.map((shard) => runtime.redis().zscore(shard, sessionId)));
+  return Number(due.find((score) => score !== null) ?? Number.NaN);
 }
 
 const keptOf = (sessionId: string) => runtime.redis().llen(presenceKeys.departed(sessionId));
@@ -89,6 +100,24 @@ test('[PR12] who comes in while an empty session is visited is visited, too', as
   });
   await flows.visitDueSessions(Date.now());
   expect(await index.all()).toContain(sessionId);
+});
+
+test('[PR4] [PR6] nobody who acts after a visit is away before the next one', async () => {
+  const { sessionId } = await enteredAndKilled();
+  const away = Date.now() + 6000;
+  await runtime.deadlines().schedule(sessionId, away);
+  await flows.visitDueSessions(away);
+  const { store } = runtime.presence();
+  expect((await store.list(sessionId, away))?.users).toMatchObject([{ status: 'away' }]);
+  expect(await dueOf(sessionId)).toBeLessThanOrEqual(away + 5000);
+});
+
+test('[PR4] [PR6] who comes and does nothing is visited when they are away, before they are gone', async () => {
+  const owner = { userId: randomUUID(), username: 'Owner' };
+  const session = await runtime.sessions().createSession(owner.userId, 'op', {}, owner);
+  const caller = { ...owner, connectionId: randomUUID(), scopes: [], ipAddress: null, userAgent: null };
+  await flows.seatConnection(caller, { session, role: 'operator', activated: true });
+  expect(await dueOf(session.id)).toBeLessThanOrEqual(Date.now() + 5000);
 });
 
 test('[SE8] [FA2] somebody is taken out of a session that Redis gave up, too', async () => {
