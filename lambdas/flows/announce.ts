@@ -16,11 +16,23 @@ import { expectVisit } from './sweep-waker.ts';
  * waits for it, where this invocation promised to send that (rules DE2-DE4).
  */
 export async function announce(sessionId: string, outcome: PresenceOutcome): Promise<void> {
+  show(sessionId, outcome);
   await Promise.all([
     sendDiff(sessionId, outcome),
     outcome.batch && sendCursors(sessionId, outcome.batch),
     outcome.promise && keepPromise(sessionId, outcome.promise),
   ]);
+}
+
+/** Shows every change at `LOG_LEVEL=DEBUG`, also where nobody is there to hear of it. */
+function show(sessionId: string, { joins, updates, leaves }: PresenceOutcome): void {
+  for (const { userId } of joins) log.debug(`[PresenceManager] User ${userId} joined session ${sessionId}`);
+  for (const { userId, ...change } of updates) {
+    log.debug(`[PresenceManager] User ${userId} changed in session ${sessionId}`, { change });
+  }
+  for (const { userId, cause } of leaves) {
+    log.debug(`[PresenceManager] User ${userId} left session ${sessionId}: ${cause}`);
+  }
 }
 
 async function sendDiff(sessionId: string, outcome: PresenceOutcome): Promise<void> {

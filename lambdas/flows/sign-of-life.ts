@@ -17,7 +17,7 @@ import { expectVisit } from './sweep-waker.ts';
 export async function signOfLife(caller: Caller, sessionRef: string, touch: Touch): Promise<PresenceOutcome> {
   const sessionId = await sessionIdOf(caller, sessionRef);
   const seat: Seat = { sessionId, userId: caller.userId, connectionId: caller.connectionId };
-  const outcome = await seated(caller, seat, (now) => presence().store.touch(seat, touch, now));
+  const outcome = await seated(caller, seat, (now) => presence().touch(seat, touch, now));
   await Promise.all([announce(sessionId, outcome), callSweep(seat, outcome)]);
   return outcome;
 }

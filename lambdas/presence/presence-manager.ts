@@ -4,7 +4,7 @@ import type { Timings } from '../../protocol/timings.ts';
 import type { Entering } from './entering.ts';
 import { presenceKeys } from './keys.ts';
 import type { EnterOutcome, PresenceOutcome, TouchOutcome } from './outcome.ts';
-import { PresenceStore, type Seat } from './presence-store.ts';
+import { PresenceStore, type Seat, type Touch } from './presence-store.ts';
 
 /** A change as it is published on `presence:updates:{<sessionId>}`. */
 export interface PresenceEvent {
@@ -42,6 +42,13 @@ export interface Acting {
   invisible?: boolean | undefined;
 }
 
+/** What `LOG_LEVEL=DEBUG` tells of each frame. */
+const sentences: Record<Touch['kind'], (seat: Seat) => string> = {
+  heartbeat: ({ userId }) => `Heartbeat received from user ${userId}`,
+  cursor: ({ userId, sessionId }) => `Cursor of user ${userId} received in session ${sessionId}`,
+  update: ({ userId, sessionId }) => `Set presence for user ${userId} in session ${sessionId}`,
+};
+
 /**
  * Who is in a session, how present they are and where they point.
  *
@@ -66,6 +73,17 @@ export class PresenceManager {
   }
 
   /**
+   * Records a frame of a connection. Undefined where its seat is not known.
+   *
+   * @throws RollcallError RATE_LIMITED where the connection sends more than its limit.
+   */
+  async touch(seat: Seat, touch: Touch, now = this.#clock()): Promise<TouchOutcome | undefined> {
+    const outcome = await this.store.touch(seat, touch, now);
+    if (outcome) this.#log.debug(`[PresenceManager] ${sentences[touch.kind](seat)}`);
+    return outcome;
+  }
+
+  /**
    * Sets the status a user chose: `away` holds until user activity, `offline` until another choice (rule PR5). A user
    * without a connection is seated first; with a `connectionId` that is not seated the answer is undefined.
    */
@@ -76,13 +94,12 @@ export class PresenceManager {
     cursor?: Cursor,
     acting: Acting & { activity?: string | null } = {},
   ): Promise<TouchOutcome | undefined> {
-    this.#log.debug(`[PresenceManager] Set presence for user ${userId} in session ${sessionId}`);
     const touch = { kind: 'update', status, cursor, activity: acting.activity } as const;
     const seat = seatOf(sessionId, userId, acting);
-    const outcome = await this.store.touch(seat, touch, this.#clock());
+    const outcome = await this.touch(seat, touch);
     if (outcome || acting.connectionId) return outcome;
     await this.enter(sessionId, userId, acting);
-    return this.store.touch(seat, touch, this.#clock());
+    return this.touch(seat, touch);
   }
 
   /** Users who are online or away, and with `includeOffline` the offline too; never one without a record (rule PR13). */
@@ -99,9 +116,7 @@ export class PresenceManager {
     cursor?: Cursor,
     acting: Acting & { idle?: boolean } = {},
   ): Promise<TouchOutcome | undefined> {
-    this.#log.debug(`[PresenceManager] Heartbeat received from user ${userId}`);
-    const touch = { kind: 'heartbeat', cursor, idle: acting.idle } as const;
-    return this.store.touch(seatOf(sessionId, userId, acting), touch, this.#clock());
+    return this.touch(seatOf(sessionId, userId, acting), { kind: 'heartbeat', cursor, idle: acting.idle });
   }
 
   /** Moves a user's cursor, in one step with the sign of life it is. Undefined where the seat is not known. */
@@ -111,7 +126,7 @@ export class PresenceManager {
     cursor: Cursor,
     acting: Acting = {},
   ): Promise<TouchOutcome | undefined> {
-    return this.store.touch(seatOf(sessionId, userId, acting), { kind: 'cursor', cursor }, this.#clock());
+    return this.touch(seatOf(sessionId, userId, acting), { kind: 'cursor', cursor });
   }
 
   /** Ends the presence of one connection, or of the whole user where none is named. */
@@ -146,12 +161,20 @@ export class PresenceManager {
     callbacks.add(callback);
     this.#callbacks.set(channel, callbacks);
     const subscriber = this.#listen();
-    await subscriber.subscribe(channel);
-    return async () => {
+    const forget = () => {
       callbacks.delete(callback);
-      if (callbacks.size > 0 || this.#callbacks.get(channel) !== callbacks) return;
-      this.#callbacks.delete(channel);
-      await subscriber.unsubscribe(channel);
+      const isLast = callbacks.size === 0 && this.#callbacks.get(channel) === callbacks;
+      return isLast && this.#callbacks.delete(channel);
+    };
+    try {
+      await subscriber.subscribe(channel);
+    } catch (error) {
+      // Whoever was told that it failed is not called by somebody else's later success.
+      forget();
+      throw error;
+    }
+    return async () => {
+      if (forget()) await subscriber.unsubscribe(channel);
     };
   }
 
@@ -167,21 +190,30 @@ export class PresenceManager {
   #listen(): Redis | Cluster {
     if (this.#subscriber) return this.#subscriber;
     const subscriber = (this.#redis as Redis).duplicate();
-    subscriber.on('message', (channel: string, text: string) => {
-      const event = JSON.parse(text) as PresenceEvent;
-      for (const callback of this.#callbacks.get(channel) ?? []) {
-        try {
-          callback(event);
-        } catch (error) {
-          this.#log.error('[PresenceManager] A subscriber failed', error as Error);
-        }
-      }
-    });
+    subscriber.on('message', (channel: string, text: string) => this.#hear(channel, text));
     subscriber.on('error', (error: Error) =>
       this.#log.error('[PresenceManager] Subscription connection failed', error),
     );
     this.#subscriber = subscriber;
     return subscriber;
+  }
+
+  #hear(channel: string, text: string): void {
+    let event: PresenceEvent;
+    try {
+      event = JSON.parse(text) as PresenceEvent;
+    } catch (error) {
+      // Anybody who reaches Redis can publish there; it must not end this process.
+      this.#log.error('[PresenceManager] What came on a channel is no event', error as Error);
+      return;
+    }
+    for (const callback of this.#callbacks.get(channel) ?? []) {
+      try {
+        callback(event);
+      } catch (error) {
+        this.#log.error('[PresenceManager] A subscriber failed', error as Error);
+      }
+    }
   }
 }
 

@@ -1,5 +1,6 @@
 import { announce } from '../../lambdas/flows/announce.ts';
 import type { PresenceOutcome } from '../../lambdas/presence/outcome.ts';
+import { log } from '../../lambdas/runtime/log.ts';
 import { RollcallError } from '../../protocol/errors.ts';
 
 const store = { stretch: jest.fn(async () => {}) };
@@ -30,4 +31,20 @@ test('[FA1] a diff that went out stays sent where Redis cannot be told to slow d
   broadcast.mockResolvedValue({ delivered: 1, gone: [], failed: [], throttled: 1 });
   store.stretch.mockRejectedValueOnce(new RollcallError('UNAVAILABLE', 'Redis is away.'));
   await expect(announce('s1', outcome)).resolves.toBeUndefined();
+});
+
+test('every change is shown at DEBUG, also where nobody is told', async () => {
+  const debug = jest.spyOn(log, 'debug');
+  const changes = {
+    joins: [{ userId: 'u1' }],
+    updates: [{ userId: 'u2', status: 'away' }],
+    leaves: [{ userId: 'u3', cause: 'timeout' }],
+  };
+  await announce('s1', { ...outcome, ...changes, receivers: [] } as unknown as PresenceOutcome);
+  expect(debug.mock.calls).toEqual([
+    ['[PresenceManager] User u1 joined session s1'],
+    ['[PresenceManager] User u2 changed in session s1', { change: { status: 'away' } }],
+    ['[PresenceManager] User u3 left session s1: timeout'],
+  ]);
+  expect(broadcast).not.toHaveBeenCalled();
 });

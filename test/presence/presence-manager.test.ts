@@ -46,6 +46,15 @@ function collector() {
   };
 }
 
+/** The connection a manager listens on, which it makes from the one it was given. */
+async function subscriberOf(manager: PresenceManager): Promise<Redis> {
+  const made = jest.spyOn(redis, 'duplicate');
+  await manager.subscribeToPresence(randomUUID(), () => {});
+  const [result] = made.mock.results;
+  made.mockRestore();
+  return result!.value as Redis;
+}
+
 beforeAll(() => {
   [redis, elsewhere] = [connectRedis(), connectRedis()];
 });
@@ -188,6 +197,27 @@ test('a callback that throws is logged and harms nobody else', async () => {
   await open(elsewhere).setPresence(sessionId, bob, 'online');
   expect(await heard.reached(2)).toHaveLength(2);
   expect(failures.map((error) => error.message)).toEqual(['a bug of the subscriber', 'a bug of the subscriber']);
+});
+
+test('what is no event on a channel is logged, and the next event is heard', async () => {
+  const heard = collector();
+  await open().subscribeToPresence(sessionId, heard.take);
+  await redis.publish(presenceKeys.channel(sessionId), 'not JSON');
+  await open(elsewhere).setPresence(sessionId, alice, 'online');
+  expect(await heard.reached(1)).toMatchObject([{ type: 'online', userId: alice }]);
+  expect(failures).toHaveLength(1);
+});
+
+test('who was told that they could not subscribe is not called when somebody else can', async () => {
+  const manager = open();
+  const [refused, heard] = [collector(), collector()];
+  const subscriber = await subscriberOf(manager);
+  jest.spyOn(subscriber, 'subscribe').mockRejectedValueOnce(new Error('Redis is away'));
+  await expect(manager.subscribeToPresence(sessionId, refused.take)).rejects.toThrow('Redis is away');
+  await manager.subscribeToPresence(sessionId, heard.take);
+  await open(elsewhere).setPresence(sessionId, alice, 'online');
+  await heard.reached(1);
+  expect(refused.events).toEqual([]);
 });
 
 test('shutdown ends the subscriptions and nothing of its owner, and a second one is harmless', async () => {
