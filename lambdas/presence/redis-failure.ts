@@ -13,7 +13,10 @@ const quietMillis = 500;
 /** For this long after its return the sweep may not have been everywhere yet. */
 const doubtMillis = 5000;
 
-/** The last time a Redis could not be reached from here: Unix milliseconds of the first and the last failed call. */
+/**
+ * The last time a Redis could not be reached from here: Unix milliseconds of the first and the last failed call, and until
+ * when nothing is sent.
+ */
 const outages = new WeakMap<Redis | Cluster, { from: number; until: number; quietUntil: number }>();
 
 /** When each Redis last answered. */
@@ -31,8 +34,7 @@ export function wasHeard(redis: Redis | Cluster, withinMillis: number): boolean 
  * @throws RollcallError UNAVAILABLE while Redis is away; an error in a script is a bug and stays one.
  */
 export async function answered<T>(redis: Redis | Cluster, call: () => Promise<T>): Promise<T> {
-  if ((outages.get(redis)?.until ?? 0) + quietMillis > Date.now())
-    throw unavailable(new Error('Redis was away a moment ago.'));
+  if ((outages.get(redis)?.quietUntil ?? 0) > Date.now()) throw unavailable(new Error('Redis was away a moment ago.'));
   const late = Promise.withResolvers<never>();
   const timer = setTimeout(() => late.reject(new Error('Redis did not answer in time.')), redisPatienceMillis);
   try {
