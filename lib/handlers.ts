@@ -83,7 +83,8 @@ export const handlers: Record<HandlerName, HandlerTraits> = {
   'timeout-sweep': {
     description: 'Announces who timed out, once a second within its minute',
     inNetwork: true,
-    timeoutSeconds: 60,
+    // Beyond the minute, so that the next one is there when it ends.
+    timeoutSeconds: 65,
   },
   'cleanup-sweep': {
     description: 'Expires, warns, purges and seals',

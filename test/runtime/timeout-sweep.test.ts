@@ -40,6 +40,7 @@ afterAll(async () => {
 });
 
 const sweep = (millis = 60_000) => handler({}, contextWith(millis));
+const scheduledSweep = (millis = 60_000) => handler({ source: 'aws.events' }, contextWith(millis));
 const lease = presenceKeys.sweepLease;
 
 test('a sweep ends at once when nobody is present, and leaves the way free', async () => {
@@ -56,6 +57,20 @@ test('a sweep ends at once while another one runs, and does nothing', async () =
   await sweep();
   expect([keepHouse.mock.calls, visitDueSessions.mock.calls]).toEqual([[], []]);
   expect(await other.get(lease)).toBe('another environment');
+});
+
+test('[PR12] a sweep of the schedule succeeds the one that runs, which may end in the middle of a minute', async () => {
+  await other.set(lease, 'another environment', 'PX', 1500);
+  await scheduledSweep();
+  expect(keepHouse).toHaveBeenCalledTimes(1);
+  expect(visitDueSessions).toHaveBeenCalledTimes(1);
+  expect(await other.exists(lease)).toBe(0);
+});
+
+test('a sweep of the schedule that finds no end of the one that runs does nothing', async () => {
+  await other.set(lease, 'another environment', 'PX', 10_000);
+  await scheduledSweep(4500);
+  expect([keepHouse.mock.calls, visitDueSessions.mock.calls]).toEqual([[], []]);
 });
 
 test('while somebody is present a sweep looks again each second, until they are gone', async () => {
