@@ -111,8 +111,7 @@ export class Inspector {
   #ghost(tab: Tab, userId: string, age: number, now: number, wrong: Set<string>): void {
     const key = `ghost ${this.#nameOf(tab)} ${userId}`;
     wrong.add(key);
-    const heal = this.lossy ? this.#bounds.heartbeatMillis + healMillis : 0;
-    const allowed = this.#bounds.ghostMillis + heal;
+    const allowed = this.#bounds.ghostMillis + (this.lossy ? this.#healMillis(now) : 0);
     const seen = Math.min(age, now - this.calmSince, now - (tab.joinedAt ?? now));
     this.#findings.longest(this.lossy ? 'ghost while frames are lost' : 'ghost', seen);
     if (seen <= allowed || this.#since.get(key) === -1) return;
@@ -127,9 +126,18 @@ export class Inspector {
     if (since === -1) return;
     this.#since.set(key, since);
     this.#findings.longest('missing', now - since);
-    if (now - since <= this.#bounds.heartbeatMillis + healMillis) return;
+    if (now - since <= this.#healMillis(now)) return;
     this.#since.set(key, -1);
     this.#findings.violated('missing', `${person.userId} is there and not shown for ${now - since} ms`);
+  }
+
+  /**
+   * Who was taken out by a 410, or missed a frame because of one, hears of it by the answer to their next heartbeat. That
+   * answer is a post, too: where it is swallowed by another 410, it is the heartbeat after that.
+   */
+  #healMillis(now: number): number {
+    const heartbeats = now < this.goneUntil ? 2 : 1;
+    return heartbeats * this.#bounds.heartbeatMillis + healMillis;
   }
 
   #nameOf(tab: Tab): number {
