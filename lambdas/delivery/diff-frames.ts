@@ -2,20 +2,28 @@ import type { ServerFrame, ServerFrames } from '../../protocol/frames.ts';
 
 type Diff = ServerFrames['presence_diff'];
 
+/** What a part holds before the next one begins, which is what the script counts by; one more member always fits in. */
+const partBytes = 24_000;
+
 /**
  * The frames of a diff that was given `parts` numbers, the last of them being its `seq`: a diff over 32 KB is split by
- * members, and every number is used, so nobody sees a gap (rule DE7).
+ * members, and every number is used, so nobody sees a gap (rule DE7). The parts are filled in the order in which a diff is
+ * applied, so that a later one never takes out whom an earlier one brought back.
  */
 export function diffFrames(diff: Diff, parts: number): ServerFrame<'presence_diff'>[] {
+  if (parts === 1) return [{ type: 'presence_diff', ...diff }];
   const { joins, updates, leaves, seq, ...common } = diff;
-  const share = <T>(items: T[], part: number): T[] =>
-    items.slice(Math.floor((part * items.length) / parts), Math.floor(((part + 1) * items.length) / parts));
-  return Array.from({ length: parts }, (_, part) => ({
-    type: 'presence_diff',
-    ...common,
-    seq: seq - parts + 1 + part,
-    joins: share(joins, part),
-    updates: share(updates, part),
-    leaves: share(leaves, part),
-  }));
+  const frames = Array.from({ length: parts }, (_, part): ServerFrame<'presence_diff'> => {
+    return { type: 'presence_diff', ...common, seq: seq - parts + 1 + part, joins: [], updates: [], leaves: [] };
+  });
+  let [part, size] = [0, 0];
+  const frameFor = (member: object) => {
+    if (size >= partBytes && part < parts - 1) [part, size] = [part + 1, 0];
+    size += Buffer.byteLength(JSON.stringify(member)) + 1;
+    return frames[part]!;
+  };
+  for (const leave of leaves) frameFor(leave).leaves.push(leave);
+  for (const join of joins) frameFor(join).joins.push(join);
+  for (const update of updates) frameFor(update).updates.push(update);
+  return frames;
 }

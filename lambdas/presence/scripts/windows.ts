@@ -140,7 +140,7 @@ end
 -- its number only if somebody receives it, so nobody sees a gap; one too large for a frame gets several numbers.
 local function reply(receivers, promised, extra)
   local epoch, seq, cursorRole = readEpoch()
-  local joined, updated, bytes, parts = {}, {}, 40 * #leaves, 1
+  local joined, updated, bytes, parts = {}, {}, 80 * #leaves, 1
   for _, userId in ipairs(joins) do
     local text = redis.call('GET', recordPrefix .. userId)
     if text then
