@@ -41,7 +41,8 @@ export async function joinSession(
   const { session, role, revived } = joined;
   const { epoch, seq, users } = await seatConnection(caller, joined);
   if (revived) await announceRevival(session);
-  const { sessionId: _, ...state } = await sendRest(caller, { sessionId: session.id, epoch, seq, users });
+  const firstBytes = Buffer.byteLength(JSON.stringify(session));
+  const { sessionId: _, ...state } = await sendRest(caller, { sessionId: session.id, epoch, seq, users }, firstBytes);
   return { type: 'session_joined', session, role, ...state };
 }
 

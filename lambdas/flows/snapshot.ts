@@ -29,9 +29,11 @@ export async function snapshotFor(caller: Caller, sessionRef: string): Promise<S
  * Makes a snapshot fit into the one frame of an answer: what it has no room for is posted as further parts, and the
  * client applies it once it has them all (rule DE7). They carry a name of their own: a request that was given up and sent
  * again has two snapshots on their way, which can have the same number and not the same order or people.
+ *
+ * @param firstBytes what else is in the answer.
  */
-export async function sendRest(caller: Caller, snapshot: Snapshot): Promise<Snapshot> {
-  const [first = [], ...rest] = splitUsers(snapshot.users);
+export async function sendRest(caller: Caller, snapshot: Snapshot, firstBytes = 0): Promise<Snapshot> {
+  const [first = [], ...rest] = splitUsers(snapshot.users, firstBytes);
   if (rest.length === 0) return snapshot;
   const whole = { ...snapshot, parts: rest.length + 1, snapshotId: randomUUID() };
   await Promise.all(
