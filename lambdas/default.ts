@@ -9,7 +9,7 @@ export const handler = route(
   'default',
   {
     async hello({ format }, caller) {
-      if (format) await registry().setCompact(caller.connectionId, format === 'compact');
+      const isKept = format && (await registry().setCompact(caller.connectionId, format === 'compact'));
       const { from, to } = rolloverMillis;
       return {
         type: 'welcome',
@@ -23,6 +23,7 @@ export const handler = route(
         // Random, so that the clients of one deployment do not all reconnect at one moment.
         rolloverSeconds: Math.round((from + Math.random() * (to - from)) / 1000),
         serverTime: Date.now(),
+        ...(format ? { format: isKept ? format : 'json' } : {}),
       };
     },
 

@@ -62,19 +62,22 @@ export class ConnectionRegistry {
     await this.#client.send(new PutItemCommand({ TableName: this.#table, Item: marshall(item) }));
   }
 
-  /** Remembers that a connection takes the compact form of cursors, or takes it no more. */
-  async setCompact(connectionId: string, compact: boolean): Promise<void> {
-    await this.#client.send(
-      new UpdateItemCommand({
-        TableName: this.#table,
-        Key: marshall({ connectionId, sessionId: connectionItem }),
-        // The name is one of DynamoDB's reserved words.
-        UpdateExpression: 'SET #compact = :compact',
-        ConditionExpression: 'attribute_exists(connectedUser)',
-        ExpressionAttributeNames: { '#compact': 'compact' },
-        ExpressionAttributeValues: marshall({ ':compact': compact }),
-      }),
-    );
+  /**
+   * Remembers that a connection takes the compact form of cursors, or takes it no more.
+   *
+   * @returns false where the connection is not written down (any more), so that nothing is remembered.
+   */
+  async setCompact(connectionId: string, compact: boolean): Promise<boolean> {
+    const command = new UpdateItemCommand({
+      TableName: this.#table,
+      Key: marshall({ connectionId, sessionId: connectionItem }),
+      // The name is one of DynamoDB's reserved words.
+      UpdateExpression: 'SET #compact = :compact',
+      ConditionExpression: 'attribute_exists(connectedUser)',
+      ExpressionAttributeNames: { '#compact': 'compact' },
+      ExpressionAttributeValues: marshall({ ':compact': compact }),
+    });
+    return this.#succeeds(this.#client.send(command));
   }
 
   async isCompact(connectionId: string): Promise<boolean> {
@@ -106,13 +109,7 @@ export class ConnectionRegistry {
       ConditionExpression: 'attribute_not_exists(joinedAt) OR joinedAt <= :joinedAt',
       ExpressionAttributeValues: marshall({ ':joinedAt': joinedAt }),
     });
-    return this.#client.send(command).then(
-      () => true,
-      (error: Error) => {
-        if (error.name !== 'ConditionalCheckFailedException') throw error;
-        return false;
-      },
-    );
+    return this.#succeeds(this.#client.send(command));
   }
 
   async membership(connectionId: string, sessionId: string): Promise<Membership | undefined> {
@@ -193,9 +190,18 @@ export class ConnectionRegistry {
       ExpressionAttributeNames: { '#field': field },
       ExpressionAttributeValues: marshall({ ':value': value }),
     });
-    await this.#client.send(command).catch((error: Error) => {
-      if (error.name !== 'ConditionalCheckFailedException') throw error;
-    });
+    await this.#succeeds(this.#client.send(command));
+  }
+
+  /** Whether the condition of a command was met. */
+  #succeeds(command: Promise<unknown>): Promise<boolean> {
+    return command.then(
+      () => true,
+      (error: Error) => {
+        if (error.name !== 'ConditionalCheckFailedException') throw error;
+        return false;
+      },
+    );
   }
 
   async #query(input: Omit<QueryCommandInput, 'TableName'>): Promise<Membership[]> {

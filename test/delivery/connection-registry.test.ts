@@ -86,6 +86,18 @@ test('a join is found by connection and by session, and a second one replaces th
   await registry.leave(joined.connectionId, joined.sessionId);
 });
 
+test('the form a connection takes cursors in is kept with it, and nowhere for one that is gone', async () => {
+  const connection = { connectionId: randomUUID(), userId: randomUUID(), username: 'Ada', connectedAt: Date.now() };
+  await registry.add(connection);
+  for (const compact of [true, false]) {
+    expect(await registry.setCompact(connection.connectionId, compact)).toBe(true);
+    expect(await registry.isCompact(connection.connectionId)).toBe(compact);
+  }
+  await registry.remove(connection.connectionId);
+  expect(await registry.setCompact(connection.connectionId, true)).toBe(false);
+  expect(await registry.isCompact(connection.connectionId)).toBe(false);
+});
+
 test('[FA6] a membership is taken back unless the connection has joined again since', async () => {
   const joined = membership();
   await registry.join(joined);
