@@ -1,5 +1,7 @@
 import type { Redis } from 'ioredis';
+import { diffFrames } from '../../lambdas/delivery/diff-frames.ts';
 import type { CursorBatch } from '../../lambdas/presence/outcome.ts';
+import { limits } from '../../protocol/limits.ts';
 import { PresenceFixture } from '../support/presence.ts';
 import { connectRedis } from '../support/redis.ts';
 
@@ -279,6 +281,17 @@ describe('diffs of large rooms', () => {
   });
 });
 
+test('[DE7] whatever many leave at once, what tells it fits its frames', async () => {
+  await fill(600);
+  room.pass(30);
+  await room.heartbeat(person(1), 'c1');
+  room.pass(30);
+  const { leaves, joins, updates, parts, epoch, seq } = await room.visit();
+  expect(leaves).toHaveLength(599);
+  const frames = diffFrames({ sessionId: room.sessionId, epoch, seq, joins, updates, leaves }, parts);
+  for (const frame of frames) expect(Buffer.byteLength(JSON.stringify(frame))).toBeLessThanOrEqual(limits.messageBytes);
+});
+
 describe('rate limit', () => {
   test('a connection may send sixty at once and twenty a second; others are not affected', async () => {
     await fill(2);
@@ -288,6 +301,14 @@ describe('rate limit', () => {
     room.pass(1);
     for (let frame = 0; frame < 20; frame += 1) await move(1, 100 + frame);
     await expect(move(1, 200)).rejects.toMatchObject({ code: 'RATE_LIMITED' });
+  });
+
+  test('people without a connection, whom a service makes present, have no limit in common', async () => {
+    const seat = (index: number) => room.seat(person(index), '');
+    for (let index = 1; index <= 100; index += 1) {
+      await room.enter(person(index), '');
+      await expect(room.store.touch(seat(index), { kind: 'heartbeat' }, room.now)).resolves.toBeDefined();
+    }
   });
 
   test('a frame over the limit changes nothing', async () => {
@@ -325,5 +346,16 @@ describe('the compact form', () => {
     await room.store.enter(room.seat(person(3), 'c3'), { username: 'three', role: 'viewer' }, room.now);
     room.pass(1);
     expect((await move(1, 2))?.batch?.receivers.some((receiver) => receiver.compact)).toBe(false);
+  });
+
+  test('[DE8] who joins once more without asking for it gets JSON from then on', async () => {
+    await fill(2);
+    const person3 = { username: 'three', role: 'viewer' } as const;
+    for (const compact of [true, false]) {
+      await room.store.enter(room.seat(person(3), 'c3'), { ...person3, compact }, room.now);
+      room.pass(1);
+      const receivers = (await move(1, compact ? 1 : 2))?.batch?.receivers ?? [];
+      expect(receivers.some((receiver) => receiver.compact)).toBe(compact);
+    }
   });
 });

@@ -24,8 +24,12 @@ export const beginWhole = `${beginKnown}${refuseTorn}
 reseats = true
 `;
 
-/** A connection's frames about one session are counted beside it, so that it costs no round trip of its own. */
-export const limitFrames = limitRate(
-  "redis.call('HGET', ratesKey, connectionId)",
-  "redis.call('HSET', ratesKey, connectionId, nextOnTime)",
-);
+/**
+ * A connection's frames about one session are counted beside it, so that it costs no round trip of its own. People whom a
+ * service makes present without a connection have no limit: they would share it.
+ */
+export const limitFrames = `
+if connectionId ~= '' then
+${limitRate("redis.call('HGET', ratesKey, connectionId)", "redis.call('HSET', ratesKey, connectionId, nextOnTime)")}
+end
+`;

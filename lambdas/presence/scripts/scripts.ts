@@ -72,7 +72,7 @@ if user.role ~= role then
 end
 user.lastSeen = now
 redis.call('ZADD', usersKey, now, userId)
-if format == 'compact' then redis.call('SADD', compactKey, connectionId) end
+redis.call(format == 'compact' and 'SADD' or 'SREM', compactKey, connectionId)
 redis.call('HSET', rolesKey, userId, role)
 if cursorRole ~= '' then redis.call('HSET', epochKey, 'cursorRole', cursorRole) end
 local coming = ''
