@@ -1,13 +1,17 @@
 import { type Bench, type Measurement, median, readable } from '../measurement.ts';
 import { installPeers } from '../peers/install.ts';
 import { type Figures, figuresOf, units } from '../rooms/figures.ts';
-import { measureRoom, type Pace } from '../rooms/measure-room.ts';
+import { MeasuredRoom, type Pace } from '../rooms/measure-room.ts';
 import { nameOf, type Room, rooms } from '../rooms/room.ts';
 import { type Contestant, contestants } from '../rooms/servers.ts';
 
-/** Warm means that the engines have compiled what is hot, in every environment: minutes are usual, seconds are not. */
-const pace: Pace = { warmUpMillis: 20_000, measuredMillis: 8000, drainMillis: 1500 };
+/**
+ * Warm means that the engines have compiled what is hot, in every environment: here a minute, the CPU time falls until
+ * then and stays after it.
+ */
+const pace: Pace = { warmUpMillis: 75_000, settleMillis: 2000, measuredMillis: 8000, drainMillis: 1500 };
 const floor = contestants[0]!.name;
+const nameWidth = 28;
 
 /** Reads `--name=a,b`. */
 function listOf(flags: string[], name: string): string[] | undefined {
@@ -22,21 +26,39 @@ function chosen<T>(all: readonly T[], names: string[] | undefined, nameOfOne: (o
   return all.filter((one) => !names || names.some((name) => nameOfOne(one).toLowerCase().split(', ').includes(name)));
 }
 
-/** The servers take turns in a room, so that a machine that is busy for a while is busy for all of them. */
+/**
+ * The servers of a room take turns and stay warm meanwhile, so that a machine that is busy or slow for a while is so for
+ * all of them.
+ */
 async function measureTurns(room: Room, servers: Contestant[], turns: number): Promise<Map<string, Figures[]>> {
   const figures = new Map<string, Figures[]>();
-  for (let turn = 0; turn < turns; turn++) {
+  const open = new Map<Contestant, MeasuredRoom>();
+  try {
     for (const server of servers) {
-      try {
-        const measured = figuresOf(await measureRoom(server, room, pace));
-        figures.set(server.name, [...(figures.get(server.name) ?? []), measured]);
-        print(room, server.name, measured, figures.get(floor)?.at(-1));
-      } catch (error) {
-        console.log(`  ${nameOf(room).padEnd(14)}${server.name.padEnd(20)}gives in: ${(error as Error).message}`);
+      await attempt(room, server, async () => open.set(server, await MeasuredRoom.open(server, room, pace)));
+    }
+    for (let turn = 0; turn < turns; turn++) {
+      for (const [server, measured] of open) {
+        await attempt(room, server, async () => {
+          const one = figuresOf(await measured.measure());
+          figures.set(server.name, [...(figures.get(server.name) ?? []), one]);
+          print(room, server.name, one, figures.get(floor)?.at(-1));
+        });
       }
     }
+  } finally {
+    for (const measured of open.values()) await measured.close();
   }
   return figures;
+}
+
+/** A server that cannot take a room is told of, and the others go on. */
+async function attempt(room: Room, server: Contestant, work: () => Promise<unknown>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    console.log(`  ${nameOf(room).padEnd(14)}${server.name.padEnd(nameWidth)}gives in: ${(error as Error).message}`);
+  }
 }
 
 const head = ['CPU s/1,000', '× floor', 'p50 ms', 'p95 ms', 'p99 ms', 'bytes', 'replaced', 'lost', 'posts', 'billed'];
@@ -49,16 +71,21 @@ function print(room: Room, server: string, figures: Figures, base: Figures | und
     ...[readable(bytes), percent(replaced), percent(lost), percent(posts), percent(billed)],
   ];
   const columns = cells.map((cell, index) => cell.padStart(head[index]!.length + 1)).join(' ');
-  console.log(`  ${nameOf(room).padEnd(14)}${server.padEnd(20)}${columns}`);
+  console.log(`  ${nameOf(room).padEnd(14)}${server.padEnd(nameWidth)}${columns}`);
 }
 
+const names = Object.keys(units) as (keyof Figures)[];
+
 /** The middle of the turns, figure by figure. */
-function measurementsOf(room: Room, figures: Map<string, Figures[]>): Measurement[] {
-  const names = Object.keys(units) as (keyof Figures)[];
-  return [...figures].flatMap(([server, turns]) =>
+function middleOf(turns: Figures[]): Figures {
+  return Object.fromEntries(names.map((name) => [name, median(turns.map((turn) => turn[name]))])) as unknown as Figures;
+}
+
+function measurementsOf(room: Room, middles: Map<string, Figures>): Measurement[] {
+  return [...middles].flatMap(([server, middle]) =>
     names.map((name) => ({
       what: `${nameOf(room)}, ${server}: ${name}`,
-      value: median(turns.map((turn) => turn[name])),
+      value: middle[name],
       unit: units[name],
       ...(server === floor ? {} : { comparedWith: `${nameOf(room)}, ${floor}: ${name}` }),
     })),
@@ -68,16 +95,19 @@ function measurementsOf(room: Room, figures: Map<string, Figures[]>): Measuremen
 export const bench: Bench = {
   title: 'Cursors of 128 bytes in rooms, by server (`senders-in-members`, ten updates a second each unless said)',
   talks: true,
-  /** `--rooms=50-in-50,…`, `--servers=rollcall,compact,socket.io,…` (beside the floor), `--turns=3`. */
+  /** `--rooms=50-in-50,…`, `--servers=rollcall,compact,socket.io,…` (beside the floor), `--turns=5`. */
   async run(flags) {
     const others = chosen(contestants.slice(1), listOf(flags, 'servers'), (one) => one.name);
-    const turns = Number(listOf(flags, 'turns')?.[0] ?? 1);
+    const turns = Number(listOf(flags, 'turns')?.[0] ?? 5);
     if (others.some((one) => one.peer)) await installPeers();
-    console.log(`  ${'room'.padEnd(14)}${'server'.padEnd(20)}${head.map((title) => ` ${title}`).join(' ')}`);
+    console.log(`  ${'room'.padEnd(14)}${'server'.padEnd(nameWidth)}${head.map((title) => ` ${title}`).join(' ')}`);
     const measurements: Measurement[] = [];
     for (const room of chosen(rooms, listOf(flags, 'rooms'), nameOf)) {
       const servers = [contestants[0]!, ...others].filter(({ takes }) => takes?.(room) ?? true);
-      measurements.push(...measurementsOf(room, await measureTurns(room, servers, turns)));
+      const figures = await measureTurns(room, servers, turns);
+      const middles = new Map([...figures].map(([server, each]) => [server, middleOf(each)]));
+      for (const [server, middle] of middles) print(room, `${server}, median`, middle, middles.get(floor));
+      measurements.push(...measurementsOf(room, middles));
     }
     return measurements;
   },

@@ -1,6 +1,7 @@
 /**
- * The process in which everybody of a room lives, apart from the servers, so that their CPU time is their own. It is told
- * what to do by its parent, says `begin` and `end` of what counts, and then what came of it.
+ * The process in which everybody of a room lives, apart from the servers, so that their CPU time is their own. Its parent
+ * has it open a room and then measure in it, as often as it likes; it says `begin` and `end` of what counts, and then what
+ * came of it. Between two measurements nobody moves.
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Crowd, CrowdOptions, Ears, Member } from './crowd.ts';
@@ -11,10 +12,14 @@ import { type Tallied, Tally } from './tally.ts';
 export interface LoadRequest extends CrowdOptions {
   crowd: CrowdName;
   warmUpMillis: number;
+  /** How long everybody moves before it counts again. */
+  settleMillis: number;
   measuredMillis: number;
   /** How long what is under way may take to arrive. */
   drainMillis: number;
 }
+
+export type LoadCommand = { open: LoadRequest } | 'measure';
 
 /** What the members of a room sent and received while it counted, what arrived afterwards included. */
 export interface Traffic {
@@ -30,17 +35,26 @@ export interface LoadResult extends Tallied, Traffic {
   loadSeconds: number;
 }
 
-export type LoadReport = { phase: 'begin' | 'end' } | { result: LoadResult } | { failed: string };
+export type LoadReport = { phase: 'open' | 'begin' | 'end' } | { result: LoadResult } | { failed: string };
 
 const joinedAtOnce = 4;
 const joinAttempts = 8;
 const joinPauseMillis = 1000;
 const billedBytes = 32 * 1024;
 
+function noTraffic(): Traffic {
+  return { sentFrames: 0, receivedFrames: 0, receivedUnits: 0, receivedBytes: 0 };
+}
+
 /** Counts frames while it is told to. */
 class TrafficMeter {
   counting = false;
-  readonly traffic: Traffic = { sentFrames: 0, receivedFrames: 0, receivedUnits: 0, receivedBytes: 0 };
+  traffic = noTraffic();
+
+  begin(): void {
+    this.traffic = noTraffic();
+    this.counting = true;
+  }
 
   sent(): void {
     if (this.counting) this.traffic.sentFrames += 1;
@@ -100,34 +114,59 @@ function startMoving(members: Member[], { senders, hertz }: Room, tally: Tally):
   };
 }
 
-async function run(request: LoadRequest): Promise<LoadResult> {
-  const tally = new Tally(request.room.members);
-  const meter = new TrafficMeter();
-  const members = await gather(request, tally, meter);
-  const stop = startMoving(members, request.room, tally);
-  await pause(request.warmUpMillis);
-  const before = process.cpuUsage();
-  tell({ phase: 'begin' });
-  tally.begin();
-  meter.counting = true;
-  await pause(request.measuredMillis);
-  stop();
-  tally.end();
-  await pause(request.drainMillis);
-  meter.counting = false;
-  tell({ phase: 'end' });
-  const { user, system } = process.cpuUsage(before);
-  for (const member of members) member.close();
-  return { ...tally.result(), ...meter.traffic, loadSeconds: (user + system) / 1e6 };
+/** Everybody of a room, joined. */
+class Gathering {
+  readonly #request: LoadRequest;
+  readonly #tally: Tally;
+  readonly #meter = new TrafficMeter();
+  #members: Member[] = [];
+
+  constructor(request: LoadRequest) {
+    this.#request = request;
+    this.#tally = new Tally(request.room.members);
+  }
+
+  async open(): Promise<void> {
+    this.#members = await gather(this.#request, this.#tally, this.#meter);
+    const stop = startMoving(this.#members, this.#request.room, this.#tally);
+    await pause(this.#request.warmUpMillis);
+    stop();
+  }
+
+  async measure(): Promise<LoadResult> {
+    const stop = startMoving(this.#members, this.#request.room, this.#tally);
+    await pause(this.#request.settleMillis);
+    const before = process.cpuUsage();
+    tell({ phase: 'begin' });
+    this.#tally.begin();
+    this.#meter.begin();
+    await pause(this.#request.measuredMillis);
+    stop();
+    this.#tally.end();
+    await pause(this.#request.drainMillis);
+    this.#meter.counting = false;
+    tell({ phase: 'end' });
+    const { user, system } = process.cpuUsage(before);
+    return { ...this.#tally.result(), ...this.#meter.traffic, loadSeconds: (user + system) / 1e6 };
+  }
 }
 
 function tell(report: LoadReport): void {
   process.send!(report);
 }
 
-process.once('message', (request: LoadRequest) => {
-  run(request)
-    .then((result) => tell({ result }))
-    .catch((error: Error) => tell({ failed: error.message }))
-    .finally(() => process.disconnect());
+let gathering: Gathering | undefined;
+
+async function obey(command: LoadCommand): Promise<void> {
+  if (command === 'measure') {
+    tell({ result: await gathering!.measure() });
+  } else {
+    gathering = new Gathering(command.open);
+    await gathering.open();
+    tell({ phase: 'open' });
+  }
+}
+
+process.on('message', (command: LoadCommand) => {
+  obey(command).catch((error: Error) => tell({ failed: error.message }));
 });

@@ -1,16 +1,13 @@
-import { fork } from 'node:child_process';
+import { type ChildProcess, fork } from 'node:child_process';
 import { join } from 'node:path';
-import type { LoadReport, LoadRequest, LoadResult } from './load.ts';
+import type { LoadCommand, LoadReport, LoadRequest, LoadResult } from './load.ts';
 import { cpuSecondsOf } from './process-tree.ts';
 import { nameOf, type Room } from './room.ts';
+import type { ServerProcess } from './server-process.ts';
 import type { Contestant } from './servers.ts';
 
-/** How long a run takes. */
-export interface Pace {
-  warmUpMillis: number;
-  measuredMillis: number;
-  drainMillis: number;
-}
+/** How long the parts of a measurement take. */
+export type Pace = Pick<LoadRequest, 'warmUpMillis' | 'settleMillis' | 'measuredMillis' | 'drainMillis'>;
 
 export interface RoomResult extends LoadResult {
   server: string;
@@ -19,43 +16,76 @@ export interface RoomResult extends LoadResult {
   serverSeconds: number;
 }
 
-/** Runs a room on a server of its own. @throws Error where the server does not start or somebody cannot join. */
-export async function measureRoom(contestant: Contestant, room: Room, pace: Pace): Promise<RoomResult> {
-  const server = await contestant.start();
-  try {
-    const { crowd, format = 'json', name } = contestant;
-    const request: LoadRequest = { crowd, format, room, url: server.url, ...pace };
-    const result = await underLoad(server.pid, request);
-    if (result.delivered === 0) throw new Error('Nothing was delivered.');
-    return { server: name, room, ...result };
-  } catch (error) {
-    throw new Error(`${(error as Error).message}\n${server.lastWords()}`, { cause: error });
-  } finally {
-    await server.stop();
-  }
-}
-
 const joinMillis = 120_000;
 
-async function underLoad(pid: number, request: LoadRequest): Promise<LoadResult & { serverSeconds: number }> {
-  const load = fork(join(import.meta.dirname, 'load.ts'), { execArgv: ['--disable-warning=ExperimentalWarning'] });
-  const seconds: Promise<number>[] = [];
-  const limit = joinMillis + request.warmUpMillis + request.measuredMillis + request.drainMillis;
-  const tooLong = setTimeout(() => load.kill('SIGKILL'), limit);
-  try {
-    const result = await new Promise<LoadResult>((resolve, reject) => {
-      load.on('message', (report: LoadReport) => {
-        if ('phase' in report) seconds.push(cpuSecondsOf(pid));
-        else if ('failed' in report) reject(new Error(report.failed));
-        else resolve(report.result);
-      });
-      load.once('exit', () => reject(new Error(`The load of ${nameOf(request.room)} ended before its time.`)));
-      load.send(request);
+/** A room on a server of its own, with everybody in it. It stays warm from one measurement to the next. */
+export class MeasuredRoom {
+  readonly #contestant: Contestant;
+  readonly #room: Room;
+  readonly #pace: Pace;
+  readonly #server: ServerProcess;
+  readonly #load: ChildProcess;
+  #heard: (report: LoadReport) => void = () => {};
+  #failed: (error: Error) => void = () => {};
+
+  private constructor(contestant: Contestant, room: Room, pace: Pace, server: ServerProcess) {
+    this.#contestant = contestant;
+    this.#room = room;
+    this.#pace = pace;
+    this.#server = server;
+    this.#load = fork(join(import.meta.dirname, 'load.ts'), { execArgv: ['--disable-warning=ExperimentalWarning'] });
+    this.#load.on('message', (report: LoadReport) => this.#heard(report));
+    this.#load.once('exit', () => this.#failed(new Error(`The load of ${nameOf(room)} ended before its time.`)));
+  }
+
+  /** @throws Error where the server does not start or somebody cannot join. */
+  static async open(contestant: Contestant, room: Room, pace: Pace): Promise<MeasuredRoom> {
+    const measured = new MeasuredRoom(contestant, room, pace, await contestant.start());
+    const { crowd, format = 'json' } = contestant;
+    const open: LoadRequest = { crowd, format, room, url: measured.#server.url, ...pace };
+    try {
+      await measured.#tell({ open }, joinMillis + pace.warmUpMillis, (report) => 'phase' in report);
+      return measured;
+    } catch (error) {
+      await measured.close();
+      throw error;
+    }
+  }
+
+  async measure(): Promise<RoomResult> {
+    const seconds: Promise<number>[] = [];
+    const { settleMillis, measuredMillis, drainMillis } = this.#pace;
+    const limit = joinMillis + settleMillis + measuredMillis + drainMillis;
+    const report = await this.#tell('measure', limit, (each) => {
+      if ('phase' in each) seconds.push(cpuSecondsOf(this.#server.pid));
+      return 'result' in each;
     });
+    const { result } = report as { result: LoadResult };
+    if (result.delivered === 0) throw new Error(`Nothing was delivered.\n${this.#server.lastWords()}`);
     const [begin, end] = await Promise.all(seconds);
-    return { ...result, serverSeconds: end! - begin! };
-  } finally {
-    clearTimeout(tooLong);
-    load.kill('SIGKILL');
+    return { server: this.#contestant.name, room: this.#room, ...result, serverSeconds: end! - begin! };
+  }
+
+  async close(): Promise<void> {
+    this.#failed = () => {};
+    this.#load.kill('SIGKILL');
+    await this.#server.stop();
+  }
+
+  /** Has the load do something. @returns the first report that is the `last` one. */
+  async #tell(command: LoadCommand, limitMillis: number, last: (report: LoadReport) => boolean): Promise<LoadReport> {
+    const done = Promise.withResolvers<LoadReport>();
+    const tooLong = setTimeout(() => this.#load.kill('SIGKILL'), limitMillis);
+    this.#failed = done.reject;
+    this.#heard = (report) => {
+      if ('failed' in report) done.reject(new Error(`${report.failed}\n${this.#server.lastWords()}`));
+      else if (last(report)) done.resolve(report);
+    };
+    this.#load.send(command);
+    try {
+      return await done.promise;
+    } finally {
+      clearTimeout(tooLong);
+    }
   }
 }

@@ -35,8 +35,11 @@ export class Tally {
     this.#upTo = new Array<number>(members).fill(0);
   }
 
+  /** Begins to count, from nothing. */
   begin(): void {
     this.#counting = true;
+    this.#latencies = [];
+    this.#replaced = 0;
     for (const [sender, sent] of this.#sentAt.entries()) this.#from[sender] = sent.length;
   }
 
