@@ -8,7 +8,7 @@ import { pathToFileURL } from 'node:url';
 import { receiveMessageOnPort, workerData } from 'node:worker_threads';
 import type { EnvironmentData, EnvironmentReply, FunctionError, InvocationRequest } from './messages.ts';
 
-const { port, wakeUps, file, handler } = workerData as EnvironmentData;
+const { port, wakeUps, file, handler, functionName, functionArn, memoryMegabytes } = workerData as EnvironmentData;
 /** Lambda's limit for the answer of a synchronous invocation. */
 const maximumAnswerBytes = 6_291_556;
 const counter = new Int32Array(wakeUps);
@@ -53,33 +53,33 @@ async function loadHandler(): Promise<Handler> {
   return exported as Handler;
 }
 
-function contextOf(request: InvocationRequest): unknown {
+function contextOf(requestId: string, deadline: number): unknown {
   return {
     callbackWaitsForEmptyEventLoop: false,
-    functionName: request.functionName,
+    functionName,
     functionVersion: '$LATEST',
-    invokedFunctionArn: request.functionArn,
-    memoryLimitInMB: String(request.memoryMegabytes),
-    awsRequestId: request.requestId,
-    logGroupName: `/aws/lambda/${request.functionName}`,
+    invokedFunctionArn: functionArn,
+    memoryLimitInMB: String(memoryMegabytes),
+    awsRequestId: requestId,
+    logGroupName: `/aws/lambda/${functionName}`,
     logStreamName: 'local',
-    getRemainingTimeInMillis: () => Math.max(0, request.deadline - Date.now()),
+    getRemainingTimeInMillis: () => Math.max(0, deadline - Date.now()),
   };
 }
 
 function answerOf(json: string): EnvironmentReply {
-  if (json.length <= maximumAnswerBytes) return { kind: 'answer', json };
+  if (json.length <= maximumAnswerBytes) return json;
   const errorMessage = `Response payload size exceeded maximum allowed payload size (${maximumAnswerBytes} bytes).`;
   return { kind: 'error', error: { errorType: 'Function.ResponseSizeTooLarge', errorMessage } };
 }
 
 async function serve(handle: Handler): Promise<never> {
   for (;;) {
-    const request = nextRequest();
+    const [requestId, deadline, event] = nextRequest();
     // One turn of the loop first: a socket that was closed while the thread was frozen is noticed before it is used.
     await new Promise((resolve) => setImmediate(resolve));
     try {
-      const answer = await handle(JSON.parse(request.event), contextOf(request));
+      const answer = await handle(JSON.parse(event), contextOf(requestId, deadline));
       reply(answerOf(JSON.stringify(answer ?? null)));
     } catch (error) {
       reply({ kind: 'error', error: describe(error) });

@@ -39,6 +39,9 @@ export class ExecutionEnvironment {
       wakeUps: this.#wakeUps.buffer as SharedArrayBuffer,
       file: definition.file,
       handler: definition.handler,
+      functionName: definition.name,
+      functionArn: definition.arn,
+      memoryMegabytes: definition.memoryMegabytes,
     };
     this.#worker = new Worker(join(import.meta.dirname, 'bootstrap.ts'), {
       workerData,
@@ -67,13 +70,13 @@ export class ExecutionEnvironment {
     return this.#alive;
   }
 
-  /** Gives the environment its next event. It must be ready and must not have one already. */
-  invoke(request: Omit<InvocationRequest, 'deadline'>): Promise<InvocationResult> {
+  /** Gives the environment its next event, as JSON. It must be ready and must not have one already. */
+  invoke(requestId: string, event: string): Promise<InvocationResult> {
     const { timeoutMillis } = this.#definition;
     return new Promise((resolve) => {
       const timer = setTimeout(() => {
         const seconds = (timeoutMillis / 1000).toFixed(2);
-        const errorMessage = `RequestId: ${request.requestId} Error: Task timed out after ${seconds} seconds`;
+        const errorMessage = `RequestId: ${requestId} Error: Task timed out after ${seconds} seconds`;
         this.#end({ errorType: 'Sandbox.Timedout', errorMessage });
       }, timeoutMillis);
       this.#settle = (result) => {
@@ -85,7 +88,7 @@ export class ExecutionEnvironment {
         this.#end(undefined);
         return;
       }
-      this.#port.postMessage({ ...request, deadline: Date.now() + timeoutMillis } satisfies InvocationRequest);
+      this.#port.postMessage([requestId, Date.now() + timeoutMillis, event] satisfies InvocationRequest);
       Atomics.add(this.#wakeUps, 0, 1);
       Atomics.notify(this.#wakeUps, 0);
     });
@@ -98,9 +101,9 @@ export class ExecutionEnvironment {
   }
 
   #receive(reply: EnvironmentReply): void {
-    if (reply.kind === 'ready') this.#becomeReady(undefined);
+    if (typeof reply === 'string') this.#settle?.({ answer: JSON.parse(reply) });
+    else if (reply.kind === 'ready') this.#becomeReady(undefined);
     else if (reply.kind === 'output') this.#output(reply.text);
-    else if (reply.kind === 'answer') this.#settle?.({ answer: JSON.parse(reply.json) });
     else if (reply.kind === 'error') this.#settle?.({ error: reply.error });
     else this.#end(reply.error);
   }

@@ -55,6 +55,7 @@ export class FunctionPool {
   readonly #waiting: Waiting[] = [];
   #starting = 0;
   #holding: NodeJS.Timeout | undefined;
+  #heldLongEnough = false;
   #growth: NodeJS.Timeout | undefined;
   #refusal: NodeJS.Timeout | undefined;
   #stopped = false;
@@ -122,12 +123,22 @@ export class FunctionPool {
     const busy = this.#environments.size - this.#starting - this.#idle.size;
     const heldMillis = this.#options.heldMillis ?? usualHeldMillis;
     const left = this.#waiting[0]!.since + heldMillis - performance.now();
-    if (busy < cores || left <= 0) return false;
-    this.#holding ??= setTimeout(() => {
-      this.#holding = undefined;
-      this.#dispatch();
-    }, left);
+    if (busy < cores || (left <= 0 && this.#heldLongEnough)) return false;
+    this.#holding ??= setTimeout(() => this.#endHold(), Math.max(0, left));
     return true;
+  }
+
+  /**
+   * Where this thread itself was busy, environments have answered meanwhile: they are heard first, and their next event is
+   * the one that waits.
+   */
+  #endHold(): void {
+    setImmediate(() => {
+      this.#holding = undefined;
+      this.#heldLongEnough = true;
+      this.#dispatch();
+      this.#heldLongEnough = false;
+    });
   }
 
   /** Refuses, oldest first, what has waited for too long. */
@@ -148,9 +159,7 @@ export class FunctionPool {
   }
 
   async #run(environment: ExecutionEnvironment, { requestId, event, settle }: Waiting): Promise<void> {
-    const { name: functionName, arn: functionArn, memoryMegabytes } = this.#options.definition;
-    const request = { requestId, event: JSON.stringify(event), functionName, functionArn, memoryMegabytes };
-    const running = environment.invoke(request);
+    const running = environment.invoke(requestId, JSON.stringify(event));
     const kill = this.#options.faults.killEnvironment();
     if (kill !== undefined) setTimeout(() => environment.stop(), kill);
     settle(await running);
