@@ -24,12 +24,22 @@ export const beginWhole = `${beginKnown}${refuseTorn}
 reseats = true
 `;
 
+/** For scripts that run with every frame, or several times a second. */
+export const keepRarely = `
+keeps = false
+`;
+
+const countFrame = limitRate(
+  "redis.call('HGET', ratesKey, connectionId)",
+  "if redis.call('HSET', ratesKey, connectionId, nextOnTime) == 1 then keeps = true end",
+);
+
 /**
  * A connection's frames about one session are counted beside it, so that it costs no round trip of its own. People whom a
  * service makes present without a connection have no limit: they would share it.
  */
 export const limitFrames = `
 if connectionId ~= '' then
-${limitRate("redis.call('HGET', ratesKey, connectionId)", "redis.call('HSET', ratesKey, connectionId, nextOnTime)")}
+${countFrame}
 end
 `;

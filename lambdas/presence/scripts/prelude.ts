@@ -12,6 +12,8 @@ local windowKey, pendingKey, changesKey, ratesKey, rolesKey = KEYS[8], KEYS[9], 
 local tagsKey, compactKey = KEYS[13], KEYS[14]
 local recordPrefix, channel, sessionId = ARGV[1], ARGV[2], ARGV[3]
 local now, offlineAfter, awayAfter = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
+-- Redis writes a number as text at some cost; the time of the call is there as text already.
+local nowText = ARGV[4]
 local freshEpoch, keepMillis = ARGV[7], tonumber(ARGV[8])
 local windowMillis, batchMax = tonumber(ARGV[9]), tonumber(ARGV[10])
 
@@ -21,6 +23,13 @@ local joins, updates, updatedUsers, leaves, leavers, goings = {}, {}, {}, {}, {}
 local argument = function(index) return ARGV[10 + index] end
 -- Cursors as the records read here have them, and whether this script may change who is there.
 local recorded, reseats = {}, false
+-- Whether this script renews the time to live of every key. Those that run for each frame do where they make a key, and
+-- once a minute.
+local keeps = true
+
+local function timeText(at)
+  return at == now and nowText or string.format('%d', at)
+end
 
 local function readUser(userId)
   local text = redis.call('GET', recordPrefix .. userId)
@@ -38,20 +47,21 @@ local function cursorOf(userId)
   local cursor = redis.call('HGET', cursorsKey, userId)
   if cursor or not recorded[userId] then return cursor end
   redis.call('HSET', cursorsKey, userId, recorded[userId])
+  keeps = true
   return recorded[userId]
 end
 
-local function encodeUser(user)
+local function encodeUser(user, cursor)
   local text = cjson.encode(user)
-  local cursor = cursorOf(user.userId)
+  cursor = cursor or cursorOf(user.userId)
   if cursor then text = string.sub(text, 1, -2) .. ',"cursor":' .. cursor .. '}' end
   return text
 end
 
--- A sign of life renews the TTL; a change that others caused must not.
-local function writeUser(user, alive)
+-- A sign of life renews the TTL; a change that others caused must not. Who knows the cursor tells it.
+local function writeUser(user, alive, cursor)
   if alive then
-    redis.call('SET', recordPrefix .. user.userId, encodeUser(user), 'PX', offlineAfter)
+    redis.call('SET', recordPrefix .. user.userId, encodeUser(user, cursor), 'PX', ARGV[5])
   else
     redis.call('SET', recordPrefix .. user.userId, encodeUser(user), 'KEEPTTL')
   end
@@ -67,7 +77,7 @@ end
 
 local function publish(kind, userId, data)
   redis.call('PUBLISH', channel, '{"type":"' .. kind .. '","sessionId":"' .. sessionId .. '","userId":"' .. userId ..
-    '","timestamp":' .. string.format('%d', now) .. (data and (',"data":' .. data) or '') .. '}')
+    '","timestamp":' .. nowText .. (data and (',"data":' .. data) or '') .. '}')
 end
 
 local function changed(userId, field, value)
@@ -87,7 +97,7 @@ local function showStatus(user)
     changed(user.userId, 'status', status)
     publish(status, user.userId)
   end
-  if status == 'online' then redis.call('ZADD', activeKey, user.lastActive, user.userId) end
+  if status == 'online' and redis.call('ZADD', activeKey, timeText(user.lastActive), user.userId) == 1 then keeps = true end
 end
 
 -- The roles of those who are present, as numbers. An evicted hash comes back from the records.
@@ -95,6 +105,7 @@ local function roleRanks()
   local found, ranks = redis.call('HGETALL', rolesKey), {}
   for index = 1, #found, 2 do ranks[found[index]] = roleRank[found[index + 1]] end
   if #found > 0 then return ranks end
+  keeps = true
   for _, userId in ipairs(redis.call('ZRANGE', usersKey, 0, -1)) do
     local user = readUser(userId)
     if user then
@@ -224,18 +235,20 @@ local function settle()
   end
 end
 
-local function keepKeys()
+local function keepKeys(keptAt)
+  if not keeps and now - keptAt < 60000 then return end
   for _, key in ipairs({ usersKey, connectionsKey, activeKey, leavingKey, cursorsKey, epochKey, windowKey, pendingKey,
     changesKey, ratesKey, rolesKey, tagsKey, compactKey }) do
     redis.call('PEXPIRE', key, keepMillis)
   end
+  redis.call('HSET', epochKey, 'keptAt', nowText)
 end
 
 local function readEpoch()
-  local found = redis.call('HMGET', epochKey, 'epoch', 'seq', 'cursorRole')
-  if found[1] then return found[1], tonumber(found[2]), found[3] or '' end
+  local found = redis.call('HMGET', epochKey, 'epoch', 'seq', 'cursorRole', 'keptAt')
+  if found[1] then return found[1], tonumber(found[2]), found[3] or '', tonumber(found[4] or '0') end
   redis.call('HSET', epochKey, 'epoch', freshEpoch, 'seq', 0)
-  return freshEpoch, 0, found[3] or ''
+  return freshEpoch, 0, found[3] or '', 0
 end
 
 local function keepChosen(user)

@@ -1,10 +1,9 @@
-import { begin, beginKnown, beginWhole, limitFrames, refuseTorn } from './beginnings.ts';
+import { begin, beginKnown, beginWhole, keepRarely, limitFrames, refuseTorn } from './beginnings.ts';
 import { restore } from './restore.ts';
 import { touch } from './touch.ts';
 
 /** The flusher of a window keeps its promise. The window may have been sent by somebody else meanwhile. */
-const flush = `${beginKnown}
-local window = windowState()
+const flush = `${beginKnown}${keepRarely}local window = windowState()
 if window.flusher ~= argument(1) then return reply({}, {}, { {}, {} }) end
 local cursors = takeAll(window)
 return outcome('', { cursors, cursorReceivers() }, {}, true)

@@ -1,14 +1,12 @@
-import { beginKnown, limitFrames, refuseTorn } from './beginnings.ts';
+import { beginKnown, keepRarely, limitFrames, refuseTorn } from './beginnings.ts';
 
 /** A frame of a connection: sign of life, and what it changes. `unknown` where Redis does not know the connection. */
-export const touch = `${beginKnown}
-local userId, connectionId, kind, idle = argument(1), argument(2), argument(3), argument(4) == '1'
+export const touch = `${beginKnown}${keepRarely}local userId, connectionId, kind, idle = argument(1), argument(2), argument(3), argument(4) == '1'
 local cursor, status, activity, tag = argument(5), argument(6), argument(7), argument(8)
 local member = userId .. ':' .. connectionId
 -- Every client sends a heartbeat now and then; its other frames need not look.
 if kind == 'heartbeat' then ${refuseTorn} end
 if not redis.call('ZSCORE', connectionsKey, member) then return { 'unknown' } end
-if not redis.call('ZSCORE', usersKey, userId) then return { 'unknown' } end
 local user = readUser(userId)
 if not user then
   if wasHeard(userId) then giveUp() end
@@ -16,12 +14,18 @@ if not user then
 end
 ${limitFrames}
 local wasHidden = user.status == 'offline'
-local cursorMoved = cursor ~= '' and cursorOf(userId) ~= cursor
+local cursorMoved = cursor ~= '' and (recorded[userId] or cursorOf(userId)) ~= cursor
 local acted = kind == 'cursor' or cursorMoved or activity ~= ''
 -- Frames of one user may be handled by two environments and overtake each other; their stamps keep the order in which
 -- they came here, or others would hold on to a cursor that was replaced.
 local at = now >= user.lastActive and now or user.lastActive + 1
 user.lastSeen = math.max(user.lastSeen, at)
+-- Somebody who was not in the list of users: Redis lost it.
+if redis.call('ZADD', usersKey, timeText(user.lastSeen), userId) == 1 then
+  redis.call('ZREM', usersKey, userId)
+  return { 'unknown' }
+end
+redis.call('ZADD', connectionsKey, nowText, member)
 if acted or status ~= '' or (kind == 'heartbeat' and not idle) then user.lastActive = at end
 local chosen = user.chosen
 if status == 'online' then user.chosen = nil
@@ -39,13 +43,11 @@ if activity ~= '' then
   end
 end
 if cursorMoved then
-  redis.call('HSET', cursorsKey, userId, cursor)
+  if redis.call('HSET', cursorsKey, userId, cursor) == 1 then keeps = true end
   publish('cursor', userId, '{"cursor":' .. cursor .. '}')
 end
-redis.call('ZADD', usersKey, user.lastSeen, userId)
-redis.call('ZADD', connectionsKey, now, member)
 showStatus(user)
-writeUser(user, true)
+writeUser(user, true, cursor ~= '' and cursor or nil)
 
 local cursors, receivers, promised, atOnce = {}, {}, {}, false
 local connections = redis.call('ZCARD', connectionsKey)
@@ -59,24 +61,27 @@ end
 -- A socket of the user that ended moments ago is counted for them, but receives nothing.
 if cursorMoved and user.status ~= 'offline' and (connections > user.connections or isHeardByOthers(userId)) then
   -- Whole where more than its numbers changed since the last one that went out, or one that was to go out whole waits.
-  local window = windowState()
-  if window.moving and redis.call('EXISTS', pendingKey) == 0 then
+  local window, waiting = windowState(), redis.call('HLEN', pendingKey)
+  if window.moving and waiting == 0 then
     beginEpoch()
     user = readUser(userId)
   end
-  local waiting = redis.call('HGET', pendingKey, userId)
-  local whole = redis.call('HGET', tagsKey, userId) ~= tag or (waiting and string.match(waiting, '^%d+ %d+ (%d)') == '1')
-  redis.call('HSET', tagsKey, userId, tag)
-  redis.call('HSET', pendingKey, userId, string.format('%d %d %d %s', at, user.index or 0, whole and 1 or 0, cursor))
-  if now >= window.ends or redis.call('HLEN', pendingKey) >= math.max(batchMax, connections) then
+  local before = redis.call('HGET', pendingKey, userId)
+  local sameTag = redis.call('HGET', tagsKey, userId) == tag
+  local whole = not sameTag or (before and string.match(before, '^%d+ %d+ (%d)') == '1')
+  if not sameTag and redis.call('HSET', tagsKey, userId, tag) == 1 then keeps = true end
+  waiting = waiting + redis.call('HSET', pendingKey, userId,
+    string.format('%d %d %d %s', at, user.index or 0, whole and 1 or 0, cursor))
+  if now >= window.ends or waiting >= math.max(batchMax, connections) then
     cursors, atOnce, receivers = takeAll(window), true, cursorReceivers()
   else
+    if waiting == 1 then redis.call('PEXPIRE', pendingKey, keepMillis) end
     promised = promise(window)
-    if not window.moving then redis.call('HSET', windowKey, 'moving', now)
+    if not window.moving then redis.call('HSET', windowKey, 'moving', nowText)
     elseif window.moving ~= 'several' then redis.call('HSET', windowKey, 'moving', 'several') end
   end
 end
-local overdue = #redis.call('ZRANGEBYSCORE', connectionsKey, '-inf', now - offlineAfter, 'LIMIT', 0, 1) +
-  #redis.call('ZRANGEBYSCORE', leavingKey, '-inf', now, 'LIMIT', 0, 1)
+local overdue = #redis.call('ZRANGEBYSCORE', connectionsKey, '-inf', timeText(now - offlineAfter), 'LIMIT', '0', '1') +
+  #redis.call('ZRANGEBYSCORE', leavingKey, '-inf', nowText, 'LIMIT', '0', '1')
 return outcome('', { cursors, receivers, overdue }, promised, atOnce)
 `;

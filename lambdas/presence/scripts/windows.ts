@@ -44,6 +44,7 @@ local function openWindow(window)
   -- Throttling passes; the windows come back to their length over some twenty of them.
   window.stretch = math.max(1, window.stretch * 0.9)
   redis.call('HSET', windowKey, 'ends', window.ends, 'stretch', window.stretch)
+  redis.call('PEXPIRE', windowKey, keepMillis)
   redis.call('HDEL', windowKey, 'flusher', 'moving')
 end
 
@@ -73,6 +74,7 @@ local function onlyAboutItself(receivers)
 end
 
 local function storeChanges()
+  keeps = true
   redis.call('HSET', windowKey, 'changing', 1)
   for index, userId in ipairs(leaves) do
     redis.call('RPUSH', changesKey, cjson.encode({ leave = userId, cause = leavers[index] }))
@@ -139,7 +141,7 @@ end
 -- The answer of every script: the diff with its receivers, what the caller promised to flush, and \`extra\`. A diff gets
 -- its number only if somebody receives it, so nobody sees a gap; one too large for a frame gets several numbers.
 local function reply(receivers, promised, extra)
-  local epoch, seq, cursorRole = readEpoch()
+  local epoch, seq, cursorRole, keptAt = readEpoch()
   local joined, updated, bytes, parts = {}, {}, 80 * #leaves, 1
   for _, userId in ipairs(joins) do
     local text = redis.call('GET', recordPrefix .. userId)
@@ -160,7 +162,7 @@ local function reply(receivers, promised, extra)
     local people, seats, closed = countSeats()
     redis.call('HSET', epochKey, 'people', people, 'seats', seats, 'closed', closed)
   end
-  keepKeys()
+  keepKeys(keptAt)
   return { 'ok', epoch, seq, parts, joined, updated, leaves, leavers, receivers, promised, extra, cursorRole }
 end
 
