@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
-import { Agent as HttpAgent, type RequestOptions, request as requestHttp } from 'node:http';
-import { Agent as HttpsAgent, request as requestHttps } from 'node:https';
+// The package's main module brings fetch, WebSockets and mocks along, which would make each bundle larger by a fifth.
+import Pool from 'undici/lib/dispatcher/pool.js';
 import type { Gateway, PostResult } from './gateway.ts';
 import { type Credentials, PostSigner } from './post-signer.ts';
 
@@ -16,26 +16,34 @@ export interface SignedGatewayOptions {
   clock?: () => number;
 }
 
-const agentOptions = { keepAlive: true, maxSockets: 128, scheduling: 'fifo' } as const;
+const mostSockets = 128;
+/** Sockets without a post are kept for this long, or for less where the server says so. */
+const idleMillis = 60_000;
 
 /**
  * Posts to connections with one signed request each over kept-alive sockets. What the official client does beyond that
- * costs as much again as the request itself (`bench/cases/posts.ts`).
+ * costs several times the request itself (`bench/cases/posts.ts`).
  */
 export class SignedGateway implements Gateway {
   readonly #options: SignedGatewayOptions;
-  readonly #base: URL;
+  readonly #host: string;
   readonly #pathPrefix: string;
   readonly #signer: PostSigner;
-  readonly #agent: HttpAgent;
+  readonly #pool: Pool;
   /** The hash of the bytes posted last: a frame for many receivers is hashed once. */
   #hashed: { bytes: Uint8Array; hash: string } | undefined;
 
   constructor(options: SignedGatewayOptions) {
     this.#options = options;
-    this.#base = new URL(options.endpoint);
-    this.#pathPrefix = `${this.#base.pathname.replace(/\/$/, '')}/@connections/`;
-    this.#agent = this.#base.protocol === 'https:' ? new HttpsAgent(agentOptions) : new HttpAgent(agentOptions);
+    const { origin, host, pathname } = new URL(options.endpoint);
+    const { timeoutMillis } = options;
+    this.#host = host;
+    this.#pathPrefix = `${pathname.replace(/\/$/, '')}/@connections/`;
+    this.#pool = new Pool(origin, {
+      ...{ connections: mostSockets, pipelining: 1, allowH2: false },
+      ...{ connect: { timeout: timeoutMillis }, headersTimeout: timeoutMillis, bodyTimeout: timeoutMillis },
+      ...{ keepAliveTimeout: idleMillis, keepAliveMaxTimeout: idleMillis },
+    });
     this.#signer = new PostSigner(options.region);
   }
 
@@ -44,26 +52,33 @@ export class SignedGateway implements Gateway {
   }
 
   async #send(connectionId: string, frame: Uint8Array): Promise<number> {
-    const { hostname, port, host } = this.#base;
     const path = `${this.#pathPrefix}${encodeURIComponent(connectionId)}`;
-    const signable = { host, path, contentLength: frame.length, contentHash: this.#hash(frame) };
+    const signable = { host: this.#host, path, contentLength: frame.length, contentHash: this.#hash(frame) };
     const now = (this.#options.clock ?? Date.now)();
     const headers = this.#signer.sign(signable, this.#options.credentials(), now);
-    return this.#exchange({ method: 'POST', hostname, port, path, headers }, frame);
+    return this.#exchange(path, headers, frame);
   }
 
-  #exchange(options: RequestOptions, body: Uint8Array): Promise<number> {
-    const request = this.#base.protocol === 'https:' ? requestHttps : requestHttp;
+  /** The status of the answer; its body says nothing that the status does not. */
+  #exchange(path: string, headers: string[], body: Uint8Array): Promise<number> {
     return new Promise((resolve, reject) => {
-      const call = request({ ...options, agent: this.#agent, timeout: this.#options.timeoutMillis }, (response) => {
-        // The body must be read before the socket serves the next post.
-        response.resume();
-        response.once('end', () => resolve(response.statusCode ?? 500));
-        response.once('error', reject);
-      });
-      call.once('timeout', () => call.destroy(new Error('The post took too long.')));
-      call.once('error', reject);
-      call.end(body);
+      let status = 500;
+      this.#pool.dispatch(
+        { method: 'POST', path, headers, body },
+        {
+          onRequestStart() {},
+          onResponseStart(_controller, statusCode) {
+            status = statusCode;
+          },
+          onResponseData() {},
+          onResponseEnd() {
+            resolve(status);
+          },
+          onResponseError(_controller, error) {
+            reject(error);
+          },
+        },
+      );
     });
   }
 

@@ -98,7 +98,8 @@ test.each([
 
 test('[DE5] posts reuse their sockets', async () => {
   const shared = gateway();
-  await shared.post(connectionId, frame);
+  // A socket is free a moment after its answer is there, so two of them take turns.
+  for (let post = 0; post < 2; post += 1) await shared.post(connectionId, frame);
   const before = sockets;
   for (let post = 0; post < 20; post += 1) await shared.post(connectionId, frame);
   expect(sockets).toBe(before);
