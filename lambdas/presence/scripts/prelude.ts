@@ -34,12 +34,11 @@ end
 local function readUser(userId)
   local text = redis.call('GET', recordPrefix .. userId)
   if not text then return nil end
-  local user = cjson.decode(text)
-  user.cursor = nil
   -- Inside a JSON string the quotes are escaped, so the first match is where the cursor was spliced in.
-  local _, cut = string.find(text, ',"cursor":', 1, true)
-  if cut then recorded[userId] = string.sub(text, cut + 1, -2) end
-  return user
+  local before, cut = string.find(text, ',"cursor":', 1, true)
+  if not cut then return cjson.decode(text) end
+  recorded[userId] = string.sub(text, cut + 1, -2)
+  return cjson.decode(string.sub(text, 1, before - 1) .. '}')
 end
 
 -- An evicted hash comes back from the records.
