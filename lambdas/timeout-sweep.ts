@@ -1,11 +1,8 @@
 import { keepHouse } from './flows/housekeeping.ts';
-import { sweepPresence } from './flows/sweep-presence.ts';
+import { sweepPresence, tickMillis } from './flows/sweep-presence.ts';
 import { isAway } from './presence/redis-failure.ts';
 import { type SweepRun, type SweepTime, sweep } from './runtime/sweep.ts';
 import { holdLease } from './runtime/sweep-lease.ts';
-
-/** Between two looks whether the sweep that runs has ended. */
-const lookMillis = 1000;
 
 /**
  * Schedule `timeout-sweep`: announces who timed out or did not come back, once a second while anybody is present; it ends
@@ -18,11 +15,12 @@ export const handler = sweep('timeout', async (run: SweepRun) => {
 
 /**
  * Waits for the end of the sweep that runs. One that somebody's coming started ends in the middle of a minute: without a
- * successor nobody's silence would be noticed before the next minute (rule PR12).
+ * successor nobody's silence would be noticed before the next minute, and the next sweep would take the pause for an outage
+ * of Redis and give everybody, gone or not, a new sign of life (rule PR12).
  */
 async function succeeds(time: SweepTime): Promise<boolean> {
-  while (time.remaining() > lookMillis) {
-    await new Promise((resolve) => setTimeout(resolve, lookMillis));
+  while (time.remaining() > tickMillis) {
+    await new Promise((resolve) => setTimeout(resolve, tickMillis));
     if (await mayRun()) return true;
   }
   return false;

@@ -10,7 +10,7 @@ import { writeSightings } from './sightings.ts';
 import { visitDueSessions } from './visit-sessions.ts';
 
 /** A schedule fires once a minute; inside it the sweep looks this often, for as long as anybody is present. */
-const tickMillis = Math.min(1000, Math.max(100, timings.offlineAfterMillis / 10));
+export const tickMillis = Math.min(1000, Math.max(100, timings.offlineAfterMillis / 10));
 /**
  * An environment may take Redis for away for a moment longer than the sweep does. Who joins through it meanwhile is not
  * seated, and would be said to have left with the last of their other connections: so everything is brought back twice.
