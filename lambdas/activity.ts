@@ -1,5 +1,6 @@
 import { limits } from '../protocol/limits.ts';
 import { logActivity } from './flows/log-activity.ts';
+import { noticeFrame } from './flows/notice-frame.ts';
 import { asSeenBy, authorizeAudit } from './flows/read-activity.ts';
 import { activity } from './runtime/activity.ts';
 import { limitRate } from './runtime/rate-limit.ts';
@@ -28,5 +29,5 @@ export const handler = route(
       };
     },
   },
-  { limit: limitRate },
+  { limit: limitRate, notice: noticeFrame },
 );

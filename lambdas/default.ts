@@ -1,4 +1,5 @@
 import { rolloverMillis } from '../protocol/timings.ts';
+import { noticeFrame } from './flows/notice-frame.ts';
 import { limitRate } from './runtime/rate-limit.ts';
 import { registry } from './runtime/registry.ts';
 import { route } from './runtime/route.ts';
@@ -31,5 +32,5 @@ export const handler = route(
       return { type: 'pong', serverTime: Date.now() };
     },
   },
-  { limit: limitRate },
+  { limit: limitRate, notice: noticeFrame },
 );

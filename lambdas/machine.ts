@@ -1,4 +1,5 @@
 import { announceLiveness } from './flows/announce-liveness.ts';
+import { noticeFrame } from './flows/notice-frame.ts';
 import { refuseGuest } from './flows/people.ts';
 import { sendParts } from './flows/send-parts.ts';
 import { liveness, machines } from './runtime/machines.ts';
@@ -31,5 +32,5 @@ export const handler = route(
       return sendParts(caller, owned, (some, part) => ({ type: 'machines', machines: some, ...part }));
     },
   },
-  { limit: limitRate, finish: () => liveness().flush() },
+  { limit: limitRate, notice: noticeFrame, finish: () => liveness().flush() },
 );

@@ -4,6 +4,7 @@ import { createSession, joinSession } from './flows/join-session.ts';
 import { leaveSession } from './flows/leave-session.ts';
 import { createInvite, revokeInvite } from './flows/manage-invites.ts';
 import { changeRole, removeParticipant } from './flows/manage-participants.ts';
+import { noticeFrame } from './flows/notice-frame.ts';
 import { recoverSession } from './flows/recover-session.ts';
 import { sendParts } from './flows/send-parts.ts';
 import { limitRate } from './runtime/rate-limit.ts';
@@ -58,5 +59,5 @@ export const handler = route(
       return undefined;
     },
   },
-  { limit: limitRate },
+  { limit: limitRate, notice: noticeFrame },
 );

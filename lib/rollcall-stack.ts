@@ -76,7 +76,7 @@ export class RollcallStack extends Stack {
     this.identity.grantAccess(authorizer);
     this.invites.grantAccess(authorizer);
     this.connections.grantAccess(connect, 'put');
-    this.connections.grantAccess(fallback, 'update');
+    this.connections.grantAccess(fallback, 'query', 'update');
     this.connections.grantAccess(disconnect, 'query', 'writeMany');
     for (const fn of [disconnect, fallback]) this.cache.grantAccess(fn);
     // The end of a connection may be the first to notice that Redis forgot the session; who holds a place says who is there.

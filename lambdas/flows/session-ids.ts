@@ -1,6 +1,6 @@
 import { RollcallError } from '../../protocol/errors.ts';
 import type { Caller } from '../runtime/caller.ts';
-import { registry } from '../runtime/delivery.ts';
+import { registry } from '../runtime/registry.ts';
 import { isUuid } from '../sessions/session-reference.ts';
 
 /** A session's name never changes, so an environment remembers the ones it met. */

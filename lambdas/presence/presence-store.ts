@@ -102,6 +102,11 @@ export class PresenceStore {
     };
   }
 
+  /** Records that a connection lives, and nothing else. A seat that Redis does not know is left to the next touch. */
+  async notice(seat: Seat, now: number): Promise<void> {
+    await this.#run('notice', seat.sessionId, now, [seat.userId, seat.connectionId]);
+  }
+
   /** Takes what waits for the end of a window, if it still waits for the one who promised to (rule DE3). */
   async flush(sessionId: string, endsAt: number, now: number): Promise<PresenceOutcome> {
     const reply = (await this.#run('flush', sessionId, now, [endsAt])) ?? nothingKnown;

@@ -14,6 +14,8 @@ export type GroupHandlers<G extends RouteGroup> = {
 export interface RouteOptions {
   /** Refuses a caller who sends too much; routes that count in their own round trip have none. */
   limit?: (connectionId: string) => Promise<void>;
+  /** Takes the frame for a sign of life beside serving it (rule PR1); routes that do so by themselves have none. */
+  notice?: (caller: Caller, message: { sessionId?: string }) => Promise<void>;
   /** Sends an answer to the caller where the route has no response of its own. */
   post?: (connectionId: string, frame: ServerFrame) => Promise<void>;
   /** Runs before the invocation ends, whatever the outcome: an execution environment is frozen afterwards. */
@@ -42,7 +44,12 @@ export function route<G extends RouteGroup>(group: G, handlers: GroupHandlers<G>
       if (!handler) throw new Error(`The route ${request.type} is not served by the group ${group}.`);
       const serve = async () => {
         await options.limit?.(caller.connectionId);
-        return handler(request.message, caller);
+        const noticed = options.notice?.(caller, request.message as { sessionId?: string });
+        try {
+          return await handler(request.message, caller);
+        } finally {
+          await noticed;
+        }
       };
       frame = answerTo(request, await inTime(serve(), context));
     } catch (error) {

@@ -110,3 +110,24 @@ test('[PR1] any frame is a sign of life, not only a heartbeat', async () => {
   await settled(owner, sessionId);
   expect(leavesOf(owner, guest.userId)).toBe(0);
 });
+
+test('[PR1] so are a ping, a question and a note in the audit trail', async () => {
+  const { owner, guest, sessionId } = await pair('mona', 'nils');
+  const people = [guest, await stack.arrive('olga'), await stack.arrive('paul')];
+  for (const one of people.slice(1)) {
+    await one.expect('session_joined', { type: 'session_join', sessionId });
+    await joinOf(owner, one.userId);
+    await one.expect('presence_state', { type: 'presence_sync', sessionId });
+  }
+  const [pinging, asking, noting] = people as [Arrived, Arrived, Arrived];
+  const until = Date.now() + offlineMillis * 1.5;
+  while (Date.now() < until) {
+    await pinging.expect('pong', { type: 'ping' });
+    await asking.expect('participants', { type: 'participants_list', sessionId });
+    const refused = noting.expect('error', { type: 'activity_log', sessionId, activityType: 'looked' });
+    expect((await refused).code).toBe('PERMISSION_DENIED');
+    await new Promise((resolve) => setTimeout(resolve, 300));
+  }
+  await settled(owner, sessionId);
+  expect(people.map(({ userId }) => leavesOf(owner, userId))).toEqual([0, 0, 0]);
+});

@@ -71,8 +71,8 @@ export const mistakes: readonly Mistake[] = [
   },
   {
     mistake: 'a frame is no sign of life of its connection',
-    find: "redis.call('ZADD', connectionsKey, now, member)\nshowStatus(user)",
-    replace: 'showStatus(user)',
+    find: "redis.call('ZADD', connectionsKey, nowText, member)\n",
+    replace: '',
     within: 40,
   },
   {
@@ -120,7 +120,7 @@ export const mistakes: readonly Mistake[] = [
   },
   {
     mistake: 'a snapshot does not know the cursors',
-    find: "redis.call('HSET', cursorsKey, userId, cursor)",
+    find: "if redis.call('HSET', cursorsKey, userId, cursor) == 1 then keeps = true end",
     replace: '',
     within: 40,
   },

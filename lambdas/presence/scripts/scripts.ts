@@ -2,6 +2,21 @@ import { begin, beginKnown, beginWhole, keepRarely, limitFrames, refuseTorn } fr
 import { restore } from './restore.ts';
 import { touch } from './touch.ts';
 
+/** A frame that is about something else: its connection lives, and nobody sees a change. */
+const notice = `${beginKnown}${keepRarely}
+local userId, connectionId = argument(1), argument(2)
+local member = userId .. ':' .. connectionId
+if not redis.call('ZSCORE', connectionsKey, member) then return { 'unknown' } end
+if not redis.call('ZSCORE', usersKey, userId) then return { 'unknown' } end
+local user = readUser(userId)
+if not user then return { 'unknown' } end
+user.lastSeen = math.max(user.lastSeen, now)
+redis.call('ZADD', usersKey, timeText(user.lastSeen), userId)
+redis.call('ZADD', connectionsKey, nowText, member)
+writeUser(user, true)
+return reply({}, {}, {})
+`;
+
 /** The flusher of a window keeps its promise. The window may have been sent by somebody else meanwhile. */
 const flush = `${beginKnown}${keepRarely}local window = windowState()
 if window.flusher ~= argument(1) then return reply({}, {}, { {}, {} }) end
@@ -221,6 +236,7 @@ return outcome('', {})
 
 export const presenceScripts = {
   touch,
+  notice,
   flush,
   stretch,
   enter,
