@@ -24,7 +24,8 @@ test('[PR10] [PR12] [DE3] [FA1] [FA2] [FA3] [FA5] in a cloud that does everythin
     ...{ settings, users: 30, rooms: 3, seed: 1, paceMillis: 4000, weathers, busyMillis: 15_000 },
     ...{ weatherMillis: 2000, weathersPerQuietPoint: weathers.length, untilMillis: 0 },
     leastWeathers: weathers.length,
-    placesPatienceMillis: 60_000,
+    // Lost places are given back once a minute, and the first attempt may fall into the trouble.
+    placesPatienceMillis: 90_000,
   });
   expect(findings.examples).toEqual([]);
   for (const { name } of weathers) expect(findings.counts.get(`weather: ${name}`)).toBeGreaterThanOrEqual(1);
