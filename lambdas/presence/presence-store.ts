@@ -26,7 +26,7 @@ import {
 import { tooFast } from './rate-limiter.ts';
 import { answered, unseenMillis, wasHeard } from './redis-failure.ts';
 import { type Member, restoreParameters } from './restoration.ts';
-import { type PresenceScript, presenceScripts } from './scripts/scripts.ts';
+import { commandName, type PresenceScript, presenceScripts } from './scripts/scripts.ts';
 import { type PresenceRecord, visibleUser } from './status.ts';
 
 /** One socket in one session. An empty `connectionId` is a presence without a socket, which receives nothing. */
@@ -119,9 +119,7 @@ export class PresenceStore {
     await this.#run('stretch', sessionId, now, []);
   }
 
-  /**
-   * Seats a connection; harmless when it sits already.
-   */
+  /** Seats a connection; harmless when it sits already. */
   async enter(seat: Seat, person: Entering, now: number): Promise<EnterOutcome> {
     const { username, role, cursorRole = '', compact, place = '', invisible } = person;
     const known = [compact ? 'compact' : '', place, invisible ? '1' : '0'];
@@ -296,9 +294,4 @@ export class PresenceStore {
   #users(records: string[], now: number): PresenceUser[] {
     return records.map((text) => visibleUser(JSON.parse(text) as PresenceRecord, now, this.#timings));
   }
-}
-
-/** Redis has commands of its own with some of these names (`TOUCH`, …). */
-function commandName(script: string): string {
-  return `presence_${script}`;
 }

@@ -67,14 +67,15 @@ export class Ledger {
     const parameters = given.slice(10).map(String);
     const [userId = '', connectionId = ''] = parameters;
     if (code === 'unknown') {
-      if (script === 'touch' || script === 'list') this.#refusedSeat(sessionId, userId, connectionId, now);
+      if (['touch', 'notice', 'list'].includes(script)) this.#refusedSeat(sessionId, userId, connectionId, now);
       return false;
     }
     if (script === 'restore' && reply[10][0] === 0) return false;
     if (script === 'restore') this.#restored.set(sessionId, restoredSeats(parameters));
     if (script === 'touch') this.#invisible.choose(sessionId, userId, parameters[5]!);
     this.#invisible.refuseExposure(sessionId, toldBy(script, reply), now);
-    if (['touch', 'enter', 'list'].includes(script) && userId !== '') this.#hear(sessionId, connectionId, now);
+    if (['touch', 'notice', 'enter', 'list'].includes(script) && userId !== '')
+      this.#hear(sessionId, connectionId, now);
     if (this.#beginsAnew(script, sessionId, reply)) {
       this.#note(script, reply);
       this.#refuseFalseLeaves(sessionId, reply, now);
@@ -114,6 +115,7 @@ export class Ledger {
     const room = this.room(sessionId);
     const [userId = '', connectionId = ''] = parameters;
     if (script === 'touch') this.#touch(room, parameters, now);
+    if (script === 'notice') room.seen(userId, connectionId, now);
     if (script === 'enter') room.enter(userId, connectionId, now);
     if (script === 'list') this.#list(room, userId, connectionId, now);
     if (script === 'visit') room.settle(now);

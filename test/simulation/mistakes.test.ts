@@ -14,5 +14,5 @@ test.each(mistakes)(
     expect(universe().book.isApplied(change)).toBe(true);
     expect(caught?.violations.length ?? 0).toBeGreaterThan(0);
   },
-  120_000,
+  240_000,
 );

@@ -110,7 +110,7 @@ export const mistakes: readonly Mistake[] = [
     mistake: 'a tab that closed hides the cursor of another one',
     find: ' or isHeardByOthers(userId)',
     replace: '',
-    within: 100,
+    within: 200,
   },
   {
     mistake: 'a bare heartbeat counts as activity',
@@ -134,13 +134,13 @@ export const mistakes: readonly Mistake[] = [
     mistake: 'evicted cursors do not come back',
     find: 'if cursor or not recorded[userId] then return cursor end',
     replace: 'if true then return cursor end',
-    within: 400,
+    within: 1000,
   },
   {
     mistake: 'evicted cursors that were to go out are not missed',
     find: 'if window.moving and #cursors == 0 then beginEpoch() end',
     replace: '',
-    within: 400,
+    within: 1000,
   },
   {
     mistake: 'evicted changes that were to go out are not missed',

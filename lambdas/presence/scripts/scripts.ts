@@ -250,3 +250,8 @@ export const presenceScripts = {
   restore: `${begin}${restore}`,
 } as const;
 export type PresenceScript = keyof typeof presenceScripts;
+
+/** Redis has commands of its own with some of these names (`TOUCH`, …). */
+export function commandName(script: string): string {
+  return `presence_${script}`;
+}
