@@ -9,8 +9,8 @@ import { log } from './runtime/log.ts';
 interface Credentials {
   token?: string | undefined;
   invite?: string | undefined;
-  guestName?: string | undefined;
-  guestKey?: string | undefined;
+  name: string;
+  guestKey: string | undefined;
 }
 
 /**
@@ -18,12 +18,15 @@ interface Credentials {
  * of the connection.
  */
 export async function handler(event: APIGatewayRequestAuthorizerEvent): Promise<APIGatewayAuthorizerResult> {
-  const { token, invite, guestName, guestKey } = credentialsOf(event);
+  const { token, invite, name, guestKey } = credentialsOf(event);
   // API Gateway turns exactly this message into 401.
   if (!token && !invite) throw new Error('Unauthorized');
-  const admitted = token ? await admitUser(token) : await admitGuest(invite!, guestName ?? '', guestKey);
-  if (!admitted) log.info('A handshake was refused', { with: token ? 'token' : 'invite' });
   const userAgent = headerOf(event, 'user-agent')?.slice(0, 512);
+  const ipAddress = event.requestContext?.identity?.sourceIp;
+  const admitted = token
+    ? await admitUser(token)
+    : await admitGuest({ invite: invite!, name, guestKey, ipAddress, userAgent });
+  if (!admitted) log.info('A handshake was refused', { with: token ? 'token' : 'invite' });
   return {
     principalId: admitted?.userId ?? 'anonymous',
     policyDocument: {
@@ -46,7 +49,7 @@ function credentialsOf(event: APIGatewayRequestAuthorizerEvent): Credentials {
   return {
     token: bearer?.slice(bearerPrefix.length) || query['token'],
     invite: query['invite'],
-    guestName: query['name'],
+    name: query['name'] ?? '',
     guestKey: query['guest'],
   };
 }

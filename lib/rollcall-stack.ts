@@ -75,6 +75,8 @@ export class RollcallStack extends Stack {
     const { authorizer, connect, disconnect, default: fallback } = this.functions;
     this.identity.grantAccess(authorizer);
     this.invites.grantAccess(authorizer);
+    // An invite it refuses is in the audit trail, too.
+    this.outbox.grantAccess(authorizer, 'writeMany');
     this.connections.grantAccess(connect, 'put');
     this.connections.grantAccess(fallback, 'query', 'update');
     this.connections.grantAccess(disconnect, 'query', 'writeMany');

@@ -1,19 +1,8 @@
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { dependencyTimeoutMillis } from '../../protocol/timings.ts';
 import { ActivityLogger } from '../activity/activity-logger.ts';
-import { ActivityOutbox } from '../activity/activity-outbox.ts';
 import { database, sweepDatabase } from './database.ts';
-import { environmentNames } from './environment.ts';
-import { once, required } from './once.ts';
+import { once } from './once.ts';
+import { outbox } from './outbox.ts';
 import { timings } from './timings.ts';
-
-const outbox = once(() => {
-  const client = new DynamoDBClient({
-    maxAttempts: 2,
-    requestHandler: { requestTimeout: dependencyTimeoutMillis, throwOnRequestTimeout: true },
-  });
-  return new ActivityOutbox({ client, table: required(environmentNames.outboxTable) });
-});
 
 const retentionMillis = timings.activityRetentionMillis;
 

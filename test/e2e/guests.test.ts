@@ -167,7 +167,7 @@ test('[SE7] a forged, a changed and a foreign invite are refused', async () => {
 });
 
 test('[SE7] an invite past its time is refused at the door and at the handshake', async () => {
-  const { invite, expiresAt } = await createInvite({ expiresInSeconds: 0.5 });
+  const { invite, inviteId, expiresAt } = await createInvite({ expiresInSeconds: 0.5 });
   await new Promise((resolve) => setTimeout(resolve, expiresAt - Date.now() + 20));
   const late = await stack.arrive('abel');
   expect(await late.ask({ type: 'session_join', sessionId: session.id, invite })).toMatchObject({
@@ -175,4 +175,12 @@ test('[SE7] an invite past its time is refused at the door and at the handshake'
     message: 'This invitation link has expired. Sessions become inactive after 1 hour of no activity.',
   });
   expect(await handshake({ invite, name: 'Late' })).toBe(403);
+  await stack.fireSchedule('CleanupSweep');
+  const refusals = (await stack.audit(session.id, 'invite_refused')).filter(
+    ({ details }) => (details as { inviteId?: string }).inviteId === inviteId,
+  );
+  expect(refusals).toMatchObject([
+    { user_id: late.userId, details: { reason: 'expired' } },
+    { user_id: null, details: { reason: 'expired' }, ip_address: '127.0.0.1' },
+  ]);
 });
