@@ -32,7 +32,7 @@ const departureNamespace = '5b1c9a4e-6f0d-4c1b-9e57-3a6f9f0c2d41';
 /**
  * Writes a departure down: the audit trail says why (rule PR9) and the place is given back, in this order, so that a place
  * whose holder is gone is never without its story. Done twice it is done once: the entry's id follows from the departure,
- * and who joined again since keeps the place.
+ * or, where presence did not see it, from the coming it ends, and who joined again since keeps the place.
  *
  * @returns false where the entry waits in the outbox: then the list is to keep the departure for those who ask the trail.
  */
@@ -48,7 +48,11 @@ export async function recordDeparture(
     const since = last?.type === 'user_joined' ? last.at : (departing.joinedAt ?? at);
     const actor = { ...context, sessionId, userId };
     const entry = cause === 'timeout' ? userTimedOut(actor) : userLeft(actor, cause, (at - since) / 1000);
-    isStored = await audit({ ...entry, at, activityId: uuidv5(`${sessionId}:${userId}:${at}`, departureNamespace) });
+    const activityId = uuidv5(
+      `${sessionId}:${userId}:${departing.joinedAt === undefined ? `since ${since}` : at}`,
+      departureNamespace,
+    );
+    isStored = await audit({ ...entry, at, activityId });
   }
   if (!isBack) await sessions().leaveSession(sessionId, userId, cause, { joinedUntil: at });
   return isStored;

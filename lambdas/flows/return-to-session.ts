@@ -26,7 +26,9 @@ export async function returnToSession(caller: Caller, sessionId: string): Promis
       person: personOf(caller),
       invite: caller.guest?.invite,
     });
-    await seatConnection(caller, { ...joined, isWritten: membership.unseated, invisible: membership.invisible });
+    // Where the place was taken anew, the stay that began without presence is over, and this is another one.
+    const isWritten = membership.unseated && !joined.activated;
+    await seatConnection(caller, { ...joined, isWritten, invisible: membership.invisible });
     if (joined.revived) await announceRevival(joined.session);
   } catch (error) {
     if (!(error instanceof RollcallError)) throw error;

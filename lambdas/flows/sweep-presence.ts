@@ -21,7 +21,8 @@ const quickLiveness = timings.livenessTimeoutMillis < 60_000;
 
 /**
  * Visits what is due, again and again, until nobody is present, another sweep does it or the time is over. While Redis is
- * away it waits for it, so that somebody is there to bring the sessions back the moment it returns (rule FA1).
+ * away it waits for it, so that somebody is there to bring the sessions back the moment it returns (rule FA1): also where
+ * another sweep has taken the lease by then.
  */
 export async function sweepPresence(time: SweepTime): Promise<void> {
   let [wasAway, isFirst] = [false, true];
@@ -34,18 +35,22 @@ export async function sweepPresence(time: SweepTime): Promise<void> {
   while (time.remaining() > tickMillis) {
     const started = Date.now();
     try {
-      if (!(await holdLease())) break;
-      const isBack = wasAway || (isFirst && (await nobodySwept(started)));
+      const holds = await holdLease();
+      const isBack = wasAway || (holds && isFirst && (await nobodySwept(started)));
+      // The sweep that has the lease may have begun after the outage, and know nothing of it.
+      if (!holds && !isBack && againAt === Number.POSITIVE_INFINITY) break;
       if (isBack || started >= againAt) {
         await recoverPresence();
         againAt = isBack ? started + doubtMillis : Number.POSITIVE_INFINITY;
       }
       [wasAway, isFirst] = [false, false];
-      await relearnIndex(started);
-      write(await visitDueSessions(started));
-      await deadlines().noteRound(started);
-      if (quickLiveness) await checkLiveness();
-      else if (!(await anybodyPresent())) break;
+      if (holds) {
+        await relearnIndex(started);
+        write(await visitDueSessions(started));
+        await deadlines().noteRound(started);
+        if (quickLiveness) await checkLiveness();
+        else if (!(await anybodyPresent())) break;
+      }
     } catch (error) {
       if (!isAway(error)) throw error;
       if (!wasAway) log.warn('Redis is away; the sweep waits for it', error.cause as Error);

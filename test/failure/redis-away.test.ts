@@ -136,3 +136,20 @@ test('[FA1] somebody who lost power while Redis was away is announced once it is
   expect(Date.now() - back).toBeLessThan(offlineMillis + 5000);
   expect(leavesOf(owner, guest.userId)).toBe(1);
 });
+
+test('[PR9] [PR11] who joined while Redis was away, timed out later and came back has come twice', async () => {
+  const { owner, sessionId } = await room('gwen', 'hugo');
+  await stack.stores.redis.shut();
+  const newcomer = await enter('ines', sessionId);
+  await stack.stores.redis.open();
+  await joinOf(owner, newcomer.userId);
+  expect(await leaveOf(owner, newcomer.userId)).toBe('timeout');
+  await askUntil(newcomer, 'ack', { type: 'heartbeat', sessionId });
+  const own = async () => (await movements(stack, sessionId)).filter((text) => text.endsWith(newcomer.userId));
+  await eventually(own, (told) => told.length === 3);
+  expect((await own()).map((text) => text.split(' ')[0]).sort()).toEqual([
+    'user_joined',
+    'user_joined',
+    'user_timeout',
+  ]);
+});

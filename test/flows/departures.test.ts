@@ -55,6 +55,14 @@ test('[AC1] a departure is written down before the place is given back, under th
   expect(new Set(activity.logActivity.mock.calls.map((call) => call[4].activityId)).size).toBe(1);
 });
 
+test('[PR9] two tabs that leave at once while presence is away are one leave: the second entry has the id of the first', async () => {
+  activity.lastMovement.mockResolvedValue(came);
+  await Promise.all([at, at + 85].map((when) => recordDeparture(sessionId, { userId, cause: 'left', at: when })));
+  const ids = activity.logActivity.mock.calls.map((call) => call[4].activityId);
+  expect(ids).toHaveLength(2);
+  expect(new Set(ids).size).toBe(1);
+});
+
 test('[AC3] whoever keeps the departure hears that its entry waits in the outbox', async () => {
   activity.lastMovement.mockResolvedValue(came);
   activity.logActivity.mockResolvedValue({ isStored: false });
