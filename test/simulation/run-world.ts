@@ -5,6 +5,7 @@ import { type Universe, World } from './world.ts';
 const activeMillis = 20_000;
 const sweepEveryMillis = 60_000;
 const checkEveryMillis = 1000;
+const writingMillis = 3000;
 
 /** Lives one seed from its first to its last moment. */
 export async function runWorld(seed: number, universe: Universe, options = { told: false }): Promise<World> {
@@ -27,6 +28,10 @@ export async function runWorld(seed: number, universe: Universe, options = { tol
   await clock.runUntil(clock.now + timings.heartbeatMillis / 2);
   checkViews(world, 'asked');
   checkNothingStranded(world, unasked);
+  world.note('the schedule starts a sweep');
+  // What a killed one left unwritten is the next one's, within a minute.
+  world.environments.invoke('timeout-sweep', {});
+  await clock.runUntil(clock.now + writingMillis);
   checkAudit(world);
   await world.redis.clear();
   return world;

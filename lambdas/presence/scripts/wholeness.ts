@@ -47,8 +47,10 @@ local function readRecords()
       if text then
         records[#records + 1] = text
       elseif countConnections(userId) == 0 then
+        -- Record and seats were evicted one after the other, and nobody was told: everybody asks for the whole state.
         redis.call('ZREM', usersKey, userId)
         redis.call('HSET', epochKey, 'people', redis.call('ZCARD', usersKey))
+        giveUp()
       elseif wasHeard(userId) and isConnected(userId) then
         giveUp()
       end
