@@ -1,7 +1,7 @@
 import { type Bench, type Measurement, median, readable } from '../measurement.ts';
 import { installPeers } from '../peers/install.ts';
 import { type Figures, figuresOf, units } from '../rooms/figures.ts';
-import { MeasuredRoom, type Pace } from '../rooms/measure-room.ts';
+import { MeasuredRoom, type Pace } from '../rooms/measured-room.ts';
 import { nameOf, type Room, rooms } from '../rooms/room.ts';
 import { type Contestant, contestants } from '../rooms/servers.ts';
 

@@ -1,4 +1,4 @@
-import type { RoomResult } from './measure-room.ts';
+import type { RoomResult } from './measured-room.ts';
 
 /** What a run comes to, in the units of the tables. */
 export interface Figures {
