@@ -17,6 +17,8 @@ import { expectVisit } from './sweep-waker.ts';
  */
 export async function announce(sessionId: string, outcome: PresenceOutcome): Promise<void> {
   show(sessionId, outcome);
+  // Of most frames nobody hears before the end of a window that somebody else has promised to send.
+  if (!hasNews(outcome) && !outcome.batch && !outcome.promise) return;
   await Promise.all([
     sendDiff(sessionId, outcome),
     outcome.batch && sendCursors(sessionId, outcome.batch),

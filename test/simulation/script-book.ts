@@ -18,7 +18,7 @@ const realTtl = '3600000';
 export function withVirtualTtl(lua: string): string {
   if (!lua.includes('local recordPrefix')) return lua;
   const firstUse = 'local argument = function(index) return ARGV[10 + index] end';
-  const renew = /redis\.call\('SET', recordPrefix \.\. user\.userId, encodeUser\(user, cursor\), 'PX', ARGV\[5\]\)/g;
+  const renew = /redis\.call\('SET', recordPrefix \.\. ((?:user\.)?userId), (.+), 'PX', ARGV\[5\]\)/g;
   const expire = `
 local ttlKey, worldNow = recordPrefix .. '!ttl', tonumber(ARGV[#ARGV])
 for _, expired in ipairs(redis.call('ZRANGEBYSCORE', ttlKey, '-inf', worldNow)) do
@@ -29,8 +29,8 @@ end
   if (!lua.includes(firstUse) || !renew.test(lua)) throw new Error('The scripts write records in a way unknown here.');
   return lua.replace(firstUse, `${firstUse}${expire}`).replace(
     renew,
-    `redis.call('SET', recordPrefix .. user.userId, encodeUser(user, cursor), 'PX', ${realTtl})
-    redis.call('ZADD', ttlKey, worldNow + offlineAfter, user.userId)`,
+    `redis.call('SET', recordPrefix .. $1, $2, 'PX', ${realTtl})
+    redis.call('ZADD', ttlKey, worldNow + offlineAfter, $1)`,
   );
 }
 

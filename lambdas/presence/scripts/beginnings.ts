@@ -1,15 +1,23 @@
+import { names } from './names.ts';
 import { prelude } from './prelude.ts';
 import { limitRate } from './rate.ts';
 import { wholeness } from './wholeness.ts';
 import { windows } from './windows.ts';
 
-/** What the scripts begin with; those of their own follow, with their arguments named at the top of each. */
-export const begin = `${prelude}${wholeness}${windows}`;
+const helpers = `${prelude}${wholeness}${windows}`;
 
-/** The same for scripts that speak of what is there: a session that Redis forgot must be brought back before. */
-export const beginKnown = `${begin}
+/** What the scripts begin with; those of their own follow, with their arguments named at the top of each. */
+export const begin = `${names}${helpers}`;
+
+const refuseUnknown = `
 if redis.call('HEXISTS', epochKey, 'epoch') == 0 then return { 'unknown' } end
 `;
+
+/** The same for scripts that speak of what is there: a session that Redis forgot must be brought back before. */
+export const beginKnown = `${begin}${refuseUnknown}`;
+
+/** The same for a script that has a short way for what comes most often, which needs none of the helpers. */
+export const beginKnownAfter = (shortWay: string) => `${names}${shortWay}${helpers}${refuseUnknown}`;
 
 /** A session of which Redis evicted a part is unknown, too, and stays so until it is brought back. */
 export const refuseTorn = `

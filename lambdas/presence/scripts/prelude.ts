@@ -1,26 +1,16 @@
+import { keptFor, renewKeys } from './names.ts';
+
 /**
- * What every presence script begins with: names for keys and arguments, reading and writing a user, collecting changes
- * and numbering them. Redis runs a script as one step, so each change is found, numbered and handed out exactly once.
+ * What every presence script has after its names: reading and writing a user, collecting changes and numbering them. Redis
+ * runs a script as one step, so each change is found, numbered and handed out exactly once.
  *
  * A cursor is kept as the raw JSON the client sent (hash `cursors`) and spliced into the record as text: `cjson` would
  * round its numbers and turn an empty list into an object.
  */
 export const prelude = `
-local usersKey, connectionsKey, activeKey, leavingKey, cursorsKey, epochKey, departedKey =
-  KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7]
-local windowKey, pendingKey, changesKey, ratesKey, rolesKey = KEYS[8], KEYS[9], KEYS[10], KEYS[11], KEYS[12]
-local tagsKey, compactKey = KEYS[13], KEYS[14]
-local recordPrefix, channel, sessionId = ARGV[1], ARGV[2], ARGV[3]
-local now, offlineAfter, awayAfter = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
--- Redis writes a number as text at some cost; the time of the call is there as text already.
-local nowText = ARGV[4]
-local freshEpoch, keepMillis = ARGV[7], tonumber(ARGV[8])
-local windowMillis, batchMax = tonumber(ARGV[9]), tonumber(ARGV[10])
-
 local roleRank = { viewer = 1, commenter = 2, operator = 3 }
 local rank = { online = 1, away = 2, offline = 3 }
 local joins, updates, updatedUsers, leaves, leavers, goings = {}, {}, {}, {}, {}, {}
-local argument = function(index) return ARGV[10 + index] end
 -- Cursors as the records read here have them, and whether this script may change who is there.
 local recorded, reseats = {}, false
 -- Whether this script renews the time to live of every key. Those that run for each frame do where they make a key, and
@@ -235,12 +225,8 @@ local function settle()
 end
 
 local function keepKeys(keptAt)
-  if not keeps and now - keptAt < 60000 then return end
-  for _, key in ipairs({ usersKey, connectionsKey, activeKey, leavingKey, cursorsKey, epochKey, windowKey, pendingKey,
-    changesKey, ratesKey, rolesKey, tagsKey, compactKey }) do
-    redis.call('PEXPIRE', key, keepMillis)
-  end
-  redis.call('HSET', epochKey, 'keptAt', nowText)
+  if not keeps and now - keptAt < ${keptFor} then return end
+  ${renewKeys}
 end
 
 local function readEpoch()

@@ -1,9 +1,9 @@
 import { limits } from '../../../protocol/limits.ts';
 
 /** Milliseconds between two frames that are on time. */
-const spacing = 1000 / limits.messagesPerSecond;
+export const spacing = 1000 / limits.messagesPerSecond;
 /** How far ahead of time a connection may run: its burst. */
-const ahead = spacing * (limits.messageBurst - 1);
+export const ahead = spacing * (limits.messageBurst - 1);
 
 /**
  * Lua that counts a frame of `connectionId` at the time `now` against its limit and answers `{ 'limited', millis }` from

@@ -1,7 +1,8 @@
-import { beginKnown, keepRarely, limitFrames, refuseTorn } from './beginnings.ts';
+import { beginKnownAfter, keepRarely, limitFrames, refuseTorn } from './beginnings.ts';
+import { movement } from './movement.ts';
 
 /** A frame of a connection: sign of life, and what it changes. `unknown` where Redis does not know the connection. */
-export const touch = `${beginKnown}${keepRarely}local userId, connectionId, kind, idle = argument(1), argument(2), argument(3), argument(4) == '1'
+export const touch = `${beginKnownAfter(movement)}${keepRarely}local userId, connectionId, kind, idle = argument(1), argument(2), argument(3), argument(4) == '1'
 local cursor, status, activity, tag = argument(5), argument(6), argument(7), argument(8)
 local member = userId .. ':' .. connectionId
 -- Every client sends a heartbeat now and then; its other frames need not look.

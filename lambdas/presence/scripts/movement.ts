@@ -1,0 +1,63 @@
+import { keptFor, renewKeys } from './names.ts';
+import { ahead, spacing } from './rate.ts';
+
+/**
+ * The short way of a frame that does no more than move a cursor while other cursors wait for the end of an open window:
+ * in a busy room nearly all are such. It does what `touch` does with them, command for command, and answers the same. To
+ * make the functions that all other cases need would take Redis as long as all of this.
+ *
+ * It reads first: whatever is not as it expects is left, untouched, to the general way behind it.
+ */
+export const movement = `
+local function moveCursor(userId, connectionId, cursor, tag)
+  local session = redis.call('HMGET', epochKey, 'epoch', 'seq', 'cursorRole', 'keptAt')
+  if not session[1] or now - tonumber(session[4] or '0') >= ${keptFor} then return nil end
+  local window = redis.call('HMGET', windowKey, 'ends', 'flusher', 'moving')
+  if not window[2] or window[3] ~= 'several' or now >= tonumber(window[1]) then return nil end
+  local waiting, connections = redis.call('HLEN', pendingKey), redis.call('ZCARD', connectionsKey)
+  if waiting == 0 or waiting + 1 >= math.max(batchMax, connections) then return nil end
+  if redis.call('HGET', tagsKey, userId) ~= tag then return nil end
+  local member = userId .. ':' .. connectionId
+  if not redis.call('ZSCORE', connectionsKey, member) then return nil end
+  local onTime = redis.call('HGET', ratesKey, connectionId)
+  if not onTime or tonumber(onTime) - now > ${ahead} then return nil end
+  local text = redis.call('GET', recordPrefix .. userId)
+  local before, cut = string.find(text or '', ',"cursor":', 1, true)
+  if not cut or string.sub(text, cut + 1, -2) == cursor then return nil end
+  local user = cjson.decode(string.sub(text, 1, before - 1) .. '}')
+  if user.status ~= 'online' or connections <= user.connections then return nil end
+
+  local keeps = false
+  redis.call('HSET', ratesKey, connectionId, math.max(now, tonumber(onTime)) + ${spacing})
+  local at = now >= user.lastActive and now or user.lastActive + 1
+  user.lastActive, user.lastSeen = at, math.max(user.lastSeen, at)
+  local seenText = user.lastSeen == now and nowText or string.format('%d', user.lastSeen)
+  local atText = at == now and nowText or string.format('%d', at)
+  if redis.call('ZADD', usersKey, seenText, userId) == 1 then
+    redis.call('ZREM', usersKey, userId)
+    return { 'unknown' }
+  end
+  redis.call('ZADD', connectionsKey, nowText, member)
+  if redis.call('HSET', cursorsKey, userId, cursor) == 1 then keeps = true end
+  redis.call('PUBLISH', channel, '{"type":"cursor","sessionId":"' .. sessionId .. '","userId":"' .. userId ..
+    '","timestamp":' .. nowText .. ',"data":{"cursor":' .. cursor .. '}}')
+  if redis.call('ZADD', activeKey, atText, userId) == 1 then keeps = true end
+  redis.call('SET', recordPrefix .. userId, string.sub(cjson.encode(user), 1, -2) .. ',"cursor":' .. cursor .. '}', 'PX', ARGV[5])
+  local waits = redis.call('HGET', pendingKey, userId)
+  local whole = waits and string.match(waits, '^%d+ %d+ (%d)') or '0'
+  redis.call('HSET', pendingKey, userId, atText .. ' ' .. (user.index or 0) .. ' ' .. whole .. ' ' .. cursor)
+  if keeps then
+    ${renewKeys}
+  end
+  local overdue = #redis.call('ZRANGEBYSCORE', connectionsKey, '-inf', string.format('%d', now - offlineAfter), 'LIMIT', '0', '1') +
+    #redis.call('ZRANGEBYSCORE', leavingKey, '-inf', nowText, 'LIMIT', '0', '1')
+  local none = {}
+  return { 'ok', session[1], tonumber(session[2]), 1, none, none, none, none, none, none, { none, none, overdue },
+    session[3] or '' }
+end
+
+if ARGV[13] == 'cursor' and ARGV[12] ~= '' then
+  local moved = moveCursor(ARGV[11], ARGV[12], ARGV[15], ARGV[18])
+  if moved then return moved end
+end
+`;
