@@ -17,7 +17,7 @@ async function start(request: BackingRequest): Promise<BackingReply> {
   const folder = request.directory;
   await Promise.all([
     request.databaseUrl ?? startPostgres(join(folder, 'postgres'), request.durable).then((value) => (postgres = value)),
-    request.redisUrl ?? startRedis().then((value) => (redis = value)),
+    request.redisUrl ?? startRedis(folder).then((value) => (redis = value)),
     request.dynamodbEndpoint ??
       startDynamoDb(request.durable ? join(folder, 'dynamodb') : undefined).then((value) => (dynamodb = value)),
   ]);
@@ -33,6 +33,7 @@ async function start(request: BackingRequest): Promise<BackingReply> {
     ready: {
       databaseUrl: request.databaseUrl ?? postgres!.url,
       redisUrl: request.redisUrl ?? redis!.url,
+      redisSocket: redis?.socket,
       dynamodbEndpoint: request.dynamodbEndpoint ?? dynamodb!.endpoint,
     },
   };

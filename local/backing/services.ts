@@ -6,6 +6,8 @@ import { join } from 'node:path';
 export interface BackingAddresses {
   databaseUrl: string;
   redisUrl: string;
+  /** Path of a socket to the same Redis, which is the shorter way for the functions, where it was started here. */
+  redisSocket?: string | undefined;
   dynamodbEndpoint: string;
 }
 

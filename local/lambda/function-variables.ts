@@ -41,7 +41,7 @@ export function functionVariables(definition: FunctionDefinition, options: Varia
 
 function storeVariables({ environment }: FunctionDefinition, { backing, overrides }: VariableOptions) {
   const variables: Record<string, string> = {};
-  if ('REDIS_URL' in environment) variables['REDIS_URL'] = backing.redisUrl;
+  if ('REDIS_URL' in environment) variables['REDIS_URL'] = backing.redisSocket ?? backing.redisUrl;
   if ('REDIS_CLUSTER' in environment) variables['REDIS_CLUSTER'] = overrides['REDIS_CLUSTER'] ?? 'false';
   if ('DATABASE_SECRET_ARN' in environment || 'DATABASE_URL' in environment) {
     variables['DATABASE_URL'] = backing.databaseUrl;
