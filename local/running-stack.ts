@@ -141,7 +141,7 @@ async function startServers(handlers: Record<Services, ServiceHandler>): Promise
 async function runTriggers({ triggers }: StackDefinition, runtime: LambdaRuntime, output: Output): Promise<void> {
   for (const name of triggers) {
     output.log('DEBUG', name, 'runs before the stack is ready');
-    const { error } = await runtime.invoke(name, { RequestType: 'Create' }, 'trigger');
+    const { error } = await runtime.invoke(name, JSON.stringify({ RequestType: 'Create' }), 'trigger');
     if (error) throw new Error(`The function ${name}, which has to run first, failed: ${error.errorMessage}`);
   }
 }

@@ -19,10 +19,19 @@ export function isConnectionId(text: string): boolean {
 
 const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
 
+/** The second that was last put into words, and the words. */
+let toldSecond = Number.NaN;
+let told = '';
+
 /** A moment in the form of access logs, which `requestTime` has: `21/Nov/2026:04:05:06 +0000`. */
 export function requestTime(epochMillis: number): string {
-  const time = new Date(epochMillis);
-  const two = (value: number) => String(value).padStart(2, '0');
-  const day = `${two(time.getUTCDate())}/${months[time.getUTCMonth()]}/${time.getUTCFullYear()}`;
-  return `${day}:${two(time.getUTCHours())}:${two(time.getUTCMinutes())}:${two(time.getUTCSeconds())} +0000`;
+  const second = Math.floor(epochMillis / 1000);
+  if (second !== toldSecond) {
+    const time = new Date(epochMillis);
+    const two = (value: number) => String(value).padStart(2, '0');
+    const day = `${two(time.getUTCDate())}/${months[time.getUTCMonth()]}/${time.getUTCFullYear()}`;
+    told = `${day}:${two(time.getUTCHours())}:${two(time.getUTCMinutes())}:${two(time.getUTCSeconds())} +0000`;
+    toldSecond = second;
+  }
+  return told;
 }

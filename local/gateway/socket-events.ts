@@ -13,93 +13,102 @@ export interface HandshakeParameters {
   multiValueQueryStringParameters?: Record<string, string[]>;
 }
 
-/** Builds the events a WebSocket API sends to its functions. */
+/** An event for a route, as JSON, and the id of its request. */
+export interface MessageEvent {
+  requestId: string;
+  payload: string;
+}
+
+type Fields = Record<string, unknown>;
+
+/** Builds the events a WebSocket API sends to its functions, as JSON. */
 export class SocketEvents {
   readonly #api: WebSocketApiDefinition;
   readonly #domainName: string;
+  /** What every event of a connection says of it, as the inside of a JSON object; most events are its messages. */
+  readonly #lasting = new WeakMap<SocketConnection, string>();
 
   constructor(api: WebSocketApiDefinition, domainName: string) {
     this.#api = api;
     this.#domainName = domainName;
   }
 
-  connect(connection: SocketConnection, handshake: HandshakeParameters, now: number): Record<string, unknown> {
-    return this.#event({
-      ...handshake,
-      ...this.#variables(),
-      ...this.#context(connection, '$connect', 'CONNECT', now),
-    });
+  connect(connection: SocketConnection, handshake: HandshakeParameters, now: number): string {
+    return this.#event({ ...handshake, ...this.#context(connection, '$connect', 'CONNECT', now) });
   }
 
-  message(connection: SocketConnection, routeKey: string, body: string, now: number): Record<string, unknown> {
-    const context = this.#context(connection, routeKey, 'MESSAGE', now, { messageId: gatewayId() });
-    return this.#event({ ...this.#variables(), ...context, body });
+  message(connection: SocketConnection, routeKey: string, body: string, now: number): MessageEvent {
+    const requestId = gatewayId();
+    let lasting = this.#lasting.get(connection);
+    if (lasting === undefined) {
+      lasting = JSON.stringify(this.#lastingContext(connection)).slice(1, -1);
+      this.#lasting.set(connection, lasting);
+    }
+    const passing = JSON.stringify(passingContext(requestId, routeKey, 'MESSAGE', now)).slice(1, -1);
+    const context = `{${lasting},${passing},"messageId":"${gatewayId()}"}`;
+    const payload = `{"requestContext":${context},"body":${JSON.stringify(body)},${this.#ofEveryEvent}}`;
+    return { requestId, payload };
   }
 
   /** The `$disconnect` event repeats the host headers and nothing else of the handshake. */
-  disconnect(connection: SocketConnection, ending: Ending, now: number): Record<string, unknown> {
+  disconnect(connection: SocketConnection, ending: Ending, now: number): string {
     const headers = { Host: this.#domainName, 'x-api-key': '', 'X-Forwarded-For': '', 'x-restapi': '' };
     const multiValueHeaders = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, [value]]));
     const how = { disconnectStatusCode: ending.code, disconnectReason: ending.reason };
-    const context = this.#context(connection, '$disconnect', 'DISCONNECT', now, how);
-    return this.#event({ headers, multiValueHeaders, ...this.#variables(), ...context });
+    const { requestContext } = this.#context(connection, '$disconnect', 'DISCONNECT', now);
+    return this.#event({ headers, multiValueHeaders, requestContext: { ...requestContext, ...how } });
   }
 
-  authorizer(
-    connection: SocketConnection,
-    handshake: HandshakeParameters,
-    methodArn: string,
-    now: number,
-  ): Record<string, unknown> {
-    const context = this.#context(connection, '$connect', 'CONNECT', now);
-    return {
+  authorizer(connection: SocketConnection, handshake: HandshakeParameters, methodArn: string, now: number): string {
+    return JSON.stringify({
       type: 'REQUEST',
       methodArn,
       queryStringParameters: {},
       multiValueQueryStringParameters: {},
       stageVariables: this.#api.stage.variables ?? {},
       ...handshake,
-      ...context,
-    };
+      ...this.#context(connection, '$connect', 'CONNECT', now),
+    });
   }
 
-  #event(parts: Record<string, unknown>): Record<string, unknown> {
-    return { ...parts, isBase64Encoded: false };
+  #event(fields: Fields): string {
+    return `${JSON.stringify(fields).slice(0, -1)},${this.#ofEveryEvent}}`;
   }
 
-  #variables(): Record<string, unknown> {
-    return this.#api.stage.variables ? { stageVariables: this.#api.stage.variables } : {};
+  get #ofEveryEvent(): string {
+    const { variables } = this.#api.stage;
+    return `${variables ? `"stageVariables":${JSON.stringify(variables)},` : ''}"isBase64Encoded":false`;
   }
 
-  #context(
-    connection: SocketConnection,
-    routeKey: string,
-    eventType: SocketEventType,
-    now: number,
-    more: Record<string, unknown> = {},
-  ): { requestContext: Record<string, unknown> } {
-    const requestId = gatewayId();
-    const { sourceIp, userAgent, authorizer } = connection;
+  #context(connection: SocketConnection, routeKey: string, eventType: SocketEventType, now: number) {
+    const passing = passingContext(gatewayId(), routeKey, eventType, now);
+    return { requestContext: { ...this.#lastingContext(connection), ...passing } };
+  }
+
+  #lastingContext({ id, connectedAt, sourceIp, userAgent, authorizer }: SocketConnection): Fields {
     return {
-      requestContext: {
-        routeKey,
-        ...(authorizer ? { authorizer } : {}),
-        ...more,
-        eventType,
-        extendedRequestId: requestId,
-        requestTime: requestTime(now),
-        messageDirection: 'IN',
-        stage: this.#api.stage.name,
-        connectedAt: connection.connectedAt,
-        requestTimeEpoch: now,
-        identity: userAgent === undefined ? { sourceIp } : { userAgent, sourceIp },
-        requestId,
-        domainName: this.#domainName,
-        connectionId: connection.id,
-        apiId: this.#api.id,
-      },
+      ...(authorizer ? { authorizer } : {}),
+      messageDirection: 'IN',
+      stage: this.#api.stage.name,
+      connectedAt,
+      identity: userAgent === undefined ? { sourceIp } : { userAgent, sourceIp },
+      domainName: this.#domainName,
+      connectionId: id,
+      apiId: this.#api.id,
     };
   }
+}
+
+function passingContext(requestId: string, routeKey: string, eventType: SocketEventType, now: number): Fields {
+  const requestTimeEpoch = now;
+  return {
+    routeKey,
+    eventType,
+    extendedRequestId: requestId,
+    requestTime: requestTime(now),
+    requestTimeEpoch,
+    requestId,
+  };
 }
 
 /** Reads headers and query of an upgrade request. Names of headers stay as the client wrote them. */

@@ -12,8 +12,8 @@ import { type Ending, SocketConnection } from './socket-connection.ts';
 import { readHandshake, SocketEvents } from './socket-events.ts';
 import { createThrottle } from './token-bucket.ts';
 
-/** Runs a function by name, for a route. */
-export type InvokeFunction = (name: string, event: unknown, purpose: string) => Promise<InvocationResult>;
+/** Runs a function by name with an event, given as JSON, for a route. */
+export type InvokeFunction = (name: string, payload: string, purpose: string) => Promise<InvocationResult>;
 
 export interface WebSocketGatewayOptions {
   api: WebSocketApiDefinition;
@@ -106,8 +106,8 @@ export class WebSocketGateway {
     const unauthorized = { status: 401, message: 'Unauthorized' };
     if (!hasIdentity(api.authorizer.identitySources, handshake, api.stage.variables)) return unauthorized;
     const methodArn = arn('execute-api', `${api.id}/${api.stage.name}/$connect`);
-    const event = this.#events.authorizer(connection, handshake, methodArn, now);
-    const result = await invoke(api.authorizer.functionName, event, 'authorizer');
+    const payload = this.#events.authorizer(connection, handshake, methodArn, now);
+    const result = await invoke(api.authorizer.functionName, payload, 'authorizer');
     const { status, context } = readVerdict(result, methodArn, Date.now() - now);
     connection.authorizer = context;
     if (status === 401) return unauthorized;
@@ -118,8 +118,7 @@ export class WebSocketGateway {
   async #connect(connection: SocketConnection, request: IncomingMessage, now: number): Promise<Refusal | undefined> {
     const route = this.#options.api.routes.get('$connect');
     if (!route) return undefined;
-    const event = this.#events.connect(connection, readHandshake(request), now);
-    const answer = await this.#integrate(route, event);
+    const answer = await this.#integrate(route, this.#events.connect(connection, readHandshake(request), now));
     if (answer === 'timeout') return { status: 504, message: 'Endpoint request timed out' };
     if (answer === 'failed') return { status: 502, message: 'Internal server error' };
     if (answer.statusCode < 200 || answer.statusCode > 299) return { status: answer.statusCode, message: 'Forbidden' };
@@ -156,13 +155,12 @@ export class WebSocketGateway {
   async #message(connection: SocketConnection, body: string, now: number): Promise<void> {
     const { routes } = this.#options.api;
     const route = routes.get(this.#routeKey(body)) ?? routes.get('$default');
-    const event = this.#events.message(connection, route?.key ?? '$default', body, now);
-    const { requestId } = event['requestContext'] as { requestId: string };
+    const { requestId, payload } = this.#events.message(connection, route?.key ?? '$default', body, now);
     const tell = (message: string) =>
       connection.send(JSON.stringify({ message, connectionId: connection.id, requestId }), Date.now());
     if (!route) return tell('Forbidden');
     if (!this.#mayPass(route.key, now)) return tell('Too Many Requests');
-    const answer = await this.#integrate(route, event);
+    const answer = await this.#integrate(route, payload);
     if (answer === 'timeout') return tell('Endpoint request timed out');
     if (answer === 'failed' || answer.statusCode < 200 || answer.statusCode > 299) return tell('Internal server error');
     if (route.responds && answer.body) connection.send(answer.body, Date.now());
@@ -178,13 +176,13 @@ export class WebSocketGateway {
     }
   }
 
-  async #integrate(route: SocketRoute, event: unknown): Promise<ProxyAnswer | 'failed' | 'timeout'> {
+  async #integrate(route: SocketRoute, payload: string): Promise<ProxyAnswer | 'failed' | 'timeout'> {
     if (!route.functionName) return 'failed';
     let timer: NodeJS.Timeout | undefined;
     const timeout = new Promise<'timeout'>((resolve) => {
       timer = setTimeout(() => resolve('timeout'), route.integrationTimeoutMillis);
     });
-    const result = await Promise.race([this.#options.invoke(route.functionName, event, route.key), timeout]);
+    const result = await Promise.race([this.#options.invoke(route.functionName, payload, route.key), timeout]);
     clearTimeout(timer);
     return result === 'timeout' ? result : readProxyAnswer(result);
   }
@@ -216,9 +214,9 @@ export class WebSocketGateway {
   #announceEnd(connection: SocketConnection, ending: Ending): void {
     const route = this.#options.api.routes.get('$disconnect');
     if (!route) return;
-    const event = this.#events.disconnect(connection, ending, Date.now());
+    const payload = this.#events.disconnect(connection, ending, Date.now());
     for (let count = this.#options.faults.disconnectDeliveries(); count > 0; count--) {
-      const delivery = this.#integrate(route, event);
+      const delivery = this.#integrate(route, payload);
       this.#endings.add(delivery);
       void delivery.finally(() => this.#endings.delete(delivery));
     }

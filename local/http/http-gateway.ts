@@ -65,7 +65,7 @@ export class HttpGateway {
     const jwt: JwtContext | undefined = verdict?.jwt;
     const { api, domainName } = this.#options;
     const event = httpEvent({ api, match, request, body, jwt, domainName, now });
-    await this.#integrate(match, event, response);
+    await this.#integrate(match, JSON.stringify(event), response);
   }
 
   async #authorize(match: RouteMatch, request: IncomingMessage) {
@@ -73,13 +73,13 @@ export class HttpGateway {
     return authorizer && this.#authorizers.get(authorizer)?.check(request.headers.authorization, scopes);
   }
 
-  async #integrate({ route }: RouteMatch, event: unknown, response: ServerResponse): Promise<void> {
+  async #integrate({ route }: RouteMatch, payload: string, response: ServerResponse): Promise<void> {
     if (!route.functionName) return sendJson(response, 500, { message: 'Internal Server Error' });
     let timer: NodeJS.Timeout | undefined;
     const timeout = new Promise<undefined>((resolve) => {
       timer = setTimeout(() => resolve(undefined), route.integrationTimeoutMillis);
     });
-    const result = await Promise.race([this.#options.invoke(route.functionName, event, route.key), timeout]);
+    const result = await Promise.race([this.#options.invoke(route.functionName, payload, route.key), timeout]);
     clearTimeout(timer);
     if (!result) return sendJson(response, 503, { message: 'Service Unavailable' });
     sendResult(response, result);

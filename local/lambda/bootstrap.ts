@@ -1,18 +1,21 @@
 /**
  * The thread of one execution environment: loads the bundle, then takes one event at a time.
  *
- * Between two events the thread is frozen, as a Lambda is: it sleeps on a counter in shared memory, so that no timer
+ * Between two events the thread is frozen, as a Lambda is: it sleeps in the slot of its events, so that no timer
  * fires and no promise that was not awaited goes on until the next event arrives.
  */
 import { pathToFileURL } from 'node:url';
-import { receiveMessageOnPort, workerData } from 'node:worker_threads';
+import { parentPort, workerData } from 'node:worker_threads';
+import { EventSlot } from './event-slot.ts';
 import type { EnvironmentData, EnvironmentReply, FunctionError, InvocationRequest } from './messages.ts';
 
-const { port, wakeUps, file, handler, functionName, functionArn, memoryMegabytes } = workerData as EnvironmentData;
+const { events, file, handler, functionName, functionArn, memoryMegabytes } = workerData as EnvironmentData;
 /** Lambda's limit for the answer of a synchronous invocation. */
 const maximumAnswerBytes = 6_291_556;
-const counter = new Int32Array(wakeUps);
-const reply = (message: EnvironmentReply) => port.postMessage(message);
+const slot = new EventSlot(events);
+const reply = (message: EnvironmentReply) => parentPort!.postMessage(message);
+/** Whoever was frozen for so long has a look at its sockets before it uses them. */
+const longFreezeMillis = 50;
 
 /** Written output goes with the answers, in order: the streams of a thread would lose it to the freeze. */
 function captureOutput(): void {
@@ -23,15 +26,6 @@ function captureOutput(): void {
       if (typeof callback === 'function') callback();
       return true;
     }) as typeof stream.write;
-  }
-}
-
-function nextRequest(): InvocationRequest {
-  for (;;) {
-    const seen = Atomics.load(counter, 0);
-    const received = receiveMessageOnPort(port);
-    if (received) return received.message as InvocationRequest;
-    Atomics.wait(counter, 0, seen);
   }
 }
 
@@ -75,11 +69,12 @@ function answerOf(json: string): EnvironmentReply {
 
 async function serve(handle: Handler): Promise<never> {
   for (;;) {
-    const [requestId, deadline, event] = nextRequest();
-    // One turn of the loop first: a socket that was closed while the thread was frozen is noticed before it is used.
-    await new Promise((resolve) => setImmediate(resolve));
+    const frozenAt = performance.now();
+    const [requestId, deadline, event] = JSON.parse(slot.take()) as InvocationRequest;
+    // One turn of the loop: a socket that was closed meanwhile is noticed before it is used.
+    if (performance.now() - frozenAt > longFreezeMillis) await new Promise((resolve) => setImmediate(resolve));
     try {
-      const answer = await handle(JSON.parse(event), contextOf(requestId, deadline));
+      const answer = await handle(event, contextOf(requestId, deadline));
       reply(answerOf(JSON.stringify(answer ?? null)));
     } catch (error) {
       reply({ kind: 'error', error: describe(error) });

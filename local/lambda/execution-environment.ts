@@ -1,7 +1,8 @@
 import { join } from 'node:path';
-import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
+import { Worker } from 'node:worker_threads';
 import type { FunctionDefinition } from '../template/functions.ts';
-import type { EnvironmentData, EnvironmentReply, FunctionError, InvocationRequest } from './messages.ts';
+import { EventSlot } from './event-slot.ts';
+import type { EnvironmentData, EnvironmentReply, FunctionError } from './messages.ts';
 
 /** How an invocation ended: with the handler's answer, or with the error payload of Lambda. */
 export type InvocationResult = { answer: unknown; error?: undefined } | { error: FunctionError; answer?: undefined };
@@ -20,8 +21,7 @@ export class ExecutionEnvironment {
   readonly ready: Promise<FunctionError | undefined>;
   readonly #definition: FunctionDefinition;
   readonly #worker: Worker;
-  readonly #port: MessagePort;
-  readonly #wakeUps = new Int32Array(new SharedArrayBuffer(4));
+  readonly #events = new EventSlot();
   readonly #output: (text: string) => void;
   readonly #ended: Promise<void>;
   #settle: ((result: InvocationResult) => void) | undefined;
@@ -32,11 +32,8 @@ export class ExecutionEnvironment {
   constructor(definition: FunctionDefinition, variables: Record<string, string>, output: (text: string) => void) {
     this.#definition = definition;
     this.#output = output;
-    const { port1, port2 } = new MessageChannel();
-    this.#port = port1;
     const workerData: EnvironmentData = {
-      port: port2,
-      wakeUps: this.#wakeUps.buffer as SharedArrayBuffer,
+      events: this.#events.memory,
       file: definition.file,
       handler: definition.handler,
       functionName: definition.name,
@@ -45,7 +42,6 @@ export class ExecutionEnvironment {
     };
     this.#worker = new Worker(join(import.meta.dirname, 'bootstrap.ts'), {
       workerData,
-      transferList: [port2],
       env: variables,
       execArgv: variables['NODE_OPTIONS']?.includes('--enable-source-maps') ? ['--enable-source-maps'] : [],
       resourceLimits: { maxOldGenerationSizeMb: definition.memoryMegabytes, maxYoungGenerationSizeMb },
@@ -58,7 +54,7 @@ export class ExecutionEnvironment {
       initialisationMillis,
     );
     void this.ready.then(() => clearTimeout(tooSlow));
-    this.#port.on('message', (reply: EnvironmentReply) => this.#receive(reply));
+    this.#worker.on('message', (reply: EnvironmentReply) => this.#receive(reply));
     this.#worker.on('error', (error: Error) => {
       this.#crash = { errorType: error.name, errorMessage: error.message, trace: error.stack?.split('\n') ?? [] };
     });
@@ -71,7 +67,7 @@ export class ExecutionEnvironment {
   }
 
   /** Gives the environment its next event, as JSON. It must be ready and must not have one already. */
-  invoke(requestId: string, event: string): Promise<InvocationResult> {
+  invoke(requestId: string, payload: string): Promise<InvocationResult> {
     const { timeoutMillis } = this.#definition;
     return new Promise((resolve) => {
       const timer = setTimeout(() => {
@@ -88,9 +84,8 @@ export class ExecutionEnvironment {
         this.#end(undefined);
         return;
       }
-      this.#port.postMessage([requestId, Date.now() + timeoutMillis, event] satisfies InvocationRequest);
-      Atomics.add(this.#wakeUps, 0, 1);
-      Atomics.notify(this.#wakeUps, 0);
+      // An `InvocationRequest`.
+      this.#events.put(`[${JSON.stringify(requestId)},${Date.now() + timeoutMillis},${payload}]`);
     });
   }
 
@@ -117,7 +112,6 @@ export class ExecutionEnvironment {
     this.#settle?.({ error });
     if (!this.#alive) return;
     this.#alive = false;
-    this.#port.close();
     void this.#worker.terminate();
   }
 }

@@ -6,7 +6,8 @@ import { ExecutionEnvironment, type InvocationResult } from './execution-environ
 
 interface Waiting {
   requestId: string;
-  event: unknown;
+  /** The event, as JSON. */
+  payload: string;
   /** On the clock of `performance`. */
   since: number;
   settle(result: InvocationResult): void;
@@ -19,7 +20,7 @@ export interface PoolOptions {
   faults: Faults;
   /** How long an event may wait for an environment; default 10 s. */
   longestWaitMillis?: number;
-  /** How long an event waits for a busy environment where there is an idle one; default 4 ms. */
+  /** How long an event waits for a busy environment where there is an idle one; default 8 ms. */
   heldMillis?: number;
   output(text: string): void;
 }
@@ -31,11 +32,13 @@ export interface PoolOptions {
  */
 const patienceMillis = 15;
 /**
- * Where as many environments are busy as there are cores, an event waits this long for one of them before it wakes an
- * idle one: the busy ones have their code compiled and in the caches, and another would only share their cores.
+ * Where as many environments took an event just now as the machine carries beside gateway and stores, an event waits this
+ * long for one of them before it wakes an idle one: most are done within a millisecond, have their code compiled and in the
+ * caches, and another would only share their cores. One that has had its event for longer than this waits for something
+ * itself, and costs no core.
  */
-const usualHeldMillis = 4;
-const cores = availableParallelism();
+const usualHeldMillis = 8;
+const carried = Math.max(1, availableParallelism() - 1);
 /**
  * An event that found no environment for this long is refused like one above the quota: the machine is at its limit, and
  * whoever sent it has given up or tries again.
@@ -52,6 +55,8 @@ export class FunctionPool {
   readonly #environments = new Set<ExecutionEnvironment>();
   /** Those without an event, and since when they have none. */
   readonly #idle = new Map<ExecutionEnvironment, number>();
+  /** Those with an event, and since when they have it, on the clock of `performance`. */
+  readonly #busy = new Map<ExecutionEnvironment, number>();
   readonly #waiting: Waiting[] = [];
   #starting = 0;
   #holding: NodeJS.Timeout | undefined;
@@ -65,13 +70,13 @@ export class FunctionPool {
     this.#limit = environmentLimit(options.definition);
   }
 
-  /** Runs the handler with an event, or refuses it above the quota and where no environment becomes free in time. */
-  async invoke(requestId: string, event: unknown): Promise<InvocationResult> {
+  /** Runs the handler with an event, given as JSON, or refuses it above the quota and where no environment becomes free in time. */
+  async invoke(requestId: string, payload: string): Promise<InvocationResult> {
     const { quota } = this.#options;
     const refusal = quota.take();
     if (refusal) return { error: refusal };
     const result = await new Promise<InvocationResult>((settle) => {
-      this.#waiting.push({ requestId, event, since: performance.now(), settle });
+      this.#waiting.push({ requestId, payload, since: performance.now(), settle });
       this.#dispatch();
     });
     quota.give();
@@ -104,6 +109,8 @@ export class FunctionPool {
       if (this.#isHeld()) return;
       const environment = this.#oldestIdle();
       this.#idle.delete(environment);
+      // The others that were held have a busy one more to wait for.
+      this.#heldLongEnough = false;
       if (environment.alive) void this.#run(environment, this.#waiting.shift()!);
       else this.#environments.delete(environment);
     }
@@ -120,10 +127,11 @@ export class FunctionPool {
 
   /** Whether the first event waits a little longer for one of the busy environments. */
   #isHeld(): boolean {
-    const busy = this.#environments.size - this.#starting - this.#idle.size;
     const heldMillis = this.#options.heldMillis ?? usualHeldMillis;
-    const left = this.#waiting[0]!.since + heldMillis - performance.now();
-    if (busy < cores || (left <= 0 && this.#heldLongEnough)) return false;
+    const now = performance.now();
+    const soonFree = [...this.#busy.values()].filter((since) => since > now - heldMillis).length;
+    const left = this.#waiting[0]!.since + heldMillis - now;
+    if (soonFree < carried || (left <= 0 && this.#heldLongEnough)) return false;
     this.#holding ??= setTimeout(() => this.#endHold(), Math.max(0, left));
     return true;
   }
@@ -158,8 +166,9 @@ export class FunctionPool {
     );
   }
 
-  async #run(environment: ExecutionEnvironment, { requestId, event, settle }: Waiting): Promise<void> {
-    const running = environment.invoke(requestId, JSON.stringify(event));
+  async #run(environment: ExecutionEnvironment, { requestId, payload, settle }: Waiting): Promise<void> {
+    this.#busy.set(environment, performance.now());
+    const running = environment.invoke(requestId, payload);
     const kill = this.#options.faults.killEnvironment();
     if (kill !== undefined) setTimeout(() => environment.stop(), kill);
     settle(await running);
@@ -167,6 +176,7 @@ export class FunctionPool {
   }
 
   #release(environment: ExecutionEnvironment): void {
+    this.#busy.delete(environment);
     if (environment.alive) this.#idle.set(environment, Date.now());
     else this.#environments.delete(environment);
     this.#dispatch();

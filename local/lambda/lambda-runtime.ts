@@ -51,15 +51,16 @@ export class LambdaRuntime {
   /**
    * Runs a function and waits for its answer, as a synchronous invocation does. Never rejects.
    *
+   * @param payload the event, as JSON.
    * @param purpose what it is invoked for, as the log tells it: a route, a schedule.
    */
-  invoke(name: string, event: unknown, purpose: string): Promise<InvocationResult> {
-    return this.#run(name, event, purpose);
+  invoke(name: string, payload: string, purpose: string): Promise<InvocationResult> {
+    return this.#run(name, payload, purpose);
   }
 
   /** Accepts an event for a function and tries it up to three times, as an asynchronous invocation does. */
-  async invokeLater(name: string, event: unknown, purpose: string): Promise<void> {
-    const givenUp = await this.#asynchronous.accept(() => this.#run(name, event, purpose));
+  async invokeLater(name: string, payload: string, purpose: string): Promise<void> {
+    const givenUp = await this.#asynchronous.accept(() => this.#run(name, payload, purpose));
     if (givenUp) this.#output.log('ERROR', shortName(name), `${purpose} is given up: ${givenUp}`);
   }
 
@@ -71,7 +72,7 @@ export class LambdaRuntime {
     await Promise.all([...this.#pools.values()].map((pool) => pool.stop()));
   }
 
-  async #run(name: string, event: unknown, purpose: string): Promise<InvocationResult> {
+  async #run(name: string, payload: string, purpose: string): Promise<InvocationResult> {
     const pool = this.#pools.get(name);
     if (!pool) {
       const error = { errorType: 'ResourceNotFoundException', errorMessage: `Function not found: ${name}` };
@@ -80,7 +81,7 @@ export class LambdaRuntime {
     }
     const requestId = randomUUID();
     const start = this.#output.debug ? performance.now() : 0;
-    const result = await pool.invoke(requestId, event);
+    const result = await pool.invoke(requestId, payload);
     if (this.#output.debug) {
       const outcome = result.error ? result.error.errorType : outcomeOf(result.answer);
       this.#output.log('DEBUG', shortName(name), `${purpose} ${(performance.now() - start).toFixed(1)} ms ${outcome}`);

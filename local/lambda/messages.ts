@@ -1,10 +1,7 @@
-import type { MessagePort } from 'node:worker_threads';
-
 /** What an execution environment's thread is started with. */
 export interface EnvironmentData {
-  port: MessagePort;
-  /** Counts the messages sent to the thread; it sleeps on this while it is frozen. */
-  wakeUps: SharedArrayBuffer;
+  /** The memory of the slot in which it finds its next event. */
+  events: SharedArrayBuffer;
   file: string;
   handler: string;
   functionName: string;
@@ -12,11 +9,8 @@ export interface EnvironmentData {
   memoryMegabytes: number;
 }
 
-/**
- * One event for the handler, as JSON, as Lambda hands it over. A short list is copied from thread to thread at half the
- * cost of an object with names.
- */
-export type InvocationRequest = [requestId: string, deadline: number, event: string];
+/** One event for the handler; it goes to the thread as JSON, as Lambda hands it over. */
+export type InvocationRequest = [requestId: string, deadline: number, event: unknown];
 
 /** The error payload of Lambda. */
 export interface FunctionError {

@@ -69,8 +69,8 @@ export class Schedules {
   async fire(schedule: ScheduleDefinition): Promise<ScheduleRun[]> {
     return Promise.all(
       schedule.targets.map(async ({ functionName, input }) => {
-        const event = input ?? scheduledEvent(schedule, Date.now());
-        const { answer, error } = await this.#runtime.invoke(functionName, event, `schedule ${schedule.name}`);
+        const payload = JSON.stringify(input ?? scheduledEvent(schedule, Date.now()));
+        const { answer, error } = await this.#runtime.invoke(functionName, payload, `schedule ${schedule.name}`);
         return error ? { functionName, error: `${error.errorType}: ${error.errorMessage}` } : { functionName, answer };
       }),
     );
@@ -82,8 +82,8 @@ export class Schedules {
       () => {
         if (wait > longestTimerMillis) return this.#arm(entry, at);
         for (const { functionName, input } of entry.targets) {
-          const event = input ?? scheduledEvent(entry, at);
-          void this.#runtime.invokeLater(functionName, event, `schedule ${entry.name}`);
+          const payload = JSON.stringify(input ?? scheduledEvent(entry, at));
+          void this.#runtime.invokeLater(functionName, payload, `schedule ${entry.name}`);
         }
         this.#arm(entry, entry.next(at));
       },

@@ -31,18 +31,18 @@ export class LambdaApi {
   }
 
   async #invoke(name: string, body: Buffer, type: string, response: ServerResponse): Promise<void> {
-    let event: unknown;
+    const payload = body.toString() || '{}';
     try {
-      event = JSON.parse(body.toString() || '{}');
+      JSON.parse(payload);
     } catch (error) {
       return sendAwsError(response, 400, 'InvalidRequestContentException', (error as Error).message);
     }
     if (type === 'DryRun') return void response.writeHead(204).end();
     if (type === 'Event') {
-      void this.#runtime.invokeLater(name, event, 'invoke');
+      void this.#runtime.invokeLater(name, payload, 'invoke');
       return void response.writeHead(202, { 'Content-Length': 0 }).end();
     }
-    const { answer, error } = await this.#runtime.invoke(name, event, 'invoke');
+    const { answer, error } = await this.#runtime.invoke(name, payload, 'invoke');
     if (error?.errorType === 'TooManyRequestsException') {
       return sendAwsError(response, 429, error.errorType, error.errorMessage);
     }

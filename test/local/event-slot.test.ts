@@ -1,0 +1,52 @@
+import { Worker } from 'node:worker_threads';
+import { EventSlot } from '../../local/lambda/event-slot.ts';
+
+test.each([
+  ['of a few bytes', '{"a":1}'],
+  ['with characters of several bytes', 'žluťoučký 🐎'],
+  ['larger than the memory was', 'ž'.repeat(1_000_000)],
+  ['without anything', ''],
+])('a text %s is taken as it was put', (_, text) => {
+  const mine = new EventSlot();
+  const theirs = new EventSlot(mine.memory);
+  for (const each of ['before', text, 'after']) {
+    mine.put(each);
+    expect(theirs.take()).toBe(each);
+  }
+});
+
+test('whoever takes sleeps until there is a text, and takes each once', async () => {
+  const slot = new EventSlot();
+  const worker = new Worker(
+    `const { parentPort, workerData } = require('node:worker_threads');
+     import(workerData.module).then(({ EventSlot }) => {
+       const slot = new EventSlot(workerData.memory);
+       for (;;) {
+         parentPort.postMessage('asks');
+         parentPort.postMessage(slot.take());
+       }
+     });`,
+    {
+      eval: true,
+      workerData: { memory: slot.memory, module: require.resolve('../../local/lambda/event-slot.ts') },
+    },
+  );
+  const heard: string[] = [];
+  let noticed = () => {};
+  worker.on('message', (message: string) => {
+    heard.push(message);
+    noticed();
+  });
+  const hears = async (count: number) => {
+    while (heard.length < count) await new Promise<void>((resolve) => (noticed = resolve));
+  };
+  await hears(1);
+  slot.put('one');
+  await hears(3);
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  expect(heard).toEqual(['asks', 'one', 'asks']);
+  slot.put('two');
+  await hears(5);
+  expect(heard.slice(3)).toEqual(['two', 'asks']);
+  await worker.terminate();
+});
