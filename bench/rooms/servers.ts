@@ -66,8 +66,8 @@ export const contestants: readonly Contestant[] = [
     name: 'serverless-offline',
     crowd: 'broadcast',
     peer: true,
-    // At ten updates a second of more than two people it only queues them up.
-    takes: (room) => room.members === 2 || !fullRate(room),
+    // With more it only queues them up.
+    takes: ({ members, senders, hertz }) => senders * (members - 1) * hertz <= 100,
     start: startPeer('serverless-offline.mjs'),
   },
 ];
