@@ -71,6 +71,13 @@ describe('a session that nobody uses', () => {
         details: { reason: 'inactivity_timeout', durationMinutes: expect.any(Number), participantCount: 2 },
       },
     ]);
+    // At the time of the expiry, or a late announcement would stand behind the recovery.
+    const { rows } = await stack.database.query(
+      `SELECT a.created_at - s.end_time = '0' AS at_its_time FROM activity_log a
+       JOIN collaboration_sessions s ON s.id = a.session_id WHERE s.id = $1 AND a.activity_type = 'session_expired'`,
+      [sessionId],
+    );
+    expect(rows).toEqual([{ at_its_time: true }]);
     expect(await stack.redis.keys(`presence:{${sessionId}}:*`)).toEqual([]);
     expect(await guest.ask({ type: 'heartbeat', sessionId })).toMatchObject({ type: 'error', code: 'NOT_IN_SESSION' });
   });
