@@ -131,7 +131,9 @@ export class FunctionPool {
     const now = performance.now();
     const soonFree = [...this.#busy.values()].filter((since) => since > now - heldMillis).length;
     const left = this.#waiting[0]!.since + heldMillis - now;
-    if (soonFree < carried || (left <= 0 && this.#heldLongEnough)) return false;
+    // Whoever waits for much longer than that waits for all others before them, too: every environment is needed.
+    const isBehind = left <= -heldMillis;
+    if (soonFree < carried || isBehind || (left <= 0 && this.#heldLongEnough)) return false;
     this.#holding ??= setTimeout(() => this.#endHold(), Math.max(0, left));
     return true;
   }

@@ -96,9 +96,11 @@ class RollcallPerson {
     if ('users' in frame) this.#meet(frame.users);
     if (frame.type === 'presence_diff') this.#meet(frame.joins);
     if (frame.requestId === undefined) return;
-    const { resolve, reject } = this.#answers.get(frame.requestId)!;
-    if (frame.type === 'error') reject(new Error(`${frame.code}: ${frame.message}`));
-    else resolve(frame);
+    const answer = this.#answers.get(frame.requestId);
+    // The gateway's own words about a message that it could not hand on name a request of its own; its update counts as lost.
+    if (!answer) return;
+    if (frame.type === 'error') answer.reject(new Error(`${frame.code}: ${frame.message}`));
+    else answer.resolve(frame);
   }
 
   #hearCompact(text: string): void {
