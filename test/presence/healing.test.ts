@@ -113,6 +113,16 @@ describe('what Redis evicts', () => {
     expect(await connectionsOf(alice)).toBe(1);
   });
 
+  test('[PR6] whoever comes after the graces were evicted sees connections that are there', async () => {
+    await room.enter(alice, 'a1');
+    await room.enter(alice, 'a2');
+    await room.close(alice, 'a2');
+    expect(await connectionsOf(alice)).toBe(2);
+    await evicted('leaving');
+    await room.enter(bob, 'b1');
+    expect(await connectionsOf(alice)).toBe(1);
+  });
+
   test('[PR7] whose list of users was lost while they were in their grace is still shown, and leaves at its end', async () => {
     await room.close(alice, 'a1', 3000);
     await evicted('users');

@@ -87,6 +87,46 @@ describe('cursor windows', () => {
     expect(waits).toEqual([68, 43, 18, 0, 0]);
   });
 
+  test('[DE2] who moves alone at the pace of the windows and comes a little sooner at times does not wait for that', async () => {
+    await fill(3);
+    const started = room.now;
+    const early = [0, 0, 4, 1, 6, 0, 9, 2, 7, 0, 0, 8, 3, 9, 5, 0, 1, 9, 0, 4];
+    const waited: number[] = [];
+    for (const [step, sooner] of early.entries()) {
+      room.pass((started + 20 + step * 100 - sooner - room.now) / 1000);
+      const endsAt = (await move(1, step))?.promise?.endsAt;
+      if (endsAt === undefined) continue;
+      waited.push(step);
+      room.pass((endsAt - room.now) / 1000);
+      await flush(endsAt);
+    }
+    expect(waited).toEqual([2, 4, 6]);
+  });
+
+  test('[DE2] a window is a quarter shorter at most for what came before it, and over time none is', async () => {
+    await fill(3);
+    const started = room.now;
+    const shown: number[] = [];
+    for (let step = 0; room.now < started + 3000; step += 1) {
+      // A second mover takes part, so that nobody waits alone.
+      for (const index of [1, 2]) {
+        const moved = await move(index, 2 * step + index);
+        const endsAt = moved?.promise?.endsAt;
+        if (moved?.batch) shown.push(room.now);
+        if (endsAt !== undefined && endsAt < room.now) throw new Error('A window ended before it was open.');
+        if (endsAt === undefined) continue;
+        await move(3 - index, 2 * step + 3);
+        room.pass((endsAt - room.now) / 1000);
+        await flush(endsAt);
+        shown.push(room.now);
+      }
+      room.pass([0.04, 0.11, 0.06, 0.13, 0.02][step % 5]!);
+    }
+    const gaps = shown.slice(1).map((at, index) => at - shown[index]!);
+    expect(Math.min(...gaps)).toBeGreaterThanOrEqual(75);
+    expect(shown.length).toBeLessThanOrEqual(1 + (shown.at(-1)! - shown[0]!) / 100);
+  });
+
   test('[DE2] who moves faster than the windows gets no more frames for it', async () => {
     await fill(3);
     await move(1, 0);

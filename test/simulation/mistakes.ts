@@ -146,7 +146,7 @@ export const mistakes: readonly Mistake[] = [
     mistake: 'evicted changes that were to go out are not missed',
     find: "if redis.call('HDEL', windowKey, 'changing') == 1 then beginEpoch() end",
     replace: '',
-    within: 400,
+    within: 1000,
   },
   {
     mistake: 'who chose to be invisible shows up when their record is lost',

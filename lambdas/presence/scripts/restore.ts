@@ -14,7 +14,7 @@ reseats = true
 local lost = redis.call('HEXISTS', epochKey, 'epoch') == 0
 if argument(1) == '1' and not lost then return reply({}, {}, { 0 }) end
 local silentSince, cursorRole, count = tonumber(argument(2)), argument(3), tonumber(argument(4))
-local renewed, given, leaving, order, people, counts = lost, {}, {}, {}, {}, {}
+local renewed, given, leaving, order, people = lost, {}, {}, {}, {}
 readEpoch()
 if cursorRole ~= '' then redis.call('HSET', epochKey, 'cursorRole', cursorRole) end
 for _, member in ipairs(redis.call('ZRANGE', leavingKey, 0, -1)) do
@@ -48,12 +48,7 @@ for _, member in ipairs(redis.call('ZRANGEBYSCORE', connectionsKey, '-inf', sile
 end
 if written == 0 then redis.call('DEL', departedKey) else redis.call('LTRIM', departedKey, 0, written - 1) end
 
-for _, key in ipairs({ connectionsKey, leavingKey }) do
-  for _, member in ipairs(redis.call('ZRANGE', key, 0, -1)) do
-    local userId = splitMember(member)
-    counts[userId] = (counts[userId] or 0) + 1
-  end
-end
+local counts = connectionsByUser()
 -- Who is in their grace is in the table no more; where only the list of users was lost, their record still tells.
 for userId, count in pairs(counts) do
   local user = not people[userId] and readUser(userId)

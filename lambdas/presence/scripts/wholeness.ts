@@ -59,12 +59,26 @@ local function readRecords()
   return records
 end
 
--- Everybody gets a short name anew, and every client asks for the whole state.
+-- The connections of each user, those in their grace included.
+local function connectionsByUser()
+  local counts = {}
+  for _, key in ipairs({ connectionsKey, leavingKey }) do
+    for _, member in ipairs(redis.call('ZRANGE', key, 0, -1)) do
+      local userId = splitMember(member)
+      counts[userId] = (counts[userId] or 0) + 1
+    end
+  end
+  return counts
+end
+
+-- Everybody gets a short name anew, connections that were evicted count no more, and every client asks for the whole state.
 local function beginEpoch()
   redis.call('HSET', epochKey, 'epoch', freshEpoch, 'seq', 0, 'users', 0)
+  local counts = connectionsByUser()
   for _, userId in ipairs(redis.call('ZRANGE', usersKey, 0, -1)) do
     local user = readUser(userId)
     if user then
+      user.connections = counts[userId] or user.connections
       user.index = redis.call('HINCRBY', epochKey, 'users', 1)
       writeUser(user, false)
     end

@@ -32,12 +32,16 @@ local function openWindow(window)
   -- the one before, and somebody who moves at a steady pace would wait longer every time.
   local late = now - window.ends
   local from = now
-  if window.flusher and late >= 0 and late < length / 2 then
-    from = window.ends
+  if window.flusher then
+    if late >= 0 and late < length / 2 then from = window.ends end
     -- Whose one update was all that waited moves no faster than the windows: theirs come a little sooner each time, until
     -- the updates meet no open window any more.
     local alone = tonumber(window.moving or nil)
-    if alone then from = math.max(from - math.floor(length / 4), alone) end
+    if alone and from == window.ends then from = math.max(from - math.floor(length / 4), alone) end
+  elseif late >= 0 and late < length then
+    -- Whoever moves at the pace of the windows comes sometimes a little sooner: what the last one came later than its window
+    -- is left to the next one, up to a quarter.
+    from = math.max(window.ends, now - math.floor(length / 4))
   end
   window.ends = from + length
   window.flusher = false
