@@ -34,9 +34,13 @@ async function warn({ sessionId, expiresAt }: ExpiringSession): Promise<void> {
  * A sweep may be killed after any step, and the next one does all of it again: the entry's id follows from the expiry. So
  * does its time, or the trail would tell a late announcement after the recovery.
  */
-async function expire({ sessionId, expiredAt, durationMinutes, participantCount }: ExpiredSession): Promise<void> {
+async function expire(
+  { sessionId, expiredAt, durationMinutes, participantCount }: ExpiredSession,
+  isStillExpired: () => Promise<boolean>,
+): Promise<void> {
   const activityId = uuidv5(`${sessionId}:${expiredAt}`, expiryNamespace);
   await audit({ ...sessionExpired(sessionId, durationMinutes, participantCount), activityId, at: expiredAt });
+  if (!(await isStillExpired())) return;
   const frame = { type: 'session_expired', sessionId, reason: 'inactivity_timeout' } as const;
   await emptySession(sessionId, 'session_expired', frame);
 }

@@ -16,8 +16,11 @@ export interface SessionCleanupOptions {
   timings: SweepTimings & Pick<Timings, 'cleanupIntervalMillis'>;
   /** Tells those concerned that a session expires soon. If it throws, the next run tries again. */
   onExpiring?: (session: ExpiringSession) => Promise<void>;
-  /** Tells those concerned that a session has expired, and writes the audit row. If it throws, the next run tries again. */
-  onExpired?: (session: ExpiredSession) => Promise<void>;
+  /**
+   * Writes the audit row of an expiry and tells those concerned. If it throws, the next run tries again. `isStillExpired`
+   * answers whether nobody has recovered the session since it was claimed: whoever is back there must not be taken out.
+   */
+  onExpired?: (session: ExpiredSession, isStillExpired: () => Promise<boolean>) => Promise<void>;
   /**
    * In which of these sessions somebody is present right now. They are kept whatever the stored times say; if it throws,
    * nothing expires in this run (rule SE5: an error never expires anything).
@@ -130,7 +133,7 @@ export class SessionCleanupService {
     const claimed = await repository.claimExpired(limit, this.#now());
     const { onExpired = nobody } = this.#configured();
     const announce = async (session: ExpiredSession) => {
-      await onExpired(session);
+      await onExpired(session, () => repository.isExpired(session.sessionId));
       await repository.confirmExpired(session.sessionId, this.#now());
     };
     return announceEach(claimed, announce, (id) => repository.releaseExpired(id));

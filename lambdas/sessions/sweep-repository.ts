@@ -92,6 +92,10 @@ export class SweepRepository {
     return rows.map(toExpired);
   }
 
+  async isExpired(sessionId: string): Promise<boolean> {
+    return (await this.#rows('sweep-is-expired', sweepSql.isExpired, [sessionId])).length > 0;
+  }
+
   /** Ends a claim whose expiry was announced. */
   async confirmExpired(sessionId: string, now: number): Promise<void> {
     await this.#rows('sweep-confirm', sweepSql.confirmExpired, [sessionId, now]);

@@ -52,6 +52,8 @@ export const sweepSql = {
       SELECT count(*)::integer FROM session_participants p
       WHERE p.session_id = s.id AND p.left_cause = 'session_expired' AND p.left_at = s.end_time) AS participants`,
 
+  isExpired: `SELECT FROM collaboration_sessions WHERE id = $1 AND status = 'expired'`,
+
   confirmExpired: `
     UPDATE collaboration_sessions SET expiry_announced_at = ${time('$2')}, expiry_claimed_until = NULL
     WHERE id = $1 AND status = 'expired'`,

@@ -34,6 +34,15 @@ async function statusOf(sessionId: string): Promise<{ status: string; active: nu
   return rows[0];
 }
 
+/** Whether a sweep is about to announce the expiry of a session. */
+async function isClaimed(sessionId: string): Promise<boolean> {
+  const { rows } = await stack.database.query(
+    'SELECT FROM collaboration_sessions WHERE id = $1 AND expiry_claimed_until IS NOT NULL',
+    [sessionId],
+  );
+  return rows.length > 0;
+}
+
 describe('a session that nobody uses', () => {
   let owner: Arrived;
   let guest: Arrived;
@@ -114,4 +123,34 @@ test('[SE5] a session in which somebody shows a sign of life does not expire', a
   }
   expect(await statusOf(session.id)).toEqual({ status: 'active', active: 1 });
   expect(owner.framesOf('session_expired')).toEqual([]);
+});
+
+test('[SE6] who is back in a session that was recovered while its expiry was announced stays', async () => {
+  const { owner, session } = await stack.host('emil');
+  const sessionId = session.id;
+  const held = await stack.database.connect();
+  try {
+    // The announcement waits for its entry in the audit trail, so that a recovery comes in between.
+    await held.query('BEGIN');
+    await held.query('LOCK TABLE activity_log IN SHARE ROW EXCLUSIVE MODE');
+    await stack.database.query(
+      `UPDATE collaboration_sessions SET status = 'expired', active = false, end_time = now() WHERE id = $1`,
+      [sessionId],
+    );
+    const swept = stack.fireSchedule('CleanupSweep');
+    while (!(await isClaimed(sessionId))) await pause(20);
+    await stack.database.query(
+      `UPDATE collaboration_sessions SET status = 'active', active = true, end_time = NULL, last_active_at = now(),
+         expiry_claimed_until = NULL WHERE id = $1`,
+      [sessionId],
+    );
+    await held.query('COMMIT');
+    await swept;
+  } finally {
+    held.release();
+  }
+  expect(await stack.audit(sessionId, 'session_expired')).toHaveLength(1);
+  expect(owner.framesOf('session_expired')).toEqual([]);
+  await owner.expect('ack', { type: 'heartbeat', sessionId });
+  expect(await statusOf(sessionId)).toEqual({ status: 'active', active: 1 });
 });

@@ -161,6 +161,19 @@ describe('runCleanup', () => {
     expect(expired).toHaveLength(3);
   });
 
+  test('[SE6] whoever announces an expiry learns whether the session was recovered meanwhile', async () => {
+    const [recovered, left] = [await world.session(), await world.session()];
+    world.pass(hour);
+    const still = new Map<string, boolean>();
+    const onExpired: SessionCleanupOptions['onExpired'] = async ({ sessionId }, isStillExpired) => {
+      if (sessionId === recovered.id) await world.manager.recoverSession(recovered.id, recovered.ownerId);
+      still.set(sessionId, await isStillExpired());
+    };
+    await service({ onExpired }).runCleanup();
+    expect(Object.fromEntries(still)).toEqual({ [recovered.id]: false, [left.id]: true });
+    expect((await world.manager.getSession(recovered.id)).status).toBe('active');
+  });
+
   test('[SE6] a session that was expired from psql is announced, too', async () => {
     const { id } = await world.session();
     const later = new Date(world.now() + hour);
