@@ -34,5 +34,6 @@ function derivedStatus(clocks: StatusClocks, now: number, thresholds: StatusThre
 /** What others may know of a record: the status of this moment, and nothing of the choice behind it (rule PR6). */
 export function visibleUser(record: PresenceRecord, now: number, thresholds: StatusThresholds): PresenceUser {
   const { chosen: _, restored: __, ...user } = record;
-  return { ...user, status: statusAt(record, now, thresholds) };
+  user.status = statusAt(record, now, thresholds);
+  return user;
 }

@@ -115,7 +115,7 @@ local function countConnections(userId)
   local count, prefix = 0, userId .. ':'
   for _, key in ipairs({ connectionsKey, leavingKey }) do
     for _, member in ipairs(redis.call('ZRANGE', key, 0, -1)) do
-      if string.sub(member, 1, #prefix) == prefix then count = count + 1 end
+      if string.find(member, prefix, 1, true) == 1 then count = count + 1 end
     end
   end
   return count
