@@ -4,11 +4,16 @@ import type { Caller } from '../runtime/caller.ts';
 import { announceRevival } from './announce-liveness.ts';
 import { actorOf } from './audit.ts';
 import { decide } from './decide.ts';
+import { expiryEntry } from './expiry-entry.ts';
 
-/** Brings an expired session back on behalf of its owner; one that is active anyway is only answered (rule SE6). */
+/**
+ * Brings an expired session back on behalf of its owner; one that is active anyway is only answered (rule SE6). An expiry
+ * that no sweep came to tell is written down with it.
+ */
 export async function recoverSession(caller: Caller, sessionRef: string): Promise<Session> {
   const { session, recovered } = await decide(async ({ sessions, audit }) => {
     const done = await sessions.recoverSession(sessionRef, caller.userId);
+    if (done.untold) await audit(expiryEntry(done.untold));
     if (done.recovered) await audit(sessionRecovered(actorOf(caller, done.session.id)));
     return done;
   });

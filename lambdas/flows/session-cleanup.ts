@@ -1,5 +1,3 @@
-import { v5 as uuidv5 } from 'uuid';
-import { sessionExpired } from '../activity/activity-events.ts';
 import { sweepDatabase } from '../runtime/database.ts';
 import { registry } from '../runtime/delivery.ts';
 import { once } from '../runtime/once.ts';
@@ -10,9 +8,7 @@ import type { ExpiredSession, ExpiringSession } from '../sessions/sweep-reposito
 import { send } from './announce.ts';
 import { audit } from './audit.ts';
 import { emptySession } from './end-session.ts';
-
-/** Any UUID would do; it only has to be this one for ever. */
-const expiryNamespace = '2d0c7b6e-8a41-4f3a-9f52-6b1e0d7c4a95';
+import { expiryEntry } from './expiry-entry.ts';
 
 /** The cleanup of this environment: what it finds is announced to those concerned and written into the audit trail. */
 export const sessionCleanup = once(() =>
@@ -30,16 +26,9 @@ async function warn({ sessionId, expiresAt }: ExpiringSession): Promise<void> {
   await send(members, { type: 'session_expiring', sessionId, expiresAt });
 }
 
-/**
- * A sweep may be killed after any step, and the next one does all of it again: the entry's id follows from the expiry. So
- * does its time, or the trail would tell a late announcement after the recovery.
- */
-async function expire(
-  { sessionId, expiredAt, durationMinutes, participantCount }: ExpiredSession,
-  isStillExpired: () => Promise<boolean>,
-): Promise<void> {
-  const activityId = uuidv5(`${sessionId}:${expiredAt}`, expiryNamespace);
-  await audit({ ...sessionExpired(sessionId, durationMinutes, participantCount), activityId, at: expiredAt });
+async function expire(expired: ExpiredSession, isStillExpired: () => Promise<boolean>): Promise<void> {
+  const { sessionId } = expired;
+  await audit(expiryEntry(expired));
   if (!(await isStillExpired())) return;
   const frame = { type: 'session_expired', sessionId, reason: 'inactivity_timeout' } as const;
   await emptySession(sessionId, 'session_expired', frame);

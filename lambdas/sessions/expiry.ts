@@ -5,6 +5,22 @@
  */
 import type { SessionStatus } from '../../protocol/entities.ts';
 
+/** One expiry of a session, as its audit trail tells it (rule SE6). */
+export interface Expiry {
+  sessionId: string;
+  /** Unix milliseconds. */
+  expiredAt: number;
+  /** From creation to expiry. */
+  durationMinutes: number;
+  /** How many held a place when it expired. */
+  participantCount: number;
+}
+
+/** Whole minutes between two moments in Unix milliseconds. */
+export function minutesBetween(start: number, end: number): number {
+  return Math.round((end - start) / 60_000);
+}
+
 /** The moment a session expires unless something happens before, in Unix milliseconds. */
 export function expiresAt(lastActivityAt: number, sessionTimeoutMillis: number): number {
   return lastActivityAt + sessionTimeoutMillis;

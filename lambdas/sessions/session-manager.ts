@@ -4,6 +4,7 @@ import { fitting } from '../../protocol/page.ts';
 import type { Timings } from '../../protocol/timings.ts';
 import type { Queryable } from '../runtime/database.ts';
 import { log } from '../runtime/log.ts';
+import type { Expiry } from './expiry.ts';
 import { type InviteKeys, JoinGate, type JoinResult } from './join-gate.ts';
 import { type Action, isPermitted } from './permissions.ts';
 import { type Person, storableName } from './person.ts';
@@ -14,6 +15,13 @@ import { newSessionName } from './session-reference.ts';
 import { SessionRepository } from './session-repository.ts';
 import { SessionResolver } from './session-resolver.ts';
 import { type Access, accessOf, sessionAt } from './standing.ts';
+
+/** What a recovery came to. */
+export interface Recovery {
+  session: Session;
+  recovered: boolean;
+  untold?: Expiry | undefined;
+}
 
 export interface SessionManagerOptions {
   database: Queryable;
@@ -255,18 +263,19 @@ export class SessionManager {
 
   /**
    * Brings an expired session back within its retention (rule SE6). People join it anew; their rights are as they were.
-   * `recovered` is false for a session that is active anyway.
+   * `recovered` is false for a session that is active anyway; `untold` is the expiry where no sweep has announced it, so that
+   * whoever recovers can still write it down.
    *
    * @throws `PERMISSION_DENIED` unless the actor is the owner; `SESSION_INACTIVE` for one that ended, or expired too long
    *   ago.
    */
-  async recoverSession(reference: string, actorId: string): Promise<{ session: Session; recovered: boolean }> {
+  async recoverSession(reference: string, actorId: string): Promise<Recovery> {
     const { session } = await this.authorize(reference, actorId, 'manage', { evenEnded: true });
     if (session.status === 'completed' || session.status === 'failed') throw refusals.ended();
     const { sessionTimeoutMillis, sessionRetentionMillis } = this.#timings;
     const times = { sessionTimeoutMillis, sessionRetentionMillis, now: this.#clock() };
     const recovered = await this.#repository.recover(session.id, times);
-    if (recovered) return { session: recovered, recovered: true };
+    if (recovered) return { ...recovered, recovered: true };
     const current = await this.getSession(session.id);
     if (current.status !== 'active') throw refusals.recoveryOver();
     return { session: current, recovered: false };

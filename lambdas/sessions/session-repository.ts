@@ -1,8 +1,17 @@
 import type { Role, Session, SessionMetadata, SessionParticipant } from '../../protocol/entities.ts';
 import type { Queryable } from '../runtime/database.ts';
+import type { Expiry } from './expiry.ts';
 import type { InviteRefusal } from './refusals.ts';
 import type { SessionReference } from './session-reference.ts';
-import { millis, type ParticipantRow, type SessionRow, toParticipant, toSession } from './session-rows.ts';
+import {
+  millis,
+  type ParticipantRow,
+  type RecoveredRow,
+  type SessionRow,
+  toExpiry,
+  toParticipant,
+  toSession,
+} from './session-rows.ts';
 import { sessionSql } from './session-sql.ts';
 
 /** A session with the moment its age counts from. */
@@ -176,14 +185,17 @@ export class SessionRepository {
     return row && toSession(row);
   }
 
-  /** Brings an expired session back; undefined when it is not expired or its retention is over. */
+  /**
+   * Brings an expired session back; undefined when it is not expired or its retention is over. `untold` is the expiry where
+   * nobody has announced it.
+   */
   async recover(
     sessionId: string,
     times: { sessionTimeoutMillis: number; sessionRetentionMillis: number; now: number },
-  ): Promise<Session | undefined> {
+  ): Promise<{ session: Session; untold: Expiry | undefined } | undefined> {
     const values = [sessionId, times.sessionTimeoutMillis, times.sessionRetentionMillis, times.now];
-    const [row] = await this.#rows<SessionRow>('session-recover', sessionSql.recover, values);
-    return row && toSession(row);
+    const [row] = await this.#rows<RecoveredRow>('session-recover', sessionSql.recover, values);
+    return row && { session: toSession(row), untold: row.untold ? toExpiry(row) : undefined };
   }
 
   /** Sessions the user owns or has a right to, newest first, from the one after `before`. */

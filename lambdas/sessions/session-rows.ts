@@ -1,4 +1,5 @@
 import type { Role, Session, SessionMetadata, SessionParticipant, SessionStatus } from '../../protocol/entities.ts';
+import { type Expiry, minutesBetween } from './expiry.ts';
 
 /** A time as `pg` reads it from a column (a Date) or from JSON (ISO 8601). */
 type Time = Date | string;
@@ -19,6 +20,14 @@ export interface SessionRow {
   active: boolean;
   last_active_at: Time;
   updated_at: Time;
+}
+
+/** A session that was just recovered, with the expiry it was recovered from. */
+export interface RecoveredRow extends SessionRow {
+  /** Whether nobody has announced that expiry. */
+  untold: boolean;
+  expired_at: Time;
+  participants: number;
 }
 
 export interface ParticipantRow {
@@ -58,6 +67,12 @@ export function toSession(row: SessionRow): Session {
     lastActiveAt: millis(row.last_active_at),
     updatedAt: millis(row.updated_at),
   };
+}
+
+export function toExpiry({ id, start_time, expired_at, participants }: RecoveredRow): Expiry {
+  const expiredAt = millis(expired_at);
+  const durationMinutes = minutesBetween(millis(start_time), expiredAt);
+  return { sessionId: id, expiredAt, durationMinutes, participantCount: participants };
 }
 
 export function toParticipant(row: ParticipantRow): SessionParticipant {

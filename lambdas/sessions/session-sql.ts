@@ -70,23 +70,33 @@ export const sessionSql = {
 
   end: `SELECT * FROM end_session($1, $2, ${duration('$3')}, ${time('$4')}) s WHERE s.id IS NOT NULL`,
 
-  // A session that no sweep has reached yet still has its places; they end as the sweep would have ended them.
+  // A session that no sweep has reached yet still has its places; they end as the sweep would have ended them. Nobody will
+  // announce its expiry any more, so what there is to tell of it comes along.
   recover: `
-    WITH recovered AS (
-      UPDATE collaboration_sessions s
-      SET status = 'active', active = true, end_time = NULL, last_active_at = ${time('$4')}, updated_at = ${time('$4')},
-        warned_at = NULL, expiry_announced_at = NULL, expiry_claimed_until = NULL
+    WITH expiry AS (
+      SELECT s.id, s.start_time, s.status = 'active' OR s.expiry_announced_at IS NULL AS untold,
+        CASE s.status WHEN 'expired' THEN s.end_time ELSE session_last_activity(s) + ${duration('$2')} END AS expired_at, (
+          SELECT count(*)::integer FROM session_participants p WHERE p.session_id = s.id AND CASE s.status
+            WHEN 'expired' THEN p.left_cause = 'session_expired' AND p.left_at = s.end_time
+            ELSE p.left_at IS NULL END) AS participants
+      FROM collaboration_sessions s
       WHERE s.id = $1 AND CASE s.status
         WHEN 'expired' THEN s.end_time > ${time('$4')} - ${duration('$3')}
         WHEN 'active' THEN ${time('$4')} - session_last_activity(s) >= ${duration('$2')}
           AND ${time('$4')} - session_last_activity(s) < ${duration('$2')} + ${duration('$3')}
         ELSE false END
+      FOR NO KEY UPDATE
+    ), recovered AS (
+      UPDATE collaboration_sessions s
+      SET status = 'active', active = true, end_time = NULL, last_active_at = ${time('$4')}, updated_at = ${time('$4')},
+        warned_at = NULL, expiry_announced_at = NULL, expiry_claimed_until = NULL
+      FROM expiry WHERE s.id = expiry.id
       RETURNING s.*
     ), emptied AS (
       UPDATE session_participants p SET left_at = ${time('$4')}, left_cause = 'session_expired'
       FROM recovered WHERE p.session_id = recovered.id AND p.left_at IS NULL
     )
-    SELECT * FROM recovered`,
+    SELECT recovered.*, expiry.untold, expiry.expired_at, expiry.participants FROM recovered, expiry`,
 
   listOf: `
     SELECT s.*, session_last_activity(s) AS last_activity

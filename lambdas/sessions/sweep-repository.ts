@@ -1,5 +1,6 @@
 import type { Timings } from '../../protocol/timings.ts';
 import type { Queryable } from '../runtime/database.ts';
+import { type Expiry, minutesBetween } from './expiry.ts';
 import { sweepSql } from './sweep-sql.ts';
 
 export interface ExpiringSession {
@@ -9,16 +10,10 @@ export interface ExpiringSession {
   expiresAt: number;
 }
 
-export interface ExpiredSession {
-  sessionId: string;
+export interface ExpiredSession extends Expiry {
   /** The `SESSION-…` name. */
   name: string;
   ownerId: string;
-  expiredAt: number;
-  /** From creation to expiry. */
-  durationMinutes: number;
-  /** How many held a place when it expired. */
-  participantCount: number;
 }
 
 export interface CleanupStats {
@@ -155,7 +150,7 @@ interface ExpiredRow {
 function toExpired(row: ExpiredRow): ExpiredSession {
   return {
     ...{ sessionId: row.id, name: row.session_id, ownerId: row.owner_id, expiredAt: row.end_time.getTime() },
-    durationMinutes: Math.round((row.end_time.getTime() - row.start_time.getTime()) / 60_000),
+    durationMinutes: minutesBetween(row.start_time.getTime(), row.end_time.getTime()),
     participantCount: row.participants,
   };
 }

@@ -154,3 +154,17 @@ test('[SE6] who is back in a session that was recovered while its expiry was ann
   await owner.expect('ack', { type: 'heartbeat', sessionId });
   expect(await statusOf(sessionId)).toEqual({ status: 'active', active: 1 });
 });
+
+test('[SE6] an expiry that no sweep came to announce is in the audit trail before the recovery', async () => {
+  const { owner, session } = await stack.host('fay');
+  await owner.close();
+  await pause(timeoutMillis);
+  const back = await stack.arrive('fay');
+  await back.expect('session_recovered', { type: 'session_recover', sessionId: session.id });
+  const { rows } = await stack.database.query(
+    `SELECT activity_type FROM activity_log WHERE session_id = $1 AND activity_type IN ('session_expired', 'session_recovered')
+     ORDER BY created_at`,
+    [session.id],
+  );
+  expect(rows.map((row) => row.activity_type)).toEqual(['session_expired', 'session_recovered']);
+});

@@ -180,6 +180,34 @@ describe('recoverSession', () => {
     expect(await world.manager.recoverSession(id, ownerId)).toMatchObject({ recovered: false });
   });
 
+  test('[SE6] tells the expiry that nobody announced, whether a sweep wrote it down or not', async () => {
+    const unswept = await world.session();
+    const person = user();
+    world.pass(30 * minute);
+    await world.manager.addParticipant(unswept.id, person.userId);
+    const expiredAt = world.now() + hour;
+    world.pass(hour + minute);
+    const { untold } = await world.manager.recoverSession(unswept.id, unswept.ownerId);
+    expect(untold).toEqual({ sessionId: unswept.id, expiredAt, durationMinutes: 90, participantCount: 2 });
+    expect((await world.manager.recoverSession(unswept.id, unswept.ownerId)).untold).toBeUndefined();
+
+    const [swept, announced] = [await world.session(), await world.session()];
+    world.pass(hour);
+    const sweptAt = world.now();
+    await world.database.pool.query(`SELECT cleanup_inactive_sessions('1 hour', 1000, $1)`, [new Date(sweptAt)]);
+    await world.database.pool.query('UPDATE collaboration_sessions SET expiry_announced_at = now() WHERE id = $1', [
+      announced.id,
+    ]);
+    world.pass(minute);
+    const told = await Promise.all(
+      [swept, announced].map(async ({ id, ownerId }) => (await world.manager.recoverSession(id, ownerId)).untold),
+    );
+    expect(told).toEqual([
+      { sessionId: swept.id, expiredAt: sweptAt, durationMinutes: 60, participantCount: 1 },
+      undefined,
+    ]);
+  });
+
   test('[SE6] not after its retention, counted from the expiry', async () => {
     const { id, ownerId } = await world.session();
     const other = await world.session();
