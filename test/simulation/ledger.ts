@@ -116,7 +116,8 @@ export class Ledger {
     const [userId = '', connectionId = ''] = parameters;
     if (script === 'touch') this.#touch(room, parameters, now);
     if (script === 'notice') room.seen(userId, connectionId, now);
-    if (script === 'enter') room.enter(userId, connectionId, now);
+    const storeNow = joinedUsers(reply).includes(userId) ? this.#world.clock.now : now;
+    if (script === 'enter') room.enter(userId, connectionId, now, storeNow);
     if (script === 'list') this.#list(room, userId, connectionId, now);
     if (script === 'visit') room.settle(now);
     if (script === 'depart') this.#depart(sessionId, room, parameters, now);

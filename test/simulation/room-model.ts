@@ -113,9 +113,17 @@ export class RoomModel {
     }
   }
 
-  enter(userId: string, connectionId: string, now: number): void {
+  /**
+   * @param storeNow the clock of Redis where it said that the user joined, which is ahead of the caller's: the record of
+   *   somebody silent may have ended in between, and who is back without one joins anew to whoever listed the session since.
+   */
+  enter(userId: string, connectionId: string, now: number, storeNow = now): void {
     this.settle(now);
     let user = this.users.get(userId);
+    if (user && storeNow - user.lastSeen >= this.#thresholds.offlineAfterMillis) {
+      user.lastActive = now;
+      this.untold.set(userId, [...(this.untold.get(userId) ?? []), 'join']);
+    }
     if (!user) {
       user = {
         connections: new Map(),

@@ -14,3 +14,8 @@ export function seedsOf(half: 'first' | 'second', environment: NodeJS.ProcessEnv
   const [start, length] = half === 'first' ? [from, middle] : [from + middle, count - middle];
   return Array.from({ length }, (_, index) => start + index);
 }
+
+/** How long so many worlds may take, in milliseconds; a check's take two minutes on a machine with nothing else to do. */
+export function patienceFor(seeds: readonly number[]): number {
+  return Math.max(900_000, 900 * seeds.length);
+}
