@@ -135,7 +135,8 @@ test('[PR12] a browser that is killed is seen leaving within interval + timeout 
   stack.faults.set({ loseDisconnect: 1 });
   const killed = Date.now();
   await doomed.server.kill();
-  await alice.feed('Bob', 'timeout').waitFor();
+  // On a busy machine a frame for Bob may come before the end of his time, and finds that he is gone.
+  await alice.feed('Bob', 'timeout').or(alice.feed('Bob', 'gone')).waitFor();
   expect(Date.now() - killed).toBeLessThan(intervalMillis + timeoutMillis + 5000);
 });
 

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Status } from '../../protocol/entities.ts';
 import type { Dice } from './dice.ts';
 import { Tab, type TabListener } from './tab.ts';
@@ -28,6 +29,11 @@ type Deed = keyof typeof deeds;
 
 const texts = ['reading', 'typing', 'on the phone', 'in a "meeting"', 'schreibt über Äpfel 🍎'];
 const mostTabs = 3;
+const mostAttempts = 10;
+/** Before something refused is said again. */
+const retryMillis = 500;
+
+type Message = Record<string, unknown> & { type: string };
 
 /** Somebody who does what people do, and the truth about them. */
 export class Person {
@@ -95,23 +101,40 @@ export class Person {
 
   /** Points somewhere new. */
   move(tab: Tab): void {
-    this.#position += 1;
-    this.cursor = { eventId: `e${this.#position % 7}`, position: this.#position };
-    this.idle = false;
-    tab.send({ type: 'cursor_update', cursor: this.cursor });
-    // Whoever points is not away any more; the service keeps the invisible invisible.
-    if (this.chosen === 'away') this.chosen = 'online';
+    tab.send(this.#nextMove());
+  }
+
+  /** The same, said again until it is acknowledged, so that others have to see exactly this. False where nobody is there. */
+  async point(): Promise<boolean> {
+    const message = this.#nextMove();
+    return this.#insist(() => message);
   }
 
   /** Says again what is true, until it is acknowledged, so that others have to see exactly this. */
   async settle(): Promise<void> {
     for (const tab of this.tabs) if (tab.frozen) tab.thaw();
     this.#forgetEnded();
-    const state = () => ({ type: 'presence_update', status: this.chosen, activity: this.activity });
-    for (let attempt = 0; attempt < 10; attempt += 1) {
+    await this.#insist(() => ({ type: 'presence_update', status: this.chosen, activity: this.activity }));
+  }
+
+  #nextMove(): Message {
+    this.#position += 1;
+    this.cursor = { eventId: `e${this.#position % 7}`, position: this.#position };
+    this.idle = false;
+    // Whoever points is not away any more; the service keeps the invisible invisible.
+    if (this.chosen === 'away') this.chosen = 'online';
+    return { type: 'cursor_update', cursor: this.cursor };
+  }
+
+  /** A machine that is too slow for its stores refuses some of what all say at once, and a client tries again. */
+  async #insist(message: () => Message): Promise<boolean> {
+    for (let attempt = 0; attempt < mostAttempts; attempt += 1) {
       const tab = this.solidTab(Date.now());
-      if (!tab || (await tab.acknowledge(state()))) return;
+      if (!tab) return false;
+      if (await tab.acknowledge(message())) return true;
+      await pause(retryMillis);
     }
+    return false;
   }
 
   end(): void {

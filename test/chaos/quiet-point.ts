@@ -25,12 +25,12 @@ export async function checkQuiet(
   const people = rooms.flatMap((room) => room.people);
   await Promise.all(people.map((person) => person.settle()));
   const pointing = new Set<Person>();
-  for (const person of people) {
-    const tab = person.solidTab(Date.now());
-    if (!tab || person.chosen !== 'online') continue;
-    person.move(tab);
-    pointing.add(person);
-  }
+  const point = async (person: Person) => {
+    if (person.chosen !== 'online') return;
+    if (await person.point()) pointing.add(person);
+    else if (person.solidTab(Date.now())) findings.violated('quiet', `${person.userId} could not point`);
+  };
+  await Promise.all(people.map(point));
   const differences = await agreement(rooms, pointing, inspector.silenceMillis);
   for (const difference of differences) findings.violated('quiet', difference);
   findings.count('quiet points');
