@@ -9,15 +9,27 @@ export const redisPatienceMillis = dependencyTimeoutMillis * 0.7;
 const passingRefusals = /^(LOADING|READONLY|CLUSTERDOWN|MASTERDOWN|TRYAGAIN|OOM)/;
 
 /** After a failure nothing is sent for this long: one call of an invocation finds out, the others need not wait. */
-const quietMillis = 500;
+const quietMillis = 100;
+/**
+ * For this long after a call that was given all its patience the next ones get a little only: enough for a Redis that is
+ * well again, so that an environment does not refuse a burst that the others could have served.
+ */
+const waryMillis = 500;
+const trialMillis = 100;
 /** For this long after its return the sweep may not have been everywhere yet. */
 const doubtMillis = 5000;
 
-/**
- * The last time a Redis could not be reached from here: Unix milliseconds of the first and the last failed call, and until
- * when nothing is sent.
- */
-const outages = new WeakMap<Redis | Cluster, { from: number; until: number; quietUntil: number }>();
+/** The last time a Redis could not be reached from here, in Unix milliseconds. */
+interface Outage {
+  /** The first and the last failed call. */
+  from: number;
+  until: number;
+  /** Until when nothing is sent, and until when there is little patience. */
+  quietUntil: number;
+  waryUntil: number;
+}
+
+const outages = new WeakMap<Redis | Cluster, Outage>();
 
 /** When each Redis last answered. */
 const heard = new WeakMap<Redis | Cluster, number>();
@@ -34,32 +46,39 @@ export function wasHeard(redis: Redis | Cluster, withinMillis: number): boolean 
  * @throws RollcallError UNAVAILABLE while Redis is away; an error in a script is a bug and stays one.
  */
 export async function answered<T>(redis: Redis | Cluster, call: () => Promise<T>): Promise<T> {
-  if ((outages.get(redis)?.quietUntil ?? 0) > Date.now()) throw unavailable(new Error('Redis was away a moment ago.'));
+  const { quietUntil = 0, waryUntil = 0 } = outages.get(redis) ?? {};
+  const began = Date.now();
+  if (quietUntil > began) throw unavailable(new Error('Redis was away a moment ago.'));
+  const isTrial = waryUntil > began;
   const late = Promise.withResolvers<never>();
-  const timer = setTimeout(() => late.reject(new Error('Redis did not answer in time.')), redisPatienceMillis);
+  const giveUp = () => late.reject(new Error('Redis did not answer in time.'));
+  // A process that stood still finds its timers due before it reads what came meanwhile: that is read first.
+  const timer = setTimeout(() => setImmediate(giveUp), isTrial ? trialMillis : redisPatienceMillis);
   try {
     const answer = await Promise.race([call(), late.promise]);
     heard.set(redis, Date.now());
+    if (isTrial) noteReturn(redis);
     return answer;
   } catch (error) {
     if (isReply(error as Error)) throw error;
-    noteFailure(redis, Date.now());
+    noteFailure(redis, Date.now(), isTrial);
     throw unavailable(error as Error);
   } finally {
     clearTimeout(timer);
   }
 }
 
-function noteFailure(redis: Redis | Cluster, now: number): void {
+function noteFailure(redis: Redis | Cluster, now: number, wasTrial: boolean): void {
   const known = outages.get(redis);
   const from = known && known.until + doubtMillis > now ? known.from : now;
-  outages.set(redis, { from, until: now, quietUntil: now + quietMillis });
+  const waryUntil = wasTrial && known ? known.waryUntil : now + waryMillis;
+  outages.set(redis, { from, until: now, quietUntil: now + quietMillis, waryUntil });
 }
 
-/** A connection was made anew: nobody need wait any longer. */
+/** A connection was made anew, or a trial went well: nobody need wait any longer. */
 export function noteReturn(redis: Redis | Cluster): void {
   const known = outages.get(redis);
-  if (known) known.quietUntil = 0;
+  if (known) known.quietUntil = known.waryUntil = 0;
 }
 
 /** For how long, at least, signs of life may not have reached Redis; 0 where it was not away in the last seconds. */

@@ -7,7 +7,8 @@ import { once, required } from './once.ts';
 
 /** A command fails rather than wait: an answer may be held up for a second in all (rule FA1). */
 const options: RedisOptions = {
-  commandTimeout: redisPatienceMillis,
+  // Longer than a call's patience, which knows whether an answer is only unread.
+  commandTimeout: dependencyTimeoutMillis,
   connectTimeout: redisPatienceMillis,
   // A server that went without a word leaves a socket that TCP believes in for a quarter of an hour.
   socketTimeout: 2 * dependencyTimeoutMillis,

@@ -21,8 +21,54 @@ test('[FA1] after a failure the next calls need not wait to hear of it', async (
   await fail();
   await expect(answered(redis, call)).rejects.toMatchObject({ code: 'UNAVAILABLE', retryAfterMillis: 1000 });
   expect(call).toHaveBeenCalledTimes(1);
-  jest.advanceTimersByTime(500);
+  jest.advanceTimersByTime(100);
   expect(await answered(redis, call)).toBe('PONG');
+});
+
+/** Calls Redis, which hangs. @returns after how many milliseconds the call was given up; a turn of the loop counts as one. */
+async function hang(): Promise<number> {
+  const began = Date.now();
+  call.mockReturnValueOnce(new Promise(() => {}));
+  const given = answered(redis, call).then(
+    () => fail(),
+    (error: { code: string }) => ({ code: error.code, millis: Date.now() - began }),
+  );
+  await jest.advanceTimersByTimeAsync(999);
+  const { code, millis } = (await given) as { code: string; millis: number };
+  expect(code).toBe('UNAVAILABLE');
+  jest.setSystemTime(began + millis);
+  return millis;
+}
+
+test('[FA1] after a call that hung a little patience is enough to find Redis well again, and no more is spent', async () => {
+  expect(await hang()).toBe(701);
+  jest.setSystemTime(Date.now() + 100);
+  expect(await hang()).toBe(101);
+  await expect(answered(redis, call)).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+  jest.setSystemTime(Date.now() + 100);
+  expect(await answered(redis, call)).toBe('PONG');
+  expect(await hang()).toBe(701);
+});
+
+test('[FA1] a Redis that stays away is given all the patience again half a second later', async () => {
+  await hang();
+  jest.setSystemTime(Date.now() + 500);
+  expect(await hang()).toBe(701);
+});
+
+test('[FA1] an answer that came while the process stood still counts, though its time is over', async () => {
+  jest.useRealTimers();
+  const answer = new Promise<string>((resolve) => {
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = () => {
+      port1.close();
+      resolve('PONG');
+    };
+    port2.postMessage('');
+  });
+  const asked = answered(redis, () => answer);
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 900);
+  expect(await asked).toBe('PONG');
 });
 
 test('[FA1] once Redis is connected again nobody is refused for what was before', async () => {
