@@ -24,9 +24,10 @@ import {
   type VisitOutcome,
 } from './outcome.ts';
 import { tooFast } from './rate-limiter.ts';
-import { answered, unseenMillis, wasHeard } from './redis-failure.ts';
+import { answered } from './redis-failure.ts';
 import { type Member, restoreParameters } from './restoration.ts';
 import { commandName, type PresenceScript, presenceScripts } from './scripts/scripts.ts';
+import { sparedMillis } from './spared.ts';
 import { type PresenceRecord, visibleUser } from './status.ts';
 
 /** One socket in one session. An empty `connectionId` is a presence without a socket, which receives nothing. */
@@ -50,8 +51,6 @@ export interface Touch {
 /** Comings and goings a visit hands out at most. */
 export const keptPerVisit = 100;
 
-/** Scripts that end what is overdue on behalf of somebody's frame. */
-const sparing: PresenceScript[] = ['enter', 'list', 'depart'];
 const bookkeepingMillis = 60 * 60 * 1000;
 
 type ScriptRunner = Record<
@@ -124,20 +123,21 @@ export class PresenceStore {
     const { username, role, cursorRole = '', compact, place = '', invisible } = person;
     const known = [compact ? 'compact' : '', place, invisible ? '1' : '0'];
     const parameters = [seat.userId, seat.connectionId, username, role, cursorRole, ...known];
-    const reply = (await this.#run('enter', seat.sessionId, now, parameters))!;
+    const spared = await this.#spared();
+    const reply = (await this.#run('enter', seat.sessionId, now, parameters, spared))!;
     const [first, records, coming] = reply[10] as [string, string[], string];
     return {
       ...readOutcome(reply, now, this.#timings),
       first: first === '1',
       arrival: coming === '' ? undefined : readKept<Arrival>([coming])[0],
-      users: usersFor(seat.userId, this.#users(records, now), reply[11]),
+      users: usersFor(seat.userId, this.#users(records, now - spared), reply[11]),
     };
   }
 
   /** Ends a seat at once. `removed` tells whether it existed. */
   async depart(seat: Seat, cause: LeaveCause, now: number): Promise<EndOutcome & { removed: boolean }> {
-    const reply =
-      (await this.#run('depart', seat.sessionId, now, [seat.userId, seat.connectionId, cause])) ?? nothingKnown;
+    const parameters = [seat.userId, seat.connectionId, cause];
+    const reply = (await this.#run('depart', seat.sessionId, now, parameters, await this.#spared())) ?? nothingKnown;
     return { ...this.#ended(reply, now), removed: reply[10][0] === 1 };
   }
 
@@ -157,17 +157,18 @@ export class PresenceStore {
     now: number,
     seat?: Seat,
   ): Promise<(PresenceOutcome & { users: PresenceUser[] }) | undefined> {
-    const reply = await this.#run('list', sessionId, now, [seat?.userId ?? '', seat?.connectionId ?? '']);
+    const spared = await this.#spared();
+    const reply = await this.#run('list', sessionId, now, [seat?.userId ?? '', seat?.connectionId ?? ''], spared);
     if (!reply) return undefined;
     return {
       ...readOutcome(reply, now, this.#timings),
-      users: usersFor(seat?.userId ?? '', this.#users(reply[10][0] as string[], now), reply[11]),
+      users: usersFor(seat?.userId ?? '', this.#users(reply[10][0] as string[], now - spared), reply[11]),
     };
   }
 
   /** Ends what is due in a session and says when to look again. */
   async visit(sessionId: string, now: number): Promise<VisitOutcome> {
-    const reply = (await this.#run('visit', sessionId, now, [keptPerVisit])) ?? nothingKnown;
+    const reply = (await this.#run('visit', sessionId, now, [keptPerVisit], await this.#spared())) ?? nothingKnown;
     const [next = '', ...lists] = reply[10] as [string?, ...string[][]];
     const [texts = [], seen = [], cursors = [], receivers = []] = lists;
     const kept = readKept<Arrival & Departure & { came?: true }>(texts);
@@ -253,17 +254,16 @@ export class PresenceStore {
     sessionId: string,
     now: number,
     parameters: (string | number)[],
+    spared = 0,
   ): Promise<ScriptReply | undefined> {
     const { offlineAfterMillis, awayAfterMillis, batchMillis, batchMaxMessages } = this.#timings;
-    // Whom the others could not reach is not gone; the sweep restores the session before it settles it.
-    const spared = sparing.includes(script) ? await this.#spared() : 0;
     const run = (this.#redis as unknown as ScriptRunner)[commandName(script)]!.bind(
       this.#redis,
       ...scriptKeys(sessionId),
       ...[presenceKeys.recordPrefix(sessionId), presenceKeys.channel(sessionId), sessionId],
-      ...[Math.round(now), Math.round(offlineAfterMillis + spared), Math.round(awayAfterMillis)],
+      ...[Math.round(now), Math.round(offlineAfterMillis), Math.round(awayAfterMillis)],
       ...[randomUUID().slice(-12), Math.max(bookkeepingMillis, 2 * Math.round(offlineAfterMillis))],
-      ...[Math.round(batchMillis), batchMaxMessages],
+      ...[Math.round(batchMillis), batchMaxMessages, spared],
       ...parameters,
     );
     const reply = await answered(this.#redis, run);
@@ -271,19 +271,8 @@ export class PresenceStore {
     return reply[0] === 'unknown' ? undefined : reply;
   }
 
-  /**
-   * For how long signs of life may not have reached Redis. An environment that was asleep asks when a sweep last did its
-   * round: after an outage that is before it, until the sweep has brought the sessions back.
-   */
-  async #spared(): Promise<number> {
-    const { offlineAfterMillis } = this.#timings;
-    const unseen = unseenMillis(this.#redis, offlineAfterMillis);
-    if (unseen > 0 || wasHeard(this.#redis, offlineAfterMillis / 2)) return unseen;
-    const pulse = await answered(this.#redis, () =>
-      this.#redis.zrange(presenceKeys.sweepPulse, '0', '0', 'WITHSCORES'),
-    );
-    const silent = pulse[1] === undefined ? 0 : Date.now() - Number(pulse[1]);
-    return silent > offlineAfterMillis / 2 ? Math.round(silent + offlineAfterMillis) : 0;
+  #spared(): Promise<number> {
+    return sparedMillis(this.#redis, this.#timings.offlineAfterMillis);
   }
 
   #ended(reply: ScriptReply, now: number): EndOutcome {

@@ -17,7 +17,7 @@ const realTtl = '3600000';
  */
 export function withVirtualTtl(lua: string): string {
   if (!lua.includes('local recordPrefix')) return lua;
-  const firstUse = 'local argument = function(index) return ARGV[10 + index] end';
+  const firstUse = 'local argument = function(index) return ARGV[11 + index] end';
   const renew = /redis\.call\('SET', recordPrefix \.\. ((?:user\.)?userId), (.+), 'PX', ARGV\[5\]\)/g;
   const expire = `
 local ttlKey, worldNow = recordPrefix .. '!ttl', tonumber(ARGV[#ARGV])

@@ -56,8 +56,8 @@ local function moveCursor(userId, connectionId, cursor, tag)
     session[3] or '' }
 end
 
-if ARGV[13] == 'cursor' and ARGV[12] ~= '' then
-  local moved = moveCursor(ARGV[11], ARGV[12], ARGV[15], ARGV[18])
+if ARGV[14] == 'cursor' and ARGV[13] ~= '' then
+  local moved = moveCursor(ARGV[12], ARGV[13], ARGV[16], ARGV[19])
   if moved then return moved end
 end
 `;

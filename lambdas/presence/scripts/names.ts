@@ -10,7 +10,9 @@ local now, offlineAfter, awayAfter = tonumber(ARGV[4]), tonumber(ARGV[5]), tonum
 local nowText = ARGV[4]
 local freshEpoch, keepMillis = ARGV[7], tonumber(ARGV[8])
 local windowMillis, batchMax = tonumber(ARGV[9]), tonumber(ARGV[10])
-local argument = function(index) return ARGV[10 + index] end
+-- For how long signs of life, and seats taken, may not have reached Redis: nobody is judged by what is that recent.
+local spared = tonumber(ARGV[11])
+local argument = function(index) return ARGV[11 + index] end
 `;
 
 /** For so many milliseconds keys need not be renewed, but where one is made. */

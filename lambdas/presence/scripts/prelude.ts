@@ -58,7 +58,7 @@ end
 
 local function visibleStatus(user)
   local status = 'online'
-  if now - user.lastSeen >= offlineAfter then status = 'offline'
+  if now - user.lastSeen >= offlineAfter + spared then status = 'offline'
   elseif now - user.lastActive >= awayAfter then status = 'away' end
   if user.chosen and rank[user.chosen] > rank[status] then status = user.chosen end
   return status
@@ -198,14 +198,14 @@ end
 
 -- Ends what is over by the clocks: silent connections, expired graces, activity that became too old.
 local function settle()
-  local silentSince = now - offlineAfter
+  local silentSince = now - offlineAfter - spared
   local silent = redis.call('ZRANGEBYSCORE', connectionsKey, '-inf', silentSince, 'WITHSCORES')
   for index = 1, #silent, 2 do
     redis.call('ZREM', connectionsKey, silent[index])
     local userId = splitMember(silent[index])
     dropConnection(userId, 'timeout', silent[index + 1] + offlineAfter)
   end
-  local over = redis.call('ZRANGEBYSCORE', leavingKey, '-inf', now, 'WITHSCORES')
+  local over = redis.call('ZRANGEBYSCORE', leavingKey, '-inf', now - spared, 'WITHSCORES')
   for index = 1, #over, 2 do
     redis.call('ZREM', leavingKey, over[index])
     local userId, _, cause = splitMember(over[index])

@@ -33,7 +33,7 @@ end
 -- be on its way for a while, so that its time is older than the record's end.
 local function wasHeard(userId)
   local heard = redis.call('ZSCORE', usersKey, userId)
-  return heard and tonumber(heard) > now - offlineAfter + math.min(1000, offlineAfter / 2)
+  return heard and tonumber(heard) > now - offlineAfter - spared + math.min(1000, offlineAfter / 2)
 end
 
 local function readRecords()

@@ -1,0 +1,17 @@
+import type { Cluster, Redis } from 'ioredis';
+import { presenceKeys } from './keys.ts';
+import { answered, unseenMillis, wasHeard } from './redis-failure.ts';
+
+/**
+ * For how long signs of life, and seats taken, may not have reached Redis, in milliseconds: whoever ends what is overdue
+ * spares that much, until the sweep has brought the sessions back (rule FA1). 0 where Redis was not away.
+ *
+ * An environment that was asleep asks when a sweep last did its round: after an outage that is before it.
+ */
+export async function sparedMillis(redis: Redis | Cluster, offlineAfterMillis: number): Promise<number> {
+  const unseen = unseenMillis(redis, offlineAfterMillis);
+  if (unseen > 0 || wasHeard(redis, offlineAfterMillis / 2)) return Math.round(unseen);
+  const pulse = await answered(redis, () => redis.zrange(presenceKeys.sweepPulse, '0', '0', 'WITHSCORES'));
+  const silent = pulse[1] === undefined ? 0 : Date.now() - Number(pulse[1]);
+  return silent > offlineAfterMillis / 2 ? Math.round(silent + offlineAfterMillis) : 0;
+}
