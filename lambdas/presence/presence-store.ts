@@ -130,7 +130,7 @@ export class PresenceStore {
       ...readOutcome(reply, now, this.#timings),
       first: first === '1',
       arrival: coming === '' ? undefined : readKept<Arrival>([coming])[0],
-      users: usersFor(seat.userId, this.#users(records, now - spared), reply[11]),
+      users: usersFor(seat.userId, this.#users(records, now, spared), reply[11]),
     };
   }
 
@@ -162,7 +162,7 @@ export class PresenceStore {
     if (!reply) return undefined;
     return {
       ...readOutcome(reply, now, this.#timings),
-      users: usersFor(seat?.userId ?? '', this.#users(reply[10][0] as string[], now - spared), reply[11]),
+      users: usersFor(seat?.userId ?? '', this.#users(reply[10][0] as string[], now, spared), reply[11]),
     };
   }
 
@@ -280,7 +280,9 @@ export class PresenceStore {
     return { ...readOutcome(reply, now, this.#timings), departures };
   }
 
-  #users(records: string[], now: number): PresenceUser[] {
-    return records.map((text) => visibleUser(JSON.parse(text) as PresenceRecord, now, this.#timings));
+  /** Who was spared is not offline yet; that they are away was told, though. */
+  #users(records: string[], now: number, spared: number): PresenceUser[] {
+    const timings = { ...this.#timings, offlineAfterMillis: this.#timings.offlineAfterMillis + spared };
+    return records.map((text) => visibleUser(JSON.parse(text) as PresenceRecord, now, timings));
   }
 }

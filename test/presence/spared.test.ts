@@ -57,10 +57,14 @@ describe.each(Object.entries(looks))('where Redis was there all the time, %s', (
 });
 
 test('[FA1] [PR6] after Redis was away a list shows nobody as offline whose frames had nowhere to go', async () => {
+  const quick = new PresenceFixture(redis, { AWAY_AFTER_SECONDS: '70' });
+  const statuses = async () => (await quick.users()).map(({ status }) => status);
+  await quick.enter(alice, 'a1');
   await outage();
-  room.pass(61);
-  const statuses = (await room.users()).map(({ status }) => status);
-  expect(statuses).toEqual(['online', 'online']);
+  quick.pass(61);
+  expect(await statuses()).toEqual(['online']);
+  quick.pass(10);
+  expect(await statuses()).toEqual(['away']);
 });
 
 test('[FA1] [PR12] who is spared is due again at once', async () => {

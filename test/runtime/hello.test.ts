@@ -2,7 +2,7 @@ import type { APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
 import { handler } from '../../lambdas/default.ts';
 import { contextWith, messageEvent } from './socket-event.ts';
 
-const registry = { setCompact: jest.fn() };
+const registry = { setCompact: jest.fn(), memberships: async () => [] };
 jest.mock('../../lambdas/runtime/registry.ts', () => ({ registry: () => registry }));
 jest.mock('../../lambdas/runtime/rate-limit.ts', () => ({ limitRate: async () => {} }));
 

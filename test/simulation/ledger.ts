@@ -7,6 +7,8 @@ import { joinedUsers, restoredSeats, toldBy } from './script-answer.ts';
 import type { World } from './world.ts';
 
 type Argument = string | number;
+/** When a script was called, and for how long before that signs of life may not have reached Redis. */
+type Moment = { now: number; spared: number };
 /** Milliseconds by which calls of two environments may overtake each other. */
 const slack = 700;
 
@@ -64,7 +66,7 @@ export class Ledger {
     const [code] = answer as string[];
     const reply = answer as ScriptReply;
     if (code === 'limited' || script === 'look') return false;
-    const parameters = given.slice(10).map(String);
+    const [spared, parameters] = [Number(given[10]), given.slice(11).map(String)];
     const [userId = '', connectionId = ''] = parameters;
     if (code === 'unknown') {
       if (['touch', 'notice', 'list'].includes(script)) this.#refusedSeat(sessionId, userId, connectionId, now);
@@ -82,7 +84,7 @@ export class Ledger {
       this.#number(this.room(sessionId), reply);
       return true;
     }
-    this.#follow(script, sessionId, parameters, reply, now);
+    this.#follow(script, sessionId, parameters, reply, { now, spared });
     return false;
   }
 
@@ -111,8 +113,9 @@ export class Ledger {
     return script === 'restore' || (known === undefined ? this.blurred.has(sessionId) : known !== epoch);
   }
 
-  #follow(script: string, sessionId: string, parameters: string[], reply: ScriptReply, now: number): void {
+  #follow(script: string, sessionId: string, parameters: string[], reply: ScriptReply, { now, spared }: Moment): void {
     const room = this.room(sessionId);
+    room.spared = spared;
     const [userId = '', connectionId = ''] = parameters;
     if (script === 'touch') this.#touch(room, parameters, now);
     if (script === 'notice') room.seen(userId, connectionId, now);
@@ -273,15 +276,15 @@ export class Ledger {
   #compareState(sessionId: string, records: string[], now: number): void {
     if (this.blurred.has(sessionId)) return;
     const room = this.room(sessionId);
+    const { offlineAfterMillis } = this.#world.timings;
+    const timings = { ...this.#world.timings, offlineAfterMillis: offlineAfterMillis + room.spared };
     const shown = records.map((text) => {
       const record = JSON.parse(text) as PresenceRecord;
-      const status = statusAt(record, now, this.#world.timings);
+      const status = statusAt(record, now, timings);
       return `${record.userId} ${status} ${record.connections} ${record.cursor?.position ?? '-'}`;
     });
     // A user silent for too long has no record any more, even while the end of their grace is awaited.
-    const heard = [...room.users].filter(
-      ([, user]) => room.statusOf({ ...user, chosen: undefined }, now) !== 'offline',
-    );
+    const heard = [...room.users].filter(([, user]) => now - user.lastSeen < offlineAfterMillis);
     const expected = heard.map(([userId, user]) => `${userId} ${this.#describe(room, user, now)}`);
     if (shown.toSorted().join() === expected.toSorted().join()) return;
     this.#world.violate(

@@ -59,6 +59,8 @@ export class RoomModel {
   seq = 0;
   /** When the last number was given. */
   numberedAt = 0;
+  /** For how long before a moment signs of life may not have reached Redis: what is that recent is not judged by. */
+  spared = 0;
   readonly #thresholds: ModelThresholds;
 
   constructor(thresholds: ModelThresholds) {
@@ -95,8 +97,9 @@ export class RoomModel {
     return isWhole && ofKnown && seated && this.users.size === userIds.length && records.length === userIds.length;
   }
 
-  settle(now: number): void {
+  settle(at: number): void {
     const { offlineAfterMillis } = this.#thresholds;
+    const now = at - this.spared;
     for (const [userId, user] of this.users) {
       for (const [connectionId, heard] of user.connections) {
         if (heard > now - offlineAfterMillis) continue;
