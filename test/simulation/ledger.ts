@@ -270,6 +270,9 @@ export class Ledger {
       if (at <= now - this.#world.timings.offlineAfterMillis) continue;
       this.#world.violate(`[PR8] ${this.#world.short(userId)} is said to have left, but ${connectionId} lives`);
     }
+    const connectionId = this.#world.isWelcome(userId, sessionId, now - slack);
+    if (!connectionId) return;
+    this.#world.violate(`[FA1] ${this.#world.short(userId)} is said to have left, but ${connectionId} was let in`);
   }
 
   /** A listing shows whom the model has, with status, connections and cursor (rules PR5, PR6, PR13). */

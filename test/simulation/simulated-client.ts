@@ -8,6 +8,8 @@ import type { World } from './world.ts';
 interface Room {
   wanted: boolean;
   joined: boolean;
+  /** When the answer to the join came. */
+  joinedAt: number;
   view: RoomView;
   /** The request that is under way, by type. */
   asked: Map<RequestType, string>;
@@ -74,7 +76,7 @@ export class SimulatedClient {
   join(sessionId: string): void {
     const room = this.rooms.get(sessionId);
     if (room?.joined || room?.asked.has('session_leave')) return;
-    this.rooms.set(sessionId, { wanted: true, joined: false, view: new RoomView(), asked: new Map() });
+    this.rooms.set(sessionId, { wanted: true, joined: false, joinedAt: 0, view: new RoomView(), asked: new Map() });
     if (this.open) this.ask(sessionId, 'session_join');
   }
 
@@ -130,6 +132,7 @@ export class SimulatedClient {
         if (room.asked.get('session_join') !== frame.requestId) return;
         room.asked.delete('session_join');
         room.joined = true;
+        room.joinedAt = this.#world.clock.now;
         if (!room.view.show(frame)) this.#sync(sessionId, room);
         return;
       case 'presence_state':
