@@ -8,11 +8,13 @@ import type { Caller } from '../runtime/caller.ts';
 import { registry } from '../runtime/delivery.ts';
 import { log } from '../runtime/log.ts';
 import { presence } from '../runtime/presence.ts';
+import { sessions } from '../runtime/sessions.ts';
 import { timings } from '../runtime/timings.ts';
 import { announce } from './announce.ts';
 import { recordArrival } from './arrivals.ts';
 import { actorOf } from './audit.ts';
 import { bestKnownState } from './best-known.ts';
+import { personOf } from './people.ts';
 import { rebuildSession } from './rebuild-session.ts';
 import { expectVisit } from './sweep-waker.ts';
 import { undoSeating } from './undo-seating.ts';
@@ -54,6 +56,7 @@ export async function seatConnection(caller: Caller, seating: Seating): Promise<
     ]);
     isUntouched = false;
     const outcome = await enter(membership, { compact, place: placeOf(seating) });
+    if (outcome?.first && !seating.activated) await retakePlace(caller, membership);
     await Promise.all([
       welcome(caller, membership, seating, outcome),
       outcome && tell(membership, outcome),
@@ -98,6 +101,21 @@ async function enter(
     if (!isAway(error)) throw error;
     log.warn('Somebody joined while Redis was away', { sessionId, error: error.cause as Error });
     return undefined;
+  }
+}
+
+/**
+ * Somebody came as the first of their connections, and held a place already: their last connection has just gone, and
+ * whoever writes that down may give back the place that this coming found (rule SE3).
+ *
+ * @throws JoinRefused where somebody else took it meanwhile.
+ */
+async function retakePlace(caller: Caller, { sessionId, userId }: Membership): Promise<void> {
+  try {
+    await sessions().joinSession({ sessionRef: sessionId, person: personOf(caller), invite: caller.guest?.invite });
+  } catch (error) {
+    if (!isAway(error)) throw error;
+    log.warn('Somebody came while the database was away', { sessionId, userId, error: error.cause as Error });
   }
 }
 

@@ -6,7 +6,7 @@ import { RollcallError } from '../../protocol/errors.ts';
 const registry = { join: jest.fn(), takeBack: jest.fn(), isCompact: jest.fn(), members: jest.fn() };
 const store = { isKnown: jest.fn(), depart: jest.fn(), isPresent: jest.fn(), forget: jest.fn() };
 const presence = { store, enter: jest.fn() };
-const sessions = { leaveSession: jest.fn() };
+const sessions = { leaveSession: jest.fn(), joinSession: jest.fn() };
 const activity = { logActivity: jest.fn(), lastMovement: jest.fn() };
 
 jest.mock('../../lambdas/runtime/delivery.ts', () => ({ registry: () => registry, broadcaster: jest.fn() }));
@@ -98,6 +98,43 @@ test('[PR2] a second tab takes no place and is not written into the audit trail'
   presence.enter.mockResolvedValue(known);
   await seat(false);
   expect(activity.logActivity).not.toHaveBeenCalled();
+});
+
+test('[SE3] who comes back while the place they left is being given back takes it again, before anybody hears of it', async () => {
+  const order: string[] = [];
+  presence.enter.mockImplementation(async () => {
+    order.push('seated');
+    return outcome;
+  });
+  sessions.joinSession.mockImplementation(async () => void order.push('place'));
+  announce.mockImplementation(async () => void order.push('told'));
+  await seat(false);
+  expect(order).toEqual(['seated', 'place', 'told']);
+  expect(sessions.joinSession).toHaveBeenCalledWith({
+    sessionRef: session.id,
+    person: { userId: caller.userId, username: 'Ada', externalId: undefined },
+    invite: undefined,
+  });
+});
+
+test('[SE3] who finds that place taken by somebody else sits no more', async () => {
+  sessions.joinSession.mockRejectedValue(new RollcallError('SESSION_FULL', 'No place is free.'));
+  await expect(seat(false)).rejects.toMatchObject({ code: 'SESSION_FULL' });
+  expect(announce).not.toHaveBeenCalledWith(session.id, outcome);
+  expect(store.depart).toHaveBeenCalled();
+});
+
+test('[FA3] who comes back with the database away sits all the same', async () => {
+  sessions.joinSession.mockRejectedValue(new RollcallError('UNAVAILABLE', 'PostgreSQL is away.'));
+  expect(await seat(false)).toMatchObject({ epoch: 'e', seq: 1 });
+  expect(store.depart).not.toHaveBeenCalled();
+});
+
+test('[SE3] a place that was taken just now, and one that another tab keeps, is asked for once', async () => {
+  await seat(true);
+  presence.enter.mockResolvedValue(known);
+  await seat(false);
+  expect(sessions.joinSession).not.toHaveBeenCalled();
 });
 
 test('[PR9] who comes back while their leave is still being written down is written down as come', async () => {
