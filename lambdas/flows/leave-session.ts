@@ -8,6 +8,7 @@ import { presence } from '../runtime/presence.ts';
 import { announce } from './announce.ts';
 import { actorOf } from './audit.ts';
 import { recordDeparture, recordOrLeaveToSweep } from './departures.ts';
+import { bringBack } from './recover-presence.ts';
 import { notInSession, sessionIdOf } from './session-ids.ts';
 import { expectVisit } from './sweep-waker.ts';
 import { settleSession } from './visit-sessions.ts';
@@ -42,6 +43,8 @@ export async function leaveSession(caller: Caller, sessionRef: string): Promise<
 /** Undefined where Redis knows nothing of the seat: it is away, or it forgot the session. */
 async function depart(seat: Seat, at: number): Promise<EndOutcome | undefined> {
   try {
+    // Another tab of theirs may have joined where Redis could not hear of it (rule FA1).
+    if (await presence().store.isInDoubt()) await bringBack(seat.sessionId);
     const outcome = await presence().store.depart(seat, 'left', at);
     if (!isUnknown(outcome)) return outcome;
     await settleSession(seat.sessionId, at);

@@ -16,12 +16,13 @@ export async function recoverPresence(): Promise<void> {
   await relearnIndex(Date.now());
   const sessionIds = (await deadlines().all()).values();
   const work = async () => {
-    for (const sessionId of sessionIds) await rebuild(sessionId);
+    for (const sessionId of sessionIds) await bringBack(sessionId);
   };
   await Promise.all(Array.from({ length: parallelSessions }, work));
 }
 
-async function rebuild(sessionId: string): Promise<void> {
+/** Begins a session anew with who is connected, and tells what that changed. A failure is logged: a later one comes by. */
+export async function bringBack(sessionId: string): Promise<void> {
   try {
     const outcome = await rebuildSession(sessionId, { onlyIfLost: false });
     if (outcome) await announce(sessionId, outcome);

@@ -271,6 +271,11 @@ export class PresenceStore {
     return reply[0] === 'unknown' ? undefined : reply;
   }
 
+  /** Whether Redis was away a moment ago, so that it may not know who joined meanwhile. */
+  async isInDoubt(): Promise<boolean> {
+    return (await this.#spared()) > 0;
+  }
+
   #spared(): Promise<number> {
     return sparedMillis(this.#redis, this.#timings.offlineAfterMillis);
   }
