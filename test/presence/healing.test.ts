@@ -207,6 +207,20 @@ describe('what Redis evicts', () => {
     expect((await room.visit()).epoch).not.toBe(change?.epoch);
   });
 
+  test('[DE4] changes that came after the lost ones do not hide that they are lost', async () => {
+    for (let n = 0; n < 50; n += 1) await room.enter(`user-${n}`, `connection-${n}`);
+    await room.update(alice, 'a1', { activity: 'reading' });
+    await evicted('changes');
+    const change = await room.update(bob, 'b1', { activity: 'writing' });
+    room.pass(1);
+    const visit = await room.visit();
+    expect(visit.epoch).not.toBe(change?.epoch);
+    expect(visit.updates).toMatchObject([{ userId: bob, activity: 'writing' }]);
+    await room.update(alice, 'a1', { activity: 'resting' });
+    room.pass(1);
+    expect((await room.visit()).epoch).toBe(visit.epoch);
+  });
+
   test('[DE2] evicted cursors come back from the records', async () => {
     await room.cursor(alice, 'a1', 5);
     await evicted('cursors');

@@ -144,7 +144,7 @@ export const mistakes: readonly Mistake[] = [
   },
   {
     mistake: 'evicted changes that were to go out are not missed',
-    find: "if redis.call('HDEL', windowKey, 'changing') == 1 then beginEpoch() end",
+    find: 'if #stored < waiting then beginEpoch() end',
     replace: '',
     within: 1000,
   },

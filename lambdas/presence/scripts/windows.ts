@@ -5,8 +5,8 @@
  * comes, the sweep's visit does.
  *
  * `window` holds: `ends` (ms), `flusher` (the end of the window somebody promised to flush), `stretch` (a factor that
- * throttled posts raise), `watched` (until when the sweep looks after the session), `moving` and `changing` (whether cursors
- * and changes wait: where they do not, although they should, Redis evicted them).
+ * throttled posts raise), `watched` (until when the sweep looks after the session), `moving` (whether cursors wait) and
+ * `changing` (how many changes do): where they do not, although they should, Redis evicted them.
  */
 export const windows = `
 -- In a room beyond this many members presence diffs are merged, too (rule DE4).
@@ -79,7 +79,7 @@ end
 
 local function storeChanges()
   keeps = true
-  redis.call('HSET', windowKey, 'changing', 1)
+  redis.call('HINCRBY', windowKey, 'changing', #leaves + #joins + #updates)
   for index, userId in ipairs(leaves) do
     redis.call('RPUSH', changesKey, cjson.encode({ leave = userId, cause = leavers[index] }))
   end
@@ -90,9 +90,11 @@ end
 -- What waited and what was just found, reduced to what it comes to per user: a leave comes before a join, and whoever
 -- came and went meanwhile only leaves.
 local function mergeChanges()
+  local waiting = tonumber(redis.call('HGET', windowKey, 'changing') or '0')
   local stored = redis.call('LRANGE', changesKey, 0, -1)
+  if #stored < waiting then beginEpoch() end
   if #stored == 0 then
-    if redis.call('HDEL', windowKey, 'changing') == 1 then beginEpoch() end
+    if waiting > 0 then redis.call('HDEL', windowKey, 'changing') end
     return
   end
   storeChanges()
