@@ -9,6 +9,12 @@ const authentication = 2;
 const document = 'room';
 /** Yjs names clients by random numbers of 32 bits; these are as long. */
 const firstClient = 3_000_000_000;
+/** Whoever has shown nothing for this long shows it again, as clients of Yjs do: servers end whom they hear nothing of. */
+const renewalMillis = 15_000;
+
+interface State {
+  cursor?: Move;
+}
 
 /** People of `@y/websocket-server`: the document is named by the path. */
 export const openYWebsocket: OpenCrowd = async (options) => openAwareness(options, `/${document}`, undefined);
@@ -28,7 +34,7 @@ function openAwareness({ url }: CrowdOptions, path: string, address: string | un
         if (type === authentication) allowed.resolve();
         if (type !== awareness) return;
         for (const [client, state] of statesOf(reader.bytes())) {
-          if (state) ears.heard(client - firstClient, state.cursor.position);
+          if (state?.cursor) ears.heard(client - firstClient, state.cursor.position);
         }
       });
       if (address !== undefined) {
@@ -36,24 +42,34 @@ function openAwareness({ url }: CrowdOptions, path: string, address: string | un
         await allowed.promise;
       }
       let clock = 0;
-      const show = (state: object) => {
+      let renewal: NodeJS.Timeout | undefined;
+      const show = (state: State) => {
         const update = new VarWriter()
           .number(1)
           .number(firstClient + place)
           .number(clock++)
           .text(JSON.stringify(state));
         socket.send(writer().number(awareness).bytes(update.done()).done());
+        clearTimeout(renewal);
+        renewal = setTimeout(show, renewalMillis, state);
       };
-      return { move: (position) => show({ cursor: moveTo(position) }), close: socket.close };
+      show({});
+      return {
+        move: (position) => show({ cursor: moveTo(position) }),
+        close() {
+          clearTimeout(renewal);
+          socket.close();
+        },
+      };
     },
   };
 }
 
-function statesOf(update: Buffer): [client: number, state: { cursor: Move } | null][] {
+function statesOf(update: Buffer): [client: number, state: State | null][] {
   const reader = new VarReader(update);
   return Array.from({ length: reader.number() }, () => {
     const client = reader.number();
     reader.number();
-    return [client, JSON.parse(reader.text()) as { cursor: Move } | null];
+    return [client, JSON.parse(reader.text()) as State | null];
   });
 }
