@@ -40,6 +40,7 @@ export async function returnToSession(caller: Caller, sessionId: string): Promis
     const { sessionName, role, cursorRole, unseated, invisible } = membership;
     const metadata = cursorRole ? { metadata: { visibility: { cursors: cursorRole } } } : {};
     const session = { id: sessionId, sessionId: sessionName, ...metadata };
-    await seatConnection(caller, { session, role, activated: false, isWritten: unseated, invisible });
+    const place = { activated: false, unasked: true, isWritten: unseated };
+    await seatConnection(caller, { session, role, ...place, invisible });
   }
 }

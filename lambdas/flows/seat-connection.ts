@@ -25,6 +25,8 @@ export interface Seating {
   role: Role;
   /** Whether the place was taken just now. */
   activated: boolean;
+  /** Whether the database is away, so that nobody can say what became of the place. */
+  unasked?: boolean;
   /** Whether the audit trail has this coming already. */
   isWritten?: boolean | undefined;
   /** Whether they had chosen to be invisible when they were last here. */
@@ -56,7 +58,7 @@ export async function seatConnection(caller: Caller, seating: Seating): Promise<
     ]);
     isUntouched = false;
     const outcome = await enter(membership, { compact, place: placeOf(seating) });
-    if (outcome?.first && !seating.activated) await retakePlace(caller, membership);
+    if (outcome?.first && !seating.activated && !seating.unasked) await retakePlace(caller, membership);
     await Promise.all([
       welcome(caller, membership, seating, outcome),
       outcome && tell(membership, outcome),

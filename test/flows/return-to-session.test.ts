@@ -62,7 +62,7 @@ test('[FA3] with the database away they sit by what the connection table knows o
   await returnToSession(caller, sessionId);
   expect(seating()).toEqual({
     session: { ...session, metadata: { visibility: { cursors: 'operator' } } },
-    ...{ role: 'commenter', activated: false, isWritten: true, invisible: true },
+    ...{ role: 'commenter', activated: false, unasked: true, isWritten: true, invisible: true },
   });
   expect(registry.leave).not.toHaveBeenCalled();
 });

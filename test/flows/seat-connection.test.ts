@@ -130,6 +130,11 @@ test('[FA3] who comes back with the database away sits all the same', async () =
   expect(store.depart).not.toHaveBeenCalled();
 });
 
+test('[FA3] who was let back in without the database does not wait for it a second time', async () => {
+  await seatConnection(caller, { session, role: 'viewer', activated: false, unasked: true });
+  expect(sessions.joinSession).not.toHaveBeenCalled();
+});
+
 test('[SE3] a place that was taken just now, and one that another tab keeps, is asked for once', async () => {
   await seat(true);
   presence.enter.mockResolvedValue(known);
