@@ -1,6 +1,7 @@
 import type { ScriptReply } from '../../lambdas/presence/outcome.ts';
 import { type PresenceRecord, statusAt } from '../../lambdas/presence/status.ts';
 import type { LeaveCause } from '../../protocol/entities.ts';
+import { FalseLeaves, slack } from './false-leaves.ts';
 import { InvisiblePeople } from './invisible-people.ts';
 import { type ModelUser, RoomModel, type StoredRoom } from './room-model.ts';
 import { joinedUsers, restoredSeats, toldBy } from './script-answer.ts';
@@ -9,15 +10,11 @@ import type { World } from './world.ts';
 type Argument = string | number;
 /** When a script was called, and for how long before that signs of life may not have reached Redis. */
 type Moment = { now: number; spared: number };
-/** Milliseconds by which calls of two environments may overtake each other. */
-const slack = 700;
 
 /** Watches every script that Redis runs and holds its answer against the model. */
 export class Ledger {
   readonly #world: World;
   readonly #rooms = new Map<string, RoomModel>();
-  /** When each connection was last heard in a session, since Redis last lost anything of it. */
-  readonly #heard = new Map<string, Map<string, number>>();
   /** Sessions of which Redis lost something: until it has them whole again the model knows too little to demand answers. */
   readonly blurred = new Set<string>();
   /** Sessions of which Redis ever lost something: not every coming and going can be known from it. */
@@ -26,10 +23,12 @@ export class Ledger {
   /** `<user>:<connection>` of whom the last restoration of each session was to seat. */
   readonly #restored = new Map<string, string[]>();
   readonly #invisible: InvisiblePeople;
+  readonly #falseLeaves: FalseLeaves;
 
   constructor(world: World) {
     this.#world = world;
     this.#invisible = new InvisiblePeople(world);
+    this.#falseLeaves = new FalseLeaves(world);
   }
 
   room(sessionId: string): RoomModel {
@@ -77,10 +76,10 @@ export class Ledger {
     if (script === 'touch') this.#invisible.choose(sessionId, userId, parameters[5]!);
     this.#invisible.refuseExposure(sessionId, toldBy(script, reply), now);
     if (['touch', 'notice', 'enter', 'list'].includes(script) && userId !== '')
-      this.#hear(sessionId, connectionId, now);
+      this.#falseLeaves.hear(sessionId, connectionId, now);
     if (this.#beginsAnew(script, sessionId, reply)) {
       this.#note(script, reply);
-      this.#refuseFalseLeaves(sessionId, reply, now);
+      this.#falseLeaves.refuse(sessionId, reply, now);
       this.#number(this.room(sessionId), reply);
       return true;
     }
@@ -157,18 +156,12 @@ export class Ledger {
 
   #depart(sessionId: string, room: RoomModel, [userId, connectionId, cause]: string[], now: number): void {
     room.depart(userId!, connectionId!, cause as LeaveCause, now);
-    this.#heard.get(sessionId)?.delete(connectionId!);
+    this.#falseLeaves.forget(sessionId, connectionId!);
   }
 
   #close(sessionId: string, room: RoomModel, [userId, connectionId, deadline, cause]: string[]): void {
     room.close(userId!, connectionId!, Number(deadline), cause as LeaveCause);
-    this.#heard.get(sessionId)?.delete(connectionId!);
-  }
-
-  #hear(sessionId: string, connectionId: string, now: number): void {
-    const heard = this.#heard.get(sessionId) ?? new Map<string, number>();
-    heard.set(connectionId, now);
-    this.#heard.set(sessionId, heard);
+    this.#falseLeaves.forget(sessionId, connectionId!);
   }
 
   #refusedSeat(sessionId: string, userId: string, connectionId: string, now: number): void {
@@ -203,7 +196,7 @@ export class Ledger {
     const [, epoch, seq, parts, , , , , receivers] = reply;
     const room = this.room(sessionId);
     const hasNews = this.#note(script, reply);
-    this.#refuseFalseLeaves(sessionId, reply, now);
+    this.#falseLeaves.refuse(sessionId, reply, now);
     if (!this.blurred.has(sessionId)) {
       const joined = joinedUsers(reply);
       this.#tick(room, reply, joined);
@@ -255,24 +248,6 @@ export class Ledger {
     const wanted = aboutItself ? [] : expected;
     if (wanted.toSorted().join() === receivers.toSorted().join()) return;
     this.#world.violate(`[DE1] a diff goes to [${receivers.join(' ')}] instead of [${wanted.join(' ')}]`);
-  }
-
-  /** Who left and is back since is told both in one diff: a window merges them, or Redis was away meanwhile. */
-  #refuseFalseLeaves(sessionId: string, reply: ScriptReply, now: number): void {
-    const joined = joinedUsers(reply);
-    for (const userId of reply[6]) if (!joined.includes(userId)) this.#refuseFalseLeave(sessionId, userId, now);
-  }
-
-  /** A user is never said to have gone while a connection of theirs was heard (rules PR1, PR8, FA2, FA5). */
-  #refuseFalseLeave(sessionId: string, userId: string, now: number): void {
-    for (const [connectionId, at] of this.#heard.get(sessionId) ?? []) {
-      if (!this.#world.isAlive(userId, sessionId, connectionId)) continue;
-      if (at <= now - this.#world.timings.offlineAfterMillis) continue;
-      this.#world.violate(`[PR8] ${this.#world.short(userId)} is said to have left, but ${connectionId} lives`);
-    }
-    const connectionId = this.#world.isWelcome(userId, sessionId, now - slack);
-    if (!connectionId) return;
-    this.#world.violate(`[FA1] ${this.#world.short(userId)} is said to have left, but ${connectionId} was let in`);
   }
 
   /** A listing shows whom the model has, with status, connections and cursor (rules PR5, PR6, PR13). */

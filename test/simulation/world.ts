@@ -165,12 +165,12 @@ export class World {
   }
 
   /** A living connection of a user that was told at a moment before that it has joined, be it while Redis was away. */
-  isWelcome(userId: string, sessionId: string, before: number): string | undefined {
-    const welcome = this.clients.find((client) => {
+  admittedConnection(userId: string, sessionId: string, before: number): string | undefined {
+    const admitted = this.clients.find((client) => {
       const room = client.rooms.get(sessionId);
       return client.userId === userId && client.open && room?.joined && room.wanted && room.joinedAt < before;
     });
-    return welcome?.connectionId;
+    return admitted?.connectionId;
   }
 
   /** `U1` for the first user. */
