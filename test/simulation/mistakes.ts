@@ -96,8 +96,8 @@ export const mistakes: readonly Mistake[] = [
   },
   {
     mistake: 'the first tab that closes takes the user along',
-    find: 'local remaining = known and user and user.connections - 1 or countConnections(userId)',
-    replace: 'local remaining = 0',
+    find: 'if remaining <= 0 then',
+    replace: 'if true then',
     within: 40,
   },
   {

@@ -121,6 +121,20 @@ local function countConnections(userId)
   return count
 end
 
+-- The connections of each user, those in their grace included, and who has one that is open: one look at each list,
+-- however many users are asked about.
+local function connectionsByUser()
+  local counts, connected = {}, {}
+  for _, key in ipairs({ connectionsKey, leavingKey }) do
+    for _, member in ipairs(redis.call('ZRANGE', key, 0, -1)) do
+      local userId = splitMember(member)
+      counts[userId] = (counts[userId] or 0) + 1
+      if key == connectionsKey then connected[userId] = true end
+    end
+  end
+  return counts, connected
+end
+
 local function setConnections(user, connections, known)
   if user.connections == connections then return false end
   user.connections = connections
@@ -181,12 +195,8 @@ local function removeUser(userId, cause, user, at)
   publish('offline', userId, '{"cause":"' .. cause .. '"}')
 end
 
--- One connection of a user is gone for good: the user goes with the last one.
-local function dropConnection(userId, cause, at)
-  local user = readUser(userId)
-  -- Where Redis lost the list of users or the record, the connections still tell who is there.
-  local known = redis.call('ZSCORE', usersKey, userId)
-  local remaining = known and user and user.connections - 1 or countConnections(userId)
+-- Connections of a user are gone for good: the user goes with the last one.
+local function endConnections(userId, user, remaining, cause, at)
   if remaining <= 0 then
     removeUser(userId, cause, user, at)
   elseif user then
@@ -196,23 +206,48 @@ local function dropConnection(userId, cause, at)
   end
 end
 
--- Ends what is over by the clocks: silent connections, expired graces, activity that became too old.
+local function dropConnection(userId, cause)
+  local user = readUser(userId)
+  -- Where Redis lost the list of users or the record, the connections still tell who is there.
+  local known = redis.call('ZSCORE', usersKey, userId)
+  local remaining = known and user and user.connections - 1 or countConnections(userId)
+  endConnections(userId, user, remaining, cause)
+end
+
+-- Ends what is over by the clocks: silent connections, expired graces, activity that became too old. All connections of
+-- a user that are over count as one end, that of the last of them.
 local function settle()
   local silentSince = now - offlineAfter - spared
-  local silent = redis.call('ZRANGEBYSCORE', connectionsKey, '-inf', silentSince, 'WITHSCORES')
-  for index = 1, #silent, 2 do
-    redis.call('ZREM', connectionsKey, silent[index])
-    local userId = splitMember(silent[index])
-    dropConnection(userId, 'timeout', silent[index + 1] + offlineAfter)
+  local order, ends, counts = {}, {}, nil
+  local function connectionsLeft(userId)
+    if not counts then counts = connectionsByUser() end
+    return counts[userId] or 0
   end
-  local over = redis.call('ZRANGEBYSCORE', leavingKey, '-inf', now - spared, 'WITHSCORES')
-  for index = 1, #over, 2 do
-    redis.call('ZREM', leavingKey, over[index])
-    local userId, _, cause = splitMember(over[index])
-    dropConnection(userId, cause, tonumber(over[index + 1]))
+  local function collect(key, dueUntil, later, knownCause)
+    local over = redis.call('ZRANGEBYSCORE', key, '-inf', dueUntil, 'WITHSCORES')
+    for index = 1, #over, 2 do
+      redis.call('ZREM', key, over[index])
+      local userId, _, cause = splitMember(over[index])
+      if not ends[userId] then
+        order[#order + 1] = userId
+        ends[userId] = { dropped = 0 }
+      end
+      local ended = ends[userId]
+      ended.dropped, ended.cause, ended.at = ended.dropped + 1, knownCause or cause, tonumber(over[index + 1]) + later
+    end
+  end
+  collect(connectionsKey, silentSince, offlineAfter, 'timeout')
+  collect(leavingKey, now - spared, 0, nil)
+  for _, userId in ipairs(order) do
+    local ended = ends[userId]
+    local user = readUser(userId)
+    -- Where Redis lost the list of users or the record, the connections still tell who is there.
+    local known = redis.call('ZSCORE', usersKey, userId)
+    local remaining = known and user and user.connections - ended.dropped or connectionsLeft(userId)
+    endConnections(userId, user, remaining, ended.cause, ended.at)
   end
   for _, userId in ipairs(redis.call('ZRANGEBYSCORE', usersKey, '-inf', silentSince)) do
-    if countConnections(userId) == 0 then removeUser(userId, 'timeout', readUser(userId)) end
+    if connectionsLeft(userId) == 0 then removeUser(userId, 'timeout', readUser(userId)) end
   end
   for _, userId in ipairs(redis.call('ZRANGEBYSCORE', activeKey, '-inf', now - awayAfter)) do
     redis.call('ZREM', activeKey, userId)

@@ -21,14 +21,6 @@ local function giveUp()
   redis.call('HDEL', epochKey, 'epoch')
 end
 
-local function isConnected(userId)
-  local prefix = userId .. ':'
-  for _, member in ipairs(redis.call('ZRANGE', connectionsKey, 0, -1)) do
-    if string.sub(member, 1, #prefix) == prefix then return true end
-  end
-  return false
-end
-
 -- A record ends with the silence after which its user is gone; one that is missing long before was evicted. A script may
 -- be on its way for a while, so that its time is older than the record's end.
 local function wasHeard(userId)
@@ -38,37 +30,26 @@ end
 
 local function readRecords()
   local userIds = redis.call('ZRANGE', usersKey, 0, -1)
-  local records = {}
+  local records, counts, connected = {}, nil, nil
   for first = 1, #userIds, 500 do
     local keys = {}
     for index = first, math.min(first + 499, #userIds) do keys[#keys + 1] = recordPrefix .. userIds[index] end
     for index, text in ipairs(redis.call('MGET', unpack(keys))) do
       local userId = userIds[first + index - 1]
+      if not text and not counts then counts, connected = connectionsByUser() end
       if text then
         records[#records + 1] = text
-      elseif countConnections(userId) == 0 then
+      elseif not counts[userId] then
         -- Record and seats were evicted one after the other, and nobody was told: everybody asks for the whole state.
         redis.call('ZREM', usersKey, userId)
         redis.call('HSET', epochKey, 'people', redis.call('ZCARD', usersKey))
         giveUp()
-      elseif wasHeard(userId) and isConnected(userId) then
+      elseif connected[userId] and wasHeard(userId) then
         giveUp()
       end
     end
   end
   return records
-end
-
--- The connections of each user, those in their grace included.
-local function connectionsByUser()
-  local counts = {}
-  for _, key in ipairs({ connectionsKey, leavingKey }) do
-    for _, member in ipairs(redis.call('ZRANGE', key, 0, -1)) do
-      local userId = splitMember(member)
-      counts[userId] = (counts[userId] or 0) + 1
-    end
-  end
-  return counts
 end
 
 -- Everybody gets a short name anew, connections that were evicted count no more, and every client asks for the whole state.
