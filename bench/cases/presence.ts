@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Redis } from 'ioredis';
-import { Deadlines } from '../../lambdas/presence/deadlines.ts';
+import { Deadlines, shardNumbers } from '../../lambdas/presence/deadlines.ts';
 import type { Arrival, Departure } from '../../lambdas/presence/outcome.ts';
 import { PresenceStore } from '../../lambdas/presence/presence-store.ts';
+import { ShardLeases } from '../../lambdas/presence/shard-leases.ts';
 import { startRedis } from '../../local/backing/redis.ts';
 import { readTimings } from '../../protocol/timings.ts';
 import { type Bench, type Measurement, median, timed } from '../measurement.ts';
@@ -140,23 +141,26 @@ async function sweeps(store: PresenceStore, redis: Redis): Promise<Measurement[]
       await store.enter(seatOf(due[index]!, 0), person(0), now);
       await deadlines.schedule(due[index]!, now);
     });
-    const millis = await timed(() => sweepOnce(store, deadlines, now, many));
+    const millis = await timed(() => sweepOnce(store, redis, now, many));
     const compared = many === dueSessions[0] ? {} : { comparedWith: nameOf(dueSessions[0]!) };
     measurements.push({ what: nameOf(many), value: millis / many, unit: 'ms per session due', ...compared });
   }
   return measurements;
 }
 
-async function sweepOnce(store: PresenceStore, deadlines: Deadlines, now: number, expected: number): Promise<void> {
+async function sweepOnce(store: PresenceStore, redis: Redis, now: number, expected: number): Promise<void> {
+  const [deadlines, leases] = [new Deadlines(redis), new ShardLeases(redis)];
+  const holder = 'bench';
+  await Promise.all(shardNumbers.map((shard) => leases.hold(shard, holder, now)));
   let visited = 0;
   for (;;) {
-    const due = await deadlines.claim(now, 50);
+    const due = (await Promise.all(shardNumbers.map((shard) => deadlines.claim(shard, holder, now, 50)))).flat();
     if (due.length === 0) break;
     visited += due.length;
     await Promise.all(
-      due.map(async (session) => {
-        const { nextDeadline } = await store.visit(session.sessionId, now);
-        await deadlines.release(session, nextDeadline);
+      due.map(async (sessionId) => {
+        const { nextDeadline } = await store.visit(sessionId, now);
+        await deadlines.release(sessionId, holder, nextDeadline);
       }),
     );
   }

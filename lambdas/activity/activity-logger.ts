@@ -21,7 +21,7 @@ import { type AuditTrail, makeAuditTrail, makeSessionSummary, type SessionSummar
 import { ChainSealer, type SealResult } from './chain-sealer.ts';
 import { type ChainVerification, ChainVerifier } from './chain-verifier.ts';
 import { OutboxReplay, type ReplayResult } from './outbox-replay.ts';
-import { type Movement, PresenceHistory } from './presence-history.ts';
+import { type Movement, type MovementQuery, PresenceHistory } from './presence-history.ts';
 
 export interface ActivityLoggerOptions {
   /** A `pg` pool, or anything with its `query` and `connect`. */
@@ -89,14 +89,24 @@ export class ActivityLogger {
     details: ActivityDetails = {},
     context: ActivityContext = {},
   ): Promise<LoggedActivity> {
-    const entry = makeEntry({ ...context, sessionId, userId, type, details }, this.#clock());
-    const [outcome] = await this.#writer.write([entry]);
-    if (outcome === 'taken') {
+    const [logged] = await this.logActivities([{ ...context, sessionId, userId, type, details }]);
+    return logged!;
+  }
+
+  /** The same for many activities, in one statement. It fails as a whole where one of them does. */
+  async logActivities(activities: readonly ActivityParams[]): Promise<LoggedActivity[]> {
+    if (activities.length === 0) return [];
+    const entries = activities.map((params) => makeEntry(params, this.#clock()));
+    const outcomes = await this.#writer.write(entries);
+    if (outcomes.includes('taken')) {
       throw new RollcallError('INVALID_MESSAGE', 'This activityId belongs to another entry; send a fresh UUID.');
     }
-    // An id of the server's own can only be there already because an attempt whose answer was lost wrote it.
-    const isNew = outcome !== 'repeated' || context.activityId === undefined;
-    return { activity: toItem(entry), isNew, isStored: outcome !== 'deferred' };
+    return entries.map((entry, place) => ({
+      activity: toItem(entry),
+      // An id of the server's own can only be there already because an attempt whose answer was lost wrote it.
+      isNew: outcomes[place] !== 'repeated' || activities[place]?.activityId === undefined,
+      isStored: outcomes[place] !== 'deferred',
+    }));
   }
 
   /**
@@ -186,8 +196,13 @@ export class ActivityLogger {
   }
 
   /** The last coming or going of somebody, up to a moment where one is given; undefined where the trail has none. */
-  lastMovement(sessionId: string, userId: string, until?: number): Promise<Movement | undefined> {
-    return this.#history.lastMovement(sessionId, userId, until);
+  async lastMovement(sessionId: string, userId: string, until?: number): Promise<Movement | undefined> {
+    return (await this.lastMovements([{ sessionId, userId, until }]))[0];
+  }
+
+  /** The same for many people, in one statement. */
+  lastMovements(queries: readonly MovementQuery[]): Promise<(Movement | undefined)[]> {
+    return this.#history.lastMovements(queries);
   }
 
   /** Sweep: writes what waits in the outbox. */

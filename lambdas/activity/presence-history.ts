@@ -44,11 +44,24 @@ const whoWasHere = `
   WHERE a.activity_type = 'user_joined' AND a.created_at > coalesce((SELECT at FROM last_end), '-infinity')
   ORDER BY a.created_at, a.user_id`;
 
-const lastMovement = `
-  SELECT activity_type AS type, (extract(epoch FROM created_at) * 1000)::float8 AS at FROM activity_log
-  WHERE session_id = $1 AND user_id = $2 AND activity_type IN ('user_joined', 'user_left', 'user_timeout')
-    AND created_at <= coalesce(to_timestamp($3::float8 / 1000), 'infinity')
-  ORDER BY created_at DESC, id DESC LIMIT 1`;
+const lastMovements = `
+  SELECT given.place::integer AS place, last.type, last.at
+  FROM unnest($1::uuid[], $2::uuid[], $3::float8[]) WITH ORDINALITY AS given (session_id, user_id, until, place)
+  CROSS JOIN LATERAL (
+    SELECT activity_type AS type, (extract(epoch FROM created_at) * 1000)::float8 AS at FROM activity_log
+    WHERE session_id = given.session_id AND user_id = given.user_id
+      AND activity_type IN ('user_joined', 'user_left', 'user_timeout')
+      AND created_at <= coalesce(to_timestamp(given.until / 1000), 'infinity')
+    ORDER BY created_at DESC, id DESC LIMIT 1
+  ) last`;
+
+/** Somebody in a session, and the moment up to which their last movement is asked for (Unix milliseconds). */
+export interface MovementQuery {
+  sessionId: string;
+  userId: string;
+  /** Absent: up to now. */
+  until?: number | undefined;
+}
 
 /** A coming or going as the audit trail has it. */
 export interface Movement {
@@ -76,10 +89,23 @@ export class PresenceHistory {
     return rows;
   }
 
-  /** The last coming or going of somebody; where a moment is given (Unix milliseconds, inclusive), the last up to it. */
-  async lastMovement(sessionId: string, userId: string, until?: number): Promise<Movement | undefined> {
-    const values = [sessionId, userId, until];
-    const { rows } = await this.#database.query<Movement>({ name: 'activity-movement', text: lastMovement, values });
-    return rows[0];
+  /**
+   * The last coming or going of each of many people in one statement, in their order; undefined for those of whom the trail
+   * has none.
+   */
+  async lastMovements(queries: readonly MovementQuery[]): Promise<(Movement | undefined)[]> {
+    if (queries.length === 0) return [];
+    const { rows } = await this.#database.query<Movement & { place: number }>({
+      name: 'activity-movements',
+      text: lastMovements,
+      values: [
+        queries.map(({ sessionId }) => sessionId),
+        queries.map(({ userId }) => userId),
+        queries.map(({ until }) => until ?? null),
+      ],
+    });
+    const found: (Movement | undefined)[] = queries.map(() => undefined);
+    for (const { place, type, at } of rows) found[place - 1] = { type, at };
+    return found;
   }
 }

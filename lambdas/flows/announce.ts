@@ -7,9 +7,8 @@ import { isAway } from '../presence/redis-failure.ts';
 import { broadcaster } from '../runtime/delivery.ts';
 import { log } from '../runtime/log.ts';
 import { presence } from '../runtime/presence.ts';
-import { timings } from '../runtime/timings.ts';
 import { endGone, endGoneReceivers } from './end-gone.ts';
-import { expectVisit } from './sweep-waker.ts';
+import { expectWatch } from './sweep-waker.ts';
 
 /**
  * Tells a session what a script changed: the diff and the cursors that go out now, and at the end of the window what
@@ -72,7 +71,7 @@ async function keepPromise(
   { endsAt, watch }: NonNullable<PresenceOutcome['promise']>,
 ): Promise<void> {
   const waited = new Promise((resolve) => setTimeout(resolve, Math.max(0, endsAt - Date.now())));
-  await Promise.all([waited, watch && expectVisit(sessionId, endsAt + timings.batchMillis)]);
+  await Promise.all([waited, watch && expectWatch(sessionId)]);
   await announce(sessionId, await presence().store.flush(sessionId, endsAt, Date.now()));
 }
 

@@ -10,7 +10,10 @@ export function actorOf(caller: Caller, sessionId: string) {
 
 /** Writes an entry before the answer (rule AC1). False where it waits in the outbox, and nobody can read it yet. */
 export async function audit(entry: ActivityParams): Promise<boolean> {
-  const { sessionId, userId, type, details, ...context } = entry;
-  const { isStored } = await activity().logActivity(sessionId, userId, type, details, context);
-  return isStored;
+  return (await auditAll([entry]))[0]!;
+}
+
+/** Writes many entries in one statement; says of each what {@link audit} says of one. */
+export async function auditAll(entries: readonly ActivityParams[]): Promise<boolean[]> {
+  return (await activity().logActivities(entries)).map(({ isStored }) => isStored);
 }

@@ -1,13 +1,13 @@
 import { v5 as uuidv5 } from 'uuid';
 import type { LeaveCause } from '../../protocol/entities.ts';
-import type { ActivityContext } from '../activity/activity-entry.ts';
+import type { ActivityContext, ActivityParams } from '../activity/activity-entry.ts';
 import { userLeft, userTimedOut } from '../activity/activity-events.ts';
 import type { Movement } from '../activity/presence-history.ts';
 import { isAway } from '../presence/redis-failure.ts';
 import { activity } from '../runtime/activity.ts';
 import { log } from '../runtime/log.ts';
 import { sessions } from '../runtime/sessions.ts';
-import { audit } from './audit.ts';
+import { auditAll } from './audit.ts';
 import { expectVisit } from './sweep-waker.ts';
 
 /** Somebody's end in a session: as presence established it, or as others conclude it where presence knows nothing. */
@@ -26,6 +26,13 @@ export interface Departing {
   isBack?: boolean;
 }
 
+/** A departure, where it was, and what is known of the connection. */
+export interface DepartureRecord {
+  sessionId: string;
+  departing: Departing;
+  context?: ActivityContext;
+}
+
 /** Any UUID would do; it only has to be this one for ever. */
 const departureNamespace = '5b1c9a4e-6f0d-4c1b-9e57-3a6f9f0c2d41';
 
@@ -41,21 +48,38 @@ export async function recordDeparture(
   departing: Departing,
   context: ActivityContext = {},
 ): Promise<boolean> {
-  const { userId, cause, at, isBack, isConcluded } = departing;
-  const last = await activity().lastMovement(sessionId, userId, isConcluded ? undefined : at);
-  let isStored = true;
-  if (isUntold(departing, last)) {
-    const since = last?.type === 'user_joined' ? last.at : (departing.joinedAt ?? at);
-    const actor = { ...context, sessionId, userId };
-    const entry = cause === 'timeout' ? userTimedOut(actor) : userLeft(actor, cause, (at - since) / 1000);
-    const activityId = uuidv5(
-      `${sessionId}:${userId}:${departing.joinedAt === undefined ? `since ${since}` : at}`,
-      departureNamespace,
-    );
-    isStored = await audit({ ...entry, at, activityId });
-  }
-  if (!isBack) await sessions().leaveSession(sessionId, userId, cause, { joinedUntil: at });
-  return isStored;
+  return (await recordDepartures([{ sessionId, departing, context }]))[0]!;
+}
+
+/** The same for many departures, no two of them of one person in one session: three statements, however many they are. */
+export async function recordDepartures(records: readonly DepartureRecord[]): Promise<boolean[]> {
+  if (records.length === 0) return [];
+  const movements = await activity().lastMovements(
+    records.map(({ sessionId, departing: { userId, at, isConcluded } }) => ({
+      ...{ sessionId, userId },
+      until: isConcluded ? undefined : at,
+    })),
+  );
+  const untold = [...records.entries()].filter(([place, { departing }]) => isUntold(departing, movements[place]));
+  const stored = await auditAll(untold.map(([place, record]) => entryOf(record, movements[place])));
+  const waiting = new Set(untold.filter((_, index) => !stored[index]).map(([place]) => place));
+  await sessions().leavePlaces(
+    records
+      .filter(({ departing }) => !departing.isBack)
+      .map(({ sessionId, departing: { userId, cause, at } }) => ({
+        ...{ sessionId, personId: userId, cause, joinedUntil: at },
+      })),
+  );
+  return records.map((_, place) => !waiting.has(place));
+}
+
+function entryOf({ sessionId, departing, context }: DepartureRecord, last: Movement | undefined): ActivityParams {
+  const { userId, cause, at, joinedAt } = departing;
+  const since = last?.type === 'user_joined' ? last.at : (joinedAt ?? at);
+  const actor = { ...context, sessionId, userId };
+  const entry = cause === 'timeout' ? userTimedOut(actor) : userLeft(actor, cause, (at - since) / 1000);
+  const moment = joinedAt === undefined ? `since ${since}` : at;
+  return { ...entry, at, activityId: uuidv5(`${sessionId}:${userId}:${moment}`, departureNamespace) };
 }
 
 /**

@@ -1,24 +1,27 @@
-import type { DueSession } from '../presence/deadlines.ts';
-import { type Arrival, type Departure, isUnknown, type VisitOutcome } from '../presence/outcome.ts';
+import { isUnknown, type VisitOutcome } from '../presence/outcome.ts';
 import { keptPerVisit } from '../presence/presence-store.ts';
 import { log } from '../runtime/log.ts';
-import { deadlines, presence } from '../runtime/presence.ts';
+import { movingSessions, presence } from '../runtime/presence.ts';
 import { timings } from '../runtime/timings.ts';
 import { announce } from './announce.ts';
-import { recordArrival } from './arrivals.ts';
-import { recordDeparture } from './departures.ts';
+import { MovementWriter } from './movement-writer.ts';
 import { rebuildSession } from './rebuild-session.ts';
 
-/** Sessions taken per shard and round, and visited at the same time. */
-const claimedPerShard = 50;
 /** A session whose comings and goings could not be written down is visited again this soon. */
-const retryMillis = 5000;
+export const retryMillis = 5000;
 
-/** What a round of visits found alive, for whoever writes it down. */
+/** Somebody whom a visit found present, with their last sign of life (Unix milliseconds). */
 export interface Sighted {
   sessionId: string;
   userId: string;
   at: number;
+}
+
+/** What a visit came to. */
+export interface Visit {
+  /** When to come again, Unix milliseconds; undefined where nobody is left. */
+  next: number | undefined;
+  sighted: Sighted[];
 }
 
 /**
@@ -32,38 +35,37 @@ export const refreshMillis = Math.min(
   timings.livenessTimeoutMillis / 4,
 );
 
-/** Visits every session that is due: ends what is over, writes it down, tells it, and notes when to come again. */
-export async function visitDueSessions(now: number): Promise<Sighted[]> {
-  const due = await deadlines().claim(now, claimedPerShard);
-  const visits = await Promise.allSettled(due.map((session) => visitSession(session, now)));
-  return visits.flatMap((visit) => {
-    if (visit.status === 'fulfilled') return visit.value;
-    log.error('A session could not be visited; its claim runs out and it is tried again', visit.reason as Error);
-    return [];
-  });
+/**
+ * Ends what is over in a session, writes it down, tells it, and says when to come again.
+ *
+ * @param writer shared by the visits of a sweep, so that they write together.
+ */
+export async function visitSession(sessionId: string, now: number, writer: MovementWriter): Promise<Visit> {
+  const { recorded, isMore, moves, nextDeadline, sightings } = await settleSession(sessionId, now, writer);
+  if (moves) await movingSessions().add(sessionId, now);
+  const sighted = sightings.map(({ userId, at }) => ({ sessionId, userId, at }));
+  if (!recorded) return { next: isMore ? now : now + retryMillis, sighted };
+  return { next: nextDeadline === undefined ? undefined : Math.min(nextDeadline, now + refreshMillis), sighted };
 }
 
-async function visitSession(due: DueSession, now: number): Promise<Sighted[]> {
-  const { sessionId } = due;
-  const { recorded, ...outcome } = await settleSession(sessionId, now);
-  const soonest = outcome.nextDeadline === undefined ? undefined : Math.min(outcome.nextDeadline, now + refreshMillis);
-  await deadlines().release(due, recorded ? soonest : now + retryMillis);
-  // Who came in during the visit may have been expected no sooner than the claim ended, and is not in the index then.
-  if (soonest === undefined && (await presence().store.lastSign(sessionId)) !== undefined) {
-    await deadlines().schedule(sessionId, now + refreshMillis);
-  }
-  return outcome.sightings.map(({ userId, at }) => ({ sessionId, userId, at }));
-}
+/** What a visit found, and whether all of it is written down; `isMore`: Redis keeps more than one visit hands out. */
+export type Settled = VisitOutcome & { recorded: boolean; isMore: boolean };
 
 /**
  * Ends what is over in a session, writes down who came and went, and tells it. A session that Redis forgot, or gave up
  * because a part of it was lost, is brought back.
  */
-export async function settleSession(sessionId: string, now: number): Promise<VisitOutcome & { recorded: boolean }> {
+export async function settleSession(
+  sessionId: string,
+  now: number,
+  writer: MovementWriter = new MovementWriter(),
+): Promise<Settled> {
   const outcome = await visitPresence(sessionId, now);
-  const recorded = await recordAll(sessionId, outcome);
+  const written = await recordAll(sessionId, outcome, writer);
   await announce(sessionId, outcome);
-  return { ...outcome, recorded };
+  const kept = outcome.arrivals.length + outcome.departures.length;
+  const isMore = written === kept && kept >= keptPerVisit;
+  return { ...outcome, recorded: written === kept && !isMore, isMore };
 }
 
 /** A session that Redis forgot is brought back from the connection table first (rule FA2). */
@@ -78,25 +80,23 @@ async function visitPresence(sessionId: string, now: number): Promise<VisitOutco
  * Comings and goings are written down before they are told, and kept until PostgreSQL has them, however often it takes
  * (rule AC1).
  *
- * @returns false where some are left for another visit.
+ * @returns how many are written down; the others are left for another visit.
  */
-async function recordAll(sessionId: string, { arrivals, departures, sightings }: VisitOutcome): Promise<boolean> {
+async function recordAll(
+  sessionId: string,
+  { arrivals, departures, sightings }: VisitOutcome,
+  writer: MovementWriter,
+): Promise<number> {
   const present = new Set(sightings.map(({ userId }) => userId));
-  const written: (Arrival | Departure)[] = [];
-  try {
-    for (const arrival of arrivals) {
-      if (await recordArrival(sessionId, arrival)) written.push(arrival);
-    }
-    for (const departure of departures) {
-      if (departure.cause === 'timeout') logTimeout(sessionId, departure.userId);
-      const isBack = present.has(departure.userId);
-      if (await recordDeparture(sessionId, { ...departure, isBack })) written.push(departure);
-    }
-  } catch (error) {
-    log.warn('A coming or going could not be written down yet', { sessionId, error: error as Error });
-  }
+  for (const { cause, userId } of departures) if (cause === 'timeout') logTimeout(sessionId, userId);
+  const { written, error } = await writer.write({
+    sessionId,
+    arrivals,
+    departures: departures.map((departure) => ({ ...departure, isBack: present.has(departure.userId) })),
+  });
+  if (error) log.warn('A coming or going could not be written down yet', { sessionId, error: error as Error });
   await presence().store.forget(sessionId, written);
-  return written.length === arrivals.length + departures.length && written.length < keptPerVisit;
+  return written.length;
 }
 
 function logTimeout(sessionId: string, userId: string): void {

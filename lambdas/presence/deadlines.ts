@@ -3,44 +3,63 @@ import type { Cluster, Redis } from 'ioredis';
 import { presenceKeys } from './keys.ts';
 import { answered } from './redis-failure.ts';
 
-/** Sorted sets the deadlines are spread over, so that a cluster shares the work. */
+/** Sorted sets the deadlines are spread over, so that a cluster, and several sweeps, share the work. */
 export const deadlineShards = 8;
-/** How long a sweep may take for one session before another may visit it. */
-const claimMillis = 10_000;
+export const shardNumbers: readonly number[] = Array.from({ length: deadlineShards }, (_, shard) => shard);
 const indexMillis = 24 * 60 * 60 * 1000;
 
-/** A session that is due, with the claim that was put on it. */
-export interface DueSession {
-  sessionId: string;
-  claim: number;
-}
+/**
+ * Score of a session that a sweep has claimed: later than every moment there is, so that a deadline that is scheduled
+ * during the visit shows. The claim lasts as long as the sweep holds the shard.
+ */
+export const claimedScore = 8.64e15;
 
-/** Moves due sessions to the end of a claim and answers them, so that no other sweep takes them meanwhile. */
+/** Notes a deadline unless an earlier one is there. Answers whether a sweep holds the shard. */
+const scheduleDue = `
+redis.call('ZADD', KEYS[1], 'LT', ARGV[2], ARGV[1])
+redis.call('PEXPIRE', KEYS[1], ARGV[3])
+return redis.call('EXISTS', KEYS[2])
+`;
+
+/** Claims due sessions, the longest due first, for the sweep that holds the shard; for any other none. */
 const claimDue = `
 local claimed = {}
-local claim = tonumber(ARGV[1]) + tonumber(ARGV[2])
-for _, sessionId in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', ARGV[1], 'LIMIT', 0, ARGV[3])) do
-  redis.call('ZADD', KEYS[1], claim, sessionId)
+if redis.call('GET', KEYS[2]) ~= ARGV[1] then return claimed end
+for _, sessionId in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', ARGV[2], 'LIMIT', 0, ARGV[3])) do
+  redis.call('ZADD', KEYS[1], ARGV[4], sessionId)
   claimed[#claimed + 1] = sessionId
 end
 return claimed
 `;
 
-/** Writes the next deadline unless an earlier one came in during the visit. */
+/**
+ * Ends a claim: writes the next deadline unless an earlier one came in during the visit. Where the sweep has lost the
+ * shard meanwhile, the session is its new holder's.
+ */
 const settleDue = `
-local score = redis.call('ZSCORE', KEYS[1], ARGV[1])
+if redis.call('GET', KEYS[2]) ~= ARGV[1] then return 0 end
+local score = tonumber(redis.call('ZSCORE', KEYS[1], ARGV[2]) or ARGV[5])
 if ARGV[3] == '' then
-  if score == false or tonumber(score) >= tonumber(ARGV[2]) then redis.call('ZREM', KEYS[1], ARGV[1]) end
-elseif score == false or tonumber(score) >= tonumber(ARGV[2]) or tonumber(score) > tonumber(ARGV[3]) then
-  redis.call('ZADD', KEYS[1], ARGV[3], ARGV[1])
+  if score >= tonumber(ARGV[5]) then redis.call('ZREM', KEYS[1], ARGV[2]) end
+elseif score > tonumber(ARGV[3]) then
+  redis.call('ZADD', KEYS[1], ARGV[3], ARGV[2])
 end
 redis.call('PEXPIRE', KEYS[1], ARGV[4])
-return redis.call('ZCARD', KEYS[1])
+return 1
 `;
 
 interface DeadlineCommands {
-  claimDue(key: string, now: number, claimMillis: number, limit: number): Promise<string[]>;
-  settleDue(key: string, sessionId: string, claim: number, next: string, ttl: number): Promise<number>;
+  scheduleDue(due: string, lease: string, sessionId: string, deadline: number, ttl: number): Promise<number>;
+  claimDue(due: string, lease: string, holder: string, now: number, limit: number, claimed: number): Promise<string[]>;
+  settleDue(
+    due: string,
+    lease: string,
+    holder: string,
+    sessionId: string,
+    next: string,
+    ttl: number,
+    claimed: number,
+  ): Promise<number>;
 }
 
 /**
@@ -54,58 +73,65 @@ export class Deadlines {
 
   constructor(redis: Redis | Cluster) {
     this.#redis = redis;
-    if (!('claimDue' in redis)) {
-      redis.defineCommand('claimDue', { numberOfKeys: 1, lua: claimDue });
-      redis.defineCommand('settleDue', { numberOfKeys: 1, lua: settleDue });
-    }
+    if ('claimDue' in redis) return;
+    redis.defineCommand('scheduleDue', { numberOfKeys: 2, lua: scheduleDue });
+    redis.defineCommand('claimDue', { numberOfKeys: 2, lua: claimDue });
+    redis.defineCommand('settleDue', { numberOfKeys: 2, lua: settleDue });
   }
 
-  /** Makes sure that the session is visited at `deadline` or before. */
-  async schedule(sessionId: string, deadline: number): Promise<void> {
-    const key = presenceKeys.due(shardOf(sessionId));
-    await answered(this.#redis, () =>
-      Promise.all([
-        this.#redis.zadd(key, 'LT', Math.round(deadline), sessionId),
-        this.#redis.pexpire(key, indexMillis),
-      ]),
+  /**
+   * Makes sure that the session is visited at `deadline` or before, as soon as a sweep holds its shard.
+   *
+   * @returns whether one does now.
+   */
+  async schedule(sessionId: string, deadline: number): Promise<boolean> {
+    const keys = keysOf(shardOf(sessionId));
+    const swept = await answered(this.#redis, () =>
+      this.#commands.scheduleDue(...keys, sessionId, Math.round(deadline), indexMillis),
+    );
+    return swept === 1;
+  }
+
+  /** Claims up to `limit` due sessions of a shard, the longest due first; none where the sweep does not hold the shard. */
+  async claim(shard: number, holder: string, now: number, limit: number): Promise<string[]> {
+    return answered(this.#redis, () =>
+      this.#commands.claimDue(...keysOf(shard), holder, Math.round(now), limit, claimedScore),
     );
   }
 
-  /** Claims up to `limit` sessions per shard that are due. */
-  async claim(now: number, limit: number): Promise<DueSession[]> {
-    const claimed = await this.#onEveryShard((key) => this.#commands.claimDue(key, now, claimMillis, limit));
-    return claimed.flat().map((sessionId) => ({ sessionId, claim: now + claimMillis }));
-  }
-
   /** Ends a claim. `next` is the session's next deadline, undefined where nobody is left. */
-  async release(due: DueSession, next: number | undefined): Promise<void> {
-    const key = presenceKeys.due(shardOf(due.sessionId));
+  async release(sessionId: string, holder: string, next: number | undefined): Promise<void> {
+    const keys = keysOf(shardOf(sessionId));
     const text = next === undefined ? '' : String(Math.round(next));
-    await answered(this.#redis, () => this.#commands.settleDue(key, due.sessionId, due.claim, text, indexMillis));
+    await answered(this.#redis, () =>
+      this.#commands.settleDue(...keys, holder, sessionId, text, indexMillis, claimedScore),
+    );
   }
 
   /** How many sessions have anybody present. */
   async size(): Promise<number> {
-    const sizes = await this.#onEveryShard((key) => this.#redis.zcard(key));
+    const sizes = await this.#onEveryShard((shard) => this.#redis.zcard(presenceKeys.due(shard)));
     return sizes.reduce((sum, size) => sum + size, 0);
   }
 
   /** Every session that is in the index. */
   async all(): Promise<string[]> {
-    return (await this.#onEveryShard((key) => this.#redis.zrange(key, '0', '-1'))).flat();
+    return (await this.#onEveryShard((shard) => this.#redis.zrange(presenceKeys.due(shard), '0', '-1'))).flat();
   }
 
   /** Whether the index is as it was left: false where Redis, or a part of its cluster, lost its memory. */
   async isWhole(): Promise<boolean> {
-    const marks = await this.#onEveryShard((key) => this.#redis.exists(markOf(key)));
+    const marks = await this.#onEveryShard((shard) => this.#redis.exists(presenceKeys.dueMark(shard)));
     return marks.every((mark) => mark === 1);
   }
 
   /** Says that every session with anybody in it is in the index; to be said again within a day. */
   async markWhole(): Promise<void> {
-    await this.#onEveryShard((key) =>
-      Promise.all([this.#redis.zadd(markOf(key), 0, 'whole'), this.#redis.pexpire(markOf(key), indexMillis)]),
-    );
+    await this.#onEveryShard((shard) => {
+      // It lies beside the shard and is lost with it.
+      const mark = presenceKeys.dueMark(shard);
+      return Promise.all([this.#redis.zadd(mark, 0, 'whole'), this.#redis.pexpire(mark, indexMillis)]);
+    });
   }
 
   /** When a sweep last did its round, Unix milliseconds; undefined where none did within a day. */
@@ -124,9 +150,8 @@ export class Deadlines {
     );
   }
 
-  #onEveryShard<T>(run: (key: string) => Promise<T>): Promise<T[]> {
-    const keys = Array.from({ length: deadlineShards }, (_, shard) => presenceKeys.due(shard));
-    return answered(this.#redis, () => Promise.all(keys.map(run)));
+  #onEveryShard<T>(run: (shard: number) => Promise<T>): Promise<T[]> {
+    return answered(this.#redis, () => Promise.all(shardNumbers.map(run)));
   }
 
   get #commands(): DeadlineCommands {
@@ -134,11 +159,11 @@ export class Deadlines {
   }
 }
 
-/** Lies beside the shard and is lost with it. */
-function markOf(key: string): string {
-  return `${key}:mark`;
+/** The shard of the index that a session belongs to. */
+export function shardOf(sessionId: string): number {
+  return createHash('sha1').update(sessionId).digest().readUInt32BE(0) % deadlineShards;
 }
 
-function shardOf(sessionId: string): number {
-  return createHash('sha1').update(sessionId).digest().readUInt32BE(0) % deadlineShards;
+function keysOf(shard: number): [due: string, lease: string] {
+  return [presenceKeys.due(shard), presenceKeys.dueLease(shard)];
 }

@@ -18,8 +18,12 @@ export const presenceKeys = {
   tags: (sessionId: string) => `presence:tags:{${sessionId}}`,
   compact: (sessionId: string) => `presence:compact:{${sessionId}}`,
   due: (shard: number) => `presence:due:{${shard}}`,
+  dueLease: (shard: number) => `${presenceKeys.due(shard)}:lease`,
+  dueMark: (shard: number) => `${presenceKeys.due(shard)}:mark`,
+  moving: (shard: number) => `presence:moving:{${shard}}`,
   rate: (connectionId: string) => `presence:rate:{${connectionId}}`,
-  sweepLease: 'presence:sweep',
+  sweeps: 'presence:sweeps',
+  sweepCall: 'presence:sweep:call',
   sweepPulse: 'presence:sweep:pulse',
 } as const;
 

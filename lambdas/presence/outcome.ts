@@ -103,6 +103,8 @@ export interface VisitOutcome extends EndOutcome {
   arrivals: Arrival[];
   /** Who is there, with the last sign of life of each. */
   sightings: { userId: string; at: number }[];
+  /** Whether something moves here, so that the sweep has to watch the windows (rule DE3). */
+  moves: boolean;
 }
 
 /** An answer of a script as ioredis returns it. */
@@ -120,6 +122,16 @@ export type ScriptReply = [
   extra: unknown[],
   /** The least role that sees cursors in the session; empty where everybody does. */
   cursorRole?: Role | '',
+];
+
+/** What the script of a visit answers beside the change. */
+type VisitExtra = [
+  next?: string,
+  kept?: string[],
+  seen?: string[],
+  cursors?: string[],
+  receivers?: string[],
+  moves?: number,
 ];
 
 /** What a script answers about a session that Redis does not know. */
@@ -149,6 +161,21 @@ export function readOutcome(reply: ScriptReply, now: number, thresholds: StatusT
     leaves: leaves.map((userId, index) => ({ userId, cause: causes[index]! })),
     receivers: receivers.map(readReceiver),
     promise: promised[0] === undefined ? undefined : { endsAt: promised[0], watch: promised[1] === 1 },
+  };
+}
+
+/** Reads the answer to a sweep's visit. */
+export function readVisit(reply: ScriptReply, now: number, thresholds: StatusThresholds): VisitOutcome {
+  const [next = '', texts = [], seen = [], cursors = [], receivers = [], moves = 0] = reply[10] as VisitExtra;
+  const kept = readKept<Arrival & Departure & { came?: true }>(texts);
+  return {
+    ...readOutcome(reply, now, thresholds),
+    batch: readBatch(reply[1], cursors, receivers),
+    nextDeadline: next === '' ? undefined : Number(next),
+    arrivals: kept.filter(({ came }) => came),
+    departures: kept.filter(({ came }) => !came),
+    sightings: pairs(seen).map(([userId, at]) => ({ userId, at: Number(at) })),
+    moves: moves === 1,
   };
 }
 

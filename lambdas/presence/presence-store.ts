@@ -12,12 +12,12 @@ import {
   type EnterOutcome,
   nothingKnown,
   type PresenceOutcome,
-  pairs,
   type Receiver,
   readBatch,
   readKept,
   readOutcome,
   readReceiver,
+  readVisit,
   type ScriptReply,
   type TouchOutcome,
   usersFor,
@@ -169,17 +169,13 @@ export class PresenceStore {
   /** Ends what is due in a session and says when to look again. */
   async visit(sessionId: string, now: number): Promise<VisitOutcome> {
     const reply = (await this.#run('visit', sessionId, now, [keptPerVisit], await this.#spared())) ?? nothingKnown;
-    const [next = '', ...lists] = reply[10] as [string?, ...string[][]];
-    const [texts = [], seen = [], cursors = [], receivers = []] = lists;
-    const kept = readKept<Arrival & Departure & { came?: true }>(texts);
-    return {
-      ...readOutcome(reply, now, this.#timings),
-      batch: readBatch(reply[1], cursors, receivers),
-      nextDeadline: next === '' ? undefined : Number(next),
-      arrivals: kept.filter(({ came }) => came),
-      departures: kept.filter(({ came }) => !came),
-      sightings: pairs(seen).map(([userId, at]) => ({ userId, at: Number(at) })),
-    };
+    return readVisit(reply, now, this.#timings);
+  }
+
+  /** Whether the sweep has to go on watching the windows of a session; false where nothing moves there any more. */
+  async keepWatch(sessionId: string, now: number): Promise<boolean> {
+    const reply = await this.#run('keepWatch', sessionId, now, []);
+    return reply?.[10][0] === 1;
   }
 
   /** Drops comings and goings that are written down elsewhere. */

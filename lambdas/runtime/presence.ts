@@ -1,5 +1,7 @@
 import { Deadlines } from '../presence/deadlines.ts';
+import { MovingSessions } from '../presence/moving-sessions.ts';
 import { PresenceManager } from '../presence/presence-manager.ts';
+import { ShardLeases } from '../presence/shard-leases.ts';
 import { log } from './log.ts';
 import { once } from './once.ts';
 import { redis } from './redis.ts';
@@ -16,3 +18,9 @@ export const presence = once(
 
 /** When something becomes due in a session. */
 export const deadlines = once(() => new Deadlines(redis()));
+
+/** Where something moves. */
+export const movingSessions = once(() => new MovingSessions(redis()));
+
+/** Which sweep visits which shard of the deadlines. */
+export const shardLeases = once(() => new ShardLeases(redis()));

@@ -6,6 +6,7 @@ import type { Queryable } from '../runtime/database.ts';
 import { log } from '../runtime/log.ts';
 import type { Expiry } from './expiry.ts';
 import { type InviteKeys, JoinGate, type JoinResult } from './join-gate.ts';
+import { leavePlaces, type PlaceLeave } from './leave-places.ts';
 import { type Action, isPermitted } from './permissions.ts';
 import { type Person, storableName } from './person.ts';
 import { refusals } from './refusals.ts';
@@ -39,6 +40,7 @@ export interface SessionManagerOptions {
  * away, and what it names itself.
  */
 export class SessionManager {
+  readonly #database: Queryable;
   readonly #repository: SessionRepository;
   readonly #resolver: SessionResolver;
   readonly #gate: JoinGate;
@@ -48,6 +50,7 @@ export class SessionManager {
   constructor(options: SessionManagerOptions) {
     this.#timings = options.timings;
     this.#clock = options.clock ?? Date.now;
+    this.#database = options.database;
     this.#repository = new SessionRepository(options.database);
     this.#resolver = new SessionResolver(this.#repository);
     this.#gate = new JoinGate(this.#repository, options.inviteKeys, options.timings.sessionTimeoutMillis);
@@ -164,6 +167,11 @@ export class SessionManager {
     const left = await this.#repository.leave(sessionId, id, cause, this.#clock(), joinedUntil);
     const durationSeconds = left ? Math.round(((left.leftAt ?? left.joinedAt) - left.joinedAt) / 1000) : 0;
     return { sessionId, wasActive: left !== undefined, durationSeconds };
+  }
+
+  /** Gives back the places of many people whose leaves are written down late, in one statement. */
+  leavePlaces(leaves: readonly PlaceLeave[]): Promise<void> {
+    return leavePlaces(this.#database, leaves, this.#clock());
   }
 
   /**

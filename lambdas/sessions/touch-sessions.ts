@@ -1,6 +1,6 @@
 import type { Queryable } from '../runtime/database.ts';
 import { log } from '../runtime/log.ts';
-import { time } from './sql-times.ts';
+import { duration, time } from './sql-times.ts';
 
 /** Somebody seen in a session. Without a person it is a sign of life of the session alone. */
 export interface Sighting {
@@ -22,7 +22,7 @@ const touch = `
   ), stale AS (
     SELECT s.id, s.active, ${time('n.at')} AS at
     FROM collaboration_sessions s JOIN newest n ON n.session_id = s.id
-    WHERE s.status = 'active' AND (s.last_active_at < ${time('n.at')} OR NOT s.active)
+    WHERE s.status = 'active' AND (s.last_active_at < ${time('n.at')} - ${duration('$4')} OR NOT s.active)
     ORDER BY s.id FOR NO KEY UPDATE OF s
   ), touched AS (
     UPDATE collaboration_sessions s
@@ -35,7 +35,7 @@ const touch = `
     WHERE p.left_at IS NULL GROUP BY p.id
   ), locked AS (
     SELECT p.id, unseen.at FROM session_participants p JOIN unseen ON unseen.id = p.id
-    WHERE p.last_seen_at < unseen.at ORDER BY p.id FOR NO KEY UPDATE OF p
+    WHERE p.last_seen_at < unseen.at - ${duration('$4')} ORDER BY p.id FOR NO KEY UPDATE OF p
   ), seen AS (
     UPDATE session_participants p SET last_seen_at = locked.at FROM locked WHERE p.id = locked.id
   )
@@ -47,11 +47,14 @@ const touch = `
  *
  * An ended or expired session stays as it is (rule SE4).
  *
+ * @param leastMillis a time is written only where it is newer than the one there by more than this; a session that was
+ *   silent comes back at once.
  * @returns the sessions whose liveness (`active`) came back.
  */
 export async function touchSessions(
   database: Queryable,
   sightings: readonly Sighting[],
+  leastMillis = 0,
 ): Promise<{ sessionId: string; ownerId: string; activeAt: number }[]> {
   if (sightings.length === 0) return [];
   for (const sessionId of new Set(sightings.map((sighting) => sighting.sessionId))) {
@@ -64,6 +67,7 @@ export async function touchSessions(
       sightings.map((sighting) => sighting.sessionId),
       sightings.map((sighting) => sighting.personId),
       sightings.map((sighting) => sighting.at),
+      leastMillis,
     ],
   });
   return rows

@@ -1,12 +1,11 @@
 import { keepHouse } from '../../lambdas/flows/housekeeping.ts';
 import { sessionCleanup } from '../../lambdas/flows/session-cleanup.ts';
-import { writeSightings } from '../../lambdas/flows/sightings.ts';
-import { visitDueSessions } from '../../lambdas/flows/visit-sessions.ts';
 import { sweepActivity } from '../../lambdas/runtime/activity.ts';
+import { sweepOnce } from '../support/sweep-once.ts';
 
 /** What the schedules do, each as an operation of its own. */
 export const sweeps = {
-  visit: async () => writeSightings(await visitDueSessions(Date.now())),
+  visit: () => sweepOnce(),
   house: keepHouse,
   cleanup: () => sessionCleanup().runCleanup(),
   replay: () => sweepActivity().replayOutbox(),

@@ -15,7 +15,7 @@ beforeAll(async () => {
 afterAll(() => cluster.stop());
 
 // The same tests as on one node. Each suite connects when its tests begin, which is after the cluster came together.
-describe.each(['presence-store', 'windows', 'deadlines', 'presence-manager', 'sweep-lease'])(
+describe.each(['presence-store', 'windows', 'deadlines', 'presence-manager', 'shard-leases', 'moving-sessions'])(
   '%s on a cluster',
   (name) => {
     require(`../presence/${name}.test.ts`);

@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { recordDeparture } from '../../lambdas/flows/departures.ts';
+import { placesOneByOne, trailOneByOne } from '../support/one-by-one.ts';
 
 const activity = { logActivity: jest.fn(), lastMovement: jest.fn() };
 const sessions = { leaveSession: jest.fn() };
 
-jest.mock('../../lambdas/runtime/activity.ts', () => ({ activity: () => activity }));
-jest.mock('../../lambdas/runtime/sessions.ts', () => ({ sessions: () => sessions }));
+jest.mock('../../lambdas/runtime/activity.ts', () => ({ activity: () => trailOneByOne(activity) }));
+jest.mock('../../lambdas/runtime/sessions.ts', () => ({ sessions: () => placesOneByOne(sessions) }));
 jest.mock('../../lambdas/flows/sweep-waker.ts', () => ({ expectVisit: jest.fn() }));
 
 const [sessionId, userId] = [randomUUID(), randomUUID()];

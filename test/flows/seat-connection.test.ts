@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { seatConnection } from '../../lambdas/flows/seat-connection.ts';
 import type { Caller } from '../../lambdas/runtime/caller.ts';
 import { RollcallError } from '../../protocol/errors.ts';
+import { placesOneByOne, trailOneByOne } from '../support/one-by-one.ts';
 
 const registry = { join: jest.fn(), takeBack: jest.fn(), isCompact: jest.fn(), members: jest.fn() };
 const store = { isKnown: jest.fn(), depart: jest.fn(), isPresent: jest.fn(), forget: jest.fn() };
@@ -11,8 +12,8 @@ const activity = { logActivity: jest.fn(), lastMovement: jest.fn() };
 
 jest.mock('../../lambdas/runtime/delivery.ts', () => ({ registry: () => registry, broadcaster: jest.fn() }));
 jest.mock('../../lambdas/runtime/presence.ts', () => ({ presence: () => presence, deadlines: jest.fn() }));
-jest.mock('../../lambdas/runtime/sessions.ts', () => ({ sessions: () => sessions }));
-jest.mock('../../lambdas/runtime/activity.ts', () => ({ activity: () => activity }));
+jest.mock('../../lambdas/runtime/sessions.ts', () => ({ sessions: () => placesOneByOne(sessions) }));
+jest.mock('../../lambdas/runtime/activity.ts', () => ({ activity: () => trailOneByOne(activity) }));
 jest.mock('../../lambdas/flows/announce.ts', () => ({ announce: jest.fn(async () => {}), send: jest.fn() }));
 jest.mock('../../lambdas/flows/sweep-waker.ts', () => ({ expectVisit: jest.fn(async () => {}) }));
 

@@ -10,7 +10,8 @@ type Database = Awaited<ReturnType<typeof createDatabase>>;
 let database: Database;
 let flows: typeof import('../../lambdas/flows/visit-sessions.ts') &
   typeof import('../../lambdas/flows/evict.ts') &
-  typeof import('../../lambdas/flows/seat-connection.ts');
+  typeof import('../../lambdas/flows/seat-connection.ts') &
+  typeof import('../../lambdas/flows/movement-writer.ts');
 let runtime: typeof import('../../lambdas/runtime/presence.ts') &
   typeof import('../../lambdas/runtime/sessions.ts') &
   typeof import('../../lambdas/runtime/redis.ts') &
@@ -26,6 +27,7 @@ beforeAll(async () => {
     ...(await import('../../lambdas/flows/visit-sessions.ts')),
     ...(await import('../../lambdas/flows/evict.ts')),
     ...(await import('../../lambdas/flows/seat-connection.ts')),
+    ...(await import('../../lambdas/flows/movement-writer.ts')),
   };
   runtime = {
     ...(await import('../../lambdas/runtime/presence.ts')),
@@ -93,23 +95,52 @@ test('[PR12] who comes in while an empty session is visited is visited, too', as
   const index = runtime.deadlines();
   await index.schedule(sessionId, Date.now() - 1);
   const release = index.release.bind(index);
-  jest.spyOn(index, 'release').mockImplementationOnce(async (due, next) => {
+  jest.spyOn(index, 'release').mockImplementationOnce(async (...given) => {
     await runtime.presence().enter(sessionId, seat.userId, { connectionId: randomUUID(), username: 'Owner' });
     await index.schedule(sessionId, Date.now() + 60_000);
-    return release(due, next);
+    return release(...given);
   });
-  await flows.visitDueSessions(Date.now());
+  await (await import('../support/sweep-once.ts')).sweepOnce();
   expect(await index.all()).toContain(sessionId);
 });
 
 test('[PR4] [PR6] nobody who acts after a visit is away before the next one', async () => {
   const { sessionId } = await enteredAndKilled();
   const away = Date.now() + 6000;
-  await runtime.deadlines().schedule(sessionId, away);
-  await flows.visitDueSessions(away);
+  const { next } = await flows.visitSession(sessionId, away, new flows.MovementWriter());
   const { store } = runtime.presence();
   expect((await store.list(sessionId, away))?.users).toMatchObject([{ status: 'away' }]);
-  expect(await dueOf(sessionId)).toBeLessThanOrEqual(away + 5000);
+  expect(next).toBeLessThanOrEqual(away + 5000);
+});
+
+test('[PR9] [PR12] of a room of hundreds that goes at once everybody is written down by visits that follow at once', async () => {
+  const userId = randomUUID();
+  const { id: sessionId } = await runtime.sessions().createSession(userId, 'op', { maxParticipants: 300 });
+  const many = 250;
+  const people = Array.from({ length: many }, () => randomUUID());
+  for (const person of people) {
+    await runtime.sessions().addParticipant(sessionId, person, 'viewer', { username: 'Somebody' });
+    await runtime
+      .presence()
+      .enter(sessionId, person, { connectionId: randomUUID(), username: 'Somebody', place: 'taken' });
+  }
+  let now = Date.now() + 120_000;
+  const writer = new flows.MovementWriter();
+  const statements = jest.spyOn(runtime.database(), 'query');
+  let visits = 0;
+  for (let next: number | undefined = now; next !== undefined && visits < 20; visits += 1) {
+    expect(next).toBe(now);
+    ({ next } = await flows.visitSession(sessionId, now, writer));
+    now = next ?? now;
+  }
+  const trail = await trailOf(sessionId);
+  expect(trail.filter((type) => type === 'user_joined')).toHaveLength(many);
+  expect(trail.filter((type) => type === 'user_timeout')).toHaveLength(many);
+  expect(await keptOf(sessionId)).toBe(0);
+  // The owner was never seated, and keeps the place.
+  expect((await runtime.sessions().getParticipants(sessionId)).map((one) => one.userId)).toEqual([userId]);
+  // Each visit: the comings; what the trail has of the goings; the goings; the places. The rebuilding reads who holds one.
+  expect(statements.mock.calls.length).toBeLessThanOrEqual(4 * visits + 1);
 });
 
 test('[PR4] [PR6] who comes and does nothing is visited when they are away, before they are gone', async () => {

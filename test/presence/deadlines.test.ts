@@ -1,12 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import type { Redis } from 'ioredis';
-import { Deadlines, deadlineShards } from '../../lambdas/presence/deadlines.ts';
+import { claimedScore, Deadlines, deadlineShards, shardNumbers, shardOf } from '../../lambdas/presence/deadlines.ts';
 import { presenceKeys } from '../../lambdas/presence/keys.ts';
+import { ShardLeases } from '../../lambdas/presence/shard-leases.ts';
 import { connectRedis, findKeys } from '../support/redis.ts';
 
 let redis: Redis;
 let deadlines: Deadlines;
+let leases: ShardLeases;
 let sessionId: string;
+/** The sweep of these tests, which holds all shards. */
+const sweep = 'sweep-of-the-deadlines';
 /** Far from the time of other tests on the same server: what is due here is nobody else's. */
 const now = 1_000_000;
 
@@ -14,18 +18,30 @@ beforeAll(() => {
   redis = connectRedis();
 });
 afterAll(() => redis.quit());
-beforeEach(() => {
-  deadlines = new Deadlines(redis);
+beforeEach(async () => {
+  [deadlines, leases] = [new Deadlines(redis), new ShardLeases(redis)];
   sessionId = randomUUID();
+  await takeOver();
 });
 afterEach(async () => {
-  for (const due of await deadlines.claim(now + 100_000, 100)) await deadlines.release(due, undefined);
+  for (const one of await claimAll(now + 100_000)) await deadlines.release(one, sweep, undefined);
+  await Promise.all(shardNumbers.map((shard) => leases.giveBack(shard, sweep)));
 });
 
-const claimed = async (at: number, from = deadlines) => {
-  const due = await from.claim(at, 100);
-  return due.filter((one) => one.sessionId === sessionId);
-};
+/** Holds every shard, also those of a sweep of another test. */
+async function takeOver(holder = sweep): Promise<void> {
+  for (const shard of shardNumbers) {
+    await redis.del(presenceKeys.dueLease(shard));
+    expect(await leases.hold(shard, holder, now)).toBe(true);
+  }
+}
+
+async function claimAll(at: number, limit = 100, holder = sweep): Promise<string[]> {
+  return (await Promise.all(shardNumbers.map((shard) => deadlines.claim(shard, holder, at, limit)))).flat();
+}
+
+const claimed = async (at: number, holder = sweep) =>
+  (await claimAll(at, 100, holder)).filter((one) => one === sessionId);
 
 test('a session is due at its deadline, not before', async () => {
   await deadlines.schedule(sessionId, now + 50);
@@ -41,49 +57,80 @@ test('an earlier deadline counts, a later one changes nothing', async () => {
   expect(await claimed(now + 20)).toHaveLength(1);
 });
 
-test('[PR10] of many sweeps exactly one gets a session that is due', async () => {
+test('[PR10] of many claims at one moment exactly one gets a session that is due', async () => {
   await deadlines.schedule(sessionId, now);
-  const sweeps = Array.from({ length: 20 }, () => new Deadlines(redis));
-  const claims = await Promise.all(sweeps.map((sweep) => claimed(now, sweep)));
+  const claims = await Promise.all(Array.from({ length: 20 }, () => claimed(now)));
   expect(claims.flat()).toHaveLength(1);
 });
 
-test('a sweep that dies leaves the session to another, once its claim has run out', async () => {
+test('[PR10] only the sweep that holds a shard claims there', async () => {
   await deadlines.schedule(sessionId, now);
-  const [first] = await claimed(now);
-  expect(await claimed(first!.claim - 1)).toEqual([]);
-  expect(await claimed(first!.claim)).toHaveLength(1);
+  expect(await claimed(now, 'another sweep')).toEqual([]);
+  expect(await claimed(now)).toHaveLength(1);
+});
+
+test('[PR12] what a sweep had claimed when it died is due for the next holder of the shard', async () => {
+  await deadlines.schedule(sessionId, now);
+  expect(await claimed(now)).toHaveLength(1);
+  expect(await claimed(now + 100_000)).toEqual([]);
+  await takeOver('another sweep');
+  expect(await claimed(now, 'another sweep')).toHaveLength(1);
+  await takeOver();
+});
+
+test('[PR10] a sweep that lost its shard during a visit changes nothing there any more', async () => {
+  await deadlines.schedule(sessionId, now);
+  await claimed(now);
+  await takeOver('another sweep');
+  expect(await claimed(now, 'another sweep')).toHaveLength(1);
+  await deadlines.release(sessionId, sweep, now + 5);
+  expect(await redis.zscore(presenceKeys.due(shardOf(sessionId)), sessionId)).toBe(String(claimedScore));
+  await takeOver();
+});
+
+test('who schedules a visit hears whether a sweep will make it', async () => {
+  expect(await deadlines.schedule(sessionId, now)).toBe(true);
+  await leases.giveBack(shardOf(sessionId), sweep);
+  expect(await deadlines.schedule(sessionId, now)).toBe(false);
 });
 
 test('a release names the next deadline', async () => {
   await deadlines.schedule(sessionId, now);
-  const [due] = await claimed(now);
-  await deadlines.release(due!, now + 300);
+  await claimed(now);
+  await deadlines.release(sessionId, sweep, now + 300);
   expect(await claimed(now + 299)).toEqual([]);
   expect(await claimed(now + 300)).toHaveLength(1);
 });
 
 test('an earlier deadline that came in during a visit is kept', async () => {
   await deadlines.schedule(sessionId, now);
-  const [due] = await claimed(now);
+  await claimed(now);
   await deadlines.schedule(sessionId, now + 100);
-  await deadlines.release(due!, now + 300);
+  await deadlines.release(sessionId, sweep, now + 300);
   expect(await claimed(now + 100)).toHaveLength(1);
+});
+
+test('[PR12] a deadline that has passed and came in during a visit is kept, too', async () => {
+  await deadlines.schedule(sessionId, now);
+  await claimed(now);
+  await deadlines.schedule(sessionId, now - 10);
+  await deadlines.release(sessionId, sweep, undefined);
+  expect(await claimed(now)).toHaveLength(1);
 });
 
 test('who came during a visit that found nobody is not forgotten', async () => {
   await deadlines.schedule(sessionId, now);
-  const [due] = await claimed(now);
+  await claimed(now);
   await deadlines.schedule(sessionId, now + 100);
-  await deadlines.release(due!, undefined);
+  await deadlines.release(sessionId, sweep, undefined);
   expect(await claimed(now + 100)).toHaveLength(1);
 });
 
 test('a visit that found nobody takes the session out of the index', async () => {
   await deadlines.schedule(sessionId, now);
   expect(await deadlines.all()).toContain(sessionId);
-  const [due] = await claimed(now);
-  await deadlines.release(due!, undefined);
+  await claimed(now);
+  await deadlines.release(sessionId, sweep, undefined);
   expect(await deadlines.all()).not.toContain(sessionId);
 });
 
@@ -102,9 +149,9 @@ test('a claim takes no more than it was asked for, and the rest at the next time
   await Promise.all(sessionIds.map((one) => deadlines.schedule(one, now)));
   const taken: string[] = [];
   for (let round = 0; round < sessionIds.length; round += 1) {
-    const due = await deadlines.claim(now, 1);
+    const due = await claimAll(now, 1);
     expect(due.length).toBeLessThanOrEqual(deadlineShards);
-    taken.push(...due.map((one) => one.sessionId));
+    taken.push(...due);
   }
   expect(taken.filter((one) => sessionIds.includes(one)).sort()).toEqual(sessionIds.sort());
 });
@@ -112,7 +159,7 @@ test('a claim takes no more than it was asked for, and the rest at the next time
 test('[FA2] an index of which a shard was lost says so, until it is told to be whole again', async () => {
   await deadlines.markWhole();
   expect(await deadlines.isWhole()).toBe(true);
-  await redis.del(`${presenceKeys.due(3)}:mark`);
+  await redis.del(presenceKeys.dueMark(3));
   expect(await deadlines.isWhole()).toBe(false);
   await deadlines.markWhole();
   expect(await deadlines.isWhole()).toBe(true);

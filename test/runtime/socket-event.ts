@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { APIGatewayProxyWebsocketEventV2, Context } from 'aws-lambda';
 
 /** A message of a connected user as API Gateway hands it to a function. */
@@ -21,5 +22,6 @@ export function messageEvent(
 /** The context of a function that has this long left. */
 export function contextWith(remainingMillis: number): Context {
   const ends = Date.now() + remainingMillis;
-  return { getRemainingTimeInMillis: () => ends - Date.now() } as Context;
+  const remaining = { getRemainingTimeInMillis: () => ends - Date.now() };
+  return { ...remaining, awsRequestId: randomUUID(), functionName: 'a-function' } as Context;
 }

@@ -99,6 +99,20 @@ describe('touchSessions', () => {
     expect(await touch([])).toEqual([]);
   });
 
+  test('[PR12] writes a time only where it is newer by more than asked, but brings a silent session back', async () => {
+    const { id, ownerId } = await world.session();
+    const seen = (after: number) => [{ sessionId: id, personId: ownerId, at: world.now() + after }];
+    const touchRarely = (after: number) => touchSessions(world.database.pool, seen(after), 30_000);
+    const before = (await participant(id)).lastSeenAt;
+    await touchRarely(30_000);
+    expect((await participant(id)).lastSeenAt).toBe(before);
+    await touchRarely(30_001);
+    expect((await participant(id)).lastSeenAt).toBe(world.now() + 30_001);
+    await world.database.pool.query('UPDATE collaboration_sessions SET active = false WHERE id = $1', [id]);
+    expect(await touchRarely(30_002)).toHaveLength(1);
+    expect(await world.manager.getSession(id)).toMatchObject({ active: true });
+  });
+
   test('of a session without a person keeps that session alone', async () => {
     const { id, ownerId } = await world.session();
     const before = (await participant(id)).lastSeenAt;

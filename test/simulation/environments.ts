@@ -57,7 +57,11 @@ export class Environments {
     const steps = doomed ? world.dice.int(1, isSweep ? 120 : 9) : Number.POSITIVE_INFINITY;
     const invocation = new Invocation(world, ++this.#invocations, name, steps);
     const deadline = world.clock.now + (isSweep ? sweepMillis : functionMillis);
-    const context = { getRemainingTimeInMillis: () => deadline - world.clock.now };
+    const context = {
+      awsRequestId: `invocation-${invocation.id}`,
+      functionName: name,
+      getRemainingTimeInMillis: () => deadline - world.clock.now,
+    };
     inPlace({ world, invocation }, () => {
       this.#handlers[name]!(event, context).then(
         (answer) => done((answer ?? {}) as Answer),

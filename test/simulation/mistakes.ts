@@ -77,8 +77,8 @@ export const mistakes: readonly Mistake[] = [
   },
   {
     mistake: 'the sweep forgets when to come again',
-    find: "redis.call('ZADD', KEYS[1], ARGV[3], ARGV[1])",
-    replace: "redis.call('ZREM', KEYS[1], ARGV[1])",
+    find: "redis.call('ZADD', KEYS[1], ARGV[3], ARGV[2])",
+    replace: "redis.call('ZREM', KEYS[1], ARGV[2])",
     within: 200,
   },
   { mistake: 'merging loses leaves', find: 'if state.cause then', replace: 'if false then', within: 200 },
@@ -146,7 +146,7 @@ export const mistakes: readonly Mistake[] = [
     mistake: 'evicted changes that were to go out are not missed',
     find: 'if #stored < waiting then beginEpoch() end',
     replace: '',
-    within: 1000,
+    within: 2000,
   },
   {
     mistake: 'who chose to be invisible shows up when their record is lost',

@@ -8,7 +8,12 @@ const world = () => currentPlace().world;
 
 export const redisModule = { redis: () => world().redis };
 
-export const presenceModule = { presence: () => world().presence, deadlines: () => world().deadlines };
+export const presenceModule = {
+  presence: () => world().presence,
+  deadlines: () => world().deadlines,
+  movingSessions: () => world().movingSessions,
+  shardLeases: () => world().shardLeases,
+};
 
 const registry = () => world().backend.registry;
 export const registryModule = { registry };
@@ -60,7 +65,13 @@ export const occupiedModule = {
 
 /** What the sweep does besides presence lies outside of these worlds. */
 export const housekeepingModule = { keepHouse: async () => {}, checkLiveness: async () => {} };
-export const sightingsModule = { writeSightings: async () => {} };
+export const lastSeenModule = {
+  LastSeenUpdates: class {
+    add(): void {}
+    write(): void {}
+    async written(): Promise<void> {}
+  },
+};
 
 /** Starts the timeout sweep, which is the only function that another one starts. */
 export const lambdaModule = {

@@ -1,3 +1,4 @@
+import type { ActivityParams } from '../../lambdas/activity/activity-entry.ts';
 import type { Membership } from '../../lambdas/delivery/connection-registry.ts';
 import type { World } from './world.ts';
 
@@ -90,37 +91,42 @@ export class SimulatedBackend {
       const now = this.#world.clock.now;
       return this.#call('sessions.leave', () => this.#givePlaceBack(sessionId, userId, now, options.joinedUntil));
     },
-  };
-
-  readonly activity = {
-    lastMovement: (sessionId: string, userId: string, until: number) =>
-      this.#call('activity.movement', () =>
-        this.audit
-          .filter((row) => row.sessionId === sessionId && row.userId === userId && row.at <= until)
-          .filter(({ type }) => ['user_joined', 'user_left', 'user_timeout'].includes(type))
-          .toSorted((a, b) => b.at - a.at)
-          .at(0),
-      ),
-    logActivity: (
-      sessionId: string,
-      userId: string,
-      type: string,
-      details: Record<string, unknown>,
-      context: { activityId?: string; at?: number },
-    ) => {
-      const at = context.at ?? this.#world.clock.now;
-      return this.#call('activity.log', () => {
-        const { activityId } = context;
-        const isNew = activityId === undefined || !this.#auditIds.has(activityId);
-        if (activityId) this.#auditIds.add(activityId);
-        if (isNew) {
-          this.audit.push({ sessionId, userId, type, at, details });
-          this.#world.note(`audit ${type} ${this.#world.short(userId)} ${JSON.stringify(details)}`);
-        }
-        return { isNew, isStored: true };
+    leavePlaces: (leaves: { sessionId: string; personId: string; joinedUntil: number }[]) => {
+      const now = this.#world.clock.now;
+      return this.#callFor(leaves, 'sessions.leave', () => {
+        for (const one of leaves) this.#givePlaceBack(one.sessionId, one.personId, now, one.joinedUntil);
       });
     },
   };
+
+  readonly activity = {
+    lastMovement: (sessionId: string, userId: string, until?: number) =>
+      this.#call('activity.movement', () => this.#lastMovement({ sessionId, userId, until })),
+    lastMovements: (queries: { sessionId: string; userId: string; until?: number }[]) =>
+      this.#callFor(queries, 'activity.movement', () => queries.map((query) => this.#lastMovement(query))),
+    logActivities: (entries: readonly ActivityParams[]) => {
+      const { now } = this.#world.clock;
+      return this.#callFor(entries, 'activity.log', () => entries.map((entry) => this.#log(entry, now)));
+    },
+  };
+
+  #lastMovement({ sessionId, userId, until }: { sessionId: string; userId: string; until?: number | undefined }) {
+    return this.audit
+      .filter((row) => row.sessionId === sessionId && row.userId === userId && row.at <= (until ?? row.at))
+      .filter(({ type }) => ['user_joined', 'user_left', 'user_timeout'].includes(type))
+      .toSorted((a, b) => b.at - a.at)
+      .at(0);
+  }
+
+  #log({ sessionId, userId, type, details = {}, activityId, at }: ActivityParams, now: number) {
+    const isNew = activityId === undefined || !this.#auditIds.has(activityId);
+    if (activityId) this.#auditIds.add(activityId);
+    if (isNew) {
+      this.audit.push({ sessionId, userId: userId!, type, at: at ?? now, details });
+      this.#world.note(`audit ${type} ${this.#world.short(userId!)} ${JSON.stringify(details)}`);
+    }
+    return { isNew, isStored: true };
+  }
 
   membership(connectionId: string, sessionId: string): Membership | undefined {
     return this.#memberships.get(connectionId)?.get(sessionId);
@@ -163,5 +169,10 @@ export class SimulatedBackend {
 
   #call<T>(label: string, action: () => T): Promise<T> {
     return this.#world.call(label, action);
+  }
+
+  /** A statement about nothing is not sent. */
+  async #callFor<T>(rows: readonly unknown[], label: string, action: () => T): Promise<T> {
+    return rows.length === 0 ? action() : this.#call(label, action);
   }
 }

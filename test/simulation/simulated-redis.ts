@@ -2,7 +2,6 @@ import type { Redis } from 'ioredis';
 import { presenceKeys } from '../../lambdas/presence/keys.ts';
 import { pairs } from '../../lambdas/presence/outcome.ts';
 import type { PresenceRecord } from '../../lambdas/presence/status.ts';
-import { currentPlace } from './context.ts';
 import type { ScriptBook } from './script-book.ts';
 import { SimulatedSweep } from './simulated-sweep.ts';
 import type { World } from './world.ts';
@@ -13,7 +12,11 @@ const ownKeys = 'presence:';
 const presenceScript = 'presence_';
 const markSuffix = ':mark';
 /** Commands that only look: where a key was never written they need no call. */
-const nothingThere: Record<string, unknown> = { exists: 0, zrange: [], claimDue: [], settleDue: 0 };
+const nothingThere: Record<string, unknown> = { exists: 0, zrange: [], claimDue: [], settleDue: 0, dropMoving: 0 };
+/** Scripts whose second key is the lease of a shard. */
+const leased = ['holdShard', 'scheduleDue', 'claimDue', 'settleDue', 'watchMoving'];
+/** A lease ends in the time of the world. */
+const dayMillis = 86_400_000;
 /** Session ids are shortened in key names: most of what goes to the server is names. */
 const sessionPart = /00000000-0000-4000-8001-0{11}/;
 
@@ -39,7 +42,7 @@ export class SimulatedRedis {
     this.#redis = redis;
     this.#book = book;
     this.#prefix = prefix;
-    for (const command of ['zadd', 'zrem', 'zscore', 'zrange', 'hget', 'lrem']) this.#offer(command);
+    for (const command of ['zadd', 'zrem', 'zscore', 'zrange', 'hget', 'hmget', 'lrem']) this.#offer(command);
   }
 
   /** As ioredis does it: the script becomes a method. */
@@ -50,11 +53,8 @@ export class SimulatedRedis {
       if (name in nothingThere && !this.#named.has(keys[0]!)) return nothingThere[name];
       return this.#call(name, async () => {
         for (const key of keys) this.#named.add(key);
-        if (name === 'claimDue' && !this.#sweep.isDue(keys[0]!, Number(given[1]))) return [];
+        if (!name.startsWith(presenceScript)) return this.#ofSweep(name, given, text, numberOfKeys);
         const values = given.map((value) => this.#rename(value));
-        if (!name.startsWith(presenceScript)) {
-          return this.#onIndex(keys[0]!, () => this.#book.run(text, numberOfKeys, values));
-        }
         const reply = await this.#book.run(text, numberOfKeys, [...values, this.#world.clock.now]);
         const [script, parameters] = [name.slice(presenceScript.length), given.slice(numberOfKeys)];
         if (this.#world.ledger.observe(script, parameters, reply)) await this.#learn(String(parameters[2]));
@@ -73,23 +73,13 @@ export class SimulatedRedis {
   async exists(key: string): Promise<number> {
     if (key.endsWith(markSuffix)) return this.#marks.has(key) ? 1 : 0;
     if (!this.#named.has(key)) return 0;
-    if (key !== presenceKeys.sweepLease) return this.#call('exists', () => this.#redis.exists(this.#rename(key)));
-    return this.#call('exists', async () => (this.#sweep.isHeld(this.#world.clock.now) ? 1 : 0));
+    return this.#call('exists', () => this.#redis.exists(this.#rename(key)));
   }
 
   async zcard(key: string): Promise<number> {
     if (!this.#named.has(key)) return 0;
     return this.#call('zcard', async () => {
       return this.#sweep.isIndex(key) ? this.#sweep.size(key) : this.#redis.zcard(this.#rename(key));
-    });
-  }
-
-  /** The lease of the sweep: each environment is a holder of its own. */
-  eval(_script: string, _keys: number, key: string, holder: string, millis?: number): Promise<unknown> {
-    const owner = `${holder}:${currentPlace().invocation.id}`;
-    return this.#call('lease', async () => {
-      this.#named.add(key);
-      return this.#sweep.hold(owner, this.#world.clock.now, millis);
     });
   }
 
@@ -150,6 +140,30 @@ export class SimulatedRedis {
   async #scored(key: string): Promise<[member: string, score: number][]> {
     const found = await this.#redis.zrange(this.#rename(key), '0', '-1', 'WITHSCORES');
     return pairs(found).map(([member, score]) => [member, Number(score)]);
+  }
+
+  /** The scripts of sweeps, with leases that end in the time of the world. */
+  async #ofSweep(name: string, given: Argument[], text: string, numberOfKeys: number): Promise<unknown> {
+    const { now } = this.#world.clock;
+    const [due, lease] = given as [string, string];
+    if (leased.includes(name) && this.#sweep.hasEnded(lease, now)) await this.#redis.unlink(this.#rename(lease));
+    if (name === 'claimDue' && !this.#sweep.isDue(due, Number(given[3]))) return [];
+    const values = given.map((value) => this.#rename(value));
+    const run = () => this.#book.run(text, numberOfKeys, values);
+    if (name === 'holdShard') return this.#hold(given, values, run);
+    if (name === 'giveBackShard') this.#sweep.giveBack(String(given[0]), String(given[1]));
+    return this.#sweep.isIndex(due) ? this.#onIndex(due, run) : run();
+  }
+
+  async #hold(given: Argument[], values: Argument[], run: () => Promise<unknown>): Promise<unknown> {
+    const [due, lease, holder, millis] = [String(given[0]), String(given[1]), String(given[2]), Number(given[3])];
+    const { now } = this.#world.clock;
+    const known = this.#sweep.answerHold(lease, holder, now, millis);
+    if (known !== undefined) return known;
+    values[3] = dayMillis;
+    const held = await this.#onIndex(due, run);
+    if (held === 1) this.#sweep.hold(lease, holder, now + millis);
+    return held;
   }
 
   /** Runs something that changes a shard of the index, and looks at what it left there. */

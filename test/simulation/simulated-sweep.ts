@@ -1,26 +1,44 @@
 import { presenceKeys } from '../../lambdas/presence/keys.ts';
 
 const dueKeys = 'presence:due:';
+const leaseSuffix = ':lease';
+
+interface Lease {
+  holder: string;
+  ends: number;
+}
 
 /**
- * What sweeps ask for again and again, kept beside the server so that most of it costs no call: the lease, the moment of
- * the last round, and what the index of deadlines held when it was last changed. Who claims what is due, and what becomes
- * of it, is decided by the shipped scripts.
+ * What sweeps ask for again and again, kept beside the server so that most of it costs no call: until when each lease is
+ * held (the server counts in its own time), the moment of the last round, and what the index of deadlines held when it was
+ * last changed. Who gets a lease, who claims what is due and what becomes of it is decided by the shipped scripts.
  */
 export class SimulatedSweep {
-  #lease: { owner: string; ends: number } | undefined;
+  readonly #leases = new Map<string, Lease>();
   #pulse: number | undefined;
   readonly #due = new Map<string, Map<string, number>>();
 
-  /** Takes, renews or gives back the lease, as the scripts of the product do; 1 where it is the owner's. */
-  hold(owner: string, now: number, millis: number | undefined): number {
-    const isFree = !this.#lease || this.#lease.ends <= now || this.#lease.owner === owner;
-    if (isFree) this.#lease = millis === undefined ? undefined : { owner, ends: now + millis };
-    return millis === undefined || isFree ? 1 : 0;
+  /** What the script that holds a shard would answer; undefined where it has to be run. */
+  answerHold(lease: string, holder: string, now: number, millis: number): number | undefined {
+    const known = this.#leases.get(lease);
+    if (!known || known.ends <= now) return undefined;
+    if (known.holder !== holder) return 0;
+    known.ends = now + millis;
+    return 1;
   }
 
-  isHeld(now: number): boolean {
-    return this.#lease !== undefined && this.#lease.ends > now;
+  hold(lease: string, holder: string, ends: number): void {
+    this.#leases.set(lease, { holder, ends });
+  }
+
+  giveBack(lease: string, holder: string): void {
+    if (this.#leases.get(lease)?.holder === holder) this.#leases.delete(lease);
+  }
+
+  /** Whether a lease has come to its end; it is forgotten then. */
+  hasEnded(lease: string, now: number): boolean {
+    const known = this.#leases.get(lease);
+    return known !== undefined && known.ends <= now && this.#leases.delete(lease);
   }
 
   beat(at: number): number {
@@ -34,7 +52,7 @@ export class SimulatedSweep {
   }
 
   isIndex(key: string): boolean {
-    return key.startsWith(dueKeys);
+    return key.startsWith(dueKeys) && !key.endsWith(leaseSuffix);
   }
 
   /** What a shard of the index holds now. */
@@ -52,7 +70,7 @@ export class SimulatedSweep {
 
   lose(key: string): void {
     this.#due.delete(key);
-    if (key === presenceKeys.sweepLease) this.#lease = undefined;
+    this.#leases.delete(key);
     if (key === presenceKeys.sweepPulse) this.#pulse = undefined;
   }
 }

@@ -13,5 +13,8 @@ jest.mock(
   () => jest.requireActual('./runtime-stand-ins.ts').occupiedModule,
 );
 jest.mock('../../lambdas/flows/housekeeping.ts', () => jest.requireActual('./runtime-stand-ins.ts').housekeepingModule);
-jest.mock('../../lambdas/flows/sightings.ts', () => jest.requireActual('./runtime-stand-ins.ts').sightingsModule);
+jest.mock(
+  '../../lambdas/flows/last-seen-updates.ts',
+  () => jest.requireActual('./runtime-stand-ins.ts').lastSeenModule,
+);
 jest.mock('@aws-sdk/client-lambda', () => jest.requireActual('./runtime-stand-ins.ts').lambdaModule);

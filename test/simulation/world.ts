@@ -1,7 +1,9 @@
 import type { Redis } from 'ioredis';
 import { Broadcaster } from '../../lambdas/delivery/broadcaster.ts';
 import { Deadlines } from '../../lambdas/presence/deadlines.ts';
+import { MovingSessions } from '../../lambdas/presence/moving-sessions.ts';
 import { PresenceManager } from '../../lambdas/presence/presence-manager.ts';
+import { ShardLeases } from '../../lambdas/presence/shard-leases.ts';
 import type { Timings } from '../../protocol/timings.ts';
 import { currentPlace } from './context.ts';
 import { Dice } from './dice.ts';
@@ -46,6 +48,8 @@ export class World {
   readonly ledger: Ledger;
   readonly presence: PresenceManager;
   readonly deadlines: Deadlines;
+  readonly movingSessions: MovingSessions;
+  readonly shardLeases: ShardLeases;
   readonly broadcaster: Broadcaster;
   readonly sessionIds: string[];
   readonly userIds: string[];
@@ -85,6 +89,8 @@ export class World {
     const asRedis = this.redis as unknown as Redis;
     this.presence = new PresenceManager(asRedis, { timings: this.timings, log: { debug() {}, error() {} } });
     this.deadlines = new Deadlines(asRedis);
+    this.movingSessions = new MovingSessions(asRedis);
+    this.shardLeases = new ShardLeases(asRedis);
     this.broadcaster = new Broadcaster(this.gateway, { random: () => this.dice.next() });
     this.sessionIds = Array.from({ length: this.dice.int(1, 2) }, (_, index) => uuid(1, index + 1));
     this.userIds = Array.from({ length: this.dice.int(2, 4) }, (_, index) => uuid(2, index + 1));

@@ -178,17 +178,17 @@ consider(connectionsKey, offlineAfter)
 consider(usersKey, offlineAfter)
 consider(leavingKey, 0)
 consider(activeKey, awayAfter)
--- While something moves here the sweep stays close, in case the next flusher dies.
-if window.watched >= now and window.ends > now - 2000 then
-  redis.call('HSET', windowKey, 'watched', now + watchMillis)
-  next = math.min(next, now + 500)
-elseif window.watched > 0 then
-  redis.call('HSET', windowKey, 'watched', 0)
-end
 answer[11] = { next == math.huge and '' or string.format('%d', next),
   redis.call('LRANGE', departedKey, 0, tonumber(argument(1)) - 1),
-  redis.call('ZRANGE', usersKey, 0, -1, 'WITHSCORES'), cursors, receivers }
+  redis.call('ZRANGE', usersKey, 0, -1, 'WITHSCORES'), cursors, receivers, isMoving(windowState()) and 1 or 0 }
 return answer
+`;
+
+/** The sweep watches the windows of a session and asks whether to go on: 0 where nothing moves there any more. */
+const keepWatch = `${beginKnown}${keepRarely}
+local moves = isMoving(windowState())
+redis.call('HSET', windowKey, 'watched', moves and now + watchMillis or 0)
+return reply({}, {}, { moves and 1 or 0 })
 `;
 
 /** Takes a user, or everybody where none is named, out of the session. Answers the connections this ended. */
@@ -245,6 +245,7 @@ export const presenceScripts = {
   close,
   list,
   visit,
+  keepWatch,
   evict,
   relabel,
   look,

@@ -2,7 +2,7 @@
  * How changes are gathered before they go out (rules DE2-DE4). A window opens with the first frame after a quiet time,
  * which goes out at once; whatever comes while it is open waits for its end, and the first one to wait becomes the
  * window's flusher. If that invocation dies, the next frame after the window's end takes everything along, and where none
- * comes, the sweep's visit does.
+ * comes, the sweep does, which watches the windows of a session while something moves there.
  *
  * `window` holds: `ends` (ms), `flusher` (the end of the window somebody promised to flush), `stretch` (a factor that
  * throttled posts raise), `watched` (until when the sweep looks after the session), `moving` (whether cursors wait) and
@@ -16,12 +16,19 @@ local postsPerSecond = 2000
 local longestWindow = 1000
 -- What of a frame of 32 KB is left for members.
 local partBytes = 24000
-local watchMillis = 5000
+-- For so long nobody tells the sweep anew that something moves here; without news for so long it stops watching.
+local watchMillis = 10000
+local stillMillis = 2000
 
 local function windowState()
   local found = redis.call('HMGET', windowKey, 'ends', 'flusher', 'stretch', 'watched', 'moving', 'changing')
   return { ends = tonumber(found[1] or '0'), flusher = found[2], stretch = tonumber(found[3] or '1'),
     watched = tonumber(found[4] or '0'), moving = found[5], changing = found[6] }
+end
+
+-- Whether the sweep has to watch the windows of this session.
+local function isMoving(window)
+  return window.ends > now - stillMillis or window.flusher or window.moving or window.changing
 end
 
 local function openWindow(window)

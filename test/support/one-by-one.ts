@@ -1,0 +1,33 @@
+import type { ActivityParams } from '../../lambdas/activity/activity-entry.ts';
+import type { PlaceLeave } from '../../lambdas/sessions/leave-places.ts';
+
+type Double = (...given: never[]) => unknown;
+const call = (double: Double, ...given: unknown[]) => (double as (...given: unknown[]) => unknown)(...given);
+
+/** Doubles of the audit trail that are asked one by one, as the trail that is asked about many at once. */
+export function trailOneByOne(doubles: { logActivity: Double; lastMovement: Double }) {
+  return {
+    ...doubles,
+    lastMovements: (queries: { sessionId: string; userId: string; until?: number }[]) =>
+      Promise.all(queries.map(({ sessionId, userId, until }) => call(doubles.lastMovement, sessionId, userId, until))),
+    logActivities: (entries: ActivityParams[]) =>
+      Promise.all(
+        entries.map(({ sessionId, userId, type, details, ...context }) =>
+          call(doubles.logActivity, sessionId, userId, type, details, context),
+        ),
+      ),
+  };
+}
+
+/** The same for the places. */
+export function placesOneByOne<T extends { leaveSession: Double }>(doubles: T) {
+  return {
+    ...doubles,
+    leavePlaces: (leaves: PlaceLeave[]) =>
+      Promise.all(
+        leaves.map(({ sessionId, personId, cause, joinedUntil }) =>
+          call(doubles.leaveSession, sessionId, personId, cause, { joinedUntil }),
+        ),
+      ),
+  };
+}
