@@ -93,9 +93,9 @@ export const variantGroups: VariantGroup[] = [
         name: 'the sweep writes down no coming',
         mutations: [
           {
-            file: 'lambdas/flows/visit-sessions.ts',
-            from: 'for (const arrival of arrivals) {',
-            to: 'for (const arrival of arrivals.slice(0, 0)) {',
+            file: 'lambdas/flows/movement-writer.ts',
+            from: 'task.arrivals.map(',
+            to: 'task.arrivals.slice(0, 0).map(',
           },
         ],
         fault: /left without having come|is there and left by the trail/,
@@ -133,7 +133,7 @@ export const variantGroups: VariantGroup[] = [
       {
         name: 'a departure is written again each time it is found',
         mutations: [
-          { file: 'lambdas/flows/departures.ts', from: 'if (isUntold(departing, last))', to: 'if (true)' },
+          { file: 'lambdas/flows/departures.ts', from: 'isUntold(departing, movements[place])', to: 'true' },
           {
             file: 'lambdas/flows/departures.ts',
             from: 'activityId: uuidv5(',

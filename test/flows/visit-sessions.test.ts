@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { deadlineShards } from '../../lambdas/presence/deadlines.ts';
 import { presenceKeys } from '../../lambdas/presence/keys.ts';
-import { testAddresses } from '../support/addresses.ts';
 import { createDatabase } from '../support/database.ts';
+import { redisUrl } from '../support/redis.ts';
 import { createConnectionTable, testAwsVariables } from '../support/tables.ts';
 
 type Database = Awaited<ReturnType<typeof createDatabase>>;
@@ -20,7 +20,7 @@ let runtime: typeof import('../../lambdas/runtime/presence.ts') &
 beforeAll(async () => {
   database = await createDatabase();
   Object.assign(process.env, {
-    ...{ DATABASE_URL: database.url, REDIS_URL: testAddresses.redis, OUTBOX_TABLE: 'unused' },
+    ...{ DATABASE_URL: database.url, REDIS_URL: redisUrl(14), OUTBOX_TABLE: 'unused' },
     ...{ CONNECTIONS_TABLE: await createConnectionTable(), ...testAwsVariables(), AWAY_AFTER_SECONDS: '5' },
   });
   flows = {

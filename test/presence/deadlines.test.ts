@@ -3,7 +3,7 @@ import type { Redis } from 'ioredis';
 import { claimedScore, Deadlines, deadlineShards, shardNumbers, shardOf } from '../../lambdas/presence/deadlines.ts';
 import { presenceKeys } from '../../lambdas/presence/keys.ts';
 import { ShardLeases } from '../../lambdas/presence/shard-leases.ts';
-import { connectRedis, findKeys } from '../support/redis.ts';
+import { connectRedis, findKeys, redisUrl } from '../support/redis.ts';
 
 let redis: Redis;
 let deadlines: Deadlines;
@@ -15,7 +15,7 @@ const sweep = 'sweep-of-the-deadlines';
 const now = 1_000_000;
 
 beforeAll(() => {
-  redis = connectRedis();
+  redis = connectRedis(redisUrl(12));
 });
 afterAll(() => redis.quit());
 beforeEach(async () => {

@@ -3,7 +3,7 @@ import type { Redis } from 'ioredis';
 import { shardNumbers } from '../../lambdas/presence/deadlines.ts';
 import { presenceKeys } from '../../lambdas/presence/keys.ts';
 import { leaseMillis, ShardLeases } from '../../lambdas/presence/shard-leases.ts';
-import { connectRedis } from '../support/redis.ts';
+import { connectRedis, redisUrl } from '../support/redis.ts';
 
 let redis: Redis;
 let leases: ShardLeases;
@@ -12,13 +12,13 @@ const shard = 5;
 const plenty = 100;
 
 beforeAll(() => {
-  redis = connectRedis();
+  redis = connectRedis(redisUrl(13));
   leases = new ShardLeases(redis);
 });
 afterAll(() => redis.quit());
 beforeEach(async () => {
   [one, other] = [randomUUID(), randomUUID()].sort();
-  await Promise.all([redis.del(presenceKeys.sweeps, presenceKeys.sweepCall), redis.del(presenceKeys.dueLease(shard))]);
+  for (const key of [presenceKeys.sweeps, presenceKeys.sweepCall, presenceKeys.dueLease(shard)]) await redis.del(key);
 });
 afterEach(() => Promise.all([leases.giveBack(shard, one!), leases.giveBack(shard, other!)]));
 
