@@ -51,7 +51,11 @@ export class LastSeenUpdates {
 
   /** Those of sessions that were not written for long enough. */
   #dueAmong(sighted: readonly Sighted[], now: number): Sighted[] {
-    for (const [sessionId, at] of this.#writtenAt) if (at <= now - refreshMillis) this.#writtenAt.delete(sessionId);
+    // They stand in the order in which they were written, so the old ones come first.
+    for (const [sessionId, at] of this.#writtenAt) {
+      if (at > now - refreshMillis) break;
+      this.#writtenAt.delete(sessionId);
+    }
     const due = sighted.filter(({ sessionId }) => !this.#writtenAt.has(sessionId));
     for (const { sessionId } of due) this.#writtenAt.set(sessionId, now);
     return due;

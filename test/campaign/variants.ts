@@ -123,7 +123,7 @@ export const variantGroups: VariantGroup[] = [
             to: "s.status = 'expired' AND s.end_time > now() - interval '1 second'",
           },
           {
-            file: 'lambdas/flows/session-cleanup.ts',
+            file: 'lambdas/flows/expiry-entry.ts',
             from: 'const activityId = uuidv5(',
             to: 'const activityId = ((..._: unknown[]) => undefined)(',
           },
