@@ -1,6 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { Cluster, type Redis } from 'ioredis';
+import { Deadlines, shardNumbers } from '../../lambdas/presence/deadlines.ts';
 import { presenceKeys } from '../../lambdas/presence/keys.ts';
+import { MovingSessions } from '../../lambdas/presence/moving-sessions.ts';
+import { ShardLeases } from '../../lambdas/presence/shard-leases.ts';
 import { PresenceFixture } from '../support/presence.ts';
 import { connectRedis, useCluster } from '../support/redis.ts';
 import { type ClusterNode, moveSlot, type OwnCluster, startCluster } from './own-cluster.ts';
@@ -35,7 +38,9 @@ function connect(): Redis {
 async function counts(): Promise<{ scripts: number; redirections: number }> {
   const infos = await Promise.all(cluster.nodes.map(({ client }) => client.info('everything')));
   const sum = (pattern: RegExp) => infos.reduce((total, info) => total + Number(pattern.exec(info)?.[1] ?? 0), 0);
-  return { scripts: sum(/cmdstat_evalsha:calls=(\d+)/), redirections: sum(/errorstat_MOVED:count=(\d+)/) };
+  // A connection sends the text of a script the first time.
+  const scripts = sum(/cmdstat_evalsha:calls=(\d+)/) + sum(/cmdstat_eval:calls=(\d+)/);
+  return { scripts, redirections: sum(/errorstat_MOVED:count=(\d+)/) };
 }
 
 test('[PR14] a frame is one script on one node, without a redirection', async () => {
@@ -53,6 +58,37 @@ test('[PR14] a frame is one script on one node, without a redirection', async ()
   const after = await counts();
   expect(after.scripts - before.scripts).toBe(3 * rooms.length);
   expect(after.redirections).toBe(before.redirections);
+});
+
+test('[PR12] the shards of the deadlines are spread over all nodes, each with its lease and what moves beside it', async () => {
+  const redis = connect();
+  const [deadlines, leases, moving] = [new Deadlines(redis), new ShardLeases(redis), new MovingSessions(redis)];
+  for (const key of shardNumbers.map((shard) => presenceKeys.dueLease(shard))) await redis.del(key);
+  const sessionIds: string[] = Array.from({ length: 80 }, () => randomUUID());
+  const before = await counts();
+  for (const sessionId of sessionIds) {
+    await deadlines.schedule(sessionId, 1);
+    await moving.add(sessionId, 1);
+  }
+  for (const sweep of ['one', 'other']) {
+    for (const shard of shardNumbers.filter((number) => number % 2 === (sweep === 'one' ? 0 : 1))) {
+      expect(await leases.hold(shard, sweep, 1)).toBe(true);
+    }
+  }
+  const claims = await Promise.all(
+    ['one', 'other'].map(async (sweep) =>
+      (await Promise.all(shardNumbers.map((shard) => deadlines.claim(shard, sweep, 2, 1000)))).flat(),
+    ),
+  );
+  const own = claims.map((claimed) => claimed.filter((sessionId) => sessionIds.includes(sessionId)));
+  expect(own.flat().sort()).toEqual([...sessionIds].sort());
+  expect(Math.min(...own.map((share) => share.length))).toBeGreaterThan(10);
+  // Each of these is one script on the node of the shard.
+  const after = await counts();
+  expect(after.scripts - before.scripts).toBe(2 * sessionIds.length + shardNumbers.length + 2 * shardNumbers.length);
+  const slots = await Promise.all(shardNumbers.map((shard) => homeOf(presenceKeys.due(shard))));
+  expect(new Set(slots).size).toBe(cluster.nodes.length);
+  for (const sweep of ['one', 'other']) for (const shard of shardNumbers) await leases.giveBack(shard, sweep);
 });
 
 test('the sessions are spread over all nodes, each whole on one', async () => {
@@ -108,7 +144,6 @@ test('[FA1] a client that knows an old map of the cluster is led to the new node
 
 test('[FA2] a node that lost its memory is known by its part of the index, and its sessions are unknown', async () => {
   const redis = connect();
-  const { Deadlines } = await import('../../lambdas/presence/deadlines.ts');
   const deadlines = new Deadlines(redis);
   const room = new PresenceFixture(redis);
   await room.enter(randomUUID(), 'c1');
@@ -120,6 +155,12 @@ test('[FA2] a node that lost its memory is known by its part of the index, and i
   await room.store.restore(room.sessionId, members, room.now, { onlyIfLost: true });
   expect((await room.users()).map((user) => user.userId)).toEqual([members[0]!.userId]);
 });
+
+/** The number of the node that is responsible for a key, by the thirds of the slots. */
+async function homeOf(key: string): Promise<number> {
+  const slot = Number(await cluster.nodes[0].client.call('CLUSTER', 'KEYSLOT', key));
+  return Math.min(cluster.nodes.length - 1, Math.floor((slot * cluster.nodes.length) / 16_384));
+}
 
 const slotOf = async (sessionId: string) =>
   Number(await cluster.nodes[0].client.call('CLUSTER', 'KEYSLOT', presenceKeys.users(sessionId)));
