@@ -41,7 +41,7 @@ export class PostObserver {
   async #handle(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
     const body = await readAll(incoming);
     const connectionId = decodeURIComponent(incoming.url?.split('/').at(-1) ?? '');
-    const frame = incoming.method === 'POST' ? (JSON.parse(body.toString()) as ObservedPost['frame']) : undefined;
+    const frame = incoming.method === 'POST' ? frameOf(body.toString()) : undefined;
     const post: ObservedPost = { connectionId, frame, status: undefined, at: Date.now() };
     this.posts.push(post);
     const refused = this.refuse(post);
@@ -62,6 +62,11 @@ export class PostObserver {
     forwarded.on('error', () => outgoing.destroy());
     forwarded.end(body);
   }
+}
+
+/** Cursors in the compact form are no JSON; they count as the frame they stand for. */
+function frameOf(text: string): ObservedPost['frame'] {
+  return text.startsWith('{') ? JSON.parse(text) : { type: 'cursors', compact: text };
 }
 
 async function readAll(incoming: IncomingMessage): Promise<Buffer> {

@@ -1,0 +1,76 @@
+import type { Environment } from './environment.ts';
+import type { RollcallError } from './errors.ts';
+import type { Frame } from './gather.ts';
+
+/** What became of an activity. */
+export interface LoggedActivity {
+  activityId: string;
+  /** Whether the service has not confirmed it yet: there is no connection, and it is sent once there is. */
+  pending: boolean;
+}
+
+/** Activities in their order, until the service has confirmed them; each has an id, so that a second try writes no second entry. */
+export interface Outbox {
+  add(activityType: string, details: object | undefined, activityId: string): Promise<LoggedActivity>;
+  /** Sends what waits. */
+  flush(): void;
+}
+
+const retryMillis = 2000;
+const settleMillis = 10_000;
+
+/**
+ * @param ask sends a request that settles within ten seconds.
+ * @param report hears of an activity that was refused after its promise had settled.
+ */
+export function createOutbox(
+  { after }: Environment,
+  ask: (message: Frame) => Promise<Frame>,
+  report: (error: RollcallError) => void,
+): Outbox {
+  const waiting: { message: Frame; done: () => void; refused: (error: RollcallError) => void }[] = [];
+  let isRunning = false;
+
+  async function flush(): Promise<void> {
+    if (isRunning) return;
+    isRunning = true;
+    while (waiting[0]) {
+      const { message, done, refused } = waiting[0];
+      try {
+        await ask(message);
+        done();
+      } catch (failure) {
+        const error = failure as RollcallError;
+        if (error.retryable) {
+          after(error.retryAfterMillis ?? retryMillis, flush);
+          break;
+        }
+        refused(error);
+      }
+      waiting.shift();
+    }
+    isRunning = false;
+  }
+
+  return {
+    flush,
+    add: (activityType, details, activityId) =>
+      new Promise((resolve, reject) => {
+        let isSettled = false;
+        const settle = (pending: boolean) => {
+          isSettled = true;
+          cancel();
+          resolve({ activityId, pending });
+        };
+        const cancel = after(settleMillis, () => settle(true));
+        const refused = (error: RollcallError) => {
+          cancel();
+          if (isSettled) report(error);
+          else reject(error);
+        };
+        const message = { type: 'activity_log', activityType, details, activityId };
+        waiting.push({ message, done: () => settle(false), refused });
+        void flush();
+      }),
+  };
+}

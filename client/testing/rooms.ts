@@ -1,0 +1,138 @@
+import type { LeaveCause, Role, Status } from '../../protocol/entities.ts';
+import type { ErrorCode } from '../../protocol/errors.ts';
+import type { Frame } from '../gather.ts';
+import type { Json } from '../presence.ts';
+import { Room, type ServerConnection } from './room.ts';
+
+/** A refusal that is answered with an `error` frame. */
+export class Refusal extends Error {
+  readonly code: ErrorCode;
+  constructor(code: ErrorCode, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+/** What the service holds. */
+export interface World {
+  rooms: Map<string, Room>;
+  /** Machines by owner and id. */
+  machines: Map<string, Record<string, unknown>>;
+  now(): number;
+  /** How the connection is kept in rooms after the person was let in by an invitation. */
+  sessionTimeoutMillis: number;
+}
+
+export interface Call {
+  world: World;
+  connection: ServerConnection;
+  message: Frame;
+}
+
+const ranks: Role[] = ['viewer', 'commenter', 'operator'];
+export const newId = () => crypto.randomUUID();
+
+export function roomOf({ world, message }: Call): Room {
+  const { sessionId } = message;
+  const room = [...world.rooms.values()].find(
+    ({ session }) => session.id === sessionId || session.sessionId === sessionId,
+  );
+  if (!room) throw new Refusal('SESSION_NOT_FOUND', 'There is no such session; check the link.');
+  return room;
+}
+
+/** The session of a message whose connection has joined. */
+export function joined(call: Call, needed: 'viewer' | 'commenter' | 'owner' = 'viewer'): Room {
+  const room = roomOf(call);
+  const { userId } = call.connection;
+  if (!room.has(call.connection)) throw new Refusal('NOT_IN_SESSION', 'Join the session first.');
+  const { role = 'viewer' } = room.participants.get(userId) ?? {};
+  const isOwner = room.session.ownerId === userId;
+  const mayDo = isOwner || (needed !== 'owner' && ranks.indexOf(role) >= ranks.indexOf(needed));
+  if (!mayDo) throw new Refusal('PERMISSION_DENIED', 'Your role does not allow this; ask the owner.');
+  return room;
+}
+
+export function createRoom({ world, connection, message }: Call, key: string | null): Room {
+  const { operationId = key, metadata = {} } = message as Frame & { operationId: string; metadata: Json };
+  const now = world.now();
+  const id = newId();
+  const session = {
+    id,
+    sessionId: `SESSION-${id.slice(0, 8).toUpperCase()}`,
+    operationId: operationId!,
+    ownerId: connection.userId,
+    status: 'active' as const,
+    target: (metadata['target'] as string) ?? null,
+    objective: (metadata['objective'] as string) ?? null,
+    isPublic: metadata['isPublic'] === true,
+    maxParticipants: (metadata['maxParticipants'] as number) ?? 50,
+    metadata,
+    startTime: now,
+    endTime: null,
+    active: true,
+    lastActiveAt: now,
+    updatedAt: now,
+    key,
+  };
+  const room = new Room(session, world.now);
+  world.rooms.set(id, room);
+  return room;
+}
+
+export function enter(call: Call, room: Room): Role {
+  const { connection, message } = call;
+  const { userId, username } = connection;
+  const { session, participants } = room;
+  if (session.status !== 'active') throw new Refusal('SESSION_INACTIVE', 'This session is over; start a new one.');
+  const known = participants.get(userId);
+  const invitation = room.invitations.get(message['invite'] as string);
+  const isOwner = session.ownerId === userId;
+  const isOpen = session.isPublic || session.key !== null;
+  if (message['invite'] && !invitation) throw new Refusal('INVITE_INVALID', 'This invitation is not valid any more.');
+  if (!known && !invitation && !isOpen && !isOwner) {
+    throw new Refusal('PERMISSION_DENIED', 'You need an invitation to this session.');
+  }
+  const isFull =
+    !known?.isActive && [...participants.values()].filter((each) => each.isActive).length >= session.maxParticipants;
+  if (isFull) throw new Refusal('SESSION_FULL', 'All places are taken.');
+  if (invitation) invitation.uses -= 1;
+  if (invitation && invitation.uses < 0) throw new Refusal('INVITE_INVALID', 'This invitation was used up.');
+  const role = isOwner ? 'operator' : (invitation?.role ?? known?.role ?? 'viewer');
+  const now = room.session.updatedAt;
+  const participant = { id: newId(), sessionId: session.id, userId, anonymousId: null, name: username, role };
+  participants.set(userId, { ...participant, isActive: true, joinedAt: now, lastSeenAt: now, leftAt: null });
+  room.enter(connection, role, saidIn(message as Said & Frame));
+  return role;
+}
+
+export function openRoom(call: Call): { room: Room; created: boolean } {
+  const key = call.message['key'] as string;
+  const live = [...call.world.rooms.values()].find(({ session }) => session.key === key && session.status === 'active');
+  return live ? { room: live, created: false } : { room: createRoom(call, key), created: true };
+}
+
+export function finish(room: Room, status: 'completed' | 'failed' | 'expired', cause: LeaveCause): void {
+  if (room.session.status !== 'active') return;
+  room.session = { ...room.session, status };
+  room.broadcast({ type: cause, reason: cause === 'session_expired' ? 'inactivity_timeout' : status });
+  for (const userId of [...room.people.keys()]) room.leave(userId, cause);
+}
+
+/** Ends the sessions in which nobody did anything for too long. */
+export function expireRooms({ rooms, now, sessionTimeoutMillis }: World): void {
+  for (const room of rooms.values()) {
+    const lastActive = Math.max(
+      room.session.lastActiveAt,
+      ...[...room.people.values()].map((each) => each.user.lastSeen),
+    );
+    if (now() - lastActive >= sessionTimeoutMillis) finish(room, 'expired', 'session_expired');
+  }
+}
+
+export type Said = { status?: Status; activity?: string | null; data?: Json; cursor?: Json | null };
+
+/** What a message says of its person. */
+export function saidIn({ status, activity, data, cursor }: Said & Frame): Said {
+  return { status, activity, data, cursor };
+}

@@ -1,0 +1,164 @@
+import { bearerPrefix } from '../../protocol/frames.ts';
+import { limits } from '../../protocol/limits.ts';
+import type { Frame } from '../gather.ts';
+import type { Clock } from './clock.ts';
+import type { Accept, ServerSocket } from './device.ts';
+import { handlers } from './requests.ts';
+import type { ServerConnection } from './room.ts';
+import { expireRooms, Refusal, type World } from './rooms.ts';
+import { claimsOf } from './token.ts';
+
+/** A frame a client sent, as the service received it. */
+export interface Recorded {
+  userId: string;
+  frame: Frame;
+  /** Unix milliseconds of the virtual clock. */
+  at: number;
+}
+
+/** The in-memory service. */
+export interface Service {
+  accept: Accept;
+  world: World;
+  /** Whether a token would be let in now. */
+  isValid(token: string): boolean;
+  /** Tokens that were withdrawn. */
+  withdrawn: Set<string>;
+  /** Tokens of all handshakes, and whether each was valid then. */
+  handshakes: { token: string; isValid: boolean }[];
+  frames: Recorded[];
+  /** Makes the next frames that match fail or vanish. */
+  intercept: ((frame: Frame, userId: string) => 'drop' | Refusal | undefined) | undefined;
+}
+
+export interface ServiceOptions {
+  heartbeatSeconds: number;
+  rolloverSeconds: number;
+  sessionTimeoutMillis: number;
+}
+
+const spacing = 1000 / limits.messagesPerSecond;
+const sweepMillis = 1000;
+const cleanCodes = [1000, 1001, 1005];
+
+export function createService(clock: Clock, options: ServiceOptions): Service {
+  const { now } = clock;
+  const world: World = {
+    rooms: new Map(),
+    machines: new Map(),
+    now,
+    sessionTimeoutMillis: options.sessionTimeoutMillis,
+  };
+  const withdrawn = new Set<string>();
+  const service: Service = {
+    accept,
+    world,
+    withdrawn,
+    isValid: (token) => !withdrawn.has(token) && (claimsOf(token)?.exp ?? 0) * 1000 > now(),
+    handshakes: [],
+    frames: [],
+    intercept: undefined,
+  };
+  let isSweeping = false;
+
+  /** Time passes for the service only while somebody uses it, so that a test's clock may come to rest. */
+  function sweep(): void {
+    expireRooms(world);
+    for (const room of world.rooms.values()) room.sweep();
+    isSweeping = [...world.rooms.values()].some(
+      ({ people, session }) => people.size > 0 || session.status === 'active',
+    );
+    if (isSweeping) clock.after(sweepMillis, sweep);
+  }
+
+  function accept(url: string, protocols: readonly string[], socket: ServerSocket): number | undefined {
+    const query = new URL(url).searchParams;
+    const bearer = protocols.find((each) => each.startsWith(bearerPrefix))?.slice(bearerPrefix.length);
+    const token = bearer ?? query.get('token') ?? undefined;
+    const invite = query.get('invite');
+    if (token !== undefined) {
+      const isValid = service.isValid(token);
+      service.handshakes.push({ token, isValid });
+      if (!isValid) return 403;
+      const { sub, name } = claimsOf(token)!;
+      serve(socket, sub, name, undefined);
+      return undefined;
+    }
+    if (invite === null) return 401;
+    const isKnown = [...world.rooms.values()].some(
+      ({ invitations }) => (invitations.get(invite)?.expiresAt ?? 0) > now(),
+    );
+    if (!isKnown) return 403;
+    serve(socket, `guest-${query.get('guest') ?? crypto.randomUUID()}`, query.get('name') ?? 'Guest', invite);
+    return undefined;
+  }
+
+  function serve(socket: ServerSocket, userId: string, username: string, invite: string | undefined): void {
+    let onTime = 0;
+    const orders = new Map<unknown, number>();
+    const connection: ServerConnection = {
+      userId,
+      username,
+      compact: false,
+      send: (frame) => socket.send(typeof frame === 'string' ? frame : JSON.stringify(frame)),
+    };
+
+    function isOverLimit(): boolean {
+      onTime = Math.max(now(), onTime);
+      if (onTime - now() > spacing * (limits.messageBurst - 1)) return true;
+      onTime += spacing;
+      return false;
+    }
+
+    function answer(frame: Frame): object {
+      if (frame.type === 'hello') return welcome(frame);
+      const { order } = frame as { order?: number };
+      if (order !== undefined) {
+        const isOvertaken = order <= (orders.get(frame.sessionId) ?? 0);
+        if (isOvertaken) return { type: 'ack' };
+        orders.set(frame.sessionId, order);
+      }
+      const handler = handlers[frame.type];
+      if (!handler) throw new Refusal('INVALID_MESSAGE', `There is no message ${frame.type}.`);
+      return handler({ world, connection, message: { invite, ...frame } });
+    }
+
+    function welcome({ format }: Frame): object {
+      connection.compact = format === 'compact';
+      const { heartbeatSeconds, rolloverSeconds } = options;
+      const times = { heartbeatSeconds, timeoutSeconds: 30, awaySeconds: 120, batchMillis: 100, rolloverSeconds };
+      const who = { connectionId: crypto.randomUUID(), userId, username };
+      return { type: 'welcome', ...who, ...times, serverTime: now(), format };
+    }
+
+    socket.onText = (text) => {
+      const frame = JSON.parse(text) as Frame;
+      service.frames.push({ userId, frame, at: now() });
+      const { requestId, type } = frame;
+      try {
+        const fault = service.intercept?.(frame, userId);
+        if (fault === 'drop') return;
+        if (fault) throw fault;
+        if (isOverLimit()) {
+          if (type === 'cursor_update') return;
+          throw new Refusal('RATE_LIMITED', 'Too many messages; wait a moment.');
+        }
+        const reply = answer(frame);
+        const isQuiet = /^(presence_update|cursor_update|heartbeat|machine_heartbeat|broadcast)$/.test(type);
+        if (requestId !== undefined || !isQuiet) connection.send({ ...reply, requestId });
+      } catch (error) {
+        if (!(error instanceof Refusal)) throw error;
+        const { code, message } = error;
+        const retryable = code === 'RATE_LIMITED' || code === 'UNAVAILABLE';
+        connection.send({ type: 'error', requestId, code, message, retryable });
+      }
+      if (!isSweeping) sweep();
+    };
+    socket.onClose = (code) => {
+      const grace = cleanCodes.includes(code) ? 3000 : 15_000;
+      for (const room of world.rooms.values()) room.break(connection, grace);
+    };
+  }
+
+  return service;
+}

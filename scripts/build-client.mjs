@@ -1,0 +1,23 @@
+/** `npm run build:client`: writes `client/dist`, the JavaScript and the types of the package. */
+
+import { spawnSync } from 'node:child_process';
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { bundleClient, clientFolder, entryPoints } from './client-bundle.mjs';
+
+const dist = join(clientFolder, 'dist');
+await rm(dist, { recursive: true, force: true });
+await bundleClient(Object.keys(entryPoints));
+
+const compiler = join(clientFolder, '..', 'node_modules', 'typescript', 'bin', 'tsc');
+const { status } = spawnSync(process.execPath, [compiler, '-p', clientFolder], { stdio: 'inherit' });
+if (status !== 0) process.exit(status ?? 1);
+
+// Declarations name the sources they were made of; in the package only the declarations exist.
+const types = join(dist, 'types');
+for (const name of await readdir(types, { recursive: true })) {
+  if (!name.endsWith('.d.ts')) continue;
+  const file = join(types, name);
+  const text = await readFile(file, 'utf8');
+  await writeFile(file, text.replace(/(from\s+['"]\.[^'"]*|import\(['"]\.[^'"]*)\.ts(?=['"])/g, '$1.js'));
+}

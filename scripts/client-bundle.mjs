@@ -1,0 +1,27 @@
+/** How the client package is bundled: what the build writes and what the measurement of its size counts. */
+
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+
+const project = fileURLToPath(new URL('..', import.meta.url));
+export const clientFolder = join(project, 'client');
+
+/** Entry points of the package by the name of the file each becomes. */
+export const entryPoints = { index: 'index.ts', testing: 'testing/index.ts' };
+
+/** Bundles entry points of the client; code they share becomes a file of its own. */
+export function bundleClient(names, options = {}) {
+  return build({
+    entryPoints: Object.fromEntries(names.map((name) => [name, join(clientFolder, entryPoints[name])])),
+    bundle: true,
+    format: 'esm',
+    target: 'es2022',
+    splitting: true,
+    minify: true,
+    outdir: join(clientFolder, 'dist'),
+    chunkNames: 'shared-[hash]',
+    logLevel: 'silent',
+    ...options,
+  });
+}

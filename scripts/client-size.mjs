@@ -1,0 +1,26 @@
+/**
+ * `node scripts/client-size.mjs`: how large the client is in a browser: bundled and minified by esbuild, then gzip. With
+ * `--check` it fails where an entry point is larger than its limit.
+ */
+import { gzipSync } from 'node:zlib';
+import { bundleClient } from './client-bundle.mjs';
+
+/** Most bytes of each entry point. The smallest peer with presence, `phoenix` with `Presence`, has 8,367. */
+export const limits = { index: 8000 };
+
+/** Bytes of an entry point with everything it needs. */
+export async function measureClient(name) {
+  const { outputFiles } = await bundleClient([name], { splitting: false, write: false });
+  const { contents } = outputFiles[0];
+  return { minified: contents.length, gzip: gzipSync(contents, { level: 9 }).length };
+}
+
+if (process.argv[1] === new URL(import.meta.url).pathname) {
+  let isTooLarge = false;
+  for (const [name, limit] of Object.entries(limits)) {
+    const { minified, gzip } = await measureClient(name);
+    process.stdout.write(`${name}: ${minified} bytes minified, ${gzip} with gzip (at most ${limit})\n`);
+    isTooLarge ||= gzip > limit;
+  }
+  if (isTooLarge && process.argv.includes('--check')) process.exitCode = 1;
+}

@@ -1,0 +1,461 @@
+import type { Client, Session } from '../../client/index.ts';
+import { createTestRollcall, type TestRollcall } from '../../client/testing/index.ts';
+import { Refusal } from '../../client/testing/rooms.ts';
+
+/** What users of other clients suffered; each row says what holds here instead. */
+
+const second = 1000;
+const minute = 60 * second;
+
+let rollcall: TestRollcall;
+beforeEach(() => {
+  rollcall = createTestRollcall();
+});
+afterEach(() => rollcall.close());
+
+interface Person {
+  client: Client;
+  session: Session;
+  left: string[];
+}
+
+async function arrive(user: string, options: Parameters<TestRollcall['client']>[1] = {}): Promise<Person> {
+  const client = rollcall.client(user, options);
+  const session = client.open('doc');
+  const left: string[] = [];
+  session.on('left', ({ user: { userId }, cause }) => left.push(`${userId} ${cause}`));
+  await session.ready;
+  await rollcall.settle();
+  return { client, session, left };
+}
+const framesOf = (user: string, type: string) =>
+  rollcall.service.frames
+    .filter(({ userId, frame }) => userId === user && frame.type === type)
+    .map(({ frame }) => frame);
+const listOf = ({ session }: Person) => session.users.map(({ userId }) => userId).sort();
+
+test('[row 1] whose network is cut without a close has left for the others within 65 s', async () => {
+  const ada = await arrive('ada');
+  const bob = await arrive('bob');
+  rollcall.cut(bob.client, { silent: true });
+  await rollcall.advance(54 * second);
+  expect(ada.left).toEqual([]);
+  await rollcall.advance(11 * second);
+  expect(ada.left).toEqual(['bob timeout']);
+});
+
+test('[row 2] after a freeze of five minutes the client finds the dead socket within 3 s and has the list of the service', async () => {
+  const ada = await arrive('ada');
+  const bob = await arrive('bob');
+  const wake = rollcall.freeze(bob.client);
+  await rollcall.advance(5 * minute);
+  const cleo = await arrive('cleo');
+  await wake();
+  await rollcall.advance(3 * second);
+  expect(bob.session.state).toBe('joined');
+  expect(listOf(bob)).toEqual(['ada', 'bob', 'cleo']);
+  expect(listOf(ada)).toEqual(listOf(bob));
+  expect(listOf(cleo)).toEqual(listOf(bob));
+});
+
+test('[row 2] a sleep that no page event tells is found by the clock', async () => {
+  await arrive('ada');
+  const bob = await arrive('bob');
+  const device = rollcall.device(bob.client);
+  device.freeze();
+  await rollcall.advance(5 * minute);
+  device.thaw(false);
+  await rollcall.advance(5 * second);
+  expect(bob.session.state).toBe('joined');
+  expect(device.dials).toBe(2);
+});
+
+test('[row 3] a hidden page does not dial; a visible one dials at once', async () => {
+  const bob = await arrive('bob');
+  const device = rollcall.device(bob.client);
+  const show = rollcall.hide(bob.client);
+  await rollcall.breakSockets(bob.client);
+  await rollcall.advance(10 * minute);
+  expect(device.dials).toBe(1);
+  expect(bob.client.state).toBe('waiting');
+  await show();
+  expect(device.dials).toBe(2);
+  expect(bob.session.state).toBe('joined');
+});
+
+test('[row 3] a visible page drops a handshake older than 5 s and keeps a younger one', async () => {
+  const client = rollcall.client('bob');
+  const device = rollcall.device(client);
+  const restore = rollcall.cut(client, { silent: true });
+  client.connect();
+  await rollcall.advance(4 * second);
+  expect(device.dials).toBe(1);
+  device.show();
+  await rollcall.settle();
+  expect(device.dials).toBe(1);
+  await restore();
+  await rollcall.advance(2 * second);
+  device.show();
+  await rollcall.settle();
+  expect(device.dials).toBe(2);
+  expect(client.state).toBe('open');
+});
+
+test('[row 4] after close() nothing but connect() opens a socket', async () => {
+  const bob = await arrive('bob');
+  const device = rollcall.device(bob.client);
+  bob.client.close();
+  for (const event of ['online', 'visible', 'wake', 'restored', 'network', 'input'] as const) device.tell(event);
+  bob.client.join('another');
+  await rollcall.advance(10 * minute);
+  expect(device.dials).toBe(1);
+  expect(bob.client.state).toBe('closed');
+  bob.client.connect();
+  await rollcall.settle();
+  expect(bob.client.state).toBe('open');
+  expect(bob.session.state).toBe('joined');
+});
+
+test('[row 5] every dial asks for a token when less than a minute of life is left, so no expired one is sent', async () => {
+  const bob = await arrive('bob', { tokenSeconds: 300 });
+  for (let cuts = 0; cuts < 20; cuts += 1) {
+    const restore = rollcall.cut(bob.client);
+    await rollcall.advance(97 * second);
+    await restore();
+    expect(bob.session.state).toBe('joined');
+  }
+  const { handshakes } = rollcall.service;
+  expect(handshakes.length).toBeGreaterThan(20);
+  expect(handshakes.every(({ isValid }) => isValid)).toBe(true);
+});
+
+test('[row 7] a failing token() backs off and ends; it is not called for ever', async () => {
+  let calls = 0;
+  const client = rollcall.client('bob', {
+    token: () => {
+      calls += 1;
+      throw new Error('the sign-in service is down');
+    },
+  });
+  const errors: string[] = [];
+  client.on('error', ({ message }) => errors.push(message));
+  client.connect();
+  await rollcall.advance(60 * minute);
+  expect(calls).toBe(10);
+  expect(errors).toEqual(['Max reconnection attempts reached']);
+  expect(client.state).toBe('closed');
+});
+
+test('[row 7] somebody signed out is told at once', async () => {
+  const client = rollcall.client('bob', { token: () => null });
+  const session = client.join('any');
+  await expect(session.ready).rejects.toMatchObject({ code: 'UNAUTHENTICATED', retryable: false });
+  expect(client.state).toBe('closed');
+});
+
+test('[row 8] a withdrawn token is replaced by asking once more', async () => {
+  const bob = await arrive('bob');
+  rollcall.expireToken(bob.client);
+  await rollcall.breakSockets(bob.client);
+  await rollcall.advance(5 * second);
+  expect(bob.session.state).toBe('joined');
+});
+
+test('[row 9] [CL2] a token that ends in mid-session is replaced before, and nobody sees a leave', async () => {
+  const ada = await arrive('ada', { tokenSeconds: 24 * 3600 });
+  const bob = await arrive('bob', { tokenSeconds: 600 });
+  const states: string[] = [];
+  bob.client.on('state', (state) => states.push(state));
+  await rollcall.advance(60 * minute);
+  expect(rollcall.device(bob.client).dials).toBeGreaterThanOrEqual(6);
+  expect(states).toEqual([]);
+  expect(ada.left).toEqual([]);
+  expect(bob.session.state).toBe('joined');
+});
+
+test('[CL2] a connection is replaced at the time the service told, joining before the old one ends', async () => {
+  const ada = await arrive('ada');
+  const bob = await arrive('bob', { tokenSeconds: 24 * 3600 });
+  await rollcall.advance(6600 * second);
+  expect(rollcall.device(bob.client).dials).toBe(2);
+  expect(ada.left).toEqual([]);
+  expect(framesOf('bob', 'session_leave')).toEqual([]);
+});
+
+test('[row 11] `offline` makes the client waiting and the session stale at once', async () => {
+  await arrive('ada');
+  const bob = await arrive('bob');
+  rollcall.cut(bob.client);
+  expect(bob.client.state).toBe('waiting');
+  expect(bob.session.state).toBe('stale');
+  expect(bob.session.getSnapshot().isStale).toBe(true);
+});
+
+test('[row 12] [CL9] every request settles within 10 s, also when the socket is replaced or lost', async () => {
+  const bob = await arrive('bob');
+  rollcall.service.intercept = ({ type }) => (type === 'activity_query' ? 'drop' : undefined);
+  const settled: string[] = [];
+  const watch = (name: string, request: Promise<unknown>) =>
+    request.then(
+      () => settled.push(name),
+      (error) => settled.push(`${name} ${error.code}`),
+    );
+  watch('unanswered', bob.session.queryActivity());
+  await rollcall.advance(4 * second);
+  rollcall.device(bob.client).tell('network');
+  watch('replaced', bob.session.queryActivity());
+  await rollcall.advance(4 * second);
+  rollcall.cut(bob.client);
+  watch('cut', bob.session.queryActivity());
+  watch('machines', bob.client.machines.list());
+  await rollcall.advance(10 * second);
+  expect(settled).toEqual([
+    'unanswered UNAVAILABLE',
+    'replaced UNAVAILABLE',
+    'cut UNAVAILABLE',
+    'machines UNAVAILABLE',
+  ]);
+});
+
+test('[CL9] what was not sent is told, and so is what may have been done', async () => {
+  const bob = await arrive('bob');
+  rollcall.service.intercept = ({ type }) => (type === 'activity_query' ? 'drop' : undefined);
+  const sent = bob.session.queryActivity().catch((error) => error.message);
+  await rollcall.advance(10 * second);
+  expect(await sent).toContain('may or may not');
+  rollcall.cut(bob.client);
+  const unsent = bob.session.queryActivity().catch((error) => error.message);
+  await rollcall.advance(10 * second);
+  expect(await unsent).toContain('not sent');
+});
+
+test('[CL3] a request without an answer is sent once more after a reconnect, one that must not be repeated is not', async () => {
+  const bob = await arrive('bob');
+  rollcall.service.intercept = ({ type }) => (/query|invite_create/.test(type) ? 'drop' : undefined);
+  const query = bob.session.queryActivity();
+  const invite = bob.session.createInvite({ role: 'viewer' }).catch((error) => error.code);
+  await rollcall.settle();
+  rollcall.service.intercept = undefined;
+  await rollcall.breakSockets(bob.client);
+  await rollcall.advance(2 * second);
+  expect((await query).items).toEqual([]);
+  expect(await invite).toBe('UNAVAILABLE');
+  expect(framesOf('bob', 'activity_query')).toHaveLength(2);
+  expect(framesOf('bob', 'invite_create')).toHaveLength(1);
+});
+
+test('[row 13] after a minute of moving offline one cursor and one status are sent, and each activity once', async () => {
+  const ada = await arrive('ada');
+  const bob = await arrive('bob');
+  await ada.session.setRole('bob', 'commenter');
+  const restore = rollcall.cut(bob.client);
+  const logged: Promise<unknown>[] = [];
+  for (let step = 0; step < 600; step += 1) {
+    bob.session.setCursor({ x: step });
+    bob.session.setStatus(step % 2 ? 'away' : 'online');
+    if (step % 200 === 0) logged.push(bob.session.logActivity('note', { step }));
+    await rollcall.advance(100);
+  }
+  expect(await Promise.all(logged)).toEqual(Array(3).fill({ activityId: expect.any(String), pending: true }));
+  const before = rollcall.service.frames.length;
+  await restore();
+  await rollcall.advance(5 * second);
+  const sent = rollcall.service.frames.slice(before).filter(({ userId }) => userId === 'bob');
+  const told = sent.filter(({ frame }) => 'cursor' in frame || 'status' in frame).map(({ frame }) => frame.type);
+  expect(told.filter((type) => type === 'session_open')).toHaveLength(1);
+  expect(sent.filter(({ frame }) => 'cursor' in frame)).toHaveLength(1);
+  expect(sent.filter(({ frame }) => 'status' in frame)).toHaveLength(1);
+  expect(sent.filter(({ frame }) => frame.type === 'activity_log')).toHaveLength(3);
+  const { items } = await ada.session.queryActivity();
+  expect(items.map(({ details }) => details['step'])).toEqual([400, 200, 0]);
+});
+
+test('[row 15] [CL8] a status chosen offline is what others see afterwards', async () => {
+  const ada = await arrive('ada');
+  const bob = await arrive('bob');
+  bob.session.setActivity('editing');
+  await rollcall.settle();
+  const restore = rollcall.cut(bob.client);
+  bob.session.setStatus('offline');
+  await rollcall.advance(3 * minute);
+  expect(ada.left).toEqual(['bob timeout']);
+  const seen: unknown[] = [];
+  ada.session.on('joined', ({ user }) => seen.push([user.status, user.activity]));
+  await restore();
+  await rollcall.settle();
+  expect(seen).toEqual([['offline', 'editing']]);
+  expect(bob.session.self?.status).toBe('offline');
+});
+
+test('[CL8] a reload keeps the text, and an invisible person stays invisible', async () => {
+  const ada = await arrive('ada');
+  const bob = await arrive('bob');
+  bob.session.setActivity('editing');
+  bob.session.setStatus('offline');
+  await rollcall.advance(second);
+  await rollcall.breakSockets(bob.client);
+  rollcall.device(bob.client).freeze();
+  const seen: unknown[] = [];
+  ada.session.on('updated', ({ user }) => seen.push(user.status));
+  const again = await arrive('bob');
+  await rollcall.advance(10 * second);
+  expect(again.session.self).toMatchObject({ status: 'offline', activity: 'editing' });
+  expect(ada.session.others[0]).toMatchObject({ status: 'offline', activity: 'editing' });
+  expect(seen).not.toContain('online');
+  // Also where the service has forgotten the person meanwhile.
+  const restore = rollcall.cut(again.client);
+  await rollcall.advance(2 * minute);
+  await restore();
+  expect(ada.session.others[0]).toMatchObject({ status: 'offline', activity: 'editing' });
+});
+
+test('[row 16] [CL7] through a cut of 10 s the list never shrinks', async () => {
+  await arrive('ada');
+  const bob = await arrive('bob');
+  const lengths: number[] = [];
+  bob.session.subscribe(() => lengths.push(bob.session.others.length));
+  const { others } = bob.session;
+  const restore = rollcall.cut(bob.client);
+  await rollcall.advance(10 * second);
+  expect(bob.session.state).toBe('stale');
+  await restore();
+  await rollcall.settle();
+  expect(bob.session.state).toBe('joined');
+  expect(new Set(lengths)).toEqual(new Set([1]));
+  expect(bob.session.others).toBe(others);
+});
+
+test('[row 18] who is back is seen by the others within a second', async () => {
+  const ada = await arrive('ada');
+  const bob = await arrive('bob');
+  const restore = rollcall.cut(bob.client);
+  await rollcall.advance(2 * minute);
+  expect(listOf(ada)).toEqual(['ada']);
+  await restore();
+  await rollcall.advance(second);
+  expect(listOf(ada)).toEqual(['ada', 'bob']);
+});
+
+describe('[row 19] [CL4] a hidden tab whose timers wake once a minute, for ten minutes', () => {
+  test('is away without a leave, because its heartbeats say so', async () => {
+    const ada = await arrive('ada');
+    const bob = await arrive('bob');
+    rollcall.hide(bob.client, { clamped: true });
+    await rollcall.advance(10 * minute);
+    expect(ada.left).toEqual([]);
+    expect(ada.session.others[0]?.status).toBe('away');
+    expect(framesOf('bob', 'heartbeat').at(-1)).toMatchObject({ hidden: true });
+  });
+
+  test('also while its application goes on telling', async () => {
+    const ada = await arrive('ada');
+    const bob = await arrive('bob');
+    rollcall.hide(bob.client, { clamped: true });
+    for (let told = 0; told < 10; told += 1) {
+      await rollcall.advance(55 * second);
+      bob.session.setData({ told });
+    }
+    expect(ada.left).toEqual([]);
+    expect(ada.session.others[0]?.status).toBe('away');
+  });
+
+  test('also with a worker, which keeps the time of ordinary heartbeats', async () => {
+    const ada = await arrive('ada');
+    const bob = await arrive('bob', { worker: true });
+    const show = rollcall.hide(bob.client, { clamped: true });
+    await rollcall.advance(10 * minute);
+    expect(ada.left).toEqual([]);
+    expect(ada.session.others[0]?.status).toBe('away');
+    expect(framesOf('bob', 'heartbeat').some(({ hidden }) => hidden)).toBe(false);
+    expect(framesOf('bob', 'heartbeat').length).toBeGreaterThanOrEqual(19);
+    await show();
+    await rollcall.settle();
+  });
+
+  test('and is online again as soon as it is visible', async () => {
+    const ada = await arrive('ada');
+    const bob = await arrive('bob');
+    const show = rollcall.hide(bob.client, { clamped: true });
+    await rollcall.advance(10 * minute);
+    await show();
+    await rollcall.settle();
+    expect(ada.session.others[0]?.status).toBe('online');
+  });
+});
+
+test('[row 20] a failed heartbeat discards no credential, and closing the tab still leaves', async () => {
+  const ada = await arrive('ada');
+  const bob = await arrive('bob');
+  rollcall.service.intercept = ({ type }, userId) =>
+    type === 'heartbeat' && userId === 'bob' ? new Refusal('UNAVAILABLE', 'Redis is away.') : undefined;
+  await rollcall.advance(45 * second);
+  expect(framesOf('bob', 'heartbeat').length).toBeGreaterThan(0);
+  rollcall.service.intercept = undefined;
+  expect(bob.client.state).toBe('open');
+  expect(rollcall.device(bob.client).dials).toBe(1);
+  rollcall.device(bob.client).tell('leaving');
+  rollcall.device(bob.client).freeze();
+  await rollcall.advance(5 * second);
+  expect(ada.left).toEqual(['bob disconnected']);
+  expect(rollcall.service.handshakes).toHaveLength(2);
+});
+
+test('[row 26] a page from the back-forward cache is joined again within 2 s', async () => {
+  const ada = await arrive('ada');
+  const bob = await arrive('bob');
+  const device = rollcall.device(bob.client);
+  device.tell('leaving');
+  device.freeze();
+  await rollcall.advance(30 * second);
+  device.thaw(false);
+  device.tell('restored');
+  await rollcall.advance(2 * second);
+  expect(bob.session.state).toBe('joined');
+  expect(listOf(ada)).toEqual(['ada', 'bob']);
+});
+
+test('[row 27] mounting, unmounting and mounting in one go is one handshake, one join and no leave', async () => {
+  const client = rollcall.client('bob');
+  const session = client.open('doc');
+  void session.leave();
+  const again = client.open('doc');
+  await again.ready;
+  await rollcall.advance(second);
+  expect(again).toBe(session);
+  expect(rollcall.device(client).dials).toBe(1);
+  expect(framesOf('bob', 'session_open')).toHaveLength(1);
+  expect(framesOf('bob', 'session_leave')).toHaveLength(0);
+});
+
+test('[row 42] ten minutes of 1,000 Hz pointer and typing trip no limit', async () => {
+  const ada = await arrive('ada');
+  const bob = await arrive('bob');
+  const refused: unknown[] = [];
+  bob.client.on('error', (error) => refused.push(error));
+  bob.session.on('error', (error) => refused.push(error));
+  const states: string[] = [];
+  bob.client.on('state', (state) => states.push(state));
+  const run = async (millis: number) => {
+    for (let at = 0; at < millis; at += 40) {
+      for (let turn = 0; turn < 40; turn += 1) {
+        bob.session.setCursor({ x: at + turn });
+        bob.session.setActivity(`typing ${at + turn}`);
+      }
+      await rollcall.advance(40);
+    }
+  };
+  await run(10 * minute);
+  await rollcall.advance(second);
+  expect(refused).toEqual([]);
+  expect(states).toEqual([]);
+  expect(ada.session.others[0]).toMatchObject({ activity: 'typing 599999', cursor: { x: 599_999 } });
+  const told = framesOf('bob', 'presence_update').length + framesOf('bob', 'cursor_update').length;
+  expect(told).toBeLessThanOrEqual(600 * 10 + 2);
+});
+
+test('[row 42] a burst of requests is paced below the limit', async () => {
+  const bob = await arrive('bob');
+  const answers = Promise.all(Array.from({ length: 150 }, () => bob.session.queryActivity()));
+  await rollcall.advance(9 * second);
+  expect(await answers).toHaveLength(150);
+});

@@ -1,0 +1,401 @@
+import type { Client, ClientOptions, Session } from '../../client/index.ts';
+
+/** A service with clients, whichever it is. */
+export interface Place {
+  /** A client of this user, or of a guest where an invitation is given instead. */
+  client(user: string, options?: Partial<ClientOptions>): Client;
+  /** Waits until the condition holds; it may let time pass. */
+  until(condition: () => boolean, what: string): Promise<void>;
+  /** A token with which a client of its own is this user. */
+  token(user: string): Promise<string>;
+  /** Tells the client that the network has changed. */
+  changeNetwork(client: Client): void;
+  /** Breaks every socket of the client without a close, and leaves its network as it is. */
+  breakSockets(client: Client): Promise<void>;
+}
+
+/** Additions of the wire that a case needs; a place says which it has. */
+export type Addition = 'open' | 'data' | 'join with status' | 'broadcast' | 'cursor null' | 'any cursor';
+
+export interface Case {
+  title: string;
+  needs?: Addition;
+  run(place: Place): Promise<void>;
+}
+
+const publicSession = { operationId: 'op-1', metadata: { isPublic: true } };
+
+/** Two people in a session that the first one owns. */
+async function pair(place: Place): Promise<{ ada: Client; bob: Client; hers: Session; his: Session }> {
+  const ada = place.client('ada');
+  const bob = place.client('bob');
+  const hers = await ada.create(publicSession);
+  const his = bob.join(hers.id);
+  await his.ready;
+  await place.until(() => hers.others.length === 1, 'the owner to see the other one');
+  return { ada, bob, hers, his };
+}
+
+const codeOf = (promise: Promise<unknown>) =>
+  promise.then(
+    () => 'resolved',
+    (error) => (error instanceof DOMException ? error.name : error.code),
+  );
+
+/** What a client may rely on, whatever service it speaks to. */
+export const cases: Case[] = [
+  {
+    title: 'who creates a session owns it, and both see each other',
+    async run(place) {
+      const { ada, bob, hers, his } = await pair(place);
+      expect(hers.info?.ownerId).toBe(ada.self?.userId);
+      expect(hers.role).toBe('operator');
+      expect(his.role).toBe('viewer');
+      expect(his.id).toBe(hers.id);
+      expect(his.others.map(({ userId }) => userId)).toEqual([ada.self?.userId]);
+      expect(hers.others.map(({ userId }) => userId)).toEqual([bob.self?.userId]);
+      expect(his.self?.userId).toBe(bob.self?.userId);
+      expect(his.users).toHaveLength(2);
+    },
+  },
+  {
+    title: 'status, activity and cursor reach the others, and the person sees them at once',
+    async run(place) {
+      const { hers, his } = await pair(place);
+      his.setActivity('editing title');
+      expect(his.self?.activity).toBe('editing title');
+      await place.until(() => hers.others[0]?.activity === 'editing title', 'the activity');
+      his.setCursor({ eventId: 'e1', position: 7, x: 1 });
+      await place.until(() => hers.cursors.length === 1, 'the cursor');
+      expect(hers.cursors[0]).toMatchObject({ userId: his.self?.userId, cursor: { eventId: 'e1', position: 7, x: 1 } });
+      his.setCursor({ eventId: 'e1', position: 8, x: 2.5 });
+      await place.until(() => hers.others[0]?.cursor?.['x'] === 2.5, 'the moved cursor');
+      his.setActivity(null);
+      await place.until(() => hers.others[0]?.activity === undefined, 'the activity to end');
+      his.setStatus('away');
+      await place.until(() => hers.others[0]?.status === 'away', 'the status');
+      expect(his.cursors).toEqual([]);
+    },
+  },
+  {
+    title: '[row 50] who leaves is told with the cause',
+    async run(place) {
+      const { hers, his } = await pair(place);
+      const leaves: string[] = [];
+      hers.on('left', ({ user, cause }) => leaves.push(`${user.userId} ${cause}`));
+      const { userId } = his.self!;
+      await his.leave();
+      expect(his.state).toBe('left');
+      await place.until(() => hers.others.length === 0, 'the leave');
+      expect(leaves).toEqual([`${userId} left`]);
+    },
+  },
+  {
+    title: '[row 21] somebody with two clients is one entry, and leaves with the last one',
+    async run(place) {
+      const { hers, his } = await pair(place);
+      const tab = place.client('bob');
+      const second = tab.join(hers.id);
+      await second.ready;
+      await place.until(() => hers.others[0]?.connections === 2, 'the second connection');
+      expect(hers.others).toHaveLength(1);
+      await his.leave();
+      await place.until(() => hers.others[0]?.connections === 1, 'the first to go');
+      await second.leave();
+      await place.until(() => hers.others.length === 0, 'the leave');
+    },
+  },
+  {
+    title: '[row 28] callers who join the same session share it; it is left with the last one',
+    async run(place) {
+      const { bob, hers, his } = await pair(place);
+      const again = bob.join(hers.id);
+      expect(again).toBe(his);
+      await his.leave();
+      expect(his.state).toBe('joined');
+      expect(hers.others).toHaveLength(1);
+      await again.leave();
+      expect(his.state).toBe('left');
+      await place.until(() => hers.others.length === 0, 'the leave');
+    },
+  },
+  {
+    title: '[row 16] through a broken socket the others stay, marked stale, and nobody sees a leave',
+    async run(place) {
+      const { bob, hers, his } = await pair(place);
+      const leaves: unknown[] = [];
+      const states: string[] = [];
+      hers.on('left', (left) => leaves.push(left));
+      his.on('state', (state) => states.push(state));
+      await place.breakSockets(bob);
+      await place.until(() => his.state === 'stale' || states.length > 0, 'the loss');
+      expect(his.others).toHaveLength(1);
+      await place.until(() => his.state === 'joined' && states.length === 2, 'the return');
+      expect(states).toEqual(['stale', 'joined']);
+      expect(his.others).toHaveLength(1);
+      expect(leaves).toEqual([]);
+    },
+  },
+  {
+    title: '[row 15] a text told before a loss is what others see after it',
+    async run(place) {
+      const { bob, hers, his } = await pair(place);
+      his.setActivity('before');
+      await place.until(() => hers.others[0]?.activity === 'before', 'the text');
+      await place.breakSockets(bob);
+      await place.until(() => his.state === 'stale', 'the loss');
+      his.setStatus('away');
+      await place.until(() => his.state === 'joined' && hers.others[0]?.status === 'away', 'the status');
+      expect(hers.others[0]?.activity).toBe('before');
+      expect(his.self?.activity).toBe('before');
+    },
+  },
+  {
+    title: 'activities are stored once and told; the trail can be asked for',
+    async run(place) {
+      const { hers, his } = await pair(place);
+      const told: string[] = [];
+      his.on('activity', ({ activityType }) => told.push(activityType));
+      const { activityId, pending } = await hers.logActivity('note_added', { text: 'hello' });
+      expect(pending).toBe(false);
+      const { items } = await hers.queryActivity({ activityType: 'note_added' });
+      expect(items).toMatchObject([{ id: activityId, details: { text: 'hello' } }]);
+      await place.until(() => told.includes('note_added'), 'the activity');
+    },
+  },
+  {
+    title: 'a viewer may not write activities, and is told why',
+    async run(place) {
+      const { his } = await pair(place);
+      expect(await codeOf(his.logActivity('note_added'))).toBe('PERMISSION_DENIED');
+      expect(await codeOf(his.end())).toBe('PERMISSION_DENIED');
+    },
+  },
+  {
+    title: 'the owner changes roles, takes people out and lists them',
+    async run(place) {
+      const { bob, hers, his } = await pair(place);
+      const userId = bob.self!.userId;
+      await hers.setRole(userId, 'commenter');
+      await place.until(() => his.role === 'commenter', 'the role');
+      expect(await hers.participants()).toEqual(
+        expect.arrayContaining([expect.objectContaining({ userId, role: 'commenter' })]),
+      );
+      const reasons: string[] = [];
+      his.on('removed', ({ reason }) => reasons.push(reason));
+      await hers.remove(userId, 'too loud');
+      await place.until(() => reasons.length > 0, 'the removal');
+      expect(reasons).toEqual(['too loud']);
+      expect(his.state).toBe('left');
+      await place.until(() => hers.others.length === 0, 'the leave');
+    },
+  },
+  {
+    title: 'an invitation lets somebody in, with its role',
+    async run(place) {
+      const hers = await place.client('ada').create({ operationId: 'op-2' });
+      const his = place.client('bob').join(hers.id);
+      expect(await codeOf(his.ready)).toBe('PERMISSION_DENIED');
+      expect(his.state).toBe('left');
+      const { invite, inviteId } = await hers.createInvite({ role: 'commenter' });
+      const invited = place.client('cleo').join(hers.id, { invite });
+      await invited.ready;
+      expect(invited.role).toBe('commenter');
+      await hers.revokeInvite(inviteId);
+      const late = place.client('dan').join(hers.id, { invite });
+      expect(await codeOf(late.ready)).toBe('INVITE_INVALID');
+    },
+  },
+  {
+    title: 'a guest joins with an invitation alone and comes back as the same person',
+    async run(place) {
+      const hers = await place.client('ada').create({ operationId: 'op-3' });
+      const { invite } = await hers.createInvite({ role: 'viewer' });
+      const guest = place.client('', { invite, guestName: 'Gwen' });
+      const session = guest.join(hers.id);
+      await session.ready;
+      await place.until(() => hers.others[0]?.username === 'Gwen', 'the guest');
+      const { userId } = session.self!;
+      await place.breakSockets(guest);
+      await place.until(() => session.state === 'stale', 'the loss');
+      await place.until(() => session.state === 'joined', 'the return');
+      expect(session.self?.userId).toBe(userId);
+      expect(hers.others.map((user) => user.userId)).toEqual([userId]);
+    },
+  },
+  {
+    title: 'the end of a session reaches everybody',
+    async run(place) {
+      const { hers, his } = await pair(place);
+      const reasons: string[] = [];
+      his.on('ended', ({ reason }) => reasons.push(reason));
+      await hers.end('completed');
+      expect(hers.state).toBe('ended');
+      await place.until(() => his.state === 'ended', 'the end');
+      expect(reasons).toHaveLength(1);
+      expect(await codeOf(his.queryActivity())).toBe('NOT_IN_SESSION');
+    },
+  },
+  {
+    title: 'who was there at a moment can be asked',
+    async run(place) {
+      const { ada, hers } = await pair(place);
+      const { joinedAt } = hers.self!;
+      const stays = await hers.presenceAt(joinedAt);
+      expect(stays.map(({ userId }) => userId)).toContain(ada.self?.userId);
+    },
+  },
+  {
+    title: 'machines are registered, heard and listed',
+    async run(place) {
+      const { machines } = place.client('ada');
+      const machine = await machines.register({ machineId: 'm-1', name: 'Press' });
+      expect(machine).toMatchObject({ machineId: 'm-1', name: 'Press', active: true });
+      await machines.heartbeat('m-1');
+      expect(await machines.list()).toEqual([expect.objectContaining({ machineId: 'm-1' })]);
+      expect(await codeOf(machines.heartbeat('m-2'))).toBe('MACHINE_NOT_FOUND');
+    },
+  },
+  {
+    title: 'a session that does not exist rejects with its code',
+    async run(place) {
+      const session = place.client('ada').join('00000000-0000-4000-8000-000000000000');
+      expect(await codeOf(session.ready)).toBe('SESSION_NOT_FOUND');
+      expect(session.state).toBe('left');
+    },
+  },
+  {
+    title: '[row 7] [row 8] a refused token stops at once with a typed error, and a good one joins on the same client',
+    async run(place) {
+      const hers = await place.client('ada').create(publicSession);
+      const good = await place.token('bob');
+      let given = 'not-a-token';
+      let calls = 0;
+      const token = () => {
+        calls += 1;
+        return given;
+      };
+      const client = place.client('', { token });
+      const errors: string[] = [];
+      client.on('error', ({ code }) => errors.push(code));
+      const session = client.join(hers.id);
+      expect(await codeOf(session.ready)).toBe('UNAUTHENTICATED');
+      expect(client.state).toBe('closed');
+      expect(errors).toEqual(['UNAUTHENTICATED']);
+      expect(calls).toBe(1);
+      given = good;
+      client.connect();
+      await place.until(() => session.state === 'joined', 'the join');
+    },
+  },
+  {
+    title: 'a request that is abandoned rejects with the reason of its signal',
+    async run(place) {
+      const { hers } = await pair(place);
+      expect(await codeOf(hers.queryActivity({ signal: AbortSignal.abort() }))).toBe('AbortError');
+      const controller = new AbortController();
+      const query = hers.queryActivity({ signal: controller.signal });
+      controller.abort(new Error('no longer wanted'));
+      await expect(query).rejects.toThrow('no longer wanted');
+    },
+  },
+  {
+    title: '[CL2] a connection is replaced before it ends, and nobody sees anything',
+    async run(place) {
+      const hers = await place.client('ada').create(publicSession);
+      const client = place.client('bob');
+      const his = client.join(hers.id);
+      await his.ready;
+      await place.until(() => hers.others.length === 1, 'the join');
+      const connections: number[] = [];
+      hers.on('updated', ({ user }) => connections.push(user.connections));
+      const seen: string[] = [];
+      const states: string[] = [];
+      hers.on('left', ({ cause }) => seen.push(`left ${cause}`));
+      hers.on('joined', () => seen.push('joined'));
+      client.on('state', (state) => states.push(state));
+      his.on('state', (state) => states.push(state));
+      place.changeNetwork(client);
+      await place.until(() => connections.length === 2, 'the new connection to come and the old one to end');
+      expect(connections).toEqual([2, 1]);
+      expect(states).toEqual([]);
+      expect(seen).toEqual([]);
+      expect(his.state).toBe('joined');
+    },
+  },
+  {
+    title: 'a session by the own key of an application: the first creates it, the others join it',
+    needs: 'open',
+    async run(place) {
+      const [hers, his] = [place.client('ada').open('doc-1'), place.client('bob').open('doc-1')];
+      await Promise.all([hers.ready, his.ready]);
+      expect(hers.id).toBe(his.id);
+      expect(hers.info?.key).toBe('doc-1');
+      await place.until(() => hers.others.length === 1 && his.others.length === 1, 'both');
+    },
+  },
+  {
+    title: 'data is patched by key, and null removes a key',
+    needs: 'data',
+    async run(place) {
+      const { hers, his } = await pair(place);
+      his.setData({ colour: 'teal', page: 3 });
+      await place.until(() => hers.others[0]?.data['page'] === 3, 'the data');
+      his.setData({ page: null });
+      await place.until(() => !('page' in (hers.others[0]?.data ?? {})), 'the removal');
+      expect(hers.others[0]?.data).toEqual({ colour: 'teal' });
+    },
+  },
+  {
+    title: 'a join carries status, activity and data',
+    needs: 'join with status',
+    async run(place) {
+      const hers = await place.client('ada').create(publicSession);
+      const users: unknown[] = [];
+      hers.on('joined', ({ user }) => users.push([user.status, user.activity, user.data]));
+      const his = place.client('bob').join(hers.id, { status: 'away', activity: 'reading', data: { colour: 'teal' } });
+      await his.ready;
+      await place.until(() => users.length === 1, 'the join');
+      expect(users).toEqual([['away', 'reading', { colour: 'teal' }]]);
+    },
+  },
+  {
+    title: 'a broadcast reaches the others, or those it names',
+    needs: 'broadcast',
+    async run(place) {
+      const { ada, hers, his } = await pair(place);
+      const heard: unknown[] = [];
+      his.on('broadcast', ({ event, payload, userId }) => heard.push([event, payload, userId]));
+      expect(hers.broadcast('wave', { hand: 'left' })).toBe(true);
+      hers.broadcast('secret', {}, { to: ['00000000-0000-4000-8000-000000000000'] });
+      hers.broadcast('nod');
+      await place.until(() => heard.length === 2, 'the broadcasts');
+      const { userId } = ada.self!;
+      expect(heard).toEqual([
+        ['wave', { hand: 'left' }, userId],
+        ['nod', undefined, userId],
+      ]);
+    },
+  },
+  {
+    title: 'a cursor ends with null',
+    needs: 'cursor null',
+    async run(place) {
+      const { hers, his } = await pair(place);
+      his.setCursor({ eventId: 'e', position: 1 });
+      await place.until(() => hers.cursors.length === 1, 'the cursor');
+      his.setCursor(null);
+      await place.until(() => hers.cursors.length === 0, 'its end');
+    },
+  },
+  {
+    title: 'a cursor is any JSON object',
+    needs: 'any cursor',
+    async run(place) {
+      const { hers, his } = await pair(place);
+      his.setCursor({ selection: { from: 1, to: 4 } });
+      await place.until(() => hers.cursors.length === 1, 'the cursor');
+      expect(hers.cursors[0]?.cursor).toEqual({ selection: { from: 1, to: 4 } });
+    },
+  },
+];

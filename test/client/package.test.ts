@@ -1,0 +1,73 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+const project = join(__dirname, '../..');
+let folder: string;
+
+/** An application that has the packed package installed and nothing else of this project. */
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'rollcall-client-'));
+  const { stdout } = await run('npm', ['pack', './client', '--pack-destination', folder, '--json'], { cwd: project });
+  const [{ filename }] = JSON.parse(stdout.slice(stdout.indexOf('[\n')));
+  await writeFile(join(folder, 'package.json'), '{"type":"module","private":true}');
+  await run('npm', ['install', '--offline', '--no-audit', '--no-fund', join(folder, filename)], { cwd: folder });
+}, 120_000);
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+const compilerOptions = [
+  '--strict',
+  '--noEmit',
+  '--skipLibCheck',
+  'false',
+  '--lib',
+  'es2022,dom,dom.iterable',
+  '--types',
+  '',
+];
+
+test('the packed package is used from plain JavaScript on a server without opening anything', async () => {
+  const page = `
+    import { createClient, ReconnectionManager, RollcallError } from '@rollcall/client';
+    import { createTestRollcall } from '@rollcall/client/testing';
+    const client = createClient({ url: 'wss://example.org/live', token: () => null });
+    const rollcall = createTestRollcall();
+    const session = rollcall.client('ada').open('doc');
+    await session.ready;
+    const failure = await rollcall.client('bob').join('none').ready.catch((error) => error);
+    console.log(JSON.stringify([client.state, session.state, failure instanceof RollcallError, typeof ReconnectionManager]));
+  `;
+  await writeFile(join(folder, 'page.js'), page);
+  const { stdout } = await run(process.execPath, ['page.js'], { cwd: folder });
+  expect(JSON.parse(stdout)).toEqual(['idle', 'joined', true, 'function']);
+});
+
+test.each(['nodenext', 'bundler'])('its types stand alone (%s)', async (resolution) => {
+  const page = `
+    import { createClient, type Session } from '@rollcall/client';
+    import { createTestRollcall } from '@rollcall/client/testing';
+    interface Board { data: { colour: string }; cursor: { x: number } }
+    const session: Session<Board> = createClient<Board>({ url: 'wss://example.org/live', token: () => null }).join('s');
+    export const colour: string | undefined = session.others[0]?.data.colour;
+    export const test: Promise<void> = createTestRollcall().advance(1);
+    // @ts-expect-error there is no such field
+    session.setData({ color: 'teal' });
+  `;
+  await writeFile(join(folder, 'page.ts'), page);
+  const compiler = join(project, 'node_modules/typescript/bin/tsc');
+  const modules = resolution === 'nodenext' ? 'nodenext' : 'esnext';
+  const options = [...compilerOptions, '--module', modules, '--moduleResolution', resolution];
+  await run(process.execPath, [compiler, ...options, 'page.ts'], { cwd: folder });
+});
+
+test('it depends on nothing and says what it is', async () => {
+  const described = JSON.parse(await readFile(join(folder, 'node_modules/@rollcall/client/package.json'), 'utf8'));
+  expect(described.dependencies).toBeUndefined();
+  expect(described.sideEffects).toBe(false);
+  for (const file of ['README.md', 'LICENSE']) {
+    expect((await readFile(join(folder, 'node_modules/@rollcall/client', file), 'utf8')).length).toBeGreaterThan(100);
+  }
+});
