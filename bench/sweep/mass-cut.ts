@@ -68,7 +68,7 @@ async function written({ pool }: SweepWorld, expected: number): Promise<number> 
     if (gone === expected && free === expected) return Date.now();
     if (Date.now() > until)
       throw new Error(`Of ${expected} goings ${gone} are written down, and ${free} places are free.`);
-    await pause(100);
+    await pause(250);
   }
 }
 

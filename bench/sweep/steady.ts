@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { shardNumbers } from '../../lambdas/presence/deadlines.ts';
 import { presenceKeys } from '../../lambdas/presence/keys.ts';
 import type { Measurement } from '../measurement.ts';
+import { cpuSecondsOf } from '../rooms/process-tree.ts';
 import { type GeneratedRoom, makeRooms } from './room.ts';
 import type { Sweepers } from './sweepers.ts';
 import type { SweepWorld } from './world.ts';
@@ -74,6 +75,7 @@ async function measure(
       '1,000 sessions, 0 moving: CPU of the sweep per session',
     ),
     of('CPU of Redis for the sweep and the load', (1000 * (after.redis - before.redis)) / seconds, 'ms/s'),
+    of('CPU of PostgreSQL', (1000 * (after.postgres - before.postgres)) / seconds, 'ms/s'),
     of('transactions of PostgreSQL', (after.transactions - before.transactions) / seconds, '1/s'),
     of('the latest visit after its time', latest / 1000, 's'),
     ...(moving > 0 ? [of('the longest wait for a flusher that died', Math.max(...waits), 'ms')] : []),
@@ -122,10 +124,12 @@ async function usage({ redis, pool }: SweepWorld, sweepers: Sweepers) {
   const { rows } = await pool.query<{ many: string }>(
     'SELECT xact_commit + xact_rollback AS many FROM pg_stat_database WHERE datname = current_database()',
   );
+  const { user, system } = process.cpuUsage();
+  const [cpu, ofRedis] = [await sweepers.cpuSeconds(), used('used_cpu_user') + used('used_cpu_sys')];
   return {
-    at: Date.now(),
-    cpu: await sweepers.cpuSeconds(),
-    redis: used('used_cpu_user') + used('used_cpu_sys'),
+    ...{ at: Date.now(), cpu, redis: ofRedis },
+    // Everything else that this process started; the third server, DynamoDB's, has nothing to do.
+    postgres: (await cpuSecondsOf(process.pid)) - cpu - ofRedis - (user + system) / 1e6,
     transactions: Number(rows[0]!.many),
   };
 }

@@ -19,6 +19,8 @@ export const tickMillis = Math.min(1000, Math.max(100, timings.offlineAfterMilli
 const watchMillis = tickMillis / 2;
 /** Visits of one sweep at the same time. */
 const parallelVisits = 200;
+/** Sessions are claimed when so many visits more may begin: a claim for each visit would be a call more for each. */
+const leastClaimed = parallelVisits / 4;
 /** Sweeps that share the load at most; the one of the schedule comes in addition, so that no minute has a gap. */
 const mostSweeps = 4;
 /** A called sweep that had little to do for so many ticks ends. */
@@ -142,7 +144,7 @@ export class PresenceSweep {
     const { held } = this.#shards;
     while (held.length > 0 && Date.now() < until) {
       const share = Math.floor(this.#pool.room / held.length);
-      if (share === 0) {
+      if (this.#pool.room < leastClaimed) {
         await Promise.race([this.#pool.ended(), sleep(until - Date.now())]);
         continue;
       }

@@ -8,8 +8,8 @@ const cursorMillis = 2700;
 /** What a frame and its handling may add to a bound. */
 const travelMillis = 1500;
 
-/** After a killed sweep another one comes for what it had claimed. */
-const claimMillis = 15_000;
+/** A killed sweep keeps its shards until its leases end; the next one comes a moment later. */
+const deadSweepMillis = 5000;
 
 interface Watcher {
   client: SimulatedClient;
@@ -53,7 +53,7 @@ export function checkGhosts(world: World): void {
 /** What trouble may add to the ghost bound: it holds while Redis, the sweep and the frames do their part. */
 function troubleMillis({ profile, timings }: World): number {
   const { kills, refusals, evictions, emptied, outages } = profile;
-  const killed = kills > 0 ? claimMillis : 0;
+  const killed = kills > 0 ? deadSweepMillis : 0;
   // A heartbeat brings what did not arrive.
   const healed = kills + refusals + evictions + emptied + outages > 0 ? timings.heartbeatMillis + travelMillis : 0;
   // Whom a restored session finds in the connection table begins anew with a sign of life (rules FA1, FA2).
