@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { roles, statuses } from './entities.ts';
 import { limits } from './limits.ts';
+import { displayName } from './names.ts';
+import { asItCame, refuseUnacceptable } from './text.ts';
 
 /**
  * Every message a client may send: its shape, the function that serves it and whether the answer goes back by the route
@@ -29,49 +31,37 @@ function withinBytes(maximum: number) {
 }
 
 const requiredText = (maximum: number) => text(maximum).refine((value) => value.trim() !== '', 'must not be empty');
-/**
- * PostgreSQL's `text` and `jsonb` cannot hold U+0000. Neither `jsonb` nor the scripts in Redis can read half of a surrogate
- * pair: a single cursor with one would break its whole room. So both are refused at the door. Either is an escape in JSON;
- * a backslash of the text itself comes there as two.
- */
-const nullEscape = /(?<!\\)(?:\\\\)*\\u0000/;
-const surrogateEscape = /(?<!\\)(?:\\\\)*\\ud[89a-f]/;
-const withoutNull = [
-  (value: unknown) => !nullEscape.test(JSON.stringify(value)),
-  'must not contain the character U+0000',
-] as const;
-const wellFormed = [
-  (value: unknown) => !surrogateEscape.test(JSON.stringify(value)),
-  'must be well-formed Unicode text',
-] as const;
 
 const sessionId = requiredText(255);
-const machineId = requiredText(limits.machineIdCharacters).refine(...withoutNull);
+const machineId = requiredText(limits.machineIdCharacters);
 const role = z.enum(roles);
-const cursor = z
-  .looseObject({ eventId: requiredText(limits.cursorBytes), position: z.number() })
-  .refine(...withinBytes(limits.cursorBytes))
-  .refine(...wellFormed);
-const details = z
-  .record(z.string(), z.unknown())
-  .refine(...withinBytes(limits.detailsBytes))
-  .refine(...withoutNull);
+const cursor = asItCame(
+  z
+    .looseObject({ eventId: requiredText(limits.cursorBytes), position: z.number() })
+    .refine(...withinBytes(limits.cursorBytes)),
+);
+const details = asItCame(z.record(z.string(), z.unknown()).refine(...withinBytes(limits.detailsBytes)));
 const time = z.number().int().min(0).max(8.64e15);
 const visibility = z.object({ cursors: role.optional(), activity: role.optional() });
-const metadata = z
-  .looseObject({
-    title: z.string().optional(),
-    target: text(limits.targetCharacters).optional(),
-    objective: z.string().optional(),
-    isPublic: z.boolean().optional(),
-    maxParticipants: z.number().int().min(1).max(limits.maxParticipants).optional(),
-    visibility: visibility.optional(),
-  })
-  .refine(...withinBytes(limits.metadataBytes))
-  .refine(...withoutNull)
-  .refine(...wellFormed);
+const metadata = asItCame(
+  z
+    .looseObject({
+      title: z.string().optional(),
+      target: text(limits.targetCharacters).optional(),
+      objective: z.string().optional(),
+      isPublic: z.boolean().optional(),
+      maxParticipants: z.number().int().min(1).max(limits.maxParticipants).optional(),
+      visibility: visibility.optional(),
+    })
+    .refine(...withinBytes(limits.metadataBytes)),
+);
 
-const request = { requestId: z.string().max(limits.requestIdCharacters).optional() };
+/** A message with these fields. Every text and number in it, however deep, is held to the one rule of `text.ts`. */
+function message<T extends z.ZodRawShape>(fields: T) {
+  return z
+    .object({ requestId: z.string().max(limits.requestIdCharacters).optional(), ...fields })
+    .superRefine(refuseUnacceptable);
+}
 
 /** The groups of routes; one function on AWS serves one group. */
 export type RouteGroup = 'default' | 'heartbeat' | 'cursor' | 'presence' | 'session' | 'activity' | 'machine';
@@ -92,66 +82,54 @@ export const messages = {
   hello: {
     group: 'default',
     responds: true,
-    schema: z.object({
-      ...request,
+    schema: message({
       // What the client calls itself, in whatever form; nothing depends on it.
       client: z.unknown().optional(),
       // How the connection wants cursors from the sessions it joins afterwards.
       format: z.enum(['json', 'compact']).optional(),
     }),
   },
-  ping: { group: 'default', responds: true, schema: z.object(request) },
+  ping: { group: 'default', responds: true, schema: message({}) },
   session_create: {
     group: 'session',
     responds: true,
-    schema: z.object({
-      ...request,
-      operationId: requiredText(limits.operationIdCharacters)
-        .refine(...withoutNull)
-        .refine(...wellFormed),
-      metadata: metadata.optional(),
-    }),
+    schema: message({ operationId: requiredText(limits.operationIdCharacters), metadata: metadata.optional() }),
   },
   session_join: {
     group: 'session',
     responds: true,
-    schema: z.object({ ...request, sessionId, invite: text(2048).optional() }),
+    schema: message({ sessionId, invite: text(2048).optional() }),
   },
-  session_leave: { group: 'session', responds: true, schema: z.object({ ...request, sessionId }) },
+  session_leave: { group: 'session', responds: true, schema: message({ sessionId }) },
   session_end: {
     group: 'session',
     responds: true,
-    schema: z.object({ ...request, sessionId, status: z.enum(['completed', 'failed']).optional() }),
+    schema: message({ sessionId, status: z.enum(['completed', 'failed']).optional() }),
   },
-  session_recover: { group: 'session', responds: true, schema: z.object({ ...request, sessionId }) },
+  session_recover: { group: 'session', responds: true, schema: message({ sessionId }) },
   presence_update: {
     group: 'presence',
     responds: true,
     quiet: true,
-    schema: z.object({
-      ...request,
+    schema: message({
       sessionId,
       status: z.enum(statuses).optional(),
-      activity: text(limits.activityCharacters)
-        .refine(...wellFormed)
-        .nullable()
-        .optional(),
+      activity: text(limits.activityCharacters).nullable().optional(),
       cursor: cursor.optional(),
     }),
   },
-  presence_sync: { group: 'presence', responds: true, schema: z.object({ ...request, sessionId }) },
+  presence_sync: { group: 'presence', responds: true, schema: message({ sessionId }) },
   cursor_update: {
     group: 'cursor',
     responds: false,
     quiet: true,
-    schema: z.object({ ...request, sessionId, cursor }),
+    schema: message({ sessionId, cursor }),
   },
   heartbeat: {
     group: 'heartbeat',
     responds: false,
     quiet: true,
-    schema: z.object({
-      ...request,
+    schema: message({
       sessionId,
       cursor: cursor.optional(),
       idle: z.boolean().optional(),
@@ -160,22 +138,21 @@ export const messages = {
       seq: z.number().int().min(0).optional(),
     }),
   },
-  participants_list: { group: 'session', responds: true, schema: z.object({ ...request, sessionId }) },
+  participants_list: { group: 'session', responds: true, schema: message({ sessionId }) },
   participant_role: {
     group: 'session',
     responds: true,
-    schema: z.object({ ...request, sessionId, userId: z.guid(), role }),
+    schema: message({ sessionId, userId: z.guid(), role }),
   },
   participant_remove: {
     group: 'session',
     responds: true,
-    schema: z.object({ ...request, sessionId, userId: z.guid(), reason: text(500).optional() }),
+    schema: message({ sessionId, userId: z.guid(), reason: text(500).optional() }),
   },
   invite_create: {
     group: 'session',
     responds: true,
-    schema: z.object({
-      ...request,
+    schema: message({
       sessionId,
       role,
       expiresInSeconds: z.number().positive().max(31_536_000).optional(),
@@ -185,15 +162,14 @@ export const messages = {
   invite_revoke: {
     group: 'session',
     responds: true,
-    schema: z.object({ ...request, sessionId, inviteId: z.guid() }),
+    schema: message({ sessionId, inviteId: z.guid() }),
   },
   activity_log: {
     group: 'activity',
     responds: true,
-    schema: z.object({
-      ...request,
+    schema: message({
       sessionId,
-      activityType: requiredText(limits.activityTypeCharacters).refine(...withoutNull),
+      activityType: requiredText(limits.activityTypeCharacters),
       details: details.optional(),
       activityId: z.guid().optional(),
     }),
@@ -201,8 +177,7 @@ export const messages = {
   activity_query: {
     group: 'activity',
     responds: true,
-    schema: z.object({
-      ...request,
+    schema: message({
       sessionId,
       limit: z.number().int().min(1).max(limits.pageItems).optional(),
       before: text(512).optional(),
@@ -215,25 +190,24 @@ export const messages = {
   presence_history: {
     group: 'activity',
     responds: true,
-    schema: z.object({ ...request, sessionId, at: time }),
+    schema: message({ sessionId, at: time }),
   },
   machine_register: {
     group: 'machine',
     responds: true,
-    schema: z.object({
-      ...request,
+    schema: message({
       machineId,
-      name: requiredText(limits.nameCharacters).refine(...withoutNull),
-      metadata: details.refine(...wellFormed).optional(),
+      name: text(limits.nameCharacters).refine((name) => displayName(name) !== '', 'must have a visible character'),
+      metadata: details.optional(),
     }),
   },
   machine_heartbeat: {
     group: 'machine',
     responds: true,
     quiet: true,
-    schema: z.object({ ...request, machineId, time: z.number().optional() }),
+    schema: message({ machineId, time: z.number().optional() }),
   },
-  machine_list: { group: 'machine', responds: true, schema: z.object(request) },
+  machine_list: { group: 'machine', responds: true, schema: message({}) },
 } as const satisfies Record<string, MessageDefinition>;
 
 export type MessageType = keyof typeof messages;

@@ -58,6 +58,13 @@ export const connectionIdleMillis = 10 * 60 * 1000;
 export const rolloverMillis = { from: 105 * 60 * 1000, to: 117 * 60 * 1000 } as const;
 /** A clean close (reload, closed tab) gets at most this much grace (rule PR7). */
 const cleanCloseGraceCapMillis = 3000;
+/** How far the clock of the identity provider may be ahead of or behind ours. */
+export const tokenLeewaySeconds = 5;
+/**
+ * The identity provider's keys: how long a fetch may take, and how long after it tokens with unknown keys may cause the
+ * next one, once they have caused several in a row.
+ */
+export const keySetMillis = { fetchTimeout: 3000, refetch: 10_000 } as const;
 /** One failing dependency may hold up an answer for at most this long (rule FA1). */
 export const dependencyTimeoutMillis = 1000;
 

@@ -3,6 +3,7 @@ import { v7 as uuidv7 } from 'uuid';
 import type { ActivityItem } from '../../protocol/entities.ts';
 import { RollcallError } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
+import { isUuid } from '../../protocol/uuid.ts';
 import { storableJson, storableText } from './storable.ts';
 
 /** What is known about the connection and the retry of an activity (rule AC6). */
@@ -42,12 +43,7 @@ export interface ActivityEntry {
   createdAt: number;
 }
 
-const uuidPattern = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
 const userAgentCharacters = 1000;
-
-export function isUuid(text: unknown): text is string {
-  return typeof text === 'string' && uuidPattern.test(text);
-}
 
 /**
  * Makes the entry of an activity. Ids of the server are UUIDv7: the newest lie together in the index, and of two entries

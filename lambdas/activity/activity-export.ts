@@ -24,19 +24,23 @@ const columns: ColumnOption[] = [
 ].map((key) => ({ key, header: key }));
 
 /**
- * One page as CSV (RFC 4180). A field that a spreadsheet would run as a formula gets an apostrophe in front.
+ * One page as CSV (RFC 4180). Every field is in quotation marks, because a spreadsheet may also split at a semicolon or a
+ * tab. A field that a spreadsheet would run as a formula gets an apostrophe in front.
  *
  * @param header whether the page begins with the names of the columns.
+ * @param bom whether it begins with a byte order mark, by which Excel knows UTF-8.
  */
-export function toCsv(items: readonly ActivityItem[], header: boolean): string {
+export function toCsv(items: readonly ActivityItem[], header: boolean, bom = false): string {
   const records = items.map((item) => ({
     ...item,
     createdAt: new Date(item.createdAt).toISOString(),
     details: JSON.stringify(item.details),
   }));
-  // Left to itself, the writer quotes only the line ending it uses.
-  const quoted_match = /[\r\n]/;
-  return stringify(records, { columns, header, escape_formulas: true, record_delimiter: 'windows', quoted_match });
+  return stringify(records, {
+    ...{ columns, header, bom, escape_formulas: true, record_delimiter: 'windows' },
+    // An absent value is as quoted as an empty text.
+    ...{ quoted: true, quoted_empty: true },
+  });
 }
 
 /** One page as lines of JSON. */

@@ -1,6 +1,6 @@
 import { RollcallError } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
-import { isUuid } from './activity-entry.ts';
+import { isUuid } from '../../protocol/uuid.ts';
 import { decodeCursor, type PagePlace } from './page-cursor.ts';
 
 /** Which entries of a session are asked for. Times are Unix milliseconds, both ends included. */

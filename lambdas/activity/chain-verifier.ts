@@ -1,6 +1,6 @@
 import type { PoolClient } from 'pg';
 import { RollcallError } from '../../protocol/errors.ts';
-import { isUuid } from './activity-entry.ts';
+import { isUuid } from '../../protocol/uuid.ts';
 import type { Database } from './activity-repository.ts';
 import { genesisHash, linkHash, type SealedEntry, sealedColumns } from './chain-link.ts';
 import { inTransaction } from './transaction.ts';

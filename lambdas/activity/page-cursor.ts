@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { RollcallError } from '../../protocol/errors.ts';
-import { isUuid } from './activity-entry.ts';
+import { isUuid } from '../../protocol/uuid.ts';
 
 /** A place between two entries of a session: the moment and the id of the entry before it. */
 export interface PagePlace {

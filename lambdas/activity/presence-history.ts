@@ -1,5 +1,5 @@
 import type { Stay } from '../../protocol/entities.ts';
-import { isUuid } from './activity-entry.ts';
+import { isUuid } from '../../protocol/uuid.ts';
 import { checkedTime } from './activity-query.ts';
 import { nameOf } from './activity-reader.ts';
 import type { Database } from './activity-repository.ts';

@@ -3,6 +3,7 @@ import type { PresenceUser } from '../../protocol/entities.ts';
 import type { ServerFrames } from '../../protocol/frames.ts';
 import type { Membership } from '../delivery/connection-registry.ts';
 import { registry } from '../runtime/delivery.ts';
+import { withNewestNames } from './newest-names.ts';
 
 /**
  * Who is in a session as far as the connection table tells, for an answer while Redis is away (rule FA1). Its epoch is
@@ -15,7 +16,7 @@ export async function bestKnownState(
 ): Promise<Pick<ServerFrames['presence_state'], 'epoch' | 'seq' | 'users'>> {
   const others = (await registry().members(own.sessionId)).filter((one) => one.connectionId !== own.connectionId);
   const users = new Map<string, PresenceUser>();
-  for (const member of [own, ...others]) {
+  for (const member of withNewestNames([own, ...others])) {
     const known = users.get(member.userId);
     users.set(member.userId, known ? withConnection(known, member) : userOf(member));
   }

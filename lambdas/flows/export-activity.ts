@@ -16,18 +16,19 @@ export async function exportPage(
   query: Record<string, string | undefined>,
   show: (item: ActivityItem) => ActivityItem = (item) => item,
 ): Promise<HttpAnswer> {
-  const { format, type, ...rest } = readQuery(querySchemas.activity, query);
+  const { format, type, bom, ...rest } = readQuery(querySchemas.activity, query);
   const asked = { ...rest, activityType: type };
   const { items: found, next } = await activityReader().getSessionActivity(sessionId, asked, httpPageBytes);
   const items = found.map(show);
   const headers = { 'content-type': exportMediaTypes[format], ...nextHeaders(path, query, next) };
   if (format === 'json') return { headers, body: { sessionId, items, next } };
-  return { headers, body: format === 'csv' ? csv(items, rest.before) : toNdjson(items) };
+  return { headers, body: format === 'csv' ? csv(items, rest.before, bom) : toNdjson(items) };
 }
 
-/** The names of the columns stand above the first page only, so that pages can be put together. */
-function csv(items: ActivityItem[], before: string | undefined): string {
-  return toCsv(items, before === undefined);
+/** The names of the columns and the byte order mark stand above the first page only, so that pages can be put together. */
+function csv(items: ActivityItem[], before: string | undefined, bom: boolean): string {
+  const isFirst = before === undefined;
+  return toCsv(items, isFirst, isFirst && bom);
 }
 
 function nextHeaders(

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { RollcallError } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
+import { refuseUnacceptable } from '../../protocol/text.ts';
 
 const whole = z.coerce.number().int();
 const time = whole.min(0).max(8.64e15);
@@ -16,6 +17,11 @@ export const querySchemas = {
   page: z.object({ limit: whole.min(1).max(limits.pageItems).optional(), before: z.string().max(512).optional() }),
   activity: z.object({
     format: z.enum(['json', 'csv', 'ndjson']).default('json'),
+    /** Whether CSV begins with a byte order mark. */
+    bom: z
+      .enum(['0', '1'])
+      .default('0')
+      .transform((value) => value === '1'),
     limit: whole.min(1).max(limits.pageItems).optional(),
     before: z.string().max(512).optional(),
     type: z.string().max(limits.activityTypeCharacters).optional(),
@@ -29,7 +35,7 @@ export const querySchemas = {
 /** @throws RollcallError INVALID_MESSAGE naming the parameter that cannot be. */
 export function readQuery<T extends z.ZodType>(schema: T, query: Record<string, string | undefined>): z.infer<T> {
   const given = Object.fromEntries(Object.entries(query).filter(([, value]) => value !== undefined && value !== ''));
-  const parsed = schema.safeParse(given);
+  const parsed = schema.superRefine(refuseUnacceptable).safeParse(given);
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0]!;
   throw new RollcallError('INVALID_MESSAGE', `The query parameter "${issue.path.join('.')}": ${issue.message}.`);

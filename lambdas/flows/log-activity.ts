@@ -21,6 +21,8 @@ interface Room {
   sessionId: string;
   /** The least role that is shown activity. The owner is an operator, so that a role is all that has to be asked for. */
   leastRole: Role;
+  /** What the person is called since their last join, maybe by another tab with a newer token. */
+  username: string;
 }
 
 /** Writes what a participant did into the audit trail and shows it to those who may see it (rules AC1, DE9). */
@@ -30,7 +32,7 @@ export async function logActivity(
 ): Promise<ServerFrame<'activity_logged'>> {
   const room = await roomOf(caller, reference);
   checkClientActivityType(activityType);
-  const { sessionId, userId, ...context } = actorOf(caller, room.sessionId);
+  const { sessionId, userId, ...context } = { ...actorOf(caller, room.sessionId), username: room.username };
   const logged = await activity().logActivity(sessionId, userId, activityType, details, { ...context, activityId });
   if (logged.isNew) await showActivity(logged.activity, room.leastRole, caller.connectionId);
   return { type: 'activity_logged', activityId: logged.activity.id };
@@ -39,8 +41,9 @@ export async function logActivity(
 /** The session, provided that the caller may comment there. */
 async function roomOf(caller: Caller, reference: string): Promise<Room> {
   try {
-    const { session } = await authorizeCaller(caller, reference, 'comment');
-    return { sessionId: session.id, leastRole: session.metadata.visibility?.activity ?? 'viewer' };
+    const { session, participant } = await authorizeCaller(caller, reference, 'comment');
+    const username = participant?.name ?? caller.username;
+    return { sessionId: session.id, leastRole: session.metadata.visibility?.activity ?? 'viewer', username };
   } catch (error) {
     if (!isAway(error)) throw error;
     log.warn('An activity is logged by what the connection table knows', { reference, error: error.cause as Error });
@@ -59,7 +62,7 @@ async function joinedRoom(caller: Caller, reference: string, away: RollcallError
   );
   if (!joined) throw away;
   if (!isAtLeast(joined.role, 'commenter')) throw refusals.notAllowed('comment');
-  return { sessionId: joined.sessionId, leastRole: 'operator' };
+  return { sessionId: joined.sessionId, leastRole: 'operator', username: caller.username };
 }
 
 /** The address and browser of somebody are for the audit trail, not for the others in the room. */

@@ -5,6 +5,7 @@ import { registry } from '../runtime/delivery.ts';
 import { log } from '../runtime/log.ts';
 import { presence } from '../runtime/presence.ts';
 import { sessions } from '../runtime/sessions.ts';
+import { withNewestNames } from './newest-names.ts';
 
 export interface RebuildOptions {
   /** Leaves a session alone that Redis knows. */
@@ -26,7 +27,7 @@ export interface RebuildOptions {
 export async function rebuildSession(sessionId: string, options: RebuildOptions): Promise<PresenceOutcome | undefined> {
   const { alsoConnection: also, exceptConnection = also?.connectionId } = options;
   const others = (await registry().members(sessionId)).filter((member) => member.connectionId !== exceptConnection);
-  const members = also ? [also, ...others] : others;
+  const members = withNewestNames(also ? [also, ...others] : others);
   if (members.length === 0 && options.onlyIfLost && !options.evenEmpty) return undefined;
   return presence().store.restore(sessionId, await withPlace(sessionId, members), Date.now(), options);
 }

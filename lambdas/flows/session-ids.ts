@@ -1,7 +1,7 @@
 import { RollcallError } from '../../protocol/errors.ts';
+import { isUuid } from '../../protocol/uuid.ts';
 import type { Caller } from '../runtime/caller.ts';
 import { registry } from '../runtime/registry.ts';
-import { isUuid } from '../sessions/session-reference.ts';
 
 /** A session's name never changes, so an environment remembers the ones it met. */
 const idsByName = new Map<string, string>();

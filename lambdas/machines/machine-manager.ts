@@ -1,5 +1,6 @@
 import type { Machine } from '../../protocol/entities.ts';
 import { RollcallError } from '../../protocol/errors.ts';
+import { displayName } from '../../protocol/names.ts';
 import type { MachineRepository } from './machine-repository.ts';
 import { clampMachineTime } from './machine-time.ts';
 
@@ -47,7 +48,7 @@ export class MachineManager {
       ownerId: owner.userId,
       ownerName: owner.username,
       machineId: machine.machineId,
-      name: machine.name,
+      name: displayName(machine.name),
       metadata: machine.metadata ?? {},
       at: this.#clock(),
     });

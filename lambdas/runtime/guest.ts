@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { v5 as uuidv5 } from 'uuid';
+import { displayName } from '../../protocol/names.ts';
+import { textProblem } from '../../protocol/text.ts';
 import { makeEntry } from '../activity/activity-entry.ts';
 import { inviteRefused } from '../activity/activity-events.ts';
 import { type InviteClaims, readInvite } from '../sessions/invites.ts';
 import type { AuthorizerContext } from './caller.ts';
-import { displayName } from './identity.ts';
 import { inviteKeys } from './invite-keys.ts';
 import { log } from './log.ts';
 import { outbox } from './outbox.ts';
@@ -28,6 +29,7 @@ export interface Visitor {
  */
 export async function admitGuest(visitor: Visitor): Promise<AuthorizerContext | undefined> {
   const { invite, guestKey } = visitor;
+  if (guestKey !== undefined && textProblem(guestKey)) return undefined;
   const username = displayName(visitor.name) || 'Guest';
   const claims = await readInvite(invite, await inviteKeys()());
   if (!claims) return undefined;

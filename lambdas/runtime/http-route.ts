@@ -1,7 +1,7 @@
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
-import { type ErrorCode, errorCodes } from '../../protocol/errors.ts';
-import { identityOf } from './identity.ts';
-import { log } from './log.ts';
+import { type ErrorCode, errorCodes, RollcallError } from '../../protocol/errors.ts';
+import { textProblem } from '../../protocol/text.ts';
+import { identityBehindAuthorizer } from './identity.ts';
 import { refusalOf } from './request.ts';
 
 /** A request to the HTTP API after the gateway checked its token. */
@@ -62,12 +62,13 @@ export function httpRoute(handlers: HttpHandlers, open: string[]) {
 
 function readRequest(event: HttpEvent, open: boolean): HttpRequest {
   const request = { id: event.pathParameters?.['id'] ?? '', query: event.queryStringParameters ?? {} };
+  const problem = textProblem(request.id);
+  if (problem) throw new RollcallError('INVALID_MESSAGE', `The session in the path ${problem}.`);
   if (open) return { ...request, userId: '', scopes: [] };
   const claims = event.requestContext.authorizer?.jwt?.claims ?? {};
-  const identity = identityOf(claims);
+  const identity = identityBehindAuthorizer(claims, event.headers['authorization']);
   if (!identity) {
-    log.warn('A token without a usable subject came through the gateway');
-    throw new Error('The request carries no identity.');
+    throw new RollcallError('UNAUTHENTICATED', 'The token has no "sub" that can be served; get another token.');
   }
   return { ...request, userId: identity.userId, scopes: identity.scope.split(' ').filter(Boolean) };
 }

@@ -3,6 +3,7 @@ import { errorCodes, RollcallError } from '../../protocol/errors.ts';
 import type { ServerFrame } from '../../protocol/frames.ts';
 import { limits } from '../../protocol/limits.ts';
 import { type MessageType, messages, tooLarge } from '../../protocol/messages.ts';
+import { textProblem } from '../../protocol/text.ts';
 import { log } from './log.ts';
 
 export interface Request {
@@ -54,7 +55,8 @@ function parsed(text: string): unknown {
 /** Whatever is wrong with a message, its answer names it where it can be named. */
 function requestIdOf(value: unknown): string | undefined {
   const given = (value as { requestId?: unknown } | null | undefined)?.requestId;
-  return typeof given === 'string' && given.length <= limits.requestIdCharacters ? given : undefined;
+  const isUsable = typeof given === 'string' && given.length <= limits.requestIdCharacters && !textProblem(given);
+  return isUsable ? given : undefined;
 }
 
 /** Whoever encodes, or stores, what is nested without end runs out of stack. */

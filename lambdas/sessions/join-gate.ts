@@ -1,7 +1,8 @@
 import type { Role, Session, SessionParticipant } from '../../protocol/entities.ts';
 import type { RollcallError } from '../../protocol/errors.ts';
+import { displayName } from '../../protocol/names.ts';
 import { hashInvite, type InviteClaims, readInvite } from './invites.ts';
-import { type Person, storableName } from './person.ts';
+import type { Person } from './person.ts';
 import { type InviteRefusal, JoinRefused, refusals } from './refusals.ts';
 import { checkUuid } from './session-input.ts';
 import { parseSessionReference, type SessionReference } from './session-reference.ts';
@@ -31,6 +32,14 @@ interface Newcomer {
   externalId: string | null;
 }
 
+/** What a refusal depends on beside the state of the session. */
+interface Visit {
+  isGuest: boolean;
+  claims: InviteClaims | undefined;
+  /** UUID of the session that was asked for; undefined where nothing has that name, or without an invite to compare. */
+  meant: string | undefined;
+}
+
 /** The door of a session: reads the invite, asks the database once, and says in words why somebody stays outside. */
 export class JoinGate {
   readonly #repository: SessionRepository;
@@ -51,7 +60,8 @@ export class JoinGate {
       const forged = token !== undefined && !claims ? 'forged' : null;
       return toResult({ ...outcome, inviteRefusal: outcome.inviteRefusal ?? forged });
     }
-    throw this.#refused(outcome, { reference, isGuest: person.userId === undefined, token, claims });
+    const meant = claims && (await this.#meantSession(reference, outcome));
+    throw this.#refused(outcome, { meant, isGuest: person.userId === undefined, token, claims });
   }
 
   async grant(
@@ -62,7 +72,14 @@ export class JoinGate {
   ): Promise<JoinResult> {
     const outcome = await this.#ask(reference, newcomer(user), { invite: null, grant, now });
     if (outcome.outcome === 'joined') return toResult(outcome);
-    throw this.#refused(outcome, { reference, isGuest: false, token: undefined, claims: undefined });
+    throw this.#refused(outcome, { meant: undefined, isGuest: false, token: undefined, claims: undefined });
+  }
+
+  /** The UUID of the session that somebody wants to enter, also of one that was purged. */
+  async #meantSession(reference: string, { sessionId }: { sessionId?: string }): Promise<string | undefined> {
+    const parsed = parseSessionReference(reference);
+    if (sessionId !== undefined || parsed?.id !== undefined) return sessionId ?? parsed?.id;
+    return parsed && (await this.#repository.findOwner(parsed))?.id;
   }
 
   async #ask(
@@ -78,7 +95,7 @@ export class JoinGate {
 
   #refused(
     outcome: Exclude<JoinOutcome, { outcome: 'joined' }>,
-    visit: { reference: string; isGuest: boolean; token: string | undefined; claims: InviteClaims | undefined },
+    visit: Visit & { token: string | undefined },
   ): JoinRefused {
     const { token, claims } = visit;
     const forged = token !== undefined && !claims ? ('forged' as const) : undefined;
@@ -93,19 +110,13 @@ export class JoinGate {
 
   #reason(
     outcome: Exclude<JoinOutcome, { outcome: 'joined' }>,
-    visit: {
-      reference: string;
-      isGuest: boolean;
-      claims: InviteClaims | undefined;
-      inviteRefusal: InviteRefusal | undefined;
-    },
+    visit: Visit & { inviteRefusal: InviteRefusal | undefined },
   ): RollcallError {
-    const { claims, inviteRefusal } = visit;
-    const meant = outcome.sessionId ?? visit.reference.toLowerCase();
+    const { claims, inviteRefusal, meant } = visit;
     if (visit.isGuest && claims && claims.sessionId !== meant) return refusals.guestElsewhere();
     // A session that was purged is still one its invite was made for: that visitor comes too late, not to a wrong place.
     if (outcome.outcome === 'expired' || outcome.outcome === 'not_found') {
-      if (claims?.sessionId === meant) return refusals.inviteExpired(this.#sessionTimeoutMillis);
+      if (claims && claims.sessionId === meant) return refusals.inviteExpired(this.#sessionTimeoutMillis);
       return outcome.outcome === 'expired' ? refusals.expired(this.#sessionTimeoutMillis) : refusals.notFound();
     }
     if (outcome.outcome === 'ended') return refusals.ended();
@@ -122,7 +133,7 @@ function newcomer(
   return {
     userId: person.userId === undefined ? null : checkUuid('userId', person.userId),
     anonymousId: person.userId === undefined ? checkUuid('anonymousId', person.anonymousId) : null,
-    name: storableName(name) || null,
+    name: displayName(name) || null,
     externalId: person.userId === undefined ? null : (person.externalId ?? null),
   };
 }

@@ -3,7 +3,7 @@ import type { Role, SessionMetadata } from '../../protocol/entities.ts';
 import { roles } from '../../protocol/entities.ts';
 import { RollcallError } from '../../protocol/errors.ts';
 import { messages, tooLarge } from '../../protocol/messages.ts';
-import { isUuid } from './session-reference.ts';
+import { isUuid } from '../../protocol/uuid.ts';
 
 /**
  * Checks what a session is created from, by the protocol's own schema.

@@ -1,5 +1,6 @@
 import type { Role, Session, SessionMetadata, SessionParticipant } from '../../protocol/entities.ts';
 import { limits } from '../../protocol/limits.ts';
+import { displayName } from '../../protocol/names.ts';
 import { fitting } from '../../protocol/page.ts';
 import type { Timings } from '../../protocol/timings.ts';
 import type { Queryable } from '../runtime/database.ts';
@@ -8,7 +9,7 @@ import type { Expiry } from './expiry.ts';
 import { type InviteKeys, JoinGate, type JoinResult } from './join-gate.ts';
 import { leavePlaces, type PlaceLeave } from './leave-places.ts';
 import { type Action, isPermitted } from './permissions.ts';
-import { type Person, storableName } from './person.ts';
+import type { Person } from './person.ts';
 import { refusals } from './refusals.ts';
 import { checkRole, checkSessionInput, checkUuid } from './session-input.ts';
 import { decodePlace, encodePlace } from './session-page.ts';
@@ -72,7 +73,7 @@ export class SessionManager {
     const input = {
       operationId,
       ownerId: checkUuid('ownerId', ownerId),
-      ownerName: storableName(owner.username ?? '') || null,
+      ownerName: displayName(owner.username ?? '') || null,
       ownerExternalId: owner.externalId ?? null,
       maxParticipants: checked.maxParticipants ?? this.#timings.maxParticipants,
       metadata: checked,
@@ -289,11 +290,7 @@ export class SessionManager {
     return { session: current, recovered: false };
   }
 
-  /**
-   * Whose session it is, also of one that was purged: its audit trail outlives it.
-   *
-   * @throws `SESSION_NOT_FOUND` once nothing is left of it.
-   */
+  /** Whose session it is, also of a purged one. @throws `SESSION_NOT_FOUND` once nothing is left of it. */
   async getOwner(reference: string): Promise<{ id: string; ownerId: string }> {
     return this.#resolver.findOwner(reference);
   }

@@ -1,5 +1,5 @@
 import { RollcallError } from '../../protocol/errors.ts';
-import { isUuid } from './session-reference.ts';
+import { isUuid } from '../../protocol/uuid.ts';
 
 /** A place in the list of somebody's sessions, as a client hands it back for the next page. */
 export function encodePlace(session: { startTime: number; id: string }): string {

@@ -1,14 +1,10 @@
 import { randomInt } from 'node:crypto';
+import { isUuid } from '../../protocol/uuid.ts';
 
 /** A session as messages name it: by its UUID or by its `SESSION-…` name. */
 export type SessionReference = { id: string; name?: undefined } | { id?: undefined; name: string };
 
-const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 const name = /^SESSION-\d{8}-[0-9A-Z]{4,64}$/;
-
-export function isUuid(text: string): boolean {
-  return uuid.test(text);
-}
 
 /** Undefined for a text that can name no session, so that no query is made for it. */
 export function parseSessionReference(text: string): SessionReference | undefined {

@@ -28,9 +28,17 @@ export class SessionResolver {
     return parsed && this.#repository.findStanding(parsed, personId);
   }
 
-  /** @throws RollcallError `SESSION_NOT_FOUND` for an unknown name and for what is neither name nor UUID. */
+  /**
+   * The name of a purged session is still known, so that a name is answered as its UUID is.
+   *
+   * @throws RollcallError `SESSION_NOT_FOUND` for an unknown name and for what is neither name nor UUID.
+   */
   async resolve(reference: string): Promise<string> {
-    return this.#parse(reference)?.id ?? (await this.find(reference)).session.id;
+    const known = this.#parse(reference)?.id;
+    if (known !== undefined) return known;
+    const { id } = await this.findOwner(reference);
+    this.#remember(reference, id);
+    return id;
   }
 
   /** @throws RollcallError `SESSION_NOT_FOUND` */

@@ -2,7 +2,8 @@ import { createPublicKey, generateKeyPair, type JsonWebKey } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { type CryptoKey, calculateJwkThumbprint, importJWK, type JWK, SignJWT } from 'jose';
-import { validate as isUuid, v5 as uuidv5 } from 'uuid';
+import { v5 as uuidv5 } from 'uuid';
+import { isUuid } from '../../protocol/uuid.ts';
 
 /** What tokens say about who made them and for whom. */
 export interface IdentitySettings {

@@ -51,13 +51,14 @@ function parseCsv(text: string): string[][] {
 }
 
 describe('exportActivity', () => {
-  test('[AC5] as CSV has a header, oldest first, and quotes where it is needed', async () => {
+  test('[AC5] as CSV has a header, oldest first, and quotes every field', async () => {
     const details = { text: 'He said "hi", then\r\nleft' };
     await logger.logActivity(sessionId, randomUUID(), 'a,b', details, { userAgent: 'plain', username: 'Ann "A"' });
     await logger.logActivity(sessionId, null, 'second');
     const text = await read(logger.exportActivity(sessionId, 'csv'));
     expect(text).toContain(',"a,b",');
-    expect(text).toContain(',plain,');
+    expect(text).toContain(',"plain",');
+    expect(text.replaceAll(/"(?:[^"]|"")*"/g, '')).toMatch(/^(,{8}\r\n)+$/);
     const [header, first, second] = parseCsv(text);
     expect(header).toEqual([
       'id',

@@ -1,5 +1,6 @@
 import WebSocket from 'ws';
 import type { Session } from '../../protocol/entities.ts';
+import type { ServerFrame } from '../../protocol/frames.ts';
 import { limits } from '../../protocol/limits.ts';
 import { type MessageType, messageTypes } from '../../protocol/messages.ts';
 import { type Arrived, startTestStack, type TestStack } from '../support/stack.ts';
@@ -171,7 +172,8 @@ const unknownSession = /^(SESSION_NOT_FOUND|NOT_IN_SESSION)$/;
 const wrongSessions: WrongField[] = [
   ...[undefined, null, 5, {}, [], true, '', ' '].map((value): WrongField => ['sessionId', value, shape]),
   ['sessionId', long(255), 'TOO_LARGE'],
-  ...[uuid, injection, 'a\u0000b', '__proto__', 'SESSION-20200101-NONE', '*', '{}:x'].map(
+  ...['a\u0000b', 'a\ud83d'].map((value): WrongField => ['sessionId', value, shape]),
+  ...[uuid, injection, '__proto__', 'SESSION-20200101-NONE', '*', '{}:x'].map(
     (value): WrongField => ['sessionId', value, unknownSession],
   ),
 ];
@@ -241,7 +243,11 @@ test('what would pollute a prototype is a field like any other', async () => {
     "__proto__":{"polluted":true},"constructor":{"prototype":{"polluted":true}},
     "details":{"__proto__":{"polluted":true},"constructor":{"prototype":{"polluted":true}}}}`;
   sender.send(text);
-  await sender.next('activity_logged');
+  const { activityId } = await sender.next('activity_logged');
+  const { items } = await sender.expect('activity_page', { type: 'activity_query', sessionId: session.id, limit: 50 });
+  expect(JSON.stringify(items.find(({ id }) => id === activityId)?.details)).toBe(
+    '{"__proto__":{"polluted":true},"constructor":{"prototype":{"polluted":true}}}',
+  );
   sender.send('{"__proto__":{"type":"ping"},"requestId":"p2"}');
   expect(await sender.next('error', ({ requestId }) => requestId === 'p2')).toMatchObject({
     requestId: 'p2',
@@ -251,6 +257,55 @@ test('what would pollute a prototype is a field like any other', async () => {
     expect(await sender.ask({ type })).toMatchObject({ type: 'error', code: 'INVALID_MESSAGE' });
   }
   expect(await sender.expect('pong', { type: 'ping' })).not.toHaveProperty('polluted');
+});
+
+/** Sends a text of JSON, which can say what an object literal cannot, and answers the reply. */
+async function askWith(text: string): Promise<ServerFrame> {
+  const requestId = `raw-${number++}`;
+  sender.send(text.replace('{', `{"requestId":"${requestId}",`));
+  return (await sender.nextOf((frame) => frame.requestId === requestId)) as ServerFrame;
+}
+
+const odd = '"__proto__":{"a":[{"__proto__":1}]},"constructor":2';
+
+test('a field named __proto__ is kept wherever free fields are', async () => {
+  await refresh();
+  const created = await askWith(`{"type":"session_create","operationId":"o","metadata":{"title":"t",${odd}}}`);
+  const { session: made } = created as ServerFrame<'session_created'>;
+  expect(JSON.stringify(made.metadata)).toContain(odd);
+  const { rows } = await stack.database.query(
+    `SELECT metadata->'__proto__'->'a'->0->>'__proto__' AS inner FROM collaboration_sessions WHERE id = $1`,
+    [made.id],
+  );
+  expect(rows).toEqual([{ inner: '1' }]);
+  await askWith(`{"type":"machine_register","machineId":"odd","name":"odd","metadata":{${odd}}}`);
+  const { machines } = await sender.expect('machines', { type: 'machine_list' });
+  expect(JSON.parse(JSON.stringify(machines.find(({ machineId }) => machineId === 'odd')?.metadata))).toEqual(
+    JSON.parse(`{${odd}}`),
+  );
+  const id = session.id;
+  await askWith(`{"type":"presence_update","sessionId":"${id}","cursor":{"eventId":"e","position":1,${odd}}}`);
+  const { users } = await sender.expect('presence_state', { type: 'presence_sync', sessionId: id });
+  expect(JSON.stringify(users.find(({ userId }) => userId === sender.userId)?.cursor)).toContain(odd);
+  const watcher = await stack.arrive('wanda');
+  await watcher.expect('session_joined', { type: 'session_join', sessionId: id });
+  await askWith(`{"type":"cursor_update","sessionId":"${id}","cursor":{"eventId":"e2","position":1,${odd}}}`);
+  const { cursors } = await watcher.next('cursors', (frame) => JSON.stringify(frame).includes('"e2"'));
+  expect(JSON.stringify(cursors)).toContain(odd);
+});
+
+test.each([
+  ['activity_log', `"activityType":"noted","details":{"a":[1e400]}`],
+  ['presence_update', `"cursor":{"eventId":"e","position":1,"a":{"b":-1e400}}`],
+  ['cursor_update', `"cursor":{"eventId":"e","position":1,"a":1e400}`],
+  ['heartbeat', `"cursor":{"eventId":"e","position":1e400}`],
+  ['session_create', `"operationId":"o","metadata":{"a":1e400}`],
+  ['machine_register', `"machineId":"m","name":"n","metadata":{"a":1e400}`],
+  ['hello', `"client":[1e400]`],
+])('a number that JSON would write as null is refused in a %s', async (type, fields) => {
+  await refresh();
+  const answer = await askWith(`{"type":"${type}","sessionId":"${session.id}",${fields}}`);
+  expect(answer).toMatchObject({ type: 'error', code: 'INVALID_MESSAGE' });
 });
 
 test('text that looks like an escape is text like any other', async () => {
@@ -289,7 +344,7 @@ test.each([
 });
 
 test('a requestId that cannot be is not repeated', async () => {
-  for (const requestId of [5, null, {}, 'x'.repeat(65)]) {
+  for (const requestId of [5, null, {}, 'x'.repeat(65), 'a\u0000', '\ud83d']) {
     sender.send(JSON.stringify({ type: 'ping', requestId }));
     const answer = await sender.next('error', unasked);
     expect(answer.code).toMatch(/^(INVALID_MESSAGE|TOO_LARGE)$/);

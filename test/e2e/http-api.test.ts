@@ -66,11 +66,13 @@ describe.each(protectedPaths)('GET /sessions/{id}%s', (path) => {
 
   test('takes the name of a session, and knows no others', async () => {
     expect((await get(`/sessions/${session.sessionId}${path}`, 'olive')).status).toBe(200);
-    for (const unknown of [randomUUID(), 'SESSION-20200101-NONE', 'nonsense', '%00', "'%20OR%201=1--"]) {
+    for (const unknown of [randomUUID(), 'SESSION-20200101-NONE', 'nonsense', "'%20OR%201=1--"]) {
       const { status, body } = await get(`/sessions/${unknown}${path}`, 'olive');
       expect([unknown, status]).toEqual([unknown, 404]);
       expect(body).toMatchObject({ code: 'SESSION_NOT_FOUND', retryable: false });
     }
+    const { status, body } = await get(`/sessions/a%00${path}`, 'olive');
+    expect([status, body.code]).toEqual([400, 'INVALID_MESSAGE']);
   });
 });
 
@@ -116,6 +118,22 @@ describe('GET /sessions/{id}/activity', () => {
     if (format === 'csv') expect(parts.join('').match(/activity_?type/gi)).toHaveLength(1);
   });
 
+  test('[AC5] as CSV begins with a byte order mark on request, on its first page only', async () => {
+    const read = async (query: string) => {
+      const headers = { authorization: `Bearer ${tokens['olive']}` };
+      let response: Response;
+      do response = await fetch(`${stack.http}${path()}?format=csv&limit=1${query}`, { headers });
+      while (response.status === 429);
+      return { bytes: Buffer.from(await response.arrayBuffer()), next: response.headers.get('x-next') };
+    };
+    const mark = Buffer.from('\ufeff"id","sessionId"');
+    const first = await read('&bom=1');
+    expect(first.bytes.subarray(0, mark.length)).toEqual(mark);
+    expect((await read(`&bom=1&before=${first.next}`)).bytes.toString()).toMatch(/^"/);
+    expect((await read('')).bytes.toString()).toMatch(/^"id",/);
+    expect((await read('&bom=0')).bytes.toString()).toMatch(/^"id",/);
+  });
+
   test('is filtered by type, user and time', async () => {
     const count = async (query: string) => (await get(`${path()}?${query}`, 'olive')).body.items.length;
     expect(await count('type=step')).toBe(5);
@@ -138,19 +156,19 @@ describe('GET /sessions/{id}/activity', () => {
     'to=1e99',
     `type=${'x'.repeat(101)}`,
     `before=${'x'.repeat(513)}`,
+    'type=%00',
+    'before=a%00',
+    'bom=2',
   ])('refuses %s in one sentence', async (query) => {
     const { status, body } = await get(`${path()}?${query}`, 'olive');
     expect(status).toBe(400);
     expect(body).toEqual({ code: 'INVALID_MESSAGE', message: expect.stringMatching(/^\S.{9,}$/), retryable: false });
   });
 
-  test.each(['type=%00', "type='%20OR%20'1'='1", 'type=%25', 'before=%00'])(
-    '%s finds nothing and breaks nothing',
-    async (query) => {
-      const { status, body } = await get(`${path()}?${query}`, 'olive');
-      expect(status === 200 ? body.items : body.code).toEqual(status === 200 ? [] : 'INVALID_MESSAGE');
-    },
-  );
+  test.each(["type='%20OR%20'1'='1", 'type=%25'])('%s finds nothing and breaks nothing', async (query) => {
+    const { status, body } = await get(`${path()}?${query}`, 'olive');
+    expect(status === 200 ? body.items : body.code).toEqual(status === 200 ? [] : 'INVALID_MESSAGE');
+  });
 });
 
 test('[SE6] the audit trail of a purged session stays, for its owner', async () => {

@@ -4,6 +4,7 @@ import { generateKeyPair } from 'jose';
 import { v5 as uuidv5 } from 'uuid';
 import type { handler as Authorizer } from '../../lambdas/authorizer.ts';
 import { signInvite } from '../../lambdas/sessions/invites.ts';
+import { tokenLeewaySeconds } from '../../protocol/timings.ts';
 import { audience, issuer, TestIdentityProvider } from './identity-provider.ts';
 
 const provider = new TestIdentityProvider();
@@ -22,6 +23,7 @@ beforeAll(async () => {
 });
 beforeEach(async () => {
   provider.status = 200;
+  provider.published = ['key-1'];
   readSecret.mockReset().mockResolvedValue({ SecretString: secret });
   // The keys of the provider are remembered by the module, so each test has its own.
   await jest.isolateModulesAsync(async () => {
@@ -84,7 +86,13 @@ const wrong: [what: string, token: () => Promise<string>][] = [
   ['without a subject', () => provider.sign({ claims: { name: 'Alice' } })],
   ['with an empty subject', () => provider.sign({ claims: { sub: '' } })],
   ['with a subject that is too long', () => provider.sign({ claims: { sub: 'x'.repeat(256) } })],
-  ['of an unknown key', () => provider.sign({ kid: 'key-2' })],
+  ['of an unknown key', () => provider.sign({ kid: 'key-9' })],
+  ['that is not valid for longer than the leeway', () => provider.sign({ expires: now() - tokenLeewaySeconds - 2 })],
+  ['valid only after the leeway', () => provider.sign({ claims: { sub: 'a', nbf: now() + tokenLeewaySeconds + 3 } })],
+  ['with a number for a subject', () => provider.sign({ claims: { sub: 5 as never } })],
+  ['with a list for a subject', () => provider.sign({ claims: { sub: ['alice'] as never } })],
+  ['with U+0000 in its subject', () => provider.sign({ claims: { sub: 'a\u0000' } })],
+  ['with half a character in its subject', () => provider.sign({ claims: { sub: '\ud83d' } })],
   [
     'of another key with the known name',
     async () => provider.sign({ key: (await generateKeyPair('RS256')).privateKey }),
@@ -117,6 +125,43 @@ test('the keys are read once, not for each handshake', async () => {
   await Promise.all([admit(token), admit(token)]);
   await admit(token);
   expect(provider.requests).toBe(before + 1);
+});
+
+test('the clock of the provider may be a few seconds ahead of ours or behind it', async () => {
+  for (const claims of [{ nbf: now() + tokenLeewaySeconds - 2 }, { iat: now() + tokenLeewaySeconds - 2 }]) {
+    expect((await admit(await provider.sign({ claims: { sub: 'alice', ...claims } }))).effect).toBe('Allow');
+  }
+  expect((await admit(await provider.sign({ expires: now() - tokenLeewaySeconds + 3 }))).effect).toBe('Allow');
+});
+
+test('a token that does not name its key is tried with every key', async () => {
+  provider.published = ['key-1', 'key-2'];
+  for (const signer of ['key-1', 'key-2']) {
+    expect((await admit(await provider.sign({ kid: null, signer }))).effect).toBe('Allow');
+  }
+  expect((await admit(await provider.sign({ kid: null, signer: 'key-3' }))).effect).toBe('Deny');
+  const expired = await provider.sign({ kid: null, signer: 'key-2', expires: now() - 600 });
+  expect((await admit(expired)).effect).toBe('Deny');
+});
+
+test('a new key of the provider is accepted at once', async () => {
+  expect((await admit(await provider.sign())).effect).toBe('Allow');
+  provider.published = ['key-1', 'key-2'];
+  const before = provider.requests;
+  const tokens = await Promise.all([1, 2, 3].map(() => provider.sign({ kid: 'key-2', signer: 'key-2' })));
+  const admitted = await Promise.all(tokens.map((token) => admit(token)));
+  expect(admitted.map(({ effect }) => effect)).toEqual(['Allow', 'Allow', 'Allow']);
+  expect(provider.requests).toBe(before + 1);
+});
+
+test('many tokens with unknown keys cause few fetches', async () => {
+  expect((await admit(await provider.sign())).effect).toBe('Allow');
+  const before = provider.requests;
+  for (let index = 0; index < 40; index++) {
+    expect((await admit(await provider.sign({ kid: `unknown-${index}` }))).effect).toBe('Deny');
+  }
+  expect(provider.requests - before).toBeLessThanOrEqual(4);
+  expect((await admit(await provider.sign())).effect).toBe('Allow');
 });
 
 describe('[SE7] a guest', () => {

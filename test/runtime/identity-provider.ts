@@ -11,15 +11,17 @@ export class TestIdentityProvider {
   /** Status the keys are answered with. */
   status = 200;
   requests = 0;
+  /** The names of the keys that the provider publishes; without a name the key has none. */
+  published: string[] = ['key-1'];
+  readonly #pairs = new Map<string, Awaited<ReturnType<typeof generateKeyPair>>>();
   #server!: Server;
-  #keys!: Awaited<ReturnType<typeof generateKeyPair>>;
 
   async open(): Promise<string> {
-    this.#keys = await generateKeyPair('RS256', { extractable: true });
-    const jwk = { ...(await exportJWK(this.#keys.publicKey)), kid: 'key-1', alg: 'RS256', use: 'sig' };
-    this.#server = createServer((_, response) => {
+    await Promise.all(['key-1', 'key-2', 'key-3'].map((kid) => this.#makeKey(kid)));
+    this.#server = createServer(async (_, response) => {
       this.requests += 1;
-      response.writeHead(this.status, { 'content-type': 'application/json' }).end(JSON.stringify({ keys: [jwk] }));
+      const keys = await Promise.all(this.published.map((kid) => this.#publicKey(kid)));
+      response.writeHead(this.status, { 'content-type': 'application/json' }).end(JSON.stringify({ keys }));
     }).listen(0, '127.0.0.1');
     await once(this.#server, 'listening');
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}/keys`;
@@ -31,6 +33,14 @@ export class TestIdentityProvider {
     await once(this.#server, 'close');
   }
 
+  async #makeKey(kid: string): Promise<void> {
+    this.#pairs.set(kid, await generateKeyPair('RS256', { extractable: true }));
+  }
+
+  async #publicKey(kid: string) {
+    return { ...(await exportJWK(this.#pairs.get(kid)!.publicKey)), kid, alg: 'RS256', use: 'sig' };
+  }
+
   /** A token that is valid unless the changes make it wrong. */
   sign(
     changes: {
@@ -38,22 +48,25 @@ export class TestIdentityProvider {
       issuer?: string;
       audience?: string;
       expires?: string | number | null;
-      kid?: string;
+      /** The name of the key in the header; null for none. */
+      kid?: string | null;
+      /** Which key signs: `key-1` to `key-3`. */
+      signer?: string;
       alg?: string;
       key?: CryptoKey | Uint8Array;
     } = {},
   ): Promise<string> {
-    const { claims = { sub: 'alice', name: 'Alice' }, alg = 'RS256', kid = 'key-1' } = changes;
+    const { claims = { sub: 'alice', name: 'Alice' }, alg = 'RS256', kid = 'key-1', signer = 'key-1' } = changes;
     const token = new SignJWT(claims)
-      .setProtectedHeader({ alg, kid })
+      .setProtectedHeader({ alg, ...(kid === null ? {} : { kid }) })
       .setIssuer(changes.issuer ?? issuer)
       .setAudience(changes.audience ?? audience);
     if (changes.expires !== null) token.setExpirationTime(changes.expires ?? '5m');
-    return token.sign(changes.key ?? this.#keys.privateKey);
+    return token.sign(changes.key ?? this.#pairs.get(signer)!.privateKey);
   }
 
   /** The public key as text, which a careless verifier would take for a shared secret. */
   async publicText(): Promise<Uint8Array> {
-    return new TextEncoder().encode(await exportSPKI(this.#keys.publicKey));
+    return new TextEncoder().encode(await exportSPKI(this.#pairs.get('key-1')!.publicKey));
   }
 }

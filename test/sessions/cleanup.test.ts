@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { log } from '../../lambdas/runtime/log.ts';
+import type { Person } from '../../lambdas/sessions/person.ts';
 import { type SessionCleanupOptions, SessionCleanupService } from '../../lambdas/sessions/session-cleanup-service.ts';
 import { type ExpiredSession, type ExpiringSession, SweepRepository } from '../../lambdas/sessions/sweep-repository.ts';
-import { codeOf, hour, minute, type SessionWorld, sessionWorld, user } from './support.ts';
+import { codeOf, guest, hour, minute, type SessionWorld, sessionWorld, user } from './support.ts';
 
 let world: SessionWorld;
 let expired: ExpiredSession[];
@@ -196,6 +197,7 @@ describe('runCleanup', () => {
 
   test('[SE6] purges what ended a retention ago with its participants, and keeps the audit trail and its owner', async () => {
     const { id, ownerId } = await world.session({ isPublic: true });
+    const { sessionId: name } = await world.manager.getSession(id);
     const completed = await world.session();
     const invite = await world.invites.createInvite(id, ownerId, { role: 'viewer' });
     const entry = `INSERT INTO activity_log (session_id, user_id, activity_type) VALUES ($1, $2, 'note')`;
@@ -213,8 +215,17 @@ describe('runCleanup', () => {
     const trail = await world.database.pool.query('SELECT FROM activity_log WHERE session_id = $1', [id]);
     expect([left.rowCount, trail.rowCount]).toEqual([0, 1]);
     expect(await world.manager.getOwner(id)).toEqual({ id, ownerId });
-    const join = world.manager.joinSession({ sessionRef: id, person: user(), invite: invite.invite });
-    expect(await codeOf(join)).toBe('INVITE_EXPIRED');
+    for (const sessionRef of [id, id.toUpperCase(), name]) {
+      const enter = (person: Person) =>
+        codeOf(world.manager.joinSession({ sessionRef, person, invite: invite.invite }));
+      expect([sessionRef, await enter(user()), await enter(guest())]).toEqual([
+        sessionRef,
+        'INVITE_EXPIRED',
+        'INVITE_EXPIRED',
+      ]);
+      expect(await codeOf(world.manager.joinSession({ sessionRef, person: user() }))).toBe('SESSION_NOT_FOUND');
+      expect(await world.manager.resolveSessionId(sessionRef)).toBe(id);
+    }
     world.pass(world.timings.activityRetentionMillis);
     await service().runCleanup();
     expect(await codeOf(world.manager.getOwner(id))).toBe('SESSION_NOT_FOUND');

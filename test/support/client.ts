@@ -74,6 +74,11 @@ export class TestClient {
     return frame as ServerFrame<T>;
   }
 
+  /** The first frame that came or comes, whatever its type. */
+  async nextOf(matches: (frame: AnyFrame) => boolean): Promise<AnyFrame> {
+    return this.frames.find(matches) ?? (await this.#wait(matches, 'a frame'));
+  }
+
   framesOf<T extends ServerFrameType>(type: T): ServerFrame<T>[] {
     return this.frames.filter((frame) => frame.type === type) as ServerFrame<T>[];
   }

@@ -16,6 +16,8 @@ import { StoreGate } from './store-gate.ts';
 export type Arrived = TestClient & { userId: string; connectionId: string };
 
 export interface TestStack extends LocalStack {
+  /** Where the stack keeps its files, the key of its identity provider among them. */
+  dataDirectory: string;
   database: Pool;
   redis: Redis;
   /** What the functions and the stack wrote for the developer. */
@@ -87,6 +89,7 @@ export async function startTestStack(
   const arrive = async (user: string) => arriveWith(await TestClient.connect(stack, user));
   return {
     ...stack,
+    dataDirectory,
     database: database.pool,
     redis,
     lines,
