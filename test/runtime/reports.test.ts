@@ -26,9 +26,12 @@ afterAll(async () => {
 const userId = randomUUID();
 
 function get(path: string, id: string, query: Record<string, string> = {}) {
+  const token = ['{}', JSON.stringify({ sub: userId }), ''].map((part) => Buffer.from(part).toString('base64url'));
+  const headers = { authorization: `Bearer ${token.join('.')}` };
   const requestContext = { authorizer: { jwt: { claims: { sub: userId, iss: 'https://issuer.example', scope: '' } } } };
   const event = { routeKey: `GET /sessions/{id}/${path}`, pathParameters: { id }, queryStringParameters: query };
-  return handler({ ...event, requestContext } as unknown as APIGatewayProxyEventV2 & Parameters<Http['handler']>[0]);
+  return handler({ ...event, headers, requestContext } as unknown as APIGatewayProxyEventV2 &
+    Parameters<Http['handler']>[0]);
 }
 
 test.each([
