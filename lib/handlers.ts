@@ -44,7 +44,7 @@ export const handlers: Record<HandlerName, HandlerTraits> = {
     timeoutSeconds: routeSeconds,
   },
   default: {
-    description: 'Answers hello, ping and what nobody understands',
+    description: 'Answers hello, ping and unknown messages',
     inNetwork: true,
     timeoutSeconds: routeSeconds,
     memoryMb: 256,

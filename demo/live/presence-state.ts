@@ -42,7 +42,7 @@ export const nobody: PresenceState = {
 };
 
 /**
- * Replaces everything known by the whole truth, then places the diffs that came before it. A snapshot in parts counts
+ * Replaces the known state by a snapshot, then applies the diffs that arrived before it. A snapshot in parts counts
  * once all of them have come.
  */
 export function applySnapshot(state: PresenceState, snapshot: Snapshot): Applied {
