@@ -94,7 +94,7 @@ export function createBeats(
     },
     sent({ type, sessionId }) {
       for (const { id, teller } of sessions) {
-        if (sessionId !== undefined && sessionId !== id) continue;
+        if (sessionId && sessionId !== id) continue;
         teller.sent();
         // Any other frame ends the longer wait.
         if (isLeased() && type !== 'heartbeat') teller.beat(true, inputAt, true);

@@ -69,7 +69,7 @@ export interface ClientEvents {
 
 export interface Machines {
   /** Registers a machine of this person, or renames it. */
-  register(machine: { machineId: string; name: string; metadata?: object }, options?: RequestOptions): Promise<Machine>;
+  register(machine: { machineId: string; name: string; metadata?: object } & RequestOptions): Promise<Machine>;
   /** @param time when the machine was seen, in Unix milliseconds; now where nothing is said. */
   heartbeat(machineId: string, time?: number, options?: RequestOptions): Promise<void>;
   list(options?: RequestOptions): Promise<Machine[]>;

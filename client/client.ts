@@ -1,11 +1,12 @@
-import type { Machine } from '../protocol/entities.ts';
 import { createBeats } from './beats.ts';
+import { machineCalls, methodsOf } from './calls.ts';
 import type {
   Client,
   ClientEvents,
   ClientOptions,
   CreateOptions,
   JoinOptions,
+  Machines,
   OpenOptions,
   Self,
 } from './client-api.ts';
@@ -19,7 +20,7 @@ import { createSessionCore, type SessionCore } from './session.ts';
 import type { Session } from './session-api.ts';
 import { createSession } from './session-facade.ts';
 import type { Shared, Target } from './shared.ts';
-import type { Types } from './types.ts';
+import type { SessionInfo, Types } from './types.ts';
 
 /**
  * A client of Rollcall. Nothing is connected before `connect`, or the first `join`, `open` or `create`.
@@ -36,22 +37,17 @@ export function createClient<T extends Types = Types>(options: ClientOptions<T>)
 export function createClientIn(environment: Environment, options: ClientOptions): Client {
   const { on, emit } = createEmitter<ClientEvents>();
   const sessions = new Set<SessionCore>();
-  const facades = new Map<SessionCore, Session>();
+  const facades = new WeakMap<SessionCore, Session>();
   const queues = new Map<string, Promise<unknown>>();
   let self: Self | undefined;
 
   const connection = createConnection(options, environment, {
-    state(state) {
-      if (state === 'open') {
-        const { userId, username } = connection.link!.welcome;
-        self = { userId, username };
-      }
-      emit('state', state);
-    },
+    state: (state) => emit('state', state),
     error: (error) => emit('error', error),
-    async move(link) {
-      const { userId, username } = link.welcome;
+    greeted({ userId, username }) {
       self = { userId, username };
+    },
+    async move(link) {
       await Promise.all([...sessions].map((session) => session.enter(link)));
       beats.start();
     },
@@ -67,9 +63,7 @@ export function createClientIn(environment: Environment, options: ClientOptions)
       }
     },
     refused(error) {
-      for (const session of sessions) {
-        if (session.snapshot.state === 'joining') session.readiness.fail(error, false);
-      }
+      for (const { snapshot, readiness } of sessions) if (snapshot.state === 'joining') readiness.fail(error);
     },
   });
   const { requests } = connection;
@@ -77,6 +71,7 @@ export function createClientIn(environment: Environment, options: ClientOptions)
   const shared: Shared = {
     environment,
     connection,
+    sessions,
     throttleMillis: options.throttleMillis,
     selfId: () => self?.userId,
     touch: beats.touch,
@@ -87,70 +82,60 @@ export function createClientIn(environment: Environment, options: ClientOptions)
       turn.then(done, done);
       return turn;
     },
-    adopt: (session) => sessions.add(session),
-    forget(session) {
-      sessions.delete(session);
-      facades.delete(session);
-    },
   };
 
   function route(frame: Frame): void {
+    const { link } = connection;
     if (frame.type !== 'error') {
       for (const session of [...sessions]) if (session.id === frame.sessionId) session.receive(frame);
-      return;
+    } else if (frame['code'] === 'NOT_IN_SESSION' && link) {
+      for (const session of sessions) session.rejoin(link);
+    } else if (frame['code'] !== 'RATE_LIMITED') {
+      // A cursor over the limit is dropped; the next one takes its place.
+      emit('error', errorOf(frame));
     }
-    const { link } = connection;
-    if (frame['code'] === 'NOT_IN_SESSION' && link) for (const session of sessions) session.rejoin(link);
-    // A cursor over the limit is dropped; the next one takes its place.
-    else if (frame['code'] !== 'RATE_LIMITED') emit('error', errorOf(frame));
   }
 
-  function add(target: Target, initial: OwnChange): SessionCore {
-    const session = createSessionCore(shared, target, initial);
+  function add(target: Target, name: string, initial: OwnChange): SessionCore {
+    const session = createSessionCore(shared, target, name, initial);
     sessions.add(session);
     facades.set(session, createSession(session, environment));
     return session;
   }
 
-  function joinBy(target: Target, { data, status, activity }: JoinOptions): Session {
-    const name = target.key ?? target.sessionId!;
-    const known = [...sessions].find(
-      ({ by, name: other, info }) =>
-        by === (target.key === undefined ? 'id' : 'key') &&
-        (other === name || info?.id === name || info?.sessionId === name),
-    );
+  function joinBy(target: Target, { invite, data, status, activity }: JoinOptions): Session {
+    const { key, sessionId } = target;
+    const name = key === undefined ? sessionId! : `key ${key}`;
+    // A session has a UUID and a name, and either may have been joined by.
+    const isMeant = ({ name: known, snapshot: { info } }: SessionCore) =>
+      known === name || (info && [info.id, info.sessionId].includes(name));
     const initial = JSON.parse(JSON.stringify({ data, status, activity })) as OwnChange;
-    if (known) {
+    let session = [...sessions].find(isMeant);
+    if (session) {
       // After a failure the same caller joins once more.
-      if (!known.readiness.hasFailed) known.refs += 1;
-      if (Object.keys(initial).length > 0) known.say(initial);
-      connectUnlessClosed();
-      return facades.get(known)!;
-    }
-    const session = add(target, initial);
-    connectUnlessClosed();
+      if (!session.readiness.hasFailed) session.refs += 1;
+      if (Object.keys(initial).length) session.say(initial);
+    } else session = add({ ...target, invite }, name, initial);
+    begin();
     if (connection.link) void session.enter(connection.link);
     return facades.get(session)!;
   }
 
-  function connectUnlessClosed(): void {
+  /** Whatever needs a connection makes one, unless the application closed it. */
+  function begin(): void {
     if (connection.state === 'idle') connection.connect();
   }
 
-  const ask = async <R>(message: Frame, signal: AbortSignal | undefined, field?: string): Promise<R> => {
-    connectUnlessClosed();
-    const reply = await requests.ask(message, { signal });
-    return (field === undefined ? undefined : reply[field]) as R;
+  const ask: typeof requests.ask = (message, options) => {
+    begin();
+    return requests.ask(message, options);
   };
 
   return {
     on,
     connect: connection.connect,
     close() {
-      const { link } = connection;
-      for (const { id, link: joined } of sessions) {
-        if (link && joined === link) link.send({ type: 'session_leave', sessionId: id });
-      }
+      for (const { id, link } of sessions) link?.send({ type: 'session_leave', sessionId: id });
       beats.stop();
       connection.close();
     },
@@ -160,27 +145,19 @@ export function createClientIn(environment: Environment, options: ClientOptions)
     get self() {
       return self;
     },
-    join: (sessionId: string, options: JoinOptions = {}) => joinBy({ sessionId, invite: options.invite }, options),
-    open: (key: string, options: OpenOptions = {}) =>
-      joinBy({ key, invite: options.invite, metadata: options.metadata }, options),
+    join: (sessionId: string, options: JoinOptions = {}) => joinBy({ sessionId }, options),
+    open: (key: string, options: OpenOptions = {}) => joinBy({ key, metadata: options.metadata }, options),
     async create({ operationId, metadata, data, signal }: CreateOptions) {
-      connectUnlessClosed();
-      const message = { type: 'session_create', operationId, metadata, data };
       let session: SessionCore | undefined;
       const onReply = (reply: Frame) => {
-        session = add({ sessionId: (reply['session'] as { id: string }).id }, {});
+        const { id: sessionId } = reply['session'] as SessionInfo;
+        session = add({ sessionId }, sessionId, {});
         session.entered(reply, connection.link!, { data: data as OwnChange['data'] });
         beats.start();
       };
-      await requests.ask(message, { signal, repeatable: false, onReply });
+      await ask({ type: 'session_create', operationId, metadata, data }, { signal, repeatable: false, onReply });
       return facades.get(session!)!;
     },
-    machines: {
-      register: ({ machineId, name, metadata }, { signal } = {}) =>
-        ask<Machine>({ type: 'machine_register', machineId, name, metadata }, signal, 'machine'),
-      heartbeat: (machineId, time, { signal } = {}) =>
-        ask<void>({ type: 'machine_heartbeat', machineId, time }, signal),
-      list: ({ signal } = {}) => ask<Machine[]>({ type: 'machine_list' }, signal, 'machines'),
-    },
+    machines: methodsOf(machineCalls, ask) as unknown as Machines,
   };
 }

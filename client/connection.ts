@@ -1,9 +1,9 @@
-import { decodeFrame } from '../protocol/compact.ts';
+import { type CompactFrame, decodeFrame } from '../protocol/compact.ts';
 import { type CredentialOptions, createCredentials, leastLifeMillis } from './credentials.ts';
 import type { Environment, PageEvent, SocketConstructor } from './environment.ts';
 import { canHeal, RollcallError, unavailable } from './errors.ts';
 import type { Frame } from './gather.ts';
-import { type Link, lostCode, openLink } from './link.ts';
+import { type Link, lostCode, openLink, type Welcome } from './link.ts';
 import { type ClientState, type Happening, nextState } from './machine.ts';
 import { ReconnectionManager, type ReconnectionOptions } from './reconnection.ts';
 import { createRequests, type Requests } from './requests.ts';
@@ -19,11 +19,13 @@ export interface ConnectionOptions extends CredentialOptions {
 /** What the owner of a connection does with it. */
 export interface ConnectionEvents {
   state(state: ClientState): void;
+  /** The service said who this client is. */
+  greeted(welcome: Welcome): void;
   error(error: RollcallError): void;
   /** Takes every session to this link; settles once all have tried. */
   move(link: Link): Promise<unknown>;
   frame(frame: Frame): void;
-  compact(frame: NonNullable<ReturnType<typeof decodeFrame>>): void;
+  compact(frame: CompactFrame): void;
   sent(frame: Frame): void;
   lost(link: Link): void;
   refused(error: RollcallError): void;
@@ -127,6 +129,7 @@ export function createConnection(
     try {
       const next = await openLink(opening, environment, signal);
       credentials.learnTime(next.welcome.serverTime);
+      events.greeted(next.welcome);
       return next;
     } catch (error) {
       throw (await credentials.refusal(error as object)) ?? unavailable((error as Error).message);

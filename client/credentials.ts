@@ -26,6 +26,7 @@ export interface Credentials {
   refusal(failure: { status?: unknown }): Promise<RollcallError | undefined>;
 }
 
+const guestKey = 'rollcall-guest';
 /** A token with less life than this is replaced before a dial. */
 export const leastLifeMillis = 60_000;
 
@@ -41,21 +42,25 @@ export function expiryOf(token: string): number | undefined {
 
 export function createCredentials(options: CredentialOptions, environment: Environment): Credentials {
   const { url, httpUrl, invite, guestName } = options;
-  let token: string | undefined;
+  const { now, keep, id, fetch } = environment;
+  let token: string | null | undefined;
   let isFresh = false;
   let skew = 0;
   let guest: string | undefined;
   const life = () => {
     const expiry = token && expiryOf(token);
-    return expiry ? expiry - environment.now() - skew : undefined;
+    return expiry ? expiry - now() - skew : undefined;
   };
 
-  async function ask(): Promise<string> {
-    const answer = await options.token?.();
-    if (!answer) {
-      throw new RollcallError('UNAUTHENTICATED', 'You are signed out; sign in and connect again.');
+  async function isUnauthorized(): Promise<boolean> {
+    try {
+      const base = httpUrl ?? new URL(url.replace(/^ws/, 'http')).origin;
+      const headers = { authorization: `Bearer ${token}` };
+      return (await fetch!(`${base}/sessions?limit=1`, { headers })).status === 401;
+    } catch {
+      // No network, or a page that may not ask: nothing is known, and the attempts go on.
+      return false;
     }
-    return answer;
   }
 
   return {
@@ -64,50 +69,30 @@ export function createCredentials(options: CredentialOptions, environment: Envir
       token = undefined;
     },
     learnTime(serverTime) {
-      skew = serverTime - environment.now();
+      skew = serverTime - now();
     },
     async forHandshake() {
-      if (invite !== undefined && !options.token) {
-        guest ??= guestSecret(environment);
+      if (!options.token && invite) {
+        // Kept in the browser, so that a guest who reloads is the same guest.
+        guest ??= keep?.getItem(guestKey) ?? id();
+        keep?.setItem(guestKey, guest);
         const query = new URLSearchParams({ invite, name: guestName ?? 'Guest', guest });
         return { url: `${url}?${query}`, protocols: [subprotocol] };
       }
       isFresh = !((life() ?? 0) > leastLifeMillis);
-      if (isFresh) token = await ask();
+      if (isFresh) token = await options.token?.();
+      if (!token) throw new RollcallError('UNAUTHENTICATED', 'You are signed out; sign in and connect again.');
       return { url, protocols: [subprotocol, bearerPrefix + token] };
     },
     async refusal({ status }) {
-      if (!status && !(await isUnauthorized())) return undefined;
-      const wasFresh = isFresh;
+      if (!status && !(token && (await isUnauthorized()))) return undefined;
       token = undefined;
-      if (!options.token) {
+      if (guest)
         return new RollcallError('INVITE_INVALID', 'This invitation is not valid any more; ask for a new one.');
-      }
       // A token from before may have been withdrawn: the next attempt brings a new one.
-      if (!wasFresh) return undefined;
-      return new RollcallError('UNAUTHENTICATED', 'Rollcall does not accept this sign-in; sign in again.');
+      return isFresh
+        ? new RollcallError('UNAUTHENTICATED', 'Rollcall refused this sign-in; sign in again.')
+        : undefined;
     },
   };
-
-  async function isUnauthorized(): Promise<boolean> {
-    if (!token) return false;
-    try {
-      const base = httpUrl ?? new URL(url.replace(/^ws/, 'http')).origin;
-      const headers = { authorization: `Bearer ${token}` };
-      return (await environment.fetch?.(`${base}/sessions?limit=1`, { headers }))?.status === 401;
-    } catch {
-      // No network, or a page that may not ask: nothing is known, and the attempts go on.
-      return false;
-    }
-  }
-}
-
-/** Kept in the browser, so that a guest who reloads is the same guest; without storage it is this client's own. */
-function guestSecret({ keep, id }: Environment): string {
-  const key = 'rollcall-guest';
-  const kept = keep?.getItem(key);
-  if (kept) return kept;
-  const secret = id();
-  keep?.setItem(key, secret);
-  return secret;
 }

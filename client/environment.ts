@@ -56,46 +56,53 @@ export interface Environment {
   keep?: Pick<Storage, 'getItem' | 'setItem'>;
 }
 
-const inputs = ['pointerdown', 'pointermove', 'keydown', 'wheel', 'touchstart'];
-const passive = { capture: true, passive: true };
+/** Where a page's events come from; those of the document that are not named below are input. */
+const pageEvents = 'online offline pagehide pageshow';
+const documentEvents = 'visibilitychange resume pointerdown pointermove keydown wheel touchstart';
+const meanings: Record<string, PageEvent> = {
+  online: 'online',
+  offline: 'offline',
+  pagehide: 'leaving',
+  resume: 'wake',
+};
+
+type NetworkInformation = EventTarget & { type?: string };
 
 /** The page this code runs in; in a worker or in Node.js it is always visible and says what it can. */
 export function createPage(): Page {
   const listeners = new Set<(event: PageEvent) => void>();
   const { document: page, navigator: agent } = globalThis;
-  const connection = (agent as { connection?: EventTarget & { type?: string } } | undefined)?.connection;
-  let network = connection?.type;
+  const network = (agent as { connection?: NetworkInformation } | undefined)?.connection;
+  let networkType = network?.type;
   let isOffline = false;
-  const tell = (event: PageEvent) => {
-    if (event !== 'input' && event !== 'hidden') isOffline = event === 'offline' || (isOffline && event !== 'online');
-    for (const listener of [...listeners]) listener(event);
-  };
-  const sources: [EventTarget | undefined, string, (event: Event) => void][] = [
-    [globalThis as unknown as EventTarget, 'online', () => tell('online')],
-    [globalThis as unknown as EventTarget, 'offline', () => tell('offline')],
-    [page, 'visibilitychange', () => tell(page.hidden ? 'hidden' : 'visible')],
-    [page, 'resume', () => tell('wake')],
-    // It also changes with every estimate of the speed.
-    [
-      connection,
-      'change',
-      () => {
-        if (connection?.type !== network) tell('network');
-        network = connection?.type;
-      },
-    ],
-  ];
-  if (page) {
-    const persisted = (event: Event) => (event as PageTransitionEvent).persisted;
-    sources.push([globalThis as unknown as EventTarget, 'pagehide', () => tell('leaving')]);
-    sources.push([globalThis as unknown as EventTarget, 'pageshow', (event) => persisted(event) && tell('restored')]);
-    for (const name of inputs) sources.push([page, name, () => tell('input')]);
+
+  function meaningOf({ type, persisted }: Event & { persisted?: boolean }): PageEvent | undefined {
+    if (type === 'visibilitychange') return page.hidden ? 'hidden' : 'visible';
+    if (type === 'pageshow') return persisted ? 'restored' : undefined;
+    if (type !== 'change') return meanings[type] ?? 'input';
+    // The browser also tells of each estimate of the speed.
+    const before = networkType;
+    networkType = network?.type;
+    return before === networkType ? undefined : 'network';
   }
-  const each = (method: 'addEventListener' | 'removeEventListener') => {
-    for (const [target, name, listener] of sources) target?.[method]?.(name, listener, passive);
-  };
+  function handle(source: Event): void {
+    const event = meaningOf(source);
+    if (!event) return;
+    if (event.endsWith('line')) isOffline = event === 'offline';
+    for (const listener of [...listeners]) listener(event);
+  }
+  function each(method: 'addEventListener' | 'removeEventListener'): void {
+    const sources = [
+      [globalThis as unknown as EventTarget, pageEvents],
+      [page, documentEvents],
+      [network, 'change'],
+    ] as const;
+    for (const [target, names] of sources) {
+      for (const name of names.split(' ')) target?.[method]?.(name, handle, { capture: true, passive: true });
+    }
+  }
   return {
-    hidden: () => page?.visibilityState === 'hidden',
+    hidden: () => page?.hidden ?? false,
     offline: () => isOffline,
     listen(listener) {
       if (listeners.size === 0) each('addEventListener');
@@ -133,20 +140,13 @@ export function createEnvironment(): Environment {
       const timer = setTimeout(run, millis);
       return () => clearTimeout(timer);
     },
-    id: () => crypto.randomUUID?.() ?? uuidOf(crypto.getRandomValues(new Uint8Array(16))),
+    // Pages that are not secure have no `randomUUID`, but the addresses of objects end in one.
+    id: () => crypto.randomUUID?.() ?? URL.createObjectURL(new Blob()).slice(-36),
     ticks: isPage ? workerTicks : undefined,
     fetch: globalThis.fetch?.bind(globalThis),
     WebSocket: globalThis.WebSocket as unknown as SocketConstructor,
     keep: isPage ? storage() : undefined,
   };
-}
-
-/** `crypto.randomUUID` exists on secure pages only. */
-function uuidOf(bytes: Uint8Array): string {
-  bytes[6] = (bytes[6]! & 15) | 64;
-  bytes[8] = (bytes[8]! & 63) | 128;
-  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
-  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
 }
 
 /** Reading the property alone throws where a page may not store anything. */

@@ -1,4 +1,4 @@
-import { type ErrorCode, errorCodes } from '../protocol/errors.ts';
+import type { ErrorCode } from '../protocol/errors.ts';
 
 export type { ErrorCode };
 
@@ -20,9 +20,9 @@ export class RollcallError extends Error {
     message: string,
     options: { retryable?: boolean; retryAfterMillis?: number; cause?: unknown } = {},
   ) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    super(message, options);
     this.code = code;
-    this.retryable = options.retryable ?? errorCodes[code]?.retryable ?? false;
+    this.retryable = options.retryable ?? false;
     this.retryAfterMillis = options.retryAfterMillis;
   }
 }

@@ -1,7 +1,5 @@
-import { subprotocol } from '../protocol/frames.ts';
-import { limits } from '../protocol/limits.ts';
 import type { Environment, SocketConstructor } from './environment.ts';
-import { canHeal, type RollcallError, unavailable } from './errors.ts';
+import { canHeal, unavailable } from './errors.ts';
 import { createGatherer, type Frame } from './gather.ts';
 
 /** What `welcome` tells. Seconds where the name says so. */
@@ -16,10 +14,10 @@ export interface Welcome {
 
 /** One socket on which the service has greeted this client. */
 export interface Link {
-  readonly welcome: Welcome;
-  readonly isOpen: boolean;
+  welcome: Welcome;
+  isOpen: boolean;
   /** When the last frame came. */
-  readonly heardAt: number;
+  heardAt: number;
   /** Milliseconds until a frame would be sent at once; 0: now. */
   wait(): number;
   /** Sends a frame as soon as the rate limit allows. */
@@ -43,9 +41,12 @@ export interface LinkOptions {
 
 /** How long a handshake with its greeting may take. */
 const handshakeMillis = 10_000;
-/** Below the service's limit, so that frames which the network pushes together stay below it, too. */
-const spacing = 1000 / (limits.messagesPerSecond - 2);
-const burst = limits.messageBurst - 10;
+/**
+ * Below the service's limit (20 a second, bursts of 60), so that frames which the network pushes together stay below it,
+ * too: 18 a second, bursts of 50.
+ */
+const spacing = 1000 / 18;
+const ahead = 49 * spacing;
 /** Frames whose order on one connection matters to the service. */
 const ordered = /^(presence_update|cursor_update|heartbeat|session_(join|leave|open))$/;
 /** A close the service does not take for leaving on purpose. */
@@ -56,8 +57,7 @@ export const lostCode = 4000;
  *
  * @throws RollcallError `UNAVAILABLE`, or an error with the `status` 401 or 403 where the handshake shows that.
  */
-export function openLink(options: LinkOptions, environment: Environment, signal: AbortSignal): Promise<Link> {
-  const { now, after } = environment;
+export function openLink(options: LinkOptions, { now, after }: Environment, signal: AbortSignal): Promise<Link> {
   const { onText, onSent, onLost, WebSocket } = options;
   return new Promise((resolve, reject) => {
     if (!WebSocket) throw unavailable('This place has no WebSocket; give one as the option WebSocket.', false);
@@ -66,71 +66,65 @@ export function openLink(options: LinkOptions, environment: Environment, signal:
     const queue: Frame[] = [];
     let onTime = 0;
     let order = 0;
-    let heardAt = now();
     let status: unknown;
-    let welcome: Welcome | undefined;
     let cancelQueue: (() => void) | undefined;
 
-    const end = (code: number | undefined) => {
+    const end = () => {
       cancelTimeout();
       cancelQueue?.();
-      signal.removeEventListener('abort', abort);
+      link.isOpen = false;
       socket.onopen = socket.onmessage = socket.onclose = null;
       // Without a listener the package `ws` would throw the error of a socket that is closed before it opened.
       socket.onerror = () => {};
-      if (code !== undefined) socket.close(code);
     };
-    const fail = (error: RollcallError) => {
-      end(lostCode);
-      reject(error);
+    const fail = (message: string) => {
+      if (link.welcome) return;
+      link.close(lostCode);
+      reject(unavailable(message));
     };
-    const abort = () => fail(unavailable('This attempt to connect was given up.'));
-    const cancelTimeout = after(handshakeMillis, () => fail(unavailable('Rollcall took too long to let you in.')));
-    signal.addEventListener('abort', abort);
+    const cancelTimeout = after(handshakeMillis, () => fail('Rollcall took too long to let you in.'));
+    signal.addEventListener('abort', () => fail('This attempt to connect was given up.'));
 
-    const write = (frame: Frame) => {
-      if (socket.readyState !== 1) return;
-      onTime = Math.max(now(), onTime) + spacing;
-      socket.send(JSON.stringify(ordered.test(frame.type) ? { ...frame, order: ++order } : frame));
-      onSent(frame);
-    };
-    const tooEarly = () => Math.max(0, onTime - now() - (burst - 1) * spacing);
+    const tooEarly = () => Math.max(0, onTime - now() - ahead);
     const drain = () => {
       cancelQueue = undefined;
-      while (queue.length > 0 && tooEarly() === 0) write(queue.shift()!);
-      if (queue.length > 0) cancelQueue = after(tooEarly(), drain);
+      while (queue[0] && !tooEarly() && socket.readyState === 1) {
+        const frame = queue.shift()!;
+        onTime = Math.max(now(), onTime) + spacing;
+        if (ordered.test(frame.type)) order += 1;
+        socket.send(JSON.stringify(ordered.test(frame.type) ? { ...frame, order } : frame));
+        onSent(frame);
+      }
+      if (queue[0]) cancelQueue = after(tooEarly(), drain);
     };
     const link: Link = {
-      get welcome() {
-        return welcome!;
-      },
-      get isOpen() {
-        return socket.onclose !== null && socket.readyState === 1;
-      },
-      get heardAt() {
-        return heardAt;
-      },
+      // Known before anybody is given the link.
+      welcome: undefined as unknown as Welcome,
+      isOpen: true,
+      heardAt: now(),
       wait: () => tooEarly() + queue.length * spacing,
       send(frame) {
         queue.push(frame);
         if (!cancelQueue) drain();
       },
-      close: (code = 1000) => end(code),
+      close(code = 1000) {
+        end();
+        socket.close(code);
+      },
     };
 
     socket.onopen = () => {
       socket.send(JSON.stringify({ type: 'hello', requestId: 'hello', client: 'rollcall', format: options.format }));
     };
     socket.onmessage = ({ data }: { data: unknown }) => {
-      heardAt = now();
+      link.heardAt = now();
       const text = String(data);
-      if (welcome) return text && onText(text, link, gather);
-      const frame = text.startsWith('{') ? JSON.parse(text) : {};
-      if (frame.requestId !== 'hello') return;
-      if (frame.type !== 'welcome') return fail(unavailable(frame.message));
-      welcome = frame;
+      if (!text) return;
+      if (link.welcome) return onText(text, link, gather);
+      const frame = JSON.parse(text);
+      if (frame.type !== 'welcome') return fail(frame.message);
+      link.welcome = frame;
       cancelTimeout();
-      signal.removeEventListener('abort', abort);
       resolve(link);
     };
     socket.onerror = ({ message }: { message?: string }) => {
@@ -138,13 +132,10 @@ export function openLink(options: LinkOptions, environment: Environment, signal:
       status = /\b40[13]\b/.exec(message ?? '')?.[0];
     };
     socket.onclose = ({ code }: { code: number }) => {
-      end(undefined);
-      if (welcome) return onLost(link, code);
+      end();
+      if (link.welcome) return onLost(link, code);
       const error = unavailable('Rollcall cannot be reached; check the network.');
       reject(Object.assign(error, { status: status ?? (canHeal({ code }) ? undefined : code) }));
     };
   });
 }
-
-/** What a client says that it speaks. */
-export { subprotocol };

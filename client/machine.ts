@@ -7,15 +7,17 @@ export type ClientState = 'idle' | 'connecting' | 'open' | 'waiting' | 'closed';
  */
 export type Happening = 'dial' | 'opened' | 'lost' | 'gaveUp' | 'close';
 
-const transitions: Record<ClientState, Partial<Record<Happening, ClientState>>> = {
-  idle: { dial: 'connecting', lost: 'waiting', close: 'closed' },
-  connecting: { opened: 'open', lost: 'waiting', gaveUp: 'closed', close: 'closed' },
-  open: { lost: 'waiting', gaveUp: 'closed', close: 'closed' },
-  waiting: { dial: 'connecting', opened: 'open', gaveUp: 'closed', close: 'closed' },
-  closed: { dial: 'connecting', lost: 'waiting' },
+/** By what happens: the state it leads to, and the states in which it does. */
+const transitions: Record<Happening, [to: ClientState, from: RegExp]> = {
+  dial: ['connecting', /idle|waiting|closed/],
+  opened: ['open', /connecting|waiting/],
+  lost: ['waiting', /connecting|open/],
+  gaveUp: ['closed', /connecting|open|waiting/],
+  close: ['closed', /./],
 };
 
 /** The state after something happened; the same one where it changes nothing. */
 export function nextState(state: ClientState, happening: Happening): ClientState {
-  return transitions[state][happening] ?? state;
+  const [to, from] = transitions[happening];
+  return from.test(state) ? to : state;
 }

@@ -16,7 +16,7 @@ export interface Own {
   /** Adds a change; of each field and each key of `data` the latest counts. */
   set(change: OwnChange): void;
   /**
-   * What is to be sent now. It counts as unconfirmed until `confirm`.
+   * What is to be sent now, if anything. It counts as unconfirmed until `confirm`.
    *
    * @param withCursor whether anybody is there to see it.
    */
@@ -26,12 +26,10 @@ export interface Own {
   repeat(change: OwnChange): void;
   /** A heartbeat carried the cursor. */
   carried(): void;
-  /** Whether something waits to be sent. */
-  readonly hasUnsent: boolean;
   /** The connection was lost: all that was not confirmed is sent again. */
   lost(): void;
   /** After a join: what it carried and the person's entry does not show is sent once more. */
-  complete(said: OwnChange, user: WireUser | undefined): void;
+  complete(said: OwnChange, user: WireUser): void;
   /**
    * What to say with a join beside the change that was taken for it, so that it needs no second frame.
    *
@@ -45,7 +43,7 @@ export interface Own {
 const combine = (earlier: OwnChange, later: OwnChange): OwnChange => ({
   ...earlier,
   ...later,
-  ...(earlier.data && later.data ? { data: { ...earlier.data, ...later.data } } : {}),
+  ...(earlier.data && { data: { ...earlier.data, ...later.data } }),
 });
 
 export function createOwn(initial: OwnChange): Own {
@@ -60,20 +58,18 @@ export function createOwn(initial: OwnChange): Own {
       return cursor;
     },
     set(change) {
-      if (change.status) chosen = change.status;
-      else if (chosen === 'away' && (change.cursor || change.activity)) {
-        chosen = undefined;
-        unsent = combine(unsent, { status: 'online' });
-      }
-      if (change.cursor !== undefined) cursor = change.cursor;
-      unsent = combine(unsent, change);
+      const isDoing = chosen === 'away' && (change.cursor || change.activity);
+      const said: OwnChange = isDoing ? { status: 'online', ...change } : change;
+      chosen = said.status ?? chosen;
+      if (said.cursor !== undefined) cursor = said.cursor;
+      unsent = combine(unsent, said);
     },
     take(withCursor) {
-      const { cursor: latest, ...rest } = unsent;
-      const mayTell = latest === null || (withCursor && latest !== undefined);
-      const change = mayTell ? { ...rest, cursor: latest } : rest;
-      if (Object.keys(change).length === 0) return undefined;
-      unsent = mayTell || latest === undefined ? {} : { cursor: latest };
+      const { cursor: pointed, ...change } = unsent;
+      const isKept = pointed && !withCursor;
+      if (!isKept && pointed !== undefined) Object.assign(change, { cursor: pointed });
+      if (!Object.keys(change).length) return undefined;
+      unsent = isKept ? { cursor: pointed } : {};
       unconfirmed.push(change);
       return change;
     },
@@ -85,39 +81,33 @@ export function createOwn(initial: OwnChange): Own {
       unsent = combine(change, unsent);
     },
     carried() {
-      const { cursor: _, ...rest } = unsent;
-      unsent = rest;
-    },
-    get hasUnsent() {
-      return Object.keys(unsent).length > 0;
+      delete unsent.cursor;
     },
     lost() {
-      unsent = [...unconfirmed, unsent].reduce(combine, {});
+      unsent = [...unconfirmed, unsent].reduce(combine);
       unconfirmed = [];
     },
-    complete({ status, activity, data }, user) {
+    complete(said, user) {
       // An invisibility chosen in another tab or before a reload holds here, too.
-      if (user?.status === 'offline') chosen ??= 'offline';
-      const missing: OwnChange = {};
-      if (status && status !== user?.status) missing.status = status;
-      if (activity !== undefined && (activity ?? undefined) !== user?.activity) missing.activity = activity;
-      for (const [key, value] of Object.entries(data ?? {})) {
-        if (!isSame(value ?? undefined, user?.data?.[key])) missing.data = { ...missing.data, [key]: value };
-      }
-      if (cursor && !isSame(cursor, user?.cursor)) missing.cursor = cursor;
-      own.repeat(missing);
+      if (user.status === 'offline') chosen ??= 'offline';
+      const wanted: OwnChange = cursor ? { ...said, cursor } : said;
+      const shown = merge(user, wanted);
+      const missing = Object.entries(wanted).filter(
+        ([field]) => !isSame(shown[field as keyof OwnChange], user[field as keyof OwnChange]),
+      );
+      own.repeat(Object.fromEntries(missing));
     },
     forJoin({ cursor: _, ...change }, known) {
-      // Another tab of this person may have changed them since; what it said stays.
-      const isAlone = known !== undefined && known.connections <= 1;
-      const kept = isAlone
-        ? { ...(known.activity ? { activity: known.activity } : {}), ...(known.data ? { data: known.data } : {}) }
-        : {};
-      return combine({ ...kept, ...(chosen && chosen !== 'online' ? { status: chosen } : {}) }, change);
+      const kept: OwnChange = {};
+      if (known?.connections === 1) {
+        // Another tab of this person may have changed them since; what it said stays.
+        if (known.activity) kept.activity = known.activity;
+        kept.data = known.data;
+      }
+      if (chosen && chosen !== 'online') kept.status = chosen;
+      return combine(kept, change);
     },
-    show(user) {
-      return [...unconfirmed, unsent].reduce<WireUser>((shown, change) => merge(shown, change), user);
-    },
+    show: (user) => [...unconfirmed, unsent].reduce<WireUser>((shown, change) => merge(shown, change), user),
   };
   return own;
 }

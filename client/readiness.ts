@@ -8,51 +8,45 @@ export interface Readiness {
   readonly hasFailed: boolean;
   succeed(): void;
   /** @param isFinal nothing is tried any more. */
-  fail(error: RollcallError, isFinal: boolean): void;
+  fail(error: RollcallError, isFinal?: boolean): void;
+  /** Begins anew, with ten seconds to come. */
   renew(): void;
 }
 
 const settleMillis = 10_000;
 
 export function createReadiness(timers: Timers): Readiness {
-  let promise: Promise<void>;
   let resolve: () => void;
   let reject: (error: RollcallError) => void;
-  let hasFailed = false;
   const renew = () => {
-    promise = new Promise((onSuccess, onFailure) => {
+    readiness.promise = new Promise((onSuccess, onFailure) => {
       resolve = onSuccess;
       reject = onFailure;
     });
     // The application may follow the state instead.
-    promise.catch(() => {});
-    const tooLong = unavailable('Rollcall cannot be reached now; the client goes on trying.');
-    if (!hasFailed) timers.wait('ready', settleMillis, () => readiness.fail(tooLong, false));
+    readiness.promise.catch(() => {});
   };
-  const readiness: Readiness = {
-    get promise() {
-      return promise;
-    },
-    get hasFailed() {
-      return hasFailed;
-    },
+  const readiness = {
+    promise: Promise.resolve(),
+    hasFailed: false,
     succeed() {
       timers.stop('ready');
-      hasFailed = false;
+      readiness.hasFailed = false;
       resolve();
     },
-    fail(error, isFinal) {
+    fail(error: RollcallError, isFinal = false) {
       timers.stop('ready');
       reject(error);
-      if (isFinal) return;
-      hasFailed = true;
-      renew();
+      readiness.hasFailed = !isFinal;
+      if (!isFinal) renew();
     },
     renew() {
-      hasFailed = false;
       renew();
+      readiness.hasFailed = false;
+      const tooLong = () => readiness.fail(unavailable('Rollcall cannot be reached now; the client goes on trying.'));
+      timers.wait('ready', settleMillis, tooLong);
     },
   };
-  renew();
+  readiness.renew();
   return readiness;
 }

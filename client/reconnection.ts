@@ -30,26 +30,22 @@ const staleAttemptMillis = 5000;
  * returns it tries at once and counts from the beginning.
  */
 export class ReconnectionManager {
-  readonly #options: Required<Omit<ReconnectionOptions, 'sleep'>> & Pick<ReconnectionOptions, 'sleep'>;
+  readonly #options: ReconnectionOptions;
   readonly #environment: Environment;
   #attempts = 0;
   #run: Promise<void> | undefined;
-  #wake: (() => void) | undefined;
-  #current: { controller: AbortController; since: number } | undefined;
   /** Tells the present run from one that was stopped. */
   #runs = 0;
+  #wake: (() => void) | undefined;
+  /** The attempt under way, and when it began. */
+  #attempt: AbortController | undefined;
+  #since = 0;
   #immediate = false;
 
   /** @param environment for tests; the default is the page or process this runs in. */
   constructor(options: ReconnectionOptions, environment: Environment = createEnvironment()) {
-    const defaults = { maxAttempts: 10, baseDelay: 1000, maxDelay: 30_000, random: environment.random };
-    this.#options = { ...defaults, ...options };
+    this.#options = options;
     this.#environment = environment;
-  }
-
-  /** Failed attempts since the last success. */
-  get attempts(): number {
-    return this.#attempts;
   }
 
   /** Whether attempts are under way or waited for. */
@@ -66,8 +62,9 @@ export class ReconnectionManager {
   reconnect(immediate = false): Promise<void> {
     if (this.#run) return this.#run;
     this.#runs += 1;
+    this.#immediate = immediate;
     const id = this.#runs;
-    const run = this.#try(immediate, () => id !== this.#runs).finally(() => {
+    const run = this.#try(() => id !== this.#runs).finally(() => {
       if (this.#run === run) this.#run = undefined;
     });
     this.#run = run;
@@ -77,10 +74,9 @@ export class ReconnectionManager {
   /** Tries at once instead of waiting longer, with all attempts to come. Harmless while none is under way. */
   tryNow(): void {
     this.#attempts = 0;
-    const { now } = this.#environment;
-    if (this.#current && now() - this.#current.since > staleAttemptMillis) {
-      this.#immediate = true;
-      this.#current.controller.abort();
+    if (this.#environment.now() - this.#since > staleAttemptMillis) {
+      this.#immediate = this.#attempt !== undefined;
+      this.#attempt?.abort();
     }
     this.#wake?.();
   }
@@ -89,73 +85,58 @@ export class ReconnectionManager {
   stop(): void {
     this.#runs += 1;
     this.#run = undefined;
-    this.#attempts = 0;
-    this.#current?.controller.abort();
+    this.#attempt?.abort();
     this.#wake?.();
   }
 
-  async #try(immediate: boolean, isStopped: () => boolean): Promise<void> {
-    const { maxAttempts, baseDelay, maxDelay, random } = this.#options;
-    const { page } = this.#environment;
-    this.#immediate = immediate;
+  async #try(isStopped: () => boolean): Promise<void> {
+    const { page, now, random } = this.#environment;
+    const { connect, maxAttempts = 10, baseDelay = 1000, maxDelay = 30_000 } = this.#options;
+    const jitter = this.#options.random ?? random;
     const unsubscribe = page.listen((event) => {
-      if (['online', 'visible', 'restored', 'wake'].includes(event)) this.tryNow();
+      if (/online|visible|restored|wake/.test(event)) this.tryNow();
     });
+    this.#attempts = 0;
     try {
-      while (!isStopped()) {
-        if (this.#attempts >= maxAttempts) {
-          this.#attempts = 0;
-          throw unavailable('Max reconnection attempts reached');
-        }
-        const longest = Math.min(baseDelay * 2 ** this.#attempts, maxDelay);
-        if (!this.#immediate) await this.#pause(random() * longest);
+      for (;;) {
+        if (this.#attempts >= maxAttempts) throw unavailable('Max reconnection attempts reached');
+        if (!this.#immediate) await this.#pause(jitter() * Math.min(baseDelay * 2 ** this.#attempts, maxDelay));
         this.#immediate = false;
         while (!isStopped() && (page.hidden() || page.offline())) await this.#pause();
         if (isStopped()) return;
-        if (await this.#attempt(isStopped)) return;
+        const attempt = new AbortController();
+        this.#attempt = attempt;
+        this.#since = now();
+        this.#attempts += 1;
+        try {
+          const givenUp = new Promise((_, reject) => {
+            attempt.signal.onabort = reject;
+          });
+          await Promise.race([connect(attempt.signal), givenUp]);
+          return;
+        } catch (error) {
+          if (!isStopped() && !canHeal(error)) throw error;
+        } finally {
+          if (this.#attempt === attempt) this.#attempt = undefined;
+        }
       }
     } finally {
       unsubscribe();
     }
   }
 
-  async #attempt(isStopped: () => boolean): Promise<boolean> {
-    const controller = new AbortController();
-    const current = { controller, since: this.#environment.now() };
-    this.#current = current;
-    this.#attempts += 1;
-    const { signal } = controller;
-    const givenUp = new Promise<never>((_, reject) => {
-      signal.addEventListener('abort', () => reject(unavailable('This attempt was given up for a newer one.')));
-    });
-    try {
-      await Promise.race([this.#options.connect(signal), givenUp]);
-      this.#attempts = 0;
-      return true;
-    } catch (error) {
-      if (!isStopped() && !canHeal(error)) {
-        this.#attempts = 0;
-        throw error;
-      }
-      return false;
-    } finally {
-      if (this.#current === current) this.#current = undefined;
-    }
-  }
-
   /** Waits so long, or until woken. */
   #pause(millis?: number): Promise<void> {
     return new Promise((resolve) => {
+      let cancel: (() => void) | undefined;
       const done = () => {
-        if (this.#wake !== done) return;
-        this.#wake = undefined;
         cancel?.();
         resolve();
       };
       this.#wake = done;
-      let cancel: (() => void) | undefined;
       if (millis === undefined) return;
-      if (this.#options.sleep) void this.#options.sleep(millis).then(done);
+      const { sleep } = this.#options;
+      if (sleep) void sleep(millis).then(done);
       else cancel = this.#environment.after(millis, done);
     });
   }

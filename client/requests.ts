@@ -31,68 +31,74 @@ export interface Requests {
 }
 
 interface Pending {
-  message: Frame;
   options: AskOptions;
   /** Where it was sent; undefined: it waits. */
   link: Link | undefined;
-  sent: number;
-  settle: (finish: () => void) => void;
-  resolve: (frame: Frame) => void;
-  reject: (error: unknown) => void;
+  /** How often it was sent. */
+  count: number;
+  /** Sends it if it waits and can be sent. */
+  dispatch(): void;
+  /** Settles the promise by one of its two functions, once. */
+  settle(finish: () => void): void;
+  resolve(frame: Frame): void;
+  reject(error: unknown): void;
 }
 
 /** Every request settles within this, whatever happens to the socket (rule CL9). */
 const settleMillis = 10_000;
 
 /** The requests that wait for their replies. They outlive the sockets they are sent on. */
-export function createRequests(environment: Environment, currentLink: () => Link | undefined): Requests {
+export function createRequests({ after }: Environment, currentLink: () => Link | undefined): Requests {
   const pending = new Map<string, Pending>();
   let count = 0;
-
-  function dispatch(requestId: string, entry: Pending): void {
-    const link = entry.options.link ?? currentLink();
-    if (entry.link || !link?.isOpen || entry.options.gate?.() === false) return;
-    entry.link = link;
-    entry.sent += 1;
-    link.send({ ...entry.message, requestId });
-  }
-
   const fail = (entry: Pending, error: unknown) => entry.settle(() => entry.reject(error));
   const entriesOn = (link: Link) => [...pending.values()].filter((entry) => entry.link === link);
 
   return {
     ask: (message, options = {}) =>
       new Promise((resolve, reject) => {
-        const { signal, millis = settleMillis } = options;
-        if (signal?.aborted) return reject(signal.reason);
-        const requestId = `r${++count}`;
+        const { signal, millis = settleMillis, gate } = options;
+        count += 1;
+        const requestId = `r${count}`;
         const abort = () => fail(entry, signal!.reason);
-        const cancel = environment.after(millis, () =>
+        const cancel = after(millis, () =>
           fail(
             entry,
             unavailable(
-              entry.sent
+              entry.count
                 ? 'Rollcall did not answer in time, so this may or may not be done; try again.'
-                : 'This was not sent, because there is no connection; try again when it is back.',
+                : 'This was not sent, because there is no connection; try again later.',
             ),
           ),
         );
-        const settle = (finish: () => void) => {
-          if (!pending.delete(requestId)) return;
-          cancel();
-          signal?.removeEventListener('abort', abort);
-          finish();
+        const entry: Pending = {
+          options,
+          link: undefined,
+          count: 0,
+          resolve,
+          reject,
+          dispatch() {
+            const link = options.link ?? currentLink();
+            if (entry.link || !link?.isOpen || gate?.() === false) return;
+            entry.link = link;
+            entry.count += 1;
+            link.send({ ...message, requestId });
+          },
+          settle(finish) {
+            if (!pending.delete(requestId)) return;
+            cancel();
+            signal?.removeEventListener('abort', abort);
+            finish();
+          },
         };
-        const entry: Pending = { message, options, link: undefined, sent: 0, settle, resolve, reject };
         pending.set(requestId, entry);
         signal?.addEventListener('abort', abort);
-        if (options.link && !options.link.isOpen)
-          return fail(entry, unavailable('The connection was lost; try again.'));
-        dispatch(requestId, entry);
+        if (signal?.aborted) abort();
+        else if (options.link?.isOpen === false) fail(entry, lostError());
+        else entry.dispatch();
       }),
     answer(frame) {
-      const requestId = frame.requestId!;
-      const entry = pending.get(requestId);
+      const entry = pending.get(frame.requestId!);
       if (!entry) return false;
       if (frame.type !== 'error') {
         entry.settle(() => {
@@ -100,22 +106,21 @@ export function createRequests(environment: Environment, currentLink: () => Link
           entry.resolve(frame);
         });
       } else if (frame['code'] === 'RATE_LIMITED') {
-        environment.after((frame['retryAfterMillis'] as number) || 1000, () => {
+        after((frame['retryAfterMillis'] as number) || 1000, () => {
           entry.link = undefined;
-          if (pending.has(requestId)) dispatch(requestId, entry);
+          if (pending.has(frame.requestId!)) entry.dispatch();
         });
       } else fail(entry, errorOf(frame));
       return true;
     },
     flush() {
-      for (const [requestId, entry] of pending) dispatch(requestId, entry);
+      for (const entry of pending.values()) entry.dispatch();
     },
     lost(link) {
       for (const entry of entriesOn(link)) {
         const { link: bound, repeatable = true } = entry.options;
-        if (bound || !repeatable || entry.sent > 1) {
-          fail(entry, unavailable('The connection was lost before Rollcall answered, so this may or may not be done.'));
-        } else entry.link = undefined;
+        if (bound || !repeatable || entry.count > 1) fail(entry, lostError());
+        else entry.link = undefined;
       }
     },
     isPendingOn: (link) => entriesOn(link).length > 0,
@@ -125,10 +130,9 @@ export function createRequests(environment: Environment, currentLink: () => Link
   };
 }
 
+const lostError = () => unavailable('The connection was lost before an answer, so this may or may not be done.');
+
 /** The error an `error` frame tells. */
-export function errorOf({ code, message, retryable, retryAfterMillis }: Frame): RollcallError {
-  return new RollcallError(code as RollcallError['code'], message as string, {
-    retryable: retryable as boolean,
-    retryAfterMillis: retryAfterMillis as number | undefined,
-  });
+export function errorOf({ code, message, ...options }: Frame): RollcallError {
+  return new RollcallError(code as RollcallError['code'], message as string, options as { retryable: boolean });
 }

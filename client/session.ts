@@ -1,50 +1,51 @@
-import type { Role } from '../protocol/entities.ts';
+import type { CompactFrame } from '../protocol/compact.ts';
 import { callSafely, createEmitter } from './emitter.ts';
 import { RollcallError } from './errors.ts';
 import type { Frame } from './gather.ts';
 import type { Link } from './link.ts';
 import { createOutbox } from './outbox.ts';
 import { createOwn, type OwnChange } from './own.ts';
-import type { Change, CursorAt, Diff, Snapshot, WireUser } from './presence.ts';
+import { type Change, type CursorAt, createPresence, type Diff, type Snapshot, type WireUser } from './presence.ts';
 import { createReadiness } from './readiness.ts';
 import type { AskOptions } from './requests.ts';
 import type { SessionEvents } from './session-events.ts';
 import type { Shared, Target } from './shared.ts';
-import { createStore } from './store.ts';
+import { createSnapshots, type Shown } from './store.ts';
 import { createTeller } from './teller.ts';
 import { createTimers } from './timers.ts';
+import type { SessionInfo, User } from './types.ts';
 
 export type SessionCore = ReturnType<typeof createSessionCore>;
 
 /** A diff that is ahead may only have overtaken the one before it. */
 const overtakenMillis = 1000;
 const retryMillis = 2000;
+const notInSession = () => new RollcallError('NOT_IN_SESSION', 'You are not in this session; join it first.');
 
 /** One session across all sockets: joining, keeping the state true, telling the person's own changes. */
-export function createSessionCore(shared: Shared, target: Target, initial: OwnChange) {
-  const { environment, connection } = shared;
+export function createSessionCore(shared: Shared, target: Target, name: string, initial: OwnChange) {
+  const { environment, connection, selfId } = shared;
   const { requests } = connection;
   const { on, emit } = createEmitter<SessionEvents>();
   const own = createOwn(initial);
-  const store = createStore(own, shared.selfId);
+  const presence = createPresence();
+  const shown: Shown = { state: 'joining', info: undefined, role: undefined };
+  const show = createSnapshots(shown, presence, own, selfId);
   const timers = createTimers(environment);
   const readiness = createReadiness(timers);
   const listeners = new Set<() => void>();
-  const name = target.key ?? target.sessionId!;
   const report = (error: RollcallError) => emit('error', error);
   const outbox = createOutbox(environment, request, report);
   /** The socket on which this session is joined. */
   let link: Link | undefined;
-  let shown = store.snapshot();
-  let isSyncing = false;
-  const isOver = () => store.state === 'left' || store.state === 'ended';
-  const id = () => store.info?.id ?? name;
-  const me = () => store.presence.users.get(shared.selfId() ?? '');
+  let snapshot = show();
+  const isOver = () => /left|ended/.test(shown.state);
+  const id = () => shown.info?.id ?? target.sessionId ?? target.key!;
+  const me = () => presence.users.get(selfId()!);
   const teller = createTeller(environment, connection, shared.throttleMillis, own, timers, {
     link: () => link,
     id,
-    presence: () => store.presence,
-    isAlone: () => shown.others.length === 0,
+    presence,
     refused(error) {
       report(error);
       changed();
@@ -52,21 +53,19 @@ export function createSessionCore(shared: Shared, target: Target, initial: OwnCh
   });
 
   /** A request about this session; it waits until the session is joined. */
-  function request(message: Frame, options: AskOptions = {}): Promise<Frame> {
-    if (isOver()) {
-      return Promise.reject(new RollcallError('NOT_IN_SESSION', 'You are not in this session; join it first.'));
-    }
-    const gate = () => store.state === 'joined';
-    return requests.ask({ ...message, sessionId: id() }, { gate, ...options });
+  function request(message: Frame, options?: AskOptions): Promise<Frame> {
+    if (isOver()) return Promise.reject(notInSession());
+    const gate = () => shown.state === 'joined';
+    return requests.ask({ ...message, sessionId: id() }, { gate, onReply: receive, ...options });
   }
 
   /** Tells the application what changed, once for all of a frame. */
   function changed(): void {
-    const before = shown;
-    shown = store.snapshot();
-    if (shown === before) return;
-    if (shown.state !== before.state) emit('state', shown.state);
-    if (shown.cursors !== before.cursors) emit('cursors', shown.cursors);
+    const before = snapshot;
+    snapshot = show();
+    if (snapshot === before) return;
+    if (snapshot.state !== before.state) emit('state', snapshot.state);
+    if (snapshot.cursors !== before.cursors) emit('cursors', snapshot.cursors);
     for (const listener of [...listeners]) callSafely(listener, undefined);
   }
 
@@ -74,22 +73,25 @@ export function createSessionCore(shared: Shared, target: Target, initial: OwnCh
     link = undefined;
     timers.stopAll();
     readiness.fail(error, true);
-    store.state = state;
-    shared.forget(core);
+    shown.state = state;
+    shared.sessions.delete(core);
     changed();
   }
 
   /** Joins on a socket; where that fails for now it is tried again while the socket lives. */
   async function enter(to: Link): Promise<void> {
     try {
-      await shared.serial(name, () => (isOver() || link === to || !to.isOpen ? Promise.resolve() : join(to)));
+      await shared.serial(name, async () => {
+        if (!isOver() && link !== to && to.isOpen) await join(to);
+      });
     } catch (failure) {
       const error = failure as RollcallError;
       if (isOver() || !to.isOpen) return;
-      if (error.code === 'UNAVAILABLE' || (error.code === 'INTERNAL' && store.state === 'stale')) {
-        return timers.wait('retry', error.retryAfterMillis ?? retryMillis, () => void enter(to));
+      if (error.code === 'UNAVAILABLE' || (error.code === 'INTERNAL' && shown.state === 'stale')) {
+        timers.wait('retry', error.retryAfterMillis ?? retryMillis, () => void enter(to));
+        return;
       }
-      if (store.state !== 'joining') report(error);
+      if (shown.state === 'stale') report(error);
       end(error.code === 'SESSION_INACTIVE' ? 'ended' : 'left', error);
     }
   }
@@ -108,7 +110,7 @@ export function createSessionCore(shared: Shared, target: Target, initial: OwnCh
     };
     try {
       const reply = await requests.ask({ ...how, invite, ...said }, { link: to, onReply });
-      const { id: sessionId } = reply['session'] as { id: string };
+      const { id: sessionId } = reply['session'] as SessionInfo;
       if (!isWanted) await requests.ask({ type: 'session_leave', sessionId }, { link: to });
     } catch (error) {
       own.repeat(change);
@@ -119,60 +121,56 @@ export function createSessionCore(shared: Shared, target: Target, initial: OwnCh
   function entered(reply: Frame, to: Link, said: OwnChange): void {
     target.invite = undefined;
     link = to;
-    store.info = reply['session'] as never;
-    store.role = (reply['role'] as Role) ?? 'operator';
-    store.state = 'joined';
-    const change = store.apply(reply as unknown as Snapshot);
-    own.complete(said, me());
+    const { session: info, role = 'operator' } = reply as Frame & Shown & { session: SessionInfo };
+    Object.assign(shown, { info, role, state: 'joined' });
+    const change = presence.apply(reply as unknown as Snapshot);
+    const user = me();
+    if (user) own.complete(said, user);
     teller.sent();
     readiness.succeed();
     tell(change);
-    outbox.flush();
+    void outbox.flush();
     requests.flush();
   }
 
   function tell({ joined, left, updated }: Change): void {
-    const isOther = ({ userId }: WireUser) => userId !== shared.selfId();
+    const isOther = ({ userId }: WireUser) => userId !== selfId();
     changed();
-    const view = (user: WireUser) => ({ user: store.view(user) });
-    for (const { user, cause } of left) if (isOther(user)) emit('left', { ...view(user), cause });
-    for (const user of joined) if (isOther(user)) emit('joined', view(user));
-    for (const user of updated) emit('updated', view(user));
+    for (const { user, cause } of left) if (isOther(user)) emit('left', { user: user as User, cause });
+    for (const user of joined) if (isOther(user)) emit('joined', { user: user as User });
+    for (const user of updated) emit('updated', { user: user as User });
     teller.flush();
   }
 
   function apply(frame: Snapshot | Diff): void {
-    const change = store.apply(frame);
+    const change = presence.apply(frame);
     // Before the answer of the join these only wait for it.
-    if (store.state !== 'joined') return;
+    if (shown.state !== 'joined') return;
     tell(change);
-    const { epoch, waiting } = store.presence;
+    const { epoch, waiting } = presence;
     if (waiting.some((diff) => diff.epoch !== epoch)) sync();
-    else if (waiting.length === 0) timers.stop('sync');
+    else if (!waiting[0]) timers.stop('sync');
     else if (!timers.has('sync')) timers.wait('sync', overtakenMillis, sync);
   }
 
+  let isSyncing = false;
   function sync(): void {
     if (isSyncing) return;
     isSyncing = true;
-    request({ type: 'presence_sync' })
-      .then((reply) => apply(reply as unknown as Snapshot))
-      .catch((error: RollcallError) => {
-        // The next heartbeat says what was applied, and the service answers with the state.
-        if (!error.retryable && !isOver()) report(error);
-      })
-      .finally(() => {
-        isSyncing = false;
-      });
+    const done = () => {
+      isSyncing = false;
+    };
+    // Where it fails the next heartbeat says what was applied, and the service answers with the state.
+    request({ type: 'presence_sync' }).then(done, done);
   }
 
   function receive(frame: Frame): void {
     const { type, reason } = frame as Frame & { reason: string };
-    if (type === 'presence_diff' || type === 'presence_state') apply(frame as unknown as Diff);
+    if (/^presence_(diff|state)$/.test(type)) apply(frame as unknown as Diff);
     else if (type === 'cursors') move(frame['cursors'] as CursorAt[]);
     else if (type === 'broadcast') emit(type, frame as never);
     else if (type === 'activity') emit(type, frame['activity'] as never);
-    else if (type === 'session_expiring') emit('expiring', { expiresAt: frame['expiresAt'] as number });
+    else if (type === 'session_expiring') emit('expiring', frame as never);
     else if (type === 'session_activity') setInfo({ active: frame['active'], lastActiveAt: frame['activeAt'] });
     else if (type === 'session_updated') setInfo(frame['session'] as object);
     else if (type === 'session_removed') over('left', 'removed', reason);
@@ -181,18 +179,18 @@ export function createSessionCore(shared: Shared, target: Target, initial: OwnCh
   }
 
   function move(cursors: readonly CursorAt[]): void {
-    store.move(cursors);
+    presence.move(cursors);
     changed();
   }
 
   function setInfo(fields: object): void {
-    store.info = { ...store.info, ...fields } as never;
+    shown.info = { ...shown.info, ...fields } as SessionInfo;
     changed();
   }
 
   function over(state: 'left' | 'ended', event: 'removed' | 'expired' | 'ended', reason: string): void {
     if (isOver()) return;
-    end(state, new RollcallError('SESSION_INACTIVE', 'The session is over.'));
+    end(state, notInSession());
     emit(event, { reason });
   }
 
@@ -206,34 +204,26 @@ export function createSessionCore(shared: Shared, target: Target, initial: OwnCh
     teller,
     outbox,
     readiness,
-    over,
-    report,
+    presence,
     /** How many callers have joined and not left. */
     refs: 1,
     get snapshot() {
-      return shown;
+      return snapshot;
     },
     get link() {
       return link;
     },
-    get presence() {
-      return store.presence;
-    },
     get id() {
-      return store.info?.id;
+      return id();
     },
-    get info() {
-      return store.info;
-    },
-    by: target.key === undefined ? 'id' : 'key',
     subscribe(listener: () => void) {
       const call = () => listener();
       listeners.add(call);
       return () => void listeners.delete(call);
     },
-    compact(frame: Parameters<typeof store.read>[0]) {
-      const { cursors, isBehind } = store.read(frame);
-      move(cursors);
+    compact(frame: CompactFrame) {
+      const isBehind = presence.moveCompact(frame);
+      changed();
       if (isBehind) sync();
     },
     /** The person changes something of themselves. */
@@ -250,17 +240,17 @@ export function createSessionCore(shared: Shared, target: Target, initial: OwnCh
       link = undefined;
       timers.stop('flush');
       own.lost();
-      store.state = 'stale';
+      shown.state = 'stale';
       changed();
     },
     /** The service says that this socket is not in the session. */
     rejoin(on: Link) {
-      if (link === on) link = undefined;
+      link = undefined;
       void enter(on);
     },
     /** @returns whether it was handed to the connection. */
     broadcast(event: string, payload: unknown, to: readonly string[] | undefined): boolean {
-      if (!link?.isOpen) return false;
+      if (!link) return false;
       shared.touch();
       requests.ask({ type: 'broadcast', sessionId: id(), event, payload, to }, { link }).catch(report);
       return true;
@@ -268,15 +258,15 @@ export function createSessionCore(shared: Shared, target: Target, initial: OwnCh
     async leave(): Promise<void> {
       if (isOver()) return;
       const from = link;
-      end('left', new RollcallError('NOT_IN_SESSION', 'You left the session.'));
-      if (!from?.isOpen) return;
-      await shared.serial(name, () => requests.ask({ type: 'session_leave', sessionId: id() }, { link: from }));
+      end('left', notInSession());
+      if (from)
+        await shared.serial(name, () => requests.ask({ type: 'session_leave', sessionId: id() }, { link: from }));
     },
     async recover(signal: AbortSignal | undefined): Promise<void> {
       await requests.ask({ type: 'session_recover', sessionId: id() }, { signal });
-      store.state = 'joining';
+      shown.state = 'joining';
       readiness.renew();
-      shared.adopt(core);
+      shared.sessions.add(core);
       changed();
       if (connection.link) void enter(connection.link);
       await readiness.promise;

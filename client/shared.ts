@@ -20,6 +20,6 @@ export interface Shared {
   serial<R>(name: string, run: () => Promise<R>): Promise<R>;
   /** The person did something. */
   touch(): void;
-  forget(session: SessionCore): void;
-  adopt(session: SessionCore): void;
+  /** The sessions that are not over. */
+  sessions: Set<SessionCore>;
 }

@@ -11,9 +11,7 @@ export interface Told {
   /** The socket on which the session is joined; undefined while it is not. */
   link(): Link | undefined;
   id(): string;
-  presence(): Presence;
-  /** Whether nobody else is there. */
-  isAlone(): boolean;
+  presence: Presence;
   /** A change was refused: the application is shown the service's state again. */
   refused(error: RollcallError): void;
 }
@@ -25,11 +23,12 @@ export interface Teller {
   /**
    * Sends a heartbeat if one is due.
    *
+   * @param hidden whether the page's timers are slow.
    * @param inputAt when the person last did something.
    * @param force whether it is sent though it is not due.
    * @returns when the next one is due.
    */
-  beat(isHidden: boolean, inputAt: number, force: boolean): number;
+  beat(hidden: boolean, inputAt: number, force: boolean): number;
   /** A frame about the session went out. */
   sent(): void;
 }
@@ -38,7 +37,7 @@ const retryMillis = 2000;
 
 export function createTeller(
   { now }: Environment,
-  connection: Connection,
+  { requests, drop }: Connection,
   throttleMillis: number | undefined,
   own: Own,
   timers: Timers,
@@ -46,65 +45,62 @@ export function createTeller(
 ): Teller {
   let flushedAt = Number.NEGATIVE_INFINITY;
   let sentAt = now();
+  const isAlone = () => session.presence.users.size < 2;
 
   function flush(): void {
     const link = session.link();
-    if (!link?.isOpen || !own.hasUnsent || timers.has('flush')) return;
+    if (!link || timers.has('flush')) return;
     const early = Math.max(flushedAt + (throttleMillis ?? link.welcome.batchMillis) - now(), link.wait());
     if (early > 0) {
       timers.wait('flush', early, flush);
       return;
     }
-    const change = own.take(!session.isAlone());
+    const change = own.take(!isAlone());
     if (!change) return;
     flushedAt = now();
-    const { cursor, ...rest } = change;
     const sessionId = session.id();
-    if (cursor && Object.keys(rest).length === 0) {
+    if (change.cursor && Object.keys(change).length === 1) {
       own.confirm(change);
-      link.send({ type: 'cursor_update', sessionId, cursor });
+      link.send({ type: 'cursor_update', sessionId, ...change });
       return;
     }
-    connection.requests.ask({ type: 'presence_update', sessionId, ...change }, { link }).then(
+    requests.ask({ type: 'presence_update', sessionId, ...change }, { link }).then(
       () => own.confirm(change),
       (error: RollcallError) => {
         // After a loss the change was taken up again already, and goes with the next join.
         if (!link.isOpen) return;
         if (error.retryable) {
           own.repeat(change);
-          return timers.wait('flush', error.retryAfterMillis ?? retryMillis, flush);
+          timers.wait('flush', error.retryAfterMillis ?? retryMillis, flush);
+        } else {
+          own.confirm(change);
+          session.refused(error);
         }
-        own.confirm(change);
-        session.refused(error);
       },
     );
   }
 
-  function sendBeat(link: Link, interval: number, hidden: true | undefined, inputAt: number): void {
-    const { epoch, seq } = session.presence();
-    const cursor = own.cursor ?? undefined;
-    const idle = inputAt < sentAt || undefined;
-    const message = { type: 'heartbeat', sessionId: session.id(), cursor, epoch, seq, idle, hidden };
-    const at = now();
-    sentAt = at;
-    if (session.isAlone() && cursor) own.carried();
-    if (at - link.heardAt < interval) {
-      link.send(message);
-      return;
-    }
-    // Nothing came for a whole interval: the answer shows whether anything still can.
-    connection.requests.ask(message, { link }).catch(() => {
-      if (link.isOpen && link.heardAt < at) connection.drop(link);
-    });
-  }
-
   return {
     flush,
-    beat(isHidden, inputAt, force) {
+    beat(hidden, inputAt, force) {
       const link = session.link();
+      const at = now();
       const interval = (link?.welcome.heartbeatSeconds ?? 30) * 1000;
-      if (link?.isOpen && (force || now() - sentAt >= interval))
-        sendBeat(link, interval, isHidden || undefined, inputAt);
+      if (link && (force || at - sentAt >= interval)) {
+        const { epoch, seq } = session.presence;
+        const cursor = own.cursor ?? undefined;
+        const marks = { idle: inputAt < sentAt || undefined, hidden: hidden || undefined };
+        const message = { type: 'heartbeat', sessionId: session.id(), cursor, epoch, seq, ...marks };
+        sentAt = at;
+        if (isAlone()) own.carried();
+        if (at - link.heardAt < interval) link.send(message);
+        else {
+          // Nothing came for a whole interval: the answer shows whether anything still can.
+          requests.ask(message, { link }).catch(() => {
+            if (link.isOpen && link.heardAt < at) drop(link);
+          });
+        }
+      }
       return sentAt + interval;
     },
     sent() {
