@@ -38,8 +38,6 @@ export interface Connection {
   readonly requests: Requests;
   connect(): void;
   close(): void;
-  /** Gives up a socket that carries nothing any more. */
-  drop(link: Link): void;
   /** Finds out within three seconds whether the socket still carries anything. */
   check(): void;
 }
@@ -56,7 +54,11 @@ export function createConnection(
 ): Connection {
   const { page, after } = environment;
   const credentials = createCredentials(options, environment);
-  const requests = createRequests(environment, () => link);
+  const requests = createRequests(
+    environment,
+    () => link,
+    (silent) => drop(silent, lostCode, true),
+  );
   const manager = new ReconnectionManager({ ...options.reconnect, connect }, environment);
   let state: ClientState = 'idle';
   let link: Link | undefined;
@@ -175,7 +177,8 @@ export function createConnection(
     const frame = gather(JSON.parse(text));
     // Frames of the gateway itself have no type.
     if (!frame?.type) return;
-    if (!frame.requestId || !requests.answer(frame)) events.frame(frame);
+    const isAnswer = frame.requestId !== undefined && requests.answer(frame);
+    if (!isAnswer || frame['code'] === 'NOT_IN_SESSION') events.frame(frame);
     retire();
   }
 
@@ -205,11 +208,8 @@ export function createConnection(
   }
 
   function check(): void {
-    const checked = link;
-    if (!checked) return;
-    requests.ask({ type: 'ping' }, { link: checked, millis: checkMillis }).catch(() => {
-      if (link === checked) drop(checked, lostCode, true);
-    });
+    // A socket that stays silent is dropped by the requests.
+    if (link) requests.ask({ type: 'ping' }, { link, millis: checkMillis }).catch(() => {});
   }
 
   function onPage(event: PageEvent): void {
@@ -233,7 +233,6 @@ export function createConnection(
       return link;
     },
     requests,
-    drop,
     check,
     connect() {
       unlisten ??= page.listen(onPage);

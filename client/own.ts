@@ -28,8 +28,12 @@ export interface Own {
   carried(): void;
   /** The connection was lost: all that was not confirmed is sent again. */
   lost(): void;
-  /** After a join: what it carried and the person's entry does not show is sent once more. */
-  complete(said: OwnChange, user: WireUser): void;
+  /**
+   * After a join: what it carried, and what the person had before and lost, is sent if their entry does not show it.
+   *
+   * @param known the person as they were before the join.
+   */
+  complete(said: OwnChange, user: WireUser, known: WireUser | undefined): void;
   /**
    * What to say with a join beside the change that was taken for it, so that it needs no second frame.
    *
@@ -87,10 +91,16 @@ export function createOwn(initial: OwnChange): Own {
       unsent = [...unconfirmed, unsent].reduce(combine);
       unconfirmed = [];
     },
-    complete(said, user) {
+    complete(said, user, known) {
       // An invisibility chosen in another tab or before a reload holds here, too.
       if (user.status === 'offline') chosen ??= 'offline';
-      const wanted: OwnChange = cursor ? { ...said, cursor } : said;
+      const wanted = { ...said };
+      if (cursor) wanted.cursor = cursor;
+      // The socket was believed to live, but the service had given the person up.
+      if (user.connections === 1 && !user.activity && wanted.activity === undefined && known?.activity) {
+        wanted.activity = known.activity;
+      }
+      if (user.connections === 1 && isSame(user.data, {})) wanted.data = { ...known?.data, ...said.data };
       const shown = merge(user, wanted);
       const missing = Object.entries(wanted).filter(
         ([field]) => !isSame(shown[field as keyof OwnChange], user[field as keyof OwnChange]),

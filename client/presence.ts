@@ -47,6 +47,8 @@ export interface Presence {
   readonly waiting: readonly Diff[];
   /** Takes over a snapshot or a diff, with the waiting diffs whose turn it then is. */
   apply(frame: Snapshot | Diff): Change;
+  /** Changes one user; unknown users stay unknown. */
+  update(change: WireChange): WireUser | undefined;
   /** Moves cursors; one older than the one shown is ignored, because frames may overtake one another. */
   move(cursors: readonly CursorAt[]): void;
   /** Moves the cursors of a compact frame. @returns whether it cannot be understood without a new snapshot. */
@@ -100,13 +102,17 @@ export function createPresence(): Presence {
       if (!users.has(user.userId)) joined.push(user);
       users.set(user.userId, user);
     }
-    for (const update of diff.updates) {
-      const known = users.get(update.userId);
-      if (!known) continue;
-      const user = merge(known, update);
-      users.set(user.userId, user);
-      updated.push(user);
+    for (const change of diff.updates) {
+      const user = update(change);
+      if (user) updated.push(user);
     }
+  }
+
+  function update(change: WireChange): WireUser | undefined {
+    const known = users.get(change.userId);
+    const user = known && merge(known, change);
+    if (user) users.set(user.userId, user);
+    return user;
   }
 
   function move(cursors: readonly CursorAt[]): void {
@@ -131,6 +137,7 @@ export function createPresence(): Presence {
     users,
     times,
     move,
+    update,
     apply(frame) {
       const change: Change = { joined: [], left: [], updated: [] };
       if ('users' in frame) replace(frame, change);

@@ -47,8 +47,16 @@ interface Pending {
 /** Every request settles within this, whatever happens to the socket (rule CL9). */
 const settleMillis = 10_000;
 
-/** The requests that wait for their replies. They outlive the sockets they are sent on. */
-export function createRequests({ after }: Environment, currentLink: () => Link | undefined): Requests {
+/**
+ * The requests that wait for their replies. They outlive the sockets they are sent on.
+ *
+ * @param silent hears of a socket on which nothing came while a request waited for its whole time.
+ */
+export function createRequests(
+  { after, now }: Environment,
+  currentLink: () => Link | undefined,
+  silent: (link: Link) => void,
+): Requests {
   const pending = new Map<string, Pending>();
   let count = 0;
   const fail = (entry: Pending, error: unknown) => entry.settle(() => entry.reject(error));
@@ -61,16 +69,19 @@ export function createRequests({ after }: Environment, currentLink: () => Link |
         count += 1;
         const requestId = `r${count}`;
         const abort = () => fail(entry, signal!.reason);
-        const cancel = after(millis, () =>
+        const cancel = after(millis, () => {
+          const { link, count } = entry;
           fail(
             entry,
             unavailable(
-              entry.count
+              count
                 ? 'Rollcall did not answer in time, so this may or may not be done; try again.'
                 : 'This was not sent, because there is no connection; try again later.',
             ),
-          ),
-        );
+          );
+          if (link?.isOpen && link.heardAt < sentAt) silent(link);
+        });
+        let sentAt = 0;
         const entry: Pending = {
           options,
           link: undefined,
@@ -82,6 +93,7 @@ export function createRequests({ after }: Environment, currentLink: () => Link |
             if (entry.link || !link?.isOpen || gate?.() === false) return;
             entry.link = link;
             entry.count += 1;
+            sentAt = now();
             link.send({ ...message, requestId });
           },
           settle(finish) {
@@ -134,5 +146,5 @@ const lostError = () => unavailable('The connection was lost before an answer, s
 
 /** The error an `error` frame tells. */
 export function errorOf({ code, message, ...options }: Frame): RollcallError {
-  return new RollcallError(code as RollcallError['code'], message as string, options as { retryable: boolean });
+  return new RollcallError(code as RollcallError['code'], message as string, options as object);
 }

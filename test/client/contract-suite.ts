@@ -78,6 +78,18 @@ export const cases: Case[] = [
     },
   },
   {
+    title: 'somebody alone sees what they told, also once the service has it',
+    async run(place) {
+      const hers = await place.client('ada').create(publicSession);
+      hers.setActivity('first');
+      hers.setCursor({ eventId: 'e1', position: 1 });
+      await hers.queryActivity();
+      hers.setActivity('second');
+      for (let round = 0; round < 5; round += 1) await hers.queryActivity();
+      expect(hers.self).toMatchObject({ activity: 'second', cursor: { eventId: 'e1', position: 1 } });
+    },
+  },
+  {
     title: '[row 50] who leaves is told with the cause',
     async run(place) {
       const { hers, his } = await pair(place);

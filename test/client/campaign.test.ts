@@ -1,0 +1,141 @@
+import type { Client, Session, User } from '../../client/index.ts';
+import { createTestRollcall, type TestRollcall } from '../../client/testing/index.ts';
+
+/** Runs with seeded faults: what must hold is checked after each has come to rest. */
+
+const runs = Number(process.env['CLIENT_CAMPAIGN_RUNS'] ?? 150);
+const people = 4;
+const steps = 40;
+
+/** Mulberry32. */
+function diceOf(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+interface Tab {
+  user: string;
+  client: Client;
+  session: Session;
+  /** Undoes what disturbs the tab now. */
+  heal: (() => Promise<void>) | undefined;
+  requests: Promise<string>[];
+  /** What the person said last, as it must stand in the end. */
+  said: { activity?: string; data: Record<string, number> };
+}
+
+const settled = (promise: Promise<unknown>) =>
+  promise.then(
+    () => 'done',
+    (error) => String(error.code),
+  );
+
+async function disturb(rollcall: TestRollcall, tab: Tab, dice: () => number): Promise<void> {
+  const { client, session } = tab;
+  const heal = tab.heal;
+  tab.heal = undefined;
+  await heal?.();
+  const deeds: (() => unknown)[] = [
+    () => session.setStatus(dice() < 0.5 ? 'away' : 'online'),
+    () => {
+      const activity = dice() < 0.3 ? null : `text ${Math.floor(dice() * 100)}`;
+      tab.said.activity = activity ?? undefined;
+      session.setActivity(activity);
+    },
+    () => {
+      const key = `key${Math.floor(dice() * 3)}`;
+      const value = dice() < 0.3 ? null : Math.floor(dice() * 100);
+      if (value === null) delete tab.said.data[key];
+      else tab.said.data[key] = value;
+      session.setData({ [key]: value });
+    },
+    () => session.setCursor({ x: Math.floor(dice() * 1000) }),
+    () => tab.requests.push(settled(session.queryActivity())),
+    () => tab.requests.push(settled(session.participants())),
+    () => void tab.requests.push(settled(session.logActivity('note', { from: tab.user }))),
+    () => {
+      tab.heal = rollcall.cut(client, { silent: dice() < 0.5 });
+    },
+    () => {
+      tab.heal = rollcall.freeze(client);
+    },
+    () => {
+      tab.heal = rollcall.hide(client, { clamped: dice() < 0.5 });
+    },
+    () => rollcall.breakSockets(client),
+    () => rollcall.loseClose(client),
+    () => rollcall.expireToken(client),
+    () => rollcall.device(client).tell('network'),
+    () => {
+      client.close();
+      tab.heal = async () => client.connect();
+    },
+  ];
+  await deeds[Math.floor(dice() * deeds.length)]!();
+}
+
+async function run(seed: number): Promise<void> {
+  const dice = diceOf(seed);
+  const rollcall = createTestRollcall({ random: dice });
+  const tabs = Array.from({ length: people + 1 }, (_, index): Tab => {
+    // The last one is a second tab of the first person.
+    const user = `user${index % people}`;
+    const client = rollcall.client(user, { tokenSeconds: 200 + Math.floor(dice() * 4000), worker: dice() < 0.5 });
+    return { user, client, session: client.open('doc'), heal: undefined, requests: [], said: { data: {} } };
+  });
+  for (let step = 0; step < steps; step += 1) {
+    await disturb(rollcall, tabs[Math.floor(dice() * tabs.length)]!, dice);
+    await rollcall.advance(Math.floor(dice() ** 3 * 60_000));
+  }
+  for (const tab of tabs) {
+    await tab.heal?.();
+    if (tab.client.state === 'closed') tab.client.connect();
+  }
+  // A reconnect, a time-out of what was left behind, and one heartbeat.
+  await rollcall.advance(200_000);
+  const room = [...rollcall.service.world.rooms.values()].find(({ session }) => session.key === 'doc')!;
+  const truth = [...room.people.values()].map(({ user }) => shown(user)).sort();
+  for (const { user, client, session, requests } of tabs) {
+    expect([user, client.state, session.state]).toEqual([user, 'open', 'joined']);
+    expect([user, session.users.map(shown).sort()]).toEqual([user, truth]);
+    expect(await Promise.race([Promise.all(requests), rollcall.settle().then(() => 'unsettled')])).not.toBe(
+      'unsettled',
+    );
+  }
+  expect(truth).toHaveLength(people);
+  // The first person has two tabs, of which either may have had the last word.
+  for (const { user, said } of tabs.slice(1, people)) {
+    const { activity, data = {} } = room.people.get(user)!.user;
+    expect([user, { activity, data }]).toEqual([user, said]);
+  }
+  const ids = room.activities.map(({ id }) => id);
+  expect(new Set(ids).size).toBe(ids.length);
+  const { handshakes, withdrawn } = rollcall.service;
+  expect(handshakes.filter(({ token, isValid }) => !isValid && !withdrawn.has(token))).toEqual([]);
+  for (const { client } of tabs) {
+    client.close();
+    expect(rollcall.device(client).held).toBe(0);
+  }
+}
+
+type Shown = Pick<User, 'userId' | 'status' | 'activity' | 'connections'> & { data?: object };
+
+function shown({ userId, status, activity, data, connections }: Shown): string {
+  const sorted = Object.entries((data ?? {}) as object).sort();
+  return JSON.stringify([userId, status, activity, sorted, connections]);
+}
+
+test(`[row 17] after faults every client has the list of the service, and every request has settled (${runs} seeds)`, async () => {
+  for (let seed = 1; seed <= runs; seed += 1) {
+    try {
+      await run(seed);
+    } catch (error) {
+      throw new Error(`Seed ${seed}: ${(error as Error).message}`, { cause: error });
+    }
+  }
+}, 600_000);
