@@ -1,0 +1,221 @@
+import { join } from 'node:path';
+import { build } from 'esbuild';
+import type { Browser, BrowserContext, BrowserServer, Page } from 'playwright-core';
+import type * as Package from '../../client/index.ts';
+import { startBrowser } from '../support/browser.ts';
+import { startTestStack, type TestStack } from '../support/stack.ts';
+
+/** The client package in a real browser, on the real stack. */
+
+let stack: TestStack;
+let browser: Browser;
+let server: BrowserServer;
+let script: string;
+const contexts: BrowserContext[] = [];
+
+declare global {
+  var rollcall: typeof Package;
+  var client: Package.Client;
+  var session: Package.Session;
+  /** What the page saw, in order. */
+  var seen: string[];
+}
+
+beforeAll(async () => {
+  const settings = { PRESENCE_UPDATE_SECONDS: '1', HEARTBEAT_TIMEOUT_SECONDS: '5' };
+  const bundle = build({
+    entryPoints: [join(__dirname, '../../client/index.ts')],
+    bundle: true,
+    minify: true,
+    format: 'iife',
+    globalName: 'rollcall',
+    target: 'es2022',
+    write: false,
+  });
+  [stack, { browser, server }] = await Promise.all([startTestStack(settings), startBrowser()]);
+  // A top-level `var` of an evaluated script is a global; of an added one it is, too.
+  script = (await bundle).outputFiles[0]!.text;
+}, 120_000);
+afterEach(async () => {
+  await Promise.all(contexts.splice(0).map((context) => context.close()));
+});
+afterAll(async () => {
+  await browser?.close();
+  await server?.close();
+  await stack?.close();
+});
+
+/** A page with a client of this user, and the frames it sends. */
+async function open(user: string): Promise<{ page: Page; sent: string[] }> {
+  const context = await browser.newContext();
+  contexts.push(context);
+  const page = await context.newPage();
+  const sent: string[] = [];
+  page.on('websocket', (socket) => socket.on('framesent', ({ payload }) => sent.push(String(payload))));
+  // Any page of the stack itself: a browser may refuse sockets to this machine to pages of other places.
+  await page.goto(`${stack.http}/health`);
+  await page.addScriptTag({ content: script });
+  await page.evaluate(
+    ({ user, url }) => {
+      globalThis.seen = [];
+      globalThis.client = rollcall.createClient({
+        url,
+        token: async () => (user ? (await (await fetch(`/dev/token?user=${user}`)).json()).token : 'not-a-token'),
+      });
+      client.on('state', (state) => seen.push(state));
+      client.on('error', ({ code }) => seen.push(code));
+    },
+    { user, url: stack.websocket },
+  );
+  return { page, sent };
+}
+
+async function pair(name: string) {
+  const ada = await open(`${name}-ada`);
+  const sessionId = await ada.page.evaluate(async () => {
+    globalThis.session = await client.create({ operationId: 'op', metadata: { isPublic: true } });
+    session.on('left', ({ cause }) => seen.push(`left ${cause}`));
+    return session.id;
+  });
+  const bob = await open(`${name}-bob`);
+  await bob.page.evaluate(async (id) => {
+    globalThis.session = client.join(id);
+    await session.ready;
+  }, sessionId);
+  await ada.page.waitForFunction(() => session.others.length === 1);
+  return { ada, bob };
+}
+
+function setHidden(page: Page, isHidden: boolean): Promise<void> {
+  return page.evaluate((hidden) => {
+    Object.defineProperty(document, 'hidden', { value: hidden, configurable: true });
+    Object.defineProperty(document, 'visibilityState', { value: hidden ? 'hidden' : 'visible', configurable: true });
+    document.dispatchEvent(new Event('visibilitychange'));
+  }, isHidden);
+}
+
+test('two pages see each other, and cursors come in the compact form', async () => {
+  const { ada, bob } = await pair('meet');
+  const compact: string[] = [];
+  await ada.page.evaluate(() => {
+    session.on('cursors', (cursors) => seen.push(`x=${cursors[0]?.cursor['x']}`));
+  });
+  for (let x = 1; x <= 5; x += 1) {
+    await bob.page.evaluate((at) => session.setCursor({ eventId: 'e', position: 1, x: at }), x);
+    await ada.page.waitForFunction((at) => session.others[0]?.cursor?.['x'] === at, x);
+  }
+  compact.push(...ada.sent.filter((frame) => frame.includes('"format":"compact"')));
+  expect(compact).toHaveLength(1);
+  expect(await ada.page.evaluate(() => seen)).toContain('x=5');
+});
+
+test('[row 7] a refused token is recognized, although the browser does not tell why a handshake failed', async () => {
+  const { page } = await open('');
+  await page.evaluate(() => client.connect());
+  await page.waitForFunction(() => client.state === 'closed', undefined, { timeout: 5000 });
+  expect(await page.evaluate(() => seen)).toEqual(['connecting', 'waiting', 'closed', 'UNAUTHENTICATED']);
+});
+
+test('[row 11] [row 16] offline is told within 100 ms, the list stays, and nobody sees a leave', async () => {
+  const { ada, bob } = await pair('offline');
+  await bob.page.evaluate(() => {
+    addEventListener('offline', () => {
+      const at = performance.now();
+      const look = () => {
+        if (client.state === 'waiting')
+          seen.push(`${session.state} ${session.others.length} ${performance.now() - at < 100}`);
+        else setTimeout(look, 1);
+      };
+      look();
+    });
+  });
+  await contexts[1]!.setOffline(true);
+  await bob.page.waitForFunction(() => seen.some((each) => each.startsWith('stale')));
+  expect(await bob.page.evaluate(() => seen.find((each) => each.startsWith('stale')))).toBe('stale 1 true');
+  await contexts[1]!.setOffline(false);
+  await bob.page.waitForFunction(() => session.state === 'joined');
+  expect(await ada.page.evaluate(() => seen.filter((each) => each.startsWith('left')))).toEqual([]);
+});
+
+test('[row 3] a hidden page does not dial, and a visible one dials at once', async () => {
+  const { bob } = await pair('hidden');
+  await setHidden(bob.page, true);
+  const before = bob.sent.filter((frame) => frame.includes('"hello"')).length;
+  await bob.page.evaluate(() => {
+    dispatchEvent(new Event('offline'));
+    dispatchEvent(new Event('online'));
+  });
+  await bob.page.waitForTimeout(2500);
+  expect(bob.sent.filter((frame) => frame.includes('"hello"')).length).toBe(before);
+  await setHidden(bob.page, false);
+  await bob.page.waitForFunction(() => session.state === 'joined', undefined, { timeout: 2000 });
+});
+
+test('[row 19] while hidden a worker keeps the time of the heartbeats', async () => {
+  const { bob } = await pair('worker');
+  await setHidden(bob.page, true);
+  // As if the browser woke the timers of this page no more.
+  await bob.page.evaluate(() => {
+    globalThis.setTimeout = (() => 0) as unknown as typeof setTimeout;
+  });
+  const workers = bob.page.workers().length;
+  expect(workers).toBe(1);
+  const count = bob.sent.length;
+  await expectSoon(() => bob.sent.slice(count).filter((frame) => frame.includes('"heartbeat"')).length >= 3);
+  expect(bob.sent.some((frame) => frame.includes('"hidden":true'))).toBe(false);
+  await setHidden(bob.page, false);
+  await expectSoon(() => bob.page.workers().length === 0);
+});
+
+test('[row 19] where no worker may start, the heartbeats say that the page is hidden', async () => {
+  const { bob } = await pair('no-worker');
+  await bob.page.evaluate(() => {
+    const policy = document.createElement('meta');
+    policy.httpEquiv = 'Content-Security-Policy';
+    policy.content = "worker-src 'none'";
+    document.head.append(policy);
+  });
+  await setHidden(bob.page, true);
+  await expectSoon(() => bob.sent.some((frame) => frame.includes('"heartbeat"') && frame.includes('"hidden":true')));
+});
+
+test('[row 26] a page from the back-forward cache is joined again within 2 s', async () => {
+  const { ada, bob } = await pair('cache');
+  await bob.page.evaluate(() => dispatchEvent(new PageTransitionEvent('pagehide', { persisted: true })));
+  expect(await bob.page.evaluate(() => session.state)).toBe('stale');
+  await bob.page.evaluate(() => dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true })));
+  await bob.page.waitForFunction(() => session.state === 'joined', undefined, { timeout: 2000 });
+  expect(await ada.page.evaluate(() => seen.filter((each) => each.startsWith('left')))).toEqual([]);
+});
+
+test('[row 35] a closed client leaves no listener on the page', async () => {
+  const { page } = await open('listeners');
+  const left = await page.evaluate(async () => {
+    const held = new Set<string>();
+    for (const target of [globalThis, document] as EventTarget[]) {
+      const { addEventListener: add, removeEventListener: remove } = target;
+      target.addEventListener = (name: string, ...rest: [never, never]) => {
+        held.add(name);
+        add.call(target, name, ...rest);
+      };
+      target.removeEventListener = (name: string, ...rest: [never, never]) => {
+        held.delete(name);
+        remove.call(target, name, ...rest);
+      };
+    }
+    await client.create({ operationId: 'op' });
+    const during = held.size;
+    client.close();
+    return { during, after: [...held] };
+  });
+  expect(left.during).toBeGreaterThan(5);
+  expect(left.after).toEqual([]);
+});
+
+async function expectSoon(condition: () => boolean): Promise<void> {
+  const end = Date.now() + 10_000;
+  while (!condition()) {
+    if (Date.now() > end) throw new Error('Waited ten seconds in vain.');
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
