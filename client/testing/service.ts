@@ -29,6 +29,8 @@ export interface Service {
   frames: Recorded[];
   /** Makes the next frames that match fail or vanish. */
   intercept: ((frame: Frame, userId: string) => 'drop' | Refusal | undefined) | undefined;
+  /** Loses the next frame of this type on its way to this user. */
+  loseNext(userId: string, type: string): void;
 }
 
 export interface ServiceOptions {
@@ -50,6 +52,7 @@ export function createService(clock: Clock, options: ServiceOptions): Service {
     sessionTimeoutMillis: options.sessionTimeoutMillis,
   };
   const withdrawn = new Set<string>();
+  const losing = new Set<string>();
   const service: Service = {
     accept,
     world,
@@ -58,6 +61,7 @@ export function createService(clock: Clock, options: ServiceOptions): Service {
     handshakes: [],
     frames: [],
     intercept: undefined,
+    loseNext: (userId, type) => void losing.add(`${userId} ${type}`),
   };
   let isSweeping = false;
 
@@ -100,7 +104,10 @@ export function createService(clock: Clock, options: ServiceOptions): Service {
       userId,
       username,
       compact: false,
-      send: (frame) => socket.send(typeof frame === 'string' ? frame : JSON.stringify(frame)),
+      send(frame) {
+        if (losing.delete(`${userId} ${(frame as { type?: string }).type}`)) return;
+        socket.send(typeof frame === 'string' ? frame : JSON.stringify(frame));
+      },
     };
 
     function isOverLimit(): boolean {

@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -61,6 +62,31 @@ test.each(['nodenext', 'bundler'])('its types stand alone (%s)', async (resoluti
   const modules = resolution === 'nodenext' ? 'nodenext' : 'esnext';
   const options = [...compilerOptions, '--module', modules, '--moduleResolution', resolution];
   await run(process.execPath, [compiler, ...options, 'page.ts'], { cwd: folder });
+});
+
+describe('each snippet of the README', () => {
+  const readme = readFileSync(join(project, 'client/README.md'), 'utf8');
+  const snippets = [...readme.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, code]) => code!);
+
+  test('compiles', async () => {
+    expect(snippets.length).toBeGreaterThanOrEqual(4);
+    const files = snippets.map((_, index) => `snippet-${index}.mts`);
+    await Promise.all(files.map((file, index) => writeFile(join(folder, file), snippets[index]!)));
+    const compiler = join(project, 'node_modules/typescript/bin/tsc');
+    const options = [...compilerOptions, '--module', 'nodenext', '--target', 'es2022'];
+    await run(process.execPath, [compiler, ...options, ...files], { cwd: folder });
+  });
+
+  // The others connect to a service of the reader's own.
+  test.each(['createTestRollcall', 'ReconnectionManager'])('runs where it needs no service (%s)', async (name) => {
+    const snippet = snippets.find((code) => code.includes(`import { ${name} }`))!;
+    await writeFile(join(folder, 'snippet.mts'), snippet);
+    const { stdout } = await run(process.execPath, ['--disable-warning=ExperimentalWarning', 'snippet.mts'], {
+      cwd: folder,
+    });
+    const shown = [...snippet.matchAll(/console\.log\(.*\); \/\/ (.*)/g)].map(([, line]) => line);
+    expect(stdout.trim().split('\n').filter(Boolean)).toEqual(shown);
+  });
 });
 
 test('it depends on nothing and says what it is', async () => {
