@@ -2,6 +2,7 @@ import { Worker } from 'node:worker_threads';
 import { ApiGatewayManagementApiClient } from '@aws-sdk/client-apigatewaymanagementapi';
 import { type Gateway, ManagementGateway } from '../../lambdas/delivery/gateway.ts';
 import { SignedGateway } from '../../lambdas/delivery/signed-gateway.ts';
+import { inParallel } from '../../lambdas/platform/in-parallel.ts';
 import { type Bench, type Measurement, median } from '../measurement.ts';
 
 const rounds = 5;
@@ -21,14 +22,10 @@ server.listen(0, '127.0.0.1', () => parentPort.postMessage(server.address().port
 `;
 
 async function postMany(gateway: Gateway, frame: Uint8Array): Promise<void> {
-  let left = postsPerRound;
-  const work = async () => {
-    while (left-- > 0) {
-      const outcome = await gateway.post(connectionId, frame);
-      if (outcome !== 'delivered') throw new Error(`A post was ${outcome}.`);
-    }
-  };
-  await Promise.all(Array.from({ length: inFlight }, work));
+  await inParallel(Array.from({ length: postsPerRound }), inFlight, async () => {
+    const outcome = await gateway.post(connectionId, frame);
+    if (outcome !== 'delivered') throw new Error(`A post was ${outcome}.`);
+  });
 }
 
 /** Milliseconds of this thread's CPU time for a post. */

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Redis } from 'ioredis';
+import { inParallel } from '../../lambdas/platform/in-parallel.ts';
 import { Deadlines, shardNumbers } from '../../lambdas/presence/deadlines.ts';
 import type { Arrival, Departure } from '../../lambdas/presence/outcome.ts';
 import { PresenceStore } from '../../lambdas/presence/presence-store.ts';
@@ -24,11 +25,7 @@ const person = (user: number) => ({ username: `Person ${user}`, role: 'viewer' a
 
 /** Runs the work for each number up to `many`, so many at a time. */
 async function forEach(many: number, work: (number: number) => Promise<unknown>, atOnce = inFlight): Promise<void> {
-  let next = 0;
-  const run = async () => {
-    while (next < many) await work(next++);
-  };
-  await Promise.all(Array.from({ length: atOnce }, run));
+  await inParallel([...Array(many).keys()], atOnce, work);
 }
 
 function percentile(values: number[], share: number): number {

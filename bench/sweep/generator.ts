@@ -1,11 +1,12 @@
 import type { Redis } from 'ioredis';
 import type { Pool } from 'pg';
+import { inParallel } from '../../lambdas/platform/in-parallel.ts';
 import { Deadlines } from '../../lambdas/presence/deadlines.ts';
 import { presenceKeys } from '../../lambdas/presence/keys.ts';
 import { MovingSessions } from '../../lambdas/presence/moving-sessions.ts';
 import { PresenceStore } from '../../lambdas/presence/presence-store.ts';
 import type { Timings } from '../../protocol/timings.ts';
-import { forEach, type GeneratedRoom } from './room.ts';
+import type { GeneratedRoom } from './room.ts';
 
 const inFlight = 100;
 const roomsPerStatement = 2000;
@@ -44,7 +45,7 @@ export class Generator {
       await this.#writeDown(rooms.slice(from, from + roomsPerStatement));
     }
     await this.#pool.query('ANALYZE');
-    await forEach(rooms, inFlight, async ({ sessionId, people }) => {
+    await inParallel(rooms, inFlight, async ({ sessionId, people }) => {
       for (const { userId, connectionId } of people) {
         const person = { username: 'Somebody', role: 'viewer', place: 'written' } as const;
         await this.#store.enter({ sessionId, userId, connectionId }, person, Date.now());
@@ -69,7 +70,7 @@ export class Generator {
       this.#noteSigns(pipeline, room, room.people.slice(0, staying), at + 10 * offlineAfterMillis);
     }
     await pipeline.exec();
-    await forEach(rooms, inFlight, ({ sessionId }) => this.#deadlines.schedule(sessionId, at + offlineAfterMillis));
+    await inParallel(rooms, inFlight, ({ sessionId }) => this.#deadlines.schedule(sessionId, at + offlineAfterMillis));
   }
 
   /** The windows of rooms whose cursors move, as their flushers leave them. */
@@ -81,12 +82,12 @@ export class Generator {
 
   /** Tells the sweep that something moves in these rooms, as their first flushers do. */
   async tellOfMovement(rooms: readonly GeneratedRoom[]): Promise<void> {
-    await forEach(rooms, inFlight, ({ sessionId }) => this.#moving.add(sessionId, Date.now()));
+    await inParallel(rooms, inFlight, ({ sessionId }) => this.#moving.add(sessionId, Date.now()));
   }
 
   /** Somebody's cursor waits for the end of a window in each of these rooms, and whoever promised to send it is dead. */
   async strand(rooms: readonly GeneratedRoom[]): Promise<void> {
-    await forEach(rooms, inFlight, async ({ sessionId, people }) => {
+    await inParallel(rooms, inFlight, async ({ sessionId, people }) => {
       for (const { userId, connectionId } of people.slice(0, 2)) {
         const cursor = { eventId: 'e1', position: Math.floor(Math.random() * 1e6) };
         await this.#store.touch({ sessionId, userId, connectionId }, { kind: 'cursor', cursor }, Date.now());

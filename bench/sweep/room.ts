@@ -16,12 +16,3 @@ export function makeRooms(rooms: number, people: number): GeneratedRoom[] {
     return { sessionId, people: seats };
   });
 }
-
-/** Runs the work for each item, so many at a time. */
-export async function forEach<T>(items: readonly T[], atOnce: number, work: (item: T) => Promise<unknown>) {
-  const left = items.values();
-  const run = async () => {
-    for (const item of left) await work(item);
-  };
-  await Promise.all(Array.from({ length: atOnce }, run));
-}

@@ -4,7 +4,7 @@ import type { ActivityItem } from '../../protocol/entities.ts';
 import { RollcallError } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
 import { isUuid } from '../../protocol/uuid.ts';
-import { storableJson, storableText } from './storable.ts';
+import { sanitizeJson, sanitizeText } from './sanitize-for-postgres.ts';
 
 /** What is known about the connection and the retry of an activity (rule AC6). */
 export interface ActivityContext {
@@ -66,11 +66,11 @@ export function makeEntry(params: ActivityParams, now: number): ActivityEntry {
     id: activityId?.toLowerCase() ?? uuidv7(),
     sessionId: sessionId.toLowerCase(),
     userId: userId?.toLowerCase() ?? null,
-    username: params.username ? storableText(params.username) : null,
+    username: params.username ? sanitizeText(params.username) : null,
     activityType: checkedType(type),
     details: checkedDetails(params.details ?? {}),
     ipAddress: params.ipAddress && isIP(params.ipAddress) !== 0 ? withoutZone(params.ipAddress) : null,
-    userAgent: params.userAgent ? storableText(params.userAgent).slice(0, userAgentCharacters).toWellFormed() : null,
+    userAgent: params.userAgent ? sanitizeText(params.userAgent).slice(0, userAgentCharacters).toWellFormed() : null,
     createdAt,
   };
 }
@@ -81,14 +81,14 @@ export function toItem(entry: ActivityEntry): ActivityItem {
 }
 
 function checkedType(type: string): string {
-  const text = storableText(type);
+  const text = sanitizeText(type);
   if (text.trim() === '') throw new RollcallError('INVALID_MESSAGE', 'An activity needs a type; name one.');
   if (text.length <= limits.activityTypeCharacters) return text;
   throw new RollcallError('TOO_LARGE', `An activity type has at most ${limits.activityTypeCharacters} characters.`);
 }
 
 function checkedDetails(details: ActivityDetails): string {
-  const json = storableJson(details);
+  const json = sanitizeJson(details);
   if (Buffer.byteLength(json) <= limits.detailsBytes) return json;
   throw new RollcallError('TOO_LARGE', `The details of an activity have at most ${limits.detailsBytes} bytes of JSON.`);
 }

@@ -1,11 +1,12 @@
 import { v5 as uuidv5 } from 'uuid';
-import { RollcallError } from '../../protocol/errors.ts';
 import { dependencyTimeoutMillis } from '../../protocol/timings.ts';
+import { withDeadline } from '../platform/deadline.ts';
+import { Unavailable } from '../platform/unavailable.ts';
 import { log } from '../runtime/log.ts';
 import type { ActivityEntry } from './activity-entry.ts';
 import { type ActivityOutbox, asideShard } from './activity-outbox.ts';
 import type { ActivityRepository } from './activity-repository.ts';
-import { isRefusal, patiently, within } from './patience.ts';
+import { isRefusal, withRetry } from './retry.ts';
 
 /**
  * What became of an entry: `new` in PostgreSQL, `repeated` (the same person sent it to the same session before), `taken`
@@ -31,7 +32,7 @@ export class ActivityWriter {
    */
   async write(entries: readonly ActivityEntry[]): Promise<WriteOutcome[]> {
     try {
-      return await patiently(() => this.writeToDatabase(entries));
+      return await withRetry(() => this.writeToDatabase(entries));
     } catch (error) {
       if (isRefusal(error)) throw error;
       await this.#defer(entries, error);
@@ -86,7 +87,7 @@ export class ActivityWriter {
     if (!this.#outbox) throw unavailable(cause);
     log.warn('PostgreSQL is away: activity goes to the outbox', { entries: entries.length, error: cause as Error });
     try {
-      await within(this.#outbox.put(entries), dependencyTimeoutMillis);
+      await withDeadline(this.#outbox.put(entries), dependencyTimeoutMillis);
     } catch (error) {
       log.error('The outbox did not take the activity either', { entries: entries.length, error: error as Error });
       throw unavailable(error);
@@ -101,9 +102,6 @@ export function underOwnId(entry: ActivityEntry): ActivityEntry {
   return { ...entry, id: uuidv5(`${entry.id}/${entry.sessionId}/${entry.userId ?? ''}`, ownIds) };
 }
 
-function unavailable(cause: unknown): RollcallError {
-  return new RollcallError('UNAVAILABLE', 'The activity could not be recorded right now; please try again.', {
-    retryAfterMillis: 1000,
-    cause,
-  });
+function unavailable(cause: unknown): Unavailable {
+  return new Unavailable('database', cause, 'The activity could not be recorded right now; please try again.');
 }

@@ -1,7 +1,7 @@
 import type { PoolClient } from 'pg';
+import { inTransaction } from '../platform/transaction.ts';
 import type { Database } from './activity-repository.ts';
 import { genesisHash, linkHash, type SealedEntry, sealedColumns } from './chain-link.ts';
-import { inTransaction } from './transaction.ts';
 
 export interface SealResult {
   /** Links that were added. */

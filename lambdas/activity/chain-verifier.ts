@@ -1,9 +1,9 @@
 import type { PoolClient } from 'pg';
 import { RollcallError } from '../../protocol/errors.ts';
 import { isUuid } from '../../protocol/uuid.ts';
+import { inTransaction } from '../platform/transaction.ts';
 import type { Database } from './activity-repository.ts';
 import { genesisHash, linkHash, type SealedEntry, sealedColumns } from './chain-link.ts';
-import { inTransaction } from './transaction.ts';
 
 /**
  * What is wrong with a chain: an entry was changed, is missing, or was added past the product; or a link is missing or

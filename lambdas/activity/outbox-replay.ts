@@ -2,7 +2,7 @@ import { log } from '../runtime/log.ts';
 import type { ActivityEntry } from './activity-entry.ts';
 import { type ActivityOutbox, type OutboxItem, outboxShards } from './activity-outbox.ts';
 import type { ActivityWriter } from './activity-writer.ts';
-import { isRefusal } from './patience.ts';
+import { isRefusal } from './retry.ts';
 
 export interface ReplayResult {
   /** Entries that are in PostgreSQL now. */

@@ -1,4 +1,5 @@
 import type { ServerFrame } from '../../protocol/frames.ts';
+import { inParallel } from '../platform/in-parallel.ts';
 import type { Gateway, PostResult } from './gateway.ts';
 
 export interface BroadcastResult {
@@ -56,16 +57,12 @@ export class Broadcaster {
   /** Sends what each connection is to get. Never throws. */
   async post(posts: readonly Post[], options: { kind: FrameKind }): Promise<BroadcastResult> {
     const result: BroadcastResult = { delivered: 0, gone: [], failed: [], throttled: 0 };
-    const queue = posts.values();
-    const work = async () => {
-      for (const post of queue) {
-        const outcome = await this.#deliver(post, options.kind === 'state' ? retryWaits : [], result);
-        if (outcome === 'delivered') result.delivered += 1;
-        else if (outcome === 'gone') result.gone.push(post.connectionId);
-        else result.failed.push(post.connectionId);
-      }
-    };
-    await Promise.all(Array.from({ length: Math.min(parallelPosts, posts.length) }, work));
+    await inParallel(posts, parallelPosts, async (post) => {
+      const outcome = await this.#deliver(post, options.kind === 'state' ? retryWaits : [], result);
+      if (outcome === 'delivered') result.delivered += 1;
+      else if (outcome === 'gone') result.gone.push(post.connectionId);
+      else result.failed.push(post.connectionId);
+    });
     return result;
   }
 

@@ -1,6 +1,6 @@
 import type { Session } from '../../protocol/entities.ts';
+import { isAway } from '../platform/unavailable.ts';
 import type { LivenessEvent } from '../presence/liveness-settings.ts';
-import { isAway } from '../presence/redis-failure.ts';
 import { messenger, registry } from '../runtime/delivery.ts';
 import { log } from '../runtime/log.ts';
 
@@ -19,7 +19,7 @@ export async function announceRevival({ id, ownerId, lastActiveAt }: Session): P
   try {
     await announceLiveness({ type: 'session_activity', sessionId: id, active: true, activeAt: lastActiveAt, ownerId });
   } catch (error) {
-    if (!isAway(error)) throw error;
+    if (!isAway(error, 'connections')) throw error;
     log.warn('The owner of a session could not be told that it is active', { sessionId: id, error });
   }
 }

@@ -2,8 +2,8 @@ import type { ServerFrame } from '../../protocol/frames.ts';
 import type { BroadcastResult } from '../delivery/broadcaster.ts';
 import { cursorPosts } from '../delivery/cursor-frames.ts';
 import { diffFrames } from '../delivery/diff-frames.ts';
+import { isAway } from '../platform/unavailable.ts';
 import { type CursorBatch, hasNews, type PresenceOutcome, type Receiver } from '../presence/outcome.ts';
-import { isAway } from '../presence/redis-failure.ts';
 import { broadcaster } from '../runtime/delivery.ts';
 import { log } from '../runtime/log.ts';
 import { presence } from '../runtime/presence.ts';
@@ -60,7 +60,7 @@ async function slowDown(sessionId: string): Promise<void> {
   try {
     await presence().store.stretch(sessionId, Date.now());
   } catch (error) {
-    if (!isAway(error)) throw error;
+    if (!isAway(error, 'redis')) throw error;
     log.warn('Windows could not be made longer', { sessionId, error: error.cause as Error });
   }
 }

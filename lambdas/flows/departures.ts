@@ -3,7 +3,7 @@ import type { LeaveCause } from '../../protocol/entities.ts';
 import type { ActivityContext, ActivityParams } from '../activity/activity-entry.ts';
 import { userLeft, userTimedOut } from '../activity/activity-events.ts';
 import type { Movement } from '../activity/presence-history.ts';
-import { isAway } from '../presence/redis-failure.ts';
+import { isAway } from '../platform/unavailable.ts';
 import { activity } from '../runtime/activity.ts';
 import { log } from '../runtime/log.ts';
 import { sessions } from '../runtime/sessions.ts';

@@ -1,6 +1,6 @@
 import type { LeaveCause } from '../../protocol/entities.ts';
 import type { Membership } from '../delivery/connection-registry.ts';
-import { isAway } from '../presence/redis-failure.ts';
+import { isAway } from '../platform/unavailable.ts';
 import { registry } from '../runtime/delivery.ts';
 import { log } from '../runtime/log.ts';
 import { presence } from '../runtime/presence.ts';

@@ -1,5 +1,6 @@
+import { inParallel } from '../platform/in-parallel.ts';
+import { isAway } from '../platform/unavailable.ts';
 import type { Receiver } from '../presence/outcome.ts';
-import { isAway } from '../presence/redis-failure.ts';
 import { log } from '../runtime/log.ts';
 import { presence } from '../runtime/presence.ts';
 import { timings } from '../runtime/timings.ts';
@@ -11,11 +12,9 @@ const parallelEnds = 8;
 
 /** Takes connections that answered 410 out of everything they joined (rule DE6). */
 export async function endGone(connectionIds: readonly string[]): Promise<void> {
-  const left = new Set(connectionIds).values();
-  const work = async () => {
-    for (const connectionId of left) await endConnection(connectionId, 'gone', timings.graceMillis);
-  };
-  await Promise.all(Array.from({ length: Math.min(parallelEnds, connectionIds.length) }, work));
+  await inParallel([...new Set(connectionIds)], parallelEnds, (connectionId) =>
+    endConnection(connectionId, 'gone', timings.graceMillis),
+  );
 }
 
 /**
@@ -46,7 +45,7 @@ export async function endGoneReceivers(
     await expectVisit(sessionId, deadline);
     await endGone(ended);
   } catch (error) {
-    if (!isAway(error)) throw error;
+    if (!isAway(error, 'redis')) throw error;
     log.warn('Receivers that are gone could not be taken out; they will time out', { sessionId, error });
   }
 }

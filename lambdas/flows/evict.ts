@@ -1,6 +1,6 @@
 import type { LeaveCause } from '../../protocol/entities.ts';
+import { isAway } from '../platform/unavailable.ts';
 import { type EndOutcome, isUnknown, type Receiver } from '../presence/outcome.ts';
-import { isAway } from '../presence/redis-failure.ts';
 import { log } from '../runtime/log.ts';
 import { presence } from '../runtime/presence.ts';
 import { settleSession } from './visit-sessions.ts';
@@ -30,7 +30,9 @@ export async function evict(
     return { ...(await presence().store.evict(sessionId, userId, cause, at)), wasKnown: false };
   } catch (error) {
     if (!isAway(error)) throw error;
-    log.warn('Somebody was taken out of a session while Redis was away', { sessionId, error: error.cause as Error });
+    log.warn('An eviction is left to the sweep, because a store is away', {
+      ...{ sessionId, dependency: error.dependency, error: error.cause as Error },
+    });
     return undefined;
   }
 }

@@ -1,4 +1,4 @@
-import { isAway } from '../presence/redis-failure.ts';
+import { isAway } from '../platform/unavailable.ts';
 import { deactivateTimedOut } from '../presence/timeout.ts';
 import { sweepActivity } from '../runtime/activity.ts';
 import { sweepDatabase } from '../runtime/database.ts';

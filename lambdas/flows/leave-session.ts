@@ -1,6 +1,6 @@
+import { isAway } from '../platform/unavailable.ts';
 import { type EndOutcome, isUnknown } from '../presence/outcome.ts';
 import type { Seat } from '../presence/presence-store.ts';
-import { isAway } from '../presence/redis-failure.ts';
 import type { Caller } from '../runtime/caller.ts';
 import { registry } from '../runtime/delivery.ts';
 import { log } from '../runtime/log.ts';
@@ -52,7 +52,9 @@ async function depart(seat: Seat, at: number): Promise<EndOutcome | undefined> {
     return again.removed ? again : undefined;
   } catch (error) {
     if (!isAway(error)) throw error;
-    log.warn('Somebody left while Redis was away', { sessionId: seat.sessionId, error: error.cause as Error });
+    log.warn('A seat is left to the sweep, because a store is away', {
+      ...{ sessionId: seat.sessionId, dependency: error.dependency, error: error.cause as Error },
+    });
     return undefined;
   }
 }

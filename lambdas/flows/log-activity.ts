@@ -4,7 +4,7 @@ import type { ServerFrame } from '../../protocol/frames.ts';
 import type { Message } from '../../protocol/messages.ts';
 import { checkClientActivityType } from '../activity/activity-events.ts';
 import type { Membership } from '../delivery/connection-registry.ts';
-import { isAway } from '../presence/redis-failure.ts';
+import { isAway } from '../platform/unavailable.ts';
 import { activity } from '../runtime/activity.ts';
 import type { Caller } from '../runtime/caller.ts';
 import { registry } from '../runtime/delivery.ts';
@@ -45,7 +45,7 @@ async function roomOf(caller: Caller, reference: string): Promise<Room> {
     const username = participant?.name ?? caller.username;
     return { sessionId: session.id, leastRole: session.metadata.visibility?.activity ?? 'viewer', username };
   } catch (error) {
-    if (!isAway(error)) throw error;
+    if (!isAway(error, 'database')) throw error;
     log.warn('An activity is logged by what the connection table knows', { reference, error: error.cause as Error });
     return joinedRoom(caller, reference, error);
   }
@@ -84,7 +84,7 @@ async function membersOf(sessionId: string): Promise<Pick<Membership, 'connectio
   try {
     return await registry().members(sessionId);
   } catch (error) {
-    if (!isAway(error)) throw error;
+    if (!isAway(error, 'connections')) throw error;
     log.warn('An activity is shown to those Redis knows', { sessionId, error: error.cause as Error });
     return presentMembers(sessionId);
   }

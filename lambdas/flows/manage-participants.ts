@@ -1,8 +1,8 @@
 import type { Role } from '../../protocol/entities.ts';
 import type { ServerFrame } from '../../protocol/frames.ts';
 import { participantRemoved, participantRoleChanged } from '../activity/activity-events.ts';
+import { isAway } from '../platform/unavailable.ts';
 import { isUnknown, type PresenceOutcome } from '../presence/outcome.ts';
-import { isAway } from '../presence/redis-failure.ts';
 import type { Caller } from '../runtime/caller.ts';
 import { registry } from '../runtime/delivery.ts';
 import { log } from '../runtime/log.ts';
@@ -63,7 +63,7 @@ async function unlessAway<T extends PresenceOutcome>(change: Promise<T>): Promis
     const outcome = await change;
     return isUnknown(outcome) ? undefined : outcome;
   } catch (error) {
-    if (!isAway(error)) throw error;
+    if (!isAway(error, 'redis')) throw error;
     log.warn('A participant was changed while Redis was away', { error: error.cause as Error });
     return undefined;
   }

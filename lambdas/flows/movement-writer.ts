@@ -1,5 +1,5 @@
+import { isAway } from '../platform/unavailable.ts';
 import type { Arrival, Departure } from '../presence/outcome.ts';
-import { isAway } from '../presence/redis-failure.ts';
 import { recordArrivals } from './arrivals.ts';
 import { recordDepartures } from './departures.ts';
 

@@ -1,6 +1,6 @@
 import type { Membership } from '../delivery/connection-registry.ts';
+import { isAway } from '../platform/unavailable.ts';
 import type { PresenceOutcome } from '../presence/outcome.ts';
-import { isAway } from '../presence/redis-failure.ts';
 import { registry } from '../runtime/delivery.ts';
 import { log } from '../runtime/log.ts';
 import { presence } from '../runtime/presence.ts';
@@ -38,7 +38,7 @@ async function withPlace(sessionId: string, members: Membership[]): Promise<Memb
     const present = new Set(participants.map((participant) => participant.userId ?? participant.anonymousId));
     return members.filter((member) => present.has(member.userId));
   } catch (error) {
-    if (!isAway(error)) throw error;
+    if (!isAway(error, 'database')) throw error;
     // Somebody too many for a minute is better than a leave that never was.
     log.warn('A session is rebuilt without knowing who holds a place', { sessionId, error: error.cause as Error });
     return members;

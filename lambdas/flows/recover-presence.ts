@@ -1,3 +1,4 @@
+import { inParallel } from '../platform/in-parallel.ts';
 import { database } from '../runtime/database.ts';
 import { log } from '../runtime/log.ts';
 import { deadlines } from '../runtime/presence.ts';
@@ -14,11 +15,7 @@ const parallelSessions = 50;
  */
 export async function recoverPresence(): Promise<void> {
   await relearnIndex(Date.now());
-  const sessionIds = (await deadlines().all()).values();
-  const work = async () => {
-    for (const sessionId of sessionIds) await bringBack(sessionId);
-  };
-  await Promise.all(Array.from({ length: parallelSessions }, work));
+  await inParallel(await deadlines().all(), parallelSessions, bringBack);
 }
 
 /** Begins a session anew with who is connected, and tells what that changed. A failure is logged: a later one comes by. */

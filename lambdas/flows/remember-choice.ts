@@ -1,5 +1,5 @@
 import type { Status } from '../../protocol/entities.ts';
-import { isAway } from '../presence/redis-failure.ts';
+import { isAway } from '../platform/unavailable.ts';
 import type { Caller } from '../runtime/caller.ts';
 import { registry } from '../runtime/delivery.ts';
 import { log } from '../runtime/log.ts';
@@ -16,7 +16,7 @@ export async function rememberChoice(caller: Caller, sessionRef: string, status:
   try {
     await registry().setInvisible(seat, status === 'offline');
   } catch (error) {
-    if (!isAway(error)) throw error;
+    if (!isAway(error, 'connections')) throw error;
     log.warn('A chosen status could not be written down', { sessionId, error: error.cause as Error });
   }
 }

@@ -1,9 +1,9 @@
 import type { Role, Session } from '../../protocol/entities.ts';
 import type { ActivityContext } from '../activity/activity-entry.ts';
 import type { Membership } from '../delivery/connection-registry.ts';
+import { isAway } from '../platform/unavailable.ts';
 import type { Arrival, EnterOutcome } from '../presence/outcome.ts';
 import type { Acting } from '../presence/presence-manager.ts';
-import { isAway } from '../presence/redis-failure.ts';
 import type { Caller } from '../runtime/caller.ts';
 import { registry } from '../runtime/delivery.ts';
 import { log } from '../runtime/log.ts';
@@ -100,7 +100,7 @@ async function enter(
     }
     return await presence().enter(sessionId, userId, { ...acting, ...options });
   } catch (error) {
-    if (!isAway(error)) throw error;
+    if (!isAway(error, 'redis')) throw error;
     log.warn('Somebody joined while Redis was away', { sessionId, error: error.cause as Error });
     return undefined;
   }
@@ -116,7 +116,7 @@ async function retakePlace(caller: Caller, { sessionId, userId }: Membership): P
   try {
     await sessions().joinSession({ sessionRef: sessionId, person: personOf(caller), invite: caller.guest?.invite });
   } catch (error) {
-    if (!isAway(error)) throw error;
+    if (!isAway(error, 'database')) throw error;
     log.warn('Somebody came while the database was away', { sessionId, userId, error: error.cause as Error });
   }
 }

@@ -1,4 +1,4 @@
-import { isAway } from '../presence/redis-failure.ts';
+import { isAway } from '../platform/unavailable.ts';
 import { log } from '../runtime/log.ts';
 import { deadlines, shardLeases } from '../runtime/presence.ts';
 import type { SweepCause, SweepRun } from '../runtime/sweep.ts';
@@ -79,7 +79,7 @@ export class PresenceSweep {
     try {
       return await this.#shards.join(Date.now());
     } catch (error) {
-      if (isAway(error)) return true;
+      if (isAway(error, 'redis')) return true;
       throw error;
     }
   }
@@ -117,6 +117,10 @@ export class PresenceSweep {
       return !joined || (await this.#round(started));
     } catch (error) {
       if (!isAway(error)) throw error;
+      if (error.dependency !== 'redis') {
+        log.warn('A round of the sweep could not be ended; the next one tries again', error);
+        return true;
+      }
       if (!this.#wasAway) log.warn('Redis is away; the sweep waits for it', error.cause as Error);
       this.#wasAway = true;
       for (const shard of this.#shards.held) this.#shards.doubt(shard);

@@ -1,5 +1,5 @@
+import { isAway } from '../platform/unavailable.ts';
 import { shardNumbers } from '../presence/deadlines.ts';
-import { isAway } from '../presence/redis-failure.ts';
 import type { ShardLeases } from '../presence/shard-leases.ts';
 
 /**
@@ -70,7 +70,7 @@ export class SweepShards {
       await this.#leases.leave(this.holder);
     } catch (error) {
       // The leases end by themselves.
-      if (!isAway(error)) throw error;
+      if (!isAway(error, 'redis')) throw error;
     }
   }
 

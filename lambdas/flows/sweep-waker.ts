@@ -1,5 +1,5 @@
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
-import { isAway } from '../presence/redis-failure.ts';
+import { isAway } from '../platform/unavailable.ts';
 import { environmentNames } from '../runtime/environment.ts';
 import { log } from '../runtime/log.ts';
 import { once } from '../runtime/once.ts';
@@ -28,7 +28,7 @@ async function tellSweep(sessionId: string, tell: () => Promise<boolean>): Promi
   try {
     if (!(await tell()) && functionName) await startSweep(functionName, {});
   } catch (error) {
-    if (!isAway(error)) throw error;
+    if (!isAway(error, 'redis')) throw error;
     log.warn('The sweep could not be told while Redis was away', { sessionId, error: error.cause as Error });
   }
 }

@@ -1,3 +1,4 @@
+import { inParallel } from '../platform/in-parallel.ts';
 import type { MovingSession } from '../presence/moving-sessions.ts';
 import { isUnknown } from '../presence/outcome.ts';
 import { log } from '../runtime/log.ts';
@@ -18,11 +19,7 @@ const stillMillis = 2000;
  */
 export async function watchWindows(shards: readonly number[], now: () => number): Promise<void> {
   const moving = await Promise.all(shards.map((shard) => movingSessions().of(shard)));
-  const sessions = moving.flat().values();
-  const work = async () => {
-    for (const session of sessions) await watchWindow(session, now());
-  };
-  await Promise.all(Array.from({ length: parallelReads }, work));
+  await inParallel(moving.flat(), parallelReads, (session) => watchWindow(session, now()));
 }
 
 async function watchWindow(session: MovingSession, now: number): Promise<void> {

@@ -1,21 +1,27 @@
 import type { Cluster, Redis } from 'ioredis';
-import { RollcallError } from '../../protocol/errors.ts';
 import { dependencyTimeoutMillis } from '../../protocol/timings.ts';
+import { withDeadline } from '../platform/deadline.ts';
+import { Unavailable } from '../platform/unavailable.ts';
 
-/** What is left of the bound for one dependency is the answer's own way (rule FA1). */
-export const redisPatienceMillis = dependencyTimeoutMillis * 0.7;
+/**
+ * The circuit breaker before Redis, and what an environment knows of its outages. After a failed call the breaker is open:
+ * calls fail at once. Then it is half-open: each call is a probe with a short limit, until one is answered.
+ */
+
+/** How long a call may take. What is left of the bound for one dependency is the answer's own way (rule FA1). */
+export const redisCallMillis = dependencyTimeoutMillis * 0.7;
 
 /** Answers of a server that is there but cannot serve: starting, failing over, resharding. */
 const passingRefusals = /^(LOADING|READONLY|CLUSTERDOWN|MASTERDOWN|TRYAGAIN|OOM)/;
 
-/** After a failure nothing is sent for this long: one call of an invocation finds out, the others need not wait. */
-const quietMillis = 100;
+/** After a failure the breaker is open for this long: one call of an invocation finds out, the others need not wait. */
+const openMillis = 100;
 /**
- * For this long after a call that was given all its patience the next ones get a little only: enough for a Redis that is
- * well again, so that an environment does not refuse a burst that the others could have served.
+ * For this long after a call that had the whole time, the breaker is half-open and a probe gets this little time. It is
+ * enough for a Redis that is well again, so that an environment does not refuse a burst that others could have served.
  */
-const waryMillis = 500;
-const trialMillis = 100;
+const halfOpenMillis = 500;
+const probeMillis = 100;
 /** For this long after its return the sweep may not have been everywhere yet. */
 const doubtMillis = 5000;
 
@@ -24,9 +30,9 @@ interface Outage {
   /** The first and the last failed call. */
   from: number;
   until: number;
-  /** Until when nothing is sent, and until when there is little patience. */
-  quietUntil: number;
-  waryUntil: number;
+  /** Until when the breaker is open, and until when it is half-open afterwards. */
+  openUntil: number;
+  halfOpenUntil: number;
 }
 
 const outages = new WeakMap<Redis | Cluster, Outage>();
@@ -43,42 +49,36 @@ export function wasHeard(redis: Redis | Cluster, withinMillis: number): boolean 
  * The answer of Redis to a call, bounded whatever it is that hangs: the connecting, a frozen server, a cluster client
  * that looks for a node again and again.
  *
- * @throws RollcallError UNAVAILABLE while Redis is away; an error in a script is a bug and stays one.
+ * @throws Unavailable while Redis is away; an error in a script is a bug and stays one.
  */
 export async function answered<T>(redis: Redis | Cluster, call: () => Promise<T>): Promise<T> {
-  const { quietUntil = 0, waryUntil = 0 } = outages.get(redis) ?? {};
+  const { openUntil = 0, halfOpenUntil = 0 } = outages.get(redis) ?? {};
   const began = Date.now();
-  if (quietUntil > began) throw unavailable(new Error('Redis was away a moment ago.'));
-  const isTrial = waryUntil > began;
-  const late = Promise.withResolvers<never>();
-  const giveUp = () => late.reject(new Error('Redis did not answer in time.'));
-  // A process that stood still finds its timers due before it reads what came meanwhile: that is read first.
-  const timer = setTimeout(() => setImmediate(giveUp), isTrial ? trialMillis : redisPatienceMillis);
+  if (openUntil > began) throw new Unavailable('redis', new Error('Redis was away a moment ago.'));
+  const isProbe = halfOpenUntil > began;
   try {
-    const answer = await Promise.race([call(), late.promise]);
+    const answer = await withDeadline(call(), isProbe ? probeMillis : redisCallMillis);
     heard.set(redis, Date.now());
-    if (isTrial) noteReturn(redis);
+    if (isProbe) noteReturn(redis);
     return answer;
   } catch (error) {
     if (isReply(error as Error)) throw error;
-    noteFailure(redis, Date.now(), isTrial);
-    throw unavailable(error as Error);
-  } finally {
-    clearTimeout(timer);
+    noteFailure(redis, Date.now(), isProbe);
+    throw new Unavailable('redis', error);
   }
 }
 
-function noteFailure(redis: Redis | Cluster, now: number, wasTrial: boolean): void {
+function noteFailure(redis: Redis | Cluster, now: number, wasProbe: boolean): void {
   const known = outages.get(redis);
   const from = known && known.until + doubtMillis > now ? known.from : now;
-  const waryUntil = wasTrial && known ? known.waryUntil : now + waryMillis;
-  outages.set(redis, { from, until: now, quietUntil: now + quietMillis, waryUntil });
+  const halfOpenUntil = wasProbe && known ? known.halfOpenUntil : now + halfOpenMillis;
+  outages.set(redis, { from, until: now, openUntil: now + openMillis, halfOpenUntil });
 }
 
-/** A connection was made anew, or a trial went well: nobody need wait any longer. */
+/** Closes the breaker: a connection was made anew, or a probe was answered. */
 export function noteReturn(redis: Redis | Cluster): void {
   const known = outages.get(redis);
-  if (known) known.quietUntil = known.waryUntil = 0;
+  if (known) known.openUntil = known.halfOpenUntil = 0;
 }
 
 /** For how long, at least, signs of life may not have reached Redis; 0 where it was not away in the last seconds. */
@@ -91,16 +91,4 @@ export function unseenMillis(redis: Redis | Cluster, offlineAfterMillis: number)
 /** What the server says about a command, and not about itself. */
 function isReply(error: Error): boolean {
   return error.name === 'ReplyError' && !passingRefusals.test(error.message);
-}
-
-function unavailable(cause: Error): RollcallError {
-  return new RollcallError('UNAVAILABLE', 'Presence is not available for a moment; try again shortly.', {
-    cause,
-    retryAfterMillis: 1000,
-  });
-}
-
-/** Whether something failed because a service is away, so that another way may be tried. */
-export function isAway(error: unknown): error is RollcallError {
-  return error instanceof RollcallError && error.code === 'UNAVAILABLE';
 }

@@ -1,6 +1,8 @@
 import { Pool, type PoolClient, type PoolConfig } from 'pg';
 import { dependencyTimeoutMillis } from '../../protocol/timings.ts';
-import { databaseFailure, isAuthenticationFailure, isAway } from './database-failure.ts';
+import { databaseFailure, isAuthenticationFailure } from '../platform/database-failure.ts';
+import { withDeadline } from '../platform/deadline.ts';
+import { inTransaction } from '../platform/transaction.ts';
 import { readDatabaseSecret } from './database-secret.ts';
 import { environmentNames } from './environment.ts';
 import { log } from './log.ts';
@@ -57,28 +59,8 @@ export class Database {
    * Runs the work inside one transaction: commits what it did, or nothing of it if it throws. The work may retry nothing;
    * its queries are bounded one by one.
    */
-  async transaction<T>(work: (client: PoolClient) => Promise<T>): Promise<T> {
-    const client = await this.connect();
-    let broken: Error | undefined;
-    try {
-      await client.query('BEGIN');
-      const result = await work(client);
-      await client.query('COMMIT');
-      return result;
-    } catch (error) {
-      const failure = databaseFailure(error);
-      if (isAway(failure)) broken = failure;
-      else {
-        await client.query('ROLLBACK').catch((failed: Error) => {
-          broken = failed;
-        });
-      }
-      throw failure;
-    } finally {
-      // A connection that does not answer, or whose state is unknown, is closed and not handed to the next one: that ends
-      // its transaction, too.
-      client.release(broken);
-    }
+  transaction<T>(work: (client: PoolClient) => Promise<T>): Promise<T> {
+    return inTransaction(this, 'write', work);
   }
 
   /** Closes every connection; only a process that ends needs it. */
@@ -132,14 +114,10 @@ export class Database {
   }
 
   async #bounded<T>(work: () => Promise<T>): Promise<T> {
-    const late = Promise.withResolvers<never>();
-    const timer = setTimeout(() => late.reject(new Error('timeout exceeded')), this.#timeoutMillis);
     try {
-      return await Promise.race([work(), late.promise]);
+      return await withDeadline(work(), this.#timeoutMillis);
     } catch (error) {
       throw databaseFailure(error);
-    } finally {
-      clearTimeout(timer);
     }
   }
 }

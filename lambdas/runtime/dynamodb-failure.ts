@@ -1,5 +1,5 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { RollcallError } from '../../protocol/errors.ts';
+import { Unavailable } from '../platform/unavailable.ts';
 
 /** What DynamoDB says when it is there and has no room for the request. */
 const throttling = /^(ProvisionedThroughputExceeded|Throttling|RequestLimitExceeded|LimitExceeded)/;
@@ -23,12 +23,5 @@ function dynamoDbFailure(error: unknown): unknown {
   const { name = '', $metadata } = error as { name?: string; $metadata?: { httpStatusCode?: number } };
   const status = $metadata?.httpStatusCode;
   if (status !== undefined && status < 500 && !throttling.test(name)) return error;
-  return new RollcallError(
-    'UNAVAILABLE',
-    'The service cannot reach its connections right now; try again in a moment.',
-    {
-      retryAfterMillis: 1000,
-      cause: error,
-    },
-  );
+  return new Unavailable('connections', error);
 }

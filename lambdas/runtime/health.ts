@@ -1,5 +1,5 @@
-import { RollcallError } from '../../protocol/errors.ts';
 import { dependencyTimeoutMillis } from '../../protocol/timings.ts';
+import { withDeadline } from '../platform/deadline.ts';
 import { database } from './database.ts';
 import { log } from './log.ts';
 import { redis } from './redis.ts';
@@ -41,18 +41,11 @@ export async function checkHealth(): Promise<Health> {
 }
 
 async function passes(name: HealthCheck): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    const refusal = new RollcallError('UNAVAILABLE', 'The check took too long.');
-    timer = setTimeout(() => reject(refusal), dependencyTimeoutMillis);
-  });
   try {
-    await Promise.race([checks[name](), late]);
+    await withDeadline(checks[name](), dependencyTimeoutMillis);
     return true;
   } catch (error) {
     log.error(`The health check of ${name} failed`, error as Error);
     return false;
-  } finally {
-    clearTimeout(timer);
   }
 }

@@ -1,11 +1,12 @@
 import { RollcallError } from '../../protocol/errors.ts';
+import { withDeadline } from '../platform/deadline.ts';
 import { RateLimiter } from '../presence/rate-limiter.ts';
 import { log } from './log.ts';
 import { once } from './once.ts';
 import { redis } from './redis.ts';
 
 /** Counting must not hold up a message for long where Redis does not answer. */
-const patienceMillis = 150;
+const limitMillis = 150;
 
 const limiter = once(() => new RateLimiter(redis()));
 
@@ -16,19 +17,10 @@ const limiter = once(() => new RateLimiter(redis()));
  * @throws RollcallError RATE_LIMITED.
  */
 export async function limitRate(connectionId: string): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const patience = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, patienceMillis);
-  });
-  const counted = limiter()
-    .count(connectionId, Date.now())
-    .catch((error: unknown) => {
-      if (error instanceof RollcallError) throw error;
-      log.warn('The rate of a connection could not be counted', error as Error);
-    });
   try {
-    await Promise.race([counted, patience]);
-  } finally {
-    clearTimeout(timer);
+    await withDeadline(limiter().count(connectionId, Date.now()), limitMillis);
+  } catch (error) {
+    if (error instanceof RollcallError && error.code === 'RATE_LIMITED') throw error;
+    log.warn('The rate of a connection could not be counted', error as Error);
   }
 }

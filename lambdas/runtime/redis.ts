@@ -1,15 +1,15 @@
 import { Cluster, Redis, type RedisOptions } from 'ioredis';
 import { dependencyTimeoutMillis } from '../../protocol/timings.ts';
-import { noteReturn, redisPatienceMillis } from '../presence/redis-failure.ts';
+import { noteReturn, redisCallMillis } from '../presence/redis-failure.ts';
 import { environmentNames } from './environment.ts';
 import { log } from './log.ts';
 import { once, required } from './once.ts';
 
 /** A command fails rather than wait: an answer may be held up for a second in all (rule FA1). */
 const options: RedisOptions = {
-  // Longer than a call's patience, which knows whether an answer is only unread.
+  // Longer than the limit of a call, which knows whether an answer is only unread.
   commandTimeout: dependencyTimeoutMillis,
-  connectTimeout: redisPatienceMillis,
+  connectTimeout: redisCallMillis,
   // A server that went without a word leaves a socket that TCP believes in for a quarter of an hour.
   socketTimeout: 2 * dependencyTimeoutMillis,
   maxRetriesPerRequest: 1,

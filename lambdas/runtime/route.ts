@@ -2,6 +2,7 @@ import type { APIGatewayProxyResultV2, APIGatewayProxyWebsocketEventV2, Context 
 import type { RollcallError } from '../../protocol/errors.ts';
 import type { ServerFrame } from '../../protocol/frames.ts';
 import { type Message, messages, type RouteGroup, type TypesOfGroup } from '../../protocol/messages.ts';
+import { DeadlineExceeded, withDeadline } from '../platform/deadline.ts';
 import { type Caller, callerOf } from './caller.ts';
 import { log } from './log.ts';
 import { answerTo, errorFrame, readRequest, refusalOf } from './request.ts';
@@ -73,16 +74,13 @@ function groupResponds(group: RouteGroup): boolean {
 }
 
 async function inTime<T>(work: Promise<T>, context: Context): Promise<T> {
-  const remaining = Math.max(0, context.getRemainingTimeInMillis() - reserveMillis);
-  const late = Promise.withResolvers<never>();
-  const timer = setTimeout(() => {
-    // The work goes on without its caller; if it fails later, that must not end the process.
-    work.catch((error: Error) => log.warn('Work that was given up failed later', error));
-    late.reject(new Error('The handler ran out of time.'));
-  }, remaining);
   try {
-    return await Promise.race([work, late.promise]);
-  } finally {
-    clearTimeout(timer);
+    return await withDeadline(work, context.getRemainingTimeInMillis() - reserveMillis);
+  } catch (error) {
+    if (error instanceof DeadlineExceeded) {
+      // The work goes on without its caller.
+      work.catch((failure: Error) => log.warn('Work that was given up failed later', failure));
+    }
+    throw error;
   }
 }

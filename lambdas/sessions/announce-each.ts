@@ -1,3 +1,4 @@
+import { inParallel } from '../platform/in-parallel.ts';
 import { log } from '../runtime/log.ts';
 
 /** How many announcements are on their way at once. */
@@ -14,19 +15,15 @@ export async function announceEach<S extends { sessionId: string }>(
   announce: (session: S) => Promise<void>,
   release: (sessionId: string) => Promise<void>,
 ): Promise<number> {
-  const queue = [...claimed];
   let announced = 0;
-  const worker = async () => {
-    for (let session = queue.shift(); session; session = queue.shift()) {
-      try {
-        await announce(session);
-        announced += 1;
-      } catch (error) {
-        log.error(`Announcing the expiry of session ${session.sessionId} failed`, error as Error);
-        await release(session.sessionId);
-      }
+  await inParallel(claimed, atOnce, async (session) => {
+    try {
+      await announce(session);
+      announced += 1;
+    } catch (error) {
+      log.error(`Announcing the expiry of session ${session.sessionId} failed`, error as Error);
+      await release(session.sessionId);
     }
-  };
-  await Promise.all(Array.from({ length: Math.min(atOnce, claimed.length) }, worker));
+  });
   return announced;
 }

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type WebSocket, WebSocketServer } from 'ws';
+import { settledWithin } from '../deadline.ts';
 import type { Faults } from '../faults.ts';
 import type { InvocationResult } from '../lambda/execution-environment.ts';
 import { arn } from '../template/place.ts';
@@ -76,18 +77,13 @@ export class WebSocketGateway {
   }
 
   /** Closes every connection with 1001 and waits for their `$disconnect`, at most as long as given. */
-  async close(patienceMillis: number): Promise<void> {
+  async close(limitMillis: number): Promise<void> {
     this.#closing = true;
     for (const connection of this.connections.values()) {
       connection.close(1001, 'Going away');
       this.#ended(connection, { code: 1001, reason: 'Going away' });
     }
-    let timer: NodeJS.Timeout | undefined;
-    const patience = new Promise((resolve) => {
-      timer = setTimeout(resolve, patienceMillis);
-    });
-    await Promise.race([Promise.allSettled([...this.#endings]), patience]);
-    clearTimeout(timer);
+    await settledWithin(Promise.allSettled([...this.#endings]), limitMillis, undefined);
   }
 
   async #admit(connection: SocketConnection, request: IncomingMessage, now: number): Promise<Refusal | undefined> {
@@ -178,12 +174,8 @@ export class WebSocketGateway {
 
   async #integrate(route: SocketRoute, payload: string): Promise<ProxyAnswer | 'failed' | 'timeout'> {
     if (!route.functionName) return 'failed';
-    let timer: NodeJS.Timeout | undefined;
-    const timeout = new Promise<'timeout'>((resolve) => {
-      timer = setTimeout(() => resolve('timeout'), route.integrationTimeoutMillis);
-    });
-    const result = await Promise.race([this.#options.invoke(route.functionName, payload, route.key), timeout]);
-    clearTimeout(timer);
+    const invocation = this.#options.invoke(route.functionName, payload, route.key);
+    const result = await settledWithin(invocation, route.integrationTimeoutMillis, 'timeout' as const);
     return result === 'timeout' ? result : readProxyAnswer(result);
   }
 

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { settledWithin } from '../deadline.ts';
 import { createThrottle } from '../gateway/token-bucket.ts';
 import type { InvokeFunction } from '../gateway/websocket-gateway.ts';
 import type { IdentityProvider } from '../identity/identity-provider.ts';
@@ -75,12 +76,8 @@ export class HttpGateway {
 
   async #integrate({ route }: RouteMatch, payload: string, response: ServerResponse): Promise<void> {
     if (!route.functionName) return sendJson(response, 500, { message: 'Internal Server Error' });
-    let timer: NodeJS.Timeout | undefined;
-    const timeout = new Promise<undefined>((resolve) => {
-      timer = setTimeout(() => resolve(undefined), route.integrationTimeoutMillis);
-    });
-    const result = await Promise.race([this.#options.invoke(route.functionName, payload, route.key), timeout]);
-    clearTimeout(timer);
+    const invocation = this.#options.invoke(route.functionName, payload, route.key);
+    const result = await settledWithin(invocation, route.integrationTimeoutMillis, undefined);
     if (!result) return sendJson(response, 503, { message: 'Service Unavailable' });
     sendResult(response, result);
   }

@@ -58,7 +58,7 @@ export const variantGroups: VariantGroup[] = [
         mutations: [
           {
             file: 'lambdas/activity/activity-writer.ts',
-            from: 'await within(this.#outbox.put(entries), dependencyTimeoutMillis);',
+            from: 'await withDeadline(this.#outbox.put(entries), dependencyTimeoutMillis);',
             to: 'await Promise.resolve();',
           },
         ],

@@ -56,7 +56,7 @@ const pieces = [
 
 function piece(depth = 0): string {
   if (depth > 3 || random.next() < 0.7)
-    return random.next() < 0.05 ? JSON.stringify('y'.repeat(random.below(9000))) : random.pick(pieces);
+    return random.next() < 0.05 ? JSON.stringify('y'.repeat(random.below(9000))) : random.pick(pieces)!;
   if (random.next() < 0.5) return `[${piece(depth + 1)},${piece(depth + 1)}]`;
   return `{${random.pick(pieces.filter((text) => text.startsWith('"')))}:${piece(depth + 1)},"eventId":${piece(depth + 1)},"position":1}`;
 }

@@ -1,7 +1,7 @@
 import { announce } from '../../lambdas/flows/announce.ts';
+import { Unavailable } from '../../lambdas/platform/unavailable.ts';
 import type { PresenceOutcome } from '../../lambdas/presence/outcome.ts';
 import { log } from '../../lambdas/runtime/log.ts';
-import { RollcallError } from '../../protocol/errors.ts';
 
 const store = { stretch: jest.fn(async () => {}) };
 const broadcast = jest.fn();
@@ -29,7 +29,7 @@ test.each([
 
 test('[FA1] a diff that went out stays sent where Redis cannot be told to slow down', async () => {
   broadcast.mockResolvedValue({ delivered: 1, gone: [], failed: [], throttled: 1 });
-  store.stretch.mockRejectedValueOnce(new RollcallError('UNAVAILABLE', 'Redis is away.'));
+  store.stretch.mockRejectedValueOnce(new Unavailable('redis', new Error('Redis is away.')));
   await expect(announce('s1', outcome)).resolves.toBeUndefined();
 });
 

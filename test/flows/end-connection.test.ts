@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import type { APIGatewayProxyWebsocketEventV2 } from 'aws-lambda';
 import { handler } from '../../lambdas/disconnect.ts';
 import { endConnection } from '../../lambdas/flows/end-connection.ts';
+import { Unavailable } from '../../lambdas/platform/unavailable.ts';
 import { timings } from '../../lambdas/runtime/timings.ts';
-import { RollcallError } from '../../protocol/errors.ts';
 
 const registry = { remove: jest.fn(), memberships: jest.fn(), members: jest.fn() };
 const store = { close: jest.fn(), isKnown: jest.fn(), restore: jest.fn() };
@@ -98,7 +98,7 @@ describe('[FA2][PR11] where Redis forgot the session, its end', () => {
   });
 
   test('[FA3] takes all that are connected for present while PostgreSQL cannot say who holds a place', async () => {
-    sessions.getParticipants.mockRejectedValue(new RollcallError('UNAVAILABLE', 'PostgreSQL is away.'));
+    sessions.getParticipants.mockRejectedValue(new Unavailable('database', new Error('PostgreSQL is away.')));
     await endConnection('c1', 'disconnected', 15_000);
     expect(seated()).toEqual([[own, other, timedOut]]);
   });

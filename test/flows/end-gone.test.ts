@@ -1,5 +1,5 @@
 import { endGone, endGoneReceivers } from '../../lambdas/flows/end-gone.ts';
-import { RollcallError } from '../../protocol/errors.ts';
+import { Unavailable } from '../../lambdas/platform/unavailable.ts';
 
 const store = { close: jest.fn() };
 
@@ -47,7 +47,7 @@ test('[DE6] [FA4] never are more than eight connections ended at once', async ()
 });
 
 test('[FA1] while Redis is away receivers that are gone are left to their time-out', async () => {
-  store.close.mockRejectedValue(new RollcallError('UNAVAILABLE', 'Redis is away.'));
+  store.close.mockRejectedValue(new Unavailable('redis', new Error('Redis is away.')));
   await expect(endGoneReceivers('s1', receivers, gone)).resolves.toBeUndefined();
   expect(endConnection).not.toHaveBeenCalled();
 });

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { leaveSession } from '../../lambdas/flows/leave-session.ts';
+import { Unavailable } from '../../lambdas/platform/unavailable.ts';
 import type { Caller } from '../../lambdas/runtime/caller.ts';
-import { RollcallError } from '../../protocol/errors.ts';
 
 const registry = { membership: jest.fn(), leave: jest.fn(), members: jest.fn() };
 const store = { isInDoubt: jest.fn(), depart: jest.fn() };
@@ -52,7 +52,7 @@ test.each([
   { others: [], written: 1, whose: 'the last one' },
   { others: [{ ...person, connectionId: 'c2' }], written: 0, whose: 'one of two' },
 ])('[FA1] while Redis is away the connection table tells whether it was $whose', async ({ others, written }) => {
-  store.isInDoubt.mockRejectedValue(new RollcallError('UNAVAILABLE', 'Redis is away.'));
+  store.isInDoubt.mockRejectedValue(new Unavailable('redis', new Error('Redis is away.')));
   registry.members.mockResolvedValue([{ ...person }, ...others]);
   await leaveSession(caller, sessionId);
   expect(recordDeparture).toHaveBeenCalledTimes(written);

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { MovementWriter } from '../../lambdas/flows/movement-writer.ts';
+import { Unavailable } from '../../lambdas/platform/unavailable.ts';
 import type { Arrival, Departure } from '../../lambdas/presence/outcome.ts';
 import type { PlaceLeave } from '../../lambdas/sessions/leave-places.ts';
-import { RollcallError } from '../../protocol/errors.ts';
 
 interface Entry {
   sessionId: string;
@@ -108,7 +108,7 @@ test('[AC1] what the database refuses of one session holds up no other', async (
 
 test('[FA3] while the database is away nothing counts as written, and nobody asks once more for each', async () => {
   const writer = new MovementWriter();
-  activity.logActivities.mockRejectedValue(new RollcallError('UNAVAILABLE', 'Away.'));
+  activity.logActivities.mockRejectedValue(new Unavailable('database', new Error('Away.')));
   const visits = Array.from({ length: 50 }, () => ({
     sessionId: randomUUID(),
     arrivals: [came(randomUUID(), 1000)],

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { rememberChoice } from '../../lambdas/flows/remember-choice.ts';
+import { Unavailable } from '../../lambdas/platform/unavailable.ts';
 import type { Caller } from '../../lambdas/runtime/caller.ts';
-import { RollcallError } from '../../protocol/errors.ts';
 
 const registry = { setInvisible: jest.fn() };
 jest.mock('../../lambdas/runtime/delivery.ts', () => ({ registry: () => registry }));
@@ -24,7 +24,7 @@ test('[PR5] only the choice to be invisible is remembered, until another one', a
 });
 
 test('[FA4] while the table of the connections is away a choice holds in Redis alone', async () => {
-  registry.setInvisible.mockRejectedValue(new RollcallError('UNAVAILABLE', 'away', { cause: new Error('away') }));
+  registry.setInvisible.mockRejectedValue(new Unavailable('connections', new Error('away')));
   await expect(rememberChoice(caller, sessionId, 'offline')).resolves.toBeUndefined();
   registry.setInvisible.mockRejectedValue(new Error('a bug'));
   await expect(rememberChoice(caller, sessionId, 'offline')).rejects.toThrow('a bug');

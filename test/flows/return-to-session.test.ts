@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { returnToSession } from '../../lambdas/flows/return-to-session.ts';
+import { Unavailable } from '../../lambdas/platform/unavailable.ts';
 import type { Caller } from '../../lambdas/runtime/caller.ts';
 import { RollcallError } from '../../protocol/errors.ts';
 
@@ -21,7 +22,7 @@ const person = { connectionId: 'c1', userId: randomUUID(), username: 'Ada' };
 const caller: Caller = { ...person, scopes: [], ipAddress: null, userAgent: null };
 const membership = { ...person, sessionId, sessionName: 'SESSION-20260101-TEST', role: 'commenter', joinedAt: 1 };
 const session = { id: sessionId, sessionId: 'SESSION-20260101-TEST' };
-const away = new RollcallError('UNAVAILABLE', 'PostgreSQL is away.');
+const away = new Unavailable('database', new Error('PostgreSQL is away.'));
 
 beforeEach(() => {
   jest.resetAllMocks();

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { seatConnection } from '../../lambdas/flows/seat-connection.ts';
+import { Unavailable } from '../../lambdas/platform/unavailable.ts';
 import type { Caller } from '../../lambdas/runtime/caller.ts';
 import { RollcallError } from '../../protocol/errors.ts';
 import { placesOneByOne, trailOneByOne } from '../support/one-by-one.ts';
@@ -125,8 +126,16 @@ test('[SE3] who finds that place taken by somebody else sits no more', async () 
   expect(store.depart).toHaveBeenCalled();
 });
 
+test('[FA2] whoever joins while the connection table is away is refused, and not left without a seat', async () => {
+  store.isKnown.mockResolvedValue(false);
+  registry.members.mockRejectedValue(new Unavailable('connections', new Error('ECONNREFUSED')));
+  await expect(seat(false)).rejects.toMatchObject({ code: 'UNAVAILABLE', retryAfterMillis: 1000 });
+  expect(registry.join).toHaveBeenCalledTimes(1);
+  expect(registry.takeBack).toHaveBeenCalledWith(expect.objectContaining({ connectionId: 'c1' }));
+});
+
 test('[FA3] who comes back with the database away sits all the same', async () => {
-  sessions.joinSession.mockRejectedValue(new RollcallError('UNAVAILABLE', 'PostgreSQL is away.'));
+  sessions.joinSession.mockRejectedValue(new Unavailable('database', new Error('PostgreSQL is away.')));
   expect(await seat(false)).toMatchObject({ epoch: 'e', seq: 1 });
   expect(store.depart).not.toHaveBeenCalled();
 });
@@ -181,7 +190,7 @@ test('[AC3] a coming that waits in the outbox stays on the list of the sweep', a
 });
 
 test('[FA3] a coming that no store takes for the moment is the sweep’s, and nobody is unseated for it', async () => {
-  activity.logActivity.mockRejectedValue(new RollcallError('UNAVAILABLE', 'PostgreSQL and the outbox are away.'));
+  activity.logActivity.mockRejectedValue(new Unavailable('database', new Error('PostgreSQL and the outbox are away.')));
   expect(await seat(true)).toMatchObject({ epoch: 'e', seq: 1 });
   expect(store.forget).not.toHaveBeenCalled();
   expect(store.depart).not.toHaveBeenCalled();

@@ -1,6 +1,6 @@
 import { PresenceSweep, tickMillis } from '../../lambdas/flows/sweep-presence.ts';
+import { Unavailable } from '../../lambdas/platform/unavailable.ts';
 import type { SweepCause } from '../../lambdas/runtime/sweep.ts';
-import { RollcallError } from '../../protocol/errors.ts';
 
 const deadlines = {
   lastRound: jest.fn(async () => Date.now()),
@@ -66,7 +66,7 @@ async function sweepFor(seconds: number, cause: SweepCause = 'arrival'): Promise
 test('[FA1] once Redis is back all is brought back, and again when every environment has noticed', async () => {
   const back = Date.now() + 5000;
   leases.join.mockImplementation(async () => {
-    if (Date.now() < back) throw new RollcallError('UNAVAILABLE', 'Redis is away.');
+    if (Date.now() < back) throw new Unavailable('redis', new Error('Redis is away.'));
     return [own];
   });
   await sweepFor(30);
@@ -79,7 +79,7 @@ test('[FA1] once Redis is back all is brought back, and again when every environ
 test('[FA1] that is done by the sweep that saw the outage, although there are enough others by then', async () => {
   const back = Date.now() + 5000;
   leases.join.mockImplementation(async () => {
-    if (Date.now() < back) throw new RollcallError('UNAVAILABLE', 'Redis is away.');
+    if (Date.now() < back) throw new Unavailable('redis', new Error('Redis is away.'));
     return undefined;
   });
   await sweepFor(30);
@@ -178,7 +178,7 @@ test('[PR12] a session that could not be visited is visited again in some second
 
 test('[PR12] a session whose visit cannot be ended is due again: its shard is given back and taken anew', async () => {
   deadlines.claim.mockResolvedValueOnce(['stuck']);
-  deadlines.release.mockRejectedValueOnce(new RollcallError('UNAVAILABLE', 'Redis is away.'));
+  deadlines.release.mockRejectedValueOnce(new Unavailable('redis', new Error('Redis is away.')));
   await sweepFor(2.5);
   expect(leases.giveBack.mock.calls[0]).toEqual([0, own]);
   const order = [leases.giveBack.mock.invocationCallOrder[0]!, leases.hold.mock.invocationCallOrder.at(-1)!];

@@ -73,9 +73,13 @@ export const rules: Rule[] = [
   },
   {
     of: new RegExp(`^${domain}|^lambdas/delivery/`),
-    may: (imported) =>
-      imported.typeOnly || !own(/^lambdas\/runtime\/(?!log\.ts|environment\.ts|database-failure\.ts)/)(imported),
+    may: (imported) => imported.typeOnly || !own(/^lambdas\/runtime\/(?!log\.ts|environment\.ts)/)(imported),
     says: 'a domain folder takes what it works with as arguments; of runtime it imports the log and the names',
+  },
+  {
+    of: /^lambdas\/platform\//,
+    may: anyOf(own(/^(lambdas\/platform|protocol)\//), foreign),
+    says: 'platform knows the protocol and nothing else of this project',
   },
   {
     of: /^lib\//,

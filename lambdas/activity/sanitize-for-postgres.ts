@@ -2,24 +2,24 @@
  * JavaScript strings can hold what PostgreSQL's `text` and `jsonb` cannot: U+0000 and halves of surrogate pairs. An audit
  * entry is never refused for such a character; it is replaced by U+FFFD.
  */
-export function storableText(text: string): string {
+export function sanitizeText(text: string): string {
   return text.toWellFormed().replaceAll('\u0000', '\ufffd');
 }
 
 /** JSON of an object in which every string and every key can be stored. */
-export function storableJson(value: Record<string, unknown>): string {
+export function sanitizeJson(value: Record<string, unknown>): string {
   const json = JSON.stringify(value);
-  return mayHoldUnstorable(json) ? JSON.stringify(storable(JSON.parse(json))) : json;
+  return mayNeedSanitizing(json) ? JSON.stringify(sanitizeValue(JSON.parse(json))) : json;
 }
 
 /** Both kinds appear in JSON only as escapes, so text without them needs no second look. */
-function mayHoldUnstorable(json: string): boolean {
+function mayNeedSanitizing(json: string): boolean {
   return json.includes('\\u0000') || json.includes('\\ud');
 }
 
-function storable(value: unknown): unknown {
-  if (typeof value === 'string') return storableText(value);
-  if (Array.isArray(value)) return value.map(storable);
+function sanitizeValue(value: unknown): unknown {
+  if (typeof value === 'string') return sanitizeText(value);
+  if (Array.isArray(value)) return value.map(sanitizeValue);
   if (value === null || typeof value !== 'object') return value;
-  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [storableText(key), storable(inner)]));
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [sanitizeText(key), sanitizeValue(inner)]));
 }

@@ -1,5 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { dependencyTimeoutMillis } from '../../protocol/timings.ts';
+import { withDeadline } from '../platform/deadline.ts';
 
 const attempts = 3;
 const pauseMillis = 50;
@@ -16,28 +17,15 @@ export function isRefusal(error: unknown): boolean {
 }
 
 /** Runs a write, again after a short pause where it failed for a reason that may pass, within the time there is. */
-export async function patiently<T>(write: () => Promise<T>): Promise<T> {
+export async function withRetry<T>(write: () => Promise<T>): Promise<T> {
   const deadline = performance.now() + budgetMillis;
   for (let attempt = 1; ; attempt++) {
     try {
-      return await within(write(), deadline - performance.now());
+      return await withDeadline(write(), deadline - performance.now());
     } catch (error) {
       const pause = pauseMillis * attempt * (0.5 + Math.random());
       if (isRefusal(error) || attempt === attempts || performance.now() + pause >= deadline) throw error;
       await wait(pause);
     }
-  }
-}
-
-/** The outcome of the promise, or a failure once the time is over; the work itself may still come to its end. */
-export async function within<T>(work: Promise<T>, millis: number): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new Error(`No answer within ${Math.round(millis)} ms`)), Math.max(0, millis));
-  });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
   }
 }

@@ -1,4 +1,6 @@
 import { RollcallError } from '../../protocol/errors.ts';
+import { DeadlineExceeded } from './deadline.ts';
+import { Unavailable } from './unavailable.ts';
 
 /** SQLSTATE classes and codes that speak of the server's condition and not of the statement. */
 const transientClasses = ['08', '53', '57', '58'];
@@ -13,21 +15,13 @@ const transientCodes = [
 const lostConnection = /timeout exceeded|Query read timeout|Connection terminated|Client has encountered|not queryable/;
 
 /**
- * What a failed query means to the caller: `UNAVAILABLE` (retryable) where another try can succeed, else the error itself.
+ * What a failed query means to the caller: Unavailable where another try can succeed, else the error itself.
  * The database's own words travel as the cause only, for the log.
  */
 export function databaseFailure(error: unknown): unknown {
   if (error instanceof RollcallError || !isErrorLike(error)) return error;
   if (!isTransient(error) && !isAuthenticationFailure(error)) return error;
-  return new RollcallError('UNAVAILABLE', 'The service cannot reach its records right now; try again in a moment.', {
-    retryAfterMillis: 1000,
-    cause: error,
-  });
-}
-
-/** Whether this is the failure of a server that cannot be reached. */
-export function isAway(failure: unknown): failure is RollcallError {
-  return failure instanceof RollcallError && failure.code === 'UNAVAILABLE';
+  return new Unavailable('database', error);
 }
 
 /** Whether the server refused the name or the password, as it does after a rotation of the secret. */
@@ -41,6 +35,7 @@ function isErrorLike(error: unknown): error is Error {
 }
 
 function isTransient(error: Error): boolean {
+  if (error instanceof DeadlineExceeded) return true;
   const code = codeOf(error);
   if (/^[0-9A-Z]{5}$/.test(code) && 'severity' in error) {
     return transientClasses.includes(code.slice(0, 2)) || transientCodes.includes(code);

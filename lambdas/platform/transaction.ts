@@ -1,0 +1,46 @@
+import type { PoolClient } from 'pg';
+import { databaseFailure } from './database-failure.ts';
+import { isAway } from './unavailable.ts';
+
+/** What a transaction needs of a pool. */
+export interface Connecting {
+  connect(): Promise<PoolClient>;
+}
+
+const begin = { write: 'BEGIN', read: 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY' };
+
+/**
+ * Runs the work in one transaction on one connection: all of it counts, or nothing. The work may retry nothing.
+ *
+ * @throws Unavailable while PostgreSQL is away, and what the work throws.
+ */
+export async function inTransaction<T>(
+  database: Connecting,
+  mode: keyof typeof begin,
+  work: (client: PoolClient) => Promise<T>,
+): Promise<T> {
+  const client = await database.connect();
+  let broken: Error | undefined;
+  try {
+    await client.query(begin[mode]);
+    const result = await work(client);
+    await client.query('COMMIT');
+    return result;
+  } catch (error) {
+    const failure = databaseFailure(error);
+    broken = isAway(failure, 'database') ? failure : await rollback(client);
+    throw failure;
+  } finally {
+    // A connection that does not answer, or whose state is unknown, is closed and not handed to the next one. That ends its
+    // transaction, too.
+    client.release(broken);
+  }
+}
+
+/** What went wrong with it, if anything did. */
+function rollback(client: PoolClient): Promise<Error | undefined> {
+  return client.query('ROLLBACK').then(
+    () => undefined,
+    (error: Error) => error,
+  );
+}
