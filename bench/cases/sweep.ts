@@ -1,7 +1,7 @@
 import { loadavg } from 'node:os';
 import type { Bench, Measurement } from '../measurement.ts';
 import { type Cut, cutSettings, massCut } from '../sweep/mass-cut.ts';
-import { steady, steadySettings } from '../sweep/steady.ts';
+import { sessionCounts, steady, steadySettings } from '../sweep/steady.ts';
 import { withSweepWorld } from '../sweep/world.ts';
 
 /** Twenty thousand people each time, in rooms where others stay. */
@@ -19,11 +19,13 @@ cuts.push({
 
 const load = (when: string): Measurement => ({ what: `load of the machine ${when}`, value: loadavg()[0]!, unit: '' });
 
-/** `--only=steady` or `--only=cut` runs one half. */
+/** `--only=steady` or `--only=cut` runs one half, `--sessions=50000` the steady half with so many sessions. */
 export const bench: Bench = {
   title: 'The timeout sweep: many sessions, and twenty thousand people cut at one moment',
   async run(flags) {
-    const only = flags.find((flag) => flag.startsWith('--only='))?.slice('--only='.length);
+    const given = (name: string) => flags.find((flag) => flag.startsWith(name))?.slice(name.length);
+    const [only, sessions] = [given('--only='), given('--sessions=')];
+    const counts = sessions === undefined ? sessionCounts : [Number(sessions)];
     const measurements = [load('before')];
     if (only !== 'steady') {
       await withSweepWorld(cutSettings, async (world) => {
@@ -34,7 +36,7 @@ export const bench: Bench = {
       });
     }
     if (only !== 'cut') {
-      measurements.push(...(await withSweepWorld(steadySettings, (world) => steady(world, console.error))));
+      measurements.push(...(await withSweepWorld(steadySettings, (world) => steady(world, counts, console.error))));
     }
     return [...measurements, load('after')];
   },

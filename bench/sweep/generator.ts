@@ -10,8 +10,11 @@ import type { GeneratedRoom } from './room.ts';
 
 const inFlight = 100;
 const roomsPerStatement = 2000;
+const roomsPerPiece = 50;
 /** As the product visits a session at least this often. */
 const visitMillis = 30_000;
+
+type Pipeline = ReturnType<Redis['pipeline']>;
 
 /**
  * Puts people into Redis and PostgreSQL by the scripts and tables of the product, but without functions and sockets
@@ -55,29 +58,25 @@ export class Generator {
   }
 
   /** A sign of life of everybody in these rooms, as their heartbeats leave it. */
-  async beat(rooms: readonly GeneratedRoom[], now: number): Promise<void> {
-    const pipeline = this.#redis.pipeline();
-    for (const room of rooms) this.#noteSigns(pipeline, room, room.people, now);
-    await pipeline.exec();
+  beat(rooms: readonly GeneratedRoom[], now: number): Promise<void> {
+    return this.#inPieces(rooms, (pipeline, room) => this.#noteSigns(pipeline, room, room.people, now));
   }
 
   /** The last sign of life of those who are cut, and one of a moment later of those who stay: a room is due when it ends. */
   async cut(rooms: readonly GeneratedRoom[], staying: number, at: number): Promise<void> {
     const { offlineAfterMillis } = this.#timings;
-    const pipeline = this.#redis.pipeline();
-    for (const room of rooms) {
+    await this.#inPieces(rooms, (pipeline, room) => {
       this.#noteSigns(pipeline, room, room.people.slice(staying), at);
       this.#noteSigns(pipeline, room, room.people.slice(0, staying), at + 10 * offlineAfterMillis);
-    }
-    await pipeline.exec();
+    });
     await inParallel(rooms, inFlight, ({ sessionId }) => this.#deadlines.schedule(sessionId, at + offlineAfterMillis));
   }
 
   /** The windows of rooms whose cursors move, as their flushers leave them. */
-  async move(rooms: readonly GeneratedRoom[], now: number): Promise<void> {
-    const pipeline = this.#redis.pipeline();
-    for (const { sessionId } of rooms) pipeline.hset(presenceKeys.window(sessionId), 'ends', now + 100);
-    await pipeline.exec();
+  move(rooms: readonly GeneratedRoom[], now: number): Promise<void> {
+    return this.#inPieces(rooms, (pipeline, { sessionId }) =>
+      pipeline.hset(presenceKeys.window(sessionId), 'ends', now + 100),
+    );
   }
 
   /** Tells the sweep that something moves in these rooms, as their first flushers do. */
@@ -96,12 +95,19 @@ export class Generator {
     });
   }
 
-  #noteSigns(
-    pipeline: ReturnType<Redis['pipeline']>,
-    { sessionId }: GeneratedRoom,
-    people: GeneratedRoom['people'],
-    at: number,
-  ): void {
+  /** The load comes in small pieces: neither Redis nor this process may stand still for it. */
+  async #inPieces(
+    rooms: readonly GeneratedRoom[],
+    add: (pipeline: Pipeline, room: GeneratedRoom) => unknown,
+  ): Promise<void> {
+    for (let from = 0; from < rooms.length; from += roomsPerPiece) {
+      const pipeline = this.#redis.pipeline();
+      for (const room of rooms.slice(from, from + roomsPerPiece)) add(pipeline, room);
+      await pipeline.exec();
+    }
+  }
+
+  #noteSigns(pipeline: Pipeline, { sessionId }: GeneratedRoom, people: GeneratedRoom['people'], at: number): void {
     const ends = Math.round(at + this.#timings.offlineAfterMillis);
     for (const { userId, connectionId } of people) {
       pipeline.zadd(presenceKeys.users(sessionId), 'XX', Math.round(at), userId);

@@ -7,7 +7,7 @@ import { type GeneratedRoom, makeRooms } from './room.ts';
 import type { Sweepers } from './sweepers.ts';
 import type { SweepWorld } from './world.ts';
 
-const sessionCounts = [1000, 10_000, 50_000];
+export const sessionCounts = [1000, 10_000, 50_000];
 const movingCounts = [0, 500, 5000];
 const peoplePerRoom = 2;
 /** One round of visits of all sessions, and some seconds. */
@@ -18,14 +18,18 @@ const strandedRooms = 20;
 /** Nobody times out or is away while it is measured. */
 export const steadySettings = { HEARTBEAT_TIMEOUT_SECONDS: '1800', AWAY_AFTER_SECONDS: '1800' };
 
-/** One sweep while nothing happens but heartbeats and cursors. */
-export async function steady(world: SweepWorld, say: (line: string) => void): Promise<Measurement[]> {
+/** One sweep, with so many sessions, then so many, while nothing happens but heartbeats and cursors. */
+export async function steady(
+  world: SweepWorld,
+  counts: readonly number[],
+  say: (line: string) => void,
+): Promise<Measurement[]> {
   const measurements: Measurement[] = [];
   const rooms: GeneratedRoom[] = [];
   await world.generator.clear();
   const sweepers = world.startSweepers(1);
   try {
-    for (const sessions of sessionCounts) {
+    for (const sessions of counts) {
       say(`${sessions.toLocaleString('en')} sessions …`);
       const more = makeRooms(sessions - rooms.length, peoplePerRoom);
       await world.generator.fill(more);

@@ -15,8 +15,8 @@ import { watchWindows } from './watch-windows.ts';
 
 /** A schedule fires once a minute; inside it the sweep looks this often, for as long as anybody is present. */
 export const tickMillis = Math.min(1000, Math.max(100, timings.offlineAfterMillis / 10));
-/** Windows are looked at twice as often: with a window of 100 ms nothing waits longer than a second (rule DE3). */
-const watchMillis = tickMillis / 2;
+/** Windows are looked at three times as often: with a window of 100 ms nothing waits longer than a second (rule DE3). */
+const watchMillis = tickMillis / 3;
 /** Visits of one sweep at the same time. */
 const parallelVisits = 200;
 /** Sessions are claimed when so many visits more may begin: a claim for each visit would be a call more for each. */

@@ -78,10 +78,10 @@ test('[DE3] of many windows those whose flushers died are sent within a second, 
   const dead = rooms.slice(0, 20);
   now += 100;
   for (const room of rooms.slice(20)) await flush(room);
-  // A second after it was put there nothing may wait: its window, the grace of the flusher, and one look each half second.
-  now += 110;
+  // A second after it was put there nothing may wait: its window, the grace of the flusher, and a look each third of a second.
+  now += 50;
   await watch();
-  now += 500;
+  now += 340;
   await watch();
   expect(posted.sort()).toEqual(receiversOf(dead));
   await Promise.all([watch(), watch()]);

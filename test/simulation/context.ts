@@ -22,8 +22,11 @@ export function currentPlace(): Place {
   return place;
 }
 
-/** Code inside a world sees its clock and its timers, everything else the real ones. */
-export function installVirtualTime(): () => void {
+/**
+ * Code inside a world sees its clock and its timers, everything else the real ones. This holds until the process ends: what is
+ * left of a world that is over must not go on with real timers.
+ */
+export function installVirtualTime(): void {
   const real = { now: Date.now, setTimeout: globalThis.setTimeout, clearTimeout: globalThis.clearTimeout };
   Date.now = () => places.getStore()?.world.clock.now ?? real.now();
   const virtualTimeout = (work: () => void, millis = 0, ...rest: unknown[]) => {
@@ -39,9 +42,4 @@ export function installVirtualTime(): () => void {
     if (timer && typeof timer === 'object' && 'cancelled' in timer) (timer as Timer).cancelled = true;
     else real.clearTimeout(timer as NodeJS.Timeout);
   }) as typeof clearTimeout;
-  return () => {
-    Date.now = real.now;
-    globalThis.setTimeout = real.setTimeout;
-    globalThis.clearTimeout = real.clearTimeout;
-  };
 }

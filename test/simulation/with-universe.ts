@@ -10,14 +10,12 @@ import type { Universe } from './world.ts';
 export function withUniverse(): () => Universe {
   let redis: Redis;
   let universe: Universe;
-  let restoreTime: () => void;
   beforeAll(async () => {
     redis = new Redis(testAddresses.redis, { enableAutoPipelining: true });
-    restoreTime = installVirtualTime();
+    installVirtualTime();
     universe = await makeUniverse(redis, new ScriptBook(redis));
   });
   afterAll(async () => {
-    restoreTime();
     await redis.quit();
   });
   return () => universe;
