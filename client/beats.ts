@@ -58,7 +58,9 @@ export function createBeats(
       isTicking = true;
       beatAll(false);
     });
-    after(proofMillis, () => isLeased() && beatAll(true));
+    // Without a worker the service is told at once, because the next timer may be a minute away.
+    if (stopTicks) after(proofMillis, () => isLeased() && beatAll(true));
+    else beatAll(true);
   }
 
   function show(): void {
@@ -67,7 +69,7 @@ export function createBeats(
     stopTicks = undefined;
     isHidden = isTicking = false;
     inputAt = now();
-    if (wasLeased) beatAll(true);
+    beatAll(wasLeased);
   }
 
   function onPage(event: PageEvent): void {

@@ -134,7 +134,9 @@ export function createConnection(
       events.greeted(next.welcome);
       return next;
     } catch (error) {
-      throw (await credentials.refusal(error as object)) ?? unavailable((error as Error).message);
+      const refusal = await credentials.refusal(error as object);
+      if (refusal === 'stale') return dial(signal);
+      throw refusal ?? unavailable((error as Error).message);
     }
   }
 

@@ -20,10 +20,10 @@ export interface Credentials {
   /** The person may be another one next time. */
   forget(): void;
   /**
-   * After a handshake failed: the failure if these credentials are why. A browser does not show the status of a refused
+   * After a handshake failed: the failure if these credentials are why, `stale` where a new token may help. A browser does not show the status of a refused
    * handshake, so an HTTP request with the same token asks for it.
    */
-  refusal(failure: { status?: unknown }): Promise<RollcallError | undefined>;
+  refusal(failure: { status?: unknown }): Promise<RollcallError | 'stale' | undefined>;
 }
 
 const guestKey = 'rollcall-guest';
@@ -89,10 +89,9 @@ export function createCredentials(options: CredentialOptions, environment: Envir
       token = undefined;
       if (guest)
         return new RollcallError('INVITE_INVALID', 'This invitation is not valid any more; ask for a new one.');
-      // A token from before may have been withdrawn: the next attempt brings a new one.
-      return isFresh
-        ? new RollcallError('UNAUTHENTICATED', 'Rollcall refused this sign-in; sign in again.')
-        : undefined;
+      // A token from before may have been withdrawn.
+      if (!isFresh) return 'stale';
+      return new RollcallError('UNAUTHENTICATED', 'Rollcall refused this sign-in; sign in again.');
     },
   };
 }

@@ -48,8 +48,8 @@ export interface Environment {
   after(millis: number, run: () => void): () => void;
   /** A UUID, or something as unlikely to come twice. */
   id(): string;
-  /** Calls `tick` once at once and then once a second or so by a timer no browser slows down; stops when told. */
-  ticks?(tick: () => void): () => void;
+  /** Calls `tick` once at once and then once a second or so by a timer no browser slows down; stops when told. Undefined where that cannot be. */
+  ticks?(tick: () => void): (() => void) | undefined;
   fetch?: typeof fetch;
   WebSocket?: SocketConstructor;
   /** Keeps a small text in this browser, so that a guest who reloads is the same guest. */
@@ -115,18 +115,18 @@ export function createPage(): Page {
 }
 
 /** A worker of a few characters: browsers slow a hidden page's timers down, but not those of its workers. */
-function workerTicks(tick: () => void): () => void {
-  let worker: Worker | undefined;
+function workerTicks(tick: () => void): (() => void) | undefined {
   try {
     const source = new Blob(['postMessage(0);setInterval(()=>postMessage(0),1e3)']);
     const url = URL.createObjectURL(source);
-    worker = new Worker(url);
+    const worker = new Worker(url);
     URL.revokeObjectURL(url);
     worker.onmessage = tick;
+    return () => worker.terminate();
   } catch {
     // A content security policy may forbid workers; without ticks the hidden lease is used instead.
+    return undefined;
   }
-  return () => worker?.terminate();
 }
 
 /** The environment of a browser, a worker or Node.js. Nothing is touched before this is called. */

@@ -38,10 +38,10 @@ const final = /^(4?40[13]|removed|UNAUTHENTICATED|PERMISSION_DENIED)$/i;
 /**
  * Whether trying to connect again can succeed after this failure (rule CL1).
  *
- * @param error anything a `connect` function threw: `retryable: false`, and a `code`, `status` or `reason` of 401, 403,
+ * @param error anything a `connect` function threw: `retryable: false`, and a `code`, `closeCode`, `status` or `reason` of 401, 403,
  *   4401, 4403 or `removed` are final.
  */
 export function canHeal(error: unknown): boolean {
-  const { retryable, code, status, reason } = (error ?? {}) as Record<string, unknown>;
-  return retryable !== false && ![code, status, reason].some((each) => final.test(String(each)));
+  const { retryable, code, closeCode, status, reason } = (error ?? {}) as Record<string, unknown>;
+  return retryable !== false && ![code, closeCode, status, reason].some((each) => final.test(String(each)));
 }

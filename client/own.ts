@@ -100,7 +100,7 @@ export function createOwn(initial: OwnChange): Own {
       if (user.connections === 1 && !user.activity && wanted.activity === undefined && known?.activity) {
         wanted.activity = known.activity;
       }
-      if (user.connections === 1 && isSame(user.data, {})) wanted.data = { ...known?.data, ...said.data };
+      if (user.connections === 1) wanted.data = { ...known?.data, ...user.data, ...said.data };
       const shown = merge(user, wanted);
       const missing = Object.entries(wanted).filter(
         ([field]) => !isSame(shown[field as keyof OwnChange], user[field as keyof OwnChange]),

@@ -120,6 +120,9 @@ export interface Session<T extends Types = Types> {
   end(status?: 'completed' | 'failed', options?: RequestOptions): Promise<void>;
   /** Brings an expired session back and joins it; for the owner, for a day after it expired. */
   recover(options?: RequestOptions): Promise<void>;
-  /** Leaves, once every caller who joined has left. The others are told at once. */
+  /**
+   * Leaves, once every caller who joined has left. The others are told at once, or after the grace where the connection is
+   * lost. Never rejects.
+   */
   leave(): Promise<void>;
 }

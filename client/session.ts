@@ -267,8 +267,9 @@ export function createSessionCore(shared: Shared, target: Target, name: string, 
       if (isOver()) return;
       const from = link;
       end('left', notInSession());
-      if (from)
-        await shared.serial(name, () => requests.ask({ type: 'session_leave', sessionId: id() }, { link: from }));
+      const message = { type: 'session_leave', sessionId: id() };
+      // Where the service cannot be told, it ends the seat together with the socket.
+      if (from) await shared.serial(name, () => requests.ask(message, { link: from })).catch(() => {});
     },
     async recover(signal: AbortSignal | undefined): Promise<void> {
       await requests.ask({ type: 'session_recover', sessionId: id() }, { signal });

@@ -108,7 +108,13 @@ export class Room {
     } else this.#change(person, { ...said, connections: person.seats.size }, said.status);
   }
 
-  /** A sign of life; `said` is what the person tells of themselves. */
+  /** Any frame is a sign of life. */
+  touch(connection: ServerConnection): void {
+    const seat = this.people.get(connection.userId)?.seats.get(connection);
+    if (seat) Object.assign(seat, { lastSeen: this.#now(), isHidden: false, patience: offlineAfter });
+  }
+
+  /** A sign of life with meaning; `said` is what the person tells of themselves. */
   hear(
     connection: ServerConnection,
     said: { status?: Status; activity?: string | null; data?: Json; cursor?: Json | null },

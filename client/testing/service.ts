@@ -125,6 +125,9 @@ export function createService(clock: Clock, options: ServiceOptions): Service {
         if (isOvertaken) return { type: 'ack' };
         orders.set(frame.sessionId, order);
       }
+      for (const room of world.rooms.values()) {
+        if (!frame.sessionId || frame.sessionId === room.session.id) room.touch(connection);
+      }
       const handler = handlers[frame.type];
       if (!handler) throw new Refusal('INVALID_MESSAGE', `There is no message ${frame.type}.`);
       return handler({ world, connection, message: { invite, ...frame } });
