@@ -15,6 +15,8 @@ export const limits = {
   machineIdCharacters: 255,
   maxParticipants: 1000,
   pageItems: 1000,
+  /** What the members in one part of a diff may have before the next part begins; one more member always fits into 32 KB. */
+  diffPartBytes: 24_000,
   /** The items of one list in a frame: API Gateway delivers messages of up to 128 KB, the rest is the frame around them. */
   listBytes: 120 * 1024,
   messagesPerSecond: 20,

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   BatchWriteItemCommand,
   DeleteItemCommand,
@@ -7,10 +8,12 @@ import {
   QueryCommand,
   type QueryCommandInput,
   UpdateItemCommand,
+  type WriteRequest,
 } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import type { Role } from '../../protocol/entities.ts';
 import { connectionLifetimeMillis } from '../../protocol/timings.ts';
+import { Unavailable } from '../platform/unavailable.ts';
 
 /** A connection that joined a session: what is needed to seat it again without asking PostgreSQL who it is. */
 export interface Membership {
@@ -44,15 +47,27 @@ const connectionItem = '-';
 /** Leaves room for the clocks of two services; the table's TTL is tidiness, never a signal. */
 const keptMillis = connectionLifetimeMillis + 60 * 60 * 1000;
 const batchLimit = 25;
+/** Waits in milliseconds before unprocessed items are tried again; together they fit into the bound for one dependency. */
+const retryWaits = [25, 50, 100, 200];
+
+/** Another way to wait, and another chance, than the machine's: only in tests. */
+export interface RegistryOptions {
+  wait?: (millis: number) => Promise<unknown>;
+  random?: () => number;
+}
 
 /** The open connections and what they joined, in DynamoDB. Lost or doubled `$disconnect` events do no harm here. */
 export class ConnectionRegistry {
   readonly #client: DynamoDBClient;
   readonly #table: string;
+  readonly #wait: NonNullable<RegistryOptions['wait']>;
+  readonly #random: () => number;
 
-  constructor(client: DynamoDBClient, table: string) {
+  constructor(client: DynamoDBClient, table: string, options: RegistryOptions = {}) {
     this.#client = client;
     this.#table = table;
+    this.#wait = options.wait ?? sleep;
+    this.#random = options.random ?? Math.random;
   }
 
   async add(connection: Connection): Promise<void> {
@@ -86,10 +101,16 @@ export class ConnectionRegistry {
     return Item?.['compact']?.BOOL === true;
   }
 
-  /** Writes down that a connection joined. Doing it again replaces what was known. */
-  async join(membership: Membership): Promise<void> {
+  /**
+   * Writes down that a connection joined. Doing it again replaces what was known.
+   *
+   * @returns whether the connection had not joined the session before.
+   */
+  async join(membership: Membership): Promise<boolean> {
     const item = { ...membership, joinedSession: membership.sessionId, expiresAt: expiry(membership.joinedAt) };
-    await this.#client.send(new PutItemCommand({ TableName: this.#table, Item: marshall(item) }));
+    const command = { TableName: this.#table, Item: marshall(item), ReturnValues: 'ALL_OLD' } as const;
+    const { Attributes } = await this.#client.send(new PutItemCommand(command));
+    return Attributes === undefined;
   }
 
   async leave(connectionId: string, sessionId: string): Promise<void> {
@@ -219,13 +240,23 @@ export class ConnectionRegistry {
 
   async #delete(keys: { connectionId: string; sessionId: string }[]): Promise<void> {
     for (let first = 0; first < keys.length; first += batchLimit) {
-      let requests = keys.slice(first, first + batchLimit).map((key) => ({ DeleteRequest: { Key: marshall(key) } }));
-      while (requests.length > 0) {
-        const answer = await this.#client.send(
-          new BatchWriteItemCommand({ RequestItems: { [this.#table]: requests } }),
-        );
-        requests = (answer.UnprocessedItems?.[this.#table] ?? []) as typeof requests;
-      }
+      await this.#deleteBatch(
+        keys.slice(first, first + batchLimit).map((key) => ({ DeleteRequest: { Key: marshall(key) } })),
+      );
+    }
+  }
+
+  /** DynamoDB may process a part only, where it is busy; the rest is tried again after growing, random waits. */
+  async #deleteBatch(requests: WriteRequest[]): Promise<void> {
+    for (let attempt = 0; ; attempt++) {
+      const command = new BatchWriteItemCommand({ RequestItems: { [this.#table]: requests } });
+      const answer = await this.#client.send(command);
+      requests = answer.UnprocessedItems?.[this.#table] ?? [];
+      if (requests.length === 0) return;
+      const upTo = retryWaits[attempt];
+      if (upTo === undefined)
+        throw new Unavailable('connections', new Error(`${requests.length} items stay unprocessed`));
+      await this.#wait(upTo * (0.5 + this.#random() / 2));
     }
   }
 }

@@ -1,9 +1,7 @@
 import type { ServerFrame, ServerFrames } from '../../protocol/frames.ts';
+import { limits } from '../../protocol/limits.ts';
 
 type Diff = ServerFrames['presence_diff'];
-
-/** What a part holds before the next one begins, which is what the script counts by; one more member always fits in. */
-const partBytes = 24_000;
 
 /**
  * The frames of a diff that was given `parts` numbers, the last of them being its `seq`: a diff over 32 KB is split by
@@ -18,7 +16,7 @@ export function diffFrames(diff: Diff, parts: number): ServerFrame<'presence_dif
   });
   let [part, size] = [0, 0];
   const frameFor = (member: object) => {
-    if (size >= partBytes && part < parts - 1) [part, size] = [part + 1, 0];
+    if (size >= limits.diffPartBytes && part < parts - 1) [part, size] = [part + 1, 0];
     size += Buffer.byteLength(JSON.stringify(member)) + 1;
     return frames[part]!;
   };

@@ -2,7 +2,7 @@ import type { PresenceUser } from '../../protocol/entities.ts';
 import { limits } from '../../protocol/limits.ts';
 
 /** Room for what is in each part beside its users: a type, ids and numbers. */
-const partBytes = 768;
+const envelopeBytes = 768;
 
 /**
  * Splits the users of a snapshot so that each part fits into a frame of 32 KB (rule DE7); one part where they do. A part
@@ -15,7 +15,7 @@ export function splitUsers(users: readonly PresenceUser[], firstBytes = 0): Pres
   let size = 0;
   for (const user of users) {
     const bytes = Buffer.byteLength(JSON.stringify(user)) + 1;
-    const room = limits.messageBytes - partBytes - (parts.length === 1 ? firstBytes : 0);
+    const room = limits.messageBytes - envelopeBytes - (parts.length === 1 ? firstBytes : 0);
     if (size + bytes > room && size > 0) {
       parts.push([]);
       size = 0;

@@ -1,8 +1,7 @@
-import { isAway } from '../platform/unavailable.ts';
 import { deactivateTimedOut } from '../presence/timeout.ts';
 import { sweepActivity } from '../runtime/activity.ts';
 import { sweepDatabase } from '../runtime/database.ts';
-import { log } from '../runtime/log.ts';
+import { logFailure } from '../runtime/log-failure.ts';
 import { timings } from '../runtime/timings.ts';
 import { announceLiveness } from './announce-liveness.ts';
 import { reconcilePlaces } from './reconcile-places.ts';
@@ -32,7 +31,6 @@ export async function attempt(failure: string, step: () => Promise<unknown>): Pr
   try {
     await step();
   } catch (error) {
-    if (isAway(error)) log.warn(failure, error.cause as Error);
-    else log.error(failure, error as Error);
+    logFailure(failure, error);
   }
 }

@@ -1,5 +1,5 @@
 import { sweepDatabase } from '../runtime/database.ts';
-import { log } from '../runtime/log.ts';
+import { logFailure } from '../runtime/log-failure.ts';
 import { placelessPeople } from '../sessions/placeless-people.ts';
 import { touchSessions } from '../sessions/touch-sessions.ts';
 import { announceLiveness } from './announce-liveness.ts';
@@ -79,7 +79,7 @@ export async function writeLastSeen(seen: readonly Sighted[], due: readonly Sigh
       await Promise.all((await placelessPeople(sweepDatabase(), rows)).map(endPlacelessPresence));
     }
   } catch (error) {
-    log.warn('The times when people were last seen could not be written down', error as Error);
+    logFailure('The times when people were last seen could not be written down', error);
   }
 }
 

@@ -1,6 +1,6 @@
 import { inParallel } from '../platform/in-parallel.ts';
 import { database } from '../runtime/database.ts';
-import { log } from '../runtime/log.ts';
+import { logFailure } from '../runtime/log-failure.ts';
 import { deadlines } from '../runtime/presence.ts';
 import { occupiedSessions } from '../sessions/occupied-sessions.ts';
 import { announce } from './announce.ts';
@@ -24,7 +24,7 @@ export async function bringBack(sessionId: string): Promise<void> {
     const outcome = await rebuildSession(sessionId, { onlyIfLost: false });
     if (outcome) await announce(sessionId, outcome);
   } catch (error) {
-    log.error('A session could not be rebuilt', { sessionId, error: error as Error });
+    logFailure('A session could not be rebuilt', error, { sessionId });
   }
 }
 
@@ -41,6 +41,6 @@ export async function relearnIndex(now: number): Promise<void> {
     }
     await deadlines().markWhole();
   } catch (error) {
-    log.warn('The index of deadlines is not whole yet; the next round tries again', error as Error);
+    logFailure('The index of deadlines is not whole yet; the next round tries again', error);
   }
 }

@@ -50,12 +50,16 @@ export async function seatConnection(caller: Caller, seating: Seating): Promise<
   const membership = membershipOf(caller, seating);
   let isUntouched = !seating.activated;
   try {
-    const [compact] = await Promise.all([
+    const begun = [
       registry().isCompact(caller.connectionId),
       registry().join(membership),
       // Before the seat: where this invocation is killed right after it, somebody has to come by and look.
       expectVisit(membership.sessionId, membership.joinedAt + firstVisitMillis),
-    ]);
+    ] as const;
+    // What is still being written when another step fails could not be undone.
+    const [, written] = await Promise.allSettled(begun);
+    if (written.status === 'fulfilled' && written.value) isUntouched = false;
+    const [compact] = await Promise.all(begun);
     isUntouched = false;
     const outcome = await enter(membership, { compact, place: placeOf(seating) });
     if (outcome?.first && !seating.activated && !seating.unasked) await retakePlace(caller, membership);

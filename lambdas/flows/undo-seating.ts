@@ -2,7 +2,7 @@ import type { Membership } from '../delivery/connection-registry.ts';
 import type { EndOutcome } from '../presence/outcome.ts';
 import type { Caller } from '../runtime/caller.ts';
 import { registry } from '../runtime/delivery.ts';
-import { log } from '../runtime/log.ts';
+import { logFailure } from '../runtime/log-failure.ts';
 import { presence } from '../runtime/presence.ts';
 import { sessions } from '../runtime/sessions.ts';
 import { announce } from './announce.ts';
@@ -28,7 +28,7 @@ async function attempt<T>(sessionId: string, step: () => Promise<T>): Promise<T 
   try {
     return await step();
   } catch (error) {
-    log.warn('A join that failed could not be undone', { sessionId, error: error as Error });
+    logFailure('A join that failed could not be undone', error, { sessionId });
     return undefined;
   }
 }
@@ -48,8 +48,8 @@ async function unseat(caller: Caller, membership: Membership, activated: boolean
 async function depart(membership: Membership): Promise<EndOutcome | undefined> {
   return presence()
     .store.depart(membership, 'disconnected', Date.now())
-    .catch((error: Error) => {
-      log.warn('A seat could not be ended', { sessionId: membership.sessionId, error });
+    .catch((error: unknown) => {
+      logFailure('A seat could not be ended', error, { sessionId: membership.sessionId });
       return undefined;
     });
 }
@@ -58,5 +58,8 @@ async function depart(membership: Membership): Promise<EndOutcome | undefined> {
 async function isPresent({ sessionId, userId }: Membership): Promise<boolean> {
   return presence()
     .store.isPresent(sessionId, userId)
-    .catch(() => false);
+    .catch((error: unknown) => {
+      logFailure('Nobody could say who is present', error, { sessionId });
+      return false;
+    });
 }

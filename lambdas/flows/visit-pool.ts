@@ -1,4 +1,5 @@
 import { log } from '../runtime/log.ts';
+import { logFailure } from '../runtime/log-failure.ts';
 
 interface Running {
   shard: number;
@@ -88,7 +89,7 @@ export class VisitPool {
     try {
       await this.#visiting.release(sessionId, shard, next);
     } catch (error) {
-      log.warn('The claim of a visited session could not be ended yet', { sessionId, error: error as Error });
+      logFailure('The claim of a visited session could not be ended yet', error, { sessionId });
     }
   }
 }

@@ -1,6 +1,7 @@
 import { isUnknown, type VisitOutcome } from '../presence/outcome.ts';
 import { keptPerVisit } from '../presence/presence-store.ts';
 import { log } from '../runtime/log.ts';
+import { logFailure } from '../runtime/log-failure.ts';
 import { movingSessions, presence } from '../runtime/presence.ts';
 import { timings } from '../runtime/timings.ts';
 import { announce } from './announce.ts';
@@ -94,7 +95,7 @@ async function recordAll(
     arrivals,
     departures: departures.map((departure) => ({ ...departure, isBack: present.has(departure.userId) })),
   });
-  if (error) log.warn('A coming or going could not be written down yet', { sessionId, error: error as Error });
+  if (error) logFailure('A coming or going could not be written down yet', error, { sessionId });
   await presence().store.forget(sessionId, written);
   return written.length;
 }

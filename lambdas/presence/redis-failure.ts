@@ -88,7 +88,7 @@ export function unseenMillis(redis: Redis | Cluster, offlineAfterMillis: number)
   return offlineAfterMillis + outage.until - outage.from;
 }
 
-/** What the server says about a command, and not about itself. */
-function isReply(error: Error): boolean {
+/** What the server says about a command, and not about itself: a mistake in the program. */
+export function isReply(error: Error): boolean {
   return error.name === 'ReplyError' && !passingRefusals.test(error.message);
 }

@@ -1,6 +1,7 @@
 import { RollcallError } from '../../protocol/errors.ts';
 import { withDeadline } from '../platform/deadline.ts';
 import { RateLimiter } from '../presence/rate-limiter.ts';
+import { isReply } from '../presence/redis-failure.ts';
 import { log } from './log.ts';
 import { once } from './once.ts';
 import { redis } from './redis.ts';
@@ -21,6 +22,7 @@ export async function limitRate(connectionId: string): Promise<void> {
     await withDeadline(limiter().count(connectionId, Date.now()), limitMillis);
   } catch (error) {
     if (error instanceof RollcallError && error.code === 'RATE_LIMITED') throw error;
-    log.warn('The rate of a connection could not be counted', error as Error);
+    const level = isReply(error as Error) ? 'error' : 'warn';
+    log[level]('The rate of a connection could not be counted', error as Error);
   }
 }

@@ -74,8 +74,8 @@ const byId = (one: { connectionId: string; sessionId: string }, other: typeof on
 
 test('a join is found by connection and by session, and a second one replaces the first', async () => {
   const joined = membership();
-  await registry.join(joined);
-  await registry.join({ ...joined, role: 'operator' });
+  expect(await registry.join(joined)).toBe(true);
+  expect(await registry.join({ ...joined, role: 'operator' })).toBe(false);
   const stored = expect.objectContaining({ ...joined, role: 'operator' });
   expect(await registry.membership(joined.connectionId, joined.sessionId)).toEqual(stored);
   expect(await registry.memberships(joined.connectionId)).toEqual([stored]);
@@ -189,8 +189,13 @@ test('all members of a large session are found, page after page', async () => {
 describe('with a table that answers in part', () => {
   const answering = new DynamoDBClient({ region: 'us-east-1' });
   const mock = mockClient(answering);
-  const partial = new ConnectionRegistry(answering, 'table');
-  beforeEach(() => mock.reset());
+  const waits: number[] = [];
+  const wait = async (millis: number) => void waits.push(millis);
+  const partial = new ConnectionRegistry(answering, 'table', { wait, random: () => 0 });
+  beforeEach(() => {
+    mock.reset();
+    waits.length = 0;
+  });
 
   test('what was not deleted is tried again', async () => {
     const left = [{ DeleteRequest: { Key: marshall({ connectionId: 'c', sessionId: 's2' }) } }];
@@ -202,6 +207,20 @@ describe('with a table that answers in part', () => {
     const calls = mock.commandCalls(BatchWriteItemCommand).map((call) => call.args[0].input.RequestItems!['table']);
     expect(calls.map((requests) => requests!.length)).toEqual([2, 1]);
     expect(calls[1]).toEqual(left);
+    expect(waits).toHaveLength(1);
+  });
+
+  test('[FA4] what DynamoDB never deletes is given up within a second, after waits that grow', async () => {
+    const left = [{ DeleteRequest: { Key: marshall({ connectionId: 'c', sessionId: 's' }) } }];
+    mock.on(BatchWriteItemCommand).resolves({ UnprocessedItems: { table: left } });
+    await expect(partial.leaveAll([{ connectionId: 'c', sessionId: 's' }])).rejects.toMatchObject({
+      code: 'UNAVAILABLE',
+      dependency: 'connections',
+    });
+    expect(mock.commandCalls(BatchWriteItemCommand)).toHaveLength(5);
+    expect(waits).toEqual(waits.toSorted((one, other) => one - other));
+    // With the least random number each wait is half of the longest it can be.
+    expect(waits.reduce((sum, millis) => sum + 2 * millis, 0)).toBeLessThan(1000);
   });
 
   test('a connection that left meanwhile does not come back as half an item', async () => {

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { seatConnection } from '../../lambdas/flows/seat-connection.ts';
 import { Unavailable } from '../../lambdas/platform/unavailable.ts';
 import type { Caller } from '../../lambdas/runtime/caller.ts';
+import { log } from '../../lambdas/runtime/log.ts';
 import { RollcallError } from '../../protocol/errors.ts';
 import { placesOneByOne, trailOneByOne } from '../support/one-by-one.ts';
 
@@ -132,6 +133,39 @@ test('[FA2] whoever joins while the connection table is away is refused, and not
   await expect(seat(false)).rejects.toMatchObject({ code: 'UNAVAILABLE', retryAfterMillis: 1000 });
   expect(registry.join).toHaveBeenCalledTimes(1);
   expect(registry.takeBack).toHaveBeenCalledWith(expect.objectContaining({ connectionId: 'c1' }));
+});
+
+test('[FA6] a join that fails while its membership is being written leaves no membership behind', async () => {
+  const order: string[] = [];
+  const writing = Promise.withResolvers<void>();
+  registry.isCompact.mockRejectedValue(new Unavailable('connections', new Error('ECONNREFUSED')));
+  registry.join.mockImplementation(() => writing.promise.then(() => order.push('written') > 0));
+  registry.takeBack.mockImplementation(async () => order.push('taken back') > 0);
+  const refused = expect(seat(false)).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+  setImmediate(() => setImmediate(writing.resolve));
+  await refused;
+  await writing.promise;
+  await new Promise(setImmediate);
+  expect(order).toEqual(['written', 'taken back']);
+});
+
+test('a programming error in undoing a join is logged as an error, a store that is away as a warning', async () => {
+  const error = jest.spyOn(log, 'error').mockImplementation(() => {});
+  const warn = jest.spyOn(log, 'warn').mockImplementation(() => {});
+  presence.enter.mockRejectedValue(new Error('the join failed'));
+  store.depart.mockRejectedValue(new TypeError('undefined is not a function'));
+  await expect(seat(true)).rejects.toThrow('the join failed');
+  expect([error.mock.calls.length, warn.mock.calls.length]).toEqual([1, 0]);
+  store.depart.mockRejectedValue(new Unavailable('redis', new Error('ECONNREFUSED')));
+  await expect(seat(true)).rejects.toThrow('the join failed');
+  expect([error.mock.calls.length, warn.mock.calls.length]).toEqual([1, 1]);
+});
+
+test('[FA6] a join that is repeated and fails early leaves the membership of the first one', async () => {
+  registry.isCompact.mockRejectedValue(new Unavailable('connections', new Error('ECONNREFUSED')));
+  registry.join.mockResolvedValue(false);
+  await expect(seat(false)).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+  expect(registry.takeBack).not.toHaveBeenCalled();
 });
 
 test('[FA3] who comes back with the database away sits all the same', async () => {

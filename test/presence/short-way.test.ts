@@ -170,3 +170,17 @@ test('whoever is alone meanwhile waits for nobody', async () => {
   await room.cursor('ada', 'ada-a', 99);
   expect(await redis.hget(presenceKeys.pending(room.sessionId), 'ada')).toContain('"position":3}');
 });
+
+test('[DE3] a cursor that is answered by unknown is not counted, so that it counts once when it is sent again', async () => {
+  const room = new WatchedRoom(connect());
+  await room.enter('ada', 'ada-a');
+  const move = (position: number) =>
+    room.store.touch(room.seat('ada', 'ada-a'), { kind: 'cursor', cursor: { eventId: 'e', position } }, room.now);
+  await move(1);
+  room.now += 1000;
+  await room.redis.zrem(presenceKeys.users(room.sessionId), 'ada');
+  const before = await room.redis.hgetall(presenceKeys.rates(room.sessionId));
+  room.now += 1000;
+  expect(await move(2)).toBeUndefined();
+  expect(await room.redis.hgetall(presenceKeys.rates(room.sessionId))).toEqual(before);
+});

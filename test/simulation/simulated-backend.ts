@@ -39,8 +39,10 @@ export class SimulatedBackend {
       this.#call('registry.join', () => {
         const { connectionId, sessionId } = membership;
         const joined = this.#memberships.get(connectionId) ?? new Map<string, Membership>();
+        const isNew = !joined.has(sessionId);
         joined.set(sessionId, membership);
         this.#memberships.set(connectionId, joined);
+        return isNew;
       }),
     leave: (connectionId: string, sessionId: string) =>
       this.#call('registry.leave', () => {

@@ -28,7 +28,6 @@ local function moveCursor(userId, connectionId, cursor, tag)
   if user.status ~= 'online' or connections <= user.connections then return nil end
 
   local keeps = false
-  redis.call('HSET', ratesKey, connectionId, math.max(now, tonumber(onTime)) + ${spacing})
   local at = now >= user.lastActive and now or user.lastActive + 1
   user.lastActive, user.lastSeen = at, math.max(user.lastSeen, at)
   local seenText = user.lastSeen == now and nowText or string.format('%d', user.lastSeen)
@@ -37,6 +36,7 @@ local function moveCursor(userId, connectionId, cursor, tag)
     redis.call('ZREM', usersKey, userId)
     return { 'unknown' }
   end
+  redis.call('HSET', ratesKey, connectionId, math.max(now, tonumber(onTime)) + ${spacing})
   redis.call('ZADD', connectionsKey, nowText, member)
   if redis.call('HSET', cursorsKey, userId, cursor) == 1 then keeps = true end
   redis.call('PUBLISH', channel, '{"type":"cursor","sessionId":"' .. sessionId .. '","userId":"' .. userId ..

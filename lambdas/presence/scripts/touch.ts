@@ -13,6 +13,8 @@ if not user then
   if wasHeard(userId) then giveUp() end
   return { 'unknown' }
 end
+-- Somebody who is not in the list of users: Redis lost it. The frame is sent again and must not count twice.
+if not redis.call('ZSCORE', usersKey, userId) then return { 'unknown' } end
 ${limitFrames}
 local wasHidden = user.status == 'offline'
 local cursorMoved = cursor ~= '' and (recorded[userId] or cursorOf(userId)) ~= cursor
@@ -21,11 +23,7 @@ local acted = kind == 'cursor' or cursorMoved or activity ~= ''
 -- they came here, or others would hold on to a cursor that was replaced.
 local at = now >= user.lastActive and now or user.lastActive + 1
 user.lastSeen = math.max(user.lastSeen, at)
--- Somebody who was not in the list of users: Redis lost it.
-if redis.call('ZADD', usersKey, timeText(user.lastSeen), userId) == 1 then
-  redis.call('ZREM', usersKey, userId)
-  return { 'unknown' }
-end
+redis.call('ZADD', usersKey, timeText(user.lastSeen), userId)
 redis.call('ZADD', connectionsKey, nowText, member)
 if acted or status ~= '' or (kind == 'heartbeat' and not idle) then user.lastActive = at end
 local chosen = user.chosen

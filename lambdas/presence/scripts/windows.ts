@@ -1,3 +1,5 @@
+import { limits } from '../../../protocol/limits.ts';
+
 /**
  * How changes are gathered before they go out (rules DE2-DE4). A window opens with the first frame after a quiet time,
  * which goes out at once; whatever comes while it is open waits for its end, and the first one to wait becomes the
@@ -15,7 +17,7 @@ local mergedAbove = 50
 local postsPerSecond = 2000
 local longestWindow = 1000
 -- What of a frame of 32 KB is left for members.
-local partBytes = 24000
+local partBytes = ${limits.diffPartBytes}
 -- For so long nobody tells the sweep anew that something moves here; without news for so long it stops watching.
 local watchMillis = 10000
 local stillMillis = 2000
