@@ -1,9 +1,13 @@
-import { readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { LocalStack } from './stack.ts';
 
-/** Tells other programs where the stack listens; written whole, and readable by the owner only: it holds a password. */
-export async function writeEndpoints(dataDirectory: string, stack: LocalStack): Promise<void> {
+/**
+ * Tells other programs where the stack listens; written whole, and readable by the owner only: it holds a password.
+ *
+ * @returns its path.
+ */
+export async function writeEndpoints(dataDirectory: string, stack: LocalStack): Promise<string> {
   const file = join(dataDirectory, 'endpoints.json');
   const endpoints = {
     http: stack.http,
@@ -16,24 +20,10 @@ export async function writeEndpoints(dataDirectory: string, stack: LocalStack): 
   };
   await writeFile(`${file}.${process.pid}`, `${JSON.stringify(endpoints, null, 2)}\n`, { mode: 0o600 });
   await rename(`${file}.${process.pid}`, file);
+  return file;
 }
 
-/** Removes what a process left that was killed; the file of one that lives stays. */
-export async function removeStaleEndpoints(dataDirectory: string): Promise<void> {
-  const text = await readFile(join(dataDirectory, 'endpoints.json'), 'utf8').catch(() => undefined);
-  const pid = Number(/"pid": (\d+)/.exec(text ?? '')?.[1]);
-  if (text !== undefined && !isAlive(pid)) await removeEndpoints(dataDirectory);
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch (error) {
-    // A process of somebody else lives, too.
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
-}
-
+/** Only who holds the data folder may remove it. */
 export async function removeEndpoints(dataDirectory: string): Promise<void> {
   await rm(join(dataDirectory, 'endpoints.json'), { force: true });
 }

@@ -43,7 +43,11 @@ export class FrontDoor {
    * @throws Error with one sentence if the port is taken.
    */
   static async bind(port: number, failed: (error: unknown) => void): Promise<FrontDoor> {
-    const server = createServer({ keepAliveTimeout: keepAliveMillis });
+    const server = createServer({
+      keepAliveTimeout: keepAliveMillis,
+      // Other upgrades (`h2c`, which some HTTP clients offer first) may be declined: the request is answered as HTTP/1.1.
+      shouldUpgradeCallback: ({ headers }) => headers.upgrade?.trim().toLowerCase() === 'websocket',
+    });
     await new Promise<void>((resolve, reject) => {
       server.once('error', (error: NodeJS.ErrnoException) =>
         reject(new Error(bindFailure(error, port), { cause: error })),

@@ -1,5 +1,4 @@
-import { rm } from 'node:fs/promises';
-import { removeEndpoints, removeStaleEndpoints, writeEndpoints } from './endpoints-file.ts';
+import { removeEndpoints, writeEndpoints } from './endpoints-file.ts';
 import { type LocalStack, startLocalStack } from './stack.ts';
 import { readStartOptions } from './start-options.ts';
 
@@ -11,16 +10,16 @@ let ending = false;
 const givingUp = new AbortController();
 
 async function start(): Promise<void> {
-  const { fresh, ...options } = readStartOptions(process.argv.slice(2), process.env);
-  if (fresh) await rm(options.dataDirectory, { recursive: true, force: true });
-  await removeStaleEndpoints(options.dataDirectory);
+  const options = readStartOptions(process.argv.slice(2), process.env);
   const started = await startLocalStack({ ...options, signal: givingUp.signal, write: (line) => console.log(line) });
   stack = started;
   if (ending) return;
   dataDirectory = options.dataDirectory;
-  await writeEndpoints(options.dataDirectory, started);
+  const file = await writeEndpoints(options.dataDirectory, started);
   void started.failed.then((sentence) => end(1, sentence));
-  console.log(`Rollcall is ready at ${started.http} (WebSocket ${started.websocket}); Ctrl-C ends it.`);
+  console.log(
+    `Rollcall is ready at ${started.http} (WebSocket ${started.websocket}); all addresses: ${file}; Ctrl-C stops it.`,
+  );
 }
 
 /** Ends everything once; asked again, ends at once: the backing servers notice that and follow. */
@@ -28,10 +27,12 @@ async function end(code: number, sentence?: string): Promise<void> {
   if (sentence !== undefined) console.error(sentence);
   if (ending) process.exit(1);
   ending = true;
+  console.log('Rollcall is stopping …');
   givingUp.abort();
   await starting;
   if (dataDirectory !== undefined) await removeEndpoints(dataDirectory);
   await stack?.close();
+  console.log('Rollcall has stopped.');
   process.exit(code);
 }
 

@@ -1,6 +1,7 @@
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { requireRedisServer } from './backing/redis.ts';
 import { type BackingAddresses, type BackingServices, startBackingServices } from './backing/services.ts';
+import { claimDataFolder, type DataFolder } from './data-folder/data-folder.ts';
 import { type FaultSettings, Faults } from './faults.ts';
 import { FrontDoor } from './front-door.ts';
 import { IdentityProvider, localAudience, localIssuer } from './identity/identity-provider.ts';
@@ -10,11 +11,13 @@ import { type RunningStack, runStack } from './running-stack.ts';
 import type { ScheduleRun } from './schedules/schedules.ts';
 import { keepInUse } from './synthesis/build-cache.ts';
 import { projectSynthesis, synthesize } from './synthesis/synthesize.ts';
-import { readStack } from './template/stack-definition.ts';
+import { readStack, type StackDefinition } from './template/stack-definition.ts';
 
 export interface LocalStackOptions {
   /** Keys, secrets and, unless addresses are given, the data of the backing servers. */
   dataDirectory: string;
+  /** Whether the data folder is emptied first; default false. A start that is refused leaves it as it is. */
+  fresh?: boolean;
   /** 0 (the default): any free port. */
   port?: number;
   /** Servers that already run; those that are absent are started and end with the stack. */
@@ -61,48 +64,87 @@ const lifetimeMillis = 2 * 60 * 60_000;
 /**
  * Runs a synthesized stack on this machine.
  *
- * @throws Error with one sentence for the user: a taken port, a missing server, a refused setting, a broken template, a
- *   failed migration. Nothing is left running then.
+ * @throws Error with one sentence for the user: a data folder in use, a taken port, a missing server, a refused setting, a
+ *   broken template, a failed migration. Nothing is left running then.
  */
 export async function startLocalStack(options: LocalStackOptions): Promise<LocalStack> {
   const output = createOutput(options.write ?? (() => {}), options.environment?.['LOG_LEVEL']);
-  const faults = new Faults(options.faults);
-  await mkdir(options.dataDirectory, { recursive: true });
-  const door = await FrontDoor.bind(options.port ?? 0, (error) => output.log('ERROR', 'local', describe(error)));
-  let backing: BackingServices | undefined;
+  const folder = await claimDataFolder(options.dataDirectory);
+  // What was started, in the order of its start.
+  const undo: (() => Promise<void> | void)[] = [() => folder.release()];
+  const close = once(() => undoAll(undo));
   try {
-    const starting = backingOf(options).then((services) => (backing = services));
-    const [services, assemblyDirectory, pages] = await settleAll([
-      starting,
-      options.assemblyDirectory ?? synthesizeProject(options, output),
-      Pages.open(options.pages ? await pagesOf(output, options.signal) : undefined),
-    ]);
-    let closing = false;
-    const release = keepInUse(assemblyDirectory);
-    const running = await run(options, { output, faults, door, services, assemblyDirectory, pages });
-    return {
-      ...urls(door.port, running.webSocketPath),
-      addresses: addressesOf(services),
-      faults,
-      failed: new Promise((resolve) => {
-        void services.failed.then((sentence) => {
-          if (!closing) resolve(sentence);
-        });
-      }),
-      fireSchedule: (name) => running.fireSchedule(name),
-      close: once(async () => {
-        closing = true;
-        release();
-        await running.close();
-        await door.close();
-        await services.stop();
-      }),
-    };
+    const door = await FrontDoor.bind(options.port ?? 0, (error) => output.log('ERROR', 'local', describe(error)));
+    undo.push(() => door.close());
+    return await startBehind(door, { ...options, dataDirectory: folder.directory }, { output, folder, undo, close });
   } catch (error) {
-    await door.close();
-    await backing?.stop();
+    await close();
     throw error;
   }
+}
+
+/** Takes back every step, the last one first, also when one fails. */
+async function undoAll(undo: (() => Promise<void> | void)[]): Promise<void> {
+  const failures: unknown[] = [];
+  for (const step of undo.reverse()) {
+    try {
+      await step();
+    } catch (error) {
+      failures.push(error);
+    }
+  }
+  if (failures.length > 0) throw failures[0];
+}
+
+interface Start {
+  output: Output;
+  folder: DataFolder;
+  undo: (() => Promise<void> | void)[];
+  close(): Promise<void>;
+}
+
+async function startBehind(door: FrontDoor, options: LocalStackOptions, start: Start): Promise<LocalStack> {
+  const { output, folder, undo, close } = start;
+  const faults = new Faults(options.faults);
+  const synthesizing = options.assemblyDirectory ?? synthesizeProject(options, output);
+  if (options.fresh) {
+    await refuseEarly(options, await synthesizing, door.port);
+    await folder.empty();
+  }
+  const starting = backingOf(options).then((services) => {
+    undo.push(() => services.stop());
+    return services;
+  });
+  const [services, assemblyDirectory, pages] = await settleAll([
+    starting,
+    synthesizing,
+    options.pages ? pagesOf(output, options.signal).then(Pages.open) : Pages.open(undefined),
+  ]);
+  let closing = false;
+  undo.push(keepInUse(assemblyDirectory));
+  const running = await run(options, { output, faults, door, services, assemblyDirectory, pages });
+  undo.push(() => running.close());
+  return {
+    ...urls(door.port, running.webSocketPath),
+    addresses: addressesOf(services),
+    faults,
+    failed: new Promise((resolve) => {
+      void services.failed.then((sentence) => {
+        if (!closing) resolve(sentence);
+      });
+    }),
+    fireSchedule: (name) => running.fireSchedule(name),
+    close: () => {
+      closing = true;
+      return close();
+    },
+  };
+}
+
+/** Finds what would refuse the start later, before data is removed. */
+async function refuseEarly(options: LocalStackOptions, assemblyDirectory: string, port: number): Promise<void> {
+  if (!options.backing?.redisUrl) await requireRedisServer();
+  await definitionOf(options, assemblyDirectory, port);
 }
 
 interface Parts {
@@ -115,25 +157,33 @@ interface Parts {
 }
 
 async function run(options: LocalStackOptions, parts: Parts): Promise<RunningStack> {
-  const origin = `http://127.0.0.1:${parts.door.port}`;
   const environment = options.environment ?? {};
-  const localKeys = `${origin}/.well-known/jwks.json`;
-  const definition = await readStack(parts.assemblyDirectory, {
-    JwtIssuer: environment['JWT_ISSUER'] || localIssuer,
-    JwtAudience: environment['JWT_AUDIENCE'] || localAudience,
-    JwksUri: environment['JWKS_URI'] || localKeys,
-  });
+  const definition = await definitionOf(options, parts.assemblyDirectory, parts.door.port);
   const identity = await IdentityProvider.open(join(options.dataDirectory, 'identity.json'), definition.identity);
   return runStack({
     ...parts,
     definition,
     identity,
-    trusted: definition.identity.jwksUri === localKeys,
+    trusted: definition.identity.jwksUri === localKeys(parts.door.port),
     environment,
     dataDirectory: options.dataDirectory,
     idleMillis: options.idleMillis ?? idleMillis,
     lifetimeMillis: options.lifetimeMillis ?? lifetimeMillis,
     schedulesFire: options.schedules ?? true,
+  });
+}
+
+const localKeys = (port: number) => `http://127.0.0.1:${port}/.well-known/jwks.json`;
+
+function definitionOf(
+  { environment = {} }: LocalStackOptions,
+  assemblyDirectory: string,
+  port: number,
+): Promise<StackDefinition> {
+  return readStack(assemblyDirectory, {
+    JwtIssuer: environment['JWT_ISSUER'] || localIssuer,
+    JwtAudience: environment['JWT_AUDIENCE'] || localAudience,
+    JwksUri: environment['JWKS_URI'] || localKeys(port),
   });
 }
 

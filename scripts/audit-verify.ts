@@ -4,7 +4,7 @@
  */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Pool } from 'pg';
+import { Pool, type PoolConfig } from 'pg';
 import { type ChainVerification, ChainVerifier } from '../lambdas/activity/chain-verifier.ts';
 
 const faults = {
@@ -15,16 +15,19 @@ const faults = {
   link_moved: 'does not follow the link before it',
 };
 
-/** `DATABASE_URL`, or the database of the stack that runs on this machine. */
-async function databaseUrl(): Promise<string> {
+/**
+ * `DATABASE_URL`, or the database of the stack that runs on this machine. That one speaks no TLS, so a `PGSSLMODE` of the
+ * shell, which is meant for other servers, does not count for it.
+ */
+async function database(): Promise<Pick<PoolConfig, 'connectionString' | 'ssl'>> {
   const given = process.env['DATABASE_URL'];
-  if (given) return given;
+  if (given) return { connectionString: given };
   const file = join(process.env['ROLLCALL_DATA_DIR'] || '.rollcall', 'endpoints.json');
   const text = await readFile(file, 'utf8').catch(() => undefined);
   if (text === undefined) {
     throw new Error(`There is no ${file}: start Rollcall with "npm start", or set DATABASE_URL to its database.`);
   }
-  return (JSON.parse(text) as { postgres: string }).postgres;
+  return { connectionString: (JSON.parse(text) as { postgres: string }).postgres, ssl: false };
 }
 
 function sentence({ sessionId, links, unsealed, anchorSequence, head, broken }: ChainVerification): string {
@@ -38,7 +41,7 @@ function sentence({ sessionId, links, unsealed, anchorSequence, head, broken }: 
 }
 
 async function main(sessionIds: string[]): Promise<number> {
-  const pool = new Pool({ connectionString: await databaseUrl(), max: 2, connectionTimeoutMillis: 5000 });
+  const pool = new Pool({ ...(await database()), max: 2, connectionTimeoutMillis: 5000 });
   try {
     const verifier = new ChainVerifier(pool);
     let brokenChains = 0;

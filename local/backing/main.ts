@@ -1,60 +1,71 @@
 /**
  * The process that owns the backing servers. It ends them when its parent disconnects, in whatever way the parent ended,
- * so that a crash leaves nothing running.
+ * so that a crash leaves nothing running. If this process itself is killed, the watcher of each server ends the server.
  */
 import { join } from 'node:path';
+import { claimServers } from '../data-folder/data-folder.ts';
+import type { FileLock } from '../data-folder/file-lock.ts';
+import { type ServerChild, ServerProcesses } from './child.ts';
 import { type LocalDynamoDb, startDynamoDb } from './dynamodb.ts';
-import { type LocalPostgres, startPostgres } from './postgres.ts';
-import { type LocalRedis, startRedis } from './redis.ts';
-import type { BackingReply, BackingRequest } from './services.ts';
+import { startPostgres } from './postgres.ts';
+import { startRedis } from './redis.ts';
+import type { BackingAddresses, BackingReply, BackingRequest } from './services.ts';
 
-let postgres: LocalPostgres | undefined;
-let redis: LocalRedis | undefined;
+const processes = new ServerProcesses();
 let dynamodb: LocalDynamoDb | undefined;
+/** Held until this process ends; a lock that nothing refers to is released. */
+let lock: FileLock | undefined;
 let ending = false;
 
-async function start(request: BackingRequest): Promise<BackingReply> {
+async function start(request: BackingRequest): Promise<BackingAddresses> {
   const folder = request.directory;
-  await Promise.all([
-    request.databaseUrl ?? startPostgres(join(folder, 'postgres'), request.durable).then((value) => (postgres = value)),
-    request.redisUrl ?? startRedis(folder).then((value) => (redis = value)),
-    request.dynamodbEndpoint ??
-      startDynamoDb(request.durable ? join(folder, 'dynamodb') : undefined).then((value) => (dynamodb = value)),
+  lock = await claimServers(folder);
+  const [postgres, redis, tables] = await Promise.all([
+    request.databaseUrl === undefined
+      ? startPostgres(join(folder, 'postgres'), request.durable, processes)
+      : { url: request.databaseUrl, server: undefined },
+    request.redisUrl === undefined
+      ? startRedis(folder, processes)
+      : { url: request.redisUrl, socket: undefined, server: undefined },
+    request.dynamodbEndpoint === undefined
+      ? startDynamoDb(request.durable ? join(folder, 'dynamodb') : undefined).then((server) => (dynamodb = server))
+      : { endpoint: request.dynamodbEndpoint },
   ]);
-  for (const [name, server] of [
-    ['PostgreSQL', postgres?.server],
-    ['Redis', redis?.server],
-  ] as const) {
-    void server?.ended.then((how) => {
-      if (!ending) void end(`${name} ended with ${how}: ${server.lastLines()}`);
-    });
-  }
+  endWith('PostgreSQL', postgres.server);
+  endWith('Redis', redis.server);
   return {
-    ready: {
-      databaseUrl: request.databaseUrl ?? postgres!.url,
-      redisUrl: request.redisUrl ?? redis!.url,
-      redisSocket: redis?.socket,
-      dynamodbEndpoint: request.dynamodbEndpoint ?? dynamodb!.endpoint,
-    },
+    databaseUrl: postgres.url,
+    redisUrl: redis.url,
+    redisSocket: redis.socket,
+    dynamodbEndpoint: tables.endpoint,
   };
 }
 
+function endWith(name: string, server: ServerChild | undefined): void {
+  void server?.ended.then((how) => end(`${name} ended with ${how}: ${server.lastLines()}`));
+}
+
+/** Ends this process with its servers; only the first call does. */
 async function end(failure?: string): Promise<void> {
   if (ending) return;
   ending = true;
-  if (failure !== undefined && process.connected) process.send?.({ failed: failure } satisfies BackingReply);
-  // SIGINT is PostgreSQL's fast shutdown: sessions are cut, data is written.
-  await Promise.all([postgres?.server.stop('SIGINT'), redis?.server.stop('SIGTERM'), dynamodb?.stop()]);
+  if (failure !== undefined) tell({ failed: failure });
+  await Promise.all([processes.stopAll(), dynamodb?.stop()]);
+  lock?.release();
   process.exit(failure === undefined ? 0 : 1);
 }
 
-// The terminal sends Ctrl-C to the whole group; the parent decides when the servers may go.
-process.on('SIGINT', () => {});
+function tell(reply: BackingReply): void {
+  if (process.connected) process.send?.(reply);
+}
+
 process.on('SIGTERM', () => void end());
 process.on('disconnect', () => void end());
 process.once('message', (request: BackingRequest) => {
+  // The parent may have ended before this process listened.
+  if (!process.connected) return void end();
   start(request).then(
-    (reply) => process.send?.(reply),
+    (ready) => tell({ ready }),
     (error: Error) => end(error.message),
   );
 });

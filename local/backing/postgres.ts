@@ -1,16 +1,14 @@
-import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { access, chown, mkdir, readFile, stat, unlink, writeFile } from 'node:fs/promises';
+import { access, chown, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { arch, platform } from 'node:os';
 import { basename, dirname, join, parse, relative } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
-import { promisify } from 'node:util';
-import { type ServerChild, startServer } from './child.ts';
+import { runProgram } from '../processes/program.ts';
+import { type ServerChild, type ServerProcesses, serverEnvironment } from './child.ts';
 import { freePort } from './free-port.ts';
 import { publicCopy } from './public-copy.ts';
-
-const run = promisify(execFile);
 
 export interface LocalPostgres {
   url: string;
@@ -31,11 +29,16 @@ interface Account {
  *
  * @param directory where the data lives; made on first use and kept.
  * @param durable false for tests: nothing is forced to the disk.
+ * @param processes what ends the server.
  */
-export async function startPostgres(directory: string, durable: boolean): Promise<LocalPostgres> {
+export async function startPostgres(
+  directory: string,
+  durable: boolean,
+  processes: ServerProcesses,
+): Promise<LocalPostgres> {
   const account = process.getuid?.() === 0 ? await systemAccount() : undefined;
   const binaries = await reachableBinaries(account);
-  const password = await initialise(binaries.initdb, directory, account);
+  const password = await initialise(binaries.initdb, directory, account, processes.stopped);
   const port = await freePort();
   const speed = durable ? [] : ['-c', 'fsync=off', '-c', 'synchronous_commit=off', '-c', 'full_page_writes=off'];
   const arguments_ = [
@@ -44,10 +47,46 @@ export async function startPostgres(directory: string, durable: boolean): Promis
     ...speed,
   ];
   const [command, ...prefix] = await asAccount(binaries.postgres, directory, account);
-  const server = await startServer(command!, [...prefix, ...arguments_], (output) =>
-    output.includes('database system is ready to accept connections'),
+  const server = await onceUnlocked(directory, () =>
+    processes.start({
+      command: command!,
+      arguments: [...prefix, ...arguments_],
+      ready: (output) => output.includes('database system is ready to accept connections'),
+      // Fast shutdown: sessions are cut, data is written.
+      endSignal: 'SIGINT',
+    }),
   );
   return { url: `postgres://rollcall:${password}@127.0.0.1:${port}/postgres`, server };
+}
+
+/** A PostgreSQL whose starter was killed ends within ten seconds, or is killed. */
+const unlockMillis = 15_000;
+const unlockRetryMillis = 100;
+
+/**
+ * Starts PostgreSQL as soon as its data folder is free. PostgreSQL alone judges its lock: it knows best whether the process
+ * that it names still uses the data.
+ *
+ * @throws Error with one sentence for the user when the lock stays.
+ */
+async function onceUnlocked(directory: string, start: () => Promise<ServerChild>): Promise<ServerChild> {
+  const end = performance.now() + unlockMillis;
+  for (;;) {
+    try {
+      return await start();
+    } catch (error) {
+      const { message } = error as Error;
+      if (!/lock file ".*" already exists|pre-existing shared memory block/.test(message)) throw error;
+      if (performance.now() >= end) throw new Error(await lockedSentence(directory), { cause: error });
+    }
+    await pause(unlockRetryMillis);
+  }
+}
+
+async function lockedSentence(directory: string): Promise<string> {
+  const file = join(directory, 'postmaster.pid');
+  const pid = (await readFile(file, 'utf8').catch(() => '')).split('\n')[0] || 'unknown';
+  return `PostgreSQL finds its data in use by process ${pid}; end that process, or, if it is no PostgreSQL, delete ${file}.`;
 }
 
 interface Binaries {
@@ -79,36 +118,47 @@ async function findBinaries(): Promise<Binaries & { name: string }> {
   }
 }
 
-/** Makes the data folder on first use; the password stays beside it, readable by its owner only. */
-async function initialise(initdb: string, directory: string, account: Account | undefined): Promise<string> {
+/**
+ * Makes the data folder on first use, whole or not at all: a start that is killed meanwhile leaves no half-made one. The
+ * password stays beside it, readable by its owner only.
+ */
+async function initialise(
+  initdb: string,
+  directory: string,
+  account: Account | undefined,
+  signal: AbortSignal,
+): Promise<string> {
   const passwordFile = `${directory}.password`;
-  if (await exists(join(directory, 'PG_VERSION'))) {
-    await clearStaleLock(directory);
-    return (await readFile(passwordFile, 'utf8')).trim();
-  }
+  if (await exists(join(directory, 'PG_VERSION'))) return (await readFile(passwordFile, 'utf8')).trim();
   const password = randomBytes(24).toString('hex');
-  await mkdir(directory, { recursive: true, mode: 0o700 });
+  const unfinished = `${directory}.${randomBytes(4).toString('hex')}${unfinishedSuffix}`;
+  await removeUnfinished(directory);
+  await mkdir(unfinished, { recursive: true, mode: 0o700 });
   await writeFile(passwordFile, password, { mode: 0o600 });
   if (account) {
-    await chown(directory, account.uid, account.gid);
+    await chown(unfinished, account.uid, account.gid);
     await chown(passwordFile, account.uid, account.gid);
   }
   const [command, ...prefix] = await asAccount(initdb, directory, account);
-  await run(command!, [
-    ...[...prefix, '-D', directory, '-U', 'rollcall', '--pwfile', passwordFile],
+  const arguments_ = [
+    ...[...prefix, '-D', unfinished, '-U', 'rollcall', '--pwfile', passwordFile],
     ...['-A', 'scram-sha-256', '-E', 'UTF8', '--locale=C', '--no-sync', '--no-instructions'],
-  ]);
+  ];
+  const { code, complaints } = await runProgram(command!, arguments_, { env: serverEnvironment(), signal });
+  if (code !== 0) throw new Error(`PostgreSQL cannot make its data folder ${directory}: ${complaints.trim()}`);
+  await rename(unfinished, directory);
   return password;
 }
 
-/** A process that was killed leaves its lock; PostgreSQL would refuse to start if that number lives again as another. */
-async function clearStaleLock(directory: string): Promise<void> {
-  const file = join(directory, 'postmaster.pid');
-  const text = await readFile(file, 'utf8').catch(() => undefined);
-  if (text === undefined) return;
-  const pid = Number(text.split('\n')[0]);
-  const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
-  if (platform() === 'linux' && !command.includes(directory)) await unlink(file);
+const unfinishedSuffix = '.unfinished';
+
+/** Removes what killed starts left. */
+async function removeUnfinished(directory: string): Promise<void> {
+  const names = await readdir(dirname(directory)).catch(() => []);
+  const left = names.filter((name) => name.startsWith(`${basename(directory)}.`) && name.endsWith(unfinishedSuffix));
+  // The program of such a start may be writing for a moment yet.
+  const options = { recursive: true, force: true, maxRetries: 10 };
+  await Promise.all(left.map((name) => rm(join(dirname(directory), name), options)));
 }
 
 async function systemAccount(): Promise<Account> {

@@ -1,6 +1,7 @@
-import { access, constants } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
+import { access, constants, readdir, rm } from 'node:fs/promises';
 import { delimiter, join, resolve } from 'node:path';
-import { type ServerChild, startServer } from './child.ts';
+import { type ServerChild, ServerProcesses } from './child.ts';
 import { freePort } from './free-port.ts';
 
 export interface LocalRedis {
@@ -31,32 +32,53 @@ export async function findRedisServer(path = process.env['PATH'] ?? ''): Promise
 /** The system's addresses have room for so many bytes of a path; macOS has the least. */
 const longestSocketPath = 103;
 
-/** Where the socket of a Redis with its files in a folder is; undefined where no client could name that place. */
+/**
+ * Where the socket of a Redis with its files in a folder is; undefined where no client could name that place. Each server
+ * has a name of its own: a Redis removes its socket when it ends, and must not remove that of its successor.
+ */
 function socketIn(folder: string): string | undefined {
-  const socket = resolve(folder, 'redis.sock');
+  const socket = resolve(folder, `redis-${randomBytes(4).toString('hex')}.sock`);
   return Buffer.byteLength(socket) <= longestSocketPath && !socket.includes('?') ? socket : undefined;
+}
+
+/** Removes the sockets of servers that were killed. */
+async function removeOldSockets(folder: string): Promise<void> {
+  const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return [];
+    throw error;
+  });
+  const sockets = names.filter((name) => /^redis(-[0-9a-f]{8})?\.sock$/.test(name));
+  await Promise.all(sockets.map((name) => rm(join(folder, name), { force: true })));
+}
+
+/** @throws Error with one sentence for the user where no Redis is installed. */
+export async function requireRedisServer(): Promise<string> {
+  const program = await findRedisServer();
+  if (program) return program;
+  throw new Error(
+    'No Redis was found: install redis-server or valkey-server, or set REDIS_URL to a server that already runs.',
+  );
 }
 
 /**
  * Starts Redis on a free loopback port, and on a socket in a folder where one is given, keeping nothing on disk: presence
  * is rebuilt, never restored.
+ *
+ * @param folder one that no other Redis uses.
+ * @param processes what ends the server; absent: its caller does.
  */
-export async function startRedis(folder?: string): Promise<LocalRedis> {
-  const program = await findRedisServer();
-  if (!program) {
-    throw new Error(
-      'No Redis was found: install redis-server or valkey-server, or set REDIS_URL to a server that already runs.',
-    );
-  }
+export async function startRedis(folder?: string, processes = new ServerProcesses()): Promise<LocalRedis> {
+  const program = await requireRedisServer();
   const port = await freePort();
   const socket = folder === undefined ? undefined : socketIn(folder);
-  const server = await startServer(
-    program,
-    [
+  if (folder !== undefined) await removeOldSockets(folder);
+  const server = await processes.start({
+    command: program,
+    arguments: [
       ...['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--daemonize', 'no'],
       ...(socket ? ['--unixsocket', socket, '--unixsocketperm', '700'] : []),
     ],
-    (output) => output.toLowerCase().includes('ready to accept connections'),
-  );
+    ready: (output) => output.toLowerCase().includes('ready to accept connections'),
+  });
   return { url: `redis://127.0.0.1:${port}`, socket, server };
 }

@@ -35,7 +35,11 @@ export interface BackingServices extends BackingAddresses {
  */
 export async function startBackingServices(request: BackingRequest): Promise<BackingServices> {
   await mkdir(request.directory, { recursive: true });
-  const owner = fork(join(import.meta.dirname, 'main.ts'), { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+  const owner = fork(join(import.meta.dirname, 'main.ts'), {
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    // A group of its own: Ctrl-C in the terminal does not reach it, the parent decides when the servers may go.
+    detached: true,
+  });
   const ended = new Promise<void>((resolve) => owner.once('exit', () => resolve()));
   let fail: (sentence: string) => void = () => {};
   const failed = new Promise<string>((resolve) => {

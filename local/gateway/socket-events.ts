@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { requestUrl } from '../http/request-url.ts';
 import type { WebSocketApiDefinition } from '../template/websocket-api.ts';
 import { gatewayId, requestTime } from './identifiers.ts';
 import type { Ending, SocketConnection } from './socket-connection.ts';
@@ -118,13 +119,22 @@ export function readHandshake(request: IncomingMessage): HandshakeParameters {
     const name = request.rawHeaders[index]!;
     multiValueHeaders[name] = [...(multiValueHeaders[name] ?? []), request.rawHeaders[index + 1]!];
   }
+  joinSubprotocols(multiValueHeaders);
   const seen = multiValueHeaders['X-Forwarded-For'] ?? [];
   multiValueHeaders['X-Forwarded-For'] = [[...seen, request.socket.remoteAddress ?? ''].join(', ')];
-  const query = new URL(request.url ?? '/', 'http://localhost').searchParams;
+  const query = requestUrl(request).searchParams;
   const multiValueQuery: Record<string, string[]> = {};
   for (const [name, value] of query) multiValueQuery[name] = [...(multiValueQuery[name] ?? []), value];
   const last = (values: Record<string, string[]>) =>
     Object.fromEntries(Object.entries(values).map(([name, list]) => [name, list.at(-1)!]));
   const withQuery = { queryStringParameters: last(multiValueQuery), multiValueQueryStringParameters: multiValueQuery };
   return { headers: last(multiValueHeaders), multiValueHeaders, ...(query.size > 0 ? withQuery : {}) };
+}
+
+/** Several lines of offered subprotocols mean the same as one with commas (RFC 6455, section 11.3.4). */
+function joinSubprotocols(headers: Record<string, string[]>): void {
+  const [first, ...others] = Object.keys(headers).filter((name) => name.toLowerCase() === 'sec-websocket-protocol');
+  if (first === undefined) return;
+  headers[first] = [[first, ...others].flatMap((name) => headers[name]!).join(', ')];
+  for (const name of others) delete headers[name];
 }

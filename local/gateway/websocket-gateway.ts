@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { settledWithin } from '../deadline.ts';
 import type { Faults } from '../faults.ts';
+import { requestUrl } from '../http/request-url.ts';
 import type { InvocationResult } from '../lambda/execution-environment.ts';
 import { arn } from '../template/place.ts';
 import type { SocketRoute, WebSocketApiDefinition } from '../template/websocket-api.ts';
@@ -87,7 +88,7 @@ export class WebSocketGateway {
   }
 
   async #admit(connection: SocketConnection, request: IncomingMessage, now: number): Promise<Refusal | undefined> {
-    const path = new URL(request.url ?? '/', 'http://localhost').pathname;
+    const path = requestUrl(request).pathname;
     if (path !== this.path && path !== `${this.path}/`) return { status: 403, message: 'Forbidden' };
     if (!isUpgrade(request)) return { status: 400, message: 'Bad Request' };
     if (this.#closing) return { status: 503, message: 'Service Unavailable' };

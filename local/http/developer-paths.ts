@@ -4,6 +4,7 @@ import type { IdentityProvider } from '../identity/identity-provider.ts';
 import type { Schedules } from '../schedules/schedules.ts';
 import { readBody, sendJson } from '../services/replies.ts';
 import { isFromDeveloper } from './loopback.ts';
+import { requestUrl } from './request-url.ts';
 
 export interface DeveloperPathsOptions {
   identity: IdentityProvider;
@@ -22,7 +23,7 @@ export class DeveloperPaths {
   constructor({ identity, trusted, schedules, faults }: DeveloperPathsOptions) {
     this.#answers = {
       'GET /.well-known/jwks.json': async () => [200, identity.publicKeys],
-      'GET /.well-known/openid-configuration': async (url) => [200, discovery(identity, url)],
+      'GET /.well-known/openid-configuration': async (_, request) => [200, discovery(identity, request.headers.host!)],
       'GET /dev/token': (url) => issueToken(identity, trusted, url),
       'POST /dev/fire': (url) => fire(schedules, url),
       'GET /dev/faults': async () => [200, faults.settings],
@@ -32,7 +33,7 @@ export class DeveloperPaths {
 
   /** @returns false if the path is none of these. */
   async handle(request: IncomingMessage, response: ServerResponse): Promise<boolean> {
-    const url = new URL(request.url ?? '/', `http://${request.headers.host ?? 'localhost'}`);
+    const url = requestUrl(request);
     const answer = this.#answers[`${request.method} ${url.pathname}`];
     if (!answer) return false;
     if (!isFromDeveloper(request)) {
@@ -45,10 +46,10 @@ export class DeveloperPaths {
   }
 }
 
-function discovery({ settings }: IdentityProvider, url: URL): Record<string, unknown> {
+function discovery({ settings }: IdentityProvider, host: string): Record<string, unknown> {
   return {
     issuer: settings.issuer,
-    jwks_uri: new URL('/.well-known/jwks.json', url).href,
+    jwks_uri: `http://${host}/.well-known/jwks.json`,
     id_token_signing_alg_values_supported: ['RS256'],
   };
 }

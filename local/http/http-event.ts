@@ -3,6 +3,7 @@ import { gatewayId, requestTime } from '../gateway/identifiers.ts';
 import type { HttpApiDefinition } from '../template/http-api.ts';
 import { place } from '../template/place.ts';
 import type { JwtContext } from './jwt-authorizer.ts';
+import { requestUrl } from './request-url.ts';
 import type { RouteMatch } from './route-match.ts';
 
 export interface HttpEventParts {
@@ -25,7 +26,7 @@ export function httpEvent({
   domainName,
   now,
 }: HttpEventParts): Record<string, unknown> {
-  const url = new URL(request.url ?? '/', `http://${domainName}`);
+  const url = requestUrl(request);
   const headers = joinedHeaders(request);
   const query: Record<string, string> = {};
   for (const [name, value] of url.searchParams)

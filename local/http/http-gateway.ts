@@ -10,6 +10,7 @@ import { corsHeaders, preflightHeaders } from './cors.ts';
 import { httpEvent } from './http-event.ts';
 import { sendResult } from './http-result.ts';
 import { JwtAuthorizer, type JwtContext } from './jwt-authorizer.ts';
+import { requestUrl } from './request-url.ts';
 import { createRouteMatcher, type RouteMatch } from './route-match.ts';
 
 export interface HttpGatewayOptions {
@@ -44,7 +45,7 @@ export class HttpGateway {
   /** @returns false if the API has no route for the request, and nothing was answered. */
   async handle(request: IncomingMessage, response: ServerResponse): Promise<boolean> {
     const { cors } = this.#options.api;
-    const path = new URL(request.url ?? '/', 'http://localhost').pathname;
+    const path = requestUrl(request).pathname;
     if (cors && request.method === 'OPTIONS' && request.headers['access-control-request-method']) {
       response.writeHead(204, preflightHeaders(cors, request.headers)).end();
       return true;

@@ -1,8 +1,9 @@
-import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { extname, join, relative, sep } from 'node:path';
+import { requestUrl } from '../http/request-url.ts';
+import { runProgram } from '../processes/program.ts';
 import { openBuildCache } from '../synthesis/build-cache.ts';
 import { contentHash } from '../synthesis/content-hash.ts';
 import { sentenceOf } from '../synthesis/synthesize.ts';
@@ -63,7 +64,7 @@ export class Pages {
 
   /** @returns false if there is no such page. */
   handle(request: IncomingMessage, response: ServerResponse): boolean {
-    const page = this.#pages.get(new URL(request.url ?? '/', 'http://localhost').pathname);
+    const page = this.#pages.get(requestUrl(request).pathname);
     if (!page || (request.method !== 'GET' && request.method !== 'HEAD')) return false;
     response.writeHead(200, {
       'Content-Type': page.type,
@@ -98,17 +99,7 @@ export async function buildPages(
 }
 
 async function runBuild(root: string, directory: string, signal: AbortSignal | undefined): Promise<void> {
-  const child = spawn(process.execPath, [join(import.meta.dirname, 'build-pages.ts'), root, directory], {
-    stdio: ['ignore', 'ignore', 'pipe'],
-    signal,
-  });
-  let complaints = '';
-  child.stderr.on('data', (chunk: Buffer) => {
-    complaints += chunk.toString();
-  });
-  const code = await new Promise((resolve, reject) => {
-    child.once('error', reject);
-    child.once('close', resolve);
-  });
+  const arguments_ = [join(import.meta.dirname, 'build-pages.ts'), root, directory];
+  const { code, complaints } = await runProgram(process.execPath, arguments_, { signal });
   if (code !== 0) throw new Error(`The demo cannot be built: ${sentenceOf(complaints) ?? `code ${code}`}`);
 }

@@ -1,7 +1,7 @@
-import { spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { settingNames } from '../../protocol/timings.ts';
+import { runProgram } from '../processes/program.ts';
 import { openBuildCache } from './build-cache.ts';
 import { contentHash } from './content-hash.ts';
 
@@ -64,19 +64,10 @@ async function runApp(
   directory: string,
 ): Promise<void> {
   const variables = { ...environment, CDK_OUTDIR: directory, CDK_CONTEXT_JSON: await readContext(projectDirectory) };
-  const child = spawn(process.execPath, [app], {
+  const { code, complaints } = await runProgram(process.execPath, [app], {
     cwd: projectDirectory,
     env: variables,
-    stdio: ['ignore', 'ignore', 'pipe'],
     signal,
-  });
-  let complaints = '';
-  child.stderr.on('data', (chunk: Buffer) => {
-    complaints += chunk.toString();
-  });
-  const code = await new Promise<number | null>((resolve, reject) => {
-    child.once('error', reject);
-    child.once('close', resolve);
   });
   if (code !== 0) throw new Error(sentenceOf(complaints) ?? `The CDK app ${app} ended with code ${code}.`);
 }

@@ -52,6 +52,15 @@ describe('npm run audit:verify', () => {
     expect(code).toBe(1);
   });
 
+  test('reads the database of the local stack, whatever the shell says about TLS', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'rollcall-verify-'));
+    await writeFile(join(folder, 'endpoints.json'), JSON.stringify({ postgres: database.url }));
+    const { code, output } = await verify({ ROLLCALL_DATA_DIR: folder, PGSSLMODE: 'require' });
+    await rm(folder, { recursive: true });
+    expect(output).toContain('Every chain holds.');
+    expect(code).toBe(0);
+  });
+
   test('checks only the sessions it is given', async () => {
     await database.pool.query('DELETE FROM activity_log WHERE id = $1', [ids[1]]);
     expect(await verify({ DATABASE_URL: database.url }, other)).toMatchObject({ code: 0 });

@@ -24,7 +24,12 @@ export interface OwnVenue extends Venue {
 /** Starts a stack with servers of its own, for a run outside the tests. */
 export async function openVenue(settings: Record<string, string>): Promise<OwnVenue> {
   const directory = await mkdtemp(join(tmpdir(), 'rollcall-chaos-'));
-  const services = await startBackingServices({ directory, durable: false, redisUrl: process.env['REDIS_URL'] });
+  const services = await startBackingServices({
+    // The stack takes its data folder for itself.
+    directory: join(directory, 'servers'),
+    durable: false,
+    redisUrl: process.env['REDIS_URL'],
+  });
   const stores = { redis: new StoreGate(services.redisUrl), database: new StoreGate(services.databaseUrl) };
   await Promise.all([stores.redis.open(), stores.database.open()]);
   const redis = new Redis(services.redisUrl);

@@ -1,5 +1,7 @@
+import { mkdtemp, rm } from 'node:fs/promises';
 import { request } from 'node:http';
-import { networkInterfaces } from 'node:os';
+import { networkInterfaces, tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { createRemoteJWKSet, jwtVerify } from 'jose';
 import { v5 as uuidv5 } from 'uuid';
 import { type FixtureStack, startFixtureStack } from './fixtures/fixture-stack.ts';
@@ -42,11 +44,16 @@ test('a user id is the UUID itself in lower case, or follows from issuer and sub
 });
 
 test('the key survives a restart, so that tokens stay valid', async () => {
-  const { token: signed } = await token('user=alice');
-  const again = await startFixtureStack({ dataDirectory: stack.dataDirectory });
+  const dataDirectory = await mkdtemp(join(tmpdir(), 'rollcall-restart-'));
+  const first = await startFixtureStack({ dataDirectory });
+  const answer = await fetch(`${first.http}/dev/token?user=alice`);
+  const { token: signed } = (await answer.json()) as TokenAnswer;
+  await first.close();
+  const again = await startFixtureStack({ dataDirectory });
   const restarted = createRemoteJWKSet(new URL(`${again.http}/.well-known/jwks.json`));
   await expect(jwtVerify(signed, restarted)).resolves.toBeDefined();
   await again.close();
+  await rm(dataDirectory, { recursive: true });
 });
 
 test('without a name of a user there is a hint', async () => {

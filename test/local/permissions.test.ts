@@ -1,3 +1,6 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { createPermissions } from '../../local/template/permissions.ts';
 import { type FixtureStack, startFixtureStack } from './fixtures/fixture-stack.ts';
 import { SocketClient } from './fixtures/socket-client.ts';
@@ -73,12 +76,18 @@ describe('a function', () => {
   });
 
   test('reads the secret that it was granted, the same after a restart', async () => {
-    const { SecretString } = await work('secret');
-    expect(SecretString).toMatch(/^.{32}$/);
-    const again = await startFixtureStack({ dataDirectory: stack.dataDirectory });
-    const other = await SocketClient.open(`${again.websocket}?token=ada`);
-    expect((await other.ask({ type: 'work', wish: 'secret' })).SecretString).toBe(SecretString);
-    await again.close();
+    const dataDirectory = await mkdtemp(join(tmpdir(), 'rollcall-restart-'));
+    const read = async () => {
+      const own = await startFixtureStack({ dataDirectory });
+      const asking = await SocketClient.open(`${own.websocket}?token=ada`);
+      const { SecretString } = await asking.ask({ type: 'work', wish: 'secret' });
+      await own.close();
+      return SecretString;
+    };
+    const secret = await read();
+    expect(secret).toMatch(/^.{32}$/);
+    expect(await read()).toBe(secret);
+    await rm(dataDirectory, { recursive: true });
   });
 
   test('invokes another function and waits, or does not wait', async () => {

@@ -91,6 +91,8 @@ describe('with servers of its own', () => {
     await allGone(processes, 1000);
     expect(existsSync(endpointsFile())).toBe(false);
     expect(process.output.match(/ready/g)).toHaveLength(1);
+    expect(process.output).toContain(`all addresses: ${endpointsFile()}; Ctrl-C stops it.`);
+    expect(process.output).toMatch(/Rollcall is stopping …\nRollcall has stopped\.\n$/);
     expect(process.errors).toBe('');
     await recorder.close();
   });
@@ -212,7 +214,7 @@ describe('it says in one sentence, and ends with code 1, that', () => {
     const first = start(given);
     const [, url] = await first.ready();
     const { port } = new URL(url!);
-    expect(await refusal({ ...given, PORT: port })).toBe(
+    expect(await refusal({ ...given, PORT: port, ROLLCALL_DATA_DIR: join(directory, 'other') })).toBe(
       `Port ${port} is taken; end what uses it, or choose another: PORT=8788 npm start (PORT=0 takes any free one).`,
     );
   });

@@ -1,10 +1,13 @@
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { chmod, mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openBuildCache } from '../../local/synthesis/build-cache.ts';
+import { pathToFileURL } from 'node:url';
+import { promisify } from 'node:util';
+import { keepInUse, openBuildCache } from '../../local/synthesis/build-cache.ts';
 import { contentHash } from '../../local/synthesis/content-hash.ts';
 import { sentenceOf, synthesize } from '../../local/synthesis/synthesize.ts';
-import { fixtureSynthesis } from './fixtures/assembly.ts';
+import { fixtureSynthesis, projectDirectory } from './fixtures/assembly.ts';
 
 let directory: string;
 
@@ -75,5 +78,57 @@ describe('the build cache', () => {
     });
     await expect(failing).rejects.toThrow('no');
     expect(await readdir(directory)).toEqual([]);
+  });
+
+  // Only root may become another user.
+  const asRoot = process.getuid?.() === 0 ? test : test.skip;
+  /** What the cache answers another user for the hashes `there`, `missing` and `missing` again. */
+  async function askAsAnother(shared: string, own: string): Promise<string[]> {
+    const module = pathToFileURL(join(projectDirectory, 'local/synthesis/build-cache.ts')).href;
+    const script = `import { openBuildCache } from '${module}';
+      const cache = openBuildCache(...process.argv.slice(1));
+      for (const hash of ['there', 'missing', 'missing']) {
+        console.log(await cache.folder('kind', hash, async () => {}).catch((error) => error.message));
+      }`;
+    await chmod(directory, 0o777);
+    await openBuildCache(shared).folder('kind', 'there', async () => {});
+    const arguments_ = ['--input-type=module', '-e', script, shared, own];
+    const { stdout } = await promisify(execFile)(process.execPath, arguments_, {
+      uid: 65_534,
+      gid: 65_534,
+      cwd: '/',
+      timeout: 20_000,
+    });
+    return stdout.trim().split('\n');
+  }
+
+  asRoot('of another user serves what is there, and what is not is made in a folder of the own user', async () => {
+    const [shared, own] = [join(directory, 'shared'), join(directory, 'own')];
+    const made = join(own, 'kind-missing');
+    expect(await askAsAnother(shared, own)).toEqual([join(shared, 'kind-there'), made, made]);
+  });
+
+  asRoot('runs nothing from an own folder that somebody else made', async () => {
+    const [shared, own] = [join(directory, 'shared'), join(directory, 'own')];
+    await mkdir(join(own, 'kind-missing'), { recursive: true });
+    await chmod(own, 0o777);
+    const refused = `${own} was made by another user; remove it and start again.`;
+    expect(await askAsAnother(shared, own)).toEqual([join(shared, 'kind-there'), refused, refused]);
+  });
+
+  test('does without a folder that is removed while it is in use', async () => {
+    jest.useFakeTimers();
+    const rejected: unknown[] = [];
+    const listener = (error: unknown) => rejected.push(error);
+    process.on('unhandledRejection', listener);
+    const release = keepInUse(join(directory, 'gone'));
+    jest.advanceTimersByTime(60 * 60_000);
+    jest.useRealTimers();
+    // A rejection that nobody handles is told after the file system has answered.
+    await stat(join(directory, 'gone')).catch(() => {});
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    release();
+    process.off('unhandledRejection', listener);
+    expect(rejected).toEqual([]);
   });
 });
