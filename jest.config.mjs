@@ -4,6 +4,8 @@ const esmOnlyPackages = ['jose', 'uuid', 'node-pg-migrate', 'glob', '@aws-lambda
 export default {
   testEnvironment: 'node',
   testMatch: ['<rootDir>/test/**/*.test.ts', '<rootDir>/test/**/*.test.tsx'],
+  // What takes minutes runs with `npm run test:long`, by jest.long.config.mjs.
+  testPathIgnorePatterns: ['/node_modules/', '\\.long\\.test\\.ts$'],
   transform: {
     '\\.(ts|tsx|mjs|js)$': [
       '@swc/jest',
@@ -21,6 +23,7 @@ export default {
   modulePathIgnorePatterns: ['<rootDir>/cdk.out', '<rootDir>/.rollcall'],
   globalSetup: '<rootDir>/test/support/global-setup.ts',
   globalTeardown: '<rootDir>/test/support/global-teardown.ts',
-  testTimeout: 30_000,
-  maxWorkers: 2,
+  setupFilesAfterEnv: ['<rootDir>/test/support/limit-tests.ts'],
+  // Many tests wait for servers and timers: a third worker uses what two cores have left.
+  maxWorkers: 3,
 };

@@ -1,5 +1,5 @@
 /**
- * What the npm scripts start: `node scripts/run.mjs start|test|check|bench|chaos …arguments`.
+ * What the npm scripts start: `node scripts/run.mjs start|test|test:long|check|bench|chaos …arguments`.
  *
  * It runs on whatever Node.js is there (20 or newer), installs what is missing, and hands over to the Node.js of the
  * npm package `node`, which is the engine that the functions have on AWS. It uses no package itself.
@@ -24,6 +24,7 @@ function stepsOf(command, extra) {
     join(project, 'node_modules', 'jest', 'bin', 'jest.js'),
     ...extra,
   ];
+  const longJest = [...jest, '--config', join(project, 'jest.long.config.mjs')];
   switch (command) {
     case 'start':
       return [{ run: ['scripts/attached.mjs', 'local/main.ts', ...extra], ownsSignals: true }];
@@ -33,11 +34,14 @@ function stepsOf(command, extra) {
       return [{ run: ['test/chaos/main.ts', ...extra] }];
     case 'test':
       return [{ run: jest }];
+    case 'test:long':
+      return [{ run: longJest }];
     case 'check':
       return [
         { heading: 'Format and lint', program: bin('biome'), run: ['ci', '.'] },
         { heading: 'Types', program: bin('tsc'), run: [] },
         { heading: 'Tests and architecture rules', run: jest },
+        { heading: 'Long tests', run: longJest },
       ];
     default:
       return undefined;
@@ -51,7 +55,10 @@ async function main([command, ...extra]) {
     );
   }
   const steps = stepsOf(command, extra);
-  if (!steps) throw new Advice('Say what to run: npm start, npm test, npm run check, npm run bench or npm run chaos.');
+  if (!steps)
+    throw new Advice(
+      'Say what to run: npm start, npm test, npm run test:long, npm run check, npm run bench or npm run chaos.',
+    );
   await ensurePackages(project);
   const redis = await provideRedis();
   const environment = {
@@ -59,7 +66,7 @@ async function main([command, ...extra]) {
     ...redis.environment,
     PATH: `${binaries}${delimiter}${process.env.PATH ?? ''}`,
   };
-  if (command === 'test' || command === 'check') {
+  if (['test', 'test:long', 'check'].includes(command)) {
     environment.CHROMIUM_PATH = findChromium() ?? (await installChromium());
   }
   const node = join(binaries, 'node');

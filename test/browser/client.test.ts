@@ -4,6 +4,7 @@ import type { Browser, BrowserContext, BrowserServer, Page } from 'playwright-co
 import type * as Package from '../../client/index.ts';
 import { startBrowser } from '../support/browser.ts';
 import { startTestStack, type TestStack } from '../support/stack.ts';
+import { timeLimits } from '../support/time-limits.ts';
 
 /** The client package in a real browser, on the real stack. */
 
@@ -35,7 +36,7 @@ beforeAll(async () => {
   [stack, { browser, server }] = await Promise.all([startTestStack(settings), startBrowser()]);
   // A top-level `var` of an evaluated script is a global; of an added one it is, too.
   script = (await bundle).outputFiles[0]!.text;
-}, 120_000);
+});
 afterEach(async () => {
   await Promise.all(contexts.splice(0).map((context) => context.close()));
 });
@@ -213,7 +214,7 @@ test('[row 35] a closed client leaves no listener on the page', async () => {
 });
 
 async function expectSoon(condition: () => boolean): Promise<void> {
-  const end = Date.now() + 10_000;
+  const end = Date.now() + timeLimits.event;
   while (!condition()) {
     if (Date.now() > end) throw new Error('Waited ten seconds in vain.');
     await new Promise((resolve) => setTimeout(resolve, 20));

@@ -15,7 +15,7 @@ beforeAll(async () => {
   readme = await readFile(join(project, 'README.md'), 'utf8');
   directory = await mkdtemp(join(tmpdir(), 'rollcall-readme-'));
   stack = await startTestStack();
-}, 120_000);
+});
 afterAll(async () => {
   await stack?.close();
   await rm(directory, { recursive: true, force: true });

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Caller } from '../../lambdas/runtime/caller.ts';
+import type { SeededRandom } from '../support/seeded-random.ts';
 import type { Acknowledged, Report, Stage, WorkerInput } from './messages.ts';
-import type { Random } from './random.ts';
 
 /** A socket of somebody, with what it joined. */
 export interface Connection {
@@ -32,12 +32,12 @@ export class Troupe {
   }
 
   /** Any of the sessions that are played in, the newest ones. */
-  stage(random: Random): Stage {
+  stage(random: SeededRandom): Stage {
     return random.pick(this.stages.slice(-playedAtOnce))!;
   }
 
   /** A new socket of anybody, or of the person given. */
-  connect(random: Random, userId?: string): Connection {
+  connect(random: SeededRandom, userId?: string): Connection {
     const person = this.people.find((one) => one.userId === userId) ?? random.pick(this.people)!;
     const caller = { ...nobody, ...person, connectionId: randomUUID() };
     const connection = { caller, joined: new Set<string>() };

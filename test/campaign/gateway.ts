@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { ServerFrame } from '../../protocol/frames.ts';
-import { Random } from './random.ts';
+import { SeededRandom } from '../support/seeded-random.ts';
 
 export interface PostedFrame {
   connectionId: string;
@@ -15,11 +15,11 @@ export interface PostedFrame {
 export class RecordingGateway {
   readonly frames: PostedFrame[] = [];
   readonly #gone = new Set<string>();
-  readonly #random: Random;
+  readonly #random: SeededRandom;
   readonly #server: Server;
 
   constructor(seed: number) {
-    this.#random = new Random(seed);
+    this.#random = new SeededRandom(seed);
     this.#server = createServer((request, response) => {
       void this.#answer(request).then(([status, body]) => response.writeHead(status).end(body));
     });

@@ -12,8 +12,8 @@ import { snapshotFor } from '../../lambdas/flows/snapshot.ts';
 import type { Caller } from '../../lambdas/runtime/caller.ts';
 import { registry } from '../../lambdas/runtime/delivery.ts';
 import { roles } from '../../protocol/entities.ts';
+import type { SeededRandom } from '../support/seeded-random.ts';
 import type { Connection, Troupe } from './actor.ts';
-import type { Random } from './random.ts';
 
 /** One thing a client does, and whom it is about. */
 export interface Deed {
@@ -23,10 +23,10 @@ export interface Deed {
   run: () => Promise<unknown>;
 }
 
-type Choose = (troupe: Troupe, random: Random) => Deed | undefined;
+type Choose = (troupe: Troupe, random: SeededRandom) => Deed | undefined;
 
 /** A connection that joined something, and what. */
-function seated(troupe: Troupe, random: Random): { connection: Connection; sessionId: string } | undefined {
+function seated(troupe: Troupe, random: SeededRandom): { connection: Connection; sessionId: string } | undefined {
   const connection = random.pick(troupe.connections.filter((one) => one.joined.size > 0));
   const sessionId = connection && random.pick([...connection.joined]);
   return connection && sessionId ? { connection, sessionId } : undefined;
@@ -34,7 +34,9 @@ function seated(troupe: Troupe, random: Random): { connection: Connection; sessi
 
 /** What those who joined something do with it. */
 const fromSeat =
-  (act: (connection: Connection, sessionId: string, troupe: Troupe, random: Random) => Promise<unknown>): Choose =>
+  (
+    act: (connection: Connection, sessionId: string, troupe: Troupe, random: SeededRandom) => Promise<unknown>,
+  ): Choose =>
   (troupe, random) => {
     const seat = seated(troupe, random);
     if (!seat) return undefined;
@@ -45,7 +47,7 @@ const fromSeat =
 
 /** What the owner of a session does, on any connection of theirs. */
 const byOwner =
-  (act: (owner: Caller, sessionId: string, troupe: Troupe, random: Random) => Promise<unknown>): Choose =>
+  (act: (owner: Caller, sessionId: string, troupe: Troupe, random: SeededRandom) => Promise<unknown>): Choose =>
   (troupe, random) => {
     const { sessionId, ownerId } = troupe.stage(random);
     const own = troupe.connections.find((one) => one.caller.userId === ownerId) ?? troupe.connect(random, ownerId);

@@ -1,7 +1,8 @@
 import { Worker } from 'node:worker_threads';
+import { SeededRandom } from '../support/seeded-random.ts';
+import { scaleLimit, timeLimits } from '../support/time-limits.ts';
 import type { RecordingGateway } from './gateway.ts';
 import type { Acknowledged, CampaignOptions, Operation, Order, Report, Stage } from './messages.ts';
-import { Random } from './random.ts';
 
 const workersAtOnce = 4;
 const actorsPerWorker = 4;
@@ -11,8 +12,6 @@ const operationsPerKill = 200;
 const restMillis = 20_000;
 /** A look in between may fall on a moment in which somebody comes back. */
 const quietLooks = 2;
-/** No invocation lasts longer, whatever it waits for. */
-const patienceMillis = 20_000;
 
 /** What a storm leaves in the memory of those who made it. */
 export interface Wreckage {
@@ -36,7 +35,7 @@ export class Storm {
   readonly #file: string;
   readonly #environment: Record<string, string>;
   readonly #gateway: RecordingGateway;
-  readonly #random: Random;
+  readonly #random: SeededRandom;
   readonly #people: { userId: string; username: string }[];
   readonly #stages: Stage[] = [];
   readonly #workers = new Map<Worker, Map<string, Operation>>();
@@ -58,7 +57,7 @@ export class Storm {
     this.#file = file;
     this.#environment = environment;
     this.#gateway = gateway;
-    this.#random = new Random(options.seed);
+    this.#random = new SeededRandom(options.seed);
     this.#untilKill = this.#nextKill();
     this.#people = options.people;
     this.#stages.push(options.stage);
@@ -75,7 +74,7 @@ export class Storm {
    */
   async calmDown(unrest: () => Promise<string[]>): Promise<void> {
     const quiet = Promise.withResolvers<void>();
-    const patienceEnds = performance.now() + patienceMillis;
+    const patienceEnds = performance.now() + timeLimits.event;
     const waiting = setInterval(() => {
       if (this.#quiet >= this.#workers.size || performance.now() > patienceEnds) quiet.resolve();
     }, 20);
@@ -91,7 +90,7 @@ export class Storm {
   }
 
   async #rest(unrest: () => Promise<string[]>): Promise<void> {
-    const ends = performance.now() + (this.#options.restMillis ?? restMillis);
+    const ends = performance.now() + scaleLimit(this.#options.restMillis ?? restMillis);
     let left: string[] = [];
     for (let looks = 0; looks < quietLooks && performance.now() < ends; ) {
       await new Promise((resolve) => setTimeout(resolve, 200));

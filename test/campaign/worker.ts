@@ -7,11 +7,11 @@ import { registry } from '../../lambdas/runtime/delivery.ts';
 import { presence } from '../../lambdas/runtime/presence.ts';
 import { redis } from '../../lambdas/runtime/redis.ts';
 import { RollcallError } from '../../protocol/errors.ts';
+import { SeededRandom } from '../support/seeded-random.ts';
 import { Troupe } from './actor.ts';
 import { type Fate, invoke, isKilled, rule, spared } from './invocation.ts';
 import type { Order, Report, WorkerInput } from './messages.ts';
 import { type Deed, deeds } from './operations.ts';
-import { Random } from './random.ts';
 import { sweeps } from './sweeping.ts';
 
 const input = workerData as WorkerInput;
@@ -27,7 +27,7 @@ const weights = {
 } satisfies Record<keyof typeof deeds | keyof typeof sweeps, number>;
 
 /** Most invocations end well; of the others each request may be their last. */
-function fateOf(random: Random): Fate {
+function fateOf(random: SeededRandom): Fate {
   const kind = random.chance(0.1) ? 'cut' : 'killed';
   const doomed = kind === 'cut' || random.chance(0.06);
   return { kind, at: doomed ? 1 + random.below(12) : Number.POSITIVE_INFINITY, reached: random.chance(0.5) };
@@ -51,7 +51,7 @@ async function perform(operation: string, deed: Deed, fate: Fate): Promise<void>
 
 let calm = false;
 
-async function act(random: Random): Promise<void> {
+async function act(random: SeededRandom): Promise<void> {
   while (!calm) {
     const operation = random.weighted(weights);
     const deed =
@@ -64,7 +64,7 @@ async function act(random: Random): Promise<void> {
 }
 
 /** After the storm: half of the connections stay alive and quiet, the others say nothing more. */
-async function stayCalm(random: Random): Promise<never> {
+async function stayCalm(random: SeededRandom): Promise<never> {
   const alive = troupe.connections.filter(() => random.chance(0.5));
   report({ kind: 'quiet' });
   for (;;) {
@@ -110,8 +110,8 @@ async function warmUp(): Promise<boolean> {
 async function start(): Promise<void> {
   while (!(await warmUp()));
   rule();
-  const random = new Random(input.seed);
-  const actors = Array.from({ length: input.actors }, () => act(new Random(random.below(2 ** 31))));
+  const random = new SeededRandom(input.seed);
+  const actors = Array.from({ length: input.actors }, () => act(new SeededRandom(random.below(2 ** 31))));
   port.on('message', (order: Order) => {
     if (order.kind === 'stage') troupe.stages.push(order.stage);
     else if (order.kind === 'calm') {

@@ -2,7 +2,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { Attendee } from '../../bench/storm/attendee.ts';
 import type { ServerFrame } from '../../protocol/frames.ts';
 import { readTimings } from '../../protocol/timings.ts';
-import { Dice } from './dice.ts';
+import { SeededRandom } from '../support/seeded-random.ts';
+import { timeLimits } from '../support/time-limits.ts';
 import { Findings } from './findings.ts';
 import { type Bounds, Inspector } from './inspector.ts';
 import { Person } from './person.ts';
@@ -29,7 +30,7 @@ export interface CampaignOptions {
   untilMillis: number;
   leastWeathers?: number;
   /** How long a place whose departure was lost may take to be given back. */
-  placesPatienceMillis: number;
+  placesLimitMillis: number;
   /** How much later than the rules say a view may be right; for a machine that other tests keep busy. */
   busyMillis?: number;
   progress?(findings: Findings, rooms: Room[]): void;
@@ -39,7 +40,6 @@ export interface CampaignOptions {
 const announceMillis = 5000;
 const lookMillis = 1000;
 const progressMillis = 10_000;
-const gatherPatienceMillis = 120_000;
 /** A store that is back has to be found again, and what it missed restored. */
 const recoveryMillis = 3000;
 /** What a tab that was frozen sends first, and all that it missed, are behind it by then. */
@@ -48,7 +48,7 @@ const thawMillis = 10_000;
 /** Lets people do what people do in a cloud that misbehaves, and holds what they see to what is true. */
 export async function runCampaign(venue: Venue, options: CampaignOptions): Promise<Findings> {
   const findings = new Findings();
-  const dice = new Dice(options.seed);
+  const random = new SeededRandom(options.seed);
   const { heartbeatMillis, offlineAfterMillis, graceMillis } = readTimings(options.settings);
   const { busyMillis = 0 } = options;
   const ghostMillis = announceMillis + busyMillis;
@@ -61,7 +61,7 @@ export async function runCampaign(venue: Venue, options: CampaignOptions): Promi
   const rooms: Room[] = [];
   for (let index = 0; index < options.rooms; index += 1) rooms.push(await openRoom(venue, index));
   const inspector = new Inspector(rooms, bounds, findings);
-  await invite(venue, rooms, options, { dice, findings, inspector });
+  await invite(venue, rooms, options, { random, findings, inspector });
   let looked = Date.now();
   const clock = setInterval(() => {
     const now = Date.now();
@@ -72,7 +72,7 @@ export async function runCampaign(venue: Venue, options: CampaignOptions): Promi
   const progress = setInterval(() => options.progress?.(findings, rooms), progressMillis);
   try {
     await gather(rooms, inspector);
-    await liveThrough(venue, rooms, options, { dice, findings, inspector });
+    await liveThrough(venue, rooms, options, { random, findings, inspector });
   } finally {
     clearInterval(clock);
     clearInterval(progress);
@@ -84,7 +84,7 @@ export async function runCampaign(venue: Venue, options: CampaignOptions): Promi
 }
 
 interface Means {
-  dice: Dice;
+  random: SeededRandom;
   findings: Findings;
   inspector: Inspector;
 }
@@ -112,7 +112,7 @@ async function invite(venue: Venue, rooms: Room[], { users, settings }: Campaign
       token,
       userId,
       sessionId: room.sessionId,
-      dice: new Dice(means.dice.seed()),
+      random: new SeededRandom(means.random.seed()),
       timings: { heartbeatMillis, graceMillis, offlineAfterMillis },
       listener: {
         heard: (frame, bytes, tab) => {
@@ -131,7 +131,7 @@ async function invite(venue: Venue, rooms: Room[], { users, settings }: Campaign
 async function gather(rooms: Room[], inspector: Inspector): Promise<void> {
   inspector.calmSince = Number.POSITIVE_INFINITY;
   const people = rooms.flatMap((room) => room.people);
-  const deadline = Date.now() + gatherPatienceMillis;
+  const deadline = Date.now() + timeLimits.test;
   for (const person of people) {
     const tab = person.openTab();
     while (tab.joinedAt === undefined && Date.now() < deadline) await pause(10);
@@ -161,7 +161,7 @@ async function liveThrough(venue: Venue, rooms: Room[], options: CampaignOptions
   let isQuiet = true;
   for (let index = 0; index < (options.leastWeathers ?? 0) || Date.now() < ends; index += 1) {
     const weather = options.weathers[index % options.weathers.length]!;
-    const stop = keepActing(people, options.paceMillis, means.dice);
+    const stop = keepActing(people, options.paceMillis, means.random);
     await live(venue, weather, options, means);
     stop();
     isQuiet = (index + 1) % options.weathersPerQuietPoint === 0;
@@ -171,7 +171,7 @@ async function liveThrough(venue: Venue, rooms: Room[], options: CampaignOptions
 }
 
 /** Everybody acts by a clock of their own until the answer is called. */
-function keepActing(people: Person[], paceMillis: number, dice: Dice): () => void {
+function keepActing(people: Person[], paceMillis: number, random: SeededRandom): () => void {
   const timers = new Map<Person, NodeJS.Timeout>();
   const next = (person: Person) => {
     timers.set(
@@ -179,7 +179,7 @@ function keepActing(people: Person[], paceMillis: number, dice: Dice): () => voi
       setTimeout(() => {
         person.act();
         next(person);
-      }, dice.around(paceMillis)),
+      }, random.around(paceMillis)),
     );
   };
   for (const person of people) next(person);
@@ -189,12 +189,12 @@ function keepActing(people: Person[], paceMillis: number, dice: Dice): () => voi
 }
 
 async function live(venue: Venue, weather: Weather, options: CampaignOptions, means: Means): Promise<void> {
-  const { findings, inspector, dice } = means;
+  const { findings, inspector, random } = means;
   const { heartbeatMillis, offlineAfterMillis } = readTimings(options.settings);
   const heal = heartbeatMillis + recoveryMillis;
   findings.weather = weather.name;
   findings.count(`weather: ${weather.name}`);
-  venue.faults.set({ ...weather.faults, seed: dice.seed() });
+  venue.faults.set({ ...weather.faults, seed: random.seed() });
   inspector.lossy = losesFrames(weather);
   if (weather.faults.gone) inspector.goneUntil = Number.POSITIVE_INFINITY;
   if (weather.strike) {
@@ -214,7 +214,7 @@ async function rest(venue: Venue, rooms: Room[], options: CampaignOptions, means
   const { findings, inspector } = means;
   findings.weather = 'quiet';
   await checkQuiet(rooms, inspector, announceMillis, findings);
-  await checkRecords(venue, rooms, findings, options.placesPatienceMillis);
+  await checkRecords(venue, rooms, findings, options.placesLimitMillis);
 }
 
 /** What no trouble of a store or of the cloud explains: a bug in the code, or something the stack did not grant. */

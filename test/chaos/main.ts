@@ -82,7 +82,7 @@ try {
     weatherMillis: 25_000,
     weathersPerQuietPoint: 5,
     untilMillis: Number(values.minutes) * 60_000,
-    placesPatienceMillis: 150_000,
+    placesLimitMillis: 150_000,
     progress,
   });
   const findings = await Promise.race([campaign, broken]);

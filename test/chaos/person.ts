@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Status } from '../../protocol/entities.ts';
-import type { Dice } from './dice.ts';
+import type { SeededRandom } from '../support/seeded-random.ts';
 import { Tab, type TabListener } from './tab.ts';
 
 export interface PersonOptions {
@@ -8,7 +8,7 @@ export interface PersonOptions {
   token: string;
   sessionId: string;
   userId: string;
-  dice: Dice;
+  random: SeededRandom;
   listener: TabListener;
   timings: { heartbeatMillis: number; graceMillis: number; offlineAfterMillis: number };
 }
@@ -77,16 +77,16 @@ export class Person {
 
   /** Does the next thing. */
   act(): void {
-    const { dice } = this.#options;
+    const { random } = this.#options;
     this.#forgetEnded();
     const frozen = this.tabs.find((tab) => tab.frozen);
-    if (frozen && dice.next() < 0.4) {
-      if (dice.next() < 0.5) frozen.thaw();
+    if (frozen && random.next() < 0.4) {
+      if (random.next() < 0.5) frozen.thaw();
       else frozen.cut();
       return;
     }
     const tab = this.tabs.find((one) => one.joinedAt !== undefined && !one.frozen && !one.leaving);
-    if (tab) this.#do(dice.choose<Deed>(deeds), tab);
+    if (tab) this.#do(random.weighted<Deed>(deeds), tab);
     else if (this.tabs.length === 0) this.openTab();
   }
 
@@ -163,15 +163,15 @@ export class Person {
   }
 
   #write(tab: Tab): void {
-    const { dice } = this.#options;
-    this.activity = dice.next() < 0.25 ? null : texts[Math.floor(dice.next() * texts.length)]!;
+    const { random } = this.#options;
+    this.activity = random.next() < 0.25 ? null : texts[Math.floor(random.next() * texts.length)]!;
     this.idle = false;
     if (this.chosen === 'away') this.chosen = 'online';
     tab.send({ type: 'presence_update', activity: this.activity });
   }
 
   #choose(tab: Tab): void {
-    this.chosen = this.#options.dice.choose({ online: 3, away: 2, offline: 1 });
+    this.chosen = this.#options.random.weighted({ online: 3, away: 2, offline: 1 });
     tab.send({ type: 'presence_update', status: this.chosen });
   }
 

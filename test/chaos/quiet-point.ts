@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { PresenceUser } from '../../protocol/entities.ts';
+import { timeLimits } from '../support/time-limits.ts';
 import type { Findings } from './findings.ts';
 import type { Inspector } from './inspector.ts';
 import type { Person } from './person.ts';
@@ -7,7 +8,6 @@ import { type Room, type View, viewsOf } from './room.ts';
 
 /** How long a cursor and its window may take on a busy machine. */
 const arrivalMillis = 6000;
-const settlePatienceMillis = 90_000;
 
 /**
  * Waits until nobody is on the way, lets everybody say once more what is true, and then holds every view to it field by
@@ -68,7 +68,7 @@ async function comeToRest(rooms: Room[], inspector: Inspector, ghostMillis: numb
       const lingers = person.tabs.some((tab) => tab.end && Date.now() < tab.end.at + ghostMillis);
       return onTheWay || lingers || (until !== Number.POSITIVE_INFINITY && Date.now() < until + ghostMillis);
     });
-  const deadline = Date.now() + settlePatienceMillis;
+  const deadline = Date.now() + timeLimits.test;
   while (restless() && Date.now() < deadline) await pause(100);
 }
 

@@ -4,6 +4,7 @@ import { createEnvironment, type PageEvent, type SocketConstructor } from '../..
 import { type Client, createClient } from '../../client/index.ts';
 import { tokenOf } from '../support/client.ts';
 import { startTestStack, type TestStack } from '../support/stack.ts';
+import { timeLimits } from '../support/time-limits.ts';
 import { type Addition, cases, type Place } from './contract-suite.ts';
 
 /** What the server cannot do yet. To be empty once it has the additions of the wire. */
@@ -60,9 +61,9 @@ const place: Place = {
     for (const socket of devices.get(client)!.sockets) socket.terminate();
   },
   until: async (condition, what) => {
-    const end = Date.now() + 15_000;
+    const end = Date.now() + timeLimits.event;
     while (!condition()) {
-      if (Date.now() > end) throw new Error(`Waited fifteen seconds for ${what}.`);
+      if (Date.now() > end) throw new Error(`Waited ${timeLimits.event} ms for ${what}.`);
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
   },

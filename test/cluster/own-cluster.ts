@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { freePort } from '../../local/backing/free-port.ts';
 import { OwnRedis } from '../support/own-redis.ts';
+import { timeLimits } from '../support/time-limits.ts';
 
 const slots = 16_384;
 
@@ -61,7 +62,7 @@ async function takeSlots(client: Redis, index: number, count: number): Promise<v
 
 /** Resolves once a node sees the whole cluster; fails after ten seconds. */
 async function agreed(client: Redis, count: number): Promise<void> {
-  const until = Date.now() + 10_000;
+  const until = Date.now() + timeLimits.event;
   for (;;) {
     const info = String(await client.call('CLUSTER', 'INFO'));
     if (info.includes('cluster_state:ok') && info.includes(`cluster_known_nodes:${count}`)) return;

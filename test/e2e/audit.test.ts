@@ -7,7 +7,7 @@ let stack: TestStack;
 
 beforeAll(async () => {
   stack = await startTestStack();
-}, 90_000);
+});
 afterAll(() => stack.close());
 
 test('[AC1][AC6] an entry is in PostgreSQL when its answer arrives, with the address and browser it came from', async () => {

@@ -13,7 +13,7 @@ let number = 0;
 beforeAll(async () => {
   stack = await startTestStack();
   ({ owner, session } = await stack.host('olive'));
-}, 90_000);
+});
 afterAll(() => stack.close());
 
 const uuid = '0190f1e2-6d0a-7c3b-8f4d-1a2b3c4d5e6f';

@@ -5,7 +5,7 @@ let stack: TestStack;
 
 beforeAll(async () => {
   stack = await startTestStack({ RECONNECT_GRACE_SECONDS: '0.5' });
-}, 90_000);
+});
 afterEach(() => {
   stack.posts.refuse = () => undefined;
 });

@@ -1,15 +1,16 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { type Arrived, startTestStack, type TestStack } from '../support/stack.ts';
+import { scaleLimit } from '../support/time-limits.ts';
 
-const timeoutMillis = 3000;
+const timeoutMillis = scaleLimit(3000);
 let stack: TestStack;
 
 beforeAll(async () => {
   stack = await startTestStack({
     SESSION_TIMEOUT_HOURS: String(timeoutMillis / 3_600_000),
-    SESSION_WARNING_MINUTES: String(1500 / 60_000),
+    SESSION_WARNING_MINUTES: String(timeoutMillis / 2 / 60_000),
   });
-}, 90_000);
+});
 afterAll(() => stack.close());
 
 /** The cleanup sweep, fired until a client has heard what it waits for. */

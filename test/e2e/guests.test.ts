@@ -12,7 +12,7 @@ let session: Session;
 beforeAll(async () => {
   stack = await startTestStack();
   ({ owner, session } = await stack.host('olive', { title: 'closed' }));
-}, 90_000);
+});
 afterAll(() => stack.close());
 
 function createInvite(terms: { role?: string; maxUses?: number; expiresInSeconds?: number } = {}) {

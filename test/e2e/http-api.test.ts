@@ -30,7 +30,7 @@ beforeAll(async () => {
   }
   for (const user of ['olive', 'viewer', 'commenter', 'stranger']) tokens[user] = (await tokenOf(stack, user)).token;
   tokens['admin'] = (await tokenOf(stack, 'root', true)).token;
-}, 90_000);
+});
 afterAll(() => stack.close());
 
 async function get(path: string, user?: string) {

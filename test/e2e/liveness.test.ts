@@ -4,7 +4,7 @@ let stack: TestStack;
 
 beforeAll(async () => {
   stack = await startTestStack();
-}, 90_000);
+});
 afterAll(() => stack.close());
 
 /** What the liveness check does to a session without a sign of life. */

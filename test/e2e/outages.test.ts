@@ -2,12 +2,13 @@ import type { ServerFrame } from '../../protocol/frames.ts';
 import { TestClient, tokenOf } from '../support/client.ts';
 import { joinOf, joinsOf, leavesOf } from '../support/presence-frames.ts';
 import { type Arrived, startTestStack, type TestStack } from '../support/stack.ts';
+import { scaleLimit, timeLimits } from '../support/time-limits.ts';
 
 let stack: TestStack;
 
 beforeAll(async () => {
   stack = await startTestStack();
-}, 90_000);
+});
 afterAll(() => stack.close());
 
 const cursor = { eventId: 'e', position: 1 };
@@ -21,7 +22,7 @@ async function health(): Promise<{ status: number; body: { checks: Record<string
 
 /** Asks until the answer is of a type: a store that is back is found again after a moment. */
 async function askUntil(client: TestClient, type: string, message: { type: string; [field: string]: unknown }) {
-  const until = Date.now() + 15_000;
+  const until = Date.now() + timeLimits.event;
   let answer: ServerFrame;
   do answer = await client.ask(message);
   while (answer.type !== type && Date.now() < until);
@@ -30,13 +31,13 @@ async function askUntil(client: TestClient, type: string, message: { type: strin
 }
 
 async function healthy(): Promise<void> {
-  const until = Date.now() + 15_000;
+  const until = Date.now() + timeLimits.event;
   while ((await health()).status !== 200) if (Date.now() > until) throw new Error('The stack did not recover.');
 }
 
 /** Waits until who creates a session sits in Redis at once: each environment finds its way back by itself. */
 async function seatedAtOnce(user: string): Promise<void> {
-  const until = Date.now() + 15_000;
+  const until = Date.now() + timeLimits.event;
   for (;;) {
     const { owner, session } = await stack.host(user);
     if (await stack.redis.zscore(`presence:session:{${session.id}}`, owner.userId)) return;
@@ -82,7 +83,7 @@ test.each(['redis', 'database'] as const)('/health names %s within a second or s
   expect(status).toBe(503);
   expect(body.checks).toEqual({ redis: 'ok', database: 'ok', connections: 'ok', [store]: 'failing' });
   expect(JSON.stringify(body)).not.toMatch(/ECONN|127\.0\.0\.1|postgres:|redis:|stack/i);
-  expect(millis).toBeLessThan(2500);
+  expect(millis).toBeLessThan(scaleLimit(2500));
   await healthy();
 });
 
@@ -97,7 +98,7 @@ test('[FA1] while Redis is away presence says UNAVAILABLE, the rest works, and a
       expect.objectContaining({ type: 'error', code: 'UNAVAILABLE', retryable: true }),
     ]);
   }
-  expect(performance.now() - started).toBeLessThan(4 * 2500);
+  expect(performance.now() - started).toBeLessThan(scaleLimit(4 * 2500));
   await owner.expect('activity_logged', { type: 'activity_log', sessionId, activityType: 'noted' });
   await owner.expect('invite_created', { type: 'invite_create', sessionId, role: 'viewer' });
   await owner.expect('participants', { type: 'participants_list', sessionId });

@@ -22,7 +22,7 @@ beforeAll(async () => {
     expect(joined.role).toBe(role);
   }
   people.stranger = await stack.arrive('stranger');
-}, 90_000);
+});
 afterAll(() => stack.close());
 
 const cursor = { eventId: 'e', position: 1 };

@@ -1,11 +1,12 @@
 import { changeOf, joinOf, joinsOf, keepAlive, leaveOf, leavesOf } from '../support/presence-frames.ts';
 import { startTestStack, type TestStack } from '../support/stack.ts';
+import { scaleLimit } from '../support/time-limits.ts';
 
 let stack: TestStack;
 
 beforeAll(async () => {
   stack = await startTestStack();
-}, 90_000);
+});
 afterAll(() => stack.close());
 
 async function place(sessionId: string, userId: string) {
@@ -106,7 +107,7 @@ test('[PR7][PR9] a socket that closes cleanly is waited for three seconds, then 
   await guest.close();
   expect(await leaveOf(owner, guest.userId)).toBe('disconnected');
   expect(Date.now() - closedAt).toBeGreaterThanOrEqual(2900);
-  expect(Date.now() - closedAt).toBeLessThan(8000);
+  expect(Date.now() - closedAt).toBeLessThan(scaleLimit(8000));
   expect(await stack.audit(session.id, 'user_left')).toMatchObject([{ details: { cause: 'disconnected' } }]);
   expect(await place(session.id, guest.userId)).toMatchObject([{ is_active: false, left_cause: 'disconnected' }]);
   expect(leavesOf(owner, guest.userId)).toBe(1);

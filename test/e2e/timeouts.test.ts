@@ -1,18 +1,20 @@
+import { readTimings } from '../../protocol/timings.ts';
 import { joinOf, joinsOf, keepAlive, leaveOf, leavesOf } from '../support/presence-frames.ts';
 import { type Arrived, startTestStack, type TestStack } from '../support/stack.ts';
+import { scaleLimit, scaleSettings } from '../support/time-limits.ts';
 
-const offlineMillis = 2000;
-const graceMillis = 500;
+const settings = scaleSettings({
+  PRESENCE_UPDATE_SECONDS: '1',
+  HEARTBEAT_TIMEOUT_SECONDS: '1',
+  RECONNECT_GRACE_SECONDS: '0.5',
+});
+const { offlineAfterMillis: offlineMillis, graceMillis } = readTimings(settings);
 let stack: TestStack;
 let stops: (() => void)[] = [];
 
 beforeAll(async () => {
-  stack = await startTestStack({
-    PRESENCE_UPDATE_SECONDS: '1',
-    HEARTBEAT_TIMEOUT_SECONDS: '1',
-    RECONNECT_GRACE_SECONDS: '0.5',
-  });
-}, 90_000);
+  stack = await startTestStack(settings);
+});
 afterEach(() => {
   for (const stop of stops) stop();
   stops = [];
@@ -41,7 +43,7 @@ test('[PR12][PR9][FA5] after power loss the others see the leave in time, with i
   const lost = Date.now();
   guest.cut();
   expect(await leaveOf(owner, guest.userId)).toBe('timeout');
-  expect(Date.now() - lost).toBeLessThan(offlineMillis + 5000);
+  expect(Date.now() - lost).toBeLessThan(offlineMillis + scaleLimit(5000));
   expect(await stack.audit(sessionId, 'user_timeout')).toMatchObject([
     { user_id: guest.userId, details: { reason: 'heartbeat_timeout' } },
   ]);

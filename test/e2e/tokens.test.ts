@@ -13,7 +13,7 @@ beforeAll(async () => {
   stack = await startTestStack();
   const jwk = JSON.parse(await readFile(join(stack.dataDirectory, 'identity.json'), 'utf8')) as JWK;
   [key, kid] = await Promise.all([importJWK(jwk, 'RS256'), calculateJwkThumbprint(jwk)]);
-}, 90_000);
+});
 afterAll(() => stack.close());
 
 /** A token of the stack's own provider that says of its bearer whatever the test likes. */

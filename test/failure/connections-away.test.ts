@@ -14,7 +14,7 @@ beforeAll(async () => {
   gate = new StoreGate(testAddresses.dynamodb);
   await gate.open();
   stack = await startFailingStack({ dynamodbEndpoint: gate.url });
-}, 90_000);
+});
 afterEach(async () => {
   for (const stop of stops.splice(0)) stop();
   // A test that failed may have left it shut.

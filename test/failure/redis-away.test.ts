@@ -1,6 +1,8 @@
+import { readTimings } from '../../protocol/timings.ts';
 import { OwnRedis } from '../support/own-redis.ts';
 import { joinOf, joinsOf, keepAlive, leaveOf, leavesOf } from '../support/presence-frames.ts';
 import type { Arrived, TestStack } from '../support/stack.ts';
+import { scaleLimit } from '../support/time-limits.ts';
 import {
   askUntil,
   boundMillis,
@@ -8,6 +10,7 @@ import {
   movements,
   offlineMillis,
   quickest,
+  shortTimes,
   shownTo,
   startFailingStack,
   timed,
@@ -15,7 +18,7 @@ import {
 
 const cursor = { eventId: 'e', position: 1 };
 const presenceTypes = ['presence_sync', 'presence_update', 'cursor_update', 'heartbeat'];
-const heartbeatMillis = 1000;
+const { heartbeatMillis } = readTimings(shortTimes);
 let redis: OwnRedis;
 let stack: TestStack;
 let stops: (() => void)[] = [];
@@ -23,7 +26,7 @@ let stops: (() => void)[] = [];
 beforeAll(async () => {
   redis = await OwnRedis.start();
   stack = await startFailingStack({ redisUrl: redis.url });
-}, 90_000);
+});
 afterEach(async () => {
   for (const stop of stops) stop();
   stops = [];
@@ -133,7 +136,7 @@ test('[FA1] somebody who lost power while Redis was away is announced once it is
   const back = Date.now();
   expect(await leaveOf(owner, guest.userId)).toBe('timeout');
   stack.faults.set({});
-  expect(Date.now() - back).toBeLessThan(offlineMillis + 5000);
+  expect(Date.now() - back).toBeLessThan(offlineMillis + scaleLimit(5000));
   expect(leavesOf(owner, guest.userId)).toBe(1);
 });
 

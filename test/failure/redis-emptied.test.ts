@@ -2,6 +2,7 @@ import { Redis } from 'ioredis';
 import { OwnRedis } from '../support/own-redis.ts';
 import { joinOf, joinsOf, keepAlive, leaveOf, leavesOf } from '../support/presence-frames.ts';
 import type { Arrived, TestStack } from '../support/stack.ts';
+import { scaleLimit } from '../support/time-limits.ts';
 import { eventually, movements, offlineMillis, shownTo, startFailingStack } from './support.ts';
 
 let redis: OwnRedis;
@@ -13,7 +14,7 @@ beforeAll(async () => {
   redis = await OwnRedis.start();
   direct = new Redis(redis.url);
   stack = await startFailingStack({ redisUrl: redis.url });
-}, 90_000);
+});
 afterEach(() => {
   for (const stop of stops) stop();
   stops = [];
@@ -77,7 +78,7 @@ test('[FA2][PR12] who loses power right after is announced in time, though nobod
   );
   stops.push(keepAlive(emma, sessionId, 300));
   expect(await leaveOf(emma, finn.userId)).toBe('timeout');
-  expect(Date.now() - lost).toBeLessThan(offlineMillis + 5000);
+  expect(Date.now() - lost).toBeLessThan(offlineMillis + scaleLimit(5000));
   expect((await movements(stack, sessionId)).slice(2)).toEqual([`user_timeout ${finn.userId}`]);
   await emma.expect('presence_state', { type: 'presence_sync', sessionId });
   expect(leavesOf(emma, finn.userId)).toBe(1);

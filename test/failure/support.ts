@@ -1,15 +1,17 @@
+import { readTimings } from '../../protocol/timings.ts';
 import type { TestClient } from '../support/client.ts';
 import { type Arrived, startTestStack, type TestStack } from '../support/stack.ts';
+import { scaleLimit, scaleSettings, timeLimits } from '../support/time-limits.ts';
 
 /** Durations of the product, made short: offline after three seconds. */
-export const shortTimes = {
+export const shortTimes = scaleSettings({
   PRESENCE_UPDATE_SECONDS: '1',
   HEARTBEAT_TIMEOUT_SECONDS: '2',
   RECONNECT_GRACE_SECONDS: '0.5',
-};
-export const offlineMillis = 3000;
+});
+export const offlineMillis = readTimings(shortTimes).offlineAfterMillis;
 /** The bound for one dependency, and what one answer takes on a busy machine. */
-export const boundMillis = 1000;
+export const boundMillis = scaleLimit(1000);
 
 export const startFailingStack = (backing: Record<string, string> = {}): Promise<TestStack> =>
   startTestStack(shortTimes, { backing });
@@ -35,12 +37,11 @@ export async function quickest(client: TestClient, message: { type: string; [fie
   return best;
 }
 
-/** Asks again until the answer is of a type; fails after `patience`. @returns the milliseconds it took. */
+/** Asks again until the answer is of a type; fails after the limit for one event. @returns the milliseconds it took. */
 export async function askUntil(
   client: TestClient,
   type: string,
   message: { type: string; [field: string]: unknown },
-  patience = 10_000,
 ): Promise<number> {
   const started = performance.now();
   for (;;) {
@@ -48,21 +49,17 @@ export async function askUntil(
     const millis = performance.now() - started;
     if (answer.type === type) return millis;
     await pause();
-    if (millis > patience) throw new Error(`${message.type} is still answered by ${JSON.stringify(answer)}`);
+    if (millis > timeLimits.event) throw new Error(`${message.type} is still answered by ${JSON.stringify(answer)}`);
   }
 }
 
 /** Waits until a condition holds, asking it again after a moment. */
-export async function eventually<T>(
-  look: () => Promise<T>,
-  holds: (seen: T) => boolean,
-  patience = 10_000,
-): Promise<T> {
-  const until = Date.now() + patience;
+export async function eventually<T>(look: () => Promise<T>, holds: (seen: T) => boolean): Promise<T> {
+  const until = Date.now() + timeLimits.event;
   for (;;) {
     const seen = await look();
     if (holds(seen)) return seen;
-    if (Date.now() > until) throw new Error(`Not within ${patience} ms; the last was ${JSON.stringify(seen)}`);
+    if (Date.now() > until) throw new Error(`Not within ${timeLimits.event} ms; the last was ${JSON.stringify(seen)}`);
     await pause();
   }
 }

@@ -37,7 +37,7 @@ describe('the synthesized assembly', () => {
 
   beforeAll(async () => {
     [first, second] = await Promise.all([synthesize(), synthesize({ CDK_VALIDATION: 'false' })]);
-  }, 60_000);
+  });
 
   test("needs no credentials and passes CloudFormation's own validation", async () => {
     expect(first).toMatchObject({ code: 0, stderr: '' });

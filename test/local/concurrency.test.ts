@@ -119,7 +119,7 @@ describe('the environments of a function', () => {
     // An environment that was busy serves its third event, the idle one its second.
     expect(await servedBy(5000)).toBe(3);
     expect(await servedBy(20)).toBe(2);
-  }, 120_000);
+  });
 
   test('that are all busy for too long cost a waiting event its turn', async () => {
     const definition = definitionOf('busy', 1);

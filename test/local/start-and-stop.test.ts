@@ -3,6 +3,7 @@ import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { testAddresses } from '../support/addresses.ts';
+import { scaleLimit } from '../support/time-limits.ts';
 import { type ChangedAssembly, changedAssembly, fixtureAssembly } from './fixtures/assembly.ts';
 import { Recorder } from './fixtures/recorder.ts';
 import { SocketClient } from './fixtures/socket-client.ts';
@@ -88,7 +89,7 @@ describe('with servers of its own', () => {
     expect(await process.ended).toEqual({ code: 0, signal: null });
     expect((await closed).code).toBe(1001);
     expect((await recorder.next('$disconnect', 1, id)).requestContext.disconnectStatusCode).toBe(1001);
-    await allGone(processes, 1000);
+    await allGone(processes, scaleLimit(1000));
     expect(existsSync(endpointsFile())).toBe(false);
     expect(process.output.match(/ready/g)).toHaveLength(1);
     expect(process.output).toContain(`all addresses: ${endpointsFile()}; Ctrl-C stops it.`);
@@ -104,7 +105,7 @@ describe('with servers of its own', () => {
     expect(processes.length).toBeGreaterThanOrEqual(3);
     process.child.kill('SIGKILL');
     await process.ended;
-    await allGone(processes, 10_000);
+    await allGone(processes);
   });
 
   test('what a killed process left of its endpoints is gone before the next one is ready', async () => {
@@ -132,7 +133,7 @@ describe('with servers of its own', () => {
     const processes = await process.descendants();
     process.child.kill('SIGTERM');
     expect((await process.ended).code).toBe(0);
-    await allGone(processes, 1000);
+    await allGone(processes, scaleLimit(1000));
   });
 });
 

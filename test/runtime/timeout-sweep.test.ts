@@ -6,6 +6,7 @@ import { deadlines, shardLeases } from '../../lambdas/runtime/presence.ts';
 import { redis } from '../../lambdas/runtime/redis.ts';
 import { handler } from '../../lambdas/timeout-sweep.ts';
 import { testAddresses } from '../support/addresses.ts';
+import { scaleLimit } from '../support/time-limits.ts';
 import { contextWith } from './socket-event.ts';
 
 jest.mock('../../lambdas/flows/housekeeping.ts', () => ({
@@ -66,7 +67,7 @@ async function due(many = 1, at = Date.now() - 1): Promise<string[]> {
 test('a sweep ends at once when nobody is present, and leaves the way free', async () => {
   const started = Date.now();
   await called();
-  expect(Date.now() - started).toBeLessThan(900);
+  expect(Date.now() - started).toBeLessThan(scaleLimit(900));
   expect(keepHouse).toHaveBeenCalledTimes(1);
   expect(await leases()).toBe(0);
   expect(await other.exists(presenceKeys.sweeps)).toBe(0);
@@ -152,7 +153,7 @@ describe('[PR12] two sweeps', () => {
     await scheduled(9000);
     expect(visited().sort()).toEqual(sessionIds.sort());
     // One tick before it died the killed sweep may have renewed its leases.
-    expect(lastVisit - killedAt).toBeLessThan(4000);
+    expect(lastVisit - killedAt).toBeLessThan(scaleLimit(4000));
   });
 });
 

@@ -8,9 +8,8 @@ import {
   type Locator,
   type Page,
 } from 'playwright-core';
+import { timeLimits } from './time-limits.ts';
 
-/** Shorter than a test may last, so that a failure names what was waited for. */
-const patienceMillis = 12_000;
 const names = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
 const arguments_ = [
   '--no-sandbox',
@@ -63,7 +62,7 @@ export class Person {
   static async open(browser: Browser, url: string, name: string, options: BrowserContextOptions = {}): Promise<Person> {
     const context = await browser.newContext({ viewport: { width: 1280, height: 860 }, ...options });
     const person = new Person(await context.newPage());
-    person.page.setDefaultTimeout(patienceMillis);
+    person.page.setDefaultTimeout(timeLimits.event);
     await person.page.goto(url);
     await person.page.getByLabel('Your name').fill(name);
     await person.page.getByRole('button', { name: /^(Continue|Join)$/ }).click();

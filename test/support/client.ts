@@ -2,8 +2,7 @@ import { once } from 'node:events';
 import WebSocket from 'ws';
 import { bearerPrefix, type ServerFrame, type ServerFrameType, subprotocol } from '../../protocol/frames.ts';
 import type { ClientMessage } from '../../protocol/messages.ts';
-
-const patienceMillis = 10_000;
+import { timeLimits } from './time-limits.ts';
 
 /** A frame of the service, or what API Gateway itself sends. */
 export type AnyFrame = ServerFrame | { type?: undefined; message: string; connectionId: string; requestId: string };
@@ -65,11 +64,10 @@ export class TestClient {
   async next<T extends ServerFrameType>(
     type: T,
     matches: (frame: ServerFrame<T>) => boolean = () => true,
-    patience = patienceMillis,
   ): Promise<ServerFrame<T>> {
     const wanted = (frame: AnyFrame) => frame.type === type && matches(frame as ServerFrame<T>);
     const early = this.frames.find((frame) => !this.#taken.has(frame) && wanted(frame));
-    const frame = early ?? (await this.#wait(wanted, `a ${type} frame`, patience));
+    const frame = early ?? (await this.#wait(wanted, `a ${type} frame`));
     this.#taken.add(frame);
     return frame as ServerFrame<T>;
   }
@@ -104,12 +102,13 @@ export class TestClient {
     for (const waiter of found) waiter.resolve(frame);
   }
 
-  #wait(matches: (frame: AnyFrame) => boolean, what: string, patience = patienceMillis): Promise<AnyFrame> {
+  #wait(matches: (frame: AnyFrame) => boolean, what: string): Promise<AnyFrame> {
+    const limit = timeLimits.event;
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
         const seen = this.frames.slice(-5).map((frame) => JSON.stringify(frame).slice(0, 300));
-        reject(new Error(`Waited ${patience} ms for ${what}. The last frames were:\n${seen.join('\n')}`));
-      }, patience);
+        reject(new Error(`Waited ${limit} ms for ${what}. The last frames were:\n${seen.join('\n')}`));
+      }, limit);
       this.#waiting.push({
         matches,
         resolve: (frame) => {

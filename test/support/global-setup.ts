@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type BackingServices, startBackingServices } from '../../local/backing/services.ts';
+import { publishSlowness } from './time-limits.ts';
 
 declare global {
   var backingServices: BackingServices | undefined;
@@ -10,6 +11,7 @@ declare global {
 
 /** Starts one PostgreSQL, Redis and DynamoDB-compatible server for the whole run; tests make their own databases. */
 export default async function setUp(): Promise<void> {
+  await publishSlowness();
   globalThis.backingDirectory = await mkdtemp(join(tmpdir(), 'rollcall-test-'));
   const services = await startBackingServices({
     directory: globalThis.backingDirectory,

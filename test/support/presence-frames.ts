@@ -6,12 +6,8 @@ export function joinOf(client: TestClient, userId: string) {
 }
 
 /** Why somebody left, once a diff says so. */
-export async function leaveOf(client: TestClient, userId: string, patience?: number): Promise<string> {
-  const diff = await client.next(
-    'presence_diff',
-    ({ leaves }) => leaves.some((one) => one.userId === userId),
-    patience,
-  );
+export async function leaveOf(client: TestClient, userId: string): Promise<string> {
+  const diff = await client.next('presence_diff', ({ leaves }) => leaves.some((one) => one.userId === userId));
   return diff.leaves.find((leave) => leave.userId === userId)!.cause;
 }
 

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { CreateTableCommand, DynamoDBClient, waitUntilTableExists } from '@aws-sdk/client-dynamodb';
 import { tableKeys } from '../../lambdas/runtime/environment.ts';
 import { testAddresses } from './addresses.ts';
+import { timeLimits } from './time-limits.ts';
 
 /** What the AWS clients read where no Lambda runtime sets it. */
 export const testAwsVariables = () => ({
@@ -42,7 +43,10 @@ export async function createConnectionTable(): Promise<string> {
     }),
   );
   // It answers before it is done, here as on AWS.
-  await waitUntilTableExists({ client, maxWaitTime: 30, minDelay: 1, maxDelay: 1 }, { TableName: name });
+  await waitUntilTableExists(
+    { client, maxWaitTime: timeLimits.event / 1000, minDelay: 1, maxDelay: 1 },
+    { TableName: name },
+  );
   client.destroy();
   return name;
 }

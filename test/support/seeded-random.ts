@@ -1,5 +1,5 @@
-/** Numbers that follow from a seed (mulberry32): the same seed asks for the same things in the same order. */
-export class Random {
+/** Random numbers that follow from a seed (mulberry32): the same seed gives the same numbers, so a run can be repeated. */
+export class SeededRandom {
   #state: number;
 
   constructor(seed: number) {
@@ -15,28 +15,43 @@ export class Random {
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
   }
 
-  /** A whole number below `end`. */
+  /** A whole number, at least 0 and below `end`. */
   below(end: number): number {
     return Math.floor(this.next() * end);
+  }
+
+  /** A whole number, both ends included. */
+  int(from: number, to: number): number {
+    return from + this.below(to - from + 1);
   }
 
   chance(probability: number): boolean {
     return this.next() < probability;
   }
 
-  /** One of the items; undefined of none. */
+  /** One of the items; of none undefined. */
   pick<T>(items: readonly T[]): T | undefined {
     return items[this.below(items.length)];
   }
 
   /** One of the names, each as often as its weight says. */
-  weighted<K extends string>(weights: Record<K, number>): K {
+  weighted<K extends string>(weights: Readonly<Partial<Record<K, number>>>): K {
     const entries = Object.entries(weights) as [K, number][];
     let left = this.next() * entries.reduce((sum, [, weight]) => sum + weight, 0);
     for (const [name, weight] of entries) {
       left -= weight;
       if (left < 0) return name;
     }
-    return entries[0]![0];
+    return entries.at(-1)![0];
+  }
+
+  /** A waiting time around a mean (exponential), at most three times as long. */
+  around(meanMillis: number): number {
+    return Math.min(3 * meanMillis, -Math.log(1 - this.next()) * meanMillis);
+  }
+
+  /** A seed for another generator. */
+  seed(): number {
+    return this.below(2 ** 31);
   }
 }

@@ -1,0 +1,76 @@
+import { Crowd } from '../../bench/storm/crowd.ts';
+import { busiestSecond, framesHeard } from '../../bench/storm/hearing.ts';
+import { readTimings } from '../../protocol/timings.ts';
+import { startTestStack, type TestStack } from '../support/stack.ts';
+import { timeLimits } from '../support/time-limits.ts';
+
+/** A machine that runs other tests needs minutes for what AWS does in seconds; those who were cut must not be given up meanwhile. */
+const settings = {
+  PRESENCE_UPDATE_SECONDS: '60',
+  HEARTBEAT_TIMEOUT_SECONDS: '60',
+  AWAY_AFTER_SECONDS: '600',
+  RECONNECT_GRACE_SECONDS: '110',
+};
+const { heartbeatMillis, batchMillis } = readTimings(settings);
+
+/** What an account may send a second unless AWS was asked for more: https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html */
+const quotaPerSecond = 10_000;
+const mergedAbove = 50;
+const withinMillis = 5000;
+
+const sum = (numbers: number[]) => numbers.reduce((total, one) => total + one, 0);
+
+/**
+ * The tests of a room that fills at once and comes back at once.
+ *
+ * @param members more than fifty, above which a room's joins are merged in windows.
+ * @param titles of the two tests, with the rules that they prove.
+ */
+export function testJoinStorm(members: number, titles: { fills: string; returns: string }): void {
+  let stack: TestStack;
+  let crowd: Crowd;
+
+  beforeAll(async () => {
+    stack = await startTestStack(settings);
+    crowd = await Crowd.gather({ venue: stack, members, heartbeatMillis });
+  });
+  afterAll(async () => {
+    crowd?.end();
+    await stack.close();
+  });
+
+  /** Posts that the gateway got in its busiest second, of those since `from`. */
+  function busiestSecondAtTheGateway(from: number): number {
+    const seconds = new Map<number, number>();
+    for (const { at } of stack.posts.posts.slice(from)) {
+      const second = Math.floor(at / 1000);
+      seconds.set(second, (seconds.get(second) ?? 0) + 1);
+    }
+    return Math.max(0, ...seconds.values());
+  }
+
+  test(titles.fills, async () => {
+    const { heard, wholeMillis } = await crowd.arrive(withinMillis, timeLimits.test);
+    expect(crowd.isComplete).toBe(true);
+    expect(heard.flatMap(({ oddities }) => oddities)).toEqual([]);
+    expect(sum(heard.map(({ leaves }) => leaves))).toBe(0);
+    expect(sum(heard.map(({ joins }) => joins))).toBeGreaterThan(members);
+    // Until there are fifty a join is told at once; from then on there are windows.
+    const diffs = heard.map(({ frames }) => frames.get('presence_diff') ?? 0);
+    expect(Math.max(...diffs)).toBeLessThanOrEqual(mergedAbove + Math.ceil(wholeMillis / batchMillis));
+    expect(framesHeard(heard, 'presence_diff')).toBeLessThan((members * (members - 1)) / 2);
+    expect(busiestSecond(heard)).toBeLessThan(quotaPerSecond);
+    expect(busiestSecondAtTheGateway(0)).toBeLessThan(quotaPerSecond);
+  });
+
+  test(titles.returns, async () => {
+    const before = stack.posts.posts.length;
+    crowd.cut();
+    const { heard } = await crowd.arrive(withinMillis, timeLimits.test);
+    expect(crowd.isComplete).toBe(true);
+    expect(heard.flatMap(({ oddities }) => oddities)).toEqual([]);
+    expect(sum(heard.map(({ leaves }) => leaves))).toBe(0);
+    expect(sum(heard.map(({ joins }) => joins))).toBe(0);
+    expect(busiestSecondAtTheGateway(before)).toBeLessThan(quotaPerSecond);
+  });
+}

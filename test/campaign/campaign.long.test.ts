@@ -1,0 +1,29 @@
+import { runCampaign } from './campaign.ts';
+import { seed, testCampaign } from './campaign-tests.ts';
+import { faultsOf } from './invariants.ts';
+import { variantGroups } from './variants.ts';
+
+testCampaign('[SE3] [SE9] [AC1] [AC3] [FA6] [PR9] [PR10] workers that race and are killed break no rule', 10_000);
+
+/** A race may not come about in one try; never in three tries means that the campaign cannot see it. */
+const tries = 3;
+
+/** Rules broken on purpose: the campaign has to find each. They take some minutes more: `CAMPAIGN_VARIANTS=1`. */
+const proved = process.env['CAMPAIGN_VARIANTS'] === '1' ? variantGroups : [];
+const describeEach = proved.length > 0 ? describe.each(proved) : describe.skip.each(variantGroups);
+
+describeEach('rules broken on purpose, about $about', ({ variants, ...size }) => {
+  let unfound = variants;
+
+  beforeAll(async () => {
+    for (let attempt = 0; attempt < tries && unfound.length > 0; attempt++) {
+      const mutations = unfound.flatMap((variant) => variant.mutations);
+      const faults = await runCampaign({ seed: seed + attempt, mutations, ...size }, faultsOf);
+      unfound = unfound.filter(({ fault }) => !faults.some((one) => fault.test(one)));
+    }
+  });
+
+  test.each(variants)('the campaign notices when $name', (variant) => {
+    expect(unfound).not.toContain(variant);
+  });
+});
