@@ -1,5 +1,5 @@
 import { type MessageType, messages, messageTypes } from '../../protocol/messages.ts';
-import { Random } from '../campaign/random.ts';
+import { SeededRandom } from '../support/seeded-random.ts';
 import { type Arrived, startTestStack, type TestStack } from '../support/stack.ts';
 
 /** Whatever a field of a message holds, the answer is the service's own and never `INTERNAL`. */
@@ -12,12 +12,12 @@ beforeAll(async () => {
   stack = await startTestStack();
   const hosted = await stack.host('olive');
   sessionId = hosted.session.id;
-}, 90_000);
+});
 afterAll(() => stack.close());
 
 const seed = Number(process.env['FUZZ_SEED'] ?? 20_261_128);
 const rounds = Number(process.env['FUZZ_ROUNDS'] ?? 4);
-const random = new Random(seed);
+const random = new SeededRandom(seed);
 
 /** JSON texts, because JSON can say what an object literal cannot. */
 const pieces = [
