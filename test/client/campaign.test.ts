@@ -152,12 +152,8 @@ async function runAll(isGentle: boolean): Promise<void> {
   }
 }
 
-test(
-  `[row 17] after faults every client has the list of the service, and every request has settled (${runs} seeds)`,
-  () => runAll(false),
-);
+test(`[row 17] after faults every client has the list of the service, and every request has settled (${runs} seeds)`, () =>
+  runAll(false));
 
-test(
-  `[CL8] broken sockets, ended tokens, changed networks and hidden pages make nobody leave (${runs} seeds)`,
-  () => runAll(true),
-);
+test(`[CL8] broken sockets, ended tokens, changed networks and hidden pages make nobody leave (${runs} seeds)`, () =>
+  runAll(true));

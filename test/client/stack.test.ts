@@ -13,7 +13,7 @@ const missing: Addition[] = ['open', 'data', 'join with status', 'broadcast', 'c
 let stack: TestStack;
 beforeAll(async () => {
   stack = await startTestStack();
-}, 120_000);
+});
 afterAll(() => stack?.close());
 
 interface Device {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { Client } from 'pg';
-import { Random } from '../campaign/random.ts';
+import { SeededRandom } from '../support/seeded-random.ts';
 import { fixtureAssembly } from './fixtures/assembly.ts';
 import { describe as describeProcess, noProcessOf } from './fixtures/marked-processes.ts';
 import { StartedProcess } from './fixtures/started-process.ts';
@@ -37,7 +37,7 @@ interface Endpoints {
   pid: number;
 }
 
-const generator = new Random(seed);
+const generator = new SeededRandom(seed);
 const random = () => generator.next();
 const between = (least: number, most: number) => least + random() * (most - least);
 const pick = <T>(values: readonly T[]): T => values[Math.floor(random() * values.length)]!;
