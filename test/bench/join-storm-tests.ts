@@ -16,7 +16,8 @@ const { heartbeatMillis, batchMillis } = readTimings(settings);
 /** What an account may send a second unless AWS was asked for more: https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html */
 const quotaPerSecond = 10_000;
 const mergedAbove = 50;
-const withinMillis = 5000;
+/** Several in each window: fewer would leave nothing to merge. */
+const arrivalsPerSecond = 30;
 
 const sum = (numbers: number[]) => numbers.reduce((total, one) => total + one, 0);
 
@@ -27,6 +28,7 @@ const sum = (numbers: number[]) => numbers.reduce((total, one) => total + one, 0
  * @param titles of the two tests, with the rules that they prove.
  */
 export function testJoinStorm(members: number, titles: { fills: string; returns: string }): void {
+  const withinMillis = (members / arrivalsPerSecond) * 1000;
   let stack: TestStack;
   let crowd: Crowd;
 

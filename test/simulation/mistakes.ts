@@ -79,7 +79,7 @@ export const mistakes: readonly Mistake[] = [
     mistake: 'the sweep forgets when to come again',
     find: "redis.call('ZADD', KEYS[1], ARGV[3], ARGV[2])",
     replace: "redis.call('ZREM', KEYS[1], ARGV[2])",
-    within: 200,
+    within: 1000,
   },
   { mistake: 'merging loses leaves', find: 'if state.cause then', replace: 'if false then', within: 200 },
   {
