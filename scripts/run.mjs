@@ -41,7 +41,6 @@ function stepsOf(command, extra) {
         { heading: 'Format and lint', program: bin('biome'), run: ['ci', '.'] },
         { heading: 'Types', program: bin('tsc'), run: [] },
         { heading: 'Tests and architecture rules', run: jest },
-        { heading: 'Long tests', run: longJest },
       ];
     default:
       return undefined;
