@@ -90,10 +90,9 @@ export class RollcallStack extends Stack {
   /** The way of a frame, and the slow path of somebody who returns: their place, its audit row, the woken sweep. */
   private grantPresence(): void {
     const { heartbeat, cursor, presence } = this.functions;
-    this.connections.grantAccess(presence, 'update');
     for (const fn of [heartbeat, cursor, presence]) {
       this.cache.grantAccess(fn);
-      this.connections.grantAccess(fn, 'get', 'query', 'put', 'delete', 'writeMany');
+      this.connections.grantAccess(fn, 'get', 'query', 'update', 'delete', 'writeMany');
       this.webSocketApi.grantAccess(fn);
       this.database.grantAccess(fn);
       this.outbox.grantAccess(fn, 'writeMany');
@@ -107,7 +106,7 @@ export class RollcallStack extends Stack {
     const { session, activity, machine, http } = this.functions;
     for (const fn of [session, activity, machine, http]) this.database.grantAccess(fn);
     for (const fn of [session, activity, machine, http]) this.cache.grantAccess(fn);
-    this.connections.grantAccess(session, 'get', 'query', 'put', 'update', 'delete', 'writeMany');
+    this.connections.grantAccess(session, 'get', 'query', 'update', 'delete', 'writeMany');
     this.connections.grantAccess(activity, 'query', 'writeMany');
     this.connections.grantAccess(machine, 'query');
     this.connections.grantAccess(http, 'get');

@@ -1,3 +1,5 @@
+import { RollcallError } from '../../protocol/errors.ts';
+import { Overtaken, type Turn } from '../delivery/turn.ts';
 import { isAway } from '../platform/unavailable.ts';
 import { type EndOutcome, isUnknown } from '../presence/outcome.ts';
 import type { Seat } from '../presence/presence-store.ts';
@@ -5,9 +7,11 @@ import type { Caller } from '../runtime/caller.ts';
 import { registry } from '../runtime/delivery.ts';
 import { log } from '../runtime/log.ts';
 import { presence } from '../runtime/presence.ts';
+import { sessions } from '../runtime/sessions.ts';
 import { announce } from './announce.ts';
 import { actorOf } from './audit.ts';
 import { recordDeparture, recordOrLeaveToSweep } from './departures.ts';
+import { type PresentState, presentState } from './present-state.ts';
 import { bringBack } from './recover-presence.ts';
 import { notInSession, sessionIdOf } from './session-ids.ts';
 import { expectVisit } from './sweep-waker.ts';
@@ -15,40 +19,69 @@ import { settleSession } from './visit-sessions.ts';
 
 /**
  * The caller's connection leaves at once (rule PR7); the user leaves with their last one. It is written down before it is
- * told.
+ * told. Where a later frame of the connection has decided already, the answer is what is true (rule PR18).
  *
- * @returns the session's UUID.
- * @throws RollcallError NOT_IN_SESSION for a connection that has not joined.
+ * @throws RollcallError NOT_IN_SESSION for a connection that has not joined, unless it numbers its frames: then a join that
+ *   was sent before may still come, and changes nothing.
  */
-export async function leaveSession(caller: Caller, sessionRef: string): Promise<string> {
-  const { connectionId, userId } = caller;
-  const sessionId = await sessionIdOf(caller, sessionRef);
-  if (!(await registry().membership(connectionId, sessionId))) throw notInSession();
-  // Before the seat: a frame of this connection that is under way must not find the membership and take a seat again.
-  await registry().leave(connectionId, sessionId);
+export async function leaveSession(caller: Caller, sessionRef: string, turn: Turn = {}): Promise<PresentState> {
+  const sessionId = await sessionToLeave(caller, sessionRef, turn);
   const at = Date.now();
-  const outcome = await depart({ sessionId, userId, connectionId }, at);
-  if (!outcome) {
-    await leaveUnseen(caller, sessionId, at);
-    return sessionId;
+  try {
+    // Before the seat: a frame of this connection that is under way must not find the membership and take a seat again.
+    const { membership, version } = await registry().leave(caller.connectionId, sessionId, turn, at);
+    if (membership) await endSeat(caller, { sessionId, at, version });
+    else if (turn.order === undefined) throw notInSession();
+    return { type: 'session_left', sessionId };
+  } catch (error) {
+    if (error instanceof Overtaken) return presentState(caller, sessionId);
+    throw error;
   }
+}
+
+/** The UUID of the session. By its name a session is otherwise known only to connections that joined it. */
+async function sessionToLeave(caller: Caller, sessionRef: string, { order }: Turn): Promise<string> {
+  try {
+    return await sessionIdOf(caller, sessionRef);
+  } catch (error) {
+    if (order === undefined || !(error instanceof RollcallError && error.code === 'NOT_IN_SESSION')) throw error;
+    return sessions()
+      .resolveSessionId(sessionRef)
+      .catch((unknown) => {
+        throw unknown instanceof RollcallError && unknown.code === 'SESSION_NOT_FOUND' ? error : unknown;
+      });
+  }
+}
+
+interface Leaving {
+  sessionId: string;
+  /** Unix milliseconds. */
+  at: number;
+  /** See `Membership.version`. */
+  version: number;
+}
+
+async function endSeat(caller: Caller, leaving: Leaving): Promise<void> {
+  const { sessionId, at } = leaving;
+  const { connectionId, userId } = caller;
+  const outcome = await depart({ sessionId, userId, connectionId }, leaving);
+  if (!outcome) return leaveUnseen(caller, sessionId, at);
   // Who was gone already is the sweep's, like everybody else it finds.
   const own = outcome.departures.find((departure) => departure.userId === userId && departure.cause === 'left');
   if (own) await recordOrLeaveToSweep(sessionId, own, actorOf(caller, sessionId));
   if (outcome.departures.length > 0) await expectVisit(sessionId, at);
   await announce(sessionId, outcome);
-  return sessionId;
 }
 
 /** Undefined where Redis knows nothing of the seat: it is away, or it forgot the session. */
-async function depart(seat: Seat, at: number): Promise<EndOutcome | undefined> {
+async function depart(seat: Seat, { at, version }: Leaving): Promise<EndOutcome | undefined> {
   try {
     // Another tab of theirs may have joined where Redis could not hear of it (rule FA1).
     if (await presence().store.isInDoubt()) await bringBack(seat.sessionId);
-    const outcome = await presence().store.depart(seat, 'left', at);
+    const outcome = await presence().store.depart(seat, 'left', at, version);
     if (!isUnknown(outcome)) return outcome;
     await settleSession(seat.sessionId, at);
-    const again = await presence().store.depart(seat, 'left', at);
+    const again = await presence().store.depart(seat, 'left', at, version);
     return again.removed ? again : undefined;
   } catch (error) {
     if (!isAway(error)) throw error;

@@ -1,6 +1,8 @@
 import type { Role, Session } from '../../protocol/entities.ts';
 import type { ActivityContext } from '../activity/activity-entry.ts';
 import type { Membership } from '../delivery/connection-registry.ts';
+import type { Joined } from '../delivery/membership.ts';
+import { Overtaken, type Turn } from '../delivery/turn.ts';
 import { isAway } from '../platform/unavailable.ts';
 import type { Arrival, EnterOutcome } from '../presence/outcome.ts';
 import type { Acting } from '../presence/presence-manager.ts';
@@ -17,7 +19,7 @@ import { bestKnownState } from './best-known.ts';
 import { personOf } from './people.ts';
 import { rebuildSession } from './rebuild-session.ts';
 import { expectVisit } from './sweep-waker.ts';
-import { undoSeating } from './undo-seating.ts';
+import { givePlaceBack, undoSeating } from './undo-seating.ts';
 
 /** What seating needs of a join. */
 export interface Seating {
@@ -36,6 +38,14 @@ export interface Seating {
 /** Who comes and does nothing is away, or gone, after this long. */
 const firstVisitMillis = Math.min(timings.awayAfterMillis, timings.offlineAfterMillis);
 
+/** Where a seating stands among the joins and leaves of its connection (rule PR18). */
+export interface SeatingTurn {
+  /** Of the frame that joins. */
+  turn?: Turn;
+  /** For a connection that returns: the membership that it returns by. */
+  known?: Membership;
+}
+
 /** What a join answers about who is there. */
 export type Seated = Pick<EnterOutcome, 'epoch' | 'seq' | 'users'>;
 
@@ -45,23 +55,29 @@ export type Seated = Pick<EnterOutcome, 'epoch' | 'seq' | 'users'>;
  *
  * While Redis is away the join stands, and the answer is what the connection table knows; the sweep seats and announces
  * it afterwards (rule FA1).
+ *
+ * @throws Overtaken where a later join or leave of the connection has decided (rule PR18); a place that was taken for this
+ *   one is given back.
  */
-export async function seatConnection(caller: Caller, seating: Seating): Promise<Seated> {
-  const membership = membershipOf(caller, seating);
+export async function seatConnection(caller: Caller, seating: Seating, place: SeatingTurn = {}): Promise<Seated> {
+  let membership = membershipOf(caller, seating);
   let isUntouched = !seating.activated;
   try {
     const begun = [
       registry().isCompact(caller.connectionId),
-      registry().join(membership),
+      writeDown(membership, place),
       // Before the seat: where this invocation is killed right after it, somebody has to come by and look.
       expectVisit(membership.sessionId, membership.joinedAt + firstVisitMillis),
     ] as const;
     // What is still being written when another step fails could not be undone.
     const [, written] = await Promise.allSettled(begun);
-    if (written.status === 'fulfilled' && written.value) isUntouched = false;
+    if (written.status === 'fulfilled') {
+      membership = written.value.membership;
+      if (written.value.isNew) isUntouched = false;
+    }
     const [compact] = await Promise.all(begun);
     isUntouched = false;
-    const outcome = await enter(membership, { compact, place: placeOf(seating) });
+    const outcome = await enter(membership, { compact, place: placeOf(seating), turn: place.turn });
     if (outcome?.first && !seating.activated && !seating.unasked) await retakePlace(caller, membership);
     await Promise.all([
       welcome(caller, membership, seating, outcome),
@@ -69,13 +85,25 @@ export async function seatConnection(caller: Caller, seating: Seating): Promise<
       outcome && inheritChoice(membership, outcome),
     ]);
     if (outcome) return outcome;
-    await registry().join({ ...membership, unseated: true });
+    if (!(await registry().amend(membership, { unseated: true }))) throw new Overtaken();
     return await bestKnownState(membership);
   } catch (error) {
+    if (error instanceof Overtaken) {
+      if (seating.activated) await givePlaceBack(membership);
+      throw error;
+    }
     // Who sits already may be joining once more, because the first answer was lost: that seat is not this failure's.
     if (!isUntouched) await undoSeating(caller, membership, seating.activated);
     throw error;
   }
+}
+
+/** A join is the next one of its connection; whoever returns keeps the number of the join by which they are there. */
+async function writeDown(membership: Membership, { turn, known }: SeatingTurn): Promise<Joined> {
+  if (!known) return registry().join(membership, turn);
+  const { connectionId: _, sessionId: __, ...fields } = { cursorRole: undefined, invisible: undefined, ...membership };
+  if (!(await registry().amend(known, { ...fields, unseated: undefined }))) throw new Overtaken();
+  return { membership: { ...membership, version: known.version }, isNew: false };
 }
 
 function membershipOf(caller: Caller, { session, role, invisible }: Seating): Membership {
@@ -95,7 +123,7 @@ function placeOf({ activated, isWritten }: Seating): 'taken' | 'written' | undef
 /** No outcome while Redis is away. */
 async function enter(
   { sessionId, userId, ...acting }: Membership,
-  options: Pick<Acting, 'compact' | 'place'>,
+  options: Pick<Acting, 'compact' | 'place' | 'turn'>,
 ): Promise<EnterOutcome | undefined> {
   try {
     // Where Redis forgot the session, those who were there are seated first: the newcomer is to meet them.
@@ -162,7 +190,7 @@ async function recordOrLeaveToSweep(sessionId: string, arrival: Arrival, actor: 
 /** Another tab of somebody who chose to be invisible has to remember it as the first one does. */
 async function inheritChoice(membership: Membership, { users }: EnterOutcome): Promise<void> {
   const isInvisible = users.find((user) => user.userId === membership.userId)?.status === 'offline';
-  if (isInvisible && !membership.invisible) await registry().join({ ...membership, invisible: true });
+  if (isInvisible && !membership.invisible) await registry().amend(membership, { invisible: true });
 }
 
 /** Who was found gone is written down by the sweep, once and as of the moment they went. */

@@ -1,4 +1,5 @@
 import type { Role } from '../../protocol/entities.ts';
+import type { Turn } from '../delivery/turn.ts';
 
 /** Who takes a seat, and as what. */
 export interface Entering {
@@ -12,4 +13,8 @@ export interface Entering {
   place?: 'taken' | 'written' | undefined;
   /** They come back invisible, as they chose to be (rule PR5). */
   invisible?: boolean | undefined;
+  /** The number of the join in the connection table, see `Membership.version`: a later join or leave decides. */
+  version?: number | undefined;
+  /** The turn of the frame that joins (rule PR18). */
+  turn?: Turn | undefined;
 }

@@ -58,6 +58,8 @@ export interface PresenceOutcome {
 export interface TouchOutcome extends PresenceOutcome {
   /** Whether somebody in the session is overdue, so that the sweep should come now. */
   overdue: boolean;
+  /** When the status of the frame was taken, Unix milliseconds; absent where it had none, or a later frame decided. */
+  chosenAt?: number | undefined;
 }
 
 /** A coming or going that Redis keeps until it is written down elsewhere; see `PresenceStore.forget`. */

@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import type { Cluster, Redis } from 'ioredis';
-import { tagOf } from '../../protocol/compact.ts';
-import type { Cursor, LeaveCause, PresenceUser, Role, Status } from '../../protocol/entities.ts';
+import type { LeaveCause, PresenceUser, Role } from '../../protocol/entities.ts';
 import type { Timings } from '../../protocol/timings.ts';
+import { Overtaken } from '../delivery/turn.ts';
 import type { Entering } from './entering.ts';
+import { touchParameters, turnParameters, versionParameters } from './frame-parameters.ts';
 import { presenceKeys, scriptKeys } from './keys.ts';
 import {
   type Arrival,
@@ -27,26 +28,11 @@ import { tooFast } from './rate-limiter.ts';
 import { answered } from './redis-failure.ts';
 import { type Member, restoreParameters } from './restoration.ts';
 import { commandName, type PresenceScript, presenceScripts } from './scripts/scripts.ts';
+import type { Seat, Touch } from './seat.ts';
 import { sparedMillis } from './spared.ts';
 import { type PresenceRecord, visibleUser } from './status.ts';
 
-/** One socket in one session. An empty `connectionId` is a presence without a socket, which receives nothing. */
-export interface Seat {
-  sessionId: string;
-  userId: string;
-  connectionId: string;
-}
-
-/** What a frame says about its sender. */
-export interface Touch {
-  kind: 'heartbeat' | 'cursor' | 'update';
-  /** Heartbeats only: no user activity since the last one. */
-  idle?: boolean | undefined;
-  cursor?: Cursor | undefined;
-  status?: Status | undefined;
-  /** `null` removes it, absent leaves it. */
-  activity?: string | null | undefined;
-}
+export type { Seat, Touch } from './seat.ts';
 
 /** Comings and goings a visit hands out at most. */
 export const keptPerVisit = 100;
@@ -55,7 +41,7 @@ const bookkeepingMillis = 60 * 60 * 1000;
 
 type ScriptRunner = Record<
   string,
-  (...parameters: (string | number)[]) => Promise<ScriptReply | ['unknown'] | ['limited', number]>
+  (...parameters: (string | number)[]) => Promise<ScriptReply | ['unknown'] | ['overtaken'] | ['limited', number]>
 >;
 
 /**
@@ -82,22 +68,14 @@ export class PresenceStore {
    * @throws RollcallError RATE_LIMITED where the connection sends more than its limit.
    */
   async touch(seat: Seat, touch: Touch, now: number): Promise<TouchOutcome | undefined> {
-    const reply = await this.#run('touch', seat.sessionId, now, [
-      seat.userId,
-      seat.connectionId,
-      touch.kind,
-      touch.idle ? '1' : '0',
-      touch.cursor === undefined ? '' : JSON.stringify(touch.cursor),
-      touch.status ?? '',
-      touch.activity === undefined ? '' : JSON.stringify(touch.activity),
-      touch.cursor === undefined ? '' : tagOf(touch.cursor),
-    ]);
+    const reply = await this.#run('touch', seat.sessionId, now, touchParameters(seat, touch));
     if (!reply) return undefined;
-    const [cursors, receivers, overdue] = reply[10] as [string[], string[], number];
+    const [cursors, receivers, overdue, chosenAt] = reply[10] as [string[], string[], number, number];
     return {
       ...readOutcome(reply, now, this.#timings),
       batch: readBatch(reply[1], cursors, receivers),
       overdue: overdue > 0,
+      chosenAt: chosenAt > 0 ? chosenAt : undefined,
     };
   }
 
@@ -118,11 +96,16 @@ export class PresenceStore {
     await this.#run('stretch', sessionId, now, []);
   }
 
-  /** Seats a connection; harmless when it sits already. */
+  /**
+   * Seats a connection; harmless when it sits already.
+   *
+   * @throws Overtaken where a later join or leave of the connection came before (rule PR18).
+   */
   async enter(seat: Seat, person: Entering, now: number): Promise<EnterOutcome> {
     const { username, role, cursorRole = '', compact, place = '', invisible } = person;
     const known = [compact ? 'compact' : '', place, invisible ? '1' : '0'];
-    const parameters = [seat.userId, seat.connectionId, username, role, cursorRole, ...known];
+    const turn = [...versionParameters(seat, person.version), ...turnParameters(seat, person.turn)];
+    const parameters = [seat.userId, seat.connectionId, username, role, cursorRole, ...known, ...turn];
     const spared = await this.#spared();
     const reply = (await this.#run('enter', seat.sessionId, now, parameters, spared))!;
     const [first, records, coming] = reply[10] as [string, string[], string];
@@ -134,9 +117,19 @@ export class PresenceStore {
     };
   }
 
-  /** Ends a seat at once. `removed` tells whether it existed. */
-  async depart(seat: Seat, cause: LeaveCause, now: number): Promise<EndOutcome & { removed: boolean }> {
-    const parameters = [seat.userId, seat.connectionId, cause];
+  /**
+   * Ends a seat at once. `removed` tells whether it existed.
+   *
+   * @param version the number of the leave in the connection table, see `Membership.version`.
+   * @throws Overtaken where a later join or leave of the connection came before (rule PR18).
+   */
+  async depart(
+    seat: Seat,
+    cause: LeaveCause,
+    now: number,
+    version?: number,
+  ): Promise<EndOutcome & { removed: boolean }> {
+    const parameters = [seat.userId, seat.connectionId, cause, ...versionParameters(seat, version)];
     const reply = (await this.#run('depart', seat.sessionId, now, parameters, await this.#spared())) ?? nothingKnown;
     return { ...this.#ended(reply, now), removed: reply[10][0] === 1 };
   }
@@ -264,6 +257,7 @@ export class PresenceStore {
     );
     const reply = await answered(this.#redis, run);
     if (reply[0] === 'limited') throw tooFast(reply[1]);
+    if (reply[0] === 'overtaken') throw new Overtaken();
     return reply[0] === 'unknown' ? undefined : reply;
   }
 

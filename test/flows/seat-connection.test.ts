@@ -1,4 +1,6 @@
 import { randomUUID } from 'node:crypto';
+import type { Membership } from '../../lambdas/delivery/connection-registry.ts';
+import { Overtaken } from '../../lambdas/delivery/turn.ts';
 import { seatConnection } from '../../lambdas/flows/seat-connection.ts';
 import { Unavailable } from '../../lambdas/platform/unavailable.ts';
 import type { Caller } from '../../lambdas/runtime/caller.ts';
@@ -6,7 +8,7 @@ import { log } from '../../lambdas/runtime/log.ts';
 import { RollcallError } from '../../protocol/errors.ts';
 import { placesOneByOne, trailOneByOne } from '../support/one-by-one.ts';
 
-const registry = { join: jest.fn(), takeBack: jest.fn(), isCompact: jest.fn(), members: jest.fn() };
+const registry = { join: jest.fn(), amend: jest.fn(), takeBack: jest.fn(), isCompact: jest.fn(), members: jest.fn() };
 const store = { isKnown: jest.fn(), depart: jest.fn(), isPresent: jest.fn(), forget: jest.fn() };
 const presence = { store, enter: jest.fn() };
 const sessions = { leaveSession: jest.fn(), joinSession: jest.fn() };
@@ -56,7 +58,8 @@ const ended = {
 
 beforeEach(() => {
   jest.resetAllMocks();
-  registry.join.mockResolvedValue(undefined);
+  registry.join.mockImplementation(async (membership: object) => ({ ...membership, version: 5 }));
+  registry.amend.mockResolvedValue(true);
   registry.takeBack.mockResolvedValue(true);
   registry.isCompact.mockResolvedValue(false);
   registry.members.mockResolvedValue([]);
@@ -76,7 +79,8 @@ const seat = (activated: boolean) => seatConnection(caller, { session, role: 'vi
 
 test('somebody who took a place is written down, seated and told of; the entry says their role', async () => {
   expect(await seat(true)).toMatchObject({ epoch: 'e', seq: 1, users: [] });
-  expect(registry.join).toHaveBeenCalledWith(expect.objectContaining({ connectionId: 'c1', sessionId: session.id }));
+  expect(registry.join.mock.calls[0]![0]).toMatchObject({ connectionId: 'c1', sessionId: session.id });
+  expect(presence.enter.mock.calls[0]![2]).toMatchObject({ version: 5 });
   expect(announce).toHaveBeenCalledWith(session.id, outcome);
   expect(activity.logActivity.mock.calls[0]!.slice(0, 4)).toEqual([
     session.id,
@@ -294,4 +298,44 @@ test('[FA6] [FA4] a join sent once more that finds no table takes nobody from th
   await expect(seat(false)).rejects.toThrow('table away');
   expect(store.depart).not.toHaveBeenCalled();
   expect(announce).not.toHaveBeenCalled();
+});
+
+describe('[PR18] a join that a later frame of its connection has overtaken', () => {
+  const turn = { order: 1 };
+  const overtake = {
+    'in the table': () => registry.join.mockRejectedValue(new Overtaken()),
+    'in Redis': () => presence.enter.mockRejectedValue(new Overtaken()),
+  };
+
+  test.each(Object.entries(overtake))('seats nobody and gives the place back: %s', async (_, happen) => {
+    happen();
+    const joining = seatConnection(caller, { session, role: 'viewer', activated: true }, { turn });
+    await expect(joining).rejects.toThrow(Overtaken);
+    expect(registry.join.mock.calls[0]![1]).toBe(turn);
+    expect(sessions.leaveSession.mock.calls).toEqual([
+      [session.id, caller.userId, 'disconnected', { joinedUntil: expect.any(Number) }],
+    ]);
+    expect(registry.takeBack).not.toHaveBeenCalled();
+    expect(activity.logActivity).not.toHaveBeenCalled();
+  });
+
+  test('keeps the place of another connection', async () => {
+    overtake['in Redis']();
+    store.isPresent.mockResolvedValue(true);
+    await expect(seat(true)).rejects.toThrow(Overtaken);
+    store.isPresent.mockResolvedValue(false);
+    await expect(seat(false)).rejects.toThrow(Overtaken);
+    expect(sessions.leaveSession).not.toHaveBeenCalled();
+  });
+
+  test('who returns keeps the number of their join, and does not undo a leave', async () => {
+    const returned = { connectionId: 'c1', sessionId: session.id, version: 3 } as Membership;
+    const back = () => seatConnection(caller, { session, role: 'viewer', activated: false }, { known: returned });
+    await back();
+    expect(registry.join).not.toHaveBeenCalled();
+    expect(presence.enter.mock.calls[0]![2]).toMatchObject({ version: 3 });
+    registry.amend.mockResolvedValue(false);
+    await expect(back()).rejects.toThrow(Overtaken);
+    expect(presence.enter).toHaveBeenCalledTimes(1);
+  });
 });

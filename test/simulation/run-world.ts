@@ -1,4 +1,12 @@
-import { checkAudit, checkCursors, checkGhosts, checkNothingStranded, checkViews, shownOf } from './checks.ts';
+import {
+  checkAudit,
+  checkCursors,
+  checkGhosts,
+  checkLatest,
+  checkNothingStranded,
+  checkViews,
+  shownOf,
+} from './checks.ts';
 import { startScenario } from './scenario.ts';
 import { type Universe, World } from './world.ts';
 
@@ -19,6 +27,7 @@ export async function runWorld(seed: number, universe: Universe, options = { tol
   world.faulty = false;
   world.note('the quiet time begins');
   await clock.runUntil(clock.now + quietMillis(world));
+  checkLatest(world);
   checkViews(world, 'unasked');
   const unasked = shownOf(world);
   for (const client of world.clients) {

@@ -25,6 +25,8 @@ export interface Universe {
   timings: Timings;
   /** Deliberate mistakes in the scripts. */
   changes: readonly TextChange[];
+  /** Whether people also send several frames at once, without waiting for their answers. */
+  bursts?: boolean;
   /** Keeps the worlds' keys apart. */
   name: string;
 }
@@ -40,6 +42,7 @@ export class World {
   readonly profile: Profile;
   readonly timings: Timings;
   readonly changes: readonly TextChange[];
+  readonly bursts: boolean;
   readonly clock = new VirtualClock(beginning);
   readonly redis: SimulatedRedis;
   readonly gateway: SimulatedGateway;
@@ -72,6 +75,7 @@ export class World {
     this.dice = new Dice(seed);
     this.profile = profileOf(seed);
     this.timings = universe.timings;
+    this.bursts = universe.bursts ?? false;
     this.#activeMillis = options.activeMillis;
     this.#told = options.told;
     const { mergedAbove, windowMillis } = this.profile;

@@ -227,7 +227,8 @@ local function settle()
     local over = redis.call('ZRANGEBYSCORE', key, '-inf', dueUntil, 'WITHSCORES')
     for index = 1, #over, 2 do
       redis.call('ZREM', key, over[index])
-      local userId, _, cause = splitMember(over[index])
+      local userId, connectionId, cause = splitMember(over[index])
+      forgetConnection(connectionId)
       if not ends[userId] then
         order[#order + 1] = userId
         ends[userId] = { dropped = 0 }

@@ -37,6 +37,7 @@ return reply({}, {}, {})
  * down. Of anybody else only the audit trail knows: Redis may have forgotten that they were there.
  */
 const enter = `${begin}
+if isOvertaken(argument(9), argument(10)) then return { 'overtaken' } end
 reseats = true
 if isTorn() then giveUp() end
 -- Where very many come at once the list is long: only what names the user is decoded.
@@ -75,6 +76,9 @@ if not already then
   end
 end
 redis.call('ZADD', connectionsKey, now, member)
+-- A stay begins with the join: what the connection sent before says nothing about it.
+local field, turn = argument(11), tonumber(argument(12))
+if field ~= '' and not already then writeTurns(field, turn, turn, turn, turn) end
 -- Counted anew, and not one more: Redis may have evicted the one key and kept the other.
 setConnections(user, countConnections(userId), shown)
 if user.username ~= username then
@@ -112,11 +116,11 @@ return answer
 
 /** A connection leaves on purpose: at once, without grace. */
 const depart = `${beginWhole}
+if isOvertaken(argument(4), argument(5)) then return { 'overtaken' } end
 local userId, connectionId, cause = argument(1), argument(2), argument(3)
 settle()
 local removed = redis.call('ZREM', connectionsKey, userId .. ':' .. connectionId)
-redis.call('HDEL', ratesKey, connectionId)
-redis.call('SREM', compactKey, connectionId)
+forgetConnection(connectionId)
 if removed == 1 then dropConnection(userId, cause) end
 return outcome(connectionId, { removed, goings })
 `;
@@ -126,8 +130,7 @@ const close = `${beginWhole}
 local userId, connectionId, deadline, cause = argument(1), argument(2), argument(3), argument(4)
 local lastHeard = redis.call('ZSCORE', connectionsKey, userId .. ':' .. connectionId)
 redis.call('ZREM', connectionsKey, userId .. ':' .. connectionId)
-redis.call('HDEL', ratesKey, connectionId)
-redis.call('SREM', compactKey, connectionId)
+forgetConnection(connectionId)
 if lastHeard then
   -- A socket whose end is noticed late has been silent for a while: its grace is part of that time, not added to it.
   local ends = math.min(tonumber(deadline), lastHeard + offlineAfter)
@@ -202,8 +205,7 @@ for _, key in ipairs({ connectionsKey, leavingKey }) do
     local owner, connectionId = splitMember(member)
     if userId == '' or owner == userId then
       redis.call('ZREM', key, member)
-      redis.call('HDEL', ratesKey, connectionId)
-      redis.call('SREM', compactKey, connectionId)
+      forgetConnection(connectionId)
       if connectionId ~= '' and key == connectionsKey then ended[#ended + 1] = member end
     end
   end

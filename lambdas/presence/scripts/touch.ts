@@ -4,6 +4,7 @@ import { movement } from './movement.ts';
 /** A frame of a connection: sign of life, and what it changes. `unknown` where Redis does not know the connection. */
 export const touch = `${beginKnownAfter(movement)}${keepRarely}local userId, connectionId, kind, idle = argument(1), argument(2), argument(3), argument(4) == '1'
 local cursor, status, activity, tag = argument(5), argument(6), argument(7), argument(8)
+local field, turn = argument(9), tonumber(argument(10))
 local member = userId .. ':' .. connectionId
 -- Every client sends a heartbeat now and then; its other frames need not look.
 if kind == 'heartbeat' then ${refuseTorn} end
@@ -17,6 +18,18 @@ end
 if not redis.call('ZSCORE', usersKey, userId) then return { 'unknown' } end
 ${limitFrames}
 local wasHidden = user.status == 'offline'
+-- What a later frame of this connection decided stays as it is.
+local isTold, isText = cursor ~= '', activity ~= ''
+local lastCursor, lastStatus, lastActivity, lastActed
+if field ~= '' then
+  lastCursor, lastStatus, lastActivity, lastActed = readTurns(field)
+  if turn < lastCursor then cursor = '' end
+  if turn < lastActivity then activity = '' end
+  if turn < lastStatus then status = ''
+  -- User activity ends 'away', so the user was away until the later frame.
+  elseif status == 'away' and turn < lastActed then status = 'online' end
+end
+local isStatus = status ~= ''
 local cursorMoved = cursor ~= '' and (recorded[userId] or cursorOf(userId)) ~= cursor
 local acted = kind == 'cursor' or cursorMoved or activity ~= ''
 -- Frames of one user may be handled by two environments and overtake each other; their stamps keep the order in which
@@ -29,8 +42,15 @@ if acted or status ~= '' or (kind == 'heartbeat' and not idle) then user.lastAct
 local chosen = user.chosen
 if status == 'online' then user.chosen = nil
 elseif status ~= '' then user.chosen = status
-elseif acted and user.chosen == 'away' then user.chosen = nil end
+elseif acted and user.chosen == 'away' and not (field ~= '' and turn < lastStatus) then user.chosen = nil end
 if user.chosen ~= chosen then keepChosen(user) end
+if field ~= '' and (isTold or isText or isStatus or acted) then
+  if isTold then lastCursor = math.max(lastCursor, turn) end
+  if isStatus then lastStatus = math.max(lastStatus, turn) end
+  if isText then lastActivity = math.max(lastActivity, turn) end
+  if acted then lastActed = math.max(lastActed, turn) end
+  if writeTurns(field, lastCursor, lastStatus, lastActivity, lastActed) then keeps = true end
+end
 
 if activity ~= '' then
   local text = nil
@@ -82,5 +102,5 @@ if cursorMoved and user.status ~= 'offline' and (connections > user.connections 
 end
 local overdue = #redis.call('ZRANGEBYSCORE', connectionsKey, '-inf', timeText(now - offlineAfter), 'LIMIT', '0', '1') +
   #redis.call('ZRANGEBYSCORE', leavingKey, '-inf', nowText, 'LIMIT', '0', '1')
-return outcome('', { cursors, receivers, overdue }, promised, atOnce)
+return outcome('', { cursors, receivers, overdue, isStatus and at or 0 }, promised, atOnce)
 `;
