@@ -78,7 +78,7 @@ export async function seatConnection(caller: Caller, seating: Seating, place: Se
     const [compact] = await Promise.all(begun);
     isUntouched = false;
     const outcome = await enter(membership, { compact, place: placeOf(seating), turn: place.turn });
-    if (outcome?.first && !seating.activated && !seating.unasked) await retakePlace(caller, membership);
+    if (outcome?.first && mayLackPlace(membership, seating)) await retakePlace(caller, membership);
     await Promise.all([
       welcome(caller, membership, seating, outcome),
       outcome && tell(membership, outcome),
@@ -89,7 +89,7 @@ export async function seatConnection(caller: Caller, seating: Seating, place: Se
     return await bestKnownState(membership);
   } catch (error) {
     if (error instanceof Overtaken) {
-      if (seating.activated) await givePlaceBack(membership);
+      await givePlaceBack(membership);
       throw error;
     }
     // Who sits already may be joining once more, because the first answer was lost: that seat is not this failure's.
@@ -136,6 +136,13 @@ async function enter(
     log.warn('Somebody joined while Redis was away', { sessionId, error: error.cause as Error });
     return undefined;
   }
+}
+
+/** Whether the place may have been given back since the caller asked for it. */
+function mayLackPlace({ version, joinedAt }: Membership, { activated, unasked }: Seating): boolean {
+  // The connection was here before: an earlier join of it may only now have been overtaken, and gives back its place.
+  const isAgain = version !== undefined && version > joinedAt + 1;
+  return !unasked && (!activated || isAgain);
 }
 
 /**

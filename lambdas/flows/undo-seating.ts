@@ -46,7 +46,8 @@ async function unseat(caller: Caller, membership: Membership, activated: boolean
 }
 
 /**
- * Gives back the place that a join took before it turned out that a later frame of its connection has decided (rule PR18).
+ * Gives back the place that a join took, or kept, before it turned out that a later frame of its connection has decided
+ * (rule PR18): a leave that was written down meanwhile has left the place to this join.
  * Another connection of the user may have come by it meanwhile: one that sits keeps it, and one that takes its seat
  * afterwards takes the place again. What fails here is left to the sweep.
  */

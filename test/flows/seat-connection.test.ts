@@ -58,7 +58,10 @@ const ended = {
 
 beforeEach(() => {
   jest.resetAllMocks();
-  registry.join.mockImplementation(async (membership: object) => ({ ...membership, version: 5 }));
+  registry.join.mockImplementation(async (membership: Membership) => ({
+    ...membership,
+    version: membership.joinedAt + 1,
+  }));
   registry.amend.mockResolvedValue(true);
   registry.takeBack.mockResolvedValue(true);
   registry.isCompact.mockResolvedValue(false);
@@ -80,7 +83,7 @@ const seat = (activated: boolean) => seatConnection(caller, { session, role: 'vi
 test('somebody who took a place is written down, seated and told of; the entry says their role', async () => {
   expect(await seat(true)).toMatchObject({ epoch: 'e', seq: 1, users: [] });
   expect(registry.join.mock.calls[0]![0]).toMatchObject({ connectionId: 'c1', sessionId: session.id });
-  expect(presence.enter.mock.calls[0]![2]).toMatchObject({ version: 5 });
+  expect(presence.enter.mock.calls[0]![2]).toMatchObject({ version: expect.any(Number) });
   expect(announce).toHaveBeenCalledWith(session.id, outcome);
   expect(activity.logActivity.mock.calls[0]!.slice(0, 4)).toEqual([
     session.id,
@@ -323,9 +326,22 @@ describe('[PR18] a join that a later frame of its connection has overtaken', () 
     overtake['in Redis']();
     store.isPresent.mockResolvedValue(true);
     await expect(seat(true)).rejects.toThrow(Overtaken);
-    store.isPresent.mockResolvedValue(false);
-    await expect(seat(false)).rejects.toThrow(Overtaken);
     expect(sessions.leaveSession).not.toHaveBeenCalled();
+  });
+
+  test('also gives back a place that it found: the leave that ended it has left it to this join', async () => {
+    overtake['in Redis']();
+    await expect(seat(false)).rejects.toThrow(Overtaken);
+    expect(sessions.leaveSession).toHaveBeenCalledTimes(1);
+  });
+
+  test('is followed by one that asks for the place again, which may have been given back', async () => {
+    registry.join.mockImplementation(async (membership: Membership) => ({
+      ...membership,
+      version: membership.joinedAt + 3,
+    }));
+    await seat(true);
+    expect(sessions.joinSession).toHaveBeenCalledTimes(1);
   });
 
   test('who returns keeps the number of their join, and does not undo a leave', async () => {
