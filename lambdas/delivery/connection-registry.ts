@@ -1,6 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import {
-  BatchWriteItemCommand,
   DeleteItemCommand,
   type DynamoDBClient,
   GetItemCommand,
@@ -9,12 +7,11 @@ import {
   type QueryCommandInput,
   UpdateItemCommand,
   type UpdateItemCommandInput,
-  type WriteRequest,
 } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import type { Role } from '../../protocol/entities.ts';
 import { connectionLifetimeMillis } from '../../protocol/timings.ts';
-import { Unavailable } from '../platform/unavailable.ts';
+import { deleteItems, type ItemKey, type RetryOptions } from './delete-items.ts';
 import { itemUpdate, turnUpdate } from './item-update.ts';
 import type { Joined, Left, Membership } from './membership.ts';
 import { isBefore, Overtaken, type Turn } from './turn.ts';
@@ -34,29 +31,18 @@ export interface Connection {
 const connectionItem = '-';
 /** Leaves room for the clocks of two services; the table's TTL is tidiness, never a signal. */
 const keptMillis = connectionLifetimeMillis + 60 * 60 * 1000;
-const batchLimit = 25;
-/** Waits in milliseconds before unprocessed items are tried again; together they fit into the bound for one dependency. */
-const retryWaits = [25, 50, 100, 200];
-
-/** Another way to wait, and another chance, than the machine's: only in tests. */
-export interface RegistryOptions {
-  wait?: (millis: number) => Promise<unknown>;
-  random?: () => number;
-}
 const conditionFailed = 'ConditionalCheckFailedException';
 
 /** The open connections and what they joined, in DynamoDB. Lost or doubled `$disconnect` events do no harm here. */
 export class ConnectionRegistry {
   readonly #client: DynamoDBClient;
   readonly #table: string;
-  readonly #wait: NonNullable<RegistryOptions['wait']>;
-  readonly #random: () => number;
+  readonly #options: RetryOptions;
 
-  constructor(client: DynamoDBClient, table: string, options: RegistryOptions = {}) {
+  constructor(client: DynamoDBClient, table: string, options: RetryOptions = {}) {
     this.#client = client;
     this.#table = table;
-    this.#wait = options.wait ?? sleep;
-    this.#random = options.random ?? Math.random;
+    this.#options = options;
   }
 
   async add(connection: Connection): Promise<void> {
@@ -293,26 +279,8 @@ export class ConnectionRegistry {
     return items;
   }
 
-  async #delete(keys: { connectionId: string; sessionId: string }[]): Promise<void> {
-    for (let first = 0; first < keys.length; first += batchLimit) {
-      await this.#deleteBatch(
-        keys.slice(first, first + batchLimit).map((key) => ({ DeleteRequest: { Key: marshall(key) } })),
-      );
-    }
-  }
-
-  /** DynamoDB may process a part only, where it is busy; the rest is tried again after growing, random waits. */
-  async #deleteBatch(requests: WriteRequest[]): Promise<void> {
-    for (let attempt = 0; ; attempt++) {
-      const command = new BatchWriteItemCommand({ RequestItems: { [this.#table]: requests } });
-      const answer = await this.#client.send(command);
-      requests = answer.UnprocessedItems?.[this.#table] ?? [];
-      if (requests.length === 0) return;
-      const upTo = retryWaits[attempt];
-      if (upTo === undefined)
-        throw new Unavailable('connections', new Error(`${requests.length} items stay unprocessed`));
-      await this.#wait(upTo * (0.5 + this.#random() / 2));
-    }
+  #delete(keys: ItemKey[]): Promise<void> {
+    return deleteItems(this.#client, this.#table, keys, this.#options);
   }
 }
 

@@ -75,8 +75,8 @@ const byId = (one: { connectionId: string; sessionId: string }, other: typeof on
 
 test('a join is found by connection and by session, and a second one replaces the first', async () => {
   const joined = membership();
-  expect(await registry.join(joined)).toBe(true);
-  expect(await registry.join({ ...joined, role: 'operator' })).toBe(false);
+  expect((await registry.join(joined)).isNew).toBe(true);
+  expect((await registry.join({ ...joined, role: 'operator' })).isNew).toBe(false);
   const stored = expect.objectContaining({ ...joined, role: 'operator' });
   expect(await registry.membership(joined.connectionId, joined.sessionId)).toEqual(stored);
   expect(await registry.memberships(joined.connectionId)).toEqual([stored]);

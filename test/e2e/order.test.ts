@@ -1,3 +1,4 @@
+import type { ServerFrame } from '../../protocol/frames.ts';
 import { Dice } from '../simulation/dice.ts';
 import { startTestStack, type TestStack } from '../support/stack.ts';
 
@@ -14,6 +15,8 @@ type Frame = Record<string, unknown> & { type: string };
 /** A moment without frames: the rate limit lets 20 frames a second pass. */
 const pause = (frames: number) => new Promise((resolve) => setTimeout(resolve, frames * 50));
 
+const isRetryable = (answer: ServerFrame) => answer.type === 'error' && answer.retryable;
+
 /** Sends frames without waiting for any of them, each with the next `order`, and answers the replies. */
 class Burster {
   readonly #client: Arrived;
@@ -23,6 +26,7 @@ class Burster {
     this.#client = client;
   }
 
+  /** Undefined where a frame was not served. */
   async burst(frames: Frame[]) {
     const asked = frames.map((frame) => {
       this.#order += 1;
@@ -30,7 +34,8 @@ class Burster {
     });
     const answers = await Promise.all(asked);
     await pause(frames.length);
-    return answers;
+    // On a busy machine a store may be too slow for a frame, which is then refused and has decided nothing.
+    return answers.some(isRetryable) ? undefined : answers;
   }
 }
 
@@ -47,15 +52,24 @@ async function openRoom(name: string): Promise<Room> {
   return { sessionId: session.id, owner, guest };
 }
 
+/** Asks again for as long as a store is too slow. */
+async function askPatiently(client: Arrived, frame: Frame): Promise<ServerFrame> {
+  const answer = await client.ask(frame);
+  if (!isRetryable(answer)) return answer;
+  await pause(10);
+  return askPatiently(client, frame);
+}
+
 /**
  * Joins and leaves by turns, as React's StrictMode does. Answers what is wrong afterwards, with what the client asked for
  * and with the last answer.
  */
-async function comeAndGo({ sessionId, guest }: Room, burster: Burster, dice: Dice, count: number): Promise<string[]> {
+async function comeAndGo({ sessionId, guest }: Room, burster: Burster, dice: Dice, count: number) {
   const first = dice.int(0, 1);
   const types = Array.from({ length: count }, (_, index) => ['session_join', 'session_leave'][(index + first) % 2]!);
   const answers = await burster.burst(types.map((type) => ({ type, sessionId })));
-  const sits = (await guest.ask({ type: 'presence_sync', sessionId })).type === 'presence_state';
+  if (!answers) return undefined;
+  const sits = (await askPatiently(guest, { type: 'presence_sync', sessionId })).type === 'presence_state';
   const told = answers.map(({ type }) => type).join();
   const wrong: string[] = [];
   if (sits !== (types.at(-1) === 'session_join')) wrong.push(`sits: ${sits} after ${types}, answered ${told}`);
@@ -81,8 +95,8 @@ async function update({ sessionId, owner, guest }: Room, burster: Burster, dice:
     sent['activity'] = `text ${value}`;
     return { type: 'presence_update', sessionId, activity: sent['activity'] };
   });
-  await burster.burst(frames);
-  const { users } = await owner.expect('presence_state', { type: 'presence_sync', sessionId });
+  if (!(await burster.burst(frames))) return undefined;
+  const { users } = (await askPatiently(owner, { type: 'presence_sync', sessionId })) as ServerFrame<'presence_state'>;
   const shown = users.find((user) => user.userId === guest.userId);
   return Object.entries(sent).flatMap(([field, value]) => {
     const is = JSON.stringify((shown as unknown as Record<string, unknown> | undefined)?.[field]);
@@ -90,24 +104,23 @@ async function update({ sessionId, owner, guest }: Room, burster: Burster, dice:
   });
 }
 
-/** `bursts` bursts of three to ten frames by five people at a time. */
+/** `bursts` bursts of three to ten frames by four people at a time. Answers what was wrong. */
 async function wrongAfter(bursts: number): Promise<string[]> {
-  const people = Array.from({ length: 5 }, (_, index) => index);
+  const people = Array.from({ length: 4 }, (_, index) => index);
   const wrong = await Promise.all(
     people.map(async (person) => {
       const room = await openRoom(`burst${person}`);
       const burster = new Burster(room.guest);
       const dice = new Dice(person);
       const found: string[] = [];
-      for (let burst = 0; burst < bursts / people.length; burst += 1) {
+      for (let served = 0; served < bursts / people.length; ) {
         const count = dice.int(3, 10);
         const isMoving = dice.chance(0.5);
-        if (isMoving) {
-          found.push(...(await comeAndGo(room, burster, dice, count)));
-          continue;
-        }
-        await burster.burst([{ type: 'session_join', sessionId: room.sessionId }]);
-        found.push(...(await update(room, burster, dice, count)));
+        if (!isMoving && !(await burster.burst([{ type: 'session_join', sessionId: room.sessionId }]))) continue;
+        const wrong = await (isMoving ? comeAndGo : update)(room, burster, dice, count);
+        if (!wrong) continue;
+        found.push(...wrong);
+        served += 1;
       }
       return found;
     }),

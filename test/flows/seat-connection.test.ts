@@ -56,12 +56,15 @@ const ended = {
   departures: [{ userId: caller.userId, cause: 'disconnected', at: joinedAt + 1, joinedAt }],
 };
 
+/** What the table answers a join, which is the connection's so-manieth of the session. */
+const joined = (membership: Membership, count: number) => ({
+  membership: { ...membership, version: membership.joinedAt + count },
+  isNew: true,
+});
+
 beforeEach(() => {
   jest.resetAllMocks();
-  registry.join.mockImplementation(async (membership: Membership) => ({
-    ...membership,
-    version: membership.joinedAt + 1,
-  }));
+  registry.join.mockImplementation(async (membership: Membership) => joined(membership, 1));
   registry.amend.mockResolvedValue(true);
   registry.takeBack.mockResolvedValue(true);
   registry.isCompact.mockResolvedValue(false);
@@ -146,7 +149,11 @@ test('[FA6] a join that fails while its membership is being written leaves no me
   const order: string[] = [];
   const writing = Promise.withResolvers<void>();
   registry.isCompact.mockRejectedValue(new Unavailable('connections', new Error('ECONNREFUSED')));
-  registry.join.mockImplementation(() => writing.promise.then(() => order.push('written') > 0));
+  registry.join.mockImplementation(async (membership: Membership) => {
+    await writing.promise;
+    order.push('written');
+    return joined(membership, 1);
+  });
   registry.takeBack.mockImplementation(async () => order.push('taken back') > 0);
   const refused = expect(seat(false)).rejects.toMatchObject({ code: 'UNAVAILABLE' });
   setImmediate(() => setImmediate(writing.resolve));
@@ -170,7 +177,7 @@ test('a programming error in undoing a join is logged as an error, a store that 
 
 test('[FA6] a join that is repeated and fails early leaves the membership of the first one', async () => {
   registry.isCompact.mockRejectedValue(new Unavailable('connections', new Error('ECONNREFUSED')));
-  registry.join.mockResolvedValue(false);
+  registry.join.mockImplementation(async (membership: Membership) => ({ ...joined(membership, 2), isNew: false }));
   await expect(seat(false)).rejects.toMatchObject({ code: 'UNAVAILABLE' });
   expect(registry.takeBack).not.toHaveBeenCalled();
 });
@@ -336,10 +343,7 @@ describe('[PR18] a join that a later frame of its connection has overtaken', () 
   });
 
   test('is followed by one that asks for the place again, which may have been given back', async () => {
-    registry.join.mockImplementation(async (membership: Membership) => ({
-      ...membership,
-      version: membership.joinedAt + 3,
-    }));
+    registry.join.mockImplementation(async (membership: Membership) => joined(membership, 3));
     await seat(true);
     expect(sessions.joinSession).toHaveBeenCalledTimes(1);
   });
