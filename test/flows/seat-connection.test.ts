@@ -304,6 +304,7 @@ test('[FA6] a join that failed after its client had joined again takes nothing f
 });
 
 test('[FA6] [FA4] a join sent once more that finds no table takes nobody from the seat of the first', async () => {
+  registry.join.mockImplementation(async (membership: Membership) => ({ ...joined(membership, 2), isNew: false }));
   registry.isCompact.mockRejectedValue(new Error('table away'));
   await expect(seat(false)).rejects.toThrow('table away');
   expect(store.depart).not.toHaveBeenCalled();
