@@ -1,6 +1,6 @@
 import type { RouteGroup } from '../protocol/messages.ts';
 
-/** The files of `lambdas/` that become functions. */
+/** The files of `lambdas/handlers/` that become functions. */
 export type HandlerName =
   | RouteGroup
   | 'authorizer'

@@ -3,6 +3,7 @@ import type { Cluster, Redis } from 'ioredis';
 import { tagOf } from '../../protocol/compact.ts';
 import type { Cursor, LeaveCause, PresenceUser, Role, Status } from '../../protocol/entities.ts';
 import type { Timings } from '../../protocol/timings.ts';
+import { answered } from '../platform/redis-failure.ts';
 import type { Entering } from './entering.ts';
 import { presenceKeys, scriptKeys } from './keys.ts';
 import {
@@ -24,7 +25,6 @@ import {
   type VisitOutcome,
 } from './outcome.ts';
 import { tooFast } from './rate-limiter.ts';
-import { answered } from './redis-failure.ts';
 import { type Member, restoreParameters } from './restoration.ts';
 import { commandName, type PresenceScript, presenceScripts } from './scripts/scripts.ts';
 import { sparedMillis } from './spared.ts';

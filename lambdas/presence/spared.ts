@@ -1,6 +1,6 @@
 import type { Cluster, Redis } from 'ioredis';
+import { answered, unseenMillis, wasHeard } from '../platform/redis-failure.ts';
 import { presenceKeys } from './keys.ts';
-import { answered, unseenMillis, wasHeard } from './redis-failure.ts';
 
 /**
  * For how long signs of life, and seats taken, may not have reached Redis, in milliseconds: whoever ends what is overdue

@@ -1,5 +1,5 @@
 import type { ActivityParams } from '../../lambdas/activity/activity-entry.ts';
-import type { Membership } from '../../lambdas/delivery/connection-registry.ts';
+import type { Membership } from '../../lambdas/connections/connection-registry.ts';
 import type { World } from './world.ts';
 
 /** A place in a session, as PostgreSQL keeps it. */

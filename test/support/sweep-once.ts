@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { PresenceSweep, tickMillis } from '../../lambdas/flows/sweep-presence.ts';
+import { PresenceSweep, tickMillis } from '../../lambdas/flows/sweep/sweep-presence.ts';
 
 /** One round of a sweep of its own, whose time is over then: it visits what is due and gives its shards back. */
 export async function sweepOnce(id: string = randomUUID()): Promise<void> {

@@ -1,0 +1,22 @@
+import { RollcallError } from '../../protocol/errors.ts';
+import { route } from '../adapters/route.ts';
+import { signOfLife } from '../flows/frames/sign-of-life.ts';
+import { postToCaller } from '../services/delivery.ts';
+
+/** Route `cursor_update`: the sender points somewhere else. */
+export const handler = route(
+  'cursor',
+  {
+    async cursor_update({ sessionId, cursor, requestId }, caller) {
+      const moved = signOfLife(caller, sessionId, { kind: 'cursor', cursor });
+      await (requestId === undefined ? moved.catch(dropTooFast) : moved);
+      return undefined;
+    },
+  },
+  { post: postToCaller },
+);
+
+/** Cursors over the limit are dropped silently, a later one says more anyway; who asked for an answer gets it. */
+function dropTooFast(error: unknown): void {
+  if (!(error instanceof RollcallError && error.code === 'RATE_LIMITED')) throw error;
+}
