@@ -7,8 +7,8 @@ import { route } from './runtime/route.ts';
 export const handler = route(
   'cursor',
   {
-    async cursor_update({ sessionId, cursor, requestId }, caller) {
-      const moved = signOfLife(caller, sessionId, { kind: 'cursor', cursor });
+    async cursor_update({ sessionId, cursor, order, requestId }, caller) {
+      const moved = signOfLife(caller, sessionId, { kind: 'cursor', cursor, order });
       await (requestId === undefined ? moved.catch(dropTooFast) : moved);
       return undefined;
     },

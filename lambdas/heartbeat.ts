@@ -7,9 +7,10 @@ import { route } from './runtime/route.ts';
 export const handler = route(
   'heartbeat',
   {
-    async heartbeat({ sessionId, cursor, idle, epoch, seq }, caller) {
-      const outcome = await signOfLife(caller, sessionId, { kind: 'heartbeat', cursor, idle });
-      if (epoch !== undefined && seq !== undefined) await healIfBehind(caller, sessionId, { epoch, seq }, outcome);
+    async heartbeat({ sessionId, cursor, idle, epoch, seq, order }, caller) {
+      const outcome = await signOfLife(caller, sessionId, { kind: 'heartbeat', cursor, idle, order });
+      if (outcome && epoch !== undefined && seq !== undefined)
+        await healIfBehind(caller, sessionId, { epoch, seq }, outcome);
       return undefined;
     },
   },

@@ -5,9 +5,9 @@ import { route } from './runtime/route.ts';
 
 /** Routes `presence_update` and `presence_sync`: what the sender shows of themselves, and the whole state. */
 export const handler = route('presence', {
-  async presence_update({ sessionId, status, activity, cursor }, caller) {
-    await signOfLife(caller, sessionId, { kind: 'update', status, activity, cursor });
-    if (status !== undefined) await rememberChoice(caller, sessionId, status);
+  async presence_update({ sessionId, status, activity, cursor, order }, caller) {
+    const outcome = await signOfLife(caller, sessionId, { kind: 'update', status, activity, cursor, order });
+    if (outcome && status !== undefined) await rememberChoice(caller, sessionId, status, order);
     return undefined;
   },
 

@@ -17,11 +17,9 @@ export const handler = route(
   {
     session_create: ({ operationId, metadata }, caller) => createSession(caller, operationId, metadata),
 
-    session_join: ({ sessionId, invite }, caller) => joinSession(caller, sessionId, invite),
+    session_join: ({ sessionId, ...request }, caller) => joinSession(caller, sessionId, request),
 
-    async session_leave({ sessionId }, caller) {
-      return { type: 'session_left', sessionId: await leaveSession(caller, sessionId) };
-    },
+    session_leave: ({ sessionId, order }, caller) => leaveSession(caller, sessionId, order),
 
     session_end: ({ sessionId, status }, caller) => endSession(caller, sessionId, status),
 

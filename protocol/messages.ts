@@ -41,6 +41,8 @@ const cursor = asItCame(
     .refine(...withinBytes(limits.cursorBytes)),
 );
 const details = asItCame(z.record(z.string(), z.unknown()).refine(...withinBytes(limits.detailsBytes)));
+/** Numbers the frames of one connection: of two frames the one with the larger number decides (rule PR18). */
+const order = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER).optional();
 const time = z.number().int().min(0).max(8.64e15);
 const visibility = z.object({ cursors: role.optional(), activity: role.optional() });
 const metadata = asItCame(
@@ -98,9 +100,9 @@ export const messages = {
   session_join: {
     group: 'session',
     responds: true,
-    schema: message({ sessionId, invite: text(2048).optional() }),
+    schema: message({ sessionId, order, invite: text(2048).optional() }),
   },
-  session_leave: { group: 'session', responds: true, schema: message({ sessionId }) },
+  session_leave: { group: 'session', responds: true, schema: message({ sessionId, order }) },
   session_end: {
     group: 'session',
     responds: true,
@@ -113,6 +115,7 @@ export const messages = {
     quiet: true,
     schema: message({
       sessionId,
+      order,
       status: z.enum(statuses).optional(),
       activity: text(limits.activityCharacters).nullable().optional(),
       cursor: cursor.optional(),
@@ -123,7 +126,7 @@ export const messages = {
     group: 'cursor',
     responds: false,
     quiet: true,
-    schema: message({ sessionId, cursor }),
+    schema: message({ sessionId, order, cursor }),
   },
   heartbeat: {
     group: 'heartbeat',
@@ -131,6 +134,7 @@ export const messages = {
     quiet: true,
     schema: message({
       sessionId,
+      order,
       cursor: cursor.optional(),
       idle: z.boolean().optional(),
       // What the client has applied: one that lost a frame is sent the whole state.

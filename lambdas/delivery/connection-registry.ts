@@ -8,9 +8,10 @@ import {
   type QueryCommandInput,
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
-import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
+import { marshall } from '@aws-sdk/util-dynamodb';
 import type { Role } from '../../protocol/entities.ts';
-import { connectionLifetimeMillis } from '../../protocol/timings.ts';
+import { expiry, readItem, storedFrame, unlessLater } from './connection-items.ts';
+import type { FrameOrder } from './frame-order.ts';
 
 /** A connection that joined a session: what is needed to seat it again without asking PostgreSQL who it is. */
 export interface Membership {
@@ -28,6 +29,16 @@ export interface Membership {
   /** Whether the user chose to be invisible there: Redis may forget it, and must not show them by that (rule PR5). */
   invisible?: boolean;
   joinedAt: number;
+  /** The position of the join among the frames of the connection (rule PR18). */
+  frame?: FrameOrder | undefined;
+}
+
+/** What is known of a connection that left a session: a join that was sent before must not bring it back. */
+export interface LeftSession {
+  connectionId: string;
+  sessionId: string;
+  /** The position of the leave among the frames of the connection. */
+  frame: FrameOrder;
 }
 
 type Seat = Pick<Membership, 'connectionId' | 'sessionId' | 'userId'>;
@@ -41,8 +52,6 @@ export interface Connection {
 
 /** Sort key of the item that stands for the connection itself. */
 const connectionItem = '-';
-/** Leaves room for the clocks of two services; the table's TTL is tidiness, never a signal. */
-const keptMillis = connectionLifetimeMillis + 60 * 60 * 1000;
 const batchLimit = 25;
 
 /** The open connections and what they joined, in DynamoDB. Lost or doubled `$disconnect` events do no harm here. */
@@ -86,15 +95,42 @@ export class ConnectionRegistry {
     return Item?.['compact']?.BOOL === true;
   }
 
-  /** Writes down that a connection joined. Doing it again replaces what was known. */
-  async join(membership: Membership): Promise<void> {
-    const item = { ...membership, joinedSession: membership.sessionId, expiresAt: expiry(membership.joinedAt) };
-    await this.#client.send(new PutItemCommand({ TableName: this.#table, Item: marshall(item) }));
+  /**
+   * Writes down that a connection joined. Doing it again replaces what was known.
+   *
+   * @returns false where a later join or leave of the connection was written down before: then nothing changes.
+   */
+  async join(membership: Membership): Promise<boolean> {
+    const { frame, ...known } = membership;
+    const item = {
+      ...known,
+      ...storedFrame(frame),
+      joinedSession: membership.sessionId,
+      expiresAt: expiry(membership.joinedAt),
+    };
+    const Item = marshall(item, { removeUndefinedValues: true });
+    return this.#succeeds(
+      this.#client.send(new PutItemCommand({ TableName: this.#table, Item, ...unlessLater(frame) })),
+    );
   }
 
-  async leave(connectionId: string, sessionId: string): Promise<void> {
+  /**
+   * Forgets what a connection joined. With the position of the leave it is remembered until the connection ends, so that
+   * a join which was sent before and is served after it changes nothing.
+   *
+   * @returns false where a later join of the connection was written down before: then nothing changes.
+   */
+  async leave(connectionId: string, sessionId: string, frame?: FrameOrder): Promise<boolean> {
     const Key = marshall({ connectionId, sessionId });
-    await this.#client.send(new DeleteItemCommand({ TableName: this.#table, Key }));
+    if (!frame) {
+      await this.#client.send(new DeleteItemCommand({ TableName: this.#table, Key }));
+      return true;
+    }
+    const item = { connectionId, sessionId, ...storedFrame(frame), expiresAt: expiry(frame.receivedAt) };
+    const Item = marshall(item, { removeUndefinedValues: true });
+    return this.#succeeds(
+      this.#client.send(new PutItemCommand({ TableName: this.#table, Item, ...unlessLater(frame) })),
+    );
   }
 
   /**
@@ -113,19 +149,21 @@ export class ConnectionRegistry {
   }
 
   async membership(connectionId: string, sessionId: string): Promise<Membership | undefined> {
+    const found = await this.lastFrame(connectionId, sessionId);
+    return found && 'userId' in found ? found : undefined;
+  }
+
+  /** What the last join or leave of a connection in a session came to; undefined where there was neither. */
+  async lastFrame(connectionId: string, sessionId: string): Promise<Membership | LeftSession | undefined> {
     const Key = marshall({ connectionId, sessionId });
     const { Item } = await this.#client.send(new GetItemCommand({ TableName: this.#table, Key, ConsistentRead: true }));
-    return Item ? (unmarshall(Item) as Membership) : undefined;
+    return Item ? readItem(Item) : undefined;
   }
 
   /** What a connection joined. */
   async memberships(connectionId: string): Promise<Membership[]> {
-    const items = await this.#query({
-      KeyConditionExpression: 'connectionId = :connection',
-      ExpressionAttributeValues: marshall({ ':connection': connectionId }),
-      ConsistentRead: true,
-    });
-    return items.filter((item) => item.sessionId !== connectionItem);
+    const items = await this.#itemsOf(connectionId);
+    return items.filter((item) => item.sessionId !== connectionItem && 'userId' in item);
   }
 
   /** The connections that joined a session (eventually consistent). */
@@ -153,22 +191,26 @@ export class ConnectionRegistry {
     await Promise.all(memberships.map((member) => this.#set(member, 'role', role)));
   }
 
-  /** Writes down at each membership of a user in a session whether they chose to be invisible. */
-  async setInvisible({ connectionId, sessionId, userId }: Seat, invisible: boolean): Promise<void> {
+  /**
+   * Writes down at each membership of a user in a session whether they chose to be invisible. A choice that a later
+   * frame of the connection has replaced changes nothing (rule PR18).
+   */
+  async setInvisible({ connectionId, sessionId, userId }: Seat, invisible: boolean, order?: number): Promise<void> {
+    const isLatest = await this.#set({ connectionId, sessionId }, 'invisible', invisible, order);
+    if (!isLatest) return;
     const others = (await this.members(sessionId)).filter((one) => {
       const differs = Boolean(one.invisible) !== invisible;
       return one.userId === userId && one.connectionId !== connectionId && differs;
     });
-    // The index may not show the newest one yet.
-    await Promise.all([{ connectionId, sessionId }, ...others].map((one) => this.#set(one, 'invisible', invisible)));
+    await Promise.all(others.map((one) => this.#set(one, 'invisible', invisible)));
   }
 
   /** Forgets a connection and what it joined; answers what that was. A second call answers nothing. */
   async remove(connectionId: string): Promise<Membership[]> {
-    const memberships = await this.memberships(connectionId);
-    const keys = [connectionItem, ...memberships.map((membership) => membership.sessionId)];
-    await this.#delete(keys.map((sessionId) => ({ connectionId, sessionId })));
-    return memberships;
+    const items = await this.#itemsOf(connectionId);
+    const sessionIds = new Set([connectionItem, ...items.map((item) => item.sessionId)]);
+    await this.#delete([...sessionIds].map((sessionId) => ({ connectionId, sessionId })));
+    return items.filter((item) => item.sessionId !== connectionItem && 'userId' in item);
   }
 
   /** Forgets the memberships given, leaving the connections open. */
@@ -180,17 +222,21 @@ export class ConnectionRegistry {
     { connectionId, sessionId }: Pick<Membership, 'connectionId' | 'sessionId'>,
     field: 'role' | 'invisible',
     value: Role | boolean,
-  ): Promise<void> {
+    order?: number,
+  ): Promise<boolean> {
+    const isNumbered = order !== undefined;
     const command = new UpdateItemCommand({
       TableName: this.#table,
       Key: marshall({ connectionId, sessionId }),
-      UpdateExpression: 'SET #field = :value',
+      UpdateExpression: `SET #field = :value${isNumbered ? ', choiceOrder = :order' : ''}`,
       // A connection that left meanwhile must not come back as half an item.
-      ConditionExpression: 'attribute_exists(userId)',
+      ConditionExpression: `attribute_exists(userId)${
+        isNumbered ? ' AND (attribute_not_exists(choiceOrder) OR choiceOrder <= :order)' : ''
+      }`,
       ExpressionAttributeNames: { '#field': field },
-      ExpressionAttributeValues: marshall({ ':value': value }),
+      ExpressionAttributeValues: marshall({ ':value': value, ...(isNumbered ? { ':order': order } : {}) }),
     });
-    await this.#succeeds(this.#client.send(command));
+    return this.#succeeds(this.#client.send(command));
   }
 
   /** Whether the condition of a command was met. */
@@ -204,6 +250,15 @@ export class ConnectionRegistry {
     );
   }
 
+  /** Everything that is written down of a connection: itself, what it joined and what it left. */
+  async #itemsOf(connectionId: string): Promise<Membership[]> {
+    return this.#query({
+      KeyConditionExpression: 'connectionId = :connection',
+      ExpressionAttributeValues: marshall({ ':connection': connectionId }),
+      ConsistentRead: true,
+    });
+  }
+
   async #query(input: Omit<QueryCommandInput, 'TableName'>): Promise<Membership[]> {
     const items: Membership[] = [];
     let start: QueryCommandInput['ExclusiveStartKey'];
@@ -211,7 +266,7 @@ export class ConnectionRegistry {
       const page = await this.#client.send(
         new QueryCommand({ ...input, TableName: this.#table, ExclusiveStartKey: start }),
       );
-      items.push(...(page.Items ?? []).map((item) => unmarshall(item) as Membership));
+      items.push(...(page.Items ?? []).map((item) => readItem(item) as Membership));
       start = page.LastEvaluatedKey;
     } while (start);
     return items;
@@ -228,9 +283,4 @@ export class ConnectionRegistry {
       }
     }
   }
-}
-
-/** DynamoDB's TTL counts in seconds. */
-function expiry(from: number): number {
-  return Math.floor((from + keptMillis) / 1000);
 }

@@ -1,3 +1,6 @@
+import { RollcallError } from '../../protocol/errors.ts';
+import type { ServerFrame } from '../../protocol/frames.ts';
+import { type FrameOrder, frameOrder } from '../delivery/frame-order.ts';
 import { isAway } from '../platform/unavailable.ts';
 import { type EndOutcome, isUnknown } from '../presence/outcome.ts';
 import type { Seat } from '../presence/presence-store.ts';
@@ -5,11 +8,12 @@ import type { Caller } from '../runtime/caller.ts';
 import { registry } from '../runtime/delivery.ts';
 import { log } from '../runtime/log.ts';
 import { presence } from '../runtime/presence.ts';
+import { sessions } from '../runtime/sessions.ts';
 import { announce } from './announce.ts';
 import { actorOf } from './audit.ts';
 import { recordDeparture, recordOrLeaveToSweep } from './departures.ts';
 import { bringBack } from './recover-presence.ts';
-import { notInSession, sessionIdOf } from './session-ids.ts';
+import { isNotInSession, notInSession, sessionIdOf } from './session-ids.ts';
 import { expectVisit } from './sweep-waker.ts';
 import { settleSession } from './visit-sessions.ts';
 
@@ -17,38 +21,66 @@ import { settleSession } from './visit-sessions.ts';
  * The caller's connection leaves at once (rule PR7); the user leaves with their last one. It is written down before it is
  * told.
  *
- * @returns the session's UUID.
- * @throws RollcallError NOT_IN_SESSION for a connection that has not joined.
+ * Where a later join of the connection was served before, it stands and nothing changes (rule PR18): undefined, so that
+ * an `ack` answers. Where the connection has not joined yet, the leave is kept for a join that was sent before it.
+ *
+ * @throws RollcallError NOT_IN_SESSION for a connection that has not joined and does not number its frames.
  */
-export async function leaveSession(caller: Caller, sessionRef: string): Promise<string> {
+export async function leaveSession(
+  caller: Caller,
+  sessionRef: string,
+  order?: number,
+): Promise<ServerFrame<'session_left'> | undefined> {
   const { connectionId, userId } = caller;
-  const sessionId = await sessionIdOf(caller, sessionRef);
-  if (!(await registry().membership(connectionId, sessionId))) throw notInSession();
+  const sessionId = await sessionOf(caller, sessionRef);
+  const frame = frameOrder(caller, order);
+  const last = await registry().lastFrame(connectionId, sessionId);
   // Before the seat: a frame of this connection that is under way must not find the membership and take a seat again.
-  await registry().leave(connectionId, sessionId);
+  // Also where there is none yet: a join that was sent before may still be under way.
+  if (!(await registry().leave(connectionId, sessionId, frame))) return undefined;
+  const answer = { type: 'session_left', sessionId } as const;
+  if (!last || !('userId' in last)) {
+    if (order === undefined) throw notInSession();
+    return answer;
+  }
   const at = Date.now();
-  const outcome = await depart({ sessionId, userId, connectionId }, at);
+  const outcome = await depart({ sessionId, userId, connectionId }, at, frame);
   if (!outcome) {
     await leaveUnseen(caller, sessionId, at);
-    return sessionId;
+    return answer;
   }
   // Who was gone already is the sweep's, like everybody else it finds.
   const own = outcome.departures.find((departure) => departure.userId === userId && departure.cause === 'left');
   if (own) await recordOrLeaveToSweep(sessionId, own, actorOf(caller, sessionId));
   if (outcome.departures.length > 0) await expectVisit(sessionId, at);
   await announce(sessionId, outcome);
-  return sessionId;
+  return answer;
+}
+
+/** A session that the connection has not joined yet may be named, too: its join may still be under way. */
+async function sessionOf(caller: Caller, sessionRef: string): Promise<string> {
+  try {
+    return await sessionIdOf(caller, sessionRef);
+  } catch (refusal) {
+    if (!isNotInSession(refusal)) throw refusal;
+    return sessions()
+      .resolveSessionId(sessionRef)
+      .catch((error: unknown) => {
+        // Whether the session exists is nobody's business who is not in it.
+        throw error instanceof RollcallError ? refusal : error;
+      });
+  }
 }
 
 /** Undefined where Redis knows nothing of the seat: it is away, or it forgot the session. */
-async function depart(seat: Seat, at: number): Promise<EndOutcome | undefined> {
+async function depart(seat: Seat, at: number, frame: FrameOrder): Promise<EndOutcome | undefined> {
   try {
     // Another tab of theirs may have joined where Redis could not hear of it (rule FA1).
     if (await presence().store.isInDoubt()) await bringBack(seat.sessionId);
-    const outcome = await presence().store.depart(seat, 'left', at);
+    const outcome = await presence().store.depart(seat, 'left', at, frame);
     if (!isUnknown(outcome)) return outcome;
     await settleSession(seat.sessionId, at);
-    const again = await presence().store.depart(seat, 'left', at);
+    const again = await presence().store.depart(seat, 'left', at, frame);
     return again.removed ? again : undefined;
   } catch (error) {
     if (!isAway(error)) throw error;

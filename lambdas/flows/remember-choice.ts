@@ -10,11 +10,16 @@ import { sessionIdOf } from './session-ids.ts';
  * up because Redis forgot it, or because they were silent for too long and are back (rule PR5). While the table is away
  * Redis alone remembers (rule FA4).
  */
-export async function rememberChoice(caller: Caller, sessionRef: string, status: Status): Promise<void> {
+export async function rememberChoice(
+  caller: Caller,
+  sessionRef: string,
+  status: Status,
+  order?: number,
+): Promise<void> {
   const sessionId = await sessionIdOf(caller, sessionRef);
   const seat = { connectionId: caller.connectionId, userId: caller.userId, sessionId };
   try {
-    await registry().setInvisible(seat, status === 'offline');
+    await registry().setInvisible(seat, status === 'offline', order);
   } catch (error) {
     if (!isAway(error, 'connections')) throw error;
     log.warn('A chosen status could not be written down', { sessionId, error: error.cause as Error });

@@ -19,6 +19,8 @@ import { notInSession } from './session-ids.ts';
 export async function returnToSession(caller: Caller, sessionId: string): Promise<void> {
   const membership = await registry().membership(caller.connectionId, sessionId);
   if (!membership) throw notInSession();
+  // Coming back is part of the same join: a later leave still ends it.
+  const frame = membership.frame ?? { receivedAt: membership.joinedAt };
   if (!(await presence().store.isKnown(sessionId))) await rebuildSession(sessionId, { onlyIfLost: true });
   try {
     const joined = await sessions().joinSession({
@@ -28,7 +30,7 @@ export async function returnToSession(caller: Caller, sessionId: string): Promis
     });
     // Where the place was taken anew, the stay that began without presence is over, and this is another one.
     const isWritten = membership.unseated && !joined.activated;
-    await seatConnection(caller, { ...joined, isWritten, invisible: membership.invisible });
+    await seatConnection(caller, { ...joined, isWritten, invisible: membership.invisible, frame });
     if (joined.revived) await announceRevival(joined.session);
   } catch (error) {
     if (!(error instanceof RollcallError)) throw error;
@@ -41,6 +43,6 @@ export async function returnToSession(caller: Caller, sessionId: string): Promis
     const metadata = cursorRole ? { metadata: { visibility: { cursors: cursorRole } } } : {};
     const session = { id: sessionId, sessionId: sessionName, ...metadata };
     const place = { activated: false, unasked: true, isWritten: unseated };
-    await seatConnection(caller, { session, role, ...place, invisible });
+    await seatConnection(caller, { session, role, ...place, invisible, frame });
   }
 }

@@ -1,8 +1,9 @@
 import type { Role, Session } from '../../protocol/entities.ts';
 import type { ActivityContext } from '../activity/activity-entry.ts';
 import type { Membership } from '../delivery/connection-registry.ts';
+import { type FrameOrder, frameOrder } from '../delivery/frame-order.ts';
 import { isAway } from '../platform/unavailable.ts';
-import type { Arrival, EnterOutcome } from '../presence/outcome.ts';
+import { type Arrival, type EnterOutcome, isUnknown } from '../presence/outcome.ts';
 import type { Acting } from '../presence/presence-manager.ts';
 import type { Caller } from '../runtime/caller.ts';
 import { registry } from '../runtime/delivery.ts';
@@ -17,7 +18,7 @@ import { bestKnownState } from './best-known.ts';
 import { personOf } from './people.ts';
 import { rebuildSession } from './rebuild-session.ts';
 import { expectVisit } from './sweep-waker.ts';
-import { undoSeating } from './undo-seating.ts';
+import { giveBackUnused, undoSeating } from './undo-seating.ts';
 
 /** What seating needs of a join. */
 export interface Seating {
@@ -31,10 +32,15 @@ export interface Seating {
   isWritten?: boolean | undefined;
   /** Whether they had chosen to be invisible when they were last here. */
   invisible?: boolean | undefined;
+  /** The position of the join among the frames of the connection; by default that of the frame that is served. */
+  frame?: FrameOrder | undefined;
 }
 
 /** Who comes and does nothing is away, or gone, after this long. */
 const firstVisitMillis = Math.min(timings.awayAfterMillis, timings.offlineAfterMillis);
+
+/** A later join or leave of the same connection was served before, so this one changed nothing (rule PR18). */
+export const overtaken = Symbol('overtaken');
 
 /** What a join answers about who is there. */
 export type Seated = Pick<EnterOutcome, 'epoch' | 'seq' | 'users'>;
@@ -46,18 +52,20 @@ export type Seated = Pick<EnterOutcome, 'epoch' | 'seq' | 'users'>;
  * While Redis is away the join stands, and the answer is what the connection table knows; the sweep seats and announces
  * it afterwards (rule FA1).
  */
-export async function seatConnection(caller: Caller, seating: Seating): Promise<Seated> {
+export async function seatConnection(caller: Caller, seating: Seating): Promise<Seated | typeof overtaken> {
   const membership = membershipOf(caller, seating);
   let isUntouched = !seating.activated;
   try {
-    const [compact] = await Promise.all([
+    const [compact, isLatest] = await Promise.all([
       registry().isCompact(caller.connectionId),
       registry().join(membership),
       // Before the seat: where this invocation is killed right after it, somebody has to come by and look.
       expectVisit(membership.sessionId, membership.joinedAt + firstVisitMillis),
     ]);
+    if (!isLatest) return await giveWay(membership, seating);
     isUntouched = false;
     const outcome = await enter(membership, { compact, place: placeOf(seating) });
+    if (outcome && isUnknown(outcome)) return await giveWay(membership, seating);
     if (outcome?.first && !seating.activated && !seating.unasked) await retakePlace(caller, membership);
     await Promise.all([
       welcome(caller, membership, seating, outcome),
@@ -65,7 +73,7 @@ export async function seatConnection(caller: Caller, seating: Seating): Promise<
       outcome && inheritChoice(membership, outcome),
     ]);
     if (outcome) return outcome;
-    await registry().join({ ...membership, unseated: true });
+    if (!(await registry().join({ ...membership, unseated: true }))) return await giveWay(membership, seating);
     return await bestKnownState(membership);
   } catch (error) {
     // Who sits already may be joining once more, because the first answer was lost: that seat is not this failure's.
@@ -74,13 +82,20 @@ export async function seatConnection(caller: Caller, seating: Seating): Promise<
   }
 }
 
-function membershipOf(caller: Caller, { session, role, invisible }: Seating): Membership {
+/** Gives the slot back that was taken for this join, unless another connection or a later join of this one has it. */
+async function giveWay(membership: Membership, { activated }: Seating): Promise<typeof overtaken> {
+  if (activated) await giveBackUnused(membership);
+  return overtaken;
+}
+
+function membershipOf(caller: Caller, seating: Seating): Membership {
+  const { session, role, invisible, frame = frameOrder(caller, undefined) } = seating;
   const { id, sessionId, metadata } = session;
   const { connectionId, userId, username } = caller;
   const cursorRole = metadata?.visibility?.cursors;
   const choices = { ...(cursorRole ? { cursorRole } : {}), ...(invisible ? { invisible } : {}) };
   const person = { userId, username, role, ...choices };
-  return { connectionId, sessionId: id, sessionName: sessionId, ...person, joinedAt: Date.now() };
+  return { connectionId, sessionId: id, sessionName: sessionId, ...person, joinedAt: Date.now(), frame };
 }
 
 function placeOf({ activated, isWritten }: Seating): 'taken' | 'written' | undefined {

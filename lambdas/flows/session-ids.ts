@@ -23,6 +23,11 @@ export async function sessionIdOf(caller: Caller, sessionRef: string): Promise<s
   return found.sessionId;
 }
 
+/** Whether a refusal says that the connection has not joined the session. */
+export function isNotInSession(error: unknown): boolean {
+  return error instanceof RollcallError && error.code === 'NOT_IN_SESSION';
+}
+
 export function notInSession(): RollcallError {
   return new RollcallError('NOT_IN_SESSION', 'This connection has not joined the session; join it first.');
 }

@@ -1,11 +1,12 @@
 import { RollcallError } from '../../protocol/errors.ts';
-import type { PresenceOutcome, TouchOutcome } from '../presence/outcome.ts';
+import type { TouchOutcome } from '../presence/outcome.ts';
 import type { Seat, Touch } from '../presence/presence-store.ts';
 import type { Caller } from '../runtime/caller.ts';
 import { presence } from '../runtime/presence.ts';
+import { registry } from '../runtime/registry.ts';
 import { announce } from './announce.ts';
 import { returnToSession } from './return-to-session.ts';
-import { sessionIdOf } from './session-ids.ts';
+import { isNotInSession, sessionIdOf } from './session-ids.ts';
 import { expectVisit } from './sweep-waker.ts';
 
 /**
@@ -13,13 +14,30 @@ import { expectVisit } from './sweep-waker.ts';
  *
  * A connection Redis does not know is seated again from what it joined: its user timed out and is back (rule PR11), or
  * Redis lost its memory (rule FA2).
+ *
+ * @returns undefined for a frame that was sent before a leave which was served before it: it changes nothing (rule PR18).
  */
-export async function signOfLife(caller: Caller, sessionRef: string, touch: Touch): Promise<PresenceOutcome> {
+export async function signOfLife(caller: Caller, sessionRef: string, touch: Touch): Promise<TouchOutcome | undefined> {
   const sessionId = await sessionIdOf(caller, sessionRef);
   const seat: Seat = { sessionId, userId: caller.userId, connectionId: caller.connectionId };
-  const outcome = await seated(caller, seat, (now) => presence().touch(seat, touch, now));
-  await Promise.all([announce(sessionId, outcome), callSweep(seat, outcome)]);
+  const outcome = await touched(caller, seat, touch);
+  if (outcome) await Promise.all([announce(sessionId, outcome), callSweep(seat, outcome)]);
   return outcome;
+}
+
+async function touched(caller: Caller, seat: Seat, touch: Touch): Promise<TouchOutcome | undefined> {
+  try {
+    return await seated(caller, seat, (now) => presence().touch(seat, touch, now));
+  } catch (error) {
+    if (isNotInSession(error) && (await wasLeftLater(seat, touch.order))) return undefined;
+    throw error;
+  }
+}
+
+async function wasLeftLater({ connectionId, sessionId }: Seat, order: number | undefined): Promise<boolean> {
+  if (order === undefined) return false;
+  const last = await registry().lastFrame(connectionId, sessionId);
+  return last !== undefined && !('userId' in last) && order < (last.frame.order ?? 0);
 }
 
 /** Runs a script for a seat, seating the connection again if Redis does not know it. */

@@ -17,12 +17,17 @@ type Snapshot = ServerFrames['presence_state'];
  */
 export async function snapshotFor(caller: Caller, sessionRef: string): Promise<Snapshot> {
   const sessionId = await sessionIdOf(caller, sessionRef);
+  const { epoch, seq, users } = await listFor(caller, sessionId);
+  return sendRest(caller, { sessionId, epoch, seq, users });
+}
+
+/** The users of a session that the caller's connection has joined, with the number of the last change. */
+export async function listFor(caller: Caller, sessionId: string): Promise<Pick<Snapshot, 'epoch' | 'seq' | 'users'>> {
   const seat: Seat = { sessionId, userId: caller.userId, connectionId: caller.connectionId };
   const outcome = await seated(caller, seat, (now) => presence().store.list(sessionId, now, seat));
   if (outcome.leaves.length > 0) await expectVisit(sessionId, Date.now());
   await announce(sessionId, outcome);
-  const { epoch, seq, users } = outcome;
-  return sendRest(caller, { sessionId, epoch, seq, users });
+  return outcome;
 }
 
 /**

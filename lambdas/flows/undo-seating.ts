@@ -38,16 +38,20 @@ async function unseat(caller: Caller, membership: Membership, activated: boolean
   const outcome = await depart(membership);
   const own = outcome?.departures.find((departure) => departure.userId === userId);
   if (own) await recordOrLeaveToSweep(sessionId, own, actorOf(caller, sessionId));
-  else if (activated && !(await isPresent(membership))) {
-    await sessions().leaveSession(sessionId, userId, 'disconnected');
-  }
+  else if (activated) await giveBackUnused(membership);
   if (outcome) await announce(sessionId, outcome);
+}
+
+/** Gives the slot in a session back that a join took, unless the user is there by another seat. */
+export async function giveBackUnused(membership: Membership): Promise<void> {
+  if (await isPresent(membership)) return;
+  await sessions().leaveSession(membership.sessionId, membership.userId, 'disconnected');
 }
 
 /** Undefined where Redis does not say: then it is the place that counts. */
 async function depart(membership: Membership): Promise<EndOutcome | undefined> {
   return presence()
-    .store.depart(membership, 'disconnected', Date.now())
+    .store.depart(membership, 'disconnected', Date.now(), membership.frame)
     .catch((error: Error) => {
       log.warn('A seat could not be ended', { sessionId: membership.sessionId, error });
       return undefined;

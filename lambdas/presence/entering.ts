@@ -1,4 +1,5 @@
 import type { Role } from '../../protocol/entities.ts';
+import type { FrameOrder } from '../delivery/frame-order.ts';
 
 /** Who takes a seat, and as what. */
 export interface Entering {
@@ -12,4 +13,6 @@ export interface Entering {
   place?: 'taken' | 'written' | undefined;
   /** They come back invisible, as they chose to be (rule PR5). */
   invisible?: boolean | undefined;
+  /** The position of the join among the frames of the connection (rule PR18). */
+  frame?: FrameOrder | undefined;
 }

@@ -40,6 +40,8 @@ export interface Acting {
   place?: Entering['place'];
   /** Whether they come back invisible; see `Entering`. */
   invisible?: boolean | undefined;
+  /** The position of the join among the frames of the connection; see `Entering`. */
+  frame?: Entering['frame'];
 }
 
 /** What `LOG_LEVEL=DEBUG` tells of each frame. */
@@ -146,8 +148,8 @@ export class PresenceManager {
 
   /** Seats a connection in a session and answers the whole state. */
   async enter(sessionId: string, userId: string, acting: Acting): Promise<EnterOutcome> {
-    const { username = userId, role = 'viewer', cursorRole, compact, place, invisible } = acting;
-    const person = { username, role, cursorRole, compact, place, invisible } as const;
+    const { username = userId, role = 'viewer', cursorRole, compact, place, invisible, frame } = acting;
+    const person = { username, role, cursorRole, compact, place, invisible, frame } as const;
     return this.store.enter(seatOf(sessionId, userId, acting), person, this.#clock());
   }
 

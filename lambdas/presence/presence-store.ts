@@ -3,6 +3,7 @@ import type { Cluster, Redis } from 'ioredis';
 import { tagOf } from '../../protocol/compact.ts';
 import type { Cursor, LeaveCause, PresenceUser, Role, Status } from '../../protocol/entities.ts';
 import type { Timings } from '../../protocol/timings.ts';
+import { type FrameOrder, positionOf } from '../delivery/frame-order.ts';
 import type { Entering } from './entering.ts';
 import { presenceKeys, scriptKeys } from './keys.ts';
 import {
@@ -46,6 +47,8 @@ export interface Touch {
   status?: Status | undefined;
   /** `null` removes it, absent leaves it. */
   activity?: string | null | undefined;
+  /** The number of the frame among those of its connection (rule PR18). */
+  order?: number | undefined;
 }
 
 /** Comings and goings a visit hands out at most. */
@@ -55,7 +58,7 @@ const bookkeepingMillis = 60 * 60 * 1000;
 
 type ScriptRunner = Record<
   string,
-  (...parameters: (string | number)[]) => Promise<ScriptReply | ['unknown'] | ['limited', number]>
+  (...parameters: (string | number)[]) => Promise<ScriptReply | ['unknown'] | ['overtaken'] | ['limited', number]>
 >;
 
 /**
@@ -91,6 +94,7 @@ export class PresenceStore {
       touch.status ?? '',
       touch.activity === undefined ? '' : JSON.stringify(touch.activity),
       touch.cursor === undefined ? '' : tagOf(touch.cursor),
+      touch.order ?? '',
     ]);
     if (!reply) return undefined;
     const [cursors, receivers, overdue] = reply[10] as [string[], string[], number];
@@ -118,14 +122,17 @@ export class PresenceStore {
     await this.#run('stretch', sessionId, now, []);
   }
 
-  /** Seats a connection; harmless when it sits already. */
+  /**
+   * Seats a connection; harmless when it sits already. An outcome without an epoch where a later join or leave of the
+   * connection was served before (rule PR18): then nothing changes.
+   */
   async enter(seat: Seat, person: Entering, now: number): Promise<EnterOutcome> {
-    const { username, role, cursorRole = '', compact, place = '', invisible } = person;
-    const known = [compact ? 'compact' : '', place, invisible ? '1' : '0'];
+    const { username, role, cursorRole = '', compact, place = '', invisible, frame } = person;
+    const known = [compact ? 'compact' : '', place, invisible ? '1' : '0', ...positionOf(frame)];
     const parameters = [seat.userId, seat.connectionId, username, role, cursorRole, ...known];
     const spared = await this.#spared();
-    const reply = (await this.#run('enter', seat.sessionId, now, parameters, spared))!;
-    const [first, records, coming] = reply[10] as [string, string[], string];
+    const reply = (await this.#run('enter', seat.sessionId, now, parameters, spared)) ?? nothingKnown;
+    const [first, records = [], coming = ''] = reply[10] as [string?, string[]?, string?];
     return {
       ...readOutcome(reply, now, this.#timings),
       first: first === '1',
@@ -134,9 +141,18 @@ export class PresenceStore {
     };
   }
 
-  /** Ends a seat at once. `removed` tells whether it existed. */
-  async depart(seat: Seat, cause: LeaveCause, now: number): Promise<EndOutcome & { removed: boolean }> {
-    const parameters = [seat.userId, seat.connectionId, cause];
+  /**
+   * Ends a seat at once. `removed` tells whether it existed.
+   *
+   * @param frame the position of the leave among the frames of the connection: a later join of it stands (rule PR18).
+   */
+  async depart(
+    seat: Seat,
+    cause: LeaveCause,
+    now: number,
+    frame?: FrameOrder,
+  ): Promise<EndOutcome & { removed: boolean }> {
+    const parameters = [seat.userId, seat.connectionId, cause, ...positionOf(frame)];
     const reply = (await this.#run('depart', seat.sessionId, now, parameters, await this.#spared())) ?? nothingKnown;
     return { ...this.#ended(reply, now), removed: reply[10][0] === 1 };
   }
@@ -264,7 +280,7 @@ export class PresenceStore {
     );
     const reply = await answered(this.#redis, run);
     if (reply[0] === 'limited') throw tooFast(reply[1]);
-    return reply[0] === 'unknown' ? undefined : reply;
+    return reply[0] === 'unknown' || reply[0] === 'overtaken' ? undefined : reply;
   }
 
   /** Whether Redis was away a moment ago, so that it may not know who joined meanwhile. */

@@ -12,6 +12,8 @@ export interface Caller {
   guest?: { sessionId: string; invite: string } | undefined;
   ipAddress: string | null;
   userAgent: string | null;
+  /** When API Gateway received the message, Unix milliseconds. */
+  receivedAt?: number | undefined;
 }
 
 /** What the authorizer hands on; API Gateway repeats it on every event of the connection. All values are strings. */
@@ -48,5 +50,6 @@ export function callerOf(event: {
       : undefined,
     ipAddress: context.identity?.sourceIp ?? null,
     userAgent: authorizer.userAgent || null,
+    receivedAt: context.requestTimeEpoch,
   };
 }

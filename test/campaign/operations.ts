@@ -63,7 +63,7 @@ async function enter(troupe: Troupe, connection: Connection, sessionId: string, 
   if (connection.joined.size === 0) {
     await registry().add({ connectionId, userId, username, connectedAt: Date.now() });
   }
-  await joinSession(connection.caller, sessionId, invite);
+  await joinSession(connection.caller, sessionId, { invite });
   connection.joined.add(sessionId);
   if (!troupe.connections.includes(connection)) await hangUp(connection, 50);
 }

@@ -98,7 +98,7 @@ test.each<[string, Act, Act]>([
   ['session_recovered', ({ id }) => flows.recoverSession(owner, id), expireIt],
   ['invite_created', ({ id }) => flows.createInvite(owner, id, { role: 'viewer' }), nothing],
   ['invite_revoked', ({ id, inviteId }) => flows.revokeInvite(owner, id, inviteId), nothing],
-  ['invite_used', ({ id, invite }) => flows.joinSession(newcomer(), id, invite), nothing],
+  ['invite_used', ({ id, invite }) => flows.joinSession(newcomer(), id, { invite }), nothing],
 ])('[AC1] [FA6] %s stands together with what it tells of, or neither does', async (type, act, prepare) => {
   const where = await stage();
   await prepare(where);

@@ -64,6 +64,7 @@ test('[FA3] with the database away they sit by what the connection table knows o
   expect(seating()).toEqual({
     session: { ...session, metadata: { visibility: { cursors: 'operator' } } },
     ...{ role: 'commenter', activated: false, unasked: true, isWritten: true, invisible: true },
+    frame: { receivedAt: membership.joinedAt },
   });
   expect(registry.leave).not.toHaveBeenCalled();
 });

@@ -1,5 +1,6 @@
 import type { ActivityParams } from '../../lambdas/activity/activity-entry.ts';
-import type { Membership } from '../../lambdas/delivery/connection-registry.ts';
+import type { LeftSession, Membership } from '../../lambdas/delivery/connection-registry.ts';
+import { type FrameOrder, isOlder } from '../../lambdas/delivery/frame-order.ts';
 import type { World } from './world.ts';
 
 /** A place in a session, as PostgreSQL keeps it. */
@@ -22,6 +23,7 @@ export interface AuditRow {
 export class SimulatedBackend {
   readonly #world: World;
   readonly #memberships = new Map<string, Map<string, Membership>>();
+  readonly #left = new Map<string, LeftSession>();
   readonly places = new Map<string, Place>();
   readonly audit: AuditRow[] = [];
   readonly #auditIds = new Set<string>();
@@ -38,14 +40,21 @@ export class SimulatedBackend {
     join: (membership: Membership) =>
       this.#call('registry.join', () => {
         const { connectionId, sessionId } = membership;
+        if (this.#isLate(connectionId, sessionId, membership.frame)) return false;
         const joined = this.#memberships.get(connectionId) ?? new Map<string, Membership>();
         joined.set(sessionId, membership);
         this.#memberships.set(connectionId, joined);
+        return true;
       }),
-    leave: (connectionId: string, sessionId: string) =>
+    leave: (connectionId: string, sessionId: string, frame?: FrameOrder) =>
       this.#call('registry.leave', () => {
+        if (this.#isLate(connectionId, sessionId, frame)) return false;
         this.#memberships.get(connectionId)?.delete(sessionId);
+        if (frame) this.#left.set(`${connectionId} ${sessionId}`, { connectionId, sessionId, frame });
+        return true;
       }),
+    lastFrame: (connectionId: string, sessionId: string) =>
+      this.#call('registry.lastFrame', () => this.#lastFrame(connectionId, sessionId)),
     takeBack: ({ connectionId, sessionId, joinedAt }: Membership) =>
       this.#call('registry.takeBack', () => {
         const known = this.membership(connectionId, sessionId);
@@ -126,6 +135,16 @@ export class SimulatedBackend {
       this.#world.note(`audit ${type} ${this.#world.short(userId!)} ${JSON.stringify(details)}`);
     }
     return { isNew, isStored: true };
+  }
+
+  #lastFrame(connectionId: string, sessionId: string): Membership | LeftSession | undefined {
+    return this.membership(connectionId, sessionId) ?? this.#left.get(`${connectionId} ${sessionId}`);
+  }
+
+  /** Whether a later join or leave of the connection is written down. */
+  #isLate(connectionId: string, sessionId: string, frame: FrameOrder | undefined): boolean {
+    const last = this.#lastFrame(connectionId, sessionId)?.frame;
+    return frame !== undefined && last !== undefined && isOlder(frame, last);
   }
 
   membership(connectionId: string, sessionId: string): Membership | undefined {

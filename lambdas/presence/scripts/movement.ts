@@ -9,7 +9,7 @@ import { ahead, spacing } from './rate.ts';
  * It reads first: whatever is not as it expects is left, untouched, to the general way behind it.
  */
 export const movement = `
-local function moveCursor(userId, connectionId, cursor, tag)
+local function moveCursor(userId, connectionId, cursor, tag, order)
   local session = redis.call('HMGET', epochKey, 'epoch', 'seq', 'cursorRole', 'keptAt')
   if not session[1] or now - tonumber(session[4] or '0') >= ${keptFor} then return nil end
   local window = redis.call('HMGET', windowKey, 'ends', 'flusher', 'moving')
@@ -19,8 +19,15 @@ local function moveCursor(userId, connectionId, cursor, tag)
   if redis.call('HGET', tagsKey, userId) ~= tag then return nil end
   local member = userId .. ':' .. connectionId
   if not redis.call('ZSCORE', connectionsKey, member) then return nil end
-  local onTime = redis.call('HGET', ratesKey, connectionId)
-  if not onTime or tonumber(onTime) - now > ${ahead} then return nil end
+  local rate = redis.call('HGET', ratesKey, connectionId)
+  if not rate then return nil end
+  local onTime, frameOrders = splitRate(rate)
+  if onTime - now > ${ahead} then return nil end
+  if order ~= '' then
+    local cursorOrder, others = string.match(frameOrders, '^ (%S+)(.*)$')
+    if cursorOrder and tonumber(order) < tonumber(cursorOrder) then return nil end
+    frameOrders = ' ' .. order .. (others or ' -1 -1')
+  end
   local text = redis.call('GET', recordPrefix .. userId)
   local before, cut = string.find(text or '', ',"cursor":', 1, true)
   if not cut or string.sub(text, cut + 1, -2) == cursor then return nil end
@@ -28,7 +35,7 @@ local function moveCursor(userId, connectionId, cursor, tag)
   if user.status ~= 'online' or connections <= user.connections then return nil end
 
   local keeps = false
-  redis.call('HSET', ratesKey, connectionId, math.max(now, tonumber(onTime)) + ${spacing})
+  redis.call('HSET', ratesKey, connectionId, math.max(now, onTime) + ${spacing} .. frameOrders)
   local at = now >= user.lastActive and now or user.lastActive + 1
   user.lastActive, user.lastSeen = at, math.max(user.lastSeen, at)
   local seenText = user.lastSeen == now and nowText or string.format('%d', user.lastSeen)
@@ -57,7 +64,7 @@ local function moveCursor(userId, connectionId, cursor, tag)
 end
 
 if ARGV[14] == 'cursor' and ARGV[13] ~= '' then
-  local moved = moveCursor(ARGV[12], ARGV[13], ARGV[16], ARGV[19])
+  local moved = moveCursor(ARGV[12], ARGV[13], ARGV[16], ARGV[19], ARGV[20])
   if moved then return moved end
 end
 `;

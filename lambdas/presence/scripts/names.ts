@@ -1,3 +1,5 @@
+import { splitRate } from './rate.ts';
+
 /** Names for the keys and arguments that every presence script is given. */
 export const names = `
 local usersKey, connectionsKey, activeKey, leavingKey, cursorsKey, epochKey, departedKey =
@@ -13,7 +15,7 @@ local windowMillis, batchMax = tonumber(ARGV[9]), tonumber(ARGV[10])
 -- For how long signs of life, and seats taken, may not have reached Redis: nobody is judged by what is that recent.
 local spared = tonumber(ARGV[11])
 local argument = function(index) return ARGV[11 + index] end
-`;
+${splitRate}`;
 
 /** For so many milliseconds keys need not be renewed, but where one is made. */
 export const keptFor = 60_000;

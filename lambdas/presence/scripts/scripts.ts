@@ -1,4 +1,13 @@
-import { begin, beginKnown, beginWhole, keepRarely, limitFrames, refuseTorn } from './beginnings.ts';
+import {
+  begin,
+  beginKnown,
+  beginWhole,
+  keepRarely,
+  limitFrames,
+  orderSeats,
+  refuseTorn,
+  refuseUnknown,
+} from './beginnings.ts';
 import { restore } from './restore.ts';
 import { touch } from './touch.ts';
 
@@ -36,7 +45,8 @@ return reply({}, {}, {})
  * Somebody who took a place just now has come for certain, and so has somebody whose going still waits to be written
  * down. Of anybody else only the audit trail knows: Redis may have forgotten that they were there.
  */
-const enter = `${begin}
+const enter = `${begin}${orderSeats}
+if isOvertaken(argument(2), argument(9), argument(10)) then return { 'overtaken' } end
 reseats = true
 if isTorn() then giveUp() end
 -- Where very many come at once the list is long: only what names the user is decoded.
@@ -75,6 +85,9 @@ if not already then
   end
 end
 redis.call('ZADD', connectionsKey, now, member)
+-- A frame from before this stay decides nothing in it.
+local order = argument(10)
+if order ~= '' then redis.call('HSETNX', ratesKey, connectionId, nowText .. string.rep(' ' .. order, 3)) end
 -- Counted anew, and not one more: Redis may have evicted the one key and kept the other.
 setConnections(user, countConnections(userId), shown)
 if user.username ~= username then
@@ -111,8 +124,11 @@ return answer
 `;
 
 /** A connection leaves on purpose: at once, without grace. */
-const depart = `${beginWhole}
+const depart = `${begin}${orderSeats}
 local userId, connectionId, cause = argument(1), argument(2), argument(3)
+if isOvertaken(connectionId, argument(4), argument(5)) then return { 'overtaken' } end
+${refuseUnknown}${refuseTorn}
+reseats = true
 settle()
 local removed = redis.call('ZREM', connectionsKey, userId .. ':' .. connectionId)
 redis.call('HDEL', ratesKey, connectionId)
@@ -149,7 +165,7 @@ if userId ~= '' then
   local user = readUser(userId)
   if not user and wasHeard(userId) then giveUp() end
   if not user or not redis.call('ZSCORE', connectionsKey, member) then return { 'unknown' } end
-  ${limitFrames}
+  ${limitFrames()}
   user.lastSeen = now
   redis.call('ZADD', usersKey, now, userId)
   redis.call('ZADD', connectionsKey, now, member)

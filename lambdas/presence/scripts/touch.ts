@@ -1,10 +1,35 @@
 import { beginKnownAfter, keepRarely, limitFrames, refuseTorn } from './beginnings.ts';
 import { movement } from './movement.ts';
 
+/**
+ * Each of cursor, status and activity is decided by the frame with the largest number that named it (rule PR18). What an
+ * older frame says of it is left out; the frame stays a sign of life. The numbers stand behind the connection's rate.
+ */
+const decideByOrder = `
+local choiceIsLater = false
+local function decideByOrder(frameOrders)
+  if order == '' then return frameOrders end
+  local number, last = tonumber(order), {}
+  for each in string.gmatch(frameOrders, '%S+') do last[#last + 1] = tonumber(each) end
+  local function decides(index, isNamed)
+    last[index] = last[index] or -1
+    if not isNamed then return true end
+    if number < last[index] then return false end
+    last[index] = number
+    return true
+  end
+  if not decides(1, cursor ~= '') then cursor, tag = '', '' end
+  if not decides(2, status ~= '') then status = '' end
+  if not decides(3, activity ~= '') then activity = '' end
+  choiceIsLater = number < last[2]
+  return string.format(' %d %d %d', last[1], last[2], last[3])
+end
+`;
+
 /** A frame of a connection: sign of life, and what it changes. `unknown` where Redis does not know the connection. */
 export const touch = `${beginKnownAfter(movement)}${keepRarely}local userId, connectionId, kind, idle = argument(1), argument(2), argument(3), argument(4) == '1'
-local cursor, status, activity, tag = argument(5), argument(6), argument(7), argument(8)
-local member = userId .. ':' .. connectionId
+local cursor, status, activity, tag, order = argument(5), argument(6), argument(7), argument(8), argument(9)
+${decideByOrder}local member = userId .. ':' .. connectionId
 -- Every client sends a heartbeat now and then; its other frames need not look.
 if kind == 'heartbeat' then ${refuseTorn} end
 if not redis.call('ZSCORE', connectionsKey, member) then return { 'unknown' } end
@@ -13,10 +38,10 @@ if not user then
   if wasHeard(userId) then giveUp() end
   return { 'unknown' }
 end
-${limitFrames}
+${limitFrames('frameOrders = decideByOrder(frameOrders)')}
 local wasHidden = user.status == 'offline'
 local cursorMoved = cursor ~= '' and (recorded[userId] or cursorOf(userId)) ~= cursor
-local acted = kind == 'cursor' or cursorMoved or activity ~= ''
+local acted = (kind == 'cursor' and cursor ~= '') or cursorMoved or activity ~= ''
 -- Frames of one user may be handled by two environments and overtake each other; their stamps keep the order in which
 -- they came here, or others would hold on to a cursor that was replaced.
 local at = now >= user.lastActive and now or user.lastActive + 1
@@ -31,7 +56,7 @@ if acted or status ~= '' or (kind == 'heartbeat' and not idle) then user.lastAct
 local chosen = user.chosen
 if status == 'online' then user.chosen = nil
 elseif status ~= '' then user.chosen = status
-elseif acted and user.chosen == 'away' then user.chosen = nil end
+elseif acted and user.chosen == 'away' and not choiceIsLater then user.chosen = nil end
 if user.chosen ~= chosen then keepChosen(user) end
 
 if activity ~= '' then
