@@ -1,6 +1,7 @@
 import { RollcallError } from '../../protocol/errors.ts';
 import type { TouchOutcome } from '../presence/outcome.ts';
-import type { Seat, Touch } from '../presence/presence-store.ts';
+import type { Seat } from '../presence/presence-store.ts';
+import type { Touch } from '../presence/touch.ts';
 import type { Caller } from '../runtime/caller.ts';
 import { presence } from '../runtime/presence.ts';
 import { registry } from '../runtime/registry.ts';

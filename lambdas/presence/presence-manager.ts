@@ -4,7 +4,8 @@ import type { Timings } from '../../protocol/timings.ts';
 import type { Entering } from './entering.ts';
 import { presenceKeys } from './keys.ts';
 import type { EnterOutcome, PresenceOutcome, TouchOutcome } from './outcome.ts';
-import { PresenceStore, type Seat, type Touch } from './presence-store.ts';
+import { PresenceStore, type Seat } from './presence-store.ts';
+import type { Touch } from './touch.ts';
 
 /** A change as it is published on `presence:updates:{<sessionId>}`. */
 export interface PresenceEvent {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Cluster, Redis } from 'ioredis';
 import { tagOf } from '../../protocol/compact.ts';
-import type { Cursor, LeaveCause, PresenceUser, Role, Status } from '../../protocol/entities.ts';
+import type { LeaveCause, PresenceUser, Role } from '../../protocol/entities.ts';
 import type { Timings } from '../../protocol/timings.ts';
 import { type FrameOrder, positionOf } from '../delivery/frame-order.ts';
 import type { Entering } from './entering.ts';
@@ -30,25 +30,13 @@ import { type Member, restoreParameters } from './restoration.ts';
 import { commandName, type PresenceScript, presenceScripts } from './scripts/scripts.ts';
 import { sparedMillis } from './spared.ts';
 import { type PresenceRecord, visibleUser } from './status.ts';
+import type { Touch } from './touch.ts';
 
 /** One socket in one session. An empty `connectionId` is a presence without a socket, which receives nothing. */
 export interface Seat {
   sessionId: string;
   userId: string;
   connectionId: string;
-}
-
-/** What a frame says about its sender. */
-export interface Touch {
-  kind: 'heartbeat' | 'cursor' | 'update';
-  /** Heartbeats only: no user activity since the last one. */
-  idle?: boolean | undefined;
-  cursor?: Cursor | undefined;
-  status?: Status | undefined;
-  /** `null` removes it, absent leaves it. */
-  activity?: string | null | undefined;
-  /** The number of the frame among those of its connection (rule PR18). */
-  order?: number | undefined;
 }
 
 /** Comings and goings a visit hands out at most. */

@@ -24,6 +24,7 @@ export class SocketConnection {
   /** What the authorizer said; it goes with every event. */
   authorizer: Record<string, unknown> | undefined;
   lastActiveAt: number;
+  #lastReceivedAt = 0;
   #socket: WebSocket | undefined;
   #ending: Ending | undefined;
   #underWay = 0;
@@ -43,6 +44,12 @@ export class SocketConnection {
   /** Why the gateway itself began to close the connection, if it did. */
   get ending(): Ending | undefined {
     return this.#ending;
+  }
+
+  /** The time of a received message, later than that of every message before it on this connection, Unix milliseconds. */
+  receivedAt(now: number): number {
+    this.#lastReceivedAt = Math.max(now, this.#lastReceivedAt + 1);
+    return this.#lastReceivedAt;
   }
 
   attach(socket: WebSocket): void {

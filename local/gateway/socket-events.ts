@@ -44,7 +44,10 @@ export class SocketEvents {
       lasting = JSON.stringify(this.#lastingContext(connection)).slice(1, -1);
       this.#lasting.set(connection, lasting);
     }
-    const passing = JSON.stringify(passingContext(requestId, routeKey, 'MESSAGE', now)).slice(1, -1);
+    const passing = JSON.stringify(passingContext(requestId, routeKey, 'MESSAGE', connection.receivedAt(now))).slice(
+      1,
+      -1,
+    );
     const context = `{${lasting},${passing},"messageId":"${gatewayId()}"}`;
     const payload = `{"requestContext":${context},"body":${JSON.stringify(body)},${this.#ofEveryEvent}}`;
     return { requestId, payload };

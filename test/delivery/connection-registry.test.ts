@@ -212,3 +212,52 @@ describe('with a table that answers in part', () => {
     await expect(partial.relabel('s', 'u', 'operator')).rejects.toThrow('away');
   });
 });
+
+describe('[PR18] joins and leaves of a connection that are served in another order than they were sent', () => {
+  const at = (receivedAt: number, order?: number) => (order === undefined ? { receivedAt } : { receivedAt, order });
+
+  test.each([
+    { how: 'by their numbers', first: at(9, 1), second: at(5, 2), third: at(1, 3) },
+    { how: 'by the time of reception where they have no number', first: at(1), second: at(2), third: at(3) },
+    { how: 'by the time of reception where only one has a number', first: at(1, 7), second: at(2), third: at(3, 1) },
+  ])('are decided $how', async ({ first, second, third }) => {
+    const joined = membership();
+    const { connectionId, sessionId } = joined;
+    expect(await registry.leave(connectionId, sessionId, second)).toBe(true);
+    expect(await registry.join({ ...joined, frame: first })).toBe(false);
+    expect(await registry.membership(connectionId, sessionId)).toBeUndefined();
+    expect(await registry.members(sessionId)).toEqual([]);
+    expect(await registry.memberships(connectionId)).toEqual([]);
+    expect(await registry.lastFrame(connectionId, sessionId)).toMatchObject({ connectionId, sessionId, frame: second });
+
+    expect(await registry.join({ ...joined, frame: third })).toBe(true);
+    expect(await registry.leave(connectionId, sessionId, second)).toBe(false);
+    expect(await registry.membership(connectionId, sessionId)).toMatchObject({ userId: joined.userId, frame: third });
+  });
+
+  test('the end of a connection removes what was kept of its leaves', async () => {
+    const { connectionId, sessionId } = membership();
+    await registry.leave(connectionId, sessionId, at(1, 1));
+    expect(await registry.remove(connectionId)).toEqual([]);
+    expect(await registry.lastFrame(connectionId, sessionId)).toBeUndefined();
+  });
+
+  test('a change of role or visibility makes nobody a member who has left', async () => {
+    const joined = membership();
+    await registry.join({ ...joined, frame: at(1, 1) });
+    await registry.leave(joined.connectionId, joined.sessionId, at(2, 2));
+    await registry.setInvisible(joined, true);
+    await registry.relabel(joined.sessionId, joined.userId, 'operator');
+    expect(await registry.membership(joined.connectionId, joined.sessionId)).toBeUndefined();
+  });
+
+  test('of two choices of visibility the one with the larger number stands', async () => {
+    const joined = membership();
+    await registry.join(joined);
+    await registry.setInvisible(joined, false, 6);
+    await registry.setInvisible(joined, true, 5);
+    expect(await registry.membership(joined.connectionId, joined.sessionId)).toMatchObject({ invisible: false });
+    await registry.setInvisible(joined, true, 7);
+    expect(await registry.membership(joined.connectionId, joined.sessionId)).toMatchObject({ invisible: true });
+  });
+});

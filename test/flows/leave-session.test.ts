@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { leaveSession } from '../../lambdas/flows/leave-session.ts';
 import { Unavailable } from '../../lambdas/platform/unavailable.ts';
 import type { Caller } from '../../lambdas/runtime/caller.ts';
+import { RollcallError } from '../../protocol/errors.ts';
 
 const registry = { lastFrame: jest.fn(), leave: jest.fn(), memberships: jest.fn(), members: jest.fn() };
 const sessions = { resolveSessionId: jest.fn() };
