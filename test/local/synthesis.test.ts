@@ -85,7 +85,11 @@ describe('the build cache', () => {
   /** What the cache answers another user for the hashes `there`, `missing` and `missing` again. */
   async function askAsAnother(shared: string, own: string): Promise<string[]> {
     const module = pathToFileURL(join(projectDirectory, 'local/synthesis/build-cache.ts')).href;
+    // The user changes after the import: another user may have no access to the folder of this project.
     const script = `import { openBuildCache } from '${module}';
+      process.setgroups([]);
+      process.setgid(65_534);
+      process.setuid(65_534);
       const cache = openBuildCache(...process.argv.slice(1));
       for (const hash of ['there', 'missing', 'missing']) {
         console.log(await cache.folder('kind', hash, async () => {}).catch((error) => error.message));
@@ -93,12 +97,7 @@ describe('the build cache', () => {
     await chmod(directory, 0o777);
     await openBuildCache(shared).folder('kind', 'there', async () => {});
     const arguments_ = ['--input-type=module', '-e', script, shared, own];
-    const { stdout } = await promisify(execFile)(process.execPath, arguments_, {
-      uid: 65_534,
-      gid: 65_534,
-      cwd: '/',
-      timeout: 20_000,
-    });
+    const { stdout } = await promisify(execFile)(process.execPath, arguments_, { cwd: '/', timeout: 20_000 });
     return stdout.trim().split('\n');
   }
 
