@@ -4,6 +4,7 @@ import type { AuthorizerContext } from './runtime/caller.ts';
 import { admitGuest } from './runtime/guest.ts';
 import { verifyToken } from './runtime/identity.ts';
 import { log } from './runtime/log.ts';
+import { offeredSubprotocols } from './runtime/offered-subprotocols.ts';
 
 /** What a handshake brings to prove who it is. */
 interface Credentials {
@@ -44,8 +45,7 @@ async function admitUser(token: string): Promise<AuthorizerContext | undefined> 
 
 function credentialsOf(event: APIGatewayRequestAuthorizerEvent): Credentials {
   const query = event.queryStringParameters ?? {};
-  const offered = headerOf(event, 'sec-websocket-protocol')?.split(',') ?? [];
-  const bearer = offered.map((name) => name.trim()).find((name) => name.startsWith(bearerPrefix));
+  const bearer = offeredSubprotocols(event).find((name) => name.startsWith(bearerPrefix));
   return {
     token: bearer?.slice(bearerPrefix.length) || query['token'],
     invite: query['invite'],

@@ -2,9 +2,13 @@ import type { APIGatewayProxyResultV2, APIGatewayProxyWebsocketEventV2 } from 'a
 import { subprotocol } from '../protocol/frames.ts';
 import { callerOf } from './runtime/caller.ts';
 import { log } from './runtime/log.ts';
+import { offeredSubprotocols } from './runtime/offered-subprotocols.ts';
 import { registry } from './runtime/registry.ts';
 
-type ConnectEvent = APIGatewayProxyWebsocketEventV2 & { headers?: Record<string, string> };
+type ConnectEvent = APIGatewayProxyWebsocketEventV2 & {
+  headers?: Record<string, string>;
+  multiValueHeaders?: Record<string, string[]>;
+};
 
 /** Route `$connect`: writes the connection down and selects the subprotocol, if the client offers it. */
 export async function handler(event: ConnectEvent): Promise<APIGatewayProxyResultV2> {
@@ -15,7 +19,6 @@ export async function handler(event: ConnectEvent): Promise<APIGatewayProxyResul
     log.error('A connection could not be written down', { connectionId, error: error as Error });
     return { statusCode: 503 };
   }
-  const offered = Object.entries(event.headers ?? {}).find(([name]) => name.toLowerCase() === 'sec-websocket-protocol');
-  const selects = offered?.[1].split(',').some((name) => name.trim() === subprotocol);
+  const selects = offeredSubprotocols(event).includes(subprotocol);
   return { statusCode: 200, ...(selects ? { headers: { 'Sec-WebSocket-Protocol': subprotocol } } : {}) };
 }

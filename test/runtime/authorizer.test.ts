@@ -67,6 +67,18 @@ test('a valid token is admitted, by header or query, with what later events need
   expect(byQuery.context).toMatchObject({ externalId: 'alice' });
 });
 
+test('a token is read from any header line, of which headers holds the last', async () => {
+  const token = await provider.sign({ claims: { sub: 'alice' } });
+  for (const lines of [
+    ['rollcall.v1', `bearer.${token}`],
+    [`bearer.${token}`, 'rollcall.v1'],
+  ]) {
+    const event = handshake({ headers: { 'Sec-WebSocket-Protocol': lines[1]! } });
+    const answer = await authorize({ ...event, multiValueHeaders: { 'Sec-WebSocket-Protocol': lines } });
+    expect(answer.context).toMatchObject({ externalId: 'alice' });
+  }
+});
+
 test('without credentials the answer is exactly what API Gateway turns into 401', async () => {
   await expect(authorize(handshake({}))).rejects.toThrow(/^Unauthorized$/);
   const onlyProtocol = handshake({ headers: { 'sec-websocket-protocol': 'rollcall.v1' } });

@@ -36,6 +36,18 @@ test('the subprotocol is selected where it is offered, and the token beside it i
   expect(await connect()).toEqual({ statusCode: 200 });
 });
 
+test.each([[['bearer.abc', 'rollcall.v1']], [['rollcall.v1', 'bearer.abc']], [['bearer.abc, rollcall.v1']]])(
+  'the subprotocol is selected from the header lines %j, of which headers holds the last',
+  async (lines) => {
+    const event = {
+      ...messageEvent(''),
+      headers: { 'Sec-WebSocket-Protocol': lines.at(-1)! },
+      multiValueHeaders: { 'Sec-WebSocket-Protocol': lines },
+    };
+    expect(await handler(event)).toMatchObject({ headers: { 'Sec-WebSocket-Protocol': 'rollcall.v1' } });
+  },
+);
+
 test('[FA4] while the table is away the handshake is refused with 503, and logged once', async () => {
   const error = jest.spyOn(log, 'error').mockImplementation(() => {});
   dynamodb.on(PutItemCommand).rejects(new Error('away'));

@@ -1,0 +1,23 @@
+/** What a handshake event says about its request headers. */
+interface Handshake {
+  headers?: Record<string, string | undefined> | null;
+  multiValueHeaders?: Record<string, string[] | undefined> | null;
+}
+
+const headerName = 'sec-websocket-protocol';
+
+/**
+ * The subprotocols that a client offers, in its order. Several lines of the header mean the same as one with commas
+ * (RFC 6455, section 11.3.4). `headers` holds only the last line, so `multiValueHeaders` counts where it is there.
+ */
+export function offeredSubprotocols(event: Handshake): string[] {
+  const lines = headerOf(event.multiValueHeaders) ?? [headerOf(event.headers) ?? ''];
+  return lines
+    .flatMap((line) => line.split(','))
+    .map((name) => name.trim())
+    .filter((name) => name !== '');
+}
+
+function headerOf<T>(headers: Record<string, T | undefined> | null | undefined): T | undefined {
+  return Object.entries(headers ?? {}).find(([name]) => name.toLowerCase() === headerName)?.[1];
+}
