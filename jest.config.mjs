@@ -1,5 +1,14 @@
 /** Jest compiles TypeScript with swc (types are checked apart, by `tsc`), as CommonJS so that mocks work as documented. */
-const esmOnlyPackages = ['jose', 'uuid', 'node-pg-migrate', 'glob', '@aws-lambda-powertools', 'yargs', 'csv-stringify'];
+const esmOnlyPackages = [
+  'jose',
+  'leven',
+  'uuid',
+  'node-pg-migrate',
+  'glob',
+  '@aws-lambda-powertools',
+  'yargs',
+  'csv-stringify',
+];
 
 export default {
   testEnvironment: 'node',

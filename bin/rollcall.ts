@@ -2,6 +2,7 @@ import { App } from 'aws-cdk-lib';
 import { bundleHandlers } from '../lib/bundle.ts';
 import { RollcallStack } from '../lib/rollcall-stack.ts';
 import { readEnvironmentName, sizes } from '../lib/settings.ts';
+import { checkSettings } from '../protocol/settings.ts';
 
 /**
  * The CDK app. `-c environment=prod` or `ROLLCALL_ENVIRONMENT=prod` chooses the sizes. No account and no region are named
@@ -9,6 +10,7 @@ import { readEnvironmentName, sizes } from '../lib/settings.ts';
  */
 const app = new App({ analyticsReporting: false, autoSynth: false });
 try {
+  checkSettings(process.env);
   const name = readEnvironmentName(app.node.tryGetContext('environment') ?? process.env['ROLLCALL_ENVIRONMENT']);
   new RollcallStack(app, 'Rollcall', {
     stackName: name === 'dev' ? 'rollcall' : `rollcall-${name}`,

@@ -1,6 +1,6 @@
+import { environments } from '../protocol/settings.ts';
 import { type SettingName, settingNames } from '../protocol/timings.ts';
 
-export const environments = ['dev', 'prod'] as const;
 /** `dev` is small and can be thrown away; `prod` survives the loss of a zone and refuses to lose data. */
 export type EnvironmentName = (typeof environments)[number];
 

@@ -1,12 +1,12 @@
 import { resolve } from 'node:path';
+import { checkSettings, synthesisSettings } from '../protocol/settings.ts';
 import { readFaults } from './faults.ts';
 import type { LocalStackOptions } from './stack.ts';
-import { synthesisVariables } from './synthesis/synthesize.ts';
 
 /**
  * Reads what `npm start` was told by arguments and environment.
  *
- * @throws Error with one sentence for a value that cannot be used.
+ * @throws Error with one sentence for a value that cannot be used, and for a misspelt setting.
  */
 export function readStartOptions(
   arguments_: string[],
@@ -14,6 +14,7 @@ export function readStartOptions(
 ): LocalStackOptions & { fresh: boolean } {
   const unknown = arguments_.find((argument) => argument !== '--fresh');
   if (unknown !== undefined) throw new Error(`Unknown argument "${unknown}"; npm start knows: -- --fresh`);
+  checkSettings(environment, startSettings);
   return {
     fresh: arguments_.includes('--fresh'),
     port: readPort(environment['PORT']),
@@ -34,8 +35,14 @@ export function readStartOptions(
 }
 
 const defaultPort = 8787;
+/** Settings that only exist on one machine. */
+const startSettings = [
+  ...['PORT', 'DATABASE_URL', 'REDIS_URL', 'REDIS_CLUSTER', 'AWS_ENDPOINT_URL_DYNAMODB'],
+  ...['ROLLCALL_DATA_DIR', 'ROLLCALL_ASSEMBLY_DIR', 'ROLLCALL_FAULTS'],
+  ...['ROLLCALL_EMULATE_IDLE_SECONDS', 'ROLLCALL_EMULATE_LIFETIME_SECONDS'],
+];
 /** What a user may say to the functions; nothing else of the shell reaches them. */
-const userVariables = [...synthesisVariables, 'REDIS_CLUSTER'];
+const userVariables = [...synthesisSettings, 'REDIS_CLUSTER'];
 
 function readPort(text: string | undefined): number {
   if (!text?.trim()) return defaultPort;

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { settingNames } from '../../protocol/timings.ts';
+import { synthesisSettings } from '../../protocol/settings.ts';
 import { runProgram } from '../processes/program.ts';
 import { openBuildCache } from './build-cache.ts';
 import { contentHash } from './content-hash.ts';
@@ -22,12 +22,6 @@ export interface SynthesisOptions {
   signal?: AbortSignal | undefined;
 }
 
-/** Variables on whose values the synthesized stack depends. */
-export const synthesisVariables: readonly string[] = [
-  ...settingNames,
-  ...['JWT_ISSUER', 'JWT_AUDIENCE', 'JWKS_URI', 'LOG_LEVEL', 'ROLLCALL_ENVIRONMENT'],
-];
-
 const sourcesOfTheProject = ['bin', 'lib', 'lambdas', 'protocol', 'migrations', 'package-lock.json', 'cdk.json'];
 
 /** What `npm start` synthesizes. */
@@ -36,7 +30,7 @@ export function projectSynthesis(
   environment: Record<string, string | undefined>,
   progress: (line: string) => void,
 ): SynthesisOptions {
-  const stack = { app: 'bin/rollcall.ts', sources: sourcesOfTheProject, variables: synthesisVariables };
+  const stack = { app: 'bin/rollcall.ts', sources: sourcesOfTheProject, variables: synthesisSettings };
   return { projectDirectory, ...stack, environment, progress };
 }
 

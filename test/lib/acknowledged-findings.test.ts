@@ -1,7 +1,7 @@
 import { App } from 'aws-cdk-lib';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { AwsSolutionsChecks } from 'cdk-nag';
-import { environments } from '../../lib/settings.ts';
+import { environments } from '../../protocol/settings.ts';
 import { createStack, emptyStack } from './support.ts';
 
 function findings(app: App): string[] {

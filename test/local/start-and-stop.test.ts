@@ -232,8 +232,21 @@ describe('it says in one sentence, and ends with code 1, that', () => {
       { ROLLCALL_FAULTS: 'x' },
       'ROLLCALL_FAULTS is not JSON; write it like {"seed":1,"gone":0.1}.',
     ],
+    [
+      'a setting is misspelt',
+      { PRESENCE_UPDATE_SECOND: '1' },
+      'PRESENCE_UPDATE_SECOND is not a setting; did you mean PRESENCE_UPDATE_SECONDS?',
+    ],
+    [
+      'a setting cannot work',
+      { MAX_PARTICIPANTS: '5000', ROLLCALL_ASSEMBLY_DIR: '' },
+      'MAX_PARTICIPANTS must be a whole number up to 1000.',
+    ],
   ])('%s', async (_, more, sentence) => {
-    expect(await refusal({ ...given, ...more })).toBe(sentence);
+    const process = start({ ...given, ...more });
+    expect((await process.ended).code).toBe(1);
+    expect(process.errors.trimEnd()).toBe(sentence);
+    expect(process.output).toBe('');
   });
 
   test('an argument is unknown', async () => {

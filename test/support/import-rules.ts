@@ -32,9 +32,9 @@ const isPackage =
     !isOwn && names.some((name) => target === name || target.startsWith(`${name}/`));
 const node = ({ isOwn, target }: Import) => !isOwn && target.startsWith('node:');
 
-/** Types of the protocol, and its plain constants; the validators of `messages.ts` only as types. */
+/** Types of the protocol, and its plain constants; the validators of `messages.ts` and `settings.ts` only as types. */
 const slimProtocol = anyOf(
-  own(/^protocol\/(?!messages\.ts)/),
+  own(/^protocol\/(?!messages\.ts|settings\.ts)/),
   (imported) => imported.typeOnly && own(/^protocol\//)(imported),
 );
 
@@ -43,8 +43,8 @@ const serverOnly = anyOf(node, isPackage('zod', 'pg', 'ioredis', 'ws', '@aws-sdk
 export const rules: Rule[] = [
   {
     of: /^protocol\//,
-    may: anyOf(own(/^protocol\//), isPackage('zod')),
-    says: 'protocol imports nothing but zod',
+    may: anyOf(own(/^protocol\//), isPackage('zod', 'leven')),
+    says: 'protocol imports nothing but zod and leven',
   },
   {
     of: /^client\//,

@@ -1,0 +1,67 @@
+import leven from 'leven';
+import { readTimings, settingNames } from './timings.ts';
+
+/** Sizes of a deployment; `ROLLCALL_ENVIRONMENT` chooses one. */
+export const environments = ['dev', 'prod'] as const;
+export const logLevels = ['TRACE', 'DEBUG', 'INFO', 'WARN', 'ERROR', 'CRITICAL', 'SILENT'] as const;
+
+/** Settings of the synthesis that are not durations or numbers. */
+export const identitySettings = ['JWT_ISSUER', 'JWT_AUDIENCE', 'JWKS_URI'] as const;
+const namedSettings = [...identitySettings, 'LOG_LEVEL', 'ROLLCALL_ENVIRONMENT'];
+/** Every variable that changes what is synthesized. */
+export const synthesisSettings: readonly string[] = [...settingNames, ...namedSettings];
+
+/** A name this many characters away from a setting is taken for a spelling mistake. */
+const spellingDistance = 2;
+const ownPrefix = 'ROLLCALL_';
+
+type Environment = Record<string, string | undefined>;
+
+/**
+ * Checks all settings before anything slow begins.
+ *
+ * @param environment the variables of the process; others than settings are allowed.
+ * @param more names of further settings, which only some commands have.
+ * @throws Error with one sentence about the first setting that cannot be used: a value out of range, a combination that
+ *   cannot work, or a name that is a misspelt setting.
+ */
+export function checkSettings(environment: Environment, more: readonly string[] = []): void {
+  checkNames(environment, [...synthesisSettings, ...more]);
+  readTimings(environment);
+  checkChoice(environment, 'LOG_LEVEL', logLevels, (text) => text.toUpperCase());
+  checkChoice(environment, 'ROLLCALL_ENVIRONMENT', environments);
+  // Without an address for the keys, theirs follows from the issuer.
+  checkAddress(environment, environment['JWKS_URI']?.trim() ? 'JWKS_URI' : 'JWT_ISSUER');
+}
+
+function checkNames(environment: Environment, known: readonly string[]): void {
+  for (const name of Object.keys(environment)) {
+    if (known.includes(name) || !environment[name]?.trim()) continue;
+    const near = known.find((each) => isMisspelt(name, each));
+    if (near) throw new Error(`${name} is not a setting; did you mean ${near}?`);
+  }
+}
+
+/** Short names, such as PORT, are too easily near to a variable of something else. */
+function isMisspelt(name: string, setting: string): boolean {
+  if (setting.length < 8) return false;
+  const bare = setting.startsWith(ownPrefix) ? name : name.replace(/^ROLLCALL_/, '');
+  return leven(bare, setting) <= spellingDistance;
+}
+
+function checkChoice(
+  environment: Environment,
+  name: string,
+  choices: readonly string[],
+  normalize = (text: string) => text,
+): void {
+  const text = environment[name]?.trim();
+  if (!text || choices.includes(normalize(text))) return;
+  throw new Error(`${name} is "${text}"; set it to ${choices.slice(0, -1).join(', ')} or ${choices.at(-1)}.`);
+}
+
+function checkAddress(environment: Environment, name: string): void {
+  const text = environment[name]?.trim();
+  if (!text || /^https?:$/.test(URL.parse(text)?.protocol ?? '')) return;
+  throw new Error(`${name} is "${text}"; set it to an address that begins with https://.`);
+}
