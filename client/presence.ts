@@ -109,7 +109,14 @@ export function createPresence(): Presence {
   }
 
   function update(change: WireChange): WireUser | undefined {
-    const known = users.get(change.userId);
+    const { cursor, ...others } = change;
+    const { userId, lastActive } = others;
+    const known = users.get(userId);
+    if (cursor === null && lastActive) {
+      // A newer cursor may have overtaken the frame that takes the old one away.
+      if (times.get(userId)! > lastActive) change = others;
+      else times.set(userId, lastActive);
+    }
     const user = known && merge(known, change);
     if (user) users.set(user.userId, user);
     return user;

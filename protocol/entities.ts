@@ -13,10 +13,10 @@ export type LeaveCause = 'left' | 'disconnected' | 'timeout' | 'removed' | 'sess
 
 export type SessionStatus = 'active' | 'completed' | 'failed' | 'expired';
 
-/** A place somebody points at. Free fields beside the two named ones travel unchanged. */
+/** A place somebody points at: any JSON object. The two named fields are checked where they are there. */
 export interface Cursor {
-  eventId: string;
-  position: number;
+  eventId?: string;
+  position?: number;
   [field: string]: unknown;
 }
 

@@ -18,9 +18,13 @@ export const bearerPrefix = 'bearer.';
 /** Name of the stage, on AWS and on one machine. */
 export const stageName = 'live';
 
-/** Fields of a user that changed; absent means unchanged, `null` means removed. */
+/**
+ * Fields of a user that changed; absent means unchanged, `null` means removed.
+ *
+ * `lastActive` is there where `cursor` is `null`: frames may overtake one another, so a cursor whose `at` is later stays.
+ */
 export type PresenceChange = { userId: string } & {
-  [K in 'username' | 'role' | 'status' | 'connections']?: PresenceUser[K];
+  [K in 'username' | 'role' | 'status' | 'connections' | 'lastActive']?: PresenceUser[K];
 } & { activity?: string | null; cursor?: Cursor | null };
 
 export interface CursorUpdate {

@@ -35,12 +35,15 @@ const requiredText = (maximum: number) => text(maximum).refine((value) => value.
 const sessionId = requiredText(255);
 const machineId = requiredText(limits.machineIdCharacters);
 const role = z.enum(roles);
+const jsonObject = z.record(z.string(), z.unknown());
+/** The two named fields are checked where they are there; `null` takes the cursor away. */
 const cursor = asItCame(
-  z
-    .looseObject({ eventId: requiredText(limits.cursorBytes), position: z.number() })
-    .refine(...withinBytes(limits.cursorBytes)),
+  jsonObject
+    .pipe(z.looseObject({ eventId: requiredText(limits.cursorBytes).optional(), position: z.number().optional() }))
+    .refine(...withinBytes(limits.cursorBytes))
+    .nullable(),
 );
-const details = asItCame(z.record(z.string(), z.unknown()).refine(...withinBytes(limits.detailsBytes)));
+const details = asItCame(jsonObject.refine(...withinBytes(limits.detailsBytes)));
 const time = z.number().int().min(0).max(8.64e15);
 const visibility = z.object({ cursors: role.optional(), activity: role.optional() });
 const metadata = asItCame(

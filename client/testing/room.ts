@@ -193,6 +193,7 @@ export class Room {
       const known = person.user[key as keyof WireUser];
       if (value === undefined || (value ?? undefined) === known) delete change[key];
     }
+    if (change['cursor'] === null) change['lastActive'] = person.lastActive;
     person.user = { ...merge(person.user, change), lastSeen: this.#now(), lastActive: person.lastActive };
     if (Object.keys(change).length > 0) this.#diff({ updates: [{ userId: person.user.userId, ...change }] });
   }

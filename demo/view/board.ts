@@ -62,7 +62,7 @@ export class Board {
   /** Shows the pointers of these people and no others. */
   show(others: readonly PresenceUser[]): void {
     const pointing = others.filter(
-      ({ cursor, status }) => status !== 'offline' && cursor && this.#rooms.has(cursor.eventId),
+      ({ cursor, status }) => status !== 'offline' && cursor?.eventId !== undefined && this.#rooms.has(cursor.eventId),
     );
     const shown = new Set(pointing.map(({ userId }) => userId));
     for (const [userId, { node }] of this.#pointers) {
@@ -144,7 +144,7 @@ export class Board {
   }
 
   #place(node: HTMLElement, cursor: Cursor): void {
-    const room = this.#rooms.get(cursor.eventId);
+    const room = this.#rooms.get(cursor.eventId ?? '');
     if (!room) return;
     const x = room.offsetLeft + share(cursor['x']) * room.offsetWidth;
     const y = room.offsetTop + share(cursor['y']) * room.offsetHeight;

@@ -12,7 +12,7 @@ export interface PresenceEvent {
   sessionId: string;
   userId: string;
   timestamp: number;
-  data?: { cursor?: Cursor; activity?: string | null; cause?: LeaveCause };
+  data?: { cursor?: Cursor | null; activity?: string | null; cause?: LeaveCause };
 }
 
 export interface PresenceLog {

@@ -42,9 +42,9 @@ export interface Touch {
   kind: 'heartbeat' | 'cursor' | 'update';
   /** Heartbeats only: no user activity since the last one. */
   idle?: boolean | undefined;
-  cursor?: Cursor | undefined;
+  /** `null` removes it, absent leaves it; so with `activity`. */
+  cursor?: Cursor | null | undefined;
   status?: Status | undefined;
-  /** `null` removes it, absent leaves it. */
   activity?: string | null | undefined;
 }
 
@@ -90,7 +90,7 @@ export class PresenceStore {
       touch.cursor === undefined ? '' : JSON.stringify(touch.cursor),
       touch.status ?? '',
       touch.activity === undefined ? '' : JSON.stringify(touch.activity),
-      touch.cursor === undefined ? '' : tagOf(touch.cursor),
+      touch.cursor ? tagOf(touch.cursor) : '',
     ]);
     if (!reply) return undefined;
     const [cursors, receivers, overdue] = reply[10] as [string[], string[], number];

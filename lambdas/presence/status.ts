@@ -14,8 +14,11 @@ export interface StatusThresholds {
   awayAfterMillis: number;
 }
 
-/** A presence record as it lies in Redis: what others see, the choice behind it, and whether it had to be restored. */
-export type PresenceRecord = PresenceUser & Pick<StatusClocks, 'chosen'> & { restored?: true };
+/**
+ * A presence record as it lies in Redis: what others see, the choice behind it, whether it had to be restored, and whether
+ * others have yet to hear that the cursor ended.
+ */
+export type PresenceRecord = PresenceUser & Pick<StatusClocks, 'chosen'> & { restored?: true; unpointed?: true };
 
 /**
  * The status others see: the worse of what the clocks say and what the user chose (rules PR3-PR5). Both limits are
@@ -33,7 +36,7 @@ function derivedStatus(clocks: StatusClocks, now: number, thresholds: StatusThre
 
 /** What others may know of a record: the status of this moment, and nothing of the choice behind it (rule PR6). */
 export function visibleUser(record: PresenceRecord, now: number, thresholds: StatusThresholds): PresenceUser {
-  const { chosen: _, restored: __, ...user } = record;
+  const { chosen: _, restored: __, unpointed: ___, ...user } = record;
   user.status = statusAt(record, now, thresholds);
   return user;
 }

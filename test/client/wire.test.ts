@@ -277,6 +277,19 @@ describe('the list of people', () => {
     expect(presence.users.get('a')?.cursor).toEqual({ x: 3 });
   });
 
+  test('[PR19] a cursor that ended is gone, and one that came after the end stays', () => {
+    const presence = start([user('a')]);
+    const ends = (seq: number, at: number) =>
+      presence.apply(diff(seq, { updates: [{ userId: 'a', cursor: null, lastActive: at }] }));
+    presence.move([{ userId: 'a', cursor: { x: 1 }, at: 20 }]);
+    ends(6, 30);
+    presence.move([{ userId: 'a', cursor: { x: 2 }, at: 25 }]);
+    expect(presence.users.get('a')).not.toHaveProperty('cursor');
+    presence.move([{ userId: 'a', cursor: { x: 3 }, at: 50 }]);
+    ends(7, 40);
+    expect(presence.users.get('a')?.cursor).toEqual({ x: 3 });
+  });
+
   test('says of a compact frame that it cannot be understood', () => {
     const presence = start([user('a', { index: 1, cursor: { x: 1 } })]);
     const frame = { alias: aliasOf('one1'), whole: [] };

@@ -15,7 +15,7 @@ function sender(options: { alone?: () => boolean; connected?: () => boolean } = 
     intervalMillis: 100,
     alone,
     send: ({ position }) => {
-      if (connected()) sent.push(position);
+      if (connected()) sent.push(position!);
       return connected();
     },
     now: Date.now,

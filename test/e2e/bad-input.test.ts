@@ -41,7 +41,7 @@ const wrongRole: WrongField[] = [undefined, null, 'owner', 'OPERATOR', 1, ['view
 const wrongTime = (field: string): WrongField[] =>
   [null, 'now', -1, 1.5, 1e300, [1], {}].map((value) => [field, value, shape]);
 const wrongCursor: WrongField[] = [
-  ...[undefined, null, 'here', 7, [], [cursor], {}, { eventId: 'e' }, { position: 1 }, { eventId: 1, position: 1 }].map(
+  ...[undefined, 'here', 7, [], [cursor], true, { eventId: 1 }, { eventId: null }, { eventId: ' ' }].map(
     (value): WrongField => ['cursor', value, shape],
   ),
   ['cursor', { eventId: '', position: 1 }, shape],

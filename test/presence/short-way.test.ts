@@ -78,9 +78,11 @@ function somethingOf(dice: Dice, people: readonly string[], position: number): S
   const connection = `${user}-${tab}`;
   const eventId = dice.chance(0.05) ? 'other' : 'event';
   const moved = dice.chance(0.05) ? position - 1 : position;
+  const ends = dice.chance(0.02);
   // Whom Redis does not know is seated anew, as the flows do it.
   const move: Step = async (room) => {
-    const touch = { kind: 'cursor', cursor: { eventId, position: moved } } as const;
+    const cursor = ends ? null : { eventId, position: moved };
+    const touch = { kind: 'cursor', cursor } as const;
     return (await room.store.touch(room.seat(user, connection), touch, room.now)) ?? room.enter(user, connection);
   };
   const chance = dice.int(0, 199);

@@ -116,7 +116,7 @@ class RollcallPerson {
   }
 
   #hearMove(userId: string, cursor: Cursor): void {
-    this.#ears.heard(this.#places.get(userId)!, cursor.position);
+    this.#ears.heard(this.#places.get(userId)!, cursor.position!);
   }
 
   #meet(users: PresenceUser[]): void {

@@ -1,10 +1,11 @@
 import { names } from './names.ts';
 import { prelude } from './prelude.ts';
 import { limitRate } from './rate.ts';
+import { records } from './records.ts';
 import { wholeness } from './wholeness.ts';
 import { windows } from './windows.ts';
 
-const helpers = `${prelude}${wholeness}${windows}`;
+const helpers = `${records}${prelude}${wholeness}${windows}`;
 
 /** What the scripts begin with; those of their own follow, with their arguments named at the top of each. */
 export const begin = `${names}${helpers}`;

@@ -56,7 +56,7 @@ local function moveCursor(userId, connectionId, cursor, tag)
     session[3] or '' }
 end
 
-if ARGV[14] == 'cursor' and ARGV[13] ~= '' then
+if ARGV[14] == 'cursor' and ARGV[13] ~= '' and ARGV[16] ~= 'null' then
   local moved = moveCursor(ARGV[12], ARGV[13], ARGV[16], ARGV[19])
   if moved then return moved end
 end

@@ -1,59 +1,18 @@
 import { keptFor, renewKeys } from './names.ts';
 
 /**
- * What every presence script has after its names: reading and writing a user, collecting changes and numbering them. Redis
+ * What every presence script has after its names and the records: collecting changes and numbering them. Redis
  * runs a script as one step, so each change is found, numbered and handed out exactly once.
- *
- * A cursor is kept as the raw JSON the client sent (hash `cursors`) and spliced into the record as text: `cjson` would
- * round its numbers and turn an empty list into an object.
  */
 export const prelude = `
 local roleRank = { viewer = 1, commenter = 2, operator = 3 }
 local rank = { online = 1, away = 2, offline = 3 }
 local joins, updates, updatedUsers, leaves, leavers, goings = {}, {}, {}, {}, {}, {}
--- Cursors as the records read here have them, and whether this script may change who is there.
-local recorded, reseats = {}, false
--- Whether this script renews the time to live of every key. Those that run for each frame do where they make a key, and
--- once a minute.
-local keeps = true
+-- Whether this script may change who is there.
+local reseats = false
 
 local function timeText(at)
   return at == now and nowText or string.format('%d', at)
-end
-
-local function readUser(userId)
-  local text = redis.call('GET', recordPrefix .. userId)
-  if not text then return nil end
-  -- Inside a JSON string the quotes are escaped, so the first match is where the cursor was spliced in.
-  local before, cut = string.find(text, ',"cursor":', 1, true)
-  if not cut then return cjson.decode(text) end
-  recorded[userId] = string.sub(text, cut + 1, -2)
-  return cjson.decode(string.sub(text, 1, before - 1) .. '}')
-end
-
--- An evicted hash comes back from the records.
-local function cursorOf(userId)
-  local cursor = redis.call('HGET', cursorsKey, userId)
-  if cursor or not recorded[userId] then return cursor end
-  redis.call('HSET', cursorsKey, userId, recorded[userId])
-  keeps = true
-  return recorded[userId]
-end
-
-local function encodeUser(user, cursor)
-  local text = cjson.encode(user)
-  cursor = cursor or cursorOf(user.userId)
-  if cursor then text = string.sub(text, 1, -2) .. ',"cursor":' .. cursor .. '}' end
-  return text
-end
-
--- A sign of life renews the TTL; a change that others caused must not. Who knows the cursor tells it.
-local function writeUser(user, alive, cursor)
-  if alive then
-    redis.call('SET', recordPrefix .. user.userId, encodeUser(user, cursor), 'PX', ARGV[5])
-  else
-    redis.call('SET', recordPrefix .. user.userId, encodeUser(user), 'KEEPTTL')
-  end
 end
 
 local function visibleStatus(user)
@@ -178,14 +137,9 @@ local function removeUser(userId, cause, user, at)
   end
   redis.call('ZREM', usersKey, userId)
   redis.call('ZREM', activeKey, userId)
-  redis.call('HDEL', cursorsKey, userId)
-  recorded[userId] = nil
+  forgetCursor(userId)
   redis.call('HDEL', epochKey, 'chosen:' .. userId)
-  if redis.call('HDEL', pendingKey, userId) == 1 and redis.call('EXISTS', pendingKey) == 0 then
-    redis.call('HDEL', windowKey, 'moving')
-  end
   redis.call('HDEL', rolesKey, userId)
-  redis.call('HDEL', tagsKey, userId)
   redis.call('DEL', recordPrefix .. userId)
   forgetUpdate(userId)
   leaves[#leaves + 1] = userId

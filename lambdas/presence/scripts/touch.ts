@@ -17,15 +17,20 @@ end
 if not redis.call('ZSCORE', usersKey, userId) then return { 'unknown' } end
 ${limitFrames}
 local wasHidden = user.status == 'offline'
+-- A cursor of null takes the one there is away.
+local endsCursor = cursor == 'null'
+if endsCursor then cursor = '' end
+local cursorEnded = endsCursor and (recorded[userId] or cursorOf(userId)) and true or false
 local cursorMoved = cursor ~= '' and (recorded[userId] or cursorOf(userId)) ~= cursor
-local acted = kind == 'cursor' or cursorMoved or activity ~= ''
+local acted = (kind == 'cursor' and not endsCursor) or cursorMoved or activity ~= ''
 -- Frames of one user may be handled by two environments and overtake each other; their stamps keep the order in which
 -- they came here, or others would hold on to a cursor that was replaced.
 local at = now >= user.lastActive and now or user.lastActive + 1
+if cursorEnded then at = math.max(now, user.lastActive + 1) end
 user.lastSeen = math.max(user.lastSeen, at)
 redis.call('ZADD', usersKey, timeText(user.lastSeen), userId)
 redis.call('ZADD', connectionsKey, nowText, member)
-if acted or status ~= '' or (kind == 'heartbeat' and not idle) then user.lastActive = at end
+if acted or cursorEnded or status ~= '' or (kind == 'heartbeat' and not idle) then user.lastActive = at end
 local chosen = user.chosen
 if status == 'online' then user.chosen = nil
 elseif status ~= '' then user.chosen = status
@@ -45,7 +50,20 @@ if cursorMoved then
   if redis.call('HSET', cursorsKey, userId, cursor) == 1 then keeps = true end
   publish('cursor', userId, '{"cursor":' .. cursor .. '}')
 end
+if cursorEnded then
+  forgetCursor(userId)
+  user.unpointed = true
+  publish('cursor', userId, '{"cursor":null}')
+end
 showStatus(user)
+-- Others do not hear what an invisible user points at; they hear of the end once the user is seen again.
+if user.unpointed and user.status ~= 'offline' then
+  user.unpointed = nil
+  if cursor == '' then
+    changed(userId, 'cursor', cjson.null)
+    changed(userId, 'lastActive', at)
+  end
+end
 writeUser(user, true, cursor ~= '' and cursor or nil)
 
 local cursors, receivers, promised, atOnce = {}, {}, {}, false
