@@ -20,7 +20,7 @@ import { createSessionCore, type SessionCore } from './session.ts';
 import type { Session } from './session-api.ts';
 import { createSession } from './session-facade.ts';
 import type { Shared, Target } from './shared.ts';
-import type { SessionInfo, Types } from './types.ts';
+import type { Registered, SessionInfo, Types } from './types.ts';
 
 /**
  * A client of Rollcall. Nothing is connected before `connect`, or the first `join`, `open` or `create`.
@@ -29,7 +29,7 @@ import type { SessionInfo, Types } from './types.ts';
  * const client = createClient<{ data: { colour: string } }>({ url, token: () => getToken() });
  * const session = client.open('document-42', { data: { colour: 'teal' } });
  */
-export function createClient<T extends Types = Types>(options: ClientOptions<T>): Client<T> {
+export function createClient<T extends Types = Registered>(options: ClientOptions<T>): Client<T> {
   return createClientIn(createEnvironment(), options as ClientOptions) as unknown as Client<T>;
 }
 

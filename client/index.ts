@@ -29,6 +29,8 @@ export type {
   Broadcast,
   DataPatch,
   Leave,
+  Register,
+  Registered,
   SessionInfo,
   SessionSnapshot,
   SessionState,

@@ -12,6 +12,20 @@ export interface Types {
   broadcasts?: object;
 }
 
+/**
+ * Where an application declares its types for every hook at once:
+ *
+ * @example
+ * declare module '@rollcall/client' {
+ *   interface Register { types: { data: { colour: string } } }
+ * }
+ */
+// biome-ignore lint/suspicious/noEmptyInterface: the application adds its field.
+export interface Register {}
+
+/** The types of `Register`, or any JSON. */
+export type Registered = Register extends { types: infer T extends Types } ? T : Types;
+
 /** What was declared under a name, or else any JSON object. */
 type Declared<T, K extends string> = T extends { [P in K]: infer V extends object } ? V : Record<string, unknown>;
 

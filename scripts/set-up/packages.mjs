@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { Advice, runWithProgress } from './shell.mjs';
 import { inTurn } from './turn.mjs';
@@ -20,12 +20,23 @@ export async function ensurePackages(project) {
   await inTurn(`packages-${folder}`, async () => {
     if (isInstalled(project)) return;
     if (!matchesLock(project)) await install(project);
-    writeFileSync(stampFile(project), fingerprint(project));
+    replace(stampFile(project), fingerprint(project));
   });
 }
 
 function stampFile(project) {
   return join(project, 'node_modules', '.rollcall-setup');
+}
+
+/** npm's own record of what is in node_modules. */
+function recordFile(project) {
+  return join(project, 'node_modules', '.package-lock.json');
+}
+
+/** Writes a new file. A copy of the project made of hard links (`cp -al`) shares the old one, and has not installed this. */
+function replace(file, text) {
+  rmSync(file, { force: true });
+  writeFileSync(file, text);
 }
 
 /** The lock pins every package, also the Node.js that runs everything; binaries differ by platform. */
@@ -40,7 +51,7 @@ function isInstalled(project) {
 
 /** Whether npm's own record of node_modules already is what the lock asks for, as after a `npm install` by hand. */
 function matchesLock(project) {
-  const record = join(project, 'node_modules', '.package-lock.json');
+  const record = recordFile(project);
   if (!existsSync(record)) return false;
   const wanted = JSON.parse(readFileSync(join(project, 'package-lock.json'), 'utf8')).packages;
   const present = JSON.parse(readFileSync(record, 'utf8')).packages;
@@ -53,6 +64,9 @@ function matchesLock(project) {
 }
 
 async function install(project) {
+  // npm writes its record in place.
+  const record = recordFile(project);
+  if (existsSync(record)) replace(record, readFileSync(record));
   // As npm's own child the same npm is used; otherwise the one on the PATH.
   const ownNpm = process.env.npm_execpath;
   const fromNpm = ownNpm !== undefined && basename(ownNpm).startsWith('npm-cli');

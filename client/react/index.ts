@@ -1,0 +1,23 @@
+'use client';
+
+export type { SessionTarget, ViewState } from '../binding.ts';
+export {
+  RollcallProvider,
+  type RollcallProviderProps,
+  SessionProvider,
+  type SessionProviderProps,
+} from './context.ts';
+export {
+  type Collaboration,
+  type HistoryAt,
+  useBroadcast,
+  useCollaboration,
+  useConnection,
+  useCursors,
+  useErrors,
+  useHistoryAt,
+  useLeaves,
+  useOthers,
+  useSelf,
+  useSession,
+} from './hooks.ts';

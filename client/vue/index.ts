@@ -1,0 +1,16 @@
+export type { SessionTarget, ViewState } from '../binding.ts';
+export {
+  type Collaboration,
+  type HistoryAt,
+  useBroadcast,
+  useCollaboration,
+  useConnection,
+  useCursors,
+  useErrors,
+  useHistoryAt,
+  useLeaves,
+  useOthers,
+  useSelf,
+  useSession,
+} from './composables.ts';
+export { provideRollcall, provideSession, type ReadonlyRef, RollcallProvider, SessionProvider } from './context.ts';

@@ -1,0 +1,90 @@
+/** @jest-environment jsdom */
+import { createApp, createSSRApp, defineComponent, h, nextTick, ref, type VNode } from 'vue';
+import { renderToString } from 'vue/server-renderer';
+import { createTestRollcall, type TestRollcall } from '../../../client/testing/index.ts';
+import {
+  type Collaboration,
+  provideRollcall,
+  RollcallProvider,
+  SessionProvider,
+  useCollaboration,
+  useConnection,
+  useOthers,
+} from '../../../client/vue/index.ts';
+
+let rollcall: TestRollcall;
+beforeEach(() => {
+  rollcall = createTestRollcall();
+});
+afterEach(() => rollcall.close());
+
+async function advance(millis: number) {
+  await rollcall.advance(millis);
+  await nextTick();
+}
+async function arrive(user: string, key: string) {
+  const session = rollcall.client(user).open(key);
+  await session.ready;
+  return session;
+}
+
+const Others = defineComponent(() => {
+  const names = useOthers((others) => others.map(({ username }) => username).join());
+  return () => names.value;
+});
+
+test('useCollaboration follows a ref to another session, shows everything and changes it', async () => {
+  const ada = await arrive('ada', 'one');
+  const cleo = await arrive('cleo', 'two');
+  const client = rollcall.client('bob');
+  const key = ref('one');
+  let seen: Collaboration | undefined;
+  const Page = defineComponent(() => {
+    seen = useCollaboration(() => ({ key: key.value }));
+    return () => seen!.others.value.map(({ username }) => username).join();
+  });
+  const container = document.createElement('div');
+  const app = createApp(() => h(RollcallProvider, { client: client as never }, () => h(Page)));
+  app.mount(container);
+  await advance(200);
+  expect(container.textContent).toBe('ada');
+  seen!.updateCursor({ x: 3 });
+  await advance(200);
+  expect(ada.cursors[0]?.cursor).toEqual({ x: 3 });
+  expect(seen!.self.value?.cursor).toEqual({ x: 3 });
+  key.value = 'two';
+  await advance(5000);
+  expect(container.textContent).toBe('cleo');
+  expect(ada.others).toEqual([]);
+  await seen!.leave();
+  await advance(5000);
+  expect(seen!.state.value).toBe('left');
+  expect(cleo.others).toEqual([]);
+  app.unmount();
+});
+
+test('[row 33] what a server rendered is taken over without a difference, and the fallback is shown until joined', async () => {
+  await arrive('ada', 'doc');
+  const client = rollcall.client('bob');
+  const Connection = defineComponent(() => {
+    const state = useConnection();
+    return () => h('p', state.value);
+  });
+  const Root = defineComponent(() => {
+    provideRollcall(client);
+    const slots = { default: () => h(Others), fallback: () => 'one moment' };
+    return (): VNode[] => [h(SessionProvider, { sessionKey: 'doc' }, slots), h(Connection)];
+  });
+  const container = document.createElement('div');
+  container.innerHTML = await renderToString(createSSRApp(Root));
+  expect(container.textContent).toBe('one momentidle');
+  expect(rollcall.device(client).dials).toBe(0);
+  const app = createSSRApp(Root);
+  const warnings: string[] = [];
+  app.config.warnHandler = (message) => warnings.push(message);
+  app.mount(container);
+  await advance(200);
+  expect(container.textContent).toBe('adaopen');
+  expect(warnings).toEqual([]);
+  app.unmount();
+});

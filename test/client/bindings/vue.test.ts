@@ -1,0 +1,6 @@
+/** @jest-environment jsdom */
+
+import { testAll } from './suite.ts';
+import { vueAdapter } from './vue-adapter.ts';
+
+testAll(vueAdapter);
