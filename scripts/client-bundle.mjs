@@ -8,7 +8,15 @@ const project = fileURLToPath(new URL('..', import.meta.url));
 export const clientFolder = join(project, 'client');
 
 /** Entry points of the package by the name of the file each becomes. */
-export const entryPoints = { index: 'index.ts', testing: 'testing/index.ts' };
+export const entryPoints = {
+  index: 'index.ts',
+  testing: 'testing/index.ts',
+  react: 'react/index.ts',
+  vue: 'vue/index.ts',
+};
+
+/** What the application has installed itself. */
+const peers = ['react', 'vue'];
 
 /** Bundles entry points of the client; code they share becomes a file of its own. */
 export function bundleClient(names, options = {}) {
@@ -21,6 +29,7 @@ export function bundleClient(names, options = {}) {
     minify: true,
     outdir: join(clientFolder, 'dist'),
     chunkNames: 'shared-[hash]',
+    external: peers,
     logLevel: 'silent',
     ...options,
   });

@@ -42,7 +42,7 @@ export function RollcallProvider<T extends Types = Registered>({ client, childre
     if (used.current !== client) used.current.close();
     used.current = client;
   }, [client]);
-  return createElement(ClientContext, { value: client as unknown as Client }, children);
+  return createElement(ClientContext.Provider, { value: client as unknown as Client }, children);
 }
 
 export function useClient(): Client {
@@ -118,7 +118,7 @@ export function SessionProvider<T extends Types = Registered>(props: SessionProv
   if (target === undefined) throw new Error('<SessionProvider> needs a sessionId or a sessionKey.');
   const binding = useOwnBinding(target, options as OpenOptions)!;
   const isWaiting = useSelected(binding, isJoining) && fallback !== undefined;
-  return createElement(BindingContext, { value: binding }, isWaiting ? fallback : children);
+  return createElement(BindingContext.Provider, { value: binding }, isWaiting ? fallback : children);
 }
 
 const isJoining = ({ state, error }: ViewState) => state === 'joining' && !error;

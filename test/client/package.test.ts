@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -16,6 +16,10 @@ beforeAll(async () => {
   const [{ filename }] = JSON.parse(stdout.slice(stdout.indexOf('[\n')));
   await writeFile(join(folder, 'package.json'), '{"type":"module","private":true}');
   await run('npm', ['install', '--offline', '--no-audit', '--no-fund', join(folder, filename)], { cwd: folder });
+  await mkdir(join(folder, 'node_modules/@types'), { recursive: true });
+  for (const peer of ['react', 'react-dom', '@types/react', 'vue']) {
+    await symlink(join(project, 'node_modules', peer), join(folder, 'node_modules', peer));
+  }
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
@@ -63,6 +67,73 @@ test.each(['nodenext', 'bundler'])('its types stand alone (%s)', async (resoluti
   const options = [...compilerOptions, '--module', modules, '--moduleResolution', resolution];
   await run(process.execPath, [compiler, ...options, 'page.ts'], { cwd: folder });
 });
+
+test('its hooks and composables run on a server, and every entry is a module of its own', async () => {
+  const page = `
+    import { createElement } from 'react';
+    import { renderToString } from 'react-dom/server';
+    import { createSSRApp, h } from 'vue';
+    import * as vueServer from 'vue/server-renderer';
+    import { createTestRollcall } from '@rollcall/client/testing';
+    import * as react from '@rollcall/client/react';
+    import * as vue from '@rollcall/client/vue';
+    const client = createTestRollcall().client('ada');
+    const Names = () => react.useCollaboration({ key: 'doc' }).state;
+    const one = renderToString(createElement(react.RollcallProvider, { client }, createElement(Names)));
+    const VueNames = { setup: () => { const { state } = vue.useCollaboration({ key: 'doc' }); return () => state.value; } };
+    const app = createSSRApp({ render: () => h(vue.RollcallProvider, { client }, () => h(VueNames)) });
+    const other = await vueServer.renderToString(app);
+    console.log(JSON.stringify([one, other.replace(/<!--.*?-->/g, ''), client.state]));
+  `;
+  await writeFile(join(folder, 'server.js'), page);
+  const { stdout } = await run(process.execPath, ['server.js'], { cwd: folder });
+  expect(JSON.parse(stdout)).toEqual(['joining', 'joining', 'idle']);
+  const react = await readFile(join(folder, 'node_modules/@rollcall/client/dist/react.js'), 'utf8');
+  expect(react).toMatch(/^"use client";/);
+});
+
+test.each(['nodenext', 'bundler'])(
+  '[row 36] types that are declared once hold in every hook (%s)',
+  async (resolution) => {
+    const page = `
+    import { createClient } from '@rollcall/client';
+    import { useBroadcast, useCollaboration, useOthers, useSelf } from '@rollcall/client/react';
+    import { useOthers as useVueOthers } from '@rollcall/client/vue';
+    declare module '@rollcall/client' {
+      interface Register {
+        types: { data: { colour: string }; cursor: { x: number }; broadcasts: { wave: { hand: 'left' | 'right' } } };
+      }
+    }
+    export function Page() {
+      const { others, updateCursor, setData } = useCollaboration('s', { data: { colour: 'teal' } });
+      const colour: string | undefined = others[0]?.data.colour;
+      const colours: string[] = useOthers((all) => all.map(({ data }) => data.colour));
+      const own: string | undefined = useSelf((self) => self.data.colour);
+      const first: string | undefined = useVueOthers().value[0]?.data.colour;
+      useBroadcast('wave', ({ payload }) => { const hand: 'left' | 'right' = payload.hand; return hand; });
+      updateCursor({ x: 1 });
+      // @ts-expect-error there is no such field
+      updateCursor({ y: 1 });
+      // @ts-expect-error it is no number
+      setData({ colour: 7 });
+      return [colour, colours, own, first];
+    }
+    const client = createClient({ url: 'wss://example.org/live', token: () => null });
+    export const known: string | undefined = client.join('s').others[0]?.data.colour;
+  `;
+    await writeFile(join(folder, 'typed.ts'), page);
+    const compiler = join(project, 'node_modules/typescript/bin/tsc');
+    const modules = resolution === 'nodenext' ? 'nodenext' : 'esnext';
+    const options = ['--strict', '--noEmit', '--skipLibCheck', '--lib', 'es2022,dom,dom.iterable', '--types', ''];
+    await run(
+      process.execPath,
+      [compiler, ...options, '--module', modules, '--moduleResolution', resolution, 'typed.ts'],
+      { cwd: folder },
+    ).catch(({ stdout }) => {
+      throw new Error(stdout);
+    });
+  },
+);
 
 describe('each snippet of the README', () => {
   const readme = readFileSync(join(project, 'client/README.md'), 'utf8');

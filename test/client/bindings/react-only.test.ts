@@ -95,7 +95,7 @@ test('a selector that is written anew with each render may use what changed', as
   expect(container.textContent).toBe('1');
 });
 
-test('a fallback is shown until the session is joined, and not where it cannot be', async () => {
+test('a fallback is shown until the session is joined', async () => {
   await arrive('ada');
   const client = rollcall.client('bob');
   const restore = rollcall.cut(client);
@@ -107,6 +107,16 @@ test('a fallback is shown until the session is joined, and not where it cannot b
   await act(restore);
   await advance(2000);
   expect(container.textContent).toBe('ada');
+});
+
+test('where a session cannot be joined the children are shown instead of the fallback, to say why', async () => {
+  const client = rollcall.client('bob');
+  const Failure = () => useCollaboration().error?.code;
+  await mount(
+    h(RollcallProvider, { client }, h(SessionProvider, { sessionId: 'none', fallback: 'one moment' }, h(Failure))),
+  );
+  await advance(200);
+  expect(container.textContent).toBe('SESSION_NOT_FOUND');
 });
 
 test('[row 27] a component that suspends joins once', async () => {
