@@ -5,8 +5,8 @@ import { readEnvironmentName, sizes } from '../lib/settings.ts';
 import { checkSettings } from '../protocol/settings.ts';
 
 /**
- * The CDK app. `-c environment=prod` or `ROLLCALL_ENVIRONMENT=prod` chooses the sizes. No account and no region are named
- * here: the one template goes wherever the credentials of `cdk deploy` lead, and onto one machine.
+ * The CDK app. `-c environment=prod` or `ROLLCALL_ENVIRONMENT=prod` chooses the sizes. The app names no account and no
+ * region, so one template serves all: `cdk deploy` takes both from the credentials, and the local stack needs neither.
  */
 const app = new App({ analyticsReporting: false, autoSynth: false });
 try {

@@ -7,14 +7,17 @@ import { type HandlerName, handlerNames } from './handlers.ts';
 /** The project's folder. */
 export const projectDirectory = join(import.meta.dirname, '..');
 
-/** Lets the CommonJS packages inside an ES module ask for Node's own modules. */
+/** Defines `require` in the ES module, because CommonJS packages in the bundle load Node's modules with it. */
 const requireBanner =
   "import{createRequire as rollcallCreateRequire}from'node:module';const require=rollcallCreateRequire(import.meta.url);";
 
-/** A name only: nothing is written there. Being fixed, it keeps paths in source maps, and so the hashes, the same. */
+/**
+ * Nothing is written to this folder. Its fixed name keeps the paths in source maps, and so the asset hashes, the same
+ * on each run.
+ */
 const outputDirectory = join(projectDirectory, 'dist');
 
-/** How a handler becomes `index.mjs`; one esbuild run takes all of them, which is ten times as quick as one each. */
+/** The esbuild options. One run bundles all handlers, which is ten times faster than one run for each. */
 export const bundleOptions = {
   absWorkingDir: projectDirectory,
   entryPoints: handlerNames.map((name) => ({
@@ -43,16 +46,16 @@ export const bundleOptions = {
 export interface Bundles {
   /** The folder with `index.mjs` of a handler. */
   directory(name: HandlerName): string;
-  /** What esbuild put into which file, for tests about contents and weight. */
+  /** Lists the inputs and the size of each bundle; tests read it. */
   metafile: Metafile;
 }
 
 let built: Bundles | undefined;
 
 /**
- * Bundles every handler, once in a process.
+ * Bundles all handlers. Later calls in the same process return the same result.
  *
- * @throws Error naming the file and what is wrong with it when a handler does not build.
+ * @throws Error that names the file and the problem, if a handler does not build.
  */
 export function bundleHandlers(): Bundles {
   built ??= build();

@@ -4,7 +4,7 @@ import { Construct } from 'constructs';
 import { environmentNames, tableKeys } from '../lambdas/runtime/environment.ts';
 import type { RollcallFunction } from './lambda-function.ts';
 
-/** What a function may do with a table, in words of this project. */
+/** The DynamoDB actions that each table action of this project permits. */
 const actionsOf = {
   get: ['dynamodb:GetItem'],
   query: ['dynamodb:Query'],
@@ -26,13 +26,13 @@ interface TableDefinition {
 interface TableProps {
   keys: TableDefinition;
   variable: typeof environmentNames.connectionsTable | typeof environmentNames.outboxTable;
-  /** Whether every moment of the last 35 days can be brought back. */
+  /** Whether point-in-time recovery is on (35 days). */
   backedUp: boolean;
-  /** Whether it stays when the stack goes. */
+  /** Whether deleting the stack keeps the table. */
   outlivesStack: boolean;
 }
 
-/** A DynamoDB table on demand, encrypted, whose keys come from the table that the functions read them by. */
+/** An encrypted on-demand DynamoDB table. Its keys come from `tableKeys`, which the functions use too. */
 class KeyedTable extends Construct {
   readonly table: dynamodb.Table;
   private readonly variable: TableProps['variable'];
@@ -59,7 +59,7 @@ class KeyedTable extends Construct {
     }
   }
 
-  /** Allows these actions, queries also on the indexes, and tells the function the table's name. */
+  /** Permits these actions and sets the variable with the table's name. A permitted query covers the indexes too. */
   grantAccess(fn: RollcallFunction, ...actions: [TableAction, ...TableAction[]]): void {
     fn.allow(
       actions.flatMap((action) => actionsOf[action]),
@@ -79,7 +79,7 @@ function text(name: string): dynamodb.Attribute {
   return { name, type: dynamodb.AttributeType.STRING };
 }
 
-/** The connections and what each of them joined; it lives as long as they do and needs no backup. */
+/** The connections and their memberships. The data lives no longer than a connection, so it needs no backup. */
 export class ConnectionTable extends KeyedTable {
   constructor(scope: Construct, id: string) {
     super(scope, id, {
@@ -90,13 +90,12 @@ export class ConnectionTable extends KeyedTable {
     });
     Validations.of(this).acknowledge({
       id: 'AwsSolutions-DDB3',
-      reason:
-        'A connection lives for two hours at most and its client registers the next one: nothing is worth a backup.',
+      reason: 'A connection lives for at most two hours and its client registers the next one, so a backup has no use.',
     });
   }
 }
 
-/** Acknowledged activity that waits for PostgreSQL: losing it would break a promise. */
+/** Acknowledged entries that wait for PostgreSQL. None may be lost [AC1]. */
 export class ActivityOutbox extends KeyedTable {
   constructor(scope: Construct, id: string, protectedData: boolean) {
     super(scope, id, {

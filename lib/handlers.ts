@@ -1,6 +1,6 @@
 import type { RouteGroup } from '../protocol/messages.ts';
 
-/** The files of `lambdas/` that become functions. */
+/** The files of `lambdas/` that are deployed as functions. */
 export type HandlerName =
   | RouteGroup
   | 'authorizer'
@@ -12,19 +12,22 @@ export type HandlerName =
   | 'migrate';
 
 export interface HandlerTraits {
-  /** What the function is for, as the console shows it. */
+  /** Description of the function in the AWS console. */
   description: string;
-  /** In the VPC, with the way to Redis or PostgreSQL; the others start quicker and need no NAT gateway. */
+  /**
+   * Whether it runs in the VPC, where it can reach Redis and PostgreSQL. The others start faster and need no NAT
+   * gateway.
+   */
   inNetwork: boolean;
-  /** Seconds after which the run is killed. API Gateway gives up after 29. */
+  /** Seconds after which Lambda ends the run. API Gateway stops waiting after 29. */
   timeoutSeconds: number;
-  /** Fixed memory in MB; absent: that of the environment's routes. */
+  /** Memory in MB. Default: `routeMemoryMb` of the environment. */
   memoryMb?: number;
-  /** Whether the function may hold database connections for long, so that its concurrency has a limit. */
+  /** Whether the function may hold database connections for long. If so, its concurrency is limited. */
   holdsDatabase?: boolean;
 }
 
-/** Leaves a caller time to hear the refusal before API Gateway gives up. */
+/** Shorter than the 29 s of API Gateway, so that the caller still receives the error. */
 const routeSeconds = 10;
 
 export const handlers: Record<HandlerName, HandlerTraits> = {
@@ -49,7 +52,7 @@ export const handlers: Record<HandlerName, HandlerTraits> = {
     timeoutSeconds: routeSeconds,
     memoryMb: 256,
   },
-  heartbeat: { description: 'Takes signs of life', inNetwork: true, timeoutSeconds: routeSeconds },
+  heartbeat: { description: 'Receives heartbeats', inNetwork: true, timeoutSeconds: routeSeconds },
   cursor: { description: 'Shares cursors', inNetwork: true, timeoutSeconds: routeSeconds },
   presence: {
     description: 'Changes and lists who is present',
@@ -81,19 +84,19 @@ export const handlers: Record<HandlerName, HandlerTraits> = {
     holdsDatabase: true,
   },
   'timeout-sweep': {
-    description: 'Announces who timed out, once a second within its minute',
+    description: 'Ends and announces the stays of users who timed out, once a second',
     inNetwork: true,
-    // Beyond the minute, so that the next one is there when it ends.
+    // Longer than a minute, so that the next sweep has started when this one ends.
     timeoutSeconds: 65,
   },
   'cleanup-sweep': {
-    description: 'Expires, warns, purges and seals',
+    description: 'Warns of expiry, expires and purges sessions, and seals the audit trail',
     inNetwork: true,
     timeoutSeconds: 15 * 60,
     memoryMb: 512,
   },
   migrate: {
-    description: 'Brings the database to the current schema',
+    description: 'Migrates the database to the current schema',
     inNetwork: true,
     timeoutSeconds: 15 * 60,
     memoryMb: 512,

@@ -15,9 +15,9 @@ import type { IdentityProvider } from './identity-provider.ts';
 import type { RollcallFunction } from './lambda-function.ts';
 import type { Sizes } from './settings.ts';
 
-/** Open to everybody, for load balancers and people who look whether it is up. */
+/** Paths without authorization: load balancers and monitoring use them. */
 export const openPaths = ['/health'];
-/** With a bearer token; the function decides what its owner may see. */
+/** Paths that need a bearer token. The function decides what the caller may see. */
 export const protectedPaths = [
   '/sessions',
   '/sessions/{id}',
@@ -37,7 +37,7 @@ const accessLogFields = {
   integrationError: '$context.integrationErrorMessage',
 };
 
-/** The HTTP API: what can be read without a socket. */
+/** The HTTP API: everything that can be read without a WebSocket. */
 export class HttpApi extends Construct {
   readonly api: Api;
   readonly url: string;
@@ -49,11 +49,11 @@ export class HttpApi extends Construct {
       description: 'Health, sessions, audit trail and statistics',
       createDefaultStage: false,
       corsPreflight: {
-        // Any page may ask: a token, and no cookie, says who it asks for.
+        // Safe for all origins: the API identifies the caller by a token and never by a cookie.
         allowOrigins: ['*'],
         allowMethods: [CorsHttpMethod.GET],
         allowHeaders: ['authorization', 'content-type'],
-        // Where the next page of an export begins.
+        // Pages read from them where the next part of an export begins.
         exposeHeaders: ['link', 'x-next'],
         maxAge: Duration.hours(1),
       },
@@ -64,7 +64,7 @@ export class HttpApi extends Construct {
       for (const route of this.api.addRoutes({ path, methods: [HttpMethod.GET], integration })) {
         Validations.of(route).acknowledge({
           id: 'AwsSolutions-APIG4',
-          reason: 'Health is for whoever watches, and says nothing but which part is up.',
+          reason: 'Monitoring reads the health check without a token; it tells only which parts are up.',
         });
       }
     }

@@ -3,7 +3,10 @@ import { Construct } from 'constructs';
 import { environmentNames } from '../lambdas/runtime/environment.ts';
 import type { RollcallFunction } from './lambda-function.ts';
 
-/** Who signs the tokens: three parameters of the stack, whose defaults come from the environment of the synthesis. */
+/**
+ * The identity provider that signs the tokens. The stack has three parameters for it; their defaults come from the
+ * environment of the synthesis.
+ */
 export class IdentityProvider extends Construct {
   readonly issuer: string;
   readonly audience: string;
@@ -14,20 +17,20 @@ export class IdentityProvider extends Construct {
     const chosen = (name: string) => environment[name]?.trim() || undefined;
     const issuer = chosen(environmentNames.jwtIssuer);
     const composed = issuer === undefined ? undefined : `${issuer.replace(/\/+$/, '')}/.well-known/jwks.json`;
-    this.issuer = this.parameter('JwtIssuer', issuer, 'The "iss" of the tokens, an https address');
+    this.issuer = this.parameter('JwtIssuer', issuer, 'The "iss" claim of the tokens, an https address');
     this.audience = this.parameter(
       'JwtAudience',
       chosen(environmentNames.jwtAudience),
-      'The "aud" that tokens for this application carry',
+      'The "aud" claim of tokens for this application',
     );
     this.jwksUri = this.parameter(
       'JwksUri',
       chosen(environmentNames.jwksUri) ?? composed,
-      'Where the keys of the issuer are published',
+      'The address of the public keys (JWKS) of the issuer',
     );
   }
 
-  /** Tells the function whose tokens count. It needs no permission: the keys are public. */
+  /** Sets the variables of the identity provider. The function needs no permission, because the keys are public. */
   grantAccess(fn: RollcallFunction): void {
     fn.setVariable(environmentNames.jwtIssuer, this.issuer);
     fn.setVariable(environmentNames.jwtAudience, this.audience);

@@ -4,7 +4,7 @@ import { Construct } from 'constructs';
 import { environmentNames } from '../lambdas/runtime/environment.ts';
 import type { RollcallFunction } from './lambda-function.ts';
 
-/** The key that signs invites. A new key makes every open invite void, so it does not change by itself. */
+/** The key that signs invites. A new key makes all open invites invalid, so the key is not rotated automatically. */
 export class InviteSecret extends Construct {
   private readonly secret: secretsmanager.Secret;
 
@@ -16,11 +16,11 @@ export class InviteSecret extends Construct {
     });
     Validations.of(this).acknowledge({
       id: 'AwsSolutions-SMG4',
-      reason: 'A new key would make every open invite void; replace it by hand when it leaked.',
+      reason: 'A new key would make all open invites invalid; replace it by hand if it leaks.',
     });
   }
 
-  /** Lets the function read the key and tells it where it is. */
+  /** Permits reading the key and sets the variable with its address. */
   grantAccess(fn: RollcallFunction): void {
     fn.allow(['secretsmanager:GetSecretValue'], [this.secret.secretArn]);
     fn.setVariable(environmentNames.inviteSecretArn, this.secret.secretArn);

@@ -17,15 +17,15 @@ export interface RollcallFunctionProps {
   network: Network;
   /** The folder with the `index.mjs` of a handler. */
   bundleOf: (handler: HandlerName) => string;
-  /** Where the settings of the user come from. */
+  /** The environment of the synthesis; it holds the user's settings. */
   environment: Record<string, string | undefined>;
 }
 
 /**
- * One function: the only place for runtime, bundle, memory, timeout, log retention and the role.
+ * One Lambda function with its runtime, bundle, memory, time-out, log retention and role.
  *
- * It starts with the right to write its own log and, in the VPC, to have a network interface; everything else comes
- * from the `grantAccess` of the construct it uses, which adds the permission and the variable together.
+ * At first it may only write its own log and, in the VPC, have a network interface. Every other permission comes from
+ * the `grantAccess` of a construct, which adds the permission and the variable together.
  */
 export class RollcallFunction extends Construct {
   readonly handler: HandlerName;
@@ -61,22 +61,22 @@ export class RollcallFunction extends Construct {
     });
   }
 
-  /** The place in the network that security rules name; only functions in the VPC have one. */
+  /** What security group rules refer to. Only functions in the VPC have it. */
   get connections(): ec2.Connections {
     return this.function.connections;
   }
 
-  /** Sets a variable that the function reads by its name in `environmentNames`. */
+  /** Sets an environment variable of the function. */
   setVariable(name: EnvironmentKey, value: string): void {
     this.function.addEnvironment(name, value);
   }
 
-  /** Allows exactly these actions on exactly these resources. */
+  /** Permits exactly these actions on exactly these resources. */
   allow(actions: string[], resources: string[]): void {
     this.role.addToPolicy(new iam.PolicyStatement({ actions, resources }));
   }
 
-  /** Says why a permission of this function that a checker finds too wide is as narrow as it can be. */
+  /** Records why a finding of the security check about this function is accepted. */
   acknowledge(finding: string, reason: string): void {
     Validations.of(this).acknowledge({ id: finding, reason });
   }
@@ -92,7 +92,7 @@ export class RollcallFunction extends Construct {
       statements.push(networkInterfaceStatement());
       this.acknowledge(
         'AwsSolutions-IAM5[Resource::*]',
-        'The actions on network interfaces know no resource before the interface exists; nothing else has this width.',
+        'These actions cannot name a network interface before it exists; no other permission is as wide.',
       );
     }
     return new iam.Role(this, 'Role', {
@@ -103,7 +103,10 @@ export class RollcallFunction extends Construct {
   }
 }
 
-/** What Lambda needs to attach a function to a VPC. These actions know no resource before the interface exists. */
+/**
+ * The permissions that Lambda needs to attach a function to a VPC. They cannot name a network interface before it
+ * exists.
+ */
 function networkInterfaceStatement(): iam.PolicyStatement {
   return new iam.PolicyStatement({
     actions: [

@@ -5,8 +5,9 @@ import { handlers } from './handlers.ts';
 import type { RollcallFunction } from './lambda-function.ts';
 
 /**
- * Runs the migrations in every deployment that changes them or their function: after the database is there and before
- * any function that uses it is replaced, so that no new code meets an old schema. If it fails, the deployment rolls back.
+ * Runs the migrations in each deployment that changes them or their function. They run after the database exists and
+ * before any function that uses it is replaced, so new code never meets an old schema. If a migration fails, the
+ * deployment rolls back.
  */
 export class Migration extends Construct {
   constructor(

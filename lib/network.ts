@@ -5,8 +5,8 @@ import { Construct } from 'constructs';
 import type { Sizes } from './settings.ts';
 
 /**
- * The VPC over two zones: public subnets hold the NAT gateways, private ones the functions, isolated ones Redis and
- * PostgreSQL, which have no way out. DynamoDB is reached by a gateway endpoint, which costs nothing.
+ * The VPC in two zones. The NAT gateways are in public subnets and the functions in private ones. Redis and PostgreSQL
+ * are in isolated subnets, which have no route to the internet. A gateway endpoint, which is free, leads to DynamoDB.
  */
 export class Network extends Construct {
   readonly vpc: ec2.Vpc;
@@ -34,8 +34,8 @@ export class Network extends Construct {
   }
 
   /**
-   * Where a function runs. Each has a security group of its own, so that the rules of Redis and PostgreSQL name the
-   * functions that may reach them; from itself it can only speak HTTPS.
+   * The VPC settings of a function. Each function has its own security group, so that Redis and PostgreSQL can name the
+   * functions that may reach them. On its own, the group permits only outgoing HTTPS.
    */
   placeFunction(scope: Construct) {
     const group = new ec2.SecurityGroup(scope, 'SecurityGroup', {
@@ -51,7 +51,7 @@ export class Network extends Construct {
     };
   }
 
-  /** A security group for a server in the isolated subnets; nothing reaches it and it reaches nothing. */
+  /** A security group for a server in the isolated subnets. At first it permits no traffic. */
   createServerGroup(scope: Construct, description: string): ec2.SecurityGroup {
     return new ec2.SecurityGroup(scope, 'SecurityGroup', { vpc: this.vpc, description, allowAllOutbound: false });
   }

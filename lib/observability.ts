@@ -20,7 +20,7 @@ export interface ObservabilityProps {
 
 const period = Duration.minutes(5);
 
-/** A dashboard of what users feel, and alarms for what needs a person. */
+/** A dashboard of what users notice, and alarms for what an operator must act on. */
 export class Observability extends Construct {
   private readonly props: ObservabilityProps;
 
@@ -35,7 +35,7 @@ export class Observability extends Construct {
     const topic = new sns.Topic(this, 'Alarms', { displayName: 'Rollcall alarms', enforceSSL: true });
     new CfnOutput(Stack.of(this), 'AlarmTopicArn', {
       value: topic.topicArn,
-      description: 'Subscribe an address to this topic to hear of alarms',
+      description: 'Subscribe an address to this topic to receive the alarms',
     });
     for (const [name, { metric, threshold, means, periods }] of Object.entries(this.signals())) {
       const alarm = new cloudwatch.Alarm(this, name, {
@@ -68,12 +68,12 @@ export class Observability extends Construct {
         metric: database.instance.metricCPUUtilization({ period }),
         threshold: 80,
         periods: 3,
-        means: 'PostgreSQL is busy: find the query, or take a larger class.',
+        means: 'PostgreSQL is busy: find the slow query, or choose a larger instance class.',
       },
       DatabaseConnections: {
         metric: database.instance.metricDatabaseConnections({ period, statistic: 'Maximum' }),
         threshold: 300,
-        means: 'PostgreSQL is running out of connections: lower the concurrency or put RDS Proxy in between.',
+        means: 'PostgreSQL is running out of connections: lower the concurrency or add RDS Proxy.',
       },
       CacheThrottled: {
         metric: this.cacheMetric('ThrottledCmds', 'Sum'),
@@ -83,7 +83,7 @@ export class Observability extends Construct {
     };
   }
 
-  /** Errors and throttles of a function in one alarm: both mean that somebody got no answer. */
+  /** One alarm for errors and throttles of a function, because both mean that a request got no answer. */
   private functionSignals(): Record<string, Signal> {
     return Object.fromEntries(
       Object.values(this.props.functions).map((fn) => [
@@ -158,8 +158,8 @@ export class Observability extends Construct {
 interface Signal {
   metric: cloudwatch.IMetric;
   threshold: number;
-  /** What it means and the next step, for the person who is woken. */
+  /** What the alarm means and the next step; shown to the operator. */
   means: string;
-  /** Periods of five minutes in a row. */
+  /** How many periods of five minutes in a row must exceed the threshold. Default: 1. */
   periods?: number;
 }

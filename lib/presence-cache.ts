@@ -11,24 +11,24 @@ import type { Sizes } from './settings.ts';
 const ports = { from: 6379, to: 6380 };
 
 /**
- * Redis, as ElastiCache Serverless for Valkey: TLS and two zones without a choice, always cluster mode, paid by use from
- * about $6 a month. It keeps no backup, since presence is rebuilt and never restored.
+ * Redis as ElastiCache Serverless for Valkey. It always uses TLS, two zones and cluster mode, and costs from about $6 a
+ * month. It has no backup, because presence is rebuilt and never restored.
  */
 export class PresenceCache extends Construct {
-  /** Name of the cache, by which its metrics are found. */
+  /** Name of the cache, the dimension of its metrics. */
   readonly cacheName: string;
   private readonly cache: elasticache.CfnServerlessCache;
   private readonly group: ec2.SecurityGroup;
 
   constructor(scope: Construct, id: string, network: Network, sizes: Sizes) {
     super(scope, id);
-    this.group = network.createServerGroup(this, 'Redis: only functions that were granted it');
+    this.group = network.createServerGroup(this, 'Redis: only functions with granted access');
     this.cacheName = Names.uniqueResourceName(this, { maxLength: 40, separator: '-' }).toLowerCase();
     this.cache = new elasticache.CfnServerlessCache(this, 'Cache', {
       engine: 'valkey',
       majorEngineVersion: '8',
       serverlessCacheName: this.cacheName,
-      description: 'Who is present, where their cursors are, what becomes due',
+      description: 'Presence, cursors and deadlines',
       securityGroupIds: [this.group.securityGroupId],
       subnetIds: network.vpc.selectSubnets({ subnetType: ec2.SubnetType.PRIVATE_ISOLATED }).subnetIds,
       snapshotRetentionLimit: 0,
@@ -39,7 +39,7 @@ export class PresenceCache extends Construct {
     });
   }
 
-  /** Opens the way for the function and tells it the address. */
+  /** Permits connections from the function and sets the variables with the address. */
   grantAccess(fn: RollcallFunction): void {
     this.group.connections.allowFrom(fn, ec2.Port.tcpRange(ports.from, ports.to), 'Redis');
     fn.setVariable(environmentNames.redisUrl, `rediss://${this.cache.attrEndpointAddress}:${ports.from}`);

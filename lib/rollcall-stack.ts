@@ -18,16 +18,19 @@ import { type Functions, WebSocketApi } from './websocket-api.ts';
 
 export interface RollcallStackProps extends StackProps {
   sizes: Sizes;
-  /** Where the settings of the user come from; see `protocol/timings.ts` and the parameters of the stack. */
+  /**
+   * The environment of the synthesis with the user's settings; see `protocol/timings.ts` and the parameters of the
+   * stack.
+   */
   environment: Record<string, string | undefined>;
-  /** The folder with the `index.mjs` of a handler; `bundle.ts` makes them. */
+  /** The folder with the `index.mjs` of a handler, built by `bundle.ts`. */
   bundleOf: (handler: HandlerName) => string;
 }
 
 /**
- * The whole product on AWS: stores, functions, APIs and schedules, and which function may use what.
+ * The whole product on AWS: stores, functions, APIs and schedules, and the permissions of each function.
  *
- * @throws Error with the sentence for the user when a setting cannot work.
+ * @throws Error with a sentence for the user if a setting is invalid.
  */
 export class RollcallStack extends Stack {
   private readonly cache: PresenceCache;
@@ -67,7 +70,10 @@ export class RollcallStack extends Stack {
     this.addMigration(network);
     const { functions, webSocketApi, database, cache } = this;
     new Observability(this, 'Observability', { sizes, functions, webSocketApi, httpApi, database, cache });
-    new CfnOutput(this, 'WebSocketUrl', { value: webSocketApi.url, description: 'What clients connect to' });
+    new CfnOutput(this, 'WebSocketUrl', {
+      value: webSocketApi.url,
+      description: 'The address that clients connect to',
+    });
     new CfnOutput(this, 'HttpUrl', { value: httpApi.url, description: 'The HTTP API' });
   }
 
@@ -75,19 +81,22 @@ export class RollcallStack extends Stack {
     const { authorizer, connect, disconnect, default: fallback } = this.functions;
     this.identity.grantAccess(authorizer);
     this.invites.grantAccess(authorizer);
-    // An invite it refuses is in the audit trail, too.
+    // The authorizer writes refused invites to the audit trail.
     this.outbox.grantAccess(authorizer, 'writeMany');
     this.connections.grantAccess(connect, 'put');
     this.connections.grantAccess(fallback, 'query', 'update');
     this.connections.grantAccess(disconnect, 'query', 'writeMany');
     for (const fn of [disconnect, fallback]) this.cache.grantAccess(fn);
-    // The end of a connection may be the first to notice that Redis forgot the session; who holds a place says who is there.
+    // If Redis lost the session, the disconnect handler rebuilds it and reads the slots from PostgreSQL.
     this.database.grantAccess(disconnect);
     this.sweeps.grantAccess(disconnect);
     this.webSocketApi.grantAccess(disconnect);
   }
 
-  /** The way of a frame, and the slow path of somebody who returns: their place, its audit row, the woken sweep. */
+  /**
+   * Access for frames, and for a user who returns after a time-out: their slot, its audit entry and the start of a
+   * sweep.
+   */
   private grantPresence(): void {
     const { heartbeat, cursor, presence } = this.functions;
     this.connections.grantAccess(presence, 'update');
@@ -97,7 +106,7 @@ export class RollcallStack extends Stack {
       this.webSocketApi.grantAccess(fn);
       this.database.grantAccess(fn);
       this.outbox.grantAccess(fn, 'writeMany');
-      // A guest who returns is let in by their invite again.
+      // When a guest returns, their invite is checked again.
       this.invites.grantAccess(fn);
       this.sweeps.grantAccess(fn);
     }

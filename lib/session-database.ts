@@ -7,10 +7,10 @@ import type { RollcallFunction } from './lambda-function.ts';
 import type { Network } from './network.ts';
 import type { Sizes } from './settings.ts';
 
-/** A password goes into URLs and shells of people who look after the database. */
+/** Excluded from passwords, because operators put the password into URLs and shell commands. */
 const passwordExcludes = ' %+~`#$&*()|[]{}:;<>?!\'/@"\\=^,.';
 
-/** PostgreSQL on RDS: encrypted, TLS only, not public, its credentials in Secrets Manager. */
+/** PostgreSQL on RDS: encrypted, only with TLS, not public. Its credentials are in Secrets Manager. */
 export class SessionDatabase extends Construct {
   readonly instance: rds.DatabaseInstance;
   private readonly secretArn: string;
@@ -24,7 +24,7 @@ export class SessionDatabase extends Construct {
       instanceType: new ec2.InstanceType(`t4g.${size.size}`),
       vpc: network.vpc,
       vpcSubnets: { subnetType: ec2.SubnetType.PRIVATE_ISOLATED },
-      securityGroups: [network.createServerGroup(this, 'PostgreSQL: only functions that were granted it')],
+      securityGroups: [network.createServerGroup(this, 'PostgreSQL: only functions with granted access')],
       publiclyAccessible: false,
       multiAz: size.multiAz,
       databaseName: 'rollcall',
@@ -47,7 +47,7 @@ export class SessionDatabase extends Construct {
     this.acknowledgeFindings(size);
   }
 
-  /** Opens the way for the function, lets it read the credentials and tells it where they are. */
+  /** Permits connections and reading the credentials, and sets the variable with their address. */
   grantAccess(fn: RollcallFunction): void {
     this.instance.connections.allowDefaultPortFrom(fn, 'PostgreSQL');
     fn.allow(['secretsmanager:GetSecretValue'], [this.secretArn]);
@@ -55,9 +55,9 @@ export class SessionDatabase extends Construct {
   }
 
   private acknowledgeFindings(size: Sizes['database']): void {
-    const disposable = 'This environment is for trying things out: it holds nothing that has to survive.';
+    const disposable = 'This environment is for trials: it holds no data that must be kept.';
     const reasons = {
-      'AwsSolutions-RDS11': 'A port is no secret; security groups let only the functions in, and each of them by name.',
+      'AwsSolutions-RDS11': 'A port is no secret; security groups admit only the functions, each of them by name.',
       ...(size.multiAz ? {} : { 'AwsSolutions-RDS3': disposable }),
       ...(size.protected ? {} : { 'AwsSolutions-RDS10': disposable }),
       ...(size.rotatePassword ? {} : { 'AwsSolutions-SMG4': disposable }),

@@ -1,14 +1,17 @@
 import { environments } from '../protocol/settings.ts';
 import { type SettingName, settingNames } from '../protocol/timings.ts';
 
-/** `dev` is small and can be thrown away; `prod` survives the loss of a zone and refuses to lose data. */
+/** `dev` is small and disposable. `prod` survives the loss of a zone and protects its data from deletion. */
 export type EnvironmentName = (typeof environments)[number];
 
 /** What differs between the environments: sizes, retention and safety. */
 export interface Sizes {
-  /** One NAT gateway serves both zones; two keep the way out open when a zone is lost (about $32 a month each). */
+  /**
+   * One NAT gateway serves both zones. With two, the functions keep internet access if a zone fails. Each costs about
+   * $32 a month.
+   */
   natGateways: number;
-  /** Memory of the functions on the way of a frame, in MB; CPU grows with it. */
+  /** Memory in MB of the functions that handle frames. Lambda gives more CPU with more memory. */
   routeMemoryMb: number;
   logRetentionDays: number;
   database: {
@@ -19,25 +22,25 @@ export interface Sizes {
     backupDays: number;
     /** A standby in the second zone. */
     multiAz: boolean;
-    /** Refuses deletion, and keeps a snapshot when the stack goes. */
+    /** Deletion protection. If the stack is deleted, a snapshot is kept. */
     protected: boolean;
-    /** The master password is replaced every 30 days. */
+    /** Whether the master password is rotated every 30 days. */
     rotatePassword: boolean;
   };
   cache: {
-    /** Upper bounds, so that a runaway client costs a refusal and not a bill. */
+    /** Limits, so that a faulty client is refused and does not cause high costs. */
     maximumGb: number;
     maximumEcpuPerSecond: number;
   };
   /**
-   * Environments of one function that may run at once and hold database connections (at most two each). Absent: the
-   * account's limit; new accounts have so small a limit that nothing can be reserved from it.
+   * How many environments of one function may run at once; each holds at most two database connections. Default: the
+   * limit of the account, because a new account's limit is too low to reserve a part of it.
    */
   databaseConcurrency?: number;
-  /** Requests a second on the WebSocket stage; the account's limit counts callbacks too. */
+  /** Requests per second on the WebSocket stage. The limit of the account counts posts too. */
   webSocketThrottle: Throttle;
   httpThrottle: Throttle;
-  /** Alarms cost $0.10 a month for each metric they look at. */
+  /** Alarms cost $0.10 a month for each metric. */
   alarms: boolean;
 }
 
@@ -87,9 +90,9 @@ export const sizes: Record<EnvironmentName, Sizes> = {
 };
 
 /**
- * The environment a name stands for; absent means `dev`.
+ * Returns the environment with this name; without a name, `dev`.
  *
- * @throws Error with the sentence for the user when there is no such environment.
+ * @throws Error with a sentence for the user if there is no such environment.
  */
 export function readEnvironmentName(name: string | undefined): EnvironmentName {
   if (name === undefined || name === '') return 'dev';
@@ -100,7 +103,10 @@ export function readEnvironmentName(name: string | undefined): EnvironmentName {
   return found;
 }
 
-/** Settings a user chose. Only these go into the functions: a default that nobody wrote gives way to a chosen one. */
+/**
+ * The settings that the user set. Defaults are not passed to the functions, because `readTimings` adapts a default to a
+ * setting that the user chose.
+ */
 export function chosenSettings(environment: Record<string, string | undefined>): Partial<Record<SettingName, string>> {
   const chosen: Partial<Record<SettingName, string>> = {};
   for (const name of settingNames) {

@@ -6,7 +6,7 @@ import { Construct } from 'constructs';
 import { environmentNames } from '../lambdas/runtime/environment.ts';
 import type { RollcallFunction } from './lambda-function.ts';
 
-/** The shortest schedule of EventBridge; finer work is done inside the run. */
+/** The shortest interval that EventBridge schedules. A run itself works in shorter intervals. */
 const minuteMillis = 60_000;
 
 export interface SweepsProps {
@@ -15,7 +15,7 @@ export interface SweepsProps {
   cleanupIntervalMillis: number;
 }
 
-/** What runs by the clock. A run that fails is not repeated: the next one does its work. */
+/** The schedules. A failed run is not retried, because the next run does its work. */
 export class Sweeps extends Construct {
   private readonly timeoutSweep: RollcallFunction;
 
@@ -29,15 +29,15 @@ export class Sweeps extends Construct {
     this.letSweepCallAnother();
   }
 
-  /** Lets the function wake the timeout sweep before its next minute. */
+  /** Permits the function to start a timeout sweep before the next scheduled one. */
   grantAccess(fn: RollcallFunction): void {
     fn.allow(['lambda:InvokeFunction'], [this.timeoutSweep.function.functionArn]);
     fn.setVariable(environmentNames.timeoutSweepFunction, this.timeoutSweep.function.functionName);
   }
 
   /**
-   * A sweep with too much to do starts another one. It knows its own name from the runtime; the policy stands apart from
-   * the role, on which the function itself depends.
+   * Permits the sweep to invoke itself, because an overloaded sweep starts another one. This needs a separate policy:
+   * the function depends on its role, so the role cannot refer to the function.
    */
   private letSweepCallAnother(): void {
     const { function: fn } = this.timeoutSweep;

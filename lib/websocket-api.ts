@@ -15,7 +15,7 @@ import type { Sizes } from './settings.ts';
 
 export type Functions = Readonly<Record<HandlerName, RollcallFunction>>;
 
-/** What a log line of the stage says. Never the query string: it can carry a token. */
+/** The fields of an access log line. The query string is left out, because it can contain a token. */
 const accessLogFields = {
   requestId: '$context.requestId',
   time: '$context.requestTime',
@@ -27,12 +27,12 @@ const accessLogFields = {
   integrationError: '$context.integrationErrorMessage',
 };
 
-/** The WebSocket API: one route for each message of the protocol, served by the function of its group. */
+/** The WebSocket API. It has one route for each message type; the function of the message's group serves it. */
 export class WebSocketApi extends Construct {
   readonly api: Api;
-  /** `wss://…/live`, what a client connects to. */
+  /** The address that clients connect to, `wss://…/live`. */
   readonly url: string;
-  /** `https://…/live`, where frames for connections are posted. */
+  /** The address for posts to connections, `https://…/live`. */
   private readonly managementEndpoint: string;
 
   constructor(scope: Construct, id: string, sizes: Sizes) {
@@ -58,10 +58,10 @@ export class WebSocketApi extends Construct {
     this.managementEndpoint = stage.callbackUrl;
   }
 
-  /** Adds the routes, each with a permission of its own for the function that serves it. */
+  /** Adds the routes. Each has its own permission to invoke the function that serves it. */
   addRoutes(functions: Functions): void {
     this.addRoute('$connect', functions.connect, {
-      // No identity source: the function itself tells a missing token (401) from a bad one (403).
+      // No identity source, so that the function can answer a missing token with 401 and an invalid one with 403.
       authorizer: new WebSocketLambdaAuthorizer('Authorizer', functions.authorizer.function, { identitySource: [] }),
     });
     this.addRoute('$disconnect', functions.disconnect);
@@ -72,14 +72,14 @@ export class WebSocketApi extends Construct {
     }
   }
 
-  /** Allows posting to the connections of this stage, and tells the function where. */
+  /** Permits posts to the connections of this stage and sets the variable with the address. */
   grantAccess(fn: RollcallFunction): void {
     const resourceName = `${stageName}/POST/@connections/*`;
     const arn = Stack.of(this).formatArn({ service: 'execute-api', resource: this.api.apiId, resourceName });
     fn.allow(['execute-api:ManageConnections'], [arn]);
     fn.acknowledge(
       `AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:execute-api:<AWS::Region>:<AWS::AccountId>:<${this.apiLogicalId}>/${resourceName}]`,
-      'The ids of connections are not known beforehand; the width ends at the connections of this stage.',
+      'Connection ids are not known beforehand; the permission covers only connections of this stage.',
     );
     fn.setVariable(environmentNames.managementEndpoint, this.managementEndpoint);
   }
@@ -98,7 +98,7 @@ export class WebSocketApi extends Construct {
     if (!options.authorizer) {
       Validations.of(route).acknowledge({
         id: 'AwsSolutions-APIG4',
-        reason: 'A WebSocket API authorizes once, at $connect, and repeats the caller on every message.',
+        reason: 'A WebSocket API authorizes once, at $connect, and passes the caller with each message.',
       });
     }
   }
@@ -111,8 +111,8 @@ export class WebSocketApi extends Construct {
   }
 
   /**
-   * A WebSocket stage can log only where the account of API Gateway has a role for it. The setting belongs to the whole
-   * account and region, so it stays when the stack goes.
+   * A WebSocket stage can log only if API Gateway has a role for logs. This setting belongs to the whole account and
+   * region, so deleting the stack keeps it.
    */
   private allowLogging(): CfnAccount {
     const role = new iam.Role(this, 'LogRole', {
@@ -125,7 +125,7 @@ export class WebSocketApi extends Construct {
     role.applyRemovalPolicy(RemovalPolicy.RETAIN);
     Validations.of(role).acknowledge({
       id: 'AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs]',
-      reason: 'API Gateway asks for this very policy before it accepts a role for the logs of an account.',
+      reason: 'API Gateway requires this policy for the log role of an account.',
     });
     const account = new CfnAccount(this, 'Account', { cloudWatchRoleArn: role.roleArn });
     account.applyRemovalPolicy(RemovalPolicy.RETAIN);

@@ -1,6 +1,6 @@
 /**
- * The outcome of the work, or the fallback once its time is over. The work itself goes on, and what becomes of it later is
- * ignored.
+ * Returns the result of the work, or the fallback after the time limit. The work itself continues and its late result
+ * is ignored.
  */
 export async function settledWithin<T, F>(work: Promise<T>, millis: number, fallback: F): Promise<T | F> {
   const late = Promise.withResolvers<F>();

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import type { LocalStack } from './stack.ts';
 
 /**
- * Tells other programs where the stack listens; written whole, and readable by the owner only: it holds a password.
+ * Writes the addresses of the stack to a file for other programs. The write is atomic, and only the owner can read the
+ * file, because it contains a password.
  *
  * @returns its path.
  */
@@ -23,7 +24,7 @@ export async function writeEndpoints(dataDirectory: string, stack: LocalStack): 
   return file;
 }
 
-/** Only who holds the data folder may remove it. */
+/** Removes the file. The caller must hold the lock of the data folder. */
 export async function removeEndpoints(dataDirectory: string): Promise<void> {
   await rm(join(dataDirectory, 'endpoints.json'), { force: true });
 }

@@ -1,13 +1,13 @@
 import { setTimeout as pause } from 'node:timers/promises';
 
-/** What the emulated cloud does wrong on purpose. Probabilities are from 0 to 1. */
+/** The faults that the local stack injects. Probabilities are from 0 to 1. */
 export interface FaultSettings {
-  /** Start of the pseudo-random sequence: the same seed and the same calls give the same faults. */
+  /** Seed of the random sequence: the same seed and the same calls give the same faults. */
   seed: number;
-  /** Probability that a `$disconnect` never comes, and that it comes twice. */
+  /** Probability that a `$disconnect` is lost, and that it is delivered twice. */
   loseDisconnect: number;
   doubleDisconnect: number;
-  /** Probability that a post is answered 410 although the connection lives, and that it is answered 429. */
+  /** Probability that a post to a live connection is answered 410, and that it is answered 429. */
   gone: number;
   throttle: number;
   /** Delay of every post, and of every new execution environment. */
@@ -28,10 +28,10 @@ const noFaults: FaultSettings = {
   killEnvironment: 0,
 };
 
-/** A killed environment ends this long after its event began, at most. */
+/** The longest time between the start of an event and the kill of its environment. */
 const killWithinMillis = 20;
 
-/** Decides, reproducibly, which fault happens next. */
+/** Chooses the next fault, in a reproducible way. */
 export class Faults {
   #settings = noFaults;
   #random = randomSequence(noFaults.seed);
@@ -44,7 +44,11 @@ export class Faults {
     return this.#settings;
   }
 
-  /** Replaces all settings; what is not named is off. The sequence starts again. @throws Error for an unknown or impossible setting. */
+  /**
+   * Replaces all settings and restarts the sequence. A setting without a value is off.
+   *
+   * @throws Error for an unknown or invalid setting.
+   */
   set(settings: Partial<FaultSettings>): void {
     for (const [name, value] of Object.entries(settings)) {
       if (!(name in noFaults)) throw new Error(`There is no fault named "${name}".`);
@@ -54,13 +58,13 @@ export class Faults {
     this.#random = randomSequence(this.#settings.seed);
   }
 
-  /** How often the next `$disconnect` is delivered: 1 unless it is lost (0) or doubled (2). */
+  /** How often the next `$disconnect` is delivered: once, or not at all (0) or twice (2) as a fault. */
   disconnectDeliveries(): 0 | 1 | 2 {
     if (this.#happens(this.#settings.loseDisconnect)) return 0;
     return this.#happens(this.#settings.doubleDisconnect) ? 2 : 1;
   }
 
-  /** The refusal of the next post, if it is to be refused. */
+  /** The status with which the next post is refused, or undefined. */
   postRefusal(): 410 | 429 | undefined {
     if (this.#happens(this.#settings.gone)) return 410;
     return this.#happens(this.#settings.throttle) ? 429 : undefined;
@@ -74,7 +78,7 @@ export class Faults {
     if (this.#settings.coldStartMillis > 0) await pause(this.#settings.coldStartMillis);
   }
 
-  /** After how many milliseconds the environment of the next event is killed; undefined: it is not. */
+  /** Milliseconds after which the environment of the next event is killed, or undefined. */
   killEnvironment(): number | undefined {
     return this.#happens(this.#settings.killEnvironment) ? this.#random() * killWithinMillis : undefined;
   }
@@ -84,7 +88,7 @@ export class Faults {
   }
 }
 
-/** Reads `ROLLCALL_FAULTS`. @throws Error with one sentence when it is no JSON object of faults. */
+/** Parses `ROLLCALL_FAULTS`. @throws Error with one sentence if it is not JSON. */
 export function readFaults(text: string | undefined): Partial<FaultSettings> {
   if (!text) return {};
   try {
@@ -94,7 +98,7 @@ export function readFaults(text: string | undefined): Partial<FaultSettings> {
   }
 }
 
-/** Numbers from 0 to 1 that follow from the seed (the generator known as mulberry32). */
+/** A generator of numbers from 0 to 1 with this seed (mulberry32). */
 function randomSequence(seed: number): () => number {
   let state = seed | 0;
   return () => {

@@ -5,18 +5,18 @@ import { refuseHandshake } from './gateway/handshake.ts';
 import { sendJson } from './services/replies.ts';
 import { closeServer, keepAliveMillis } from './services/service-server.ts';
 
-/** Something that may answer a request; false: it has nothing at this path. */
+/** Answers a request and returns true, or returns false if it does not serve this path. */
 export type Responder = (request: IncomingMessage, response: ServerResponse) => Promise<boolean> | boolean;
 export type Upgrader = (request: IncomingMessage, socket: Duplex, head: Buffer) => Promise<void>;
 
 /**
- * The one public port of the stack. It is bound before anything else starts, so that addresses can be written into the
- * functions' environment and a taken port is noticed at once; until it is opened every request is answered 503.
+ * The public port of the stack. It is bound first, because the functions need its address and a taken port must be
+ * reported at once. Until it is opened, all requests are answered 503.
  */
 export class FrontDoor {
   readonly port: number;
   readonly #server: Server;
-  /** Sockets that left HTTP; the server would wait for them for ever. */
+  /** Upgraded sockets. The server does not close them itself and would wait for them without end. */
   readonly #upgraded = new Set<Duplex>();
   #responders: Responder[] | undefined;
   #upgrade: Upgrader | undefined;
@@ -38,14 +38,14 @@ export class FrontDoor {
   /**
    * Binds a port of the loopback interface.
    *
-   * @param port 0: any free one.
-   * @param failed hears errors that no responder handled.
+   * @param port the port; 0 for any free one.
+   * @param failed receives errors that no responder handled.
    * @throws Error with one sentence if the port is taken.
    */
   static async bind(port: number, failed: (error: unknown) => void): Promise<FrontDoor> {
     const server = createServer({
       keepAliveTimeout: keepAliveMillis,
-      // Other upgrades (`h2c`, which some HTTP clients offer first) may be declined: the request is answered as HTTP/1.1.
+      // Other upgrades (`h2c`, which some HTTP clients offer) are declined, and the request is answered as HTTP/1.1.
       shouldUpgradeCallback: ({ headers }) => headers.upgrade?.trim().toLowerCase() === 'websocket',
     });
     await new Promise<void>((resolve, reject) => {
@@ -57,13 +57,13 @@ export class FrontDoor {
     return new FrontDoor(server, failed);
   }
 
-  /** Lets requests in; each goes to the first responder that has an answer. */
+  /** Starts to accept requests. The first responder that serves the path answers. */
   open(responders: Responder[], upgrade: Upgrader): void {
     this.#responders = responders;
     this.#upgrade = upgrade;
   }
 
-  /** Refuses what comes from now on; requests under way may finish. */
+  /** Refuses new requests. Requests in progress may finish. */
   shut(): void {
     this.#responders = undefined;
     this.#upgrade = undefined;

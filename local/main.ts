@@ -2,16 +2,16 @@ import { removeEndpoints, writeEndpoints } from './endpoints-file.ts';
 import { type LocalStack, startLocalStack } from './stack.ts';
 import { readStartOptions } from './start-options.ts';
 
-/** What `npm start` runs: the stack of this project on this machine, until it is told to end. */
+/** The program of `npm start`: it runs the project's stack on this machine until it is stopped. */
 
 let stack: LocalStack | undefined;
 let dataDirectory: string | undefined;
 let ending = false;
-const givingUp = new AbortController();
+const startAbort = new AbortController();
 
 async function start(): Promise<void> {
   const options = readStartOptions(process.argv.slice(2), process.env);
-  const started = await startLocalStack({ ...options, signal: givingUp.signal, write: (line) => console.log(line) });
+  const started = await startLocalStack({ ...options, signal: startAbort.signal, write: (line) => console.log(line) });
   stack = started;
   if (ending) return;
   dataDirectory = options.dataDirectory;
@@ -22,13 +22,16 @@ async function start(): Promise<void> {
   );
 }
 
-/** Ends everything once; asked again, ends at once: the backing servers notice that and follow. */
+/**
+ * Stops the stack and ends the process. A second call ends the process at once; the backing servers notice it and end
+ * too.
+ */
 async function end(code: number, sentence?: string): Promise<void> {
   if (sentence !== undefined) console.error(sentence);
   if (ending) process.exit(1);
   ending = true;
   console.log('Rollcall is stopping …');
-  givingUp.abort();
+  startAbort.abort();
   await starting;
   if (dataDirectory !== undefined) await removeEndpoints(dataDirectory);
   await stack?.close();
@@ -37,19 +40,21 @@ async function end(code: number, sentence?: string): Promise<void> {
 }
 
 const sentenceOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
+const failureText = (error: unknown) => `Rollcall stops because of an unexpected error: ${sentenceOf(error)}`;
 
-// Nobody reads any more (`npm start | head`): nothing is left to say, and the end must not fail by saying it.
+// If the reader of standard output has gone (`npm start | head`), writing fails. The error is ignored so that the stop
+// still succeeds.
 process.stdout.on('error', () => {
   if (!ending) void end(0);
 });
 process.stderr.on('error', () => {});
 process.on('SIGINT', () => void end(0));
 process.on('SIGTERM', () => void end(0));
-process.on('uncaughtException', (error) => void end(1, `Rollcall ends because of an error: ${sentenceOf(error)}`));
-process.on('unhandledRejection', (error) => void end(1, `Rollcall ends because of an error: ${sentenceOf(error)}`));
+process.on('uncaughtException', (error) => void end(1, failureText(error)));
+process.on('unhandledRejection', (error) => void end(1, failureText(error)));
 
 const starting = start().catch((error: unknown) => {
-  // Asked to end while starting: the half-started stack is gone already, and its complaint says nothing new.
+  // The user stopped the start. It has already cleaned up, and its error has no further information.
   if (ending) return;
   ending = true;
   console.error(sentenceOf(error));

@@ -1,10 +1,10 @@
-/** Writes lines for the person who runs the stack. */
+/** Writes lines for the developer who runs the stack. */
 export interface Output {
-  /** Steps of the start, and everything else a developer should see. */
+  /** Writes a line at every log level, for example a step of the start. */
   line(text: string): void;
-  /** Whether `DEBUG` lines are wanted; asking first spares building them. */
+  /** Whether `DEBUG` lines are printed. Callers check it before they build an expensive line. */
   readonly debug: boolean;
-  /** A line of a part of the stack; dropped when its level is below the wanted one. */
+  /** Writes a line of one part of the stack, unless its level is below the chosen one. */
   log(level: LogLevel, source: string, text: string): void;
 }
 

@@ -39,7 +39,7 @@ export interface RunOptions {
   schedulesFire: boolean;
 }
 
-/** A stack whose functions, gateways and schedules run. */
+/** A running stack: functions, gateways and schedules. */
 export interface RunningStack {
   /** `/live` */
   webSocketPath: string;
@@ -47,10 +47,10 @@ export interface RunningStack {
   close(): Promise<void>;
 }
 
-/** How long the ends of open connections may hold up the end of the stack. */
-const disconnectPatienceMillis = 3000;
+/** The longest wait for the `$disconnect` events when the stack stops. */
+const disconnectTimeoutMillis = 3000;
 
-/** Makes tables and secrets, runs the migrations, and opens the door. @throws Error with one sentence. */
+/** Creates tables and secrets, runs the migrations and opens the port. @throws Error with one sentence. */
 export async function runStack(options: RunOptions): Promise<RunningStack> {
   const { definition, services, output, door } = options;
   const cloud = await startCloud(options);
@@ -73,7 +73,7 @@ export async function runStack(options: RunOptions): Promise<RunningStack> {
     },
     async close() {
       schedules.stop();
-      await gateway.close(disconnectPatienceMillis);
+      await gateway.close(disconnectTimeoutMillis);
       door.shut();
       await cloud.close();
     },
@@ -97,7 +97,8 @@ async function startCloud(options: RunOptions): Promise<Cloud> {
   const secrets = await loadSecrets(definition.resolver, join(options.dataDirectory, 'secrets.json'));
   const dynamodb = new DynamoDbProxy(services.dynamodbEndpoint, access);
   let runtime: LambdaRuntime | undefined;
-  // The runtime needs the address of the service that invokes it, so this one looks the runtime up when it is called.
+  // The runtime needs the address of the Lambda service, and the service needs the runtime. So the service looks it up
+  // at each call.
   const lambda: ServiceHandler = {
     handle: (request, response) => new LambdaApi(runtime!, access).handle(request, response),
   };
@@ -142,7 +143,7 @@ async function runTriggers({ triggers }: StackDefinition, runtime: LambdaRuntime
   for (const name of triggers) {
     output.log('DEBUG', name, 'runs before the stack is ready');
     const { error } = await runtime.invoke(name, JSON.stringify({ RequestType: 'Create' }), 'trigger');
-    if (error) throw new Error(`The function ${name}, which has to run first, failed: ${error.errorMessage}`);
+    if (error) throw new Error(`The function ${name} must run before the start and failed: ${error.errorMessage}`);
   }
 }
 

@@ -14,31 +14,31 @@ import { projectSynthesis, synthesize } from './synthesis/synthesize.ts';
 import { readStack, type StackDefinition } from './template/stack-definition.ts';
 
 export interface LocalStackOptions {
-  /** Keys, secrets and, unless addresses are given, the data of the backing servers. */
+  /** Folder for keys, secrets and the data of the servers that are started. */
   dataDirectory: string;
-  /** Whether the data folder is emptied first; default false. A start that is refused leaves it as it is. */
+  /** Whether the data folder is emptied first. Default: false. A refused start does not change the folder. */
   fresh?: boolean;
-  /** 0 (the default): any free port. */
+  /** The port. Default: 0, any free port. */
   port?: number;
-  /** Servers that already run; those that are absent are started and end with the stack. */
+  /** Addresses of running servers. The other servers are started and end with the stack. */
   backing?: Partial<BackingAddresses>;
-  /** Whether the data of servers started here survives a restart; default false. */
+  /** Whether the data of the started servers survives a restart. Default: false. */
   durable?: boolean;
-  /** The cloud assembly; absent: the project's own, synthesized if need be. */
+  /** The cloud assembly. Default: the project's own, synthesized if it is not in the cache. */
   assemblyDirectory?: string;
-  /** Settings of the user: they decide what is synthesized, and win over the template's values in the functions. */
+  /** The user's settings. The synthesis uses them, and in the functions they override the template's values. */
   environment?: Record<string, string | undefined>;
-  /** Where lines for the developer go; default: nowhere. */
+  /** Receives lines for the developer. Default: none. */
   write?: (line: string) => void;
   faults?: Partial<FaultSettings>;
-  /** Shortened limits of the gateway; the real ones are 10 minutes and 2 hours. */
+  /** Limits of the gateway. Defaults: 10 minutes and 2 hours, as on AWS. */
   idleMillis?: number;
   lifetimeMillis?: number;
-  /** Whether schedules fire by themselves; default true. */
+  /** Whether schedules fire automatically. Default: true. */
   schedules?: boolean;
-  /** Whether the demo is built and served; default false. */
+  /** Whether the demo is built and served. Default: false. */
   pages?: boolean;
-  /** Gives up a start that is still under way. */
+  /** Aborts a start that is in progress. */
   signal?: AbortSignal;
 }
 
@@ -46,14 +46,16 @@ export interface LocalStack {
   http: string;
   websocket: string;
   management: string;
-  /** Where the stores listen, by-passing the permissions of functions. */
+  /** Addresses of the stores themselves, without the permission checks for functions. */
   addresses: BackingAddresses;
   faults: Faults;
-  /** Resolves with a sentence if a backing server ends by itself; the stack cannot go on then. */
+  /** Resolves with a sentence if a backing server ends unexpectedly. Then the stack must be closed. */
   failed: Promise<string>;
   /** Fires a schedule by the name of its rule or function and waits for it. @throws Error if there is none. */
   fireSchedule(name: string): Promise<ScheduleRun[]>;
-  /** Closes every connection (with its `$disconnect`) and ends everything that was started; harmless twice. */
+  /**
+   * Closes all connections (with `$disconnect`) and stops everything that was started. Later calls wait for the first.
+   */
   close(): Promise<void>;
 }
 
@@ -64,15 +66,15 @@ const lifetimeMillis = 2 * 60 * 60_000;
 /**
  * Runs a synthesized stack on this machine.
  *
- * @throws Error with one sentence for the user: a data folder in use, a taken port, a missing server, a refused setting, a
- *   broken template, a failed migration. Nothing is left running then.
+ * @throws Error with one sentence for the user, for example about a data folder in use, a taken port, a missing server,
+ * an invalid setting, an invalid template or a failed migration. Then nothing is left running.
  */
 export async function startLocalStack(options: LocalStackOptions): Promise<LocalStack> {
   const output = createOutput(options.write ?? (() => {}), options.environment?.['LOG_LEVEL']);
   const folder = await claimDataFolder(options.dataDirectory);
-  // What was started, in the order of its start.
+  // The undo steps, in the order of the start.
   const undo: (() => Promise<void> | void)[] = [() => folder.release()];
-  const close = once(() => undoAll(undo));
+  const close = memoize(() => undoAll(undo));
   try {
     const door = await FrontDoor.bind(options.port ?? 0, (error) => output.log('ERROR', 'local', describe(error)));
     undo.push(() => door.close());
@@ -83,7 +85,7 @@ export async function startLocalStack(options: LocalStackOptions): Promise<Local
   }
 }
 
-/** Takes back every step, the last one first, also when one fails. */
+/** Runs all undo steps, the last one first, and continues if one fails. */
 async function undoAll(undo: (() => Promise<void> | void)[]): Promise<void> {
   const failures: unknown[] = [];
   for (const step of undo.reverse()) {
@@ -141,7 +143,7 @@ async function startBehind(door: FrontDoor, options: LocalStackOptions, start: S
   };
 }
 
-/** Finds what would refuse the start later, before data is removed. */
+/** Checks before data is removed what would refuse the start later. */
 async function refuseEarly(options: LocalStackOptions, assemblyDirectory: string, port: number): Promise<void> {
   if (!options.backing?.redisUrl) await requireRedisServer();
   await definitionOf(options, assemblyDirectory, port);
@@ -214,7 +216,7 @@ function synthesizeProject({ environment, signal }: LocalStackOptions, output: O
   return synthesize({ ...synthesis, signal });
 }
 
-/** A demo that cannot be built is no reason to keep the stack from running; the reason is told. */
+/** If the demo cannot be built, the error is logged and the stack runs without it. */
 async function pagesOf(output: Output, signal: AbortSignal | undefined): Promise<string | undefined> {
   try {
     return await buildPages(projectDirectory, output.line, signal);
@@ -224,13 +226,16 @@ async function pagesOf(output: Output, signal: AbortSignal | undefined): Promise
   }
 }
 
-/** Waits for all, also when one fails, so that nothing is still starting while the others are being stopped. */
+/**
+ * Like `Promise.all`, but if one fails it still waits for the others, so that none is starting while the rest is
+ * stopped.
+ */
 async function settleAll<T extends unknown[]>(promises: [...{ [K in keyof T]: T[K] | Promise<T[K]> }]): Promise<T> {
   await Promise.allSettled(promises);
   return (await Promise.all(promises)) as T;
 }
 
-function once(action: () => Promise<void>): () => Promise<void> {
+function memoize(action: () => Promise<void>): () => Promise<void> {
   let running: Promise<void> | undefined;
   return () => (running ??= action());
 }

@@ -4,16 +4,16 @@ import { readFaults } from './faults.ts';
 import type { LocalStackOptions } from './stack.ts';
 
 /**
- * Reads what `npm start` was told by arguments and environment.
+ * Reads the options of `npm start` from arguments and environment.
  *
- * @throws Error with one sentence for a value that cannot be used, and for a misspelt setting.
+ * @throws Error with one sentence for an invalid value or a misspelt setting.
  */
 export function readStartOptions(
   arguments_: string[],
   environment: Record<string, string | undefined>,
 ): LocalStackOptions & { fresh: boolean } {
   const unknown = arguments_.find((argument) => argument !== '--fresh');
-  if (unknown !== undefined) throw new Error(`Unknown argument "${unknown}"; npm start knows: -- --fresh`);
+  if (unknown !== undefined) throw new Error(`The argument "${unknown}" is unknown; npm start accepts only -- --fresh`);
   checkSettings(environment, startSettings);
   return {
     fresh: arguments_.includes('--fresh'),
@@ -35,13 +35,13 @@ export function readStartOptions(
 }
 
 const defaultPort = 8787;
-/** Settings that only exist on one machine. */
+/** Settings of the local stack only. */
 const startSettings = [
   ...['PORT', 'DATABASE_URL', 'REDIS_URL', 'REDIS_CLUSTER', 'AWS_ENDPOINT_URL_DYNAMODB'],
   ...['ROLLCALL_DATA_DIR', 'ROLLCALL_ASSEMBLY_DIR', 'ROLLCALL_FAULTS'],
   ...['ROLLCALL_EMULATE_IDLE_SECONDS', 'ROLLCALL_EMULATE_LIFETIME_SECONDS'],
 ];
-/** What a user may say to the functions; nothing else of the shell reaches them. */
+/** The variables of the shell that are passed to the functions. */
 const userVariables = [...synthesisSettings, 'REDIS_CLUSTER'];
 
 function readPort(text: string | undefined): number {
@@ -51,7 +51,7 @@ function readPort(text: string | undefined): number {
   throw new Error(`PORT is "${text}"; set it to a number from 0 (any free port) to 65535.`);
 }
 
-/** In milliseconds; undefined where the variable is not set. */
+/** Returns milliseconds, or undefined if the variable is not set. */
 function readSeconds(name: string, environment: Record<string, string | undefined>): number | undefined {
   const text = environment[name]?.trim();
   if (!text) return undefined;

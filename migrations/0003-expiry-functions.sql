@@ -1,5 +1,5 @@
--- The last activity of a session: its creation, its last recorded sign of life, or that of an active participant,
--- whichever is newest. Every question about expiry, here and in the product, starts from this time.
+-- The last activity of a session: the newest of its creation, its last recorded sign of life and that of an active
+-- participant. All tests for expiry, here and in the product, use this time [SE5].
 CREATE FUNCTION session_last_activity(session collaboration_sessions) RETURNS timestamptz
 LANGUAGE sql STABLE AS $$
   SELECT greatest(session.start_time, session.last_active_at, (
@@ -7,8 +7,8 @@ LANGUAGE sql STABLE AS $$
     WHERE p.session_id = session.id AND p.left_at IS NULL));
 $$;
 
--- Whether a session is expired: swept already, or inactive for as long as sessions may be. An ended session is not
--- expired, and nothing is said (null) of a session that does not exist.
+-- Whether a session is expired: it has that status, or it was inactive for inactive_for. An ended session is not
+-- expired. For an unknown session the answer is null.
 CREATE FUNCTION check_session_expiry(
   session_id_param uuid,
   inactive_for interval DEFAULT '1 hour',
@@ -20,9 +20,9 @@ LANGUAGE sql STABLE AS $$
   FROM collaboration_sessions s WHERE s.id = session_id_param;
 $$;
 
--- Expires at most batch_size sessions without activity for inactive_for, the longest inactive first, and says how many;
--- of the given ones only, where some are given. Rows that another run holds are left to it. Whoever announces expiries
--- finds them by expiry_announced_at.
+-- Expires at most batch_size sessions without activity for inactive_for, the longest inactive first, and returns their
+-- number. If only_these is given, it expires only sessions of that list. It skips rows that another run has locked. The
+-- clean-up finds the sessions to announce by expiry_announced_at.
 CREATE FUNCTION cleanup_inactive_sessions(
   inactive_for interval DEFAULT '1 hour',
   batch_size integer DEFAULT 1000,

@@ -1,4 +1,4 @@
--- is_active and left_at say the same thing; whoever writes one of them moves the other along.
+-- is_active and left_at express the same fact. If a statement changes one of them, the trigger changes the other.
 CREATE FUNCTION align_participant_place() RETURNS trigger
 LANGUAGE plpgsql AS $$
 BEGIN
@@ -15,13 +15,13 @@ BEGIN
 END;
 $$;
 
--- Triggers of one row run in the order of their names: this one decides the place before the next one reads it.
+-- The triggers of a row run in the order of their names. This one must run first, because the next one reads left_at.
 CREATE TRIGGER participant_1_place BEFORE INSERT OR UPDATE OF is_active, left_at
   ON session_participants FOR EACH ROW EXECUTE FUNCTION align_participant_place();
 
--- A participant row that comes to be, or that its participant changes, carries a sign of life even if the writer named
--- none. A time the writer did name stands. The trigger watches the columns that only the participant's own doing
--- changes: a role given or a place taken away by somebody else is no sign of life.
+-- Sets last_seen_at when a participant's row is inserted or the participant changes it, unless the statement sets the
+-- time itself. The trigger watches only columns that the participants themselves change: if the owner sets a role or
+-- removes a participant, that is no sign of life.
 CREATE FUNCTION update_participant_last_seen() RETURNS trigger
 LANGUAGE plpgsql AS $$
 BEGIN

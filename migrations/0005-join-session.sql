@@ -1,4 +1,4 @@
--- Makes a user known, or known by a new name. Without a name the one that is known stands.
+-- Inserts a user or updates their name. Without a name, the known name is kept.
 CREATE FUNCTION ensure_user(user_id uuid, external_id text, username text, at_time timestamptz) RETURNS users
 LANGUAGE sql VOLATILE AS $$
   INSERT INTO users AS u (id, external_id, username, created_at, updated_at)
@@ -16,25 +16,25 @@ $$;
 CREATE FUNCTION role_rank(role text) RETURNS integer
 LANGUAGE sql IMMUTABLE AS $$ SELECT array_position(ARRAY['viewer', 'commenter', 'operator'], role); $$;
 
--- Why this invite does not let this person in at this time; null if it does.
+-- Why this invite does not admit this person at this time; null if it does.
 CREATE FUNCTION invite_refusal(invite session_invites, stay session_participants, at_time timestamptz) RETURNS text
 LANGUAGE sql IMMUTABLE AS $$
   SELECT CASE
     WHEN invite.id IS NULL THEN 'unknown'
     WHEN invite.revoked_at IS NOT NULL THEN 'revoked'
     WHEN invite.expires_at <= at_time THEN 'expired'
-    -- Whoever was removed needs an invite that was made afterwards.
+    -- A removed person needs an invite that is newer than the removal.
     WHEN stay.left_cause = 'removed' AND invite.created_at <= stay.left_at THEN 'removed'
     WHEN invite.uses >= invite.max_uses THEN 'used_up'
   END;
 $$;
 
--- Lets a person into a session, or says why not, in one round trip.
+-- Joins a person to a session, or returns why not, in one round trip.
 --
--- The lock on the session's row comes first, and every statement after it sees what others committed before it was
--- granted: of two who race for the last place the second counts the first. Exactly one of session_uuid and session_name
--- names the session, exactly one of person_user and person_guest the person. Somebody who is granted a place (by the
--- owner, not by an invite) needs no right of their own, but a free place like everybody.
+-- It locks the session's row first. Each later statement sees what others committed before, so if two people race for
+-- the last slot, the second one counts the first. Exactly one of session_uuid and session_name names the session, and
+-- exactly one of person_user and person_guest the person. If the owner grants the slot, the person needs no permission
+-- of their own, but a free slot like all others.
 CREATE FUNCTION join_session(
   session_uuid uuid, session_name text,
   person_user uuid, person_guest uuid, person_name text, person_external text,
@@ -80,13 +80,13 @@ BEGIN
     SELECT * INTO invite FROM session_invites i
       WHERE i.id = invite_uuid AND i.session_id = session.id AND i.token_hash = invite_hash FOR NO KEY UPDATE;
     refusal := invite_refusal(invite, stay, at_time);
-    -- A guest who returns was counted at the first entry.
+    -- A guest who returns was counted when they first joined.
     IF refusal = 'used_up' AND is_member AND person_guest IS NOT NULL THEN
       refusal := NULL;
     END IF;
   END IF;
 
-  -- A guest's only right is the invite, each time anew; a user's may also be their own.
+  -- A guest needs a valid invite for each join. A user may also have permission of their own.
   IF NOT (granted OR (invite_uuid IS NOT NULL AND refusal IS NULL)
       OR (person_user IS NOT NULL AND (is_owner OR is_member OR session.is_public))) THEN
     RETURN jsonb_build_object('outcome', 'denied', 'sessionId', session.id, 'inviteRefusal', refusal);

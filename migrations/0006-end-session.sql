@@ -1,5 +1,5 @@
--- Ends an active session that has not expired, and answers with it as it is then; with nothing if it is not such a one.
--- The session's row is locked before the places are looked at, so that nobody who was just let in keeps one.
+-- Ends an active session that has not expired and returns its new row; for any other session it returns null. It locks
+-- the session's row before it frees the slots, so that a concurrent join cannot keep one.
 CREATE FUNCTION end_session(session_uuid uuid, new_status text, inactive_for interval, at_time timestamptz)
 RETURNS collaboration_sessions
 LANGUAGE plpgsql VOLATILE AS $$

@@ -1,17 +1,17 @@
--- A guest's name is gone with the session; the trail keeps the name that the person had.
+-- The purge of a session deletes the names of its guests, so each entry of the audit trail keeps the name.
 ALTER TABLE activity_log ADD COLUMN username text;
 
--- A page of one kind or of one person costs the same as a page of everything.
+-- With these indexes, a page of one type or one person costs as much as a page of all entries.
 CREATE INDEX idx_activity_session_type ON activity_log (session_id, activity_type, created_at DESC);
 CREATE INDEX idx_activity_session_user ON activity_log (session_id, user_id, created_at DESC);
 
--- Retention asks for the oldest entries of all sessions, and nothing else may use that order: with a plain index on
--- created_at the planner reads a large session's pages through all other sessions' entries.
+-- Retention reads the oldest entries of all sessions. The index is on an expression so that only retention uses it:
+-- with a plain index on created_at, the planner reads pages of a large session through the entries of all sessions.
 DROP INDEX idx_activity_created_at;
 CREATE INDEX idx_activity_retention ON activity_log ((created_at AT TIME ZONE 'UTC'));
 
--- The log is only ever added to. Each entry gets a ticket in the statement that writes it; the sweep turns tickets into
--- seals. An entry with neither was not written by the product.
+-- The log is append-only. The statement that writes an entry also writes its ticket, and the clean-up turns tickets
+-- into seals. An entry with neither was not written by the product.
 CREATE TABLE activity_unsealed (
   position    bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   session_id  uuid NOT NULL,
@@ -19,7 +19,7 @@ CREATE TABLE activity_unsealed (
 );
 CREATE INDEX idx_activity_unsealed_session ON activity_unsealed (session_id);
 
--- One link per entry: hash covers the entry and the hash before it.
+-- One link per entry; its hash covers the entry and the previous hash.
 CREATE TABLE activity_seals (
   session_id    uuid NOT NULL,
   sequence      bigint NOT NULL CHECK (sequence > 0),
@@ -36,7 +36,7 @@ CREATE TABLE activity_chains (
   hash            bytea NOT NULL CHECK (length(hash) = 32),
   anchor_sequence bigint NOT NULL DEFAULT 0,
   anchor_hash     bytea NOT NULL CHECK (length(anchor_hash) = 32),
-  -- When the oldest remaining entry happened, for retention; null where none remains.
+  -- The time of the oldest remaining entry, for retention; null if none remains.
   oldest_at       timestamptz(3),
   CHECK (anchor_sequence BETWEEN 0 AND sequence)
 );

@@ -4,14 +4,15 @@ import type { CursorUpdate } from './frames.ts';
 /**
  * The compact form of `cursors`, for connections that ask for it in `hello`. Both ends use this file.
  *
- * A moving cursor changes its numbers and little else. So a frame names each mover by their `index` in the session and
- * carries the numbers alone; a tag of everything else tells the receiver whether what it knows of this cursor still
- * holds. Where something else changed, the cursor comes whole, behind a line break:
+ * A moving cursor usually changes only its numbers. So a frame names each user by their `index` in the session and
+ * contains only the numbers and a tag. The tag is a hash of the rest of the cursor; from it the receiver knows whether
+ * its copy of the rest is still current. If something other than the numbers changed, the whole cursor follows after a
+ * line break:
  *
  *     c<alias>;<index>,<tag>,<number>,<number>;<index>,<tag>,<number>…
  *     [{"userId":…,"cursor":{…},"at":…}]
  *
- * `alias` is the first four characters of the session's epoch, `index` is in base 36, a tag has three characters.
+ * `alias` is the first four characters of the session's epoch, `index` is in base 36, and a tag has three characters.
  */
 
 export interface CompactMove {
@@ -23,7 +24,7 @@ export interface CompactMove {
 export interface CompactFrame {
   alias: string;
   moves: CompactMove[];
-  /** Cursors that come whole. */
+  /** Cursors that are sent as a whole. */
   whole: CursorUpdate[];
 }
 
@@ -34,12 +35,12 @@ export function aliasOf(epoch: string): string {
   return epoch.slice(0, aliasCharacters);
 }
 
-/** The numbers of a cursor in the order of its fields. Numbers deeper inside are part of what the tag stands for. */
+/** The numbers of a cursor in the order of its fields. Nested numbers are part of the tag instead. */
 export function numbersOf(cursor: Cursor): number[] {
   return Object.values(cursor).filter((value) => typeof value === 'number');
 }
 
-/** Stands for everything of a cursor but its numbers: FNV-1a of its JSON, 18 bits of it. */
+/** Hash of everything in a cursor except its numbers: 18 bits of the FNV-1a of its JSON. */
 export function tagOf(cursor: Cursor): string {
   const text = JSON.stringify(cursor, function (key, value) {
     return typeof value === 'number' && key !== '' && this === cursor ? 0 : value;
@@ -52,7 +53,7 @@ export function tagOf(cursor: Cursor): string {
   return digits[bits >> 12]! + digits[(bits >> 6) & 63]! + digits[bits & 63]!;
 }
 
-/** A cursor with other numbers in the same places. */
+/** A copy of the cursor with these numbers in the same fields. */
 export function withNumbers(cursor: Cursor, numbers: readonly number[]): Cursor {
   let next = 0;
   return Object.fromEntries(
@@ -60,17 +61,17 @@ export function withNumbers(cursor: Cursor, numbers: readonly number[]): Cursor 
   ) as Cursor;
 }
 
-/** One mover of a frame, with the separator in front. */
+/** One entry of a frame, with the separator before it. */
 export function encodeMove(index: number, tag: string, cursor: Cursor): string {
   return `;${index.toString(36)},${tag},${numbersOf(cursor).join(',')}`;
 }
 
-/** What a compact frame begins with. */
+/** The beginning of a compact frame. */
 export function frameHead(epoch: string): string {
   return `c${aliasOf(epoch)}`;
 }
 
-/** Reads a compact frame; undefined where the text is none (a frame of JSON begins with a brace). */
+/** Parses a compact frame. Returns undefined if the text is not one; a JSON frame begins with a brace. */
 export function decodeFrame(text: string): CompactFrame | undefined {
   if (!text.startsWith('c')) return undefined;
   const end = text.indexOf('\n');

@@ -1,26 +1,26 @@
-/** The things Rollcall talks about, in the form in which they cross the wire. Times are Unix milliseconds. */
+/** The entities of Rollcall as they are in messages. Times are Unix milliseconds. */
 
 export const roles = ['viewer', 'commenter', 'operator'] as const;
-/** What a participant may do, least first (rule SE1). The owner may do everything whatever the role says. */
+/** What a participant may do, in rising order [SE1]. The owner may do everything, whatever their role is. */
 export type Role = (typeof roles)[number];
 
 export const statuses = ['online', 'away', 'offline'] as const;
-/** How present a user is, best first. */
+/** The status of a user, the most present first. */
 export type Status = (typeof statuses)[number];
 
-/** Why a user left a session. The audit trail uses the same words. */
+/** Why a user left a session. The audit trail uses the same values. */
 export type LeaveCause = 'left' | 'disconnected' | 'timeout' | 'removed' | 'session_ended' | 'session_expired' | 'gone';
 
 export type SessionStatus = 'active' | 'completed' | 'failed' | 'expired';
 
-/** A place somebody points at: any JSON object. The two named fields are checked where they are there. */
+/** The position a user points at: any JSON object. Only the two named fields are checked, if present. */
 export interface Cursor {
   eventId?: string;
   position?: number;
   [field: string]: unknown;
 }
 
-/** One person in a session, however many connections they hold. */
+/** One user in a session, with all their connections. */
 export interface PresenceUser {
   userId: string;
   username: string;
@@ -31,18 +31,18 @@ export interface PresenceUser {
   /** Last user activity (cursor, activity text, status, a heartbeat not marked idle). */
   lastActive: number;
   joinedAt: number;
-  /** The user's short name in this epoch, which the compact form uses. */
+  /** The number of the user within this epoch; the compact form uses it. */
   index?: number;
-  /** How many live connections the user holds in this session. */
+  /** How many live connections the user has in this session. */
   connections: number;
   cursor?: Cursor;
   activity?: string;
 }
 
 export interface Visibility {
-  /** Least role that sees other people's cursors. */
+  /** The lowest role that sees the cursors of others. */
   cursors?: Role;
-  /** Least role that sees `activity` frames. */
+  /** The lowest role that sees `activity` frames. */
   activity?: Role;
 }
 
@@ -57,7 +57,7 @@ export interface SessionMetadata {
 }
 
 export interface Session {
-  /** The UUID that every `sessionId` field carries. */
+  /** The UUID of the session, the value of `sessionId` in messages. */
   id: string;
   /** The human-readable unique name, `SESSION-YYYYMMDD-XXXX…`. */
   sessionId: string;
@@ -71,7 +71,7 @@ export interface Session {
   metadata: SessionMetadata;
   startTime: number;
   endTime: number | null;
-  /** Liveness, another axis than `status` (rule SE4). */
+  /** Liveness, independent of `status` [SE4]. */
   active: boolean;
   lastActiveAt: number;
   updatedAt: number;
@@ -103,13 +103,13 @@ export interface ActivityItem {
   createdAt: number;
 }
 
-/** Somebody's stay in a session, as the audit trail tells it. */
+/** A user's stay in a session, as the audit trail records it. */
 export interface Stay {
   userId: string;
   username: string | null;
   role: string | null;
   joinedAt: number;
-  /** Null where no end is recorded. */
+  /** Null if no end is recorded. */
   leftAt: number | null;
   /** Why the stay ended: a leave's cause, `timeout`, `session_ended` or `session_expired`. */
   cause: string | null;

@@ -1,4 +1,4 @@
-/** Every error code a client can receive, and whether sending the same request again later can succeed. */
+/** All error codes that a client can receive, and whether a retry of the same request can succeed. */
 export const errorCodes = {
   UNAUTHENTICATED: { retryable: false },
   PERMISSION_DENIED: { retryable: false },
@@ -19,13 +19,13 @@ export const errorCodes = {
 export type ErrorCode = keyof typeof errorCodes;
 
 /**
- * A refusal that is meant for the user: its message is shown to people and crosses the wire as it is, so it must name
- * one next step and never an internal (no SQL, host, key or stack). Anything else that is thrown becomes `INTERNAL`.
+ * An error for the user. Its message is sent unchanged and shown to people, so it must name one next step and nothing
+ * internal (no SQL, host, key or stack). Any other error becomes `INTERNAL`.
  */
 export class RollcallError extends Error {
   override readonly name = 'RollcallError';
   readonly code: ErrorCode;
-  /** Milliseconds after which a retry makes sense; only for retryable codes. */
+  /** Milliseconds to wait before a retry; only for retryable codes. */
   readonly retryAfterMillis: number | undefined;
 
   constructor(code: ErrorCode, message: string, options: { retryAfterMillis?: number; cause?: unknown } = {}) {

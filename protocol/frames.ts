@@ -12,16 +12,16 @@ import type {
 } from './entities.ts';
 import type { ErrorCode } from './errors.ts';
 
-/** The subprotocol the server selects; the second one a client offers carries its token, `bearer.<jwt>`. */
+/** The subprotocol that the server selects. A client also offers `bearer.<jwt>`, which contains its token. */
 export const subprotocol = 'rollcall.v1';
 export const bearerPrefix = 'bearer.';
-/** Name of the stage, on AWS and on one machine. */
+/** Name of the stage, on AWS and in the local stack. */
 export const stageName = 'live';
 
 /**
- * Fields of a user that changed; absent means unchanged, `null` means removed.
+ * The changed fields of a user. An absent field is unchanged; `null` means removed.
  *
- * `lastActive` is there where `cursor` is `null`: frames may overtake one another, so a cursor whose `at` is later stays.
+ * If `cursor` is `null`, `lastActive` is present. Frames may overtake one another, so a cursor with a later `at` is kept.
  */
 export type PresenceChange = { userId: string } & {
   [K in 'username' | 'role' | 'status' | 'connections' | 'lastActive']?: PresenceUser[K];
@@ -34,24 +34,27 @@ export interface CursorUpdate {
   at: number;
 }
 
-/** What a part of something too large for one frame says; all of them count once the last has arrived. */
+/** Fields of a frame that is one part of something larger. A client uses the parts only after all have arrived. */
 export interface Parts {
   part?: number;
   parts?: number;
-  /** Names the whole that a part belongs to: two answers to the same question may differ, and their parts never mix. */
+  /**
+   * Identifies the whole that a part belongs to. Two answers to one request may differ, so their parts must not be
+   * mixed.
+   */
   snapshotId?: string;
 }
 
 interface Snapshot extends Parts {
   sessionId: string;
-  /** Names one unbroken count of diffs; a different one means that everything known is to be replaced. */
+  /** The epoch. If it differs from the client's, the client replaces its whole state. */
   epoch: string;
-  /** Number of the last diff that is contained. */
+  /** Number of the last diff that the snapshot contains. */
   seq: number;
   users: PresenceUser[];
 }
 
-/** Every frame the server sends, by its `type`. */
+/** All frames that the server sends, by `type`. */
 export interface ServerFrames {
   welcome: {
     connectionId: string;
@@ -63,7 +66,7 @@ export interface ServerFrames {
     batchMillis: number;
     rolloverSeconds: number;
     serverTime: number;
-    /** Only where the client asked for one. */
+    /** Only if the client asked for a format. */
     format?: 'json' | 'compact';
   };
   pong: { serverTime: number };
@@ -103,7 +106,7 @@ export interface ServerFrames {
 
 export type ServerFrameType = keyof ServerFrames;
 
-/** A frame as it is sent; replies repeat the `requestId` of their request. */
+/** A frame as it is sent. A reply has the `requestId` of its request. */
 export type ServerFrame<T extends ServerFrameType = ServerFrameType> = {
   [K in T]: { type: K; requestId?: string } & ServerFrames[K];
 }[T];

@@ -1,7 +1,7 @@
 /** Size limits of the protocol. Characters are UTF-16 code units as JavaScript counts them; bytes are UTF-8. */
 export const limits = {
   messageBytes: 32 * 1024,
-  /** Lists and objects within one another, the message itself included. */
+  /** Levels of nested lists and objects; the message itself is the first. */
   nestingLevels: 100,
   requestIdCharacters: 64,
   activityCharacters: 200,
@@ -15,9 +15,11 @@ export const limits = {
   machineIdCharacters: 255,
   maxParticipants: 1000,
   pageItems: 1000,
-  /** What the members in one part of a diff may have before the next part begins; one more member always fits into 32 KB. */
+  /**
+   * Bytes of members in one part of a diff, after which the next part begins. One more member always fits into 32 KB.
+   */
   diffPartBytes: 24_000,
-  /** The items of one list in a frame: API Gateway delivers messages of up to 128 KB, the rest is the frame around them. */
+  /** Bytes of one list in a frame. API Gateway delivers up to 128 KB; the rest is for the other fields of the frame. */
   listBytes: 120 * 1024,
   messagesPerSecond: 20,
   messageBurst: 60,

@@ -2,14 +2,14 @@ import { z } from 'zod';
 import { roles, statuses } from './entities.ts';
 import { limits } from './limits.ts';
 import { displayName } from './names.ts';
-import { asItCame, refuseUnacceptable } from './text.ts';
+import { keepInput, refuseUnacceptable } from './text.ts';
 
 /**
- * Every message a client may send: its shape, the function that serves it and whether the answer goes back by the route
+ * All messages that a client may send: their fields, the function that serves them, and whether the answer is a route
  * response. The routes of the stack, the arguments of the handlers and the types of the client come from this table.
  */
 
-/** Marks a size limit, so that the refusal is `TOO_LARGE` and not `INVALID_MESSAGE`. */
+/** Marks a size limit, so that the error code is `TOO_LARGE` and not `INVALID_MESSAGE`. */
 export const tooLarge = 'too_large';
 
 const utf8 = new TextEncoder();
@@ -36,17 +36,17 @@ const sessionId = requiredText(255);
 const machineId = requiredText(limits.machineIdCharacters);
 const role = z.enum(roles);
 const jsonObject = z.record(z.string(), z.unknown());
-/** The two named fields are checked where they are there; `null` takes the cursor away. */
-const cursor = asItCame(
+/** Only the two named fields are checked, if present. `null` removes the cursor. */
+const cursor = keepInput(
   jsonObject
     .pipe(z.looseObject({ eventId: requiredText(limits.cursorBytes).optional(), position: z.number().optional() }))
     .refine(...withinBytes(limits.cursorBytes))
     .nullable(),
 );
-const details = asItCame(jsonObject.refine(...withinBytes(limits.detailsBytes)));
+const details = keepInput(jsonObject.refine(...withinBytes(limits.detailsBytes)));
 const time = z.number().int().min(0).max(8.64e15);
 const visibility = z.object({ cursors: role.optional(), activity: role.optional() });
-const metadata = asItCame(
+const metadata = keepInput(
   z
     .looseObject({
       title: z.string().optional(),
@@ -59,24 +59,24 @@ const metadata = asItCame(
     .refine(...withinBytes(limits.metadataBytes)),
 );
 
-/** A message with these fields. Every text and number in it, however deep, is held to the one rule of `text.ts`. */
+/**
+ * The schema of a message with these fields. The checks of `text.ts` apply to all its texts and numbers, also nested
+ * ones.
+ */
 function message<T extends z.ZodRawShape>(fields: T) {
   return z
     .object({ requestId: z.string().max(limits.requestIdCharacters).optional(), ...fields })
     .superRefine(refuseUnacceptable);
 }
 
-/** The groups of routes; one function on AWS serves one group. */
+/** The groups of routes. One Lambda function serves each group. */
 export type RouteGroup = 'default' | 'heartbeat' | 'cursor' | 'presence' | 'session' | 'activity' | 'machine';
 
 interface MessageDefinition {
   group: RouteGroup;
-  /**
-   * Whether the answer is the route's own response (rule DE10). Routes that seldom answer have none: their rare answers
-   * are posted.
-   */
+  /** Whether the answer is a route response [DE10]. Routes that seldom answer have none; their answers are posted. */
   responds: boolean;
-  /** Whether a request without `requestId` is answered by nothing unless it fails (marked * in the protocol). */
+  /** Whether a request without `requestId` is answered only if it fails (marked * in docs/protocol.md). */
   quiet?: boolean;
   schema: z.ZodType;
 }
@@ -86,9 +86,9 @@ export const messages = {
     group: 'default',
     responds: true,
     schema: message({
-      // What the client calls itself, in whatever form; nothing depends on it.
+      // Name of the client in any form; the service does not use it.
       client: z.unknown().optional(),
-      // How the connection wants cursors from the sessions it joins afterwards.
+      // The form of cursors in sessions that the connection joins afterwards.
       format: z.enum(['json', 'compact']).optional(),
     }),
   },
@@ -136,7 +136,7 @@ export const messages = {
       sessionId,
       cursor: cursor.optional(),
       idle: z.boolean().optional(),
-      // What the client has applied: one that lost a frame is sent the whole state.
+      // The last diff that the client applied. If it missed one, it is sent a snapshot.
       epoch: z.string().max(64).optional(),
       seq: z.number().int().min(0).optional(),
     }),
@@ -216,13 +216,13 @@ export const messages = {
 export type MessageType = keyof typeof messages;
 export const messageTypes = Object.keys(messages) as MessageType[];
 
-/** A message of the given type after it was checked, without its `type`. */
+/** The fields of a checked message of this type, without `type`. */
 export type Message<T extends MessageType> = z.infer<(typeof messages)[T]['schema']>;
 
-/** The types that one function serves. */
+/** The message types of one group. */
 export type TypesOfGroup<G extends RouteGroup> = {
   [T in MessageType]: (typeof messages)[T]['group'] extends G ? T : never;
 }[MessageType];
 
-/** What a client sends: the type with the message's fields. */
+/** A message as a client sends it, with its type. */
 export type ClientMessage<T extends MessageType = MessageType> = { [K in T]: { type: K } & Message<K> }[T];

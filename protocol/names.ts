@@ -1,17 +1,15 @@
 import { limits } from './limits.ts';
 
-/**
- * Names as people see them. A name must not be invisible, and must not change how the text around it is shown.
- */
+/** Display names. A name must be visible, and must not change how the text around it is shown. */
 
 /**
- * Characters without a shape of their own: controls, line separators, halves of surrogate pairs, interlinear marks, the
- * Braille blank, and everything that Unicode tells a renderer to ignore (zero-width characters, bidirectional overrides and
- * isolates, fillers, tags).
+ * Characters without a visible shape: controls, line separators, halves of surrogate pairs, interlinear marks, the
+ * Braille blank, and all characters that Unicode marks as default-ignorable (zero-width characters, bidirectional
+ * overrides and isolates, fillers, tags).
  */
 const invisible = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\p{DI}\u2800\ufff9-\ufffb]/u;
 
-/** Scripts in which U+200C and U+200D choose between the forms of a letter. */
+/** Scripts in which U+200C and U+200D select the form of a letter. */
 const joining = [
   ...['Arab', 'Syrc', 'Nkoo', 'Mand', 'Mong', 'Deva', 'Beng', 'Guru', 'Gujr', 'Orya', 'Taml', 'Telu', 'Knda', 'Mlym'],
   ...['Sinh', 'Khmr', 'Mymr', 'Tibt'],
@@ -20,8 +18,8 @@ const joining = [
   .join('');
 
 /**
- * Invisible characters that belong to the visible one before them: joiners within emoji and within the scripts that need
- * them, variation selectors, and the tags that make a flag of a region.
+ * Invisible characters that belong to the visible character before them: joiners within emoji and within the scripts
+ * that need them, variation selectors, and the tags of regional flags.
  */
 const attached = new RegExp(
   [
@@ -36,8 +34,8 @@ const attached = new RegExp(
 const removable = new RegExp(`${attached.source}|(${invisible.source})`, 'gu');
 
 /**
- * A name as it can be shown and stored: only visible characters, at most `limits.nameCharacters` long and cut between
- * whole characters. Empty where nothing visible is left.
+ * Returns a name that can be shown and stored: only visible characters, at most `limits.nameCharacters` long, cut
+ * between whole characters. Empty if no visible character is left.
  */
 export function displayName(name: string): string {
   const cut = truncate(visible(name), limits.nameCharacters);
@@ -49,7 +47,7 @@ function visible(name: string): string {
   return name.replaceAll(removable, (found, removed?: string) => (removed === undefined ? found : '')).trim();
 }
 
-/** At most so many UTF-16 code units, without half of a surrogate pair at the end. */
+/** Cuts a text to this many UTF-16 code units, without half of a surrogate pair at the end. */
 function truncate(text: string, codeUnits: number): string {
   const end = text.slice(0, codeUnits);
   return end.isWellFormed() ? end : end.slice(0, -1);

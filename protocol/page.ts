@@ -1,6 +1,8 @@
 const utf8 = new TextEncoder();
 
-/** The first items whose JSON fits into so many bytes; at least one, or nothing would ever come after it. */
+/**
+ * The first items whose JSON fits into this many bytes. It returns at least one item, so that paging always advances.
+ */
 export function fitting<T>(items: readonly T[], bytes: number): T[] {
   let size = 0;
   const end = items.findIndex((item, index) => {
@@ -10,7 +12,10 @@ export function fitting<T>(items: readonly T[], bytes: number): T[] {
   return items.slice(0, end < 0 ? undefined : end);
 }
 
-/** The items in their order, in groups that each fit into so many bytes; one group, of nothing, where there are none. */
+/**
+ * Splits the items in order into chunks that each fit into this many bytes. Without items, the result is one empty
+ * chunk.
+ */
 export function inGroups<T>(items: readonly T[], bytes: number): T[][] {
   const groups = [fitting(items, bytes)];
   for (let taken = groups[0]!.length; taken < items.length; taken += groups.at(-1)!.length) {

@@ -8,29 +8,29 @@ export const logLevels = ['TRACE', 'DEBUG', 'INFO', 'WARN', 'ERROR', 'CRITICAL',
 /** Settings of the synthesis that are not durations or numbers. */
 export const identitySettings = ['JWT_ISSUER', 'JWT_AUDIENCE', 'JWKS_URI'] as const;
 const namedSettings = [...identitySettings, 'LOG_LEVEL', 'ROLLCALL_ENVIRONMENT'];
-/** Every variable that changes what is synthesized. */
+/** All variables that change the result of the synthesis. */
 export const synthesisSettings: readonly string[] = [...settingNames, ...namedSettings];
 
-/** A name this many characters away from a setting is taken for a spelling mistake. */
+/** The largest edit distance at which a name counts as a misspelt setting. */
 const spellingDistance = 2;
 const ownPrefix = 'ROLLCALL_';
 
 type Environment = Record<string, string | undefined>;
 
 /**
- * Checks all settings before anything slow begins.
+ * Checks all settings. Commands call it first, so that a mistake is reported before the slow steps.
  *
- * @param environment the variables of the process; others than settings are allowed.
- * @param more names of further settings, which only some commands have.
- * @throws Error with one sentence about the first setting that cannot be used: a value out of range, a combination that
- *   cannot work, or a name that is a misspelt setting.
+ * @param environment the environment variables; it may contain others than settings.
+ * @param more names of further settings that only some commands have.
+ * @throws Error with one sentence about the first invalid setting: a value out of range, an impossible combination, or
+ * a misspelt name.
  */
 export function checkSettings(environment: Environment, more: readonly string[] = []): void {
   checkNames(environment, [...synthesisSettings, ...more]);
   readTimings(environment);
   checkChoice(environment, 'LOG_LEVEL', logLevels, (text) => text.toUpperCase());
   checkChoice(environment, 'ROLLCALL_ENVIRONMENT', environments);
-  // Without an address for the keys, theirs follows from the issuer.
+  // Without JWKS_URI, the address of the keys is derived from the issuer.
   checkAddress(environment, environment['JWKS_URI']?.trim() ? 'JWKS_URI' : 'JWT_ISSUER');
 }
 
@@ -42,7 +42,7 @@ function checkNames(environment: Environment, known: readonly string[]): void {
   }
 }
 
-/** Short names, such as PORT, are too easily near to a variable of something else. */
+/** Short names such as PORT are not compared, because variables of other programs are often similar. */
 function isMisspelt(name: string, setting: string): boolean {
   if (setting.length < 8) return false;
   const bare = setting.startsWith(ownPrefix) ? name : name.replace(/^ROLLCALL_/, '');

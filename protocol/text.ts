@@ -1,23 +1,23 @@
 import { z } from 'zod';
 
 /**
- * Which text and which values the service accepts, for every field of every message and every parameter of the HTTP API.
- * What it acknowledges is what it stores, so it refuses what a store would change or could not hold.
+ * The texts and values that the service accepts in all messages and all parameters of the HTTP API. The service must
+ * store exactly what it acknowledges, so it refuses what a store would change or cannot store.
  */
 
-/** Where something unacceptable is, and what is wrong with it. */
+/** The place of an unacceptable value, and the reason. */
 export interface Unacceptable {
-  /** Keys and indexes from the outermost value inwards. */
+  /** Keys and indexes, the outermost first. */
   path: string[];
   /** The rest of a sentence that begins with the name of the field. */
   message: string;
 }
 
 /**
- * What makes a text unacceptable; undefined for one that is fine.
+ * Returns why a text is unacceptable, or undefined if it is acceptable.
  *
- * PostgreSQL's `text` and `jsonb` cannot hold U+0000. Half of a surrogate pair has no UTF-8: it would be stored as U+FFFD,
- * and neither `jsonb` nor the scripts in Redis can read it.
+ * PostgreSQL's `text` and `jsonb` cannot hold U+0000. Half of a surrogate pair has no UTF-8 encoding. It would be
+ * stored as U+FFFD, and neither `jsonb` nor the Redis scripts can read it.
  */
 export function textProblem(text: string): string | undefined {
   if (text.includes('\u0000')) return 'must not contain the character U+0000';
@@ -25,9 +25,9 @@ export function textProblem(text: string): string | undefined {
 }
 
 /**
- * Looks for the first unacceptable text, key or number anywhere in a value that came from JSON.
+ * Finds the first unacceptable text, key or number anywhere in a parsed JSON value.
  *
- * A number too large for a double (`1e400`) is read as Infinity, which JSON writes as `null`.
+ * A number too large for a double (`1e400`) is parsed as Infinity, which JSON writes as `null`.
  */
 export function findUnacceptable(value: unknown): Unacceptable | undefined {
   if (typeof value === 'string') return problemAt(textProblem(value));
@@ -46,18 +46,18 @@ function problemAt(message: string | undefined): Unacceptable | undefined {
   return message === undefined ? undefined : { path: [], message };
 }
 
-/** For `.superRefine`: refuses a value in which {@link findUnacceptable} finds something, and names the place. */
+/** For `.superRefine`: reports what {@link findUnacceptable} finds, with its path. */
 export function refuseUnacceptable(value: unknown, context: z.RefinementCtx): void {
   const found = findUnacceptable(value);
   if (found) context.addIssue({ code: 'custom', path: found.path, message: found.message });
 }
 
 /**
- * An object with free fields, checked by the schema and handed on as it came.
+ * Checks an object with free fields, but returns the input itself and not zod's copy.
  *
- * The object that zod builds lacks a field named `__proto__`, so that the service would store less than it acknowledges.
+ * Zod's copy lacks a field named `__proto__`, so the service would store less than it acknowledges.
  */
-export function asItCame<T extends z.ZodType>(schema: T): z.ZodType<z.output<T>> {
+export function keepInput<T extends z.ZodType>(schema: T): z.ZodType<z.output<T>> {
   return z.custom<z.output<T>>().superRefine((value, context) => {
     const { error } = schema.safeParse(value);
     for (const issue of error?.issues ?? []) context.addIssue({ ...issue });

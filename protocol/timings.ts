@@ -1,12 +1,13 @@
 import { limits } from './limits.ts';
 
 /**
- * Every duration of the product, read once from the environment and checked against the others.
+ * The durations and other settings, read from the environment and checked against each other.
  *
- * This is the only home of a default: the stack, the handlers, the local stack and the client get theirs from here.
+ * All defaults are defined here only. The stack, the handlers, the local stack and the client read them from here.
+ *
  */
 
-/** Names and defaults of the settings, as a user writes them. */
+/** Names and defaults of the settings, in the user's units. */
 export const settingDefaults = {
   PRESENCE_UPDATE_SECONDS: 30,
   HEARTBEAT_TIMEOUT_SECONDS: 30,
@@ -26,19 +27,19 @@ export const settingDefaults = {
 export type SettingName = keyof typeof settingDefaults;
 export const settingNames = Object.keys(settingDefaults) as SettingName[];
 
-/** All durations in milliseconds, whatever unit their setting has. */
+/** The values of the settings. All durations are in milliseconds. */
 export interface Timings {
   /** How often a client sends a heartbeat. */
   heartbeatMillis: number;
-  /** How late a due heartbeat may be. */
+  /** How late a heartbeat may arrive. */
   lateMillis: number;
-  /** Without any sign of life for this long a user is offline (rule PR3); also the TTL of a presence record. */
+  /** A user without a sign of life for this long is offline [PR3]. Also the TTL of a presence record. */
   offlineAfterMillis: number;
-  /** Without user activity for this long a user is away (rule PR4). */
+  /** A user without activity for this long is away [PR4]. */
   awayAfterMillis: number;
-  /** How long a socket that broke may stay away before its end is announced (rule PR7). */
+  /** The grace of a connection that broke [PR7]. */
   graceMillis: number;
-  /** The same after a clean close. */
+  /** The grace after a clean close [PR7]. */
   cleanCloseGraceMillis: number;
   sessionTimeoutMillis: number;
   sessionWarningMillis: number;
@@ -51,21 +52,21 @@ export interface Timings {
   maxParticipants: number;
 }
 
-/** API Gateway ends a WebSocket connection after two hours and after ten idle minutes; neither can be changed. */
+/** API Gateway closes a WebSocket connection after two hours, or after ten idle minutes. These quotas are fixed. */
 export const connectionLifetimeMillis = 2 * 60 * 60 * 1000;
 export const connectionIdleMillis = 10 * 60 * 1000;
-/** A client replaces its connection at a random moment between these two (rule CL2). */
+/** A client replaces its connection at a random moment between these two [CL2]. */
 export const rolloverMillis = { from: 105 * 60 * 1000, to: 117 * 60 * 1000 } as const;
-/** A clean close (reload, closed tab) gets at most this much grace (rule PR7). */
+/** The longest grace after a clean close, such as a reload or a closed tab [PR7]. */
 const cleanCloseGraceCapMillis = 3000;
-/** How far the clock of the identity provider may be ahead of or behind ours. */
+/** How much the clocks of the identity provider and the service may differ. */
 export const tokenLeewaySeconds = 5;
 /**
- * The identity provider's keys: how long a fetch may take, and how long after it tokens with unknown keys may cause the
- * next one, once they have caused several in a row.
+ * Fetching the identity provider's keys: the time limit of a fetch, and the wait before tokens with unknown keys may
+ * cause the next fetch after they caused several in a row.
  */
 export const keySetMillis = { fetchTimeout: 3000, refetch: 10_000 } as const;
-/** One failing dependency may hold up an answer for at most this long (rule FA1). */
+/** A failing dependency may delay an answer for at most this long [FA1]. */
 export const dependencyTimeoutMillis = 1000;
 
 const second = 1000;
@@ -74,13 +75,13 @@ const hour = 60 * minute;
 const day = 24 * hour;
 
 /**
- * Reads the settings, falling back to the defaults for those that are absent or empty.
+ * Reads the settings. An absent or empty setting has its default.
  *
- * A default gives way to a value that was chosen: with `SESSION_TIMEOUT_HOURS=0.01` alone the warning moves before the
- * end by itself. Two chosen values that cannot go together are refused.
+ * A default adapts to a chosen value: with only `SESSION_TIMEOUT_HOURS=0.01`, the warning is still sent before the
+ * expiry. Two chosen values that contradict each other are refused.
  *
- * @throws Error naming the setting and what to change when a value is not a positive number or the combination cannot
- *   work (a warning after the expiry, a heartbeat slower than the gateway's idle limit, …).
+ * @throws Error that names the setting and what to change, if a value is not a positive number or the settings
+ * contradict each other (a warning after the expiry, heartbeats less often than the gateway's idle limit, …).
  */
 export function readTimings(environment: Record<string, string | undefined>): Timings {
   const value = (name: SettingName) => readSetting(environment, name);
@@ -124,29 +125,29 @@ function readSetting(environment: Record<string, string | undefined>, name: Sett
 }
 
 function checkRelations(timings: Timings, timeoutAndIntervalChosen: boolean): void {
-  const rules: [broken: boolean, advice: string][] = [
+  const relations: [broken: boolean, advice: string][] = [
     [
       timings.heartbeatMillis >= connectionIdleMillis,
-      'PRESENCE_UPDATE_SECONDS must be below 600: API Gateway closes a connection that is silent for ten minutes.',
+      'Set PRESENCE_UPDATE_SECONDS below 600: API Gateway closes a connection that is silent for ten minutes.',
     ],
     [
       timings.graceMillis > timings.offlineAfterMillis,
-      'RECONNECT_GRACE_SECONDS must not exceed PRESENCE_UPDATE_SECONDS + HEARTBEAT_TIMEOUT_SECONDS: a user without a sign of life is offline before that grace would end.',
+      'Set RECONNECT_GRACE_SECONDS to at most PRESENCE_UPDATE_SECONDS + HEARTBEAT_TIMEOUT_SECONDS: a user without a sign of life is offline after that sum.',
     ],
     [
       timeoutAndIntervalChosen && timings.sessionTimeoutMillis <= timings.heartbeatMillis,
-      'SESSION_TIMEOUT_HOURS must be longer than PRESENCE_UPDATE_SECONDS: otherwise a session would expire between two heartbeats of people who are present.',
+      'Set SESSION_TIMEOUT_HOURS longer than PRESENCE_UPDATE_SECONDS: otherwise a session expires between two heartbeats of present users.',
     ],
     [
       timings.sessionWarningMillis >= timings.sessionTimeoutMillis,
-      'SESSION_WARNING_MINUTES must be shorter than SESSION_TIMEOUT_HOURS: the warning comes before the end.',
+      'Set SESSION_WARNING_MINUTES shorter than SESSION_TIMEOUT_HOURS: the warning must come before the expiry.',
     ],
     [
       timings.maxParticipants > limits.maxParticipants || !Number.isInteger(timings.maxParticipants),
-      `MAX_PARTICIPANTS must be a whole number up to ${limits.maxParticipants}.`,
+      `Set MAX_PARTICIPANTS to a whole number up to ${limits.maxParticipants}.`,
     ],
-    [!Number.isInteger(timings.batchMaxMessages), 'BATCH_MAX_MESSAGES must be a whole number.'],
-    [timings.batchMillis > 1000, 'BATCH_MILLIS must be at most 1000: no update waits longer than a second.'],
+    [!Number.isInteger(timings.batchMaxMessages), 'Set BATCH_MAX_MESSAGES to a whole number.'],
+    [timings.batchMillis > 1000, 'Set BATCH_MILLIS to at most 1000: no update may wait longer than one second.'],
   ];
-  for (const [broken, advice] of rules) if (broken) throw new Error(advice);
+  for (const [broken, advice] of relations) if (broken) throw new Error(advice);
 }

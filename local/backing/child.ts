@@ -1,34 +1,37 @@
 import type { ChildProcess } from 'node:child_process';
 import { killGroup, spawnBound } from '../processes/bound-process.ts';
 
-/** A server process and the last lines it printed, for the sentence that says why it failed. */
+/** A server process. It keeps the last output lines for the error message if the server fails. */
 export interface ServerChild {
   process: ChildProcess;
   /** Resolves with the exit code or signal once the process has ended. */
   ended: Promise<string>;
   lastLines(): string;
-  /** Asks the process to end, and insists after ten seconds. */
+  /** Sends the signal, and kills the process group if the process has not ended after ten seconds. */
   stop(signal: NodeJS.Signals): Promise<void>;
 }
 
 export interface ServerCommand {
   command: string;
   arguments: string[];
-  /** Looks at the output so far and says whether the server now accepts connections. */
+  /** Whether the output so far shows that the server accepts connections. */
   ready: (output: string) => boolean;
-  /** What the server takes as an order to end; default SIGTERM. */
+  /** The signal that ends the server in order. Default: SIGTERM. */
   endSignal?: 'SIGINT' | 'SIGTERM';
 }
 
 const keptCharacters = 4000;
-const patienceMillis = 10_000;
+const killAfterMillis = 10_000;
 
-/** The server processes of one owner. It knows each from its spawn on, so that it can end all of them at any moment. */
+/**
+ * The server processes of one owner. Each is registered when it is spawned, so the owner can end all of them at any
+ * time.
+ */
 export class ServerProcesses {
   readonly #running = new Map<ServerChild, NodeJS.Signals>();
   readonly #stopped = new AbortController();
 
-  /** Aborted once no server may start any more. */
+  /** Aborted when no more servers may start. */
   get stopped(): AbortSignal {
     return this.#stopped.signal;
   }
@@ -36,7 +39,7 @@ export class ServerProcesses {
   /**
    * Starts a server and waits until it accepts connections.
    *
-   * @throws Error with the server's last lines when it ends before; Error when the servers are being ended.
+   * @throws Error with the server's last output lines if it ends before, or if the servers are being stopped.
    */
   async start({ command, arguments: arguments_, ready, endSignal = 'SIGTERM' }: ServerCommand): Promise<ServerChild> {
     this.stopped.throwIfAborted();
@@ -48,14 +51,14 @@ export class ServerProcesses {
     return server;
   }
 
-  /** Ends every server, also those that are still starting, and lets no other start. */
+  /** Ends all servers, also those that are still starting. No other server can start afterwards. */
   async stopAll(): Promise<void> {
-    this.#stopped.abort(new Error('The servers are being ended.'));
+    this.#stopped.abort(new Error('The servers are being stopped.'));
     await Promise.all([...this.#running].map(([server, signal]) => server.stop(signal)));
   }
 }
 
-/** Starts a server that its caller ends; it also ends with this process. */
+/** Starts a server. The caller stops it; it also ends when this process ends. */
 export function startServer(
   command: string,
   arguments_: string[],
@@ -64,7 +67,10 @@ export function startServer(
   return new ServerProcesses().start({ command, arguments: arguments_, ready });
 }
 
-/** PG… variables of the user's shell are for their clients; PostgreSQL's server would read some of them, too. */
+/**
+ * The user's PG… variables are meant for PostgreSQL clients. They are removed, because the server would read some of
+ * them.
+ */
 export function serverEnvironment(): NodeJS.ProcessEnv {
   const kept = Object.entries(process.env).filter(([name]) => !name.startsWith('PG'));
   return { ...Object.fromEntries(kept), LC_ALL: 'C' };
@@ -87,9 +93,9 @@ function watch(
     async stop(signal) {
       if (child.exitCode !== null || child.signalCode !== null) return;
       child.kill(signal);
-      const insist = setTimeout(() => killGroup(child), patienceMillis);
+      const killTimer = setTimeout(() => killGroup(child), killAfterMillis);
       await ended;
-      clearTimeout(insist);
+      clearTimeout(killTimer);
     },
   };
   const accepts = new Promise<void>((resolve, reject) => {
@@ -99,7 +105,7 @@ function watch(
     };
     child.stdout?.on('data', read);
     child.stderr?.on('data', read);
-    // What it wrote last may arrive after its end.
+    // Wait for `close` and not `exit`: the last output may arrive after the process has ended.
     child.once('error', reject);
     child.once('close', (code, signal) =>
       reject(new Error(`${command} ended with ${signal ?? `code ${code}`}: ${server.lastLines()}`)),

@@ -10,7 +10,7 @@ export interface LocalDynamoDb {
 /**
  * Starts a DynamoDB-compatible server on a free loopback port.
  *
- * @param directory where the tables live; absent: in memory.
+ * @param directory folder of the tables. Default: in memory.
  */
 export async function startDynamoDb(directory: string | undefined): Promise<LocalDynamoDb> {
   const server: Server = dynalite({ createTableMs: 0, deleteTableMs: 0, updateTableMs: 0, path: directory });

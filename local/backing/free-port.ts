@@ -1,6 +1,6 @@
 import { createServer } from 'node:net';
 
-/** A loopback port that was free a moment ago; whoever binds it next must be ready to find it taken. */
+/** Returns a free loopback port. Another process may take it before the caller binds it. */
 export function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer();

@@ -1,6 +1,6 @@
 /**
- * The process that owns the backing servers. It ends them when its parent disconnects, in whatever way the parent ended,
- * so that a crash leaves nothing running. If this process itself is killed, the watcher of each server ends the server.
+ * The process that owns the backing servers. It ends them when its parent disconnects, so a crash of the parent leaves
+ * no server running. If this process itself is killed, the watcher of each server ends the server.
  */
 import { join } from 'node:path';
 import { claimServers } from '../data-folder/data-folder.ts';
@@ -13,7 +13,7 @@ import type { BackingAddresses, BackingReply, BackingRequest } from './services.
 
 const processes = new ServerProcesses();
 let dynamodb: LocalDynamoDb | undefined;
-/** Held until this process ends; a lock that nothing refers to is released. */
+/** Held until this process ends. Without a reference, the lock would be garbage-collected and released. */
 let lock: FileLock | undefined;
 let ending = false;
 
@@ -45,7 +45,7 @@ function endWith(name: string, server: ServerChild | undefined): void {
   void server?.ended.then((how) => end(`${name} ended with ${how}: ${server.lastLines()}`));
 }
 
-/** Ends this process with its servers; only the first call does. */
+/** Ends the servers and then this process. Later calls do nothing. */
 async function end(failure?: string): Promise<void> {
   if (ending) return;
   ending = true;

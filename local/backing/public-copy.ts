@@ -5,11 +5,12 @@ import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 
 /**
- * A copy of a folder that every account can reach, made once per name: the account PostgreSQL runs as may lack the way to
- * a clone in a private folder, and PostgreSQL checks that way itself, whatever rights it was given.
+ * Returns a copy of a folder that all accounts can read; it is made once for each name. It is needed because the
+ * account of PostgreSQL may not reach a private folder, and PostgreSQL checks its path itself, whatever capabilities it
+ * has.
  *
- * @param name tells copies of different versions apart.
- * @throws Error when something else, that root did not make, lies in the copy's place.
+ * @param name distinguishes copies of different versions.
+ * @throws Error if the path of the copy holds something that root did not create.
  */
 export async function publicCopy(folder: string, name: string): Promise<string> {
   const copy = join(tmpdir(), `rollcall-${name}`);
@@ -17,7 +18,7 @@ export async function publicCopy(folder: string, name: string): Promise<string> 
     const draft = await mkdtemp(`${copy}-`);
     await cp(folder, join(draft, basename(copy)), { recursive: true, verbatimSymlinks: true });
     await promisify(execFile)('chmod', ['-R', 'a+rX,go-w', join(draft, basename(copy))]);
-    // Whoever is first wins; the copies are the same.
+    // If another process was faster, its copy is used; both are equal.
     await rename(join(draft, basename(copy)), copy).catch(async (error: Error) => {
       if (!(await isOurs(copy))) throw error;
     });
@@ -26,7 +27,7 @@ export async function publicCopy(folder: string, name: string): Promise<string> 
   return copy;
 }
 
-/** Whether the copy is there and nobody but root could have changed it. */
+/** Whether the copy exists and only root can change it. */
 async function isOurs(copy: string): Promise<boolean> {
   const found = await stat(copy).catch(() => undefined);
   if (!found) return false;

@@ -6,12 +6,12 @@ import { freePort } from './free-port.ts';
 
 export interface LocalRedis {
   url: string;
-  /** Path of a socket to the same server: a command costs a fifth less without the network. */
+  /** Path of a Unix socket of the same server. A command through it takes a fifth less time than over TCP. */
   socket: string | undefined;
   server: ServerChild;
 }
 
-/** Names of the server's program, the preferred one first. */
+/** Names of the server program, the preferred one first. */
 const programs = ['valkey-server', 'redis-server'];
 
 /** The first Redis-compatible server on the PATH, or undefined. */
@@ -29,12 +29,12 @@ export async function findRedisServer(path = process.env['PATH'] ?? ''): Promise
   return undefined;
 }
 
-/** The system's addresses have room for so many bytes of a path; macOS has the least. */
+/** The longest path of a Unix socket in bytes; the limit of macOS is the lowest. */
 const longestSocketPath = 103;
 
 /**
- * Where the socket of a Redis with its files in a folder is; undefined where no client could name that place. Each server
- * has a name of its own: a Redis removes its socket when it ends, and must not remove that of its successor.
+ * The path of the Redis socket in a folder, or undefined if clients cannot use that path. The name is unique for each
+ * server, because Redis removes its socket when it ends and must not remove that of its successor.
  */
 function socketIn(folder: string): string | undefined {
   const socket = resolve(folder, `redis-${randomBytes(4).toString('hex')}.sock`);
@@ -51,7 +51,7 @@ async function removeOldSockets(folder: string): Promise<void> {
   await Promise.all(sockets.map((name) => rm(join(folder, name), { force: true })));
 }
 
-/** @throws Error with one sentence for the user where no Redis is installed. */
+/** @throws Error with one sentence for the user if no Redis is installed. */
 export async function requireRedisServer(): Promise<string> {
   const program = await findRedisServer();
   if (program) return program;
@@ -61,11 +61,11 @@ export async function requireRedisServer(): Promise<string> {
 }
 
 /**
- * Starts Redis on a free loopback port, and on a socket in a folder where one is given, keeping nothing on disk: presence
- * is rebuilt, never restored.
+ * Starts Redis on a free loopback port and, if a folder is given, on a Unix socket in it. It saves nothing to disk,
+ * because presence is rebuilt and never restored.
  *
- * @param folder one that no other Redis uses.
- * @param processes what ends the server; absent: its caller does.
+ * @param folder a folder that no other Redis uses.
+ * @param processes owner that stops the server. Default: the caller stops it.
  */
 export async function startRedis(folder?: string, processes = new ServerProcesses()): Promise<LocalRedis> {
   const program = await requireRedisServer();

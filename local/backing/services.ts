@@ -6,13 +6,13 @@ import { join } from 'node:path';
 export interface BackingAddresses {
   databaseUrl: string;
   redisUrl: string;
-  /** Path of a socket to the same Redis, which is the shorter way for the functions, where it was started here. */
+  /** Path of a Unix socket of the same Redis, which is faster for the functions. Only if Redis was started here. */
   redisSocket?: string | undefined;
   dynamodbEndpoint: string;
 }
 
 export interface BackingRequest extends Partial<BackingAddresses> {
-  /** Folder for the data of the servers that are started here. */
+  /** Data folder of the servers that are started here. */
   directory: string;
   /** Whether data must survive; false for tests. */
   durable: boolean;
@@ -23,21 +23,21 @@ export type BackingReply = { ready: BackingAddresses } | { failed: string };
 export interface BackingServices extends BackingAddresses {
   /** Resolves with a sentence if a server ends by itself. */
   failed: Promise<string>;
-  /** Ends every server that was started here; harmless when called again. */
+  /** Stops all servers that were started here. Later calls do nothing. */
   stop(): Promise<void>;
 }
 
 /**
- * Starts PostgreSQL, Redis and a DynamoDB-compatible server in a process of their own, except those whose address is
- * given. They end with `stop()`, or by themselves when this process ends in any way.
+ * Starts PostgreSQL, Redis and a DynamoDB-compatible server in a separate process, except those whose address is given.
+ * They end at `stop()`, or when this process ends for any reason.
  *
- * @throws Error with one sentence for the user when a server cannot start.
+ * @throws Error with one sentence for the user if a server cannot start.
  */
 export async function startBackingServices(request: BackingRequest): Promise<BackingServices> {
   await mkdir(request.directory, { recursive: true });
   const owner = fork(join(import.meta.dirname, 'main.ts'), {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-    // A group of its own: Ctrl-C in the terminal does not reach it, the parent decides when the servers may go.
+    // Its own process group, so that Ctrl-C in the terminal does not end it; the parent decides when the servers end.
     detached: true,
   });
   const ended = new Promise<void>((resolve) => owner.once('exit', () => resolve()));

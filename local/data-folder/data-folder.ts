@@ -3,13 +3,13 @@ import { join } from 'node:path';
 import { removeEndpoints } from '../endpoints-file.ts';
 import { type FileLock, tryLock, waitForLock } from './file-lock.ts';
 
-/** The data folder of a stack. Whoever holds it is the only one who may change what lies in it. */
+/** The data folder of a stack. Only the process that holds its lock may change its contents. */
 export interface DataFolder {
   /** Its path without symlinks. */
   directory: string;
-  /** Removes everything in it but its locks. */
+  /** Removes everything in it except its locks. */
   empty(): Promise<void>;
-  /** Lets others use it; harmless twice. */
+  /** Releases the lock. Later calls do nothing. */
   release(): void;
 }
 
@@ -17,14 +17,14 @@ const stackLock = 'stack.lock';
 const serversLock = 'servers.lock';
 const locks = [stackLock, serversLock];
 
-/** PostgreSQL gets ten seconds to end in order before it is killed. */
+/** Longer than the ten seconds after which PostgreSQL is killed. */
 const serversEndMillis = 15_000;
 
 /**
- * Takes a data folder for this process until it is released or the process ends. Servers of a stack that has just ended,
- * or was killed, may still be ending; it waits for them.
+ * Locks a data folder for this process until it is released or the process ends. It waits until the servers of an
+ * earlier stack have ended.
  *
- * @throws Error with one sentence for the user when another stack uses the folder, or this user may not.
+ * @throws Error with one sentence for the user if another stack uses the folder, or if this user may not use it.
  */
 export async function claimDataFolder(path: string): Promise<DataFolder> {
   const directory = await usable(path, async () => {
@@ -53,9 +53,10 @@ export async function claimDataFolder(path: string): Promise<DataFolder> {
 }
 
 /**
- * Takes the right to run servers on a data folder; the process of the servers holds it, because it ends after the stack.
+ * Takes the lock for running servers on a data folder. The process of the servers holds it, because it ends after the
+ * stack.
  *
- * @throws Error with one sentence for the user when servers of another stack still run there.
+ * @throws Error with one sentence for the user if servers of another stack still run there.
  */
 export async function claimServers(directory: string): Promise<FileLock> {
   const lock = await usable(directory, () => waitForLock(join(directory, serversLock), serversEndMillis));
@@ -83,7 +84,7 @@ async function inUse(path: string, directory: string): Promise<string> {
   return `Rollcall already runs with the data folder ${path}${owner}; stop it, or choose another folder: ROLLCALL_DATA_DIR=… npm start`;
 }
 
-/** Moves the data away before it is removed: a server of a killed stack may still write into it for a moment. */
+/** Renames the data before it is removed, because a server of a killed stack may still write into it for a moment. */
 async function empty(directory: string): Promise<void> {
   const names = (await readdir(directory)).filter((name) => !locks.includes(name));
   for (const name of names) {

@@ -10,20 +10,20 @@ const sqliteBusy = 5;
 const retryMillis = 25;
 
 /**
- * Takes the exclusive lock on a file; makes the file, and never writes into it. The operating system keeps the lock by the
- * file itself, so another path to it (a symlink, a mount in a container) meets the same lock, and the lock ends with its
- * process, in whatever way that ends. There is no stale lock. Node.js itself has no such call; SQLite, which it contains,
- * has.
+ * Takes the exclusive lock on a file. It creates the file and never writes into it. The operating system binds the lock
+ * to the file itself, so another path to it (a symlink, a mount in a container) leads to the same lock. The lock ends
+ * with its process, so it cannot become stale. Node.js has no function for file locks; its built-in SQLite has.
  *
- * Nothing in this process may open the file by other means: the system drops a process's locks when it closes the file.
+ * This process must not open the file in another way: when a process closes a file, the system releases its locks on
+ * it.
  *
- * @returns undefined when another process, or another caller in this one, holds the lock.
- * @throws the error of SQLite when the file cannot be opened for writing.
+ * @returns undefined if another process, or another caller in this process, holds the lock.
+ * @throws the error of SQLite if the file cannot be opened for writing.
  */
 export function tryLock(file: string): FileLock | undefined {
   const database = new DatabaseSync(file, { timeout: 0 });
   try {
-    // No journal: a file of that name would stay behind after a kill.
+    // No journal file, because it would remain after a kill.
     database.exec('PRAGMA journal_mode = MEMORY; PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE');
     return { release: () => database.close() };
   } catch (error) {
@@ -33,7 +33,7 @@ export function tryLock(file: string): FileLock | undefined {
   }
 }
 
-/** Tries for the lock until it is free. @returns undefined when it is still held after the given time. */
+/** Retries until it has the lock. @returns undefined if the lock is still held after this time. */
 export async function waitForLock(file: string, withinMillis: number): Promise<FileLock | undefined> {
   const end = performance.now() + withinMillis;
   for (;;) {

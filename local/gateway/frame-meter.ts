@@ -1,16 +1,15 @@
-/** The largest payload of one WebSocket frame that API Gateway takes. */
+/** The largest payload of one WebSocket frame that API Gateway accepts. */
 export const maximumFrameBytes = 32 * 1024;
-/** The largest message, in however many frames. */
+/** The largest message, in any number of frames. */
 export const maximumMessageBytes = 128 * 1024;
 
 const longestHeader = 14;
 
 /**
- * Watches the bytes of a WebSocket as they arrive and measures its frames, which the socket library hides once it has
- * put a message together.
+ * Measures the frames in the bytes of a WebSocket, because the socket library shows only whole messages.
  *
  * @param oversized called once, with the payload length of the first frame above the limit.
- * @returns a function that takes each received chunk, in order.
+ * @returns a function to call with each received chunk, in order.
  */
 export function createFrameMeter(limit: number, oversized: (bytes: number) => void): (chunk: Buffer) => void {
   const header = Buffer.alloc(longestHeader);

@@ -12,7 +12,7 @@ export function isUpgrade({ method, headers }: IncomingMessage): boolean {
   );
 }
 
-/** Answers a handshake with a status other than 101, and closes. */
+/** Answers a handshake with a status other than 101 and closes the socket. */
 export function refuseHandshake(socket: Duplex, status: number, message: string, connectionId?: string): void {
   const requestId = gatewayId();
   const body = JSON.stringify({ message, connectionId, requestId });
@@ -24,7 +24,7 @@ export function refuseHandshake(socket: Duplex, status: number, message: string,
   );
 }
 
-/** The subprotocol that the answer of `$connect` chose, by the header of that name. */
+/** The subprotocol in the headers of the `$connect` answer. */
 export function subprotocolOf(headers: Record<string, unknown>): string | undefined {
   const chosen = Object.entries(headers).find(([name]) => name.toLowerCase() === 'sec-websocket-protocol');
   return chosen === undefined ? undefined : String(chosen[1]);

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 
 const idBytes = 11;
-/** Random bytes for many ids: asking the system for each one is dear, and a message has two of them. */
+/** Random bytes for many ids. Reading them in blocks saves system calls; each message needs two ids. */
 let randomness = Buffer.alloc(0);
 
 /** An id in the form API Gateway gives connections, messages and requests: base64 with one `=` at the end. */
@@ -12,26 +12,26 @@ export function gatewayId(): string {
   return `${id}=`;
 }
 
-/** Whether a text can be a connection id at all; what cannot is answered 400, not 410. */
+/** Whether a text has the form of a connection id. Other texts are answered 400 and not 410. */
 export function isConnectionId(text: string): boolean {
   return text.length % 4 === 0 && /^[\w-]{8,}={0,2}$/.test(text);
 }
 
 const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
 
-/** The second that was last put into words, and the words. */
-let toldSecond = Number.NaN;
-let told = '';
+/** Cache: the last formatted second and its text. */
+let cachedSecond = Number.NaN;
+let cachedText = '';
 
-/** A moment in the form of access logs, which `requestTime` has: `21/Nov/2026:04:05:06 +0000`. */
+/** Formats a time as in access logs, for `requestTime`: `21/Nov/2026:04:05:06 +0000`. */
 export function requestTime(epochMillis: number): string {
   const second = Math.floor(epochMillis / 1000);
-  if (second !== toldSecond) {
+  if (second !== cachedSecond) {
     const time = new Date(epochMillis);
     const two = (value: number) => String(value).padStart(2, '0');
     const day = `${two(time.getUTCDate())}/${months[time.getUTCMonth()]}/${time.getUTCFullYear()}`;
-    told = `${day}:${two(time.getUTCHours())}:${two(time.getUTCMinutes())}:${two(time.getUTCSeconds())} +0000`;
-    toldSecond = second;
+    cachedText = `${day}:${two(time.getUTCHours())}:${two(time.getUTCMinutes())}:${two(time.getUTCSeconds())} +0000`;
+    cachedSecond = second;
   }
-  return told;
+  return cachedText;
 }

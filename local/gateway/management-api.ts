@@ -16,7 +16,7 @@ export interface ManagementApiOptions {
   faults: Faults;
 }
 
-/** The `@connections` commands of a stage, as the official client speaks them. */
+/** The `@connections` commands of a stage, as AWS clients call them. */
 export class ManagementApi {
   readonly #prefix: string;
   readonly #encodedPrefix: string;
@@ -30,7 +30,7 @@ export class ManagementApi {
     this.#resources = arn('execute-api', `${options.apiId}/${options.stageName}`);
   }
 
-  /** @returns false at once if the request is for something else. */
+  /** @returns false, synchronously, if the request has another path. */
   respond(request: IncomingMessage, response: ServerResponse): Promise<boolean> | boolean {
     const url = request.url ?? '';
     if (!url.startsWith(this.#prefix) && !url.startsWith(this.#encodedPrefix)) return false;
@@ -98,7 +98,7 @@ function refuse(
   type: string,
   message: string,
 ): void {
-  // What was not read of the body must not be taken for the next request of the kept-alive socket.
+  // Read the rest of the body, so that the kept-alive socket does not parse it as the next request.
   request.resume();
   sendAwsError(response, status, type, message);
 }

@@ -2,10 +2,10 @@ import type { InvocationResult } from '../lambda/execution-environment.ts';
 import { wildcard } from '../template/permissions.ts';
 import type { HandshakeParameters } from './socket-events.ts';
 
-/** What became of a handshake at the authorizer. */
+/** The result of the authorizer for a handshake. */
 export interface Verdict {
   status: 200 | 401 | 403 | 500;
-  /** What every event of the connection carries; only with 200. */
+  /** The context for all events of the connection; only with status 200. */
   context?: Record<string, unknown>;
 }
 
@@ -21,7 +21,7 @@ interface PolicyStatement {
   Resource?: string | string[];
 }
 
-/** Whether all identity sources of an authorizer are there and not empty; without them it is not even asked. */
+/** Whether all identity sources of an authorizer are present and not empty. Otherwise the authorizer is not called. */
 export function hasIdentity(sources: string[], handshake: HandshakeParameters, variables = {}): boolean {
   const headers = new Map(Object.entries(handshake.headers).map(([name, value]) => [name.toLowerCase(), value]));
   return sources.every((source) => {
@@ -34,8 +34,8 @@ export function hasIdentity(sources: string[], handshake: HandshakeParameters, v
 }
 
 /**
- * Reads the answer of a REQUEST authorizer: an explicit Allow of the method lets in, a Deny or nothing is 403, thrown
- * `Unauthorized` is 401, and anything that is no policy is 500.
+ * Reads the answer of a REQUEST authorizer. An explicit Allow for the method gives 200, a Deny or no statement 403, the
+ * error `Unauthorized` 401, and an invalid policy 500.
  */
 export function readVerdict(result: InvocationResult, methodArn: string, latencyMillis: number): Verdict {
   if (result.error) return { status: result.error.errorMessage === 'Unauthorized' ? 401 : 500 };
@@ -55,7 +55,7 @@ function covers({ Action, Resource }: PolicyStatement, methodArn: string): boole
   return action && listOf<string>(Resource).some((pattern) => wildcard(pattern).test(methodArn));
 }
 
-/** Context values reach events as strings; objects and lists are refused, as AWS does. */
+/** Converts context values to strings, as AWS does. Objects and lists are refused. */
 function stringified(context: Record<string, unknown>): Record<string, string> | undefined {
   const entries = Object.entries(context).filter(([, value]) => value !== null && value !== undefined);
   if (entries.some(([, value]) => typeof value === 'object')) return undefined;

@@ -2,31 +2,31 @@ import type { WebSocket } from 'ws';
 import { maximumFrameBytes } from './frame-meter.ts';
 import { gatewayId } from './identifiers.ts';
 
-/** How a connection ended, in the words `$disconnect` hears. */
+/** How a connection ended, as the `$disconnect` event reports it. */
 export interface Ending {
   code: number;
   reason: string;
 }
 
-/** A receiver that takes nothing is given up once this much waits for it. */
+/** A receiver with more unsent bytes than this is disconnected. */
 const maximumBufferedBytes = 16 * 1024 * 1024;
-/** With so many messages of a client under way no more are read from its socket, so that TCP holds it back. */
-const mostUnderWay = 64;
-/** A client has this long to answer a close frame before its socket is cut. */
-const closePatienceMillis = 2000;
+/** With this many messages of a client in progress, its socket is paused, so that TCP flow control slows the client. */
+const maximumInProgress = 64;
+/** The time in which a client must answer a close frame before its socket is destroyed. */
+const closeTimeoutMillis = 2000;
 
-/** One client of the gateway. It has its id before `$connect` runs, and a socket once that succeeded. */
+/** One client of the gateway. It has an id before `$connect` runs, and a socket after `$connect` succeeded. */
 export class SocketConnection {
   readonly id = gatewayId();
   readonly connectedAt: number;
   readonly sourceIp: string;
   readonly userAgent: string | undefined;
-  /** What the authorizer said; it goes with every event. */
+  /** The context from the authorizer, part of all events. */
   authorizer: Record<string, unknown> | undefined;
   lastActiveAt: number;
   #socket: WebSocket | undefined;
   #ending: Ending | undefined;
-  #underWay = 0;
+  #inProgress = 0;
 
   constructor(now: number, sourceIp: string, userAgent: string | undefined) {
     this.connectedAt = now;
@@ -35,12 +35,12 @@ export class SocketConnection {
     this.userAgent = userAgent;
   }
 
-  /** Whether frames may be posted to it: from the success of `$connect` to the beginning of its end. */
+  /** Whether frames can be posted to it: from the success of `$connect` until it begins to close. */
   get isOpen(): boolean {
     return this.#socket !== undefined && this.#ending === undefined && this.#socket.readyState === this.#socket.OPEN;
   }
 
-  /** Why the gateway itself began to close the connection, if it did. */
+  /** Why the gateway closes the connection, if it does. */
   get ending(): Ending | undefined {
     return this.#ending;
   }
@@ -65,22 +65,22 @@ export class SocketConnection {
     }
   }
 
-  /** Follows one of its messages to the end of its function's work. */
-  async follow(message: Promise<void>): Promise<void> {
-    this.#underWay += 1;
-    if (this.#underWay === mostUnderWay) this.#socket?.pause();
+  /** Counts a message as in progress until its function has finished. */
+  async trackMessage(message: Promise<void>): Promise<void> {
+    this.#inProgress += 1;
+    if (this.#inProgress === maximumInProgress) this.#socket?.pause();
     await message;
-    this.#underWay -= 1;
-    if (this.#underWay === mostUnderWay - 1) this.#socket?.resume();
+    this.#inProgress -= 1;
+    if (this.#inProgress === maximumInProgress - 1) this.#socket?.resume();
   }
 
-  /** Begins the end from this side; the first call decides code and reason. */
+  /** Starts to close the connection. The first call sets the code and reason. */
   close(code: number, reason: string): void {
     const socket = this.#socket;
     if (this.#ending || !socket) return;
     this.#ending = { code, reason };
     socket.close(code, reason);
-    const insist = setTimeout(() => socket.terminate(), closePatienceMillis);
-    socket.once('close', () => clearTimeout(insist));
+    const terminateTimer = setTimeout(() => socket.terminate(), closeTimeoutMillis);
+    socket.once('close', () => clearTimeout(terminateTimer));
   }
 }

@@ -6,7 +6,7 @@ import type { Ending, SocketConnection } from './socket-connection.ts';
 
 export type SocketEventType = 'CONNECT' | 'MESSAGE' | 'DISCONNECT';
 
-/** Headers and query of the handshake in the two forms events carry them. */
+/** Headers and query of the handshake in the two forms that events have. */
 export interface HandshakeParameters {
   headers: Record<string, string>;
   multiValueHeaders: Record<string, string[]>;
@@ -22,12 +22,12 @@ export interface MessageEvent {
 
 type Fields = Record<string, unknown>;
 
-/** Builds the events a WebSocket API sends to its functions, as JSON. */
+/** Builds the events that a WebSocket API sends to its functions, as JSON. */
 export class SocketEvents {
   readonly #api: WebSocketApiDefinition;
   readonly #domainName: string;
-  /** What every event of a connection says of it, as the inside of a JSON object; most events are its messages. */
-  readonly #lasting = new WeakMap<SocketConnection, string>();
+  /** Cache of the constant context fields of each connection, as JSON without its braces. */
+  readonly #connectionContexts = new WeakMap<SocketConnection, string>();
 
   constructor(api: WebSocketApiDefinition, domainName: string) {
     this.#api = api;
@@ -40,18 +40,18 @@ export class SocketEvents {
 
   message(connection: SocketConnection, routeKey: string, body: string, now: number): MessageEvent {
     const requestId = gatewayId();
-    let lasting = this.#lasting.get(connection);
-    if (lasting === undefined) {
-      lasting = JSON.stringify(this.#lastingContext(connection)).slice(1, -1);
-      this.#lasting.set(connection, lasting);
+    let ofConnection = this.#connectionContexts.get(connection);
+    if (ofConnection === undefined) {
+      ofConnection = JSON.stringify(this.#connectionContext(connection)).slice(1, -1);
+      this.#connectionContexts.set(connection, ofConnection);
     }
-    const passing = JSON.stringify(passingContext(requestId, routeKey, 'MESSAGE', now)).slice(1, -1);
-    const context = `{${lasting},${passing},"messageId":"${gatewayId()}"}`;
+    const ofMessage = JSON.stringify(messageContext(requestId, routeKey, 'MESSAGE', now)).slice(1, -1);
+    const context = `{${ofConnection},${ofMessage},"messageId":"${gatewayId()}"}`;
     const payload = `{"requestContext":${context},"body":${JSON.stringify(body)},${this.#ofEveryEvent}}`;
     return { requestId, payload };
   }
 
-  /** The `$disconnect` event repeats the host headers and nothing else of the handshake. */
+  /** Of the handshake, the `$disconnect` event contains only the host headers. */
   disconnect(connection: SocketConnection, ending: Ending, now: number): string {
     const headers = { Host: this.#domainName, 'x-api-key': '', 'X-Forwarded-For': '', 'x-restapi': '' };
     const multiValueHeaders = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, [value]]));
@@ -82,11 +82,11 @@ export class SocketEvents {
   }
 
   #context(connection: SocketConnection, routeKey: string, eventType: SocketEventType, now: number) {
-    const passing = passingContext(gatewayId(), routeKey, eventType, now);
-    return { requestContext: { ...this.#lastingContext(connection), ...passing } };
+    const ofMessage = messageContext(gatewayId(), routeKey, eventType, now);
+    return { requestContext: { ...this.#connectionContext(connection), ...ofMessage } };
   }
 
-  #lastingContext({ id, connectedAt, sourceIp, userAgent, authorizer }: SocketConnection): Fields {
+  #connectionContext({ id, connectedAt, sourceIp, userAgent, authorizer }: SocketConnection): Fields {
     return {
       ...(authorizer ? { authorizer } : {}),
       messageDirection: 'IN',
@@ -100,7 +100,7 @@ export class SocketEvents {
   }
 }
 
-function passingContext(requestId: string, routeKey: string, eventType: SocketEventType, now: number): Fields {
+function messageContext(requestId: string, routeKey: string, eventType: SocketEventType, now: number): Fields {
   const requestTimeEpoch = now;
   return {
     routeKey,
@@ -112,7 +112,7 @@ function passingContext(requestId: string, routeKey: string, eventType: SocketEv
   };
 }
 
-/** Reads headers and query of an upgrade request. Names of headers stay as the client wrote them. */
+/** Reads headers and query of an upgrade request. Header names keep the client's spelling. */
 export function readHandshake(request: IncomingMessage): HandshakeParameters {
   const multiValueHeaders: Record<string, string[]> = {};
   for (let index = 0; index < request.rawHeaders.length; index += 2) {
@@ -131,7 +131,7 @@ export function readHandshake(request: IncomingMessage): HandshakeParameters {
   return { headers: last(multiValueHeaders), multiValueHeaders, ...(query.size > 0 ? withQuery : {}) };
 }
 
-/** Several lines of offered subprotocols mean the same as one with commas (RFC 6455, section 11.3.4). */
+/** Several header lines of offered subprotocols equal one line with commas (RFC 6455, section 11.3.4). */
 function joinSubprotocols(headers: Record<string, string[]>): void {
   const [first, ...others] = Object.keys(headers).filter((name) => name.toLowerCase() === 'sec-websocket-protocol');
   if (first === undefined) return;

@@ -1,6 +1,6 @@
 import type { RateLimit, StageDefinition } from '../template/websocket-api.ts';
 
-/** Throttling as API Gateway does it: tokens are refilled at the rate, up to the burst; each request takes one. */
+/** A token bucket as in API Gateway: tokens are refilled at the rate, up to the burst, and each request takes one. */
 export class TokenBucket {
   readonly #limit: RateLimit;
   #tokens: number;
@@ -22,7 +22,7 @@ export class TokenBucket {
   }
 }
 
-/** Decides for a stage whether a request on a route may pass; a stage without limits lets everything pass. */
+/** Returns a function that tells whether a request on a route may pass. Without limits, all requests pass. */
 export function createThrottle(stage: StageDefinition): (routeKey: string, now: number) => boolean {
   const buckets = new Map<string, TokenBucket>();
   return (routeKey, now) => {

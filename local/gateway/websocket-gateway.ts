@@ -14,14 +14,14 @@ import { type Ending, SocketConnection } from './socket-connection.ts';
 import { readHandshake, SocketEvents } from './socket-events.ts';
 import { createThrottle } from './token-bucket.ts';
 
-/** Runs a function by name with an event, given as JSON, for a route. */
+/** Runs a function by name with an event as JSON; `purpose` is its route. */
 export type InvokeFunction = (name: string, payload: string, purpose: string) => Promise<InvocationResult>;
 
 export interface WebSocketGatewayOptions {
   api: WebSocketApiDefinition;
   invoke: InvokeFunction;
   faults: Faults;
-  /** Host name that events carry. */
+  /** Host name in the events. */
   domainName: string;
   idleMillis: number;
   lifetimeMillis: number;
@@ -32,7 +32,7 @@ interface Refusal {
   message: string;
 }
 
-/** A WebSocket API with its one stage: handshakes, messages, route responses, limits and ends. */
+/** A WebSocket API with its stage: handshakes, messages, route responses, limits and disconnects. */
 export class WebSocketGateway {
   readonly connections = new Map<string, SocketConnection>();
   readonly path: string;
@@ -41,7 +41,7 @@ export class WebSocketGateway {
   readonly #mayPass: (routeKey: string, now: number) => boolean;
   readonly #server: WebSocketServer;
   readonly #subprotocols = new WeakMap<IncomingMessage, string>();
-  /** `$disconnect` events on their way. */
+  /** `$disconnect` events in progress. */
   readonly #endings = new Set<Promise<unknown>>();
   #closing = false;
 
@@ -58,7 +58,10 @@ export class WebSocketGateway {
     });
   }
 
-  /** Takes an HTTP upgrade through authorizer and `$connect`; the socket opens only if both let it. Never rejects. */
+  /**
+   * Handles an HTTP upgrade: it calls the authorizer and `$connect` and opens the socket if both allow it. Never
+   * rejects.
+   */
   async upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     socket.on('error', () => socket.destroy());
     const now = Date.now();
@@ -77,7 +80,7 @@ export class WebSocketGateway {
     this.#server.handleUpgrade(request, socket, head, (webSocket) => this.#opened(connection, webSocket, socket));
   }
 
-  /** Closes every connection with 1001 and waits for their `$disconnect`, at most as long as given. */
+  /** Closes all connections with 1001 and waits for their `$disconnect`, at most for the given time. */
   async close(limitMillis: number): Promise<void> {
     this.#closing = true;
     for (const connection of this.connections.values()) {
@@ -132,7 +135,8 @@ export class WebSocketGateway {
       createFrameMeter(maximumFrameBytes, () => connection.close(1009, 'Frame size exceeded')),
     );
     socket.on('message', (data, isBinary) => this.#received(connection, data as Buffer, isBinary));
-    // A broken frame or a message over the limit: the library closes with the right code, `close` follows.
+    // After an invalid frame or a message over the limit, the library closes the socket with the right code and emits
+    // `close`.
     socket.on('error', () => {});
     const stopTimers = this.#limitLife(connection);
     socket.once('close', (code, reason) => {
@@ -146,7 +150,7 @@ export class WebSocketGateway {
     const now = Date.now();
     connection.lastActiveAt = now;
     if (isBinary) connection.close(1003, 'Binary frames are not supported');
-    else void connection.follow(this.#message(connection, data.toString('utf8'), now));
+    else void connection.trackMessage(this.#message(connection, data.toString('utf8'), now));
   }
 
   async #message(connection: SocketConnection, body: string, now: number): Promise<void> {
@@ -168,7 +172,7 @@ export class WebSocketGateway {
       const value = (JSON.parse(body) as Record<string, unknown> | null)?.[this.#options.api.routeSelectionField];
       return typeof value === 'string' && !value.startsWith('$') ? value : '$default';
     } catch {
-      // Not JSON: such messages are what $default is for.
+      // A message that is not JSON goes to `$default`.
       return '$default';
     }
   }
@@ -180,7 +184,7 @@ export class WebSocketGateway {
     return result === 'timeout' ? result : readProxyAnswer(result);
   }
 
-  /** Ends a connection that is silent for too long, or too old. */
+  /** Closes the connection when it is idle for too long or too old. */
   #limitLife(connection: SocketConnection): () => void {
     const { idleMillis, lifetimeMillis } = this.#options;
     const end = () => connection.close(1001, 'Going away');
@@ -222,7 +226,7 @@ interface ProxyAnswer {
   body: string | undefined;
 }
 
-/** The answer of a proxy integration; one without a status code is malformed and counts as a failure. */
+/** The answer of a proxy integration. An answer without a status code is malformed and counts as a failure. */
 function readProxyAnswer({ answer, error }: InvocationResult): ProxyAnswer | 'failed' {
   const proxy = answer as
     | { statusCode?: unknown; headers?: Record<string, unknown>; body?: unknown }
@@ -234,7 +238,7 @@ function readProxyAnswer({ answer, error }: InvocationResult): ProxyAnswer | 'fa
   return { statusCode, headers: proxy.headers ?? {}, body };
 }
 
-/** API Gateway's words where the client gave none. */
+/** The client's reason, or API Gateway's default text. */
 function reasonOf(code: number, reason: string): string {
   if (reason) return reason;
   if (code === 1001) return 'Going away';

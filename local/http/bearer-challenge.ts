@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { sendJson } from '../services/replies.ts';
 
-/** Refuses a request for its token, in the words of the JWT authorizer. The reason goes into the challenge only. */
+/** Refuses a request because of its token, as the JWT authorizer does. Only the challenge contains the reason. */
 export function refuseToken(
   request: IncomingMessage,
   response: ServerResponse,
@@ -18,7 +18,7 @@ export function refuseToken(
   sendJson(response, 401, { message: 'Unauthorized' }, { 'www-authenticate': challenge });
 }
 
-/** A text that fits into a quoted header value. */
+/** Replaces characters that a quoted header value cannot contain. */
 function quotable(text: string): string {
   return text.replace(/[^\x20-\x7e]|["\\]/g, "'");
 }

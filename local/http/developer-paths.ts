@@ -8,7 +8,7 @@ import { requestUrl } from './request-url.ts';
 
 export interface DeveloperPathsOptions {
   identity: IdentityProvider;
-  /** Whether the stack trusts the local provider; if not, its tokens would be refused everywhere. */
+  /** Whether the stack trusts the local provider. If not, no tokens are issued. */
   trusted: boolean;
   schedules: Schedules;
   faults: Faults;
@@ -16,7 +16,7 @@ export interface DeveloperPathsOptions {
 
 type Answer = (url: URL, request: IncomingMessage) => Promise<[status: number, body: unknown]>;
 
-/** Paths that exist on a developer's machine only: tokens, keys, schedules by hand, faults. */
+/** Paths of the local stack only: tokens, keys, firing schedules, faults. */
 export class DeveloperPaths {
   readonly #answers: Record<string, Answer>;
 
@@ -59,7 +59,7 @@ async function issueToken(identity: IdentityProvider, trusted: boolean, url: URL
   if (!trusted) {
     return [404, { message: 'JWKS_URI names another identity provider; get a token there.' }];
   }
-  if (!user) return [400, { message: 'Say for whom: /dev/token?user=alice&name=Alice' }];
+  if (!user) return [400, { message: 'The user is missing; write /dev/token?user=alice&name=Alice' }];
   const admin = ['1', 'true'].includes(url.searchParams.get('admin') ?? '');
   return [200, await identity.issue(user, url.searchParams.get('name') ?? user, admin, Date.now())];
 }

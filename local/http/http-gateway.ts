@@ -16,7 +16,7 @@ import { createRouteMatcher, type RouteMatch } from './route-match.ts';
 export interface HttpGatewayOptions {
   api: HttpApiDefinition;
   invoke: InvokeFunction;
-  /** The provider of this machine, where the stack trusts it. */
+  /** The local identity provider, if the stack trusts it. */
   identity: IdentityProvider | undefined;
   domainName: string;
 }

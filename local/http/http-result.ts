@@ -11,7 +11,7 @@ interface ProxyResponse {
   isBase64Encoded?: boolean;
 }
 
-/** Turns what a function answered into the HTTP response; its errors are told to nobody outside. */
+/** Sends a function's answer as the HTTP response. Clients do not see details of its errors. */
 export function sendResult(response: ServerResponse, { answer, error }: InvocationResult): void {
   if (error?.errorType === 'TooManyRequestsException') sendJson(response, 503, { message: 'Service Unavailable' });
   else if (error) sendJson(response, 500, { message: 'Internal Server Error' });
@@ -35,7 +35,7 @@ function sendProxyResponse(response: ServerResponse, answer: ProxyResponse): voi
   response.end(body);
 }
 
-/** Anything without a status code is the JSON body of a 200. */
+/** An answer without a status code becomes the JSON body of a 200. */
 function sendPlain(response: ServerResponse, answer: unknown): void {
   const body = typeof answer === 'string' ? answer : JSON.stringify(answer);
   response.writeHead(200, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) });

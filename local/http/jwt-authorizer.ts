@@ -2,24 +2,24 @@ import { createLocalJWKSet, createRemoteJWKSet, type JWTPayload, type JWTVerifyG
 import type { IdentityProvider } from '../identity/identity-provider.ts';
 import type { JwtAuthorizerDefinition } from '../template/http-api.ts';
 
-/** The signature algorithms that the JWT authorizer of an HTTP API takes. */
+/** The signature algorithms that the JWT authorizer of an HTTP API accepts. */
 const algorithms = ['RS256', 'RS384', 'RS512'];
 
 export type JwtVerdict = { status: 200; jwt: JwtContext } | { status: 401 | 403; reason: string };
 
-/** What `requestContext.authorizer.jwt` holds. */
+/** The value of `requestContext.authorizer.jwt`. */
 export interface JwtContext {
   claims: Record<string, string>;
   scopes: string[] | null;
 }
 
-/** Verifies bearer tokens the way the JWT authorizer of an HTTP API does. */
+/** Verifies bearer tokens as the JWT authorizer of an HTTP API does. */
 export class JwtAuthorizer {
   readonly #definition: JwtAuthorizerDefinition;
   readonly #local: IdentityProvider | undefined;
   #keys: Promise<JWTVerifyGetKey> | undefined;
 
-  /** @param local the provider of this machine, where the stack trusts it: its keys need not be fetched. */
+  /** @param local the local identity provider, if the stack trusts it; its keys need no fetch. */
   constructor(definition: JwtAuthorizerDefinition, local: IdentityProvider | undefined) {
     this.#definition = definition;
     this.#local = local;
@@ -49,7 +49,7 @@ export class JwtAuthorizer {
     return named.some((name) => this.#definition.audience.includes(String(name)));
   }
 
-  /** The keys of the issuer, found through its discovery document; a failed attempt is not remembered. */
+  /** The keys of the issuer, from its discovery document. A failed attempt is not cached. */
   #keySet(): Promise<JWTVerifyGetKey> {
     const { issuer } = this.#definition;
     if (this.#local) return Promise.resolve(createLocalJWKSet(this.#local.publicKeys));
@@ -68,7 +68,7 @@ async function discoverKeys(issuer: string): Promise<JWTVerifyGetKey> {
   return createRemoteJWKSet(new URL(uri));
 }
 
-/** Claims reach the function as text, lists in brackets. */
+/** Converts claims to text, lists in brackets. */
 function asText(claims: JWTPayload): Record<string, string> {
   const text = (value: unknown) =>
     Array.isArray(value) ? `[${value.join(' ')}]` : typeof value === 'object' ? JSON.stringify(value) : String(value);

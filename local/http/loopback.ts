@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 
 /**
- * Whether a request may use the paths that exist for developers only. The `Host` must be this machine (a foreign name
- * that resolves to it is how a web page would get here), and a page of another origin may not write.
+ * Whether a request may use the developer paths. The `Host` must be this machine: otherwise a web page could reach them
+ * by DNS rebinding. A page of another origin may not write.
  */
 export function isFromDeveloper({ headers, method }: IncomingMessage): boolean {
   const host = headers.host ?? '';

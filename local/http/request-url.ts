@@ -1,10 +1,11 @@
 import type { IncomingMessage } from 'node:http';
 
 /**
- * Path and query of a request, read in one way at every door; the host is always `localhost`, whatever the request names.
+ * Path and query of a request. All gateways use this function, so they parse alike. The host is always `localhost`,
+ * whatever the request contains.
  *
- * `//sessions` is a path with an empty first segment. `new URL('//sessions', base)` takes it for a host, and throws for `//`.
- * A target may also be a whole URL, of which only path and query count here (RFC 9112, section 3.2.2).
+ * `//sessions` is a path with an empty first segment. `new URL('//sessions', base)` takes it as a host, and throws for
+ * `//`. A target may also be an absolute URL; only its path and query are used (RFC 9112, section 3.2.2).
  */
 export function requestUrl({ url = '/' }: IncomingMessage): URL {
   const target = url.replace(/^https?:\/\/[^/?#]*/i, '');

@@ -11,7 +11,7 @@ interface Pattern {
   segments: string[];
 }
 
-/** Finds the route of a request: the most specific path wins, a named method before `ANY`, `$default` last. */
+/** Finds the route of a request: the most specific path first, a named method before `ANY`, `$default` last. */
 export function createRouteMatcher(routes: HttpRoute[]): (method: string, path: string) => RouteMatch | undefined {
   const fallback = routes.find(({ key }) => key === '$default');
   const patterns = routes
@@ -74,7 +74,7 @@ function decode(text: string): string {
   try {
     return decodeURIComponent(text);
   } catch {
-    // A broken escape sequence reaches the function as it was sent.
+    // An invalid escape sequence is passed to the function as it was sent.
     return text;
   }
 }

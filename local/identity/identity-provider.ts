@@ -5,13 +5,13 @@ import { type CryptoKey, calculateJwkThumbprint, importJWK, type JWK, SignJWT } 
 import { v5 as uuidv5 } from 'uuid';
 import { isUuid } from '../../protocol/uuid.ts';
 
-/** What tokens say about who made them and for whom. */
+/** The issuer and the audience of tokens. */
 export interface IdentitySettings {
   issuer: string;
   audience: string;
 }
 
-/** The same on every start and port, so that a name keeps its user id. */
+/** Independent of start and port, so that a name keeps its user id. */
 export const localIssuer = 'http://localhost/rollcall';
 export const localAudience = 'rollcall';
 const adminScope = 'rollcall/admin';
@@ -24,7 +24,7 @@ export interface DeveloperToken {
   expiresIn: number;
 }
 
-/** The identity provider of one machine: signs a token for whoever asks, with a key that only this machine trusts. */
+/** The local identity provider. It signs a token for any user, with a key that only this machine trusts. */
 export class IdentityProvider {
   readonly settings: IdentitySettings;
   readonly publicKeys: { keys: JWK[] };
@@ -36,7 +36,7 @@ export class IdentityProvider {
     this.#key = key;
   }
 
-  /** Opens the provider; its key is made once and kept in the file, readable by its owner only. */
+  /** Opens the provider. Its key is generated once and stored in the file, which only its owner can read. */
   static async open(file: string, settings: IdentitySettings): Promise<IdentityProvider> {
     const privateKey = (await readKey(file)) ?? (await makeKey(file));
     const { kty, n, e } = privateKey;
@@ -59,7 +59,7 @@ export class IdentityProvider {
   }
 }
 
-/** The user id of a subject: a UUID is itself, anything else becomes a UUIDv5 of issuer and subject. */
+/** The user id of a subject: a UUID stays as it is, any other subject becomes a UUIDv5 of issuer and subject. */
 export function userIdOf(issuer: string, subject: string): string {
   return isUuid(subject) ? subject.toLowerCase() : uuidv5(subject, uuidv5(issuer, uuidv5.URL));
 }

@@ -1,23 +1,26 @@
 import { isThrottled } from './concurrency-quota.ts';
 import type { InvocationResult } from './execution-environment.ts';
 
-/** Pauses before an event is tried again after an error; on AWS they are one and two minutes. */
+/** Waits before the retries after an error; on AWS they are one and two minutes. */
 const retryPauses = [1000, 2000];
-/** A throttled event comes again this soon, for this long; AWS goes on for hours, more and more slowly. */
+/**
+ * The retry interval of a throttled event, and the total time of its retries. AWS retries for hours with growing
+ * intervals.
+ */
 const throttlePauseMillis = 1000;
 const longestThrottleMillis = 60_000;
-/** Events that may wait to be tried again. */
+/** How many events may wait for a retry. */
 const mostWaiting = 1000;
 
-/** Events nobody waits for: each is tried up to three times. One that is throttled was not tried, and comes again. */
+/** Asynchronous invocations. Each event is tried up to three times; a throttled attempt does not count. */
 export class AsynchronousEvents {
   readonly #pauses = new Map<NodeJS.Timeout, () => void>();
   #stopped = false;
 
   /**
-   * Runs an event until it succeeds or is given up. Never rejects.
+   * Runs an event until it succeeds or is dropped. Never rejects.
    *
-   * @returns why it was given up: it failed three times, was throttled for too long, or too many wait already.
+   * @returns why it was dropped: it failed three times, was throttled for too long, or too many others wait.
    */
   async accept(run: () => Promise<InvocationResult>): Promise<string | undefined> {
     const deadline = Date.now() + longestThrottleMillis;
@@ -26,31 +29,31 @@ export class AsynchronousEvents {
       if (!error || this.#stopped) return undefined;
       const throttled = isThrottled(error);
       const pause = throttled ? throttlePauseMillis : retryPauses[failures++];
-      if (pause === undefined) return `it failed ${failures} times`;
+      if (pause === undefined) return `${failures} attempts failed`;
       if (throttled && Date.now() > deadline) return `it was throttled for ${longestThrottleMillis / 1000} seconds`;
-      if (this.#pauses.size >= mostWaiting) return `${mostWaiting} others wait to be tried again`;
+      if (this.#pauses.size >= mostWaiting) return `${mostWaiting} other events wait for a retry`;
       await this.#pause(pause);
       if (this.#stopped) return undefined;
     }
   }
 
-  /** Gives up what waits. */
+  /** Drops all waiting events. */
   stop(): void {
     this.#stopped = true;
-    for (const [timer, goOn] of this.#pauses) {
+    for (const [timer, resume] of this.#pauses) {
       clearTimeout(timer);
-      goOn();
+      resume();
     }
     this.#pauses.clear();
   }
 
   #pause(millis: number): Promise<void> {
-    return new Promise((goOn) => {
+    return new Promise((resume) => {
       const timer = setTimeout(() => {
         this.#pauses.delete(timer);
-        goOn();
+        resume();
       }, millis);
-      this.#pauses.set(timer, goOn);
+      this.#pauses.set(timer, resume);
     });
   }
 }

@@ -1,8 +1,8 @@
 /**
- * The thread of one execution environment: loads the bundle, then takes one event at a time.
+ * The thread of one execution environment. It loads the bundle and then handles one event at a time.
  *
- * Between two events the thread is frozen, as a Lambda is: it sleeps in the slot of its events, so that no timer
- * fires and no promise that was not awaited goes on until the next event arrives.
+ * Between two events the thread is frozen, as in Lambda: it blocks in `slot.take()`. So no timer fires and no pending
+ * promise continues before the next event.
  */
 import { pathToFileURL } from 'node:url';
 import { parentPort, workerData } from 'node:worker_threads';
@@ -14,10 +14,12 @@ const { events, file, handler, functionName, functionArn, memoryMegabytes } = wo
 const maximumAnswerBytes = 6_291_556;
 const slot = new EventSlot(events);
 const reply = (message: EnvironmentReply) => parentPort!.postMessage(message);
-/** Whoever was frozen for so long has a look at its sockets before it uses them. */
+/** After a freeze of this length, the thread checks its sockets before it handles an event. */
 const longFreezeMillis = 50;
 
-/** Written output goes with the answers, in order: the streams of a thread would lose it to the freeze. */
+/**
+ * Sends output as messages, in order with the answers. The streams of a thread would not be flushed during a freeze.
+ */
 function captureOutput(): void {
   for (const stream of [process.stdout, process.stderr]) {
     stream.write = ((chunk: string | Uint8Array, encoding?: unknown, done?: unknown) => {
@@ -71,7 +73,7 @@ async function serve(handle: Handler): Promise<never> {
   for (;;) {
     const frozenAt = performance.now();
     const [requestId, deadline, event] = JSON.parse(slot.take()) as InvocationRequest;
-    // One turn of the loop: a socket that was closed meanwhile is noticed before it is used.
+    // One turn of the event loop, so that sockets closed meanwhile are noticed before they are used.
     if (performance.now() - frozenAt > longFreezeMillis) await new Promise((resolve) => setImmediate(resolve));
     try {
       const answer = await handle(event, contextOf(requestId, deadline));

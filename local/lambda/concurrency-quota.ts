@@ -2,17 +2,17 @@ import { availableParallelism } from 'node:os';
 import type { FunctionDefinition } from '../template/functions.ts';
 import type { FunctionError } from './messages.ts';
 
-/** How many events of an account may run at once, in all functions together, unless AWS was asked for more. */
+/** The default concurrency quota of an AWS account, shared by all functions. */
 const accountConcurrency = 1000;
 /**
- * How many environments of one function a core of this machine carries, and how many there may be on the smallest one.
- * Each is a thread with a heap and a compiled bundle of its own: more of them do not serve more events a second, they
- * take longer for each and some 60 MB.
+ * Limits for the environments of one function: for each core of this machine, and the minimum. Each environment is a
+ * thread with its own heap and compiled bundle. More environments do not increase the throughput, but each takes some
+ * 60 MB.
  */
 const environmentsPerCore = 4;
 const leastEnvironments = 8;
 
-/** Events that may run at once. One that comes above it is refused, never kept. */
+/** Limits the concurrent events. An event above the limit is refused and not queued. */
 export class ConcurrencyQuota {
   readonly #limit: number;
   readonly #reason: string;
@@ -23,7 +23,7 @@ export class ConcurrencyQuota {
     this.#reason = reason;
   }
 
-  /** Takes a place for one event. @returns the refusal in Lambda's words where there is none. */
+  /** Reserves capacity for one event. @returns Lambda's error if the limit is reached. */
   take(): FunctionError | undefined {
     if (this.#taken >= this.#limit) return throttled(`${this.#reason} (${this.#limit})`);
     this.#taken += 1;
@@ -35,7 +35,7 @@ export class ConcurrencyQuota {
   }
 }
 
-/** The quota of each function: its own where the template reserves one, otherwise the rest of the account's, shared. */
+/** The quota of each function: its reserved concurrency, or the shared rest of the account's quota. */
 export function quotasOf(functions: FunctionDefinition[]): (definition: FunctionDefinition) => ConcurrencyQuota {
   const reserved = functions.reduce((sum, { reservedConcurrency }) => sum + (reservedConcurrency ?? 0), 0);
   const shared = new ConcurrencyQuota(accountConcurrency - reserved, 'ConcurrentInvocationLimitExceeded');
@@ -45,13 +45,13 @@ export function quotasOf(functions: FunctionDefinition[]): (definition: Function
       : new ConcurrencyQuota(reservedConcurrency, 'ReservedFunctionConcurrentInvocationLimitExceeded');
 }
 
-/** How many environments of a function this machine starts at most. */
+/** The largest number of environments of a function on this machine. */
 export function environmentLimit({ reservedConcurrency }: FunctionDefinition): number {
   const carried = Math.max(leastEnvironments, environmentsPerCore * availableParallelism());
   return Math.min(reservedConcurrency ?? carried, carried);
 }
 
-/** What AWS answers, as status 429, instead of running an event. */
+/** The error that AWS answers with status 429 for a throttled event. */
 export function throttled(reason: string): FunctionError {
   return { errorType: 'TooManyRequestsException', errorMessage: `Rate Exceeded: ${reason}.` };
 }

@@ -1,17 +1,18 @@
-/** The most an event may have: a payload of API Gateway is 10 MB, and JSON may escape each of its bytes. */
+/** The largest event: a payload of API Gateway has up to 10 MB, and JSON may escape each byte. */
 const maximumBytes = 64 * 1024 * 1024;
 const usualBytes = 16 * 1024;
-/** Before the text: how many texts were put so far, and the bytes of the last one. */
+/** The header before the text: the number of texts so far, and the length of the last one in bytes. */
 const headerBytes = 8;
 const countIndex = 0;
 const lengthIndex = 1;
 
 /**
- * Memory in which one thread hands another one text at a time. The taker sleeps in it, so that a frozen environment wakes
- * by one call of the kernel and its event loop hears of nothing; a message port would cost several of them.
+ * Shared memory through which one thread passes texts to another, one at a time. The receiver blocks on it, so a frozen
+ * environment wakes with one system call and its event loop does not run meanwhile. A message port would need several
+ * system calls.
  */
 export class EventSlot {
-  /** What the other thread makes its slot of. */
+  /** The memory that the other thread passes to its constructor. */
   readonly memory: SharedArrayBuffer;
   readonly #header: Int32Array;
   /** Grows with the memory. */
@@ -24,7 +25,9 @@ export class EventSlot {
     this.#bytes = Buffer.from(memory);
   }
 
-  /** Puts a text for the other thread, which must have taken the one before. @throws RangeError where it is too large. */
+  /**
+   * Passes a text to the other thread, which must have taken the previous one. @throws RangeError if it is too large.
+   */
   put(text: string): void {
     const needed = headerBytes + Buffer.byteLength(text);
     if (needed > this.memory.byteLength) this.memory.grow(needed);
@@ -33,7 +36,7 @@ export class EventSlot {
     Atomics.notify(this.#header, countIndex);
   }
 
-  /** Sleeps until there is a text that was not taken yet. */
+  /** Blocks until there is a new text and returns it. */
   take(): string {
     Atomics.wait(this.#header, countIndex, this.#taken);
     this.#taken = Atomics.load(this.#header, countIndex);

@@ -7,17 +7,17 @@ import type { EnvironmentData, EnvironmentReply, FunctionError } from './message
 /** How an invocation ended: with the handler's answer, or with the error payload of Lambda. */
 export type InvocationResult = { answer: unknown; error?: undefined } | { error: FunctionError; answer?: undefined };
 
-/** Loading a bundle may take this long before the environment counts as broken. */
+/** The time limit for loading a bundle. */
 const initialisationMillis = 20_000;
-/** For what lives shortly; V8's own choice makes each thread a third larger, and most of them sleep. */
+/** Size of the young generation. V8's default makes each thread a third larger, and most threads are idle. */
 const maxYoungGenerationSizeMb = 8;
 
 /**
- * One execution environment: a thread with its own copy of the bundle, that takes one event at a time and is killed at
- * the function's timeout.
+ * One execution environment: a thread with its own copy of the bundle. It handles one event at a time and is killed at
+ * the function's time-out.
  */
 export class ExecutionEnvironment {
-  /** Resolves once the bundle is loaded; with the error if it cannot be. */
+  /** Resolves when the bundle is loaded, with an error if loading failed. */
   readonly ready: Promise<FunctionError | undefined>;
   readonly #definition: FunctionDefinition;
   readonly #worker: Worker;
@@ -66,7 +66,7 @@ export class ExecutionEnvironment {
     return this.#alive;
   }
 
-  /** Gives the environment its next event, as JSON. It must be ready and must not have one already. */
+  /** Passes the next event, as JSON. The environment must be ready and must have no event. */
   invoke(requestId: string, payload: string): Promise<InvocationResult> {
     const { timeoutMillis } = this.#definition;
     return new Promise((resolve) => {
@@ -89,7 +89,7 @@ export class ExecutionEnvironment {
     });
   }
 
-  /** Ends the thread; an event that it still has fails. */
+  /** Ends the thread. Its current event fails. */
   async stop(): Promise<void> {
     this.#end(undefined);
     await this.#ended;

@@ -8,13 +8,15 @@ interface StructuredLine {
   [key: string]: unknown;
 }
 
-/** Fields of a structured log line that say nothing on one machine. */
-const boring = new Set([
+/** Fields of a structured log line that are not printed locally. */
+const hiddenFields = new Set([
   ...['level', 'message', 'timestamp', 'service', 'cold_start', 'function_arn', 'function_memory_size'],
   ...['function_name', 'function_request_id', 'sampling_rate', 'xray_trace_id', 'error'],
 ]);
 
-/** Prints what functions write: JSON log lines in a readable form, metrics only when debugging, other text as it is. */
+/**
+ * Prints the output of functions: JSON log lines in a readable form, metrics only at level DEBUG, other text unchanged.
+ */
 export function printFunctionOutput(output: Output, functionName: string, text: string): void {
   for (const line of text.split('\n')) {
     if (line.trim() === '') continue;
@@ -30,13 +32,13 @@ function parseLine(line: string): StructuredLine | undefined {
   try {
     return JSON.parse(line) as StructuredLine;
   } catch {
-    // Not every line that begins with a brace is JSON; it is printed as it is.
+    // A line that begins with a brace need not be JSON; then it is printed unchanged.
     return undefined;
   }
 }
 
 function readable(line: StructuredLine): string {
-  const details = Object.entries(line).filter(([key, value]) => !boring.has(key) && value !== undefined);
+  const details = Object.entries(line).filter(([key, value]) => !hiddenFields.has(key) && value !== undefined);
   const fields = details.map(([key, value]) => `${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`);
   const error = line.error?.message ? `(${line.error.name ?? 'Error'}: ${line.error.message})` : '';
   return [String(line.message ?? ''), error, ...fields].filter(Boolean).join(' ');

@@ -8,7 +8,7 @@ interface Waiting {
   requestId: string;
   /** The event, as JSON. */
   payload: string;
-  /** On the clock of `performance`. */
+  /** Time in the queue since, by `performance.now()`. */
   since: number;
   settle(result: InvocationResult): void;
 }
@@ -18,44 +18,44 @@ export interface PoolOptions {
   variables: Record<string, string>;
   quota: ConcurrencyQuota;
   faults: Faults;
-  /** How long an event may wait for an environment; default 10 s. */
+  /** The longest time that an event may wait for an environment. Default: 10 s. */
   longestWaitMillis?: number;
-  /** How long an event waits for a busy environment where there is an idle one; default 8 ms. */
+  /** How long an event waits for a busy environment although there is an idle one. Default: 8 ms. */
   heldMillis?: number;
   output(text: string): void;
 }
 
 /**
- * How long an event waits for a busy environment before another is started, for each environment there is. AWS starts one
- * at once, on another machine; here a new thread competes with the busy ones for the same cores, most events are done
- * sooner, and every thread compiles the bundle for itself.
+ * How long an event waits, for each existing environment, before another one is started. AWS starts one at once, on
+ * another machine. Here a new thread competes for the same cores and must compile the bundle first, and most events end
+ * sooner.
  */
-const patienceMillis = 15;
+const growthDelayMillis = 15;
 /**
- * Where as many environments took an event just now as the machine carries beside gateway and stores, an event waits this
- * long for one of them before it wakes an idle one: most are done within a millisecond, have their code compiled and in the
- * caches, and another would only share their cores. One that has had its event for longer than this waits for something
- * itself, and costs no core.
+ * If the environments with a recent event already occupy the cores that the gateway and the stores leave free, an event
+ * waits this long for one of them before an idle one is used. Most events end within a millisecond, and a running
+ * environment has its code compiled and cached. An environment that has had its event for longer waits for something
+ * itself and uses no core.
  */
 const usualHeldMillis = 8;
 const carried = Math.max(1, availableParallelism() - 1);
 /**
- * An event that found no environment for this long is refused like one above the quota: the machine is at its limit, and
- * whoever sent it has given up or tries again.
+ * An event that waited this long for an environment is refused, like one above the quota: the machine is overloaded,
+ * and its caller has timed out or will retry.
  */
 const usualLongestWaitMillis = 10_000;
-/** An environment that had no event for this long is ended; one of each function is kept. */
+/** An environment without an event for this long is ended, except the last one of a function. */
 const idleMillis = 5 * 60_000;
 
-/** The execution environments of one function: reused, scaled out on demand, replaced when they die. */
+/** The execution environments of one function. They are reused, started on demand and replaced when they end. */
 export class FunctionPool {
   readonly #options: PoolOptions;
   readonly #limit: number;
-  /** The oldest first. */
+  /** In the order of their start. */
   readonly #environments = new Set<ExecutionEnvironment>();
-  /** Those without an event, and since when they have none. */
+  /** Environments without an event, and the time when their last one ended. */
   readonly #idle = new Map<ExecutionEnvironment, number>();
-  /** Those with an event, and since when they have it, on the clock of `performance`. */
+  /** Environments with an event, and its start by `performance.now()`. */
   readonly #busy = new Map<ExecutionEnvironment, number>();
   readonly #waiting: Waiting[] = [];
   #starting = 0;
@@ -70,7 +70,10 @@ export class FunctionPool {
     this.#limit = environmentLimit(options.definition);
   }
 
-  /** Runs the handler with an event, given as JSON, or refuses it above the quota and where no environment becomes free in time. */
+  /**
+   * Runs the handler with an event as JSON. The event is refused above the quota, or if no environment becomes free in
+   * time.
+   */
   async invoke(requestId: string, payload: string): Promise<InvocationResult> {
     const { quota } = this.#options;
     const refusal = quota.take();
@@ -83,7 +86,7 @@ export class FunctionPool {
     return result;
   }
 
-  /** Ends every environment; events that wait or run fail. */
+  /** Ends all environments. Waiting and running events fail. */
   async stop(): Promise<void> {
     this.#stopped = true;
     clearTimeout(this.#holding);
@@ -94,7 +97,7 @@ export class FunctionPool {
     await Promise.all([...this.#environments].map((environment) => environment.stop()));
   }
 
-  /** Ends environments that nobody used since `now - idleMillis`, except the last one. */
+  /** Ends environments that were not used since `now - idleMillis`, except the last one. */
   async endIdle(now: number): Promise<void> {
     const old = [...this.#idle].filter(([, since]) => since <= now - idleMillis).map(([environment]) => environment);
     for (const environment of old.slice(0, Math.max(0, this.#environments.size - 1))) {
@@ -109,29 +112,29 @@ export class FunctionPool {
       if (this.#isHeld()) return;
       const environment = this.#oldestIdle();
       this.#idle.delete(environment);
-      // The others that were held have a busy one more to wait for.
+      // One more environment is busy now, so the other events are held again.
       this.#heldLongEnough = false;
       if (environment.alive) void this.#run(environment, this.#waiting.shift()!);
       else this.#environments.delete(environment);
     }
     if (this.#waiting.length === 0) return;
     this.#grow();
-    this.#watchPatience();
+    this.#scheduleRefusal();
   }
 
-  /** Always the same ones first: their code gets compiled, and the others cost nothing but their memory. */
+  /** The oldest ones are always used first, because their code is already compiled. */
   #oldestIdle(): ExecutionEnvironment {
     for (const environment of this.#environments) if (this.#idle.has(environment)) return environment;
     throw new Error('No environment is idle.');
   }
 
-  /** Whether the first event waits a little longer for one of the busy environments. */
+  /** Whether the first event waits a little longer for a busy environment. */
   #isHeld(): boolean {
     const heldMillis = this.#options.heldMillis ?? usualHeldMillis;
     const now = performance.now();
     const soonFree = [...this.#busy.values()].filter((since) => since > now - heldMillis).length;
     const left = this.#waiting[0]!.since + heldMillis - now;
-    // Whoever waits for much longer than that waits for all others before them, too: every environment is needed.
+    // An event that has waited much longer shows that the queue is long, so all environments are needed.
     const isBehind = left <= -heldMillis;
     if (soonFree < carried || isBehind || (left <= 0 && this.#heldLongEnough)) return false;
     this.#holding ??= setTimeout(() => this.#endHold(), Math.max(0, left));
@@ -139,8 +142,8 @@ export class FunctionPool {
   }
 
   /**
-   * Where this thread itself was busy, environments have answered meanwhile: they are heard first, and their next event is
-   * the one that waits.
+   * If this thread was busy, environments may have answered meanwhile. `setImmediate` handles these answers first, so
+   * the waiting event goes to one of these environments.
    */
   #endHold(): void {
     setImmediate(() => {
@@ -151,8 +154,8 @@ export class FunctionPool {
     });
   }
 
-  /** Refuses, oldest first, what has waited for too long. */
-  #watchPatience(): void {
+  /** Refuses events that have waited for too long, the oldest first. */
+  #scheduleRefusal(): void {
     if (this.#stopped || this.#refusal) return;
     const longestWaitMillis = this.#options.longestWaitMillis ?? usualLongestWaitMillis;
     const oldest = this.#waiting[0]!.since;
@@ -162,7 +165,7 @@ export class FunctionPool {
         const error = throttled(`no environment was free for ${longestWaitMillis} ms on this machine`);
         const late = performance.now() - longestWaitMillis;
         while (this.#waiting.length > 0 && this.#waiting[0]!.since <= late) this.#waiting.shift()!.settle({ error });
-        if (this.#waiting.length > 0) this.#watchPatience();
+        if (this.#waiting.length > 0) this.#scheduleRefusal();
       },
       Math.max(1, oldest + longestWaitMillis - performance.now()),
     );
@@ -185,13 +188,13 @@ export class FunctionPool {
   }
 
   /**
-   * Starts an environment at once where there is none, otherwise when one event has waited for all of the patience: that
-   * some event waits at every moment is usual where many come and each is served soon.
+   * Starts an environment at once if there is none; otherwise only if a single event has waited for the growth delay.
+   * Under load some event always waits for a short time, so a non-empty queue alone is no reason.
    */
   #grow(): void {
     if (this.#stopped || this.#starting > 0 || this.#environments.size >= this.#limit || this.#growth) return;
     if (this.#environments.size === 0) return void this.#start();
-    const left = this.#waiting[0]!.since + patienceMillis * this.#environments.size - performance.now();
+    const left = this.#waiting[0]!.since + growthDelayMillis * this.#environments.size - performance.now();
     if (left <= 0) return void this.#start();
     this.#growth = setTimeout(() => {
       this.#growth = undefined;
@@ -209,7 +212,7 @@ export class FunctionPool {
     this.#starting -= 1;
     if (error) {
       this.#environments.delete(environment);
-      // The event that asked for the environment fails with the reason; the next one tries a new environment.
+      // The event that needed the environment fails with this error. The next event tries a new environment.
       this.#waiting.shift()?.settle({ error });
       return this.#dispatch();
     }

@@ -4,7 +4,7 @@ import { credentialsOf } from '../services/caller.ts';
 import type { FunctionDefinition } from '../template/functions.ts';
 import { place } from '../template/place.ts';
 
-/** Endpoints of the emulated services, as the AWS clients look for them in the environment. */
+/** Endpoints of the emulated services, for the environment variables that the AWS clients read. */
 export interface ServiceEndpoints {
   dynamodb: string;
   secretsManager: string;
@@ -14,15 +14,15 @@ export interface ServiceEndpoints {
 export interface VariableOptions {
   backing: BackingAddresses;
   endpoints: ServiceEndpoints;
-  /** Values that win over the template's, for variables a function declares. */
+  /** Values that override those of the template, for variables that a function declares. */
   overrides: Record<string, string | undefined>;
-  /** Turns a URL of AWS into the one of this machine. */
+  /** Converts a URL of AWS to the local one. */
   localUrl(text: string): string;
 }
 
 /**
- * The whole environment of a function: what the template declares, with the addresses of this machine, and what the
- * Lambda runtime adds. A store's address is given only to a function that declares the variable of that store.
+ * The whole environment of a function: the variables of the template, with local addresses, and those of the Lambda
+ * runtime. A function gets the address of a store only if it declares the variable of that store.
  */
 export function functionVariables(definition: FunctionDefinition, options: VariableOptions): Record<string, string> {
   const declared = Object.entries(definition.environment).map(([name, value]) => [
@@ -63,7 +63,7 @@ function runtimeVariables({ name, memoryMegabytes, file, handler }: FunctionDefi
     LAMBDA_TASK_ROOT: dirname(file),
     _HANDLER: handler,
     TZ: 'UTC',
-    // A developer's own profiles must not reach the functions.
+    // The functions must not read the developer's AWS profiles.
     AWS_CONFIG_FILE: '/dev/null',
     AWS_SHARED_CREDENTIALS_FILE: '/dev/null',
     AWS_EC2_METADATA_DISABLED: 'true',

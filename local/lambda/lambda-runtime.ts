@@ -10,13 +10,13 @@ import { FunctionPool } from './function-pool.ts';
 
 export interface LambdaRuntimeOptions {
   functions: FunctionDefinition[];
-  /** The environment variables of a function, all of them. */
+  /** All environment variables of a function. */
   variablesOf(definition: FunctionDefinition): Record<string, string>;
   faults: Faults;
   output: Output;
 }
 
-/** Of many throttled events of a function one is told this often. */
+/** The shortest interval between log lines about throttled events of a function. */
 const throttleNoticeMillis = 1000;
 const idleCheckMillis = 60_000;
 
@@ -26,8 +26,8 @@ export class LambdaRuntime {
   readonly #pools = new Map<string, FunctionPool>();
   readonly #output: Output;
   readonly #asynchronous = new AsynchronousEvents();
-  /** When a throttled event of a function was last told, and how many were not since. */
-  readonly #notices = new Map<string, { at: number; untold: number }>();
+  /** For each function: the time of the last log line about throttling, and the number of throttled events since. */
+  readonly #throttleNotices = new Map<string, { at: number; unlogged: number }>();
   readonly #idleCheck: NodeJS.Timeout;
   #stopped = false;
 
@@ -52,19 +52,19 @@ export class LambdaRuntime {
    * Runs a function and waits for its answer, as a synchronous invocation does. Never rejects.
    *
    * @param payload the event, as JSON.
-   * @param purpose what it is invoked for, as the log tells it: a route, a schedule.
+   * @param purpose why it is invoked (a route, a schedule), for the log.
    */
   invoke(name: string, payload: string, purpose: string): Promise<InvocationResult> {
     return this.#run(name, payload, purpose);
   }
 
-  /** Accepts an event for a function and tries it up to three times, as an asynchronous invocation does. */
+  /** Invokes a function asynchronously: it tries the event up to three times. */
   async invokeLater(name: string, payload: string, purpose: string): Promise<void> {
-    const givenUp = await this.#asynchronous.accept(() => this.#run(name, payload, purpose));
-    if (givenUp) this.#output.log('ERROR', shortName(name), `${purpose} is given up: ${givenUp}`);
+    const dropReason = await this.#asynchronous.accept(() => this.#run(name, payload, purpose));
+    if (dropReason) this.#output.log('ERROR', shortName(name), `${purpose} was dropped: ${dropReason}`);
   }
 
-  /** Ends every environment; harmless when called again. */
+  /** Ends all environments. Later calls do nothing. */
   async stop(): Promise<void> {
     this.#stopped = true;
     clearInterval(this.#idleCheck);
@@ -90,7 +90,7 @@ export class LambdaRuntime {
     return result;
   }
 
-  /** An authorizer refuses by throwing `Unauthorized`: that is an answer, not a fault worth a line. */
+  /** An authorizer refuses by throwing `Unauthorized`. This is a normal answer and is not logged. */
   #report(name: string, purpose: string, requestId: string, error: NonNullable<InvocationResult['error']>): void {
     if (error.errorMessage === 'Unauthorized') return;
     if (isThrottled(error)) {
@@ -103,16 +103,16 @@ export class LambdaRuntime {
     if (this.#output.debug) for (const line of error.trace ?? []) this.#output.log('DEBUG', shortName(name), line);
   }
 
-  /** On AWS throttles are a metric; a line for each would only add to the trouble. */
+  /** Logs throttled events, at most one line per interval: a line for each would increase the load. */
   #noteThrottle(name: string, purpose: string, message: string): void {
     const now = Date.now();
-    const last = this.#notices.get(name) ?? { at: 0, untold: 0 };
+    const last = this.#throttleNotices.get(name) ?? { at: 0, unlogged: 0 };
     if (now - last.at < throttleNoticeMillis) {
-      this.#notices.set(name, { ...last, untold: last.untold + 1 });
+      this.#throttleNotices.set(name, { ...last, unlogged: last.unlogged + 1 });
       return;
     }
-    this.#notices.set(name, { at: now, untold: 0 });
-    const others = last.untold > 0 ? ` (and ${last.untold} before)` : '';
+    this.#throttleNotices.set(name, { at: now, unlogged: 0 });
+    const others = last.unlogged > 0 ? ` (and ${last.unlogged} before)` : '';
     this.#output.log('WARN', shortName(name), `${purpose} was throttled: ${message}${others}`);
   }
 
@@ -122,7 +122,7 @@ export class LambdaRuntime {
   }
 }
 
-/** The name without what CDK appends to keep names unique: `SessionFunction1A2B3C4D` is `Session` in the log. */
+/** The name without the suffix that CDK appends: `SessionFunction1A2B3C4D` is `Session` in the log. */
 function shortName(name: string): string {
   return name.replace(/[0-9A-F]{8}$/, '').replace(/(?<=.)Function$/, '');
 }

@@ -1,6 +1,6 @@
-/** What an execution environment's thread is started with. */
+/** The data with which the thread of an execution environment starts. */
 export interface EnvironmentData {
-  /** The memory of the slot in which it finds its next event. */
+  /** The memory of the slot for its events. */
   events: SharedArrayBuffer;
   file: string;
   handler: string;
@@ -9,7 +9,7 @@ export interface EnvironmentData {
   memoryMegabytes: number;
 }
 
-/** One event for the handler; it goes to the thread as JSON, as Lambda hands it over. */
+/** One event for the handler, passed to the thread as JSON. */
 export type InvocationRequest = [requestId: string, deadline: number, event: unknown];
 
 /** The error payload of Lambda. */
@@ -19,7 +19,7 @@ export interface FunctionError {
   trace?: string[];
 }
 
-/** A text is the answer of the handler, as JSON. */
+/** A string is the answer of the handler, as JSON. */
 export type EnvironmentReply =
   | string
   | { kind: 'ready' }

@@ -1,5 +1,7 @@
-/** Builds the pages of a folder with Vite: `build-pages.ts <folder with *.html> <output folder>`. A process of its own,
- * so that the builder's memory and threads are gone once the pages are there. */
+/**
+ * Builds the pages of a folder with Vite: `build-pages.ts <folder with *.html> <output folder>`. It is a separate
+ * process, so that the memory and threads of the builder are freed afterwards.
+ */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
@@ -10,7 +12,7 @@ const input = readdirSync(root)
   .filter((name) => name.endsWith('.html'))
   .map((name) => join(root, name));
 
-/** Vite tells an error with an excerpt of the source around it; the line that says what is wrong is enough. */
+/** Vite prints an error with an excerpt of the source. Only the line with the reason is kept. */
 function sentenceOf(error: unknown): string {
   const text = stripVTControlCharacters(error instanceof Error ? error.message : String(error));
   const lines = text.split('\n').filter((line) => line.trim() !== '');

@@ -30,7 +30,7 @@ const placeholder = `<!doctype html><html lang="en"><meta charset="utf-8"><title
 <h1>Rollcall is running</h1><p>The WebSocket API is at <code>/live</code>, a token at
 <a href="/dev/token?user=alice&amp;name=Alice">/dev/token?user=alice&amp;name=Alice</a>.</p></html>`;
 
-/** The pages of the demo: files in memory, `/name` for `name.html`. */
+/** The pages of the demo, kept in memory. `/name` serves `name.html`. */
 export class Pages {
   readonly #pages: Map<string, Page>;
 
@@ -38,7 +38,7 @@ export class Pages {
     this.#pages = pages;
   }
 
-  /** Reads a folder of built pages; without one there is a short page that says what runs here. */
+  /** Reads a folder of built pages. Without one, it serves a short page about the stack. */
   static async open(directory: string | undefined): Promise<Pages> {
     const pages = new Map<string, Page>();
     if (!directory) {
@@ -49,7 +49,7 @@ export class Pages {
       if (!entry.isFile()) continue;
       const file = join(entry.parentPath, entry.name);
       const path = `/${relative(directory, file).split(sep).join('/')}`;
-      // Names of built scripts and styles carry a hash of their content.
+      // Names of built scripts and styles contain a hash of their content, so they can be cached for ever.
       const cacheControl = path.startsWith('/assets/') ? 'public, max-age=31536000, immutable' : 'no-cache';
       const page = {
         content: await readFile(file),
@@ -78,10 +78,10 @@ export class Pages {
 }
 
 /**
- * Builds the demo with Vite unless the same sources were built before.
+ * Builds the demo with Vite, unless the cache has a build of the same sources.
  *
  * @returns the folder of the built pages, or undefined if the project has no demo.
- * @throws Error with Vite's own sentence if the build fails.
+ * @throws Error with Vite's message if the build fails.
  */
 export async function buildPages(
   projectDirectory: string,

@@ -3,16 +3,16 @@ import { type ChildProcess, spawn } from 'node:child_process';
 export interface BoundProcessOptions {
   cwd?: string;
   env?: NodeJS.ProcessEnv;
-  /** What the program gets when this process has ended; with SIGKILL its own children get it, too. */
+  /** The signal for the program when this process has ended. SIGKILL goes to its whole process group. */
   endSignal: 'SIGINT' | 'SIGTERM' | 'SIGKILL';
 }
 
 /**
- * A shell that becomes the program (same process id) and leaves a watcher behind. The watcher reads a pipe that only the
- * starter holds open: the pipe ends when the starter ends, in whatever way, also by SIGKILL. Then the watcher ends the
- * program, and after ten seconds kills its process group. The group exists as long as the watcher does, so its number
- * cannot belong to another process meanwhile. The watcher is started twice removed, because a server such as PostgreSQL
- * takes an unknown child of its own for a fault.
+ * A shell that starts a watcher and then becomes the program by `exec` (same process id). The watcher reads a pipe that
+ * only the parent process holds open, so the pipe closes when the parent ends for any reason, also by SIGKILL. Then the
+ * watcher ends the program, and kills its process group after ten seconds. The group exists as long as the watcher, so
+ * its number cannot be reused meanwhile. The watcher is a grandchild of the program (double fork), because a server
+ * such as PostgreSQL treats an unknown child as a fault.
  */
 const script = `
 signal=$1
@@ -38,10 +38,10 @@ exec "$@"
 `;
 
 /**
- * Starts a program that ends when this process ends, in whatever way. It leads a process group of its own, so a Ctrl-C in
- * the terminal does not reach it: this process decides when it ends.
+ * Starts a program that ends when this process ends for any reason. It has its own process group, so Ctrl-C in the
+ * terminal does not end it; this process decides when it ends.
  *
- * @returns a child with output and errors as pipes; its standard input is empty.
+ * @returns the child process. Its output and error streams are pipes, and its standard input is empty.
  */
 export function spawnBound(command: string, arguments_: string[], options: BoundProcessOptions): ChildProcess {
   const { cwd, env, endSignal } = options;
@@ -51,12 +51,12 @@ export function spawnBound(command: string, arguments_: string[], options: Bound
     stdio: ['pipe', 'pipe', 'pipe'],
     detached: true,
   });
-  // The watcher has nothing more to watch.
+  // Closing the pipe ends the watcher.
   child.once('exit', () => child.stdin?.destroy());
   return child;
 }
 
-/** Kills a process of `spawnBound` and everything that it started in its group; harmless when it has ended. */
+/** Kills the process group of a process of `spawnBound`. If the group has ended, it does nothing. */
 export function killGroup({ pid }: ChildProcess): void {
   if (pid === undefined) return;
   try {

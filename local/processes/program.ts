@@ -1,21 +1,21 @@
 import { type BoundProcessOptions, killGroup, spawnBound } from './bound-process.ts';
 
 export interface ProgramOptions extends Omit<BoundProcessOptions, 'endSignal'> {
-  /** Kills the program and what it started when it is aborted. */
+  /** If it is aborted, the process group of the program is killed. */
   signal?: AbortSignal | undefined;
 }
 
 export interface ProgramResult {
   /** Exit code; null when a signal ended the program. */
   code: number | null;
-  /** What it wrote to its error stream. */
+  /** What it wrote to standard error. */
   complaints: string;
 }
 
 /**
- * Runs a program to its end. It ends early with this process, or by the abort signal.
+ * Runs a program until it ends. It is killed if this process ends or the signal is aborted.
  *
- * @throws the reason of the abort; the system's error when the shell cannot be started.
+ * @throws the reason of the abort, or the system's error if the shell cannot start.
  */
 export async function runProgram(
   command: string,

@@ -1,11 +1,11 @@
-/** When a schedule of EventBridge fires next, strictly after a moment. */
+/** Returns the next time at which an EventBridge schedule fires, strictly after the given time. */
 export type NextFiring = (after: number) => number;
 
 const unitMillis: Record<string, number> = { minute: 60_000, hour: 3_600_000, day: 86_400_000 };
 const monthNames = ['JAN', 'FEB', 'MAR', 'APR', 'MAY', 'JUN', 'JUL', 'AUG', 'SEP', 'OCT', 'NOV', 'DEC'];
 const dayNames = ['SUN', 'MON', 'TUE', 'WED', 'THU', 'FRI', 'SAT'];
 
-/** Reads `rate(5 minutes)` or `cron(0/15 * * * ? *)`. @throws Error for anything else. */
+/** Parses `rate(5 minutes)` or `cron(0/15 * * * ? *)`. @throws Error for anything else. */
 export function readScheduleExpression(expression: string): NextFiring {
   const rate = /^rate\((\d+) (minute|hour|day)s?\)$/.exec(expression);
   if (rate) {

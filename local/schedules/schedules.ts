@@ -4,7 +4,7 @@ import { arn, place } from '../template/place.ts';
 import type { ScheduleDefinition } from '../template/schedules.ts';
 import { type NextFiring, readScheduleExpression } from './schedule-expression.ts';
 
-/** How a run that was fired by hand ended. */
+/** The result of a run that was fired manually. */
 export interface ScheduleRun {
   functionName: string;
   answer?: unknown;
@@ -15,18 +15,18 @@ interface Entry extends ScheduleDefinition {
   next: NextFiring;
 }
 
-/** The first firing comes this soon after the start: EventBridge fires a new rule within its first period, too. */
+/** The time between the start and the first firing. EventBridge also fires a new rule within its first period. */
 const firstFiringMillis = 1000;
-/** Timers of Node.js cannot be longer; a firing further away is approached in steps. */
+/** The longest timer of Node.js. A later firing needs several timers in a row. */
 const longestTimerMillis = 2 ** 31 - 1;
 
-/** The EventBridge rules of a stack. A slow run does not hold up the next one; an event that fails is tried again. */
+/** The EventBridge rules of a stack. A slow run does not delay the next one, and a failed event is retried. */
 export class Schedules {
   readonly #entries: Entry[];
   readonly #runtime: LambdaRuntime;
   readonly #timers = new Map<string, NodeJS.Timeout>();
 
-  /** @throws Error for a schedule expression that is not understood. */
+  /** @throws Error for an unknown schedule expression. */
   constructor(definitions: ScheduleDefinition[], runtime: LambdaRuntime) {
     this.#runtime = runtime;
     this.#entries = definitions.map((definition) => ({
@@ -48,7 +48,10 @@ export class Schedules {
     this.#timers.clear();
   }
 
-  /** A schedule by the name of its rule or of a function it invokes, written in any case, or by a unique part of one. */
+  /**
+   * Finds a schedule by the name of its rule or of a function that it invokes, in any case, or by a unique part of the
+   * name.
+   */
   find(name: string): ScheduleDefinition | undefined {
     const plain = (text: string) => text.toLowerCase().replace(/[^a-z0-9]/g, '');
     const namesOf = (entry: Entry) => [

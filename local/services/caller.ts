@@ -1,10 +1,10 @@
 import type { IncomingMessage } from 'node:http';
 import type { FunctionDefinition } from '../template/functions.ts';
 
-/** Access key ids of functions begin like this; the rest is the function's name. */
+/** Prefix of the access key ids of functions; the function's name follows. */
 const prefix = 'LOCALFUNCTION.';
 
-/** Credentials that tell the emulated services which function calls. Signatures are not verified here. */
+/** Credentials by which the emulated services identify the calling function. Signatures are not verified. */
 export function credentialsOf(functionName: string): Record<string, string> {
   return {
     AWS_ACCESS_KEY_ID: `${prefix}${functionName}`,
@@ -13,7 +13,7 @@ export function credentialsOf(functionName: string): Record<string, string> {
   };
 }
 
-/** Who signed a request: a function by its name, anybody else (a developer's own client), or nobody. */
+/** Who signed a request: a function, another client (for example a developer's own), or nobody. */
 export type Caller = { kind: 'function'; name: string } | { kind: 'other' } | { kind: 'nobody' };
 
 export function callerOf(request: IncomingMessage): Caller {
@@ -31,14 +31,14 @@ export interface Denial {
 }
 
 /**
- * Decides whether the caller of a request may do something: a function what its role allows, others everything, and
- * nobody anything (a page in a browser cannot sign, and must not reach these services).
+ * Checks what the caller of a request may do. A function may do what its role allows, and another client everything. An
+ * unsigned request is refused, because it may come from a web page, which cannot sign.
  */
 export class AccessControl {
   readonly #definition: (name: string) => FunctionDefinition | undefined;
   readonly #denied: (sentence: string) => void;
 
-  /** @param denied hears each refusal once it happens, for the log. */
+  /** @param denied is called with each refusal, for the log. */
   constructor(definition: (name: string) => FunctionDefinition | undefined, denied: (sentence: string) => void) {
     this.#definition = definition;
     this.#denied = denied;

@@ -10,7 +10,7 @@ interface Operation {
   TransactItems?: Record<string, { TableName?: string }>[];
 }
 
-/** Actions of a transaction are allowed by the ones of its parts. */
+/** The permission that each part of a transaction needs. */
 const transactionActions: Record<string, string> = {
   Put: 'PutItem',
   Update: 'UpdateItem',
@@ -19,7 +19,7 @@ const transactionActions: Record<string, string> = {
   ConditionCheck: 'ConditionCheckItem',
 };
 
-/** Stands between functions and the DynamoDB-compatible server, and lets through what the caller's role allows. */
+/** A proxy before the DynamoDB-compatible server. It forwards only what the caller's role allows. */
 export class DynamoDbProxy {
   readonly #target: URL;
   readonly #access: AccessControl;
@@ -35,7 +35,7 @@ export class DynamoDbProxy {
     const operation = String(request.headers['x-amz-target']).split('.').pop() ?? '';
     for (const [action, resource] of neededPermissions(operation, JSON.parse(body.toString() || '{}') as Operation)) {
       const denial = this.#access.check(request, `dynamodb:${action}`, resource);
-      // DynamoDB itself says 400 here, and the clients look at the type.
+      // DynamoDB itself answers 400 here; its clients check the type.
       if (denial) return sendAwsError(response, 400, denial.type, denial.message);
     }
     await this.#forward(request, body, response);
@@ -58,7 +58,7 @@ export class DynamoDbProxy {
         },
       );
       forwarded.once('error', (error) => {
-        // The function must meet what it would meet if DynamoDB were away: a broken connection, not an answer.
+        // While DynamoDB is away, a function must see a broken connection and not an answer.
         response.destroy(error);
         resolve();
       });

@@ -3,12 +3,12 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 /**
  * Reads a request's body.
  *
- * @throws RangeError when it is longer than the limit; the rest is not read. Error when the request breaks off.
+ * @throws RangeError if the body is longer than the limit; the rest is not read. Error if the request is aborted.
  */
 export function readBody(request: IncomingMessage, limitBytes = 8 * 1024 * 1024): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let length = 0;
-  // Every post to a connection comes by here, so it goes without the stream's iterator and its promise for each chunk.
+  // All posts use this function, so it avoids the stream's iterator with its promise for each chunk.
   return new Promise((resolve, reject) => {
     const take = (chunk: Buffer) => {
       length += chunk.length;
@@ -20,8 +20,8 @@ export function readBody(request: IncomingMessage, limitBytes = 8 * 1024 * 1024)
     request.on('data', take);
     request.once('end', () => resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)));
     request.once('error', reject);
-    // Every request closes in the end, so the error is only made for one that was not read to its end.
-    request.once('close', () => request.complete || reject(new Error('The request broke off.')));
+    // All requests emit `close`, so the error is created only for an incomplete one.
+    request.once('close', () => request.complete || reject(new Error('The request was aborted.')));
   });
 }
 

@@ -15,8 +15,8 @@ const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789'
 const punctuation = '!"#$%&\'()*+,-./:;<=>?@[\\]^_`{|}~';
 
 /**
- * The values of the template's secrets, by ARN. A generated one is made once and kept in the file, readable by its owner
- * only, so that what was signed with it stays valid after a restart.
+ * The values of the template's secrets, by ARN. A value is generated once and stored in the file, which only its owner
+ * can read, so signatures stay valid after a restart.
  */
 export async function loadSecrets(resolver: Resolver, file: string): Promise<Map<string, string>> {
   const stored = await readStored(file);
@@ -51,7 +51,7 @@ function generate({ properties }: ResolvedResource): string {
   return JSON.stringify({ ...template, [settings.GenerateStringKey]: password });
 }
 
-/** Bytes that would favour the first characters are thrown away. */
+/** Random text without bias: bytes that would prefer the first characters are skipped. */
 function randomText(alphabet: string[], length: number): string {
   const fair = 256 - (256 % alphabet.length);
   let text = '';

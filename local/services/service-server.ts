@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { sendAwsError } from './replies.ts';
 
-/** Something that answers the requests of one emulated service. */
+/** Answers the requests of one emulated service. */
 export interface ServiceHandler {
   handle(request: IncomingMessage, response: ServerResponse): Promise<void>;
 }
@@ -12,10 +12,10 @@ export interface ServiceServer {
   close(): Promise<void>;
 }
 
-/** Idle sockets of a frozen function must not be cut: it would find out only when it uses them. */
+/** Long, because a frozen function does not notice that an idle socket was closed until it uses it. */
 export const keepAliveMillis = 15 * 60_000;
 
-/** Serves one emulated AWS service on a free loopback port of its own. */
+/** Serves one emulated AWS service on a free loopback port. */
 export async function startServiceServer(service: ServiceHandler): Promise<ServiceServer> {
   const server = createServer({ keepAliveTimeout: keepAliveMillis }, (request, response) => {
     service.handle(request, response).catch((error: Error) => {

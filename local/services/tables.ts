@@ -11,9 +11,9 @@ import { place } from '../template/place.ts';
 import type { ResolvedResource, Resolver } from '../template/resolver.ts';
 
 /**
- * Makes the template's tables where they do not exist yet.
+ * Creates those tables of the template that do not exist yet.
  *
- * @throws Error when a table is there with other keys or indexes than the template wants.
+ * @throws Error if a table exists with other keys or indexes than in the template.
  */
 export async function createTables(resolver: Resolver, endpoint: string): Promise<void> {
   const tables = resolver.resourcesOfType('AWS::DynamoDB::Table', 'AWS::DynamoDB::GlobalTable');
@@ -33,7 +33,7 @@ async function ensureTable(client: DynamoDBClient, table: ResolvedResource): Pro
     ({ Table }) => Table,
     (error: unknown) => {
       if (error instanceof ResourceNotFoundException) return undefined;
-      throw new Error(`DynamoDB cannot be asked for the table ${wanted.TableName}: ${(error as Error).message}`, {
+      throw new Error(`DynamoDB did not describe the table ${wanted.TableName}: ${(error as Error).message}`, {
         cause: error,
       });
     },
@@ -46,7 +46,7 @@ async function ensureTable(client: DynamoDBClient, table: ResolvedResource): Pro
   }
 }
 
-/** Another start may make the same table at the same moment. */
+/** Another start may create the same table at the same time. */
 async function createTable(client: DynamoDBClient, table: CreateTableCommandInput): Promise<void> {
   await client.send(new CreateTableCommand(table)).catch((error: unknown) => {
     if (!(error instanceof ResourceInUseException)) throw error;

@@ -3,22 +3,22 @@ import { access, lstat, mkdir, readdir, rename, rm, stat, utimes } from 'node:fs
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** Folders that were made at some cost and are kept by the hash of what they were made from. */
+/** A cache of build results, each in a folder, keyed by the hash of their sources. */
 export interface BuildCache {
   /**
-   * The folder for a hash; made by `build` if it is not there. It appears whole or not at all, also when two processes
-   * make it at once.
+   * Returns the folder for a hash. If it does not exist, `build` creates it. It appears atomically, also if two
+   * processes build it at once.
    */
   folder(kind: string, hash: string, build: (directory: string) => Promise<void>): Promise<string>;
 }
 
 const keptOfAKind = 4;
-/** Nothing that was used since is removed: another process may run from it. */
+/** A folder used within this time is not removed, because another process may run from it. */
 const keptForMillis = 60 * 60_000;
 
 /**
- * @param directory where the folders lie; made on first use.
- * @param ownDirectory where this user's folders lie when the other belongs to another user.
+ * @param directory the folder of the cache; created on first use.
+ * @param ownDirectory the cache that is used if `directory` belongs to another user.
  */
 export function openBuildCache(directory: string, ownDirectory = privateDirectory()): BuildCache {
   return {
@@ -44,7 +44,7 @@ export function openBuildCache(directory: string, ownDirectory = privateDirector
   };
 }
 
-/** Builds run code from this folder, so nobody else may write to it. */
+/** Other users must not be able to write to this folder, because code is run from it. */
 const privateDirectory = () => join(tmpdir(), `rollcall-cache-${process.getuid?.() ?? 'user'}`);
 
 async function isOurs(directory: string): Promise<boolean> {
@@ -53,7 +53,7 @@ async function isOurs(directory: string): Promise<boolean> {
   return Boolean(owned && (found!.mode & 0o022) === 0);
 }
 
-/** Whether the system refused to write there: the folder is another user's, or read-only. */
+/** Whether writing was refused because the folder belongs to another user or is read-only. */
 function isForbidden(error: unknown, directory: string): boolean {
   const { code, path } = error as NodeJS.ErrnoException;
   return ['EACCES', 'EPERM', 'EROFS'].includes(code ?? '') && Boolean(path?.startsWith(directory));
@@ -80,15 +80,15 @@ async function make(
   return target;
 }
 
-/** Keeps a folder from being removed by other processes while this one uses it; ends with the returned function. */
+/** Prevents other processes from removing a folder while this one uses it, until the returned function is called. */
 export function keepInUse(folder: string): () => void {
   const timer = setInterval(() => void renew(folder), keptForMillis / 4).unref();
   return () => clearInterval(timer);
 }
 
 /**
- * Says that a folder is in use. This is best effort: the folder may belong to another user, or be gone. The worst that
- * follows is that it is built again.
+ * Marks a folder as used. Errors are ignored: the folder may belong to another user or be removed. Then it is built
+ * again at worst.
  */
 async function renew(folder: string): Promise<void> {
   const now = new Date();
@@ -102,7 +102,7 @@ async function removeOld(directory: string, kind: string, now: number): Promise<
       const path = join(directory, name);
       const usedAt = await stat(path).then(
         ({ mtimeMs }) => mtimeMs,
-        // Another start removed it first.
+        // Another process removed it first.
         () => now,
       );
       return { path, usedAt };
@@ -110,7 +110,7 @@ async function removeOld(directory: string, kind: string, now: number): Promise<
   );
   aged.sort((left, right) => right.usedAt - left.usedAt);
   const old = aged.slice(keptOfAKind).filter(({ usedAt }) => usedAt < now - keptForMillis);
-  // What another user made stays.
+  // Errors are ignored, because folders of another user cannot be removed.
   await Promise.allSettled(old.map(({ path }) => rm(path, { recursive: true, force: true })));
 }
 

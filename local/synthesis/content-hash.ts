@@ -3,10 +3,10 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 /**
- * A hash over the contents of files and folders, whatever their dates.
+ * Hashes the contents of files and folders, without their dates.
  *
- * @param paths files and folders below the root; those that do not exist count as absent.
- * @param more further values that the result depends on.
+ * @param paths files and folders below the root; they need not exist.
+ * @param more further values that are part of the hash.
  */
 export async function contentHash(root: string, paths: string[], more: Record<string, string>): Promise<string> {
   const hash = createHash('sha256');

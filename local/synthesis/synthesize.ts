@@ -10,21 +10,21 @@ export interface SynthesisOptions {
   projectDirectory: string;
   /** The CDK app, below the project. */
   app: string;
-  /** Files and folders below the project from which the stack follows. */
+  /** Files and folders of the project that the stack depends on. */
   sources: string[];
-  /** Names of the environment variables from which it follows, too. */
+  /** Names of the environment variables that the stack depends on. */
   variables: readonly string[];
-  /** The environment the app runs in. */
+  /** The environment of the app. */
   environment: Record<string, string | undefined>;
-  /** Hears what takes long. */
+  /** Is called when a slow step begins or ends. */
   progress(line: string): void;
-  /** Ends the synthesis when it is aborted. */
+  /** Aborts the synthesis. */
   signal?: AbortSignal | undefined;
 }
 
 const sourcesOfTheProject = ['bin', 'lib', 'lambdas', 'protocol', 'migrations', 'package-lock.json', 'cdk.json'];
 
-/** What `npm start` synthesizes. */
+/** The options of the synthesis for `npm start`. */
 export function projectSynthesis(
   projectDirectory: string,
   environment: Record<string, string | undefined>,
@@ -35,10 +35,10 @@ export function projectSynthesis(
 }
 
 /**
- * Synthesizes a CDK app as the CDK's own command does, unless the same sources and settings were synthesized before.
+ * Synthesizes a CDK app as the `cdk` command does, unless the cache has the result of the same sources and settings.
  *
  * @returns the folder of the cloud assembly.
- * @throws Error with the app's own sentence if it refuses.
+ * @throws Error with the app's message if it fails.
  */
 export async function synthesize(options: SynthesisOptions): Promise<string> {
   const { projectDirectory, app, sources, variables, environment, progress } = options;
@@ -75,8 +75,8 @@ async function readContext(projectDirectory: string): Promise<string> {
 }
 
 /**
- * What a program complained about, without source excerpt, stack and the warnings around it: the message of its error,
- * or the first thing it said (with the line after it, where that one only announces).
+ * Extracts the error message from a program's error output, without source excerpt, stack and warnings. Without an
+ * error message, it returns the first other line; if that line ends with a colon, the next line too.
  */
 export function sentenceOf(complaints: string): string | undefined {
   const lines = complaints.split('\n').map((line) => line.trimEnd());

@@ -14,11 +14,11 @@ export interface Template {
   Resources: Record<string, Resource>;
 }
 
-/** One synthesized stack: its template, and where the files of its functions lie. */
+/** One synthesized stack: its template and the folders of its functions. */
 export interface Assembly {
   stackName: string;
   template: Template;
-  /** The folder that was to be uploaded under this key, or undefined. */
+  /** The asset folder with this S3 key, or undefined. */
   assetDirectory(s3Key: string): string | undefined;
 }
 
@@ -34,9 +34,9 @@ interface AssetManifest {
 }
 
 /**
- * Reads a cloud assembly, as `cdk synth` writes it.
+ * Reads a cloud assembly that `cdk synth` wrote.
  *
- * @throws Error with one sentence when the folder holds no assembly, or one with several stacks.
+ * @throws Error with one sentence if the folder has no assembly, or one with several stacks.
  */
 export async function readAssembly(directory: string): Promise<Assembly> {
   const manifest = await readJson<Manifest>(join(directory, 'manifest.json'));
@@ -44,7 +44,7 @@ export async function readAssembly(directory: string): Promise<Assembly> {
   const stacks = artifacts.filter(([, artifact]) => artifact.type === 'aws:cloudformation:stack');
   const [stack] = stacks;
   if (!stack || stacks.length > 1) {
-    throw new Error(`${directory} holds ${stacks.length} stacks; this machine runs an assembly with exactly one.`);
+    throw new Error(`${directory} has ${stacks.length} stacks; choose an assembly with exactly one.`);
   }
   const templateFile = stack[1].properties?.templateFile;
   if (!templateFile) throw new Error(`The stack ${stack[0]} in ${directory} names no template file; synthesize again.`);

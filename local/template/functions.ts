@@ -5,17 +5,17 @@ import { functionArn } from './identifiers.ts';
 import { type Permissions, permissionsOfRole, permissionsOfRoles } from './permissions.ts';
 import type { Resolver } from './resolver.ts';
 
-/** A Lambda function of the template, ready to be run. */
+/** A Lambda function of the template with everything that is needed to run it. */
 export interface FunctionDefinition {
   name: string;
   arn: string;
   logicalId: string;
-  /** The bundle's file and the name of its exported handler. */
+  /** The file of the bundle and the name of its exported handler. */
   file: string;
   handler: string;
   timeoutMillis: number;
   memoryMegabytes: number;
-  /** How many environments may run at once, where the template limits it. */
+  /** The reserved concurrency, if the template sets it. */
   reservedConcurrency: number | undefined;
   environment: Record<string, string>;
   permissions: Permissions;
@@ -27,7 +27,7 @@ const defaultMemoryMegabytes = 128;
 /**
  * Reads the functions of the template that run Node.js.
  *
- * @throws Error naming the function whose bundle is missing.
+ * @throws Error that names the function whose bundle is missing.
  */
 export function readFunctions(assembly: Assembly, resolver: Resolver): FunctionDefinition[] {
   const roles = permissionsOfRoles(resolver);

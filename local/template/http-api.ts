@@ -8,12 +8,12 @@ export interface JwtAuthorizerDefinition {
 }
 
 export interface HttpRoute {
-  /** As the template writes it: `GET /sessions/{id}` or `$default`. */
+  /** As in the template: `GET /sessions/{id}` or `$default`. */
   key: string;
   functionName: string | undefined;
   integrationTimeoutMillis: number;
   authorizer: JwtAuthorizerDefinition | undefined;
-  /** The token must carry one of these; none: any valid token. */
+  /** The token must have one of these scopes. If empty, any valid token is accepted. */
   scopes: string[];
 }
 

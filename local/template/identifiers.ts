@@ -3,7 +3,7 @@ import { apiId, arn, functionName } from './place.ts';
 
 type Resolve = (value: unknown) => string;
 
-/** What `Ref` gives for a resource: its physical id on this machine. */
+/** The value of `Ref` for a resource: its physical id on this machine. */
 export function referenceOf(logicalId: string, resource: Resource, resolve: Resolve): string {
   const named = (property: string) => nameOf(logicalId, resource, property, resolve);
   switch (resource.Type) {
@@ -29,7 +29,7 @@ export function referenceOf(logicalId: string, resource: Resource, resolve: Reso
   }
 }
 
-/** What `Fn::GetAtt` gives; attributes this machine has no use for are a readable placeholder. */
+/** The value of `Fn::GetAtt`. Attributes that the local stack does not need get a readable placeholder. */
 export function attributeOf(logicalId: string, resource: Resource, attribute: string, resolve: Resolve): string {
   const reference = () => referenceOf(logicalId, resource, resolve);
   switch (`${resource.Type}.${attribute}`) {

@@ -13,10 +13,10 @@ interface Invocation {
 type Invokers = Pick<StackDefinition, 'webSocketApi' | 'httpApi' | 'schedules'>;
 
 /**
- * Checks that each function allows the service that is to invoke it: on AWS the stack would deploy without that, and
- * then fail at every call.
+ * Checks that each function permits the service that invokes it. On AWS, a stack without the permission deploys, but
+ * all calls fail.
  *
- * @throws Error naming the first function that does not.
+ * @throws Error that names the first function without the permission.
  */
 export function checkInvokePermissions(definition: Invokers & Pick<StackDefinition, 'resolver'>): void {
   const permissions = readPermissions(definition.resolver);

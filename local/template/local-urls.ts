@@ -1,7 +1,7 @@
 import { place } from './place.ts';
 import type { StackDefinition } from './stack-definition.ts';
 
-/** A function that turns the stack's own URLs on AWS into those of this machine, and leaves other text alone. */
+/** Returns a function that replaces the stack's URLs on AWS by the local ones and keeps other text unchanged. */
 export function localUrls({ webSocketApi, httpApi }: StackDefinition, port: number): (text: string) => string {
   const ids = [webSocketApi.id, httpApi?.id].filter((id) => id !== undefined);
   const suffix = `execute-api.${place.region}.${place.urlSuffix}`.replaceAll('.', '\\.');

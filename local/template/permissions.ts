@@ -1,8 +1,8 @@
 import type { Resolver } from './resolver.ts';
 
-/** What the role of a function allows. */
+/** The permissions of a function's role. */
 export interface Permissions {
-  /** Whether an explicit Allow covers the action on the resource and no Deny does. */
+  /** Whether an Allow statement covers the action on the resource, and no Deny does. */
   allows(action: string, resource: string): boolean;
 }
 
@@ -42,14 +42,14 @@ export function permissionsOfRoles(resolver: Resolver): Map<string, Permissions>
   return new Map([...statements].map(([role, own]) => [role, createPermissions(own)]));
 }
 
-/** @param role ARN or name, as the function's `Role` property gives it. */
+/** @param role ARN or name, as in the function's `Role` property. */
 export function permissionsOfRole(roles: Map<string, Permissions>, role: string): Permissions {
   return roles.get(role.slice(role.lastIndexOf('/') + 1)) ?? createPermissions([]);
 }
 
 /**
- * Evaluates statements the way IAM does, except that conditions are taken as met: the ones a function's role carries
- * (source VPC, tags) have no counterpart on one machine.
+ * Evaluates statements as IAM does, but treats all conditions as met: conditions in a function's role (source VPC,
+ * tags) cannot be checked locally.
  */
 export function createPermissions(statements: Statement[]): Permissions {
   const rules: Rule[] = statements.map((statement) => ({
@@ -74,7 +74,7 @@ function matcher(patterns: unknown, excluded: unknown, flags: string): (value: s
   return (value) => expressions.some((expression) => expression.test(value)) === wanted;
 }
 
-/** A pattern of IAM, in which `*` stands for any text and `?` for one character. */
+/** An IAM pattern, in which `*` matches any text and `?` one character. */
 export function wildcard(pattern: string, flags = ''): RegExp {
   const escaped = pattern.replace(/[.+^${}()|[\]\\]/g, '\\$&');
   return new RegExp(`^${escaped.replaceAll('*', '.*').replaceAll('?', '.')}$`, flags);

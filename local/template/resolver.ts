@@ -2,19 +2,19 @@ import type { Resource, Template } from './assembly.ts';
 import { attributeOf, referenceOf } from './identifiers.ts';
 import { place } from './place.ts';
 
-/** Resolves the intrinsic functions of a CloudFormation template against this machine. */
+/** Resolves the intrinsic functions of a CloudFormation template to local values. */
 export interface Resolver {
-  /** The value without any intrinsic function left in it; properties that are `AWS::NoValue` are gone. */
+  /** The value with all intrinsic functions resolved. Properties that are `AWS::NoValue` are removed. */
   resolve(value: unknown): unknown;
   text(value: unknown): string;
-  /** The resources of a type whose condition holds, with resolved properties. */
+  /** The resources of these types whose condition is true, with resolved properties. */
   resourcesOfType(...types: string[]): ResolvedResource[];
 }
 
 export interface ResolvedResource {
   logicalId: string;
   type: string;
-  /** What `Ref` gives. */
+  /** The value of `Ref`. */
   reference: string;
   properties: Record<string, unknown>;
 }
@@ -23,8 +23,8 @@ const noValue = Symbol('AWS::NoValue');
 type Intrinsic = (argument: unknown) => unknown;
 
 /**
- * @param parameters values for the template's parameters; those that are absent take the template's default.
- * @throws Error naming what is unknown: a reference to nothing, or an intrinsic function that is not supported.
+ * @param parameters values of the template's parameters; the others have the template's default.
+ * @throws Error for an unknown reference or an unsupported intrinsic function.
  */
 export function createResolver(template: Template, stackName: string, parameters: Record<string, string>): Resolver {
   const pseudo: Record<string, unknown> = {
@@ -119,7 +119,7 @@ export function createResolver(template: Template, stackName: string, parameters
     const [only] = entries;
     if (entries.length === 1 && only && isIntrinsic(only)) {
       const intrinsic = intrinsics[only[0]];
-      if (!intrinsic) throw new Error(`The template uses ${only[0]}, which this machine cannot resolve.`);
+      if (!intrinsic) throw new Error(`The template uses ${only[0]}, which the local stack does not support.`);
       return intrinsic(only[1]);
     }
     const resolved = entries.map(([key, item]) => [key, resolve(item)] as const);
@@ -143,7 +143,7 @@ export function createResolver(template: Template, stackName: string, parameters
   };
 }
 
-/** `Condition` is also an ordinary property name (IAM); there its value is an object. */
+/** `Condition` is also a normal property name in IAM; then its value is an object. */
 function isIntrinsic([key, argument]: [string, unknown]): boolean {
   return key.startsWith('Fn::') || ((key === 'Ref' || key === 'Condition') && typeof argument === 'string');
 }

@@ -2,11 +2,11 @@ import { functionName } from './place.ts';
 import type { Resolver } from './resolver.ts';
 
 export interface ScheduleDefinition {
-  /** Name of the rule, and its logical id, either of which fires it by hand. */
+  /** Name of the rule and its logical id; a manual firing accepts both. */
   name: string;
   logicalId: string;
   expression: string;
-  /** Functions that are invoked, each with its constant input where the target has one. */
+  /** The invoked functions, each with the constant input of its target, if any. */
   targets: { functionName: string; input: unknown }[];
 }
 

@@ -7,20 +7,20 @@ import { createResolver, type Resolver } from './resolver.ts';
 import { readSchedules, type ScheduleDefinition } from './schedules.ts';
 import { readWebSocketApis, type WebSocketApiDefinition } from './websocket-api.ts';
 
-/** Everything of a stack that runs on this machine. */
+/** All parts of a stack that run locally. */
 export interface StackDefinition {
   resolver: Resolver;
   functions: FunctionDefinition[];
   webSocketApi: WebSocketApiDefinition;
   httpApi: HttpApiDefinition | undefined;
   schedules: ScheduleDefinition[];
-  /** Functions to run once before anything else: the migrations. */
+  /** Functions that run once before everything else: the migrations. */
   triggers: string[];
-  /** The identity provider the stack was given. */
+  /** The identity provider of the stack. */
   identity: { issuer: string; audience: string; jwksUri: string };
 }
 
-/** Names of the stack's parameters for the identity provider, and what they are here where the stack has no default. */
+/** The stack's parameters for the identity provider, with the local values for those without a default. */
 export interface IdentityDefaults {
   JwtIssuer: string;
   JwtAudience: string;
@@ -30,8 +30,8 @@ export interface IdentityDefaults {
 /**
  * Reads a cloud assembly.
  *
- * @param identity used where the template's own default is empty.
- * @throws Error with one sentence when the assembly or its template cannot be run.
+ * @param identity values for parameters whose default in the template is empty.
+ * @throws Error with one sentence if the assembly or its template cannot run locally.
  */
 export async function readStack(assemblyDirectory: string, identity: IdentityDefaults): Promise<StackDefinition> {
   const assembly = await readAssembly(assemblyDirectory);

@@ -2,7 +2,7 @@ import { apiId, functionName } from './place.ts';
 import type { ResolvedResource, Resolver } from './resolver.ts';
 
 export interface RateLimit {
-  /** Requests a second, sustained. */
+  /** Sustained requests per second. */
   rate: number;
   burst: number;
 }
@@ -10,17 +10,17 @@ export interface RateLimit {
 export interface StageDefinition {
   name: string;
   variables: Record<string, string> | undefined;
-  /** Limit of the stage for each route, and of single routes; absent: no limit. */
+  /** Limits: the stage's default for each route, and those of single routes. Default: none. */
   limit: RateLimit | undefined;
   routeLimits: Map<string, RateLimit>;
 }
 
 export interface SocketRoute {
   key: string;
-  /** Absent: the route has no integration, which API Gateway answers with an error. */
+  /** Undefined if the route has no integration; API Gateway answers such a route with an error. */
   functionName: string | undefined;
   integrationTimeoutMillis: number;
-  /** Whether the body of the function's answer goes back to the caller. */
+  /** Whether the body of the function's answer is sent to the caller. */
   responds: boolean;
 }
 
@@ -33,7 +33,7 @@ export interface AuthorizerDefinition {
 export interface WebSocketApiDefinition {
   id: string;
   stage: StageDefinition;
-  /** Name of the field of a message that selects its route. */
+  /** Name of the message field that selects the route. */
   routeSelectionField: string;
   routes: Map<string, SocketRoute>;
   authorizer: AuthorizerDefinition | undefined;
@@ -79,7 +79,7 @@ export interface IntegrationDefinition {
   timeoutMillis: number;
 }
 
-/** Integrations by their id, which routes name as `integrations/<id>`. */
+/** Integrations by id. Routes refer to them as `integrations/<id>`. */
 export function integrationOf(ofApi: PartsOfApi, target: unknown): IntegrationDefinition {
   const id = String(target).replace('integrations/', '');
   const integration = ofApi('AWS::ApiGatewayV2::Integration').find(({ reference }) => reference === id);
@@ -121,7 +121,7 @@ interface RouteSettings {
 
 export function readStage(ofApi: PartsOfApi, api: string): StageDefinition {
   const [stage] = ofApi('AWS::ApiGatewayV2::Stage');
-  if (!stage) throw new Error(`The API ${api} has no stage, so nothing could reach it.`);
+  if (!stage) throw new Error(`The API ${api} has no stage, so clients cannot reach it.`);
   const perRoute = (stage.properties['RouteSettings'] ?? {}) as Record<string, RouteSettings>;
   const limits = Object.entries(perRoute).map(([key, settings]) => [key, readLimit(settings)] as const);
   return {

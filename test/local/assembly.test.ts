@@ -77,7 +77,7 @@ test.each<[string, Parameters<typeof changedAssembly>[0], RegExp]>([
     (template) => {
       propertiesOf(template, 'AWS::ApiGatewayV2::Stage')['ApiId'] = 'another';
     },
-    /^The API Sockets\w+ has no stage, so nothing could reach it\.$/,
+    /^The API Sockets\w+ has no stage, so clients cannot reach it\.$/,
   ],
   [
     'a reference to nothing',

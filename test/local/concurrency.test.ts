@@ -143,7 +143,7 @@ describe('a client that sends faster than its messages are served', () => {
     const connection = new SocketConnection(0, '127.0.0.1', undefined);
     connection.attach(socket);
     const works = Array.from({ length: 70 }, () => Promise.withResolvers<void>());
-    const followed = works.map(({ promise }) => connection.follow(promise));
+    const followed = works.map(({ promise }) => connection.trackMessage(promise));
     expect(calls).toEqual(['pause']);
     for (const { resolve } of works.slice(0, 6)) resolve();
     await Promise.all(followed.slice(0, 6));
@@ -174,7 +174,7 @@ describe('an asynchronous event', () => {
     const events = new AsynchronousEvents();
     const refused = async () => ({ error: throttled('full') });
     const outcomes = Array.from({ length: 1001 }, () => events.accept(refused));
-    expect(await outcomes[1000]).toBe('1000 others wait to be tried again');
+    expect(await outcomes[1000]).toBe('1000 other events wait for a retry');
     await jest.advanceTimersByTimeAsync(62_000);
     expect(await outcomes[0]).toBe('it was throttled for 60 seconds');
     events.stop();

@@ -59,7 +59,7 @@ test('the key survives a restart, so that tokens stay valid', async () => {
 test('without a name of a user there is a hint', async () => {
   const response = await fetch(`${stack.http}/dev/token`);
   expect(response.status).toBe(400);
-  expect(await response.json()).toEqual({ message: 'Say for whom: /dev/token?user=alice&name=Alice' });
+  expect(await response.json()).toEqual({ message: 'The user is missing; write /dev/token?user=alice&name=Alice' });
 });
 
 test.each(['/dev/token?user=alice', '/.well-known/jwks.json', '/dev/faults'])(

@@ -240,7 +240,7 @@ describe('it says in one sentence, and ends with code 1, that', () => {
     [
       'a setting cannot work',
       { MAX_PARTICIPANTS: '5000', ROLLCALL_ASSEMBLY_DIR: '' },
-      'MAX_PARTICIPANTS must be a whole number up to 1000.',
+      'Set MAX_PARTICIPANTS to a whole number up to 1000.',
     ],
   ])('%s', async (_, more, sentence) => {
     const process = start({ ...given, ...more });
@@ -250,7 +250,7 @@ describe('it says in one sentence, and ends with code 1, that', () => {
   });
 
   test('an argument is unknown', async () => {
-    expect(await refusal(given, '--frsh')).toBe('Unknown argument "--frsh"; npm start knows: -- --fresh');
+    expect(await refusal(given, '--frsh')).toBe('The argument "--frsh" is unknown; npm start accepts only -- --fresh');
   });
 
   test('there is no Redis', async () => {
@@ -283,7 +283,7 @@ describe('it says in one sentence, and ends with code 1, that', () => {
     const process = start({ ...given, ROLLCALL_ASSEMBLY_DIR: assembly.directory });
     expect((await process.ended).code).toBe(1);
     expect(process.errors.trimEnd()).toMatch(
-      /^The function migrateFunction\w+, which has to run first, failed: no such column$/,
+      /^The function migrateFunction\w+ must run before the start and failed: no such column$/,
     );
     await assembly.remove();
   });

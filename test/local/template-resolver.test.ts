@@ -74,6 +74,6 @@ test('what is unknown is named in one sentence', () => {
     'The template refers to "Nothing", which it does not contain.',
   );
   expect(() => resolver.resolve({ 'Fn::Transform': {} })).toThrow(
-    'The template uses Fn::Transform, which this machine cannot resolve.',
+    'The template uses Fn::Transform, which the local stack does not support.',
   );
 });

@@ -41,7 +41,7 @@ test.each([
   ['ROLLCALL_ENVIRONMENT', 'stage', 'ROLLCALL_ENVIRONMENT is "stage"; set it to dev or prod.'],
   ['JWKS_URI', 'keys.example/jwks', 'JWKS_URI is "keys.example/jwks"; set it to an address that begins with https://.'],
   ['JWT_ISSUER', 'me', 'JWT_ISSUER is "me"; set it to an address that begins with https://.'],
-  ['BATCH_MILLIS', '2000', 'BATCH_MILLIS must be at most 1000: no update waits longer than a second.'],
+  ['BATCH_MILLIS', '2000', 'Set BATCH_MILLIS to at most 1000: no update may wait longer than one second.'],
 ])('%s=%s is refused with one sentence', (name, value, sentence) => {
   expect(() => checkSettings({ [name]: value })).toThrow(new Error(sentence));
 });

@@ -39,14 +39,14 @@ describe('readTimings', () => {
   });
 
   test.each([
-    [{ PRESENCE_UPDATE_SECONDS: '600' }, 'PRESENCE_UPDATE_SECONDS must be below 600'],
-    [{ RECONNECT_GRACE_SECONDS: '61' }, 'RECONNECT_GRACE_SECONDS must not exceed'],
-    [{ SESSION_TIMEOUT_HOURS: '0.001', PRESENCE_UPDATE_SECONDS: '30' }, 'SESSION_TIMEOUT_HOURS must be longer than'],
-    [{ SESSION_TIMEOUT_HOURS: '1', SESSION_WARNING_MINUTES: '60' }, 'SESSION_WARNING_MINUTES must be shorter than'],
-    [{ MAX_PARTICIPANTS: '1001' }, 'MAX_PARTICIPANTS must be a whole number up to 1000'],
-    [{ MAX_PARTICIPANTS: '2.5' }, 'MAX_PARTICIPANTS must be a whole number'],
-    [{ BATCH_MAX_MESSAGES: '0.5' }, 'BATCH_MAX_MESSAGES must be a whole number'],
-    [{ BATCH_MILLIS: '1001' }, 'BATCH_MILLIS must be at most 1000'],
+    [{ PRESENCE_UPDATE_SECONDS: '600' }, 'Set PRESENCE_UPDATE_SECONDS below 600'],
+    [{ RECONNECT_GRACE_SECONDS: '61' }, 'Set RECONNECT_GRACE_SECONDS to at most'],
+    [{ SESSION_TIMEOUT_HOURS: '0.001', PRESENCE_UPDATE_SECONDS: '30' }, 'Set SESSION_TIMEOUT_HOURS longer than'],
+    [{ SESSION_TIMEOUT_HOURS: '1', SESSION_WARNING_MINUTES: '60' }, 'Set SESSION_WARNING_MINUTES shorter than'],
+    [{ MAX_PARTICIPANTS: '1001' }, 'Set MAX_PARTICIPANTS to a whole number up to 1000'],
+    [{ MAX_PARTICIPANTS: '2.5' }, 'Set MAX_PARTICIPANTS to a whole number'],
+    [{ BATCH_MAX_MESSAGES: '0.5' }, 'Set BATCH_MAX_MESSAGES to a whole number'],
+    [{ BATCH_MILLIS: '1001' }, 'Set BATCH_MILLIS to at most 1000'],
   ])('refuses a combination that cannot work: %j', (environment, advice) => {
     expect(() => readTimings(environment)).toThrow(advice);
   });
