@@ -11,7 +11,7 @@ import { refusalTitle } from './view/refusals.ts';
 import { RoomScreen } from './view/room-screen.ts';
 import { lobbyScreen, refusalScreen, signInScreen, waitingScreen } from './view/screens.ts';
 
-/** The way through the page: sign in, choose a session, be in it. The address decides which session. */
+/** The screens of the page: sign in, choose a session, take part in it. The address of the page names the session. */
 export class App {
   readonly #root: HTMLElement;
   readonly #header: Header;
@@ -21,9 +21,9 @@ export class App {
   #welcome: Welcome | undefined;
   #room: Room | undefined;
   #screen: RoomScreen | undefined;
-  /** Counts entries, so that an answer that comes after the person went elsewhere opens nothing. */
+  /** Counts the attempts to enter a session, so that a late answer to an old attempt is ignored. */
   #entry = 0;
-  /** Frames that overtook the answer to a join; the room they belong to takes them when it is there. */
+  /** Frames that arrived before the answer to a join. The room handles them when it is open. */
   #early: ServerFrame[] = [];
 
   constructor(root: HTMLElement) {
@@ -88,7 +88,7 @@ export class App {
   #onState(state: ConnectionState, reason: string | undefined): void {
     this.#header.showConnection(state, reason);
     if (state !== 'online') this.#screen?.showStale(true);
-    if (reason) this.#notices.show(`${reason.replace(/\.$/, '')}.`, 'trouble');
+    if (reason) this.#notices.show(`${reason.replace(/\.$/, '')}.`, 'error');
   }
 
   #onWelcome(welcome: Welcome): void {
@@ -99,8 +99,8 @@ export class App {
   }
 
   #onFrame(frame: ServerFrame): void {
-    if (frame.type === undefined) this.#notices.show('Rollcall could not do that; try again.', 'trouble');
-    else if (frame.type === 'error') this.#notices.show(frame.message, 'trouble');
+    if (frame.type === undefined) this.#notices.show('Rollcall could not handle the request; try again.', 'error');
+    else if (frame.type === 'error') this.#notices.show(frame.message, 'error');
     else if (this.#room) this.#room.receive(frame);
     else this.#early.push(frame);
   }
@@ -115,7 +115,7 @@ export class App {
     this.#route();
   }
 
-  /** Shows what the address says. */
+  /** Shows the screen for the address of the page. */
   #route(): void {
     if (!this.#connection || !this.#welcome) return;
     const parameters = new URLSearchParams(location.search);
@@ -193,18 +193,16 @@ export class App {
         this.#room = undefined;
         this.#refused(error);
       },
-      troubled: (error) => this.#tell(error),
+      failed: (error) => this.#tell(error),
       expiring: (expiresAt) => {
         const time = new Date(expiresAt).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' });
-        this.#notices.show(
-          `This session ends at ${time} unless somebody does something; move over the plan to keep it.`,
-        );
+        this.#notices.show(`This session ends at ${time} because nobody is active; move over the plan to keep it.`);
       },
     });
     for (const frame of this.#early.splice(0)) this.#room.receive(frame);
   }
 
-  /** Out of the session and its screen; the server is told if it can be. */
+  /** Leaves the session and its screen, and tells the server if the connection is open. */
   #leave(): void {
     this.#entry += 1;
     const room = this.#room;
@@ -235,10 +233,10 @@ export class App {
     if (!link) return;
     try {
       await navigator.clipboard.writeText(link);
-      this.#notices.show('The link is copied; send it to somebody.');
+      this.#notices.show('The link is copied; send it to the person you want to invite.');
     } catch {
-      // Without permission for the clipboard the person copies by hand.
-      window.prompt('Copy this link and send it to somebody:', link);
+      // Without permission for the clipboard, the user copies the link manually.
+      window.prompt('Copy this link and send it to the person you want to invite:', link);
     }
   }
 
@@ -253,7 +251,7 @@ export class App {
 
   #tell(error: unknown): void {
     if (!(error instanceof RollcallError)) throw error;
-    this.#notices.show(error.message, 'trouble');
+    this.#notices.show(error.message, 'error');
   }
 
   #show(screen: HTMLElement): void {

@@ -1,4 +1,4 @@
-/** Who this tab is. */
+/** The user of this tab. */
 export interface Person {
   /** The `sub` of the token. */
   user: string;
@@ -7,13 +7,13 @@ export interface Person {
 
 const key = 'rollcall.person';
 
-/** The person this tab signed in as. Tabs differ, so that one browser can be two people. */
+/** Returns the user of this tab. Each tab has its own, so that one browser can show two users. */
 export function rememberedPerson(storage: Storage): Person | undefined {
   const stored = storage.getItem(key);
   return stored === null ? undefined : (JSON.parse(stored) as Person);
 }
 
-/** Signs in under a name; the same tab stays the same person when only the name changes. */
+/** Signs in with a name. If the name changes, the tab keeps its user id. */
 export function signIn(storage: Storage, name: string): Person {
   const person = { user: rememberedPerson(storage)?.user ?? `demo-${crypto.randomUUID()}`, name: name.trim() };
   storage.setItem(key, JSON.stringify(person));

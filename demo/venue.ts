@@ -1,4 +1,4 @@
-/** What people point at: the rooms of an open day. Names are ids too, as `eventId` of a cursor. */
+/** The rooms of an open day, which users point at. An id is the `eventId` of a cursor. */
 export interface VenueItem {
   id: string;
   name: string;

@@ -1,6 +1,6 @@
 /**
- * Runs a program so that it ends with the process that started it: when the channel breaks, because the starter ended in
- * whatever way, the program gets the same SIGTERM that would have ended it in order.
+ * Runs a program that ends with its parent process. When the IPC channel closes because the parent has ended, the
+ * program gets SIGTERM, which stops it in order.
  *
  * Usage: `node scripts/attached.mjs <file> …arguments`, with an IPC channel.
  */

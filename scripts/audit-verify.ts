@@ -1,6 +1,7 @@
 /**
- * `npm run audit:verify [-- session-id …]`: checks the hash chains of the audit trail, of all sessions or of those named.
- * Ends with 1 and names the first broken link of each chain that does not hold; with 2 where it could not check.
+ * `npm run audit:verify [-- session-id …]`: verifies the hash chains of the audit trail, for all sessions or the named
+ * ones. The exit code is 1 if a chain is broken, and the output names its first broken link. The exit code is 2 if the
+ * check itself failed.
  */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -9,15 +10,15 @@ import { type ChainVerification, ChainVerifier } from '../lambdas/activity/chain
 
 const faults = {
   entry_altered: 'was changed after it was written',
-  entry_missing: 'is gone',
+  entry_missing: 'was deleted',
   entry_added: 'was not written by Rollcall',
   link_missing: 'is missing',
   link_moved: 'does not follow the link before it',
 };
 
 /**
- * `DATABASE_URL`, or the database of the stack that runs on this machine. That one speaks no TLS, so a `PGSSLMODE` of the
- * shell, which is meant for other servers, does not count for it.
+ * Connection settings from `DATABASE_URL`, or of the local stack. The local PostgreSQL has no TLS, so `ssl: false`
+ * overrides a `PGSSLMODE` of the shell, which is meant for other servers.
  */
 async function database(): Promise<Pick<PoolConfig, 'connectionString' | 'ssl'>> {
   const given = process.env['DATABASE_URL'];
@@ -25,14 +26,16 @@ async function database(): Promise<Pick<PoolConfig, 'connectionString' | 'ssl'>>
   const file = join(process.env['ROLLCALL_DATA_DIR'] || '.rollcall', 'endpoints.json');
   const text = await readFile(file, 'utf8').catch(() => undefined);
   if (text === undefined) {
-    throw new Error(`There is no ${file}: start Rollcall with "npm start", or set DATABASE_URL to its database.`);
+    throw new Error(
+      `The file ${file} does not exist; start Rollcall with "npm start", or set DATABASE_URL to its database.`,
+    );
   }
   return { connectionString: (JSON.parse(text) as { postgres: string }).postgres, ssl: false };
 }
 
 function sentence({ sessionId, links, unsealed, anchorSequence, head, broken }: ChainVerification): string {
   if (!broken) {
-    const range = `${links} entries sealed${anchorSequence > 0 ? ` after ${anchorSequence} past their retention` : ''}`;
+    const range = `${links} entries sealed${anchorSequence > 0 ? ` after ${anchorSequence} removed by retention` : ''}`;
     return `ok      ${sessionId}  ${range}, ${unsealed} waiting, head ${head.sequence}:${head.hash}`;
   }
   const link = broken.sequence === null ? '' : `link ${broken.sequence} `;
@@ -50,7 +53,7 @@ async function main(sessionIds: string[]): Promise<number> {
       if (!verification.valid) brokenChains += 1;
       console.log(sentence(verification));
     }
-    console.log(brokenChains === 0 ? 'Every chain holds.' : `Chains that do not hold: ${brokenChains}.`);
+    console.log(brokenChains === 0 ? 'All chains are valid.' : `Broken chains: ${brokenChains}.`);
     return brokenChains === 0 ? 0 : 1;
   } finally {
     await pool.end();
@@ -61,7 +64,7 @@ try {
   process.exitCode = await main(process.argv.slice(2));
 } catch (error) {
   console.error(
-    `The audit trail could not be checked: ${(error as Error).message || (error as { code?: string }).code}`,
+    `The audit trail could not be verified: ${(error as Error).message || (error as { code?: string }).code}`,
   );
   process.exitCode = 2;
 }

@@ -13,7 +13,7 @@ const compiler = join(clientFolder, '..', 'node_modules', 'typescript', 'bin', '
 const { status } = spawnSync(process.execPath, [compiler, '-p', clientFolder], { stdio: 'inherit' });
 if (status !== 0) process.exit(status ?? 1);
 
-// Declarations name the sources they were made of; in the package only the declarations exist.
+// Declaration files refer to their sources, but the package contains only the declarations.
 const types = join(dist, 'types');
 for (const name of await readdir(types, { recursive: true })) {
   if (!name.endsWith('.d.ts')) continue;

@@ -1,4 +1,4 @@
-/** How the client package is bundled: what the build writes and what the measurement of its size counts. */
+/** Bundles the client package, both for the build and for the measurement of its size. */
 
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';

@@ -1,6 +1,6 @@
 /**
- * `node scripts/client-size.mjs`: how large the client is in a browser: bundled and minified by esbuild, then gzip. With
- * `--check` it fails where an entry point is larger than its limit, or than `--index=<bytes>`.
+ * `node scripts/client-size.mjs`: how large the client is in a browser: bundled and minified by esbuild, then gzip.
+ * With `--check` it fails if an entry point is larger than its limit, or than `--index=<bytes>`.
  */
 import { gzipSync } from 'node:zlib';
 import { bundleClient } from './client-bundle.mjs';
@@ -11,7 +11,7 @@ import { bundleClient } from './client-bundle.mjs';
  */
 export const limits = { index: 11_300, react: 2500, vue: 2500 };
 
-/** Bytes of an entry point with everything it needs. */
+/** Returns the bytes of an entry point with all its imports. */
 export async function measureClient(name) {
   const { outputFiles } = await bundleClient([name], { splitting: false, write: false });
   const { contents } = outputFiles[0];

@@ -2,15 +2,15 @@ import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
 
 const forwarded = ['SIGINT', 'SIGTERM', 'SIGHUP'];
-/** One Ctrl-C arrives up to twice: from the terminal, and from npm, which repeats it. */
+/** One Ctrl-C may arrive twice: from the terminal, and from npm, which forwards it. */
 const sameSignalMillis = 250;
 const parentCheckMillis = 250;
 
 /**
- * Runs one program to its end on this terminal and answers its exit code (128 + number for a signal).
+ * Runs a program on this terminal until it ends, and returns its exit code (128 + number for a signal).
  *
- * @param options.ownsSignals the program takes a second Ctrl-C as an order to end at once, so it must get each exactly
- *   once: it then has a process group of its own, and ends by itself when the channel to this process breaks.
+ * @param options.ownsSignals true if a second Ctrl-C ends the program at once, so that it must get each signal exactly
+ * once. Then it has its own process group, and ends when the channel to this process closes.
  */
 export function runStep(program, args, { cwd, env, ownsSignals }) {
   return new Promise((resolve, reject) => {
@@ -41,11 +41,11 @@ export function runStep(program, args, { cwd, env, ownsSignals }) {
 }
 
 /**
- * An npm that is killed tells nobody. This process would then go on alone, so it looks whether its parent is still the
- * same. (The scripts in package.json start with `exec` for the same reason: a shell between npm and this process would
- * keep signals to itself.)
+ * Calls back when the parent process has ended. A killed npm sends no signal to its children, so this function polls
+ * the parent's process id. The scripts in package.json begin with `exec`, so that no shell between npm and this process
+ * keeps signals to itself.
  *
- * @returns how to stop looking.
+ * @returns a function that stops the polling.
  */
 function onParentEnd(callback) {
   if (process.env.npm_lifecycle_event === undefined) return () => {};

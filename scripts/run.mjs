@@ -1,8 +1,8 @@
 /**
- * What the npm scripts start: `node scripts/run.mjs start|test|test:long|check|bench|chaos …arguments`.
+ * The entry point of the npm scripts: `node scripts/run.mjs start|test|test:long|check|bench|chaos …arguments`.
  *
- * It runs on whatever Node.js is there (20 or newer), installs what is missing, and hands over to the Node.js of the
- * npm package `node`, which is the engine that the functions have on AWS. It uses no package itself.
+ * It runs on the installed Node.js (20 or newer) and installs what is missing. Then it starts the Node.js of the npm
+ * package `node`, which has the version that the functions have on AWS. It uses no package itself.
  */
 import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
@@ -50,13 +50,13 @@ function stepsOf(command, extra) {
 async function main([command, ...extra]) {
   if (Number(process.versions.node.split('.')[0]) < 20) {
     throw new Advice(
-      `Rollcall needs Node.js 20 or newer and this is ${process.version}; get one from https://nodejs.org.`,
+      `Rollcall needs Node.js 20 or newer, and this is ${process.version}; install a newer one from https://nodejs.org.`,
     );
   }
   const steps = stepsOf(command, extra);
   if (!steps)
     throw new Advice(
-      'Say what to run: npm start, npm test, npm run test:long, npm run check, npm run bench or npm run chaos.',
+      'The command is missing or unknown; run npm start, npm test, npm run test:long, npm run check, npm run bench or npm run chaos.',
     );
   await ensurePackages(project);
   const redis = await provideRedis();

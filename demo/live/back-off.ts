@@ -1,13 +1,13 @@
-/** How long the wait before a new attempt may become, in milliseconds. */
+/** The longest wait before a new attempt, in milliseconds. */
 const base = 1000;
 const cap = 30_000;
 
-/** After so many failures in a row only the person, the network's return or a visible tab tries again. */
+/** After this many failures in a row, the next attempt needs the user, the return of the network or a visible tab. */
 export const maximumAttempts = 10;
 
 /**
- * The wait before an attempt to connect: exponential with full jitter, so that the clients of one outage do not all come
- * back at one moment.
+ * The wait before an attempt to connect: exponential with full jitter, so that after an outage the clients do not all
+ * connect at the same time.
  *
  * @param failures attempts that failed in a row, from 1.
  * @param random from 0 up to, but not including, 1.

@@ -10,20 +10,20 @@ import type { ClientMessage } from '../../protocol/messages.ts';
 import { maximumAttempts, reconnectDelay } from './back-off.ts';
 
 export type Welcome = ServerFrames['welcome'];
-/** `waiting`: the next attempt comes by itself; `lost`: somebody has to ask for one. */
+/** `waiting`: the next attempt is scheduled. `lost`: an attempt starts only on request. */
 export type ConnectionState = 'connecting' | 'online' | 'waiting' | 'lost' | 'closed';
 
 export interface ConnectionOptions {
   url: string;
   token: () => Promise<string>;
   onState: (state: ConnectionState, reason?: string) => void;
-  /** Each time the server greeted: also after a reconnect, when sessions have to be joined again. */
+  /** Called after each `welcome`, also after a reconnect, when sessions must be joined again. */
   onWelcome: (welcome: Welcome) => void;
   onFrame: (frame: ServerFrame) => void;
 }
 
 const replyMillis = 10_000;
-/** After sleep or a change of network a dead socket looks open; this long it may take to prove itself. */
+/** The time for the answer to a ping. After sleep or a change of network, a broken socket may still look open. */
 const checkMillis = 3000;
 
 interface Pending {
@@ -32,7 +32,7 @@ interface Pending {
   timer: ReturnType<typeof setTimeout>;
 }
 
-/** One socket to Rollcall that comes back by itself. */
+/** A connection to Rollcall that reconnects automatically. */
 export class Connection {
   readonly #options: ConnectionOptions;
   readonly #pending = new Map<string, Pending>();
@@ -41,7 +41,7 @@ export class Connection {
   #failures = 0;
   #requests = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
-  /** Tells the newest attempt from one that was overtaken while its token was under way. */
+  /** Identifies the newest attempt, so that an older one whose token arrives late is ignored. */
   #attempt = 0;
 
   constructor(options: ConnectionOptions) {
@@ -52,20 +52,20 @@ export class Connection {
     return this.#state;
   }
 
-  /** Connects now; also cuts a wait short. Harmless while connected. */
+  /** Connects now, also during a wait. If connected, it does nothing. */
   open(): void {
     if (this.#state === 'online' || this.#state === 'connecting') return;
     clearTimeout(this.#timer);
     void this.#connect();
   }
 
-  /** Starts over with full patience, as a person or the network's return asks for. */
+  /** Connects now and resets the number of failures; for the user or after the return of the network. */
   retry(): void {
     this.#failures = 0;
     this.open();
   }
 
-  /** Finds out whether the connection still carries anything, and replaces it if not. */
+  /** Checks whether the connection still works, and replaces it if not. */
   async check(): Promise<void> {
     const socket = this.#socket;
     if (this.#state !== 'online' || !socket) return;
@@ -84,7 +84,7 @@ export class Connection {
     this.#rejectPending();
   }
 
-  /** @returns false if there is no connection; nothing is queued, as a later moment makes its own frame. */
+  /** @returns false if there is no connection. Frames are not queued, because later frames replace them. */
   send(message: ClientMessage): boolean {
     if (this.#state !== 'online' || this.#socket?.readyState !== WebSocket.OPEN) return false;
     this.#socket.send(JSON.stringify(message));
@@ -92,9 +92,9 @@ export class Connection {
   }
 
   /**
-   * Sends a request and waits for its one reply.
+   * Sends a request and waits for its reply.
    *
-   * @throws RollcallError as the server refused it, or `UNAVAILABLE` if no reply came.
+   * @throws RollcallError of the server, or `UNAVAILABLE` if no reply came.
    */
   async request<T extends ServerFrameType>(type: T, message: ClientMessage): Promise<ServerFrame<T>> {
     const reply = await this.#ask(message);
@@ -106,14 +106,14 @@ export class Connection {
     return reply as ServerFrame<T>;
   }
 
-  #ask(message: ClientMessage, patience = replyMillis): Promise<ServerFrame> {
+  #ask(message: ClientMessage, timeoutMillis = replyMillis): Promise<ServerFrame> {
     this.#requests += 1;
     const requestId = `demo-${this.#requests}`;
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
         this.#pending.delete(requestId);
         reject(new RollcallError('UNAVAILABLE', 'Rollcall took too long to answer; try again.'));
-      }, patience);
+      }, timeoutMillis);
       this.#pending.set(requestId, { resolve, reject, timer });
       if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify({ ...message, requestId }));
       else this.#reject(requestId);
@@ -154,12 +154,12 @@ export class Connection {
       this.#set('online');
       this.#options.onWelcome(welcome);
     } catch {
-      // A socket whose greeting nobody answers is no connection; the next attempt tells what is wrong.
+      // Without an answer to `hello`, the socket is useless. The next attempt reports the reason.
       this.#drop(socket);
     }
   }
 
-  /** Does not wait for the closing handshake, which a dead network would not complete. */
+  /** Does not wait for the closing handshake, which never completes on a broken network. */
   #drop(socket: WebSocket): void {
     if (this.#socket !== socket || this.#state === 'closed') return;
     socket.close();
@@ -183,9 +183,9 @@ export class Connection {
     this.#socket = undefined;
     this.#rejectPending();
     this.#failures += 1;
-    const hopeless = error?.code === 'UNAUTHENTICATED';
-    if (hopeless || this.#failures > maximumAttempts) {
-      this.#set('lost', hopeless ? error.message : 'Max reconnection attempts reached');
+    const isRefused = error?.code === 'UNAUTHENTICATED';
+    if (isRefused || this.#failures > maximumAttempts) {
+      this.#set('lost', isRefused ? error.message : 'Max reconnection attempts reached');
       return;
     }
     this.#set('waiting', error?.message);
@@ -200,7 +200,7 @@ export class Connection {
     const pending = this.#pending.get(requestId);
     clearTimeout(pending?.timer);
     this.#pending.delete(requestId);
-    pending?.reject(new RollcallError('UNAVAILABLE', 'The connection is down; it is tried again by itself.'));
+    pending?.reject(new RollcallError('UNAVAILABLE', 'The connection is down; wait until it is back and try again.'));
   }
 
   #set(state: ConnectionState, reason?: string): void {

@@ -1,16 +1,16 @@
 import type { Cursor } from '../../protocol/entities.ts';
 
 export interface CursorSenderOptions {
-  /** Least time between two sends, in milliseconds. */
+  /** The shortest time between two sends, in milliseconds. */
   intervalMillis: number;
-  /** Whether nobody else is in the session: then nobody needs the cursor. */
+  /** Whether the user is alone in the session, so that no cursor needs to be sent. */
   alone: () => boolean;
   /** @returns false if it could not be sent now; the cursor is kept. */
   send: (cursor: Cursor) => boolean;
   now: () => number;
 }
 
-/** Sends the newest cursor at most once an interval; of what came in between only the latest is kept (rule CL5). */
+/** Sends at most one cursor per interval and keeps only the latest one in between [CL5]. */
 export class CursorSender {
   readonly #options: CursorSenderOptions;
   #latest: Cursor | undefined;
@@ -22,7 +22,7 @@ export class CursorSender {
     this.#options = options;
   }
 
-  /** Where the person points now, sent or not. */
+  /** The current cursor of the user, sent or not. */
   get latest(): Cursor | undefined {
     return this.#latest;
   }
@@ -33,7 +33,7 @@ export class CursorSender {
     this.flush();
   }
 
-  /** Sends what waits if it is time: also when somebody joined or the connection came back. */
+  /** Sends the waiting cursor if the interval is over. Also called when a user joined or after a reconnect. */
   flush(): void {
     if (!this.#latest || !this.#unsent || this.#timer !== undefined || this.#options.alone()) return;
     const wait = this.#sentAt + this.#options.intervalMillis - this.#options.now();
@@ -49,12 +49,12 @@ export class CursorSender {
     this.#unsent = false;
   }
 
-  /** A heartbeat carried the latest cursor. */
+  /** Marks the latest cursor as sent by a heartbeat. */
   carried(): void {
     this.#unsent = false;
   }
 
-  /** Somebody is here who has not seen the cursor yet. */
+  /** A user joined who has not seen the cursor yet, so it is sent again. */
   repeat(): void {
     this.#unsent = true;
     this.flush();

@@ -1,13 +1,13 @@
 export interface HeartbeatOptions {
-  /** How often the server wants a sign of life. */
+  /** The interval in which the server needs a sign of life. */
   intervalMillis: number;
-  /** When this page last sent any frame about the session. */
+  /** The time of this page's last frame about the session. */
   lastSentAt: () => number;
   send: () => void;
   now: () => number;
 }
 
-/** Sends a heartbeat when nothing else was sent for an interval (rule CL4). */
+/** Sends a heartbeat if no other frame was sent for one interval [CL4]. */
 export class Heartbeat {
   readonly #options: HeartbeatOptions;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -31,7 +31,7 @@ export class Heartbeat {
     const { intervalMillis, lastSentAt, send, now } = this.#options;
     const due = now() - lastSentAt() >= intervalMillis;
     if (due) send();
-    // A frame that could not be sent leaves the clock where it was; look again after a whole interval then.
+    // If the frame could not be sent, the time of the last frame is old. Then wait a whole interval.
     if (due && now() - lastSentAt() >= intervalMillis) this.#timer = setTimeout(() => this.#beat(), intervalMillis);
     else this.#schedule();
   }

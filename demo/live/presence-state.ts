@@ -4,24 +4,24 @@ import type { CursorUpdate, PresenceChange, ServerFrames } from '../../protocol/
 type Diff = ServerFrames['presence_diff'];
 type Snapshot = Pick<ServerFrames['presence_state'], 'epoch' | 'seq' | 'users' | 'part' | 'parts' | 'snapshotId'>;
 
-/** Who is in a session, as far as this page was told. */
+/** The users of a session, as far as this page knows. */
 export interface PresenceState {
-  /** Empty until the first snapshot arrived. */
+  /** Empty until the first snapshot arrives. */
   epoch: string;
   seq: number;
   users: ReadonlyMap<string, PresenceUser>;
-  /** When the server received the cursor that is shown, or up to when a snapshot knew there was no newer one, by user. */
+  /** By user: when the server received the shown cursor, or the time up to which a snapshot contains all cursors. */
   cursorTimes: ReadonlyMap<string, number>;
-  /** Diffs that cannot be placed yet: they came before the snapshot, or one before them is missing. */
+  /** Diffs that cannot be applied yet, because the snapshot or an earlier diff is missing. */
   waiting: readonly Diff[];
-  /** What has come of snapshots too large for one frame, by their id; parts of two never make one. */
+  /** The parts of incomplete snapshots, by snapshot id. Parts of different snapshots are not mixed. */
   gathering?: ReadonlyMap<string, Gathered> | undefined;
 }
 
 /** Users by the number of their part. */
 type Gathered = ReadonlyMap<number, PresenceUser[]>;
 
-/** Somebody came or went. A cause is unknown where it happened while this page was not listening. */
+/** A join or a leave. The cause of a leave is unknown if it happened while this page was offline. */
 export type Movement =
   | { kind: 'joined'; user: PresenceUser }
   | { kind: 'left'; user: PresenceUser; cause: LeaveCause | undefined };
@@ -33,7 +33,7 @@ export interface Applied {
   outOfStep: boolean;
 }
 
-export const nobody: PresenceState = {
+export const emptyPresence: PresenceState = {
   epoch: '',
   seq: 0,
   users: new Map(),
@@ -42,12 +42,12 @@ export const nobody: PresenceState = {
 };
 
 /**
- * Replaces the known state by a snapshot, then applies the diffs that arrived before it. A snapshot in parts counts
- * once all of them have come.
+ * Replaces the state by a snapshot, then applies the diffs that arrived before it. A snapshot in parts is applied after
+ * all parts have arrived.
  */
 export function applySnapshot(state: PresenceState, snapshot: Snapshot): Applied {
   const { epoch, seq, part = 1, parts = 1, snapshotId = '' } = snapshot;
-  // An answer that diffs have overtaken knows less than this page.
+  // If newer diffs were applied already, the snapshot is out of date.
   if (epoch === state.epoch && seq < state.seq) return { state, movements: [], outOfStep: false };
   const gathered = new Map(state.gathering?.get(snapshotId)).set(part, snapshot.users);
   if (gathered.size < parts) {
@@ -62,7 +62,7 @@ function replaceBy(state: PresenceState, epoch: string, seq: number, users: Pres
   const known = new Map(users.map((user) => [user.userId, withNewestCursor(state, user, cursorTimes)]));
   const movements = state.epoch === '' ? [] : movementsBetween(state.users, known);
   const next: PresenceState = { epoch, seq, users: known, cursorTimes, waiting: [] };
-  // A diff of another epoch that still waits belongs to a count this snapshot has ended.
+  // Waiting diffs of another epoch are obsolete.
   const mine = state.waiting.filter((diff) => diff.epoch === epoch).sort((one, other) => one.seq - other.seq);
   return mine.reduce<Applied>(
     (before, diff) => {
@@ -78,8 +78,8 @@ function replaceBy(state: PresenceState, epoch: string, seq: number, users: Pres
 }
 
 /**
- * A snapshot may be overtaken by a cursor that is newer than it, and may itself overtake older ones. Every cursor is an
- * activity of its user, so `lastActive` tells what the snapshot knows.
+ * A newer cursor may arrive before the snapshot, and an older one after it. Each cursor is an activity of its user, so
+ * `lastActive` is the time up to which the snapshot contains cursors.
  */
 function withNewestCursor(state: PresenceState, user: PresenceUser, times: Map<string, number>): PresenceUser {
   const { userId, lastActive } = user;
@@ -90,7 +90,7 @@ function withNewestCursor(state: PresenceState, user: PresenceUser, times: Map<s
   return isOvertaken ? { ...user, cursor } : user;
 }
 
-/** Applies a diff if it is the next one. One that the snapshot contains is ignored, one after a gap waits. */
+/** Applies a diff if it is the next one. A diff that the snapshot contains is ignored, and a diff after a gap waits. */
 export function applyDiff(state: PresenceState, diff: Diff): Applied {
   const contained = diff.epoch === state.epoch && diff.seq <= state.seq;
   if (contained) return { state, movements: [], outOfStep: false };
@@ -126,7 +126,7 @@ function place(state: PresenceState, diff: Diff): Applied {
   return { state: { ...state, seq: diff.seq, users, cursorTimes }, movements, outOfStep: false };
 }
 
-/** Moves cursors. An older one than the one shown is ignored: frames may overtake one another. */
+/** Moves cursors. A cursor older than the shown one is ignored, because frames may overtake one another. */
 export function applyCursors(state: PresenceState, cursors: readonly CursorUpdate[]): PresenceState {
   const users = new Map(state.users);
   const cursorTimes = new Map(state.cursorTimes);
@@ -139,14 +139,14 @@ export function applyCursors(state: PresenceState, cursors: readonly CursorUpdat
   return { ...state, users, cursorTimes };
 }
 
-/** What this page knows of a user before the server confirms it; unknown users stay unknown. */
+/** Applies a change of the own user before the server confirms it. For an unknown user it does nothing. */
 export function applyOwnChange(state: PresenceState, change: PresenceChange): PresenceState {
   const user = state.users.get(change.userId);
   if (!user) return state;
   return { ...state, users: new Map(state.users).set(change.userId, changed(user, change)) };
 }
 
-/** Absent fields stay; `null` takes a field away. */
+/** Absent fields are unchanged; `null` removes a field. */
 function changed(user: PresenceUser, change: PresenceChange): PresenceUser {
   const { activity, cursor, ...plain } = change;
   const next: PresenceUser = { ...user, ...plain };

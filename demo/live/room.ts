@@ -11,18 +11,18 @@ import {
   applyDiff,
   applyOwnChange,
   applySnapshot,
+  emptyPresence,
   type Movement,
-  nobody,
   type PresenceState,
 } from './presence-state.ts';
 
 export interface RoomEvents {
   changed: (room: Room) => void;
   moved: (movement: Movement) => void;
-  /** The session is over for this person; nothing more will come. */
+  /** The session has ended for this user. No more events follow. */
   ended: (error: RollcallError) => void;
-  /** Something went wrong that the person should know; the room goes on. */
-  troubled: (error: RollcallError) => void;
+  /** An error to show to the user. The room continues. */
+  failed: (error: RollcallError) => void;
   expiring: (expiresAt: number) => void;
 }
 
@@ -33,7 +33,7 @@ type Entered = Pick<
   role?: Role;
 };
 
-/** One session this page takes part in, across reconnects. */
+/** A session that this page takes part in, also after reconnects. */
 export class Room {
   readonly connection: Connection;
   readonly selfId: string;
@@ -41,12 +41,12 @@ export class Room {
   readonly #events: RoomEvents;
   readonly #cursors: CursorSender;
   #heartbeat: Heartbeat | undefined;
-  #state: PresenceState = nobody;
+  #state: PresenceState = emptyPresence;
   #session: Session;
   #chosen: Status = 'online';
   #activity: string | undefined;
   #lastSentAt = Date.now();
-  /** Whether the person touched anything since the last frame. */
+  /** Whether the user was active since the last frame. */
   #inputSeen = true;
   #over = false;
   #syncing = false;
@@ -88,12 +88,12 @@ export class Room {
     return [...this.#state.users.keys()].filter((userId) => userId !== this.selfId);
   }
 
-  /** The status this person chose; `away` ends with their next move (rule PR5). */
+  /** The status that the user chose. `away` ends with their next activity [PR5]. */
   get chosen(): Status {
     return this.#chosen;
   }
 
-  /** The person did something on the page, so they are not idle. */
+  /** Records that the user did something on the page and is not idle. */
   touch(): void {
     this.#inputSeen = true;
   }
@@ -107,7 +107,7 @@ export class Room {
     this.#cursors.move(cursor);
   }
 
-  /** @throws RollcallError if the server refused it or is out of reach. */
+  /** @throws RollcallError if the server refuses it or does not answer. */
   async choose(status: Status): Promise<void> {
     await this.#tell({ status });
     this.#chosen = status;
@@ -122,7 +122,7 @@ export class Room {
     this.#ownChange({ activity });
   }
 
-  /** A link for somebody else; for a session that is not public it carries an invitation. */
+  /** A link for another person. For a session that is not public it contains an invite. */
   async link(origin: string): Promise<string> {
     const url = new URL(`/?session=${this.id}`, origin);
     if (!this.#session.isPublic) {
@@ -132,7 +132,7 @@ export class Room {
     return url.href;
   }
 
-  /** @throws RollcallError if the server could not be told; everybody else then sees the leave after the grace. */
+  /** @throws RollcallError if the message was not sent; then others see the leave after the grace. */
   async leave(): Promise<void> {
     this.stop();
     await this.connection.request('session_left', { type: 'session_leave', sessionId: this.id });
@@ -144,7 +144,7 @@ export class Room {
     this.#cursors.stop();
   }
 
-  /** The connection greeted again: take the seat again, and tell what the server may have forgotten. */
+  /** After a reconnect, joins again and sends the state that the server may have lost. */
   async rejoin(welcome: Welcome): Promise<void> {
     if (this.#over) return;
     try {
@@ -181,10 +181,10 @@ export class Room {
         this.#events.expiring(frame.expiresAt);
         return;
       case 'session_expired':
-        this.#end('SESSION_INACTIVE', 'This session expired because nothing happened in it; create a new one.');
+        this.#end('SESSION_INACTIVE', 'This session expired because nobody was active; create a new one.');
         return;
       case 'session_ended':
-        this.#end('SESSION_INACTIVE', 'The owner ended this session; create a new one to go on.');
+        this.#end('SESSION_INACTIVE', 'The owner ended this session; create a new one to continue.');
         return;
       case 'session_removed':
         this.#end('PERMISSION_DENIED', 'The owner removed you from this session; ask them for a new invitation.');
@@ -230,11 +230,11 @@ export class Room {
     const cursor = this.#cursors.latest;
     const idle = !this.#inputSeen;
     const { epoch, seq, gathering } = this.#state;
-    // What this page knows goes along, so that the server notices when the last frame of a quiet room was lost.
+    // Epoch and seq let the server notice that this page missed the last diff.
     const known = epoch === '' ? {} : { epoch, seq };
     if (!this.#send({ type: 'heartbeat', sessionId: this.id, idle, ...known, ...(cursor ? { cursor } : {}) })) return;
     this.#cursors.carried();
-    // A part that has not come by now is lost.
+    // A part that has not arrived by now is lost.
     if (gathering) void this.#sync();
   }
 
@@ -250,13 +250,16 @@ export class Room {
     this.#lastSentAt = Date.now();
   }
 
-  /** The server posts nothing to a session with one connection, so the page shows its own changes itself. */
+  /** The server posts nothing to a session with one connection, so the page applies its own changes itself. */
   #ownChange(change: { status?: Status; activity?: string | null }): void {
     this.#state = applyOwnChange(this.#state, { userId: this.selfId, ...change });
     this.#events.changed(this);
   }
 
-  /** What can heal is tried again while the connection lives (a new one rejoins by itself); the rest ends the room. */
+  /**
+   * Retries after a retryable error while the connection is open, because a new connection joins again anyway. Any
+   * other error ends the room.
+   */
   #failed(error: unknown, again: () => void): void {
     if (!(error instanceof RollcallError)) throw error;
     if (error.code !== 'UNAVAILABLE' && error.code !== 'RATE_LIMITED') {
@@ -264,7 +267,7 @@ export class Room {
       this.#events.ended(error);
       return;
     }
-    this.#events.troubled(error);
+    this.#events.failed(error);
     if (this.connection.state === 'online') setTimeout(again, error.retryAfterMillis ?? 2000);
   }
 

@@ -2,10 +2,10 @@ import { RollcallError } from '../../protocol/errors.ts';
 import type { Person } from '../person.ts';
 
 /**
- * A token of the local identity provider. An application asks its own identity provider here.
+ * Gets a token from the local identity provider. A real application uses its own identity provider here.
  *
- * @throws RollcallError `UNAVAILABLE` if the stack does not answer, `UNAUTHENTICATED` if it has no identity provider of
- *   its own.
+ * @throws RollcallError `UNAVAILABLE` if the stack does not answer, `UNAUTHENTICATED` if it uses another identity
+ * provider.
  */
 export async function fetchToken({ user, name }: Person): Promise<string> {
   const query = new URLSearchParams({ user, name });

@@ -13,7 +13,7 @@ const keys: Record<string, readonly [x: number, y: number]> = {
   ArrowDown: [0, step],
 };
 
-/** A cursor of this page: where in which room, as shares of its width and height, and how often it was tapped. */
+/** A cursor of this page: the room, the position as fractions of its width and height, and the number of taps. */
 export interface BoardCursor extends Cursor {
   x: number;
   y: number;
@@ -21,8 +21,8 @@ export interface BoardCursor extends Cursor {
 }
 
 /**
- * The plan with everybody's pointers. A pointer is bound to a room and not to the page, so people point at the same thing
- * however wide their screens are.
+ * The plan with the pointers of all users. A pointer's position is relative to its room and not to the page, so users
+ * with different screens point at the same thing.
  */
 export class Board {
   readonly root: HTMLElement;
@@ -33,7 +33,7 @@ export class Board {
   readonly #resizing: ResizeObserver;
   readonly #selfId: string;
   #own: BoardCursor | undefined;
-  /** Where fingers and keys point there is no pointer of the system, so the page shows one. */
+  /** Touch and keyboard have no system pointer, so the page shows one. */
   readonly #ownPointer = element(
     'div',
     { class: 'cursor' },
@@ -59,7 +59,7 @@ export class Board {
     this.#resizing.disconnect();
   }
 
-  /** Shows the pointers of these people and no others. */
+  /** Shows the pointers of exactly these users. */
   show(others: readonly PresenceUser[]): void {
     const pointing = others.filter(
       ({ cursor, status }) => status !== 'offline' && cursor?.eventId !== undefined && this.#rooms.has(cursor.eventId),
@@ -114,7 +114,8 @@ export class Board {
   #tell(eventId: string, x: number, y: number, taps: number): void {
     const place = { x: Math.round(share(x) * 1000) / 1000, y: Math.round(share(y) * 1000) / 1000 };
     this.#own = { eventId, position: Math.round(place.x * 100), ...place, taps: (this.#own?.taps ?? 0) + taps };
-    // Only now: the list of people gives out colours in the order in which they came, on every screen alike.
+    // Ask for the colour only now: the list of people must assign colours first, in the order of joining, so that all
+    // screens agree.
     this.#ownPointer.style.setProperty('--person', this.#colours.of(this.#selfId));
     this.#place(this.#ownPointer, this.#own);
     this.#onPoint(this.#own);
@@ -154,7 +155,7 @@ export class Board {
     node.dataset['at'] = cursor.eventId;
   }
 
-  /** A room somebody points at takes their colour. */
+  /** Gives a room the colour of a user who points at it. */
   #light(pointing: readonly PresenceUser[]): void {
     for (const [id, room] of this.#rooms) {
       const here = pointing.findLast(({ cursor }) => cursor?.eventId === id);
@@ -166,7 +167,7 @@ export class Board {
   }
 }
 
-/** Other clients may send any shape; a pointer never leaves its room. */
+/** Other clients may send any cursor, so the position is clamped to the room. */
 function share(value: unknown): number {
   return Math.min(Math.max(number(value, 0.5), 0), 1);
 }

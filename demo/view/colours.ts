@@ -1,7 +1,7 @@
-/** Dark enough for white text (contrast of at least 4.5) and far from one another, also for most colour-blind people. */
+/** Dark enough for white text (contrast at least 4.5), and easy to distinguish, also for most colour-blind people. */
 const palette = ['#1d5fd1', '#b3261e', '#0b7a4b', '#8a3ffc', '#a35200', '#0a7285', '#c2185b', '#4f5b0f', '#5d4037'];
 
-/** Gives each person a colour for as long as the page knows them; a freed one is not handed out while others are left. */
+/** Assigns each user a colour as long as the page knows them. A freed colour is reused only when no other is left. */
 export class Colours {
   readonly #given = new Map<string, string>();
 

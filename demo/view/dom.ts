@@ -6,7 +6,7 @@ interface Properties {
   on?: Record<string, (event: Event) => void>;
 }
 
-/** Makes an element. Texts become text nodes, so nothing a person wrote is ever read as HTML. */
+/** Creates an element. Texts become text nodes, so user input is never parsed as HTML. */
 export function element<K extends keyof HTMLElementTagNameMap>(
   tag: K,
   { class: className, attributes = {}, on = {} }: Properties = {},

@@ -37,7 +37,7 @@ const shapes: Record<VenueItem['drawing'], () => SVGElement[]> = {
   ],
 };
 
-/** The furniture of a room, as a plan shows it. It fills the room's middle and says nothing a reader needs. */
+/** The furniture in the middle of a room. It is decoration and hidden from screen readers. */
 export function drawing(kind: VenueItem['drawing']): SVGElement {
   return svg(
     'svg',

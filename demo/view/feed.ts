@@ -14,14 +14,14 @@ const causes: Record<LeaveCause, string> = {
   gone: 'left: their connection broke',
 };
 
-/** Who came and went, newest first. */
+/** Joins and leaves, the newest first. */
 export class Feed {
   readonly root: HTMLElement;
 
   constructor() {
     this.root = element('ol', {
       class: 'feed',
-      attributes: { 'aria-live': 'polite', 'aria-label': 'Comings and goings' },
+      attributes: { 'aria-live': 'polite', 'aria-label': 'Joins and leaves' },
     });
   }
 

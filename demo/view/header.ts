@@ -6,7 +6,7 @@ import { logo } from './icons.ts';
 const texts: Record<ConnectionState, string> = {
   connecting: 'Connecting …',
   online: 'Connected',
-  waiting: 'Offline, trying again',
+  waiting: 'Offline, reconnecting',
   lost: 'Offline',
   closed: 'Not connected',
 };
@@ -17,7 +17,7 @@ export interface HeaderOptions {
   onRetry: () => void;
 }
 
-/** The bar over every screen: the way home, the connection, and who this tab is. */
+/** The bar above all screens: link to the start, state of the connection, and the user of this tab. */
 export class Header {
   readonly root: HTMLElement;
   readonly #connection: HTMLElement;
@@ -59,6 +59,6 @@ export class Header {
   showPerson(person: Person | undefined): void {
     this.#person.hidden = person === undefined;
     this.#person.textContent = person?.name ?? '';
-    this.#person.setAttribute('aria-label', `Signed in as ${person?.name ?? 'nobody'}; be somebody else`);
+    this.#person.setAttribute('aria-label', `Signed in as ${person?.name ?? 'nobody'}; change the user`);
   }
 }

@@ -12,7 +12,7 @@ export function warningIcon(): SVGElement {
   );
 }
 
-/** Three people of whom one is here: the sign of the product. */
+/** The logo: three people, one of them present. */
 export function logo(): SVGElement {
   return svg(
     'svg',

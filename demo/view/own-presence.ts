@@ -9,7 +9,7 @@ export interface OwnPresenceOptions {
   onDescribe: (text: string) => void;
 }
 
-/** What the person says about themselves: a status and what they are doing. */
+/** The user's own status and activity. */
 export class OwnPresence {
   readonly root: HTMLElement;
   readonly #radios = new Map<Status, HTMLInputElement>();

@@ -4,7 +4,7 @@ import { venue } from '../venue.ts';
 import type { Colours } from './colours.ts';
 import { element } from './dom.ts';
 
-/** Somebody who was here while this page looked, and is not any more. */
+/** A user who left while this page was open. */
 export interface Gone {
   user: PresenceUser;
   cause: LeaveCause | undefined;
@@ -21,7 +21,7 @@ export interface PeopleOptions {
 const statusTexts = { online: 'Online', away: 'Away', offline: 'Offline' };
 const order = { online: 0, away: 1, offline: 2 };
 
-/** The list of people: those who are here by status, then those who left. */
+/** The list of users: those who are present, by status, then those who left. */
 export class People {
   readonly root = element('ul', { class: 'people' });
   #shown = '';
@@ -43,7 +43,8 @@ export class People {
         doing: activity ?? pointingAt(status, cursor),
       }),
     );
-    // Most frames move a cursor within a room, which changes nothing here; a reader's place in the list then stays.
+    // Most frames only move a cursor within a room. Then the list is not rebuilt, so that screen readers keep their
+    // position.
     const text = JSON.stringify(rows);
     if (text === this.#shown) return;
     this.#shown = text;

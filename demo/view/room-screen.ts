@@ -19,7 +19,7 @@ export interface RoomScreenOptions {
 
 const goneShown = 5;
 
-/** A session: the plan, the people, and what one says about oneself. */
+/** The screen of a session: the plan, the users, and the user's own status and activity. */
 export class RoomScreen {
   readonly root: HTMLElement;
   readonly #board: Board;
@@ -36,7 +36,7 @@ export class RoomScreen {
   constructor(options: RoomScreenOptions) {
     this.#board = new Board(this.#colours, options.selfId, options.onPoint);
     this.#own = new OwnPresence(options);
-    this.#stale.textContent = 'You are offline. This is the last known state; it is brought up to date by itself.';
+    this.#stale.textContent = 'You are offline. This is the last known state; it is updated when you are online again.';
     this.#stale.hidden = true;
     const heading = element('div', { class: 'room-heading' }, this.#title, this.#subtitle);
     const actions = element('div', { class: 'actions' });
@@ -59,7 +59,7 @@ export class RoomScreen {
           { class: 'side' },
           element('section', { class: 'card' }, element('h2', {}, 'People ', this.#count), this.#people.root),
           element('section', { class: 'card' }, this.#own.root),
-          element('section', { class: 'card' }, element('h2', {}, 'Comings and goings'), this.#feed.root),
+          element('section', { class: 'card' }, element('h2', {}, 'Joins and leaves'), this.#feed.root),
         ),
       ),
     );
@@ -85,7 +85,7 @@ export class RoomScreen {
     this.#gone = movement.kind === 'left' ? [{ user, cause: movement.cause }, ...rest].slice(0, goneShown) : rest;
   }
 
-  /** Whether what is shown may be out of date. */
+  /** Shows or hides the note that the state may be out of date. */
   showStale(stale: boolean): void {
     this.#stale.hidden = !stale;
     this.root.classList.toggle('stale', stale);

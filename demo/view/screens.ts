@@ -2,7 +2,7 @@ import type { Session } from '../../protocol/entities.ts';
 import { button, element, field } from './dom.ts';
 import { warningIcon } from './icons.ts';
 
-/** The first screen: who are you? */
+/** The first screen: the user enters a name. */
 export function signInScreen(options: {
   invited: boolean;
   name: string;
@@ -24,8 +24,8 @@ export function signInScreen(options: {
       'p',
       { class: 'lead' },
       options.invited
-        ? 'Somebody shared a session with you. Say your name and join.'
-        : 'People, pointers and what everybody is doing, live. Say your name to begin; a second tab can be somebody else.',
+        ? 'A link to a session was shared with you. Enter your name and join.'
+        : 'People, pointers and activities, live. Enter your name to begin; a second tab can be another person.',
     ),
     element(
       'form',
@@ -45,7 +45,7 @@ export interface LobbyOptions {
   onOpen: (sessionId: string) => void;
 }
 
-/** Create a session, or go back to one. */
+/** The screen to create a session or return to one. */
 export function lobbyScreen({ onCreate, onOpen }: LobbyOptions): {
   screen: HTMLElement;
   list: (sessions: Session[]) => void;
@@ -125,11 +125,11 @@ export interface RefusalOptions {
   title: string;
   message: string;
   onHome: () => void;
-  /** Present where a second try can succeed. */
+  /** Present if a retry can succeed. */
   onRetry?: (() => void) | undefined;
 }
 
-/** A way that ended: what happened, and where to go from here. */
+/** The screen after an error: what happened, and the next step. */
 export function refusalScreen({ title, message, onHome, onRetry }: RefusalOptions): HTMLElement {
   const goHome = (event: Event) => {
     event.preventDefault();

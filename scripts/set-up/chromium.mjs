@@ -15,19 +15,19 @@ export function findChromium() {
   const chosen = process.env.CHROMIUM_PATH;
   if (chosen) {
     if (isProgram(chosen)) return chosen;
-    throw new Advice(`CHROMIUM_PATH is "${chosen}" and no program is there; correct it or remove the variable.`);
+    throw new Advice(`CHROMIUM_PATH is "${chosen}", which is not a program; correct or remove the variable.`);
   }
   return findProgram(programs) ?? macPrograms.find(isProgram);
 }
 
 /**
- * Installs Chromium where that needs no password.
+ * Installs Chromium if that needs no password.
  *
- * @throws Advice where it does, or when it fails.
+ * @throws Advice if it needs a password or fails.
  */
 export async function installChromium() {
   const installer = findSystemInstaller();
-  // A browser of Homebrew is a cask that asks questions; the person decides.
+  // With Homebrew, a browser is a cask, which asks questions. The user installs it.
   if (installer?.kind !== 'apt') throw new Advice(advice);
   await inTurn('system-packages', async () => {
     if (!findChromium()) await installSystemPackage(installer, { apt: 'chromium' });

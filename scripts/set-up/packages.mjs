@@ -4,15 +4,17 @@ import { basename, join } from 'node:path';
 import { Advice, runWithProgress } from './shell.mjs';
 import { inTurn } from './turn.mjs';
 
-/** Settings of npm that say how to reach the registry. All others could change what gets installed. */
+/**
+ * Settings of npm for reaching the registry. Other settings are removed, because they could change what is installed.
+ */
 const keptNpmSettings =
   /^npm_config_(registry|.*:registry|\/\/.*|https?_proxy|https_proxy|proxy|noproxy|cafile|ca|cert|key|strict_ssl|cache|userconfig|globalconfig|fetch_.*|maxsockets|prefer_offline|offline)$/i;
 
 /**
- * Installs the packages of package-lock.json where they are missing or differ, and remembers what it saw, so that the
- * next start only compares two short texts.
+ * Installs the packages of package-lock.json if some are missing or differ. It stores a fingerprint, so that the next
+ * start only compares two short texts.
  *
- * @throws Advice when npm fails.
+ * @throws Advice if npm fails.
  */
 export async function ensurePackages(project) {
   if (isInstalled(project)) return;
@@ -39,7 +41,7 @@ function replace(file, text) {
   writeFileSync(file, text);
 }
 
-/** The lock pins every package, also the Node.js that runs everything; binaries differ by platform. */
+/** The lock file pins all packages, also Node.js. The platform is included because binaries differ. */
 function fingerprint(project) {
   const lock = readFileSync(join(project, 'package-lock.json'));
   return createHash('sha256').update(lock).update(`${process.platform} ${process.arch}`).digest('hex');
@@ -49,7 +51,7 @@ function isInstalled(project) {
   return existsSync(stampFile(project)) && readFileSync(stampFile(project), 'utf8') === fingerprint(project);
 }
 
-/** Whether npm's own record of node_modules already is what the lock asks for, as after a `npm install` by hand. */
+/** Whether npm's record of node_modules matches the lock file, for example after a manual `npm install`. */
 function matchesLock(project) {
   const record = recordFile(project);
   if (!existsSync(record)) return false;
@@ -67,12 +69,12 @@ async function install(project) {
   // npm writes its record in place.
   const record = recordFile(project);
   if (existsSync(record)) replace(record, readFileSync(record));
-  // As npm's own child the same npm is used; otherwise the one on the PATH.
+  // If npm started this process, use the same npm; otherwise the one on the PATH.
   const ownNpm = process.env.npm_execpath;
   const fromNpm = ownNpm !== undefined && basename(ownNpm).startsWith('npm-cli');
   const [program, ...prefix] = fromNpm ? [process.execPath, ownNpm] : ['npm'];
-  // Not `npm ci`: it refuses a lock that lacks a platform's optional binaries, which a registry that mirrors only some of
-  // them cannot name. `--no-save` keeps to the lock and leaves it as it is.
+  // Not `npm ci`: it refuses a lock file without the optional binaries of a platform, and a registry with an incomplete
+  // mirror produces such lock files. `--no-save` follows the lock file and does not change it.
   const args = ['install', '--no-save', '--include=dev', '--include=optional', '--no-audit', '--no-fund'];
   const code = await runWithProgress(
     'Installing the packages of package-lock.json',
@@ -91,7 +93,7 @@ async function install(project) {
   }
 }
 
-/** NODE_ENV=production would leave out what the stack is built with; other settings belong to other projects. */
+/** Removes NODE_ENV, because `production` would omit the development dependencies, and settings of other projects. */
 function cleanEnvironment() {
   const entries = Object.entries(process.env).filter(
     ([name]) => name !== 'NODE_ENV' && (!/^npm_config_/i.test(name) || keptNpmSettings.test(name)),

@@ -3,13 +3,13 @@ import { randomBytes } from 'node:crypto';
 import { Advice } from './shell.mjs';
 
 const image = 'valkey/valkey:8-alpine';
-/** The server ends when its standard input does, and that ends with this process, however it ends. */
+/** The server ends when its standard input closes, which happens when this process ends for any reason. */
 const script = 'valkey-server --save "" --appendonly no & cat >/dev/null; kill $!; wait';
 
 /**
- * Starts Redis in a container on a free loopback port; nothing of it is kept.
+ * Starts Redis in a container on a free loopback port. The container is removed afterwards.
  *
- * @throws Advice when the container does not come up.
+ * @throws Advice if the container does not start.
  */
 export async function startRedisContainer(docker) {
   const name = `rollcall-redis-${randomBytes(6).toString('hex')}`;

@@ -7,11 +7,11 @@ const programs = ['valkey-server', 'redis-server'];
 const nothing = { environment: {}, stop: async () => {} };
 
 /**
- * Makes sure there is a Redis to use: the one of REDIS_URL, a server program, one that can be installed without a
- * password, or a container that lives as long as this process.
+ * Provides a Redis. It uses the one of REDIS_URL, an installed server, one that can be installed without a password, or
+ * a container that ends with this process.
  *
- * @returns variables for the program to run, and how to end what was started.
- * @throws Advice when there is none.
+ * @returns environment variables for the program, and a function that stops what was started.
+ * @throws Advice if none is available.
  */
 export async function provideRedis() {
   if (process.env.REDIS_URL || findProgram(programs)) return nothing;

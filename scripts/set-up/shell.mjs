@@ -3,7 +3,7 @@ import { accessSync, constants, statSync } from 'node:fs';
 import { platform } from 'node:os';
 import { delimiter, join } from 'node:path';
 
-/** A failure whose message is one sentence with one next step for the person at the terminal. */
+/** An error whose message is one sentence with one next step for the user. */
 export class Advice extends Error {}
 
 /** The first of the programs that is on the PATH, or undefined. */
@@ -27,9 +27,9 @@ export function isProgram(file) {
 }
 
 /**
- * Runs a program to its end and answers its exit code; every five seconds a line says that it is still at work.
+ * Runs a program until it ends, and returns its exit code. Every five seconds it prints that the program still runs.
  *
- * @param doing what the line says, "Installing …".
+ * @param doing the printed text, "Installing …".
  */
 export async function runWithProgress(doing, program, args, options = {}) {
   const startedAt = Date.now();
@@ -49,8 +49,8 @@ export async function runWithProgress(doing, program, args, options = {}) {
 }
 
 /**
- * How packages of the system can be installed without a password: `apt` (with the words to put before a command), `brew`
- * or undefined.
+ * Finds how system packages can be installed without a password: `apt` (with the prefix of its commands), `brew` or
+ * undefined.
  */
 export function findSystemInstaller() {
   if (platform() === 'darwin') return findProgram(['brew']) ? { kind: 'brew' } : undefined;
@@ -64,8 +64,8 @@ export function findSystemInstaller() {
 }
 
 /**
- * Installs one Debian package. A server that comes with it is neither started now nor at the next boot: Rollcall starts
- * its own and ends it.
+ * Installs one Debian package. A service in the package is started neither now nor at boot, because Rollcall starts and
+ * stops its own server.
  */
 const aptScript = `
 set -e
@@ -82,7 +82,7 @@ install "$1" || { apt-get update -qq; install "$1"; }
 if [ -n "$2" ] && command -v systemctl >/dev/null 2>&1; then systemctl disable "$2" >/dev/null 2>&1 || true; fi
 `;
 
-/** @returns true when the package was installed. */
+/** @returns whether the package was installed. */
 export async function installSystemPackage(installer, { apt, brew, service = '' }) {
   if (installer.kind === 'brew') {
     const env = { ...process.env, HOMEBREW_NO_AUTO_UPDATE: '1' };

@@ -4,17 +4,17 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 
 /**
- * Does the work alone: a second start of the same name on this machine waits for its turn. Whoever ended without giving
- * the turn back (killed, power) is passed over.
+ * Runs the work under a lock file: a second process with the same name waits. The lock of a process that ended without
+ * releasing it is removed.
  *
- * @param name names the thing that must not be done twice at once.
+ * @param name name of the work that must not run twice at once.
  */
 export async function inTurn(name, work) {
   const file = join(tmpdir(), `rollcall-${process.getuid?.() ?? 0}-${name}.lock`);
-  let told = false;
+  let waiting = false;
   while (!take(file)) {
-    if (!told) process.stdout.write('Another start is installing; waiting for it …\n');
-    told = true;
+    if (!waiting) process.stdout.write('Another start is installing; waiting for it …\n');
+    waiting = true;
     await wait(300);
   }
   try {
@@ -37,7 +37,7 @@ function take(file) {
 
 function isHeld(file) {
   const pid = Number(readIfThere(file));
-  // Empty for the moment between making the file and writing into it.
+  // The file is empty for a moment between its creation and the write.
   if (!Number.isInteger(pid) || pid <= 0) return true;
   try {
     process.kill(pid, 0);

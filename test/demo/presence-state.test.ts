@@ -1,4 +1,10 @@
-import { applyCursors, applyDiff, applyOwnChange, applySnapshot, nobody } from '../../demo/live/presence-state.ts';
+import {
+  applyCursors,
+  applyDiff,
+  applyOwnChange,
+  applySnapshot,
+  emptyPresence,
+} from '../../demo/live/presence-state.ts';
 import type { PresenceUser } from '../../protocol/entities.ts';
 import type { ServerFrames } from '../../protocol/frames.ts';
 
@@ -23,10 +29,10 @@ const diff = (seq: number, more: Partial<ServerFrames['presence_diff']> = {}): S
   leaves: [],
   ...more,
 });
-const start = applySnapshot(nobody, { epoch: 'e1', seq: 3, users: [person('ada'), person('bob')] }).state;
+const start = applySnapshot(emptyPresence, { epoch: 'e1', seq: 3, users: [person('ada'), person('bob')] }).state;
 
 test('a snapshot is the beginning and moves nobody', () => {
-  const applied = applySnapshot(nobody, { epoch: 'e1', seq: 3, users: [person('ada')] });
+  const applied = applySnapshot(emptyPresence, { epoch: 'e1', seq: 3, users: [person('ada')] });
   expect([...applied.state.users.keys()]).toEqual(['ada']);
   expect(applied.movements).toEqual([]);
 });
@@ -69,7 +75,7 @@ test.each([
 });
 
 test('a diff that came before its snapshot is placed after it, and asks for nothing', () => {
-  const early = applyDiff(nobody, diff(4, { joins: [person('cleo')] }));
+  const early = applyDiff(emptyPresence, diff(4, { joins: [person('cleo')] }));
   expect(early.outOfStep).toBe(false);
   const { state, movements, outOfStep } = applySnapshot(early.state, { epoch: 'e1', seq: 3, users: [person('ada')] });
   expect(state).toMatchObject({ seq: 4, waiting: [] });
