@@ -13,6 +13,7 @@ export const entryPoints = {
   testing: 'testing/index.ts',
   react: 'react/index.ts',
   vue: 'vue/index.ts',
+  ui: 'ui/index.ts',
 };
 
 /** What the application has installed itself. */

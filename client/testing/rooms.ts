@@ -124,7 +124,7 @@ export function expireRooms({ rooms, now, sessionTimeoutMillis }: World): void {
   for (const room of rooms.values()) {
     const lastActive = Math.max(
       room.session.lastActiveAt,
-      ...[...room.people.values()].map((each) => each.user.lastSeen),
+      ...[...room.people.values()].map((each) => each.user.lastActive),
     );
     if (now() - lastActive >= sessionTimeoutMillis) finish(room, 'expired', 'session_expired');
   }

@@ -77,17 +77,23 @@ test('its hooks and composables run on a server, and every entry is a module of 
     import { createTestRollcall } from '@rollcall/client/testing';
     import * as react from '@rollcall/client/react';
     import * as vue from '@rollcall/client/vue';
+    import * as ui from '@rollcall/client/ui';
     const client = createTestRollcall().client('ada');
     const Names = () => react.useCollaboration({ key: 'doc' }).state;
     const one = renderToString(createElement(react.RollcallProvider, { client }, createElement(Names)));
     const VueNames = { setup: () => { const { state } = vue.useCollaboration({ key: 'doc' }); return () => state.value; } };
     const app = createSSRApp({ render: () => h(vue.RollcallProvider, { client }, () => h(VueNames)) });
     const other = await vueServer.renderToString(app);
-    console.log(JSON.stringify([one, other.replace(/<!--.*?-->/g, ''), client.state]));
+    console.log(JSON.stringify([one, other.replace(/<!--.*?-->/g, ''), client.state, Object.keys(ui).sort()]));
   `;
   await writeFile(join(folder, 'server.js'), page);
   const { stdout } = await run(process.execPath, ['server.js'], { cwd: folder });
-  expect(JSON.parse(stdout)).toEqual(['joining', 'joining', 'idle']);
+  expect(JSON.parse(stdout)).toEqual([
+    'joining',
+    'joining',
+    'idle',
+    ['colourOf', 'english', 'showAvatars', 'showCursors', 'showNotices', 'showStatus'],
+  ]);
   const react = await readFile(join(folder, 'node_modules/@rollcall/client/dist/react.js'), 'utf8');
   expect(react).toMatch(/^"use client";/);
 });
@@ -98,6 +104,7 @@ test.each(['nodenext', 'bundler'])(
     const page = `
     import { createClient } from '@rollcall/client';
     import { useBroadcast, useCollaboration, useOthers, useSelf } from '@rollcall/client/react';
+    import { showAvatars, showCursors } from '@rollcall/client/ui';
     import { useOthers as useVueOthers } from '@rollcall/client/vue';
     declare module '@rollcall/client' {
       interface Register {
@@ -119,7 +126,9 @@ test.each(['nodenext', 'bundler'])(
       return [colour, colours, own, first];
     }
     const client = createClient({ url: 'wss://example.org/live', token: () => null });
-    export const known: string | undefined = client.join('s').others[0]?.data.colour;
+    const session = client.join('s');
+    export const known: string | undefined = session.others[0]?.data.colour;
+    export const stops: (() => void)[] = [showAvatars(document.body, session), showCursors(document.body, session)];
   `;
     await writeFile(join(folder, 'typed.ts'), page);
     const compiler = join(project, 'node_modules/typescript/bin/tsc');

@@ -1,0 +1,100 @@
+import type { Session } from '../session-api.ts';
+import type { Types, User } from '../types.ts';
+import { create, type Looks, looksOf, mark, place } from './dom.ts';
+import { fill, type Words, wordsOf } from './words.ts';
+
+export interface AvatarOptions extends Looks {
+  /** How many are shown before the rest is counted. Default 5. */
+  most?: number;
+  /** Makes each avatar a button. */
+  onSelect?: (user: User) => void;
+  /** The address of somebody's picture; by default `data.avatar`. Without one the initials are shown. */
+  pictureOf?: (user: User) => string | undefined;
+  words?: Partial<Words>;
+}
+
+/** Shows who is here, this person first: a picture or initials, and a dot for the status. @returns takes it away. */
+export function showAvatars<T extends Types>(
+  container: Element,
+  session: Session<T>,
+  options: AvatarOptions = {},
+): () => void {
+  const { most = 5, onSelect, pictureOf = pictureIn } = options;
+  const { nameOf, colourOf } = looksOf(options);
+  const words = wordsOf(options.words);
+  const list = place(container, 'ul', 'avatars', { 'aria-label': words.people });
+  const items = new Map<string, { item: HTMLElement; face: HTMLElement; drawn?: string; user: User }>();
+  const more = create('li', {});
+
+  function add(user: User) {
+    const face = create(onSelect ? 'button' : 'span', onSelect ? { type: 'button' } : { role: 'img' });
+    const entry = { item: create('li', {}, face), face, user };
+    if (onSelect) face.onclick = () => onSelect(entry.user);
+    items.set(user.userId, entry);
+    return entry;
+  }
+
+  function draw(user: User, isSelf: boolean): HTMLElement {
+    const entry: { item: HTMLElement; face: HTMLElement; drawn?: string; user: User } =
+      items.get(user.userId) ?? add(user);
+    const { face, item } = entry;
+    const name = isSelf ? fill(words.you, nameOf(user)) : nameOf(user);
+    const title = [name, words.status[user.status], user.activity].filter(Boolean).join(', ');
+    const picture = pictureOf(user);
+    const drawn = JSON.stringify([title, picture, colourOf(user)]);
+    entry.user = user;
+    if (entry.drawn !== drawn) {
+      entry.drawn = drawn;
+      face.dataset['status'] = user.status;
+      face.title = title;
+      face.setAttribute('aria-label', title);
+      face.style.setProperty('--rollcall-colour', colourOf(user));
+      face.replaceChildren(picture ? create('img', { src: picture, alt: '' }) : initialsOf(nameOf(user)));
+    }
+    return item;
+  }
+
+  function update(): void {
+    const { self, others, isStale } = session.getSnapshot() as {
+      self?: User;
+      others: readonly User[];
+      isStale: boolean;
+    };
+    const users = self ? [self, ...others] : others;
+    const shown = users.slice(0, users.length > most ? most - 1 : most);
+    const wanted = shown.map((user) => draw(user, user === self));
+    const rest = users.length - shown.length;
+    if (rest) {
+      const label = fill(words.more, rest);
+      more.replaceChildren(
+        create('span', { role: 'img', 'data-status': 'more', title: label, 'aria-label': label }, `+${rest}`),
+      );
+      wanted.push(more);
+    }
+    for (const userId of [...items.keys()]) {
+      if (!shown.some((user) => user.userId === userId)) items.delete(userId);
+    }
+    // Moving only what stands elsewhere keeps the focus where it is.
+    for (const child of [...list.children]) if (!wanted.includes(child as HTMLElement)) child.remove();
+    for (const [index, item] of wanted.entries()) {
+      if (list.children[index] !== item) list.insertBefore(item, list.children[index] ?? null);
+    }
+    mark(list, 'data-stale', isStale);
+  }
+
+  update();
+  const stop = session.subscribe(update);
+  return () => {
+    stop();
+    list.remove();
+  };
+}
+
+const pictureIn = ({ data }: User) => (typeof data['avatar'] === 'string' ? data['avatar'] : undefined);
+
+/** The first letters of the first and the last word. */
+function initialsOf(name: string): string {
+  const words = name.trim().split(/\s+/);
+  const letters = [words[0], words.length > 1 ? words.at(-1) : ''].map((word) => [...(word ?? '')][0] ?? '');
+  return letters.join('').toUpperCase();
+}

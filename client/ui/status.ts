@@ -1,0 +1,36 @@
+import type { Client } from '../client-api.ts';
+import type { Types } from '../types.ts';
+import { button, mark, place } from './dom.ts';
+import { type Words, wordsOf } from './words.ts';
+
+export interface StatusOptions {
+  /** Whether it can be seen while all is well; screen readers are told anyway. Default false. */
+  always?: boolean;
+  words?: Partial<Words>;
+}
+
+/** Says how the connection is, each state in a sentence, and announces it to screen readers. @returns takes it away. */
+export function showStatus<T extends Types>(
+  container: Element,
+  client: Client<T>,
+  options: StatusOptions = {},
+): () => void {
+  const words = wordsOf(options.words);
+  const banner = place(container, 'div', 'status');
+  const text = place(banner, 'span', 'text', { role: 'status' });
+  const retry = button(words.retry, client.connect);
+  function update(): void {
+    const { state } = client;
+    banner.dataset['state'] = state;
+    text.textContent = words.connection[state];
+    if (/waiting|closed/.test(state)) banner.append(retry);
+    else retry.remove();
+    mark(banner, 'data-quiet', state === 'open' && !options.always);
+  }
+  update();
+  const stop = client.on('state', update);
+  return () => {
+    stop();
+    banner.remove();
+  };
+}

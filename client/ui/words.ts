@@ -1,0 +1,60 @@
+import type { LeaveCause, Status } from '../../protocol/entities.ts';
+import type { ClientState } from '../machine.ts';
+
+/** Everything the components say; an application gives its own language. `{name}` is replaced. */
+export interface Words {
+  people: string;
+  you: string;
+  more: string;
+  status: Record<Status, string>;
+  connection: Record<ClientState, string>;
+  retry: string;
+  left: Record<LeaveCause | 'unknown', string>;
+  expiring: string;
+  expired: string;
+  expiredDetail: string;
+  ended: string;
+  removed: string;
+  over: string;
+  recover: string;
+  home: string;
+}
+
+export const english: Words = {
+  people: 'People in this session',
+  you: '{name} (you)',
+  more: '{count} more',
+  status: { online: 'online', away: 'away', offline: 'invisible' },
+  connection: {
+    idle: 'Not connected yet.',
+    connecting: 'Connecting …',
+    open: 'Connected.',
+    waiting: 'The connection is lost. What you see may be out of date. Trying again …',
+    closed: 'Not connected.',
+  },
+  retry: 'Connect again',
+  left: {
+    left: '{name} left.',
+    disconnected: '{name} closed the page or lost the network.',
+    timeout: '{name} was not heard for too long.',
+    removed: '{name} was removed by the owner.',
+    session_ended: '{name} left because the session ended.',
+    session_expired: '{name} left because the session expired.',
+    gone: '{name} closed the connection without a word.',
+    unknown: '{name} left while you were away.',
+  },
+  expiring: 'This session ends soon, because nobody is doing anything.',
+  expired: 'This session has expired',
+  expiredDetail: 'Nobody did anything for too long. Its owner can bring it back for a day.',
+  ended: 'The owner ended this session',
+  removed: 'The owner removed you from this session',
+  over: 'You cannot do anything here any more.',
+  recover: 'Bring it back',
+  home: 'Go to the start page',
+};
+
+/** The words with those of an application instead. */
+export const wordsOf = (own: Partial<Words> | undefined): Words => ({ ...english, ...own });
+
+/** Puts a name or a number into a sentence. */
+export const fill = (sentence: string, value: string | number) => sentence.replace(/\{\w+\}/, () => String(value));
