@@ -4,7 +4,7 @@ import type { Cursor, LeaveCause, PresenceUser } from '../protocol/entities.ts';
 /** Free JSON by key. */
 export type Json = Record<string, unknown>;
 /** A user as the wire tells of them. */
-export type WireUser = Omit<PresenceUser, 'cursor'> & { cursor?: Json; data?: Json };
+export type WireUser = Omit<PresenceUser, 'cursor'> & { cursor?: Json };
 /** Fields of a user that changed: absent means unchanged, `null` removed; of `data` only the changed keys are there. */
 export type WireChange = { userId: string } & { [K in keyof WireUser]?: WireUser[K] | null };
 

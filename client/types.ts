@@ -44,7 +44,7 @@ export interface TypeSchema<T> {
 }
 
 /** One person in a session, however many tabs and devices they use. */
-export interface User<T extends Types = Types> extends Omit<PresenceUser, 'cursor' | 'index'> {
+export interface User<T extends Types = Types> extends Omit<PresenceUser, 'cursor' | 'data' | 'index'> {
   /** What they tell of themselves; empty until they told something. */
   readonly data: DataOf<T>;
   /** Where they point; absent while nowhere, invisible, or hidden from this client's role. */

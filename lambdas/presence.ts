@@ -5,8 +5,8 @@ import { route } from './runtime/route.ts';
 
 /** Routes `presence_update` and `presence_sync`: what the sender shows of themselves, and the whole state. */
 export const handler = route('presence', {
-  async presence_update({ sessionId, status, activity, cursor }, caller) {
-    await signOfLife(caller, sessionId, { kind: 'update', status, activity, cursor });
+  async presence_update({ sessionId, status, activity, data, cursor }, caller) {
+    await signOfLife(caller, sessionId, { kind: 'update', status, activity, data, cursor });
     if (status !== undefined) await rememberChoice(caller, sessionId, status);
     return undefined;
   },

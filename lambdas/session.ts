@@ -15,9 +15,9 @@ import { sessions } from './runtime/sessions.ts';
 export const handler = route(
   'session',
   {
-    session_create: ({ operationId, metadata }, caller) => createSession(caller, operationId, metadata),
+    session_create: ({ operationId, metadata, data }, caller) => createSession(caller, operationId, metadata, { data }),
 
-    session_join: ({ sessionId, invite }, caller) => joinSession(caller, sessionId, invite),
+    session_join: ({ sessionId, invite, ...said }, caller) => joinSession(caller, sessionId, invite, said),
 
     async session_leave({ sessionId }, caller) {
       return { type: 'session_left', sessionId: await leaveSession(caller, sessionId) };

@@ -99,10 +99,9 @@ export class RollcallStack extends Stack {
    */
   private grantPresence(): void {
     const { heartbeat, cursor, presence } = this.functions;
-    this.connections.grantAccess(presence, 'update');
     for (const fn of [heartbeat, cursor, presence]) {
       this.cache.grantAccess(fn);
-      this.connections.grantAccess(fn, 'get', 'query', 'put', 'delete', 'writeMany');
+      this.connections.grantAccess(fn, 'get', 'query', 'put', 'update', 'delete', 'writeMany');
       this.webSocketApi.grantAccess(fn);
       this.database.grantAccess(fn);
       this.outbox.grantAccess(fn, 'writeMany');

@@ -37,7 +37,12 @@ export interface PresenceUser {
   connections: number;
   cursor?: Cursor;
   activity?: string;
+  /** Free JSON that the person tells of themselves; absent where they told nothing. */
+  data?: PersonData;
 }
+
+/** What a person tells of themselves in one session, by its keys; in a change `null` removes a key. */
+export type PersonData = Record<string, unknown>;
 
 export interface Visibility {
   /** The lowest role that sees the cursors of others. */

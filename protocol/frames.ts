@@ -3,6 +3,7 @@ import type {
   Cursor,
   LeaveCause,
   Machine,
+  PersonData,
   PresenceUser,
   Role,
   Session,
@@ -21,11 +22,13 @@ export const stageName = 'live';
 /**
  * The changed fields of a user. An absent field is unchanged; `null` means removed.
  *
+ * `data` holds the changed keys only; a key with the value `null` was removed.
+ *
  * If `cursor` is `null`, `lastActive` is present. Frames may overtake one another, so a cursor with a later `at` is kept.
  */
 export type PresenceChange = { userId: string } & {
   [K in 'username' | 'role' | 'status' | 'connections' | 'lastActive']?: PresenceUser[K];
-} & { activity?: string | null; cursor?: Cursor | null };
+} & { activity?: string | null; cursor?: Cursor | null; data?: PersonData };
 
 export interface CursorUpdate {
   userId: string;

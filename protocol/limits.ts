@@ -6,6 +6,8 @@ export const limits = {
   requestIdCharacters: 64,
   activityCharacters: 200,
   cursorBytes: 1024,
+  /** What one person tells of themselves in one session, all keys together. */
+  dataBytes: 2 * 1024,
   metadataBytes: 8 * 1024,
   detailsBytes: 8 * 1024,
   operationIdCharacters: 255,

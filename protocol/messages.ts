@@ -30,8 +30,15 @@ function withinBytes(maximum: number) {
   ] as const;
 }
 
+/** What the keys of a change take, in UTF-8 bytes of JSON, where nothing was told before. */
+function dataBytes(patch: Record<string, unknown>): number {
+  const kept = Object.entries(patch).filter(([, value]) => value !== null);
+  return utf8.encode(JSON.stringify(Object.fromEntries(kept))).length;
+}
+
 const requiredText = (maximum: number) => text(maximum).refine((value) => value.trim() !== '', 'must not be empty');
 
+const invite = text(2048);
 const sessionId = requiredText(255);
 const machineId = requiredText(limits.machineIdCharacters);
 const role = z.enum(roles);
@@ -44,6 +51,15 @@ const cursor = keepInput(
     .nullable(),
 );
 const details = keepInput(jsonObject.refine(...withinBytes(limits.detailsBytes)));
+/** A change of what a person tells of themselves; `null` removes a key and takes no room. */
+const data = keepInput(
+  jsonObject.refine((patch) => dataBytes(patch) <= limits.dataBytes, withinBytes(limits.dataBytes)[1]),
+);
+const said = {
+  status: z.enum(statuses).optional(),
+  activity: text(limits.activityCharacters).nullable().optional(),
+  data: data.optional(),
+};
 const time = z.number().int().min(0).max(8.64e15);
 const visibility = z.object({ cursors: role.optional(), activity: role.optional() });
 const metadata = keepInput(
@@ -96,12 +112,16 @@ export const messages = {
   session_create: {
     group: 'session',
     responds: true,
-    schema: message({ operationId: requiredText(limits.operationIdCharacters), metadata: metadata.optional() }),
+    schema: message({
+      operationId: requiredText(limits.operationIdCharacters),
+      metadata: metadata.optional(),
+      data: data.optional(),
+    }),
   },
   session_join: {
     group: 'session',
     responds: true,
-    schema: message({ sessionId, invite: text(2048).optional() }),
+    schema: message({ sessionId, invite: invite.optional(), ...said }),
   },
   session_leave: { group: 'session', responds: true, schema: message({ sessionId }) },
   session_end: {
@@ -116,8 +136,7 @@ export const messages = {
     quiet: true,
     schema: message({
       sessionId,
-      status: z.enum(statuses).optional(),
-      activity: text(limits.activityCharacters).nullable().optional(),
+      ...said,
       cursor: cursor.optional(),
     }),
   },

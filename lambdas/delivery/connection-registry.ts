@@ -14,9 +14,10 @@ import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import type { Role } from '../../protocol/entities.ts';
 import { connectionLifetimeMillis } from '../../protocol/timings.ts';
 import { Unavailable } from '../platform/unavailable.ts';
+import type { KeptData, ToldData } from '../presence/person-data.ts';
 
 /** A connection that joined a session: what is needed to seat it again without asking PostgreSQL who it is. */
-export interface Membership {
+export interface Membership extends KeptData {
   connectionId: string;
   /** UUID of the session. */
   sessionId: string;
@@ -182,6 +183,30 @@ export class ConnectionRegistry {
     });
     // The index may not show the newest one yet.
     await Promise.all([{ connectionId, sessionId }, ...others].map((one) => this.#set(one, 'invisible', invisible)));
+  }
+
+  /**
+   * Writes down what a user told of themselves, at this membership and, where it is shared, at the user's others. Newer
+   * data stay.
+   */
+  async setData({ connectionId, sessionId, userId }: Seat, { text, at, isShared }: ToldData): Promise<void> {
+    const members = isShared ? await this.members(sessionId) : [];
+    const others = members.filter((one) => one.userId === userId && one.connectionId !== connectionId);
+    const change = {
+      UpdateExpression: 'SET #data = :data, dataAt = :at',
+      ConditionExpression: 'attribute_exists(userId) AND (attribute_not_exists(dataAt) OR dataAt < :at)',
+      // The name is one of DynamoDB's reserved words.
+      ExpressionAttributeNames: { '#data': 'data' },
+      ExpressionAttributeValues: marshall({ ':data': text, ':at': at }),
+    };
+    const keys = [connectionId, ...others.map((one) => one.connectionId)].map((id) => ({
+      connectionId: id,
+      sessionId,
+    }));
+    const commands = keys.map(
+      (key) => new UpdateItemCommand({ TableName: this.#table, Key: marshall(key), ...change }),
+    );
+    await Promise.all(commands.map((command) => this.#succeeds(this.#client.send(command))));
   }
 
   /** Forgets a connection and what it joined; answers what that was. A second call answers nothing. */

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import type { PresenceUser } from '../../protocol/entities.ts';
+import type { PersonData, PresenceUser } from '../../protocol/entities.ts';
 import type { ServerFrames } from '../../protocol/frames.ts';
 import type { Membership } from '../delivery/connection-registry.ts';
+import { newestData } from '../presence/person-data.ts';
 import { registry } from '../runtime/delivery.ts';
 import { withNewestNames } from './newest-names.ts';
 
@@ -16,9 +17,14 @@ export async function bestKnownState(
 ): Promise<Pick<ServerFrames['presence_state'], 'epoch' | 'seq' | 'users'>> {
   const others = (await registry().members(own.sessionId)).filter((one) => one.connectionId !== own.connectionId);
   const users = new Map<string, PresenceUser>();
-  for (const member of withNewestNames([own, ...others])) {
+  const members = withNewestNames([own, ...others]);
+  for (const member of members) {
     const known = users.get(member.userId);
     users.set(member.userId, known ? withConnection(known, member) : userOf(member));
+  }
+  for (const user of users.values()) {
+    const data = newestData(members.filter(({ userId }) => userId === user.userId));
+    if (data !== undefined && data !== '{}') user.data = JSON.parse(data) as PersonData;
   }
   return { epoch: randomBytes(6).toString('hex'), seq: 0, users: [...users.values()] };
 }

@@ -2,6 +2,7 @@ import type { SessionMetadata } from '../../protocol/entities.ts';
 import type { ServerFrame } from '../../protocol/frames.ts';
 import type { ActivityParams } from '../activity/activity-entry.ts';
 import { inviteRefused, inviteUsed, sessionCreated } from '../activity/activity-events.ts';
+import type { Said } from '../presence/person-data.ts';
 import type { Caller } from '../runtime/caller.ts';
 import { sessions } from '../runtime/sessions.ts';
 import type { JoinResult } from '../sessions/join-gate.ts';
@@ -18,6 +19,7 @@ export async function createSession(
   caller: Caller,
   operationId: string,
   metadata: SessionMetadata | undefined,
+  said: Said = {},
 ): Promise<ServerFrame<'session_created'>> {
   refuseGuest(caller);
   const { userId, username, externalId } = caller;
@@ -26,7 +28,7 @@ export async function createSession(
     await audit(sessionCreated(actorOf(caller, created.id), operationId));
     return created;
   });
-  const { epoch, seq, users } = await seatConnection(caller, { session, role: 'operator', activated: true });
+  const { epoch, seq, users } = await seatConnection(caller, { session, role: 'operator', activated: true, said });
   return { type: 'session_created', session, epoch, seq, users };
 }
 
@@ -35,11 +37,12 @@ export async function joinSession(
   caller: Caller,
   sessionRef: string,
   invite: string | undefined,
+  said: Said = {},
 ): Promise<ServerFrame<'session_joined'>> {
   refuseForeignGuest(caller, await sessions().resolveSessionId(sessionRef));
   const joined = await askDoor(caller, sessionRef, invite ?? caller.guest?.invite);
   const { session, role, revived } = joined;
-  const { epoch, seq, users } = await seatConnection(caller, joined);
+  const { epoch, seq, users } = await seatConnection(caller, { ...joined, said });
   if (revived) await announceRevival(session);
   const firstBytes = Buffer.byteLength(JSON.stringify(session));
   const { sessionId: _, ...state } = await sendRest(caller, { sessionId: session.id, epoch, seq, users }, firstBytes);

@@ -28,7 +28,8 @@ export async function returnToSession(caller: Caller, sessionId: string): Promis
     });
     // Where the place was taken anew, the stay that began without presence is over, and this is another one.
     const isWritten = membership.unseated && !joined.activated;
-    await seatConnection(caller, { ...joined, isWritten, invisible: membership.invisible });
+    const { invisible, data: kept } = membership;
+    await seatConnection(caller, { ...joined, isWritten, invisible, kept });
     if (joined.revived) await announceRevival(joined.session);
   } catch (error) {
     if (!(error instanceof RollcallError)) throw error;
@@ -37,10 +38,10 @@ export async function returnToSession(caller: Caller, sessionId: string): Promis
       throw error;
     }
     log.warn('A user returned while the database was away', { sessionId, userId: caller.userId, error });
-    const { sessionName, role, cursorRole, unseated, invisible } = membership;
+    const { sessionName, role, cursorRole, unseated, invisible, data: kept } = membership;
     const metadata = cursorRole ? { metadata: { visibility: { cursors: cursorRole } } } : {};
     const session = { id: sessionId, sessionId: sessionName, ...metadata };
     const place = { activated: false, unasked: true, isWritten: unseated };
-    await seatConnection(caller, { session, role, ...place, invisible });
+    await seatConnection(caller, { session, role, ...place, invisible, kept });
   }
 }

@@ -3,6 +3,7 @@ import type { ActivityContext } from '../activity/activity-entry.ts';
 import type { Membership } from '../delivery/connection-registry.ts';
 import { isAway } from '../platform/unavailable.ts';
 import type { Arrival, EnterOutcome } from '../presence/outcome.ts';
+import { hasKeys, type Said } from '../presence/person-data.ts';
 import type { Acting } from '../presence/presence-manager.ts';
 import type { Caller } from '../runtime/caller.ts';
 import { registry } from '../runtime/delivery.ts';
@@ -16,6 +17,8 @@ import { actorOf } from './audit.ts';
 import { bestKnownState } from './best-known.ts';
 import { personOf } from './people.ts';
 import { rebuildSession } from './rebuild-session.ts';
+import { rememberChoice } from './remember-choice.ts';
+import { rememberData } from './remember-data.ts';
 import { expectVisit } from './sweep-waker.ts';
 import { undoSeating } from './undo-seating.ts';
 
@@ -31,6 +34,10 @@ export interface Seating {
   isWritten?: boolean | undefined;
   /** Whether they had chosen to be invisible when they were last here. */
   invisible?: boolean | undefined;
+  /** What the join says of them. */
+  said?: Said | undefined;
+  /** The data they had told when they were last here, as JSON. */
+  kept?: string | undefined;
 }
 
 /** Who comes and does nothing is away, or gone, after this long. */
@@ -61,12 +68,13 @@ export async function seatConnection(caller: Caller, seating: Seating): Promise<
     if (written.status === 'fulfilled' && written.value) isUntouched = false;
     const [compact] = await Promise.all(begun);
     isUntouched = false;
-    const outcome = await enter(membership, { compact, place: placeOf(seating) });
+    const { said, kept } = seating;
+    const outcome = await enter(membership, { compact, place: placeOf(seating), said, kept });
     if (outcome?.first && !seating.activated && !seating.unasked) await retakePlace(caller, membership);
     await Promise.all([
       welcome(caller, membership, seating, outcome),
       outcome && tell(membership, outcome),
-      outcome && inheritChoice(membership, outcome),
+      outcome && share(caller, membership, outcome, said),
     ]);
     if (outcome) return outcome;
     await registry().join({ ...membership, unseated: true });
@@ -78,13 +86,24 @@ export async function seatConnection(caller: Caller, seating: Seating): Promise<
   }
 }
 
-function membershipOf(caller: Caller, { session, role, invisible }: Seating): Membership {
+function membershipOf(caller: Caller, { session, role, said, kept, ...known }: Seating): Membership {
   const { id, sessionId, metadata } = session;
   const { connectionId, userId, username } = caller;
   const cursorRole = metadata?.visibility?.cursors;
+  const invisible = said?.status === undefined ? known.invisible : said.status === 'offline';
   const choices = { ...(cursorRole ? { cursorRole } : {}), ...(invisible ? { invisible } : {}) };
   const person = { userId, username, role, ...choices };
-  return { connectionId, sessionId: id, sessionName: sessionId, ...person, joinedAt: Date.now() };
+  const joinedAt = Date.now();
+  const data = kept ?? told(said);
+  // Whatever Redis makes of it is newer.
+  const toldBefore = data === undefined ? {} : { data, dataAt: joinedAt - 1 };
+  return { connectionId, sessionId: id, sessionName: sessionId, ...person, ...toldBefore, joinedAt };
+}
+
+/** The data of somebody of whom nothing is known yet, as JSON. */
+function told({ data }: Said = {}): string | undefined {
+  const kept = Object.entries(data ?? {}).filter(([, value]) => value !== null);
+  return kept.length > 0 ? JSON.stringify(Object.fromEntries(kept)) : undefined;
 }
 
 function placeOf({ activated, isWritten }: Seating): 'taken' | 'written' | undefined {
@@ -95,7 +114,7 @@ function placeOf({ activated, isWritten }: Seating): 'taken' | 'written' | undef
 /** No outcome while Redis is away. */
 async function enter(
   { sessionId, userId, ...acting }: Membership,
-  options: Pick<Acting, 'compact' | 'place'>,
+  options: Pick<Acting, 'compact' | 'place' | 'said' | 'kept'>,
 ): Promise<EnterOutcome | undefined> {
   try {
     // Where Redis forgot the session, those who were there are seated first: the newcomer is to meet them.
@@ -159,10 +178,22 @@ async function recordOrLeaveToSweep(sessionId: string, arrival: Arrival, actor: 
   }
 }
 
-/** Another tab of somebody who chose to be invisible has to remember it as the first one does. */
-async function inheritChoice(membership: Membership, { users }: EnterOutcome): Promise<void> {
-  const isInvisible = users.find((user) => user.userId === membership.userId)?.status === 'offline';
-  if (isInvisible && !membership.invisible) await registry().join({ ...membership, invisible: true });
+/**
+ * All tabs of a user keep what the user chose and told: this one what the others said, and the others what this join says
+ * (rules PR5, PR16).
+ */
+async function share(
+  caller: Caller,
+  membership: Membership,
+  { users, told }: EnterOutcome,
+  said: Said | undefined,
+): Promise<void> {
+  const { sessionId, userId } = membership;
+  const own = users.find((user) => user.userId === userId);
+  if (own?.status === 'offline' && !membership.invisible) await registry().join({ ...membership, invisible: true });
+  if (said?.status !== undefined && own && own.connections > 1) await rememberChoice(caller, sessionId, said.status);
+  const isShared = Boolean(told?.isShared) && hasKeys(said?.data);
+  if (told && (isShared || told.text !== membership.data)) await rememberData(membership, { ...told, isShared });
 }
 
 /** Who was found gone is written down by the sweep, once and as of the moment they went. */

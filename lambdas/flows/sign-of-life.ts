@@ -4,6 +4,7 @@ import type { Seat, Touch } from '../presence/presence-store.ts';
 import type { Caller } from '../runtime/caller.ts';
 import { presence } from '../runtime/presence.ts';
 import { announce } from './announce.ts';
+import { rememberData } from './remember-data.ts';
 import { returnToSession } from './return-to-session.ts';
 import { sessionIdOf } from './session-ids.ts';
 import { expectVisit } from './sweep-waker.ts';
@@ -18,7 +19,8 @@ export async function signOfLife(caller: Caller, sessionRef: string, touch: Touc
   const sessionId = await sessionIdOf(caller, sessionRef);
   const seat: Seat = { sessionId, userId: caller.userId, connectionId: caller.connectionId };
   const outcome = await seated(caller, seat, (now) => presence().touch(seat, touch, now));
-  await Promise.all([announce(sessionId, outcome), callSweep(seat, outcome)]);
+  const { told } = outcome;
+  await Promise.all([announce(sessionId, outcome), callSweep(seat, outcome), told && rememberData(seat, told)]);
   return outcome;
 }
 

@@ -1,4 +1,5 @@
 import type { Role } from '../../protocol/entities.ts';
+import type { Said } from './person-data.ts';
 
 /** Who takes a seat, and as what. */
 export interface Entering {
@@ -12,4 +13,8 @@ export interface Entering {
   place?: 'taken' | 'written' | undefined;
   /** They come back invisible, as they chose to be (rule PR5). */
   invisible?: boolean | undefined;
+  /** What the join says of them. */
+  said?: Said | undefined;
+  /** The data they had told before, as JSON: it counts where Redis does not know them. */
+  kept?: string | undefined;
 }

@@ -1,5 +1,6 @@
 import { type Cursor, type LeaveCause, type PresenceUser, type Role, roles } from '../../protocol/entities.ts';
 import type { CursorUpdate, PresenceChange } from '../../protocol/frames.ts';
+import { dataOfMembers, type ToldData } from './person-data.ts';
 import { type PresenceRecord, type StatusThresholds, visibleUser } from './status.ts';
 
 /** A connection that receives frames, and whose it is. */
@@ -58,6 +59,8 @@ export interface PresenceOutcome {
 export interface TouchOutcome extends PresenceOutcome {
   /** Whether somebody in the session is overdue, so that the sweep should come now. */
   overdue: boolean;
+  /** What the user told of themselves, where this changed it. */
+  told?: ToldData | undefined;
 }
 
 /** A coming or going that Redis keeps until it is written down elsewhere; see `PresenceStore.forget`. */
@@ -94,6 +97,8 @@ export interface EnterOutcome extends PresenceOutcome {
   users: PresenceUser[];
   /** The coming that has to be written down, where this was one. */
   arrival?: Arrival | undefined;
+  /** What the user told of themselves, now or before. */
+  told?: ToldData | undefined;
 }
 
 export interface VisitOutcome extends EndOutcome {
@@ -157,11 +162,17 @@ export function readOutcome(reply: ScriptReply, now: number, thresholds: StatusT
     joins: joins
       .map((text) => visibleUser(JSON.parse(text) as PresenceRecord, now, thresholds))
       .map((user) => (cursorRole || user.status === 'offline' ? withoutCursor(user) : user)),
-    updates: updates.map((text) => JSON.parse(text) as PresenceChange),
+    updates: updates.map(readChange),
     leaves: leaves.map((userId, index) => ({ userId, cause: causes[index]! })),
     receivers: receivers.map(readReceiver),
     promise: promised[0] === undefined ? undefined : { endsAt: promised[0], watch: promised[1] === 1 },
   };
+}
+
+function readChange(text: string): PresenceChange {
+  const change = JSON.parse(text) as Omit<PresenceChange, 'data'> & { data?: string[] };
+  const { data, ...fields } = change;
+  return data ? { ...fields, data: dataOfMembers(data) } : fields;
 }
 
 /** Reads the answer to a sweep's visit. */

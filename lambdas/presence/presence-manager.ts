@@ -1,5 +1,5 @@
 import type { Cluster, Redis } from 'ioredis';
-import type { Cursor, LeaveCause, PresenceUser, Role, Status } from '../../protocol/entities.ts';
+import type { Cursor, LeaveCause, PersonData, PresenceUser, Role, Status } from '../../protocol/entities.ts';
 import type { Timings } from '../../protocol/timings.ts';
 import type { Entering } from './entering.ts';
 import { presenceKeys } from './keys.ts';
@@ -8,11 +8,11 @@ import { PresenceStore, type Seat, type Touch } from './presence-store.ts';
 
 /** A change as it is published on `presence:updates:{<sessionId>}`. */
 export interface PresenceEvent {
-  type: 'online' | 'away' | 'offline' | 'cursor' | 'activity';
+  type: 'online' | 'away' | 'offline' | 'cursor' | 'activity' | 'data';
   sessionId: string;
   userId: string;
   timestamp: number;
-  data?: { cursor?: Cursor | null; activity?: string | null; cause?: LeaveCause };
+  data?: { cursor?: Cursor | null; activity?: string | null; data?: PersonData; cause?: LeaveCause };
 }
 
 export interface PresenceLog {
@@ -40,6 +40,9 @@ export interface Acting {
   place?: Entering['place'];
   /** Whether they come back invisible; see `Entering`. */
   invisible?: boolean | undefined;
+  /** What the join says, and what they had told before; see `Entering`. */
+  said?: Entering['said'];
+  kept?: Entering['kept'];
 }
 
 /** What `LOG_LEVEL=DEBUG` tells of each frame. */
@@ -146,8 +149,8 @@ export class PresenceManager {
 
   /** Seats a connection in a session and answers the whole state. */
   async enter(sessionId: string, userId: string, acting: Acting): Promise<EnterOutcome> {
-    const { username = userId, role = 'viewer', cursorRole, compact, place, invisible } = acting;
-    const person = { username, role, cursorRole, compact, place, invisible } as const;
+    const { username = userId, role = 'viewer', cursorRole, compact, place, invisible, said, kept } = acting;
+    const person = { username, role, cursorRole, compact, place, invisible, said, kept } as const;
     return this.store.enter(seatOf(sessionId, userId, acting), person, this.#clock());
   }
 

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Cluster, Redis } from 'ioredis';
 import { tagOf } from '../../protocol/compact.ts';
-import type { Cursor, LeaveCause, PresenceUser, Role, Status } from '../../protocol/entities.ts';
+import type { LeaveCause, PresenceUser, Role } from '../../protocol/entities.ts';
 import type { Timings } from '../../protocol/timings.ts';
 import type { Entering } from './entering.ts';
 import { presenceKeys, scriptKeys } from './keys.ts';
@@ -23,30 +23,16 @@ import {
   usersFor,
   type VisitOutcome,
 } from './outcome.ts';
+import { dataMembers, hasKeys, readTold, saidParameters, type ToldReply, tooMuchData } from './person-data.ts';
 import { tooFast } from './rate-limiter.ts';
 import { answered } from './redis-failure.ts';
 import { type Member, restoreParameters } from './restoration.ts';
 import { commandName, type PresenceScript, presenceScripts } from './scripts/scripts.ts';
+import type { Seat, Touch } from './seat.ts';
 import { sparedMillis } from './spared.ts';
 import { type PresenceRecord, visibleUser } from './status.ts';
 
-/** One socket in one session. An empty `connectionId` is a presence without a socket, which receives nothing. */
-export interface Seat {
-  sessionId: string;
-  userId: string;
-  connectionId: string;
-}
-
-/** What a frame says about its sender. */
-export interface Touch {
-  kind: 'heartbeat' | 'cursor' | 'update';
-  /** Heartbeats only: no user activity since the last one. */
-  idle?: boolean | undefined;
-  /** `null` removes it, absent leaves it; so with `activity`. */
-  cursor?: Cursor | null | undefined;
-  status?: Status | undefined;
-  activity?: string | null | undefined;
-}
+export type { Seat, Touch } from './seat.ts';
 
 /** Comings and goings a visit hands out at most. */
 export const keptPerVisit = 100;
@@ -55,7 +41,7 @@ const bookkeepingMillis = 60 * 60 * 1000;
 
 type ScriptRunner = Record<
   string,
-  (...parameters: (string | number)[]) => Promise<ScriptReply | ['unknown'] | ['limited', number]>
+  (...parameters: (string | number)[]) => Promise<ScriptReply | ['unknown'] | ['large'] | ['limited', number]>
 >;
 
 /**
@@ -79,7 +65,8 @@ export class PresenceStore {
   /**
    * Records a frame. Undefined where Redis does not know the seat.
    *
-   * @throws RollcallError RATE_LIMITED where the connection sends more than its limit.
+   * @throws RollcallError RATE_LIMITED where the connection sends more than its limit, TOO_LARGE where the person would tell
+   *   more data than there is room for.
    */
   async touch(seat: Seat, touch: Touch, now: number): Promise<TouchOutcome | undefined> {
     const reply = await this.#run('touch', seat.sessionId, now, [
@@ -91,13 +78,15 @@ export class PresenceStore {
       touch.status ?? '',
       touch.activity === undefined ? '' : JSON.stringify(touch.activity),
       touch.cursor ? tagOf(touch.cursor) : '',
+      ...(hasKeys(touch.data) ? [JSON.stringify(dataMembers(touch.data))] : []),
     ]);
     if (!reply) return undefined;
-    const [cursors, receivers, overdue] = reply[10] as [string[], string[], number];
+    const [cursors, receivers, overdue, told] = reply[10] as [string[], string[], number, ToldReply];
     return {
       ...readOutcome(reply, now, this.#timings),
       batch: readBatch(reply[1], cursors, receivers),
       overdue: overdue > 0,
+      told: readTold(told),
     };
   }
 
@@ -118,19 +107,25 @@ export class PresenceStore {
     await this.#run('stretch', sessionId, now, []);
   }
 
-  /** Seats a connection; harmless when it sits already. */
+  /**
+   * Seats a connection; harmless when it sits already.
+   *
+   * @throws RollcallError TOO_LARGE where the person would tell more data than there is room for.
+   */
   async enter(seat: Seat, person: Entering, now: number): Promise<EnterOutcome> {
     const { username, role, cursorRole = '', compact, place = '', invisible } = person;
     const known = [compact ? 'compact' : '', place, invisible ? '1' : '0'];
-    const parameters = [seat.userId, seat.connectionId, username, role, cursorRole, ...known];
+    const said = saidParameters(person.said ?? {}, person.kept);
+    const parameters = [seat.userId, seat.connectionId, username, role, cursorRole, ...known, ...said];
     const spared = await this.#spared();
     const reply = (await this.#run('enter', seat.sessionId, now, parameters, spared))!;
-    const [first, records, coming] = reply[10] as [string, string[], string];
+    const [first, records, coming, told] = reply[10] as [string, string[], string, ToldReply];
     return {
       ...readOutcome(reply, now, this.#timings),
       first: first === '1',
       arrival: coming === '' ? undefined : readKept<Arrival>([coming])[0],
       users: usersFor(seat.userId, this.#users(records, now, spared), reply[11]),
+      told: readTold(told),
     };
   }
 
@@ -263,6 +258,7 @@ export class PresenceStore {
       ...parameters,
     );
     const reply = await answered(this.#redis, run);
+    if (reply[0] === 'large') throw tooMuchData();
     if (reply[0] === 'limited') throw tooFast(reply[1]);
     return reply[0] === 'unknown' ? undefined : reply;
   }

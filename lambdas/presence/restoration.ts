@@ -1,8 +1,9 @@
-import type { Role } from '../../protocol/entities.ts';
+import type { PersonData, Role } from '../../protocol/entities.ts';
 import type { Receiver } from './outcome.ts';
+import { dataMembers, type KeptData, newestData } from './person-data.ts';
 
 /** A connection that joined, as the connection table knows it. */
-export interface Member extends Receiver {
+export interface Member extends Receiver, KeptData {
   username: string;
   role: Role;
   /** The least role that sees cursors in the session, where it names one. */
@@ -29,7 +30,13 @@ export function restoreParameters(
     ...[onlyIfLost ? '1' : '0', silentSince, cursorRole, members.length],
     ...members.flatMap((one) => [
       ...[one.userId, one.connectionId, one.username, one.role, Math.round(one.joinedAt)],
-      one.invisible ? '1' : '0',
+      ...[one.invisible ? '1' : '0', dataOf(one.userId, members)],
     ]),
   ];
+}
+
+/** The same for each connection of a user: the script takes the first. */
+function dataOf(userId: string, members: readonly Member[]): string {
+  const data = newestData(members.filter((one) => one.userId === userId));
+  return data === undefined ? '' : JSON.stringify(dataMembers(JSON.parse(data) as PersonData));
 }

@@ -14,11 +14,17 @@ export interface StatusThresholds {
   awayAfterMillis: number;
 }
 
-/**
- * A presence record as it lies in Redis: what others see, the choice behind it, whether it had to be restored, and whether
- * others have yet to hear that the cursor ended.
- */
-export type PresenceRecord = PresenceUser & Pick<StatusClocks, 'chosen'> & { restored?: true; unpointed?: true };
+/** A presence record as it lies in Redis: what others see, and what is nobody's business but the scripts'. */
+export type PresenceRecord = PresenceUser &
+  Pick<StatusClocks, 'chosen'> & {
+    /** It had to be restored. */
+    restored?: true;
+    /** Others have yet to hear that the cursor ended. */
+    unpointed?: true;
+    /** The lengths of the keys and values of `data`, and when it changed (Unix milliseconds). */
+    dataSizes?: number[];
+    dataAt?: number;
+  };
 
 /**
  * The status others see: the worse of what the clocks say and what the user chose (rules PR3-PR5). Both limits are
@@ -36,7 +42,7 @@ function derivedStatus(clocks: StatusClocks, now: number, thresholds: StatusThre
 
 /** What others may know of a record: the status of this moment, and nothing of the choice behind it (rule PR6). */
 export function visibleUser(record: PresenceRecord, now: number, thresholds: StatusThresholds): PresenceUser {
-  const { chosen: _, restored: __, unpointed: ___, ...user } = record;
+  const { chosen: _, restored: __, unpointed: ___, dataSizes: ____, dataAt: _____, ...user } = record;
   user.status = statusAt(record, now, thresholds);
   return user;
 }

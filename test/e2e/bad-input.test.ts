@@ -66,6 +66,18 @@ const halfCharacters = (field: string): WrongField[] => [
   [field, { 'a\udfff': ['b'] }, shape],
 ];
 
+const wrongData: WrongField[] = [
+  ...wrongObject('data', limits.dataBytes),
+  ...halfCharacters('data'),
+  ['data', { more: 'ü'.repeat(limits.dataBytes / 2) }, 'TOO_LARGE'],
+];
+const wrongStatus: WrongField[] = ['ONLINE', 'busy', '', null, 5, []].map((value) => ['status', value, shape]);
+const wrongActivity: WrongField[] = [
+  ...[5, [], {}, true].map((value): WrongField => ['activity', value, shape]),
+  ['activity', long(limits.activityCharacters), 'TOO_LARGE'],
+  ['activity', 'a\ud800', shape],
+];
+
 const metadata = (field: string, ...values: unknown[]) =>
   values.map((value): WrongField => ['metadata', { [field]: value }, shape]);
 
@@ -85,6 +97,7 @@ const table: Record<MessageType, [right: Record<string, unknown>, wrong: WrongFi
       ...metadata('visibility', 'all', { cursors: 'owner' }, { activity: 1 }, null),
       ...metadata('objective', 5, null),
       ['metadata', { target: long(limits.targetCharacters) }, 'TOO_LARGE'],
+      ...wrongData,
     ],
   ],
   session_join: [
@@ -93,21 +106,13 @@ const table: Record<MessageType, [right: Record<string, unknown>, wrong: WrongFi
       ['invite', 5, shape],
       ['invite', null, shape],
       ['invite', long(2048), 'TOO_LARGE'],
+      ...[...wrongStatus, ...wrongActivity, ...wrongData],
     ],
   ],
   session_leave: [{}, []],
   session_end: [{}, ['expired', 'active', '', null, 5, [], injection].map((value) => ['status', value, shape])],
   session_recover: [{}, []],
-  presence_update: [
-    {},
-    [
-      ...['ONLINE', 'busy', '', null, 5, []].map((value): WrongField => ['status', value, shape]),
-      ...[5, [], {}, true].map((value): WrongField => ['activity', value, shape]),
-      ['activity', long(limits.activityCharacters), 'TOO_LARGE'],
-      ['activity', 'a\ud800', shape],
-      ...optional(wrongCursor),
-    ],
-  ],
+  presence_update: [{}, [...[...wrongStatus, ...wrongActivity, ...wrongData], ...optional(wrongCursor)]],
   presence_sync: [{}, []],
   cursor_update: [{ cursor }, wrongCursor],
   heartbeat: [{}, [...optional(wrongCursor), ['idle', 'yes', shape], ['idle', 1, shape], ['idle', null, shape]]],

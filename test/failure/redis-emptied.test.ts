@@ -64,6 +64,25 @@ test('[FA2] one frame brings everybody back, nobody is told a leave, and who joi
   expect(await movements(stack, sessionId)).toEqual([...people, dan].map((one) => `user_joined ${one.userId}`));
 });
 
+test('[FA2][PR16] what people told of themselves comes back, also what only a closed tab told', async () => {
+  const { people, sessionId } = await room('nina', 'oleg');
+  const [nina, oleg] = people;
+  await nina.expect('ack', { type: 'presence_update', sessionId, data: { colour: 'teal', page: 3 } });
+  const tab = await stack.arrive('oleg');
+  await tab.expect('session_joined', { type: 'session_join', sessionId, data: { step: 1 } });
+  await tab.expect('ack', { type: 'presence_update', sessionId, data: { step: 2, seen: [] } });
+  await tab.expect('session_left', { type: 'session_leave', sessionId });
+  await nina.expect('ack', { type: 'presence_update', sessionId, data: { page: null } });
+  await direct.flushall();
+  const { users } = await oleg.expect('presence_state', { type: 'presence_sync', sessionId });
+  expect(users.map(({ userId, data }) => [userId, data])).toEqual(
+    expect.arrayContaining([
+      [nina.userId, { colour: 'teal' }],
+      [oleg.userId, { step: 2, seen: [] }],
+    ]),
+  );
+});
+
 test('[FA2][PR12] who loses power right after is announced in time, though nobody says a word meanwhile', async () => {
   const { people, sessionId } = await room('emma', 'finn');
   const [emma, finn] = people;

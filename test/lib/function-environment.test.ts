@@ -47,6 +47,7 @@ const actionsOfRegistry: Record<Exclude<keyof ConnectionRegistry, symbol>, strin
   connectionsOf: ['Query'],
   relabel: ['Query', 'UpdateItem'],
   setInvisible: ['Query', 'UpdateItem'],
+  setData: ['Query', 'UpdateItem'],
   remove: ['Query', 'BatchWriteItem'],
   leaveAll: ['BatchWriteItem'],
 };

@@ -1,14 +1,14 @@
 import { names } from './names.ts';
 import { prelude } from './prelude.ts';
 import { limitRate } from './rate.ts';
-import { records } from './records.ts';
+import { parsing, personData, records } from './records.ts';
 import { wholeness } from './wholeness.ts';
 import { windows } from './windows.ts';
 
-const helpers = `${records}${prelude}${wholeness}${windows}`;
+const helpers = `${records}${personData}${prelude}${wholeness}${windows}`;
 
 /** What the scripts begin with; those of their own follow, with their arguments named at the top of each. */
-export const begin = `${names}${helpers}`;
+export const begin = `${names}${parsing}${helpers}`;
 
 const refuseUnknown = `
 if redis.call('HEXISTS', epochKey, 'epoch') == 0 then return { 'unknown' } end
@@ -18,7 +18,7 @@ if redis.call('HEXISTS', epochKey, 'epoch') == 0 then return { 'unknown' } end
 export const beginKnown = `${begin}${refuseUnknown}`;
 
 /** The same for a script that has a short way for what comes most often, which needs none of the helpers. */
-export const beginKnownAfter = (shortWay: string) => `${names}${shortWay}${helpers}${refuseUnknown}`;
+export const beginKnownAfter = (shortWay: string) => `${names}${parsing}${shortWay}${helpers}${refuseUnknown}`;
 
 /** A session of which Redis evicted a part is unknown, too, and stays so until it is brought back. */
 export const refuseTorn = `

@@ -22,9 +22,9 @@ local function moveCursor(userId, connectionId, cursor, tag)
   local onTime = redis.call('HGET', ratesKey, connectionId)
   if not onTime or tonumber(onTime) - now > ${ahead} then return nil end
   local text = redis.call('GET', recordPrefix .. userId)
-  local before, cut = string.find(text or '', ',"cursor":', 1, true)
-  if not cut or string.sub(text, cut + 1, -2) == cursor then return nil end
-  local user = cjson.decode(string.sub(text, 1, before - 1) .. '}')
+  if not text then return nil end
+  local user, data, before = parseRecord(text)
+  if not before or before == cursor then return nil end
   if user.status ~= 'online' or connections <= user.connections then return nil end
 
   local keeps = false
@@ -42,7 +42,7 @@ local function moveCursor(userId, connectionId, cursor, tag)
   redis.call('PUBLISH', channel, '{"type":"cursor","sessionId":"' .. sessionId .. '","userId":"' .. userId ..
     '","timestamp":' .. nowText .. ',"data":{"cursor":' .. cursor .. '}}')
   if redis.call('ZADD', activeKey, atText, userId) == 1 then keeps = true end
-  redis.call('SET', recordPrefix .. userId, string.sub(cjson.encode(user), 1, -2) .. ',"cursor":' .. cursor .. '}', 'PX', ARGV[5])
+  redis.call('SET', recordPrefix .. userId, encodeRecord(user, data, cursor), 'PX', ARGV[5])
   local waits = redis.call('HGET', pendingKey, userId)
   local whole = waits and string.match(waits, '^%d+ %d+ (%d)') or '0'
   redis.call('HSET', pendingKey, userId, atText .. ' ' .. (user.index or 0) .. ' ' .. whole .. ' ' .. cursor)

@@ -38,6 +38,26 @@ local function changed(userId, field, value)
   update[field] = value
 end
 
+-- An activity text, as JSON; \`null\` removes it.
+local function sayActivity(user, activity, shown)
+  local text = nil
+  if activity ~= 'null' then text = cjson.decode(activity) end
+  if text == user.activity then return end
+  user.activity = text
+  publish('activity', user.userId, '{"activity":' .. activity .. '}')
+  if shown then changed(user.userId, 'activity', text or cjson.null) end
+end
+
+-- What a user told of themselves becomes these members; \`changes\` are told, where others know the user.
+local function tellData(user, members, changes, shown)
+  if #changes == 0 then return end
+  setData(user, members)
+  local listed = {}
+  for index = 1, #changes, 2 do listed[#listed + 1] = changes[index] .. ':' .. changes[index + 1] end
+  publish('data', user.userId, '{"data":{' .. table.concat(listed, ',') .. '}}')
+  if shown then changed(user.userId, 'data', changes) end
+end
+
 local function showStatus(user)
   local status = visibleStatus(user)
   if status ~= user.status then
@@ -141,6 +161,7 @@ local function removeUser(userId, cause, user, at)
   redis.call('HDEL', epochKey, 'chosen:' .. userId)
   redis.call('HDEL', rolesKey, userId)
   redis.call('DEL', recordPrefix .. userId)
+  told[userId] = nil
   forgetUpdate(userId)
   leaves[#leaves + 1] = userId
   leavers[#leavers + 1] = cause

@@ -1,12 +1,40 @@
+import { limits } from '../../../protocol/limits.ts';
+
 /**
- * Reading and writing the records of users.
- *
- * A cursor is kept as the raw JSON the client sent (hash `cursors`) and spliced into the record as text: `cjson` would
- * round its numbers and turn an empty list into an object.
+ * Reading a record. A cursor and the data of a person are kept as the raw JSON that the client sent, and are spliced into
+ * the record as text: `cjson` would round their numbers and turn an empty list into an object. In a record they come last,
+ * the data before the cursor; `dataSizes` tells where each key and value of the data begins.
  */
+export const parsing = `
+-- Answers the user, and the raw data and cursor, each nil where there is none.
+local function parseRecord(text)
+  -- Inside a JSON string the quotes are escaped, so the first match is where the first of the two was spliced in.
+  local cursorAt, cursorEnd = string.find(text, ',"cursor":', 1, true)
+  local dataAt, dataEnd = string.find(text, ',"data":', 1, true)
+  if not dataAt or (cursorAt and cursorAt < dataAt) then
+    if not cursorAt then return cjson.decode(text) end
+    return cjson.decode(string.sub(text, 1, cursorAt - 1) .. '}'), nil, string.sub(text, cursorEnd + 1, -2)
+  end
+  local user = cjson.decode(string.sub(text, 1, dataAt - 1) .. '}')
+  -- Braces around all, and a colon or comma between any two.
+  local last = dataEnd + 1 + #user.dataSizes
+  for _, size in ipairs(user.dataSizes) do last = last + size end
+  local cursor = string.sub(text, last + 1, last + 10) == ',"cursor":' and string.sub(text, last + 11, -2) or nil
+  return user, string.sub(text, dataEnd + 1, last), cursor
+end
+
+local function encodeRecord(user, data, cursor)
+  local text = string.sub(cjson.encode(user), 1, -2)
+  if data then text = text .. ',"data":' .. data end
+  if cursor then text = text .. ',"cursor":' .. cursor end
+  return text .. '}'
+end
+`;
+
+/** Reading and writing the records of users. */
 export const records = `
--- Cursors as the records read here have them.
-local recorded = {}
+-- Cursors and data as the records read here have them.
+local recorded, told = {}, {}
 -- Whether this script renews the time to live of every key. Those that run for each frame do where they make a key, and
 -- once a minute.
 local keeps = true
@@ -14,11 +42,9 @@ local keeps = true
 local function readUser(userId)
   local text = redis.call('GET', recordPrefix .. userId)
   if not text then return nil end
-  -- Inside a JSON string the quotes are escaped, so the first match is where the cursor was spliced in.
-  local before, cut = string.find(text, ',"cursor":', 1, true)
-  if not cut then return cjson.decode(text) end
-  recorded[userId] = string.sub(text, cut + 1, -2)
-  return cjson.decode(string.sub(text, 1, before - 1) .. '}')
+  local user, data, cursor = parseRecord(text)
+  recorded[userId], told[userId] = cursor, data
+  return user
 end
 
 -- An evicted hash comes back from the records.
@@ -40,19 +66,84 @@ local function forgetCursor(userId)
   end
 end
 
-local function encodeUser(user, cursor)
-  local text = cjson.encode(user)
-  cursor = cursor or cursorOf(user.userId)
-  if cursor then text = string.sub(text, 1, -2) .. ',"cursor":' .. cursor .. '}' end
-  return text
-end
-
 -- A sign of life renews the TTL; a change that others caused must not. Who knows the cursor tells it.
 local function writeUser(user, alive, cursor)
+  local text = encodeRecord(user, told[user.userId], cursor or cursorOf(user.userId) or nil)
   if alive then
-    redis.call('SET', recordPrefix .. user.userId, encodeUser(user, cursor), 'PX', ARGV[5])
+    redis.call('SET', recordPrefix .. user.userId, text, 'PX', ARGV[5])
   else
-    redis.call('SET', recordPrefix .. user.userId, encodeUser(user), 'KEEPTTL')
+    redis.call('SET', recordPrefix .. user.userId, text, 'KEEPTTL')
   end
+end
+`;
+
+/**
+ * What people tell of themselves (rule PR16). A list of members holds raw keys and raw values by turns; the value `null`
+ * removes a key.
+ */
+export const personData = `
+local function membersOf(user)
+  local members, from = {}, 2
+  for _, size in ipairs(user.dataSizes or {}) do
+    members[#members + 1] = string.sub(told[user.userId], from, from + size - 1)
+    from = from + size + 1
+  end
+  return members
+end
+
+-- The members with the changes; later ones count.
+local function withChanges(members, changes)
+  local places = {}
+  for index = 1, #members, 2 do places[members[index]] = index + 1 end
+  for index = 1, #changes, 2 do
+    local place = places[changes[index]]
+    if not place then
+      members[#members + 1] = changes[index]
+      place = #members + 1
+      places[changes[index]] = place
+    end
+    members[place] = changes[index + 1]
+  end
+  return members
+end
+
+-- What of a change is new to what the user told: the members afterwards, and those that changed. Nil where all of it would
+-- be too much.
+local function changeOfData(user, change)
+  local members, known, changes = membersOf(user), {}, {}
+  for index = 1, #members, 2 do known[members[index]] = members[index + 1] end
+  for index = 1, #change, 2 do
+    if (known[change[index]] or 'null') ~= change[index + 1] then
+      changes[#changes + 1] = change[index]
+      changes[#changes + 1] = change[index + 1]
+    end
+  end
+  local all, kept, bytes = withChanges(members, changes), {}, 1
+  for index = 1, #all, 2 do
+    if all[index + 1] ~= 'null' then
+      kept[#kept + 1] = all[index]
+      kept[#kept + 1] = all[index + 1]
+      bytes = bytes + #all[index] + #all[index + 1] + 2
+    end
+  end
+  if bytes > ${limits.dataBytes} then return nil end
+  return kept, changes
+end
+
+local function setData(user, members)
+  local sizes, pairsOf = {}, {}
+  for index = 1, #members, 2 do
+    sizes[#sizes + 1], sizes[#sizes + 2] = #members[index], #members[index + 1]
+    pairsOf[#pairsOf + 1] = members[index] .. ':' .. members[index + 1]
+  end
+  user.dataSizes = #sizes > 0 and sizes or nil
+  told[user.userId] = user.dataSizes and '{' .. table.concat(pairsOf, ',') .. '}'
+  -- Numbers what a user told: the connection table keeps the newest.
+  user.dataAt = math.max(now, (user.dataAt or 0) + 1)
+end
+
+-- What the connection table is to keep of a user's data.
+local function keptData(user)
+  return { told[user.userId] or '{}', user.dataAt or 0, user.connections }
 end
 `;

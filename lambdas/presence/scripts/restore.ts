@@ -1,5 +1,5 @@
 /** Facts a restoration knows of each connection, in the order of its arguments. */
-export const restoredFields = 6;
+export const restoredFields = 7;
 
 /**
  * Brings a session back to what the connection table says, after Redis forgot it or could not be reached for a while:
@@ -33,6 +33,8 @@ for index = 0, count - 1 do
     order[#order + 1] = userId
     people[userId] = newUser(userId, username, role, joinedAt, argument(first + 5) == '1')
     people[userId].restored = true
+    local data = argument(first + 6)
+    if data ~= '' then setData(people[userId], cjson.decode(data)) end
   end
   people[userId].joinedAt = math.min(people[userId].joinedAt, joinedAt)
 end

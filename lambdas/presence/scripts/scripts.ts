@@ -50,6 +50,9 @@ end
 
 local userId, connectionId, username, role, cursorRole, format, place, invisible =
   argument(1), argument(2), argument(3), argument(4), argument(5), argument(6), argument(7), argument(8) == '1'
+-- What the join says of the person.
+local said = argument(9) and cjson.decode(argument(9)) or {}
+if said.data and not changeOfData(readUser(userId) or { userId = userId }, said.data) then return { 'large' } end
 local member = userId .. ':' .. connectionId
 settle()
 local known = redis.call('ZSCORE', usersKey, userId)
@@ -60,7 +63,11 @@ local shown = known and user
 -- A stay begins without a cursor, also where Redis lost the end of the one before.
 if not known and not user then redis.call('HDEL', cursorsKey, userId) end
 local leftAt = tonumber(redis.call('HGET', epochKey, 'leftAt') or '0')
-user = user or newUser(userId, username, role, math.max(now, leftAt + 1), invisible)
+if not user then
+  user = newUser(userId, username, role, math.max(now, leftAt + 1), invisible)
+  if said.kept then setData(user, said.kept) end
+end
+if said.status then user.chosen = said.status ~= 'online' and said.status or nil end
 keepChosen(user)
 if redis.call('HEXISTS', epochKey, 'epoch') == 0 then beginEpoch() end
 -- A short name for the user, for as long as the epoch lasts.
@@ -90,10 +97,16 @@ redis.call('ZADD', usersKey, now, userId)
 redis.call(format == 'compact' and 'SADD' or 'SREM', compactKey, connectionId)
 redis.call('HSET', rolesKey, userId, role)
 if cursorRole ~= '' then redis.call('HSET', epochKey, 'cursorRole', cursorRole) end
+if said.activity then sayActivity(user, said.activity, shown) end
+if said.data then
+  local members, changes = changeOfData(user, said.data)
+  tellData(user, members, changes, shown)
+end
 local coming = ''
 if shown then
   showStatus(user)
 else
+  user.status = visibleStatus(user)
   joins[1] = userId
   redis.call('ZADD', activeKey, user.lastActive, userId)
   publish(user.status, userId)
@@ -105,7 +118,7 @@ if (not known and place ~= 'written') or (user.restored and place == 'taken') th
   user.restored = nil
 end
 writeUser(user, true)
-local answer = outcome(connectionId, { known and '0' or '1', {}, coming })
+local answer = outcome(connectionId, { known and '0' or '1', {}, coming, user.dataSizes and keptData(user) or {} })
 answer[11][2] = readRecords()
 return answer
 `;

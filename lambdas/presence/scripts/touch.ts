@@ -4,6 +4,7 @@ import { movement } from './movement.ts';
 /** A frame of a connection: sign of life, and what it changes. `unknown` where Redis does not know the connection. */
 export const touch = `${beginKnownAfter(movement)}${keepRarely}local userId, connectionId, kind, idle = argument(1), argument(2), argument(3), argument(4) == '1'
 local cursor, status, activity, tag = argument(5), argument(6), argument(7), argument(8)
+local dataChange = argument(9)
 local member = userId .. ':' .. connectionId
 -- Every client sends a heartbeat now and then; its other frames need not look.
 if kind == 'heartbeat' then ${refuseTorn} end
@@ -16,6 +17,11 @@ end
 -- Somebody who is not in the list of users: Redis lost it. The frame is sent again and must not count twice.
 if not redis.call('ZSCORE', usersKey, userId) then return { 'unknown' } end
 ${limitFrames}
+local data, dataChanges = nil, {}
+if dataChange then
+  data, dataChanges = changeOfData(user, cjson.decode(dataChange))
+  if not data then return { 'large' } end
+end
 local wasHidden = user.status == 'offline'
 -- A cursor of null takes the one there is away.
 local endsCursor = cursor == 'null'
@@ -30,26 +36,19 @@ if cursorEnded then at = math.max(now, user.lastActive + 1) end
 user.lastSeen = math.max(user.lastSeen, at)
 redis.call('ZADD', usersKey, timeText(user.lastSeen), userId)
 redis.call('ZADD', connectionsKey, nowText, member)
-if acted or cursorEnded or status ~= '' or (kind == 'heartbeat' and not idle) then user.lastActive = at end
+if acted or cursorEnded or #dataChanges > 0 or status ~= '' or (kind == 'heartbeat' and not idle) then user.lastActive = at end
 local chosen = user.chosen
 if status == 'online' then user.chosen = nil
 elseif status ~= '' then user.chosen = status
 elseif acted and user.chosen == 'away' then user.chosen = nil end
 if user.chosen ~= chosen then keepChosen(user) end
 
-if activity ~= '' then
-  local text = nil
-  if activity ~= 'null' then text = cjson.decode(activity) end
-  if text ~= user.activity then
-    user.activity = text
-    changed(userId, 'activity', text or cjson.null)
-    publish('activity', userId, '{"activity":' .. activity .. '}')
-  end
-end
+if activity ~= '' then sayActivity(user, activity, true) end
 if cursorMoved then
   if redis.call('HSET', cursorsKey, userId, cursor) == 1 then keeps = true end
   publish('cursor', userId, '{"cursor":' .. cursor .. '}')
 end
+tellData(user, data, dataChanges, true)
 if cursorEnded then
   forgetCursor(userId)
   user.unpointed = true
@@ -100,5 +99,5 @@ if cursorMoved and user.status ~= 'offline' and (connections > user.connections 
 end
 local overdue = #redis.call('ZRANGEBYSCORE', connectionsKey, '-inf', timeText(now - offlineAfter), 'LIMIT', '0', '1') +
   #redis.call('ZRANGEBYSCORE', leavingKey, '-inf', nowText, 'LIMIT', '0', '1')
-return outcome('', { cursors, receivers, overdue }, promised, atOnce)
+return outcome('', { cursors, receivers, overdue, #dataChanges > 0 and keptData(user) or {} }, promised, atOnce)
 `;

@@ -125,7 +125,10 @@ local function mergeChanges()
       state.joined = true
     elseif not state.joined then
       state.update = state.update or { userId = userId }
-      for field, value in pairs(change.update) do state.update[field] = value end
+      for field, value in pairs(change.update) do
+        if field == 'data' then value = withChanges(state.update.data or {}, value) end
+        state.update[field] = value
+      end
     end
   end
   joins, updates, leaves, leavers = {}, {}, {}, {}

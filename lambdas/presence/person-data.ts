@@ -1,0 +1,79 @@
+import type { PersonData, Status } from '../../protocol/entities.ts';
+import { RollcallError } from '../../protocol/errors.ts';
+import { limits } from '../../protocol/limits.ts';
+
+/** What a person told of themselves (rule PR16), as Redis has it. */
+export interface ToldData {
+  /** As JSON. */
+  text: string;
+  /** Unix milliseconds; each change of one person has a later one. */
+  at: number;
+  /** Whether the person has another connection in the session, which is to keep it, too. */
+  isShared: boolean;
+}
+
+/** What a connection keeps of the data of its person, in the connection table. */
+export interface KeptData {
+  /** What the user told of themselves, as JSON, and when it changed last (Unix milliseconds). */
+  data?: string | undefined;
+  dataAt?: number | undefined;
+}
+
+/** The newest of what the connections of one person keep, as JSON. */
+export function newestData(kept: readonly KeptData[]): string | undefined {
+  return kept.reduce((best, one) => ((one.dataAt ?? 0) > (best.dataAt ?? 0) ? one : best), {} as KeptData).data;
+}
+
+/** What a join says of its person; absent fields say nothing. */
+export interface Said {
+  status?: Status | undefined;
+  activity?: string | null | undefined;
+  /** A change by top-level keys. */
+  data?: PersonData | undefined;
+}
+
+/** Data as the scripts take it: raw keys and raw values by turns. */
+export function dataMembers(data: PersonData): string[] {
+  return Object.entries(data).flatMap(([key, value]) => [JSON.stringify(key), JSON.stringify(value)]);
+}
+
+/** Reads what {@link dataMembers} wrote. */
+export function dataOfMembers(members: readonly string[]): PersonData {
+  const entries = Array.from({ length: members.length / 2 }, (_, index) => [
+    JSON.parse(members[2 * index]!) as string,
+    JSON.parse(members[2 * index + 1]!) as unknown,
+  ]);
+  return Object.fromEntries(entries) as PersonData;
+}
+
+/**
+ * The argument of the script `enter` about what a join says; none where it says nothing.
+ *
+ * @param kept what the person had told before, as JSON, for the case that Redis does not know it.
+ */
+export function saidParameters({ status, activity, data }: Said, kept: string | undefined): string[] {
+  const said = {
+    status,
+    activity: activity === undefined ? undefined : JSON.stringify(activity),
+    data: hasKeys(data) ? dataMembers(data) : undefined,
+    kept: kept === undefined ? undefined : dataMembers(JSON.parse(kept) as PersonData),
+  };
+  return Object.values(said).some((value) => value !== undefined) ? [JSON.stringify(said)] : [];
+}
+
+export function hasKeys(data: PersonData | undefined): data is PersonData {
+  return data !== undefined && Object.keys(data).length > 0;
+}
+
+/** What a script answers about the data of a person, where there is something to write down. */
+export type ToldReply = [text: string, at: number, connections: number] | [];
+
+export function readTold(reply: ToldReply = []): ToldData | undefined {
+  const [text, at, connections] = reply;
+  return text === undefined ? undefined : { text, at: at!, isShared: connections! > 1 };
+}
+
+export function tooMuchData(): RollcallError {
+  const message = `"data": all keys together must be at most ${limits.dataBytes} bytes of JSON; remove some with null.`;
+  return new RollcallError('TOO_LARGE', message);
+}

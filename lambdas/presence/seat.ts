@@ -1,0 +1,21 @@
+import type { Cursor, PersonData, Status } from '../../protocol/entities.ts';
+
+/** One socket in one session. An empty `connectionId` is a presence without a socket, which receives nothing. */
+export interface Seat {
+  sessionId: string;
+  userId: string;
+  connectionId: string;
+}
+
+/** What a frame says about its sender. */
+export interface Touch {
+  kind: 'heartbeat' | 'cursor' | 'update';
+  /** Heartbeats only: no user activity since the last one. */
+  idle?: boolean | undefined;
+  /** `null` removes it, absent leaves it; so with `activity`. */
+  cursor?: Cursor | null | undefined;
+  status?: Status | undefined;
+  activity?: string | null | undefined;
+  /** A change by top-level keys; `null` removes a key. */
+  data?: PersonData | undefined;
+}
