@@ -14,6 +14,7 @@ export const entryPoints = {
   react: 'react/index.ts',
   vue: 'vue/index.ts',
   ui: 'ui/index.ts',
+  yjs: 'yjs/index.ts',
 };
 
 /** What the application has installed itself. */

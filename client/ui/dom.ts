@@ -1,3 +1,4 @@
+import { colourOf } from '../colour.ts';
 import type { User } from '../types.ts';
 import { dress } from './style.ts';
 
@@ -50,14 +51,6 @@ export interface Looks {
   nameOf?: (user: User) => string;
   /** A CSS colour on which white text can be read; by default one that every viewer computes alike from the user's id. */
   colourOf?: (user: User) => string;
-}
-
-/** The same colour for a user in every browser; white text on it has a contrast of more than 4.5 to 1. */
-export function colourOf({ userId }: Pick<User, 'userId'>): string {
-  let hash = 0;
-  for (const character of userId) hash = (Math.imul(hash, 31) + character.codePointAt(0)!) >>> 0;
-  // Multiples of the golden angle lie far apart, also for ids that differ little.
-  return `oklch(0.5 0.15 ${Math.round((hash * 137.508) % 360)})`;
 }
 
 export const looksOf = ({ nameOf = ({ username }) => username, colourOf: colour = colourOf }: Looks) => ({

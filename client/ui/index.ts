@@ -1,6 +1,7 @@
+export { colourOf } from '../colour.ts';
 export { type AvatarOptions, showAvatars } from './avatars.ts';
 export { type CursorOptions, type ElementPoint, showCursors } from './cursors.ts';
-export { colourOf, type Looks } from './dom.ts';
+export type { Looks } from './dom.ts';
 export { type NoticeOptions, showNotices } from './notices.ts';
 export { type StatusOptions, showStatus } from './status.ts';
 export { english, type Words } from './words.ts';

@@ -78,13 +78,14 @@ test('its hooks and composables run on a server, and every entry is a module of 
     import * as react from '@rollcall/client/react';
     import * as vue from '@rollcall/client/vue';
     import * as ui from '@rollcall/client/ui';
+    import { createAwareness } from '@rollcall/client/yjs';
     const client = createTestRollcall().client('ada');
     const Names = () => react.useCollaboration({ key: 'doc' }).state;
     const one = renderToString(createElement(react.RollcallProvider, { client }, createElement(Names)));
     const VueNames = { setup: () => { const { state } = vue.useCollaboration({ key: 'doc' }); return () => state.value; } };
     const app = createSSRApp({ render: () => h(vue.RollcallProvider, { client }, () => h(VueNames)) });
     const other = await vueServer.renderToString(app);
-    console.log(JSON.stringify([one, other.replace(/<!--.*?-->/g, ''), client.state, Object.keys(ui).sort()]));
+    console.log(JSON.stringify([one, other.replace(/<!--.*?-->/g, ''), client.state, typeof createAwareness, Object.keys(ui).sort()]));
   `;
   await writeFile(join(folder, 'server.js'), page);
   const { stdout } = await run(process.execPath, ['server.js'], { cwd: folder });
@@ -92,6 +93,7 @@ test('its hooks and composables run on a server, and every entry is a module of 
     'joining',
     'joining',
     'idle',
+    'function',
     ['colourOf', 'english', 'showAvatars', 'showCursors', 'showNotices', 'showStatus'],
   ]);
   const react = await readFile(join(folder, 'node_modules/@rollcall/client/dist/react.js'), 'utf8');
@@ -105,6 +107,7 @@ test.each(['nodenext', 'bundler'])(
     import { createClient } from '@rollcall/client';
     import { useBroadcast, useCollaboration, useOthers, useSelf } from '@rollcall/client/react';
     import { showAvatars, showCursors } from '@rollcall/client/ui';
+    import { type Awareness, createAwareness } from '@rollcall/client/yjs';
     import { useOthers as useVueOthers } from '@rollcall/client/vue';
     declare module '@rollcall/client' {
       interface Register {
@@ -129,6 +132,7 @@ test.each(['nodenext', 'bundler'])(
     const session = client.join('s');
     export const known: string | undefined = session.others[0]?.data.colour;
     export const stops: (() => void)[] = [showAvatars(document.body, session), showCursors(document.body, session)];
+    export const awareness: Awareness = createAwareness(session, { clientID: 1, on() {}, off() {} });
   `;
     await writeFile(join(folder, 'typed.ts'), page);
     const compiler = join(project, 'node_modules/typescript/bin/tsc');

@@ -1,0 +1,164 @@
+import { colourOf } from '../colour.ts';
+import { createEmitter } from '../emitter.ts';
+import { isSame } from '../presence.ts';
+import type { Session } from '../session-api.ts';
+import type { Types, User } from '../types.ts';
+
+/** What one editor tells of itself; bindings use `user` and `cursor`. */
+export type AwarenessState = Record<string, unknown>;
+
+/** Client ids by what happened to their states. */
+export interface AwarenessChange {
+  added: number[];
+  updated: number[];
+  removed: number[];
+}
+
+/** The part of a `Y.Doc` that is used. */
+export interface AwarenessDoc {
+  readonly clientID: number;
+  on(event: 'destroy', listener: () => void): unknown;
+  off(event: 'destroy', listener: () => void): unknown;
+}
+
+type Listener = (change: AwarenessChange, origin: unknown) => void;
+
+/**
+ * The interface of `Awareness` of `y-protocols/awareness`, which bindings of editors take: `y-codemirror.next`,
+ * `y-prosemirror`, Tiptap, `y-monaco`, Lexical.
+ */
+export interface Awareness {
+  readonly doc: AwarenessDoc;
+  readonly clientID: number;
+  /** The states by client id, this editor's among them. */
+  readonly states: Map<number, AwarenessState>;
+  /** How often each state changed here, and when last (Unix milliseconds). */
+  readonly meta: Map<number, { clock: number; lastUpdated: number }>;
+  getStates(): Map<number, AwarenessState>;
+  getLocalState(): AwarenessState | null;
+  /** `null`: this editor shows nothing any more. */
+  setLocalState(state: AwarenessState | null): void;
+  setLocalStateField(field: string, value: unknown): void;
+  /** `change`: something is different; `update`: something was told. */
+  on(event: 'change' | 'update', listener: Listener): void;
+  off(event: 'change' | 'update', listener: Listener): void;
+  /** Takes this editor's state away and stops listening. */
+  destroy(): void;
+}
+
+const prefix = 'yjs-';
+
+/**
+ * Carries the states of editors, such as their selections, in the `data` of the people in a session: one key for each open
+ * editor, named by the client id of its document. Everything of a person's `data` together may have 2 KB. Who leaves the
+ * session is gone at once; nothing has to be sent to stay visible.
+ *
+ * It carries no text. The documents themselves are exchanged by whatever provider the application has for them.
+ */
+export function createAwareness<T extends Types>(session: Session<T>, doc: AwarenessDoc): Awareness {
+  const told = session as unknown as Session;
+  const { clientID } = doc;
+  const ownKey = prefix + clientID;
+  const states: Awareness['states'] = new Map();
+  const meta: Awareness['meta'] = new Map();
+  const { on, emit } = createEmitter<Record<'change' | 'update', [AwarenessChange, unknown]>>();
+  const stops = new Map<Listener, Map<string, () => void>>();
+
+  function tell(change: AwarenessChange, origin: unknown, isTold = false): void {
+    const isDifferent = Object.values(change).some((ids) => ids.length > 0);
+    if (isDifferent) emit('change', [change, origin]);
+    if (isDifferent || isTold) emit('update', [change, origin]);
+  }
+
+  /** @returns what that is: an addition, an update or a removal; undefined where nothing changed. */
+  function put(id: number, state: AwarenessState | undefined): keyof AwarenessChange | undefined {
+    const known = states.get(id);
+    if (isSame(known, state)) return undefined;
+    if (state) states.set(id, state);
+    else states.delete(id);
+    meta.set(id, { clock: (meta.get(id)?.clock ?? -1) + 1, lastUpdated: Date.now() });
+    if (!state) return 'removed';
+    return known ? 'updated' : 'added';
+  }
+
+  function read(): void {
+    const change: AwarenessChange = { added: [], updated: [], removed: [] };
+    const present = new Map<number, AwarenessState>();
+    const { users, self } = told.getSnapshot();
+    for (const user of users) {
+      for (const [id, state] of editorsOf(user)) present.set(id, state);
+    }
+    present.delete(clientID);
+    for (const id of new Set([...states.keys(), ...present.keys()])) {
+      const kind = id !== clientID && put(id, present.get(id));
+      if (kind) change[kind].push(id);
+    }
+    if (self?.connections === 1) forgetClosed(self);
+    tell(change, 'rollcall');
+  }
+
+  /** In the only tab of a person every other editor of theirs was closed, as by a reload, and could not say so. */
+  function forgetClosed({ data }: User): void {
+    const closed = Object.keys(data).filter((key) => key.startsWith(prefix) && key !== ownKey);
+    if (closed[0]) told.setData(Object.fromEntries(closed.map((key) => [key, null])));
+  }
+
+  const awareness: Awareness = {
+    doc,
+    clientID,
+    states,
+    meta,
+    getStates: () => states,
+    getLocalState: () => states.get(clientID) ?? null,
+    setLocalState(state) {
+      const change: AwarenessChange = { added: [], updated: [], removed: [] };
+      const kind = put(clientID, state ?? undefined);
+      if (kind) change[kind].push(clientID);
+      // Relative positions are objects of classes; the others get their JSON.
+      if (kind) told.setData({ [ownKey]: JSON.parse(JSON.stringify(state)) });
+      tell(change, 'local', true);
+    },
+    setLocalStateField(field, value) {
+      const state = awareness.getLocalState();
+      if (state) awareness.setLocalState({ ...state, [field]: value });
+    },
+    on(event, listener) {
+      const known = stops.get(listener) ?? new Map();
+      known.get(event)?.();
+      stops.set(
+        listener,
+        known.set(
+          event,
+          on(event, ([change, origin]) => listener(change, origin)),
+        ),
+      );
+    },
+    off(event, listener) {
+      const known = stops.get(listener);
+      known?.get(event)?.();
+      known?.delete(event);
+      if (!known?.size) stops.delete(listener);
+    },
+    destroy() {
+      stop();
+      doc.off('destroy', awareness.destroy);
+      awareness.setLocalState(null);
+    },
+  };
+  const stop = told.subscribe(read);
+  doc.on('destroy', awareness.destroy);
+  awareness.setLocalState({});
+  read();
+  return awareness;
+}
+
+/** The states of a person's editors; a name and a colour are what the service knows, where the editor says nothing else. */
+function editorsOf(user: User): [number, AwarenessState][] {
+  const known = { name: user.username, color: colourOf(user), colorLight: colourOf(user, 0.2) };
+  return Object.entries(user.data)
+    .filter(([key]) => key.startsWith(prefix))
+    .map(([key, state]) => {
+      const { user: own, ...rest } = state as AwarenessState & { user?: object };
+      return [Number(key.slice(prefix.length)), { ...rest, user: { ...known, ...own } }];
+    });
+}

@@ -1,0 +1,36 @@
+/** Two editors of one text in one page, each with a client of its own; bundled for `codemirror.test.ts`. */
+import { EditorState } from '@codemirror/state';
+import { EditorView } from '@codemirror/view';
+import { yCollab } from 'y-codemirror.next';
+import { applyUpdate, Doc } from 'yjs';
+import { createTestRollcall } from '../../client/testing/index.ts';
+import { createAwareness } from '../../client/yjs/index.ts';
+
+const rollcall = createTestRollcall();
+
+function open(user: string) {
+  const session = rollcall.client(user).open('doc');
+  const doc = new Doc();
+  const text = doc.getText('text');
+  const awareness = createAwareness(session, doc);
+  const parent = document.body.appendChild(document.createElement('section'));
+  parent.id = user;
+  const start = () =>
+    new EditorView({
+      state: EditorState.create({
+        doc: text.toString(),
+        extensions: [yCollab(text, awareness, { undoManager: false })],
+      }),
+      parent,
+    });
+  return { doc, text, session, start };
+}
+
+const [ada, bob] = [open('Ada'), open('Bob')] as const;
+// The text itself is exchanged by a provider of the application; here by a direct call.
+ada.doc.on('update', (update, origin) => origin !== 'remote' && applyUpdate(bob.doc, update, 'remote'));
+bob.doc.on('update', (update, origin) => origin !== 'remote' && applyUpdate(ada.doc, update, 'remote'));
+ada.text.insert(0, 'The quick brown fox');
+await Promise.all([ada.session.ready, bob.session.ready]);
+
+Object.assign(globalThis, { rollcall, ada: ada.start(), bob: bob.start(), bobSession: bob.session });
