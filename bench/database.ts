@@ -6,8 +6,8 @@ import { migrate } from '../lambdas/runtime/migrations.ts';
 import { startBackingServices } from '../local/backing/services.ts';
 
 /**
- * Runs the work on a PostgreSQL of its own with the product's tables, whose writes are forced to the disk as in real life,
- * and takes everything away again.
+ * Runs the work on a new PostgreSQL with the product's tables and removes it afterwards. Writes are synchronized to the
+ * disk, as in production.
  */
 export async function withDatabase<T>(work: (pool: Pool) => Promise<T>): Promise<T> {
   const directory = await mkdtemp(join(tmpdir(), 'rollcall-bench-'));

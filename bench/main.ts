@@ -1,4 +1,4 @@
-/** `npm run bench [-- name …]`: runs the benchmarks named, or all; prints their ratios and keeps them as JSON. */
+/** `npm run bench [-- name …]`: runs the named benchmarks, or all. It prints the results and stores them as JSON. */
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { basename, join } from 'node:path';
@@ -11,7 +11,7 @@ async function names(): Promise<string[]> {
   return (await readdir(folder)).map((file) => basename(file, '.ts')).sort();
 }
 
-/** The figures with their ratios, one column each. */
+/** Prints the figures with their ratios, one column each. */
 function rowsOf(measurements: Measurement[]) {
   const values = new Map(measurements.map(({ what, value }) => [what, value]));
   return measurements.map(({ what, value, unit, comparedWith }) => {

@@ -36,7 +36,7 @@ function entries(many: number): Entry[] {
   }));
 }
 
-/** The server reads a file: what PostgreSQL can do at most, without a network and without tickets. */
+/** The server reads a file. This is the upper limit of PostgreSQL, without network and tickets. */
 async function copyIn(pool: Pool, rows: Entry[]): Promise<number> {
   const folder = await mkdtemp(join(tmpdir(), 'rollcall-copy-'));
   try {
@@ -53,7 +53,7 @@ async function copyIn(pool: Pool, rows: Entry[]): Promise<number> {
       ].join('\t'),
     );
     await writeFile(file, `${lines.join('\n')}\n`, { mode: 0o644 });
-    // The server has an account of its own.
+    // The server runs as another account, so it must be able to read the file.
     await chmod(folder, 0o755);
     return await timed(() =>
       pool.query(
@@ -111,7 +111,7 @@ async function queueAll(logger: ActivityLogger, rows: Entry[]): Promise<number> 
   });
 }
 
-/** The ways take turns, so that a machine that is busy for a while is busy for all of them; the median turn counts. */
+/** The variants alternate, so that a busy machine slows all of them equally. The result is the median turn. */
 async function measure(pool: Pool): Promise<Measurement[]> {
   const logger = new ActivityLogger({ pool });
   const ways: [what: string, many: number, run: (rows: Entry[]) => Promise<number>, comparedWith?: string][] = [

@@ -12,7 +12,7 @@ const large = 10_000_000;
 const rounds = 200;
 const start = Date.UTC(2026, 0, 1);
 
-/** One session with so many entries, one each 100 ms, of 40 people and 12 types. */
+/** Creates one session with this many entries, one each 100 ms, of 40 users and 12 types. */
 async function fill(pool: Pool, sessionId: string, many: number): Promise<void> {
   await pool.query(
     `INSERT INTO activity_log (session_id, user_id, activity_type, details, ip_address, user_agent, created_at)
@@ -24,7 +24,7 @@ async function fill(pool: Pool, sessionId: string, many: number): Promise<void> 
   await pool.query('ANALYZE activity_log');
 }
 
-/** How long the export takes, and the most memory that it held on to: garbage is collected before each look. */
+/** Measures the time of the export and its peak memory. Garbage is collected before each memory reading. */
 async function exportAll(logger: ActivityLogger, sessionId: string): Promise<{ millis: number; megabytes: number }> {
   setFlagsFromString('--expose-gc');
   const collect = runInNewContext('gc') as () => void;

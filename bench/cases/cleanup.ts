@@ -16,7 +16,7 @@ const quietJoins = 500;
 const joinEveryMillis = 5;
 const dayMillis = 24 * 60 * 60 * 1000;
 
-/** Sessions that nobody has been in for two hours, two participants each. */
+/** Creates sessions that were inactive for two hours, with two participants each. */
 async function fill(pool: Pool): Promise<void> {
   await pool.query(
     `INSERT INTO users (id, username) SELECT md5(n::text)::uuid, 'Person ' || n FROM generate_series(1, 1000) n`,
@@ -34,7 +34,10 @@ async function fill(pool: Pool): Promise<void> {
   await pool.query('ANALYZE');
 }
 
-/** One person after the other joins a public session, until told to stop; answers how long each waited, milliseconds. */
+/**
+ * Joins users to a public session, one after the other, until it is told to stop. Returns the wait of each in
+ * milliseconds.
+ */
 async function joins(manager: SessionManager, sessionRef: string, goesOn: () => boolean): Promise<number[]> {
   const waits: number[] = [];
   const people = Array.from({ length: 20 }, (_, n) => ({ userId: randomUUID(), username: `Visitor ${n}` }));
@@ -53,7 +56,7 @@ interface Phase {
   waits: number[];
 }
 
-/** Runs the cleanup again and again until it finds nothing more, while people join. */
+/** Repeats the clean-up until it finds nothing more, while users join. */
 async function phase(
   service: SessionCleanupService,
   join: (goesOn: () => boolean) => Promise<number[]>,
@@ -75,7 +78,7 @@ async function phase(
 async function measure(pool: Pool): Promise<Measurement[]> {
   log.setLogLevel('ERROR');
   const timings = readTimings({});
-  // People wait at a pool of their own, as they do at another function's.
+  // Joins use a separate pool, because on AWS they run in another function.
   const door = new Pool({ ...pool.options, max: 2 });
   const manager = new SessionManager({ database: door, timings, inviteKeys: () => [] });
   const logger = new ActivityLogger({ pool });

@@ -6,7 +6,7 @@ import { type Bench, type Measurement, readable, timed } from '../measurement.ts
 
 const sizes = [1000, 1_000_000];
 const pageItems = 1000;
-/** Collecting garbage costs more than a page, so memory is looked at now and then. */
+/** Collecting garbage costs more than a page, so memory is read only sometimes. */
 const pagesPerLook = 20;
 
 async function fill(pool: Pool, sessionId: string, many: number): Promise<void> {
@@ -19,7 +19,9 @@ async function fill(pool: Pool, sessionId: string, many: number): Promise<void> 
   await pool.query('ANALYZE activity_log');
 }
 
-/** Reads a whole trail as a client of the HTTP API does: page by page, each from the place the last one named. */
+/**
+ * Reads a whole audit trail as a client of the HTTP API does: page by page, each from the cursor of the previous page.
+ */
 async function readAll(pool: Pool, many: number): Promise<Measurement[]> {
   const { exportPage } = await import('../../lambdas/flows/export-activity.ts');
   const sessionId = randomUUID();
@@ -42,7 +44,7 @@ async function readAll(pool: Pool, many: number): Promise<Measurement[]> {
     ...{ what: `${what}, ${readable(many)} entries`, value, unit },
     ...(many === sizes[0] ? {} : { comparedWith: `${what}, ${readable(sizes[0]!)} entries` }),
   });
-  // A ratio of next to nothing would say nothing.
+  // A ratio to a value near zero has no meaning.
   const { comparedWith: _, ...held } = of('heap it holds', most - before, 'MB');
   return [of('speed', (many / millis) * 1000, 'entries/s'), held];
 }

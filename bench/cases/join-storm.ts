@@ -11,10 +11,10 @@ import { busiestSecond, framesHeard } from '../storm/hearing.ts';
 const usual = 1000;
 const withinMillis = 10_000;
 /** The local stack runs hundreds of functions on the cores of one machine. */
-const patienceMillis = 600_000;
+const timeoutMillis = 600_000;
 /**
- * One machine needs minutes for what AWS does in seconds, so the times of presence are longer too: whoever was cut has two minutes
- * to come back before they are said to have left.
+ * One machine needs minutes for what AWS does in seconds, so the presence settings are longer too: a disconnected user
+ * has two minutes to return before the leave is announced.
  */
 const settings = {
   PRESENCE_UPDATE_SECONDS: '60',
@@ -23,7 +23,7 @@ const settings = {
   RECONNECT_GRACE_SECONDS: '120',
 };
 
-/** How many commands Redis has run, those inside scripts included, and how many scripts. */
+/** The number of commands that Redis has run, including those inside scripts, and the number of scripts. */
 async function commandsRun(redis: Redis): Promise<{ commands: number; scripts: number }> {
   const text = await redis.info('commandstats');
   const calls = [...text.matchAll(/^cmdstat_([^:]+):calls=(\d+)/gm)].map(
@@ -83,7 +83,7 @@ async function storm(members: number): Promise<Measurement[]> {
     const crowd = await Crowd.gather({ venue: stack, members, heartbeatMillis, progress: console.error });
     const arrive = async (what: string) => {
       const before = await commandsRun(redis);
-      const arrival = await crowd.arrive(withinMillis, patienceMillis);
+      const arrival = await crowd.arrive(withinMillis, timeoutMillis);
       const after = await commandsRun(redis);
       const { commands, scripts } = before;
       return measured(what, arrival, { commands: after.commands - commands, scripts: after.scripts - scripts });

@@ -10,7 +10,7 @@ const postsPerRound = 2000;
 const inFlight = 50;
 const connectionId = 'L0SM9cOFvHcCIhw=';
 
-/** Answers every post with 200, in a thread of its own, whose CPU time is not counted. */
+/** Answers all posts with 200. It runs in a separate thread, whose CPU time is not counted. */
 const server = `
 const { createServer } = require('node:http');
 const { parentPort } = require('node:worker_threads');
@@ -28,7 +28,7 @@ async function postMany(gateway: Gateway, frame: Uint8Array): Promise<void> {
   });
 }
 
-/** Milliseconds of this thread's CPU time for a post. */
+/** Returns the CPU time of this thread for one post, in milliseconds. */
 async function cpuOf(work: () => Promise<void>): Promise<number> {
   const before = process.threadCpuUsage();
   await work();
@@ -48,7 +48,7 @@ async function measure(): Promise<Measurement[]> {
   ];
   const frame = Buffer.from(JSON.stringify({ type: 'cursors', cursors: 'x'.repeat(1100) }));
   const times = new Map(gateways.map(([what]): [string, number[]] => [what, []]));
-  // The first round warms up; after that they take turns.
+  // The first round is a warm-up. After it the variants alternate.
   for (let round = 0; round <= rounds; round++) {
     for (const [what, gateway] of gateways) {
       const millis = await cpuOf(() => postMany(gateway, frame));

@@ -13,17 +13,17 @@ import { type Bench, type Measurement, median, timed } from '../measurement.ts';
 const timings = readTimings({});
 const inFlight = 50;
 const samples = 600;
-/** After so many joins Redis moves its keys into a larger table, a little with each command. */
+/** After this many joins, Redis rehashes its keys into a larger table, in small steps with each command. */
 const settleMillis = 3000;
 const liveSessions = [1, 1000, 100_000];
 const dueSessions = [10, 100, 1000];
-/** Sessions that are alive and not due while the sweep looks for those that are. */
+/** Live sessions that are not due while the sweep searches for due ones. */
 const notDue = 20_000;
 
 const seatOf = (sessionId: string, user: number) => ({ sessionId, userId: `user-${user}`, connectionId: `c${user}` });
 const person = (user: number) => ({ username: `Person ${user}`, role: 'viewer' as const });
 
-/** Runs the work for each number up to `many`, so many at a time. */
+/** Runs the work for each number below `many`, with bounded parallelism. */
 async function forEach(many: number, work: (number: number) => Promise<unknown>, atOnce = inFlight): Promise<void> {
   await inParallel([...Array(many).keys()], atOnce, work);
 }
@@ -32,7 +32,9 @@ function percentile(values: number[], share: number): number {
   return values.toSorted((a, b) => a - b)[Math.floor(share * (values.length - 1))]!;
 }
 
-/** A thousand people in twenty rooms; each moves once a second for five seconds, at moments of their own. */
+/**
+ * A thousand users in twenty sessions. Each moves once a second for five seconds, at their own moment of the second.
+ */
 async function updates(store: PresenceStore): Promise<Measurement[]> {
   const sessions = Array.from({ length: 20 }, () => randomUUID());
   const seats = Array.from({ length: 1000 }, (_, user) => seatOf(sessions[user % 20]!, user));
@@ -60,15 +62,15 @@ async function updates(store: PresenceStore): Promise<Measurement[]> {
 }
 
 /**
- * A join to a room of a thousand answers everybody. The least it could cost is to read the same bytes in one call: a text
- * for each person out of one hash, or all of them as one text.
+ * The answer to a join in a session of a thousand contains all users. The lower limit of its cost is reading the same
+ * bytes in one call: one string for each user from a hash, or all users as one string.
  */
 async function snapshot(store: PresenceStore, redis: Redis): Promise<Measurement[]> {
   const sessionId = randomUUID();
   const everybody = 1000;
   const seat = async (user: number) => {
     const { arrival } = await store.enter(seatOf(sessionId, user), person(user), Date.now());
-    // As the product does it once the coming is written down.
+    // The product does this after the join is recorded in the audit trail.
     if (arrival) await store.forget(sessionId, [arrival]);
   };
   await forEach(everybody, seat, 4);
@@ -102,7 +104,7 @@ async function snapshot(store: PresenceStore, redis: Redis): Promise<Measurement
   ];
 }
 
-/** Heartbeats of one person while more and more other sessions live. */
+/** Heartbeats of one user with a growing number of other sessions. */
 async function heartbeats(store: PresenceStore): Promise<Measurement[]> {
   const measurements: Measurement[] = [];
   const nameOf = (many: number) => `heartbeat among ${many.toLocaleString('en')} live sessions`;
@@ -115,7 +117,7 @@ async function heartbeats(store: PresenceStore): Promise<Measurement[]> {
     const times: number[] = [];
     await store.enter(seat, person(0), Date.now());
     for (let beat = 0; beat < samples; beat++) {
-      // A tenth of a second apart, so that no limit of frames is met.
+      // A tenth of a second apart, to stay below the rate limit.
       const at = Date.now() + beat * 100;
       times.push(await timed(() => store.touch(seat, { kind: 'heartbeat' }, at)));
     }
@@ -125,7 +127,7 @@ async function heartbeats(store: PresenceStore): Promise<Measurement[]> {
   return measurements;
 }
 
-/** A sweep's round: it claims what is due, visits it and notes the next deadline. */
+/** One round of a sweep: it claims due sessions, visits them and sets their next deadlines. */
 async function sweeps(store: PresenceStore, redis: Redis): Promise<Measurement[]> {
   const deadlines = new Deadlines(redis);
   const now = Date.now();

@@ -5,14 +5,14 @@ import { MeasuredRoom, type Pace } from '../rooms/measured-room.ts';
 import { nameOf, type Room, rooms } from '../rooms/room.ts';
 import { type Contestant, contestants } from '../rooms/servers.ts';
 
-/** Warm means that the engines have compiled what is hot; some servers take longer for that, and say so. */
+/** The warm-up until the engines have compiled hot code. Some servers define a longer one. */
 const pace: Pace = { warmUpMillis: 20_000, settleMillis: 2000, measuredMillis: 8000, drainMillis: 1500 };
 const floor = contestants[0]!.name;
 const nameWidth = 28;
 
 const paceOf = ({ warmUpMillis = pace.warmUpMillis }: Contestant): Pace => ({ ...pace, warmUpMillis });
 
-/** Reads `--name=a,b`. */
+/** Parses `--name=a,b`. */
 function listOf(flags: string[], name: string): string[] | undefined {
   const flag = flags.find((each) => each.startsWith(`--${name}=`));
   return flag
@@ -25,10 +25,7 @@ function chosen<T>(all: readonly T[], names: string[] | undefined, nameOfOne: (o
   return all.filter((one) => !names || names.some((name) => nameOfOne(one).toLowerCase().split(', ').includes(name)));
 }
 
-/**
- * The servers of a room take turns and stay warm meanwhile, so that a machine that is busy or slow for a while is so for
- * all of them.
- */
+/** The servers of a room alternate and stay warm meanwhile, so that a busy machine slows all of them equally. */
 async function measureTurns(room: Room, servers: Contestant[], turns: number): Promise<Map<string, Figures[]>> {
   const figures = new Map<string, Figures[]>();
   const open = new Map<Contestant, MeasuredRoom>();
@@ -51,7 +48,7 @@ async function measureTurns(room: Room, servers: Contestant[], turns: number): P
   return figures;
 }
 
-/** A server that cannot take a room is told of, and the others go on. */
+/** If a server fails in a room, the failure is printed and the others continue. */
 async function attempt(room: Room, server: Contestant, work: () => Promise<unknown>): Promise<void> {
   try {
     await work();
@@ -75,7 +72,7 @@ function print(room: Room, server: string, figures: Figures, base: Figures | und
 
 const names = Object.keys(units) as (keyof Figures)[];
 
-/** The middle of the turns, figure by figure. */
+/** The median of the turns for each figure. */
 function middleOf(turns: Figures[]): Figures {
   return Object.fromEntries(names.map((name) => [name, median(turns.map((turn) => turn[name]))])) as unknown as Figures;
 }

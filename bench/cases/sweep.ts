@@ -4,7 +4,7 @@ import { type Cut, cutSettings, massCut } from '../sweep/mass-cut.ts';
 import { sessionCounts, steady, steadySettings } from '../sweep/steady.ts';
 import { withSweepWorld } from '../sweep/world.ts';
 
-/** Twenty thousand people each time, in rooms where others stay. */
+/** Twenty thousand users each time, in rooms where others stay. */
 const cuts: Cut[] = [1, 2].flatMap((sweepers): Cut[] => {
   const by = sweepers === 1 ? 'one sweep' : 'two sweeps';
   return [
@@ -19,7 +19,7 @@ cuts.push({
 
 const load = (when: string): Measurement => ({ what: `load of the machine ${when}`, value: loadavg()[0]!, unit: '' });
 
-/** `--only=steady` or `--only=cut` runs one half, `--sessions=50000` the steady half with so many sessions. */
+/** `--only=steady` or `--only=cut` runs one half; `--sessions=50000` sets the number of sessions of the steady half. */
 export const bench: Bench = {
   title: 'The timeout sweep: many sessions, and twenty thousand people cut at one moment',
   async run(flags) {

@@ -1,4 +1,4 @@
-/** Hocuspocus without storage: awareness alone. */
+/** Hocuspocus without storage; only awareness is measured. */
 import { createServer } from 'node:net';
 import { Server } from '@hocuspocus/server';
 

@@ -7,9 +7,9 @@ import { join } from 'node:path';
 const folder = import.meta.dirname;
 
 /**
- * Installs the servers to compare with, as the lock file beside this one names them, unless they are there.
+ * Installs the servers for comparison from the lock file in this folder, unless they are installed.
  *
- * @throws Error when npm fails.
+ * @throws Error if npm fails.
  */
 export async function installPeers(): Promise<void> {
   if (await isInstalled()) return;

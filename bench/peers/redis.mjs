@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { createServer } from 'node:net';
 
-/** A Redis of one's own on a free port; it ends with this process. */
+/** Starts a separate Redis on a free port. It ends with this process. */
 export async function startRedis() {
   const probe = createServer().listen(0, '127.0.0.1');
   await new Promise((resolve) => probe.once('listening', resolve));

@@ -1,4 +1,7 @@
-/** `serverless-offline` with a function that keeps connections in Redis and posts to each, as API Gateway's samples do. */
+/**
+ * `serverless-offline` with a function that stores connections in Redis and posts to each, as in the samples of API
+ * Gateway.
+ */
 import { spawn } from 'node:child_process';
 import { createServer } from 'node:net';
 import { startRedis } from './redis.mjs';

@@ -1,4 +1,4 @@
-/** One socket.io node. Everybody is in one room; a cursor goes to all but its sender. */
+/** One socket.io node. All clients are in one room, and a cursor goes to all except its sender. */
 import { createServer } from 'node:http';
 import { createAdapter } from '@socket.io/redis-adapter';
 import { Redis } from 'ioredis';

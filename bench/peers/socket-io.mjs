@@ -1,4 +1,4 @@
-/** Two socket.io nodes with a Redis between them, as its documentation has it. */
+/** Two socket.io nodes connected by Redis, as in its documentation. */
 import { fork } from 'node:child_process';
 import { startRedis } from './redis.mjs';
 

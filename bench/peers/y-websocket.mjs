@@ -1,4 +1,4 @@
-/** `@y/websocket-server` as its own command line starts it, on a free port. */
+/** `@y/websocket-server` on a free port, started as its command line does. */
 import { createServer } from 'node:http';
 import { setupWSConnection } from '@y/websocket-server/utils';
 import WebSocket from 'ws';

@@ -1,4 +1,6 @@
-/** The floor: one process that passes every frame on to everybody else in the room, and does nothing more. */
+/**
+ * The lower limit for comparison: one process that forwards each frame to all others in the room and does nothing else.
+ */
 import type { AddressInfo } from 'node:net';
 import { WebSocket, WebSocketServer } from 'ws';
 

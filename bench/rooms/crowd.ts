@@ -1,12 +1,12 @@
 import type { Room } from './room.ts';
 
-/** What a member of a room hears. */
+/** Receives the events of one member of a room. */
 export interface Ears {
-  /** The update of a sender (its place in the room) with its position. */
+  /** An update of a sender (by its index in the room) arrived, with its position. */
   heard(sender: number, position: number): void;
-  /** Something came, of so many payload bytes, whatever it said. */
+  /** A frame with this many payload bytes arrived. */
   received(bytes: number): void;
-  /** A frame was sent, of so many payload bytes. */
+  /** A frame with this many payload bytes was sent. */
   sent(bytes: number): void;
 }
 
@@ -16,7 +16,7 @@ export interface Member {
   close(): void;
 }
 
-/** How the members of a room speak with a kind of server. */
+/** The client side of one kind of server. */
 export interface Crowd {
   join(place: number, ears: Ears): Promise<Member>;
 }
@@ -24,7 +24,7 @@ export interface Crowd {
 export interface CrowdOptions {
   url: string;
   room: Room;
-  /** The form of cursor frames to ask for, where the server has several. */
+  /** The form of cursor frames to request, if the server has several. */
   format: 'json' | 'compact';
 }
 

@@ -1,16 +1,16 @@
 import type { RoomResult } from './measured-room.ts';
 
-/** What a run comes to, in the units of the tables. */
+/** The results of a run, in the units of the tables. */
 export interface Figures {
-  /** CPU seconds of the server's side for each 1,000 updates delivered. */
+  /** CPU seconds of the server for each 1,000 delivered updates. */
   cpu: number;
   /** Milliseconds. */
   p50: number;
   p95: number;
   p99: number;
-  /** Payload bytes received for each update delivered. */
+  /** Received payload bytes for each delivered update. */
   bytes: number;
-  /** Shares of what was expected. */
+  /** Fractions of the expected updates. */
   lost: number;
   replaced: number;
   /** Messages to and from clients as API Gateway bills them, and those to clients alone, against naive fan-out. */
@@ -20,7 +20,7 @@ export interface Figures {
 
 export function figuresOf(result: RoomResult): Figures {
   const { delivered, expected, latency, room, sentFrames, receivedUnits } = result;
-  // Naive fan-out posts each update to each receiver by itself.
+  // Naive fan-out posts each update separately to each receiver.
   const naivePosts = expected;
   const naiveBilled = naivePosts + expected / (room.members - 1);
   return {
@@ -36,7 +36,7 @@ export function figuresOf(result: RoomResult): Figures {
   };
 }
 
-/** The units, for the table of figures in a file. */
+/** The units, for the stored table of figures. */
 export const units: Record<keyof Figures, string> = {
   cpu: 's per 1,000 delivered',
   p50: 'ms',

@@ -1,7 +1,7 @@
 /**
- * The process in which everybody of a room lives, apart from the servers, so that their CPU time is their own. Its parent
- * has it open a room and then measure in it, as often as it likes; it says `begin` and `end` of what counts, and then what
- * came of it. Between two measurements nobody moves.
+ * The process with all clients of a room. It is separate from the servers, so that its CPU time is not counted as
+ * theirs. The parent process tells it to open a room and then to measure, any number of times. It reports the `begin`
+ * and the `end` of each measurement, and then the result. Between measurements no client moves.
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Crowd, CrowdOptions, Ears, Member } from './crowd.ts';
@@ -12,26 +12,26 @@ import { type Tallied, Tally } from './tally.ts';
 export interface LoadRequest extends CrowdOptions {
   crowd: CrowdName;
   warmUpMillis: number;
-  /** How long everybody moves before it counts again. */
+  /** How long all clients move before the measurement begins. */
   settleMillis: number;
   measuredMillis: number;
-  /** How long what is under way may take to arrive. */
+  /** How long to wait for updates in flight. */
   drainMillis: number;
 }
 
 export type LoadCommand = { open: LoadRequest } | 'measure';
 
-/** What the members of a room sent and received while it counted, what arrived afterwards included. */
+/** What the members of a room sent and received during the measurement, including late arrivals. */
 export interface Traffic {
   sentFrames: number;
   receivedFrames: number;
-  /** Received frames as API Gateway bills them, each 32 KB one. */
+  /** Received frames as API Gateway bills them: one for each 32 KB. */
   receivedUnits: number;
   receivedBytes: number;
 }
 
 export interface LoadResult extends Tallied, Traffic {
-  /** CPU seconds of this process, to tell where it was what ran out of breath. */
+  /** CPU seconds of this process, to see whether it was the bottleneck. */
   loadSeconds: number;
 }
 
@@ -46,7 +46,7 @@ function noTraffic(): Traffic {
   return { sentFrames: 0, receivedFrames: 0, receivedUnits: 0, receivedBytes: 0 };
 }
 
-/** Counts frames while it is told to. */
+/** Counts frames while it is switched on. */
 class TrafficMeter {
   counting = false;
   traffic = noTraffic();
@@ -83,7 +83,7 @@ async function gather(request: LoadRequest, tally: Tally, meter: TrafficMeter): 
   return members;
 }
 
-/** On a busy machine a cold server refuses some at first; a client tries again, as in real life. */
+/** On a busy machine a cold server refuses some clients at first. They retry, as real clients do. */
 async function joinPatiently(crowd: Crowd, place: number, ears: Ears, attempt = 1): Promise<Member> {
   try {
     return await crowd.join(place, ears);
@@ -94,7 +94,7 @@ async function joinPatiently(crowd: Crowd, place: number, ears: Ears, attempt = 
   }
 }
 
-/** Lets the senders move, each at its own moment of the period. @returns how to stop them. */
+/** Starts the movements of the senders, each at its own moment of the period. @returns a function that stops them. */
 function startMoving(members: Member[], { senders, hertz }: Room, tally: Tally): () => void {
   const period = 1000 / hertz;
   const timers: NodeJS.Timeout[] = [];
@@ -114,7 +114,7 @@ function startMoving(members: Member[], { senders, hertz }: Room, tally: Tally):
   };
 }
 
-/** Everybody of a room, joined. */
+/** Joins all members of a room. */
 class Gathering {
   readonly #request: LoadRequest;
   readonly #tally: Tally;

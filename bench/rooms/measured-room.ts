@@ -6,19 +6,19 @@ import { nameOf, type Room } from './room.ts';
 import type { ServerProcess } from './server-process.ts';
 import type { Contestant } from './servers.ts';
 
-/** How long the parts of a measurement take. */
+/** The durations of the parts of a measurement. */
 export type Pace = Pick<LoadRequest, 'warmUpMillis' | 'settleMillis' | 'measuredMillis' | 'drainMillis'>;
 
 export interface RoomResult extends LoadResult {
   server: string;
   room: Room;
-  /** CPU seconds of everything on the server's side. */
+  /** CPU seconds of all processes of the server. */
   serverSeconds: number;
 }
 
 const joinMillis = 120_000;
 
-/** A room on a server of its own, with everybody in it. It stays warm from one measurement to the next. */
+/** A room with all members on its own server. It stays warm between measurements. */
 export class MeasuredRoom {
   readonly #contestant: Contestant;
   readonly #room: Room;
@@ -38,7 +38,7 @@ export class MeasuredRoom {
     this.#load.once('exit', () => this.#failed(new Error(`The load of ${nameOf(room)} ended before its time.`)));
   }
 
-  /** @throws Error where the server does not start or somebody cannot join. */
+  /** @throws Error if the server does not start or a client cannot join. */
   static async open(contestant: Contestant, room: Room, pace: Pace): Promise<MeasuredRoom> {
     const measured = new MeasuredRoom(contestant, room, pace, await contestant.start());
     const { crowd, format = 'json' } = contestant;
@@ -72,7 +72,7 @@ export class MeasuredRoom {
     await this.#server.stop();
   }
 
-  /** Has the load do something. @returns the first report that is the `last` one. */
+  /** Sends a command to the load process. @returns the first report of kind `last`. */
   async #tell(command: LoadCommand, limitMillis: number, last: (report: LoadReport) => boolean): Promise<LoadReport> {
     const done = Promise.withResolvers<LoadReport>();
     const tooLong = setTimeout(() => this.#load.kill('SIGKILL'), limitMillis);

@@ -2,14 +2,17 @@ import { readdir, readFile } from 'node:fs/promises';
 
 interface Process {
   parent: number;
-  /** CPU time of all its threads and of the children it has waited for, in ticks. */
+  /** CPU time of all its threads and of its ended children, in ticks. */
   ticks: number;
 }
 
-/** Linux counts CPU time in hundredths of a second here, whatever the kernel's own clock. */
+/** The unit of CPU times in `/proc` on Linux: hundredths of a second. */
 const ticksPerSecond = 100;
 
-/** Every process of the machine. Fields of `/proc/<pid>/stat` are counted from behind the name, which may hold spaces. */
+/**
+ * All processes of the machine. The fields of `/proc/<pid>/stat` are counted from the end of the name, because the name
+ * may contain spaces.
+ */
 async function processes(): Promise<Map<number, Process>> {
   const found = new Map<number, Process>();
   const names = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
@@ -26,7 +29,7 @@ async function processes(): Promise<Map<number, Process>> {
   return found;
 }
 
-/** A process with everything that descends from it. */
+/** A process and all its descendants. */
 export async function treeOf(root: number): Promise<number[]> {
   return descendants(root, await processes());
 }
@@ -36,7 +39,7 @@ function descendants(root: number, all: Map<number, Process>): number[] {
   return [root, ...children.flatMap((pid) => descendants(pid, all))];
 }
 
-/** CPU seconds that a process and everything that descends from it have used so far. */
+/** CPU seconds that a process and all its descendants have used so far. */
 export async function cpuSecondsOf(root: number): Promise<number> {
   const all = await processes();
   const ticks = descendants(root, all).reduce((sum, pid) => sum + (all.get(pid)?.ticks ?? 0), 0);

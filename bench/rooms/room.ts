@@ -1,17 +1,17 @@
-/** One case of the benchmark: so many people in a room, so many of them moving. */
+/** One case of the benchmark: the number of users in a room and how many of them move. */
 export interface Room {
   members: number;
   senders: number;
-  /** Cursor updates a second of each sender. */
+  /** Cursor updates per second of each sender. */
   hertz: number;
 }
 
-/** How a room is called in tables and on the command line. */
+/** The name of a room in tables and on the command line. */
 export function nameOf({ members, senders, hertz }: Room): string {
   return `${senders}-in-${members}${hertz === 10 ? '' : `@${hertz}Hz`}`;
 }
 
-/** The rooms everybody is measured in. */
+/** The rooms in which all servers are measured. */
 export const rooms: readonly Room[] = [
   { members: 2, senders: 2, hertz: 10 },
   { members: 10, senders: 1, hertz: 10 },
@@ -23,7 +23,7 @@ export const rooms: readonly Room[] = [
   { members: 200, senders: 50, hertz: 10 },
 ];
 
-/** What one cursor update says. The position names the update: each sender counts it up. */
+/** The content of one cursor update. The position is the number of the update; each sender increments it. */
 export interface Move {
   eventId: string;
   position: number;
@@ -38,7 +38,7 @@ export function moveTo(position: number): Move {
   return { eventId: 'e01', position, x: 1000 + ((position * 7) % 9000), y: 1000 + ((position * 11) % 9000) };
 }
 
-/** An update as a plain frame, of 128 bytes where the user id is a UUID. */
+/** An update as a plain frame. It has 128 bytes if the user id is a UUID. */
 export function plainFrame(userId: string, position: number): string {
   return JSON.stringify({ type: 'cursor', userId, cursor: moveTo(position) });
 }

@@ -1,13 +1,13 @@
 import { spawn } from 'node:child_process';
 import { treeOf } from './process-tree.ts';
 
-/** A server with everything it started. */
+/** A server process with its descendants. */
 export interface ServerProcess {
   pid: number;
   url: string;
-  /** What it printed last. */
+  /** The last lines of its output. */
   lastWords(): string;
-  /** Ends it and whatever it left behind. */
+  /** Stops the server and all its descendants. */
   stop(): Promise<void>;
 }
 
@@ -15,14 +15,14 @@ export interface ServerCommand {
   arguments_: string[];
   cwd: string;
   environment?: Record<string, string>;
-  /** Finds the address in what the server prints once it is ready. */
+  /** Finds the address in the line that the server prints when it is ready. */
   ready: RegExp;
 }
 
 const startMillis = 90_000;
 const stopMillis = 15_000;
 
-/** Starts a server on this Node.js. @throws Error with its last words if it ends or is not ready in time. */
+/** Starts a server with this Node.js. @throws Error with its last output if it ends or is not ready in time. */
 export async function startServer({ arguments_, cwd, environment, ready }: ServerCommand): Promise<ServerProcess> {
   const child = spawn(process.execPath, arguments_, { cwd, env: { ...process.env, ...environment } });
   const pid = child.pid!;
@@ -56,7 +56,7 @@ export async function startServer({ arguments_, cwd, environment, ready }: Serve
   }
 }
 
-/** What descended from the server and outlived it. */
+/** Descendants of the server that are still running. */
 function endOne(pid: number): void {
   try {
     process.kill(pid, 'SIGKILL');

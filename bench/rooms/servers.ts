@@ -9,12 +9,12 @@ import { type ServerProcess, startServer } from './server-process.ts';
 export interface Contestant {
   name: string;
   crowd: CrowdName;
-  /** Whether it is somebody else's, installed in `bench/peers`. */
+  /** Whether it is another product, installed in `bench/peers`. */
   peer?: boolean;
   format?: 'json' | 'compact';
-  /** How long it takes to get warm, where that is longer than usual. */
+  /** Duration of the warm-up, if it is longer than usual. */
   warmUpMillis?: number;
-  /** The rooms it is measured in, where it cannot take all. */
+  /** The rooms in which it is measured, if it does not support all. */
   takes?: (room: Room) => boolean;
   start(): Promise<ServerProcess>;
 }
@@ -22,7 +22,7 @@ export interface Contestant {
 const project = join(import.meta.dirname, '..', '..');
 export const peersFolder = join(project, 'bench', 'peers');
 
-/** The product as `npm start` runs it, with data of its own. */
+/** The product as `npm start` runs it, with its own data folder. */
 async function startRollcall(): Promise<ServerProcess> {
   const data = await mkdtemp(join(tmpdir(), 'rollcall-rooms-'));
   const server = await startServer({
@@ -42,15 +42,18 @@ async function startRollcall(): Promise<ServerProcess> {
 
 const startPeer = (file: string) => () => startServer({ arguments_: [file], cwd: peersFolder, ready: /ready (\S+)/ });
 
-/** Every environment compiles the bundle for itself: the CPU time falls for a minute and stays after it. */
+/**
+ * Long, because each environment compiles the bundle itself: the CPU time falls for a minute and is constant
+ * afterwards.
+ */
 const environmentsWarmMillis = 75_000;
 
 const rollcall = { crowd: 'rollcall', warmUpMillis: environmentsWarmMillis, start: startRollcall } as const;
 
-/** The slow room is there for the one that cannot take more. */
+/** The slow room is for the server that cannot handle the others. */
 const fullRate = (room: Room) => room.hertz === 10;
 
-/** The floor first: the others are compared with it. */
+/** The lower limit is first, because the others are compared with it. */
 export const contestants: readonly Contestant[] = [
   {
     name: 'bare ws',
@@ -66,7 +69,7 @@ export const contestants: readonly Contestant[] = [
     name: 'serverless-offline',
     crowd: 'broadcast',
     peer: true,
-    // With more it only queues them up.
+    // With more updates it only builds up a queue.
     takes: ({ members, senders, hertz }) => senders * (members - 1) * hertz <= 100,
     start: startPeer('serverless-offline.mjs'),
   },

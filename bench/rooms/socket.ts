@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import WebSocket from 'ws';
 import type { Ears } from './crowd.ts';
 
-/** A socket whose traffic is counted. */
+/** A WebSocket whose traffic is counted. */
 export interface CountedSocket {
   send(data: string | Uint8Array): void;
   close(): void;
@@ -29,7 +29,7 @@ export async function openSocket(
     received(message, counted);
   });
   await once(socket, 'open');
-  // From here on a broken socket shows as lost updates.
+  // From now on, a broken socket is visible as lost updates.
   socket.on('error', () => {});
   return counted;
 }

@@ -1,25 +1,25 @@
-/** What became of the updates of a run. */
+/** The results of the updates of a run. */
 export interface Tallied {
-  /** Updates that should have reached somebody, counted once per receiver. */
+  /** Expected deliveries, counted once for each receiver. */
   expected: number;
-  /** Those that did, or whose successor did. */
+  /** Delivered updates. An update also counts if a newer one of the same sender arrived. */
   delivered: number;
-  /** Delivered ones that a newer update of the same sender stood in for. */
+  /** Delivered updates that were replaced by a newer one of the same sender. */
   replaced: number;
   lost: number;
-  /** From the sending to the receiving of the update or of the one that stands in for it, in milliseconds. */
+  /** Time from sending an update until it or its replacement is received, in milliseconds. */
   latency: { p50: number; p95: number; p99: number; longest: number };
 }
 
 /**
- * Counts updates from sender to receivers. Senders number their updates without a gap, so a receiver that hears a number
- * has heard everything up to it. Only what is sent between `begin` and `end` counts.
+ * Counts updates from senders to receivers. Senders number their updates without gaps, so a received number covers all
+ * numbers up to it. Only updates sent between `begin` and `end` count.
  */
 export class Tally {
   readonly #members: number;
-  /** By sender: when each update was sent; the index is its number. */
+  /** For each sender: the time of each update; the index is its number. */
   readonly #sentAt: number[][];
-  /** By receiver and sender: the last number heard. */
+  /** For each receiver and sender: the last received number. */
   readonly #heard: Int32Array[];
   readonly #from: number[];
   readonly #upTo: number[];
@@ -35,7 +35,7 @@ export class Tally {
     this.#upTo = new Array<number>(members).fill(0);
   }
 
-  /** Begins to count, from nothing. */
+  /** Resets all counters and begins to count. */
   begin(): void {
     this.#counting = true;
     this.#latencies = [];
@@ -48,7 +48,7 @@ export class Tally {
     this.#counting = false;
   }
 
-  /** Notes an update and answers its number. */
+  /** Records an update and returns its number. */
   sent(sender: number, at: number): number {
     return this.#sentAt[sender]!.push(at) - 1;
   }

@@ -1,4 +1,7 @@
-/** The encoding of the Yjs protocols: unsigned integers of seven bits a byte, texts and byte strings behind their length. */
+/**
+ * The encoding of the Yjs protocols: unsigned integers with seven bits per byte, and strings and bytes with their
+ * length before them.
+ */
 export class VarWriter {
   readonly #bytes: number[] = [];
 

@@ -4,7 +4,7 @@ import WebSocket from 'ws';
 import { bearerPrefix, type ServerFrame, subprotocol } from '../../protocol/frames.ts';
 import { Replica } from './replica.ts';
 
-/** What API Gateway itself sends where a function failed. */
+/** What API Gateway itself sends if a function failed. */
 interface GatewayFrame {
   type?: undefined;
   message: string;
@@ -12,15 +12,15 @@ interface GatewayFrame {
 }
 type AnyFrame = ServerFrame | GatewayFrame;
 
-/** Who listens to what an attendee hears; every method is called at the moment the frame comes. */
+/** Receives the events of an attendee, at the moment of each frame. */
 export interface Listener {
-  /** Any frame, of so many bytes. */
+  /** A frame with this many bytes was received. */
   heard?(frame: AnyFrame, bytes: number): void;
   /** A frame was sent. */
   sent?(): void;
-  /** Something the protocol rules out. */
+  /** The service violated the protocol. */
   odd?(sentence: string): void;
-  /** The service says that this connection is not in the session, although it joined. */
+  /** The service answered that this connection is not in the session, although it joined. */
   forgotten?(): void;
 }
 
@@ -31,20 +31,20 @@ export interface AttendeeOptions {
   listener?: Listener;
 }
 
-/** API Gateway gives up after 29 seconds and says so; later nothing comes any more. */
-const answerPatienceMillis = 30_000;
-const partsPatienceMillis = 5000;
-/** Posts may overtake one another: a diff that is missing is waited for before the whole state is asked for. */
-const gapPatienceMillis = 1000;
+/** Longer than the 29 seconds after which API Gateway answers with a time-out. */
+const answerTimeoutMillis = 30_000;
+const partsTimeoutMillis = 5000;
+/** How long to wait for a missing diff before a snapshot is requested, because posts may overtake one another. */
+const gapTimeoutMillis = 1000;
 
-/** One connection that takes part in one session as docs/protocol.md says, and nothing more clever than that. */
+/** One connection in one session. It follows docs/protocol.md and does nothing beyond it. */
 export class Attendee {
   readonly replica: Replica;
   readonly #options: AttendeeOptions;
   readonly #pending = new Map<string, (frame: AnyFrame | undefined) => void>();
   #socket: WebSocket | undefined;
   #requests = 0;
-  /** While a whole state is on its way, none is asked for. */
+  /** Whether a snapshot was requested and has not arrived yet. */
   #expecting = false;
   #gap: NodeJS.Timeout | undefined;
 
@@ -57,7 +57,7 @@ export class Attendee {
     return this.#socket?.readyState === WebSocket.OPEN;
   }
 
-  /** Opens the socket. @throws Error where the handshake is refused. */
+  /** Opens the socket. @throws Error if the handshake is refused. */
   async connect(): Promise<void> {
     const { websocket, token } = this.#options;
     const socket = new WebSocket(websocket, [subprotocol, `${bearerPrefix}${token}`], { perMessageDeflate: false });
@@ -72,7 +72,10 @@ export class Attendee {
     socket.on('error', () => {});
   }
 
-  /** Joins the session; answers the reply, undefined where there was none. The state is whole, or asked for, then. */
+  /**
+   * Joins the session. Returns the reply, or undefined if there was none. Afterwards the snapshot is complete or
+   * requested.
+   */
   async join(): Promise<AnyFrame | undefined> {
     this.replica.clear();
     this.#expecting = true;
@@ -87,7 +90,7 @@ export class Attendee {
     return answer;
   }
 
-  /** Sends a frame about the session; false where the socket is not open. */
+  /** Sends a frame about the session. Returns false if the socket is not open. */
   send(message: Record<string, unknown> & { type: string }): boolean {
     if (!this.isOpen || this.#socket!.isPaused) return false;
     this.#socket!.send(JSON.stringify({ sessionId: this.#options.sessionId, ...message }));
@@ -95,7 +98,7 @@ export class Attendee {
     return true;
   }
 
-  /** Neither sends nor hears anything until `resume`, as a laptop that is shut. */
+  /** Neither sends nor receives anything until `resume`, like a suspended laptop. */
   pause(): void {
     if (this.isOpen) this.#socket!.pause();
   }
@@ -104,13 +107,13 @@ export class Attendee {
     if (this.isOpen) this.#socket!.resume();
   }
 
-  /** Sends a request and answers its reply; undefined where the function failed or nothing came. */
+  /** Sends a request. Returns the reply, or undefined if the function failed or no reply came. */
   ask(message: Record<string, unknown> & { type: string }): Promise<AnyFrame | undefined> {
     this.#requests += 1;
     const requestId = `r${this.#requests}`;
     if (!this.send({ ...message, requestId })) return Promise.resolve(undefined);
     return new Promise((resolve) => {
-      const timer = setTimeout(() => this.#answer(requestId, undefined), answerPatienceMillis);
+      const timer = setTimeout(() => this.#answer(requestId, undefined), answerTimeoutMillis);
       this.#pending.set(requestId, (frame) => {
         clearTimeout(timer);
         resolve(frame);
@@ -118,18 +121,18 @@ export class Attendee {
     });
   }
 
-  /** Tells the service that the client lives, and what it has applied. */
+  /** Sends a heartbeat with the epoch and seq of the last applied change. */
   heartbeat(fields: { idle?: boolean } = {}): boolean {
     const { epoch, seq, isWhole } = this.replica;
     return this.send({ type: 'heartbeat', ...fields, ...(isWhole ? { epoch, seq } : {}) });
   }
 
-  /** Closes as a browser does. */
+  /** Closes the socket as a browser does. */
   close(): void {
     this.#socket?.close(1000);
   }
 
-  /** Ends as a lost network does. */
+  /** Destroys the socket, as a lost network does. */
   cut(): void {
     this.#socket?.terminate();
   }
@@ -154,11 +157,11 @@ export class Attendee {
     if (frame.type === 'presence_diff') this.#keepUp();
   }
 
-  /** Asks for the whole state where it is lost, and where a diff that was overtaken does not come. */
+  /** Requests a snapshot if the state is lost or a missing diff does not arrive. */
   #keepUp(): void {
     if (this.#expecting || !this.isOpen) return;
     if (this.replica.outOfStep) void this.#sync();
-    else if (this.replica.waitsForOne) this.#gap ??= setTimeout(() => this.#giveUpWaiting(), gapPatienceMillis);
+    else if (this.replica.waitsForOne) this.#gap ??= setTimeout(() => this.#giveUpWaiting(), gapTimeoutMillis);
   }
 
   #giveUpWaiting(): void {
@@ -168,7 +171,7 @@ export class Attendee {
     void this.#sync();
   }
 
-  /** Asks for the whole state until it is there; a part that never came is asked for again. */
+  /** Requests a snapshot until it is complete. If a part is missing, the request is repeated. */
   async #sync(): Promise<void> {
     this.#expecting = true;
     for (let attempt = 0; this.isOpen && this.replica.outOfStep; attempt += 1) {
@@ -180,9 +183,9 @@ export class Attendee {
     this.#keepUp();
   }
 
-  /** Waits for the parts of a snapshot that are still on their way. */
+  /** Waits for the missing parts of a snapshot. */
   async #becomeWhole(): Promise<void> {
-    const deadline = Date.now() + partsPatienceMillis;
+    const deadline = Date.now() + partsTimeoutMillis;
     while (this.isOpen && this.replica.outOfStep && Date.now() < deadline) await pause(20);
   }
 
@@ -192,13 +195,13 @@ export class Attendee {
     resolve?.(frame);
   }
 
-  /** A failed function names no request of ours, so all that wait are taken for failed. */
+  /** The error of a failed function has no request id of ours, so all pending requests count as failed. */
   #giveUp(): void {
     for (const requestId of [...this.#pending.keys()]) this.#answer(requestId, undefined);
   }
 }
 
-/** How long to wait before the next attempt, so that many who failed do not keep a busy service from recovering. */
+/** The wait before the next attempt. It grows, so that many retries do not prevent a busy service from recovering. */
 export function backOff(attempt: number): number {
   return 200 + Math.random() * Math.min(10_000, 300 * 2 ** attempt);
 }

@@ -10,9 +10,9 @@ export interface Venue {
 export interface CrowdOptions {
   venue: Venue;
   members: number;
-  /** How often everybody gives a sign of life, each at a moment of their own. */
+  /** The heartbeat interval of all members; each has its own moment within it. */
   heartbeatMillis: number;
-  /** Hears every few seconds how far the arrival is. */
+  /** Is called every few seconds with the progress of the arrival. */
   progress?(line: string): void;
 }
 
@@ -24,15 +24,15 @@ interface Place {
 
 const progressMillis = 5000;
 
-/** What an arrival came to. */
+/** The result of an arrival. */
 export interface Arrival {
-  /** From the first step to the last one's whole and complete state. */
+  /** Time from the first connect until all members have a complete state. */
   wholeMillis: number;
-  /** What each heard meanwhile. */
+  /** What each member received meanwhile. */
   heard: Heard[];
 }
 
-/** Everybody of one large room. */
+/** All members of one large room. */
 export class Crowd {
   readonly sessionId: string;
   readonly #options: CrowdOptions;
@@ -50,14 +50,14 @@ export class Crowd {
     }, options.heartbeatMillis / tokens.length);
   }
 
-  /** Makes the session and the tokens; nobody is there yet. */
+  /** Creates the session and the tokens. No member joins yet. */
   static async gather(options: CrowdOptions): Promise<Crowd> {
     const { venue, members } = options;
     const host = new Attendee({ ...venue, token: await tokenOf(venue, 'storm-host'), sessionId: '' });
     await host.connect();
     const metadata = { isPublic: true, maxParticipants: 1000 };
     const created = await host.ask({ type: 'session_create', operationId: 'storm', metadata });
-    if (created?.type !== 'session_created') throw new Error(`No session could be made: ${JSON.stringify(created)}`);
+    if (created?.type !== 'session_created') throw new Error(`The session was not created: ${JSON.stringify(created)}`);
     const sessionId = created.session.id;
     await host.ask({ type: 'session_leave', sessionId });
     host.close();
@@ -67,13 +67,13 @@ export class Crowd {
   }
 
   /**
-   * Everybody comes within the time given, spread evenly, and stays.
+   * Connects all members, spread evenly over the given time. They stay.
    *
-   * @param patienceMillis until everybody sees everybody. @throws Error where that is not so by then.
+   * @param timeoutMillis time until all members see all members. @throws Error if they do not by then.
    */
-  async arrive(withinMillis: number, patienceMillis: number): Promise<Arrival> {
+  async arrive(withinMillis: number, timeoutMillis: number): Promise<Arrival> {
     const begun = performance.now();
-    const deadline = Date.now() + patienceMillis;
+    const deadline = Date.now() + timeoutMillis;
     for (const place of this.#places) place.heard = hearing();
     const progress = setInterval(() => this.#options.progress?.(this.#describe()), progressMillis);
     const comings = this.#places.map(async (place, index) => {
@@ -90,12 +90,12 @@ export class Crowd {
     return { wholeMillis: performance.now() - begun, heard: this.#places.map(({ heard }) => heard) };
   }
 
-  /** Cuts every socket at once, as a deployment does. */
+  /** Closes all sockets at once, as a deployment does. */
   cut(): void {
     for (const { attendee } of this.#places) attendee?.cut();
   }
 
-  /** Whether everybody sees everybody. */
+  /** Whether all members see all members. */
   get isComplete(): boolean {
     const { members } = this.#options;
     return this.#places.every(({ attendee }) => attendee?.replica.isWhole && attendee.replica.users.size === members);
@@ -108,12 +108,12 @@ export class Crowd {
 
   async #completion(deadline: number): Promise<void> {
     while (!this.isComplete) {
-      if (Date.now() > deadline) throw new Error(`It takes too long: ${this.#describe()}`);
+      if (Date.now() > deadline) throw new Error(`The arrival took too long: ${this.#describe()}`);
       await pause(20);
     }
   }
 
-  /** As a client does: whoever is refused tries again, a little later each time, on the socket they have. */
+  /** Joins one member. After a refusal it retries on the same socket with growing waits, as a client does. */
   async #come(place: Place, deadline: number): Promise<void> {
     for (let attempt = 0; Date.now() < deadline; attempt += 1) {
       const { heard } = place;

@@ -1,29 +1,29 @@
 import type { Listener } from './attendee.ts';
 
-/** What one member of a crowd heard. */
+/** What one member of a crowd received. */
 export interface Heard extends Listener {
-  /** Handshakes and joins, those that failed included. */
+  /** Attempts to connect and join, including failed ones. */
   attempts: number;
-  /** Handshakes that were refused, in words. */
+  /** Reasons of refused handshakes. */
   refusals: string[];
-  /** Frames by type, and all their bytes. */
+  /** Frames by type, and their total bytes. */
   frames: Map<string, number>;
   bytes: number;
-  /** Posts (diffs, states and cursors) by the second they came in, Unix time. */
+  /** Posts (diffs, snapshots and cursors) by second of arrival, Unix time. */
   posts: Map<number, number>;
   largestFrame: number;
   joins: number;
   leaves: number;
   errors: string[];
   oddities: string[];
-  /** From their own coming to the whole state. */
+  /** Time from their own connect until the state is complete. */
   joinedMillis: number;
 }
 
-/** Frames that come by a post each; the others answer a request on its own way. */
+/** Frame types that are posted. The others are route responses. */
 const posted = new Set<string>(['presence_diff', 'presence_state', 'cursors']);
 
-/** A listener that counts. */
+/** Creates a listener that counts. */
 export function hearing(): Heard {
   const heard: Heard = {
     attempts: 0,
@@ -53,12 +53,12 @@ export function hearing(): Heard {
   return heard;
 }
 
-/** How many frames of a type everybody heard together. */
+/** The number of frames of a type that all members received together. */
 export function framesHeard(heard: Heard[], type: string): number {
   return heard.reduce((sum, one) => sum + (one.frames.get(type) ?? 0), 0);
 }
 
-/** The most posts of one second. */
+/** The largest number of posts in one second. */
 export function busiestSecond(heard: Heard[]): number {
   const together = new Map<number, number>();
   for (const { posts } of heard) for (const [second, many] of posts) count(together, second, many);

@@ -4,24 +4,24 @@ import type { PresenceChange, ServerFrames } from '../../protocol/frames.ts';
 type Diff = ServerFrames['presence_diff'];
 type Snapshot = Pick<ServerFrames['presence_state'], 'epoch' | 'seq' | 'users' | 'part' | 'parts' | 'snapshotId'>;
 
-/** Something a server may never say, in words. */
+/** Receives a description of each protocol violation. */
 export type Oddity = (sentence: string) => void;
 
 /**
- * What one client knows of a session, kept by the letter of docs/protocol.md and by nothing else: it is the measure the
- * server's frames are held to, so it shares no code with the server, the SDK or the demo.
+ * The state of a session at one client, implemented only from docs/protocol.md. Tests check the server's frames against
+ * it, so it shares no code with the server, the client library or the demo.
  */
 export class Replica {
   users = new Map<string, PresenceUser>();
   epoch = '';
   seq = 0;
-  /** When a diff could not be placed since the last snapshot: the whole state has to be asked for. */
+  /** Whether a diff could not be applied since the last snapshot, so that a snapshot must be requested. */
   outOfStep = true;
   readonly #odd: Oddity;
   #early: Diff[] = [];
-  /** Users by part, of each snapshot that is not whole yet. */
+  /** The parts of each incomplete snapshot, with their users. */
   #parts = new Map<string, Map<number, PresenceUser[]>>();
-  /** Known by the snapshot only: the join of somebody may still wait for the end of a window, and is then told once. */
+  /** Users known only from the snapshot. Their join may still wait for the end of a window; it may arrive once. */
   #bySnapshot = new Set<string>();
   readonly #cursorTimes = new Map<string, number>();
 
@@ -29,17 +29,17 @@ export class Replica {
     this.#odd = odd;
   }
 
-  /** Whether everything the server said could be placed. */
+  /** Whether all frames of the server could be applied. */
   get isWhole(): boolean {
     return !this.outOfStep && this.#early.length === 0;
   }
 
-  /** Whether a diff overtook the one before it, which may still come. */
+  /** Whether a diff arrived before its predecessor, which may still arrive. */
   get waitsForOne(): boolean {
     return !this.outOfStep && this.#early.length > 0;
   }
 
-  /** Takes a snapshot or a part of one. True once the state is whole by it. */
+  /** Applies a snapshot or a part of one. Returns true if the state is complete now. */
   takeSnapshot(snapshot: Snapshot): boolean {
     const users = this.#complete(snapshot);
     if (!users) return false;
@@ -48,7 +48,7 @@ export class Replica {
     return this.isWhole;
   }
 
-  /** Takes a diff. False where one before it is missing. */
+  /** Applies a diff. Returns false if an earlier one is missing. */
   takeDiff(diff: Diff): boolean {
     if (!this.outOfStep && diff.epoch === this.epoch && diff.seq <= this.seq) return true;
     this.#early.push(diff);
@@ -66,7 +66,7 @@ export class Replica {
     }
   }
 
-  /** Forgets everything, as a client does that joins anew. */
+  /** Resets the state, as a client does that joins again. */
   clear(): void {
     this.outOfStep = true;
     this.#early = [];
@@ -99,7 +99,7 @@ export class Replica {
     this.#early = early;
   }
 
-  /** A cursor may overtake the snapshot that was taken before it moved. */
+  /** A cursor may arrive before a snapshot that is older than it. */
   #withNewerCursor(user: PresenceUser): PresenceUser {
     const cursor = this.users.get(user.userId)?.cursor;
     const isNewer = (this.#cursorTimes.get(user.userId) ?? 0) > user.lastActive;
@@ -122,7 +122,7 @@ export class Replica {
   }
 }
 
-/** Absent fields stay, `null` takes one away. */
+/** Absent fields are unchanged; `null` removes a field. */
 function changed(user: PresenceUser, change: PresenceChange): PresenceUser {
   const entries = Object.entries({ ...user, ...change }).filter(([, value]) => value !== null);
   return Object.fromEntries(entries) as unknown as PresenceUser;

@@ -1,14 +1,14 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** What arrived at a connection. */
+/** A frame that arrived at a connection. */
 export interface Arrived {
   at: number;
   connectionId: string;
   frame: { type: string; leaves?: unknown[] };
 }
 
-/** Takes posts as API Gateway does, and the calls for another sweep, which it only counts. */
+/** Accepts posts as API Gateway does. It also accepts invocations of another sweep, which it only counts. */
 export async function startGateway(hear: (arrived: Arrived) => void) {
   let calls = 0;
   const server = createServer({ keepAliveTimeout: 60_000 }, (request, response) => {
@@ -27,7 +27,7 @@ export async function startGateway(hear: (arrived: Arrived) => void) {
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   return {
     url,
-    /** How often a sweep called another one. */
+    /** How often a sweep started another one. */
     calls: () => calls,
     stop: () => new Promise<void>((resolve) => server.close(() => resolve()).closeAllConnections()),
   };

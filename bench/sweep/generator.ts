@@ -11,14 +11,14 @@ import type { GeneratedRoom } from './room.ts';
 const inFlight = 100;
 const roomsPerStatement = 2000;
 const roomsPerPiece = 50;
-/** As the product visits a session at least this often. */
+/** The product visits each session at least this often. */
 const visitMillis = 30_000;
 
 type Pipeline = ReturnType<Redis['pipeline']>;
 
 /**
- * Puts people into Redis and PostgreSQL by the scripts and tables of the product, but without functions and sockets
- * between: the sweep meets what it would meet, at a hundredth of the cost.
+ * Writes users to Redis and PostgreSQL with the product's scripts and tables, but without functions and sockets. The
+ * sweep sees the same data at a hundredth of the cost.
  */
 export class Generator {
   readonly #redis: Redis;
@@ -42,7 +42,9 @@ export class Generator {
     await this.#deadlines.markWhole();
   }
 
-  /** Everybody holds a place, is in the audit trail as come, and sits in Redis; the visits are spread over their interval. */
+  /**
+   * Gives each user a slot, a join in the audit trail and a seat in Redis. The visits are spread over their interval.
+   */
   async fill(rooms: readonly GeneratedRoom[]): Promise<void> {
     for (let from = 0; from < rooms.length; from += roomsPerStatement) {
       await this.#writeDown(rooms.slice(from, from + roomsPerStatement));
@@ -57,12 +59,15 @@ export class Generator {
     });
   }
 
-  /** A sign of life of everybody in these rooms, as their heartbeats leave it. */
+  /** Writes a sign of life of all users in these rooms, as their heartbeats do. */
   beat(rooms: readonly GeneratedRoom[], now: number): Promise<void> {
     return this.#inPieces(rooms, (pipeline, room) => this.#noteSigns(pipeline, room, room.people, now));
   }
 
-  /** The last sign of life of those who are cut, and one of a moment later of those who stay: a room is due when it ends. */
+  /**
+   * Writes the last sign of life of the users who are cut, and a slightly later one of those who stay. A room is due
+   * when the first one times out.
+   */
   async cut(rooms: readonly GeneratedRoom[], staying: number, at: number): Promise<void> {
     const { offlineAfterMillis } = this.#timings;
     await this.#inPieces(rooms, (pipeline, room) => {
@@ -72,19 +77,19 @@ export class Generator {
     await inParallel(rooms, inFlight, ({ sessionId }) => this.#deadlines.schedule(sessionId, at + offlineAfterMillis));
   }
 
-  /** The windows of rooms whose cursors move, as their flushers leave them. */
+  /** Writes the windows of rooms with moving cursors, as their flushers do. */
   move(rooms: readonly GeneratedRoom[], now: number): Promise<void> {
     return this.#inPieces(rooms, (pipeline, { sessionId }) =>
       pipeline.hset(presenceKeys.window(sessionId), 'ends', now + 100),
     );
   }
 
-  /** Tells the sweep that something moves in these rooms, as their first flushers do. */
+  /** Tells the sweep that cursors move in these rooms, as their first flushers do. */
   async tellOfMovement(rooms: readonly GeneratedRoom[]): Promise<void> {
     await inParallel(rooms, inFlight, ({ sessionId }) => this.#moving.add(sessionId, Date.now()));
   }
 
-  /** Somebody's cursor waits for the end of a window in each of these rooms, and whoever promised to send it is dead. */
+  /** Leaves a cursor in the window of each of these rooms, with a flusher that has died. */
   async strand(rooms: readonly GeneratedRoom[]): Promise<void> {
     await inParallel(rooms, inFlight, async ({ sessionId, people }) => {
       for (const { userId, connectionId } of people.slice(0, 2)) {
@@ -95,7 +100,7 @@ export class Generator {
     });
   }
 
-  /** The load comes in small pieces: neither Redis nor this process may stand still for it. */
+  /** The load is written in small batches, so that it blocks neither Redis nor this process. */
   async #inPieces(
     rooms: readonly GeneratedRoom[],
     add: (pipeline: Pipeline, room: GeneratedRoom) => unknown,

@@ -4,24 +4,27 @@ import { cpuSecondsOf } from '../rooms/process-tree.ts';
 import { makeRooms } from './room.ts';
 import type { SweepWorld } from './world.ts';
 
-/** The silence after which somebody is gone is short, so that the measurement is: the bound counts from its end. */
+/** The presence time-out is short, to shorten the measurement. The bound counts from its end. */
 export const cutSettings = { PRESENCE_UPDATE_SECONDS: '15', HEARTBEAT_TIMEOUT_SECONDS: '15' };
-/** Rule PR12: everybody has left for the others this long after the time-out, at the latest. */
+/** The bound of [PR12]: all leaves are announced within this time after the time-out. */
 const boundMillis = 5000;
-const patienceMillis = 60_000;
+const timeoutMillis = 60_000;
 
 export interface Cut {
   what: string;
   rooms: number;
   people: number;
-  /** Those of each room who stay and hear of it. */
+  /** The number of users in each room who stay and receive the leaves. */
   staying: number;
   sweepers: number;
-  /** Whether one of them is killed while it works. */
+  /** Whether one of the sweeps is killed while it works. */
   kill?: boolean;
 }
 
-/** Many people fall silent at one moment. How long after their time-out is everything told, and everything written? */
+/**
+ * Many users stop sending at the same moment. Measures the time from their time-out until all leaves are announced and
+ * recorded.
+ */
 export async function massCut(world: SweepWorld, cut: Cut): Promise<Measurement[]> {
   const { generator, arrived } = world;
   await generator.clear();
@@ -29,7 +32,7 @@ export async function massCut(world: SweepWorld, cut: Cut): Promise<Measurement[
   await generator.fill(rooms);
   const sweepers = world.startSweepers(cut.sweepers);
   try {
-    // Each sweep has taken its share, and kept house.
+    // By now, each sweep has its shards and has done its first maintenance.
     await pause(6000);
     const due = Date.now() + world.offlineAfterMillis;
     await generator.cut(rooms, cut.staying, Date.now());
@@ -47,7 +50,7 @@ export async function massCut(world: SweepWorld, cut: Cut): Promise<Measurement[
       { what: 'announced to everybody after', value: (toldAt - due) / 1000, unit: 's' },
       { what: 'written down after', value: (writtenAt - due) / 1000, unit: 's' },
       { what: 'of the bound of 5 s', value: Math.max(toldAt - due, writtenAt - due) / boundMillis, unit: '×' },
-      // Of a killed process nobody can say what it used.
+      // The CPU time of a killed process is unknown.
       ...(cut.kill ? [] : [{ what: 'CPU of the sweeps', value: cpu, unit: 's' }]),
       { what: 'CPU of everything, the servers and this benchmark too', value: all, unit: 's' },
     ].map((one) => ({ ...one, what: `${cut.what}: ${one.what}` }));
@@ -56,9 +59,9 @@ export async function massCut(world: SweepWorld, cut: Cut): Promise<Measurement[
   }
 }
 
-/** When the trail has all the goings and all the places are free. */
+/** Waits until the audit trail has all leaves and all slots are free. Returns the time. */
 async function written({ pool }: SweepWorld, expected: number): Promise<number> {
-  const until = Date.now() + patienceMillis;
+  const until = Date.now() + timeoutMillis;
   for (;;) {
     const { rows } = await pool.query<{ gone: number; free: number }>(
       `SELECT (SELECT count(*) FROM activity_log WHERE activity_type = 'user_timeout')::integer AS gone,
@@ -66,19 +69,18 @@ async function written({ pool }: SweepWorld, expected: number): Promise<number> 
     );
     const { gone, free } = rows[0]!;
     if (gone === expected && free === expected) return Date.now();
-    if (Date.now() > until)
-      throw new Error(`Of ${expected} goings ${gone} are written down, and ${free} places are free.`);
+    if (Date.now() > until) throw new Error(`Of ${expected} leaves ${gone} are recorded, and ${free} slots are free.`);
     await pause(250);
   }
 }
 
-/** When the last of those who stay heard of the last who is gone. */
+/** Waits until all remaining users received all leaves. Returns the time of the last one. */
 async function told({ arrived }: SweepWorld, expected: number, due: number): Promise<number> {
-  const until = Date.now() + patienceMillis;
+  const until = Date.now() + timeoutMillis;
   for (;;) {
     const leaves = arrived.reduce((sum, { frame }) => sum + (frame.leaves?.length ?? 0), 0);
     if (leaves === expected) return arrived.reduce((last, { at }) => Math.max(last, at), due);
-    if (leaves > expected || Date.now() > until) throw new Error(`Of ${expected} leaves ${leaves} were heard.`);
+    if (leaves > expected || Date.now() > until) throw new Error(`Of ${expected} leaves ${leaves} were received.`);
     await pause(20);
   }
 }

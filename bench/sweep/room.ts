@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
 
-/** A session with people in it, as the generator makes it. */
+/** A session with users, as the generator creates it. */
 export interface GeneratedRoom {
   sessionId: string;
   people: { userId: string; connectionId: string }[];
 }
 
-/** Rooms of so many people each; a connection's id tells its room and its place there. */
+/** Creates rooms with this many users each. A connection id contains its room and its number. */
 export function makeRooms(rooms: number, people: number): GeneratedRoom[] {
   return Array.from({ length: rooms }, () => {
     const sessionId = randomUUID();

@@ -10,15 +10,15 @@ import type { SweepWorld } from './world.ts';
 export const sessionCounts = [1000, 10_000, 50_000];
 const movingCounts = [0, 500, 5000];
 const peoplePerRoom = 2;
-/** One round of visits of all sessions, and some seconds. */
+/** Time for one round of visits to all sessions, plus some seconds. */
 const measuredSeconds = 35;
 const heartbeatSeconds = 30;
 const strandedRooms = 20;
 
-/** Nobody times out or is away while it is measured. */
+/** Long, so that no user times out or becomes away during the measurement. */
 export const steadySettings = { HEARTBEAT_TIMEOUT_SECONDS: '1800', AWAY_AFTER_SECONDS: '1800' };
 
-/** One sweep, with so many sessions, then so many, while nothing happens but heartbeats and cursors. */
+/** Measures one sweep with different numbers of sessions, under heartbeats and cursors only. */
 export async function steady(
   world: SweepWorld,
   counts: readonly number[],
@@ -34,7 +34,7 @@ export async function steady(
       const more = makeRooms(sessions - rooms.length, peoplePerRoom);
       await world.generator.fill(more);
       rooms.push(...more);
-      // Every session has been visited once, and what its first visit writes is written.
+      // By now, each session was visited once and its first writes are done.
       await runFor(measuredSeconds, world, rooms, []);
       for (const moving of movingCounts.filter((many) => many < sessions)) {
         measurements.push(...(await measure(world, sweepers, rooms, moving)));
@@ -86,7 +86,10 @@ async function measure(
   ];
 }
 
-/** Lets heartbeats and cursors go on. Answers how late the latest visit was, and when cursors were stranded. */
+/**
+ * Generates heartbeats and cursors. Returns the largest delay of a visit, and the times when cursors were left without
+ * a flusher.
+ */
 async function runFor(
   seconds: number,
   { redis, generator, arrived }: SweepWorld,
@@ -113,7 +116,7 @@ async function runFor(
   return { latest, strandedAt };
 }
 
-/** How long the longest due session has been waiting for its visit, milliseconds. */
+/** The longest wait of a due session for its visit, in milliseconds. */
 async function lateness(redis: SweepWorld['redis']): Promise<number> {
   const first = await Promise.all(
     shardNumbers.map((shard) => redis.zrange(presenceKeys.due(shard), '0', '0', 'WITHSCORES')),
@@ -132,7 +135,7 @@ async function usage({ redis, pool }: SweepWorld, sweepers: Sweepers) {
   const [cpu, ofRedis] = [await sweepers.cpuSeconds(), used('used_cpu_user') + used('used_cpu_sys')];
   return {
     ...{ at: Date.now(), cpu, redis: ofRedis },
-    // Everything else that this process started; the third server, DynamoDB's, has nothing to do.
+    // All other processes that this process started. The DynamoDB server is idle.
     postgres: (await cpuSecondsOf(process.pid)) - cpu - ofRedis - (user + system) / 1e6,
     transactions: Number(rows[0]!.many),
   };

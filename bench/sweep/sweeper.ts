@@ -1,9 +1,12 @@
-/** A process that is one execution environment of the timeout sweep: one invocation after the other, as the schedule does. */
+/**
+ * A process that acts as one execution environment of the timeout sweep. It runs one invocation after the other, as the
+ * schedule does.
+ */
 import { randomUUID } from 'node:crypto';
 import type { Context } from 'aws-lambda';
 import { handler } from '../../lambdas/timeout-sweep.ts';
 
-/** As the stack sets it. */
+/** The same value as in the stack. */
 const timeoutMillis = 65_000;
 
 for (;;) {

@@ -3,11 +3,11 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { cpuSecondsOf } from '../rooms/process-tree.ts';
 
-/** Processes that sweep. */
+/** The processes that run sweeps. */
 export class Sweepers {
   readonly #children: ChildProcess[];
 
-  /** @param environment what a function of the stack has. */
+  /** @param environment the environment variables of a function of the stack. */
   constructor(many: number, environment: Record<string, string>) {
     this.#children = Array.from({ length: many }, () =>
       spawn(process.execPath, ['--disable-warning=ExperimentalWarning', join(import.meta.dirname, 'sweeper.ts')], {
@@ -17,13 +17,13 @@ export class Sweepers {
     );
   }
 
-  /** CPU seconds that all of them have used so far. */
+  /** CPU seconds that all processes have used so far. */
   async cpuSeconds(): Promise<number> {
     const each = await Promise.all(this.#children.map(({ pid }) => cpuSecondsOf(pid!)));
     return each.reduce((sum, seconds) => sum + seconds, 0);
   }
 
-  /** Ends the first of them as a crash would. */
+  /** Kills the first process, to simulate a crash. */
   killOne(): void {
     this.#children[0]!.kill('SIGKILL');
   }

@@ -10,20 +10,20 @@ import { type Arrived, startGateway } from './gateway.ts';
 import { Generator } from './generator.ts';
 import { Sweepers } from './sweepers.ts';
 
-/** Servers for sweeps, with everything that makes load on them. */
+/** Servers for sweeps, and the generator of their load. */
 export interface SweepWorld {
   redis: Redis;
   pool: Pool;
   generator: Generator;
-  /** How long after the last sign of life somebody is offline, milliseconds. */
+  /** Time from the last sign of life until a user is offline, in milliseconds. */
   offlineAfterMillis: number;
-  /** Everything that was posted since this was last emptied. */
+  /** All posts since the list was last emptied. */
   arrived: Arrived[];
   calls(): number;
   startSweepers(many: number): Sweepers;
 }
 
-/** Runs the work with a Redis and a PostgreSQL of its own, whose writes are forced to the disk as in real life. */
+/** Runs the work with a new Redis and a new PostgreSQL. Writes are synchronized to the disk, as in production. */
 export async function withSweepWorld<T>(settings: Record<string, string>, work: (world: SweepWorld) => Promise<T>) {
   const directory = await mkdtemp(join(tmpdir(), 'rollcall-sweep-'));
   const services = await startBackingServices({ directory, durable: true });

@@ -3,23 +3,25 @@ import { type Move, moveTo } from '../room.ts';
 import { openSocket } from '../socket.ts';
 import { VarReader, VarWriter } from '../varints.ts';
 
-/** Message types that both servers know. */
+/** Message types of both servers. */
 const awareness = 1;
 const authentication = 2;
 const document = 'room';
-/** Yjs names clients by random numbers of 32 bits; these are as long. */
+/** Client ids of the same length as in Yjs, which uses random numbers of 32 bits. */
 const firstClient = 3_000_000_000;
-/** Whoever has shown nothing for this long shows it again, as clients of Yjs do: servers end whom they hear nothing of. */
+/**
+ * A client that sent nothing for this long repeats its state, as Yjs clients do, because servers remove silent clients.
+ */
 const renewalMillis = 15_000;
 
 interface State {
   cursor?: Move;
 }
 
-/** People of `@y/websocket-server`: the document is named by the path. */
+/** Clients of `@y/websocket-server`. The path names the document. */
 export const openYWebsocket: OpenCrowd = async (options) => openAwareness(options, `/${document}`, undefined);
 
-/** People of Hocuspocus: every message begins with the document, the first one shows a token. */
+/** Clients of Hocuspocus. Each message begins with the document's name, and the first one contains a token. */
 export const openHocuspocus: OpenCrowd = async (options) => openAwareness(options, '', document);
 
 function openAwareness({ url }: CrowdOptions, path: string, address: string | undefined): Crowd {

@@ -3,10 +3,10 @@ import type { OpenCrowd } from '../crowd.ts';
 import { type Move, plainFrame } from '../room.ts';
 import { openSocket } from '../socket.ts';
 
-/** Any names will do; they are UUIDs as everybody's are. */
+/** Any ids would work. They are UUIDs, so that the frames have the same size as those of the others. */
 const namespace = 'a54f0b63-91d6-4d31-9d6c-0e2a5a3f6f0e';
 
-/** People of a server that passes plain frames on. */
+/** Clients of a server that forwards plain frames. */
 export const openBroadcast: OpenCrowd = async ({ url, room }) => {
   const ids = Array.from({ length: room.members }, (_, place) => v5(String(place), namespace));
   const places = new Map(ids.map((id, place) => [id, place]));

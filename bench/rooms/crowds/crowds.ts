@@ -4,7 +4,7 @@ import { openBroadcast } from './broadcast.ts';
 import { openRollcall } from './rollcall.ts';
 import { openSocketIo } from './socket-io.ts';
 
-/** How people speak with each kind of server. */
+/** The client side of each kind of server. */
 export const crowds = {
   rollcall: openRollcall,
   broadcast: openBroadcast,

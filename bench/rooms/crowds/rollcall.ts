@@ -10,10 +10,10 @@ interface Person {
   userId: string;
 }
 
-/** A client sends one when it sent nothing else for so long. */
+/** The heartbeat interval: a client sends a heartbeat if it sent nothing else for this long. */
 const heartbeatMillis = 30_000;
 
-/** People of Rollcall: the first one makes a session, the others join it. `url` is that of the HTTP API. */
+/** Clients of Rollcall. The first one creates a session and the others join it. `url` is that of the HTTP API. */
 export async function openRollcall({ url, room, format }: CrowdOptions): Promise<Crowd> {
   const people = await Promise.all(Array.from({ length: room.members }, (_, place) => introduce(url, place)));
   const places = new Map(people.map(({ userId }, place) => [userId, place]));
@@ -44,9 +44,9 @@ async function introduce(url: string, place: number): Promise<Person> {
 class RollcallPerson {
   readonly #places: Map<string, number>;
   readonly #ears: Ears;
-  /** Compact frames name movers by the index that snapshots and joins tell. */
+  /** User ids by their index in compact frames; snapshots and joins contain the index. */
   readonly #placeByIndex = new Map<number, number>();
-  /** What a person in a place pointed at last, but for the numbers; without it a compact move says nothing. */
+  /** The last whole cursor of each user. A compact frame contains only its numbers. */
   readonly #tags = new Map<number, string>();
   #socket: CountedSocket | undefined;
   readonly #answers = new Map<string, { resolve: (frame: ServerFrame) => void; reject: (error: Error) => void }>();
@@ -97,7 +97,7 @@ class RollcallPerson {
     if (frame.type === 'presence_diff') this.#meet(frame.joins);
     if (frame.requestId === undefined) return;
     const answer = this.#answers.get(frame.requestId);
-    // The gateway's own words about a message that it could not hand on name a request of its own; its update counts as lost.
+    // An error of the gateway itself has the gateway's request id. The update counts as lost.
     if (!answer) return;
     if (frame.type === 'error') answer.reject(new Error(`${frame.code}: ${frame.message}`));
     else answer.resolve(frame);

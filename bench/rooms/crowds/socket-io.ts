@@ -4,10 +4,10 @@ import { type Move, plainFrame } from '../room.ts';
 import { openSocket } from '../socket.ts';
 
 const namespace = 'a54f0b63-91d6-4d31-9d6c-0e2a5a3f6f0e';
-/** Engine.IO 4 over WebSocket with Socket.IO 5 inside: what the packets begin with. */
+/** Packet prefixes of Socket.IO 5 in Engine.IO 4 over WebSocket. */
 const packets = { open: '0', ping: '2', pong: '3', connect: '40', event: '42' } as const;
 
-/** People of two socket.io nodes, by turns; `url` holds both, divided by a comma. */
+/** Clients of two socket.io nodes, alternating. `url` contains both addresses, separated by a comma. */
 export const openSocketIo: OpenCrowd = async ({ url, room }) => {
   const nodes = url.split(',');
   const ids = Array.from({ length: room.members }, (_, place) => v5(String(place), namespace));
