@@ -4,7 +4,10 @@ import { readTimings } from '../../protocol/timings.ts';
 import { startTestStack, type TestStack } from '../support/stack.ts';
 import { timeLimits } from '../support/time-limits.ts';
 
-/** A machine that runs other tests needs minutes for what AWS does in seconds; those who were cut must not be given up meanwhile. */
+/**
+ * A machine that runs other tests needs minutes for what AWS does in seconds. Disconnected users must not time out
+ * meanwhile.
+ */
 const settings = {
   PRESENCE_UPDATE_SECONDS: '60',
   HEARTBEAT_TIMEOUT_SECONDS: '60',
@@ -13,19 +16,22 @@ const settings = {
 };
 const { heartbeatMillis, batchMillis } = readTimings(settings);
 
-/** What an account may send a second unless AWS was asked for more: https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html */
+/**
+ * The default quota of requests per second of an AWS account:
+ * https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html
+ */
 const quotaPerSecond = 10_000;
 const mergedAbove = 50;
-/** Several in each window: fewer would leave nothing to merge. */
+/** Several joins in each window, so that there is something to merge. */
 const arrivalsPerSecond = 30;
 
 const sum = (numbers: number[]) => numbers.reduce((total, one) => total + one, 0);
 
 /**
- * The tests of a room that fills at once and comes back at once.
+ * The tests of a room whose members all join at once and all return at once.
  *
- * @param members more than fifty, above which a room's joins are merged in windows.
- * @param titles of the two tests, with the rules that they prove.
+ * @param members more than fifty, because only then joins are merged in windows.
+ * @param titles titles of the two tests, with the ids of the rules.
  */
 export function testJoinStorm(members: number, titles: { fills: string; returns: string }): void {
   const withinMillis = (members / arrivalsPerSecond) * 1000;
@@ -41,7 +47,7 @@ export function testJoinStorm(members: number, titles: { fills: string; returns:
     await stack.close();
   });
 
-  /** Posts that the gateway got in its busiest second, of those since `from`. */
+  /** The largest number of posts in one second, of those since `from`. */
   function busiestSecondAtTheGateway(from: number): number {
     const seconds = new Map<number, number>();
     for (const { at } of stack.posts.posts.slice(from)) {
@@ -57,7 +63,7 @@ export function testJoinStorm(members: number, titles: { fills: string; returns:
     expect(heard.flatMap(({ oddities }) => oddities)).toEqual([]);
     expect(sum(heard.map(({ leaves }) => leaves))).toBe(0);
     expect(sum(heard.map(({ joins }) => joins))).toBeGreaterThan(members);
-    // Until there are fifty a join is told at once; from then on there are windows.
+    // The joins of the first fifty members are announced at once; later ones are merged in windows.
     const diffs = heard.map(({ frames }) => frames.get('presence_diff') ?? 0);
     expect(Math.max(...diffs)).toBeLessThanOrEqual(mergedAbove + Math.ceil(wholeMillis / batchMillis));
     expect(framesHeard(heard, 'presence_diff')).toBeLessThan((members * (members - 1)) / 2);

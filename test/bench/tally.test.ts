@@ -1,7 +1,7 @@
 import { Tally } from '../../bench/rooms/tally.ts';
 import { VarReader, VarWriter } from '../../bench/rooms/varints.ts';
 
-test('an update counts once per receiver, with its own latency', () => {
+test('an update counts once for each receiver, with its own latency', () => {
   const tally = new Tally(3);
   tally.begin();
   const number = tally.sent(0, 100);
@@ -14,7 +14,7 @@ test('an update counts once per receiver, with its own latency', () => {
   expect(tally.result().latency).toEqual({ p50: 20, p95: 20, p99: 20, longest: 20 });
 });
 
-test('an update that a newer one stood in for is delivered with the newer one, and told apart', () => {
+test('an update replaced by a newer one counts as delivered and as replaced', () => {
   const tally = new Tally(2);
   tally.begin();
   tally.sent(0, 0);
@@ -25,7 +25,7 @@ test('an update that a newer one stood in for is delivered with the newer one, a
   expect(tally.result().latency.longest).toBe(150);
 });
 
-test('what nobody heard is lost', () => {
+test('an update that no receiver got counts as lost', () => {
   const tally = new Tally(2);
   tally.begin();
   tally.sent(0, 0);
@@ -35,7 +35,7 @@ test('what nobody heard is lost', () => {
   expect(tally.result()).toMatchObject({ expected: 2, delivered: 1, lost: 1 });
 });
 
-test('what was sent before or after the measured time does not count, however late it arrives', () => {
+test('updates sent before or after the measured time do not count, however late they arrive', () => {
   const tally = new Tally(2);
   const early = tally.sent(0, 0);
   tally.begin();
@@ -46,7 +46,7 @@ test('what was sent before or after the measured time does not count, however la
   expect(tally.result()).toMatchObject({ expected: 1, delivered: 1, lost: 0 });
 });
 
-test('numbers, texts and bytes of the Yjs encoding come back as they were written', () => {
+test('the Yjs encoding reads numbers, texts and bytes as they were written', () => {
   const written = new VarWriter().number(0).number(127).number(128).number(3_000_000_199).text('Zoë').done();
   expect([...written.subarray(0, 4)]).toEqual([0, 127, 128, 1]);
   const reader = new VarReader(written);

@@ -6,7 +6,7 @@ import { startBrowser } from '../support/browser.ts';
 import { startTestStack, type TestStack } from '../support/stack.ts';
 import { timeLimits } from '../support/time-limits.ts';
 
-/** The client package in a real browser, on the real stack. */
+/** The client package in a real browser, against the real stack. */
 
 let stack: TestStack;
 let browser: Browser;
@@ -18,7 +18,7 @@ declare global {
   var rollcall: typeof Package;
   var client: Package.Client;
   var session: Package.Session;
-  /** What the page saw, in order. */
+  /** The events of the page, in order. */
   var seen: string[];
 }
 
@@ -46,14 +46,14 @@ afterAll(async () => {
   await stack?.close();
 });
 
-/** A page with a client of this user, and the frames it sends. */
+/** Opens a page with a client of this user, and records the frames that it sends. */
 async function open(user: string): Promise<{ page: Page; sent: string[] }> {
   const context = await browser.newContext();
   contexts.push(context);
   const page = await context.newPage();
   const sent: string[] = [];
   page.on('websocket', (socket) => socket.on('framesent', ({ payload }) => sent.push(String(payload))));
-  // Any page of the stack itself: a browser may refuse sockets to this machine to pages of other places.
+  // A page of the stack itself, because a browser may refuse pages of other origins a socket to this machine.
   await page.goto(`${stack.http}/health`);
   await page.addScriptTag({ content: script });
   await page.evaluate(
@@ -95,7 +95,7 @@ function setHidden(page: Page, isHidden: boolean): Promise<void> {
   }, isHidden);
 }
 
-test('two pages see each other, and cursors come in the compact form', async () => {
+test('two pages see each other, and cursors arrive in the compact form', async () => {
   const { ada, bob } = await pair('meet');
   const compact: string[] = [];
   await ada.page.evaluate(() => {
@@ -110,14 +110,14 @@ test('two pages see each other, and cursors come in the compact form', async () 
   expect(await ada.page.evaluate(() => seen)).toContain('x=5');
 });
 
-test('[row 7] a refused token is recognized, although the browser does not tell why a handshake failed', async () => {
+test('[row 7] a refused token is recognized, although the browser does not report why a handshake failed', async () => {
   const { page } = await open('');
   await page.evaluate(() => client.connect());
   await page.waitForFunction(() => client.state === 'closed', undefined, { timeout: 5000 });
   expect(await page.evaluate(() => seen)).toEqual(['connecting', 'waiting', 'closed', 'UNAUTHENTICATED']);
 });
 
-test('[row 11] [row 16] offline is told within 100 ms, the list stays, and nobody sees a leave', async () => {
+test('[row 11] [row 16] offline is reported within 100 ms, the list is kept, and no user sees a leave', async () => {
   const { ada, bob } = await pair('offline');
   await bob.page.evaluate(() => {
     addEventListener('offline', () => {
@@ -138,7 +138,7 @@ test('[row 11] [row 16] offline is told within 100 ms, the list stays, and nobod
   expect(await ada.page.evaluate(() => seen.filter((each) => each.startsWith('left')))).toEqual([]);
 });
 
-test('[row 3] a hidden page does not dial, and a visible one dials at once', async () => {
+test('[row 3] a hidden page does not connect, and a visible one connects at once', async () => {
   const { bob } = await pair('hidden');
   await setHidden(bob.page, true);
   const before = bob.sent.filter((frame) => frame.includes('"hello"')).length;
@@ -152,10 +152,10 @@ test('[row 3] a hidden page does not dial, and a visible one dials at once', asy
   await bob.page.waitForFunction(() => session.state === 'joined', undefined, { timeout: 2000 });
 });
 
-test('[row 19] while hidden a worker keeps the time of the heartbeats', async () => {
+test('[row 19] while the page is hidden, a worker keeps the time of the heartbeats', async () => {
   const { bob } = await pair('worker');
   await setHidden(bob.page, true);
-  // As if the browser woke the timers of this page no more.
+  // Simulates a browser that no longer fires the timers of this page.
   await bob.page.evaluate(() => {
     globalThis.setTimeout = (() => 0) as unknown as typeof setTimeout;
   });
@@ -168,7 +168,7 @@ test('[row 19] while hidden a worker keeps the time of the heartbeats', async ()
   await expectSoon(() => bob.page.workers().length === 0);
 });
 
-test('[row 19] where no worker may start, the heartbeats say that the page is hidden', async () => {
+test('[row 19] if no worker can start, the heartbeats say that the page is hidden', async () => {
   const { bob } = await pair('no-worker');
   await bob.page.evaluate(() => {
     const policy = document.createElement('meta');
@@ -180,7 +180,7 @@ test('[row 19] where no worker may start, the heartbeats say that the page is hi
   await expectSoon(() => bob.sent.some((frame) => frame.includes('"heartbeat"') && frame.includes('"hidden":true')));
 });
 
-test('[row 26] a page from the back-forward cache is joined again within 2 s', async () => {
+test('[row 26] a page from the back-forward cache joins again within 2 s', async () => {
   const { ada, bob } = await pair('cache');
   await bob.page.evaluate(() => dispatchEvent(new PageTransitionEvent('pagehide', { persisted: true })));
   expect(await bob.page.evaluate(() => session.state)).toBe('stale');
@@ -216,7 +216,7 @@ test('[row 35] a closed client leaves no listener on the page', async () => {
 async function expectSoon(condition: () => boolean): Promise<void> {
   const end = Date.now() + timeLimits.event;
   while (!condition()) {
-    if (Date.now() > end) throw new Error('Waited ten seconds in vain.');
+    if (Date.now() > end) throw new Error('The condition was not met within ten seconds.');
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }

@@ -33,7 +33,7 @@ async function arrive(name: string, url = stack.http, options = {}): Promise<Per
   return person;
 }
 
-/** Two people in one session, who have seen each other. */
+/** Two users in one session who see each other. */
 async function pair(): Promise<{ alice: Person; bob: Person; url: string }> {
   const alice = await arrive('Alice');
   const url = await alice.create('Open day, planning');
@@ -42,7 +42,7 @@ async function pair(): Promise<{ alice: Person; bob: Person; url: string }> {
   return { alice, bob, url };
 }
 
-/** Where the tip of a pointer is within a room, as shares of it, once it has come to rest there. */
+/** The position of a pointer's tip within a room, as fractions of its size, after it has stopped moving. */
 async function restsAt(person: Person, name: string, room: string, x: number, y: number): Promise<void> {
   await person.page.waitForFunction(
     ({ name, room, x, y }) => {
@@ -56,7 +56,7 @@ async function restsAt(person: Person, name: string, room: string, x: number, y:
   );
 }
 
-test('two people meet by a copied link, see each other point, change status and tell what they do, and leave', async () => {
+test('two users meet by a copied link, see the other point and change status and activity, and leave', async () => {
   const alice = await arrive('Alice', stack.http, { permissions: ['clipboard-read', 'clipboard-write'] });
   await alice.create('Open day, planning');
   await alice.page.getByRole('button', { name: 'Copy link' }).click();
@@ -88,14 +88,14 @@ test('two people meet by a copied link, see each other point, change status and 
   await bob.page.getByRole('heading', { name: 'Start a session' }).waitFor();
 });
 
-test('who closes the page is seen leaving, with the cause', async () => {
+test('when a user closes the page, others see the leave with its cause', async () => {
   const { alice, bob } = await pair();
   await bob.close();
   await alice.feed('Bob', 'disconnected').waitFor();
   await alice.row('Bob').getByText('Left the session').waitFor();
 });
 
-test('a reload is no leave, and the tab is still the same person', async () => {
+test('a reload causes no leave, and the tab keeps its user', async () => {
   const { alice, bob } = await pair();
   await bob.page.reload();
   await bob.row('Bob (you)').waitFor();
@@ -104,7 +104,7 @@ test('a reload is no leave, and the tab is still the same person', async () => {
   expect(await alice.page.locator('.feed li').allTextContents()).toHaveLength(1);
 });
 
-test('[CL3][CL7] a cut connection shows as stale, comes back by itself and joins again without a leave', async () => {
+test('[CL3][CL7] a lost connection shows stale data, reconnects automatically and joins again without a leave', async () => {
   const { alice, bob, url } = await pair();
   const sessionId = new URL(url).searchParams.get('session');
   const bobId = await alice.row('Bob').getAttribute('data-user');
@@ -126,22 +126,22 @@ test('[CL3][CL7] a cut connection shows as stale, comes back by itself and joins
   expect(await alice.page.locator('.feed [data-cause="disconnected"]').count()).toBe(0);
 });
 
-test('[PR12] a browser that is killed is seen leaving within interval + timeout + 5 s', async () => {
+test('[PR12] when a browser is killed, others see the leave within interval + timeout + 5 s', async () => {
   const alice = await arrive('Alice');
   const url = await alice.create('Power cut');
   const doomed = await startBrowser();
   await Person.open(doomed.browser, url, 'Bob');
   await alice.feed('Bob', 'joined').waitFor();
-  // Where the power fails nobody closes the socket, so nobody tells the service either.
+  // After a power failure the socket is not closed, so the service gets no event.
   stack.faults.set({ loseDisconnect: 1 });
   const killed = Date.now();
   await doomed.server.kill();
-  // On a busy machine a frame for Bob may come before the end of his time, and finds that he is gone.
+  // On a busy machine, a post to Bob may fail before his time-out and end his stay earlier.
   await alice.feed('Bob', 'timeout').or(alice.feed('Bob', 'gone')).waitFor();
   expect(Date.now() - killed).toBeLessThan(offlineAfterMillis + scaleLimit(5000));
 });
 
-test('on a phone everything fits and a finger points', async () => {
+test('on a phone everything fits on the screen, and a touch points', async () => {
   const alice = await arrive('Alice');
   const url = await alice.create('A title that is longer than a phone is wide, without being unreasonable');
   const bob = await arrive('Bob', url, { viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true });
@@ -158,7 +158,7 @@ test('on a phone everything fits and a finger points', async () => {
   expect(await width()).toBeLessThanOrEqual(360);
 });
 
-test('the keyboard points, too', async () => {
+test('the keyboard can point too', async () => {
   const { alice, bob } = await pair();
   await bob.page.getByRole('button', { name: 'Copy link' }).focus();
   await bob.page.keyboard.press('Tab');
@@ -169,7 +169,7 @@ test('the keyboard points, too', async () => {
   await restsAt(bob, 'You', 'main-stage', 0.56, 0.5);
 });
 
-test('an expired invitation shows a warning, the reason and the way home', async () => {
+test('an expired invite shows a warning, the reason and a link to the start', async () => {
   const { owner, session } = await stack.host('ada', { isPublic: false });
   const request = { type: 'invite_create', sessionId: session.id, role: 'viewer', expiresInSeconds: 0.001 };
   const { invite } = await owner.expect('invite_created', request);
@@ -189,7 +189,7 @@ test('an expired invitation shows a warning, the reason and the way home', async
   await owner.close();
 });
 
-test('a session that is over says so to those inside', async () => {
+test('when a session ends, its users see a message', async () => {
   const { owner, session } = await stack.host('cleo', { isPublic: true, title: 'Short' });
   const bob = await arrive('Bob', `${stack.http}/?session=${session.id}`);
   await bob.row('Cleo').waitFor();

@@ -2,7 +2,9 @@ import { join } from 'node:path';
 import { Person, startBrowser } from '../support/browser.ts';
 import { startTestStack } from '../support/stack.ts';
 
-/** Only on request, so that an ordinary run changes no file: `ROLLCALL_PICTURE=1 npm test -- test/browser/picture`. */
+/**
+ * Runs only on request, so that a normal run changes no file: `ROLLCALL_PICTURE=1 npm test -- test/browser/picture`.
+ */
 const onRequest = process.env['ROLLCALL_PICTURE'] ? test : test.skip;
 
 onRequest('the picture of the README shows people and where they point', async () => {

@@ -21,7 +21,7 @@ afterAll(async () => {
   await rm(directory, { recursive: true, force: true });
 });
 
-/** The code block that begins with the name of its file. */
+/** The code block of the README that begins with this file name. */
 function snippet(file: string): string {
   const found = new RegExp(`\`\`\`js\\n(// ${file.replaceAll('.', '\\.')}\\n[^]*?)\`\`\``).exec(readme)?.[1];
   if (!found) throw new Error(`README.md has no ${file}.`);
@@ -57,7 +57,7 @@ test('the Jest test of the README passes', async () => {
   expect(code).toBe(0);
 });
 
-test('the settings of the README are those of the product, with their defaults', () => {
+test('the README lists the settings of the product with their defaults', () => {
   const rows = [...readme.matchAll(/^\| `([A-Z_]+)` +\| +([\d.]+) \|/gm)].map(([, name, value]) => [
     name,
     Number(value),
@@ -65,7 +65,7 @@ test('the settings of the README are those of the product, with their defaults',
   expect(Object.fromEntries(rows)).toEqual(settingDefaults);
 });
 
-test('every file the README links to is there', () => {
+test('all files that the README links to exist', () => {
   const links = [...readme.matchAll(/\]\((?!https?:)([^)#]+)\)/g)].map(([, path]) => path!);
   expect(links.length).toBeGreaterThan(8);
   expect(links.filter((path) => !existsSync(join(project, path)))).toEqual([]);

@@ -1,8 +1,7 @@
 /** Addresses of the servers that the global set-up of the test run started. */
 function address(name: string): string {
   const value = process.env[name];
-  if (!value)
-    throw new Error(`${name} is not set: run the tests through \`npm test\`, whose set-up starts the servers.`);
+  if (!value) throw new Error(`${name} is not set; run the tests with \`npm test\`, which starts the servers.`);
   return value;
 }
 

@@ -9,10 +9,10 @@ interface Template {
 const projectDirectory = join(__dirname, '..', '..');
 
 /**
- * The product's cloud assembly with settings written into its functions, the same as a synthesis with these settings but
- * without bundling everything again for each test file.
+ * Returns the product's cloud assembly with these settings written into its functions. The result equals a synthesis
+ * with these settings, but the functions are not bundled again for each test file.
  *
- * @param directory where the changed assembly is put; its bundles stay where they are.
+ * @param directory folder for the changed assembly; its bundles are not copied.
  */
 export async function assemblyWith(settings: Record<string, string>, directory: string): Promise<string> {
   const whole = process.env['ROLLCALL_ASSEMBLY_DIR'] ?? (await synthesize(ownSynthesis()));

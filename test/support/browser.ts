@@ -21,7 +21,7 @@ const arguments_ = [
   '--disable-sync',
 ];
 
-/** A browser with a process of its own, so that a test can end it as a power cut does. */
+/** A browser with a separate process, so that a test can kill it to simulate a power failure. */
 export async function startBrowser(): Promise<{ browser: Browser; server: BrowserServer }> {
   const server = await chromium.launchServer({ executablePath: chromiumPath(), args: arguments_ });
   return { browser: await chromium.connect(server.wsEndpoint()), server };
@@ -31,7 +31,7 @@ function chromiumPath(): string {
   const folders = (process.env['PATH'] ?? '').split(delimiter);
   const candidates = folders.flatMap((folder) => names.map((name) => join(folder, name)));
   const found = [process.env['CHROMIUM_PATH'], ...candidates].find((path) => path && isProgram(path));
-  if (!found) throw new Error('Chromium is missing: run the tests through `npm test`, or set CHROMIUM_PATH.');
+  if (!found) throw new Error('Chromium is missing; run the tests with `npm test`, or set CHROMIUM_PATH.');
   return found;
 }
 
@@ -44,10 +44,10 @@ function isProgram(path: string): boolean {
   }
 }
 
-/** Somebody in front of the demo page. */
+/** A user of the demo page. */
 export class Person {
   readonly page: Page;
-  /** What the page complained about: errors on the console and uncaught ones. */
+  /** Errors of the page: console errors and uncaught ones. */
   readonly complaints: string[] = [];
 
   private constructor(page: Page) {
@@ -58,7 +58,7 @@ export class Person {
     page.on('pageerror', (error) => this.complaints.push(String(error)));
   }
 
-  /** Opens an address in a context of its own and signs in. */
+  /** Opens an address in a new browser context and signs in. */
   static async open(browser: Browser, url: string, name: string, options: BrowserContextOptions = {}): Promise<Person> {
     const context = await browser.newContext({ viewport: { width: 1280, height: 860 }, ...options });
     const person = new Person(await context.newPage());
@@ -69,7 +69,7 @@ export class Person {
     return person;
   }
 
-  /** Creates a session and answers the address of its page. */
+  /** Creates a session and returns the address of its page. */
   async create(title: string): Promise<string> {
     await this.page.getByLabel('Title').fill(title);
     await this.page.getByRole('button', { name: 'Create session' }).click();
@@ -77,7 +77,7 @@ export class Person {
     return this.page.url();
   }
 
-  /** Points into a room; x and y are shares of its width and height. */
+  /** Points into a room; x and y are fractions of its width and height. */
   async point(room: string, x: number, y: number): Promise<void> {
     const box = await this.room(room).boundingBox();
     if (!box) throw new Error(`There is no room "${room}" on the page.`);

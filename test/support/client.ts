@@ -4,15 +4,15 @@ import { bearerPrefix, type ServerFrame, type ServerFrameType, subprotocol } fro
 import type { ClientMessage } from '../../protocol/messages.ts';
 import { timeLimits } from './time-limits.ts';
 
-/** A frame of the service, or what API Gateway itself sends. */
+/** A frame of the service or of API Gateway itself. */
 export type AnyFrame = ServerFrame | { type?: undefined; message: string; connectionId: string; requestId: string };
 
-/** A WebSocket client for tests: it keeps every frame it received and lets a test wait for one. */
+/** A WebSocket client for tests. It keeps all received frames, and a test can wait for one. */
 export class TestClient {
   readonly frames: AnyFrame[] = [];
   readonly socket: WebSocket;
   #waiting: { matches: (frame: AnyFrame) => boolean; resolve: (frame: AnyFrame) => void }[] = [];
-  /** Frames a `next` has answered already. */
+  /** Frames that `next` has returned already. */
   readonly #taken = new Set<AnyFrame>();
   #requests = 0;
 
@@ -42,7 +42,7 @@ export class TestClient {
     this.socket.send(typeof message === 'string' ? message : JSON.stringify(message));
   }
 
-  /** Sends a request and answers its one reply. */
+  /** Sends a request and returns its reply. */
   async ask(message: Record<string, unknown> & { type: string }): Promise<ServerFrame> {
     this.#requests += 1;
     const requestId = `request-${this.#requests}`;
@@ -50,7 +50,7 @@ export class TestClient {
     return (await this.#wait((frame) => frame.requestId === requestId, `the reply to ${message.type}`)) as ServerFrame;
   }
 
-  /** The same for a reply of a known type; fails with what came instead. */
+  /** Sends a request and returns its reply of this type. It fails with the actual reply if the type differs. */
   async expect<T extends ServerFrameType>(
     type: T,
     message: Record<string, unknown> & { type: string },
@@ -60,7 +60,7 @@ export class TestClient {
     return frame as ServerFrame<T>;
   }
 
-  /** The first frame of a type that was not answered before, whether it came already or comes now. */
+  /** Returns the first frame of a type that `next` has not returned before. Waits for it if necessary. */
   async next<T extends ServerFrameType>(
     type: T,
     matches: (frame: ServerFrame<T>) => boolean = () => true,
@@ -72,7 +72,7 @@ export class TestClient {
     return frame as ServerFrame<T>;
   }
 
-  /** The first frame that came or comes, whatever its type. */
+  /** Returns the first frame of any type. Waits for it if necessary. */
   async nextOf(matches: (frame: AnyFrame) => boolean): Promise<AnyFrame> {
     return this.frames.find(matches) ?? (await this.#wait(matches, 'a frame'));
   }
@@ -88,7 +88,7 @@ export class TestClient {
     await closed;
   }
 
-  /** Cuts the socket as a lost network does. */
+  /** Destroys the socket, as a lost network does. */
   cut(): void {
     this.socket.terminate();
   }

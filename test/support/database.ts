@@ -13,13 +13,13 @@ export interface TestDatabase {
   drop(): Promise<void>;
 }
 
-/** A fresh database with every migration applied, for one test file; `drop` it at the end. */
+/** Creates a new database with all migrations, for one test file. The test calls `drop` at the end. */
 export async function createDatabase(): Promise<TestDatabase> {
   const template = await migratedTemplate();
   return createFrom(template);
 }
 
-/** A fresh database with nothing in it, for tests of the migrations themselves. */
+/** Creates a new empty database, for tests of the migrations. */
 export async function createEmptyDatabase(): Promise<TestDatabase> {
   return createFrom('template1');
 }
@@ -29,7 +29,7 @@ async function createFrom(template: string): Promise<TestDatabase> {
   await onServer((client) => client.query(`CREATE DATABASE ${name} TEMPLATE ${template}`));
   const url = urlOf(name);
   const pool = new Pool({ connectionString: url, max: 10 });
-  // Dropping the database cuts connections that are still open.
+  // Dropping the database closes the connections that are still open.
   pool.on('error', () => {});
   return {
     url,
@@ -41,7 +41,7 @@ async function createFrom(template: string): Promise<TestDatabase> {
   };
 }
 
-/** The database that others are copied from; made once per server and set of migrations. */
+/** The template database of the others; created once for each server and set of migrations. */
 async function migratedTemplate(): Promise<string> {
   const name = `template_${hashOfMigrations()}`;
   await onServer(async (client) => {

@@ -9,14 +9,14 @@ declare global {
   var backingDirectory: string | undefined;
 }
 
-/** Starts one PostgreSQL, Redis and DynamoDB-compatible server for the whole run; tests make their own databases. */
+/** Starts one PostgreSQL, Redis and DynamoDB-compatible server for the whole run. Tests create their own databases. */
 export default async function setUp(): Promise<void> {
   await publishSlowness();
   globalThis.backingDirectory = await mkdtemp(join(tmpdir(), 'rollcall-test-'));
   const services = await startBackingServices({
     directory: globalThis.backingDirectory,
     durable: false,
-    // Where no Redis can be installed, the set-up points at one that runs already.
+    // If no Redis can be installed, `npm test` sets the address of a running one.
     redisUrl: process.env['REDIS_URL'],
   });
   globalThis.backingServices = services;

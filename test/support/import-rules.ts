@@ -1,20 +1,20 @@
 import { dirname, join, normalize } from 'node:path';
 
-/** One import as it stands in a source file. */
+/** One import of a source file. */
 export interface Import {
-  /** A path from the project's folder for the project's own files, otherwise the package's name. */
+  /** The path from the project's folder for own files, otherwise the name of the package. */
   target: string;
   isOwn: boolean;
-  /** Vanishes when the types are stripped. */
+  /** Whether it imports only types. */
   typeOnly: boolean;
 }
 
 interface Rule {
-  /** The files it speaks of. */
+  /** The files that the rule applies to. */
   of: RegExp;
-  /** What they may import; everything else is against the rule. */
+  /** Whether they may have this import. */
   may: (imported: Import) => boolean;
-  /** The rule in words, for the person who broke it. */
+  /** The rule as a sentence, for the error message. */
   says: string;
 }
 
@@ -32,7 +32,10 @@ const isPackage =
     !isOwn && names.some((name) => target === name || target.startsWith(`${name}/`));
 const node = ({ isOwn, target }: Import) => !isOwn && target.startsWith('node:');
 
-/** Types of the protocol, and its plain constants; the validators of `messages.ts` and `settings.ts` only as types. */
+/**
+ * Types of the protocol and its constants. The validators of `messages.ts` and `settings.ts` may be imported only as
+ * types.
+ */
 const slimProtocol = anyOf(
   own(/^protocol\/(?!messages\.ts|settings\.ts)/),
   (imported) => imported.typeOnly && own(/^protocol\//)(imported),
@@ -103,7 +106,7 @@ export const rules: Rule[] = [
   },
 ];
 
-/** The imports of a source file; `file` is its path from the project's folder. */
+/** Returns the imports of a source file; `file` is its path from the project's folder. */
 export function importsOf(file: string, source: string): Import[] {
   const statement =
     /^\s*(?:import|export)\b(\s+type\b)?[^'"`;]*?\bfrom\s*['"]([^'"]+)['"]|^\s*import\s*['"]([^'"]+)['"]/gm;
@@ -119,7 +122,7 @@ export function importsOf(file: string, source: string): Import[] {
   });
 }
 
-/** What is wrong with the imports of a file, one sentence for each. */
+/** Returns the violations in the imports of a file, one sentence for each. */
 export function brokenRules(file: string, source: string): string[] {
   const imports = importsOf(file, source);
   const broken = rules
@@ -130,7 +133,7 @@ export function brokenRules(file: string, source: string): string[] {
   return [...broken, ...foreignRepositories(file, imports)];
 }
 
-/** A domain folder asks another one's manager, never its repository. */
+/** A domain folder may use the manager of another one, but not its repository. */
 function foreignRepositories(file: string, imports: Import[]): string[] {
   const folder = new RegExp(`^${domain}`).exec(file)?.[1];
   if (folder === undefined) return [];

@@ -1,4 +1,4 @@
 import { timeLimits } from './time-limits.ts';
 
-/** Jest runs this in front of every test file: hooks and tests get their limit from one place. */
+/** Jest runs this file before each test file. It sets the time limit of hooks and tests. */
 jest.setTimeout(process.env['TEST_LONG'] === '1' ? timeLimits.longTest : timeLimits.test);

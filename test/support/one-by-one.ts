@@ -4,7 +4,7 @@ import type { PlaceLeave } from '../../lambdas/sessions/leave-places.ts';
 type Double = (...given: never[]) => unknown;
 const call = (double: Double, ...given: unknown[]) => (double as (...given: unknown[]) => unknown)(...given);
 
-/** Doubles of the audit trail that are asked one by one, as the trail that is asked about many at once. */
+/** Adapts a test double of the audit trail with single calls to the bulk interface. */
 export function trailOneByOne(doubles: { logActivity: Double; lastMovement: Double }) {
   return {
     ...doubles,
@@ -19,7 +19,7 @@ export function trailOneByOne(doubles: { logActivity: Double; lastMovement: Doub
   };
 }
 
-/** The same for the places. */
+/** The same adapter for slots. */
 export function placesOneByOne<T extends { leaveSession: Double }>(doubles: T) {
   return {
     ...doubles,

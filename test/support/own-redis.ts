@@ -3,7 +3,7 @@ import { type ServerChild, startServer } from '../../local/backing/child.ts';
 import { freePort } from '../../local/backing/free-port.ts';
 import { findRedisServer } from '../../local/backing/redis.ts';
 
-/** A Redis of a test's own, which it may kill, freeze and start again on the same port. */
+/** A separate Redis for one test, which can kill, freeze and restart it on the same port. */
 export class OwnRedis {
   readonly port: number;
   readonly #options: string[];
@@ -14,7 +14,7 @@ export class OwnRedis {
     this.#options = options;
   }
 
-  /** @param options further command line options of the server. */
+  /** @param options more command line options of the server. */
   static async start(options: string[] = []): Promise<OwnRedis> {
     const redis = new OwnRedis(await freePort(), options);
     await redis.start();
@@ -25,11 +25,11 @@ export class OwnRedis {
     return `redis://127.0.0.1:${this.port}`;
   }
 
-  /** Starts it empty, unless it runs. */
+  /** Starts an empty server, unless it runs. */
   async start(): Promise<void> {
     if (this.#runs) return;
     const program = await findRedisServer();
-    if (!program) throw new Error('These tests start a Redis of their own: install redis-server or valkey-server.');
+    if (!program) throw new Error('These tests start a separate Redis; install redis-server or valkey-server.');
     this.#server = await startServer(
       program,
       ['--port', String(this.port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', ...this.#options],
@@ -37,7 +37,7 @@ export class OwnRedis {
     );
   }
 
-  /** It takes connections and answers nothing. */
+  /** Freezes the server: it accepts connections and does not answer. */
   freeze(): void {
     this.#server?.process.kill('SIGSTOP');
   }
@@ -46,7 +46,7 @@ export class OwnRedis {
     this.#server?.process.kill('SIGCONT');
   }
 
-  /** It ends as after a crash: with everything it knew. */
+  /** Kills the server, to simulate a crash with loss of all data. */
   async kill(): Promise<void> {
     if (!this.#runs) return;
     const ended = once(this.#server!.process, 'exit');

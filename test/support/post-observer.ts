@@ -4,21 +4,21 @@ import type { AddressInfo } from 'node:net';
 /** One call of a function to the management API. */
 export interface ObservedPost {
   connectionId: string;
-  /** What was sent; undefined for what is no post. */
+  /** The posted frame; undefined for other calls. */
   frame: { type?: string; [field: string]: unknown } | undefined;
-  /** What the function was answered; undefined while it waits. */
+  /** The status of the answer; undefined until it is sent. */
   status: number | undefined;
-  /** When it came, Unix milliseconds. */
+  /** Time of arrival, Unix milliseconds. */
   at: number;
 }
 
-/** Decides whether a post is answered by a refusal instead of being delivered; the number is the HTTP status. */
+/** Returns the HTTP status with which a post is refused, or undefined to deliver it. */
 export type Refusal = (post: Pick<ObservedPost, 'connectionId' | 'frame'>) => number | undefined;
 
-/** Stands between the functions and the management API: it counts what is posted and refuses what a test wants refused. */
+/** A proxy between the functions and the management API. It records the posts and refuses those that a test chooses. */
 export class PostObserver {
   readonly posts: ObservedPost[] = [];
-  /** Set once the stack is there. */
+  /** Set after the stack has started. */
   target = '';
   refuse: Refusal = () => undefined;
   readonly #server: Server = createServer((incoming, outgoing) => void this.#handle(incoming, outgoing));
@@ -28,7 +28,7 @@ export class PostObserver {
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}/live`;
   }
 
-  /** Posts of a type, of those since `since` (an index into `posts`). */
+  /** The posts of a type from the index `since` of `posts`. */
   of(type: string, since = 0): ObservedPost[] {
     return this.posts.slice(since).filter(({ frame }) => frame?.type === type);
   }
@@ -64,7 +64,7 @@ export class PostObserver {
   }
 }
 
-/** Cursors in the compact form are no JSON; they count as the frame they stand for. */
+/** Compact cursors are not JSON; they count as frames of type `cursors`. */
 function frameOf(text: string): ObservedPost['frame'] {
   return text.startsWith('{') ? JSON.parse(text) : { type: 'cursors', compact: text };
 }

@@ -1,28 +1,28 @@
 import type { TestClient } from './client.ts';
 
-/** The diff in which somebody joined. */
+/** Waits for the diff with the join of a user. */
 export function joinOf(client: TestClient, userId: string) {
   return client.next('presence_diff', (diff) => diff.joins.some((user) => user.userId === userId));
 }
 
-/** Why somebody left, once a diff says so. */
+/** Waits for the leave of a user and returns its cause. */
 export async function leaveOf(client: TestClient, userId: string): Promise<string> {
   const diff = await client.next('presence_diff', ({ leaves }) => leaves.some((one) => one.userId === userId));
   return diff.leaves.find((leave) => leave.userId === userId)!.cause;
 }
 
-/** How often somebody's leave was told to a client. */
+/** How often a client received the leave of a user. */
 export function leavesOf(client: TestClient, userId: string): number {
   return client.framesOf('presence_diff').flatMap(({ leaves }) => leaves.filter((leave) => leave.userId === userId))
     .length;
 }
 
-/** How often somebody's join was told to a client. */
+/** How often a client received the join of a user. */
 export function joinsOf(client: TestClient, userId: string): number {
   return client.framesOf('presence_diff').flatMap(({ joins }) => joins.filter((user) => user.userId === userId)).length;
 }
 
-/** The change of somebody that satisfies a condition. */
+/** Waits for an update of a user that satisfies a condition. */
 export async function changeOf(
   client: TestClient,
   userId: string,

@@ -3,12 +3,12 @@ import type { Redis } from 'ioredis';
 import { PresenceStore, type Seat } from '../../lambdas/presence/presence-store.ts';
 import { readTimings, type Timings } from '../../protocol/timings.ts';
 
-/** A session in Redis with a clock of its own, so that a test waits for nothing. */
+/** A session in Redis with its own clock, so that a test need not wait. */
 export class PresenceFixture {
   readonly sessionId = randomUUID();
   readonly timings: Timings;
   readonly store: PresenceStore;
-  /** Unix milliseconds; tests move it forward. */
+  /** The time in Unix milliseconds; tests advance it. */
   now = Date.now();
 
   constructor(redis: Redis, environment: Record<string, string> = {}) {

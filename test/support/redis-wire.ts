@@ -3,18 +3,18 @@ import type { AddressInfo } from 'node:net';
 import { connect, createServer, type Socket } from 'node:net';
 import { testAddresses } from './addresses.ts';
 
-/** A way to the test run's Redis that writes down every command a client sends over it. */
+/** A proxy to the Redis of the test run that records all commands of a client. */
 export interface RedisWire {
   url: string;
-  /** The names of the commands so far, in order, lower-case; handshakes of connecting left out. */
+  /** The names of the commands so far, in order and in lower case, without those of the handshake. */
   commands: string[];
   close(): Promise<void>;
 }
 
-/** What a client says when it connects. */
+/** Commands that a client sends when it connects. */
 const handshake = ['hello', 'client', 'info', 'select', 'auth', 'command', 'ping'];
 
-/** Puts a proxy between a client and Redis, so that round trips are counted where they happen. */
+/** Starts a proxy between a client and Redis, to count round trips on the wire. */
 export async function openRedisWire(target = testAddresses.redis): Promise<RedisWire> {
   const { hostname, port } = new URL(target);
   const commands: string[] = [];
@@ -51,7 +51,7 @@ export async function openRedisWire(target = testAddresses.redis): Promise<Redis
   };
 }
 
-/** Reads the client's side of the protocol: arrays of bulk strings, of which the first is the command's name. */
+/** Parses the client's side of the protocol: arrays of bulk strings; the first one is the name of the command. */
 function commandReader(found: (name: string) => void): (chunk: Buffer) => void {
   let rest = Buffer.alloc(0);
   let first = false;

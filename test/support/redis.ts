@@ -1,28 +1,28 @@
 import { Cluster, Redis } from 'ioredis';
 import { testAddresses } from './addresses.ts';
 
-/** Set where a suite runs against the cluster that this address is a node of. */
+/** Set if a suite runs against a cluster; the address of one of its nodes. */
 const clusterVariable = 'TEST_REDIS_CLUSTER';
 
 /**
- * A connection to the Redis of the test run, or to the cluster that was named instead. Tests use sessions of their own,
- * so nobody empties anything.
+ * Opens a connection to the Redis of the test run, or to the chosen cluster. Tests use their own sessions, so no test
+ * deletes all keys.
  */
 export function connectRedis(url = redisUrl()): Redis {
   if (!isOnCluster()) return new Redis(url);
-  // What the suites use of a connection is the same for both.
+  // Both connection types have the methods that the suites use.
   return new Cluster([url]) as unknown as Redis;
 }
 
 /**
- * The address of a database of its own, for what is not a session's but the server's: the index of deadlines, its leases
- * and the roster of sweeps. A cluster has one database only, and one suite at a time.
+ * The address of a separate database, for keys that belong to no session: the deadline index, its leases and the roster
+ * of sweeps. A cluster has only one database, so it runs one suite at a time.
  */
 export function redisUrl(database = 0): string {
   return isOnCluster() ? testAddresses.redis : `${testAddresses.redis.replace(/\/\d*$/, '')}/${database}`;
 }
 
-/** Lets everything that connects from now on connect to a cluster. */
+/** All later connections go to the cluster. */
 export function useCluster(): void {
   process.env[clusterVariable] = 'true';
 }
@@ -31,7 +31,7 @@ export function isOnCluster(): boolean {
   return process.env[clusterVariable] === 'true';
 }
 
-/** The keys that match a pattern, on whichever server they are. */
+/** The keys that match a pattern, on all servers. */
 export async function findKeys(redis: Redis | Cluster, pattern: string): Promise<string[]> {
   const servers = 'nodes' in redis ? redis.nodes('master') : [redis];
   return (await Promise.all(servers.map((server) => server.keys(pattern)))).flat();

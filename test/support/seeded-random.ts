@@ -1,4 +1,4 @@
-/** Random numbers that follow from a seed (mulberry32): the same seed gives the same numbers, so a run can be repeated. */
+/** A seeded random generator (mulberry32). The same seed gives the same numbers, so a run can be repeated. */
 export class SeededRandom {
   #state: number;
 
@@ -29,12 +29,12 @@ export class SeededRandom {
     return this.next() < probability;
   }
 
-  /** One of the items; of none undefined. */
+  /** One of the items; undefined if there are none. */
   pick<T>(items: readonly T[]): T | undefined {
     return items[this.below(items.length)];
   }
 
-  /** One of the names, each as often as its weight says. */
+  /** One of the names, with a probability in proportion to its weight. */
   weighted<K extends string>(weights: Readonly<Partial<Record<K, number>>>): K {
     const entries = Object.entries(weights) as [K, number][];
     let left = this.next() * entries.reduce((sum, [, weight]) => sum + weight, 0);
@@ -45,7 +45,7 @@ export class SeededRandom {
     return entries.at(-1)![0];
   }
 
-  /** A waiting time around a mean (exponential), at most three times as long. */
+  /** An exponentially distributed wait with this mean, at most three times as long. */
   around(meanMillis: number): number {
     return Math.min(3 * meanMillis, -Math.log(1 - this.next()) * meanMillis);
   }

@@ -12,27 +12,27 @@ import { createDatabase } from './database.ts';
 import { PostObserver } from './post-observer.ts';
 import { StoreGate } from './store-gate.ts';
 
-/** A client with what the service calls it. */
+/** A client with its user id at the service. */
 export type Arrived = TestClient & { userId: string; connectionId: string };
 
 export interface TestStack extends LocalStack {
-  /** Where the stack keeps its files, the key of its identity provider among them. */
+  /** The data folder of the stack; it contains the key of the identity provider. */
   dataDirectory: string;
   database: Pool;
   redis: Redis;
-  /** What the functions and the stack wrote for the developer. */
+  /** The log lines of the functions and the stack. */
   lines: string[];
-  /** What the functions posted to connections. */
+  /** The posts of the functions. */
   posts: PostObserver;
   /** Connects as a user of the local identity provider and waits for the answer to `hello`. */
   arrive(user: string): Promise<Arrived>;
   /** The same as a guest. */
   arriveAsGuest(invite: string, name: string): Promise<Arrived>;
-  /** A new user with a session of their own. */
+  /** Connects a new user and creates a session for them. */
   host(user: string, metadata?: SessionMetadata): Promise<{ owner: Arrived; session: Session }>;
-  /** Doors to the stores of the functions; a test shuts them and opens them again. */
+  /** Gates between the functions and the stores; a test can close and open them. */
   stores: { redis: StoreGate; database: StoreGate };
-  /** Types and details of a session's audit entries, oldest first. */
+  /** Types and details of a session's audit entries, the oldest first. */
   audit(sessionId: string, type?: string): Promise<AuditRow[]>;
 }
 
@@ -45,14 +45,14 @@ export interface AuditRow {
   user_agent: string | null;
 }
 
-/** Redis has 16 numbered databases; other tests use the first. */
+/** Redis has 16 databases; other tests use the first one. */
 const redisDatabases = 15;
 
 /**
- * The product's own stack on the servers of the test run, with a database, a Redis database and DynamoDB tables of its
- * own. Schedules fire only when told; the timeout sweep runs whenever somebody joins, as it does on AWS.
+ * Starts the product's stack on the servers of the test run, with its own database, Redis database and DynamoDB tables.
+ * Schedules fire only on request. The timeout sweep runs after a join, as on AWS.
  *
- * @param settings durations of the product, to make them short.
+ * @param settings shorter durations of the product.
  */
 export async function startTestStack(
   settings: Record<string, string> = {},

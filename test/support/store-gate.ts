@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 
-/** A TCP door in front of a store, which a test can shut: connections break and new ones are refused. */
+/** A TCP proxy before a store. A test can close it: then connections break and new ones are refused. */
 export class StoreGate {
   readonly #sockets = new Set<Socket>();
   readonly #target: URL;
@@ -13,7 +13,7 @@ export class StoreGate {
     this.#target = new URL(target);
   }
 
-  /** The store's URL through the door. */
+  /** The URL of the store through the gate. */
   get url(): string {
     const url = new URL(this.#target);
     url.host = `127.0.0.1:${this.#port}`;

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { PresenceSweep, tickMillis } from '../../lambdas/flows/sweep-presence.ts';
 
-/** One round of a sweep of its own, whose time is over then: it visits what is due and gives its shards back. */
+/** Runs one round of a new sweep: it visits what is due and releases its shards. */
 export async function sweepOnce(id: string = randomUUID()): Promise<void> {
   const ends = Date.now() + tickMillis + 1;
   const remaining = () => ends - Date.now();

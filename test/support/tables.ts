@@ -4,7 +4,7 @@ import { tableKeys } from '../../lambdas/runtime/environment.ts';
 import { testAddresses } from './addresses.ts';
 import { timeLimits } from './time-limits.ts';
 
-/** What the AWS clients read where no Lambda runtime sets it. */
+/** Environment variables for the AWS clients, which the Lambda runtime sets otherwise. */
 export const testAwsVariables = () => ({
   AWS_REGION: 'us-east-1',
   AWS_ACCESS_KEY_ID: 'test',
@@ -12,7 +12,7 @@ export const testAwsVariables = () => ({
   AWS_ENDPOINT_URL_DYNAMODB: testAddresses.dynamodb,
 });
 
-/** Makes a connection table of one's own in the DynamoDB of the test run. @returns its name. */
+/** Creates a new connection table in the DynamoDB of the test run. @returns its name. */
 export async function createConnectionTable(): Promise<string> {
   const { partitionKey, sortKey, indexes } = tableKeys.connections;
   const name = `connections-${randomUUID()}`;
@@ -42,7 +42,7 @@ export async function createConnectionTable(): Promise<string> {
       })),
     }),
   );
-  // It answers before it is done, here as on AWS.
+  // The call returns before the table is ready, here as on AWS.
   await waitUntilTableExists(
     { client, maxWaitTime: timeLimits.event / 1000, minDelay: 1, maxDelay: 1 },
     { TableName: name },

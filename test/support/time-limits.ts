@@ -3,19 +3,19 @@ import { availableParallelism } from 'node:os';
 import { promisify } from 'node:util';
 
 /**
- * The only place where tests get a time limit from. A limit ends a test that hangs; it is no claim about speed. It is
- * written as what is generous on a quiet machine, and grows with the time that this machine needs for a fixed piece of
- * work when the run starts.
+ * All time limits of tests come from here. A limit ends a test that hangs; it says nothing about speed. It is written
+ * as a generous value for an idle machine, and grows with the time that this machine needs for a fixed piece of work at
+ * the start of the run.
  */
 
 const slownessVariable = 'TEST_SLOWNESS';
-/** What the piece of work takes on two quiet cores of the year 2025. */
+/** Duration of the piece of work on two idle cores of the year 2025. */
 const referenceMillis = 700;
 const rounds = 240_000;
 const repetitions = 6;
 const deriveKey = promisify(pbkdf2);
 
-/** Measures how many times slower than a quiet machine this one is now, other programs included: 1 or more. */
+/** Measures how many times slower than an idle machine this one is now, with its other programs: 1 or more. */
 export async function measureSlowness(): Promise<number> {
   const started = performance.now();
   for (let repetition = 0; repetition < repetitions; repetition += 1) {
@@ -27,29 +27,29 @@ export async function measureSlowness(): Promise<number> {
   return Math.max(1, (performance.now() - started) / referenceMillis);
 }
 
-/** Measures the machine and lets every process of the test run know; the global set-up calls it. */
+/** Measures the machine and passes the result to all processes of the test run. The global set-up calls it. */
 export async function publishSlowness(environment: NodeJS.ProcessEnv = process.env): Promise<number> {
   const slowness = await measureSlowness();
   environment[slownessVariable] = slowness.toFixed(2);
   return slowness;
 }
 
-/** A machine that is even slower waits no longer for durations of the product. */
+/** The largest factor for durations of the product. */
 const mostForSettings = 3;
 
-/** How many times slower than a quiet machine this one was when the run started. */
+/** How many times slower than an idle machine this one was at the start of the run. */
 export function slownessOf(environment: NodeJS.ProcessEnv = process.env): number {
   return Math.max(1, Number(environment[slownessVariable] ?? 1));
 }
 
-/** @param millis what is generous on a quiet machine. @returns the same for this machine, in milliseconds. */
+/** @param millis a generous limit for an idle machine. @returns the limit for this machine, in milliseconds. */
 export function scaleLimit(millis: number): number {
   return Math.ceil(millis * slownessOf());
 }
 
 /**
- * Settings of the product for this machine. Durations that a test makes short also have to be long enough for people who
- * are there to be heard in time; a slow machine needs longer ones.
+ * Settings of the product for this machine. Even a shortened duration must be long enough that the frames of present
+ * users arrive in time, and a slow machine needs longer ones.
  *
  * @param settings names that end in `SECONDS`, `MINUTES` or `HOURS` grow with the machine's slowness, up to three times; others stay.
  */
@@ -63,11 +63,14 @@ export function scaleSettings<T extends Record<string, string>>(settings: T): T 
 
 /** Limits in milliseconds, for this machine. */
 export const timeLimits = {
-  /** For one event that a test waits for: a frame, an answer, a row. */
+  /** For one event, such as a frame, an answer or a row. */
   get event() {
     return scaleLimit(20_000);
   },
-  /** For a test, or for what is set up for a file; longer than an event, so that a failure names what did not come. */
+  /**
+   * For a test or the set-up of a file. It is longer than the limit of an event, so that a failure names the missing
+   * event.
+   */
   get test() {
     return scaleLimit(120_000);
   },
