@@ -11,7 +11,7 @@ async function names(): Promise<string[]> {
   return (await readdir(folder)).map((file) => basename(file, '.ts')).sort();
 }
 
-/** Prints the figures with their ratios, one column each. */
+/** Returns the figures with their ratios as rows of a table. */
 function rowsOf(measurements: Measurement[]) {
   const values = new Map(measurements.map(({ what, value }) => [what, value]));
   return measurements.map(({ what, value, unit, comparedWith }) => {

@@ -12,7 +12,7 @@ function keySchema(partitionKey: string, sortKey: string) {
   ];
 }
 
-test.each(['connections', 'outbox'] as const)('the table of the %s has the keys its functions read it by', (name) => {
+test.each(['connections', 'outbox'] as const)('the table of the %s has the keys that its functions use', (name) => {
   const keys = tableKeys[name];
   const indexes = Object.entries(keys.indexes as Record<string, { partitionKey: string; sortKey: string }>);
   const found = dev
@@ -31,7 +31,7 @@ test.each(['connections', 'outbox'] as const)('the table of the %s has the keys 
   expect(schemas).toEqual(indexes.map(([id, key]) => [id, keySchema(key.partitionKey, key.sortKey)]));
 });
 
-test('queries may use the indexes of the connections, by name', () => {
+test('queries may use the indexes of the connection table, by name', () => {
   const resources = dev
     .statementsOf('session')
     .filter(({ Action }) => Action === 'dynamodb:Query')
@@ -40,7 +40,7 @@ test('queries may use the indexes of the connections, by name', () => {
   for (const index of Object.keys(tableKeys.connections.indexes)) expect(resources[0]).toContain(`/index/${index}"`);
 });
 
-test('in prod the outbox, which holds acknowledged activity, is backed up and outlives the stack', () => {
+test('in prod the outbox, which holds acknowledged activity, is backed up and kept when the stack is deleted', () => {
   const [, outbox] = prod.ofType(type).find(([id]) => id.startsWith('ActivityOutbox'))!;
   expect(outbox.DeletionPolicy).toBe('Retain');
   expect(outbox.Properties['PointInTimeRecoverySpecification']).toEqual({ PointInTimeRecoveryEnabled: true });

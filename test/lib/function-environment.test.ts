@@ -7,17 +7,17 @@ import { type HandlerName, handlerNames } from '../../lib/handlers.ts';
 import { listed, SynthesizedTemplate } from './support.ts';
 
 /**
- * Variables that a bundle names without using them: a module makes several things, each at its first use, and this
- * function uses only the others.
+ * Variables that a bundle contains without using them. A module creates several clients, each at its first use, and
+ * this function uses only the others.
  */
 const namedOnly: Partial<Record<HandlerName, string[]>> = {
-  // Nobody shows them an invite.
+  // They never receive an invite.
   activity: [environmentNames.inviteSecretArn],
   disconnect: [environmentNames.inviteSecretArn],
   'cleanup-sweep': [environmentNames.inviteSecretArn],
-  // It is the sweep.
+  // It is the sweep itself.
   'timeout-sweep': [environmentNames.inviteSecretArn, environmentNames.timeoutSweepFunction],
-  // The gateway has checked the token; it reads the audit trail.
+  // The gateway checks the token; the function reads the audit trail.
   http: [
     environmentNames.inviteSecretArn,
     environmentNames.jwksUri,
@@ -27,13 +27,13 @@ const namedOnly: Partial<Record<HandlerName, string[]>> = {
   ],
 };
 
-/** Set by hand where no stack is, and read first; the stack never sets it. */
+/** Set manually where there is no stack, and read first. The stack never sets it. */
 const neverSet = [environmentNames.databaseUrl];
 
 const dev = new SynthesizedTemplate('dev');
 const { metafile } = bundleHandlers();
 
-/** What each method of the connection registry does to the table. */
+/** The table actions of each method of the connection registry. */
 const actionsOfRegistry: Record<Exclude<keyof ConnectionRegistry, symbol>, string[]> = {
   add: ['PutItem'],
   setCompact: ['UpdateItem'],
@@ -52,14 +52,14 @@ const actionsOfRegistry: Record<Exclude<keyof ConnectionRegistry, symbol>, strin
   leaveAll: ['BatchWriteItem'],
 };
 
-/** The project's own sources that are in a function's bundle. */
+/** The project's own source files in a function's bundle. */
 function sourcesOf(handler: HandlerName): string[] {
   return Object.entries(metafile.outputs[`dist/${handler}/index.mjs`]!.inputs)
     .filter(([file, { bytesInOutput }]) => file.startsWith('lambdas/') && bytesInOutput > 0)
     .map(([file]) => readFileSync(join(projectDirectory, file), 'utf8'));
 }
 
-/** The variables that the sources in a function's bundle name. */
+/** The variables that the source files in a function's bundle contain. */
 function namedBy(handler: HandlerName): string[] {
   const keys = sourcesOf(handler).flatMap((source) => [...source.matchAll(/environmentNames\.(\w+)/g)]);
   const names = keys.map(([, key]) => environmentNames[key as keyof typeof environmentNames]);
@@ -72,17 +72,20 @@ function givenTo(handler: HandlerName): string[] {
   return Object.keys(dev.environmentOf(handler)).filter((name) => known.includes(name));
 }
 
-test.each(handlerNames)('%s is given what its code reads, and nothing more', (handler) => {
+test.each(handlerNames)('%s gets the variables that its code reads, and no others', (handler) => {
   expect([...givenTo(handler), ...(namedOnly[handler] ?? [])].sort()).toEqual(namedBy(handler));
 });
 
-test.each(handlerNames)('%s may do to the table of the connections what its code does, and nothing more', (handler) => {
-  const calls = sourcesOf(handler).flatMap((source) => [...source.matchAll(/registry\(\)\s*\.(\w+)\(/g)]);
-  const needed = calls.flatMap(([, method]) => actionsOfRegistry[method as keyof typeof actionsOfRegistry]);
-  const table = /"ConnectionTable/;
-  const granted = dev
-    .statementsOf(handler)
-    .filter(({ Resource }) => table.test(JSON.stringify(Resource)))
-    .flatMap(({ Action }) => listed(Action).map((action) => action.replace('dynamodb:', '')));
-  expect([...new Set(granted)].sort()).toEqual([...new Set(needed)].sort());
-});
+test.each(handlerNames)(
+  '%s has the permissions for the connection table that its code uses, and no others',
+  (handler) => {
+    const calls = sourcesOf(handler).flatMap((source) => [...source.matchAll(/registry\(\)\s*\.(\w+)\(/g)]);
+    const needed = calls.flatMap(([, method]) => actionsOfRegistry[method as keyof typeof actionsOfRegistry]);
+    const table = /"ConnectionTable/;
+    const granted = dev
+      .statementsOf(handler)
+      .filter(({ Resource }) => table.test(JSON.stringify(Resource)))
+      .flatMap(({ Action }) => listed(Action).map((action) => action.replace('dynamodb:', '')));
+    expect([...new Set(granted)].sort()).toEqual([...new Set(needed)].sort());
+  },
+);

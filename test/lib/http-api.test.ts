@@ -14,22 +14,22 @@ function find(path: string) {
   return routes.find((route) => route['RouteKey'] === `GET ${path}`);
 }
 
-test('its routes are those that the function serves', () => {
+test('the API has the routes that the function serves', () => {
   const handler = readFileSync(join(projectDirectory, 'lambdas', 'http.ts'), 'utf8');
   const served = [...handler.matchAll(/async '(GET [^']+)'/g)].map(([, routeKey]) => routeKey);
   expect(served).toContain('GET /health');
   expect(routes.map((route) => route['RouteKey']).sort()).toEqual(served.sort());
 });
 
-test.each(openPaths)('%s is open to everybody', (path) => {
+test.each(openPaths)('%s needs no token', (path) => {
   expect(find(path)).toMatchObject({ AuthorizationType: 'NONE' });
 });
 
-test.each(protectedPaths)('%s wants a bearer token', (path) => {
+test.each(protectedPaths)('%s needs a bearer token', (path) => {
   expect(find(path)).toMatchObject({ AuthorizationType: 'JWT' });
 });
 
-test('issuer and audience of the token are the parameters of the stack', () => {
+test('issuer and audience of the token come from the parameters of the stack', () => {
   dev.template.hasResourceProperties('AWS::ApiGatewayV2::Authorizer', {
     AuthorizerType: 'JWT',
     JwtConfiguration: { Issuer: { Ref: 'JwtIssuer' }, Audience: [{ Ref: 'JwtAudience' }] },
@@ -48,7 +48,7 @@ test('browsers of other origins may read with a token', () => {
   });
 });
 
-test('its stage is throttled', () => {
+test('the stage is throttled', () => {
   dev.template.hasResourceProperties('AWS::ApiGatewayV2::Stage', {
     StageName: '$default',
     DefaultRouteSettings: { ThrottlingRateLimit: 100, ThrottlingBurstLimit: 50 },

@@ -8,7 +8,7 @@ function parameters(environment: Record<string, string>) {
   return (Template.fromStack(stack).toJSON() as { Parameters: Record<string, { Default?: string }> }).Parameters;
 }
 
-test('without an identity provider in the environment a deployment has to name one', () => {
+test('without an identity provider in the environment, the deployment must set one', () => {
   const { JwtIssuer, JwtAudience, JwksUri } = parameters({});
   for (const parameter of [JwtIssuer, JwtAudience, JwksUri]) {
     expect(parameter).toBeDefined();
@@ -22,7 +22,7 @@ test('the environment gives the defaults', () => {
   expect([JwtIssuer?.Default, JwtAudience?.Default, JwksUri?.Default]).toEqual(Object.values(given));
 });
 
-test('the address of the keys follows from the issuer', () => {
+test('the address of the keys is derived from the issuer', () => {
   const { JwksUri } = parameters({ JWT_ISSUER: 'https://id.example/' });
   expect(JwksUri?.Default).toBe('https://id.example/.well-known/jwks.json');
 });

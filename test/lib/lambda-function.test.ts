@@ -11,19 +11,19 @@ test('every handler is a function, and nothing else is', () => {
   expect(functions.map(([handler]) => handler).sort()).toEqual([...handlerNames].sort());
 });
 
-test.each(functions)('%s runs on Node.js 24 for arm64 and its log ends', (_, fn) => {
+test.each(functions)('%s runs on Node.js 24 for arm64, and its log has a retention', (_, fn) => {
   expect(fn.Properties).toMatchObject({ Runtime: 'nodejs24.x', Architectures: ['arm64'], Handler: 'index.handler' });
   const { LogGroup } = fn.Properties['LoggingConfig'] as { LogGroup: { Ref: string } };
   expect(dev.resources[LogGroup.Ref]?.Properties['RetentionInDays']).toBe(sizes.dev.logRetentionDays);
 });
 
-test('every log group ends, also those that are not of functions', () => {
+test('all log groups have a retention, also those of other resources than functions', () => {
   for (const [id, group] of dev.ofType('AWS::Logs::LogGroup')) {
     expect([id, group.Properties['RetentionInDays']]).toEqual([id, sizes.dev.logRetentionDays]);
   }
 });
 
-test('what serves a request answers before API Gateway gives up', () => {
+test('functions that serve requests time out before API Gateway does', () => {
   const groups = new Set(Object.values(messages).map(({ group }) => group));
   const serving = [...groups, 'authorizer', 'connect', 'disconnect', 'http'] as const;
   for (const handler of serving) {
@@ -33,7 +33,7 @@ test('what serves a request answers before API Gateway gives up', () => {
   }
 });
 
-test('only what needs Redis or PostgreSQL lives in the VPC', () => {
+test('only functions that need Redis or PostgreSQL are in the VPC', () => {
   const outside = functions.filter(([, fn]) => fn.Properties['VpcConfig'] === undefined).map(([handler]) => handler);
   expect(outside.sort()).toEqual(['authorizer', 'connect']);
   for (const [handler] of functions) {
@@ -43,7 +43,7 @@ test('only what needs Redis or PostgreSQL lives in the VPC', () => {
   }
 });
 
-test('a function gets the settings that were chosen and no others, so that defaults can give way', () => {
+test('a function gets only the chosen settings, so that defaults can adapt', () => {
   const chosen = new SynthesizedTemplate('dev', { AWAY_AFTER_SECONDS: '7', LOG_LEVEL: 'DEBUG', HOME: '/root' });
   const variables = chosen.environmentOf('presence');
   expect(variables).toMatchObject({ AWAY_AFTER_SECONDS: '7', LOG_LEVEL: 'DEBUG' });
@@ -53,7 +53,7 @@ test('a function gets the settings that were chosen and no others, so that defau
 });
 
 describe('least privilege', () => {
-  /** Wildcards that AWS leaves no choice about. */
+  /** Wildcards that AWS requires. */
   const forcedByAws: [action: RegExp, resource: RegExp, reason: string][] = [
     [
       /^ec2:\w+(NetworkInterface|PrivateIpAddresses|Subnets|NetworkInterfaces)$/,
@@ -63,7 +63,7 @@ describe('least privilege', () => {
     [/^execute-api:ManageConnections$/, /\/live\/POST\/@connections\/\*"\]\]\}$/, 'ids are not known beforehand'],
   ];
 
-  test.each(functions.map(([handler]) => handler))('%s has no wildcard but those that AWS forces', (handler) => {
+  test.each(functions.map(([handler]) => handler))('%s has only the wildcards that AWS requires', (handler) => {
     for (const { Action, Resource } of dev.statementsOf(handler)) {
       for (const action of listed(Action)) {
         expect(action).not.toContain('*');
@@ -76,7 +76,7 @@ describe('least privilege', () => {
     }
   });
 
-  test('no role of a function carries a policy of AWS, which would be wider', () => {
+  test('no role of a function has an AWS managed policy, which would be too wide', () => {
     for (const [, fn] of functions) {
       const {
         'Fn::GetAtt': [roleId],
@@ -85,7 +85,7 @@ describe('least privilege', () => {
     }
   });
 
-  test('a secret is read by those who were told its name, and by nobody else', () => {
+  test('only functions that have the address of a secret may read it', () => {
     for (const [handler] of functions) {
       const variables = dev.environmentOf(handler);
       const told = [variables['DATABASE_SECRET_ARN'], variables['INVITE_SECRET_ARN']].filter(Boolean);

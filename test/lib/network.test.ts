@@ -9,7 +9,7 @@ function synthesize(name: EnvironmentName): Template {
   return Template.fromStack(stack);
 }
 
-test('it spans two zones with public, function and data subnets', () => {
+test('the network has public, function and data subnets in two zones', () => {
   synthesize('dev').resourceCountIs('AWS::EC2::Subnet', 6);
 });
 
@@ -20,7 +20,7 @@ test.each([
   synthesize(name).resourceCountIs('AWS::EC2::NatGateway', count);
 });
 
-test('DynamoDB is reached by the gateway endpoint, which costs nothing', () => {
+test('DynamoDB is reached by the gateway endpoint, which is free', () => {
   synthesize('dev').hasResourceProperties('AWS::EC2::VPCEndpoint', {
     VpcEndpointType: 'Gateway',
     ServiceName: { 'Fn::Join': ['', ['com.amazonaws.', { Ref: 'AWS::Region' }, '.dynamodb']] },
@@ -28,18 +28,18 @@ test('DynamoDB is reached by the gateway endpoint, which costs nothing', () => {
   });
 });
 
-test('the data subnets have no way out', () => {
+test('the data subnets have no route to the internet', () => {
   const template = synthesize('prod').toJSON() as { Resources: Record<string, { Type: string; Properties: object }> };
   const routes = Object.values(template.Resources).filter(({ Type }) => Type === 'AWS::EC2::Route');
   expect(routes.length).toBeGreaterThan(0);
   expect(JSON.stringify(routes)).not.toContain('Data');
 });
 
-test('nothing in a public subnet gets a public address by itself', () => {
+test('public subnets assign no public addresses automatically', () => {
   synthesize('dev').allResourcesProperties('AWS::EC2::Subnet', { MapPublicIpOnLaunch: false });
 });
 
-test('refused connections are logged, and the log ends', () => {
+test('refused connections are logged, and the log has a retention', () => {
   const template = synthesize('dev');
   template.hasResourceProperties('AWS::EC2::FlowLog', { TrafficType: 'REJECT' });
   template.hasResourceProperties('AWS::Logs::LogGroup', { RetentionInDays: sizes.dev.logRetentionDays });

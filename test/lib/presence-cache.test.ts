@@ -2,7 +2,7 @@ import { SynthesizedTemplate } from './support.ts';
 
 const dev = new SynthesizedTemplate('dev');
 
-test('Redis is a serverless Valkey with bounds and without backups', () => {
+test('Redis is a serverless Valkey with limits and without backups', () => {
   dev.template.hasResourceProperties('AWS::ElastiCache::ServerlessCache', {
     Engine: 'valkey',
     SnapshotRetentionLimit: 0,
@@ -10,14 +10,14 @@ test('Redis is a serverless Valkey with bounds and without backups', () => {
   });
 });
 
-test('it lives in the data subnets', () => {
+test('Redis is in the data subnets', () => {
   const [, cache] = dev.ofType('AWS::ElastiCache::ServerlessCache')[0]!;
   const subnets = cache.Properties['SubnetIds'] as { Ref: string }[];
   expect(subnets).toHaveLength(2);
   for (const subnet of subnets) expect(subnet.Ref).toContain('Data');
 });
 
-test('who has its address may reach it, by TLS and as a cluster, and nobody else may', () => {
+test('only functions that have its address can reach Redis, with TLS and in cluster mode', () => {
   const reached = new Set(
     dev
       .ofType('AWS::EC2::SecurityGroupIngress')

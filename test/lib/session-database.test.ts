@@ -15,24 +15,24 @@ test('PostgreSQL runs on Graviton, encrypted and not public', () => {
   });
 });
 
-test('it refuses connections without TLS', () => {
+test('PostgreSQL refuses connections without TLS', () => {
   dev.template.hasResourceProperties('AWS::RDS::DBParameterGroup', {
     Parameters: Match.objectLike({ 'rds.force_ssl': '1' }),
   });
 });
 
-test('in prod it has a standby, two weeks of backups, and cannot be deleted by mistake', () => {
+test('in prod PostgreSQL has a standby, two weeks of backups and deletion protection', () => {
   prod.template.hasResource(type, {
     Properties: { MultiAZ: true, BackupRetentionPeriod: 14, DeletionProtection: true },
     DeletionPolicy: 'Snapshot',
   });
 });
 
-test('in dev it goes with the stack', () => {
+test('in dev PostgreSQL is deleted with the stack', () => {
   dev.template.hasResource(type, { Properties: { DeletionProtection: false }, DeletionPolicy: 'Delete' });
 });
 
-test('its password is in Secrets Manager, never in the template, and is rotated in prod', () => {
+test('the password is in Secrets Manager and not in the template, and is rotated in prod', () => {
   const [, instance] = prod.ofType(type)[0]!;
   expect(JSON.stringify(instance.Properties['MasterUserPassword'])).toContain('{{resolve:secretsmanager:');
   prod.template.hasResourceProperties('AWS::SecretsManager::RotationSchedule', {
@@ -40,7 +40,7 @@ test('its password is in Secrets Manager, never in the template, and is rotated 
   });
 });
 
-test('who has its secret may read it and reach it, and nobody else may', () => {
+test('only functions that have the address of its secret can read it and reach PostgreSQL', () => {
   const rules = dev
     .ofType('AWS::EC2::SecurityGroupIngress')
     .filter(([, rule]) => JSON.stringify(rule.Properties['GroupId']).includes('SessionDatabase'))
@@ -71,7 +71,7 @@ test.each(['heartbeat', 'cursor', 'presence', 'session', 'disconnect', 'timeout-
   },
 );
 
-test('the concurrency of what holds connections stays below what PostgreSQL accepts', () => {
+test('the functions that hold connections cannot exceed the connection limit of PostgreSQL', () => {
   const perEnvironment = 2;
   const reserved = [...prod.functions().values()]
     .map((fn) => fn.Properties['ReservedConcurrentExecutions'] as number | undefined)

@@ -13,7 +13,7 @@ export interface Resource {
   DeletionPolicy?: string;
 }
 
-/** Stands for every bundle: these tests are about what surrounds the code, and hold whatever the handlers say. */
+/** A placeholder for all bundles, because these tests do not depend on the code of the handlers. */
 const emptyBundle = mkdtempSync(join(tmpdir(), 'rollcall-template-test-'));
 writeFileSync(join(emptyBundle, 'index.mjs'), 'export const handler = async () => {};');
 afterAll(() => rmSync(emptyBundle, { recursive: true, force: true }));
@@ -26,13 +26,13 @@ export function createStack(
   return new RollcallStack(app, 'Rollcall', { sizes: sizes[name], environment, bundleOf: () => emptyBundle });
 }
 
-// The synthesis test validates the template against CloudFormation's schema; once is enough.
+// Only the synthesis test validates the template against CloudFormation's schema.
 process.env['CDK_VALIDATION'] = 'false';
 
-/** Functions of CDK's own machinery, which the stack does not write: the provider that runs the migrations. */
+/** Functions that CDK itself adds: the provider that runs the migrations. */
 export const foreignFunctions = ['AWSCDKTriggerCustomResourceProvider'];
 
-/** The whole template of an environment, with the questions that the tests ask it. */
+/** The template of an environment, with queries for the tests. */
 export class SynthesizedTemplate {
   readonly template: Template;
   readonly resources: Record<string, Resource>;
@@ -89,7 +89,7 @@ function handlerOf(logicalId: string): string {
   return words.replace(/([a-z])([A-Z])/g, '$1-$2').toLowerCase();
 }
 
-/** A stack of its own for a construct that needs no function. */
+/** A separate stack for a construct that needs no function. */
 export function emptyStack(): Stack {
   return new Stack(new App({ analyticsReporting: false }), 'Test');
 }

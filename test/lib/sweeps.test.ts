@@ -7,7 +7,7 @@ function scheduleOf(template: SynthesizedTemplate, prefix: string): unknown {
   return rule.Properties['ScheduleExpression'];
 }
 
-test('the timeout sweep runs every minute, the shortest schedule there is', () => {
+test('the timeout sweep runs every minute, the shortest schedule of EventBridge', () => {
   expect(scheduleOf(dev, 'SweepsTimeout')).toBe('rate(1 minute)');
 });
 
@@ -19,7 +19,7 @@ test.each([
   expect(scheduleOf(new SynthesizedTemplate('dev', { CLEANUP_INTERVAL_MINUTES: minutes }), 'SweepsCleanup')).toBe(rate);
 });
 
-test('a run that failed is not repeated, since the next one does its work', () => {
+test('a failed run is not retried, because the next one does its work', () => {
   for (const [, rule] of dev.ofType('AWS::Events::Rule')) {
     for (const target of rule.Properties['Targets'] as object[]) {
       expect(target).toMatchObject({ RetryPolicy: { MaximumRetryAttempts: 0 } });
@@ -28,7 +28,7 @@ test('a run that failed is not repeated, since the next one does its work', () =
   dev.template.hasResourceProperties('AWS::Lambda::EventInvokeConfig', { MaximumRetryAttempts: 0 });
 });
 
-test('who knows the name of the timeout sweep, and the sweep itself, may start it, and nothing else', () => {
+test('only the sweep itself and functions that have its name may start the timeout sweep', () => {
   const arnOfSweep = expect.objectContaining({ 'Fn::GetAtt': [expect.stringMatching(/^TimeoutSweep/), 'Arn'] });
   for (const handler of dev.functions().keys()) {
     const statements = dev.statementsOf(handler).filter(({ Action }) => JSON.stringify(Action).includes('lambda:'));

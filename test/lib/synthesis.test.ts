@@ -13,7 +13,7 @@ interface Outcome {
 
 const directories: string[] = [];
 
-/** Runs the app as `npx cdk` and `npm start` run it, with nothing in its environment but what is given. */
+/** Runs the app as `npx cdk` and `npm start` do, with only the given environment variables. */
 async function synthesize(environment: Record<string, string> = {}): Promise<Outcome> {
   const directory = await mkdtemp(join(tmpdir(), 'rollcall-synthesis-'));
   directories.push(directory);
@@ -45,20 +45,20 @@ describe('the synthesized assembly', () => {
     expect(report.pluginReports).toEqual([]);
   });
 
-  test('is the same every time, so that a deployment replaces only what changed', async () => {
+  test('is the same on each run, so that a deployment replaces only what changed', async () => {
     expect(await templateOf(second)).toEqual(await templateOf(first));
     const assets = async ({ directory }: Outcome) =>
       (await readdir(directory)).filter((name) => name.startsWith('asset.')).sort();
     expect(await assets(second)).toEqual(await assets(first));
   });
 
-  test('tells the addresses of both APIs', async () => {
+  test('has the addresses of both APIs as outputs', async () => {
     const { Outputs } = await templateOf(first);
     expect(JSON.stringify(Outputs.WebSocketUrl)).toMatch(/wss:.*\/live/);
     expect(JSON.stringify(Outputs.HttpUrl)).toContain('https:');
   });
 
-  test('brings the migrations beside the code that runs them', async () => {
+  test('contains the migrations next to the code that runs them', async () => {
     const { Resources } = await templateOf(first);
     const functions = Object.entries<{ Type: string; Properties: { Code: { S3Key: string } } }>(Resources);
     const [, migrate] = functions.find(([id, { Type }]) => Type === 'AWS::Lambda::Function' && /^Migrate/.test(id))!;
@@ -70,13 +70,13 @@ describe('the synthesized assembly', () => {
   });
 });
 
-test('a setting that cannot work is refused with its sentence and nothing else', async () => {
+test('an invalid setting is refused with one sentence and nothing else', async () => {
   const { code, stderr } = await synthesize({ HEARTBEAT_TIMEOUT_SECONDS: 'soon' });
   expect(code).toBe(1);
   expect(stderr).toBe('HEARTBEAT_TIMEOUT_SECONDS is "soon"; set it to a number above zero (the default is 30).\n');
 });
 
-test('an unknown environment is refused with the ones there are', async () => {
+test('an unknown environment is refused with a list of the known ones', async () => {
   const { code, stderr } = await synthesize({ ROLLCALL_ENVIRONMENT: 'production' });
   expect([code, stderr]).toEqual([
     1,

@@ -13,7 +13,7 @@ const routes = new Map(
     .map(([id, route]) => [route.Properties['RouteKey'] as string, { id, ...route.Properties }]),
 );
 
-/** The handler that serves a route, found the way API Gateway finds it. */
+/** The handler that serves a route, found as API Gateway does. */
 function servedBy(routeKey: string): string {
   const target = JSON.stringify(routes.get(routeKey)!['Target' as never]);
   const [, integration] = dev.ofType('AWS::ApiGatewayV2::Integration').find(([id]) => target.includes(`"${id}"`))!;
@@ -43,7 +43,7 @@ test.each(messageTypes)('%s goes to the function of its group', (type) => {
   expect(servedBy(type)).toBe(messages[type].group);
 });
 
-test('[DE10] routes that answer have a route response, heartbeat and cursor_update have none', () => {
+test('[DE10] routes that answer have a route response; heartbeat and cursor_update have none', () => {
   for (const type of messageTypes) expect([type, hasResponse(type)]).toEqual([type, messages[type].responds]);
   expect(hasResponse('heartbeat')).toBe(false);
   expect(hasResponse('cursor_update')).toBe(false);
@@ -68,7 +68,7 @@ test('the type in the body selects the route', () => {
   dev.template.hasResourceProperties('AWS::ApiGatewayV2::Api', { RouteSelectionExpression: '$request.body.type' });
 });
 
-test('the authorizer is asked at $connect, also when nothing identifies the caller', () => {
+test('the authorizer is called at $connect, also without an identity source', () => {
   expect(routes.get('$connect')).toMatchObject({ AuthorizationType: 'CUSTOM' });
   dev.template.hasResourceProperties('AWS::ApiGatewayV2::Authorizer', {
     AuthorizerType: 'REQUEST',
@@ -76,7 +76,7 @@ test('the authorizer is asked at $connect, also when nothing identifies the call
   });
 });
 
-test('the stage is called live, is throttled and logs without the query string, which can carry a token', () => {
+test('the stage is named live, is throttled and does not log the query string, which can contain a token', () => {
   dev.template.hasResourceProperties('AWS::ApiGatewayV2::Stage', {
     StageName: 'live',
     AutoDeploy: true,
@@ -92,7 +92,7 @@ test('the stage is called live, is throttled and logs without the query string, 
   for (const format of formats) expect(format).not.toMatch(/querystring|authorizer|\$context\.path\b/i);
 });
 
-test('who has the management endpoint may post to connections of this stage only, and close none', () => {
+test('functions that have the management endpoint may post to connections of this stage only, and close none', () => {
   for (const handler of dev.functions().keys()) {
     const statements = dev
       .statementsOf(handler)

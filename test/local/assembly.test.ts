@@ -29,7 +29,7 @@ test('a stack is read with its routes, functions, limits and schedules', async (
   expect(one).toMatchObject({ timeoutMillis: 1000, memoryMegabytes: 256, handler: 'handler' });
 });
 
-test("the template's own identity provider wins over the one of this machine", async () => {
+test("the template's identity provider overrides the local one", async () => {
   const local = await readStack(await fixtureAssembly(), identity);
   expect(local.identity).toEqual({ issuer: 'http://issuer', audience: 'audience', jwksUri: 'http://issuer/keys' });
   const assembly = await changedAssembly(({ Parameters }) => {
@@ -86,6 +86,6 @@ test.each<[string, Parameters<typeof changedAssembly>[0], RegExp]>([
     },
     /^The template refers to "Nothing", which it does not contain\.$/,
   ],
-])('%s is named in one sentence', async (_, change, expected) => {
+])('%s is reported in one sentence', async (_, change, expected) => {
   expect(await sentence(change)).toMatch(expected);
 });

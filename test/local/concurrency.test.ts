@@ -26,7 +26,7 @@ function definitionOf(name: string, reservedConcurrency?: number): FunctionDefin
 const sleep = (millis: number) => JSON.stringify({ body: JSON.stringify({ wish: 'sleep', millis }) });
 
 describe('the quota of an account', () => {
-  test('is a thousand events at once for all functions that reserve nothing; the next one is refused', () => {
+  test('is a thousand concurrent events for all functions without reserved concurrency; the next one is refused', () => {
     const definitions = [definitionOf('a'), definitionOf('b'), definitionOf('c', 40)];
     const [a, b, c] = definitions.map(quotasOf(definitions)) as [Quota, Quota, Quota];
     for (let taken = 0; taken < 480; taken += 1) {
@@ -57,7 +57,7 @@ describe('the environments of a function', () => {
     return pool;
   };
 
-  test('are as many as the machine carries; a flood is served to the quota and refused above it, at once', async () => {
+  test('are limited by the cores of the machine; events above the quota are refused at once', async () => {
     const definition = definitionOf('flooded');
     const flooded = poolOf(definition);
     const results = Array.from({ length: 1200 }, (_, index) => flooded.invoke(`r${index}`, sleep(0)));
@@ -71,7 +71,7 @@ describe('the environments of a function', () => {
     expect(environmentLimit(definitionOf('narrow', 3))).toBe(3);
   });
 
-  test('are used in the order of their age, whichever had an event last', async () => {
+  test('are used in the order of their start, whichever had an event last', async () => {
     const definition = definitionOf('ordered');
     const options = {
       quota: quotasOf([definition])(definition),
@@ -87,12 +87,12 @@ describe('the environments of a function', () => {
     await Promise.all([served(2500), served(2500)]);
     expect(await served(0)).toBe(2);
     expect(await served(0)).toBe(3);
-    // The younger one is done last.
+    // The younger environment finishes last.
     expect(await Promise.all([served(0), served(100)])).toEqual([4, 2]);
     expect(await served(0)).toBe(5);
   });
 
-  test('that are busy get the next event before idle ones, for as long as that is a matter of milliseconds', async () => {
+  test('that are busy get the next event before idle ones, if they finish within milliseconds', async () => {
     const carried = Math.max(1, availableParallelism() - 1);
     const definition = definitionOf('warm');
     const quota = quotasOf([definition])(definition);
@@ -100,7 +100,7 @@ describe('the environments of a function', () => {
     const atOnce = (count: number, millis: number) =>
       Promise.all(Array.from({ length: count }, (_, index) => pool.invoke(`r${index}`, sleep(millis))));
     const served = ({ answer }: { answer?: unknown }) => JSON.parse((answer as { body: string }).body).served as number;
-    /** A machine that is busy may start them so slowly that one of them serves twice: then all begin anew. */
+    /** A busy machine may start them so slowly that one of them serves twice. Then the test starts again. */
     const warm = async (heldMillis: number) => {
       for (;;) {
         pool = new FunctionPool({ ...options, heldMillis });
@@ -116,12 +116,12 @@ describe('the environments of a function', () => {
       await pool.stop();
       return next;
     };
-    // An environment that was busy serves its third event, the idle one its second.
+    // A busy environment serves its third event, the idle one its second.
     expect(await servedBy(5000)).toBe(3);
     expect(await servedBy(20)).toBe(2);
   });
 
-  test('that are all busy for too long cost a waiting event its turn', async () => {
+  test('that are all busy for too long cause a waiting event to be refused', async () => {
     const definition = definitionOf('busy', 1);
     const quota = quotasOf([definitionOf('busy')])(definitionOf('busy'));
     pool = new FunctionPool({
@@ -137,7 +137,7 @@ describe('the environments of a function', () => {
 });
 
 describe('a client that sends faster than its messages are served', () => {
-  test('is not read any further while 64 of them are under way', async () => {
+  test('is not read while 64 of its messages are in progress', async () => {
     const calls: string[] = [];
     const socket = { pause: () => calls.push('pause'), resume: () => calls.push('resume') } as unknown as WebSocket;
     const connection = new SocketConnection(0, '127.0.0.1', undefined);
@@ -161,7 +161,7 @@ describe('an asynchronous event', () => {
   beforeEach(() => jest.useFakeTimers());
   afterEach(() => jest.useRealTimers());
 
-  test('that is throttled comes again until there is a place, however often', async () => {
+  test('that is throttled is retried until there is capacity', async () => {
     const events = new AsynchronousEvents();
     let refusals = 30;
     const outcome = events.accept(async () => (refusals-- > 0 ? { error: throttled('full') } : { answer: null }));
@@ -170,7 +170,7 @@ describe('an asynchronous event', () => {
     expect(refusals).toBe(-1);
   });
 
-  test('that is throttled for a minute is given up, and so is one that comes when a thousand wait', async () => {
+  test('that is throttled for a minute is dropped, and so is one that arrives while a thousand wait', async () => {
     const events = new AsynchronousEvents();
     const refused = async () => ({ error: throttled('full') });
     const outcomes = Array.from({ length: 1001 }, () => events.accept(refused));

@@ -67,7 +67,7 @@ describe('a folder in use', () => {
     near.disconnect();
   });
 
-  test('a second start by a symlink is refused, and the first stays', async () => {
+  test('a second start through a symlink is refused, and the first continues', async () => {
     const link = `${directory}-link`;
     await symlink(directory, link);
     try {
@@ -81,7 +81,7 @@ describe('a folder in use', () => {
     }
   });
 
-  test('a start at once after a kill waits for the servers of the killed one', async () => {
+  test('a start directly after a kill waits for the servers of the killed stack', async () => {
     const first = start({});
     await first.ready();
     first.child.kill('SIGKILL');
@@ -89,7 +89,7 @@ describe('a folder in use', () => {
   });
 });
 
-describe('--fresh that is refused removes nothing', () => {
+describe('a refused start with --fresh removes nothing', () => {
   let taken: Server;
   let port: string;
   beforeEach(async () => {
@@ -112,7 +112,7 @@ describe('--fresh that is refused removes nothing', () => {
   });
 });
 
-test('a folder that cannot be used is refused with the way out', async () => {
+test('an unusable folder is refused with a next step', async () => {
   await writeFile(join(directory, 'file'), '');
   const folder = join(directory, 'file', 'data');
   expect(await refusal({ ...given, ROLLCALL_DATA_DIR: folder })).toMatch(
@@ -120,27 +120,30 @@ test('a folder that cannot be used is refused with the way out', async () => {
   );
 });
 
-test('the lock of a PostgreSQL that Rollcall did not start is left to PostgreSQL', async () => {
+test('PostgreSQL itself judges the lock of a PostgreSQL that Rollcall did not start', async () => {
   const first = start({});
   await first.ready();
   first.child.kill('SIGTERM');
   await first.ended;
-  // A stale lock of a process that is gone.
+  // A stale lock of a process that has ended.
   await writeFile(join(directory, 'postgres/postmaster.pid'), '4194303\n');
   await start({}).ready();
 });
 
-test.each(['PostgreSQL', 'Redis'])('the servers end when their owner is killed as soon as %s appears', async (name) => {
-  const program = name === 'PostgreSQL' ? /\bpostgres\b.* -D / : /(redis|valkey)-server/;
-  const process = start({});
-  const seen = await find(process, program);
-  const owner = await find(process, /backing\/main\.ts/);
-  globalThis.process.kill(owner, 'SIGKILL');
-  expect((await process.ended).code).toBe(1);
-  expect(process.errors.trimEnd()).toBe('The process of the backing servers ended unexpectedly; start again.');
-  await allGone([seen], 20_000);
-  await noProcessOf(directory, 20_000);
-});
+test.each(['PostgreSQL', 'Redis'])(
+  'the servers end when their owner is killed just after the start of %s',
+  async (name) => {
+    const program = name === 'PostgreSQL' ? /\bpostgres\b.* -D / : /(redis|valkey)-server/;
+    const process = start({});
+    const seen = await find(process, program);
+    const owner = await find(process, /backing\/main\.ts/);
+    globalThis.process.kill(owner, 'SIGKILL');
+    expect((await process.ended).code).toBe(1);
+    expect(process.errors.trimEnd()).toBe('The process of the backing servers ended unexpectedly; start again.');
+    await allGone([seen], 20_000);
+    await noProcessOf(directory, 20_000);
+  },
+);
 
 async function find(process: StartedProcess, program: RegExp): Promise<number> {
   while (process.child.exitCode === null) {

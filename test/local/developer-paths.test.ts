@@ -25,7 +25,7 @@ async function token(query: string): Promise<TokenAnswer> {
 
 const keys = () => createRemoteJWKSet(new URL(`${stack.http}/.well-known/jwks.json`));
 
-test('a token is signed by the published key, for the issuer and audience of the stack', async () => {
+test('a token is signed with the published key, for the issuer and audience of the stack', async () => {
   const { token: signed, expiresIn } = await token('user=alice&name=Alice');
   const { payload, protectedHeader } = await jwtVerify(signed, keys());
   expect(protectedHeader).toMatchObject({ alg: 'RS256', kid: expect.any(String) });
@@ -37,7 +37,7 @@ test('a token is signed by the published key, for the issuer and audience of the
   });
 });
 
-test('a user id is the UUID itself in lower case, or follows from issuer and subject', async () => {
+test('a user id is the UUID itself in lower case, or is derived from issuer and subject', async () => {
   const uuid = '0190F1E2-6D0A-7C3B-8F4D-1A2B3C4D5E6F';
   expect((await token(`user=${uuid}`)).userId).toBe(uuid.toLowerCase());
   expect((await token('user=alice')).userId).toBe(uuidv5('alice', uuidv5('http://localhost/rollcall', uuidv5.URL)));
@@ -56,7 +56,7 @@ test('the key survives a restart, so that tokens stay valid', async () => {
   await rm(dataDirectory, { recursive: true });
 });
 
-test('without a name of a user there is a hint', async () => {
+test('without a user name the answer is a hint', async () => {
   const response = await fetch(`${stack.http}/dev/token`);
   expect(response.status).toBe(400);
   expect(await response.json()).toEqual({ message: 'The user is missing; write /dev/token?user=alice&name=Alice' });

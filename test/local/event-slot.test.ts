@@ -6,7 +6,7 @@ test.each([
   ['with characters of several bytes', 'žluťoučký 🐎'],
   ['larger than the memory was', 'ž'.repeat(1_000_000)],
   ['without anything', ''],
-])('a text %s is taken as it was put', (_, text) => {
+])('a text %s is received as it was sent', (_, text) => {
   const mine = new EventSlot();
   const theirs = new EventSlot(mine.memory);
   for (const each of ['before', text, 'after']) {
@@ -15,7 +15,7 @@ test.each([
   }
 });
 
-test('whoever takes sleeps until there is a text, and takes each once', async () => {
+test('the receiver blocks until there is a text, and receives each text once', async () => {
   const slot = new EventSlot();
   const worker = new Worker(
     `const { parentPort, workerData } = require('node:worker_threads');

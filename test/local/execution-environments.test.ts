@@ -13,12 +13,12 @@ afterEach(() => stack.close());
 
 const one = (wish = '', millis = 0) => ({ type: 'one', wish, millis });
 
-test('an environment is used again for the next event', async () => {
+test('an environment is reused for the next event', async () => {
   const answers = [await client.ask(one()), await client.ask(one()), await client.ask(one())];
   expect(answers.map(({ served }) => served)).toEqual([1, 2, 3]);
 });
 
-test('an environment takes one event at a time; more at once get more environments', async () => {
+test('an environment handles one event at a time; concurrent events get more environments', async () => {
   for (let index = 0; index < 4; index += 1) client.send(one('sleep', 400));
   const answers = await Promise.all([0, 1, 2, 3].map((index) => client.message(index)));
   expect(answers.map(({ concurrent }) => concurrent)).toEqual([1, 1, 1, 1]);
@@ -31,18 +31,18 @@ test('between two events an environment is frozen: no timer fires', async () => 
   await new Promise((resolve) => setTimeout(resolve, 100));
   const { ticks } = await client.ask(one());
   expect(started.ticks).toBe(0);
-  // One turn of the loop passes before the next event: a timer that is due may fire once, not a hundred times.
+  // One turn of the event loop runs before the next event, so a due timer may fire once, but not a hundred times.
   expect(ticks).toBeLessThanOrEqual(2);
 });
 
-test('the context tells the function who it is and how long it has', async () => {
+test('the context contains the name of the function and its remaining time', async () => {
   const { remaining, name } = await client.ask(one());
   expect(remaining).toBeGreaterThan(0);
   expect(remaining).toBeLessThanOrEqual(1000);
   expect(name).toMatch(/^oneFunction/);
 });
 
-test('at its timeout an event is killed with its environment, even in an endless loop', async () => {
+test('at the time-out the environment of an event is killed, even in an endless loop', async () => {
   const before = performance.now();
   expect(await client.ask(one('spin'))).toMatchObject({ message: 'Internal server error' });
   expect(performance.now() - before).toBeGreaterThanOrEqual(1000);
@@ -50,22 +50,22 @@ test('at its timeout an event is killed with its environment, even in an endless
   expect(await client.ask(one())).toMatchObject({ served: 1 });
 });
 
-test('an environment that dies fails its event and is replaced', async () => {
+test('when an environment ends, its event fails and it is replaced', async () => {
   const id = await client.id();
   expect(await client.ask({ type: 'echo', wish: 'exit' })).toMatchObject({ message: 'Internal server error' });
   expect(stack.lines.some((line) => line.includes('Runtime.ExitError'))).toBe(true);
   expect((await client.ask({ type: 'echo' })).requestContext.connectionId).toBe(id);
 });
 
-test('a rejection that nobody handles ends the environment, not the stack', async () => {
+test('an unhandled rejection ends the environment, but not the stack', async () => {
   await client.ask(one('reject'));
   const next = await client.ask(one());
-  // The rejection surfaces when the environment thaws: this event meets it, or finds it replaced.
+  // The rejection is raised when the environment resumes. This event fails by it, or gets the next environment.
   if (next.message) expect(next.message).toBe('Internal server error');
   expect((await client.ask(one())).served).toBeGreaterThanOrEqual(1);
 });
 
-test('over its reserved concurrency a function is not started again', async () => {
+test('above its reserved concurrency a function gets no more environments', async () => {
   const assembly = await changedAssembly((template) => {
     propertiesOf(template, 'AWS::Lambda::Function', (p) => p['Handler'] === 'one.handler')[
       'ReservedConcurrentExecutions'

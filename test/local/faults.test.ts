@@ -17,7 +17,7 @@ test('the same seed gives the same faults, another seed others', () => {
   expect(new Set(sequence(7))).toEqual(new Set([410, 429, undefined]));
 });
 
-test('a fault that does not exist or cannot be is refused', () => {
+test('an unknown fault or an invalid value is refused', () => {
   expect(() => new Faults({ rain: 1 } as never)).toThrow('There is no fault named "rain".');
   expect(() => new Faults({ gone: -1 })).toThrow('The fault gone must be a number from 0.');
   expect(() => readFaults('{gone')).toThrow('ROLLCALL_FAULTS is not JSON');
@@ -54,7 +54,7 @@ describe('a stack', () => {
     return sent.finally(() => official.destroy());
   }
 
-  test('answers 410 for a connection that lives', async () => {
+  test('answers 410 for a live connection', async () => {
     expect(await set({ gone: 1 })).toBe(200);
     await expect(post()).rejects.toBeInstanceOf(GoneException);
     expect((await client.ask({ type: 'echo' })).requestContext.connectionId).toBe(id);
@@ -65,7 +65,7 @@ describe('a stack', () => {
     await expect(post()).rejects.toMatchObject({ name: 'LimitExceededException' });
   });
 
-  test('posts late', async () => {
+  test('delays posts', async () => {
     await set({ slowPostMillis: 150 });
     const before = performance.now();
     await post();
@@ -91,14 +91,14 @@ describe('a stack', () => {
     expect(second.requestContext.connectionId).toBe(id);
   });
 
-  test('kills environments in the middle of their events', async () => {
+  test('kills environments during their events', async () => {
     await set({ killEnvironment: 1 });
     expect(await client.ask({ type: 'one', wish: 'sleep', millis: 500 })).toMatchObject({
       message: 'Internal server error',
     });
   });
 
-  test('refuses what is no fault, and a page of another origin', async () => {
+  test('refuses an unknown fault, and a page of another origin', async () => {
     expect(await set({ rain: 1 })).toBe(400);
     expect(await set({ gone: 1 }, { Origin: 'https://evil.example' })).toBe(403);
     expect(stack.faults.settings.gone).toBe(0);

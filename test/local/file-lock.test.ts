@@ -13,7 +13,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(directory, { recursive: true, force: true }));
 
-/** Another process that holds the lock until it is killed. */
+/** Starts another process that holds the lock until it is killed. */
 async function holder(file: string) {
   const module = pathToFileURL(join(projectDirectory, 'local/data-folder/file-lock.ts')).href;
   const script = `import { tryLock } from '${module}';
@@ -34,7 +34,7 @@ async function holder(file: string) {
   };
 }
 
-test('one holder at a time, in one process and in two, also by another path to the file', async () => {
+test('a lock has one holder at a time, within a process and between processes, also by another path to the file', async () => {
   const file = join(directory, 'a.lock');
   const lock = tryLock(file);
   expect(lock).toBeDefined();
@@ -51,7 +51,7 @@ test('one holder at a time, in one process and in two, also by another path to t
   }
 });
 
-test('the lock ends with its holder, and nothing stays behind', async () => {
+test('the lock ends with its holder, and no file remains', async () => {
   const file = join(directory, 'a.lock');
   const other = await holder(file);
   const waiting = waitForLock(file, 5000);
@@ -60,12 +60,12 @@ test('the lock ends with its holder, and nothing stays behind', async () => {
   expect(await readdir(directory)).toEqual(['a.lock']);
 });
 
-test('waiting for a lock that stays ends after the given time', async () => {
+test('waiting for a held lock ends after the given time', async () => {
   const lock = tryLock(join(directory, 'a.lock'))!;
   expect(await waitForLock(join(directory, 'a.lock'), 50)).toBeUndefined();
   lock.release();
 });
 
-test('a file that cannot be made is an error, not a lock that is held', () => {
+test('a file that cannot be created is an error and not a held lock', () => {
   expect(() => tryLock(join(directory, 'missing', 'a.lock'))).toThrow('unable to open database file');
 });

@@ -1,6 +1,6 @@
 import { createFrameMeter } from '../../local/gateway/frame-meter.ts';
 
-/** A masked text frame of a client, as RFC 6455 writes it. */
+/** A masked text frame of a client (RFC 6455). */
 function frame(payloadBytes: number, opcode = 0x81): Buffer {
   const mask = Buffer.from([1, 2, 3, 4]);
   const length =
@@ -18,7 +18,7 @@ function bigEndian(value: number): Buffer {
   return bytes;
 }
 
-/** Feeds the bytes in pieces of the given size and tells which payload was found too large. */
+/** Passes the bytes in pieces of the given size and returns the length of the oversized payload. */
 function measure(bytes: Buffer, piece: number, limit: number): number[] {
   const found: number[] = [];
   const meter = createFrameMeter(limit, (size) => found.push(size));
@@ -36,12 +36,12 @@ test.each([1, 2, 3, 7, 1024, 1 << 20])('frames are measured when they arrive in 
   expect(measure(bytes, piece, 999)).toEqual([1000]);
 });
 
-test('fragments count each for itself, and control frames between them are no confusion', () => {
+test('fragments are measured separately, also with control frames between them', () => {
   const bytes = Buffer.concat([frame(100, 0x01), frame(5, 0x89), frame(100, 0x00), frame(101, 0x80)]);
   expect(measure(bytes, 3, 100)).toEqual([101]);
 });
 
-test('frames without a mask are measured too', () => {
+test('frames without a mask are also measured', () => {
   const unmasked = Buffer.concat([
     Buffer.from([0x81, 3]),
     Buffer.from('abc'),

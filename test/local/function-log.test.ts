@@ -14,7 +14,7 @@ function printed(level: string | undefined, text: string): string[] {
 const logged = (fields: object) =>
   `${JSON.stringify({ level: 'INFO', message: 'Joined', timestamp: 'now', service: 'rollcall', ...fields })}\n`;
 
-test('a structured line is shown as level, function, message and its own fields', () => {
+test('a structured line is printed as level, function, message and fields', () => {
   expect(printed('INFO', logged({ sessionId: 's', count: 2, nested: { a: 1 } }))).toEqual([
     'INFO  Session  Joined sessionId=s count=2 nested={"a":1}',
   ]);
@@ -23,7 +23,7 @@ test('a structured line is shown as level, function, message and its own fields'
   ).toEqual(['ERROR Session  Joined (TypeError: no)']);
 });
 
-test('other text is shown as it is, also when it begins like JSON', () => {
+test('other text is printed unchanged, also if it begins like JSON', () => {
   expect(printed('INFO', 'plain\n{not json\n\n')).toEqual(['INFO  Session  plain', 'INFO  Session  {not json']);
 });
 
@@ -33,12 +33,12 @@ test.each([
   ['nonsense', 0],
   ['DEBUG', 2],
   ['debug', 2],
-])('with LOG_LEVEL %s, %i lines of debugging and metrics are shown', (level, count) => {
+])('with LOG_LEVEL %s, %i lines of debugging and metrics are printed', (level, count) => {
   const text = logged({ level: 'DEBUG' }) + logged({ message: undefined, _aws: { CloudWatchMetrics: [] }, posts: 3 });
   expect(printed(level, text)).toHaveLength(count);
 });
 
-test('above the wanted level nothing is lost', () => {
+test('all lines at or above the chosen level are printed', () => {
   expect(printed('ERROR', logged({ level: 'WARN' }) + logged({ level: 'CRITICAL' }))).toEqual([
     'ERROR Session  Joined',
   ]);

@@ -16,7 +16,7 @@ beforeAll(async () => {
 });
 afterAll(() => stack.close());
 
-test('a function that declares a store gets its address, one that does not gets none', async () => {
+test('a function gets the address of a store only if it declares it', async () => {
   expect(worker).toMatchObject({ REDIS_URL: testAddresses.redis, REDIS_CLUSTER: 'false' });
   const migrate = await stack.recorder.next('migrate');
   expect(migrate.database).toBe(testAddresses.database);
@@ -24,11 +24,11 @@ test('a function that declares a store gets its address, one that does not gets 
   expect(worker).not.toHaveProperty('DATABASE_URL');
 });
 
-test("the stack's own URL is the one of this machine", () => {
+test("the stack's own URL is replaced by the local one", () => {
   expect(worker['MANAGEMENT_ENDPOINT']).toBe(stack.management);
 });
 
-test('what Lambda sets is set, and nothing of the shell that started the stack', () => {
+test('a function gets the variables of the Lambda runtime, and none of the shell that started the stack', () => {
   expect(echo).toMatchObject({
     AWS_REGION: 'us-east-1',
     AWS_LAMBDA_FUNCTION_NAME: expect.stringMatching(/^echoFunction/),
@@ -41,7 +41,7 @@ test('what Lambda sets is set, and nothing of the shell that started the stack',
   }
 });
 
-test('the migrations run before the stack is ready, once', () => {
+test('the migrations run once, before the stack is ready', () => {
   expect(stack.recorder.of('migrate')).toHaveLength(1);
   expect(stack.recorder.events[0]?.name).toBe('migrate');
 });

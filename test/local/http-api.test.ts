@@ -61,7 +61,7 @@ test('the most specific route wins, and path parameters are decoded', async () =
   expect(await get('/nothing')).toMatchObject({ status: 404, body: { message: 'Not Found' } });
 });
 
-test('a body reaches the function, text as it is and bytes as base64', async () => {
+test('the function gets a body, text unchanged and bytes as base64', async () => {
   const send = async (body: string | Uint8Array<ArrayBuffer>, type: string) =>
     (await fetch(`${stack.http}/files/x`, { method: 'POST', body, headers: { 'content-type': type } })).json();
   expect(await send('{"a":1}', 'application/json')).toMatchObject({ body: '{"a":1}', isBase64Encoded: false });
@@ -77,19 +77,19 @@ test('the answer can be a plain object, bytes, a status with headers and cookies
   expect(new Uint8Array(await response.arrayBuffer())).toEqual(new Uint8Array([0, 255, 1]));
 });
 
-test('a function that fails is a 500 that says nothing about it', async () => {
+test('a function that fails gives a 500 without details', async () => {
   expect(await get('/health?form=crash')).toMatchObject({ status: 500, body: { message: 'Internal Server Error' } });
 });
 
 describe('a bearer token', () => {
-  test('is needed where the route has the authorizer', async () => {
+  test('is required if the route has the authorizer', async () => {
     const refused = await get('/things/1');
     expect(refused).toMatchObject({ status: 401, body: { message: 'Unauthorized' } });
     expect(refused.headers.get('www-authenticate')).toBe('Bearer');
     expect(await get('/things/1', 'no.real.token')).toMatchObject({ status: 401 });
   });
 
-  test('brings its claims to the function', async () => {
+  test('passes its claims to the function', async () => {
     const { body } = await get('/things/1', await token());
     expect(body.requestContext.authorizer.jwt).toMatchObject({ claims: { sub: 'alice', name: 'Alice' }, scopes: null });
   });
@@ -100,7 +100,7 @@ describe('a bearer token', () => {
     expect(admin.body.requestContext.authorizer.jwt.scopes).toEqual(['rollcall/admin']);
   });
 
-  test('of another key, another algorithm or past its time is refused', async () => {
+  test('with another key or another algorithm, or after its expiry, is refused', async () => {
     const { privateKey } = await generateKeyPair('RS256');
     const claims = (key: CryptoKey | Uint8Array, alg: string, expires = '1h') =>
       new SignJWT({})
@@ -120,7 +120,7 @@ describe('a bearer token', () => {
   });
 });
 
-test('another identity provider is found by its discovery document, and local tokens end there', async () => {
+test('another identity provider is found by its discovery document, and local tokens are refused', async () => {
   const { publicKey, privateKey } = await generateKeyPair('RS256');
   const jwk = { ...(await exportJWK(publicKey)), kid: 'k', alg: 'RS256' };
   const provider: Server = createServer((request, response) => {
@@ -158,7 +158,7 @@ test('another identity provider is found by its discovery document, and local to
   await new Promise((resolve) => provider.close(resolve));
 });
 
-test('pages of the origins in the template may ask, others may not', async () => {
+test('pages of the origins in the template may send requests, others may not', async () => {
   const allowed = await get('/health', undefined, { Origin: 'https://app.example' });
   expect(allowed.headers.get('access-control-allow-origin')).toBe('https://app.example');
   const other = await get('/health', undefined, { Origin: 'https://evil.example' });

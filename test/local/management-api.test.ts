@@ -54,7 +54,7 @@ test('posts arrive in the order of their answers', async () => {
   expect(client.received.slice(1).map(Number)).toEqual([...Array(20).keys()]);
 });
 
-test('the official client reads when and from where a connection came', async () => {
+test('the official client reads the time and the source address of a connection', async () => {
   const before = Date.now();
   const [client, id] = await connected();
   const found = await official.send(new GetConnectionCommand({ ConnectionId: id }));
@@ -64,7 +64,7 @@ test('the official client reads when and from where a connection came', async ()
   client.socket.close();
 });
 
-test('the official client ends a connection: 204, close code 1000, one $disconnect', async () => {
+test('the official client closes a connection: 204, close code 1000, one $disconnect', async () => {
   const [client, id] = await connected();
   const closed = client.closed();
   const { $metadata } = await official.send(new DeleteConnectionCommand({ ConnectionId: id }));
@@ -77,7 +77,7 @@ test('the official client ends a connection: 204, close code 1000, one $disconne
   });
 });
 
-test('a connection that never was, or has ended, is Gone for every command', async () => {
+test('all commands answer Gone for an unknown or closed connection', async () => {
   const [client, id] = await connected();
   client.socket.close();
   await stack.recorder.next('$disconnect', 1, id);
@@ -88,7 +88,7 @@ test('a connection that never was, or has ended, is Gone for every command', asy
   }
 });
 
-test('an id that can be none is a bad request', async () => {
+test('an invalid connection id is a bad request', async () => {
   for (const id of ['short', 'not an id!', 'AAAAAAAAAAAAAAAA/../', '%']) {
     await expect(post(id, 'x')).rejects.toMatchObject({
       name: 'BadRequestException',
@@ -97,7 +97,7 @@ test('an id that can be none is a bad request', async () => {
   }
 });
 
-test('128 KB are posted, in frames of 32 KB; one byte more is too large', async () => {
+test('128 KB are posted in frames of 32 KB; one byte more is too large', async () => {
   const [client, id] = await connected();
   await post(id, JSON.stringify('x'.repeat(128 * 1024 - 2)));
   expect(await client.message(1)).toHaveLength(128 * 1024 - 2);
@@ -118,7 +118,7 @@ test('nothing can be posted before $connect has succeeded', async () => {
   expect(await client.message(0)).toBe('now');
 });
 
-test('who does not sign is told so, and a page in a browser cannot', async () => {
+test('an unsigned request is refused, as of a page in a browser', async () => {
   const [, id] = await connected();
   const response = await fetch(`${stack.management}/@connections/${encodeURIComponent(id)}`, {
     method: 'POST',

@@ -36,7 +36,7 @@ async function get(path: string, method = 'GET') {
   return { status: response.status, headers: response.headers, text: await response.text() };
 }
 
-test('the pages of the demo are built once and served under their names', async () => {
+test('the pages of the demo are built once and served by name', async () => {
   await write('index.html', html('Cursors', 'main.ts'));
   await write('dashboard.html', html('Health', 'main.ts'));
   await write('main.ts', 'const greeting: string = "built from TypeScript";\ndocument.title += greeting;\n');
@@ -57,7 +57,7 @@ test('the pages of the demo are built once and served under their names', async 
   expect(await get('/', 'HEAD')).toMatchObject({ status: 200, text: '' });
 });
 
-test('nothing outside the built folder can be reached', async () => {
+test('files outside the built folder cannot be reached', async () => {
   await write('index.html', html('Cursors', 'main.ts'));
   await write('main.ts', 'export {};');
   await serve(await buildPages(project, () => {}));
@@ -67,13 +67,13 @@ test('nothing outside the built folder can be reached', async () => {
   expect((await get('/', 'POST')).status).toBe(404);
 });
 
-test('a demo that cannot be built says why in one sentence', async () => {
+test('a failed build of the demo is reported in one sentence', async () => {
   await write('index.html', html('Cursors', 'main.ts'));
   await write('main.ts', 'import { absent } from "./absent.ts";\nabsent();\n');
   await expect(buildPages(project, () => {})).rejects.toThrow(/^The demo cannot be built: .*absent\.ts.*$/);
 });
 
-test('without a demo a short page says what runs here', async () => {
+test('without a demo a short page describes the stack', async () => {
   expect(await buildPages(project, () => {})).toBeUndefined();
   await serve(undefined);
   expect(await get('/')).toMatchObject({ status: 200, text: expect.stringContaining('Rollcall is running') });

@@ -10,7 +10,7 @@ describe('a policy', () => {
   const allow = (Action: string | string[], Resource: string | string[]) =>
     createPermissions([{ Effect: 'Allow', Action, Resource }]);
 
-  test('allows what it names and nothing else', () => {
+  test('allows only the named actions and resources', () => {
     const permissions = allow(['dynamodb:GetItem', 'dynamodb:PutItem'], arn);
     expect(permissions.allows('dynamodb:PutItem', arn)).toBe(true);
     expect(permissions.allows('dynamodb:DeleteItem', arn)).toBe(false);
@@ -18,14 +18,14 @@ describe('a policy', () => {
     expect(permissions.allows('dynamodb:PutItem', `${arn}2`)).toBe(false);
   });
 
-  test('knows the wildcards of IAM, and only those', () => {
+  test('supports only the wildcards of IAM', () => {
     expect(allow('dynamodb:Get*', `${arn}*`).allows('dynamodb:GetItem', `${arn}/index/byOwner`)).toBe(true);
     expect(allow('dynamodb:?etItem', '*').allows('dynamodb:GetItem', arn)).toBe(true);
     expect(allow('DynamoDB:getitem', arn).allows('dynamodb:GetItem', arn)).toBe(true);
     expect(allow('dynamodb:GetItem', 'arn.aws.dynamodb.*').allows('dynamodb:GetItem', arn)).toBe(false);
   });
 
-  test('denies more strongly than it allows', () => {
+  test('gives Deny priority over Allow', () => {
     const permissions = createPermissions([
       { Effect: 'Allow', Action: '*', Resource: '*' },
       { Effect: 'Deny', Action: 'dynamodb:DeleteItem', Resource: arn },
@@ -49,7 +49,7 @@ describe('a function', () => {
 
   const work = (wish: string, more: object = {}) => client.ask({ type: 'work', wish, ...more });
 
-  test('may do with a table what its role allows', async () => {
+  test('may use a table as its role allows', async () => {
     expect(await work('put', { id: 'a' })).toMatchObject({ status: 200 });
     expect(await work('get', { id: 'a' })).toMatchObject({ status: 200, Item: { id: { S: 'a' } } });
   });
@@ -58,7 +58,7 @@ describe('a function', () => {
     ['an action on a table', 'deleteItem', 'dynamodb:DeleteItem'],
     ['another function', 'invokeEcho', 'lambda:InvokeFunction'],
     ['an end of a connection', 'close', 'execute-api:ManageConnections'],
-  ])('is refused %s that its role does not name, and the log says which', async (_, wish, action) => {
+  ])('is refused %s without a permission in its role, and the refusal is logged', async (_, wish, action) => {
     const answer = await work(wish, { id: 'a', to: id });
     expect(answer).toMatchObject({ error: 'AccessDeniedException' });
     expect(answer.message).toMatch(
@@ -67,7 +67,7 @@ describe('a function', () => {
     expect(stack.lines.some((line) => line.includes(`ERROR permissions`) && line.includes(action))).toBe(true);
   });
 
-  test('posts to a connection where its role names POST', async () => {
+  test('posts to a connection if its role allows POST', async () => {
     const before = client.received.length;
     client.send({ type: 'work', wish: 'post', to: id, data: '"from a function"' });
     const frames = [await client.message(before), await client.message(before + 1)];
@@ -75,7 +75,7 @@ describe('a function', () => {
     expect(frames).toContainEqual(expect.objectContaining({ status: 200 }));
   });
 
-  test('reads the secret that it was granted, the same after a restart', async () => {
+  test('reads its secret, which is the same after a restart', async () => {
     const dataDirectory = await mkdtemp(join(tmpdir(), 'rollcall-restart-'));
     const read = async () => {
       const own = await startFixtureStack({ dataDirectory });
@@ -90,7 +90,7 @@ describe('a function', () => {
     await rm(dataDirectory, { recursive: true });
   });
 
-  test('invokes another function and waits, or does not wait', async () => {
+  test('invokes another function synchronously and asynchronously', async () => {
     expect(JSON.parse((await work('invoke')).payload)).toEqual({ attempts: 1 });
     const seen = stack.recorder.of('timed').length;
     expect(await work('invoke', { later: true })).toMatchObject({ status: 202 });

@@ -12,21 +12,21 @@ import { StartedProcess } from './fixtures/started-process.ts';
 /** `ROLLCALL_START_ROUNDS=100 npm test -- test/local/random-starts` is the long run. */
 const rounds = Number(process.env['ROLLCALL_START_ROUNDS'] ?? 5);
 const seed = Number(process.env['ROLLCALL_START_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
-/** A start with servers of its own takes about this long on a quiet machine; kills fall before and after its end. */
+/** Duration of a start with its own servers on an idle machine. Kills happen before and after its end. */
 const longestDelayMillis = 3000;
 const inUse = /^Rollcall already runs with the data folder/;
 
 const endings = ['SIGKILL stack', 'SIGKILL servers', 'SIGKILL both', 'SIGTERM', 'SIGINT', 'none'] as const;
 type Ending = (typeof endings)[number];
 
-/** What no ending of a stack excuses. */
+/** Loss of data: a failure, whatever ended the stack. */
 class Lost extends Error {}
 
 /** One stack of a round. */
 interface Participant {
   process: StartedProcess;
   fresh: boolean;
-  /** Whether this test began to end it. */
+  /** Whether this test has begun to stop it. */
   ending: boolean;
   ready: boolean;
 }
@@ -41,14 +41,14 @@ const generator = new SeededRandom(seed);
 const random = () => generator.next();
 const between = (least: number, most: number) => least + random() * (most - least);
 const pick = <T>(values: readonly T[]): T => values[Math.floor(random() * values.length)]!;
-/** Half of the delays are short: most of what can go wrong does so near the beginning. */
+/** Half of the delays are short, because most faults are near the beginning. */
 const delay = () => (random() < 0.5 ? between(0, 400) : between(0, longestDelayMillis));
 
 let folder: string;
 let link: string;
 let environment: Record<string, string>;
 let alive: Participant[] = [];
-/** Rows whose insertion was acknowledged and that no accepted `--fresh` forgot. */
+/** Rows that were acknowledged and not removed by an accepted `--fresh`. */
 const kept = new Set<string>();
 
 beforeAll(async () => {
@@ -109,7 +109,7 @@ function begin(fresh: boolean): Participant {
   return participant;
 }
 
-/** Follows a stack until it is ready and its stores are looked at, or has ended. */
+/** Watches a stack until it is ready and its stores were checked, or until it has ended. */
 async function follow(participant: Participant, name: string): Promise<void> {
   const { process } = participant;
   const outcome = await process.ready().then(
@@ -127,12 +127,12 @@ async function follow(participant: Participant, name: string): Promise<void> {
   const others = alive.filter((other) => other !== participant && other.ready && !other.ending);
   if (others.length > 0) throw new Error('Two stacks run on one data folder.');
   await lookAtStores(name).catch((error: Error) => {
-    // Its end cuts the look short.
+    // If the stack ends, the check is aborted.
     if (error instanceof Lost || !participant.ending) throw error;
   });
 }
 
-/** Every row that was acknowledged is there, and the functions' way to Redis leads to the same Redis as the address. */
+/** Checks that all acknowledged rows exist, and that the functions use the same Redis as the address names. */
 async function lookAtStores(name: string): Promise<void> {
   const { postgres, redis } = JSON.parse(await readFile(join(folder, 'endpoints.json'), 'utf8')) as Endpoints;
   const database = new Client({ connectionString: postgres, ssl: false });

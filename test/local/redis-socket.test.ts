@@ -10,7 +10,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
-test('the functions reach the local Redis by its socket and by its address', async () => {
+test('the local Redis is reachable by its socket and by its address', async () => {
   const { url, socket, server } = await startRedis(folder);
   const [near, far] = [connectRedis(socket!, false), connectRedis(url, false)];
   await near.set('said', 'here');
@@ -20,7 +20,7 @@ test('the functions reach the local Redis by its socket and by its address', asy
   await server.stop('SIGTERM');
 });
 
-test('a folder whose path is too long for a socket leaves the address', async () => {
+test('if the path of the folder is too long for a socket, only the address is used', async () => {
   const { socket, server } = await startRedis(join(folder, 'x'.repeat(100)));
   expect(socket).toBeUndefined();
   await server.stop('SIGTERM');

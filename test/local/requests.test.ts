@@ -1,7 +1,7 @@
 import { connect } from 'node:net';
 import { type FixtureStack, startFixtureStack } from './fixtures/fixture-stack.ts';
 
-/** Requests as no usual client writes them, byte by byte. */
+/** Unusual requests, written byte by byte. */
 
 let stack: FixtureStack;
 beforeAll(async () => {
@@ -9,7 +9,7 @@ beforeAll(async () => {
 });
 afterAll(() => stack.close());
 
-/** Sends lines of a request and reads the answer until its headers are there, or the connection ends. */
+/** Sends the lines of a request and reads the answer until its headers are complete or the connection ends. */
 function send(...lines: string[]): Promise<string> {
   return new Promise((resolve, reject) => {
     const socket = connect(Number(new URL(stack.http).port), '127.0.0.1');
@@ -54,7 +54,7 @@ describe('several lines of subprotocols', () => {
     ['one line', ['Sec-WebSocket-Protocol: rollcall.v1, bearer.ada']],
     ['two lines', ['Sec-WebSocket-Protocol: rollcall.v1', 'Sec-WebSocket-Protocol: bearer.ada']],
     ['two spellings', ['Sec-WebSocket-Protocol: rollcall.v1', 'sec-websocket-protocol: bearer.ada']],
-  ])('mean the same as one: %s', async (_, lines) => {
+  ])('equal one line: %s', async (_, lines) => {
     const before = stack.recorder.of('$connect').length;
     const answer = await send('GET /live?token=ada HTTP/1.1', ...handshake, ...lines);
     expect(statusOf(answer)).toBe(101);
@@ -67,7 +67,7 @@ describe('several lines of subprotocols', () => {
   });
 });
 
-describe('a path is read in the same way at every door', () => {
+describe('all gateways parse a path in the same way', () => {
   test.each([
     ['//sessions', 404],
     ['//dev/token?user=ada', 404],
@@ -80,8 +80,11 @@ describe('a path is read in the same way at every door', () => {
     expect(statusOf(await send(`GET ${path} HTTP/1.1`))).toBe(status);
   });
 
-  test.each(['//', '//:x', '//live?token=ada'])('a handshake at %s is refused, and the stack stays', async (path) => {
-    expect(statusOf(await send(`GET ${path} HTTP/1.1`, ...handshake))).toBe(403);
-    expect(statusOf(await send('GET / HTTP/1.1'))).toBe(200);
-  });
+  test.each(['//', '//:x', '//live?token=ada'])(
+    'a handshake at %s is refused, and the stack continues',
+    async (path) => {
+      expect(statusOf(await send(`GET ${path} HTTP/1.1`, ...handshake))).toBe(403);
+      expect(statusOf(await send('GET / HTTP/1.1'))).toBe(200);
+    },
+  );
 });

@@ -23,7 +23,7 @@ test.each(['rate(0 minutes)', 'every minute', 'cron(* * *)', 'cron(0 0 L * ? *)'
   expect(() => readScheduleExpression(expression)).toThrow(/schedule/i);
 });
 
-test('a firing does not wait for the run before it', () => {
+test('a firing does not wait for the previous run', () => {
   jest.useFakeTimers();
   try {
     const fired: string[] = [];
@@ -72,7 +72,7 @@ describe('the rules of a stack', () => {
     await own.close();
   });
 
-  test.each(['EveryMinute2BBCEA8F', 'every-minute', 'timed'])('fire by hand under the name %s', async (name) => {
+  test.each(['EveryMinute2BBCEA8F', 'every-minute', 'timed'])('fire manually by the name %s', async (name) => {
     const before = stack.recorder.of('timed').length;
     const response = await fetch(`${stack.http}/dev/fire?schedule=${name}`, { method: 'POST' });
     expect(response.status).toBe(200);
@@ -83,14 +83,14 @@ describe('the rules of a stack', () => {
     expect(stack.recorder.of('timed')).toHaveLength(before + 1);
   });
 
-  test('are named when one is asked for that does not exist', async () => {
+  test('are listed if an unknown one is requested', async () => {
     const response = await fetch(`${stack.http}/dev/fire?schedule=never`, { method: 'POST' });
     expect(response.status).toBe(404);
     expect(await response.json()).toEqual({ message: 'No schedule "never"; there are: EveryMinute2BBCEA8F.' });
     await expect(stack.fireSchedule('never')).rejects.toThrow('No schedule "never"');
   });
 
-  test('try an event again that failed, twice', async () => {
+  test('retry a failed event twice', async () => {
     const assembly = await changedAssembly((template) => {
       const rule = Object.values(template.Resources).find(({ Type }) => Type === 'AWS::Events::Rule')!;
       (rule.Properties!['Targets'] as { Input?: string }[])[0]!.Input = JSON.stringify({ failures: 2 });

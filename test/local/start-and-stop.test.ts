@@ -41,7 +41,7 @@ function start(more: Record<string, string>, ...arguments_: string[]): StartedPr
   return process;
 }
 
-/** Starts the fixture with a recorder written into its template: the shell's own variables reach no function. */
+/** Starts the fixture with a recorder in its template, because variables of the shell do not reach the functions. */
 async function startRecorded(more: Record<string, string>, recorder: Recorder): Promise<StartedProcess> {
   const assembly = await changedAssembly((template) => {
     for (const { Type, Properties } of Object.values(template.Resources)) {
@@ -63,8 +63,8 @@ async function refusal(more: Record<string, string>, ...arguments_: string[]): P
 
 const endpointsFile = () => join(directory, 'endpoints.json');
 
-describe('with servers of its own', () => {
-  test('it is ready with one line, tells its endpoints, and on Ctrl-C ends everything with code 0', async () => {
+describe('with its own servers', () => {
+  test('it prints one line when it is ready, writes its endpoints, and on Ctrl-C stops everything with code 0', async () => {
     const recorder = new Recorder();
     await recorder.open();
     const process = await startRecorded({}, recorder);
@@ -98,7 +98,7 @@ describe('with servers of its own', () => {
     await recorder.close();
   });
 
-  test('a process that is killed leaves nothing running', async () => {
+  test('a killed process leaves nothing running', async () => {
     const process = start({});
     await process.ready();
     const processes = await process.descendants();
@@ -108,7 +108,7 @@ describe('with servers of its own', () => {
     await allGone(processes);
   });
 
-  test('what a killed process left of its endpoints is gone before the next one is ready', async () => {
+  test('the endpoints file of a killed process is removed before the next stack is ready', async () => {
     const first = start(given);
     await first.ready();
     first.child.kill('SIGKILL');
@@ -118,7 +118,7 @@ describe('with servers of its own', () => {
     expect(existsSync(endpointsFile())).toBe(false);
   });
 
-  test('when nobody reads its output any more it ends in order', async () => {
+  test('it stops in order when the reader of its output has gone', async () => {
     const process = start({ ...given, LOG_LEVEL: 'DEBUG' });
     const [, url] = await process.ready();
     process.child.stdout?.destroy();
@@ -127,7 +127,7 @@ describe('with servers of its own', () => {
     expect(existsSync(endpointsFile())).toBe(false);
   });
 
-  test('one that is asked to end while it starts ends, and leaves nothing', async () => {
+  test('a start that is stopped leaves nothing running', async () => {
     const process = start({ ROLLCALL_ASSEMBLY_DIR: '', HEARTBEAT_TIMEOUT_SECONDS: String(20 + Math.random()) });
     await process.says(/Synthesizing/);
     const processes = await process.descendants();
@@ -137,8 +137,8 @@ describe('with servers of its own', () => {
   });
 });
 
-describe('with servers that already run', () => {
-  test('SIGTERM ends it with code 0, too', async () => {
+describe('with running servers', () => {
+  test('SIGTERM also ends it with code 0', async () => {
     const process = start(given);
     await process.ready();
     process.child.kill('SIGTERM');
@@ -146,7 +146,7 @@ describe('with servers that already run', () => {
     expect(existsSync(endpointsFile())).toBe(false);
   });
 
-  test('an end that hangs is cut short after three seconds, and at once when it is asked again', async () => {
+  test('a stop that hangs is aborted after three seconds, or at once by a second signal', async () => {
     const recorder = new Recorder();
     await recorder.open();
     const run = async (signals: number) => {
@@ -172,7 +172,7 @@ describe('with servers that already run', () => {
     await recorder.close();
   });
 
-  test('it uses them as they were given', async () => {
+  test('it uses the given addresses', async () => {
     const process = start(given);
     await process.ready();
     expect(JSON.parse(await readFile(endpointsFile(), 'utf8'))).toMatchObject({
@@ -183,7 +183,7 @@ describe('with servers that already run', () => {
     expect(await process.descendants()).toEqual([]);
   });
 
-  test('data survives a restart and --fresh forgets it', async () => {
+  test('data survives a restart, and --fresh removes it', async () => {
     const key = () => readFile(join(directory, 'identity.json'), 'utf8');
     const run = async (...arguments_: string[]) => {
       const process = start(given, ...arguments_);
@@ -197,7 +197,7 @@ describe('with servers that already run', () => {
     expect(await run('--fresh')).not.toBe(first);
   });
 
-  test('settings for the emulator reach it', async () => {
+  test('settings of the emulation have an effect', async () => {
     const process = start({
       ...given,
       ROLLCALL_EMULATE_LIFETIME_SECONDS: '0.3',
@@ -210,7 +210,7 @@ describe('with servers that already run', () => {
   });
 });
 
-describe('it says in one sentence, and ends with code 1, that', () => {
+describe('it reports in one sentence, and ends with code 1, that', () => {
   test('the port is taken', async () => {
     const first = start(given);
     const [, url] = await first.ready();
@@ -260,13 +260,13 @@ describe('it says in one sentence, and ends with code 1, that', () => {
     );
   });
 
-  test('the assembly is broken', async () => {
+  test('the assembly is invalid', async () => {
     expect(await refusal({ ...given, ROLLCALL_ASSEMBLY_DIR: directory })).toMatch(
       /^\S+manifest\.json cannot be read as part of a cloud assembly: .+$/,
     );
   });
 
-  test('a setting is refused by the stack', async () => {
+  test('the stack refuses a setting', async () => {
     expect(await refusal({ ...given, ROLLCALL_ASSEMBLY_DIR: '', HEARTBEAT_TIMEOUT_SECONDS: '-1' })).toBe(
       'HEARTBEAT_TIMEOUT_SECONDS is "-1"; set it to a number above zero (the default is 30).',
     );

@@ -24,7 +24,7 @@ test('the same sources and settings are synthesized once', async () => {
   expect(await readdir(again)).toContain('manifest.json');
 });
 
-test('an app that refuses is quoted with its own sentence', async () => {
+test('the error of a failing app is reported with its own message', async () => {
   const refused = synthesize(fixtureSynthesis({ ...process.env, FIXTURE_REFUSE: 'A setting is impossible.' }));
   await expect(refused).rejects.toThrow(new Error('A setting is impossible.'));
 });
@@ -42,11 +42,11 @@ test.each([
   ],
   ['(node:1) Warning: old\nIt is broken.\n', 'It is broken.'],
   ['', undefined],
-])('of %j the sentence is %j', (complaints, sentence) => {
+])('from %j the message is %j', (complaints, sentence) => {
   expect(sentenceOf(complaints)).toBe(sentence);
 });
 
-test('a hash follows from names and contents, and from nothing else', async () => {
+test('a hash depends on names and contents only', async () => {
   await writeFile(join(directory, 'a.ts'), 'one');
   const first = await contentHash(directory, ['a.ts', 'absent'], { X: '1' });
   await writeFile(join(directory, 'a.ts'), 'one');
@@ -57,7 +57,7 @@ test('a hash follows from names and contents, and from nothing else', async () =
 });
 
 describe('the build cache', () => {
-  test('makes a folder once, also when two want it at once', async () => {
+  test('builds a folder once, also with two concurrent requests', async () => {
     const cache = openBuildCache(directory);
     const build = jest.fn(async (folder: string) => writeFile(join(folder, 'made'), ''));
     const folders = await Promise.all([
@@ -70,7 +70,7 @@ describe('the build cache', () => {
     expect(build.mock.calls.length).toBeLessThanOrEqual(2);
   });
 
-  test('keeps nothing of a build that failed', async () => {
+  test('keeps nothing of a failed build', async () => {
     const cache = openBuildCache(directory);
     const failing = cache.folder('kind', 'h', async (folder) => {
       await writeFile(join(folder, 'half'), '');
@@ -80,12 +80,12 @@ describe('the build cache', () => {
     expect(await readdir(directory)).toEqual([]);
   });
 
-  // Only root may become another user.
+  // Only root can change its user.
   const asRoot = process.getuid?.() === 0 ? test : test.skip;
-  /** What the cache answers another user for the hashes `there`, `missing` and `missing` again. */
+  /** The results of the cache for another user with the hashes `there`, `missing` and `missing` again. */
   async function askAsAnother(shared: string, own: string): Promise<string[]> {
     const module = pathToFileURL(join(projectDirectory, 'local/synthesis/build-cache.ts')).href;
-    // The user changes after the import: another user may have no access to the folder of this project.
+    // The user is changed after the import, because another user may have no access to the folder of this project.
     const script = `import { openBuildCache } from '${module}';
       process.setgroups([]);
       process.setgid(65_534);
@@ -115,7 +115,7 @@ describe('the build cache', () => {
     expect(await askAsAnother(shared, own)).toEqual([join(shared, 'kind-there'), refused, refused]);
   });
 
-  test('does without a folder that is removed while it is in use', async () => {
+  test('tolerates that a folder is removed while it is in use', async () => {
     jest.useFakeTimers();
     const rejected: unknown[] = [];
     const listener = (error: unknown) => rejected.push(error);
@@ -123,7 +123,7 @@ describe('the build cache', () => {
     const release = keepInUse(join(directory, 'gone'));
     jest.advanceTimersByTime(60 * 60_000);
     jest.useRealTimers();
-    // A rejection that nobody handles is told after the file system has answered.
+    // An unhandled rejection is reported after the file system has answered.
     await stat(join(directory, 'gone')).catch(() => {});
     await new Promise((resolve) => setTimeout(resolve, 50));
     release();

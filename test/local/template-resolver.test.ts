@@ -65,11 +65,11 @@ test('an API has an id that is the same on every start', () => {
   expect(again.text({ Ref: 'Api' })).toBe(resolver.text({ Ref: 'Api' }));
 });
 
-test('resources whose condition does not hold are not there', () => {
+test('resources with a false condition are left out', () => {
   expect(resolver.resourcesOfType('AWS::Lambda::Function').map(({ logicalId }) => logicalId)).toEqual(['Run']);
 });
 
-test('what is unknown is named in one sentence', () => {
+test('an unknown reference or function is reported in one sentence', () => {
   expect(() => resolver.resolve({ Ref: 'Nothing' })).toThrow(
     'The template refers to "Nothing", which it does not contain.',
   );

@@ -18,7 +18,7 @@ test.each<[string, (client: SocketClient) => void, number, string]>([
   ['normally', (client) => client.socket.close(1000), 1000, ''],
   ['without a code', (client) => client.socket.close(), 1005, 'Client-side close frame status not set'],
   ['abruptly', (client) => client.socket.terminate(), 1006, ''],
-])('$disconnect comes once when the client closes %s', async (_, close, code, reason) => {
+])('$disconnect is delivered once when the client closes %s', async (_, close, code, reason) => {
   const [client, id] = await connected();
   close(client);
   const event = await stack.recorder.next('$disconnect', 1, id);
@@ -40,7 +40,7 @@ test.each<[string, (client: SocketClient) => void, number, string]>([
   expect(stack.recorder.of('$disconnect', id)).toHaveLength(1);
 });
 
-test('a client that goes away during $connect still gets its $disconnect', async () => {
+test('a client that closes during $connect still causes a $disconnect', async () => {
   const { connect } = await import('node:net');
   const socket = connect(Number(new URL(stack.http).port), '127.0.0.1');
   socket.write(
@@ -65,7 +65,7 @@ async function waitFor<T>(find: () => T | undefined): Promise<T> {
   }
 }
 
-test('a client that does not answer a close frame is cut off, and its $disconnect has the code it was sent', async () => {
+test('a client that does not answer a close frame is disconnected, and its $disconnect has the sent code', async () => {
   const brief = await startFixtureStack({ lifetimeMillis: 300 });
   const client = await SocketClient.open(`${brief.websocket}?token=ada`);
   const id = await client.id();
@@ -75,7 +75,7 @@ test('a client that does not answer a close frame is cut off, and its $disconnec
   await brief.close();
 });
 
-test('when the stack ends, every connection is told 1001 and its $disconnect runs first', async () => {
+test('when the stack stops, all connections are closed with 1001 and their $disconnect runs first', async () => {
   const ending = await startFixtureStack();
   const clients = await Promise.all([1, 2, 3].map(() => SocketClient.open(`${ending.websocket}?token=ada`)));
   const ids = await Promise.all(clients.map((client) => client.id()));

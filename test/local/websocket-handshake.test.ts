@@ -26,11 +26,11 @@ describe('a handshake is refused', () => {
     expect(refusal.body).toEqual({ message, connectionId: expect.any(String), requestId: expect.any(String) });
   });
 
-  test('403 at the path of another stage', async () => {
+  test('with 403 at the path of another stage', async () => {
     expect(await SocketClient.refusal(stack.websocket.replace('/live', '/other'))).toMatchObject({ status: 403 });
   });
 
-  test('and no $disconnect follows, because the connection never was', async () => {
+  test('and no $disconnect follows, because the connection never existed', async () => {
     const { body } = await SocketClient.refusal(url('token=bob&connect=refuse'));
     const client = await SocketClient.open(url('token=marker'));
     const id = await client.id();
@@ -40,7 +40,7 @@ describe('a handshake is refused', () => {
     expect(stack.recorder.of('$connect', body.connectionId)).toHaveLength(1);
   });
 
-  test('401 without asking the authorizer when an identity source is missing', async () => {
+  test('with 401 and without a call of the authorizer if an identity source is missing', async () => {
     const assembly = await changedAssembly((template) => {
       const authorizer = propertiesOf(
         template,
@@ -91,7 +91,7 @@ test('the authorizer gets the REQUEST event of a WebSocket API', async () => {
   client.socket.close();
 });
 
-test('the id is there before $connect and stays; headers and query are only in $connect', async () => {
+test('the connection id exists before $connect and does not change; headers and query are only in $connect', async () => {
   const client = await SocketClient.open(url('token=ada'), [], { 'X-Custom': 'yes' });
   const first = await client.ask({ type: 'echo' });
   const second = await client.ask('no json at all');
@@ -110,7 +110,7 @@ test('the id is there before $connect and stays; headers and query are only in $
   client.socket.close();
 });
 
-test("the authorizer's context is on every event of the connection, as text", async () => {
+test("all events of the connection contain the authorizer's context, as text", async () => {
   const client = await SocketClient.open(url('token=eve'));
   const message = await client.ask({ type: 'echo' });
   const id = message.requestContext.connectionId;
@@ -128,7 +128,7 @@ test('the answer of $connect chooses the subprotocol', async () => {
   client.socket.close();
 });
 
-test('a request that is no complete handshake is answered 400 and reaches no function', async () => {
+test('an incomplete handshake is answered 400 and reaches no function', async () => {
   const asked = () => [...stack.recorder.of('authorizer'), ...stack.recorder.of('$connect')].length;
   const before = asked();
   const response = await fetch(`${stack.http}/live`);

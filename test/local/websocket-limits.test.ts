@@ -12,7 +12,7 @@ afterAll(() => stack.close());
 const kilobytes = (count: number) => 'x'.repeat(count * 1024);
 const open = () => SocketClient.open(`${stack.websocket}?token=ada`);
 
-test('a frame of 32 KB passes, one byte more ends the connection with 1009 and reaches no function', async () => {
+test('a frame of 32 KB passes; one byte more closes the connection with 1009 and reaches no function', async () => {
   const client = await open();
   expect((await client.ask(kilobytes(32))).body).toHaveLength(32 * 1024);
   const id = await client.id();
@@ -27,7 +27,7 @@ test('a frame of 32 KB passes, one byte more ends the connection with 1009 and r
   expect(end.requestContext.disconnectStatusCode).toBe(1009);
 });
 
-test('a message of 128 KB in small frames passes, a longer one ends the connection with 1009', async () => {
+test('a message of 128 KB in small frames passes; a longer one closes the connection with 1009', async () => {
   const client = await open();
   const inFrames = (message: string) => {
     for (let from = 0; from < message.length; from += 32 * 1024) {
@@ -42,14 +42,14 @@ test('a message of 128 KB in small frames passes, a longer one ends the connecti
   expect((await closed).code).toBe(1009);
 });
 
-test('a binary frame ends the connection with 1003', async () => {
+test('a binary frame closes the connection with 1003', async () => {
   const client = await open();
   const closed = client.closed();
   client.socket.send(Buffer.from([1, 2, 3]));
   expect((await closed).code).toBe(1003);
 });
 
-test('a silent connection ends with 1001 after the idle limit, one that talks does not', async () => {
+test('an idle connection is closed with 1001 after the idle limit, an active one is not', async () => {
   const brief = await startFixtureStack({ idleMillis: 700 });
   const silent = await SocketClient.open(`${brief.websocket}?token=ada`);
   const talking = await SocketClient.open(`${brief.websocket}?token=ada`);
@@ -63,7 +63,7 @@ test('a silent connection ends with 1001 after the idle limit, one that talks do
   await brief.close();
 });
 
-test('a connection ends with 1001 at the end of its lifetime, however busy', async () => {
+test('a connection is closed with 1001 at the end of its lifetime, also if it is active', async () => {
   const brief = await startFixtureStack({ lifetimeMillis: 500 });
   const client = await SocketClient.open(`${brief.websocket}?token=ada`);
   const id = await client.id();
@@ -73,7 +73,7 @@ test('a connection ends with 1001 at the end of its lifetime, however busy', asy
   await brief.close();
 });
 
-test("over the stage's rate a message is refused with a frame and a handshake with 429", async () => {
+test("above the stage's rate a message is refused with a frame and a handshake with 429", async () => {
   const assembly = await changedAssembly((template) => {
     const stage = propertiesOf(template, 'AWS::ApiGatewayV2::Stage', (p) => p['StageName'] === 'live');
     stage['DefaultRouteSettings'] = { ThrottlingRateLimit: 0.001, ThrottlingBurstLimit: 3 };

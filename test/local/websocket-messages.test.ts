@@ -22,13 +22,13 @@ test.each([
   ['the name of a route that only the gateway calls', '{"type":"$connect"}', '$default'],
   ['bad JSON', '{"type":"echo"', '$default'],
   ['JSON that is no object', 'null', '$default'],
-])('a message with %s goes to its route', async (_, message, route) => {
+])('a message with %s is sent to its route', async (_, message, route) => {
   const event = await client.ask(message);
   expect(event.requestContext.routeKey).toBe(route);
   expect(event.body).toBe(message);
 });
 
-test('a message arrives as the event API Gateway sends', async () => {
+test('a message arrives as the event that API Gateway sends', async () => {
   const before = Date.now();
   const event = await client.ask({ type: 'echo' });
   expect(event).toEqual({
@@ -56,7 +56,7 @@ test('a message arrives as the event API Gateway sends', async () => {
   expect(event.requestContext.connectedAt).toBeLessThanOrEqual(event.requestContext.requestTimeEpoch);
 });
 
-test('the answer goes back where the route has a route response, and nowhere else', async () => {
+test('the answer is sent to the client only if the route has a route response', async () => {
   client.send({ type: 'silent' });
   client.send({ type: 'echo', wish: 'nothing' });
   const answer = await client.ask({ type: 'echo', last: true });
@@ -71,7 +71,7 @@ test.each([
   ['answers with a status that is not 2xx', { type: 'echo', wish: 'status' }],
   ['answers something that is no proxy answer', { type: 'echo', wish: 'shapeless' }],
   ['takes longer than its timeout', { type: 'one', wish: 'spin' }],
-])('a function that %s is an Internal server error for the caller', async (_, message) => {
+])('a function that %s gives the caller an Internal server error', async (_, message) => {
   const answer = await client.ask(message);
   expect(answer).toEqual({
     message: 'Internal server error',
@@ -81,7 +81,7 @@ test.each([
   expect((await client.ask({ type: 'echo' })).requestContext.connectionId).toBe(answer.connectionId);
 });
 
-test('a handler that throws is one line in the log, with its message and no more', async () => {
+test('a handler that throws causes one log line with its message', async () => {
   await client.ask({ type: 'echo', wish: 'crash' });
   const lines = stack.lines.filter((line) => line.includes('a bug in echo'));
   expect(lines.at(-1)).toMatch(
@@ -89,7 +89,7 @@ test('a handler that throws is one line in the log, with its message and no more
   );
 });
 
-test('messages of one connection run at the same time', async () => {
+test('messages of one connection are handled concurrently', async () => {
   client.send({ type: 'one', wish: 'sleep', millis: 500 });
   client.send({ type: 'one', wish: '' });
   const first = await client.message(0);
@@ -98,7 +98,7 @@ test('messages of one connection run at the same time', async () => {
   expect([first.served, second.served]).toEqual([1, expect.any(Number)]);
 });
 
-test('an integration that outlasts its own timeout is given up', async () => {
+test('an integration ends at its own time-out', async () => {
   const assembly = await changedAssembly((template) => {
     const route = propertiesOf(template, 'AWS::ApiGatewayV2::Route', (p) => p['RouteKey'] === 'one');
     const [, target] = (route['Target'] as { 'Fn::Join': [string, [string, { Ref: string }]] })['Fn::Join'][1];

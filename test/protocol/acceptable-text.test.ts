@@ -1,12 +1,12 @@
 import type { z } from 'zod';
 import { type MessageType, messages, messageTypes } from '../../protocol/messages.ts';
 
-/** Values one of which every field with free text takes; each is made unacceptable in one place. */
+/** Values for fields with free text; each field accepts one of them. The tests make one place of it unacceptable. */
 const uuid = '0190f1e2-6d0a-7c3b-8f4d-1a2b3c4d5e6f';
 const texts = ['x', uuid];
 const objects = [{}, { eventId: 'e', position: 1 }];
 const unacceptable = ['\u0000', '\ud83d', '\udc00', 'a\u0000b', 'a\ud83d b'];
-/** What a field without free text may be, by the name zod gives it. */
+/** Types of fields without free text, by zod's name. */
 const closed = ['number', 'boolean', 'enum'];
 
 interface Field {
@@ -15,14 +15,14 @@ interface Field {
   schema: z.ZodType;
 }
 
-/** Every field of every message, read off the schemas, so that a field that is added later is here by itself. */
+/** All fields of all messages, read from the schemas, so that a new field is tested automatically. */
 const fields: Field[] = messageTypes.flatMap((type) =>
   Object.entries((messages[type].schema as unknown as { shape: Record<string, z.ZodType> }).shape).map(
     ([name, schema]) => ({ type, name, schema }),
   ),
 );
 
-/** The smallest message that is acceptable, by trying for each field what it takes. */
+/** The smallest acceptable message, found by trying values for each field. */
 function rightMessage(type: MessageType): Record<string, unknown> {
   const candidates = [undefined, ...texts, ...objects, 1, 'viewer'];
   const own = fields.filter((field) => field.type === type);
@@ -40,13 +40,13 @@ function innermost(schema: z.ZodType): string {
   return innerType ? innermost(innerType) : type;
 }
 
-test('there is an acceptable message of each type, and there are fields to look at', () => {
+test('each type has an acceptable message, and there are fields to test', () => {
   for (const type of messageTypes)
     expect([type, messages[type].schema.safeParse(rightMessage(type)).error]).toEqual([type, undefined]);
   expect(fields.length).toBeGreaterThan(messageTypes.length);
 });
 
-test.each(fields)('$type: no unacceptable text in "$name"', (field) => {
+test.each(fields)('$type: "$name" refuses unacceptable text', (field) => {
   const [text] = accepts(field, texts);
   const [object] = accepts(field, objects);
   if (text === undefined && object === undefined) {
@@ -91,7 +91,7 @@ test.each(fields.filter((field) => accepts(field, objects).length > 0))(
   },
 );
 
-test('text about such characters, and whole characters of any plane, are text like any other', () => {
+test('escaped characters and whole characters of any plane are accepted', () => {
   const text = String.raw`\u0000 \ud83d \\ud83d 😀`;
   const log = { sessionId: text, activityType: text, details: { [text]: text } };
   expect(messages.activity_log.schema.safeParse(log).data).toEqual(log);

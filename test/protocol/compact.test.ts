@@ -18,7 +18,7 @@ const textOf = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
 describe('tags', () => {
   const cursor = { eventId: 'lamp', position: 3.25, x: 0.5, label: 'hall', path: [1, 2], deep: { n: 1 } };
 
-  test('[DE8] a tag does not change with the numbers of a cursor, and does with everything else', () => {
+  test('[DE8] a tag changes with everything in a cursor except its numbers', () => {
     expect(tagOf({ ...cursor, position: -7, x: 1e21 })).toBe(tagOf(cursor));
     const others: Cursor[] = [
       { ...cursor, eventId: 'door' },
@@ -30,14 +30,14 @@ describe('tags', () => {
     for (const other of others) expect(tagOf(other)).not.toBe(tagOf(cursor));
   });
 
-  test('[DE8] numbers put back into a known cursor give the cursor they came from', () => {
+  test('[DE8] a known cursor with the received numbers equals the sent cursor', () => {
     const next = { ...cursor, position: 0.1 + 0.2, x: -1e-9 };
     expect(withNumbers(cursor, numbersOf(next))).toEqual(next);
   });
 });
 
 describe('compact frames', () => {
-  test('[DE8] movers go by index, tag and numbers; a cursor that changed otherwise comes whole', () => {
+  test('[DE8] a moved cursor is sent as index, tag and numbers; a cursor that changed otherwise is sent as a whole', () => {
     const batch = {
       epoch,
       cursors: [
@@ -58,7 +58,7 @@ describe('compact frames', () => {
     });
   });
 
-  test('[DE2] nobody gets their own, in either form, and a receiver without news gets no frame', () => {
+  test('[DE2] in both forms, no user gets their own cursor, and a receiver without news gets no frame', () => {
     const batch = {
       epoch,
       cursors: [moved(1, { eventId: 'a', position: 1 })],
@@ -74,13 +74,13 @@ describe('compact frames', () => {
     });
   });
 
-  test('[DE5] receivers who do not move share the same bytes', () => {
+  test('[DE5] receivers that do not move get the same bytes', () => {
     const cursors = [moved(1, { eventId: 'a', position: 1 })];
     const posts = cursorPosts(sessionId, { epoch, cursors, receivers: [receiver(2), receiver(3), receiver(4)] });
     expect(new Set(posts.map((post) => post.bytes)).size).toBe(1);
   });
 
-  test('[DE8] fifty moving in a room of fifty cost under 29 bytes an update, a fifth of JSON at most', () => {
+  test('[DE8] fifty moving users in a room of fifty need fewer than 29 bytes per update, at most a fifth of JSON', () => {
     const cursors = Array.from({ length: 50 }, (_, index) =>
       moved(index + 1, {
         eventId: 'floor-plan/room-17',
@@ -115,7 +115,7 @@ describe('compact frames', () => {
     expect(users).toEqual(cursors.map((cursor) => cursor.userId));
   });
 
-  test('a frame of JSON is not taken for a compact one', () => {
+  test('a JSON frame is not parsed as a compact one', () => {
     expect(decodeFrame('{"type":"cursors"}')).toBeUndefined();
   });
 });

@@ -35,7 +35,7 @@ test.each([
   expect(displayName(name)).toBe(name);
 });
 
-test('a name is cut between whole characters, and ends in none that joins nothing', () => {
+test('a name is cut between whole characters and does not end in a joiner', () => {
   const room = limits.nameCharacters;
   expect(displayName('x'.repeat(room + 300))).toHaveLength(room);
   expect(displayName(`${'x'.repeat(room - 1)}😀`)).toBe('x'.repeat(room - 1));

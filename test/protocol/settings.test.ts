@@ -15,7 +15,7 @@ test.each([
   expect(() => checkSettings({ [name]: '1' })).toThrow(`${name} is not a setting; did you mean ${meant}?`);
 });
 
-test('a setting of one command is known only there', () => {
+test('a setting of one command is known only to that command', () => {
   expect(() => checkSettings({ ROLLCALL_DATADIR: 'x' })).not.toThrow();
   expect(() => checkSettings({ ROLLCALL_DATADIR: 'x' }, ['ROLLCALL_DATA_DIR'])).toThrow(
     'did you mean ROLLCALL_DATA_DIR?',
@@ -23,7 +23,7 @@ test('a setting of one command is known only there', () => {
   expect(() => checkSettings({ ROLLCALL_DATA_DIR: 'x' }, ['ROLLCALL_DATA_DIR'])).not.toThrow();
 });
 
-test('variables of other programs and empty ones are left alone', () => {
+test('variables of other programs and empty ones are ignored', () => {
   expect(() =>
     checkSettings({
       PATH: '/bin',
@@ -46,15 +46,15 @@ test.each([
   expect(() => checkSettings({ [name]: value })).toThrow(new Error(sentence));
 });
 
-test.each(['debug', 'INFO', ''])('LOG_LEVEL=%s is served', (level) => {
+test.each(['debug', 'INFO', ''])('LOG_LEVEL=%s is accepted', (level) => {
   expect(() => checkSettings({ LOG_LEVEL: level, JWT_ISSUER: 'https://id.example/' })).not.toThrow();
 });
 
-test('an issuer that is no address is served where the address of the keys is set', () => {
+test('an issuer that is not an address is accepted if the address of the keys is set', () => {
   expect(() => checkSettings({ JWT_ISSUER: 'accounts.example', JWKS_URI: 'https://keys.example/' })).not.toThrow();
 });
 
-test('the table of settings in README names every setting', () => {
+test('the table of settings in README lists all settings', () => {
   const readme = readFileSync(join(__dirname, '../../README.md'), 'utf8');
   expect(settingNames.filter((name) => !readme.includes(`\`${name}\``))).toEqual([]);
   expect(synthesisSettings).toEqual(expect.arrayContaining([...settingNames, 'JWKS_URI', 'LOG_LEVEL']));

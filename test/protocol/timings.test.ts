@@ -1,11 +1,11 @@
 import { readTimings, settingDefaults } from '../../protocol/timings.ts';
 
 describe('readTimings', () => {
-  test('[PR3] interval 30 s, lateness 30 s and offline after 60 s hold at once', () => {
+  test('[PR3] by default the interval is 30 s, the lateness 30 s and offline after 60 s', () => {
     expect(readTimings({})).toMatchObject({ heartbeatMillis: 30_000, lateMillis: 30_000, offlineAfterMillis: 60_000 });
   });
 
-  test('[PR4] away comes at two minutes', () => {
+  test('[PR4] a user is away after two minutes', () => {
     expect(readTimings({}).awayAfterMillis).toBe(120_000);
   });
 
@@ -22,7 +22,7 @@ describe('readTimings', () => {
     expect(timings.offlineAfterMillis).toBe(30_500);
   });
 
-  test('lets a default give way to a value that was chosen', () => {
+  test('adapts a default to a chosen value', () => {
     const timings = readTimings({
       SESSION_TIMEOUT_HOURS: '0.001',
       PRESENCE_UPDATE_SECONDS: '1',
@@ -47,7 +47,7 @@ describe('readTimings', () => {
     [{ MAX_PARTICIPANTS: '2.5' }, 'Set MAX_PARTICIPANTS to a whole number'],
     [{ BATCH_MAX_MESSAGES: '0.5' }, 'Set BATCH_MAX_MESSAGES to a whole number'],
     [{ BATCH_MILLIS: '1001' }, 'Set BATCH_MILLIS to at most 1000'],
-  ])('refuses a combination that cannot work: %j', (environment, advice) => {
+  ])('refuses an impossible combination: %j', (environment, advice) => {
     expect(() => readTimings(environment)).toThrow(advice);
   });
 });
