@@ -37,11 +37,11 @@ export interface PresenceUser {
   connections: number;
   cursor?: Cursor;
   activity?: string;
-  /** Free JSON that the person tells of themselves; absent where they told nothing. */
+  /** The user's data: any JSON. Absent if they set none. */
   data?: PersonData;
 }
 
-/** What a person tells of themselves in one session, by its keys; in a change `null` removes a key. */
+/** A user's data in one session, by key. In a change, `null` removes a key. */
 export type PersonData = Record<string, unknown>;
 
 export interface Visibility {

@@ -6,7 +6,7 @@ export const limits = {
   requestIdCharacters: 64,
   activityCharacters: 200,
   cursorBytes: 1024,
-  /** What one person tells of themselves in one session, all keys together. */
+  /** Bytes of a user's data in one session, all keys together. */
   dataBytes: 2 * 1024,
   metadataBytes: 8 * 1024,
   detailsBytes: 8 * 1024,

@@ -30,7 +30,7 @@ function withinBytes(maximum: number) {
   ] as const;
 }
 
-/** What the keys of a change take, in UTF-8 bytes of JSON, where nothing was told before. */
+/** The UTF-8 bytes of the JSON that a change adds to empty data. */
 function dataBytes(patch: Record<string, unknown>): number {
   const kept = Object.entries(patch).filter(([, value]) => value !== null);
   return utf8.encode(JSON.stringify(Object.fromEntries(kept))).length;
@@ -51,7 +51,7 @@ const cursor = keepInput(
     .nullable(),
 );
 const details = keepInput(jsonObject.refine(...withinBytes(limits.detailsBytes)));
-/** A change of what a person tells of themselves; `null` removes a key and takes no room. */
+/** A change of a user's data. `null` removes a key and counts no bytes. */
 const data = keepInput(
   jsonObject.refine((patch) => dataBytes(patch) <= limits.dataBytes, withinBytes(limits.dataBytes)[1]),
 );

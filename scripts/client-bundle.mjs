@@ -17,7 +17,7 @@ export const entryPoints = {
   yjs: 'yjs/index.ts',
 };
 
-/** What the application has installed itself. */
+/** Packages that the application itself installs. */
 const peers = ['react', 'vue'];
 
 /** Bundles entry points of the client; code they share becomes a file of its own. */

@@ -1,7 +1,7 @@
 import type { Room } from './room.ts';
 
 /** Receives the events of one member of a room. */
-export interface Ears {
+export interface MemberListener {
   /** An update of a sender (by its index in the room) arrived, with its position. */
   heard(sender: number, position: number): void;
   /** A frame with this many payload bytes arrived. */
@@ -18,7 +18,7 @@ export interface Member {
 
 /** The client side of one kind of server. */
 export interface Crowd {
-  join(place: number, ears: Ears): Promise<Member>;
+  join(memberIndex: number, listener: MemberListener): Promise<Member>;
 }
 
 export interface CrowdOptions {

@@ -4,7 +4,7 @@
  * and the `end` of each measurement, and then the result. Between measurements no client moves.
  */
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Crowd, CrowdOptions, Ears, Member } from './crowd.ts';
+import type { Crowd, CrowdOptions, Member, MemberListener } from './crowd.ts';
 import { type CrowdName, crowds } from './crowds/crowds.ts';
 import { firstPosition, type Room } from './room.ts';
 import { type Tallied, Tally } from './tally.ts';
@@ -70,27 +70,39 @@ class TrafficMeter {
 
 async function gather(request: LoadRequest, tally: Tally, meter: TrafficMeter): Promise<Member[]> {
   const crowd = await crowds[request.crowd](request);
-  const earsOf = (place: number): Ears => ({
-    heard: (sender, position) => tally.heard(place, sender, position - firstPosition, performance.now()),
+  const listenerOf = (memberIndex: number): MemberListener => ({
+    heard: (sender, position) => tally.heard(memberIndex, sender, position - firstPosition, performance.now()),
     received: (bytes) => meter.received(bytes),
     sent: () => meter.sent(),
   });
-  const members = [await joinPatiently(crowd, 0, earsOf(0))];
+  const members = [await joinWithRetry(crowd, 0, listenerOf(0))];
   for (let next = 1; next < request.room.members; next += joinedAtOnce) {
-    const places = Array.from({ length: Math.min(joinedAtOnce, request.room.members - next) }, (_, n) => next + n);
-    members.push(...(await Promise.all(places.map((place) => joinPatiently(crowd, place, earsOf(place))))));
+    const memberIndexes = Array.from(
+      { length: Math.min(joinedAtOnce, request.room.members - next) },
+      (_, n) => next + n,
+    );
+    members.push(
+      ...(await Promise.all(
+        memberIndexes.map((memberIndex) => joinWithRetry(crowd, memberIndex, listenerOf(memberIndex))),
+      )),
+    );
   }
   return members;
 }
 
 /** On a busy machine a cold server refuses some clients at first. They retry, as real clients do. */
-async function joinPatiently(crowd: Crowd, place: number, ears: Ears, attempt = 1): Promise<Member> {
+async function joinWithRetry(
+  crowd: Crowd,
+  memberIndex: number,
+  listener: MemberListener,
+  attempt = 1,
+): Promise<Member> {
   try {
-    return await crowd.join(place, ears);
+    return await crowd.join(memberIndex, listener);
   } catch (error) {
     if (attempt === joinAttempts) throw error;
     await pause(joinPauseMillis);
-    return joinPatiently(crowd, place, ears, attempt + 1);
+    return joinWithRetry(crowd, memberIndex, listener, attempt + 1);
   }
 }
 

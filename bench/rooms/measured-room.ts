@@ -61,7 +61,7 @@ export class MeasuredRoom {
       return 'result' in each;
     });
     const { result } = report as { result: LoadResult };
-    if (result.delivered === 0) throw new Error(`Nothing was delivered.\n${this.#server.lastWords()}`);
+    if (result.delivered === 0) throw new Error(`Nothing was delivered.\n${this.#server.lastOutput()}`);
     const [begin, end] = await Promise.all(seconds);
     return { server: this.#contestant.name, room: this.#room, ...result, serverSeconds: end! - begin! };
   }
@@ -78,7 +78,7 @@ export class MeasuredRoom {
     const tooLong = setTimeout(() => this.#load.kill('SIGKILL'), limitMillis);
     this.#failed = done.reject;
     this.#heard = (report) => {
-      if ('failed' in report) done.reject(new Error(`${report.failed}\n${this.#server.lastWords()}`));
+      if ('failed' in report) done.reject(new Error(`${report.failed}\n${this.#server.lastOutput()}`));
       else if (last(report)) done.resolve(report);
     };
     this.#load.send(command);

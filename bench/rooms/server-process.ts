@@ -6,7 +6,7 @@ export interface ServerProcess {
   pid: number;
   url: string;
   /** The last lines of its output. */
-  lastWords(): string;
+  lastOutput(): string;
   /** Stops the server and all its descendants. */
   stop(): Promise<void>;
 }
@@ -49,7 +49,7 @@ export async function startServer({ arguments_, cwd, environment, ready }: Serve
     setTimeout(() => fail('was not ready in time'), startMillis).unref();
   });
   try {
-    return { pid, url: await url, lastWords: () => output.trim().split('\n').slice(-5).join('\n'), stop };
+    return { pid, url: await url, lastOutput: () => output.trim().split('\n').slice(-5).join('\n'), stop };
   } catch (error) {
     await stop();
     throw error;

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import WebSocket from 'ws';
-import type { Ears } from './crowd.ts';
+import type { MemberListener } from './crowd.ts';
 
 /** A WebSocket whose traffic is counted. */
 export interface CountedSocket {
@@ -12,20 +12,20 @@ export interface CountedSocket {
 export async function openSocket(
   url: string,
   protocols: string[],
-  ears: Ears,
+  listener: MemberListener,
   received: (message: Buffer, socket: CountedSocket) => void,
 ): Promise<CountedSocket> {
   const socket = new WebSocket(url, protocols, { perMessageDeflate: false });
   const counted: CountedSocket = {
     send(data) {
       if (socket.readyState !== WebSocket.OPEN) return;
-      ears.sent(Buffer.byteLength(data));
+      listener.sent(Buffer.byteLength(data));
       socket.send(data);
     },
     close: () => socket.close(),
   };
   socket.on('message', (message: Buffer) => {
-    ears.received(message.length);
+    listener.received(message.length);
     received(message, counted);
   });
   await once(socket, 'open');

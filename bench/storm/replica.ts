@@ -84,7 +84,7 @@ export class Replica {
 
   #replace({ epoch, seq }: Snapshot, users: PresenceUser[]): void {
     this.users = new Map(users.map((user) => [user.userId, this.#withNewerCursor(user)]));
-    if (this.users.size !== users.length) this.#odd('a snapshot names somebody twice');
+    if (this.users.size !== users.length) this.#odd('a snapshot contains a user twice');
     this.#bySnapshot = new Set(this.users.keys());
     this.epoch = epoch;
     this.seq = seq;
@@ -117,7 +117,7 @@ export class Replica {
     for (const change of updates) {
       const user = this.users.get(change.userId);
       if (user) this.users.set(change.userId, changed(user, change));
-      else this.#odd(`${JSON.stringify(change)} at ${seq} is about somebody who is not there`);
+      else this.#odd(`${JSON.stringify(change)} at ${seq} is about an unknown user`);
     }
   }
 }

@@ -7,7 +7,7 @@ const longest = 40;
 const causes: Record<LeaveCause, string> = {
   left: 'left',
   disconnected: 'left: their connection closed',
-  timeout: 'timed out: nothing was heard from them',
+  timeout: 'timed out: no sign of life',
   removed: 'was removed by the owner',
   session_ended: 'left: the session ended',
   session_expired: 'left: the session expired',

@@ -5,7 +5,7 @@ import { listed, SynthesizedTemplate } from './support.ts';
 
 const dev = new SynthesizedTemplate('dev');
 const functions = [...dev.functions()];
-const gatewayPatienceSeconds = 29;
+const gatewayTimeoutSeconds = 29;
 
 test('every handler is a function, and nothing else is', () => {
   expect(functions.map(([handler]) => handler).sort()).toEqual([...handlerNames].sort());
@@ -29,7 +29,7 @@ test('functions that serve requests time out before API Gateway does', () => {
   for (const handler of serving) {
     const seconds = dev.functions().get(handler)?.Properties['Timeout'] as number;
     expect(seconds).toBe(handlers[handler].timeoutSeconds);
-    expect(seconds).toBeLessThan(gatewayPatienceSeconds);
+    expect(seconds).toBeLessThan(gatewayTimeoutSeconds);
   }
 });
 
@@ -88,13 +88,13 @@ describe('least privilege', () => {
   test('only functions that have the address of a secret may read it', () => {
     for (const [handler] of functions) {
       const variables = dev.environmentOf(handler);
-      const told = [variables['DATABASE_SECRET_ARN'], variables['INVITE_SECRET_ARN']].filter(Boolean);
+      const expected = [variables['DATABASE_SECRET_ARN'], variables['INVITE_SECRET_ARN']].filter(Boolean);
       const read = dev
         .statementsOf(handler)
         .filter(({ Action }) => listed(Action).some((action) => action.startsWith('secretsmanager:')))
         .flatMap(({ Resource }) => listed(Resource));
-      expect([handler, read.map(String).length]).toEqual([handler, told.length]);
-      expect(read).toEqual(expect.arrayContaining(told));
+      expect([handler, read.map(String).length]).toEqual([handler, expected.length]);
+      expect(read).toEqual(expect.arrayContaining(expected));
     }
   });
 });

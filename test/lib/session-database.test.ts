@@ -62,7 +62,7 @@ test('only functions that have the address of its secret can read it and reach P
 });
 
 test.each(['heartbeat', 'cursor', 'presence', 'session', 'disconnect', 'timeout-sweep'])(
-  '[FA2] %s can bring back a session that Redis forgot: it may ask who is connected and who holds a place',
+  '[FA2] %s can rebuild a session that Redis lost: it may read the connections and the slots',
   (handler) => {
     const variables = dev.environmentOf(handler);
     expect(Object.keys(variables)).toEqual(expect.arrayContaining(['DATABASE_SECRET_ARN', 'REDIS_URL']));

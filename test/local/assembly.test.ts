@@ -66,7 +66,7 @@ test.each<[string, Parameters<typeof changedAssembly>[0], RegExp]>([
     /^The function timedFunction\w+ does not allow events\.amazonaws\.com to invoke it for the schedule EveryMinute/,
   ],
   [
-    'a selection expression that is not understood',
+    'an unknown selection expression',
     (template) => {
       propertiesOf(template, 'AWS::ApiGatewayV2::Api')['RouteSelectionExpression'] = '$request.header.x';
     },

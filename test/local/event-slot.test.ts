@@ -37,16 +37,16 @@ test('the receiver blocks until there is a text, and receives each text once', a
     heard.push(message);
     noticed();
   });
-  const hears = async (count: number) => {
+  const waitForMessages = async (count: number) => {
     while (heard.length < count) await new Promise<void>((resolve) => (noticed = resolve));
   };
-  await hears(1);
+  await waitForMessages(1);
   slot.put('one');
-  await hears(3);
+  await waitForMessages(3);
   await new Promise((resolve) => setTimeout(resolve, 50));
   expect(heard).toEqual(['asks', 'one', 'asks']);
   slot.put('two');
-  await hears(5);
+  await waitForMessages(5);
   expect(heard.slice(3)).toEqual(['two', 'asks']);
   await worker.terminate();
 });

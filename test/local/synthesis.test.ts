@@ -101,13 +101,13 @@ describe('the build cache', () => {
     return stdout.trim().split('\n');
   }
 
-  asRoot('of another user serves what is there, and what is not is made in a folder of the own user', async () => {
+  asRoot('of another user is read, and missing folders are built in a cache of the own user', async () => {
     const [shared, own] = [join(directory, 'shared'), join(directory, 'own')];
     const made = join(own, 'kind-missing');
     expect(await askAsAnother(shared, own)).toEqual([join(shared, 'kind-there'), made, made]);
   });
 
-  asRoot('runs nothing from an own folder that somebody else made', async () => {
+  asRoot('does not use an own folder that another user created', async () => {
     const [shared, own] = [join(directory, 'shared'), join(directory, 'own')];
     await mkdir(join(own, 'kind-missing'), { recursive: true });
     await chmod(own, 0o777);

@@ -41,7 +41,7 @@ test.each<[string, unknown, unknown]>([
   ['a GetAtt in short form', { 'Fn::GetAtt': 'Run.Arn' }, 'arn:aws:lambda:us-east-1:000000000000:function:Run'],
   ['a version of a function', { Ref: 'RunVersion' }, 'arn:aws:lambda:us-east-1:000000000000:function:Run:1'],
   ['a secret', { Ref: 'Signing' }, 'arn:aws:secretsmanager:us-east-1:000000000000:secret:Signing'],
-  ['an attribute nobody needs here', { 'Fn::GetAtt': ['Cache', 'Endpoint.Address'] }, 'Cache.Endpoint.Address'],
+  ['an attribute without a local use', { 'Fn::GetAtt': ['Cache', 'Endpoint.Address'] }, 'Cache.Endpoint.Address'],
   ['a join of references', { 'Fn::Join': ['-', ['a', { Ref: 'Who' }, { Ref: 'AWS::Region' }]] }, 'a-alice-us-east-1'],
   [
     'a substitution',

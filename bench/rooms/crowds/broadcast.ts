@@ -8,15 +8,15 @@ const namespace = 'a54f0b63-91d6-4d31-9d6c-0e2a5a3f6f0e';
 
 /** Clients of a server that forwards plain frames. */
 export const openBroadcast: OpenCrowd = async ({ url, room }) => {
-  const ids = Array.from({ length: room.members }, (_, place) => v5(String(place), namespace));
-  const places = new Map(ids.map((id, place) => [id, place]));
+  const ids = Array.from({ length: room.members }, (_, memberIndex) => v5(String(memberIndex), namespace));
+  const memberIndexes = new Map(ids.map((id, memberIndex) => [id, memberIndex]));
   return {
-    async join(place, ears) {
-      const socket = await openSocket(url, [], ears, (message) => {
+    async join(memberIndex, listener) {
+      const socket = await openSocket(url, [], listener, (message) => {
         const { userId, cursor } = JSON.parse(message.toString()) as { userId: string; cursor: Move };
-        ears.heard(places.get(userId)!, cursor.position);
+        listener.heard(memberIndexes.get(userId)!, cursor.position);
       });
-      return { move: (position) => socket.send(plainFrame(ids[place]!, position)), close: socket.close };
+      return { move: (position) => socket.send(plainFrame(ids[memberIndex]!, position)), close: socket.close };
     },
   };
 };

@@ -1,7 +1,7 @@
 import { decodeFrame, tagOf } from '../../../protocol/compact.ts';
 import type { Cursor, PresenceUser } from '../../../protocol/entities.ts';
 import { bearerPrefix, type ServerFrame, subprotocol } from '../../../protocol/frames.ts';
-import type { Crowd, CrowdOptions, Ears, Member } from '../crowd.ts';
+import type { Crowd, CrowdOptions, Member, MemberListener } from '../crowd.ts';
 import { moveTo } from '../room.ts';
 import { type CountedSocket, openSocket } from '../socket.ts';
 
@@ -15,35 +15,37 @@ const heartbeatMillis = 30_000;
 
 /** Clients of Rollcall. The first one creates a session and the others join it. `url` is that of the HTTP API. */
 export async function openRollcall({ url, room, format }: CrowdOptions): Promise<Crowd> {
-  const people = await Promise.all(Array.from({ length: room.members }, (_, place) => introduce(url, place)));
-  const places = new Map(people.map(({ userId }, place) => [userId, place]));
+  const people = await Promise.all(
+    Array.from({ length: room.members }, (_, memberIndex) => introduce(url, memberIndex)),
+  );
+  const memberIndexes = new Map(people.map(({ userId }, memberIndex) => [userId, memberIndex]));
   const session = Promise.withResolvers<string>();
   return {
-    async join(place, ears) {
-      const person = new RollcallPerson(places, ears);
-      const protocols = [subprotocol, `${bearerPrefix}${people[place]!.token}`];
+    async join(memberIndex, listener) {
+      const person = new RollcallPerson(memberIndexes, listener);
+      const protocols = [subprotocol, `${bearerPrefix}${people[memberIndex]!.token}`];
       await person.open(`${url.replace('http', 'ws')}/live`, protocols);
       if (format === 'compact') await person.ask({ type: 'hello', format });
-      if (place === 0) {
+      if (memberIndex === 0) {
         const metadata = { isPublic: true, maxParticipants: room.members };
         const created = await person.ask({ type: 'session_create', operationId: 'bench', metadata });
         session.resolve((created as ServerFrame<'session_created'>).session.id);
       }
       const sessionId = await session.promise;
-      if (place > 0) await person.ask({ type: 'session_join', sessionId });
-      return person.member(sessionId, place);
+      if (memberIndex > 0) await person.ask({ type: 'session_join', sessionId });
+      return person.member(sessionId, memberIndex);
     },
   };
 }
 
-async function introduce(url: string, place: number): Promise<Person> {
-  const response = await fetch(`${url}/dev/token?user=load-${place}&name=Load${place}`);
+async function introduce(url: string, memberIndex: number): Promise<Person> {
+  const response = await fetch(`${url}/dev/token?user=load-${memberIndex}&name=Load${memberIndex}`);
   return (await response.json()) as Person;
 }
 
 class RollcallPerson {
-  readonly #places: Map<string, number>;
-  readonly #ears: Ears;
+  readonly #memberIndexes: Map<string, number>;
+  readonly #listener: MemberListener;
   /** User ids by their index in compact frames; snapshots and joins contain the index. */
   readonly #placeByIndex = new Map<number, number>();
   /** The last whole cursor of each user. A compact frame contains only its numbers. */
@@ -52,13 +54,13 @@ class RollcallPerson {
   readonly #answers = new Map<string, { resolve: (frame: ServerFrame) => void; reject: (error: Error) => void }>();
   #requests = 0;
 
-  constructor(places: Map<string, number>, ears: Ears) {
-    this.#places = places;
-    this.#ears = ears;
+  constructor(memberIndexes: Map<string, number>, listener: MemberListener) {
+    this.#memberIndexes = memberIndexes;
+    this.#listener = listener;
   }
 
   async open(url: string, protocols: string[]): Promise<void> {
-    this.#socket = await openSocket(url, protocols, this.#ears, (message) => this.#hear(message.toString()));
+    this.#socket = await openSocket(url, protocols, this.#listener, (message) => this.#hear(message.toString()));
   }
 
   ask(message: Record<string, unknown>): Promise<ServerFrame> {
@@ -67,8 +69,8 @@ class RollcallPerson {
     return new Promise((resolve, reject) => this.#answers.set(requestId, { resolve, reject }));
   }
 
-  member(sessionId: string, place: number): Member {
-    let sentAt = performance.now() - (heartbeatMillis * place) / this.#places.size;
+  member(sessionId: string, memberIndex: number): Member {
+    let sentAt = performance.now() - (heartbeatMillis * memberIndex) / this.#memberIndexes.size;
     const send = (message: object) => {
       sentAt = performance.now();
       this.#socket!.send(JSON.stringify(message));
@@ -106,24 +108,25 @@ class RollcallPerson {
   #hearCompact(text: string): void {
     const { moves, whole } = decodeFrame(text)!;
     for (const { index, tag, numbers } of moves) {
-      const place = this.#placeByIndex.get(index);
-      if (place !== undefined && this.#tags.get(place) === tag) this.#ears.heard(place, numbers[0]!);
+      const memberIndex = this.#placeByIndex.get(index);
+      if (memberIndex !== undefined && this.#tags.get(memberIndex) === tag)
+        this.#listener.heard(memberIndex, numbers[0]!);
     }
     for (const { userId, cursor } of whole) {
-      this.#tags.set(this.#places.get(userId)!, tagOf(cursor));
+      this.#tags.set(this.#memberIndexes.get(userId)!, tagOf(cursor));
       this.#hearMove(userId, cursor);
     }
   }
 
   #hearMove(userId: string, cursor: Cursor): void {
-    this.#ears.heard(this.#places.get(userId)!, cursor.position!);
+    this.#listener.heard(this.#memberIndexes.get(userId)!, cursor.position!);
   }
 
   #meet(users: PresenceUser[]): void {
     for (const { userId, index, cursor } of users) {
-      const place = this.#places.get(userId)!;
-      if (index !== undefined) this.#placeByIndex.set(index, place);
-      if (cursor) this.#tags.set(place, tagOf(cursor));
+      const memberIndex = this.#memberIndexes.get(userId)!;
+      if (index !== undefined) this.#placeByIndex.set(index, memberIndex);
+      if (cursor) this.#tags.set(memberIndex, tagOf(cursor));
     }
   }
 }

@@ -10,23 +10,24 @@ const packets = { open: '0', ping: '2', pong: '3', connect: '40', event: '42' } 
 /** Clients of two socket.io nodes, alternating. `url` contains both addresses, separated by a comma. */
 export const openSocketIo: OpenCrowd = async ({ url, room }) => {
   const nodes = url.split(',');
-  const ids = Array.from({ length: room.members }, (_, place) => v5(String(place), namespace));
-  const places = new Map(ids.map((id, place) => [id, place]));
+  const ids = Array.from({ length: room.members }, (_, memberIndex) => v5(String(memberIndex), namespace));
+  const memberIndexes = new Map(ids.map((id, memberIndex) => [id, memberIndex]));
   return {
-    async join(place, ears) {
+    async join(memberIndex, listener) {
       const joined = Promise.withResolvers<void>();
-      const address = `${nodes[place % nodes.length]}/socket.io/?EIO=4&transport=websocket`;
-      const socket = await openSocket(address, [], ears, (message, { send }) => {
+      const address = `${nodes[memberIndex % nodes.length]}/socket.io/?EIO=4&transport=websocket`;
+      const socket = await openSocket(address, [], listener, (message, { send }) => {
         const text = message.toString();
         if (text.startsWith(packets.event)) {
           const [, frame] = JSON.parse(text.slice(2)) as [string, { userId: string; cursor: Move }];
-          ears.heard(places.get(frame.userId)!, frame.cursor.position);
+          listener.heard(memberIndexes.get(frame.userId)!, frame.cursor.position);
         } else if (text.startsWith(packets.connect)) joined.resolve();
         else if (text.startsWith(packets.ping)) send(packets.pong);
         else if (text.startsWith(packets.open)) send(packets.connect);
       });
       await joined.promise;
-      const move = (position: number) => socket.send(`${packets.event}["cursor",${plainFrame(ids[place]!, position)}]`);
+      const move = (position: number) =>
+        socket.send(`${packets.event}["cursor",${plainFrame(ids[memberIndex]!, position)}]`);
       return { move, close: socket.close };
     },
   };
