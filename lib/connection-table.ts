@@ -29,7 +29,7 @@ interface TableProps {
   /** Whether point-in-time recovery is on (35 days). */
   backedUp: boolean;
   /** Whether deleting the stack keeps the table. */
-  outlivesStack: boolean;
+  retained: boolean;
 }
 
 /** An encrypted on-demand DynamoDB table. Its keys come from `tableKeys`, which the functions use too. */
@@ -48,7 +48,7 @@ class KeyedTable extends Construct {
       timeToLiveAttribute: props.keys.timeToLive,
       billingMode: dynamodb.BillingMode.PAY_PER_REQUEST,
       pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: props.backedUp },
-      removalPolicy: props.outlivesStack ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
+      removalPolicy: props.retained ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
     });
     for (const [indexName, index] of Object.entries(props.keys.indexes)) {
       this.table.addGlobalSecondaryIndex({
@@ -86,7 +86,7 @@ export class ConnectionTable extends KeyedTable {
       keys: tableKeys.connections,
       variable: environmentNames.connectionsTable,
       backedUp: false,
-      outlivesStack: false,
+      retained: false,
     });
     Validations.of(this).acknowledge({
       id: 'AwsSolutions-DDB3',
@@ -102,7 +102,7 @@ export class ActivityOutbox extends KeyedTable {
       keys: tableKeys.outbox,
       variable: environmentNames.outboxTable,
       backedUp: true,
-      outlivesStack: protectedData,
+      retained: protectedData,
     });
   }
 }

@@ -51,8 +51,10 @@ export class Faults {
    */
   set(settings: Partial<FaultSettings>): void {
     for (const [name, value] of Object.entries(settings)) {
-      if (!(name in noFaults)) throw new Error(`There is no fault named "${name}".`);
-      if (typeof value !== 'number' || !(value >= 0)) throw new Error(`The fault ${name} must be a number from 0.`);
+      if (!(name in noFaults))
+        throw new Error(`The fault "${name}" is unknown; use ${Object.keys(noFaults).join(', ')}.`);
+      if (typeof value !== 'number' || !(value >= 0))
+        throw new Error(`The fault ${name} is ${JSON.stringify(value)}; set it to a number of 0 or more.`);
     }
     this.#settings = { ...noFaults, ...settings };
     this.#random = randomSequence(this.#settings.seed);

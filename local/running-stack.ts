@@ -1,7 +1,6 @@
 import { join } from 'node:path';
 import type { BackingAddresses } from './backing/services.ts';
 import type { Faults } from './faults.ts';
-import type { FrontDoor, Responder } from './front-door.ts';
 import { ManagementApi } from './gateway/management-api.ts';
 import { WebSocketGateway } from './gateway/websocket-gateway.ts';
 import { DeveloperPaths } from './http/developer-paths.ts';
@@ -11,6 +10,7 @@ import { functionVariables } from './lambda/function-variables.ts';
 import { LambdaRuntime } from './lambda/lambda-runtime.ts';
 import type { Output } from './output.ts';
 import type { Pages } from './pages/pages.ts';
+import type { PublicServer, Responder } from './public-server.ts';
 import { type ScheduleRun, Schedules } from './schedules/schedules.ts';
 import { AccessControl } from './services/caller.ts';
 import { DynamoDbProxy } from './services/dynamodb-proxy.ts';
@@ -26,7 +26,7 @@ import type { StackDefinition } from './template/stack-definition.ts';
 export interface RunOptions {
   definition: StackDefinition;
   services: BackingAddresses;
-  door: FrontDoor;
+  publicServer: PublicServer;
   identity: IdentityProvider;
   trusted: boolean;
   pages: Pages;
@@ -52,7 +52,7 @@ const disconnectTimeoutMillis = 3000;
 
 /** Creates tables and secrets, runs the migrations and opens the port. @throws Error with one sentence. */
 export async function runStack(options: RunOptions): Promise<RunningStack> {
-  const { definition, services, output, door } = options;
+  const { definition, services, output, publicServer } = options;
   const cloud = await startCloud(options);
   try {
     await createTables(definition.resolver, services.dynamodbEndpoint);
@@ -62,19 +62,19 @@ export async function runStack(options: RunOptions): Promise<RunningStack> {
     throw error;
   }
   const schedules = new Schedules(definition.schedules, cloud.runtime);
-  const gateway = openDoor(options, cloud, schedules);
+  const gateway = startGateway(options, cloud, schedules);
   if (options.schedulesFire) schedules.start(Date.now());
   return {
     webSocketPath: gateway.path,
     async fireSchedule(name) {
       const schedule = schedules.find(name);
-      if (!schedule) throw new Error(`No schedule "${name}"; there are: ${schedules.names.join(', ')}.`);
+      if (!schedule) throw new Error(`There is no schedule "${name}"; use ${schedules.names.join(', ')}.`);
       return schedules.fire(schedule);
     },
     async close() {
       schedules.stop();
       await gateway.close(disconnectTimeoutMillis);
-      door.shut();
+      publicServer.stopAccepting();
       await cloud.close();
     },
   };
@@ -88,7 +88,7 @@ interface Cloud {
 
 /** Starts the emulated services and the runtime whose functions call them. */
 async function startCloud(options: RunOptions): Promise<Cloud> {
-  const { definition, services, output, faults, door } = options;
+  const { definition, services, output, faults, publicServer } = options;
   const byName = new Map(definition.functions.map((fn) => [fn.name, fn]));
   const access = new AccessControl(
     (name) => byName.get(name),
@@ -103,7 +103,7 @@ async function startCloud(options: RunOptions): Promise<Cloud> {
     handle: (request, response) => new LambdaApi(runtime!, access).handle(request, response),
   };
   const servers = await startServers({ dynamodb, secretsManager: new SecretsApi(secrets, access), lambda });
-  const localUrl = localUrls(definition, door.port);
+  const localUrl = localUrls(definition, publicServer.port);
   const variablesOf = (fn: FunctionDefinition) =>
     functionVariables(fn, {
       backing: services,
@@ -147,9 +147,9 @@ async function runTriggers({ triggers }: StackDefinition, runtime: LambdaRuntime
   }
 }
 
-function openDoor(options: RunOptions, { runtime, access }: Cloud, schedules: Schedules): WebSocketGateway {
-  const { definition, door, faults, identity, trusted, pages } = options;
-  const domainName = `127.0.0.1:${door.port}`;
+function startGateway(options: RunOptions, { runtime, access }: Cloud, schedules: Schedules): WebSocketGateway {
+  const { definition, publicServer, faults, identity, trusted, pages } = options;
+  const domainName = `127.0.0.1:${publicServer.port}`;
   const invoke = runtime.invoke.bind(runtime);
   const { webSocketApi: api, httpApi } = definition;
   const { idleMillis, lifetimeMillis } = options;
@@ -170,6 +170,6 @@ function openDoor(options: RunOptions, { runtime, access }: Cloud, schedules: Sc
     (request, response) => pages.handle(request, response),
     ...(http ? ([(request, response) => http.handle(request, response)] satisfies Responder[]) : []),
   ];
-  door.open(responders, (request, socket, head) => gateway.upgrade(request, socket, head));
+  publicServer.open(responders, (request, socket, head) => gateway.upgrade(request, socket, head));
   return gateway;
 }

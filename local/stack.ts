@@ -3,10 +3,10 @@ import { requireRedisServer } from './backing/redis.ts';
 import { type BackingAddresses, type BackingServices, startBackingServices } from './backing/services.ts';
 import { claimDataFolder, type DataFolder } from './data-folder/data-folder.ts';
 import { type FaultSettings, Faults } from './faults.ts';
-import { FrontDoor } from './front-door.ts';
 import { IdentityProvider, localAudience, localIssuer } from './identity/identity-provider.ts';
 import { createOutput, type Output } from './output.ts';
 import { buildPages, Pages } from './pages/pages.ts';
+import { PublicServer } from './public-server.ts';
 import { type RunningStack, runStack } from './running-stack.ts';
 import type { ScheduleRun } from './schedules/schedules.ts';
 import { keepInUse } from './synthesis/build-cache.ts';
@@ -76,9 +76,15 @@ export async function startLocalStack(options: LocalStackOptions): Promise<Local
   const undo: (() => Promise<void> | void)[] = [() => folder.release()];
   const close = memoize(() => undoAll(undo));
   try {
-    const door = await FrontDoor.bind(options.port ?? 0, (error) => output.log('ERROR', 'local', describe(error)));
-    undo.push(() => door.close());
-    return await startBehind(door, { ...options, dataDirectory: folder.directory }, { output, folder, undo, close });
+    const publicServer = await PublicServer.bind(options.port ?? 0, (error) =>
+      output.log('ERROR', 'local', describe(error)),
+    );
+    undo.push(() => publicServer.close());
+    return await startParts(
+      publicServer,
+      { ...options, dataDirectory: folder.directory },
+      { output, folder, undo, close },
+    );
   } catch (error) {
     await close();
     throw error;
@@ -105,12 +111,12 @@ interface Start {
   close(): Promise<void>;
 }
 
-async function startBehind(door: FrontDoor, options: LocalStackOptions, start: Start): Promise<LocalStack> {
+async function startParts(publicServer: PublicServer, options: LocalStackOptions, start: Start): Promise<LocalStack> {
   const { output, folder, undo, close } = start;
   const faults = new Faults(options.faults);
   const synthesizing = options.assemblyDirectory ?? synthesizeProject(options, output);
   if (options.fresh) {
-    await refuseEarly(options, await synthesizing, door.port);
+    await checkBeforeRemoval(options, await synthesizing, publicServer.port);
     await folder.empty();
   }
   const starting = backingOf(options).then((services) => {
@@ -124,10 +130,10 @@ async function startBehind(door: FrontDoor, options: LocalStackOptions, start: S
   ]);
   let closing = false;
   undo.push(keepInUse(assemblyDirectory));
-  const running = await run(options, { output, faults, door, services, assemblyDirectory, pages });
+  const running = await run(options, { output, faults, publicServer, services, assemblyDirectory, pages });
   undo.push(() => running.close());
   return {
-    ...urls(door.port, running.webSocketPath),
+    ...urls(publicServer.port, running.webSocketPath),
     addresses: addressesOf(services),
     faults,
     failed: new Promise((resolve) => {
@@ -144,7 +150,7 @@ async function startBehind(door: FrontDoor, options: LocalStackOptions, start: S
 }
 
 /** Checks before data is removed what would refuse the start later. */
-async function refuseEarly(options: LocalStackOptions, assemblyDirectory: string, port: number): Promise<void> {
+async function checkBeforeRemoval(options: LocalStackOptions, assemblyDirectory: string, port: number): Promise<void> {
   if (!options.backing?.redisUrl) await requireRedisServer();
   await definitionOf(options, assemblyDirectory, port);
 }
@@ -152,7 +158,7 @@ async function refuseEarly(options: LocalStackOptions, assemblyDirectory: string
 interface Parts {
   output: Output;
   faults: Faults;
-  door: FrontDoor;
+  publicServer: PublicServer;
   services: BackingServices;
   assemblyDirectory: string;
   pages: Pages;
@@ -160,13 +166,13 @@ interface Parts {
 
 async function run(options: LocalStackOptions, parts: Parts): Promise<RunningStack> {
   const environment = options.environment ?? {};
-  const definition = await definitionOf(options, parts.assemblyDirectory, parts.door.port);
+  const definition = await definitionOf(options, parts.assemblyDirectory, parts.publicServer.port);
   const identity = await IdentityProvider.open(join(options.dataDirectory, 'identity.json'), definition.identity);
   return runStack({
     ...parts,
     definition,
     identity,
-    trusted: definition.identity.jwksUri === localKeys(parts.door.port),
+    trusted: definition.identity.jwksUri === localKeys(parts.publicServer.port),
     environment,
     dataDirectory: options.dataDirectory,
     idleMillis: options.idleMillis ?? idleMillis,

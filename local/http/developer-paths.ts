@@ -67,7 +67,7 @@ async function issueToken(identity: IdentityProvider, trusted: boolean, url: URL
 async function fire(schedules: Schedules, url: URL): Promise<[number, unknown]> {
   const name = url.searchParams.get('schedule') ?? '';
   const schedule = schedules.find(name);
-  if (!schedule) return [404, { message: `No schedule "${name}"; there are: ${schedules.names.join(', ')}.` }];
+  if (!schedule) return [404, { message: `There is no schedule "${name}"; use ${schedules.names.join(', ')}.` }];
   return [200, { schedule: schedule.name, runs: await schedules.fire(schedule) }];
 }
 

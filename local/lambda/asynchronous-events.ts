@@ -10,7 +10,7 @@ const retryPauses = [1000, 2000];
 const throttlePauseMillis = 1000;
 const longestThrottleMillis = 60_000;
 /** How many events may wait for a retry. */
-const mostWaiting = 1000;
+const maximumWaiting = 1000;
 
 /** Asynchronous invocations. Each event is tried up to three times; a throttled attempt does not count. */
 export class AsynchronousEvents {
@@ -31,7 +31,7 @@ export class AsynchronousEvents {
       const pause = throttled ? throttlePauseMillis : retryPauses[failures++];
       if (pause === undefined) return `${failures} attempts failed`;
       if (throttled && Date.now() > deadline) return `it was throttled for ${longestThrottleMillis / 1000} seconds`;
-      if (this.#pauses.size >= mostWaiting) return `${mostWaiting} other events wait for a retry`;
+      if (this.#pauses.size >= maximumWaiting) return `${maximumWaiting} other events wait for a retry`;
       await this.#pause(pause);
       if (this.#stopped) return undefined;
     }

@@ -18,8 +18,8 @@ test('the same seed gives the same faults, another seed others', () => {
 });
 
 test('an unknown fault or an invalid value is refused', () => {
-  expect(() => new Faults({ rain: 1 } as never)).toThrow('There is no fault named "rain".');
-  expect(() => new Faults({ gone: -1 })).toThrow('The fault gone must be a number from 0.');
+  expect(() => new Faults({ rain: 1 } as never)).toThrow('The fault "rain" is unknown; use seed, loseDisconnect, ');
+  expect(() => new Faults({ gone: -1 })).toThrow('The fault gone is -1; set it to a number of 0 or more.');
   expect(() => readFaults('{gone')).toThrow('ROLLCALL_FAULTS is not JSON');
 });
 

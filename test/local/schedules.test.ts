@@ -86,8 +86,8 @@ describe('the rules of a stack', () => {
   test('are listed if an unknown one is requested', async () => {
     const response = await fetch(`${stack.http}/dev/fire?schedule=never`, { method: 'POST' });
     expect(response.status).toBe(404);
-    expect(await response.json()).toEqual({ message: 'No schedule "never"; there are: EveryMinute2BBCEA8F.' });
-    await expect(stack.fireSchedule('never')).rejects.toThrow('No schedule "never"');
+    expect(await response.json()).toEqual({ message: 'There is no schedule "never"; use EveryMinute2BBCEA8F.' });
+    await expect(stack.fireSchedule('never')).rejects.toThrow('There is no schedule "never"');
   });
 
   test('retry a failed event twice', async () => {

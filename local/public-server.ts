@@ -13,7 +13,7 @@ export type Upgrader = (request: IncomingMessage, socket: Duplex, head: Buffer) 
  * The public port of the stack. It is bound first, because the functions need its address and a taken port must be
  * reported at once. Until it is opened, all requests are answered 503.
  */
-export class FrontDoor {
+export class PublicServer {
   readonly port: number;
   readonly #server: Server;
   /** Upgraded sockets. The server does not close them itself and would wait for them without end. */
@@ -42,7 +42,7 @@ export class FrontDoor {
    * @param failed receives errors that no responder handled.
    * @throws Error with one sentence if the port is taken.
    */
-  static async bind(port: number, failed: (error: unknown) => void): Promise<FrontDoor> {
+  static async bind(port: number, failed: (error: unknown) => void): Promise<PublicServer> {
     const server = createServer({
       keepAliveTimeout: keepAliveMillis,
       // Other upgrades (`h2c`, which some HTTP clients offer) are declined, and the request is answered as HTTP/1.1.
@@ -54,7 +54,7 @@ export class FrontDoor {
       );
       server.listen(port, '127.0.0.1', resolve);
     });
-    return new FrontDoor(server, failed);
+    return new PublicServer(server, failed);
   }
 
   /** Starts to accept requests. The first responder that serves the path answers. */
@@ -64,7 +64,7 @@ export class FrontDoor {
   }
 
   /** Refuses new requests. Requests in progress may finish. */
-  shut(): void {
+  stopAccepting(): void {
     this.#responders = undefined;
     this.#upgrade = undefined;
   }
