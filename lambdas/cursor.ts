@@ -1,4 +1,5 @@
 import { RollcallError } from '../protocol/errors.ts';
+import { turnOf } from './delivery/turn.ts';
 import { signOfLife } from './flows/sign-of-life.ts';
 import { postToCaller } from './runtime/delivery.ts';
 import { route } from './runtime/route.ts';
@@ -7,8 +8,8 @@ import { route } from './runtime/route.ts';
 export const handler = route(
   'cursor',
   {
-    async cursor_update({ sessionId, cursor, requestId }, caller) {
-      const moved = signOfLife(caller, sessionId, { kind: 'cursor', cursor });
+    async cursor_update({ sessionId, cursor, order, requestId }, caller) {
+      const moved = signOfLife(caller, sessionId, { kind: 'cursor', cursor, turn: turnOf(caller, order) });
       await (requestId === undefined ? moved.catch(dropTooFast) : moved);
       return undefined;
     },

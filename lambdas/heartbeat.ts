@@ -1,3 +1,4 @@
+import { turnOf } from './delivery/turn.ts';
 import { healIfBehind } from './flows/heal.ts';
 import { signOfLife } from './flows/sign-of-life.ts';
 import { postToCaller } from './runtime/delivery.ts';
@@ -7,9 +8,11 @@ import { route } from './runtime/route.ts';
 export const handler = route(
   'heartbeat',
   {
-    async heartbeat({ sessionId, cursor, idle, epoch, seq }, caller) {
-      const outcome = await signOfLife(caller, sessionId, { kind: 'heartbeat', cursor, idle });
-      if (epoch !== undefined && seq !== undefined) await healIfBehind(caller, sessionId, { epoch, seq }, outcome);
+    async heartbeat({ sessionId, cursor, idle, epoch, seq, order }, caller) {
+      const touch = { kind: 'heartbeat', cursor, idle, turn: turnOf(caller, order) } as const;
+      const outcome = await signOfLife(caller, sessionId, touch);
+      if (outcome && epoch !== undefined && seq !== undefined)
+        await healIfBehind(caller, sessionId, { epoch, seq }, outcome);
       return undefined;
     },
   },

@@ -1,3 +1,4 @@
+import { turnOf } from './delivery/turn.ts';
 import { rememberChoice } from './flows/remember-choice.ts';
 import { signOfLife } from './flows/sign-of-life.ts';
 import { snapshotFor } from './flows/snapshot.ts';
@@ -5,9 +6,12 @@ import { route } from './runtime/route.ts';
 
 /** Routes `presence_update` and `presence_sync`: what the sender shows of themselves, and the whole state. */
 export const handler = route('presence', {
-  async presence_update({ sessionId, status, activity, data, cursor }, caller) {
-    await signOfLife(caller, sessionId, { kind: 'update', status, activity, data, cursor });
-    if (status !== undefined) await rememberChoice(caller, sessionId, status);
+  async presence_update({ sessionId, status, activity, data, cursor, order }, caller) {
+    const touch = { kind: 'update', status, activity, data, cursor, turn: turnOf(caller, order) } as const;
+    const outcome = await signOfLife(caller, sessionId, touch);
+    // Where a later frame decided about the status, that one has it remembered.
+    const chosenAt = outcome?.chosenAt;
+    if (status !== undefined && chosenAt !== undefined) await rememberChoice(caller, sessionId, status, chosenAt);
     return undefined;
   },
 

@@ -1,3 +1,4 @@
+import { turnOf } from './delivery/turn.ts';
 import { authorizeCaller } from './flows/authorize-caller.ts';
 import { endSession } from './flows/end-session.ts';
 import { createSession, joinSession } from './flows/join-session.ts';
@@ -17,11 +18,10 @@ export const handler = route(
   {
     session_create: ({ operationId, metadata, data }, caller) => createSession(caller, operationId, metadata, { data }),
 
-    session_join: ({ sessionId, invite, ...said }, caller) => joinSession(caller, sessionId, invite, said),
+    session_join: ({ sessionId, invite, order, ...said }, caller) =>
+      joinSession(caller, sessionId, invite, { said, turn: turnOf(caller, order) }),
 
-    async session_leave({ sessionId }, caller) {
-      return { type: 'session_left', sessionId: await leaveSession(caller, sessionId) };
-    },
+    session_leave: ({ sessionId, order }, caller) => leaveSession(caller, sessionId, turnOf(caller, order)),
 
     session_end: ({ sessionId, status }, caller) => endSession(caller, sessionId, status),
 

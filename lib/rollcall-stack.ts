@@ -101,7 +101,7 @@ export class RollcallStack extends Stack {
     const { heartbeat, cursor, presence } = this.functions;
     for (const fn of [heartbeat, cursor, presence]) {
       this.cache.grantAccess(fn);
-      this.connections.grantAccess(fn, 'get', 'query', 'put', 'update', 'delete', 'writeMany');
+      this.connections.grantAccess(fn, 'get', 'query', 'update', 'delete', 'writeMany');
       this.webSocketApi.grantAccess(fn);
       this.database.grantAccess(fn);
       this.outbox.grantAccess(fn, 'writeMany');
@@ -115,7 +115,7 @@ export class RollcallStack extends Stack {
     const { session, activity, machine, http } = this.functions;
     for (const fn of [session, activity, machine, http]) this.database.grantAccess(fn);
     for (const fn of [session, activity, machine, http]) this.cache.grantAccess(fn);
-    this.connections.grantAccess(session, 'get', 'query', 'put', 'update', 'delete', 'writeMany');
+    this.connections.grantAccess(session, 'get', 'query', 'update', 'delete', 'writeMany');
     this.connections.grantAccess(activity, 'query', 'writeMany');
     this.connections.grantAccess(machine, 'query');
     this.connections.grantAccess(http, 'get');

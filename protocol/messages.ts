@@ -60,6 +60,8 @@ const said = {
   activity: text(limits.activityCharacters).nullable().optional(),
   data: data.optional(),
 };
+/** Of two frames of one connection and session the one with the higher number decides (rule PR18). */
+const order = z.number().int().min(0).optional();
 const time = z.number().int().min(0).max(8.64e15);
 const visibility = z.object({ cursors: role.optional(), activity: role.optional() });
 const metadata = keepInput(
@@ -121,9 +123,9 @@ export const messages = {
   session_join: {
     group: 'session',
     responds: true,
-    schema: message({ sessionId, invite: invite.optional(), ...said }),
+    schema: message({ sessionId, order, invite: invite.optional(), ...said }),
   },
-  session_leave: { group: 'session', responds: true, schema: message({ sessionId }) },
+  session_leave: { group: 'session', responds: true, schema: message({ sessionId, order }) },
   session_end: {
     group: 'session',
     responds: true,
@@ -136,6 +138,7 @@ export const messages = {
     quiet: true,
     schema: message({
       sessionId,
+      order,
       ...said,
       cursor: cursor.optional(),
     }),
@@ -145,7 +148,7 @@ export const messages = {
     group: 'cursor',
     responds: false,
     quiet: true,
-    schema: message({ sessionId, cursor }),
+    schema: message({ sessionId, order, cursor }),
   },
   heartbeat: {
     group: 'heartbeat',
@@ -153,6 +156,7 @@ export const messages = {
     quiet: true,
     schema: message({
       sessionId,
+      order,
       cursor: cursor.optional(),
       idle: z.boolean().optional(),
       // The last diff that the client applied. If it missed one, it is sent a snapshot.

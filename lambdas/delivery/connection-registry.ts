@@ -1,6 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import {
-  BatchWriteItemCommand,
   DeleteItemCommand,
   type DynamoDBClient,
   GetItemCommand,
@@ -8,31 +6,17 @@ import {
   QueryCommand,
   type QueryCommandInput,
   UpdateItemCommand,
-  type WriteRequest,
+  type UpdateItemCommandInput,
 } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import type { Role } from '../../protocol/entities.ts';
-import { connectionLifetimeMillis } from '../../protocol/timings.ts';
-import { Unavailable } from '../platform/unavailable.ts';
-import type { KeptData, ToldData } from '../presence/person-data.ts';
+import type { ToldData } from '../presence/person-data.ts';
+import { deleteItems, type ItemKey, type RetryOptions } from './delete-items.ts';
+import { itemUpdate, turnUpdate } from './item-update.ts';
+import { connectionItem, expiry, isMembership, type Joined, type Left, type Membership } from './membership.ts';
+import { isBefore, Overtaken, type Turn } from './turn.ts';
 
-/** A connection that joined a session: what is needed to seat it again without asking PostgreSQL who it is. */
-export interface Membership extends KeptData {
-  connectionId: string;
-  /** UUID of the session. */
-  sessionId: string;
-  sessionName: string;
-  userId: string;
-  username: string;
-  role: Role;
-  /** The least role that sees cursors in the session, where it names one. */
-  cursorRole?: Role | undefined;
-  /** Joined while Redis was away: written into the audit trail, and not seated yet. */
-  unseated?: boolean;
-  /** Whether the user chose to be invisible there: Redis may forget it, and must not show them by that (rule PR5). */
-  invisible?: boolean;
-  joinedAt: number;
-}
+export type { Membership } from './membership.ts';
 
 type Seat = Pick<Membership, 'connectionId' | 'sessionId' | 'userId'>;
 
@@ -43,32 +27,18 @@ export interface Connection {
   connectedAt: number;
 }
 
-/** Sort key of the item that stands for the connection itself. */
-const connectionItem = '-';
-/** Leaves room for the clocks of two services; the table's TTL is tidiness, never a signal. */
-const keptMillis = connectionLifetimeMillis + 60 * 60 * 1000;
-const batchLimit = 25;
-/** Waits in milliseconds before unprocessed items are tried again; together they fit into the bound for one dependency. */
-const retryWaits = [25, 50, 100, 200];
-
-/** Another way to wait, and another chance, than the machine's: only in tests. */
-export interface RegistryOptions {
-  wait?: (millis: number) => Promise<unknown>;
-  random?: () => number;
-}
+const conditionFailed = 'ConditionalCheckFailedException';
 
 /** The open connections and what they joined, in DynamoDB. Lost or doubled `$disconnect` events do no harm here. */
 export class ConnectionRegistry {
   readonly #client: DynamoDBClient;
   readonly #table: string;
-  readonly #wait: NonNullable<RegistryOptions['wait']>;
-  readonly #random: () => number;
+  readonly #options: RetryOptions;
 
-  constructor(client: DynamoDBClient, table: string, options: RegistryOptions = {}) {
+  constructor(client: DynamoDBClient, table: string, options: RetryOptions = {}) {
     this.#client = client;
     this.#table = table;
-    this.#wait = options.wait ?? sleep;
-    this.#random = options.random ?? Math.random;
+    this.#options = options;
   }
 
   async add(connection: Connection): Promise<void> {
@@ -84,16 +54,8 @@ export class ConnectionRegistry {
    * @returns false where the connection is not written down (any more), so that nothing is remembered.
    */
   async setCompact(connectionId: string, compact: boolean): Promise<boolean> {
-    const command = new UpdateItemCommand({
-      TableName: this.#table,
-      Key: marshall({ connectionId, sessionId: connectionItem }),
-      // The name is one of DynamoDB's reserved words.
-      UpdateExpression: 'SET #compact = :compact',
-      ConditionExpression: 'attribute_exists(connectedUser)',
-      ExpressionAttributeNames: { '#compact': 'compact' },
-      ExpressionAttributeValues: marshall({ ':compact': compact }),
-    });
-    return this.#succeeds(this.#client.send(command));
+    const key = { connectionId, sessionId: connectionItem };
+    return this.#change(key, { compact }, 'attribute_exists(connectedUser)', {});
   }
 
   async isCompact(connectionId: string): Promise<boolean> {
@@ -105,49 +67,79 @@ export class ConnectionRegistry {
   /**
    * Writes down that a connection joined. Doing it again replaces what was known.
    *
-   * @returns whether the connection had not joined the session before.
+   * @returns the membership with its version, and what was known of the connection in the session before.
+   * @throws Overtaken where a later join or leave of the connection was served before (rule PR18).
    */
-  async join(membership: Membership): Promise<boolean> {
-    const item = { ...membership, joinedSession: membership.sessionId, expiresAt: expiry(membership.joinedAt) };
-    const command = { TableName: this.#table, Item: marshall(item), ReturnValues: 'ALL_OLD' } as const;
-    const { Attributes } = await this.#client.send(new PutItemCommand(command));
-    return Attributes === undefined;
+  async join(membership: Membership, turn: Turn = {}): Promise<Joined> {
+    const { connectionId, sessionId, version: _, ...known } = membership;
+    const item = { ...known, joinedSession: sessionId, expiresAt: expiry(known.joinedAt) };
+    const place = { table: this.#table, connectionId, sessionId };
+    const before = await this.#take(turnUpdate(place, known.joinedAt, turn, item));
+    const version = (before.version ?? known.joinedAt) + 1;
+    const isNew = before.userId === undefined;
+    return { membership: { ...membership, version }, isNew, isFirst: isNew && before.version === undefined };
   }
 
-  async leave(connectionId: string, sessionId: string): Promise<void> {
-    const Key = marshall({ connectionId, sessionId });
-    await this.#client.send(new DeleteItemCommand({ TableName: this.#table, Key }));
+  /**
+   * Writes down that a connection left. The item stays, without the membership, for as long as the connection does: a join
+   * that was sent before this leave may be served after it.
+   *
+   * @param at Unix milliseconds.
+   * @throws Overtaken where a later join or leave of the connection was served before (rule PR18).
+   */
+  async leave(connectionId: string, sessionId: string, turn: Turn = {}, at = Date.now()): Promise<Left> {
+    const place = { table: this.#table, connectionId, sessionId };
+    const update = turnUpdate(place, at, turn, { expiresAt: expiry(at) });
+    const before = await this.#take(update);
+    const membership = before.userId === undefined ? undefined : (before as Membership);
+    return { version: (before.version ?? at) + 1, membership };
+  }
+
+  /**
+   * Writes more down about a membership.
+   *
+   * @returns false where the connection has left, or joined again, since.
+   */
+  async amend(
+    membership: Membership,
+    fields: Partial<Omit<Membership, 'connectionId' | 'sessionId' | 'version'>>,
+  ): Promise<boolean> {
+    const { version } = membership;
+    // What an earlier release wrote has no version.
+    const isSame = version === undefined ? 'attribute_not_exists(version)' : 'version = :version';
+    const values = version === undefined ? {} : { ':version': version };
+    return this.#change(membership, fields, `attribute_exists(userId) AND ${isSame}`, values);
   }
 
   /**
    * Forgets a membership that a join wrote down before it failed.
    *
-   * @returns false where the connection has joined again since: that membership stays.
+   * @returns false where the connection has joined or left since: that stays.
    */
-  async takeBack({ connectionId, sessionId, joinedAt }: Membership): Promise<boolean> {
+  async takeBack({ connectionId, sessionId, version }: Membership): Promise<boolean> {
     const command = new DeleteItemCommand({
       TableName: this.#table,
       Key: marshall({ connectionId, sessionId }),
-      ConditionExpression: 'attribute_not_exists(joinedAt) OR joinedAt <= :joinedAt',
-      ExpressionAttributeValues: marshall({ ':joinedAt': joinedAt }),
+      ConditionExpression: 'attribute_not_exists(version) OR version = :version',
+      ExpressionAttributeValues: marshall({ ':version': version ?? 0 }),
     });
     return this.#succeeds(this.#client.send(command));
   }
 
+  /** Whether the connection left the session, and a frame of this turn was sent before that. */
+  async hasLeftAfter(connectionId: string, sessionId: string, turn: Turn): Promise<boolean> {
+    const item = await this.#item(connectionId, sessionId);
+    return item !== undefined && item.userId === undefined && isBefore(turn, item);
+  }
+
   async membership(connectionId: string, sessionId: string): Promise<Membership | undefined> {
-    const Key = marshall({ connectionId, sessionId });
-    const { Item } = await this.#client.send(new GetItemCommand({ TableName: this.#table, Key, ConsistentRead: true }));
-    return Item ? (unmarshall(Item) as Membership) : undefined;
+    const item = await this.#item(connectionId, sessionId);
+    return item?.userId === undefined ? undefined : (item as Membership);
   }
 
   /** What a connection joined. */
   async memberships(connectionId: string): Promise<Membership[]> {
-    const items = await this.#query({
-      KeyConditionExpression: 'connectionId = :connection',
-      ExpressionAttributeValues: marshall({ ':connection': connectionId }),
-      ConsistentRead: true,
-    });
-    return items.filter((item) => item.sessionId !== connectionItem);
+    return (await this.#itemsOf(connectionId)).filter(isMembership);
   }
 
   /** The connections that joined a session (eventually consistent). */
@@ -172,17 +164,21 @@ export class ConnectionRegistry {
   /** Changes the role in the memberships of a user in a session. */
   async relabel(sessionId: string, userId: string, role: Role): Promise<void> {
     const memberships = (await this.members(sessionId)).filter((member) => member.userId === userId);
-    await Promise.all(memberships.map((member) => this.#set(member, 'role', role)));
+    await Promise.all(memberships.map((member) => this.#setRole(member, role)));
   }
 
-  /** Writes down at each membership of a user in a session whether they chose to be invisible. */
-  async setInvisible({ connectionId, sessionId, userId }: Seat, invisible: boolean): Promise<void> {
+  /**
+   * Writes down at each membership of a user in a session whether they chose to be invisible.
+   *
+   * @param chosenAt when Redis took the choice, Unix milliseconds: an earlier one does not replace a later one.
+   */
+  async setInvisible({ connectionId, sessionId, userId }: Seat, invisible: boolean, chosenAt: number): Promise<void> {
     const others = (await this.members(sessionId)).filter((one) => {
       const differs = Boolean(one.invisible) !== invisible;
       return one.userId === userId && one.connectionId !== connectionId && differs;
     });
     // The index may not show the newest one yet.
-    await Promise.all([{ connectionId, sessionId }, ...others].map((one) => this.#set(one, 'invisible', invisible)));
+    await Promise.all([{ connectionId, sessionId }, ...others].map((one) => this.#choose(one, invisible, chosenAt)));
   }
 
   /**
@@ -192,29 +188,20 @@ export class ConnectionRegistry {
   async setData({ connectionId, sessionId, userId }: Seat, { text, at, isShared }: ToldData): Promise<void> {
     const members = isShared ? await this.members(sessionId) : [];
     const others = members.filter((one) => one.userId === userId && one.connectionId !== connectionId);
-    const change = {
-      UpdateExpression: 'SET #data = :data, dataAt = :at',
-      ConditionExpression: 'attribute_exists(userId) AND (attribute_not_exists(dataAt) OR dataAt < :at)',
-      // The name is one of DynamoDB's reserved words.
-      ExpressionAttributeNames: { '#data': 'data' },
-      ExpressionAttributeValues: marshall({ ':data': text, ':at': at }),
-    };
-    const keys = [connectionId, ...others.map((one) => one.connectionId)].map((id) => ({
-      connectionId: id,
-      sessionId,
-    }));
-    const commands = keys.map(
-      (key) => new UpdateItemCommand({ TableName: this.#table, Key: marshall(key), ...change }),
-    );
-    await Promise.all(commands.map((command) => this.#succeeds(this.#client.send(command))));
+    const isNewest = ['attribute_not_exists(dataAt)', 'dataAt < :dataAt']
+      .map((condition) => `attribute_exists(userId) AND ${condition}`)
+      .join(' OR ');
+    const keys = [{ connectionId, sessionId }, ...others];
+    await Promise.all(keys.map((key) => this.#change(key, { data: text, dataAt: at }, isNewest, {})));
   }
 
   /** Forgets a connection and what it joined; answers what that was. A second call answers nothing. */
   async remove(connectionId: string): Promise<Membership[]> {
-    const memberships = await this.memberships(connectionId);
-    const keys = [connectionItem, ...memberships.map((membership) => membership.sessionId)];
-    await this.#delete(keys.map((sessionId) => ({ connectionId, sessionId })));
-    return memberships;
+    const items = await this.#itemsOf(connectionId);
+    // The item of the connection itself goes although it may not be there.
+    const sessionIds = new Set([connectionItem, ...items.map((item) => item.sessionId)]);
+    await this.#delete([...sessionIds].map((sessionId) => ({ connectionId, sessionId })));
+    return items.filter(isMembership);
   }
 
   /** Forgets the memberships given, leaving the connections open. */
@@ -222,21 +209,57 @@ export class ConnectionRegistry {
     await this.#delete(memberships.map(({ connectionId, sessionId }) => ({ connectionId, sessionId })));
   }
 
-  async #set(
+  #setRole(key: Pick<Membership, 'connectionId' | 'sessionId'>, role: Role): Promise<boolean> {
+    return this.#change(key, { role }, 'attribute_exists(userId)', {});
+  }
+
+  #choose(key: Pick<Membership, 'connectionId' | 'sessionId'>, invisible: boolean, chosenAt: number): Promise<boolean> {
+    const isNewest = ['attribute_not_exists(chosenAt)', 'chosenAt <= :chosenAt']
+      .map((condition) => `attribute_exists(userId) AND ${condition}`)
+      .join(' OR ');
+    return this.#change(key, { invisible, chosenAt }, isNewest, { ':chosenAt': chosenAt });
+  }
+
+  /** Changes a membership under a condition: one that has ended meanwhile must not come back as half an item. */
+  #change(
     { connectionId, sessionId }: Pick<Membership, 'connectionId' | 'sessionId'>,
-    field: 'role' | 'invisible',
-    value: Role | boolean,
-  ): Promise<void> {
-    const command = new UpdateItemCommand({
-      TableName: this.#table,
-      Key: marshall({ connectionId, sessionId }),
-      UpdateExpression: 'SET #field = :value',
-      // A connection that left meanwhile must not come back as half an item.
-      ConditionExpression: 'attribute_exists(userId)',
-      ExpressionAttributeNames: { '#field': field },
-      ExpressionAttributeValues: marshall({ ':value': value }),
+    fields: Record<string, unknown>,
+    text: string,
+    values: Record<string, unknown>,
+  ): Promise<boolean> {
+    const place = { table: this.#table, connectionId, sessionId };
+    return this.#succeeds(this.#client.send(new UpdateItemCommand(itemUpdate(place, fields, { text, values }))));
+  }
+
+  /**
+   * Writes a join or a leave as the next one of its connection and session, unless a later one has been written.
+   *
+   * @returns what was there before.
+   */
+  async #take(update: UpdateItemCommandInput): Promise<Partial<Membership>> {
+    try {
+      const { Attributes = {} } = await this.#client.send(
+        new UpdateItemCommand({ ...update, ReturnValues: 'ALL_OLD' }),
+      );
+      return unmarshall(Attributes);
+    } catch (error) {
+      throw (error as Error).name === conditionFailed ? new Overtaken() : error;
+    }
+  }
+
+  async #item(connectionId: string, sessionId: string): Promise<(Partial<Membership> & Turn) | undefined> {
+    const Key = marshall({ connectionId, sessionId });
+    const { Item } = await this.#client.send(new GetItemCommand({ TableName: this.#table, Key, ConsistentRead: true }));
+    return Item && unmarshall(Item);
+  }
+
+  /** Everything about a connection: itself, what it joined and what it left. */
+  #itemsOf(connectionId: string): Promise<Membership[]> {
+    return this.#query({
+      KeyConditionExpression: 'connectionId = :connection',
+      ExpressionAttributeValues: marshall({ ':connection': connectionId }),
+      ConsistentRead: true,
     });
-    await this.#succeeds(this.#client.send(command));
   }
 
   /** Whether the condition of a command was met. */
@@ -244,7 +267,7 @@ export class ConnectionRegistry {
     return command.then(
       () => true,
       (error: Error) => {
-        if (error.name !== 'ConditionalCheckFailedException') throw error;
+        if (error.name !== conditionFailed) throw error;
         return false;
       },
     );
@@ -263,30 +286,7 @@ export class ConnectionRegistry {
     return items;
   }
 
-  async #delete(keys: { connectionId: string; sessionId: string }[]): Promise<void> {
-    for (let first = 0; first < keys.length; first += batchLimit) {
-      await this.#deleteBatch(
-        keys.slice(first, first + batchLimit).map((key) => ({ DeleteRequest: { Key: marshall(key) } })),
-      );
-    }
+  #delete(keys: ItemKey[]): Promise<void> {
+    return deleteItems(this.#client, this.#table, keys, this.#options);
   }
-
-  /** DynamoDB may process a part only, where it is busy; the rest is tried again after growing, random waits. */
-  async #deleteBatch(requests: WriteRequest[]): Promise<void> {
-    for (let attempt = 0; ; attempt++) {
-      const command = new BatchWriteItemCommand({ RequestItems: { [this.#table]: requests } });
-      const answer = await this.#client.send(command);
-      requests = answer.UnprocessedItems?.[this.#table] ?? [];
-      if (requests.length === 0) return;
-      const upTo = retryWaits[attempt];
-      if (upTo === undefined)
-        throw new Unavailable('connections', new Error(`${requests.length} items stay unprocessed`));
-      await this.#wait(upTo * (0.5 + this.#random() / 2));
-    }
-  }
-}
-
-/** DynamoDB's TTL counts in seconds. */
-function expiry(from: number): number {
-  return Math.floor((from + keptMillis) / 1000);
 }

@@ -22,6 +22,8 @@ export interface Departing {
   isConcluded?: boolean;
   /** Whether presence knew of the stay from the connection table only. */
   restored?: boolean;
+  /** Until when a join asked for the place and gave it up: that join does not keep the place. */
+  joinedUntil?: number;
   /** Whether they are present again: then the place is the new stay's, however close the two moments are. */
   isBack?: boolean;
 }
@@ -66,8 +68,8 @@ export async function recordDepartures(records: readonly DepartureRecord[]): Pro
   await sessions().leavePlaces(
     records
       .filter(({ departing }) => !departing.isBack)
-      .map(({ sessionId, departing: { userId, cause, at } }) => ({
-        ...{ sessionId, personId: userId, cause, joinedUntil: at },
+      .map(({ sessionId, departing: { userId, cause, at, joinedUntil = at } }) => ({
+        ...{ sessionId, personId: userId, cause, joinedUntil: Math.max(at, joinedUntil) },
       })),
   );
   return records.map((_, place) => !waiting.has(place));

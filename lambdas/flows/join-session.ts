@@ -2,6 +2,7 @@ import type { SessionMetadata } from '../../protocol/entities.ts';
 import type { ServerFrame } from '../../protocol/frames.ts';
 import type { ActivityParams } from '../activity/activity-entry.ts';
 import { inviteRefused, inviteUsed, sessionCreated } from '../activity/activity-events.ts';
+import { Overtaken, type Turn } from '../delivery/turn.ts';
 import type { Said } from '../presence/person-data.ts';
 import type { Caller } from '../runtime/caller.ts';
 import { sessions } from '../runtime/sessions.ts';
@@ -11,6 +12,7 @@ import { announceRevival } from './announce-liveness.ts';
 import { actorOf, audit } from './audit.ts';
 import { decide } from './decide.ts';
 import { personOf, refuseForeignGuest, refuseGuest } from './people.ts';
+import { bytesOf, type PresentState, presentState } from './present-state.ts';
 import { seatConnection } from './seat-connection.ts';
 import { sendRest } from './snapshot.ts';
 
@@ -32,20 +34,28 @@ export async function createSession(
   return { type: 'session_created', session, epoch, seq, users };
 }
 
-/** Lets the caller into a session, with an invite where their own right does not suffice. */
+/**
+ * Lets the caller into a session, with an invite where their own right does not suffice. Where a later frame of the
+ * connection has decided already, the answer is what is true (rule PR18).
+ */
 export async function joinSession(
   caller: Caller,
   sessionRef: string,
   invite: string | undefined,
-  said: Said = {},
-): Promise<ServerFrame<'session_joined'>> {
+  { said, turn }: { said?: Said; turn?: Turn } = {},
+): Promise<PresentState> {
   refuseForeignGuest(caller, await sessions().resolveSessionId(sessionRef));
   const joined = await askDoor(caller, sessionRef, invite ?? caller.guest?.invite);
   const { session, role, revived } = joined;
-  const { epoch, seq, users } = await seatConnection(caller, { ...joined, said });
+  const seated = await seatConnection(caller, { ...joined, said }, { turn }).catch((error: Error) => {
+    if (error instanceof Overtaken) return undefined;
+    throw error;
+  });
   if (revived) await announceRevival(session);
-  const firstBytes = Buffer.byteLength(JSON.stringify(session));
-  const { sessionId: _, ...state } = await sendRest(caller, { sessionId: session.id, epoch, seq, users }, firstBytes);
+  if (!seated) return presentState(caller, session.id);
+  const { epoch, seq, users } = seated;
+  const snapshot = { sessionId: session.id, epoch, seq, users };
+  const { sessionId: _, ...state } = await sendRest(caller, snapshot, bytesOf(session));
   return { type: 'session_joined', session, role, ...state };
 }
 

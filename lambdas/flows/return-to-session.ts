@@ -1,4 +1,5 @@
 import { RollcallError } from '../../protocol/errors.ts';
+import { Overtaken } from '../delivery/turn.ts';
 import type { Caller } from '../runtime/caller.ts';
 import { registry } from '../runtime/delivery.ts';
 import { log } from '../runtime/log.ts';
@@ -29,12 +30,14 @@ export async function returnToSession(caller: Caller, sessionId: string): Promis
     // Where the place was taken anew, the stay that began without presence is over, and this is another one.
     const isWritten = membership.unseated && !joined.activated;
     const { invisible, data: kept } = membership;
-    await seatConnection(caller, { ...joined, isWritten, invisible, kept });
+    await seatConnection(caller, { ...joined, isWritten, invisible, kept }, { known: membership });
     if (joined.revived) await announceRevival(joined.session);
   } catch (error) {
+    // Whoever joined or left meanwhile is where they want to be.
+    if (error instanceof Overtaken) return;
     if (!(error instanceof RollcallError)) throw error;
     if (error.code !== 'UNAVAILABLE') {
-      await registry().leave(caller.connectionId, sessionId);
+      await registry().takeBack(membership);
       throw error;
     }
     log.warn('A user returned while the database was away', { sessionId, userId: caller.userId, error });
@@ -42,6 +45,6 @@ export async function returnToSession(caller: Caller, sessionId: string): Promis
     const metadata = cursorRole ? { metadata: { visibility: { cursors: cursorRole } } } : {};
     const session = { id: sessionId, sessionId: sessionName, ...metadata };
     const place = { activated: false, unasked: true, isWritten: unseated };
-    await seatConnection(caller, { session, role, ...place, invisible, kept });
+    await seatConnection(caller, { session, role, ...place, invisible, kept }, { known: membership });
   }
 }

@@ -1,6 +1,8 @@
 import type { Role, Session } from '../../protocol/entities.ts';
 import type { ActivityContext } from '../activity/activity-entry.ts';
 import type { Membership } from '../delivery/connection-registry.ts';
+import type { Joined } from '../delivery/membership.ts';
+import { Overtaken, type Turn } from '../delivery/turn.ts';
 import { isAway } from '../platform/unavailable.ts';
 import type { Arrival, EnterOutcome } from '../presence/outcome.ts';
 import { hasKeys, type Said } from '../presence/person-data.ts';
@@ -20,7 +22,7 @@ import { rebuildSession } from './rebuild-session.ts';
 import { rememberChoice } from './remember-choice.ts';
 import { rememberData } from './remember-data.ts';
 import { expectVisit } from './sweep-waker.ts';
-import { undoSeating } from './undo-seating.ts';
+import { givePlaceBack, undoSeating } from './undo-seating.ts';
 
 /** What seating needs of a join. */
 export interface Seating {
@@ -43,6 +45,14 @@ export interface Seating {
 /** Who comes and does nothing is away, or gone, after this long. */
 const firstVisitMillis = Math.min(timings.awayAfterMillis, timings.offlineAfterMillis);
 
+/** Where a seating stands among the joins and leaves of its connection (rule PR18). */
+export interface SeatingTurn {
+  /** Of the frame that joins. */
+  turn?: Turn;
+  /** For a connection that returns: the membership that it returns by. */
+  known?: Membership;
+}
+
 /** What a join answers about who is there. */
 export type Seated = Pick<EnterOutcome, 'epoch' | 'seq' | 'users'>;
 
@@ -52,38 +62,63 @@ export type Seated = Pick<EnterOutcome, 'epoch' | 'seq' | 'users'>;
  *
  * While Redis is away the join stands, and the answer is what the connection table knows; the sweep seats and announces
  * it afterwards (rule FA1).
+ *
+ * @throws Overtaken where a later join or leave of the connection has decided (rule PR18); a place that was taken for this
+ *   one is given back.
  */
-export async function seatConnection(caller: Caller, seating: Seating): Promise<Seated> {
-  const membership = membershipOf(caller, seating);
+export async function seatConnection(caller: Caller, seating: Seating, place: SeatingTurn = {}): Promise<Seated> {
+  let membership = membershipOf(caller, seating);
   let isUntouched = !seating.activated;
+  let isFirst = true;
   try {
     const begun = [
       registry().isCompact(caller.connectionId),
-      registry().join(membership),
+      writeDown(membership, place),
       // Before the seat: where this invocation is killed right after it, somebody has to come by and look.
       expectVisit(membership.sessionId, membership.joinedAt + firstVisitMillis),
     ] as const;
     // What is still being written when another step fails could not be undone.
     const [, written] = await Promise.allSettled(begun);
-    if (written.status === 'fulfilled' && written.value) isUntouched = false;
+    if (written.status === 'fulfilled') {
+      ({ membership, isFirst } = written.value);
+      if (written.value.isNew) isUntouched = false;
+    }
     const [compact] = await Promise.all(begun);
     isUntouched = false;
     const { said, kept } = seating;
-    const outcome = await enter(membership, { compact, place: placeOf(seating), said, kept });
-    if (outcome?.first && !seating.activated && !seating.unasked) await retakePlace(caller, membership);
+    const outcome = await enter(membership, { compact, place: placeOf(seating), turn: place.turn, said, kept });
+    // While Redis is away nobody says whether this is the user's first connection.
+    const retakes = (outcome?.first ?? true) && mayLackPlace(seating, isFirst);
+    if (retakes) await retakePlace(caller, membership);
     await Promise.all([
+      // A leave may have ended the seat, and given back the place, before the place was taken again.
+      retakes && givePlaceBack(membership),
       welcome(caller, membership, seating, outcome),
       outcome && tell(membership, outcome),
       outcome && share(caller, membership, outcome, said),
     ]);
     if (outcome) return outcome;
-    await registry().join({ ...membership, unseated: true });
+    if (!(await registry().amend(membership, { unseated: true }))) throw new Overtaken();
     return await bestKnownState(membership);
   } catch (error) {
+    if (error instanceof Overtaken) {
+      await givePlaceBack(membership);
+      throw error;
+    }
     // Who sits already may be joining once more, because the first answer was lost: that seat is not this failure's.
     if (!isUntouched) await undoSeating(caller, membership, seating.activated);
     throw error;
   }
+}
+
+/** A join is the next one of its connection; whoever returns keeps the number of the join by which they are there. */
+async function writeDown(membership: Membership, { turn, known }: SeatingTurn): Promise<Joined> {
+  if (!known) return registry().join(membership, turn);
+  const { connectionId: _, sessionId: __, ...fields } = { cursorRole: undefined, invisible: undefined, ...membership };
+  if (!(await registry().amend(known, { ...fields, unseated: undefined }))) throw new Overtaken();
+  const { version, joinedAt } = known;
+  // The first version is the time of the join and one more.
+  return { membership: { ...membership, version }, isNew: false, isFirst: version === joinedAt + 1 };
 }
 
 function membershipOf(caller: Caller, { session, role, said, kept, ...known }: Seating): Membership {
@@ -114,7 +149,7 @@ function placeOf({ activated, isWritten }: Seating): 'taken' | 'written' | undef
 /** No outcome while Redis is away. */
 async function enter(
   { sessionId, userId, ...acting }: Membership,
-  options: Pick<Acting, 'compact' | 'place' | 'said' | 'kept'>,
+  options: Pick<Acting, 'compact' | 'place' | 'turn' | 'said' | 'kept'>,
 ): Promise<EnterOutcome | undefined> {
   try {
     // Where Redis forgot the session, those who were there are seated first: the newcomer is to meet them.
@@ -127,6 +162,12 @@ async function enter(
     log.warn('Somebody joined while Redis was away', { sessionId, error: error.cause as Error });
     return undefined;
   }
+}
+
+/** Whether the place may have been given back since the caller asked for it. */
+function mayLackPlace({ activated, unasked }: Seating, isFirst: boolean): boolean {
+  // Where the connection was here before, an earlier join of it may be overtaken only now, and give back its place.
+  return !unasked && (!activated || !isFirst);
 }
 
 /**
@@ -188,10 +229,12 @@ async function share(
   { users, told }: EnterOutcome,
   said: Said | undefined,
 ): Promise<void> {
-  const { sessionId, userId } = membership;
+  const { sessionId, userId, joinedAt } = membership;
   const own = users.find((user) => user.userId === userId);
-  if (own?.status === 'offline' && !membership.invisible) await registry().join({ ...membership, invisible: true });
-  if (said?.status !== undefined && own && own.connections > 1) await rememberChoice(caller, sessionId, said.status);
+  if (own?.status === 'offline' && !membership.invisible) await registry().amend(membership, { invisible: true });
+  if (said?.status !== undefined && own && own.connections > 1) {
+    await rememberChoice(caller, sessionId, said.status, joinedAt);
+  }
   const isShared = Boolean(told?.isShared) && hasKeys(said?.data);
   if (told && (isShared || told.text !== membership.data)) await rememberData(membership, { ...told, isShared });
 }

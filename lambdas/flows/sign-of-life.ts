@@ -1,7 +1,8 @@
 import { RollcallError } from '../../protocol/errors.ts';
-import type { PresenceOutcome, TouchOutcome } from '../presence/outcome.ts';
+import type { TouchOutcome } from '../presence/outcome.ts';
 import type { Seat, Touch } from '../presence/presence-store.ts';
 import type { Caller } from '../runtime/caller.ts';
+import { registry } from '../runtime/delivery.ts';
 import { presence } from '../runtime/presence.ts';
 import { announce } from './announce.ts';
 import { rememberData } from './remember-data.ts';
@@ -14,14 +15,30 @@ import { expectVisit } from './sweep-waker.ts';
  *
  * A connection Redis does not know is seated again from what it joined: its user timed out and is back (rule PR11), or
  * Redis lost its memory (rule FA2).
+ *
+ * @returns undefined where the connection left the session after it sent this frame (rule PR18).
  */
-export async function signOfLife(caller: Caller, sessionRef: string, touch: Touch): Promise<PresenceOutcome> {
+export async function signOfLife(caller: Caller, sessionRef: string, touch: Touch): Promise<TouchOutcome | undefined> {
   const sessionId = await sessionIdOf(caller, sessionRef);
   const seat: Seat = { sessionId, userId: caller.userId, connectionId: caller.connectionId };
-  const outcome = await seated(caller, seat, (now) => presence().touch(seat, touch, now));
+  const outcome = await seated(caller, seat, (now) => presence().touch(seat, touch, now)).catch(async (error) => {
+    if (await isOvertakenByLeave(seat, touch, error)) return undefined;
+    throw error;
+  });
+  if (!outcome) return undefined;
   const { told } = outcome;
   await Promise.all([announce(sessionId, outcome), callSweep(seat, outcome), told && rememberData(seat, told)]);
   return outcome;
+}
+
+/** Whether a frame was refused only because a leave that was sent after it was served before it. */
+async function isOvertakenByLeave(
+  { connectionId, sessionId }: Seat,
+  { turn }: Touch,
+  error: unknown,
+): Promise<boolean> {
+  if (!turn || !(error instanceof RollcallError && error.code === 'NOT_IN_SESSION')) return false;
+  return registry().hasLeftAfter(connectionId, sessionId, turn);
 }
 
 /** Runs a script for a seat, seating the connection again if Redis does not know it. */

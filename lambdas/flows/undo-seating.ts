@@ -1,4 +1,5 @@
 import type { Membership } from '../delivery/connection-registry.ts';
+import { Overtaken } from '../delivery/turn.ts';
 import type { EndOutcome } from '../presence/outcome.ts';
 import type { Caller } from '../runtime/caller.ts';
 import { registry } from '../runtime/delivery.ts';
@@ -44,11 +45,35 @@ async function unseat(caller: Caller, membership: Membership, activated: boolean
   if (outcome) await announce(sessionId, outcome);
 }
 
+/**
+ * Gives back the place of a join, where the user is not present: a later frame of the connection has decided (rule PR18),
+ * and a leave that was written down meanwhile has left the place to this join.
+ *
+ * Another connection of the user may have come by it meanwhile: one that sits keeps it, and one that takes its seat
+ * afterwards takes the place again. What fails here is left to the sweep.
+ */
+export async function givePlaceBack(membership: Membership): Promise<void> {
+  const { sessionId, userId } = membership;
+  const joinedUntil = Date.now();
+  await attempt(sessionId, async () => {
+    const isPresent = await presence().store.yieldPlace(sessionId, userId, joinedUntil);
+    if (isPresent ?? (await isConnected(membership))) return;
+    await sessions().leaveSession(sessionId, userId, 'disconnected', { joinedUntil });
+  });
+}
+
+/** Whether the connection table has the user in the session. Redis forgot the session and does not say. */
+async function isConnected({ sessionId, userId }: Membership): Promise<boolean> {
+  return (await registry().members(sessionId)).some((member) => member.userId === userId);
+}
+
 /** Undefined where Redis does not say: then it is the place that counts. */
 async function depart(membership: Membership): Promise<EndOutcome | undefined> {
   return presence()
-    .store.depart(membership, 'disconnected', Date.now())
+    .store.depart(membership, 'disconnected', Date.now(), membership.version)
     .catch((error: unknown) => {
+      // The seat is a later join's, or a later leave has ended it.
+      if (error instanceof Overtaken) return undefined;
       logFailure('A seat could not be ended', error, { sessionId: membership.sessionId });
       return undefined;
     });

@@ -1,4 +1,5 @@
 import type { Role } from '../../protocol/entities.ts';
+import type { Turn } from '../delivery/turn.ts';
 import type { Said } from './person-data.ts';
 
 /** Who takes a seat, and as what. */
@@ -17,4 +18,8 @@ export interface Entering {
   said?: Said | undefined;
   /** The data they had told before, as JSON: it counts where Redis does not know them. */
   kept?: string | undefined;
+  /** The number of the join in the connection table, see `Membership.version`: a later join or leave decides. */
+  version?: number | undefined;
+  /** The turn of the frame that joins (rule PR18). */
+  turn?: Turn | undefined;
 }

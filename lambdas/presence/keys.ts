@@ -17,6 +17,8 @@ export const presenceKeys = {
   roles: (sessionId: string) => `presence:roles:{${sessionId}}`,
   tags: (sessionId: string) => `presence:tags:{${sessionId}}`,
   compact: (sessionId: string) => `presence:compact:{${sessionId}}`,
+  orders: (sessionId: string) => `presence:orders:{${sessionId}}`,
+  membership: (sessionId: string, connectionId: string) => `presence:membership:{${sessionId}}:${connectionId}`,
   due: (shard: number) => `presence:due:{${shard}}`,
   dueLease: (shard: number) => `${presenceKeys.due(shard)}:lease`,
   dueMark: (shard: number) => `${presenceKeys.due(shard)}:mark`,
@@ -44,5 +46,6 @@ export function scriptKeys(sessionId: string): string[] {
     presenceKeys.roles(sessionId),
     presenceKeys.tags(sessionId),
     presenceKeys.compact(sessionId),
+    presenceKeys.orders(sessionId),
   ];
 }

@@ -61,6 +61,8 @@ export interface TouchOutcome extends PresenceOutcome {
   overdue: boolean;
   /** What the user told of themselves, where this changed it. */
   told?: ToldData | undefined;
+  /** When the status of the frame was taken, Unix milliseconds; absent where it had none, or a later frame decided. */
+  chosenAt?: number | undefined;
 }
 
 /** A coming or going that Redis keeps until it is written down elsewhere; see `PresenceStore.forget`. */
@@ -84,6 +86,8 @@ export interface Departure extends Kept {
   joinedAt?: number;
   /** Whether Redis knew of the stay from the connection table only. */
   restored?: boolean;
+  /** Until when a join asked for the place and gave it up, Unix milliseconds; see `PresenceStore.yieldPlace`. */
+  joinedUntil?: number;
 }
 
 /** What an ending script did, and whom it ended: told at once or, in a large room, with the next window. */

@@ -47,18 +47,18 @@ export function dataOfMembers(members: readonly string[]): PersonData {
 }
 
 /**
- * The argument of the script `enter` about what a join says; none where it says nothing.
+ * The argument of the script `enter` about what a join says; empty where it says nothing.
  *
  * @param kept what the person had told before, as JSON, for the case that Redis does not know it.
  */
-export function saidParameters({ status, activity, data }: Said, kept: string | undefined): string[] {
+export function saidParameter({ status, activity, data }: Said, kept: string | undefined): string {
   const said = {
     status,
     activity: activity === undefined ? undefined : JSON.stringify(activity),
     data: hasKeys(data) ? dataMembers(data) : undefined,
     kept: kept === undefined ? undefined : dataMembers(JSON.parse(kept) as PersonData),
   };
-  return Object.values(said).some((value) => value !== undefined) ? [JSON.stringify(said)] : [];
+  return Object.values(said).some((value) => value !== undefined) ? JSON.stringify(said) : '';
 }
 
 export function hasKeys(data: PersonData | undefined): data is PersonData {

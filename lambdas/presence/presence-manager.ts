@@ -43,6 +43,9 @@ export interface Acting {
   /** What the join says, and what they had told before; see `Entering`. */
   said?: Entering['said'];
   kept?: Entering['kept'];
+  /** Where the join stands among those of its connection; see `Entering`. */
+  version?: Entering['version'];
+  turn?: Entering['turn'];
 }
 
 /** What `LOG_LEVEL=DEBUG` tells of each frame. */
@@ -149,8 +152,9 @@ export class PresenceManager {
 
   /** Seats a connection in a session and answers the whole state. */
   async enter(sessionId: string, userId: string, acting: Acting): Promise<EnterOutcome> {
-    const { username = userId, role = 'viewer', cursorRole, compact, place, invisible, said, kept } = acting;
-    const person = { username, role, cursorRole, compact, place, invisible, said, kept } as const;
+    const { username = userId, role = 'viewer', cursorRole, compact, place, invisible, ...rest } = acting;
+    const { said, kept, version, turn } = rest;
+    const person = { username, role, cursorRole, compact, place, invisible, said, kept, version, turn } as const;
     return this.store.enter(seatOf(sessionId, userId, acting), person, this.#clock());
   }
 

@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import type { Cluster, Redis } from 'ioredis';
-import { tagOf } from '../../protocol/compact.ts';
 import type { LeaveCause, PresenceUser, Role } from '../../protocol/entities.ts';
 import type { Timings } from '../../protocol/timings.ts';
+import { Overtaken } from '../delivery/turn.ts';
 import type { Entering } from './entering.ts';
+import { touchParameters, turnParameters, versionParameters } from './frame-parameters.ts';
 import { presenceKeys, scriptKeys } from './keys.ts';
 import {
   type Arrival,
@@ -23,7 +24,7 @@ import {
   usersFor,
   type VisitOutcome,
 } from './outcome.ts';
-import { dataMembers, hasKeys, readTold, saidParameters, type ToldReply, tooMuchData } from './person-data.ts';
+import { readTold, saidParameter, type ToldReply, tooMuchData } from './person-data.ts';
 import { tooFast } from './rate-limiter.ts';
 import { answered } from './redis-failure.ts';
 import { type Member, restoreParameters } from './restoration.ts';
@@ -36,13 +37,10 @@ export type { Seat, Touch } from './seat.ts';
 
 /** Comings and goings a visit hands out at most. */
 export const keptPerVisit = 100;
-
 const bookkeepingMillis = 60 * 60 * 1000;
 
-type ScriptRunner = Record<
-  string,
-  (...parameters: (string | number)[]) => Promise<ScriptReply | ['unknown'] | ['large'] | ['limited', number]>
->;
+type ScriptAnswer = ScriptReply | ['unknown' | 'overtaken' | 'large'] | ['limited', number];
+type ScriptRunner = Record<string, (...parameters: (string | number)[]) => Promise<ScriptAnswer>>;
 
 /**
  * Presence of sessions in Redis. Every method but the listed exceptions is one script, that is one round trip
@@ -65,28 +63,18 @@ export class PresenceStore {
   /**
    * Records a frame. Undefined where Redis does not know the seat.
    *
-   * @throws RollcallError RATE_LIMITED where the connection sends more than its limit, TOO_LARGE where the person would tell
-   *   more data than there is room for.
+   * @throws RollcallError RATE_LIMITED for a frame too many, TOO_LARGE where the person would tell too much data.
    */
   async touch(seat: Seat, touch: Touch, now: number): Promise<TouchOutcome | undefined> {
-    const reply = await this.#run('touch', seat.sessionId, now, [
-      seat.userId,
-      seat.connectionId,
-      touch.kind,
-      touch.idle ? '1' : '0',
-      touch.cursor === undefined ? '' : JSON.stringify(touch.cursor),
-      touch.status ?? '',
-      touch.activity === undefined ? '' : JSON.stringify(touch.activity),
-      touch.cursor ? tagOf(touch.cursor) : '',
-      ...(hasKeys(touch.data) ? [JSON.stringify(dataMembers(touch.data))] : []),
-    ]);
+    const reply = await this.#run('touch', seat.sessionId, now, touchParameters(seat, touch));
     if (!reply) return undefined;
-    const [cursors, receivers, overdue, told] = reply[10] as [string[], string[], number, ToldReply];
+    const [cursors, receivers, overdue, chosenAt, told] = reply[10] as [string[], string[], number, number, ToldReply];
     return {
       ...readOutcome(reply, now, this.#timings),
       batch: readBatch(reply[1], cursors, receivers),
       overdue: overdue > 0,
       told: readTold(told),
+      chosenAt: chosenAt > 0 ? chosenAt : undefined,
     };
   }
 
@@ -110,13 +98,15 @@ export class PresenceStore {
   /**
    * Seats a connection; harmless when it sits already.
    *
-   * @throws RollcallError TOO_LARGE where the person would tell more data than there is room for.
+   * @throws RollcallError TOO_LARGE where the person would tell too much data.
+   * @throws Overtaken where a later join or leave of the connection came before (rule PR18).
    */
   async enter(seat: Seat, person: Entering, now: number): Promise<EnterOutcome> {
     const { username, role, cursorRole = '', compact, place = '', invisible } = person;
     const known = [compact ? 'compact' : '', place, invisible ? '1' : '0'];
-    const said = saidParameters(person.said ?? {}, person.kept);
-    const parameters = [seat.userId, seat.connectionId, username, role, cursorRole, ...known, ...said];
+    const said = saidParameter(person.said ?? {}, person.kept);
+    const turn = [...versionParameters(seat, person.version), ...turnParameters(seat, person.turn)];
+    const parameters = [seat.userId, seat.connectionId, username, role, cursorRole, ...known, ...turn, said];
     const spared = await this.#spared();
     const reply = (await this.#run('enter', seat.sessionId, now, parameters, spared))!;
     const [first, records, coming, told] = reply[10] as [string, string[], string, ToldReply];
@@ -129,9 +119,19 @@ export class PresenceStore {
     };
   }
 
-  /** Ends a seat at once. `removed` tells whether it existed. */
-  async depart(seat: Seat, cause: LeaveCause, now: number): Promise<EndOutcome & { removed: boolean }> {
-    const parameters = [seat.userId, seat.connectionId, cause];
+  /**
+   * Ends a seat at once. `removed` tells whether it existed.
+   *
+   * @param version the number of the leave in the connection table, see `Membership.version`.
+   * @throws Overtaken where a later join or leave of the connection came before (rule PR18).
+   */
+  async depart(
+    seat: Seat,
+    cause: LeaveCause,
+    now: number,
+    version?: number,
+  ): Promise<EndOutcome & { removed: boolean }> {
+    const parameters = [seat.userId, seat.connectionId, cause, ...versionParameters(seat, version)];
     const reply = (await this.#run('depart', seat.sessionId, now, parameters, await this.#spared())) ?? nothingKnown;
     return { ...this.#ended(reply, now), removed: reply[10][0] === 1 };
   }
@@ -202,6 +202,17 @@ export class PresenceStore {
   }
 
   /**
+   * A join gives up the place that it asked for before `now`.
+   *
+   * @returns true where the user is present: then the end of their presence gives the place back. Otherwise the caller does.
+   *   Undefined where Redis does not know the session.
+   */
+  async yieldPlace(sessionId: string, userId: string, now: number): Promise<boolean | undefined> {
+    const answer = await this.#run('yieldPlace', sessionId, now, [userId]);
+    return answer && answer[10][0] === 1;
+  }
+
+  /**
    * Whether Redis holds the session, and all of it; it does for an hour after the last frame. One of which it evicted a
    * part is to be restored like one that it forgot.
    */
@@ -260,7 +271,8 @@ export class PresenceStore {
     const reply = await answered(this.#redis, run);
     if (reply[0] === 'large') throw tooMuchData();
     if (reply[0] === 'limited') throw tooFast(reply[1]);
-    return reply[0] === 'unknown' ? undefined : reply;
+    if (reply[0] === 'overtaken') throw new Overtaken();
+    return reply[0] === 'ok' ? reply : undefined;
   }
 
   /** Whether Redis was away a moment ago, so that it may not know who joined meanwhile. */

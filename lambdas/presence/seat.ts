@@ -1,4 +1,5 @@
 import type { Cursor, PersonData, Status } from '../../protocol/entities.ts';
+import type { Turn } from '../delivery/turn.ts';
 
 /** One socket in one session. An empty `connectionId` is a presence without a socket, which receives nothing. */
 export interface Seat {
@@ -18,4 +19,6 @@ export interface Touch {
   activity?: string | null | undefined;
   /** A change by top-level keys; `null` removes a key. */
   data?: PersonData | undefined;
+  /** Where the frame stands among those of its connection (rule PR18). */
+  turn?: Turn | undefined;
 }

@@ -12,6 +12,8 @@ export interface Caller {
   guest?: { sessionId: string; invite: string } | undefined;
   ipAddress: string | null;
   userAgent: string | null;
+  /** When API Gateway received the frame, Unix milliseconds; absent for an HTTP request. */
+  receivedAt?: number | undefined;
 }
 
 /** What the authorizer hands on; API Gateway repeats it on every event of the connection. All values are strings. */
@@ -28,6 +30,7 @@ export interface AuthorizerContext {
 type WebSocketContext = APIGatewayProxyWebsocketEventV2['requestContext'] & {
   authorizer?: AuthorizerContext;
   identity?: { sourceIp?: string };
+  requestTimeEpoch?: number;
 };
 
 /** Reads the caller of a WebSocket event. */
@@ -48,5 +51,6 @@ export function callerOf(event: {
       : undefined,
     ipAddress: context.identity?.sourceIp ?? null,
     userAgent: authorizer.userAgent || null,
+    receivedAt: context.requestTimeEpoch,
   };
 }

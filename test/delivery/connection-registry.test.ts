@@ -11,6 +11,7 @@ import {
 import { marshall } from '@aws-sdk/util-dynamodb';
 import { mockClient } from 'aws-sdk-client-mock';
 import { ConnectionRegistry, type Membership } from '../../lambdas/delivery/connection-registry.ts';
+import { Overtaken } from '../../lambdas/delivery/turn.ts';
 import { tableKeys } from '../../lambdas/runtime/environment.ts';
 import { testAddresses } from '../support/addresses.ts';
 
@@ -74,8 +75,8 @@ const byId = (one: { connectionId: string; sessionId: string }, other: typeof on
 
 test('a join is found by connection and by session, and a second one replaces the first', async () => {
   const joined = membership();
-  expect(await registry.join(joined)).toBe(true);
-  expect(await registry.join({ ...joined, role: 'operator' })).toBe(false);
+  expect((await registry.join(joined)).isNew).toBe(true);
+  expect((await registry.join({ ...joined, role: 'operator' })).isNew).toBe(false);
   const stored = expect.objectContaining({ ...joined, role: 'operator' });
   expect(await registry.membership(joined.connectionId, joined.sessionId)).toEqual(stored);
   expect(await registry.memberships(joined.connectionId)).toEqual([stored]);
@@ -99,14 +100,116 @@ test('the form a connection takes cursors in is kept with it, and nowhere for on
 });
 
 test('[FA6] a membership is taken back unless the connection has joined again since', async () => {
-  const joined = membership();
-  await registry.join(joined);
-  await registry.join({ ...joined, joinedAt: joined.joinedAt + 1 });
-  expect(await registry.takeBack(joined)).toBe(false);
-  expect(await registry.membership(joined.connectionId, joined.sessionId)).toBeDefined();
-  expect(await registry.takeBack({ ...joined, joinedAt: joined.joinedAt + 1 })).toBe(true);
-  expect(await registry.membership(joined.connectionId, joined.sessionId)).toBeUndefined();
-  expect(await registry.takeBack(joined)).toBe(true);
+  const { membership: first } = await registry.join(membership());
+  const { membership: second } = await registry.join(first);
+  expect(await registry.takeBack(first)).toBe(false);
+  expect(await registry.membership(first.connectionId, first.sessionId)).toBeDefined();
+  expect(await registry.takeBack(second)).toBe(true);
+  expect(await registry.membership(first.connectionId, first.sessionId)).toBeUndefined();
+  expect(await registry.takeBack(first)).toBe(true);
+});
+
+describe('[PR18] of joins and leaves of one connection in one session the latest decides, whichever is served last', () => {
+  const [early, late] = [
+    { order: 1, receivedAt: 20 },
+    { order: 2, receivedAt: 10 },
+  ];
+  test.each([
+    { first: late, second: early, isOvertaken: true, by: 'order' },
+    { first: early, second: late, isOvertaken: false, by: 'order' },
+    { first: early, second: early, isOvertaken: false, by: 'the same order' },
+    { first: { receivedAt: 2 }, second: { receivedAt: 1 }, isOvertaken: true, by: 'the time of reception' },
+    { first: { receivedAt: 1 }, second: { receivedAt: 1 }, isOvertaken: false, by: 'the same time' },
+    {
+      first: { order: 9, receivedAt: 1 },
+      second: { receivedAt: 2 },
+      isOvertaken: false,
+      by: 'the time of one of them',
+    },
+    { first: { receivedAt: 2 }, second: { order: 9, receivedAt: 1 }, isOvertaken: true, by: 'the time of one of them' },
+    { first: {}, second: {}, isOvertaken: false, by: 'nothing' },
+  ])('a join after a leave, by $by: $first, $second', async ({ first, second, isOvertaken }) => {
+    const one = membership();
+    const { connectionId, sessionId } = one;
+    expect((await registry.leave(connectionId, sessionId, first)).membership).toBeUndefined();
+    const joining = registry.join(one, second);
+    await (isOvertaken ? expect(joining).rejects.toThrow(Overtaken) : joining);
+    expect((await registry.membership(connectionId, sessionId)) === undefined).toBe(isOvertaken);
+    expect(await registry.hasLeftAfter(connectionId, sessionId, second)).toBe(isOvertaken);
+  });
+
+  test('a join or a leave is one request, in order, overtaken or without any order', async () => {
+    const send = jest.spyOn(client, 'send');
+    try {
+      const one = membership();
+      const { connectionId, sessionId } = one;
+      await registry.join(one);
+      expect(send).toHaveBeenCalledTimes(1);
+      await registry.leave(connectionId, sessionId, late);
+      expect(send).toHaveBeenCalledTimes(2);
+      await expect(registry.join(one, early)).rejects.toThrow(Overtaken);
+      expect(send).toHaveBeenCalledTimes(3);
+    } finally {
+      send.mockRestore();
+    }
+  });
+
+  test('a join tells whether it is the first one of its connection, also after a leave', async () => {
+    const one = membership();
+    const { connectionId, sessionId } = one;
+    expect(await registry.join(one)).toMatchObject({ isNew: true, isFirst: true });
+    expect(await registry.join(one)).toMatchObject({ isNew: false, isFirst: false });
+    await registry.leave(connectionId, sessionId);
+    expect(await registry.join({ ...one, joinedAt: one.joinedAt + 1000 })).toMatchObject({
+      isNew: true,
+      isFirst: false,
+    });
+  });
+
+  test('a leave after a later join leaves it in place', async () => {
+    const { membership: joined } = await registry.join(membership(), late);
+    const { connectionId, sessionId } = joined;
+    await expect(registry.leave(connectionId, sessionId, early)).rejects.toThrow(Overtaken);
+    expect(await registry.membership(connectionId, sessionId)).toBeDefined();
+  });
+
+  test('each has a higher number than the one before, and a leave hands back what it ended', async () => {
+    const { membership: joined } = await registry.join(membership(), early);
+    const { connectionId, sessionId, version } = joined;
+    const left = await registry.leave(connectionId, sessionId, late);
+    expect(left).toMatchObject({ version: version! + 1, membership: { userId: joined.userId, version } });
+    expect((await registry.join(joined, { order: 3 })).membership.version).toBe(version! + 2);
+  });
+
+  test('what is left of a session is no membership, and goes with the connection', async () => {
+    const { membership: joined } = await registry.join(membership());
+    const { connectionId, sessionId } = joined;
+    await registry.leave(connectionId, sessionId);
+    expect(await registry.memberships(connectionId)).toEqual([]);
+    await registry.relabel(sessionId, 'anybody', 'operator');
+    expect(await registry.remove(connectionId)).toEqual([]);
+    expect(await registry.hasLeftAfter(connectionId, sessionId, { receivedAt: 0 })).toBe(false);
+    const { Count } = await client.send(
+      new QueryCommand({
+        TableName: table,
+        KeyConditionExpression: 'connectionId = :one',
+        ExpressionAttributeValues: marshall({ ':one': connectionId }),
+      }),
+    );
+    expect(Count).toBe(0);
+  });
+
+  test('a membership is amended only while it is the newest', async () => {
+    const { membership: joined } = await registry.join(membership());
+    expect(await registry.amend(joined, { unseated: true })).toBe(true);
+    const { membership: again } = await registry.join(joined);
+    expect(await registry.amend(joined, { unseated: true })).toBe(false);
+    const { connectionId, sessionId } = joined;
+    expect((await registry.membership(connectionId, sessionId))!.unseated).toBeUndefined();
+    await registry.leave(connectionId, sessionId);
+    expect(await registry.amend(again, { unseated: true })).toBe(false);
+    expect(await registry.membership(connectionId, sessionId)).toBeUndefined();
+  });
 });
 
 test('every open connection of a user is known, whatever it joined', async () => {
@@ -159,9 +262,12 @@ test('[PR5] the choice to be invisible is written down at every seat of the user
   for (const one of seats) await registry.join(one);
   const invisible = async () =>
     Promise.all(seats.map(async (one) => (await registry.membership(one.connectionId, one.sessionId))?.invisible));
-  await registry.setInvisible(mine, true);
+  await registry.setInvisible(mine, true, 10);
   expect(await invisible()).toEqual([true, true, undefined, undefined]);
-  await registry.setInvisible(tab, false);
+  await registry.setInvisible(tab, false, 12);
+  expect(await invisible()).toEqual([false, false, undefined, undefined]);
+  // An earlier choice is written down late.
+  await registry.setInvisible(mine, true, 11);
   expect(await invisible()).toEqual([false, false, undefined, undefined]);
 });
 

@@ -1,18 +1,21 @@
 import { randomUUID } from 'node:crypto';
+import { Overtaken } from '../../lambdas/delivery/turn.ts';
 import { leaveSession } from '../../lambdas/flows/leave-session.ts';
 import { Unavailable } from '../../lambdas/platform/unavailable.ts';
 import type { Caller } from '../../lambdas/runtime/caller.ts';
 
-const registry = { membership: jest.fn(), leave: jest.fn(), members: jest.fn() };
+const registry = { leave: jest.fn(), members: jest.fn() };
 const store = { isInDoubt: jest.fn(), depart: jest.fn() };
 jest.mock('../../lambdas/runtime/delivery.ts', () => ({ registry: () => registry }));
 jest.mock('../../lambdas/runtime/presence.ts', () => ({ presence: () => ({ store }) }));
 jest.mock('../../lambdas/flows/announce.ts', () => ({ announce: jest.fn() }));
 jest.mock('../../lambdas/flows/departures.ts', () => ({ recordDeparture: jest.fn(), recordOrLeaveToSweep: jest.fn() }));
+jest.mock('../../lambdas/flows/present-state.ts', () => ({ presentState: jest.fn() }));
 jest.mock('../../lambdas/flows/recover-presence.ts', () => ({ bringBack: jest.fn() }));
 jest.mock('../../lambdas/flows/sweep-waker.ts', () => ({ expectVisit: jest.fn() }));
 jest.mock('../../lambdas/flows/visit-sessions.ts', () => ({ settleSession: jest.fn() }));
 const { recordDeparture, recordOrLeaveToSweep } = jest.requireMock('../../lambdas/flows/departures.ts');
+const { presentState } = jest.requireMock('../../lambdas/flows/present-state.ts');
 const { bringBack } = jest.requireMock('../../lambdas/flows/recover-presence.ts');
 
 const sessionId = randomUUID();
@@ -25,8 +28,10 @@ let order: string[];
 beforeEach(() => {
   jest.resetAllMocks();
   order = [];
-  registry.membership.mockResolvedValue({ ...person, sessionId });
-  registry.leave.mockImplementation(async () => void order.push('membership'));
+  registry.leave.mockImplementation(async () => {
+    order.push('membership');
+    return { version: 5, membership: { ...person, sessionId } };
+  });
   registry.members.mockResolvedValue([]);
   store.isInDoubt.mockResolvedValue(false);
   store.depart.mockImplementation(async () => {
@@ -37,8 +42,14 @@ beforeEach(() => {
 });
 
 test('[PR7] the membership goes before the seat, and the leave is written down', async () => {
-  expect(await leaveSession(caller, sessionId)).toBe(sessionId);
+  expect(await leaveSession(caller, sessionId)).toEqual({ type: 'session_left', sessionId });
   expect(order).toEqual(['membership', 'seat']);
+  expect(store.depart.mock.calls[0]).toEqual([
+    { sessionId, userId: person.userId, connectionId: 'c1' },
+    'left',
+    expect.any(Number),
+    5,
+  ]);
   expect(recordOrLeaveToSweep.mock.calls[0]!.slice(0, 2)).toEqual([sessionId, departure]);
 });
 
@@ -57,4 +68,46 @@ test.each([
   await leaveSession(caller, sessionId);
   expect(recordDeparture).toHaveBeenCalledTimes(written);
   expect(store.depart).not.toHaveBeenCalled();
+});
+
+test('[PR18] while Redis is away a leave ends nobody whose connection has joined again since', async () => {
+  store.isInDoubt.mockRejectedValue(new Unavailable('redis', new Error('Redis is away.')));
+  registry.members.mockResolvedValue([{ ...person, version: 6 }]);
+  await leaveSession(caller, sessionId);
+  expect(recordDeparture).not.toHaveBeenCalled();
+  registry.members.mockResolvedValue([{ ...person, version: 4 }]);
+  await leaveSession(caller, sessionId);
+  expect(recordDeparture).toHaveBeenCalledTimes(1);
+});
+
+test('[PR18] a leave gives back the place of every join that came before the table took the leave', async () => {
+  let written = 0;
+  registry.leave.mockImplementation(async () => {
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    written = Date.now();
+    return { version: 5, membership: { ...person, sessionId } };
+  });
+  await leaveSession(caller, sessionId);
+  expect(store.depart.mock.calls[0]![2]).toBeGreaterThanOrEqual(written);
+});
+
+describe('[PR18] a leave that meets other frames of its connection', () => {
+  const state = { type: 'session_joined', session: { id: sessionId } };
+  beforeEach(() => presentState.mockResolvedValue(state));
+
+  test.each([
+    { where: 'in the table', overtake: () => registry.leave.mockRejectedValue(new Overtaken()) },
+    { where: 'in Redis', overtake: () => store.depart.mockRejectedValue(new Overtaken()) },
+  ])('answers what is true where a later join was served before it $where', async ({ overtake }) => {
+    overtake();
+    expect(await leaveSession(caller, sessionId, { order: 1 })).toBe(state);
+    expect(recordOrLeaveToSweep).not.toHaveBeenCalled();
+  });
+
+  test('has left where it was served before the join, if frames are numbered', async () => {
+    registry.leave.mockResolvedValue({ version: 5, membership: undefined });
+    expect(await leaveSession(caller, sessionId, { order: 1 })).toEqual({ type: 'session_left', sessionId });
+    await expect(leaveSession(caller, sessionId, { receivedAt: 1 })).rejects.toMatchObject({ code: 'NOT_IN_SESSION' });
+    expect(store.depart).not.toHaveBeenCalled();
+  });
 });

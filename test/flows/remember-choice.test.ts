@@ -15,17 +15,17 @@ beforeEach(() => registry.setInvisible.mockReset());
 
 test('[PR5] only the choice to be invisible is remembered, until another one', async () => {
   registry.setInvisible.mockResolvedValue(undefined);
-  for (const status of ['offline', 'away', 'online'] as const) await rememberChoice(caller, sessionId, status);
+  for (const status of ['offline', 'away', 'online'] as const) await rememberChoice(caller, sessionId, status, 7);
   expect(registry.setInvisible.mock.calls).toEqual([
-    [seat, true],
-    [seat, false],
-    [seat, false],
+    [seat, true, 7],
+    [seat, false, 7],
+    [seat, false, 7],
   ]);
 });
 
 test('[FA4] while the table of the connections is away a choice holds in Redis alone', async () => {
   registry.setInvisible.mockRejectedValue(new Unavailable('connections', new Error('away')));
-  await expect(rememberChoice(caller, sessionId, 'offline')).resolves.toBeUndefined();
+  await expect(rememberChoice(caller, sessionId, 'offline', 7)).resolves.toBeUndefined();
   registry.setInvisible.mockRejectedValue(new Error('a bug'));
-  await expect(rememberChoice(caller, sessionId, 'offline')).rejects.toThrow('a bug');
+  await expect(rememberChoice(caller, sessionId, 'offline', 7)).rejects.toThrow('a bug');
 });

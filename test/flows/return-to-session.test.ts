@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
+import { Overtaken } from '../../lambdas/delivery/turn.ts';
 import { returnToSession } from '../../lambdas/flows/return-to-session.ts';
 import { Unavailable } from '../../lambdas/platform/unavailable.ts';
 import type { Caller } from '../../lambdas/runtime/caller.ts';
 import { RollcallError } from '../../protocol/errors.ts';
 
-const registry = { membership: jest.fn(), leave: jest.fn() };
+const registry = { membership: jest.fn(), takeBack: jest.fn() };
 const store = { isKnown: jest.fn() };
 const sessions = { joinSession: jest.fn() };
 jest.mock('../../lambdas/runtime/delivery.ts', () => ({ registry: () => registry }));
@@ -37,6 +38,7 @@ test('[PR11] who timed out takes a place and a seat again, with the role they ha
   await returnToSession(caller, sessionId);
   expect(seating()).toMatchObject({ session, role: 'viewer', activated: true });
   expect(seating().isWritten).toBeFalsy();
+  expect(seatConnection.mock.calls[0]![2]).toEqual({ known: membership });
   expect(announceRevival).not.toHaveBeenCalled();
 });
 
@@ -65,14 +67,20 @@ test('[FA3] with the database away they sit by what the connection table knows o
     session: { ...session, metadata: { visibility: { cursors: 'operator' } } },
     ...{ role: 'commenter', activated: false, unasked: true, isWritten: true, invisible: true },
   });
-  expect(registry.leave).not.toHaveBeenCalled();
+  expect(registry.takeBack).not.toHaveBeenCalled();
 });
 
 test('[SE2] whom the session does not let in any more has left it', async () => {
   sessions.joinSession.mockRejectedValue(new RollcallError('SESSION_INACTIVE', 'The session has ended.'));
   await expect(returnToSession(caller, sessionId)).rejects.toMatchObject({ code: 'SESSION_INACTIVE' });
-  expect(registry.leave).toHaveBeenCalledWith('c1', sessionId);
+  expect(registry.takeBack).toHaveBeenCalledWith(membership);
   expect(seatConnection).not.toHaveBeenCalled();
+});
+
+test('[PR18] who joined or left meanwhile is where that frame put them', async () => {
+  seatConnection.mockRejectedValue(new Overtaken());
+  await expect(returnToSession(caller, sessionId)).resolves.toBeUndefined();
+  expect(registry.takeBack).not.toHaveBeenCalled();
 });
 
 test('a connection that never joined is told so', async () => {

@@ -1,4 +1,6 @@
 import { randomUUID } from 'node:crypto';
+import type { Membership } from '../../lambdas/delivery/connection-registry.ts';
+import { Overtaken } from '../../lambdas/delivery/turn.ts';
 import { seatConnection } from '../../lambdas/flows/seat-connection.ts';
 import { Unavailable } from '../../lambdas/platform/unavailable.ts';
 import type { Caller } from '../../lambdas/runtime/caller.ts';
@@ -6,8 +8,8 @@ import { log } from '../../lambdas/runtime/log.ts';
 import { RollcallError } from '../../protocol/errors.ts';
 import { placesOneByOne, trailOneByOne } from '../support/one-by-one.ts';
 
-const registry = { join: jest.fn(), takeBack: jest.fn(), isCompact: jest.fn(), members: jest.fn() };
-const store = { isKnown: jest.fn(), depart: jest.fn(), isPresent: jest.fn(), forget: jest.fn() };
+const registry = { join: jest.fn(), amend: jest.fn(), takeBack: jest.fn(), isCompact: jest.fn(), members: jest.fn() };
+const store = { isKnown: jest.fn(), depart: jest.fn(), isPresent: jest.fn(), yieldPlace: jest.fn(), forget: jest.fn() };
 const presence = { store, enter: jest.fn() };
 const sessions = { leaveSession: jest.fn(), joinSession: jest.fn() };
 const activity = { logActivity: jest.fn(), lastMovement: jest.fn() };
@@ -54,15 +56,24 @@ const ended = {
   departures: [{ userId: caller.userId, cause: 'disconnected', at: joinedAt + 1, joinedAt }],
 };
 
+/** What the table answers a join, which is the connection's so-manieth of the session. */
+const joined = (membership: Membership, count: number) => ({
+  membership: { ...membership, version: membership.joinedAt + count },
+  isNew: true,
+  isFirst: count === 1,
+});
+
 beforeEach(() => {
   jest.resetAllMocks();
-  registry.join.mockResolvedValue(undefined);
+  registry.join.mockImplementation(async (membership: Membership) => joined(membership, 1));
+  registry.amend.mockResolvedValue(true);
   registry.takeBack.mockResolvedValue(true);
   registry.isCompact.mockResolvedValue(false);
   registry.members.mockResolvedValue([]);
   store.isKnown.mockResolvedValue(true);
   store.depart.mockResolvedValue(nothingEnded);
   store.isPresent.mockResolvedValue(false);
+  store.yieldPlace.mockResolvedValue(false);
   store.forget.mockResolvedValue(undefined);
   expectVisit.mockResolvedValue(undefined);
   activity.lastMovement.mockResolvedValue(undefined);
@@ -76,7 +87,8 @@ const seat = (activated: boolean) => seatConnection(caller, { session, role: 'vi
 
 test('somebody who took a place is written down, seated and told of; the entry says their role', async () => {
   expect(await seat(true)).toMatchObject({ epoch: 'e', seq: 1, users: [] });
-  expect(registry.join).toHaveBeenCalledWith(expect.objectContaining({ connectionId: 'c1', sessionId: session.id }));
+  expect(registry.join.mock.calls[0]![0]).toMatchObject({ connectionId: 'c1', sessionId: session.id });
+  expect(presence.enter.mock.calls[0]![2]).toMatchObject({ version: expect.any(Number) });
   expect(announce).toHaveBeenCalledWith(session.id, outcome);
   expect(activity.logActivity.mock.calls[0]!.slice(0, 4)).toEqual([
     session.id,
@@ -139,7 +151,11 @@ test('[FA6] a join that fails while its membership is being written leaves no me
   const order: string[] = [];
   const writing = Promise.withResolvers<void>();
   registry.isCompact.mockRejectedValue(new Unavailable('connections', new Error('ECONNREFUSED')));
-  registry.join.mockImplementation(() => writing.promise.then(() => order.push('written') > 0));
+  registry.join.mockImplementation(async (membership: Membership) => {
+    await writing.promise;
+    order.push('written');
+    return joined(membership, 1);
+  });
   registry.takeBack.mockImplementation(async () => order.push('taken back') > 0);
   const refused = expect(seat(false)).rejects.toMatchObject({ code: 'UNAVAILABLE' });
   setImmediate(() => setImmediate(writing.resolve));
@@ -163,7 +179,7 @@ test('a programming error in undoing a join is logged as an error, a store that 
 
 test('[FA6] a join that is repeated and fails early leaves the membership of the first one', async () => {
   registry.isCompact.mockRejectedValue(new Unavailable('connections', new Error('ECONNREFUSED')));
-  registry.join.mockResolvedValue(false);
+  registry.join.mockImplementation(async (membership: Membership) => ({ ...joined(membership, 2), isNew: false }));
   await expect(seat(false)).rejects.toMatchObject({ code: 'UNAVAILABLE' });
   expect(registry.takeBack).not.toHaveBeenCalled();
 });
@@ -290,8 +306,86 @@ test('[FA6] a join that failed after its client had joined again takes nothing f
 });
 
 test('[FA6] [FA4] a join sent once more that finds no table takes nobody from the seat of the first', async () => {
+  registry.join.mockImplementation(async (membership: Membership) => ({ ...joined(membership, 2), isNew: false }));
   registry.isCompact.mockRejectedValue(new Error('table away'));
   await expect(seat(false)).rejects.toThrow('table away');
   expect(store.depart).not.toHaveBeenCalled();
   expect(announce).not.toHaveBeenCalled();
+});
+
+describe('[PR18] a join that a later frame of its connection has overtaken', () => {
+  const turn = { order: 1 };
+  const overtake = {
+    'in the table': () => registry.join.mockRejectedValue(new Overtaken()),
+    'in Redis': () => presence.enter.mockRejectedValue(new Overtaken()),
+  };
+
+  test.each(Object.entries(overtake))('seats nobody and gives the place back: %s', async (_, happen) => {
+    happen();
+    const joining = seatConnection(caller, { session, role: 'viewer', activated: true }, { turn });
+    await expect(joining).rejects.toThrow(Overtaken);
+    expect(registry.join.mock.calls[0]![1]).toBe(turn);
+    expect(sessions.leaveSession.mock.calls).toEqual([
+      [session.id, caller.userId, 'disconnected', { joinedUntil: expect.any(Number) }],
+    ]);
+    expect(registry.takeBack).not.toHaveBeenCalled();
+    expect(activity.logActivity).not.toHaveBeenCalled();
+  });
+
+  test('keeps the place of another connection', async () => {
+    overtake['in Redis']();
+    store.yieldPlace.mockResolvedValue(true);
+    await expect(seat(true)).rejects.toThrow(Overtaken);
+    expect(sessions.leaveSession).not.toHaveBeenCalled();
+  });
+
+  test('also gives back a place that it found: the leave that ended it has left it to this join', async () => {
+    overtake['in Redis']();
+    await expect(seat(false)).rejects.toThrow(Overtaken);
+    expect(sessions.leaveSession).toHaveBeenCalledTimes(1);
+  });
+
+  test('is followed by one that asks for the place again, which may have been given back', async () => {
+    registry.join.mockImplementation(async (membership: Membership) => joined(membership, 3));
+    await seat(true);
+    expect(sessions.joinSession).toHaveBeenCalledTimes(1);
+  });
+
+  test('keeps the place of a user whom only the connection table knows: Redis forgot the session', async () => {
+    overtake['in Redis']();
+    store.yieldPlace.mockResolvedValue(undefined);
+    registry.members.mockResolvedValue([{ userId: caller.userId, connectionId: 'c2' }]);
+    await expect(seat(true)).rejects.toThrow(Overtaken);
+    expect(sessions.leaveSession).not.toHaveBeenCalled();
+    registry.members.mockResolvedValue([]);
+    await expect(seat(true)).rejects.toThrow(Overtaken);
+    expect(sessions.leaveSession).toHaveBeenCalledTimes(1);
+  });
+
+  test('gives back a place that it took again after a leave had ended its seat', async () => {
+    await seat(false);
+    expect(sessions.joinSession).toHaveBeenCalledTimes(1);
+    expect(sessions.leaveSession).toHaveBeenCalledTimes(1);
+    store.yieldPlace.mockResolvedValue(true);
+    await seat(false);
+    expect(sessions.leaveSession).toHaveBeenCalledTimes(1);
+  });
+
+  test('takes the place again also while Redis is away: an earlier leave may just have given it back', async () => {
+    presence.enter.mockRejectedValue(new Unavailable('redis', new Error('Redis is away.')));
+    registry.members.mockResolvedValue([]);
+    await seat(false);
+    expect(sessions.joinSession).toHaveBeenCalledTimes(1);
+  });
+
+  test('who returns keeps the number of their join, and does not undo a leave', async () => {
+    const returned = { connectionId: 'c1', sessionId: session.id, version: 3 } as Membership;
+    const back = () => seatConnection(caller, { session, role: 'viewer', activated: false }, { known: returned });
+    await back();
+    expect(registry.join).not.toHaveBeenCalled();
+    expect(presence.enter.mock.calls[0]![2]).toMatchObject({ version: 3 });
+    registry.amend.mockResolvedValue(false);
+    await expect(back()).rejects.toThrow(Overtaken);
+    expect(presence.enter).toHaveBeenCalledTimes(1);
+  });
 });

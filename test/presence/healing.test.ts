@@ -104,6 +104,15 @@ describe('what Redis evicts', () => {
     },
   );
 
+  test('[DE4] with its key "window" what waits may be lost, so everybody asks anew', async () => {
+    const first = await room.cursor(alice, 'a1', 1);
+    const waiting = await room.cursor(bob, 'b1', 2);
+    await evicted('window');
+    room.now = waiting!.promise!.endsAt;
+    const flushed = await room.store.flush(room.sessionId, waiting!.promise!.endsAt, room.now);
+    expect(flushed.epoch).not.toBe(first?.epoch);
+  });
+
   test('[PR2] a count that an eviction made wrong is right once the session is restored', async () => {
     await room.enter(alice, 'a2');
     await room.close(alice, 'a2');

@@ -24,7 +24,18 @@ afterAll(async () => {
 
 const everybody = ['ada', 'bob', 'cyd', 'dan', 'eve', 'flo'];
 /** What Redis may evict of a session, and what it may forget of one person. */
-const evictable = ['users', 'connections', 'active', 'cursors', 'window', 'pending', 'rates', 'tags', 'epoch'] as const;
+const evictable = [
+  'users',
+  'connections',
+  'active',
+  'cursors',
+  'window',
+  'pending',
+  'rates',
+  'tags',
+  'orders',
+  'epoch',
+] as const;
 
 /** A room, what it was told and what it answered, without the names that are random. */
 class WatchedRoom extends PresenceFixture {
@@ -79,10 +90,13 @@ function somethingOf(dice: Dice, people: readonly string[], position: number): S
   const eventId = dice.chance(0.05) ? 'other' : 'event';
   const moved = dice.chance(0.05) ? position - 1 : position;
   const ends = dice.chance(0.02);
+  // Some frames were overtaken by up to three later ones of their connection.
+  const order = position - (dice.chance(0.2) ? dice.int(1, 3) : 0);
+  const turn = dice.pick([{ order }, { order }, { receivedAt: order }, undefined]);
   // Whom Redis does not know is seated anew, as the flows do it.
   const move: Step = async (room) => {
     const cursor = ends ? null : { eventId, position: moved };
-    const touch = { kind: 'cursor', cursor } as const;
+    const touch = { kind: 'cursor', cursor, turn } as const;
     return (await room.store.touch(room.seat(user, connection), touch, room.now)) ?? room.enter(user, connection);
   };
   const chance = dice.int(0, 199);
@@ -92,7 +106,8 @@ function somethingOf(dice: Dice, people: readonly string[], position: number): S
   if (chance < 9) return (room) => room.heartbeat(user, connection, chance === 8);
   if (chance < 13) {
     const status = dice.pick(['online', 'away', 'offline', undefined] as const);
-    return (room) => room.update(user, connection, status ? { status } : { activity: `"last":1, ${position}` });
+    const said = status ? { status } : { activity: `"last":1, ${position}` };
+    return (room) => room.store.touch(room.seat(user, connection), { kind: 'update', ...said, turn }, room.now);
   }
   if (chance < 15) return (room) => room.visit();
   if (chance < 18) {

@@ -163,6 +163,18 @@ function withoutLost(was: string, is: string): string {
   );
 }
 
+/** Of each person with one tab the cursor is the one that was sent last, in whatever order frames were served (rule PR18). */
+export function checkLatest(world: World): void {
+  if (!world.lossless) return;
+  for (const { client, sessionId } of watchers(world)) {
+    if (world.clients.filter(({ userId }) => userId === client.userId).length > 1) continue;
+    const sent = client.shown.get(sessionId)?.position;
+    const is = world.ledger.room(sessionId).users.get(client.userId)?.cursor?.position;
+    if (sent === undefined || sent === is) continue;
+    world.violate(`[PR18] ${client.name} points at ${is} in ${sessionId}, but sent ${sent} last`);
+  }
+}
+
 /** The audit trail tells each stay once, with its end and why, whoever was killed (rules PR9, AC1). */
 export function checkAudit(world: World): void {
   for (const sessionId of world.sessionIds) {

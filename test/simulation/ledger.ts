@@ -3,6 +3,7 @@ import { type PresenceRecord, statusAt } from '../../lambdas/presence/status.ts'
 import type { LeaveCause } from '../../protocol/entities.ts';
 import { FalseLeaves, slack } from './false-leaves.ts';
 import { InvisiblePeople } from './invisible-people.ts';
+import { inTurn, noteTurn } from './model-turns.ts';
 import { type ModelUser, RoomModel, type StoredRoom } from './room-model.ts';
 import { joinedUsers, restoredSeats, toldBy } from './script-answer.ts';
 import type { World } from './world.ts';
@@ -64,7 +65,7 @@ export class Ledger {
     const [sessionId, now] = [String(given[2]), Number(given[3])];
     const [code] = answer as string[];
     const reply = answer as ScriptReply;
-    if (code === 'limited' || script === 'look') return false;
+    if (code === 'limited' || code === 'overtaken' || ['look', 'yieldPlace'].includes(script)) return false;
     const [spared, parameters] = [Number(given[10]), given.slice(11).map(String)];
     const [userId = '', connectionId = ''] = parameters;
     if (code === 'unknown') {
@@ -72,8 +73,13 @@ export class Ledger {
       return false;
     }
     if (script === 'restore' && reply[10][0] === 0) return false;
-    if (script === 'restore') this.#restored.set(sessionId, restoredSeats(parameters));
-    if (script === 'touch') this.#invisible.choose(sessionId, userId, parameters[5]!);
+    if (script === 'restore') {
+      this.#world.restoredAt = this.#world.clock.now;
+      this.#restored.set(sessionId, restoredSeats(parameters));
+    }
+    // The script says whether a later frame of the connection decided about the status.
+    const isChosen = script === 'touch' && Number(reply[10][3]) > 0;
+    if (isChosen) this.#invisible.choose(sessionId, userId, parameters[5]!);
     this.#invisible.refuseExposure(sessionId, toldBy(script, reply), now);
     if (['touch', 'notice', 'enter', 'list'].includes(script) && userId !== '')
       this.#falseLeaves.hear(sessionId, connectionId, now);
@@ -119,7 +125,8 @@ export class Ledger {
     if (script === 'touch') this.#touch(room, parameters, now);
     if (script === 'notice') room.seen(userId, connectionId, now);
     const storeNow = joinedUsers(reply).includes(userId) ? this.#world.clock.now : now;
-    if (script === 'enter') room.enter(userId, connectionId, now, storeNow);
+    const [invisible, turn] = [parameters[7] === '1', parameters[11]!];
+    if (script === 'enter') room.enter(userId, connectionId, now, { storeNow, turn, invisible });
     if (script === 'list') this.#list(room, userId, connectionId, now);
     if (script === 'visit') room.settle(now);
     if (script === 'depart') this.#depart(sessionId, room, parameters, now);
@@ -128,13 +135,15 @@ export class Ledger {
     if (script === 'list' || script === 'enter') this.#compareState(sessionId, toldBy(script, reply).listed, now);
   }
 
-  #touch(room: RoomModel, [userId, connectionId, kind, idle, cursor, status, activity]: string[], now: number): void {
+  #touch(room: RoomModel, parameters: string[], now: number): void {
+    const [userId, connectionId, kind, idle, , , activity] = parameters;
     const user = room.seen(userId!, connectionId!, now);
     if (!user) {
       this.#doubt(room, `A frame of ${connectionId} was taken although it has no seat`);
       return;
     }
     const wasHidden = room.statusOf(user, now) === 'offline';
+    const { cursor, status, endsAway } = inTurn(room, parameters);
     const position = cursor ? (JSON.parse(cursor) as { position: number }).position : undefined;
     const moved = position !== undefined && position !== user.cursor?.position;
     const acted = kind === 'cursor' || moved || activity !== '';
@@ -143,7 +152,8 @@ export class Ledger {
     if (acted || status !== '' || (kind === 'heartbeat' && idle !== '1')) user.lastActive = at;
     if (status === 'online') user.chosen = undefined;
     else if (status === 'away' || status === 'offline') user.chosen = status;
-    else if (acted && user.chosen === 'away') user.chosen = undefined;
+    else if (acted && endsAway && user.chosen === 'away') user.chosen = undefined;
+    noteTurn(room, parameters, acted);
     const shown = room.statusOf(user, now) !== 'offline';
     if (moved) user.cursor = { position, at: this.#world.clock.now, shown };
     else if (user.cursor && shown !== !wasHidden) user.cursor = { ...user.cursor, at: this.#world.clock.now, shown };

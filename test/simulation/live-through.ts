@@ -20,7 +20,12 @@ export async function liveThrough(seeds: number[], universe: Universe): Promise<
 }
 
 /** Names a failed world, its kind, what went wrong and the command that repeats it. */
-export function describeFailure({ seed, profile, violations }: Pick<World, 'seed' | 'profile' | 'violations'>): string {
-  const repeat = `SIMULATION_SEED=${seed} npm test -- test/simulation/worlds`;
+export function describeFailure({
+  seed,
+  profile,
+  violations,
+  bursts,
+}: Pick<World, 'seed' | 'profile' | 'violations' | 'bursts'>): string {
+  const repeat = `SIMULATION_SEED=${seed} npm test -- test/simulation/${bursts ? 'order' : 'worlds'}`;
   return `seed ${seed}, a world of the kind "${profile.name}"; again: ${repeat}\n${violations.join('\n')}`;
 }

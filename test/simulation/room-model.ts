@@ -27,8 +27,18 @@ export interface ModelUser {
   cursor: ModelCursor | undefined;
 }
 
+/** The highest turns of a connection that decided something (rule PR18). */
+export interface Turns {
+  cursor: number;
+  status: number;
+  /** The highest turn that was user activity. */
+  acted: number;
+}
+
 /** What Redis holds of a session. */
 export interface StoredRoom {
+  /** By connection. */
+  turns: [connectionId: string, turns: Turns][];
   /** `<user>:<connection>` by last sign of life. */
   seats: [member: string, heard: number][];
   /** `<user>:<connection>:<cause>` by the end of the grace. */
@@ -61,6 +71,8 @@ export class RoomModel {
   numberedAt = 0;
   /** For how long before a moment signs of life may not have reached Redis: what is that recent is not judged by. */
   spared = 0;
+  /** By connection, for as long as it has its seat. */
+  readonly turns = new Map<string, Turns>();
   readonly #thresholds: ModelThresholds;
 
   constructor(thresholds: ModelThresholds) {
@@ -79,8 +91,10 @@ export class RoomModel {
    *
    * @returns false where that is not all of a user: who was in their grace may have lost their record or their seat.
    */
-  learn({ seats, graces, userIds, counted, records }: StoredRoom): boolean {
+  learn({ seats, graces, userIds, counted, records, turns }: StoredRoom): boolean {
     this.users.clear();
+    this.turns.clear();
+    for (const [connectionId, known] of turns) this.turns.set(connectionId, known);
     this.untold.clear();
     for (const record of records) if (userIds.includes(record.userId)) this.users.set(record.userId, userOf(record));
     const ofKnown = seats.concat(graces).every(([member]) => this.users.has(member.split(':')[0]!));
@@ -117,10 +131,16 @@ export class RoomModel {
   }
 
   /**
-   * @param storeNow the clock of Redis where it said that the user joined, which is ahead of the caller's: the record of
+   * @param options.turn of the frame that joins, empty where it has none.
+   * @param options.storeNow the clock of Redis where it said that the user joined, which is ahead of the caller's: the record of
    *   somebody silent may have ended in between, and who is back without one joins anew to whoever listed the session since.
    */
-  enter(userId: string, connectionId: string, now: number, storeNow = now): void {
+  enter(
+    userId: string,
+    connectionId: string,
+    now: number,
+    { storeNow = now, turn = '', invisible = false } = {},
+  ): void {
     this.settle(now);
     let user = this.users.get(userId);
     if (user && storeNow - user.lastSeen >= this.#thresholds.offlineAfterMillis) {
@@ -133,13 +153,16 @@ export class RoomModel {
         graces: [],
         lastSeen: now,
         lastActive: now,
-        chosen: undefined,
+        chosen: invisible ? 'offline' : undefined,
         cursor: undefined,
       };
       this.users.set(userId, user);
       this.#happened(userId, 'join');
     }
     if (!user.connections.has(connectionId)) {
+      this.turns.delete(connectionId);
+      const begun = Number(turn);
+      if (turn !== '') this.turns.set(connectionId, { cursor: begun, status: begun, acted: begun });
       const [replaced] = [...user.graces].sort((one, other) => one.deadline - other.deadline);
       user.graces = user.graces.filter((each) => each !== replaced);
     }

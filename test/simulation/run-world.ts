@@ -1,4 +1,12 @@
-import { checkAudit, checkCursors, checkGhosts, checkNothingStranded, checkViews, shownOf } from './checks.ts';
+import {
+  checkAudit,
+  checkCursors,
+  checkGhosts,
+  checkLatest,
+  checkNothingStranded,
+  checkViews,
+  shownOf,
+} from './checks.ts';
 import { startScenario } from './scenario.ts';
 import { type Universe, World } from './world.ts';
 
@@ -19,6 +27,9 @@ export async function runWorld(seed: number, universe: Universe, options = { tol
   world.faulty = false;
   world.note('the quiet time begins');
   await clock.runUntil(clock.now + quietMillis(world));
+  // A late sweep, after one that was killed, restores sessions late. Who is gone there ends by silence once more.
+  await clock.runUntil(Math.max(clock.now, world.restoredAt + ghostMillis(world)));
+  checkLatest(world);
   checkViews(world, 'unasked');
   const unasked = shownOf(world);
   for (const client of world.clients) {
@@ -38,9 +49,14 @@ export async function runWorld(seed: number, universe: Universe, options = { tol
 }
 
 /** Everything that began before has an end within it: the ghost bound, and what a dead sweep adds. */
-function quietMillis({ timings, kills }: World): number {
-  const ghostBound = timings.offlineAfterMillis + 5000;
-  return Math.max(ghostBound, timings.awayAfterMillis + 5000) + (kills.length > 0 ? 15_000 : 2000);
+function quietMillis(world: World): number {
+  const { timings, kills } = world;
+  return Math.max(ghostMillis(world), timings.awayAfterMillis + 5000) + (kills.length > 0 ? 15_000 : 2000);
+}
+
+/** Nobody is shown for longer after they went (rule PR12). */
+function ghostMillis({ timings }: World): number {
+  return timings.offlineAfterMillis + 5000;
 }
 
 function startSchedule(world: World, offset: number): void {

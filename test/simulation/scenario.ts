@@ -38,6 +38,10 @@ function act(world: World, client: SimulatedClient): void {
   }
   if (joined.length === 0) return;
   const sessionId = dice.pick(joined);
+  if (world.bursts && dice.chance(0.3)) {
+    burst(world, client, sessionId, dice.int(3, 10));
+    return;
+  }
   if (choice < 0.15) {
     client.leave(sessionId);
     return;
@@ -58,6 +62,22 @@ function moveAbout(world: World, client: SimulatedClient, sessionId: string, mov
   if (moves > 1) {
     const pause = world.dice.int(10, 120);
     world.clock.after(pause, () => moveAbout(world, client, sessionId, moves - 1));
+  }
+}
+
+/** So many frames at once: comings and goings, or cursors and statuses mixed. */
+function burst(world: World, client: SimulatedClient, sessionId: string, frames: number): void {
+  const { dice } = world;
+  if (dice.chance(0.5)) {
+    client.comeAndGo(sessionId, frames);
+    return;
+  }
+  for (let frame = 0; frame < frames; frame += 1) {
+    if (dice.chance(0.3)) client.send({ type: 'presence_update', sessionId, status: dice.pick(statuses) });
+    else {
+      const cursor = { eventId: 'event', position: world.nextPosition() };
+      client.send({ type: 'cursor_update', sessionId, cursor });
+    }
   }
 }
 

@@ -1,5 +1,7 @@
 import type { ActivityParams } from '../../lambdas/activity/activity-entry.ts';
 import type { Membership } from '../../lambdas/delivery/connection-registry.ts';
+import type { Turn } from '../../lambdas/delivery/turn.ts';
+import { SimulatedTable } from './simulated-table.ts';
 import type { World } from './world.ts';
 
 /** A place in a session, as PostgreSQL keeps it. */
@@ -18,10 +20,12 @@ export interface AuditRow {
   details: Record<string, unknown>;
 }
 
+const sessionOf = (sessionId: string) => ({ id: sessionId, sessionId: `SESSION-${sessionId}`, metadata: {} });
+
 /** DynamoDB and PostgreSQL of a world: what the flows ask of the registry, the sessions and the audit trail. */
 export class SimulatedBackend {
   readonly #world: World;
-  readonly #memberships = new Map<string, Map<string, Membership>>();
+  readonly #table = new SimulatedTable();
   readonly places = new Map<string, Place>();
   readonly audit: AuditRow[] = [];
   readonly #auditIds = new Set<string>();
@@ -33,43 +37,29 @@ export class SimulatedBackend {
   readonly registry = {
     add: (connection: { connectionId: string }) =>
       this.#call('registry.add', () => {
-        if (!this.#memberships.has(connection.connectionId)) this.#memberships.set(connection.connectionId, new Map());
+        this.#table.add(connection.connectionId);
       }),
-    join: (membership: Membership) =>
-      this.#call('registry.join', () => {
-        const { connectionId, sessionId } = membership;
-        const joined = this.#memberships.get(connectionId) ?? new Map<string, Membership>();
-        const isNew = !joined.has(sessionId);
-        joined.set(sessionId, membership);
-        this.#memberships.set(connectionId, joined);
-        return isNew;
-      }),
-    leave: (connectionId: string, sessionId: string) =>
-      this.#call('registry.leave', () => {
-        this.#memberships.get(connectionId)?.delete(sessionId);
-      }),
-    takeBack: ({ connectionId, sessionId, joinedAt }: Membership) =>
-      this.#call('registry.takeBack', () => {
-        const known = this.membership(connectionId, sessionId);
-        if (known && known.joinedAt > joinedAt) return false;
-        this.#memberships.get(connectionId)?.delete(sessionId);
-        return true;
-      }),
-    setInvisible: ({ sessionId, userId }: Pick<Membership, 'sessionId' | 'userId'>, invisible: boolean) =>
-      this.#call('registry.setInvisible', () => {
-        const own = this.#members(sessionId).filter((member) => member.userId === userId);
-        for (const member of own) member.invisible = invisible;
-      }),
+    join: (membership: Membership, turn: Turn = {}) =>
+      this.#call('registry.join', () => this.#table.join(membership, turn)),
+    leave: (connectionId: string, sessionId: string, turn: Turn, at: number) =>
+      this.#call('registry.leave', () => this.#table.leave(connectionId, sessionId, turn, at)),
+    amend: (membership: Membership, fields: Partial<Membership>) =>
+      this.#call('registry.amend', () => this.#table.amend(membership, fields)),
+    takeBack: (membership: Membership) => this.#call('registry.takeBack', () => this.#table.takeBack(membership)),
+    hasLeftAfter: (connectionId: string, sessionId: string, turn: Turn) =>
+      this.#call('registry.hasLeftAfter', () => this.#table.hasLeftAfter(connectionId, sessionId, turn)),
+    setInvisible: (seat: Pick<Membership, 'sessionId' | 'userId'>, invisible: boolean, chosenAt: number) =>
+      this.#call('registry.setInvisible', () => this.#table.setInvisible(seat, invisible, chosenAt)),
     membership: (connectionId: string, sessionId: string) =>
       this.#call('registry.membership', () => this.membership(connectionId, sessionId)),
     memberships: (connectionId: string) =>
-      this.#call('registry.memberships', () => [...(this.#memberships.get(connectionId)?.values() ?? [])]),
-    members: (sessionId: string) => this.#call('registry.members', () => this.#members(sessionId)),
+      this.#call('registry.memberships', () => this.#table.memberships(connectionId)),
+    members: (sessionId: string) => this.#call('registry.members', () => this.#table.members(sessionId)),
     isCompact: async () => false,
     remove: (connectionId: string) =>
       this.#call('registry.remove', () => {
-        const joined = [...(this.#memberships.get(connectionId)?.values() ?? [])];
-        this.#memberships.delete(connectionId);
+        const joined = this.#table.memberships(connectionId);
+        this.#table.remove(connectionId);
         return joined;
       }),
   };
@@ -85,6 +75,7 @@ export class SimulatedBackend {
           })),
       ),
     resolveSessionId: (sessionRef: string) => this.#call('sessions.resolve', () => sessionRef),
+    authorize: (sessionId: string) => this.#call('sessions.authorize', () => ({ session: sessionOf(sessionId) })),
     joinSession: ({ sessionRef, person }: { sessionRef: string; person: { userId: string } }) => {
       const now = this.#world.clock.now;
       return this.#call('sessions.join', () => this.#takePlace(sessionRef, person.userId, now));
@@ -131,22 +122,18 @@ export class SimulatedBackend {
   }
 
   membership(connectionId: string, sessionId: string): Membership | undefined {
-    return this.#memberships.get(connectionId)?.get(sessionId);
+    return this.#table.membership(connectionId, sessionId);
   }
 
   /** Whether the connection table has a connection of the user in the session. */
   isMember(sessionId: string, userId: string): boolean {
-    return this.#members(sessionId).some((member) => member.userId === userId);
+    return this.#table.members(sessionId).some((member) => member.userId === userId);
   }
 
   occupiedSessions(): string[] {
     return this.#world.sessionIds.filter((id) =>
       [...this.places].some(([key, { active }]) => active && key.startsWith(id)),
     );
-  }
-
-  #members(sessionId: string): Membership[] {
-    return [...this.#memberships.values()].flatMap((joined) => joined.get(sessionId) ?? []);
   }
 
   #takePlace(sessionId: string, userId: string, now: number) {
@@ -157,8 +144,7 @@ export class SimulatedBackend {
     place.lastJoinedAt = Math.max(place.lastJoinedAt, now);
     place.active = true;
     this.places.set(key, place);
-    const session = { id: sessionId, sessionId: `SESSION-${sessionId}`, metadata: {} };
-    return { session, role: 'viewer', activated, inviteId: null, inviteRefusal: null };
+    return { session: sessionOf(sessionId), role: 'viewer', activated, inviteId: null, inviteRefusal: null };
   }
 
   #givePlaceBack(sessionId: string, userId: string, now: number, joinedUntil: number | undefined) {

@@ -17,6 +17,10 @@ interface Room {
 type RequestType = 'session_join' | 'session_leave' | 'presence_sync';
 
 const patienceMillis = 2500;
+/** Messages that say in which order they were sent (rule PR18). */
+const orderedTypes: readonly string[] = [
+  ...['presence_update', 'cursor_update', 'heartbeat', 'session_join', 'session_leave'],
+];
 
 /** One browser tab: it joins, beats, moves, goes, comes back, and shows what it is told. */
 export class SimulatedClient {
@@ -29,6 +33,9 @@ export class SimulatedClient {
   readonly #world: World;
   #connections = 0;
   #requests = 0;
+  #order = 0;
+  /** What the present connection showed last of itself in each session, since it joined there. */
+  readonly shown = new Map<string, { position?: number }>();
   /** Sessions the present connection ever asked for. */
   #askedFor = new Set<string>();
 
@@ -42,6 +49,8 @@ export class SimulatedClient {
     this.#connections += 1;
     this.connectionId = `${this.name}-${this.#connections}`;
     this.#askedFor = new Set();
+    this.#order = 0;
+    this.shown.clear();
     this.#world.note(`${this.connectionId} connects`);
     this.#world.gateway.connect(this, this.connectionId);
   }
@@ -84,7 +93,19 @@ export class SimulatedClient {
     const room = this.rooms.get(sessionId);
     if (!room?.joined) return;
     room.wanted = false;
+    this.shown.delete(sessionId);
     this.ask(sessionId, 'session_leave');
+  }
+
+  /** Comes and goes without waiting for any answer, as React's StrictMode does. Only the last frame counts. */
+  comeAndGo(sessionId: string, frames: number): void {
+    const types = Array.from({ length: frames }, (_, index) => (index % 2 === 0 ? 'session_leave' : 'session_join'));
+    const last = types.pop() as 'session_leave' | 'session_join';
+    for (const type of types) this.send({ type, sessionId, requestId: `${++this.#requests}` } as ClientMessage);
+    const wanted = last === 'session_join';
+    this.shown.delete(sessionId);
+    this.rooms.set(sessionId, { wanted, joined: false, joinedAt: 0, view: new RoomView(), asked: new Map() });
+    this.ask(sessionId, last);
   }
 
   /** Sends a request and repeats it until it is answered. */
@@ -105,8 +126,16 @@ export class SimulatedClient {
   send(message: ClientMessage): void {
     if (!this.open) return;
     if ('sessionId' in message) this.#askedFor.add(message.sessionId);
-    this.#world.note(() => `${this.connectionId} sends ${JSON.stringify(message)}`);
-    this.#world.gateway.send(this.connectionId, message);
+    const ordered = orderedTypes.includes(message.type) ? { ...message, order: ++this.#order } : message;
+    if (message.type === 'cursor_update') this.#showed(message);
+    this.#world.note(() => `${this.connectionId} sends ${JSON.stringify(ordered)}`);
+    this.#world.gateway.send(this.connectionId, ordered);
+  }
+
+  /** A cursor counts in the stay in which it was sent: a stay begins without one. */
+  #showed({ sessionId, cursor }: ClientMessage<'cursor_update'>): void {
+    const room = this.rooms.get(sessionId);
+    if (room?.joined && room.wanted) this.shown.set(sessionId, { position: cursor?.position });
   }
 
   /** A frame that was posted and refused: what a client does not get it cannot show. */
@@ -177,6 +206,7 @@ export class SimulatedClient {
     }
     room.asked.clear();
     room.joined = false;
+    this.shown.delete(sessionId);
     if (room.wanted) this.ask(sessionId, 'session_join');
   }
 

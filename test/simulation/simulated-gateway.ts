@@ -118,6 +118,7 @@ export class SimulatedGateway implements Gateway {
         connectionId: socket.connectionId,
         routeKey,
         authorizer: { userId, username: `name of ${userId}` },
+        requestTimeEpoch: this.#world.clock.now,
         disconnectStatusCode: undefined as number | undefined,
       },
     };

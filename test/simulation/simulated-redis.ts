@@ -121,7 +121,12 @@ export class SimulatedRedis {
       this.#redis.get(this.#rename(presenceKeys.record(sessionId, userId))),
     );
     const counted = this.#redis.hmget(this.#rename(presenceKeys.epoch(sessionId)), 'people', 'seats', 'closed');
+    const orders = await this.#redis.hgetall(this.#rename(presenceKeys.orders(sessionId)));
     this.#world.ledger.learn(sessionId, {
+      turns: Object.entries(orders).map(([connectionId, text]) => {
+        const [cursor = 0, status = 0, , acted = 0] = text.split(' ').map(Number);
+        return [connectionId, { cursor, status, acted }];
+      }),
       seats: await scored(presenceKeys.connections(sessionId)),
       graces: await scored(presenceKeys.leaving(sessionId)),
       userIds,

@@ -25,6 +25,8 @@ export interface Universe {
   timings: Timings;
   /** Deliberate mistakes in the scripts. */
   changes: readonly TextChange[];
+  /** Whether people also send several frames at once, without waiting for their answers. */
+  bursts?: boolean;
   /** Keeps the worlds' keys apart. */
   name: string;
 }
@@ -40,6 +42,7 @@ export class World {
   readonly profile: Profile;
   readonly timings: Timings;
   readonly changes: readonly TextChange[];
+  readonly bursts: boolean;
   readonly clock = new VirtualClock(beginning);
   readonly redis: SimulatedRedis;
   readonly gateway: SimulatedGateway;
@@ -58,6 +61,8 @@ export class World {
   faulty = true;
   /** Frames that did not arrive, and invocations that could not finish. */
   losses = 0;
+  /** When a session was last restored from the connection table. */
+  restoredAt = 0;
   readonly kills: { at: number; name: string }[] = [];
   /** When each user was last in each session, as far as their tabs know: `<session>:<user>`. */
   readonly lastThere = new Map<string, number>();
@@ -72,6 +77,7 @@ export class World {
     this.dice = new Dice(seed);
     this.profile = profileOf(seed);
     this.timings = universe.timings;
+    this.bursts = universe.bursts ?? false;
     this.#activeMillis = options.activeMillis;
     this.#told = options.told;
     const { mergedAbove, windowMillis } = this.profile;

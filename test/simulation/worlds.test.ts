@@ -20,7 +20,7 @@ test('the same seed gives the same run each time', async () => {
 });
 
 test('a failed scenario is reported with its seed, its kind and the command that repeats it', () => {
-  const named = describeFailure({ seed: 931, profile: profileOf(931), violations: ['[DE3] stranded'] });
+  const named = describeFailure({ seed: 931, profile: profileOf(931), violations: ['[DE3] stranded'], bursts: false });
   expect(named).toContain('seed 931');
   expect(named).toContain(`"${profileOf(931).name}"`);
   expect(named).toContain('SIMULATION_SEED=931 npm test -- test/simulation/worlds');

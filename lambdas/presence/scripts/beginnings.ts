@@ -2,13 +2,14 @@ import { names } from './names.ts';
 import { prelude } from './prelude.ts';
 import { limitRate } from './rate.ts';
 import { parsing, personData, records } from './records.ts';
+import { connectionEnds, turns } from './turns.ts';
 import { wholeness } from './wholeness.ts';
 import { windows } from './windows.ts';
 
-const helpers = `${records}${personData}${prelude}${wholeness}${windows}`;
+const helpers = `${connectionEnds}${records}${personData}${prelude}${wholeness}${windows}`;
 
 /** What the scripts begin with; those of their own follow, with their arguments named at the top of each. */
-export const begin = `${names}${parsing}${helpers}`;
+export const begin = `${names}${parsing}${turns}${helpers}`;
 
 const refuseUnknown = `
 if redis.call('HEXISTS', epochKey, 'epoch') == 0 then return { 'unknown' } end
@@ -18,7 +19,7 @@ if redis.call('HEXISTS', epochKey, 'epoch') == 0 then return { 'unknown' } end
 export const beginKnown = `${begin}${refuseUnknown}`;
 
 /** The same for a script that has a short way for what comes most often, which needs none of the helpers. */
-export const beginKnownAfter = (shortWay: string) => `${names}${parsing}${shortWay}${helpers}${refuseUnknown}`;
+export const beginKnownAfter = (shortWay: string) => `${names}${parsing}${turns}${shortWay}${helpers}${refuseUnknown}`;
 
 /** A session of which Redis evicted a part is unknown, too, and stays so until it is brought back. */
 export const refuseTorn = `

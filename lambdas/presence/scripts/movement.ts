@@ -9,7 +9,7 @@ import { ahead, spacing } from './rate.ts';
  * It reads first: whatever is not as it expects is left, untouched, to the general way behind it.
  */
 export const movement = `
-local function moveCursor(userId, connectionId, cursor, tag)
+local function moveCursor(userId, connectionId, cursor, tag, field, turn)
   local session = redis.call('HMGET', epochKey, 'epoch', 'seq', 'cursorRole', 'keptAt')
   if not session[1] or now - tonumber(session[4] or '0') >= ${keptFor} then return nil end
   local window = redis.call('HMGET', windowKey, 'ends', 'flusher', 'moving')
@@ -21,6 +21,11 @@ local function moveCursor(userId, connectionId, cursor, tag)
   if not redis.call('ZSCORE', connectionsKey, member) then return nil end
   local onTime = redis.call('HGET', ratesKey, connectionId)
   if not onTime or tonumber(onTime) - now > ${ahead} then return nil end
+  local lastCursor, lastStatus, lastActivity, lastActed
+  if field ~= '' then
+    lastCursor, lastStatus, lastActivity, lastActed = readTurns(field)
+    if turn < lastCursor then return nil end
+  end
   local text = redis.call('GET', recordPrefix .. userId)
   if not text then return nil end
   local user, data, before = parseRecord(text)
@@ -38,6 +43,7 @@ local function moveCursor(userId, connectionId, cursor, tag)
   end
   redis.call('HSET', ratesKey, connectionId, math.max(now, tonumber(onTime)) + ${spacing})
   redis.call('ZADD', connectionsKey, nowText, member)
+  if field ~= '' and writeTurns(field, turn, lastStatus, lastActivity, math.max(lastActed, turn)) then keeps = true end
   if redis.call('HSET', cursorsKey, userId, cursor) == 1 then keeps = true end
   redis.call('PUBLISH', channel, '{"type":"cursor","sessionId":"' .. sessionId .. '","userId":"' .. userId ..
     '","timestamp":' .. nowText .. ',"data":{"cursor":' .. cursor .. '}}')
@@ -52,12 +58,12 @@ local function moveCursor(userId, connectionId, cursor, tag)
   local overdue = #redis.call('ZRANGEBYSCORE', connectionsKey, '-inf', string.format('%d', now - offlineAfter), 'LIMIT', '0', '1') +
     #redis.call('ZRANGEBYSCORE', leavingKey, '-inf', nowText, 'LIMIT', '0', '1')
   local none = {}
-  return { 'ok', session[1], tonumber(session[2]), 1, none, none, none, none, none, none, { none, none, overdue },
+  return { 'ok', session[1], tonumber(session[2]), 1, none, none, none, none, none, none, { none, none, overdue, 0, none },
     session[3] or '' }
 end
 
 if ARGV[14] == 'cursor' and ARGV[13] ~= '' and ARGV[16] ~= 'null' then
-  local moved = moveCursor(ARGV[12], ARGV[13], ARGV[16], ARGV[19])
+  local moved = moveCursor(ARGV[12], ARGV[13], ARGV[16], ARGV[19], ARGV[20], tonumber(ARGV[21]))
   if moved then return moved end
 end
 `;

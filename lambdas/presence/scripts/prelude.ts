@@ -158,7 +158,8 @@ local function removeUser(userId, cause, user, at)
   redis.call('ZREM', usersKey, userId)
   redis.call('ZREM', activeKey, userId)
   forgetCursor(userId)
-  redis.call('HDEL', epochKey, 'chosen:' .. userId)
+  local joinedUntil = tonumber(redis.call('HGET', epochKey, 'joinedUntil:' .. userId) or nil)
+  redis.call('HDEL', epochKey, 'chosen:' .. userId, 'joinedUntil:' .. userId)
   redis.call('HDEL', rolesKey, userId)
   redis.call('DEL', recordPrefix .. userId)
   told[userId] = nil
@@ -166,7 +167,7 @@ local function removeUser(userId, cause, user, at)
   leaves[#leaves + 1] = userId
   leavers[#leavers + 1] = cause
   goings[#goings + 1] = remember({ userId = userId, cause = cause, at = at, joinedAt = joinedAt,
-    restored = user and user.restored })
+    restored = user and user.restored, joinedUntil = joinedUntil })
   publish('offline', userId, '{"cause":"' .. cause .. '"}')
 end
 
@@ -202,7 +203,8 @@ local function settle()
     local over = redis.call('ZRANGEBYSCORE', key, '-inf', dueUntil, 'WITHSCORES')
     for index = 1, #over, 2 do
       redis.call('ZREM', key, over[index])
-      local userId, _, cause = splitMember(over[index])
+      local userId, connectionId, cause = splitMember(over[index])
+      forgetConnection(connectionId)
       if not ends[userId] then
         order[#order + 1] = userId
         ends[userId] = { dropped = 0 }

@@ -1,4 +1,8 @@
 import { limits } from '../../../protocol/limits.ts';
+import { underWay } from './turns.ts';
+
+/** So many frames of one connection may be under way at the same time. */
+const framesUnderWay = 1000;
 
 /**
  * Reading a record. A cursor and the data of a person are kept as the raw JSON that the client sent, and are spliced into
@@ -140,6 +144,30 @@ local function setData(user, members)
   told[user.userId] = user.dataSizes and '{' .. table.concat(pairsOf, ',') .. '}'
   -- Numbers what a user told: the connection table keeps the newest.
   user.dataAt = math.max(now, (user.dataAt or 0) + 1)
+end
+
+-- What a frame changes of a user's data, without the keys that later frames of the connection decided (rule PR18). Also answers
+-- the turns of all keys afterwards, without those of keys that no frame under way can still change.
+local function takeDataTurn(field, turn, change)
+  local text = redis.call('HGET', ordersKey, 'data:' .. field)
+  local turns, kept = text and cjson.decode(text) or {}, {}
+  for index = 1, #change, 2 do
+    local key = change[index]
+    if tonumber(turns[key] or '0') <= turn then
+      -- As text, because cjson rounds large numbers.
+      turns[key] = string.format('%.0f', turn)
+      kept[#kept + 1], kept[#kept + 2] = key, change[index + 1]
+    end
+  end
+  local oldest = turn - (string.sub(field, 1, 1) == '~' and ${underWay} or ${framesUnderWay})
+  for key, at in pairs(turns) do
+    if tonumber(at) < oldest then turns[key] = nil end
+  end
+  return kept, turns
+end
+
+local function writeDataTurns(field, turns)
+  if redis.call('HSET', ordersKey, 'data:' .. field, cjson.encode(turns)) == 1 then keeps = true end
 end
 
 -- What the connection table is to keep of a user's data.

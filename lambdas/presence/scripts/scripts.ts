@@ -19,6 +19,8 @@ return reply({}, {}, {})
 
 /** The flusher of a window keeps its promise. The window may have been sent by somebody else meanwhile. */
 const flush = `${beginKnown}${keepRarely}local window = windowState()
+-- Redis evicted the window, and what waited may have gone with it: everybody asks for the whole state.
+if redis.call('EXISTS', windowKey) == 0 then beginEpoch() end
 if window.flusher ~= argument(1) then return reply({}, {}, { {}, {} }) end
 local cursors = takeAll(window)
 return outcome('', { cursors, cursorReceivers() }, {}, true)
@@ -37,6 +39,7 @@ return reply({}, {}, {})
  * down. Of anybody else only the audit trail knows: Redis may have forgotten that they were there.
  */
 const enter = `${begin}
+if isOvertaken(argument(9), argument(10)) then return { 'overtaken' } end
 reseats = true
 if isTorn() then giveUp() end
 -- Where very many come at once the list is long: only what names the user is decoded.
@@ -51,7 +54,7 @@ end
 local userId, connectionId, username, role, cursorRole, format, place, invisible =
   argument(1), argument(2), argument(3), argument(4), argument(5), argument(6), argument(7), argument(8) == '1'
 -- What the join says of the person.
-local said = argument(9) and cjson.decode(argument(9)) or {}
+local said = argument(13) ~= '' and cjson.decode(argument(13)) or {}
 if said.data and not changeOfData(readUser(userId) or { userId = userId }, said.data) then return { 'large' } end
 local member = userId .. ':' .. connectionId
 settle()
@@ -82,6 +85,9 @@ if not already then
   end
 end
 redis.call('ZADD', connectionsKey, now, member)
+-- A stay begins with the join: what the connection sent before says nothing about it.
+local field, turn = argument(11), tonumber(argument(12))
+if field ~= '' and not already then writeTurns(field, turn, turn, turn, turn) end
 -- Counted anew, and not one more: Redis may have evicted the one key and kept the other.
 setConnections(user, countConnections(userId), shown)
 if user.username ~= username then
@@ -125,11 +131,11 @@ return answer
 
 /** A connection leaves on purpose: at once, without grace. */
 const depart = `${beginWhole}
+if isOvertaken(argument(4), argument(5)) then return { 'overtaken' } end
 local userId, connectionId, cause = argument(1), argument(2), argument(3)
 settle()
 local removed = redis.call('ZREM', connectionsKey, userId .. ':' .. connectionId)
-redis.call('HDEL', ratesKey, connectionId)
-redis.call('SREM', compactKey, connectionId)
+forgetConnection(connectionId)
 if removed == 1 then dropConnection(userId, cause) end
 return outcome(connectionId, { removed, goings })
 `;
@@ -139,8 +145,7 @@ const close = `${beginWhole}
 local userId, connectionId, deadline, cause = argument(1), argument(2), argument(3), argument(4)
 local lastHeard = redis.call('ZSCORE', connectionsKey, userId .. ':' .. connectionId)
 redis.call('ZREM', connectionsKey, userId .. ':' .. connectionId)
-redis.call('HDEL', ratesKey, connectionId)
-redis.call('SREM', compactKey, connectionId)
+forgetConnection(connectionId)
 if lastHeard then
   -- A socket whose end is noticed late has been silent for a while: its grace is part of that time, not added to it.
   local ends = math.min(tonumber(deadline), lastHeard + offlineAfter)
@@ -215,8 +220,7 @@ for _, key in ipairs({ connectionsKey, leavingKey }) do
     local owner, connectionId = splitMember(member)
     if userId == '' or owner == userId then
       redis.call('ZREM', key, member)
-      redis.call('HDEL', ratesKey, connectionId)
-      redis.call('SREM', compactKey, connectionId)
+      forgetConnection(connectionId)
       if connectionId ~= '' and key == connectionsKey then ended[#ended + 1] = member end
     end
   end
@@ -233,6 +237,17 @@ return answer
 /** Whether the session is known, and whole. */
 const look = `${beginKnown}${refuseTorn}
 return { 'ok' }
+`;
+
+/**
+ * A join gives up the place that it asked for. Whoever is present keeps it until they go: then it ends although it was asked
+ * for after that leave was sent (rule PR18).
+ */
+const yieldPlace = `${beginKnown}
+local userId = argument(1)
+if not redis.call('ZSCORE', usersKey, userId) then return reply({}, {}, { 0 }) end
+redis.call('HSET', epochKey, 'joinedUntil:' .. userId, nowText)
+return reply({}, {}, { 1 })
 `;
 
 /** Changes the role others see; the permission itself is PostgreSQL's. */
@@ -262,6 +277,7 @@ export const presenceScripts = {
   evict,
   relabel,
   look,
+  yieldPlace,
   restore: `${begin}${restore}`,
 } as const;
 export type PresenceScript = keyof typeof presenceScripts;

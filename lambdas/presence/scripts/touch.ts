@@ -4,7 +4,8 @@ import { movement } from './movement.ts';
 /** A frame of a connection: sign of life, and what it changes. `unknown` where Redis does not know the connection. */
 export const touch = `${beginKnownAfter(movement)}${keepRarely}local userId, connectionId, kind, idle = argument(1), argument(2), argument(3), argument(4) == '1'
 local cursor, status, activity, tag = argument(5), argument(6), argument(7), argument(8)
-local dataChange = argument(9)
+local field, turn = argument(9), tonumber(argument(10))
+local dataChange = argument(11)
 local member = userId .. ':' .. connectionId
 -- Every client sends a heartbeat now and then; its other frames need not look.
 if kind == 'heartbeat' then ${refuseTorn} end
@@ -17,18 +18,32 @@ end
 -- Somebody who is not in the list of users: Redis lost it. The frame is sent again and must not count twice.
 if not redis.call('ZSCORE', usersKey, userId) then return { 'unknown' } end
 ${limitFrames}
-local data, dataChanges = nil, {}
-if dataChange then
-  data, dataChanges = changeOfData(user, cjson.decode(dataChange))
+local data, dataChanges, dataTurns = nil, {}, nil
+if dataChange ~= '' then
+  local change = cjson.decode(dataChange)
+  if field ~= '' then change, dataTurns = takeDataTurn(field, turn, change) end
+  data, dataChanges = changeOfData(user, change)
   if not data then return { 'large' } end
 end
 local wasHidden = user.status == 'offline'
+-- What a later frame of this connection decided stays as it is.
+local isTold, isText, isNull = cursor ~= '', activity ~= '', cursor == 'null'
+local lastCursor, lastStatus, lastActivity, lastActed
+if field ~= '' then
+  lastCursor, lastStatus, lastActivity, lastActed = readTurns(field)
+  if turn < lastCursor then cursor = '' end
+  if turn < lastActivity then activity = '' end
+  if turn < lastStatus then status = ''
+  -- User activity ends 'away', so the user was away until the later frame.
+  elseif status == 'away' and turn < lastActed then status = 'online' end
+end
+local isStatus = status ~= ''
 -- A cursor of null takes the one there is away.
 local endsCursor = cursor == 'null'
 if endsCursor then cursor = '' end
 local cursorEnded = endsCursor and (recorded[userId] or cursorOf(userId)) and true or false
 local cursorMoved = cursor ~= '' and (recorded[userId] or cursorOf(userId)) ~= cursor
-local acted = (kind == 'cursor' and not endsCursor) or cursorMoved or activity ~= ''
+local acted = (kind == 'cursor' and not isNull) or cursorMoved or activity ~= ''
 -- Frames of one user may be handled by two environments and overtake each other; their stamps keep the order in which
 -- they came here, or others would hold on to a cursor that was replaced.
 local at = now >= user.lastActive and now or user.lastActive + 1
@@ -40,14 +55,22 @@ if acted or cursorEnded or #dataChanges > 0 or status ~= '' or (kind == 'heartbe
 local chosen = user.chosen
 if status == 'online' then user.chosen = nil
 elseif status ~= '' then user.chosen = status
-elseif acted and user.chosen == 'away' then user.chosen = nil end
+elseif acted and user.chosen == 'away' and not (field ~= '' and turn < lastStatus) then user.chosen = nil end
 if user.chosen ~= chosen then keepChosen(user) end
+if field ~= '' and (isTold or isText or isStatus or acted) then
+  if isTold then lastCursor = math.max(lastCursor, turn) end
+  if isStatus then lastStatus = math.max(lastStatus, turn) end
+  if isText then lastActivity = math.max(lastActivity, turn) end
+  if acted then lastActed = math.max(lastActed, turn) end
+  if writeTurns(field, lastCursor, lastStatus, lastActivity, lastActed) then keeps = true end
+end
 
 if activity ~= '' then sayActivity(user, activity, true) end
 if cursorMoved then
   if redis.call('HSET', cursorsKey, userId, cursor) == 1 then keeps = true end
   publish('cursor', userId, '{"cursor":' .. cursor .. '}')
 end
+if dataTurns then writeDataTurns(field, dataTurns) end
 tellData(user, data, dataChanges, true)
 if cursorEnded then
   forgetCursor(userId)
@@ -99,5 +122,6 @@ if cursorMoved and user.status ~= 'offline' and (connections > user.connections 
 end
 local overdue = #redis.call('ZRANGEBYSCORE', connectionsKey, '-inf', timeText(now - offlineAfter), 'LIMIT', '0', '1') +
   #redis.call('ZRANGEBYSCORE', leavingKey, '-inf', nowText, 'LIMIT', '0', '1')
-return outcome('', { cursors, receivers, overdue, #dataChanges > 0 and keptData(user) or {} }, promised, atOnce)
+return outcome('', { cursors, receivers, overdue, isStatus and at or 0, #dataChanges > 0 and keptData(user) or {} }, promised,
+  atOnce)
 `;

@@ -1,0 +1,61 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { BatchWriteItemCommand, type DynamoDBClient, type WriteRequest } from '@aws-sdk/client-dynamodb';
+import { marshall } from '@aws-sdk/util-dynamodb';
+import { Unavailable } from '../platform/unavailable.ts';
+
+const batchLimit = 25;
+/** Waits in milliseconds before unprocessed items are tried again; together they fit into the bound for one dependency. */
+const retryWaits = [25, 50, 100, 200];
+
+/** Another way to wait, and another chance, than the machine's: only in tests. */
+export interface RetryOptions {
+  wait?: (millis: number) => Promise<unknown>;
+  random?: () => number;
+}
+
+/** The key of an item of the connection table. */
+export interface ItemKey {
+  connectionId: string;
+  sessionId: string;
+}
+
+/**
+ * Deletes items, in batches. DynamoDB may process a part only, where it is busy; the rest is tried again after growing,
+ * random waits.
+ *
+ * @throws Unavailable where items stay unprocessed.
+ */
+export async function deleteItems(
+  client: DynamoDBClient,
+  table: string,
+  keys: readonly ItemKey[],
+  options: RetryOptions,
+): Promise<void> {
+  for (let first = 0; first < keys.length; first += batchLimit) {
+    const batch = keys.slice(first, first + batchLimit);
+    await deleteBatch(
+      client,
+      table,
+      batch.map((key) => ({ DeleteRequest: { Key: marshall(key) } })),
+      options,
+    );
+  }
+}
+
+async function deleteBatch(
+  client: DynamoDBClient,
+  table: string,
+  batch: WriteRequest[],
+  { wait = sleep, random = Math.random }: RetryOptions,
+): Promise<void> {
+  let requests = batch;
+  for (let attempt = 0; ; attempt++) {
+    const answer = await client.send(new BatchWriteItemCommand({ RequestItems: { [table]: requests } }));
+    requests = answer.UnprocessedItems?.[table] ?? [];
+    if (requests.length === 0) return;
+    const upTo = retryWaits[attempt];
+    if (upTo === undefined)
+      throw new Unavailable('connections', new Error(`${requests.length} items stay unprocessed`));
+    await wait(upTo * (0.5 + random() / 2));
+  }
+}

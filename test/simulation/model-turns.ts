@@ -1,0 +1,34 @@
+import type { RoomModel, Turns } from './room-model.ts';
+
+const none: Turns = { cursor: 0, status: 0, acted: 0 };
+
+/** The parameters of a touch by name, as far as its turn concerns them. */
+function partsOf([, connectionId = '', , , cursor = '', status = '', , , field = '', turn = '']: string[]) {
+  return { connectionId, cursor, status, field, turn: Number(turn) };
+}
+
+/** What a frame still decides, after later ones of its connection (rule PR18). */
+export function inTurn(room: RoomModel, parameters: string[]): { cursor: string; status: string; endsAway: boolean } {
+  const { connectionId, cursor, status, field, turn } = partsOf(parameters);
+  const last = field === '' ? none : (room.turns.get(connectionId) ?? none);
+  const isOld = (decided: number) => field !== '' && turn < decided;
+  // Who was away until a later frame that was user activity is not away any more.
+  const chosen = status === 'away' && isOld(last.acted) ? 'online' : status;
+  return {
+    cursor: isOld(last.cursor) ? '' : cursor,
+    status: isOld(last.status) ? '' : chosen,
+    endsAway: !isOld(last.status),
+  };
+}
+
+/** Remembers what a frame decided. */
+export function noteTurn(room: RoomModel, parameters: string[], acted: boolean): void {
+  const { connectionId, cursor, status, field, turn } = partsOf(parameters);
+  if (field === '') return;
+  const last = room.turns.get(connectionId) ?? none;
+  room.turns.set(connectionId, {
+    cursor: cursor === '' ? last.cursor : Math.max(last.cursor, turn),
+    status: status === '' ? last.status : Math.max(last.status, turn),
+    acted: acted ? Math.max(last.acted, turn) : last.acted,
+  });
+}

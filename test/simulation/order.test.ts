@@ -1,0 +1,39 @@
+import { liveThrough } from './live-through.ts';
+import { profiles } from './profile.ts';
+import { runSeeds } from './run-world.ts';
+import type { TextChange } from './script-book.ts';
+import { seedsOf } from './seeds.ts';
+import { withUniverse } from './with-universe.ts';
+
+const universe = withUniverse();
+
+test('[PR18] whatever order bursts of frames are served in, everybody comes to see what was sent last', async () => {
+  const bursting = { ...universe(), bursts: true, name: `${universe().name}:bursts` };
+  expect(await liveThrough(seedsOf('short'), bursting)).toEqual([]);
+});
+
+/** Each of the mistakes is noticed in one of these worlds. */
+const seeds = Array.from({ length: 220 }, (_, index) => index);
+
+const ignored: (TextChange & { mistake: string })[] = [
+  { mistake: 'the order of cursors is ignored', find: 'if turn < lastCursor then', replace: 'if false then' },
+  { mistake: 'the order of statuses is ignored', find: 'if turn < lastStatus then', replace: 'if false then' },
+  {
+    mistake: 'an overtaken choice to be away outlasts user activity',
+    find: "elseif status == 'away' and turn < lastActed then",
+    replace: 'elseif false then',
+  },
+  {
+    mistake: 'the order of joins and leaves is ignored',
+    find: 'if last and tonumber(last) > tonumber(version) then return true end',
+    replace: '',
+  },
+];
+
+test.each(ignored)('[PR18] it is noticed where $mistake', async (change) => {
+  const name = `${universe().name}:ignored:${ignored.indexOf(change)}`;
+  const changed = { ...universe(), bursts: true, changes: [change], name };
+  const [caught] = await runSeeds(seeds, changed, 1, profiles.length);
+  expect(universe().book.isApplied(change)).toBe(true);
+  expect(caught?.violations.length ?? 0).toBeGreaterThan(0);
+});

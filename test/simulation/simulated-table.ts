@@ -1,0 +1,92 @@
+import type { Joined, Left, Membership } from '../../lambdas/delivery/membership.ts';
+import { isBefore, Overtaken, type Turn } from '../../lambdas/delivery/turn.ts';
+
+/** What the table has of a connection and a session. */
+interface Item {
+  /** Undefined where the connection has left. */
+  membership: Membership | undefined;
+  version: number;
+  turn: Turn;
+  chosenAt: number;
+}
+
+/** The connection table of a world, with the conditions of its writes. */
+export class SimulatedTable {
+  /** By connection, then by session. */
+  readonly #items = new Map<string, Map<string, Item>>();
+
+  add(connectionId: string): Map<string, Item> {
+    const known = this.#items.get(connectionId) ?? new Map<string, Item>();
+    this.#items.set(connectionId, known);
+    return known;
+  }
+
+  join(membership: Membership, turn: Turn): Joined {
+    const { connectionId, sessionId, joinedAt } = membership;
+    const isFirst = this.#item(connectionId, sessionId) === undefined;
+    const { version, membership: before } = this.#take(connectionId, sessionId, turn, joinedAt);
+    const joined = { ...membership, version };
+    this.#items.get(connectionId)!.set(sessionId, { membership: joined, version, turn, chosenAt: 0 });
+    return { membership: { ...joined }, isNew: before === undefined, isFirst };
+  }
+
+  leave(connectionId: string, sessionId: string, turn: Turn, at: number): Left {
+    const left = this.#take(connectionId, sessionId, turn, at);
+    this.#items.get(connectionId)!.set(sessionId, { ...left, membership: undefined, turn, chosenAt: 0 });
+    return left;
+  }
+
+  amend({ connectionId, sessionId, version }: Membership, fields: Partial<Membership>): boolean {
+    const item = this.#item(connectionId, sessionId);
+    if (!item?.membership || item.version !== version) return false;
+    item.membership = { ...item.membership, ...fields };
+    return true;
+  }
+
+  takeBack({ connectionId, sessionId, version }: Membership): boolean {
+    const item = this.#item(connectionId, sessionId);
+    if (item && item.version !== version) return false;
+    this.#items.get(connectionId)?.delete(sessionId);
+    return true;
+  }
+
+  hasLeftAfter(connectionId: string, sessionId: string, turn: Turn): boolean {
+    const item = this.#item(connectionId, sessionId);
+    return item !== undefined && !item.membership && isBefore(turn, item.turn);
+  }
+
+  setInvisible({ sessionId, userId }: Pick<Membership, 'sessionId' | 'userId'>, invisible: boolean, chosenAt: number) {
+    for (const items of this.#items.values()) {
+      const item = items.get(sessionId);
+      if (item?.membership?.userId !== userId || item.chosenAt > chosenAt) continue;
+      item.membership = { ...item.membership, invisible };
+      item.chosenAt = chosenAt;
+    }
+  }
+
+  membership(connectionId: string, sessionId: string): Membership | undefined {
+    return this.#item(connectionId, sessionId)?.membership;
+  }
+
+  memberships(connectionId: string): Membership[] {
+    return [...(this.#items.get(connectionId)?.values() ?? [])].flatMap(({ membership }) => membership ?? []);
+  }
+
+  members(sessionId: string): Membership[] {
+    return [...this.#items.values()].flatMap((items) => items.get(sessionId)?.membership ?? []);
+  }
+
+  remove(connectionId: string): void {
+    this.#items.delete(connectionId);
+  }
+
+  #item(connectionId: string, sessionId: string): Item | undefined {
+    return this.#items.get(connectionId)?.get(sessionId);
+  }
+
+  #take(connectionId: string, sessionId: string, turn: Turn, at: number): Left {
+    const before = this.add(connectionId).get(sessionId);
+    if (before && isBefore(turn, before.turn)) throw new Overtaken();
+    return { version: (before?.version ?? at) + 1, membership: before?.membership };
+  }
+}
