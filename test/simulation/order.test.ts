@@ -23,11 +23,6 @@ const ignored: (TextChange & { mistake: string })[] = [
     find: "elseif status == 'away' and turn < lastActed then",
     replace: 'elseif false then',
   },
-  {
-    mistake: 'the order of joins and leaves is ignored',
-    find: 'if last and tonumber(last) > tonumber(version) then return true end',
-    replace: '',
-  },
 ];
 
 test.each(ignored)('[PR18] it is noticed where $mistake', async (change) => {
