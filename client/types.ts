@@ -61,8 +61,6 @@ export interface UserCursor<T extends Types = Types> {
 
 /** What is stored of a session. Times are Unix milliseconds. */
 export interface SessionInfo<T extends Types = Types> extends Omit<WireSession, 'metadata'> {
-  /** The application's own id of what the session is about, where it was opened by one. */
-  readonly key?: string | null;
   readonly metadata: MetadataOf<T>;
 }
 

@@ -1,11 +1,11 @@
-import { exportPage } from './flows/export-activity.ts';
+import { exportKeyPage, exportPage } from './flows/export-activity.ts';
 import { httpPageBytes, querySchemas, readQuery } from './flows/http-query.ts';
 import { asSeenBy, authorizeAudit } from './flows/read-activity.ts';
 import { serviceStatistics } from './flows/service-statistics.ts';
 import { activityReports } from './runtime/activity.ts';
 import { checkHealth } from './runtime/health.ts';
 import { httpRoute } from './runtime/http-route.ts';
-import { sessions } from './runtime/sessions.ts';
+import { sessionKeys, sessions } from './runtime/sessions.ts';
 
 /** The HTTP API: what can be read without a socket. */
 export const handler = httpRoute(
@@ -44,6 +44,15 @@ export const handler = httpRoute(
       const session = await authorizeAudit({ userId }, id);
       const { at } = readQuery(querySchemas.moment, query);
       return { body: { sessionId: session.id, at, stays: await activityReports().whoWasHere(session.id, at) } };
+    },
+
+    async 'GET /keys/{key}/sessions'({ key, userId, query }) {
+      const page = { ...readQuery(querySchemas.page, query), maxBytes: httpPageBytes };
+      return { body: await sessionKeys().list(key, userId, page) };
+    },
+
+    async 'GET /keys/{key}/activity'({ key, userId, query }) {
+      return exportKeyPage(key, userId, query);
     },
 
     async 'GET /stats'({ scopes }) {

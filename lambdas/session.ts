@@ -6,6 +6,7 @@ import { leaveSession } from './flows/leave-session.ts';
 import { createInvite, revokeInvite } from './flows/manage-invites.ts';
 import { changeRole, removeParticipant } from './flows/manage-participants.ts';
 import { noticeFrame } from './flows/notice-frame.ts';
+import { openSession } from './flows/open-session.ts';
 import { recoverSession } from './flows/recover-session.ts';
 import { sendParts } from './flows/send-parts.ts';
 import { limitRate } from './runtime/rate-limit.ts';
@@ -20,6 +21,8 @@ export const handler = route(
 
     session_join: ({ sessionId, invite, order, ...said }, caller) =>
       joinSession(caller, sessionId, invite, { said, turn: turnOf(caller, order) }),
+
+    session_open: ({ requestId: _, order, ...request }, caller) => openSession(caller, request, turnOf(caller, order)),
 
     session_leave: ({ sessionId, order }, caller) => leaveSession(caller, sessionId, turnOf(caller, order)),
 

@@ -25,6 +25,8 @@ export const protectedPaths = [
   '/sessions/{id}/activity',
   '/sessions/{id}/statistics',
   '/sessions/{id}/presence',
+  '/keys/{key}/sessions',
+  '/keys/{key}/activity',
   '/stats',
 ];
 

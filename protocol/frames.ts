@@ -75,6 +75,7 @@ export interface ServerFrames {
   pong: { serverTime: number };
   session_created: Omit<Snapshot, 'sessionId'> & { session: Session };
   session_joined: Omit<Snapshot, 'sessionId'> & { session: Session; role: Role };
+  session_opened: Omit<Snapshot, 'sessionId'> & { session: Session; role: Role; created: boolean };
   session_left: { sessionId: string };
   session_ended: { sessionId: string; reason: string };
   session_recovered: { session: Session };

@@ -11,6 +11,7 @@ export const limits = {
   metadataBytes: 8 * 1024,
   detailsBytes: 8 * 1024,
   operationIdCharacters: 255,
+  keyCharacters: 255,
   targetCharacters: 500,
   activityTypeCharacters: 100,
   nameCharacters: 200,

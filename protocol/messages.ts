@@ -125,6 +125,18 @@ export const messages = {
     responds: true,
     schema: message({ sessionId, order, invite: invite.optional(), ...said }),
   },
+  session_open: {
+    group: 'session',
+    responds: true,
+    schema: message({
+      // The application's own id of what the session is about.
+      key: requiredText(limits.keyCharacters),
+      order,
+      metadata: metadata.optional(),
+      invite: invite.optional(),
+      ...said,
+    }),
+  },
   session_leave: { group: 'session', responds: true, schema: message({ sessionId, order }) },
   session_end: {
     group: 'session',

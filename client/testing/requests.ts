@@ -22,7 +22,7 @@ type Entry = { activityType: string; details?: Json; activityId?: string };
 export const handlers: Record<string, (call: Call) => object> = {
   ping: ({ world }) => ({ type: 'pong', serverTime: world.now() }),
   session_create(call) {
-    const room = createRoom(call, null);
+    const room = createRoom(call);
     enter(call, room);
     return { type: 'session_created', session: room.session, ...room.snapshot() };
   },

@@ -55,13 +55,13 @@ export class Room {
   readonly activities: ActivityItem[] = [];
   readonly stays: Stay[] = [];
   readonly people = new Map<string, Person>();
-  session: Session & { key: string | null };
+  session: Session;
   epoch = crypto.randomUUID();
   seq = 0;
   #indices = 0;
   readonly #now: () => number;
 
-  constructor(session: Session & { key: string | null }, now: () => number) {
+  constructor(session: Session, now: () => number) {
     this.session = session;
     this.#now = now;
   }

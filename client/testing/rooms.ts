@@ -53,7 +53,7 @@ export function joined(call: Call, needed: 'viewer' | 'commenter' | 'owner' = 'v
   return room;
 }
 
-export function createRoom({ world, connection, message }: Call, key: string | null): Room {
+export function createRoom({ world, connection, message }: Call, key?: string): Room {
   const { operationId = key, metadata = {} } = message as Frame & { operationId: string; metadata: Json };
   const now = world.now();
   const id = newId();
@@ -65,7 +65,8 @@ export function createRoom({ world, connection, message }: Call, key: string | n
     status: 'active' as const,
     target: (metadata['target'] as string) ?? null,
     objective: (metadata['objective'] as string) ?? null,
-    isPublic: metadata['isPublic'] === true,
+    // Who knows the key of a session may join, unless its creator said otherwise.
+    isPublic: metadata['isPublic'] === true || (key !== undefined && metadata['isPublic'] !== false),
     maxParticipants: (metadata['maxParticipants'] as number) ?? 50,
     metadata,
     startTime: now,
@@ -73,7 +74,7 @@ export function createRoom({ world, connection, message }: Call, key: string | n
     active: true,
     lastActiveAt: now,
     updatedAt: now,
-    key,
+    ...(key === undefined ? {} : { key }),
   };
   const room = new Room(session, world.now);
   world.rooms.set(id, room);
@@ -88,9 +89,8 @@ export function enter(call: Call, room: Room): Role {
   const known = participants.get(userId);
   const invitation = room.invitations.get(message['invite'] as string);
   const isOwner = session.ownerId === userId;
-  const isOpen = session.isPublic || session.key !== null;
   if (message['invite'] && !invitation) throw new Refusal('INVITE_INVALID', 'This invitation is not valid any more.');
-  if (!known && !invitation && !isOpen && !isOwner) {
+  if (!known && !invitation && !session.isPublic && !isOwner) {
     throw new Refusal('PERMISSION_DENIED', 'You need an invitation to this session.');
   }
   const isFull =

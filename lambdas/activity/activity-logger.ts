@@ -12,7 +12,7 @@ import { type ExportFormat, formatPages } from './activity-export.ts';
 import type { ActivityOutbox } from './activity-outbox.ts';
 import type { ActivityQuery } from './activity-query.ts';
 import { ActivityQueue } from './activity-queue.ts';
-import { type ActivityPage, ActivityReader } from './activity-reader.ts';
+import { type ActivityPage, ActivityReader, type Trail } from './activity-reader.ts';
 import { ActivityReports, type ActivityStatistics, type TimelineBucket } from './activity-reports.ts';
 import { ActivityRepository, type Database } from './activity-repository.ts';
 import { ActivityRetention, type RetentionResult } from './activity-retention.ts';
@@ -148,6 +148,11 @@ export class ActivityLogger {
    */
   getSessionActivity(sessionId: string, query: ActivityQuery | number = {}, maxBytes?: number): Promise<ActivityPage> {
     return this.#reader.page(sessionId, typeof query === 'number' ? { limit: query } : query, maxBytes);
+  }
+
+  /** The same for several sessions, in one order by time. */
+  getActivityOf(trail: Trail, query: ActivityQuery, maxBytes?: number): Promise<ActivityPage> {
+    return this.#reader.page(trail, query, maxBytes);
   }
 
   /** The newest entries of a session. */

@@ -43,10 +43,11 @@ export interface Condition {
  * The condition of a query. Each part is there only where it is asked for, so that each shape has a plan of its own and
  * none pays for a filter it has not. What is not a UUID is the id of no session, so nothing matches.
  *
+ * @param sessionId undefined where the caller says by itself which sessions are meant.
  * @throws RollcallError INVALID_MESSAGE for a user id or a time that cannot be.
  */
 export function conditionOf(
-  sessionId: string,
+  sessionId: string | undefined,
   query: ActivityQuery,
   place?: PagePlace,
   direction: Direction = 'newest',
@@ -58,8 +59,8 @@ export function conditionOf(
     condition.text += `${condition.text && ' AND '}${text.replace(/\$(\d)/g, (_, n) => `$${first + Number(n) - 1}`)}`;
     condition.values.push(...values);
   };
-  if (isUuid(sessionId)) add('session', 'session_id = $1::uuid', sessionId);
-  else add('nowhere', 'false');
+  if (sessionId !== undefined && isUuid(sessionId)) add('session', 'session_id = $1::uuid', sessionId);
+  else if (sessionId !== undefined) add('nowhere', 'false');
   if (query.userId !== undefined) add('user', 'user_id = $1::uuid', checkedUser(query.userId));
   if (query.activityType !== undefined)
     add('type', 'activity_type = $1', query.activityType.replaceAll('\0', '\ufffd'));

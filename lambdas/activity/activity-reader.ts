@@ -10,6 +10,13 @@ export interface ActivityPage {
   next?: string;
 }
 
+/** The trails of several sessions, read as one. */
+export interface Trail {
+  /** Binds the place of a page to what is read. */
+  name: string;
+  sessionIds: readonly string[];
+}
+
 const exportPageItems = 500;
 
 /** The best known name of an entry's person: the user's now, else the one they had then, else the guest's. */
@@ -28,16 +35,22 @@ export class ActivityReader {
   /**
    * One page, newest first. An unknown session is an empty page.
    *
+   * @param trail the UUID of a session, or several sessions.
    * @param maxBytes of the items' JSON; a page that would have more ends before its limit.
    */
-  async page(sessionId: string, query: ActivityQuery = {}, maxBytes = Number.POSITIVE_INFINITY): Promise<ActivityPage> {
+  async page(
+    trail: string | Trail,
+    query: ActivityQuery = {},
+    maxBytes = Number.POSITIVE_INFINITY,
+  ): Promise<ActivityPage> {
     const limit = pageLimit(query);
-    const place = placeOf(sessionId, query);
+    const name = typeof trail === 'string' ? trail : trail.name;
+    const place = placeOf(name, query);
     // One more than asked for tells whether there is a next page.
-    const rows = await this.#select(sessionId, query, place, 'newest', limit + 1);
+    const rows = await this.#select(trail, query, place, 'newest', limit + 1);
     const items = fitting(rows.slice(0, limit), maxBytes);
     const last = items.at(-1);
-    return rows.length > items.length && last ? { items, next: encodeCursor(sessionId, last) } : { items };
+    return rows.length > items.length && last ? { items, next: encodeCursor(name, last) } : { items };
   }
 
   /** Every entry that matches, oldest first, a few hundred in memory at a time. Entries that come later are left out. */
@@ -53,25 +66,33 @@ export class ActivityReader {
   }
 
   async #select(
-    sessionId: string,
+    trail: string | Trail,
     query: ActivityQuery,
     place: PagePlace | undefined,
     direction: Direction,
     limit: number,
   ): Promise<ActivityItem[]> {
+    const sessionId = typeof trail === 'string' ? trail : undefined;
     const { name, text, values } = conditionOf(sessionId, query, place, direction);
     const order = direction === 'newest' ? 'DESC' : 'ASC';
+    const limited = (condition: string) =>
+      `SELECT * FROM activity_log WHERE ${condition} ORDER BY created_at ${order}, id ${order} LIMIT $${values.length + 1}`;
+    // Of each session no more than a page is read, from its index.
+    const source =
+      typeof trail === 'string'
+        ? limited(text)
+        : `SELECT e.* FROM unnest($${values.length + 2}::uuid[]) AS s (id)
+          CROSS JOIN LATERAL (${limited(['session_id = s.id', text].filter(Boolean).join(' AND '))}) e
+          ORDER BY e.created_at ${order}, e.id ${order} LIMIT $${values.length + 1}`;
     const { rows } = await this.#database.query<ActivityItem>({
-      name: `activity-page-${direction}${name}`,
+      name: `activity-page-${typeof trail === 'string' ? '' : 'many-'}${direction}${name}`,
       text: `
         SELECT a.id, a.session_id AS "sessionId", a.user_id AS "userId", ${nameOf} AS username,
           a.activity_type AS "activityType", a.details, host(a.ip_address) AS "ipAddress", a.user_agent AS "userAgent",
           (extract(epoch FROM a.created_at) * 1000)::float8 AS "createdAt"
-        FROM (
-          SELECT * FROM activity_log WHERE ${text} ORDER BY created_at ${order}, id ${order} LIMIT $${values.length + 1}
-        ) a LEFT JOIN users u ON u.id = a.user_id
+        FROM (${source}) a LEFT JOIN users u ON u.id = a.user_id
         ORDER BY a.created_at ${order}, a.id ${order}`,
-      values: [...values, limit],
+      values: [...values, limit, ...(typeof trail === 'string' ? [] : [trail.sessionIds])],
     });
     return rows;
   }

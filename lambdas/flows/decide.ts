@@ -1,14 +1,16 @@
 import type { ActivityParams } from '../activity/activity-entry.ts';
 import { activity } from '../runtime/activity.ts';
 import { database } from '../runtime/database.ts';
-import { invitesOn, sessionsOn } from '../runtime/sessions.ts';
+import { invitesOn, keysOn, sessionsOn } from '../runtime/sessions.ts';
 import type { SessionInvites } from '../sessions/session-invites.ts';
+import type { SessionKeys } from '../sessions/session-keys.ts';
 import type { SessionManager } from '../sessions/session-manager.ts';
 
 /** What a decision is made with. */
 export interface Decision {
   sessions: SessionManager;
   invites: SessionInvites;
+  keys: SessionKeys;
   /** Puts an entry into the audit trail, together with what was decided. */
   audit(entry: ActivityParams): Promise<void>;
 }
@@ -23,6 +25,7 @@ export function decide<T>(work: (decision: Decision) => Promise<T>): Promise<T> 
   return database().transaction((client) => {
     const sessions = sessionsOn(client);
     const invites = invitesOn(client, sessions);
-    return work({ sessions, invites, audit: (entry) => activity().logWithin(client, entry) });
+    const keys = keysOn(client);
+    return work({ sessions, invites, keys, audit: (entry) => activity().logWithin(client, entry) });
   });
 }

@@ -1,8 +1,12 @@
 import type { ActivityItem } from '../../protocol/entities.ts';
 import { exportMediaTypes, toCsv, toNdjson } from '../activity/activity-export.ts';
+import type { ActivityQuery } from '../activity/activity-query.ts';
+import type { ActivityPage } from '../activity/activity-reader.ts';
 import { activityReader } from '../runtime/activity.ts';
 import type { HttpAnswer } from '../runtime/http-route.ts';
+import { sessionKeys } from '../runtime/sessions.ts';
 import { httpPageBytes, querySchemas, readQuery } from './http-query.ts';
+import { asSeenBy } from './read-activity.ts';
 
 /**
  * One page of a session's audit trail in the format asked for. The place of the next page is in the body of JSON, and in
@@ -16,12 +20,38 @@ export async function exportPage(
   query: Record<string, string | undefined>,
   show: (item: ActivityItem) => ActivityItem = (item) => item,
 ): Promise<HttpAnswer> {
+  return exportOf({ sessionId }, path, query, async (asked) => {
+    const page = await activityReader().getSessionActivity(sessionId, asked, httpPageBytes);
+    return { ...page, items: page.items.map(show) };
+  });
+}
+
+/** The same for all sessions of a key whose trail the caller may read, in one order by time (rule SE11). */
+export async function exportKeyPage(
+  key: string,
+  userId: string,
+  query: Record<string, string | undefined>,
+): Promise<HttpAnswer> {
+  const path = `/keys/${encodeURIComponent(key)}/activity`;
+  const audited = await sessionKeys().audited(key, userId);
+  const owners = new Map(audited.map((session) => [session.id, session]));
+  const trail = { name: `key ${key}`, sessionIds: [...owners.keys()] };
+  return exportOf({ key }, path, query, async (asked) => {
+    const page = await activityReader().getActivityOf(trail, asked, httpPageBytes);
+    return { ...page, items: page.items.map((item) => asSeenBy(userId, owners.get(item.sessionId)!)(item)) };
+  });
+}
+
+async function exportOf(
+  subject: { sessionId: string } | { key: string },
+  path: string,
+  query: Record<string, string | undefined>,
+  read: (asked: ActivityQuery) => Promise<ActivityPage>,
+): Promise<HttpAnswer> {
   const { format, type, bom, ...rest } = readQuery(querySchemas.activity, query);
-  const asked = { ...rest, activityType: type };
-  const { items: found, next } = await activityReader().getSessionActivity(sessionId, asked, httpPageBytes);
-  const items = found.map(show);
+  const { items, next } = await read({ ...rest, activityType: type });
   const headers = { 'content-type': exportMediaTypes[format], ...nextHeaders(path, query, next) };
-  if (format === 'json') return { headers, body: { sessionId, items, next } };
+  if (format === 'json') return { headers, body: { ...subject, items, next } };
   return { headers, body: format === 'csv' ? csv(items, rest.before, bom) : toNdjson(items) };
 }
 

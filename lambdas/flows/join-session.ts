@@ -1,4 +1,4 @@
-import type { SessionMetadata } from '../../protocol/entities.ts';
+import type { Session, SessionMetadata } from '../../protocol/entities.ts';
 import type { ServerFrame } from '../../protocol/frames.ts';
 import type { ActivityParams } from '../activity/activity-entry.ts';
 import { inviteRefused, inviteUsed, sessionCreated } from '../activity/activity-events.ts';
@@ -30,8 +30,19 @@ export async function createSession(
     await audit(sessionCreated(actorOf(caller, created.id), operationId));
     return created;
   });
-  const { epoch, seq, users } = await seatConnection(caller, { session, role: 'operator', activated: true, said });
-  return { type: 'session_created', session, epoch, seq, users };
+  return { type: 'session_created', ...(await seatCreator(caller, session, said)) };
+}
+
+/** Seats the owner of a session that was created just now. */
+export async function seatCreator(
+  caller: Caller,
+  session: Session,
+  said: Said,
+  turn?: Turn,
+): Promise<Omit<ServerFrame<'session_created'>, 'type'>> {
+  const seating = { session, role: 'operator', activated: true, said } as const;
+  const { epoch, seq, users } = await seatConnection(caller, seating, { turn });
+  return { session, epoch, seq, users };
 }
 
 /**

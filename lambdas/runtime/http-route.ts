@@ -8,6 +8,8 @@ import { refusalOf } from './request.ts';
 export interface HttpRequest {
   /** The `{id}` of the path. */
   id: string;
+  /** The `{key}` of the path. */
+  key: string;
   query: Record<string, string | undefined>;
   userId: string;
   scopes: string[];
@@ -61,9 +63,10 @@ export function httpRoute(handlers: HttpHandlers, open: string[]) {
 }
 
 function readRequest(event: HttpEvent, open: boolean): HttpRequest {
-  const request = { id: event.pathParameters?.['id'] ?? '', query: event.queryStringParameters ?? {} };
-  const problem = textProblem(request.id);
-  if (problem) throw new RollcallError('INVALID_MESSAGE', `The session in the path ${problem}.`);
+  const { id = '', key = '' } = event.pathParameters ?? {};
+  const request = { id, key, query: event.queryStringParameters ?? {} };
+  const problem = textProblem(id) ?? textProblem(key);
+  if (problem) throw new RollcallError('INVALID_MESSAGE', `The ${key ? 'key' : 'session'} in the path ${problem}.`);
   if (open) return { ...request, userId: '', scopes: [] };
   const claims = event.requestContext.authorizer?.jwt?.claims ?? {};
   const identity = identityBehindAuthorizer(claims, event.headers['authorization']);

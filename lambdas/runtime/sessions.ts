@@ -1,4 +1,5 @@
 import { SessionInvites } from '../sessions/session-invites.ts';
+import { SessionKeys } from '../sessions/session-keys.ts';
 import { SessionManager } from '../sessions/session-manager.ts';
 import { database, type Queryable } from './database.ts';
 import { inviteKeys } from './invite-keys.ts';
@@ -8,12 +9,20 @@ import { timings } from './timings.ts';
 /** The sessions of this environment. */
 export const sessions = once(() => sessionsOn(database()));
 
+/** The sessions by their keys. */
+export const sessionKeys = once(() => keysOn(database()));
+
 /** The invitations of this environment. */
 export const invites = once(() => invitesOn(database(), sessions()));
 
 /** The sessions as one connection sees them, inside a transaction of its own. */
 export function sessionsOn(queryable: Queryable): SessionManager {
   return new SessionManager({ database: queryable, timings, inviteKeys: inviteKeys() });
+}
+
+/** The same for sessions by their keys. */
+export function keysOn(queryable: Queryable): SessionKeys {
+  return new SessionKeys({ database: queryable, timings });
 }
 
 /** The same for the invitations into these sessions. */

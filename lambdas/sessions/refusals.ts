@@ -37,10 +37,12 @@ export const refusals = {
       'SESSION_INACTIVE',
       `Session expired after ${durationText(sessionTimeoutMillis)} of inactivity; ask its owner to recover it.`,
     ),
-  recoveryOver: () =>
+  recoveryOver: (key: string | undefined) =>
     new RollcallError(
       'SESSION_INACTIVE',
-      'This session expired too long ago to be recovered; create a new session to go on.',
+      key === undefined
+        ? 'This session expired too long ago to be recovered; create a new session to go on.'
+        : 'This session expired too long ago, or another one has begun under its key; open the key to go on.',
     ),
   full: (maximum: number) =>
     new RollcallError(

@@ -15,6 +15,11 @@ export function checkSessionInput(operationId: string, metadata: SessionMetadata
   return checked ?? {};
 }
 
+/** The same for a session that is opened by its key. */
+export function checkKeyInput(key: string, metadata: SessionMetadata): SessionMetadata {
+  return check(messages.session_open.schema, { key, metadata }).metadata ?? {};
+}
+
 /** The terms of an invite, by the protocol's own schema. */
 export function checkInviteInput(input: {
   sessionId: string;

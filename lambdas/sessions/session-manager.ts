@@ -286,7 +286,7 @@ export class SessionManager {
     const recovered = await this.#repository.recover(session.id, times);
     if (recovered) return { ...recovered, recovered: true };
     const current = await this.getSession(session.id);
-    if (current.status !== 'active') throw refusals.recoveryOver();
+    if (current.status !== 'active') throw refusals.recoveryOver(current.key);
     return { session: current, recovered: false };
   }
 

@@ -194,7 +194,7 @@ export class SessionRepository {
     times: { sessionTimeoutMillis: number; sessionRetentionMillis: number; now: number },
   ): Promise<{ session: Session; untold: Expiry | undefined } | undefined> {
     const values = [sessionId, times.sessionTimeoutMillis, times.sessionRetentionMillis, times.now];
-    const [row] = await this.#rows<RecoveredRow>('session-recover', sessionSql.recover, values);
+    const [row] = await this.#rows<RecoveredRow>('session-recover', sessionSql.recover, values).catch(whereKeyIsTaken);
     return row && { session: toSession(row), untold: row.untold ? toExpiry(row) : undefined };
   }
 
@@ -227,4 +227,11 @@ export class SessionRepository {
     const { rows } = await this.#database.query<R>({ name, text, values });
     return rows;
   }
+}
+
+/** Somebody opened the key of an expired session at the same moment: the session cannot come back. */
+function whereKeyIsTaken(error: unknown): [] {
+  const { code, constraint } = error as { code?: string; constraint?: string };
+  if (code === '23505' && constraint === 'idx_sessions_live_key') return [];
+  throw error;
 }

@@ -8,6 +8,7 @@ export interface SessionRow {
   id: string;
   session_id: string;
   operation_id: string;
+  key: string | null;
   owner_id: string;
   status: SessionStatus;
   target: string | null;
@@ -54,6 +55,7 @@ export function toSession(row: SessionRow): Session {
     id: row.id,
     sessionId: row.session_id,
     operationId: row.operation_id,
+    ...(row.key === null ? {} : { key: row.key }),
     ownerId: row.owner_id,
     status: row.status,
     target: row.target,

@@ -85,6 +85,8 @@ export const sessionSql = {
         WHEN 'active' THEN ${time('$4')} - session_last_activity(s) >= ${duration('$2')}
           AND ${time('$4')} - session_last_activity(s) < ${duration('$2')} + ${duration('$3')}
         ELSE false END
+        AND NOT EXISTS (
+          SELECT FROM collaboration_sessions o WHERE o.key = s.key AND o.status = 'active' AND o.id <> s.id)
       FOR NO KEY UPDATE
     ), recovered AS (
       UPDATE collaboration_sessions s

@@ -76,8 +76,8 @@ export const sweepSql = {
       WHERE s.status <> 'active' AND s.end_time <= ${time('$3')} - ${duration('$2')}
       ORDER BY s.end_time LIMIT $1 FOR UPDATE SKIP LOCKED
     ), remembered AS (
-      INSERT INTO purged_sessions (id, session_id, operation_id, owner_id, purged_at)
-      SELECT s.id, s.session_id, s.operation_id, s.owner_id, ${time('$3')}
+      INSERT INTO purged_sessions (id, session_id, operation_id, key, owner_id, purged_at)
+      SELECT s.id, s.session_id, s.operation_id, s.key, s.owner_id, ${time('$3')}
       FROM collaboration_sessions s JOIN due ON due.id = s.id
       ON CONFLICT DO NOTHING
     )

@@ -81,30 +81,40 @@ const wrongActivity: WrongField[] = [
 const metadata = (field: string, ...values: unknown[]) =>
   values.map((value): WrongField => ['metadata', { [field]: value }, shape]);
 
+const wrongMetadata: WrongField[] = [
+  ...wrongObject('metadata', limits.metadataBytes),
+  ...halfCharacters('metadata'),
+  ...metadata('title', 5, null, []),
+  ...metadata('isPublic', 'yes', 1, null),
+  ...metadata('maxParticipants', 0, -1, 1.5, 1001, '5', 1e300, null),
+  ...metadata('visibility', 'all', { cursors: 'owner' }, { activity: 1 }, null),
+  ...metadata('objective', 5, null),
+  ['metadata', { target: long(limits.targetCharacters) }, 'TOO_LARGE'],
+];
+
 /** For each type: a right message without its session, and what can be wrong beside the session. */
 const table: Record<MessageType, [right: Record<string, unknown>, wrong: WrongField[]]> = {
   hello: [{}, [5, null, 'xml', ''].map((value) => ['format', value, shape])],
   ping: [{}, []],
   session_create: [
     { operationId: 'op' },
-    [
-      ...wrongText('operationId', limits.operationIdCharacters),
-      ...wrongObject('metadata', limits.metadataBytes),
-      ...halfCharacters('metadata'),
-      ...metadata('title', 5, null, []),
-      ...metadata('isPublic', 'yes', 1, null),
-      ...metadata('maxParticipants', 0, -1, 1.5, 1001, '5', 1e300, null),
-      ...metadata('visibility', 'all', { cursors: 'owner' }, { activity: 1 }, null),
-      ...metadata('objective', 5, null),
-      ['metadata', { target: long(limits.targetCharacters) }, 'TOO_LARGE'],
-      ...wrongData,
-    ],
+    [...wrongText('operationId', limits.operationIdCharacters), ...wrongMetadata, ...wrongData],
   ],
   session_join: [
     {},
     [
       ['invite', 5, shape],
       ['invite', null, shape],
+      ['invite', long(2048), 'TOO_LARGE'],
+      ...[...wrongStatus, ...wrongActivity, ...wrongData],
+    ],
+  ],
+  session_open: [
+    { key: 'doc' },
+    [
+      ...wrongText('key', limits.keyCharacters),
+      ...wrongMetadata,
+      ['invite', 5, shape],
       ['invite', long(2048), 'TOO_LARGE'],
       ...[...wrongStatus, ...wrongActivity, ...wrongData],
     ],
@@ -182,7 +192,15 @@ const wrongSessions: WrongField[] = [
     (value): WrongField => ['sessionId', value, unknownSession],
   ),
 ];
-const withoutSession = ['hello', 'ping', 'session_create', 'machine_register', 'machine_heartbeat', 'machine_list'];
+const withoutSession = [
+  'hello',
+  'ping',
+  'session_create',
+  'session_open',
+  'machine_register',
+  'machine_heartbeat',
+  'machine_list',
+];
 
 /** Everything that is stored, so that a change of anything shows. */
 async function everything(): Promise<unknown> {

@@ -39,6 +39,7 @@ const fields: Record<MessageType, object> = {
   ping: {},
   session_create: { operationId: 'op' },
   session_join: {},
+  session_open: { key: 'elsewhere' },
   session_leave: {},
   session_end: {},
   session_recover: {},

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { SessionInvites } from '../../lambdas/sessions/session-invites.ts';
+import { SessionKeys } from '../../lambdas/sessions/session-keys.ts';
 import { SessionManager } from '../../lambdas/sessions/session-manager.ts';
 import type { SessionMetadata } from '../../protocol/entities.ts';
 import type { ErrorCode, RollcallError } from '../../protocol/errors.ts';
@@ -15,6 +16,7 @@ export interface SessionWorld {
   database: TestDatabase;
   manager: SessionManager;
   invites: SessionInvites;
+  keys: SessionKeys;
   timings: Timings;
   now(): number;
   pass(millis: number): void;
@@ -40,10 +42,12 @@ export async function sessionWorld(settings: Record<string, string> = {}): Promi
     inviteKeys: () => [inviteKey],
     clock: () => time,
   });
+  const keys = new SessionKeys({ database: database.pool, timings, clock: () => time });
   return {
     database,
     manager,
     invites,
+    keys,
     timings,
     now: () => time,
     pass(millis) {

@@ -1,0 +1,128 @@
+import type { Role, Session, SessionMetadata } from '../../protocol/entities.ts';
+import { limits } from '../../protocol/limits.ts';
+import { displayName } from '../../protocol/names.ts';
+import { fitting } from '../../protocol/page.ts';
+import type { Timings } from '../../protocol/timings.ts';
+import type { Queryable } from '../runtime/database.ts';
+import { isAtLeast } from './permissions.ts';
+import { checkKeyInput, checkUuid } from './session-input.ts';
+import { sessionKeySql } from './session-key-sql.ts';
+import { decodePlace, encodePlace } from './session-page.ts';
+import { newSessionName } from './session-reference.ts';
+import { millis, type SessionRow, toSession } from './session-rows.ts';
+import { sessionAt } from './standing.ts';
+
+/** What an opening found: the live session of the key, or one that it began. */
+export interface Opening {
+  created: boolean;
+  /** UUID of the session. */
+  id: string;
+}
+
+/** Who opens a key, and with what the session begins if there is none. */
+export interface OpenRequest {
+  key: string;
+  metadata?: SessionMetadata | undefined;
+  /** Whether everybody may join where the metadata do not say. */
+  isPublic: boolean;
+  owner: { userId: string; username?: string; externalId?: string | undefined };
+}
+
+/** A session whose audit trail somebody may read. */
+export interface AuditedSession {
+  id: string;
+  ownerId: string;
+}
+
+export interface SessionKeysOptions {
+  database: Queryable;
+  timings: Pick<Timings, 'sessionTimeoutMillis' | 'maxParticipants'>;
+  /** Unix milliseconds; another clock than the machine's only in tests. */
+  clock?: () => number;
+}
+
+/**
+ * Sessions by the application's own id of what they are about (rule SE11). A key has at most one live session; where that
+ * ended or expired, the next opening begins another one.
+ */
+export class SessionKeys {
+  readonly #database: Queryable;
+  readonly #timings: SessionKeysOptions['timings'];
+  readonly #clock: () => number;
+
+  constructor({ database, timings, clock = Date.now }: SessionKeysOptions) {
+    this.#database = database;
+    this.#timings = timings;
+    this.#clock = clock;
+  }
+
+  /** The UUID of the key's live session; undefined where there is none. */
+  async live(key: string): Promise<string | undefined> {
+    const values = [key, this.#timings.sessionTimeoutMillis, this.#clock()];
+    const [row] = await this.#rows<{ id: string }>('key-live', sessionKeySql.live, values);
+    return row?.id;
+  }
+
+  /**
+   * The live session of a key, or a new one that its opener owns. Of any number who open a key at once one creates.
+   *
+   * @throws RollcallError `INVALID_MESSAGE` or `TOO_LARGE` for input that the protocol does not allow.
+   */
+  async open({ key, metadata = {}, isPublic, owner }: OpenRequest): Promise<Opening> {
+    const checked = checkKeyInput(key, metadata);
+    const now = this.#clock();
+    const fixed = [
+      checkUuid('ownerId', owner.userId),
+      owner.externalId ?? null,
+      displayName(owner.username ?? '') || null,
+    ];
+    const access = [checked.isPublic ?? isPublic, checked.maxParticipants ?? this.#timings.maxParticipants];
+    for (;;) {
+      const values = [key, newSessionName(now), ...fixed, JSON.stringify(checked), ...access];
+      const times = [this.#timings.sessionTimeoutMillis, now];
+      const [row] = await this.#rows<{ result: Opening | null }>('key-open', sessionKeySql.open, [...values, ...times]);
+      if (row?.result) return row.result;
+    }
+  }
+
+  /** All sessions of a key that a user may see, newest first; paged as `SessionManager.listSessionsOf` is. */
+  async list(
+    key: string,
+    userId: string,
+    page: { limit?: number | undefined; before?: string | undefined; maxBytes?: number } = {},
+  ): Promise<{ items: Session[]; next?: string }> {
+    const limit = Math.min(Math.max(Math.trunc(page.limit ?? 50), 1), limits.pageItems);
+    const before = page.before === undefined ? undefined : decodePlace(page.before);
+    const values = [key, checkUuid('userId', userId), limit + 1, before?.startTime ?? null, before?.id ?? null];
+    const rows = await this.#rows<SessionRow & { last_activity: Date }>('key-list', sessionKeySql.list, values);
+    const now = this.#clock();
+    const listed = rows
+      .slice(0, limit)
+      .map((row) => ({ session: toSession(row), lastActivityAt: millis(row.last_activity) }))
+      .map((stored) => sessionAt(stored, now, this.#timings.sessionTimeoutMillis));
+    const items = fitting(listed, page.maxBytes ?? Number.POSITIVE_INFINITY);
+    const last = items.at(-1);
+    return rows.length > items.length && last ? { items, next: encodePlace(last) } : { items };
+  }
+
+  /** The sessions of a key whose audit trail a user may read; of a purged one that is its owner (rules SE6, DE9). */
+  async audited(key: string, userId: string): Promise<AuditedSession[]> {
+    const rows = await this.#rows<{ id: string; owner_id: string; least_role: Role | null; role: Role | null }>(
+      'key-audited',
+      sessionKeySql.audited,
+      [key, checkUuid('userId', userId)],
+    );
+    return rows
+      .filter(({ owner_id, least_role, role }) => {
+        return (
+          least_role === null || owner_id === userId.toLowerCase() || (role !== null && isAtLeast(role, least_role))
+        );
+      })
+      .map(({ id, owner_id }) => ({ id, ownerId: owner_id }));
+  }
+
+  async #rows<R extends object>(name: string, text: string, values: unknown[]): Promise<R[]> {
+    const { rows } = await this.#database.query<R>({ name, text, values });
+    return rows;
+  }
+}
