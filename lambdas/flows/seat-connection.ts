@@ -98,7 +98,9 @@ export async function seatConnection(caller: Caller, seating: Seating, place: Se
       outcome && share(caller, membership, outcome, said),
     ]);
     if (outcome) return outcome;
-    if (!(await registry().amend(membership, { unseated: true }))) throw new Overtaken();
+    // The return asks the audit trail, unless the trail has this coming for certain.
+    const unseated = seating.activated || seating.isWritten || undefined;
+    if (!(await registry().amend(membership, { unseated }))) throw new Overtaken();
     return await bestKnownState(membership);
   } catch (error) {
     if (error instanceof Overtaken) {
