@@ -3,6 +3,7 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { privateNames } from './private-names.mjs';
 
 const project = fileURLToPath(new URL('..', import.meta.url));
 export const clientFolder = join(project, 'client');
@@ -29,6 +30,7 @@ export function bundleClient(names, options = {}) {
     target: 'es2022',
     splitting: true,
     minify: true,
+    mangleProps: privateNames,
     outdir: join(clientFolder, 'dist'),
     chunkNames: 'shared-[hash]',
     external: peers,
