@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -17,7 +17,8 @@ beforeAll(async () => {
   await writeFile(join(folder, 'package.json'), '{"type":"module","private":true}');
   await run('npm', ['install', '--offline', '--no-audit', '--no-fund', join(folder, filename)], { cwd: folder });
   await mkdir(join(folder, 'node_modules/@types'), { recursive: true });
-  for (const peer of ['react', 'react-dom', '@types/react', 'vue']) {
+  const peers = ['react', 'react-dom', '@types/react', 'vue', 'yjs', 'y-codemirror.next', '@codemirror'];
+  for (const peer of peers) {
     await symlink(join(project, 'node_modules', peer), join(folder, 'node_modules', peer));
   }
 });
@@ -148,17 +149,29 @@ test.each(['nodenext', 'bundler'])(
   },
 );
 
-describe('each snippet of the README', () => {
-  const readme = readFileSync(join(project, 'client/README.md'), 'utf8');
-  const snippets = [...readme.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, code]) => code!);
+describe('each snippet of the README and the guides', () => {
+  const guides = readdirSync(join(project, 'docs')).filter((name) => /^client.*\.md$/.test(name));
+  const pages = ['client/README.md', ...guides.map((name) => `docs/${name}`)];
+  const texts = pages.map((page) => readFileSync(join(project, page), 'utf8')).join('\n');
+  const found = [...texts.matchAll(/```(tsx?|vue)\n([\s\S]*?)```/g)];
+  const snippets = found.filter(([, kind]) => kind === 'ts').map(([, , code]) => code!);
+  const others = found.filter(([, kind]) => kind !== 'ts').map(([, , code]) => code!);
 
   test('compiles', async () => {
-    expect(snippets.length).toBeGreaterThanOrEqual(4);
-    const files = snippets.map((_, index) => `snippet-${index}.mts`);
-    await Promise.all(files.map((file, index) => writeFile(join(folder, file), snippets[index]!)));
+    expect([snippets.length >= 8, others.length >= 5]).toEqual([true, true]);
     const compiler = join(project, 'node_modules/typescript/bin/tsc');
-    const options = [...compilerOptions, '--module', 'nodenext', '--target', 'es2022'];
-    await run(process.execPath, [compiler, ...options, ...files], { cwd: folder });
+    const options = ['--strict', '--noEmit', '--skipLibCheck', '--lib', 'es2022,dom,dom.iterable', '--types', ''];
+    const modules = ['--module', 'nodenext', '--target', 'es2022', '--jsx', 'react-jsx'];
+    // Apart, because a page that declares its types declares them for every file of the same run.
+    for (const [index, code] of [...snippets, ...others].entries()) {
+      const [, script] = /<script setup lang="ts">([\s\S]*?)<\/script>/.exec(code) ?? [];
+      const file = `snippet-${index}.${/^import.*react|<\/\w+>/m.test(code) && !script ? 'tsx' : 'mts'}`;
+      const macros = 'declare function defineProps<T>(): T;\n';
+      await writeFile(join(folder, file), script ? macros + script : code);
+      await run(process.execPath, [compiler, ...options, ...modules, file], { cwd: folder }).catch(({ stdout }) => {
+        throw new Error(`${stdout}\n${code}`);
+      });
+    }
   });
 
   // The others connect to a service of the reader's own.
