@@ -3,11 +3,12 @@ import type { EditorView } from '@codemirror/view';
 import { build } from 'esbuild';
 import type { Browser, BrowserServer, Page } from 'playwright-core';
 import type { Session } from '../../client/index.ts';
-import type { TestRollcall } from '../../client/testing/index.ts';
 import { startBrowser } from '../support/browser.ts';
+import { startTestStack, type TestStack } from '../support/stack.ts';
 
-/** Editors with the awareness of `./yjs` in a real browser. */
+/** Editors with the awareness of `./yjs` in a real browser, on the real stack. */
 
+let stack: TestStack;
 let browser: Browser;
 let server: BrowserServer;
 let page: Page;
@@ -17,59 +18,59 @@ declare global {
   var bob: EditorView;
   var bobSession: Session;
 }
-const inPage = globalThis as unknown as { rollcall: TestRollcall };
 
 beforeAll(async () => {
-  ({ browser, server } = await startBrowser());
-  const { outputFiles } = await build({
+  const bundle = build({
     entryPoints: [join(__dirname, 'codemirror.ts')],
     bundle: true,
     format: 'esm',
     target: 'es2022',
     write: false,
   });
+  [stack, { browser, server }] = await Promise.all([startTestStack(), startBrowser()]);
   page = await browser.newPage();
-  // A secure origin, because other pages have no `crypto.randomUUID`.
-  const body = '<!doctype html><html lang="en"><title>Editors</title><body></body></html>';
-  await page.route('http://localhost/', (route) => route.fulfill({ body, contentType: 'text/html' }));
-  await page.goto('http://localhost/');
-  await page.addScriptTag({ content: outputFiles[0]!.text, type: 'module' });
-  await page.waitForFunction(() => 'bob' in globalThis);
+  await page.goto(`${stack.http}/health`);
+  await page.evaluate((url) => {
+    globalThis.stackUrl = url;
+    document.body.replaceChildren();
+  }, stack.websocket);
+  await page.addScriptTag({ content: (await bundle).outputFiles[0]!.text, type: 'module' });
+  await page.waitForFunction(() => 'bobSession' in globalThis);
 });
 afterAll(async () => {
   await browser?.close();
   await server?.close();
+  await stack?.close();
 });
 
-/** The texts that are marked as selected by somebody else in an editor. */
-const marked = (editor: string) => page.locator(`#${editor} .cm-ySelection`).allTextContents();
-const names = (editor: string) => page.locator(`#${editor} .cm-ySelectionInfo`).allTextContents();
+/** Waits until an editor marks this text as selected by this person, and nothing else. */
+function shows(editor: string, text: string, name: string): Promise<unknown> {
+  return page.waitForFunction(
+    (wanted) => {
+      const texts = (kind: string) =>
+        [...document.querySelectorAll(`#${wanted.editor} .cm-${kind}`)].map((each) => each.textContent).join();
+      return texts('ySelection') === wanted.text && texts('ySelectionInfo') === wanted.name;
+    },
+    { editor, text, name },
+  );
+}
 
 test('two CodeMirror editors show each other’s selections and names, and follow edits', async () => {
-  await page.evaluate(async () => {
+  await page.evaluate(() => {
     ada.focus();
     ada.dispatch({ selection: { anchor: 4, head: 9 } });
-    await (globalThis as unknown as typeof inPage).rollcall.advance(200);
   });
-  expect(await marked('Bob')).toEqual(['quick']);
-  expect(await names('Bob')).toEqual(['Ada']);
-  expect(await marked('Ada')).toEqual([]);
-  await page.evaluate(async () => {
+  await shows('Bob', 'quick', 'Ada');
+  await page.evaluate(() => {
     bob.focus();
     bob.dispatch({ changes: { from: 0, insert: 'So: ' }, selection: { anchor: 14, head: 19 } });
-    await (globalThis as unknown as typeof inPage).rollcall.advance(200);
   });
   expect(await page.evaluate(() => ada.state.doc.toString())).toBe('So: The quick brown fox');
-  expect(await marked('Ada')).toEqual(['brown']);
-  expect(await names('Ada')).toEqual(['Bob']);
+  await shows('Ada', 'brown', 'Bob');
   const background = await page
     .locator('#Ada .cm-ySelection')
     .evaluate((element) => getComputedStyle(element).backgroundColor);
   expect(background).toMatch(/^oklch\(.* \/ 0\.2\)$/);
-  await page.evaluate(async () => {
-    await bobSession.leave();
-    await (globalThis as unknown as typeof inPage).rollcall.advance(5000);
-  });
-  expect(await marked('Ada')).toEqual([]);
-  expect(await names('Ada')).toEqual([]);
+  await page.evaluate(() => bobSession.leave());
+  await shows('Ada', '', '');
 });

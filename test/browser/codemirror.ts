@@ -3,13 +3,19 @@ import { EditorState } from '@codemirror/state';
 import { EditorView } from '@codemirror/view';
 import { yCollab } from 'y-codemirror.next';
 import { applyUpdate, Doc } from 'yjs';
-import { createTestRollcall } from '../../client/testing/index.ts';
+import { createClient } from '../../client/index.ts';
 import { createAwareness } from '../../client/yjs/index.ts';
 
-const rollcall = createTestRollcall();
+declare global {
+  /** The address of the stack; the test sets it before this script runs. */
+  var stackUrl: string;
+}
+
+const key = `text-${crypto.randomUUID()}`;
 
 function open(user: string) {
-  const session = rollcall.client(user).open('doc');
+  const token = async () => (await (await fetch(`/dev/token?user=${user}`)).json()).token;
+  const session = createClient({ url: stackUrl, token }).open(key, { metadata: { isPublic: true } });
   const doc = new Doc();
   const text = doc.getText('text');
   const awareness = createAwareness(session, doc);
@@ -33,4 +39,4 @@ bob.doc.on('update', (update, origin) => origin !== 'remote' && applyUpdate(ada.
 ada.text.insert(0, 'The quick brown fox');
 await Promise.all([ada.session.ready, bob.session.ready]);
 
-Object.assign(globalThis, { rollcall, ada: ada.start(), bob: bob.start(), bobSession: bob.session });
+Object.assign(globalThis, { ada: ada.start(), bob: bob.start(), bobSession: bob.session });
