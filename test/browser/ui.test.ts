@@ -7,6 +7,7 @@ import type * as Package from '../../client/index.ts';
 import type * as Components from '../../client/ui/index.ts';
 import { startBrowser } from '../support/browser.ts';
 import { startTestStack, type TestStack } from '../support/stack.ts';
+import { timeLimits } from '../support/time-limits.ts';
 
 /** The components of the client package in a real browser, on the real stack. */
 
@@ -129,15 +130,22 @@ test('[row 44] a pointer is within 2 px of its element point at 3 viewports, 2 z
           },
           { x, y, scroll },
         );
-      await until(bob, async () => (await distance()) < 2);
+      await untilBelow(2, distance);
     }
   }
   await ada.mouse.move(1, 1);
   for (const bob of bobs) await bob.waitForFunction(() => !document.querySelector('.rollcall-cursors > *'));
 });
 
-async function until(page: Page, condition: () => Promise<boolean>): Promise<void> {
-  while (!(await condition())) await page.waitForTimeout(20);
+/** Waits until the value is below a limit; fails with the last value. */
+async function untilBelow(limit: number, measure: () => Promise<number>): Promise<void> {
+  const end = Date.now() + timeLimits.event;
+  for (;;) {
+    const value = await measure();
+    if (value < limit) return;
+    if (Date.now() > end) throw new Error(`It is ${value}, and was to be below ${limit}.`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
 }
 
 test('[row 46] while the connection is lost pointers and people are dimmed, the status says so, and a leaver’s pointer goes', async () => {
