@@ -16,6 +16,7 @@ export default {
   // What takes minutes runs with `npm run test:long`, by jest.long.config.mjs.
   testPathIgnorePatterns: ['/node_modules/', '\\.long\\.test\\.ts$'],
   transform: {
+    '\\.lua$': '<rootDir>/test/support/lua-text.cjs',
     '\\.(ts|tsx|mjs|js)$': [
       '@swc/jest',
       {

@@ -1,5 +1,5 @@
 import { turnOf } from './delivery/turn.ts';
-import { healIfBehind } from './flows/heal.ts';
+import { resyncIfBehind } from './flows/resync.ts';
 import { signOfLife } from './flows/sign-of-life.ts';
 import { postToCaller } from './runtime/delivery.ts';
 import { route } from './runtime/route.ts';
@@ -12,7 +12,7 @@ export const handler = route(
       const touch = { kind: 'heartbeat', cursor, idle, turn: turnOf(caller, order) } as const;
       const outcome = await signOfLife(caller, sessionId, touch);
       if (outcome && epoch !== undefined && seq !== undefined)
-        await healIfBehind(caller, sessionId, { epoch, seq }, outcome);
+        await resyncIfBehind(caller, sessionId, { epoch, seq }, outcome, Date.now());
       return undefined;
     },
   },

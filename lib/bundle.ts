@@ -27,6 +27,7 @@ export const bundleOptions = {
   outdir: outputDirectory,
   write: false,
   bundle: true,
+  loader: { '.lua': 'text' },
   platform: 'node',
   target: 'node24',
   format: 'esm',

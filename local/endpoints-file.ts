@@ -1,6 +1,13 @@
 import { rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { LocalStack } from './stack.ts';
+
+/** Where a running stack listens. */
+export interface StackAddresses {
+  http: string;
+  websocket: string;
+  management: string;
+  addresses: { redisUrl: string; databaseUrl: string; dynamodbEndpoint: string };
+}
 
 /**
  * Writes the addresses of the stack to a file for other programs. The write is atomic, and only the owner can read the
@@ -8,7 +15,7 @@ import type { LocalStack } from './stack.ts';
  *
  * @returns its path.
  */
-export async function writeEndpoints(dataDirectory: string, stack: LocalStack): Promise<string> {
+export async function writeEndpoints(dataDirectory: string, stack: StackAddresses): Promise<string> {
   const file = join(dataDirectory, 'endpoints.json');
   const endpoints = {
     http: stack.http,

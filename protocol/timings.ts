@@ -24,8 +24,15 @@ export const settingDefaults = {
   MAX_PARTICIPANTS: 50,
 } as const;
 
-export type SettingName = keyof typeof settingDefaults;
-export const settingNames = Object.keys(settingDefaults) as SettingName[];
+/** Settings that are `true` or `false`. */
+export const flagDefaults = {
+  PUBLISH_CURSORS: true,
+} as const;
+
+type NumberName = keyof typeof settingDefaults;
+type FlagName = keyof typeof flagDefaults;
+export type SettingName = NumberName | FlagName;
+export const settingNames = [...Object.keys(settingDefaults), ...Object.keys(flagDefaults)] as SettingName[];
 
 /** The values of the settings. All durations are in milliseconds. */
 export interface Timings {
@@ -50,6 +57,11 @@ export interface Timings {
   batchMillis: number;
   batchMaxMessages: number;
   maxParticipants: number;
+  /**
+   * Whether each cursor is published on the Redis channel of its session, for programs that subscribe there. Redis sends it to
+   * every node of a cluster. Clients of Rollcall do not need it.
+   */
+  publishesCursors: boolean;
 }
 
 /** API Gateway closes a WebSocket connection after two hours, or after ten idle minutes. These quotas are fixed. */
@@ -66,6 +78,8 @@ export const tokenLeewaySeconds = 5;
  * cause the next fetch after they caused several in a row.
  */
 export const keySetMillis = { fetchTimeout: 3000, refetch: 10_000 } as const;
+/** How long a diff may be on its way to a client after it got its number. */
+export const diffTravelMillis = 2000;
 /** A failing dependency may delay an answer for at most this long [FA1]. */
 export const dependencyTimeoutMillis = 1000;
 
@@ -84,8 +98,8 @@ const day = 24 * hour;
  * contradict each other (a warning after the expiry, heartbeats less often than the gateway's idle limit, …).
  */
 export function readTimings(environment: Record<string, string | undefined>): Timings {
-  const value = (name: SettingName) => readSetting(environment, name);
-  const chosen = (name: SettingName) => Boolean(environment[name]?.trim());
+  const value = (name: NumberName) => readSetting(environment, name);
+  const chosen = (name: NumberName) => Boolean(environment[name]?.trim());
   const offlineAfter = (value('PRESENCE_UPDATE_SECONDS') + value('HEARTBEAT_TIMEOUT_SECONDS')) * second;
   const sessionTimeout = value('SESSION_TIMEOUT_HOURS') * hour;
   const chosenGrace = value('RECONNECT_GRACE_SECONDS') * second;
@@ -108,12 +122,20 @@ export function readTimings(environment: Record<string, string | undefined>): Ti
     batchMillis: value('BATCH_MILLIS'),
     batchMaxMessages: value('BATCH_MAX_MESSAGES'),
     maxParticipants: value('MAX_PARTICIPANTS'),
+    publishesCursors: readFlag(environment, 'PUBLISH_CURSORS'),
   };
   checkRelations(timings, chosen('SESSION_TIMEOUT_HOURS') && chosen('PRESENCE_UPDATE_SECONDS'));
   return timings;
 }
 
-function readSetting(environment: Record<string, string | undefined>, name: SettingName): number {
+function readFlag(environment: Record<string, string | undefined>, name: FlagName): boolean {
+  const text = environment[name]?.trim();
+  if (text === undefined || text === '') return flagDefaults[name];
+  if (text !== 'true' && text !== 'false') throw new Error(`${name} is "${text}"; set it to true or false.`);
+  return text === 'true';
+}
+
+function readSetting(environment: Record<string, string | undefined>, name: NumberName): number {
   const text = environment[name]?.trim();
   if (text === undefined || text === '') return settingDefaults[name];
   const value = Number(text);

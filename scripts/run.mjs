@@ -1,5 +1,5 @@
 /**
- * The entry point of the npm scripts: `node scripts/run.mjs start|test|test:long|check|bench|chaos …arguments`.
+ * What the npm scripts start: `node scripts/run.mjs start|test|test:long|check|check:lua|bench|chaos …arguments`.
  *
  * It runs on the installed Node.js (20 or newer) and installs what is missing. Then it starts the Node.js of the npm
  * package `node`, which has the version that the functions have on AWS. It uses no package itself.
@@ -9,6 +9,7 @@ import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { runStep } from './run-step.mjs';
 import { findChromium, installChromium } from './set-up/chromium.mjs';
+import { provideLuacheck } from './set-up/luacheck.mjs';
 import { ensurePackages } from './set-up/packages.mjs';
 import { provideRedis } from './set-up/redis.mjs';
 import { Advice } from './set-up/shell.mjs';
@@ -24,22 +25,27 @@ function stepsOf(command, extra) {
     join(project, 'node_modules', 'jest', 'bin', 'jest.js'),
     ...extra,
   ];
+  const withLua = ['--import', new URL('lua/lua-text.mjs', import.meta.url).href];
+  const luacheck = ['--disable-warning=ExperimentalWarning', ...withLua, 'scripts/lua/check-lua.ts'];
   const longJest = [...jest, '--config', join(project, 'jest.long.config.mjs')];
   switch (command) {
     case 'start':
       return [{ run: ['scripts/attached.mjs', 'local/main.ts', ...extra], ownsSignals: true }];
     case 'bench':
-      return [{ run: ['bench/main.ts', ...extra] }];
+      return [{ run: [...withLua, 'bench/main.ts', ...extra] }];
     case 'chaos':
-      return [{ run: ['test/chaos/main.ts', ...extra] }];
+      return [{ run: [...withLua, 'test/chaos/main.ts', ...extra] }];
     case 'test':
       return [{ run: jest }];
     case 'test:long':
       return [{ run: longJest }];
+    case 'check:lua':
+      return [{ run: luacheck }];
     case 'check':
       return [
         { heading: 'Format and lint', program: bin('biome'), run: ['ci', '.'] },
         { heading: 'Types', program: bin('tsc'), run: [] },
+        { heading: 'Redis scripts', run: luacheck },
         { heading: 'Tests and architecture rules', run: jest },
       ];
     default:
@@ -56,7 +62,7 @@ async function main([command, ...extra]) {
   const steps = stepsOf(command, extra);
   if (!steps)
     throw new Advice(
-      'The command is missing or unknown; run npm start, npm test, npm run test:long, npm run check, npm run bench or npm run chaos.',
+      'The command is missing or unknown; run npm start, npm test, npm run test:long, npm run check, npm run check:lua, npm run bench or npm run chaos.',
     );
   await ensurePackages(project);
   const redis = await provideRedis();
@@ -68,6 +74,7 @@ async function main([command, ...extra]) {
   if (['test', 'test:long', 'check'].includes(command)) {
     environment.CHROMIUM_PATH = findChromium() ?? (await installChromium());
   }
+  if (['check', 'check:lua'].includes(command)) await provideLuacheck();
   const node = join(binaries, 'node');
   if (!existsSync(node))
     throw new Advice('The npm package "node" is incomplete: run `npm rebuild node` and start again.');

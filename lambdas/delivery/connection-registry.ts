@@ -167,6 +167,11 @@ export class ConnectionRegistry {
     await Promise.all(memberships.map((member) => this.#setRole(member, role)));
   }
 
+  /** Writes down that the user was invisible at `seenAt` (Unix milliseconds), when this connection joined. A later choice counts. */
+  async inheritInvisible(membership: Seat, seenAt: number): Promise<void> {
+    await this.#choose(membership, true, seenAt);
+  }
+
   /**
    * Writes down at each membership of a user in a session whether they chose to be invisible.
    *

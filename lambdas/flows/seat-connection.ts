@@ -86,6 +86,7 @@ export async function seatConnection(caller: Caller, seating: Seating, place: Se
     const [compact] = await Promise.all(begun);
     isUntouched = false;
     const { said, kept } = seating;
+    const seenAt = Date.now();
     const outcome = await enter(membership, { compact, place: placeOf(seating), turn: place.turn, said, kept });
     // While Redis is away nobody says whether this is the user's first connection.
     const retakes = (outcome?.first ?? true) && mayLackPlace(seating, isFirst);
@@ -95,7 +96,7 @@ export async function seatConnection(caller: Caller, seating: Seating, place: Se
       retakes && givePlaceBack(membership),
       welcome(caller, membership, seating, outcome),
       outcome && tell(membership, outcome),
-      outcome && share(caller, membership, outcome, said),
+      outcome && share(caller, membership, outcome, { said, seenAt }),
     ]);
     if (outcome) return outcome;
     // The return asks the audit trail, unless the trail has this coming for certain.
@@ -229,11 +230,11 @@ async function share(
   caller: Caller,
   membership: Membership,
   { users, told }: EnterOutcome,
-  said: Said | undefined,
+  { said, seenAt }: { said: Said | undefined; seenAt: number },
 ): Promise<void> {
   const { sessionId, userId, joinedAt } = membership;
   const own = users.find((user) => user.userId === userId);
-  if (own?.status === 'offline' && !membership.invisible) await registry().amend(membership, { invisible: true });
+  if (own?.status === 'offline' && !membership.invisible) await registry().inheritInvisible(membership, seenAt);
   if (said?.status !== undefined && own && own.connections > 1) {
     await rememberChoice(caller, sessionId, said.status, joinedAt);
   }

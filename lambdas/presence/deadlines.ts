@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Cluster, Redis } from 'ioredis';
 import { presenceKeys } from './keys.ts';
 import { answered } from './redis-failure.ts';
+import { defineSweepScripts, runSweepScript } from './scripts/sweep/sweep-scripts.ts';
 
 /** Sorted sets the deadlines are spread over, so that a cluster, and several sweeps, share the work. */
 export const deadlineShards = 8;
@@ -14,54 +15,6 @@ const indexMillis = 24 * 60 * 60 * 1000;
  */
 export const claimedScore = 8.64e15;
 
-/** Notes a deadline unless an earlier one is there. Answers whether a sweep holds the shard. */
-const scheduleDue = `
-redis.call('ZADD', KEYS[1], 'LT', ARGV[2], ARGV[1])
-redis.call('PEXPIRE', KEYS[1], ARGV[3])
-return redis.call('EXISTS', KEYS[2])
-`;
-
-/** Claims due sessions, the longest due first, for the sweep that holds the shard; for any other none. */
-const claimDue = `
-local claimed = {}
-if redis.call('GET', KEYS[2]) ~= ARGV[1] then return claimed end
-for _, sessionId in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', ARGV[2], 'LIMIT', 0, ARGV[3])) do
-  redis.call('ZADD', KEYS[1], ARGV[4], sessionId)
-  claimed[#claimed + 1] = sessionId
-end
-return claimed
-`;
-
-/**
- * Ends a claim: writes the next deadline unless an earlier one came in during the visit. Where the sweep has lost the
- * shard meanwhile, the session is its new holder's.
- */
-const settleDue = `
-if redis.call('GET', KEYS[2]) ~= ARGV[1] then return 0 end
-local score = tonumber(redis.call('ZSCORE', KEYS[1], ARGV[2]) or ARGV[5])
-if ARGV[3] == '' then
-  if score >= tonumber(ARGV[5]) then redis.call('ZREM', KEYS[1], ARGV[2]) end
-elseif score > tonumber(ARGV[3]) then
-  redis.call('ZADD', KEYS[1], ARGV[3], ARGV[2])
-end
-redis.call('PEXPIRE', KEYS[1], ARGV[4])
-return 1
-`;
-
-interface DeadlineCommands {
-  scheduleDue(due: string, lease: string, sessionId: string, deadline: number, ttl: number): Promise<number>;
-  claimDue(due: string, lease: string, holder: string, now: number, limit: number, claimed: number): Promise<string[]>;
-  settleDue(
-    due: string,
-    lease: string,
-    holder: string,
-    sessionId: string,
-    next: string,
-    ttl: number,
-    claimed: number,
-  ): Promise<number>;
-}
-
 /**
  * Sessions by the moment something becomes due there. A frame never writes here: the deadline of a live session is
  * looked up anew when it passes, so an index entry may be early but never late.
@@ -73,10 +26,7 @@ export class Deadlines {
 
   constructor(redis: Redis | Cluster) {
     this.#redis = redis;
-    if ('claimDue' in redis) return;
-    redis.defineCommand('scheduleDue', { numberOfKeys: 2, lua: scheduleDue });
-    redis.defineCommand('claimDue', { numberOfKeys: 2, lua: claimDue });
-    redis.defineCommand('settleDue', { numberOfKeys: 2, lua: settleDue });
+    defineSweepScripts(redis);
   }
 
   /**
@@ -86,26 +36,23 @@ export class Deadlines {
    */
   async schedule(sessionId: string, deadline: number): Promise<boolean> {
     const keys = keysOf(shardOf(sessionId));
-    const swept = await answered(this.#redis, () =>
-      this.#commands.scheduleDue(...keys, sessionId, Math.round(deadline), indexMillis),
-    );
+    const values = { sessionId, deadline: Math.round(deadline), ttl: indexMillis };
+    const swept = await answered(this.#redis, () => runSweepScript(this.#redis, 'scheduleDue', keys, values));
     return swept === 1;
   }
 
   /** Claims up to `limit` due sessions of a shard, the longest due first; none where the sweep does not hold the shard. */
   async claim(shard: number, holder: string, now: number, limit: number): Promise<string[]> {
-    return answered(this.#redis, () =>
-      this.#commands.claimDue(...keysOf(shard), holder, Math.round(now), limit, claimedScore),
-    );
+    const values = { holder, now: Math.round(now), limit, claimedScore };
+    return answered(this.#redis, () => runSweepScript(this.#redis, 'claimDue', keysOf(shard), values));
   }
 
   /** Ends a claim. `next` is the session's next deadline, undefined where nobody is left. */
   async release(sessionId: string, holder: string, next: number | undefined): Promise<void> {
     const keys = keysOf(shardOf(sessionId));
-    const text = next === undefined ? '' : String(Math.round(next));
-    await answered(this.#redis, () =>
-      this.#commands.settleDue(...keys, holder, sessionId, text, indexMillis, claimedScore),
-    );
+    const nextDeadline = next === undefined ? '' : Math.round(next);
+    const values = { holder, sessionId, nextDeadline, ttl: indexMillis, claimedScore };
+    await answered(this.#redis, () => runSweepScript(this.#redis, 'releaseDue', keys, values));
   }
 
   /** How many sessions have anybody present. */
@@ -153,10 +100,6 @@ export class Deadlines {
   #onEveryShard<T>(run: (shard: number) => Promise<T>): Promise<T[]> {
     return answered(this.#redis, () => Promise.all(shardNumbers.map(run)));
   }
-
-  get #commands(): DeadlineCommands {
-    return this.#redis as unknown as DeadlineCommands;
-  }
 }
 
 /** The shard of the index that a session belongs to. */
@@ -164,6 +107,6 @@ export function shardOf(sessionId: string): number {
   return createHash('sha1').update(sessionId).digest().readUInt32BE(0) % deadlineShards;
 }
 
-function keysOf(shard: number): [due: string, lease: string] {
-  return [presenceKeys.due(shard), presenceKeys.dueLease(shard)];
+function keysOf(shard: number): { due: string; lease: string } {
+  return { due: presenceKeys.due(shard), lease: presenceKeys.dueLease(shard) };
 }

@@ -1,3 +1,5 @@
+import { scriptKeyNames } from './scripts/script-table.ts';
+
 /** Names of the Redis keys. The braces are literal: they are the hash tag that keeps a session on one shard. */
 export const presenceKeys = {
   record: (sessionId: string, userId: string) => `${presenceKeys.recordPrefix(sessionId)}${userId}`,
@@ -9,7 +11,7 @@ export const presenceKeys = {
   leaving: (sessionId: string) => `presence:leaving:{${sessionId}}`,
   cursors: (sessionId: string) => `presence:cursors:{${sessionId}}`,
   epoch: (sessionId: string) => `presence:epoch:{${sessionId}}`,
-  departed: (sessionId: string) => `presence:departed:{${sessionId}}`,
+  journal: (sessionId: string) => `presence:departed:{${sessionId}}`,
   window: (sessionId: string) => `presence:window:{${sessionId}}`,
   pending: (sessionId: string) => `presence:pending:{${sessionId}}`,
   changes: (sessionId: string) => `presence:changes:{${sessionId}}`,
@@ -29,23 +31,7 @@ export const presenceKeys = {
   sweepPulse: 'presence:sweep:pulse',
 } as const;
 
-/** The keys every presence script declares, in this order; all lie in one slot. */
+/** The keys of a session for a presence script. */
 export function scriptKeys(sessionId: string): string[] {
-  return [
-    presenceKeys.users(sessionId),
-    presenceKeys.connections(sessionId),
-    presenceKeys.active(sessionId),
-    presenceKeys.leaving(sessionId),
-    presenceKeys.cursors(sessionId),
-    presenceKeys.epoch(sessionId),
-    presenceKeys.departed(sessionId),
-    presenceKeys.window(sessionId),
-    presenceKeys.pending(sessionId),
-    presenceKeys.changes(sessionId),
-    presenceKeys.rates(sessionId),
-    presenceKeys.roles(sessionId),
-    presenceKeys.tags(sessionId),
-    presenceKeys.compact(sessionId),
-    presenceKeys.orders(sessionId),
-  ];
+  return scriptKeyNames.map((name) => presenceKeys[name](sessionId));
 }

@@ -3,24 +3,9 @@ import { shardOf } from './deadlines.ts';
 import { presenceKeys } from './keys.ts';
 import { pairs } from './outcome.ts';
 import { answered } from './redis-failure.ts';
+import { defineSweepScripts, runSweepScript } from './scripts/sweep/sweep-scripts.ts';
 
 const indexMillis = 24 * 60 * 60 * 1000;
-
-const watchMoving = `
-redis.call('ZADD', KEYS[1], ARGV[2], ARGV[1])
-redis.call('PEXPIRE', KEYS[1], ARGV[3])
-return redis.call('EXISTS', KEYS[2])
-`;
-/** Takes a session out unless somebody put it in anew meanwhile. */
-const dropMoving = `
-if tonumber(redis.call('ZSCORE', KEYS[1], ARGV[1]) or '') ~= tonumber(ARGV[2]) then return 0 end
-return redis.call('ZREM', KEYS[1], ARGV[1])
-`;
-
-interface MovingCommands {
-  watchMoving(moving: string, lease: string, sessionId: string, at: number, ttl: number): Promise<number>;
-  dropMoving(moving: string, sessionId: string, at: number): Promise<number>;
-}
 
 /** A session in which something moves, and when the sweep was last told so. */
 export interface MovingSession {
@@ -49,20 +34,15 @@ export class MovingSessions {
 
   constructor(redis: Redis | Cluster) {
     this.#redis = redis;
-    if ('watchMoving' in redis) return;
-    redis.defineCommand('watchMoving', { numberOfKeys: 2, lua: watchMoving });
-    redis.defineCommand('dropMoving', { numberOfKeys: 1, lua: dropMoving });
+    defineSweepScripts(redis);
   }
 
   /** Notes that something moves in a session. Answers whether a sweep holds the shard. */
   async add(sessionId: string, now: number): Promise<boolean> {
     const shard = shardOf(sessionId);
-    const swept = await answered(this.#redis, () =>
-      this.#commands.watchMoving(
-        ...([presenceKeys.moving(shard), presenceKeys.dueLease(shard)] as const),
-        ...([sessionId, Math.round(now), indexMillis] as const),
-      ),
-    );
+    const keys = { moving: presenceKeys.moving(shard), lease: presenceKeys.dueLease(shard) };
+    const values = { sessionId, at: Math.round(now), ttl: indexMillis };
+    const swept = await answered(this.#redis, () => runSweepScript(this.#redis, 'watchMoving', keys, values));
     return swept === 1;
   }
 
@@ -75,8 +55,9 @@ export class MovingSessions {
 
   /** Forgets a session in which nothing moves any more, unless somebody told meanwhile that something does. */
   async drop({ sessionId, toldAt }: MovingSession): Promise<void> {
-    const key = presenceKeys.moving(shardOf(sessionId));
-    await answered(this.#redis, () => this.#commands.dropMoving(key, sessionId, toldAt));
+    const keys = { moving: presenceKeys.moving(shardOf(sessionId)) };
+    const values = { sessionId, at: toldAt };
+    await answered(this.#redis, () => runSweepScript(this.#redis, 'dropMoving', keys, values));
   }
 
   /** The window of a session; undefined where Redis has none (any more). */
@@ -91,9 +72,5 @@ export class MovingSessions {
       promisedAt: promised ? Number(promised) : undefined,
       watchedUntil: Number(watched ?? 0),
     };
-  }
-
-  get #commands(): MovingCommands {
-    return this.#redis as unknown as MovingCommands;
   }
 }

@@ -1,6 +1,8 @@
 import { type Cursor, type LeaveCause, type PresenceUser, type Role, roles } from '../../protocol/entities.ts';
 import type { CursorUpdate, PresenceChange } from '../../protocol/frames.ts';
 import { dataOfMembers, type ToldData } from './person-data.ts';
+import { type ChangeReply, decodeReply, type ScriptReply } from './scripts/script-call.ts';
+import type { PresenceScript } from './scripts/script-table.ts';
 import { type PresenceRecord, type StatusThresholds, visibleUser } from './status.ts';
 
 /** A connection that receives frames, and whose it is. */
@@ -57,6 +59,8 @@ export interface PresenceOutcome {
 }
 
 export interface TouchOutcome extends PresenceOutcome {
+  /** When the last diff before this frame got its number, Unix milliseconds; 0 if there was none. Known for heartbeats only. */
+  numberedAt: number;
   /** Whether somebody in the session is overdue, so that the sweep should come now. */
   overdue: boolean;
   /** What the user told of themselves, where this changed it. */
@@ -116,35 +120,10 @@ export interface VisitOutcome extends EndOutcome {
   moves: boolean;
 }
 
-/** An answer of a script as ioredis returns it. */
-export type ScriptReply = [
-  code: 'ok',
-  epoch: string,
-  seq: number,
-  parts: number,
-  joins: string[],
-  updates: string[],
-  leaves: string[],
-  causes: LeaveCause[],
-  receivers: string[],
-  promised: [endsAt: number, watch: number] | [],
-  extra: unknown[],
-  /** The least role that sees cursors in the session; empty where everybody does. */
-  cursorRole?: Role | '',
-];
-
-/** What the script of a visit answers beside the change. */
-type VisitExtra = [
-  next?: string,
-  kept?: string[],
-  seen?: string[],
-  cursors?: string[],
-  receivers?: string[],
-  moves?: number,
-];
-
-/** What a script answers about a session that Redis does not know. */
-export const nothingKnown: ScriptReply = ['ok', '', 0, 0, [], [], [], [], [], [], []];
+/** What a script replies about a session that Redis does not know. */
+export function unknownReply<Script extends PresenceScript>(script: Script): ScriptReply<Script> {
+  return decodeReply(script, ['ok', '', 0, 0, [], [], [], [], [], [], [], '']);
+}
 
 /** Reads what a script put on the list of what is to be written down. */
 export function readKept<T extends Arrival | Departure>(texts: readonly string[]): T[] {
@@ -157,8 +136,8 @@ export function isUnknown(outcome: Pick<PresenceOutcome, 'epoch'>): boolean {
 }
 
 /** Reads an answer. */
-export function readOutcome(reply: ScriptReply, now: number, thresholds: StatusThresholds): PresenceOutcome {
-  const [, epoch, seq, parts, joins, updates, leaves, causes, receivers, promised, , cursorRole] = reply;
+export function readOutcome(reply: ChangeReply, now: number, thresholds: StatusThresholds): PresenceOutcome {
+  const { epoch, seq, parts, joins, updates, leaves, causes, receivers, promised, cursorRole } = reply;
   return {
     epoch,
     seq,
@@ -180,16 +159,16 @@ function readChange(text: string): PresenceChange {
 }
 
 /** Reads the answer to a sweep's visit. */
-export function readVisit(reply: ScriptReply, now: number, thresholds: StatusThresholds): VisitOutcome {
-  const [next = '', texts = [], seen = [], cursors = [], receivers = [], moves = 0] = reply[10] as VisitExtra;
-  const kept = readKept<Arrival & Departure & { came?: true }>(texts);
+export function readVisit(reply: ScriptReply<'visit'>, now: number, thresholds: StatusThresholds): VisitOutcome {
+  const { nextDeadline = '', journal = [], lastSeen = [], cursors = [], cursorReceivers = [], moves = 0 } = reply.extra;
+  const entries = readKept<Arrival & Departure & { came?: true }>(journal);
   return {
     ...readOutcome(reply, now, thresholds),
-    batch: readBatch(reply[1], cursors, receivers),
-    nextDeadline: next === '' ? undefined : Number(next),
-    arrivals: kept.filter(({ came }) => came),
-    departures: kept.filter(({ came }) => !came),
-    sightings: pairs(seen).map(([userId, at]) => ({ userId, at: Number(at) })),
+    batch: readBatch(reply.epoch, cursors, cursorReceivers),
+    nextDeadline: nextDeadline === '' ? undefined : Number(nextDeadline),
+    arrivals: entries.filter(({ came }) => came),
+    departures: entries.filter(({ came }) => !came),
+    sightings: pairs(lastSeen).map(([userId, at]) => ({ userId, at: Number(at) })),
     moves: moves === 1,
   };
 }

@@ -1,17 +1,15 @@
-import { randomUUID } from 'node:crypto';
 import type { Cluster, Redis } from 'ioredis';
 import type { LeaveCause, PresenceUser, Role } from '../../protocol/entities.ts';
 import type { Timings } from '../../protocol/timings.ts';
-import { Overtaken } from '../delivery/turn.ts';
 import type { Entering } from './entering.ts';
-import { touchParameters, turnParameters, versionParameters } from './frame-parameters.ts';
-import { presenceKeys, scriptKeys } from './keys.ts';
+import { touchArguments, turnArguments, versionArguments } from './frame-parameters.ts';
+import { presenceKeys } from './keys.ts';
+import { outageAllowanceMillis } from './outage-allowance.ts';
 import {
   type Arrival,
   type Departure,
   type EndOutcome,
   type EnterOutcome,
-  nothingKnown,
   type PresenceOutcome,
   type Receiver,
   readBatch,
@@ -19,28 +17,23 @@ import {
   readOutcome,
   readReceiver,
   readVisit,
-  type ScriptReply,
   type TouchOutcome,
+  unknownReply,
   usersFor,
   type VisitOutcome,
 } from './outcome.ts';
-import { readTold, saidParameter, type ToldReply, tooMuchData } from './person-data.ts';
-import { tooFast } from './rate-limiter.ts';
+import { readTold, saidParameter } from './person-data.ts';
 import { answered } from './redis-failure.ts';
-import { type Member, restoreParameters } from './restoration.ts';
-import { commandName, type PresenceScript, presenceScripts } from './scripts/scripts.ts';
+import { type Member, restoreArguments } from './restoration.ts';
+import { ScriptRunner } from './script-runner.ts';
+import type { ScriptReply } from './scripts/script-call.ts';
 import type { Seat, Touch } from './seat.ts';
-import { sparedMillis } from './spared.ts';
 import { type PresenceRecord, visibleUser } from './status.ts';
 
 export type { Seat, Touch } from './seat.ts';
 
 /** Comings and goings a visit hands out at most. */
 export const keptPerVisit = 100;
-const bookkeepingMillis = 60 * 60 * 1000;
-
-type ScriptAnswer = ScriptReply | ['unknown' | 'overtaken' | 'large'] | ['limited', number];
-type ScriptRunner = Record<string, (...parameters: (string | number)[]) => Promise<ScriptAnswer>>;
 
 /**
  * Presence of sessions in Redis. Every method but the listed exceptions is one script, that is one round trip
@@ -50,14 +43,12 @@ type ScriptRunner = Record<string, (...parameters: (string | number)[]) => Promi
 export class PresenceStore {
   readonly #redis: Redis | Cluster;
   readonly #timings: Timings;
+  readonly #scripts: ScriptRunner;
 
   constructor(redis: Redis | Cluster, timings: Timings) {
     this.#redis = redis;
     this.#timings = timings;
-    for (const [name, lua] of Object.entries(presenceScripts)) {
-      if (!(commandName(name) in redis))
-        redis.defineCommand(commandName(name), { numberOfKeys: scriptKeys('').length, lua });
-    }
+    this.#scripts = new ScriptRunner(redis, timings);
   }
 
   /**
@@ -66,12 +57,13 @@ export class PresenceStore {
    * @throws RollcallError RATE_LIMITED for a frame too many, TOO_LARGE where the person would tell too much data.
    */
   async touch(seat: Seat, touch: Touch, now: number): Promise<TouchOutcome | undefined> {
-    const reply = await this.#run('touch', seat.sessionId, now, touchParameters(seat, touch));
+    const reply = await this.#scripts.run('touch', seat.sessionId, now, touchArguments(seat, touch));
     if (!reply) return undefined;
-    const [cursors, receivers, overdue, chosenAt, told] = reply[10] as [string[], string[], number, number, ToldReply];
+    const { cursors, cursorReceivers, overdue, chosenAt, numberedAt, told } = reply.extra;
     return {
       ...readOutcome(reply, now, this.#timings),
-      batch: readBatch(reply[1], cursors, receivers),
+      batch: readBatch(reply.epoch, cursors, cursorReceivers),
+      numberedAt: Number(numberedAt),
       overdue: overdue > 0,
       told: readTold(told),
       chosenAt: chosenAt > 0 ? chosenAt : undefined,
@@ -80,19 +72,20 @@ export class PresenceStore {
 
   /** Records that a connection lives, and nothing else. A seat that Redis does not know is left to the next touch. */
   async notice(seat: Seat, now: number): Promise<void> {
-    await this.#run('notice', seat.sessionId, now, [seat.userId, seat.connectionId]);
+    await this.#scripts.run('keepAlive', seat.sessionId, now, { userId: seat.userId, connectionId: seat.connectionId });
   }
 
   /** Takes what waits for the end of a window, if it still waits for the one who promised to (rule DE3). */
   async flush(sessionId: string, endsAt: number, now: number): Promise<PresenceOutcome> {
-    const reply = (await this.#run('flush', sessionId, now, [endsAt])) ?? nothingKnown;
-    const [cursors = [], receivers = []] = reply[10] as string[][];
-    return { ...readOutcome(reply, now, this.#timings), batch: readBatch(reply[1], cursors, receivers) };
+    const reply =
+      (await this.#scripts.run('flush', sessionId, now, { endsAt: String(endsAt) })) ?? unknownReply('flush');
+    const { cursors = [], cursorReceivers = [] } = reply.extra;
+    return { ...readOutcome(reply, now, this.#timings), batch: readBatch(reply.epoch, cursors, cursorReceivers) };
   }
 
   /** Makes the windows of a session longer for a while, after posts were throttled. */
   async stretch(sessionId: string, now: number): Promise<void> {
-    await this.#run('stretch', sessionId, now, []);
+    await this.#scripts.run('stretch', sessionId, now, {});
   }
 
   /**
@@ -102,19 +95,22 @@ export class PresenceStore {
    * @throws Overtaken where a later join or leave of the connection came before (rule PR18).
    */
   async enter(seat: Seat, person: Entering, now: number): Promise<EnterOutcome> {
-    const { username, role, cursorRole = '', compact, place = '', invisible } = person;
-    const known = [compact ? 'compact' : '', place, invisible ? '1' : '0'];
-    const said = saidParameter(person.said ?? {}, person.kept);
-    const turn = [...versionParameters(seat, person.version), ...turnParameters(seat, person.turn)];
-    const parameters = [seat.userId, seat.connectionId, username, role, cursorRole, ...known, ...turn, said];
-    const spared = await this.#spared();
-    const reply = (await this.#run('enter', seat.sessionId, now, parameters, spared))!;
-    const [first, records, coming, told] = reply[10] as [string, string[], string, ToldReply];
+    const { username, role, cursorRole = '', compact = false, place = '', invisible = false } = person;
+    const outageAllowance = await this.#outageAllowance();
+    const values = {
+      ...{ userId: seat.userId, connectionId: seat.connectionId, username, role, cursorRole },
+      ...{ isCompact: compact, arrivalState: place, isInvisible: invisible },
+      ...versionArguments(seat, person.version),
+      ...turnArguments(seat, person.turn),
+      saidText: saidParameter(person.said ?? {}, person.kept),
+    };
+    const reply = (await this.#scripts.run('join', seat.sessionId, now, values, { outageAllowance }))!;
+    const { isFirst, records, arrival, told } = reply.extra;
     return {
       ...readOutcome(reply, now, this.#timings),
-      first: first === '1',
-      arrival: coming === '' ? undefined : readKept<Arrival>([coming])[0],
-      users: usersFor(seat.userId, this.#users(records, now, spared), reply[11]),
+      first: isFirst === 1,
+      arrival: arrival === '' ? undefined : readKept<Arrival>([arrival])[0],
+      users: usersFor(seat.userId, this.#users(records, now, outageAllowance), reply.cursorRole),
       told: readTold(told),
     };
   }
@@ -131,16 +127,24 @@ export class PresenceStore {
     now: number,
     version?: number,
   ): Promise<EndOutcome & { removed: boolean }> {
-    const parameters = [seat.userId, seat.connectionId, cause, ...versionParameters(seat, version)];
-    const reply = (await this.#run('depart', seat.sessionId, now, parameters, await this.#spared())) ?? nothingKnown;
-    return { ...this.#ended(reply, now), removed: reply[10][0] === 1 };
+    const { sessionId, userId, connectionId } = seat;
+    const values = { userId, connectionId, cause, ...versionArguments(seat, version) };
+    const reply =
+      (await this.#scripts.run(
+        'leave',
+        sessionId,
+        now,
+        values,
+        await { outageAllowance: await this.#outageAllowance() },
+      )) ?? unknownReply('leave');
+    return { ...this.#ended(reply, now), removed: reply.extra.removed === 1 };
   }
 
   /** Starts the grace of a seat whose socket ended. False where the seat is not known. */
   async close(seat: Seat, deadline: number, cause: LeaveCause, now: number): Promise<boolean> {
-    const parameters = [seat.userId, seat.connectionId, Math.round(deadline), cause];
-    const reply = (await this.#run('close', seat.sessionId, now, parameters)) ?? nothingKnown;
-    return reply[10][0] === 1;
+    const { sessionId, userId, connectionId } = seat;
+    const values = { userId, connectionId, deadline: Math.round(deadline), cause };
+    return (await this.#scripts.run('close', sessionId, now, values))?.extra.closed === 1;
   }
 
   /**
@@ -152,30 +156,38 @@ export class PresenceStore {
     now: number,
     seat?: Seat,
   ): Promise<(PresenceOutcome & { users: PresenceUser[] }) | undefined> {
-    const spared = await this.#spared();
-    const reply = await this.#run('list', sessionId, now, [seat?.userId ?? '', seat?.connectionId ?? ''], spared);
+    const outageAllowance = await this.#outageAllowance();
+    const asker = { userId: seat?.userId ?? '', connectionId: seat?.connectionId ?? '' };
+    const reply = await this.#scripts.run('list', sessionId, now, asker, { outageAllowance });
     if (!reply) return undefined;
     return {
       ...readOutcome(reply, now, this.#timings),
-      users: usersFor(seat?.userId ?? '', this.#users(reply[10][0] as string[], now, spared), reply[11]),
+      users: usersFor(asker.userId, this.#users(reply.extra.records, now, outageAllowance), reply.cursorRole),
     };
   }
 
   /** Ends what is due in a session and says when to look again. */
   async visit(sessionId: string, now: number): Promise<VisitOutcome> {
-    const reply = (await this.#run('visit', sessionId, now, [keptPerVisit], await this.#spared())) ?? nothingKnown;
+    const values = { journalEntries: keptPerVisit };
+    const reply =
+      (await this.#scripts.run(
+        'visit',
+        sessionId,
+        now,
+        values,
+        await { outageAllowance: await this.#outageAllowance() },
+      )) ?? unknownReply('visit');
     return readVisit(reply, now, this.#timings);
   }
 
   /** Whether the sweep has to go on watching the windows of a session; false where nothing moves there any more. */
   async keepWatch(sessionId: string, now: number): Promise<boolean> {
-    const reply = await this.#run('keepWatch', sessionId, now, []);
-    return reply?.[10][0] === 1;
+    return (await this.#scripts.run('keepWatch', sessionId, now, {}))?.extra.moves === 1;
   }
 
   /** Drops comings and goings that are written down elsewhere. */
   async forget(sessionId: string, written: readonly (Arrival | Departure)[]): Promise<void> {
-    const key = presenceKeys.departed(sessionId);
+    const key = presenceKeys.journal(sessionId);
     await answered(this.#redis, () => Promise.all(written.map(({ text }) => this.#redis.lrem(key, 1, text))));
   }
 
@@ -186,13 +198,16 @@ export class PresenceStore {
     cause: LeaveCause,
     now: number,
   ): Promise<EndOutcome & { ended: Receiver[] }> {
-    const reply = (await this.#run('evict', sessionId, now, [userId ?? '', cause])) ?? nothingKnown;
-    return { ...this.#ended(reply, now), ended: ((reply[10][0] ?? []) as string[]).map(readReceiver) };
+    const values = { userId: userId ?? '', cause };
+    const reply =
+      (await this.#scripts.run('removeFromSession', sessionId, now, values)) ?? unknownReply('removeFromSession');
+    return { ...this.#ended(reply, now), ended: (reply.extra.ended ?? []).map(readReceiver) };
   }
 
   /** Changes the role that others see. */
   async relabel(sessionId: string, userId: string, role: Role, now: number): Promise<PresenceOutcome> {
-    const reply = (await this.#run('relabel', sessionId, now, [userId, role])) ?? nothingKnown;
+    const reply =
+      (await this.#scripts.run('changeRole', sessionId, now, { userId, role })) ?? unknownReply('changeRole');
     return readOutcome(reply, now, this.#timings);
   }
 
@@ -208,8 +223,8 @@ export class PresenceStore {
    *   Undefined where Redis does not know the session.
    */
   async yieldPlace(sessionId: string, userId: string, now: number): Promise<boolean | undefined> {
-    const answer = await this.#run('yieldPlace', sessionId, now, [userId]);
-    return answer && answer[10][0] === 1;
+    const reply = await this.#scripts.run('yieldSlot', sessionId, now, { userId });
+    return reply && reply.extra.isPresent === 1;
   }
 
   /**
@@ -217,7 +232,7 @@ export class PresenceStore {
    * part is to be restored like one that it forgot.
    */
   async isKnown(sessionId: string, now = Date.now()): Promise<boolean> {
-    return (await this.#run('look', sessionId, now, [])) !== undefined;
+    return (await this.#scripts.run('checkKnown', sessionId, now, {})) !== undefined;
   }
 
   /**
@@ -230,9 +245,10 @@ export class PresenceStore {
     now: number,
     options: { onlyIfLost: boolean },
   ): Promise<PresenceOutcome | undefined> {
-    const parameters = restoreParameters(members, now, this.#timings.offlineAfterMillis, options.onlyIfLost);
-    const reply = (await this.#run('restore', sessionId, now, parameters))!;
-    return reply[10][0] === 1 ? readOutcome(reply, now, this.#timings) : undefined;
+    const { offlineAfterMillis } = this.#timings;
+    const { named, facts } = restoreArguments(members, now, offlineAfterMillis, options.onlyIfLost);
+    const reply = (await this.#scripts.run('restore', sessionId, now, named, { facts }))!;
+    return reply.extra.restored === 1 ? readOutcome(reply, now, this.#timings) : undefined;
   }
 
   /** The last sign of life of anybody in the session, Unix milliseconds; undefined where nobody is. */
@@ -251,47 +267,23 @@ export class PresenceStore {
     return members.map(readReceiver).filter((receiver) => receiver.connectionId !== '');
   }
 
-  async #run(
-    script: PresenceScript,
-    sessionId: string,
-    now: number,
-    parameters: (string | number)[],
-    spared = 0,
-  ): Promise<ScriptReply | undefined> {
-    const { offlineAfterMillis, awayAfterMillis, batchMillis, batchMaxMessages } = this.#timings;
-    const run = (this.#redis as unknown as ScriptRunner)[commandName(script)]!.bind(
-      this.#redis,
-      ...scriptKeys(sessionId),
-      ...[presenceKeys.recordPrefix(sessionId), presenceKeys.channel(sessionId), sessionId],
-      ...[Math.round(now), Math.round(offlineAfterMillis), Math.round(awayAfterMillis)],
-      ...[randomUUID().slice(-12), Math.max(bookkeepingMillis, 2 * Math.round(offlineAfterMillis))],
-      ...[Math.round(batchMillis), batchMaxMessages, spared],
-      ...parameters,
-    );
-    const reply = await answered(this.#redis, run);
-    if (reply[0] === 'large') throw tooMuchData();
-    if (reply[0] === 'limited') throw tooFast(reply[1]);
-    if (reply[0] === 'overtaken') throw new Overtaken();
-    return reply[0] === 'ok' ? reply : undefined;
-  }
-
   /** Whether Redis was away a moment ago, so that it may not know who joined meanwhile. */
   async isInDoubt(): Promise<boolean> {
-    return (await this.#spared()) > 0;
+    return (await this.#outageAllowance()) > 0;
   }
 
-  #spared(): Promise<number> {
-    return sparedMillis(this.#redis, this.#timings.offlineAfterMillis);
+  #outageAllowance(): Promise<number> {
+    return outageAllowanceMillis(this.#redis, this.#timings.offlineAfterMillis);
   }
 
-  #ended(reply: ScriptReply, now: number): EndOutcome {
-    const departures = readKept<Departure>((reply[10][1] ?? []) as string[]);
+  #ended(reply: ScriptReply<'leave'> | ScriptReply<'removeFromSession'>, now: number): EndOutcome {
+    const departures = readKept<Departure>(reply.extra.departures ?? []);
     return { ...readOutcome(reply, now, this.#timings), departures };
   }
 
-  /** Who was spared is not offline yet; that they are away was told, though. */
-  #users(records: string[], now: number, spared: number): PresenceUser[] {
-    const timings = { ...this.#timings, offlineAfterMillis: this.#timings.offlineAfterMillis + spared };
+  /** During the outage allowance a user is not offline yet. They may be away, because that was sent. */
+  #users(records: string[], now: number, outageAllowance: number): PresenceUser[] {
+    const timings = { ...this.#timings, offlineAfterMillis: this.#timings.offlineAfterMillis + outageAllowance };
     return records.map((text) => visibleUser(JSON.parse(text) as PresenceRecord, now, timings));
   }
 }

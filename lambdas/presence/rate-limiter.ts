@@ -2,13 +2,7 @@ import type { Cluster, Redis } from 'ioredis';
 import { RollcallError } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
 import { presenceKeys } from './keys.ts';
-import { limitRate } from './scripts/rate.ts';
-
-const count = `
-local now = tonumber(ARGV[1])
-${limitRate("redis.call('GET', KEYS[1])", "redis.call('SET', KEYS[1], nextOnTime, 'PX', 10000)")}
-return { 'ok', 0 }
-`;
+import { rateLimitScript } from './scripts/scripts.ts';
 
 interface RateCommands {
   presence_rate(key: string, now: number): Promise<['ok' | 'limited', number]>;
@@ -20,7 +14,7 @@ export class RateLimiter {
 
   constructor(redis: Redis | Cluster) {
     this.#redis = redis;
-    if (!('presence_rate' in redis)) redis.defineCommand('presence_rate', { numberOfKeys: 1, lua: count });
+    if (!('presence_rate' in redis)) redis.defineCommand('presence_rate', { numberOfKeys: 1, lua: rateLimitScript });
   }
 
   /** @throws RollcallError RATE_LIMITED for one message too many. */

@@ -1,6 +1,8 @@
 import type { PersonData, Role } from '../../protocol/entities.ts';
 import type { Receiver } from './outcome.ts';
 import { dataMembers, type KeptData, newestData } from './person-data.ts';
+import type { ScriptArguments } from './scripts/script-call.ts';
+import { restoredFields } from './scripts/script-table.ts';
 
 /** A connection that joined, as the connection table knows it. */
 export interface Member extends Receiver, KeptData {
@@ -17,22 +19,32 @@ export interface Member extends Receiver, KeptData {
 /** The index of the connection table follows its items within this time. */
 const tableLagMillis = 5000;
 
-/** The arguments of the script `restore`. */
-export function restoreParameters(
+/** The arguments of the script `restore`: the named ones, and behind them the facts about each connection. */
+export function restoreArguments(
   members: readonly Member[],
   now: number,
   offlineAfterMillis: number,
   onlyIfLost: boolean,
-): (string | number)[] {
+): { named: ScriptArguments<'restore'>; facts: (string | number)[] } {
   const silentSince = Math.round(now - Math.min(tableLagMillis, offlineAfterMillis / 2));
   const cursorRole = members.find((member) => member.cursorRole)?.cursorRole ?? '';
-  return [
-    ...[onlyIfLost ? '1' : '0', silentSince, cursorRole, members.length],
-    ...members.flatMap((one) => [
-      ...[one.userId, one.connectionId, one.username, one.role, Math.round(one.joinedAt)],
-      ...[one.invisible ? '1' : '0', dataOf(one.userId, members)],
-    ]),
-  ];
+  return {
+    named: { onlyIfLost, silentSince, cursorRole, count: members.length },
+    facts: members.flatMap((member) => factsOf(member, members)),
+  };
+}
+
+function factsOf(member: Member, members: readonly Member[]): (string | number)[] {
+  const { userId, joinedAt } = member;
+  // A connection that joined just now may not know yet what the user chose before.
+  const isInvisible = members.some((one) => one.userId === userId && one.invisible);
+  const facts = {
+    ...member,
+    joinedAt: Math.round(joinedAt),
+    isInvisible: isInvisible ? 1 : 0,
+    data: dataOf(userId, members),
+  };
+  return restoredFields.map((name) => facts[name]);
 }
 
 /** The same for each connection of a user: the script takes the first. */

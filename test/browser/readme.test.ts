@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { settingDefaults } from '../../protocol/timings.ts';
+import { flagDefaults, settingDefaults } from '../../protocol/timings.ts';
 import { startTestStack, type TestStack } from '../support/stack.ts';
 
 const project = join(import.meta.dirname, '../..');
@@ -58,11 +58,11 @@ test('the Jest test of the README passes', async () => {
 });
 
 test('the README lists the settings of the product with their defaults', () => {
-  const rows = [...readme.matchAll(/^\| `([A-Z_]+)` +\| +([\d.]+) \|/gm)].map(([, name, value]) => [
+  const rows = [...readme.matchAll(/^\| `([A-Z_]+)` +\| +([\d.]+|true|false) \|/gm)].map(([, name, value]) => [
     name,
-    Number(value),
+    JSON.parse(value!),
   ]);
-  expect(Object.fromEntries(rows)).toEqual(settingDefaults);
+  expect(Object.fromEntries(rows)).toEqual({ ...settingDefaults, ...flagDefaults });
 });
 
 test('all files that the README links to exist', () => {

@@ -38,6 +38,7 @@ export async function bundleWorker(outfile: string, mutations: readonly Mutation
     entryPoints: [join(__dirname, 'worker.ts')],
     outfile,
     bundle: true,
+    loader: { '.lua': 'text' },
     platform: 'node',
     format: 'cjs',
     target: 'node24',
@@ -47,9 +48,9 @@ export async function bundleWorker(outfile: string, mutations: readonly Mutation
       {
         name: 'mutations',
         setup({ onLoad }) {
-          onLoad({ filter: /\/(lambdas|protocol)\/.*\.ts$/ }, async ({ path }) => ({
+          onLoad({ filter: /\/(lambdas|protocol)\/.*\.(ts|lua)$/ }, async ({ path }) => ({
             contents: mutate(relative(root, path), await readFile(path, 'utf8'), [patience, ...mutations]),
-            loader: 'ts',
+            loader: path.endsWith('.lua') ? 'text' : 'ts',
           }));
         },
       },

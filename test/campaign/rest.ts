@@ -25,7 +25,7 @@ interface Room {
 export async function unrest(database: Pool, redis: Redis): Promise<string[]> {
   const { rows } = await database.query<{ what: string; count: string }>(waiting);
   const rooms = await roomsOf(database);
-  const kept = await Promise.all(rooms.map(({ id }) => redis.llen(presenceKeys.departed(id))));
+  const kept = await Promise.all(rooms.map(({ id }) => redis.llen(presenceKeys.journal(id))));
   const unwritten = kept.reduce((sum, length) => sum + length, 0);
   return [
     ...rows.map(({ what, count }) => `${count} ${what}`),

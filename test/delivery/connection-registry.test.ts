@@ -271,6 +271,22 @@ test('[PR5] the choice to be invisible is written down at every seat of the user
   expect(await invisible()).toEqual([false, false, undefined, undefined]);
 });
 
+test('[PR5] a connection that joins an invisible user inherits the choice, and a choice that was made later counts', async () => {
+  const [mine, other] = [membership(), membership()];
+  for (const one of [mine, other]) await registry.join(one);
+  const invisible = async () =>
+    Promise.all(
+      [mine, other].map(async (one) => (await registry.membership(one.connectionId, one.sessionId))?.invisible),
+    );
+  await registry.inheritInvisible(mine, 10);
+  // The end of an earlier choice is written down late.
+  await registry.setInvisible(mine, false, 9);
+  expect(await invisible()).toEqual([true, undefined]);
+  await registry.setInvisible(mine, false, 11);
+  await registry.inheritInvisible(mine, 10);
+  expect(await invisible()).toEqual([false, undefined]);
+});
+
 test('memberships are forgotten while their connections stay', async () => {
   const one = membership();
   await registry.add({ connectionId: one.connectionId, userId: one.userId, username: 'Ada', connectedAt: Date.now() });

@@ -73,7 +73,7 @@ async function dueOf(sessionId: string): Promise<number> {
   return Number(due.find((score) => score !== null) ?? Number.NaN);
 }
 
-const keptOf = (sessionId: string) => runtime.redis().llen(presenceKeys.departed(sessionId));
+const keptOf = (sessionId: string) => runtime.redis().llen(presenceKeys.journal(sessionId));
 const giveUp = (sessionId: string) => runtime.redis().hdel(presenceKeys.epoch(sessionId), 'epoch');
 
 test('[PR9] [FA6] the sweep writes down a coming whose invocation was killed, and its going, once each', async () => {

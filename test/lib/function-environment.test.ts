@@ -48,6 +48,7 @@ const actionsOfRegistry: Record<Exclude<keyof ConnectionRegistry, symbol>, strin
   members: ['Query'],
   connectionsOf: ['Query'],
   relabel: ['Query', 'UpdateItem'],
+  inheritInvisible: ['UpdateItem'],
   setInvisible: ['Query', 'UpdateItem'],
   setData: ['Query', 'UpdateItem'],
   remove: ['Query', 'BatchWriteItem'],

@@ -274,3 +274,13 @@ test('[PR5] where an invisible user pointed is not shown, and is once they can b
   const seen = await room.update(alice, 'a1', { status: 'online' });
   expect(seen?.batch?.cursors).toMatchObject([{ userId: alice, cursor: { position: 7 } }]);
 });
+
+test('[PR5] an invisible user stays invisible in a restored session, also if their newest connection does not know the choice yet', async () => {
+  const seat = { username: 'Alice', role: 'viewer' as const, userId: alice, joinedAt: room.now };
+  const members = [
+    { ...seat, connectionId: 'a2' },
+    { ...seat, connectionId: 'a1', invisible: true },
+  ];
+  await room.store.restore(room.sessionId, members, room.now, { onlyIfLost: true });
+  expect(await room.statusOf(alice)).toBe('offline');
+});

@@ -415,3 +415,34 @@ test('a name with quotes, newlines and other scripts is kept', async () => {
   await room.store.enter(room.seat(alice, 'a1'), { username, role: 'operator' }, room.now);
   expect((await room.users())[0]).toMatchObject({ username, role: 'operator' });
 });
+
+test.each([
+  ['true', 6],
+  ['false', 0],
+])(
+  'with PUBLISH_CURSORS=%s the channel of a session gets %i of six cursors, and every other change',
+  async (setting, count) => {
+    const session = new PresenceFixture(redis, { PUBLISH_CURSORS: setting });
+    const listener = redis.duplicate();
+    const heard: string[] = [];
+    const last = new Promise<void>((resolve) => {
+      listener.on('message', (_, text: string) => {
+        const { type } = JSON.parse(text) as { type: string };
+        heard.push(type);
+        if (type === 'activity') resolve();
+      });
+    });
+    await listener.subscribe(presenceKeys.channel(session.sessionId));
+    await session.enter('ada', 'a1');
+    await session.enter('bob', 'b1');
+    // The first three take the general path, and the others the fast path.
+    for (let move = 1; move <= 6; move += 1) {
+      await (move % 2 ? session.cursor('ada', 'a1', move) : session.cursor('bob', 'b1', move));
+    }
+    await session.update('ada', 'a1', { activity: 'typing' });
+    await last;
+    await listener.quit();
+    expect(heard.filter((type) => type === 'cursor')).toHaveLength(count);
+    expect(heard.filter((type) => type !== 'cursor')).toEqual(['online', 'online', 'activity']);
+  },
+);

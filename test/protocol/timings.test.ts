@@ -5,6 +5,12 @@ describe('readTimings', () => {
     expect(readTimings({})).toMatchObject({ heartbeatMillis: 30_000, lateMillis: 30_000, offlineAfterMillis: 60_000 });
   });
 
+  test('PUBLISH_CURSORS is true or false', () => {
+    expect(readTimings({}).publishesCursors).toBe(true);
+    expect(readTimings({ PUBLISH_CURSORS: 'false' }).publishesCursors).toBe(false);
+    expect(() => readTimings({ PUBLISH_CURSORS: '0' })).toThrow('PUBLISH_CURSORS is "0"; set it to true or false.');
+  });
+
   test('[PR4] a user is away after two minutes', () => {
     expect(readTimings({}).awayAfterMillis).toBe(120_000);
   });

@@ -1,4 +1,4 @@
-import type { ScriptReply } from '../../lambdas/presence/outcome.ts';
+import type { ChangeReply } from '../../lambdas/presence/scripts/script-call.ts';
 import { joinedUsers } from './script-answer.ts';
 import type { World } from './world.ts';
 
@@ -27,9 +27,9 @@ export class FalseLeaves {
   }
 
   /** Who left and is back since is told both in one diff: a window merges them, or Redis was away meanwhile. */
-  refuse(sessionId: string, reply: ScriptReply, now: number): void {
+  refuse(sessionId: string, reply: ChangeReply, now: number): void {
     const joined = joinedUsers(reply);
-    for (const userId of reply[6]) if (!joined.includes(userId)) this.#refuse(sessionId, userId, now);
+    for (const userId of reply.leaves) if (!joined.includes(userId)) this.#refuse(sessionId, userId, now);
   }
 
   /** A user is never said to have gone while a connection of theirs was heard (rules PR1, PR8, FA1, FA2, FA5). */

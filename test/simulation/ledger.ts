@@ -1,16 +1,15 @@
-import type { ScriptReply } from '../../lambdas/presence/outcome.ts';
+import type { ChangeReply } from '../../lambdas/presence/scripts/script-call.ts';
 import { type PresenceRecord, statusAt } from '../../lambdas/presence/status.ts';
 import type { LeaveCause } from '../../protocol/entities.ts';
 import { FalseLeaves, slack } from './false-leaves.ts';
 import { InvisiblePeople } from './invisible-people.ts';
 import { inTurn, noteTurn } from './model-turns.ts';
 import { type ModelUser, RoomModel, type StoredRoom } from './room-model.ts';
-import { joinedUsers, restoredSeats, toldBy } from './script-answer.ts';
+import { joinedUsers, readCall, restoredSeats, type ScriptCall, toldBy, type Values } from './script-answer.ts';
 import type { World } from './world.ts';
 
 type Argument = string | number;
-/** When a script was called, and for how long before that signs of life may not have reached Redis. */
-type Moment = { now: number; spared: number };
+const signsOfLife = ['touch', 'keepAlive', 'list'];
 
 /** Watches every script that Redis runs and holds its answer against the model. */
 export class Ledger {
@@ -62,26 +61,24 @@ export class Ledger {
    * @returns true where Redis begins anew with the session, so that the model has to learn what it now holds.
    */
   observe(script: string, given: Argument[], answer: unknown): boolean {
-    const [sessionId, now] = [String(given[2]), Number(given[3])];
-    const [code] = answer as string[];
-    const reply = answer as ScriptReply;
-    if (code === 'limited' || code === 'overtaken' || ['look', 'yieldPlace'].includes(script)) return false;
-    const [spared, parameters] = [Number(given[10]), given.slice(11).map(String)];
-    const [userId = '', connectionId = ''] = parameters;
+    const call = readCall(script, given, answer);
+    const { sessionId, now, values, code, reply } = call;
+    if (code === 'limited' || code === 'overtaken' || ['checkKnown', 'yieldSlot'].includes(script)) return false;
+    const { userId = '', connectionId = '' } = values;
     if (code === 'unknown') {
-      if (['touch', 'notice', 'list'].includes(script)) this.#refusedSeat(sessionId, userId, connectionId, now);
+      if (signsOfLife.includes(script)) this.#refusedSeat(sessionId, userId, connectionId, now);
       return false;
     }
-    if (script === 'restore' && reply[10][0] === 0) return false;
+    if (script === 'restore' && reply.extra['restored'] === 0) return false;
     if (script === 'restore') {
       this.#world.restoredAt = this.#world.clock.now;
-      this.#restored.set(sessionId, restoredSeats(parameters));
+      this.#restored.set(sessionId, restoredSeats(call));
     }
     // The script says whether a later frame of the connection decided about the status.
-    const isChosen = script === 'touch' && Number(reply[10][3]) > 0;
-    if (isChosen) this.#invisible.choose(sessionId, userId, parameters[5]!);
-    this.#invisible.refuseExposure(sessionId, toldBy(script, reply), now);
-    if (['touch', 'notice', 'enter', 'list'].includes(script) && userId !== '')
+    const isChosen = script === 'touch' && Number(reply.extra['chosenAt']) > 0;
+    if (isChosen) this.#invisible.choose(sessionId, userId, values['status']!);
+    this.#invisible.refuseExposure(sessionId, toldBy(call), now);
+    if ([...signsOfLife, 'join'].includes(script) && userId !== '')
       this.#falseLeaves.hear(sessionId, connectionId, now);
     if (this.#beginsAnew(script, sessionId, reply)) {
       this.#note(script, reply);
@@ -89,7 +86,7 @@ export class Ledger {
       this.#number(this.room(sessionId), reply);
       return true;
     }
-    this.#follow(script, sessionId, parameters, reply, { now, spared });
+    this.#follow(call);
     return false;
   }
 
@@ -113,47 +110,48 @@ export class Ledger {
     }
   }
 
-  #beginsAnew(script: string, sessionId: string, [, epoch]: ScriptReply): boolean {
+  #beginsAnew(script: string, sessionId: string, { epoch }: ChangeReply): boolean {
     const known = this.room(sessionId).epoch;
     return script === 'restore' || (known === undefined ? this.blurred.has(sessionId) : known !== epoch);
   }
 
-  #follow(script: string, sessionId: string, parameters: string[], reply: ScriptReply, { now, spared }: Moment): void {
+  #follow(call: ScriptCall): void {
+    const { script, sessionId, now, outageAllowance, values, reply } = call;
     const room = this.room(sessionId);
-    room.spared = spared;
-    const [userId = '', connectionId = ''] = parameters;
-    if (script === 'touch') this.#touch(room, parameters, now);
-    if (script === 'notice') room.seen(userId, connectionId, now);
+    room.outageAllowance = outageAllowance;
+    const { userId = '', connectionId = '' } = values;
+    if (script === 'touch') this.#touch(room, values, now);
+    if (script === 'keepAlive') room.seen(userId, connectionId, now);
     const storeNow = joinedUsers(reply).includes(userId) ? this.#world.clock.now : now;
-    const [invisible, turn] = [parameters[7] === '1', parameters[11]!];
-    if (script === 'enter') room.enter(userId, connectionId, now, { storeNow, turn, invisible });
+    const [invisible, turn] = [values['isInvisible'] === '1', values['turn']!];
+    if (script === 'join') room.enter(userId, connectionId, now, { storeNow, turn, invisible });
     if (script === 'list') this.#list(room, userId, connectionId, now);
     if (script === 'visit') room.settle(now);
-    if (script === 'depart') this.#depart(sessionId, room, parameters, now);
-    if (script === 'close') this.#close(sessionId, room, parameters);
-    this.#compare(script, sessionId, now, reply, script === 'enter' || script === 'depart' ? connectionId : '');
-    if (script === 'list' || script === 'enter') this.#compareState(sessionId, toldBy(script, reply).listed, now);
+    if (script === 'leave') this.#leave(sessionId, room, values, now);
+    if (script === 'close') this.#close(sessionId, room, values);
+    this.#compare(script, sessionId, now, reply, script === 'join' || script === 'leave' ? connectionId : '');
+    if (script === 'list' || script === 'join') this.#compareState(sessionId, toldBy(call).listed, now);
   }
 
-  #touch(room: RoomModel, parameters: string[], now: number): void {
-    const [userId, connectionId, kind, idle, , , activity] = parameters;
+  #touch(room: RoomModel, values: Values, now: number): void {
+    const { userId, connectionId, kind, isIdle, activity } = values;
     const user = room.seen(userId!, connectionId!, now);
     if (!user) {
       this.#doubt(room, `A frame of ${connectionId} was taken although it has no seat`);
       return;
     }
     const wasHidden = room.statusOf(user, now) === 'offline';
-    const { cursor, status, endsAway } = inTurn(room, parameters);
+    const { cursor, status, endsAway } = inTurn(room, values);
     const position = cursor ? (JSON.parse(cursor) as { position: number }).position : undefined;
     const moved = position !== undefined && position !== user.cursor?.position;
     const acted = kind === 'cursor' || moved || activity !== '';
     const at = now >= user.lastActive ? now : user.lastActive + 1;
     user.lastSeen = Math.max(user.lastSeen, at);
-    if (acted || status !== '' || (kind === 'heartbeat' && idle !== '1')) user.lastActive = at;
+    if (acted || status !== '' || (kind === 'heartbeat' && isIdle !== '1')) user.lastActive = at;
     if (status === 'online') user.chosen = undefined;
     else if (status === 'away' || status === 'offline') user.chosen = status;
     else if (acted && endsAway && user.chosen === 'away') user.chosen = undefined;
-    noteTurn(room, parameters, acted);
+    noteTurn(room, values, acted);
     const shown = room.statusOf(user, now) !== 'offline';
     if (moved) user.cursor = { position, at: this.#world.clock.now, shown };
     else if (user.cursor && shown !== !wasHidden) user.cursor = { ...user.cursor, at: this.#world.clock.now, shown };
@@ -164,12 +162,12 @@ export class Ledger {
     room.settle(now);
   }
 
-  #depart(sessionId: string, room: RoomModel, [userId, connectionId, cause]: string[], now: number): void {
+  #leave(sessionId: string, room: RoomModel, { userId, connectionId, cause }: Values, now: number): void {
     room.depart(userId!, connectionId!, cause as LeaveCause, now);
     this.#falseLeaves.forget(sessionId, connectionId!);
   }
 
-  #close(sessionId: string, room: RoomModel, [userId, connectionId, deadline, cause]: string[]): void {
+  #close(sessionId: string, room: RoomModel, { userId, connectionId, deadline, cause }: Values): void {
     room.close(userId!, connectionId!, Number(deadline), cause as LeaveCause);
     this.#falseLeaves.forget(sessionId, connectionId!);
   }
@@ -182,9 +180,9 @@ export class Ledger {
     }
   }
 
-  #note(script: string, reply: ScriptReply): boolean {
+  #note(script: string, reply: ChangeReply): boolean {
     const world = this.#world;
-    const [, , seq, , , updates, leaves, causes, receivers] = reply;
+    const { seq, updates, leaves, causes, receivers } = reply;
     const told = [
       ...leaves.map((userId, index) => `-${world.short(userId)} (${causes[index]})`),
       ...joinedUsers(reply).map((userId) => `+${world.short(userId)}`),
@@ -195,15 +193,15 @@ export class Ledger {
     return told.length > 0;
   }
 
-  #number(room: RoomModel, [, epoch, seq]: ScriptReply): void {
+  #number(room: RoomModel, { epoch, seq }: ChangeReply): void {
     if (seq !== room.seq || epoch !== room.epoch) room.numberedAt = this.#world.clock.now;
     room.epoch = epoch;
     room.seq = seq;
   }
 
-  #compare(script: string, sessionId: string, now: number, reply: ScriptReply, exceptConnection: string): void {
+  #compare(script: string, sessionId: string, now: number, reply: ChangeReply, exceptConnection: string): void {
     const world = this.#world;
-    const [, epoch, seq, parts, , , , , receivers] = reply;
+    const { epoch, seq, parts, receivers } = reply;
     const room = this.room(sessionId);
     const hasNews = this.#note(script, reply);
     this.#falseLeaves.refuse(sessionId, reply, now);
@@ -219,7 +217,7 @@ export class Ledger {
   }
 
   /** Each transition is handed out once, with its cause (rules PR2, PR9, PR10). */
-  #tick(room: RoomModel, [, , , , , , leaves, causes]: ScriptReply, joined: string[]): void {
+  #tick(room: RoomModel, { leaves, causes }: ChangeReply, joined: string[]): void {
     const world = this.#world;
     for (const [index, userId] of leaves.entries()) {
       const untold = room.untold.get(userId) ?? [];
@@ -248,13 +246,13 @@ export class Ledger {
   }
 
   /** A diff goes to every seat of the session and to no other (rule DE1). */
-  #compareReceivers(room: RoomModel, reply: ScriptReply, exceptConnection: string, joined: string[]): void {
+  #compareReceivers(room: RoomModel, reply: ChangeReply, exceptConnection: string, joined: string[]): void {
     const seats = room.receivers().filter(({ connectionId }) => connectionId !== exceptConnection);
     const expected = seats.map(({ userId, connectionId }) => `${userId}:${connectionId}`);
-    const receivers = reply[8];
-    const concerned = [...joined, ...reply[5].map((text) => (JSON.parse(text) as { userId: string }).userId)];
+    const { receivers, updates, leaves } = reply;
+    const concerned = [...joined, ...updates.map((text) => (JSON.parse(text) as { userId: string }).userId)];
     const aboutItself =
-      expected.length === 1 && reply[6].length === 0 && concerned.every((id) => id === seats[0]!.userId);
+      expected.length === 1 && leaves.length === 0 && concerned.every((id) => id === seats[0]!.userId);
     const wanted = aboutItself ? [] : expected;
     if (wanted.toSorted().join() === receivers.toSorted().join()) return;
     this.#world.violate(`[DE1] a diff goes to [${receivers.join(' ')}] instead of [${wanted.join(' ')}]`);
@@ -265,7 +263,7 @@ export class Ledger {
     if (this.blurred.has(sessionId)) return;
     const room = this.room(sessionId);
     const { offlineAfterMillis } = this.#world.timings;
-    const timings = { ...this.#world.timings, offlineAfterMillis: offlineAfterMillis + room.spared };
+    const timings = { ...this.#world.timings, offlineAfterMillis: offlineAfterMillis + room.outageAllowance };
     const shown = records.map((text) => {
       const record = JSON.parse(text) as PresenceRecord;
       const status = statusAt(record, now, timings);

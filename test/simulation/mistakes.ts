@@ -6,7 +6,7 @@ export interface Mistake extends TextChange {
   within: number;
 }
 
-const graceLine = 'local ends = math.min(tonumber(deadline), lastHeard + offlineAfter)';
+const graceLine = 'local ends = math.min(deadline, lastSeen + offlineAfter)';
 const endOthers = `for _, other in ipairs(redis.call('ZRANGE', connectionsKey, 0, -1)) do
     if splitMember(other) == userId then
       redis.call('ZREM', connectionsKey, other)
@@ -31,7 +31,7 @@ export const mistakes: readonly Mistake[] = [
   {
     mistake: 'a grace outlasts the silence before it',
     find: graceLine,
-    replace: 'local ends = tonumber(deadline)',
+    replace: 'local ends = deadline',
     within: 100,
   },
   {
@@ -42,12 +42,12 @@ export const mistakes: readonly Mistake[] = [
   },
   {
     mistake: 'a leave is announced twice',
-    find: 'leaves[#leaves + 1] = userId\n  leavers[#leavers + 1] = cause\n  goings',
+    find: 'leaves[#leaves + 1] = userId\n  leavers[#leavers + 1] = cause\n  departures',
     replace: `leaves[#leaves + 1] = userId
   leavers[#leavers + 1] = cause
   leaves[#leaves + 1] = userId
   leavers[#leavers + 1] = cause
-  goings`,
+  departures`,
     within: 40,
   },
   {
@@ -58,8 +58,8 @@ export const mistakes: readonly Mistake[] = [
   },
   {
     mistake: 'a diff takes one number too many',
-    find: "redis.call('HINCRBY', epochKey, 'seq', parts)",
-    replace: "redis.call('HINCRBY', epochKey, 'seq', parts + 1)",
+    find: 'seq = seq + parts',
+    replace: 'seq = seq + parts + 1',
     within: 40,
   },
   {
@@ -77,8 +77,8 @@ export const mistakes: readonly Mistake[] = [
   },
   {
     mistake: 'the sweep forgets when to come again',
-    find: "redis.call('ZADD', KEYS[1], ARGV[3], ARGV[2])",
-    replace: "redis.call('ZREM', KEYS[1], ARGV[2])",
+    find: "redis.call('ZADD', dueKey, nextDeadline, sessionId)",
+    replace: "redis.call('ZREM', dueKey, sessionId)",
     within: 1000,
   },
   { mistake: 'merging loses leaves', find: 'if state.cause then', replace: 'if false then', within: 200 },
@@ -102,25 +102,25 @@ export const mistakes: readonly Mistake[] = [
   },
   {
     mistake: 'a departure is not kept for the audit trail',
-    find: "redis.call('RPUSH', departedKey, text)",
+    find: "redis.call('RPUSH', journalKey, text)",
     replace: '',
     within: 40,
   },
   {
     mistake: 'a tab that closed hides the cursor of another one',
-    find: ' or isHeardByOthers(userId)',
+    find: ' or isOtherConnected(userId)',
     replace: '',
     within: 200,
   },
   {
     mistake: 'a bare heartbeat counts as activity',
-    find: "(kind == 'heartbeat' and not idle)",
+    find: "(kind == 'heartbeat' and not isIdle)",
     replace: "kind == 'heartbeat'",
     within: 40,
   },
   {
     mistake: 'a snapshot does not know the cursors',
-    find: "if redis.call('HSET', cursorsKey, userId, cursor) == 1 then keeps = true end",
+    find: "if redis.call('HSET', cursorsKey, userId, cursor) == 1 then renewsKeys = true end",
     replace: '',
     within: 40,
   },
@@ -138,13 +138,13 @@ export const mistakes: readonly Mistake[] = [
   },
   {
     mistake: 'evicted cursors that were to go out are not missed',
-    find: 'if window.moving and #cursors == 0 then beginEpoch() end',
+    find: 'if window.moving and #cursors == 0 then startEpoch() end',
     replace: '',
     within: 1000,
   },
   {
     mistake: 'evicted changes that were to go out are not missed',
-    find: 'if #stored < waiting then beginEpoch() end',
+    find: 'if #stored < waiting then startEpoch() end',
     replace: '',
     within: 2000,
   },

@@ -1,15 +1,16 @@
 import type { RoomModel, Turns } from './room-model.ts';
+import type { Values } from './script-answer.ts';
 
 const none: Turns = { cursor: 0, status: 0, acted: 0 };
 
-/** The parameters of a touch by name, as far as its turn concerns them. */
-function partsOf([, connectionId = '', , , cursor = '', status = '', , , field = '', turn = '']: string[]) {
-  return { connectionId, cursor, status, field, turn: Number(turn) };
+/** The values of a touch, as far as its turn concerns them. */
+function partsOf({ connectionId = '', cursor = '', status = '', turnField = '', turn = '' }: Values) {
+  return { connectionId, cursor, status, field: turnField, turn: Number(turn) };
 }
 
 /** What a frame still decides, after later ones of its connection (rule PR18). */
-export function inTurn(room: RoomModel, parameters: string[]): { cursor: string; status: string; endsAway: boolean } {
-  const { connectionId, cursor, status, field, turn } = partsOf(parameters);
+export function inTurn(room: RoomModel, values: Values): { cursor: string; status: string; endsAway: boolean } {
+  const { connectionId, cursor, status, field, turn } = partsOf(values);
   const last = field === '' ? none : (room.turns.get(connectionId) ?? none);
   const isOld = (decided: number) => field !== '' && turn < decided;
   // Who was away until a later frame that was user activity is not away any more.
@@ -22,8 +23,8 @@ export function inTurn(room: RoomModel, parameters: string[]): { cursor: string;
 }
 
 /** Remembers what a frame decided. */
-export function noteTurn(room: RoomModel, parameters: string[], acted: boolean): void {
-  const { connectionId, cursor, status, field, turn } = partsOf(parameters);
+export function noteTurn(room: RoomModel, values: Values, acted: boolean): void {
+  const { connectionId, cursor, status, field, turn } = partsOf(values);
   if (field === '') return;
   const last = room.turns.get(connectionId) ?? none;
   room.turns.set(connectionId, {

@@ -70,7 +70,7 @@ export class RoomModel {
   /** When the last number was given. */
   numberedAt = 0;
   /** For how long before a moment signs of life may not have reached Redis: what is that recent is not judged by. */
-  spared = 0;
+  outageAllowance = 0;
   /** By connection, for as long as it has its seat. */
   readonly turns = new Map<string, Turns>();
   readonly #thresholds: ModelThresholds;
@@ -113,7 +113,7 @@ export class RoomModel {
 
   settle(at: number): void {
     const { offlineAfterMillis } = this.#thresholds;
-    const now = at - this.spared;
+    const now = at - this.outageAllowance;
     for (const [userId, user] of this.users) {
       for (const [connectionId, heard] of user.connections) {
         if (heard > now - offlineAfterMillis) continue;

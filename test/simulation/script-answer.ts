@@ -1,29 +1,77 @@
-import type { ScriptReply } from '../../lambdas/presence/outcome.ts';
-import { restoredFields } from '../../lambdas/presence/scripts/restore.ts';
+import { type ChangeReply, decodeReply, type ScriptReply } from '../../lambdas/presence/scripts/script-call.ts';
+import {
+  commonArguments,
+  type PresenceScript,
+  restoredFields,
+  scriptArguments,
+} from '../../lambdas/presence/scripts/script-table.ts';
 import type { PresenceRecord } from '../../lambdas/presence/status.ts';
 import type { Told } from './invisible-people.ts';
 
-/** Who joined, by an answer. */
-export function joinedUsers([, , , , joins]: ScriptReply): string[] {
+/** The values that a script was given, by name, as Redis gets them: a flag is '1' or '0'. */
+export type Values = Readonly<Record<string, string>>;
+
+/** A call of a presence script and its reply. */
+export interface ScriptCall {
+  script: PresenceScript;
+  sessionId: string;
+  now: number;
+  outageAllowance: number;
+  values: Values;
+  /** What `restore` was given behind its named arguments. */
+  facts: string[];
+  /** `ok`, `unknown`, `limited` or `overtaken`. */
+  code: string;
+  reply: ChangeReply & { extra: Record<string, unknown> };
+}
+
+/** Names what a script was given and what it replied. */
+export function readCall(script: string, given: readonly (string | number)[], answer: unknown): ScriptCall {
+  const name = script as PresenceScript;
+  const texts = given.map(String);
+  const commonNames = Object.keys(commonArguments);
+  const ownNames = Object.keys(scriptArguments[name]);
+  const common = nameValues(commonNames, texts);
+  return {
+    script: name,
+    sessionId: common['sessionId']!,
+    now: Number(common['now']),
+    outageAllowance: Number(common['outageAllowance']),
+    values: nameValues(ownNames, texts.slice(commonNames.length)),
+    facts: texts.slice(commonNames.length + ownNames.length),
+    code: (answer as string[])[0]!,
+    reply: decodeReply(name, answer as unknown[]) as unknown as ScriptCall['reply'],
+  };
+}
+
+function nameValues(names: readonly string[], texts: readonly string[]): Record<string, string> {
+  return Object.fromEntries(names.map((name, index) => [name, texts[index] ?? '']));
+}
+
+/** Who joined, by a reply. */
+export function joinedUsers({ joins }: ChangeReply): string[] {
   return joins.map((text) => (JSON.parse(text) as PresenceRecord).userId);
 }
 
-/** What an answer tells of people. */
-export function toldBy(script: string, [, , , , joins, updates, leaves, , , , extra]: ScriptReply): Told {
-  const listed = (script === 'list' ? extra[0] : script === 'enter' ? extra[1] : []) as string[];
-  return { listed, joins, updates, leaves, begun: script === 'enter' ? begunBy(String(extra[2])) : [] };
+/** What a reply tells about users. */
+export function toldBy({ script, reply }: ScriptCall): Told {
+  const { joins, updates, leaves } = reply;
+  const listed = (reply.extra as Partial<ScriptReply<'list'>['extra']>).records ?? [];
+  const { arrival = '' } = reply.extra as Partial<ScriptReply<'join'>['extra']>;
+  return { listed, joins, updates, leaves, begun: script === 'join' ? begunBy(arrival) : [] };
 }
 
-/** Whose stay began with an entering, as far as that is certain: Redis may only have forgotten that they were there. */
-function begunBy(coming: string): string[] {
-  if (coming === '') return [];
-  const { userId, certain } = JSON.parse(coming) as { userId: string; certain: boolean };
+/** Whose stay began with a join, as far as that is certain: Redis may only have forgotten that they were there. */
+function begunBy(arrival: string): string[] {
+  if (arrival === '') return [];
+  const { userId, certain } = JSON.parse(arrival) as { userId: string; certain: boolean };
   return certain ? [userId] : [];
 }
 
-/** `<user>:<connection>` of whom a restoration was asked to seat, by its parameters. */
-export function restoredSeats([, , , count, ...facts]: string[]): string[] {
-  return Array.from({ length: Number(count) }, (_, index) =>
-    facts.slice(index * restoredFields, index * restoredFields + 2).join(':'),
+/** `<user>:<connection>` of whom a restore was asked to seat. */
+export function restoredSeats({ values, facts }: ScriptCall): string[] {
+  const count = restoredFields.length;
+  return Array.from({ length: Number(values['count']) }, (_, index) =>
+    facts.slice(index * count, index * count + 2).join(':'),
   );
 }

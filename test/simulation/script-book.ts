@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Redis } from 'ioredis';
+import records from '../../lambdas/presence/scripts/shared/records.lua';
 
 type Argument = string | number;
 
@@ -9,29 +10,28 @@ export interface TextChange {
   replace: string;
 }
 
-const realTtl = '3600000';
-
 /**
- * The shipped scripts, on a virtual clock: Redis counts a TTL in its own time, so the end of a record is kept in a sorted
- * set beside it and carried out at the beginning of each script, whose last argument is the time of the world.
+ * Takes the place of `shared/records.lua` on a virtual clock. Redis counts a time to live in its own time, so the end of a
+ * record is kept in a sorted set and carried out at the beginning of each script. The last argument of a script is the time
+ * of the world.
  */
-export function withVirtualTtl(lua: string): string {
-  if (!lua.includes('local recordPrefix')) return lua;
-  const firstUse = 'local argument = function(index) return ARGV[11 + index] end';
-  const renew = /redis\.call\('SET', recordPrefix \.\. ((?:user\.)?userId), (.+), 'PX', ARGV\[5\]\)/g;
-  const expire = `
+const virtualRecords = `
 local ttlKey, worldNow = recordPrefix .. '!ttl', tonumber(ARGV[#ARGV])
 for _, expired in ipairs(redis.call('ZRANGEBYSCORE', ttlKey, '-inf', worldNow)) do
   redis.call('DEL', recordPrefix .. expired)
   redis.call('ZREM', ttlKey, expired)
 end
+local function writeRecord(userId, text)
+  redis.call('SET', recordPrefix .. userId, text, 'PX', 3600000)
+  redis.call('ZADD', ttlKey, worldNow + offlineAfter, userId)
+end
 `;
-  if (!lua.includes(firstUse) || !renew.test(lua)) throw new Error('The scripts write records in a way unknown here.');
-  return lua.replace(firstUse, `${firstUse}${expire}`).replace(
-    renew,
-    `redis.call('SET', recordPrefix .. $1, $2, 'PX', ${realTtl})
-    redis.call('ZADD', ttlKey, worldNow + offlineAfter, $1)`,
-  );
+
+/** The shipped script on a virtual clock. Scripts without records stay as they are. */
+export function withVirtualTtl(lua: string): string {
+  if (lua.includes('recordPrefix') && !lua.includes(records))
+    throw new Error('A script writes records in its own way.');
+  return lua.replace(records, () => virtualRecords);
 }
 
 /** Scripts by their text, each loaded into Redis once. */

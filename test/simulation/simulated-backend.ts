@@ -50,6 +50,8 @@ export class SimulatedBackend {
       this.#call('registry.hasLeftAfter', () => this.#table.hasLeftAfter(connectionId, sessionId, turn)),
     setInvisible: (seat: Pick<Membership, 'sessionId' | 'userId'>, invisible: boolean, chosenAt: number) =>
       this.#call('registry.setInvisible', () => this.#table.setInvisible(seat, invisible, chosenAt)),
+    inheritInvisible: (seat: Pick<Membership, 'connectionId' | 'sessionId'>, seenAt: number) =>
+      this.#call('registry.inheritInvisible', () => this.#table.inheritInvisible(seat, seenAt)),
     membership: (connectionId: string, sessionId: string) =>
       this.#call('registry.membership', () => this.membership(connectionId, sessionId)),
     memberships: (connectionId: string) =>

@@ -12,9 +12,9 @@ const ownKeys = 'presence:';
 const presenceScript = 'presence_';
 const markSuffix = ':mark';
 /** Commands that only look: where a key was never written they need no call. */
-const nothingThere: Record<string, unknown> = { exists: 0, zrange: [], claimDue: [], settleDue: 0, dropMoving: 0 };
+const nothingThere: Record<string, unknown> = { exists: 0, zrange: [], claimDue: [], releaseDue: 0, dropMoving: 0 };
 /** Scripts whose second key is the lease of a shard. */
-const leased = ['holdShard', 'scheduleDue', 'claimDue', 'settleDue', 'watchMoving'];
+const leased = ['holdShard', 'scheduleDue', 'claimDue', 'releaseDue', 'watchMoving'];
 /** A lease ends in the time of the world. */
 const dayMillis = 86_400_000;
 /** Session ids are shortened in key names: most of what goes to the server is names. */
@@ -156,7 +156,7 @@ export class SimulatedRedis {
     const values = given.map((value) => this.#rename(value));
     const run = () => this.#book.run(text, numberOfKeys, values);
     if (name === 'holdShard') return this.#hold(given, values, run);
-    if (name === 'giveBackShard') this.#sweep.giveBack(String(given[0]), String(given[1]));
+    if (name === 'releaseShard') this.#sweep.giveBack(String(given[0]), String(given[1]));
     return this.#sweep.isIndex(due) ? this.#onIndex(due, run) : run();
   }
 

@@ -55,6 +55,13 @@ export class SimulatedTable {
     return item !== undefined && !item.membership && isBefore(turn, item.turn);
   }
 
+  inheritInvisible({ connectionId, sessionId }: Pick<Membership, 'connectionId' | 'sessionId'>, seenAt: number) {
+    const item = this.#item(connectionId, sessionId);
+    if (!item?.membership || item.chosenAt > seenAt) return;
+    item.membership = { ...item.membership, invisible: true };
+    item.chosenAt = seenAt;
+  }
+
   setInvisible({ sessionId, userId }: Pick<Membership, 'sessionId' | 'userId'>, invisible: boolean, chosenAt: number) {
     for (const items of this.#items.values()) {
       const item = items.get(sessionId);

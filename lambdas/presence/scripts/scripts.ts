@@ -1,282 +1,143 @@
-import { begin, beginKnown, beginWhole, keepRarely, limitFrames, refuseTorn } from './beginnings.ts';
-import { restore } from './restore.ts';
-import { touch } from './touch.ts';
+import changeRole from './change-role.lua';
+import checkKnown from './check-known.lua';
+import close from './close.lua';
+import { declarations, declareConstants, ownDeclarations } from './compose.ts';
+import cursorFastPath from './cursor-fast-path.lua';
+import flush from './flush.lua';
+import join from './join.lua';
+import keepAlive from './keep-alive.lua';
+import keepWatch from './keep-watch.lua';
+import leave from './leave.lua';
+import list from './list.lua';
+import rateLimit from './rate-limit.lua';
+import removeFromSession from './remove-from-session.lua';
+import restore from './restore.lua';
+import { type PresenceScript, rateConstants } from './script-table.ts';
+import changes from './shared/changes.lua';
+import connections from './shared/connections.lua';
+import cursorReceivers from './shared/cursor-receivers.lua';
+import dataOrder from './shared/data-order.lua';
+import epoch from './shared/epoch.lua';
+import frameCount from './shared/frame-count.lua';
+import frameOrder from './shared/frame-order.lua';
+import integrity from './shared/integrity.lua';
+import keys from './shared/keys.lua';
+import leaves from './shared/leaves.lua';
+import membershipOrder from './shared/membership-order.lua';
+import personData from './shared/person-data.lua';
+import rate from './shared/rate.lua';
+import recordParsing from './shared/record-parsing.lua';
+import records from './shared/records.lua';
+import reply from './shared/reply.lua';
+import state from './shared/state.lua';
+import userRecords from './shared/user-records.lua';
+import users from './shared/users.lua';
+import windows from './shared/windows.lua';
+import stretch from './stretch.lua';
+import touch from './touch.lua';
+import visit from './visit.lua';
+import yieldSlot from './yield-slot.lua';
 
-/** A frame that is about something else: its connection lives, and nobody sees a change. */
-const notice = `${beginKnown}${keepRarely}
-local userId, connectionId = argument(1), argument(2)
-local member = userId .. ':' .. connectionId
-if not redis.call('ZSCORE', connectionsKey, member) then return { 'unknown' } end
-if not redis.call('ZSCORE', usersKey, userId) then return { 'unknown' } end
-local user = readUser(userId)
-if not user then return { 'unknown' } end
-user.lastSeen = math.max(user.lastSeen, now)
-redis.call('ZADD', usersKey, timeText(user.lastSeen), userId)
-redis.call('ZADD', connectionsKey, nowText, member)
-writeUser(user, true)
-return reply({}, {}, {})
-`;
+/** A Lua file with its path below the project, so that a tool can name the line of a composed script. */
+export interface Piece {
+  file: string;
+  text: string;
+}
 
-/** The flusher of a window keeps its promise. The window may have been sent by somebody else meanwhile. */
-const flush = `${beginKnown}${keepRarely}local window = windowState()
--- Redis evicted the window, and what waited may have gone with it: everybody asks for the whole state.
-if redis.call('EXISTS', windowKey) == 0 then beginEpoch() end
-if window.flusher ~= argument(1) then return reply({}, {}, { {}, {} }) end
-local cursors = takeAll(window)
-return outcome('', { cursors, cursorReceivers() }, {}, true)
-`;
+const folder = 'lambdas/presence/scripts';
+const piece = (name: string, text: string): Piece => ({ file: `${folder}/${name}.lua`, text });
+/** What is made from the tables of names has no file. */
+export const declared = (text: string): Piece => ({ file: '<declarations>', text });
+const shared = (name: string, text: string) => piece(`shared/${name}`, text);
 
-/** Posts were throttled: the room's windows get longer. */
-const stretch = `${beginKnown}
-redis.call('HSET', windowKey, 'stretch', math.min(8, windowState().stretch * 2))
-return reply({}, {}, {})
-`;
-
+/** What the cursor fast path needs, and the fast path itself. */
+const first: readonly Piece[] = [
+  shared('keys', keys),
+  shared('records', records),
+  shared('record-parsing', recordParsing),
+  shared('rate', rate),
+  shared('frame-order', frameOrder),
+];
+const fastPath = piece('cursor-fast-path', cursorFastPath);
+/** Helpers of the general path; each may use the ones before it. */
+const helpers: readonly Piece[] = [
+  shared('state', state),
+  shared('user-records', userRecords),
+  shared('person-data', personData),
+  shared('users', users),
+  shared('connections', connections),
+  shared('epoch', epoch),
+  shared('integrity', integrity),
+  shared('windows', windows),
+  shared('changes', changes),
+  shared('cursor-receivers', cursorReceivers),
+  shared('reply', reply),
+  shared('frame-count', frameCount),
+];
 /**
- * A connection joins the session. Answers the whole state, the joined user included.
- *
- * Somebody who took a place just now has come for certain, and so has somebody whose going still waits to be written
- * down. Of anybody else only the audit trail knows: Redis may have forgotten that they were there.
+ * Further helpers, for the scripts that use them. A script that runs for each frame does without: creating a function in Lua
+ * takes the longer the more locals it uses.
  */
-const enter = `${begin}
-if isOvertaken(argument(9), argument(10)) then return { 'overtaken' } end
-reseats = true
-if isTorn() then giveUp() end
-local userId, connectionId, username, role, cursorRole, format, place, invisible =
-  argument(1), argument(2), argument(3), argument(4), argument(5), argument(6), argument(7), argument(8) == '1'
--- What the join says of the person.
-local said = argument(13) ~= '' and cjson.decode(argument(13)) or {}
-if said.data and not changeOfData(readUser(userId) or { userId = userId }, said.data) then return { 'large' } end
-local member = userId .. ':' .. connectionId
-settle()
-local known = redis.call('ZSCORE', usersKey, userId)
-local already = redis.call('ZSCORE', connectionsKey, member)
-local user = readUser(userId)
--- Who listed the session since their record was lost does not know them.
-local shown = known and user
--- A stay begins without a cursor, also where Redis lost the end of the one before.
-if not known and not user then redis.call('HDEL', cursorsKey, userId) end
-local leftAt = tonumber(redis.call('HGET', epochKey, 'leftAt') or '0')
-if not user then
-  user = newUser(userId, username, role, math.max(now, leftAt + 1), invisible)
-  if said.kept then setData(user, said.kept) end
-end
-if said.status then user.chosen = said.status ~= 'online' and said.status or nil end
-keepChosen(user)
-if redis.call('HEXISTS', epochKey, 'epoch') == 0 then beginEpoch() end
--- A short name for the user, for as long as the epoch lasts.
-if not user.index then user.index = redis.call('HINCRBY', epochKey, 'users', 1) end
-if not already then
-  -- The socket of this user that ended moments ago is replaced by this one, and nobody sees anything.
-  for _, leaver in ipairs(redis.call('ZRANGE', leavingKey, 0, -1)) do
-    if splitMember(leaver) == userId then
-      redis.call('ZREM', leavingKey, leaver)
-      break
-    end
-  end
-end
-redis.call('ZADD', connectionsKey, now, member)
--- A stay begins with the join: what the connection sent before says nothing about it.
-local field, turn = argument(11), tonumber(argument(12))
-if field ~= '' and not already then writeTurns(field, turn, turn, turn, turn) end
--- Counted anew, and not one more: Redis may have evicted the one key and kept the other.
-setConnections(user, countConnections(userId), shown)
-if user.username ~= username then
-  user.username = username
-  if shown then changed(userId, 'username', username) end
-end
-if user.role ~= role then
-  user.role = role
-  if shown then changed(userId, 'role', role) end
-end
-user.lastSeen = now
-redis.call('ZADD', usersKey, now, userId)
-redis.call(format == 'compact' and 'SADD' or 'SREM', compactKey, connectionId)
-redis.call('HSET', rolesKey, userId, role)
-if cursorRole ~= '' then redis.call('HSET', epochKey, 'cursorRole', cursorRole) end
-if said.activity then sayActivity(user, said.activity, shown) end
-if said.data then
-  local members, changes = changeOfData(user, said.data)
-  tellData(user, members, changes, shown)
-end
-local coming = ''
-if shown then
-  showStatus(user)
-else
-  user.status = visibleStatus(user)
-  joins[1] = userId
-  redis.call('ZADD', activeKey, user.lastActive, userId)
-  publish(user.status, userId)
-end
--- Who was seated by a rebuilding, from the table, just before this came for a place they took has not come yet. A coming
--- that is written down already is followed by a new one where a restored stay has ended since.
-local leave = not known and place ~= 'taken' and unwrittenLeaves(userId)[userId] or nil
-local isNew = not known and (place ~= 'written' or (leave and leave.restored))
-if isNew or (user.restored and place == 'taken') then
-  coming = remember({ userId = userId, username = username, role = role, at = user.joinedAt, came = true,
-    certain = not user.restored and (place == 'taken' or leave ~= nil) })
-  user.restored = nil
-end
-writeUser(user, true)
-local answer = outcome(connectionId, { known and '0' or '1', {}, coming, user.dataSizes and keptData(user) or {} })
-answer[11][2] = readRecords()
-return answer
-`;
+const ends = shared('leaves', leaves);
+const order = shared('membership-order', membershipOrder);
+const moreHelpers: Partial<Record<PresenceScript, readonly Piece[]>> = {
+  touch: [shared('data-order', dataOrder)],
+  join: [ends, order],
+  leave: [ends, order],
+  list: [ends],
+  visit: [ends],
+  removeFromSession: [ends],
+  restore: [ends],
+};
 
-/** A connection leaves on purpose: at once, without grace. */
-const depart = `${beginWhole}
-if isOvertaken(argument(4), argument(5)) then return { 'overtaken' } end
-local userId, connectionId, cause = argument(1), argument(2), argument(3)
-settle()
-local removed = redis.call('ZREM', connectionsKey, userId .. ':' .. connectionId)
-forgetConnection(connectionId)
-if removed == 1 then dropConnection(userId, cause) end
-return outcome(connectionId, { removed, goings })
-`;
+const bodies: Readonly<Record<PresenceScript, Piece>> = {
+  touch: piece('touch', touch),
+  keepAlive: piece('keep-alive', keepAlive),
+  flush: piece('flush', flush),
+  stretch: piece('stretch', stretch),
+  join: piece('join', join),
+  leave: piece('leave', leave),
+  close: piece('close', close),
+  list: piece('list', list),
+  visit: piece('visit', visit),
+  keepWatch: piece('keep-watch', keepWatch),
+  removeFromSession: piece('remove-from-session', removeFromSession),
+  changeRole: piece('change-role', changeRole),
+  checkKnown: piece('check-known', checkKnown),
+  yieldSlot: piece('yield-slot', yieldSlot),
+  restore: piece('restore', restore),
+};
 
-/** The socket of a connection ended without a leave: its user has until the deadline to come back. */
-const close = `${beginWhole}
-local userId, connectionId, deadline, cause = argument(1), argument(2), argument(3), argument(4)
-local lastHeard = redis.call('ZSCORE', connectionsKey, userId .. ':' .. connectionId)
-redis.call('ZREM', connectionsKey, userId .. ':' .. connectionId)
-forgetConnection(connectionId)
-if lastHeard then
-  -- A socket whose end is noticed late has been silent for a while: its grace is part of that time, not added to it.
-  local ends = math.min(tonumber(deadline), lastHeard + offlineAfter)
-  redis.call('ZADD', leavingKey, ends, userId .. ':' .. connectionId .. ':' .. cause)
-end
-return reply({}, {}, { lastHeard and 1 or 0 })
-`;
+/** The pieces of a script in their order, declarations included. */
+export function piecesOf(script: PresenceScript): readonly Piece[] {
+  const [common, own] = [declared(declarations(script)), declared(ownDeclarations(script))];
+  const general = [...helpers, ...(moreHelpers[script] ?? [])];
+  if (script === 'touch') return [common, ...first, own, fastPath, ...general, bodies.touch];
+  return [common, ...first, ...general, own, bodies[script]];
+}
 
-/** The whole state; for a connection that asks, also a sign of life. */
-const list = `${beginKnown}
-local userId, connectionId = argument(1), argument(2)
-reseats = not isTorn()
-if userId ~= '' then
-  if not reseats then
-    giveUp()
-    return { 'unknown' }
-  end
-  local member = userId .. ':' .. connectionId
-  local user = readUser(userId)
-  if not user and wasHeard(userId) then giveUp() end
-  if not user or not redis.call('ZSCORE', connectionsKey, member) then return { 'unknown' } end
-  ${limitFrames}
-  user.lastSeen = now
-  redis.call('ZADD', usersKey, now, userId)
-  redis.call('ZADD', connectionsKey, now, member)
-  writeUser(user, true)
-end
-settle()
-local answer = outcome('', {})
-answer[11][1] = readRecords()
-return answer
-`;
+function textOf(script: PresenceScript): string {
+  return piecesOf(script)
+    .map(({ text }) => text)
+    .join('\n');
+}
 
-/** A sweep's visit: ends what is due, sends what a dead flusher left, and says when to come again. */
-const visit = `${beginWhole}
-settle()
-local window, cursors, receivers, atOnce = windowState(), {}, {}, false
-if now > window.ends + windowMillis and (window.moving or window.changing or redis.call('EXISTS', pendingKey, changesKey) > 0) then
-  cursors, atOnce, receivers = takeAll(window), true, cursorReceivers()
-end
-local answer = outcome('', {}, {}, atOnce)
-local next = math.huge
-local function consider(key, after)
-  local first = redis.call('ZRANGE', key, 0, 0, 'WITHSCORES')
-  if first[2] then next = math.min(next, tonumber(first[2]) + after) end
-end
-consider(connectionsKey, offlineAfter)
-consider(usersKey, offlineAfter)
-consider(leavingKey, 0)
-consider(activeKey, awayAfter)
-answer[11] = { next == math.huge and '' or string.format('%d', next),
-  redis.call('LRANGE', departedKey, 0, tonumber(argument(1)) - 1),
-  redis.call('ZRANGE', usersKey, 0, -1, 'WITHSCORES'), cursors, receivers, isMoving(windowState()) and 1 or 0 }
-return answer
-`;
+/** The Lua text of each presence script. */
+export const presenceScripts = Object.fromEntries(
+  (Object.keys(bodies) as PresenceScript[]).map((script) => [script, textOf(script)]),
+) as Readonly<Record<PresenceScript, string>>;
 
-/** The sweep watches the windows of a session and asks whether to go on: 0 where nothing moves there any more. */
-const keepWatch = `${beginKnown}${keepRarely}
-local moves = isMoving(windowState())
-redis.call('HSET', windowKey, 'watched', moves and now + watchMillis or 0)
-return reply({}, {}, { moves and 1 or 0 })
-`;
+/** The pieces of the script that counts messages that are not about presence. */
+export const rateLimitPieces: readonly Piece[] = [
+  declared(declareConstants(rateConstants)),
+  shared('rate', rate),
+  piece('rate-limit', rateLimit),
+];
 
-/** Takes a user, or everybody where none is named, out of the session. Answers the connections this ended. */
-const evict = `${beginKnown}
-local torn = isTorn()
-reseats = true
-local userId, cause = argument(1), argument(2)
-local ended = {}
-for _, key in ipairs({ connectionsKey, leavingKey }) do
-  for _, member in ipairs(redis.call('ZRANGE', key, 0, -1)) do
-    local owner, connectionId = splitMember(member)
-    if userId == '' or owner == userId then
-      redis.call('ZREM', key, member)
-      forgetConnection(connectionId)
-      if connectionId ~= '' and key == connectionsKey then ended[#ended + 1] = member end
-    end
-  end
-end
-local gone = userId == '' and redis.call('ZRANGE', usersKey, 0, -1) or { userId }
-for _, each in ipairs(gone) do
-  if redis.call('ZSCORE', usersKey, each) then removeUser(each, cause, readUser(each)) end
-end
-local answer = outcome('', { ended, goings })
-if torn then giveUp() end
-return answer
-`;
+/** That script: its key is the counter of the connection, its argument the time. */
+export const rateLimitScript = rateLimitPieces.map(({ text }) => text).join('\n');
 
-/** Whether the session is known, and whole. */
-const look = `${beginKnown}${refuseTorn}
-return { 'ok' }
-`;
-
-/**
- * A join gives up the place that it asked for. Whoever is present keeps it until they go: then it ends although it was asked
- * for after that leave was sent (rule PR18).
- */
-const yieldPlace = `${beginKnown}
-local userId = argument(1)
-if not redis.call('ZSCORE', usersKey, userId) then return reply({}, {}, { 0 }) end
-redis.call('HSET', epochKey, 'joinedUntil:' .. userId, nowText)
-return reply({}, {}, { 1 })
-`;
-
-/** Changes the role others see; the permission itself is PostgreSQL's. */
-const relabel = `${beginKnown}
-local userId, role = argument(1), argument(2)
-local user = readUser(userId)
-if user and user.role ~= role then
-  user.role = role
-  redis.call('HSET', rolesKey, userId, role)
-  changed(userId, 'role', role)
-  writeUser(user, false)
-end
-return outcome('', {})
-`;
-
-export const presenceScripts = {
-  touch,
-  notice,
-  flush,
-  stretch,
-  enter,
-  depart,
-  close,
-  list,
-  visit,
-  keepWatch,
-  evict,
-  relabel,
-  look,
-  yieldPlace,
-  restore: `${begin}${restore}`,
-} as const;
-export type PresenceScript = keyof typeof presenceScripts;
-
-/** Redis has commands of its own with some of these names (`TOUCH`, …). */
+/** The name of a script among the commands of Redis, which has commands of its own with some of these names. */
 export function commandName(script: string): string {
   return `presence_${script}`;
 }

@@ -1,0 +1,17 @@
+import type { Cluster, Redis } from 'ioredis';
+import { presenceKeys } from './keys.ts';
+import { answered, unseenMillis, wasHeard } from './redis-failure.ts';
+
+/**
+ * The outage allowance, in milliseconds: for how long signs of life and joins may not have reached Redis. Whoever ends what
+ * is overdue allows that much more time, until the sweep has restored the sessions (rule FA1). 0 if Redis was not away.
+ *
+ * An environment that was asleep asks when a sweep last ran: after an outage that is before it.
+ */
+export async function outageAllowanceMillis(redis: Redis | Cluster, offlineAfterMillis: number): Promise<number> {
+  const unseen = unseenMillis(redis, offlineAfterMillis);
+  if (unseen > 0 || wasHeard(redis, offlineAfterMillis / 2)) return Math.round(unseen);
+  const pulse = await answered(redis, () => redis.zrange(presenceKeys.sweepPulse, '0', '0', 'WITHSCORES'));
+  const silent = pulse[1] === undefined ? 0 : Date.now() - Number(pulse[1]);
+  return silent > offlineAfterMillis / 2 ? Math.round(silent + offlineAfterMillis) : 0;
+}

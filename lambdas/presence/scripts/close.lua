@@ -1,0 +1,17 @@
+-- The socket of a connection ended without a leave. Its user may return until the deadline.
+if isUnknown() then return { 'unknown' } end
+if isIncomplete() then
+  invalidateSession()
+  return { 'unknown' }
+end
+changesMembers = true
+local member = userId .. ':' .. connectionId
+local lastSeen = redis.call('ZSCORE', connectionsKey, member)
+redis.call('ZREM', connectionsKey, member)
+forgetConnection(connectionId)
+if lastSeen then
+  -- If the end of a socket is noticed late, the connection was silent before. That time is part of the grace, not added to it.
+  local ends = math.min(deadline, lastSeen + offlineAfter)
+  redis.call('ZADD', leavingKey, ends, member .. ':' .. cause)
+end
+return reply({}, {}, { closed = lastSeen and 1 or 0 })

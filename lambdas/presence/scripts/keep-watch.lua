@@ -1,0 +1,6 @@
+-- The sweep watches the windows of a session and asks whether to go on.
+if isUnknown() then return { 'unknown' } end
+renewsKeys = false
+local moves = isMoving(windowState())
+redis.call('HSET', windowKey, 'watched', moves and now + watchMillis or 0)
+return reply({}, {}, { moves = moves and 1 or 0 })

@@ -1,0 +1,80 @@
+-- Restores a session to what the connection table says, after Redis lost it or could not be reached for a while (rules FA1, FA2).
+-- The frames of connected users had nowhere to go meanwhile, so everybody starts with a sign of life of this moment. Silent connections
+-- that the table does not know have left meanwhile, or joined after their session had ended. The journal keeps each of these leaves,
+-- and each new arrival of a user whose leave is still in it. If anything was lost, the session gets a new epoch, so that every client
+-- asks for a snapshot. The facts about each connection follow the named arguments.
+changesMembers = true
+local lost = isUnknown()
+if onlyIfLost and not lost then return reply({}, {}, { restored = 0 }) end
+local isNewEpoch, given, leaving, order, people = lost, {}, {}, {}, {}
+readEpoch()
+if cursorRole ~= '' then redis.call('HSET', epochKey, 'cursorRole', cursorRole) end
+for _, member in ipairs(redis.call('ZRANGE', leavingKey, 0, -1)) do
+  local userId, connectionId = splitMember(member)
+  leaving[userId .. ':' .. connectionId] = true
+end
+
+for index = 0, count - 1 do
+  local first = firstExtraArgument + index * restoredFields
+  local userId, connectionId, username, role = ARGV[first], ARGV[first + 1], ARGV[first + 2], ARGV[first + 3]
+  local joinedAt, isInvisible = tonumber(ARGV[first + 4]), ARGV[first + 5] == '1'
+  local member = userId .. ':' .. connectionId
+  given[member] = true
+  if not leaving[member] then redis.call('ZADD', connectionsKey, now, member) end
+  if not people[userId] then
+    order[#order + 1] = userId
+    people[userId] = newUser(userId, username, role, joinedAt, isInvisible)
+    people[userId].restored = true
+    local data = ARGV[first + 6]
+    if data ~= '' then setData(people[userId], cjson.decode(data)) end
+  end
+  people[userId].joinedAt = math.min(people[userId].joinedAt, joinedAt)
+end
+
+-- These leaves may be in the audit trail already. Whoever writes them down asks it.
+isConcluding = true
+for _, member in ipairs(redis.call('ZRANGEBYSCORE', connectionsKey, '-inf', silentSince)) do
+  local userId, connectionId = splitMember(member)
+  if connectionId ~= '' and not given[member] then
+    redis.call('ZREM', connectionsKey, member)
+    dropConnection(userId, 'left')
+  end
+end
+
+local counts = connectionsByUser()
+-- A user in the reconnect grace is no longer in the table. If only the list of users was lost, their record still tells.
+for userId, connections in pairs(counts) do
+  local user = not people[userId] and readUser(userId)
+  if user then
+    redis.call('ZADD', usersKey, user.lastSeen, userId)
+    if setConnections(user, connections, true) then writeUser(user, false) end
+  end
+end
+local waiting = unwrittenLeaves()
+for _, userId in ipairs(order) do
+  local known, user = redis.call('ZSCORE', usersKey, userId), readUser(userId)
+  if known and not user then isNewEpoch = true end
+  local fresh = user == nil
+  user = user or people[userId]
+  storeChosen(user)
+  if not user.index then user.index = redis.call('HINCRBY', epochKey, 'users', 1) end
+  user.lastSeen = now
+  if known and not fresh and user.connections ~= counts[userId] then changed(userId, 'connections', counts[userId]) end
+  user.connections = counts[userId]
+  redis.call('ZADD', usersKey, now, userId)
+  redis.call('HSET', rolesKey, userId, user.role)
+  showStatus(user)
+  local leave = fresh and not known and waiting[userId]
+  if leave then
+    -- The leave was found and is not written down yet. The audit trail has to tell that the user is here again.
+    user.joinedAt, user.restored = math.max(now, leave.at + 1), nil
+    appendToJournal({ userId = userId, username = user.username, role = user.role, at = user.joinedAt, came = true, certain = true })
+  end
+  writeUser(user, true)
+  if not known and not lost then
+    joins[#joins + 1] = userId
+    publish('online', userId)
+  end
+end
+if isNewEpoch then startEpoch() end
+return outcome('', { restored = 1 })

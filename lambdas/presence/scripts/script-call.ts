@@ -1,0 +1,118 @@
+import type { LeaveCause, Role } from '../../../protocol/entities.ts';
+import type { ToldReply } from '../person-data.ts';
+import { type PresenceScript, replyExtras, replyFields, scriptArguments } from './script-table.ts';
+
+interface KindTypes {
+  text: string;
+  number: number | '';
+  flag: boolean;
+}
+type TypesOf<Table extends Readonly<Record<string, keyof KindTypes>>> = {
+  [Name in keyof Table]: KindTypes[Table[Name]];
+};
+
+/** The arguments of a script, by name. A number that is absent is passed as an empty text. */
+export type ScriptArguments<Script extends PresenceScript> = TypesOf<(typeof scriptArguments)[Script]>;
+
+/** What each extra of a reply is as ioredis returns it. */
+interface ExtraTypes {
+  /** User and `<time> <index> <whole> <cursor as JSON>` by turns. */
+  cursors: string[];
+  cursorReceivers: string[];
+  /** How many connections are overdue, at most two. */
+  overdue: number;
+  /** When the status of this frame was chosen; 0 if it chose none. */
+  chosenAt: number;
+  /** When the last diff before this frame got its number, for heartbeats; else '0'. */
+  numberedAt: string;
+  /** Data that has to be kept elsewhere, when it changed and how many connections the user has; or nothing. */
+  told: ToldReply;
+  isFirst: number;
+  isPresent: number;
+  records: string[];
+  /** An entry of the movement journal, or empty. */
+  arrival: string;
+  removed: number;
+  /** Entries of the movement journal. */
+  departures: string[];
+  closed: number;
+  nextDeadline: string;
+  journal: string[];
+  /** User and time by turns. */
+  lastSeen: string[];
+  moves: number;
+  ended: string[];
+  restored: number;
+}
+type ExtraName<Script extends PresenceScript> = (typeof replyExtras)[Script][number];
+
+/** What the reply of every script that succeeded says about the change it made. */
+export interface ChangeReply {
+  epoch: string;
+  seq: number;
+  parts: number;
+  joins: string[];
+  updates: string[];
+  leaves: string[];
+  causes: LeaveCause[];
+  receivers: string[];
+  /** The window that the caller has to flush: its end, and 1 if the sweep has to be told. */
+  promised: [endsAt: number, watch: number] | [];
+  /** The least role that sees cursors in the session; empty if everybody does. */
+  cursorRole: Role | '';
+}
+
+/** The reply of a script that succeeded. */
+export interface ScriptReply<Script extends PresenceScript> extends ChangeReply {
+  extra: Pick<ExtraTypes, ExtraName<Script>>;
+}
+
+/** A reply as ioredis returns it. */
+export type RawReply = ['ok', ...unknown[]] | ['unknown'] | ['overtaken'] | ['large'] | ['limited', wait: number];
+
+const argumentNames = Object.fromEntries(
+  Object.entries(scriptArguments).map(([script, table]) => [script, Object.keys(table)]),
+) as Record<PresenceScript, string[]>;
+
+/** Arguments in the order of the table, as Redis takes them. */
+export function encodeArguments<Script extends PresenceScript>(
+  script: Script,
+  values: ScriptArguments<Script>,
+): (string | number)[] {
+  return argumentNames[script].map((name) => {
+    const value = (values as Record<string, string | number | boolean>)[name]!;
+    return typeof value === 'boolean' ? Number(value) : value;
+  });
+}
+
+const positions = Object.fromEntries(replyFields.map((name, index) => [name, index])) as Record<
+  (typeof replyFields)[number],
+  number
+>;
+
+/** Names the values of a reply. It runs for every frame, so the object is written out: that is quicker than a loop. */
+export function decodeReply<Script extends PresenceScript>(
+  script: Script,
+  reply: readonly unknown[],
+): ScriptReply<Script> {
+  const named: Record<keyof ScriptReply<Script>, unknown> = {
+    epoch: reply[positions.epoch],
+    seq: reply[positions.seq],
+    parts: reply[positions.parts],
+    joins: reply[positions.joins],
+    updates: reply[positions.updates],
+    leaves: reply[positions.leaves],
+    causes: reply[positions.causes],
+    receivers: reply[positions.receivers],
+    promised: reply[positions.promised],
+    cursorRole: reply[positions.cursorRole],
+    extra: nameValues(replyExtras[script], reply[positions.extra] as readonly unknown[] | undefined),
+  };
+  return named as ScriptReply<Script>;
+}
+
+function nameValues(names: readonly string[], values: readonly unknown[] = []): Record<string, unknown> {
+  const named: Record<string, unknown> = {};
+  for (let index = 0; index < names.length; index += 1) named[names[index]!] = values[index];
+  return named;
+}

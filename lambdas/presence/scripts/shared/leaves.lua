@@ -1,0 +1,118 @@
+-- A join or leave stays in the movement journal, in exactly this text, until PostgreSQL has it.
+local function appendToJournal(movement)
+  local text = cjson.encode(movement)
+  redis.call('RPUSH', journalKey, text)
+  redis.call('PEXPIRE', journalKey, math.max(keepMillis, 86400000))
+  return text
+end
+
+-- The users whose last movement in the journal is a leave, with that leave. If they are seated again, they have joined anew. The journal
+-- may be long: with `onlyUser`, only entries that name this user are decoded.
+local function unwrittenLeaves(onlyUser)
+  local last = {}
+  for _, text in ipairs(redis.call('LRANGE', journalKey, 0, -1)) do
+    if not onlyUser or string.find(text, onlyUser, 1, true) then
+      local movement = cjson.decode(text)
+      last[movement.userId] = not movement.came and movement or nil
+    end
+  end
+  return last
+end
+
+-- Drops the update of a user who leaves: another tab of theirs may have ended in the same step.
+local function forgetUpdate(userId)
+  local update = updatedUsers[userId]
+  updatedUsers[userId] = nil
+  for index, each in ipairs(updates) do
+    if each == update then return table.remove(updates, index) end
+  end
+end
+
+-- Ends the stay of a user. `at` is when the reason arose; a late sweep does not change it. The clocks of two environments differ a
+-- little, so `at` is moved after the join and after the last sign of life. `leftAt` keeps the next join after this leave.
+local function removeUser(userId, cause, user, at)
+  local joinedAt = user and user.joinedAt
+  at = math.max(at or now, (joinedAt or 0) + 1, user and user.lastSeen or 0)
+  if at > tonumber(redis.call('HGET', epochKey, 'leftAt') or '0') then
+    redis.call('HSET', epochKey, 'leftAt', string.format('%d', at))
+  end
+  redis.call('ZREM', usersKey, userId)
+  redis.call('ZREM', activeKey, userId)
+  forgetCursor(userId)
+  local joinedUntil = tonumber(redis.call('HGET', epochKey, 'joinedUntil:' .. userId) or nil)
+  redis.call('HDEL', epochKey, 'chosen:' .. userId, 'joinedUntil:' .. userId)
+  redis.call('HDEL', rolesKey, userId)
+  redis.call('DEL', recordPrefix .. userId)
+  recordedData[userId] = nil
+  forgetUpdate(userId)
+  leaves[#leaves + 1] = userId
+  leavers[#leavers + 1] = cause
+  departures[#departures + 1] = appendToJournal({ userId = userId, cause = cause, at = at,
+    joinedAt = not isConcluding and joinedAt or nil, restored = user and user.restored, joinedUntil = joinedUntil })
+  publish('offline', userId, '{"cause":"' .. cause .. '"}')
+end
+
+-- Some connections of a user have ended. The user leaves with the last one.
+local function endConnections(userId, user, remaining, cause, at)
+  if remaining <= 0 then
+    removeUser(userId, cause, user, at)
+  elseif user then
+    user.connections = remaining
+    changed(userId, 'connections', remaining)
+    writeUser(user, false)
+  end
+end
+
+local function dropConnection(userId, cause)
+  local user = readUser(userId)
+  -- If Redis lost the list of users or the record, the connections still tell who is present.
+  local known = redis.call('ZSCORE', usersKey, userId)
+  local remaining = known and user and user.connections - 1 or countConnections(userId)
+  endConnections(userId, user, remaining, cause)
+end
+
+-- Ends everything that is overdue: silent connections, expired reconnect graces, old activity. If several connections of one
+-- user are overdue, they count as one end: that of the last of them.
+local function expireOverdue()
+  local silentSince = now - offlineAfter - outageAllowance
+  local order, ends, counts = {}, {}, nil
+  local function connectionsLeft(userId)
+    if not counts then counts = connectionsByUser() end
+    return counts[userId] or 0
+  end
+  local function collect(key, dueUntil, later, knownCause)
+    local over = redis.call('ZRANGEBYSCORE', key, '-inf', dueUntil, 'WITHSCORES')
+    for index = 1, #over, 2 do
+      redis.call('ZREM', key, over[index])
+      local userId, connectionId, cause = splitMember(over[index])
+      forgetConnection(connectionId)
+      if not ends[userId] then
+        order[#order + 1] = userId
+        ends[userId] = { dropped = 0 }
+      end
+      local ended = ends[userId]
+      ended.dropped, ended.cause, ended.at = ended.dropped + 1, knownCause or cause, tonumber(over[index + 1]) + later
+    end
+  end
+  collect(connectionsKey, silentSince, offlineAfter, 'timeout')
+  collect(leavingKey, now - outageAllowance, 0, nil)
+  for _, userId in ipairs(order) do
+    local ended = ends[userId]
+    local user = readUser(userId)
+    -- If Redis lost the list of users or the record, the connections still tell who is present.
+    local known = redis.call('ZSCORE', usersKey, userId)
+    local remaining = known and user and user.connections - ended.dropped or connectionsLeft(userId)
+    endConnections(userId, user, remaining, ended.cause, ended.at)
+  end
+  for _, userId in ipairs(redis.call('ZRANGEBYSCORE', usersKey, '-inf', silentSince)) do
+    if connectionsLeft(userId) == 0 then removeUser(userId, 'timeout', readUser(userId)) end
+  end
+  for _, userId in ipairs(redis.call('ZRANGEBYSCORE', activeKey, '-inf', now - awayAfter)) do
+    redis.call('ZREM', activeKey, userId)
+    local user = readUser(userId)
+    if user then
+      showStatus(user)
+      writeUser(user, false)
+    end
+  end
+end

@@ -1,0 +1,65 @@
+-- What users tell of themselves (rule PR16). A list of members holds raw keys and raw values by turns; the value `null` removes a key.
+
+local function membersOf(user)
+  local members, from = {}, 2
+  for _, size in ipairs(user.dataSizes or {}) do
+    members[#members + 1] = string.sub(recordedData[user.userId], from, from + size - 1)
+    from = from + size + 1
+  end
+  return members
+end
+
+-- The members with the changes; later ones count.
+local function withChanges(members, changes)
+  local places = {}
+  for index = 1, #members, 2 do places[members[index]] = index + 1 end
+  for index = 1, #changes, 2 do
+    local place = places[changes[index]]
+    if not place then
+      members[#members + 1] = changes[index]
+      place = #members + 1
+      places[changes[index]] = place
+    end
+    members[place] = changes[index + 1]
+  end
+  return members
+end
+
+-- What of a change is new: the members afterwards, and those that changed. Returns nil if all of it would be too much.
+local function changeOfData(user, change)
+  local members, known, changes = membersOf(user), {}, {}
+  for index = 1, #members, 2 do known[members[index]] = members[index + 1] end
+  for index = 1, #change, 2 do
+    if (known[change[index]] or 'null') ~= change[index + 1] then
+      changes[#changes + 1] = change[index]
+      changes[#changes + 1] = change[index + 1]
+    end
+  end
+  local all, kept, bytes = withChanges(members, changes), {}, 1
+  for index = 1, #all, 2 do
+    if all[index + 1] ~= 'null' then
+      kept[#kept + 1] = all[index]
+      kept[#kept + 1] = all[index + 1]
+      bytes = bytes + #all[index] + #all[index + 1] + 2
+    end
+  end
+  if bytes > dataBytes then return nil end
+  return kept, changes
+end
+
+local function setData(user, members)
+  local sizes, pairsOf = {}, {}
+  for index = 1, #members, 2 do
+    sizes[#sizes + 1], sizes[#sizes + 2] = #members[index], #members[index + 1]
+    pairsOf[#pairsOf + 1] = members[index] .. ':' .. members[index + 1]
+  end
+  user.dataSizes = #sizes > 0 and sizes or nil
+  recordedData[user.userId] = user.dataSizes and '{' .. table.concat(pairsOf, ',') .. '}'
+  -- Numbers the changes: the connection table keeps the newest.
+  user.dataAt = math.max(now, (user.dataAt or 0) + 1)
+end
+
+-- What the connection table has to keep of a user's data.
+local function keptData(user)
+  return { recordedData[user.userId] or '{}', user.dataAt or 0, user.connections }
+end

@@ -1,0 +1,7 @@
+-- The generic cell rate algorithm: one number per connection says when its next frame would be on time.
+-- Returns the new number, or nil and the milliseconds to wait if there were too many frames.
+local function countOne(stored, now)
+  local onTime = math.max(now, tonumber(stored or '0'))
+  if onTime - now > rateBurst then return nil, math.ceil(onTime - now - rateBurst) end
+  return onTime + rateSpacing
+end

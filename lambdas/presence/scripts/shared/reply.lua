@@ -1,0 +1,65 @@
+-- The reply of every script: the diff with its receivers, the window that the caller has to flush, and `extra`. A diff gets its
+-- number only if somebody receives it, so that no client sees a gap. A diff too large for one frame gets several numbers.
+-- `extra` holds the named values of this script's own, or is a function that computes them after everything else is written.
+local function reply(receivers, promised, extra)
+  local epoch, seq, cursorRole, keptAt = readEpoch()
+  local joined, updated, bytes, parts = {}, {}, 80 * #leaves, 1
+  for _, userId in ipairs(joins) do
+    local text = redis.call('GET', recordPrefix .. userId)
+    if text then
+      joined[#joined + 1] = text
+      bytes = bytes + #text + 1
+    end
+  end
+  for index, update in ipairs(updates) do
+    updated[index] = cjson.encode(update)
+    bytes = bytes + #updated[index] + 1
+  end
+  if #receivers > 0 then
+    parts = 1 + math.floor(bytes / diffPartBytes)
+    seq = seq + parts
+    redis.call('HSET', epochKey, 'seq', seq, 'numberedAt', nowText)
+  end
+  if changesMembers then
+    local people, seats, closed = countMembers()
+    redis.call('HSET', epochKey, 'people', people, 'seats', seats, 'closed', closed)
+  end
+  renewKeysWhenDue(keptAt)
+  return packReply({ code = 'ok', epoch = epoch, seq = seq, parts = parts, joins = joined, updates = updated, leaves = leaves,
+    causes = leavers, receivers = receivers, promised = promised, cursorRole = cursorRole,
+    extra = packExtra(type(extra) == 'function' and extra() or extra) })
+end
+
+-- The end of most scripts: decides whether the changes are sent now. In a large session they wait for the end of the window,
+-- unless `atOnce`.
+local function outcome(exceptConnection, extra, promised, atOnce)
+  local receivers = {}
+  promised = promised or {}
+  if #joins + #updates + #leaves > 0 then
+    local merging = redis.call('ZCARD', usersKey) > mergedAbove and not atOnce
+    local window = merging and windowState()
+    if merging and now < window.ends then
+      storeChanges()
+      if #promised == 0 then promised = promise(window) end
+      joins, updates, leaves, leavers = {}, {}, {}, {}
+    else
+      if merging then openWindow(window) end
+      mergeChanges()
+      receivers = receiversExcept(exceptConnection)
+      if onlyAboutItself(receivers) then receivers = {} end
+    end
+  end
+  return reply(receivers, promised, extra)
+end
+
+-- Takes everything that waits: merges the stored changes, returns the cursors, and opens the next window.
+local function takePending(window)
+  mergeChanges()
+  local cursors = takeCursors(window)
+  if #cursors + #joins + #updates + #leaves > 0 then
+    openWindow(window)
+  else
+    redis.call('HDEL', windowKey, 'flusher', 'moving')
+  end
+  return cursors
+end

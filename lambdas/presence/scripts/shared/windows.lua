@@ -1,0 +1,74 @@
+-- How changes are collected before they are sent (rules DE2-DE4). The first frame after a quiet time is sent at once and opens a
+-- window. What comes while the window is open waits for its end, and the caller whose change is the first to wait becomes the
+-- flusher of the window. If that invocation dies, the next frame after the end of the window sends everything. If no frame comes,
+-- the sweep does it, which watches the windows of a session while something moves there.
+--
+-- The hash `window` holds: `ends` (Unix milliseconds), `flusher` (the end of the window that a caller promised to flush), `stretch`
+-- (a factor that throttled posts raise), `watched` (until when the sweep watches the session), `moving` (whether cursors wait) and
+-- `changing` (how many changes wait). If they do not wait although the hash says so, Redis evicted them.
+
+-- In a session of more than this many users presence diffs are merged, too (rule DE4).
+local mergedAbove = 50
+-- One session may cost this many posts a second; a larger one gets longer windows.
+local postsPerSecond = 2000
+local longestWindow = 1000
+-- The sweep is told at most once in this time that something moves here.
+local watchMillis = 10000
+-- The sweep stops watching after this time without a change.
+local stillMillis = 2000
+
+local function windowState()
+  local found = redis.call('HMGET', windowKey, 'ends', 'flusher', 'stretch', 'watched', 'moving', 'changing')
+  return { ends = tonumber(found[1] or '0'), flusher = found[2], stretch = tonumber(found[3] or '1'),
+    watched = tonumber(found[4] or '0'), moving = found[5], changing = found[6] }
+end
+
+-- Whether the sweep has to watch the windows of this session.
+local function isMoving(window)
+  return window.ends > now - stillMillis or window.flusher or window.moving or window.changing
+end
+
+local function openWindow(window)
+  local members = redis.call('ZCARD', connectionsKey)
+  local length = math.max(windowMillis, 1000 * members / postsPerSecond) * window.stretch
+  length = math.floor(math.min(length, math.max(longestWindow, windowMillis)))
+  -- After a flush that was a little late, the next window begins at the end of the flushed one. Otherwise each window would be later
+  -- than the one before, and a user who moves at a steady rate would wait longer each time.
+  local late = now - window.ends
+  local from = now
+  if window.flusher then
+    if late >= 0 and late < length / 2 then from = window.ends end
+    -- If a single update waited, the user moves no faster than the windows. The windows then begin a little earlier each time, until
+    -- the updates meet no open window.
+    local alone = tonumber(window.moving or nil)
+    if alone and from == window.ends then from = math.max(from - math.floor(length / 4), alone) end
+  elseif late >= 0 and late < length then
+    -- A user who moves at the rate of the windows is sometimes a little early. The next window may therefore begin earlier by the time
+    -- by which this update was late, up to a quarter of the window.
+    from = math.max(window.ends, now - math.floor(length / 4))
+  end
+  window.ends = from + length
+  window.flusher = false
+  -- After throttling the windows return to their length over about twenty windows.
+  window.stretch = math.max(1, window.stretch * 0.9)
+  redis.call('HSET', windowKey, 'ends', window.ends, 'stretch', window.stretch)
+  redis.call('PEXPIRE', windowKey, keepMillis)
+  redis.call('HDEL', windowKey, 'flusher', 'moving')
+end
+
+-- If something waits and the window has no flusher, the caller becomes the flusher. Returns the end of the window and 1 if the
+-- caller has to tell the sweep; returns nothing if there is a flusher.
+local function promise(window)
+  if window.flusher then return {} end
+  local watch = window.watched < now and 1 or 0
+  redis.call('HSET', windowKey, 'flusher', window.ends)
+  if watch == 1 then redis.call('HSET', windowKey, 'watched', now + watchMillis) end
+  return { window.ends, watch }
+end
+
+local function takeCursors(window)
+  local cursors = redis.call('HGETALL', pendingKey)
+  redis.call('DEL', pendingKey)
+  if window.moving and #cursors == 0 then startEpoch() end
+  return cursors
+end

@@ -1,0 +1,32 @@
+-- A sweep visits the session: it ends what is overdue, sends what a dead flusher left, and learns when to come again.
+if isUnknown() then return { 'unknown' } end
+if isIncomplete() then
+  invalidateSession()
+  return { 'unknown' }
+end
+changesMembers = true
+expireOverdue()
+local window, cursors, receivers, atOnce = windowState(), {}, {}, false
+local waits = window.moving or window.changing or redis.call('EXISTS', pendingKey, changesKey) > 0
+if now > window.ends + windowMillis and waits then
+  cursors, atOnce, receivers = takePending(window), true, cursorReceivers()
+end
+
+local function nextDeadline()
+  local deadline = math.huge
+  local function consider(key, after)
+    local first = redis.call('ZRANGE', key, 0, 0, 'WITHSCORES')
+    if first[2] then deadline = math.min(deadline, tonumber(first[2]) + after) end
+  end
+  consider(connectionsKey, offlineAfter)
+  consider(usersKey, offlineAfter)
+  consider(leavingKey, 0)
+  consider(activeKey, awayAfter)
+  return deadline == math.huge and '' or string.format('%d', deadline)
+end
+
+return outcome('', function()
+  return { nextDeadline = nextDeadline(), journal = redis.call('LRANGE', journalKey, 0, journalEntries - 1),
+    lastSeen = redis.call('ZRANGE', usersKey, 0, -1, 'WITHSCORES'), cursors = cursors, cursorReceivers = receivers,
+    moves = isMoving(windowState()) and 1 or 0 }
+end, {}, atOnce)

@@ -1,0 +1,19 @@
+import { type PresenceScript, scriptArguments } from '../../lambdas/presence/scripts/script-table.ts';
+import { declared, type Piece, piecesOf, rateLimitPieces } from '../../lambdas/presence/scripts/scripts.ts';
+import { sweepScriptNames, sweepScripts } from '../../lambdas/presence/scripts/sweep/sweep-scripts.ts';
+
+/** A script as Redis runs it, in pieces that say where they come from. */
+export interface ComposedScript {
+  name: string;
+  pieces: readonly Piece[];
+}
+
+/** Every script of the product. */
+export function composedScripts(): ComposedScript[] {
+  const presence = (Object.keys(scriptArguments) as PresenceScript[]).map((name) => ({ name, pieces: piecesOf(name) }));
+  const sweeps = (Object.keys(sweepScripts) as (keyof typeof sweepScripts)[]).map((name) => ({
+    name,
+    pieces: [declared(sweepScriptNames(name)), sweepScripts[name].piece],
+  }));
+  return [...presence, ...sweeps, { name: 'rateLimit', pieces: rateLimitPieces }];
+}

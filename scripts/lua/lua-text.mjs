@@ -1,0 +1,12 @@
+import { readFileSync } from 'node:fs';
+import { registerHooks } from 'node:module';
+import { fileURLToPath } from 'node:url';
+
+/** Lets Node.js import a Lua file: a module whose default export is the text. Loaded with `--import`. */
+registerHooks({
+  load(url, context, next) {
+    if (!url.endsWith('.lua')) return next(url, context);
+    const text = readFileSync(fileURLToPath(url), 'utf8');
+    return { format: 'module', source: `export default ${JSON.stringify(text)};`, shortCircuit: true };
+  },
+});

@@ -1,0 +1,206 @@
+import { Redis } from 'ioredis';
+import { presenceKeys, scriptKeys } from '../../lambdas/presence/keys.ts';
+import cursorFastPath from '../../lambdas/presence/scripts/cursor-fast-path.lua';
+import { commandName, presenceScripts } from '../../lambdas/presence/scripts/scripts.ts';
+import { Dice } from '../simulation/dice.ts';
+import { OwnRedis } from '../support/own-redis.ts';
+import { PresenceFixture } from '../support/presence.ts';
+
+let server: OwnRedis;
+const clients: Redis[] = [];
+const connect = () => {
+  const client = new Redis(server.url);
+  clients.push(client);
+  return client;
+};
+
+beforeAll(async () => {
+  server = await OwnRedis.start();
+});
+afterAll(async () => {
+  for (const client of clients) client.disconnect();
+  await server.kill();
+});
+
+const everybody = ['ada', 'bob', 'cyd', 'dan', 'eve', 'flo'];
+/** What Redis may evict of a session, and what it may forget of one person. */
+const evictable = [
+  'users',
+  'connections',
+  'active',
+  'cursors',
+  'window',
+  'pending',
+  'rates',
+  'tags',
+  'orders',
+  'epoch',
+] as const;
+
+/** A room, what it was told and what it answered, without the names that are random. */
+class WatchedRoom extends PresenceFixture {
+  readonly told: string[] = [];
+  readonly redis: Redis;
+  readonly #epochs: string[] = [];
+
+  constructor(redis: Redis) {
+    super(redis, { HEARTBEAT_TIMEOUT_SECONDS: '30', BATCH_MAX_MESSAGES: '2' });
+    this.redis = redis;
+  }
+
+  async listen(): Promise<void> {
+    const listener = connect();
+    listener.on('message', (_, message: string) => this.told.push(this.plain(message)));
+    await listener.subscribe(presenceKeys.channel(this.sessionId));
+  }
+
+  plain(value: unknown): string {
+    return JSON.stringify(value ?? null)
+      .replaceAll(this.sessionId, 'session')
+      .replaceAll(/\b[0-9a-f]{12}\b/g, (epoch) => {
+        if (!this.#epochs.includes(epoch)) this.#epochs.push(epoch);
+        return `epoch ${this.#epochs.indexOf(epoch)}`;
+      });
+  }
+
+  /** Everything Redis holds of the session. */
+  async state(): Promise<string[]> {
+    const keys = (await this.redis.keys(`*${this.sessionId}*`)).sort();
+    const found = await Promise.all(keys.map(async (key) => [key, await this.#read(key)]));
+    return found.map((each) => this.plain(each));
+  }
+
+  async #read(key: string): Promise<unknown> {
+    const type = await this.redis.type(key);
+    if (type === 'hash') return Object.entries(await this.redis.hgetall(key)).sort();
+    if (type === 'zset') return this.redis.zrange(key, '0', '-1', 'WITHSCORES');
+    if (type === 'list') return this.redis.lrange(key, 0, -1);
+    if (type === 'set') return (await this.redis.smembers(key)).sort();
+    const text = (await this.redis.get(key))!;
+    return text.startsWith('{') ? Object.entries(JSON.parse(text) as object).sort() : text;
+  }
+}
+
+type Step = (room: WatchedRoom) => Promise<unknown>;
+
+/** Something that happens in a room; mostly somebody moves. */
+function somethingOf(dice: Dice, people: readonly string[], position: number): Step {
+  const [user, tab] = [dice.pick(people), dice.chance(0.2) ? 'b' : 'a'];
+  const connection = `${user}-${tab}`;
+  const eventId = dice.chance(0.05) ? 'other' : 'event';
+  const moved = dice.chance(0.05) ? position - 1 : position;
+  const ends = dice.chance(0.02);
+  // Some frames were overtaken by up to three later ones of their connection.
+  const order = position - (dice.chance(0.2) ? dice.int(1, 3) : 0);
+  const turn = dice.pick([{ order }, { order }, { receivedAt: order }, undefined]);
+  // Whom Redis does not know is seated anew, as the flows do it.
+  const move: Step = async (room) => {
+    const cursor = ends ? null : { eventId, position: moved };
+    const touch = { kind: 'cursor', cursor, turn } as const;
+    return (await room.store.touch(room.seat(user, connection), touch, room.now)) ?? room.enter(user, connection);
+  };
+  const chance = dice.int(0, 199);
+  if (chance < 4) return (room) => room.enter(user, connection);
+  if (chance < 6) return (room) => room.close(user, connection);
+  if (chance > 195) return (room) => room.store.depart(room.seat(user, connection), 'left', room.now);
+  if (chance < 9) return (room) => room.heartbeat(user, connection, chance === 8);
+  if (chance < 13) {
+    const status = dice.pick(['online', 'away', 'offline', undefined] as const);
+    const said = status ? { status } : { activity: `"last":1, ${position}` };
+    return (room) => room.store.touch(room.seat(user, connection), { kind: 'update', ...said, turn }, room.now);
+  }
+  if (chance < 15) return (room) => room.visit();
+  if (chance < 18) {
+    const name = dice.pick(evictable);
+    return (room) => room.redis.del(presenceKeys[name](room.sessionId));
+  }
+  if (chance < 19) return (room) => room.redis.del(presenceKeys.record(room.sessionId, user));
+  return move;
+}
+
+test.each([
+  [6, 1],
+  [6, 2],
+  [2, 3],
+  [2, 4],
+])(
+  'the fast path of a cursor does and replies what the general path does (%i people, seed %i)',
+  async (count, seed) => {
+    const people = everybody.slice(0, count);
+    const fast = new WatchedRoom(connect());
+    const client = connect();
+    const generalPath = presenceScripts.touch.replace(cursorFastPath, '');
+    expect(generalPath).not.toBe(presenceScripts.touch);
+    client.defineCommand(commandName('touch'), { numberOfKeys: scriptKeys('').length, lua: generalPath });
+    const general = new WatchedRoom(client);
+    general.now = fast.now;
+    await Promise.all([fast.listen(), general.listen()]);
+    for (const room of [fast, general]) for (const user of people) await room.enter(user, `${user}-a`);
+
+    const dice = new Dice(seed);
+    let promised: number | undefined;
+    for (let position = 1; position <= 1500; position += 1) {
+      const millis = dice.chance(0.02) ? dice.int(100, 70_000) : dice.int(0, 12);
+      const step = somethingOf(dice, people, position);
+      const answers: string[] = [];
+      for (const room of [fast, general]) {
+        room.now += millis;
+        const due = promised !== undefined && room.now >= promised;
+        const flushed = due && (await room.store.flush(room.sessionId, promised!, room.now));
+        const answer = await step(room).catch((error: Error) => error.message);
+        answers.push(room.plain([flushed, answer]));
+      }
+      expect([position, answers[0]]).toEqual([position, answers[1]]);
+      promised = promiseIn(answers[0]!) ?? (promised !== undefined && fast.now >= promised ? undefined : promised);
+      if (position % 10 === 0) expect(await fast.state()).toEqual(await general.state());
+    }
+    expect(fast.told).toEqual(general.told);
+    expect(fast.told.length).toBeGreaterThan(500);
+  },
+);
+
+function promiseIn(answers: string): number | undefined {
+  const ends = [...answers.matchAll(/"promise":\{"endsAt":(\d+)/g)].at(-1)?.[1];
+  return ends === undefined ? undefined : Number(ends);
+}
+
+test('nearly all cursors of a busy session take the fast path', async () => {
+  const redis = connect();
+  const room = new PresenceFixture(redis);
+  for (const user of everybody) await room.enter(user, `${user}-a`);
+  for (let index = 0; index < 12; index += 1) {
+    room.pass(0.002);
+    await room.cursor(everybody[index % 6]!, `${everybody[index % 6]}-a`, index);
+  }
+  const general = async () => Number(/cmdstat_hexists:calls=(\d+)/.exec(await redis.info('commandstats'))?.[1] ?? 0);
+  const before = await general();
+  for (let index = 12; index < 36; index += 1) {
+    room.pass(0.002);
+    await room.cursor(everybody[index % 6]!, `${everybody[index % 6]}-a`, index);
+  }
+  expect((await general()) - before).toBe(0);
+});
+
+test('whoever is alone meanwhile waits for nobody', async () => {
+  const redis = connect();
+  const room = new PresenceFixture(redis);
+  for (const user of ['ada', 'bob']) await room.enter(user, `${user}-a`);
+  for (const [index, user] of ['ada', 'ada', 'bob', 'ada'].entries()) await room.cursor(user, `${user}-a`, index);
+  await room.store.depart(room.seat('bob', 'bob-a'), 'left', room.now);
+  await room.cursor('ada', 'ada-a', 99);
+  expect(await redis.hget(presenceKeys.pending(room.sessionId), 'ada')).toContain('"position":3}');
+});
+
+test('[DE3] a cursor that is answered by unknown is not counted, so that it counts once when it is sent again', async () => {
+  const room = new WatchedRoom(connect());
+  await room.enter('ada', 'ada-a');
+  const move = (position: number) =>
+    room.store.touch(room.seat('ada', 'ada-a'), { kind: 'cursor', cursor: { eventId: 'e', position } }, room.now);
+  await move(1);
+  room.now += 1000;
+  await room.redis.zrem(presenceKeys.users(room.sessionId), 'ada');
+  const before = await room.redis.hgetall(presenceKeys.rates(room.sessionId));
+  room.now += 1000;
+  expect(await move(2)).toBeUndefined();
+  expect(await room.redis.hgetall(presenceKeys.rates(room.sessionId))).toEqual(before);
+});
