@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Pool } from 'pg';
-import { migrate } from '../lambdas/runtime/migrations.ts';
+import { migrate } from '../lambdas/platform/migrations.ts';
 import { startBackingServices } from '../local/backing/services.ts';
 
 /**

@@ -1,6 +1,5 @@
 import type { Connection } from './connection.ts';
 import type { Environment } from './environment.ts';
-import type { SessionCore } from './session.ts';
 
 /** How a session is reached: by its id, or by the application's own key. */
 export interface Target {
@@ -21,5 +20,5 @@ export interface Shared {
   /** The person did something. */
   touch(): void;
   /** The sessions that are not over. */
-  sessions: Set<SessionCore>;
+  sessions: { add(session: object): unknown; delete(session: object): boolean };
 }

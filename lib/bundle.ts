@@ -21,7 +21,7 @@ const outputDirectory = join(projectDirectory, 'dist');
 export const bundleOptions = {
   absWorkingDir: projectDirectory,
   entryPoints: handlerNames.map((name) => ({
-    in: join(projectDirectory, 'lambdas', `${name}.ts`),
+    in: join(projectDirectory, 'lambdas', 'handlers', `${name}.ts`),
     out: `${name}/index`,
   })),
   outdir: outputDirectory,

@@ -1,7 +1,7 @@
 import { RemovalPolicy, Validations } from 'aws-cdk-lib';
 import * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
 import { Construct } from 'constructs';
-import { environmentNames, tableKeys } from '../lambdas/runtime/environment.ts';
+import { environmentNames, tableKeys } from '../lambdas/platform/environment.ts';
 import type { RollcallFunction } from './lambda-function.ts';
 
 /** The DynamoDB actions that each table action of this project permits. */

@@ -1,6 +1,6 @@
 import type { RouteGroup } from '../protocol/messages.ts';
 
-/** The files of `lambdas/` that are deployed as functions. */
+/** The files of `lambdas/handlers/` that are deployed as functions. */
 export type HandlerName =
   | RouteGroup
   | 'authorizer'

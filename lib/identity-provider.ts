@@ -1,6 +1,6 @@
 import { CfnParameter } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
-import { environmentNames } from '../lambdas/runtime/environment.ts';
+import { environmentNames } from '../lambdas/platform/environment.ts';
 import type { RollcallFunction } from './lambda-function.ts';
 
 /**

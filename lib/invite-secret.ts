@@ -1,7 +1,7 @@
 import { Validations } from 'aws-cdk-lib';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
-import { environmentNames } from '../lambdas/runtime/environment.ts';
+import { environmentNames } from '../lambdas/platform/environment.ts';
 import type { RollcallFunction } from './lambda-function.ts';
 
 /** The key that signs invites. A new key makes all open invites invalid, so the key is not rotated automatically. */

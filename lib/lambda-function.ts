@@ -4,7 +4,7 @@ import * as iam from 'aws-cdk-lib/aws-iam';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
-import { environmentNames } from '../lambdas/runtime/environment.ts';
+import { environmentNames } from '../lambdas/platform/environment.ts';
 import { type HandlerName, handlers } from './handlers.ts';
 import type { Network } from './network.ts';
 import { chosenSettings, type Sizes } from './settings.ts';

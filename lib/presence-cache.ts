@@ -2,7 +2,7 @@ import { Names } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as elasticache from 'aws-cdk-lib/aws-elasticache';
 import { Construct } from 'constructs';
-import { environmentNames } from '../lambdas/runtime/environment.ts';
+import { environmentNames } from '../lambdas/platform/environment.ts';
 import type { RollcallFunction } from './lambda-function.ts';
 import type { Network } from './network.ts';
 import type { Sizes } from './settings.ts';

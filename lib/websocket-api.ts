@@ -6,7 +6,7 @@ import { WebSocketLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integra
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
-import { environmentNames } from '../lambdas/runtime/environment.ts';
+import { environmentNames } from '../lambdas/platform/environment.ts';
 import { stageName } from '../protocol/frames.ts';
 import { messages, messageTypes } from '../protocol/messages.ts';
 import type { HandlerName } from './handlers.ts';

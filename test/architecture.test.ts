@@ -1,12 +1,11 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { brokenRules, importsOf } from './support/import-rules.ts';
+import { dirname, join } from 'node:path';
+import { brokenRules, circlesOf, hasRule, importsOf, layers } from './support/import-rules.ts';
 
 const project = join(__dirname, '..');
 const folders = ['bin', 'lib', 'lambdas', 'protocol', 'client', 'local', 'demo', 'bench', 'scripts'];
 const longestFile = 300;
 
-// The browser SDK has a place of its own that is empty still.
 const present = folders.filter((folder) => existsSync(join(project, folder)));
 const files = present.flatMap((folder) =>
   readdirSync(join(project, folder), { recursive: true, encoding: 'utf8' })
@@ -29,6 +28,58 @@ test('every import of a file of the project names a file that exists', () => {
   expect(missing).toEqual([]);
 });
 
+test('every source file has a rule, and every layer has files', () => {
+  expect(files.filter((file) => !hasRule(file))).toEqual([]);
+  const empty = layers.flat().filter((folder) => !files.some((file) => file.startsWith(`${folder}/`)));
+  expect(empty).toEqual([]);
+});
+
+/** What each module imports, types included. */
+const graph = new Map(
+  [...sources].map(([file, source]) => [
+    file,
+    importsOf(file, source).flatMap(({ isOwn, target }) => (isOwn ? [target] : [])),
+  ]),
+);
+
+/** The same for folders. */
+function foldersOf(modules: ReadonlyMap<string, readonly string[]>): Map<string, string[]> {
+  const folders = new Map<string, string[]>();
+  for (const [file, targets] of modules) {
+    folders.set(dirname(file), [...(folders.get(dirname(file)) ?? []), ...targets.map((target) => dirname(target))]);
+  }
+  return folders;
+}
+
+test('no module imports itself through others, types included', () => {
+  expect(circlesOf(graph)).toEqual([]);
+});
+
+test('no folder of the functions imports itself through others, types included', () => {
+  const functions = [...graph].filter(([file]) => /^(lambdas|protocol|lib)\//.test(file));
+  expect(circlesOf(foldersOf(new Map(functions)))).toEqual([]);
+});
+
+test('a circle of modules or folders is found', () => {
+  const round = new Map([
+    ['a/one.ts', ['b/two.ts']],
+    ['b/two.ts', ['c/three.ts']],
+    ['c/three.ts', ['a/four.ts']],
+    ['a/four.ts', []],
+  ]);
+  expect(circlesOf(round)).toEqual([]);
+  expect(circlesOf(foldersOf(round))).toEqual([['a', 'b', 'c']]);
+  expect(circlesOf(new Map([...round, ['a/four.ts', ['a/one.ts']]]))).toEqual([
+    ['a/four.ts', 'a/one.ts', 'b/two.ts', 'c/three.ts'],
+  ]);
+});
+
+test('a folder without a rule is found', () => {
+  expect(['lambdas/new/file.ts', 'lambdas/file.ts', 'lambdas/flows/file.ts', 'new/file.ts'].filter(hasRule)).toEqual(
+    [],
+  );
+});
+
 test(`no source file is longer than ${longestFile} lines`, () => {
   const long = [...sources].map(([file, source]) => [file, source.split('\n').length - 1] as const);
   expect(long.filter(([, lines]) => lines > longestFile)).toEqual([]);
@@ -44,25 +95,37 @@ test('functions and client write no console.log', () => {
 describe('the rules bite', () => {
   const forbidden: [file: string, statement: string][] = [
     ['protocol/limits.ts', "import { readFile } from 'node:fs/promises';"],
-    ['protocol/limits.ts', "import { log } from '../lambdas/runtime/log.ts';"],
+    ['protocol/limits.ts', "import { log } from '../lambdas/platform/log.ts';"],
     ['client/room.ts', "import { messages } from '../protocol/messages.ts';"],
     ['client/room.ts', "import { z } from 'zod';"],
     ['client/react/hook.ts', "import { PresenceManager } from '../../lambdas/presence/presence-manager.ts';"],
     ['demo/main.ts', "export { messageTypes } from '../protocol/messages.ts';"],
     ['demo/main.ts', "import { startStack } from '../local/stack.ts';"],
-    ['lambdas/http.ts', "import { sizes } from '../lib/settings.ts';"],
-    ['lambdas/runtime/log.ts', "import { output } from '../../local/output.ts';"],
-    ['lambdas/runtime/log.ts', "import { Stack } from 'aws-cdk-lib';"],
-    ['lambdas/presence/status.ts', "import { handler } from '../presence.ts';"],
-    ['lambdas/presence/status.ts', "import { redis } from '../runtime/redis.ts';"],
+    ['lambdas/handlers/http.ts', "import { sizes } from '../../lib/settings.ts';"],
+    ['lambdas/platform/log.ts', "import { output } from '../../local/output.ts';"],
+    ['lambdas/platform/log.ts', "import { Stack } from 'aws-cdk-lib';"],
+    ['lambdas/presence/status.ts', "import { handler } from '../handlers/presence.ts';"],
+    ['lambdas/presence/status.ts', "import { presence } from '../services/presence.ts';"],
     ['lambdas/presence/status.ts', "import { SessionRepository } from '../sessions/session-repository.ts';"],
-    ['lambdas/sessions/expiry.ts', "const flows = await import('../flows/announce.ts');"],
-    ['lib/sweeps.ts', "import { route } from '../lambdas/runtime/route.ts';"],
+    ['lambdas/sessions/expiry.ts', "const flows = await import('../flows/presence/announce.ts');"],
+    ['lambdas/presence/status.ts', "import type { Caller } from '../flows/callers/caller.ts';"],
+    ['lambdas/delivery/broadcaster.ts', "import { ConnectionRegistry } from '../connections/connection-registry.ts';"],
+    ['lambdas/presence/status.ts', "import { redis } from '../platform/redis.ts';"],
+    ['lambdas/platform/redis.ts', "import { presenceKeys } from '../presence/keys.ts';"],
+    ['lambdas/services/machines.ts', "import { announce } from '../flows/presence/announce.ts';"],
+    ['lambdas/flows/presence/announce.ts', "import { joinSession } from '../joining/join-session.ts';"],
+    ['lambdas/flows/presence/announce.ts', "import type { HttpAnswer } from '../../adapters/http/http-route.ts';"],
+    ['lambdas/adapters/route.ts', "import { handler } from '../handlers/session.ts';"],
+    ['protocol/limits.ts', "import type { Caller } from '../lambdas/flows/callers/caller.ts';"],
+    ['scripts/audit-verify.ts', "import { startStack } from '../local/stack.ts';"],
+    ['bin/rollcall.ts', "import { log } from '../lambdas/platform/log.ts';"],
+    ['bench/main.ts', "import { start } from '../client/client.ts';"],
+    ['lib/sweeps.ts', "import { route } from '../lambdas/adapters/route.ts';"],
     ['lib/sweeps.ts', "import '../local/main.ts';"],
     ['local/stack.ts', "import { sizes } from '../lib/settings.ts';"],
-    ['local/stack.ts', "import {\n  environmentNames,\n  tableKeys,\n} from '../lambdas/runtime/environment.ts';"],
+    ['local/stack.ts', "import {\n  environmentNames,\n  tableKeys,\n} from '../lambdas/platform/environment.ts';"],
     ['bench/main.ts', "import { sizes } from '../lib/settings.ts';"],
-    ['lambdas/http.ts', "import { testAddresses } from '../test/support/addresses.ts';"],
+    ['lambdas/handlers/http.ts', "import { testAddresses } from '../../test/support/addresses.ts';"],
   ];
 
   test.each(forbidden)('%s must not say %j', (file, statement) => {
@@ -74,10 +137,13 @@ describe('the rules bite', () => {
     ['client/room.ts', "import type { ClientMessage } from '../protocol/messages.ts';"],
     ['client/room.ts', "import { subprotocol } from '../protocol/frames.ts';"],
     ['client/react/hook.ts', "import { useEffect } from 'react';"],
-    ['lambdas/http.ts', "import { SessionManager } from './sessions/session-manager.ts';"],
-    ['lambdas/presence/status.ts', "import { log } from '../runtime/log.ts';"],
+    ['lambdas/handlers/http.ts', "import { SessionManager } from '../sessions/session-manager.ts';"],
+    ['lambdas/presence/status.ts', "import { log } from '../platform/log.ts';"],
+    ['lambdas/presence/keys.ts', "import { touch } from './scripts/touch.ts';"],
+    ['lambdas/flows/joining/join-session.ts', "import { announce } from '../presence/announce.ts';"],
+    ['lambdas/adapters/http/http-route.ts', "import { refusalOf } from '../request.ts';"],
     ['lambdas/sessions/session-manager.ts', "import { SessionRepository } from './session-repository.ts';"],
-    ['lib/sweeps.ts', "import { environmentNames } from '../lambdas/runtime/environment.ts';"],
+    ['lib/sweeps.ts', "import { environmentNames } from '../lambdas/platform/environment.ts';"],
     ['local/stack.ts', "import { settingNames } from '../protocol/timings.ts';"],
     ['bin/rollcall.ts', "import { RollcallStack } from '../lib/rollcall-stack.ts';"],
   ];

@@ -3,7 +3,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { Pool } from 'pg';
 import { sessionExpired } from '../../lambdas/activity/activity-events.ts';
 import { ActivityLogger } from '../../lambdas/activity/activity-logger.ts';
-import { log } from '../../lambdas/runtime/log.ts';
+import { log } from '../../lambdas/platform/log.ts';
 import { SessionCleanupService } from '../../lambdas/sessions/session-cleanup-service.ts';
 import { SessionManager } from '../../lambdas/sessions/session-manager.ts';
 import { readTimings } from '../../protocol/timings.ts';

@@ -23,7 +23,7 @@ async function fill(pool: Pool, sessionId: string, many: number): Promise<void> 
  * Reads a whole audit trail as a client of the HTTP API does: page by page, each from the cursor of the previous page.
  */
 async function readAll(pool: Pool, many: number): Promise<Measurement[]> {
-  const { exportPage } = await import('../../lambdas/flows/export-activity.ts');
+  const { exportPage } = await import('../../lambdas/adapters/http/export-activity.ts');
   const sessionId = randomUUID();
   await fill(pool, sessionId, many);
   const query = { format: 'csv', limit: String(pageItems) };
@@ -56,7 +56,7 @@ export const bench: Bench = {
       process.env['DATABASE_URL'] = pool.options.connectionString;
       const measurements: Measurement[] = [];
       for (const many of sizes) measurements.push(...(await readAll(pool, many)));
-      const { database } = await import('../../lambdas/runtime/database.ts');
+      const { database } = await import('../../lambdas/platform/database.ts');
       await database().end();
       return measurements;
     }),

@@ -4,7 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { Context } from 'aws-lambda';
-import { handler } from '../../lambdas/timeout-sweep.ts';
+import { handler } from '../../lambdas/handlers/timeout-sweep.ts';
 
 /** The same value as in the stack. */
 const timeoutMillis = 65_000;

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { Pool } from 'pg';
-import { migrate } from '../../lambdas/runtime/migrations.ts';
+import { migrate } from '../../lambdas/platform/migrations.ts';
 import { startBackingServices } from '../../local/backing/services.ts';
 import { readTimings } from '../../protocol/timings.ts';
 import { type Arrived, startGateway } from './gateway.ts';

@@ -7,7 +7,7 @@ import {
   type WriteRequest,
 } from '@aws-sdk/client-dynamodb';
 import { v7 as uuidv7 } from 'uuid';
-import { tableKeys } from '../runtime/environment.ts';
+import { tableKeys } from '../platform/environment.ts';
 import type { ActivityEntry } from './activity-entry.ts';
 
 const { partitionKey, sortKey } = tableKeys.outbox;

@@ -1,4 +1,4 @@
-import { log } from '../runtime/log.ts';
+import { log } from '../platform/log.ts';
 import type { ActivityEntry } from './activity-entry.ts';
 
 /** Rule AC2's figures. */

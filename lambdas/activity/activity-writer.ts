@@ -1,8 +1,8 @@
 import { v5 as uuidv5 } from 'uuid';
 import { dependencyTimeoutMillis } from '../../protocol/timings.ts';
 import { withDeadline } from '../platform/deadline.ts';
+import { log } from '../platform/log.ts';
 import { Unavailable } from '../platform/unavailable.ts';
-import { log } from '../runtime/log.ts';
 import type { ActivityEntry } from './activity-entry.ts';
 import { type ActivityOutbox, asideShard } from './activity-outbox.ts';
 import type { ActivityRepository } from './activity-repository.ts';

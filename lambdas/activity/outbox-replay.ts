@@ -1,4 +1,4 @@
-import { log } from '../runtime/log.ts';
+import { log } from '../platform/log.ts';
 import type { ActivityEntry } from './activity-entry.ts';
 import { type ActivityOutbox, type OutboxItem, outboxShards } from './activity-outbox.ts';
 import type { ActivityWriter } from './activity-writer.ts';

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Cluster, Redis } from 'ioredis';
+import { answered } from '../platform/redis-failure.ts';
 import { presenceKeys } from './keys.ts';
-import { answered } from './redis-failure.ts';
 import { defineSweepScripts, runSweepScript } from './scripts/sweep/sweep-scripts.ts';
 
 /** Sorted sets the deadlines are spread over, so that a cluster, and several sweeps, share the work. */

@@ -1,5 +1,5 @@
 import type { Role } from '../../protocol/entities.ts';
-import type { Turn } from '../delivery/turn.ts';
+import type { Turn } from '../platform/turn.ts';
 import type { Said } from './person-data.ts';
 
 /** Who takes a seat, and as what. */

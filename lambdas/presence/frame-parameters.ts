@@ -1,5 +1,5 @@
 import { tagOf } from '../../protocol/compact.ts';
-import type { Turn } from '../delivery/turn.ts';
+import type { Turn } from '../platform/turn.ts';
 import { presenceKeys } from './keys.ts';
 import { dataMembers, hasKeys } from './person-data.ts';
 import type { ScriptArguments } from './scripts/script-call.ts';

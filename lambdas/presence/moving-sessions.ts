@@ -1,8 +1,8 @@
 import type { Cluster, Redis } from 'ioredis';
+import { answered } from '../platform/redis-failure.ts';
 import { shardOf } from './deadlines.ts';
 import { presenceKeys } from './keys.ts';
 import { pairs } from './outcome.ts';
-import { answered } from './redis-failure.ts';
 import { defineSweepScripts, runSweepScript } from './scripts/sweep/sweep-scripts.ts';
 
 const indexMillis = 24 * 60 * 60 * 1000;

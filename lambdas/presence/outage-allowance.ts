@@ -1,6 +1,6 @@
 import type { Cluster, Redis } from 'ioredis';
+import { answered, unseenMillis, wasHeard } from '../platform/redis-failure.ts';
 import { presenceKeys } from './keys.ts';
-import { answered, unseenMillis, wasHeard } from './redis-failure.ts';
 
 /**
  * The outage allowance, in milliseconds: for how long signs of life and joins may not have reached Redis. Whoever ends what

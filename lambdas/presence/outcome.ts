@@ -1,6 +1,7 @@
 import { type Cursor, type LeaveCause, type PresenceUser, type Role, roles } from '../../protocol/entities.ts';
 import type { CursorUpdate, PresenceChange } from '../../protocol/frames.ts';
-import { dataOfMembers, type ToldData } from './person-data.ts';
+import type { ToldData } from '../platform/kept-data.ts';
+import { dataOfMembers } from './person-data.ts';
 import { type ChangeReply, decodeReply, type ScriptReply } from './scripts/script-call.ts';
 import type { PresenceScript } from './scripts/script-table.ts';
 import { type PresenceRecord, type StatusThresholds, visibleUser } from './status.ts';

@@ -1,23 +1,8 @@
 import type { PersonData, Status } from '../../protocol/entities.ts';
 import { RollcallError } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
-
-/** What a person told of themselves (rule PR16), as Redis has it. */
-export interface ToldData {
-  /** As JSON. */
-  text: string;
-  /** Unix milliseconds; each change of one person has a later one. */
-  at: number;
-  /** Whether the person has another connection in the session, which is to keep it, too. */
-  isShared: boolean;
-}
-
-/** What a connection keeps of the data of its person, in the connection table. */
-export interface KeptData {
-  /** What the user told of themselves, as JSON, and when it changed last (Unix milliseconds). */
-  data?: string | undefined;
-  dataAt?: number | undefined;
-}
+import type { KeptData, ToldData } from '../platform/kept-data.ts';
+import type { ToldReply } from './scripts/script-call.ts';
 
 /** The newest of what the connections of one person keep, as JSON. */
 export function newestData(kept: readonly KeptData[]): string | undefined {
@@ -64,9 +49,6 @@ export function saidParameter({ status, activity, data }: Said, kept: string | u
 export function hasKeys(data: PersonData | undefined): data is PersonData {
   return data !== undefined && Object.keys(data).length > 0;
 }
-
-/** What a script answers about the data of a person, where there is something to write down. */
-export type ToldReply = [text: string, at: number, connections: number] | [];
 
 export function readTold(reply: ToldReply = []): ToldData | undefined {
   const [text, at, connections] = reply;

@@ -1,6 +1,7 @@
 import type { Cluster, Redis } from 'ioredis';
 import type { LeaveCause, PresenceUser, Role } from '../../protocol/entities.ts';
 import type { Timings } from '../../protocol/timings.ts';
+import { answered } from '../platform/redis-failure.ts';
 import type { Entering } from './entering.ts';
 import { touchArguments, turnArguments, versionArguments } from './frame-parameters.ts';
 import { presenceKeys } from './keys.ts';
@@ -23,7 +24,6 @@ import {
   type VisitOutcome,
 } from './outcome.ts';
 import { readTold, saidParameter } from './person-data.ts';
-import { answered } from './redis-failure.ts';
 import { type Member, restoreArguments } from './restoration.ts';
 import { ScriptRunner } from './script-runner.ts';
 import type { ScriptReply } from './scripts/script-call.ts';

@@ -1,6 +1,7 @@
 import type { PersonData, Role } from '../../protocol/entities.ts';
+import type { KeptData } from '../platform/kept-data.ts';
 import type { Receiver } from './outcome.ts';
-import { dataMembers, type KeptData, newestData } from './person-data.ts';
+import { dataMembers, newestData } from './person-data.ts';
 import type { ScriptArguments } from './scripts/script-call.ts';
 import { restoredFields } from './scripts/script-table.ts';
 

@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import type { Cluster, Redis } from 'ioredis';
 import type { Timings } from '../../protocol/timings.ts';
-import { Overtaken } from '../delivery/turn.ts';
+import { answered } from '../platform/redis-failure.ts';
+import { Overtaken } from '../platform/turn.ts';
 import { presenceKeys, scriptKeys } from './keys.ts';
 import { tooMuchData } from './person-data.ts';
 import { tooFast } from './rate-limiter.ts';
-import { answered } from './redis-failure.ts';
 import {
   decodeReply,
   encodeArguments,

@@ -1,5 +1,5 @@
 import type { Cursor, PersonData, Status } from '../../protocol/entities.ts';
-import type { Turn } from '../delivery/turn.ts';
+import type { Turn } from '../platform/turn.ts';
 
 /** One socket in one session. An empty `connectionId` is a presence without a socket, which receives nothing. */
 export interface Seat {

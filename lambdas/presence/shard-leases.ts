@@ -1,7 +1,7 @@
 import type { Cluster, Redis } from 'ioredis';
+import { answered } from '../platform/redis-failure.ts';
 import { claimedScore } from './deadlines.ts';
 import { presenceKeys } from './keys.ts';
-import { answered } from './redis-failure.ts';
 import { defineSweepScripts, runSweepScript } from './scripts/sweep/sweep-scripts.ts';
 
 /**

@@ -1,5 +1,5 @@
 import { inParallel } from '../platform/in-parallel.ts';
-import { log } from '../runtime/log.ts';
+import { log } from '../platform/log.ts';
 
 /** How many announcements are on their way at once. */
 const atOnce = 10;

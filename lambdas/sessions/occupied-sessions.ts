@@ -1,4 +1,4 @@
-import type { Queryable } from '../runtime/database.ts';
+import type { Queryable } from '../platform/database.ts';
 
 const select = `
   SELECT DISTINCT session_id AS id FROM session_participants

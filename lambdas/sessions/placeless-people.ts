@@ -1,5 +1,5 @@
 import type { SessionStatus } from '../../protocol/entities.ts';
-import type { Queryable } from '../runtime/database.ts';
+import type { Queryable } from '../platform/database.ts';
 import { time } from './sql-times.ts';
 import type { Sighting } from './touch-sessions.ts';
 

@@ -1,6 +1,6 @@
 import type { Timings } from '../../protocol/timings.ts';
-import type { Queryable } from '../runtime/database.ts';
-import { log } from '../runtime/log.ts';
+import type { Queryable } from '../platform/database.ts';
+import { log } from '../platform/log.ts';
 import { announceEach } from './announce-each.ts';
 import {
   type CleanupStats,

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Role } from '../../protocol/entities.ts';
-import type { Queryable } from '../runtime/database.ts';
+import type { Queryable } from '../platform/database.ts';
 import { hashInvite, signInvite } from './invites.ts';
 import type { InviteKeys } from './join-gate.ts';
 import { refusals } from './refusals.ts';

@@ -3,7 +3,7 @@ import { limits } from '../../protocol/limits.ts';
 import { displayName } from '../../protocol/names.ts';
 import { fitting } from '../../protocol/page.ts';
 import type { Timings } from '../../protocol/timings.ts';
-import type { Queryable } from '../runtime/database.ts';
+import type { Queryable } from '../platform/database.ts';
 import { isAtLeast } from './permissions.ts';
 import { checkKeyInput, checkUuid } from './session-input.ts';
 import { sessionKeySql } from './session-key-sql.ts';

@@ -1,5 +1,5 @@
 import type { Role, Session, SessionMetadata, SessionParticipant } from '../../protocol/entities.ts';
-import type { Queryable } from '../runtime/database.ts';
+import type { Queryable } from '../platform/database.ts';
 import type { Expiry } from './expiry.ts';
 import type { InviteRefusal } from './refusals.ts';
 import type { SessionReference } from './session-reference.ts';

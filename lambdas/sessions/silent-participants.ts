@@ -1,4 +1,4 @@
-import type { Queryable } from '../runtime/database.ts';
+import type { Queryable } from '../platform/database.ts';
 import { time } from './sql-times.ts';
 
 const select = `

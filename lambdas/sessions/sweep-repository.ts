@@ -1,5 +1,5 @@
 import type { Timings } from '../../protocol/timings.ts';
-import type { Queryable } from '../runtime/database.ts';
+import type { Queryable } from '../platform/database.ts';
 import { type Expiry, minutesBetween } from './expiry.ts';
 import { sweepSql } from './sweep-sql.ts';
 

@@ -1,5 +1,5 @@
-import type { Queryable } from '../runtime/database.ts';
-import { log } from '../runtime/log.ts';
+import type { Queryable } from '../platform/database.ts';
+import { log } from '../platform/log.ts';
 import { duration, time } from './sql-times.ts';
 
 /** Somebody seen in a session. Without a person it is a sign of life of the session alone. */

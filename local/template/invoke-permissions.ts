@@ -1,7 +1,9 @@
+import type { HttpApiDefinition } from './http-api.ts';
 import { wildcard } from './permissions.ts';
 import { arn, functionName } from './place.ts';
 import type { Resolver } from './resolver.ts';
-import type { StackDefinition } from './stack-definition.ts';
+import type { ScheduleDefinition } from './schedules.ts';
+import type { WebSocketApiDefinition } from './websocket-api.ts';
 
 interface Invocation {
   functionName: string | undefined;
@@ -10,7 +12,12 @@ interface Invocation {
   purpose: string;
 }
 
-type Invokers = Pick<StackDefinition, 'webSocketApi' | 'httpApi' | 'schedules'>;
+/** The parts of a stack that invoke functions. */
+interface Invokers {
+  webSocketApi: WebSocketApiDefinition;
+  httpApi: HttpApiDefinition | undefined;
+  schedules: ScheduleDefinition[];
+}
 
 /**
  * Checks that each function permits the service that invokes it. On AWS, a stack without the permission deploys, but
@@ -18,7 +25,7 @@ type Invokers = Pick<StackDefinition, 'webSocketApi' | 'httpApi' | 'schedules'>;
  *
  * @throws Error that names the first function without the permission.
  */
-export function checkInvokePermissions(definition: Invokers & Pick<StackDefinition, 'resolver'>): void {
+export function checkInvokePermissions(definition: Invokers & { resolver: Resolver }): void {
   const permissions = readPermissions(definition.resolver);
   for (const { functionName: name, principal, sourceArn, purpose } of invocationsOf(definition)) {
     if (name === undefined || permissions.some((permission) => permission(name, principal, sourceArn))) continue;

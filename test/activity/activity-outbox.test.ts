@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { ActivityLogger } from '../../lambdas/activity/activity-logger.ts';
 import { ActivityOutbox } from '../../lambdas/activity/activity-outbox.ts';
-import { tableKeys } from '../../lambdas/runtime/environment.ts';
+import { tableKeys } from '../../lambdas/platform/environment.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { createOutbox, SwitchedPool, type TestOutbox } from './support.ts';
 

@@ -3,8 +3,8 @@ import { CreateTableCommand, DynamoDBClient, ScanCommand, waitUntilTableExists }
 import { Pool } from 'pg';
 import type { ActivityEntry } from '../../lambdas/activity/activity-entry.ts';
 import { ActivityOutbox } from '../../lambdas/activity/activity-outbox.ts';
-import { tableKeys } from '../../lambdas/runtime/environment.ts';
-import { log } from '../../lambdas/runtime/log.ts';
+import { tableKeys } from '../../lambdas/platform/environment.ts';
+import { log } from '../../lambdas/platform/log.ts';
 import { freePort } from '../../local/backing/free-port.ts';
 import { testAddresses } from '../support/addresses.ts';
 

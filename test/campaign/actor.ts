@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Caller } from '../../lambdas/runtime/caller.ts';
+import type { Caller } from '../../lambdas/flows/callers/caller.ts';
 import type { SeededRandom } from '../support/seeded-random.ts';
 import type { Acknowledged, Report, Stage, WorkerInput } from './messages.ts';
 

@@ -1,6 +1,6 @@
-import { keepHouse } from '../../lambdas/flows/housekeeping.ts';
-import { sessionCleanup } from '../../lambdas/flows/session-cleanup.ts';
-import { sweepActivity } from '../../lambdas/runtime/activity.ts';
+import { sessionCleanup } from '../../lambdas/flows/sessions/session-cleanup.ts';
+import { keepHouse } from '../../lambdas/flows/sweep/housekeeping.ts';
+import { sweepActivity } from '../../lambdas/services/activity.ts';
 import { sweepOnce } from '../support/sweep-once.ts';
 
 /** What the schedules do, each as an operation of its own. */

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { CreateTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { tableKeys } from '../../lambdas/runtime/environment.ts';
+import { tableKeys } from '../../lambdas/platform/environment.ts';
 import { testAddresses } from '../support/addresses.ts';
 
 interface Keys {

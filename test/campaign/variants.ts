@@ -85,7 +85,11 @@ export const variantGroups: VariantGroup[] = [
       {
         name: 'places of people who never came are kept',
         mutations: [
-          { file: 'lambdas/flows/reconcile-places.ts', from: 'if (await isPresent()) continue;', to: 'continue;' },
+          {
+            file: 'lambdas/flows/sweep/reconcile-places.ts',
+            from: 'if (await isPresent()) continue;',
+            to: 'continue;',
+          },
         ],
         fault: /holds a place in .* and is not there/,
       },
@@ -93,7 +97,7 @@ export const variantGroups: VariantGroup[] = [
         name: 'the sweep writes down no coming',
         mutations: [
           {
-            file: 'lambdas/flows/movement-writer.ts',
+            file: 'lambdas/flows/journal/movement-writer.ts',
             from: 'task.arrivals.map(',
             to: 'task.arrivals.slice(0, 0).map(',
           },
@@ -103,7 +107,11 @@ export const variantGroups: VariantGroup[] = [
       {
         name: 'somebody is left out of a diff',
         mutations: [
-          { file: 'lambdas/flows/announce.ts', from: diff, to: diff.replace('receivers', 'receivers.slice(1)') },
+          {
+            file: 'lambdas/flows/presence/announce.ts',
+            from: diff,
+            to: diff.replace('receivers', 'receivers.slice(1)'),
+          },
         ],
         fault: /never told/,
       },
@@ -123,7 +131,7 @@ export const variantGroups: VariantGroup[] = [
             to: "s.status = 'expired' AND s.end_time > now() - interval '1 second'",
           },
           {
-            file: 'lambdas/flows/expiry-entry.ts',
+            file: 'lambdas/flows/journal/expiry-entry.ts',
             from: 'const activityId = uuidv5(',
             to: 'const activityId = ((..._: unknown[]) => undefined)(',
           },
@@ -133,9 +141,9 @@ export const variantGroups: VariantGroup[] = [
       {
         name: 'a departure is written again each time it is found',
         mutations: [
-          { file: 'lambdas/flows/departures.ts', from: 'isUntold(departing, movements[place])', to: 'true' },
+          { file: 'lambdas/flows/journal/departures.ts', from: 'isUntold(departing, movements[place])', to: 'true' },
           {
-            file: 'lambdas/flows/departures.ts',
+            file: 'lambdas/flows/journal/departures.ts',
             from: 'activityId: uuidv5(',
             to: 'activityId: ((..._: unknown[]) => crypto.randomUUID() as string)(',
           },
@@ -144,14 +152,14 @@ export const variantGroups: VariantGroup[] = [
       },
       {
         name: 'a diff is sent twice',
-        mutations: [{ file: 'lambdas/flows/announce.ts', from: diff, to: `${diff} ${diff}` }],
+        mutations: [{ file: 'lambdas/flows/presence/announce.ts', from: diff, to: `${diff} ${diff}` }],
         fault: /told 2 times/,
       },
       {
         name: 'a decision and its entry are not one',
         mutations: [
           {
-            file: 'lambdas/runtime/database.ts',
+            file: 'lambdas/platform/database.ts',
             from: "await client.query('BEGIN');",
             to: "await client.query('SELECT 1');",
           },

@@ -1,11 +1,11 @@
 /** One execution environment of the campaign, in a thread that may be terminated at any moment. */
 import { randomUUID } from 'node:crypto';
 import { parentPort, workerData } from 'node:worker_threads';
-import { signOfLife } from '../../lambdas/flows/sign-of-life.ts';
-import { database, sweepDatabase } from '../../lambdas/runtime/database.ts';
-import { registry } from '../../lambdas/runtime/delivery.ts';
-import { presence } from '../../lambdas/runtime/presence.ts';
-import { redis } from '../../lambdas/runtime/redis.ts';
+import { signOfLife } from '../../lambdas/flows/frames/sign-of-life.ts';
+import { database, sweepDatabase } from '../../lambdas/platform/database.ts';
+import { redis } from '../../lambdas/platform/redis.ts';
+import { registry } from '../../lambdas/services/delivery.ts';
+import { presence } from '../../lambdas/services/presence.ts';
 import { RollcallError } from '../../protocol/errors.ts';
 import { SeededRandom } from '../support/seeded-random.ts';
 import { Troupe } from './actor.ts';

@@ -1,4 +1,4 @@
-import { tableKeys } from '../../lambdas/runtime/environment.ts';
+import { tableKeys } from '../../lambdas/platform/environment.ts';
 import { SynthesizedTemplate } from './support.ts';
 
 const dev = new SynthesizedTemplate('dev');

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { ConnectionRegistry } from '../../lambdas/delivery/connection-registry.ts';
-import { environmentNames } from '../../lambdas/runtime/environment.ts';
+import type { ConnectionRegistry } from '../../lambdas/connections/connection-registry.ts';
+import { environmentNames } from '../../lambdas/platform/environment.ts';
 import { bundleHandlers, projectDirectory } from '../../lib/bundle.ts';
 import { type HandlerName, handlerNames } from '../../lib/handlers.ts';
 import { listed, SynthesizedTemplate } from './support.ts';

@@ -15,7 +15,7 @@ function find(path: string) {
 }
 
 test('the API has the routes that the function serves', () => {
-  const handler = readFileSync(join(projectDirectory, 'lambdas', 'http.ts'), 'utf8');
+  const handler = readFileSync(join(projectDirectory, 'lambdas', 'handlers', 'http.ts'), 'utf8');
   const served = [...handler.matchAll(/async '(GET [^']+)'/g)].map(([, routeKey]) => routeKey);
   expect(served).toContain('GET /health');
   expect(routes.map((route) => route['RouteKey']).sort()).toEqual(served.sort());

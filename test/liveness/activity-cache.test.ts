@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { ActivityCache, activityCache } from '../../lambdas/presence/activity-cache.ts';
-import type { LivenessEvent } from '../../lambdas/presence/liveness-settings.ts';
+import { ActivityCache, activityCache } from '../../lambdas/liveness/activity-cache.ts';
+import type { LivenessEvent } from '../../lambdas/liveness/liveness-settings.ts';
 import { createWorld, WatchedPool, type World } from './support.ts';
 
 const start = Date.UTC(2026, 5, 1, 9);

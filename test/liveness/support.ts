@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Pool } from 'pg';
-import { log } from '../../lambdas/runtime/log.ts';
+import { log } from '../../lambdas/platform/log.ts';
 import { createDatabase } from '../support/database.ts';
 
 // The failures the tests cause are not worth a line each.

@@ -1,6 +1,6 @@
-import { activityCache } from '../../lambdas/presence/activity-cache.ts';
-import type { LivenessEvent } from '../../lambdas/presence/liveness-settings.ts';
-import { deactivateTimedOut, startTimeout, type TimeoutOptions } from '../../lambdas/presence/timeout.ts';
+import { activityCache } from '../../lambdas/liveness/activity-cache.ts';
+import type { LivenessEvent } from '../../lambdas/liveness/liveness-settings.ts';
+import { deactivateTimedOut, startTimeout, type TimeoutOptions } from '../../lambdas/liveness/timeout.ts';
 import { createWorld, WatchedPool, type World } from './support.ts';
 
 const start = Date.UTC(2026, 5, 1, 9);

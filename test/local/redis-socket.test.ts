@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { connectRedis } from '../../lambdas/runtime/redis.ts';
+import { connectRedis } from '../../lambdas/platform/redis.ts';
 import { startRedis } from '../../local/backing/redis.ts';
 
 let folder: string;

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
+import { ActivityCache } from '../../lambdas/liveness/activity-cache.ts';
 import { MachineManager } from '../../lambdas/machines/machine-manager.ts';
 import { MachineRepository } from '../../lambdas/machines/machine-repository.ts';
 import { clampMachineTime } from '../../lambdas/machines/machine-time.ts';
-import { ActivityCache } from '../../lambdas/presence/activity-cache.ts';
 import { createWorld, WatchedPool, type World } from '../liveness/support.ts';
 
 const start = Date.UTC(2026, 5, 1, 9);

@@ -1,8 +1,8 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { log } from '../../lambdas/runtime/log.ts';
-import { migrate, migrationsDirectory } from '../../lambdas/runtime/migrations.ts';
+import { log } from '../../lambdas/platform/log.ts';
+import { migrate, migrationsDirectory } from '../../lambdas/platform/migrations.ts';
 import { createDatabase, createEmptyDatabase, type TestDatabase } from '../support/database.ts';
 
 const opened: TestDatabase[] = [];

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Redis } from 'ioredis';
-import { Overtaken, type Turn } from '../../lambdas/delivery/turn.ts';
+import { Overtaken, type Turn } from '../../lambdas/platform/turn.ts';
 import { presenceKeys } from '../../lambdas/presence/keys.ts';
 import type { Touch } from '../../lambdas/presence/presence-store.ts';
 import { testAddresses } from '../support/addresses.ts';

@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis';
-import { answered, noteReturn } from '../../lambdas/presence/redis-failure.ts';
+import { answered, noteReturn } from '../../lambdas/platform/redis-failure.ts';
 import { PresenceFixture } from '../support/presence.ts';
 import { connectRedis } from '../support/redis.ts';
 

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { log } from '../../lambdas/runtime/log.ts';
+import { log } from '../../lambdas/platform/log.ts';
 import type { Person } from '../../lambdas/sessions/person.ts';
 import { type SessionCleanupOptions, SessionCleanupService } from '../../lambdas/sessions/session-cleanup-service.ts';
 import { type ExpiredSession, type ExpiringSession, SweepRepository } from '../../lambdas/sessions/sweep-repository.ts';

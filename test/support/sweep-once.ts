@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { PresenceSweep, tickMillis } from '../../lambdas/flows/sweep-presence.ts';
+import { PresenceSweep, tickMillis } from '../../lambdas/flows/sweep/sweep-presence.ts';
 
 /** Runs one round of a new sweep: it visits what is due and releases its shards. */
 export async function sweepOnce(id: string = randomUUID()): Promise<void> {

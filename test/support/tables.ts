@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { CreateTableCommand, DynamoDBClient, waitUntilTableExists } from '@aws-sdk/client-dynamodb';
-import { tableKeys } from '../../lambdas/runtime/environment.ts';
+import { tableKeys } from '../../lambdas/platform/environment.ts';
 import { testAddresses } from './addresses.ts';
 import { timeLimits } from './time-limits.ts';
 

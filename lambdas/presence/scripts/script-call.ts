@@ -1,5 +1,4 @@
 import type { LeaveCause, Role } from '../../../protocol/entities.ts';
-import type { ToldReply } from '../person-data.ts';
 import { type PresenceScript, replyExtras, replyFields, scriptArguments } from './script-table.ts';
 
 interface KindTypes {
@@ -13,6 +12,9 @@ type TypesOf<Table extends Readonly<Record<string, keyof KindTypes>>> = {
 
 /** The arguments of a script, by name. A number that is absent is passed as an empty text. */
 export type ScriptArguments<Script extends PresenceScript> = TypesOf<(typeof scriptArguments)[Script]>;
+
+/** What a script answers about the data of a person, where there is something to write down. */
+export type ToldReply = [text: string, at: number, connections: number] | [];
 
 /** What each extra of a reply is as ioredis returns it. */
 interface ExtraTypes {

@@ -1,0 +1,42 @@
+import { z } from 'zod';
+import { RollcallError } from '../../../protocol/errors.ts';
+import { limits } from '../../../protocol/limits.ts';
+import { refuseUnacceptable } from '../../../protocol/text.ts';
+
+const whole = z.coerce.number().int();
+const time = whole.min(0).max(8.64e15);
+
+/**
+ * What the items of one page may have as JSON. A function answers 6 MB at most, in which a quotation mark of CSV takes four
+ * bytes instead of one.
+ */
+export const httpPageBytes = 1024 * 1024;
+
+/** What the query strings of the HTTP API may say; anything else in them is ignored. */
+export const querySchemas = {
+  page: z.object({ limit: whole.min(1).max(limits.pageItems).optional(), before: z.string().max(512).optional() }),
+  activity: z.object({
+    format: z.enum(['json', 'csv', 'ndjson']).default('json'),
+    /** Whether CSV begins with a byte order mark. */
+    bom: z
+      .enum(['0', '1'])
+      .default('0')
+      .transform((value) => value === '1'),
+    limit: whole.min(1).max(limits.pageItems).optional(),
+    before: z.string().max(512).optional(),
+    type: z.string().max(limits.activityTypeCharacters).optional(),
+    userId: z.guid().optional(),
+    from: time.optional(),
+    to: time.optional(),
+  }),
+  moment: z.object({ at: time }),
+} as const;
+
+/** @throws RollcallError INVALID_MESSAGE naming the parameter that cannot be. */
+export function readQuery<T extends z.ZodType>(schema: T, query: Record<string, string | undefined>): z.infer<T> {
+  const given = Object.fromEntries(Object.entries(query).filter(([, value]) => value !== undefined && value !== ''));
+  const parsed = schema.superRefine(refuseUnacceptable).safeParse(given);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0]!;
+  throw new RollcallError('INVALID_MESSAGE', `The query parameter "${issue.path.join('.')}": ${issue.message}.`);
+}

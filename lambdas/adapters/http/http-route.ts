@@ -1,0 +1,86 @@
+import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
+import { type ErrorCode, errorCodes, RollcallError } from '../../../protocol/errors.ts';
+import { textProblem } from '../../../protocol/text.ts';
+import { identityBehindAuthorizer } from '../identity.ts';
+import { refusalOf } from '../request.ts';
+
+/** A request to the HTTP API after the gateway checked its token. */
+export interface HttpRequest {
+  /** The `{id}` of the path. */
+  id: string;
+  /** The `{key}` of the path. */
+  key: string;
+  query: Record<string, string | undefined>;
+  userId: string;
+  scopes: string[];
+}
+
+export interface HttpAnswer {
+  status?: number;
+  headers?: Record<string, string>;
+  /** Text goes out as it is, anything else as JSON. */
+  body: unknown;
+}
+
+export type HttpHandlers = Record<string, (request: HttpRequest) => Promise<HttpAnswer>>;
+
+/** What each refusal is in HTTP. */
+const statusOf: Record<ErrorCode, number> = {
+  UNAUTHENTICATED: 401,
+  PERMISSION_DENIED: 403,
+  SESSION_NOT_FOUND: 404,
+  SESSION_INACTIVE: 410,
+  SESSION_FULL: 409,
+  INVITE_EXPIRED: 410,
+  INVITE_INVALID: 403,
+  NOT_IN_SESSION: 403,
+  MACHINE_NOT_FOUND: 404,
+  INVALID_MESSAGE: 400,
+  TOO_LARGE: 413,
+  RATE_LIMITED: 429,
+  UNAVAILABLE: 503,
+  INTERNAL: 500,
+};
+
+type HttpEvent = APIGatewayProxyEventV2 & {
+  requestContext: { authorizer?: { jwt?: { claims: Record<string, unknown> } } };
+};
+
+/** The adapter between the HTTP API and its handlers, by route key (`GET /sessions/{id}`). */
+export function httpRoute(handlers: HttpHandlers, open: string[]) {
+  return async (event: HttpEvent): Promise<APIGatewayProxyStructuredResultV2> => {
+    try {
+      const handle = handlers[event.routeKey];
+      if (!handle) return answer({ status: 404, body: { message: 'Not Found' } });
+      return answer(await handle(readRequest(event, open.includes(event.routeKey))));
+    } catch (error) {
+      const refusal = refusalOf(error, () => ({ route: event.routeKey }));
+      const { code, message } = refusal;
+      const body = { code, message, retryable: errorCodes[code].retryable };
+      return answer({ status: statusOf[code], body });
+    }
+  };
+}
+
+function readRequest(event: HttpEvent, open: boolean): HttpRequest {
+  const { id = '', key = '' } = event.pathParameters ?? {};
+  const request = { id, key, query: event.queryStringParameters ?? {} };
+  const problem = textProblem(id) ?? textProblem(key);
+  if (problem) throw new RollcallError('INVALID_MESSAGE', `The ${key ? 'key' : 'session'} in the path ${problem}.`);
+  if (open) return { ...request, userId: '', scopes: [] };
+  const claims = event.requestContext.authorizer?.jwt?.claims ?? {};
+  const identity = identityBehindAuthorizer(claims, event.headers['authorization']);
+  if (!identity) {
+    throw new RollcallError('UNAUTHENTICATED', 'The token has no "sub" that can be served; get another token.');
+  }
+  return { ...request, userId: identity.userId, scopes: identity.scope.split(' ').filter(Boolean) };
+}
+
+function answer({ status = 200, headers = {}, body }: HttpAnswer): APIGatewayProxyStructuredResultV2 {
+  const text = typeof body === 'string';
+  return {
+    statusCode: status,
+    headers: { 'content-type': 'application/json; charset=utf-8', 'cache-control': 'no-store', ...headers },
+    body: text ? body : JSON.stringify(body),
+  };
+}

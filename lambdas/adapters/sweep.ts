@@ -1,0 +1,24 @@
+import type { Context, ScheduledEvent } from 'aws-lambda';
+import type { SweepCause, SweepEvent, SweepRun } from '../flows/scheduling/sweep-run.ts';
+import { log } from '../platform/log.ts';
+
+/** Kept back from the function's own time limit, so that a sweep ends by itself. */
+const reserveMillis = 3000;
+
+/** The adapter between a schedule and a sweep: it bounds the time and logs a failure once, with its context. */
+export function sweep(name: string, work: (run: SweepRun) => Promise<void>) {
+  return async (event: Partial<ScheduledEvent> & SweepEvent, context: Context): Promise<void> => {
+    try {
+      const remaining = () => context.getRemainingTimeInMillis() - reserveMillis;
+      await work({ remaining, cause: causeOf(event), id: context.awsRequestId, functionName: context.functionName });
+    } catch (error) {
+      log.error(`The ${name} sweep failed`, { eventId: event.id, error: error as Error });
+      throw error;
+    }
+  };
+}
+
+function causeOf({ source, cause }: Partial<ScheduledEvent> & SweepEvent): SweepCause {
+  if (source === 'aws.events') return 'schedule';
+  return cause ?? 'arrival';
+}

@@ -1,0 +1,297 @@
+import {
+  DeleteItemCommand,
+  type DynamoDBClient,
+  GetItemCommand,
+  PutItemCommand,
+  QueryCommand,
+  type QueryCommandInput,
+  UpdateItemCommand,
+  type UpdateItemCommandInput,
+} from '@aws-sdk/client-dynamodb';
+import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
+import type { Role } from '../../protocol/entities.ts';
+import type { ToldData } from '../platform/kept-data.ts';
+import { isBefore, Overtaken, type Turn } from '../platform/turn.ts';
+import { deleteItems, type ItemKey, type RetryOptions } from './delete-items.ts';
+import { itemUpdate, turnUpdate } from './item-update.ts';
+import { connectionItem, expiry, isMembership, type Joined, type Left, type Membership } from './membership.ts';
+
+export type { Membership } from './membership.ts';
+
+type Seat = Pick<Membership, 'connectionId' | 'sessionId' | 'userId'>;
+
+export interface Connection {
+  connectionId: string;
+  userId: string;
+  username: string;
+  connectedAt: number;
+}
+
+const conditionFailed = 'ConditionalCheckFailedException';
+
+/** The open connections and what they joined, in DynamoDB. Lost or doubled `$disconnect` events do no harm here. */
+export class ConnectionRegistry {
+  readonly #client: DynamoDBClient;
+  readonly #table: string;
+  readonly #options: RetryOptions;
+
+  constructor(client: DynamoDBClient, table: string, options: RetryOptions = {}) {
+    this.#client = client;
+    this.#table = table;
+    this.#options = options;
+  }
+
+  async add(connection: Connection): Promise<void> {
+    const { userId, connectedAt } = connection;
+    const keys = { sessionId: connectionItem, connectedUser: userId };
+    const item = { ...connection, ...keys, expiresAt: expiry(connectedAt) };
+    await this.#client.send(new PutItemCommand({ TableName: this.#table, Item: marshall(item) }));
+  }
+
+  /**
+   * Remembers that a connection takes the compact form of cursors, or takes it no more.
+   *
+   * @returns false where the connection is not written down (any more), so that nothing is remembered.
+   */
+  async setCompact(connectionId: string, compact: boolean): Promise<boolean> {
+    const key = { connectionId, sessionId: connectionItem };
+    return this.#change(key, { compact }, 'attribute_exists(connectedUser)', {});
+  }
+
+  async isCompact(connectionId: string): Promise<boolean> {
+    const Key = marshall({ connectionId, sessionId: connectionItem });
+    const { Item } = await this.#client.send(new GetItemCommand({ TableName: this.#table, Key, ConsistentRead: true }));
+    return Item?.['compact']?.BOOL === true;
+  }
+
+  /**
+   * Writes down that a connection joined. Doing it again replaces what was known.
+   *
+   * @returns the membership with its version, and what was known of the connection in the session before.
+   * @throws Overtaken where a later join or leave of the connection was served before (rule PR18).
+   */
+  async join(membership: Membership, turn: Turn = {}): Promise<Joined> {
+    const { connectionId, sessionId, version: _, ...known } = membership;
+    const item = { ...known, joinedSession: sessionId, expiresAt: expiry(known.joinedAt) };
+    const place = { table: this.#table, connectionId, sessionId };
+    const before = await this.#take(turnUpdate(place, known.joinedAt, turn, item));
+    const version = (before.version ?? known.joinedAt) + 1;
+    const isNew = before.userId === undefined;
+    return { membership: { ...membership, version }, isNew, isFirst: isNew && before.version === undefined };
+  }
+
+  /**
+   * Writes down that a connection left. The item stays, without the membership, for as long as the connection does: a join
+   * that was sent before this leave may be served after it.
+   *
+   * @param at Unix milliseconds.
+   * @throws Overtaken where a later join or leave of the connection was served before (rule PR18).
+   */
+  async leave(connectionId: string, sessionId: string, turn: Turn = {}, at = Date.now()): Promise<Left> {
+    const place = { table: this.#table, connectionId, sessionId };
+    const update = turnUpdate(place, at, turn, { expiresAt: expiry(at) });
+    const before = await this.#take(update);
+    const membership = before.userId === undefined ? undefined : (before as Membership);
+    return { version: (before.version ?? at) + 1, membership };
+  }
+
+  /**
+   * Writes more down about a membership.
+   *
+   * @returns false where the connection has left, or joined again, since.
+   */
+  async amend(
+    membership: Membership,
+    fields: Partial<Omit<Membership, 'connectionId' | 'sessionId' | 'version'>>,
+  ): Promise<boolean> {
+    const { version } = membership;
+    // What an earlier release wrote has no version.
+    const isSame = version === undefined ? 'attribute_not_exists(version)' : 'version = :version';
+    const values = version === undefined ? {} : { ':version': version };
+    return this.#change(membership, fields, `attribute_exists(userId) AND ${isSame}`, values);
+  }
+
+  /**
+   * Forgets a membership that a join wrote down before it failed.
+   *
+   * @returns false where the connection has joined or left since: that stays.
+   */
+  async takeBack({ connectionId, sessionId, version }: Membership): Promise<boolean> {
+    const command = new DeleteItemCommand({
+      TableName: this.#table,
+      Key: marshall({ connectionId, sessionId }),
+      ConditionExpression: 'attribute_not_exists(version) OR version = :version',
+      ExpressionAttributeValues: marshall({ ':version': version ?? 0 }),
+    });
+    return this.#succeeds(this.#client.send(command));
+  }
+
+  /** Whether the connection left the session, and a frame of this turn was sent before that. */
+  async hasLeftAfter(connectionId: string, sessionId: string, turn: Turn): Promise<boolean> {
+    const item = await this.#item(connectionId, sessionId);
+    return item !== undefined && item.userId === undefined && isBefore(turn, item);
+  }
+
+  async membership(connectionId: string, sessionId: string): Promise<Membership | undefined> {
+    const item = await this.#item(connectionId, sessionId);
+    return item?.userId === undefined ? undefined : (item as Membership);
+  }
+
+  /** What a connection joined. */
+  async memberships(connectionId: string): Promise<Membership[]> {
+    return (await this.#itemsOf(connectionId)).filter(isMembership);
+  }
+
+  /** The connections that joined a session (eventually consistent). */
+  async members(sessionId: string): Promise<Membership[]> {
+    return this.#query({
+      IndexName: 'bySession',
+      KeyConditionExpression: 'joinedSession = :session',
+      ExpressionAttributeValues: marshall({ ':session': sessionId }),
+    });
+  }
+
+  /** Every open connection of a user, whatever it joined (eventually consistent). */
+  async connectionsOf(userId: string): Promise<string[]> {
+    const items = await this.#query({
+      IndexName: 'byUser',
+      KeyConditionExpression: 'connectedUser = :user',
+      ExpressionAttributeValues: marshall({ ':user': userId }),
+    });
+    return items.map((item) => item.connectionId);
+  }
+
+  /** Changes the role in the memberships of a user in a session. */
+  async relabel(sessionId: string, userId: string, role: Role): Promise<void> {
+    const memberships = (await this.members(sessionId)).filter((member) => member.userId === userId);
+    await Promise.all(memberships.map((member) => this.#setRole(member, role)));
+  }
+
+  /** Writes down that the user was invisible at `seenAt` (Unix milliseconds), when this connection joined. A later choice counts. */
+  async inheritInvisible(membership: Seat, seenAt: number): Promise<void> {
+    await this.#choose(membership, true, seenAt);
+  }
+
+  /**
+   * Writes down at each membership of a user in a session whether they chose to be invisible.
+   *
+   * @param chosenAt when Redis took the choice, Unix milliseconds: an earlier one does not replace a later one.
+   */
+  async setInvisible({ connectionId, sessionId, userId }: Seat, invisible: boolean, chosenAt: number): Promise<void> {
+    const others = (await this.members(sessionId)).filter((one) => {
+      const differs = Boolean(one.invisible) !== invisible;
+      return one.userId === userId && one.connectionId !== connectionId && differs;
+    });
+    // The index may not show the newest one yet.
+    await Promise.all([{ connectionId, sessionId }, ...others].map((one) => this.#choose(one, invisible, chosenAt)));
+  }
+
+  /**
+   * Writes down what a user told of themselves, at this membership and, where it is shared, at the user's others. Newer
+   * data stay.
+   */
+  async setData({ connectionId, sessionId, userId }: Seat, { text, at, isShared }: ToldData): Promise<void> {
+    const members = isShared ? await this.members(sessionId) : [];
+    const others = members.filter((one) => one.userId === userId && one.connectionId !== connectionId);
+    const isNewest = ['attribute_not_exists(dataAt)', 'dataAt < :dataAt']
+      .map((condition) => `attribute_exists(userId) AND ${condition}`)
+      .join(' OR ');
+    const keys = [{ connectionId, sessionId }, ...others];
+    await Promise.all(keys.map((key) => this.#change(key, { data: text, dataAt: at }, isNewest, {})));
+  }
+
+  /** Forgets a connection and what it joined; answers what that was. A second call answers nothing. */
+  async remove(connectionId: string): Promise<Membership[]> {
+    const items = await this.#itemsOf(connectionId);
+    // The item of the connection itself goes although it may not be there.
+    const sessionIds = new Set([connectionItem, ...items.map((item) => item.sessionId)]);
+    await this.#delete([...sessionIds].map((sessionId) => ({ connectionId, sessionId })));
+    return items.filter(isMembership);
+  }
+
+  /** Forgets the memberships given, leaving the connections open. */
+  async leaveAll(memberships: Pick<Membership, 'connectionId' | 'sessionId'>[]): Promise<void> {
+    await this.#delete(memberships.map(({ connectionId, sessionId }) => ({ connectionId, sessionId })));
+  }
+
+  #setRole(key: Pick<Membership, 'connectionId' | 'sessionId'>, role: Role): Promise<boolean> {
+    return this.#change(key, { role }, 'attribute_exists(userId)', {});
+  }
+
+  #choose(key: Pick<Membership, 'connectionId' | 'sessionId'>, invisible: boolean, chosenAt: number): Promise<boolean> {
+    const isNewest = ['attribute_not_exists(chosenAt)', 'chosenAt <= :chosenAt']
+      .map((condition) => `attribute_exists(userId) AND ${condition}`)
+      .join(' OR ');
+    return this.#change(key, { invisible, chosenAt }, isNewest, { ':chosenAt': chosenAt });
+  }
+
+  /** Changes a membership under a condition: one that has ended meanwhile must not come back as half an item. */
+  #change(
+    { connectionId, sessionId }: Pick<Membership, 'connectionId' | 'sessionId'>,
+    fields: Record<string, unknown>,
+    text: string,
+    values: Record<string, unknown>,
+  ): Promise<boolean> {
+    const place = { table: this.#table, connectionId, sessionId };
+    return this.#succeeds(this.#client.send(new UpdateItemCommand(itemUpdate(place, fields, { text, values }))));
+  }
+
+  /**
+   * Writes a join or a leave as the next one of its connection and session, unless a later one has been written.
+   *
+   * @returns what was there before.
+   */
+  async #take(update: UpdateItemCommandInput): Promise<Partial<Membership>> {
+    try {
+      const { Attributes = {} } = await this.#client.send(
+        new UpdateItemCommand({ ...update, ReturnValues: 'ALL_OLD' }),
+      );
+      return unmarshall(Attributes);
+    } catch (error) {
+      throw (error as Error).name === conditionFailed ? new Overtaken() : error;
+    }
+  }
+
+  async #item(connectionId: string, sessionId: string): Promise<(Partial<Membership> & Turn) | undefined> {
+    const Key = marshall({ connectionId, sessionId });
+    const { Item } = await this.#client.send(new GetItemCommand({ TableName: this.#table, Key, ConsistentRead: true }));
+    return Item && unmarshall(Item);
+  }
+
+  /** Everything about a connection: itself, what it joined and what it left. */
+  #itemsOf(connectionId: string): Promise<Membership[]> {
+    return this.#query({
+      KeyConditionExpression: 'connectionId = :connection',
+      ExpressionAttributeValues: marshall({ ':connection': connectionId }),
+      ConsistentRead: true,
+    });
+  }
+
+  /** Whether the condition of a command was met. */
+  #succeeds(command: Promise<unknown>): Promise<boolean> {
+    return command.then(
+      () => true,
+      (error: Error) => {
+        if (error.name !== conditionFailed) throw error;
+        return false;
+      },
+    );
+  }
+
+  async #query(input: Omit<QueryCommandInput, 'TableName'>): Promise<Membership[]> {
+    const items: Membership[] = [];
+    let start: QueryCommandInput['ExclusiveStartKey'];
+    do {
+      const page = await this.#client.send(
+        new QueryCommand({ ...input, TableName: this.#table, ExclusiveStartKey: start }),
+      );
+      items.push(...(page.Items ?? []).map((item) => unmarshall(item) as Membership));
+      start = page.LastEvaluatedKey;
+    } while (start);
+    return items;
+  }
+
+  #delete(keys: ItemKey[]): Promise<void> {
+    return deleteItems(this.#client, this.#table, keys, this.#options);
+  }
+}

@@ -1,0 +1,71 @@
+import type { UpdateItemCommandInput } from '@aws-sdk/client-dynamodb';
+import { marshall } from '@aws-sdk/util-dynamodb';
+import type { Turn } from '../platform/turn.ts';
+import { notAfter } from './turn-condition.ts';
+
+/** Which item of which table, by the keys of the connection table. */
+export interface ItemPlace {
+  table: string;
+  connectionId: string;
+  sessionId: string;
+}
+
+/** A condition of DynamoDB with the values that it names. */
+export interface Condition {
+  text: string;
+  values: Record<string, unknown>;
+}
+
+/**
+ * The update that sets the fields given and removes those that are undefined; at least one must be set. Every name has a
+ * placeholder, because many are reserved words.
+ */
+export function itemUpdate(
+  { table, connectionId, sessionId }: ItemPlace,
+  fields: Record<string, unknown>,
+  condition: Condition,
+): UpdateItemCommandInput {
+  const names = Object.keys(fields);
+  const set = names.filter((name) => fields[name] !== undefined);
+  const removed = names.filter((name) => fields[name] === undefined).map((name) => `#${name}`);
+  const given = Object.fromEntries(set.map((name) => [`:${name}`, fields[name]]));
+  return {
+    TableName: table,
+    Key: marshall({ connectionId, sessionId }),
+    UpdateExpression: [
+      `SET ${set.map((name) => `#${name} = :${name}`).join(', ')}`,
+      ...(removed.length > 0 ? [`REMOVE ${removed.join(', ')}`] : []),
+    ].join(' '),
+    ConditionExpression: condition.text,
+    ExpressionAttributeNames: Object.fromEntries(names.map((name) => [`#${name}`, name])),
+    ExpressionAttributeValues: marshall({ ...given, ...condition.values }),
+  };
+}
+
+/** What an item has while its connection is in the session, beside its keys, its turn and its version. */
+const joinedFields = [
+  ...['sessionName', 'userId', 'username', 'role', 'cursorRole', 'unseated', 'invisible', 'chosenAt', 'joinedAt'],
+  ...['joinedSession', 'data', 'dataAt'],
+];
+
+/**
+ * The update that makes an item what a join or a leave says, unless a later one has been written (rule PR18).
+ *
+ * The first version is the time `at` (Unix milliseconds), so that no number is given twice although the item may be
+ * deleted in between.
+ */
+export function turnUpdate(
+  place: ItemPlace,
+  at: number,
+  { order, receivedAt }: Turn,
+  fields: Record<string, unknown>,
+): UpdateItemCommandInput {
+  const nothing = Object.fromEntries(joinedFields.map((field) => [field, undefined]));
+  const condition = { text: notAfter({ order, receivedAt }) ?? '', values: { ':at': at, ':one': 1 } };
+  const update = itemUpdate(place, { ...nothing, ...fields, order, receivedAt }, condition);
+  return {
+    ...update,
+    UpdateExpression: update.UpdateExpression!.replace('SET ', 'SET version = if_not_exists(version, :at) + :one, '),
+    ConditionExpression: condition.text === '' ? undefined : condition.text,
+  };
+}

@@ -1,0 +1,108 @@
+import type { ActivityItem, Role } from '../../../protocol/entities.ts';
+import type { RollcallError } from '../../../protocol/errors.ts';
+import type { ServerFrame } from '../../../protocol/frames.ts';
+import type { Message } from '../../../protocol/messages.ts';
+import { checkClientActivityType } from '../../activity/activity-events.ts';
+import type { Membership } from '../../connections/connection-registry.ts';
+import { log } from '../../platform/log.ts';
+import { isAway } from '../../platform/unavailable.ts';
+import { activity } from '../../services/activity.ts';
+import { registry } from '../../services/delivery.ts';
+import { presence } from '../../services/presence.ts';
+import { isAtLeast } from '../../sessions/permissions.ts';
+import { refusals } from '../../sessions/refusals.ts';
+import { authorizeCaller } from '../callers/authorize-caller.ts';
+import type { Caller } from '../callers/caller.ts';
+import { actorOf } from '../journal/audit.ts';
+import { announce, send } from '../presence/announce.ts';
+
+/** What logging has to know of a session. */
+interface Room {
+  sessionId: string;
+  /** The least role that is shown activity. The owner is an operator, so that a role is all that has to be asked for. */
+  leastRole: Role;
+  /** What the person is called since their last join, maybe by another tab with a newer token. */
+  username: string;
+}
+
+/** Writes what a participant did into the audit trail and shows it to those who may see it (rules AC1, DE9). */
+export async function logActivity(
+  caller: Caller,
+  { sessionId: reference, activityType, details, activityId }: Message<'activity_log'>,
+): Promise<ServerFrame<'activity_logged'>> {
+  const room = await roomOf(caller, reference);
+  checkClientActivityType(activityType);
+  const { sessionId, userId, ...context } = { ...actorOf(caller, room.sessionId), username: room.username };
+  const logged = await activity().logActivity(sessionId, userId, activityType, details, { ...context, activityId });
+  if (logged.isNew) await showActivity(logged.activity, room.leastRole, caller.connectionId);
+  return { type: 'activity_logged', activityId: logged.activity.id };
+}
+
+/** The session, provided that the caller may comment there. */
+async function roomOf(caller: Caller, reference: string): Promise<Room> {
+  try {
+    const { session, participant } = await authorizeCaller(caller, reference, 'comment');
+    const username = participant?.name ?? caller.username;
+    return { sessionId: session.id, leastRole: session.metadata.visibility?.activity ?? 'viewer', username };
+  } catch (error) {
+    if (!isAway(error, 'database')) throw error;
+    log.warn('An activity is logged by what the connection table knows', { reference, error: error.cause as Error });
+    return joinedRoom(caller, reference, error);
+  }
+}
+
+/**
+ * While PostgreSQL is away what the connection has joined says who may log (rule AC3): a role that changes is written
+ * there, too, and who was removed has no membership. Who is shown activity is not, so those are who may see anything.
+ */
+async function joinedRoom(caller: Caller, reference: string, away: RollcallError): Promise<Room> {
+  const memberships = await registry().memberships(caller.connectionId);
+  const joined = memberships.find(
+    ({ sessionId, sessionName }) => sessionName === reference || sessionId === reference.toLowerCase(),
+  );
+  if (!joined) throw away;
+  if (!isAtLeast(joined.role, 'commenter')) throw refusals.notAllowed('comment');
+  return { sessionId: joined.sessionId, leastRole: 'operator', username: caller.username };
+}
+
+/** The address and browser of somebody are for the audit trail, not for the others in the room. */
+async function showActivity(item: ActivityItem, leastRole: Role, exceptConnection: string): Promise<void> {
+  const members = await membersOf(item.sessionId);
+  const receivers = members.filter(
+    ({ connectionId, role }) => connectionId !== exceptConnection && isAtLeast(role, leastRole),
+  );
+  const frame: ServerFrame = {
+    type: 'activity',
+    sessionId: item.sessionId,
+    activity: { ...item, ipAddress: null, userAgent: null },
+  };
+  await send(receivers, frame);
+}
+
+/** Who may be shown it. It is logged already, so that neither store that knows them is needed for the answer. */
+async function membersOf(sessionId: string): Promise<Pick<Membership, 'connectionId' | 'userId' | 'role'>[]> {
+  try {
+    return await registry().members(sessionId);
+  } catch (error) {
+    if (!isAway(error, 'connections')) throw error;
+    log.warn('An activity is shown to those Redis knows', { sessionId, error: error.cause as Error });
+    return presentMembers(sessionId);
+  }
+}
+
+/** By Redis; nobody where it is away, too. */
+async function presentMembers(sessionId: string): Promise<{ connectionId: string; userId: string; role: Role }[]> {
+  try {
+    const { store } = presence();
+    const [receivers, listed] = await Promise.all([store.receivers(sessionId), store.list(sessionId, Date.now())]);
+    if (listed) await announce(sessionId, listed);
+    const roles = new Map(listed?.users.map((user) => [user.userId, user.role]));
+    return receivers.flatMap((one) => {
+      const role = roles.get(one.userId);
+      return role ? [{ ...one, role }] : [];
+    });
+  } catch (error) {
+    if (!isAway(error)) throw error;
+    return [];
+  }
+}

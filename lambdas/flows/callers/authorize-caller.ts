@@ -1,0 +1,22 @@
+import { sessions } from '../../services/sessions.ts';
+import type { Action } from '../../sessions/permissions.ts';
+import type { Access } from '../../sessions/standing.ts';
+import type { Caller } from './caller.ts';
+import { refuseForeignGuest } from './people.ts';
+
+/**
+ * Where the caller stands in a session, provided that they may do this there. A guest may do nothing in another session
+ * than their own, not even where everybody may look (rule SE7).
+ *
+ * @throws RollcallError as `SessionManager.authorize` does, and PERMISSION_DENIED for a guest of another session.
+ */
+export async function authorizeCaller(
+  caller: Pick<Caller, 'userId' | 'guest'>,
+  reference: string,
+  action: Action,
+  options: { evenEnded?: boolean } = {},
+): Promise<Access> {
+  const access = await sessions().authorize(reference, caller.userId, action, options);
+  refuseForeignGuest(caller, access.session.id);
+  return access;
+}

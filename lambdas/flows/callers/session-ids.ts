@@ -1,0 +1,28 @@
+import { RollcallError } from '../../../protocol/errors.ts';
+import { isUuid } from '../../../protocol/uuid.ts';
+import { registry } from '../../services/registry.ts';
+import type { Caller } from './caller.ts';
+
+/** A session's name never changes, so an environment remembers the ones it met. */
+const idsByName = new Map<string, string>();
+const rememberedNames = 1000;
+
+/**
+ * The UUID behind a `sessionId` of a message, which may be the UUID or the session's name. Only a session the
+ * connection joined is found, so a name tells nothing about other sessions.
+ */
+export async function sessionIdOf(caller: Caller, sessionRef: string): Promise<string> {
+  if (isUuid(sessionRef)) return sessionRef.toLowerCase();
+  const remembered = idsByName.get(sessionRef);
+  if (remembered) return remembered;
+  const memberships = await registry().memberships(caller.connectionId);
+  const found = memberships.find((membership) => membership.sessionName === sessionRef);
+  if (!found) throw notInSession();
+  if (idsByName.size >= rememberedNames) idsByName.clear();
+  idsByName.set(sessionRef, found.sessionId);
+  return found.sessionId;
+}
+
+export function notInSession(): RollcallError {
+  return new RollcallError('NOT_IN_SESSION', 'This connection has not joined the session; join it first.');
+}

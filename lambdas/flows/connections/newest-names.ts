@@ -1,0 +1,11 @@
+import type { Membership } from '../../connections/connection-registry.ts';
+
+/** The memberships with one name for each person: that of their newest join, as a person may have renamed themselves. */
+export function withNewestNames(members: readonly Membership[]): Membership[] {
+  const newest = new Map<string, Membership>();
+  for (const member of members) {
+    const known = newest.get(member.userId);
+    if (!known || known.joinedAt < member.joinedAt) newest.set(member.userId, member);
+  }
+  return members.map((member) => ({ ...member, username: newest.get(member.userId)!.username }));
+}

@@ -1,0 +1,28 @@
+import { RollcallError } from '../../../protocol/errors.ts';
+import { withDeadline } from '../../platform/deadline.ts';
+import { log } from '../../platform/log.ts';
+import { once } from '../../platform/once.ts';
+import { redis } from '../../platform/redis.ts';
+import { isReply } from '../../platform/redis-failure.ts';
+import { RateLimiter } from '../../presence/rate-limiter.ts';
+
+/** Counting must not hold up a message for long where Redis does not answer. */
+const limitMillis = 150;
+
+const limiter = once(() => new RateLimiter(redis()));
+
+/**
+ * Refuses a message of a connection that sends too many. While Redis is away nothing is refused: the stage's throttling
+ * still protects the account (rule FA1).
+ *
+ * @throws RollcallError RATE_LIMITED.
+ */
+export async function limitRate(connectionId: string): Promise<void> {
+  try {
+    await withDeadline(limiter().count(connectionId, Date.now()), limitMillis);
+  } catch (error) {
+    if (error instanceof RollcallError && error.code === 'RATE_LIMITED') throw error;
+    const level = isReply(error as Error) ? 'error' : 'warn';
+    log[level]('The rate of a connection could not be counted', error as Error);
+  }
+}

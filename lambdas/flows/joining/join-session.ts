@@ -1,0 +1,98 @@
+import type { Session, SessionMetadata } from '../../../protocol/entities.ts';
+import type { ServerFrame } from '../../../protocol/frames.ts';
+import type { ActivityParams } from '../../activity/activity-entry.ts';
+import { inviteRefused, inviteUsed, sessionCreated } from '../../activity/activity-events.ts';
+import { Overtaken, type Turn } from '../../platform/turn.ts';
+import type { Said } from '../../presence/person-data.ts';
+import { sessions } from '../../services/sessions.ts';
+import type { JoinResult } from '../../sessions/join-gate.ts';
+import { JoinRefused } from '../../sessions/refusals.ts';
+import type { Caller } from '../callers/caller.ts';
+import { personOf, refuseForeignGuest, refuseGuest } from '../callers/people.ts';
+import { bytesOf, type PresentState, presentState } from '../frames/present-state.ts';
+import { actorOf, audit } from '../journal/audit.ts';
+import { decide } from '../journal/decide.ts';
+import { announceRevival } from '../liveness/announce-liveness.ts';
+import { sendRest } from '../presence/send-rest.ts';
+import { seatConnection } from '../seating/seat-connection.ts';
+
+/** Creates a session; the caller owns it and this connection has joined it. */
+export async function createSession(
+  caller: Caller,
+  operationId: string,
+  metadata: SessionMetadata | undefined,
+  said: Said = {},
+): Promise<ServerFrame<'session_created'>> {
+  refuseGuest(caller);
+  const { userId, username, externalId } = caller;
+  const session = await decide(async ({ sessions, audit }) => {
+    const created = await sessions.createSession(userId, operationId, metadata, { username, externalId });
+    await audit(sessionCreated(actorOf(caller, created.id), operationId));
+    return created;
+  });
+  return { type: 'session_created', ...(await seatCreator(caller, session, said)) };
+}
+
+/** Seats the owner of a session that was created just now. */
+export async function seatCreator(
+  caller: Caller,
+  session: Session,
+  said: Said,
+  turn?: Turn,
+): Promise<Omit<ServerFrame<'session_created'>, 'type'>> {
+  const seating = { session, role: 'operator', activated: true, said } as const;
+  const { epoch, seq, users } = await seatConnection(caller, seating, { turn });
+  return { session, epoch, seq, users };
+}
+
+/**
+ * Lets the caller into a session, with an invite where their own right does not suffice. Where a later frame of the
+ * connection has decided already, the answer is what is true (rule PR18).
+ */
+export async function joinSession(
+  caller: Caller,
+  sessionRef: string,
+  invite: string | undefined,
+  { said, turn }: { said?: Said; turn?: Turn } = {},
+): Promise<PresentState> {
+  refuseForeignGuest(caller, await sessions().resolveSessionId(sessionRef));
+  const joined = await askDoor(caller, sessionRef, invite ?? caller.guest?.invite);
+  const { session, role, revived } = joined;
+  const seated = await seatConnection(caller, { ...joined, said }, { turn }).catch((error: Error) => {
+    if (error instanceof Overtaken) return undefined;
+    throw error;
+  });
+  if (revived) await announceRevival(session);
+  if (!seated) return presentState(caller, session.id);
+  const { epoch, seq, users } = seated;
+  const snapshot = { sessionId: session.id, epoch, seq, users };
+  const { sessionId: _, ...state } = await sendRest(caller, snapshot, bytesOf(session));
+  return { type: 'session_joined', session, role, ...state };
+}
+
+/** With an invite, its use and the place are written down together. */
+async function askDoor(caller: Caller, sessionRef: string, invite: string | undefined): Promise<JoinResult> {
+  const request = { sessionRef, person: personOf(caller), invite };
+  if (invite === undefined) return sessions().joinSession(request);
+  try {
+    return await decide(async ({ sessions, audit }) => {
+      const joined = await sessions.joinSession(request);
+      for (const entry of inviteEntries(caller, joined)) await audit(entry);
+      return joined;
+    });
+  } catch (error) {
+    if (error instanceof JoinRefused && error.inviteRefusal && error.sessionId) {
+      await audit(inviteRefused(actorOf(caller, error.sessionId), error.inviteRefusal, error.inviteId));
+    }
+    throw error;
+  }
+}
+
+/** Every use and refusal of an invite is in the audit trail (rule SE7). */
+function inviteEntries(caller: Caller, { session, inviteId, inviteRefusal, role }: JoinResult): ActivityParams[] {
+  const actor = actorOf(caller, session.id);
+  return [
+    ...(inviteId ? [inviteUsed(actor, inviteId, role)] : []),
+    ...(inviteRefusal ? [inviteRefused(actor, inviteRefusal)] : []),
+  ];
+}

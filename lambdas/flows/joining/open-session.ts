@@ -1,0 +1,75 @@
+import { RollcallError } from '../../../protocol/errors.ts';
+import type { ServerFrame } from '../../../protocol/frames.ts';
+import type { Message } from '../../../protocol/messages.ts';
+import { sessionCreated } from '../../activity/activity-events.ts';
+import { Overtaken, type Turn } from '../../platform/turn.ts';
+import type { Said } from '../../presence/person-data.ts';
+import { sessionKeys, sessions } from '../../services/sessions.ts';
+import type { Opening } from '../../sessions/session-keys.ts';
+import type { Caller } from '../callers/caller.ts';
+import { refuseForeignGuest, refuseGuest } from '../callers/people.ts';
+import { type PresentState, presentState } from '../frames/present-state.ts';
+import { actorOf } from '../journal/audit.ts';
+import { decide } from '../journal/decide.ts';
+import { joinSession, seatCreator } from './join-session.ts';
+
+/** How often an opening begins again because the session it found ended before the caller was in it. */
+const mostAttempts = 3;
+
+/**
+ * Joins the live session of a key, or creates it with the caller as owner (rule SE11). Where the metadata do not say, the
+ * new session is public: who knows the key may join as a viewer.
+ *
+ * @throws RollcallError as `joinSession` does.
+ */
+export async function openSession(
+  caller: Caller,
+  { key, metadata, invite, ...said }: Omit<Message<'session_open'>, 'requestId' | 'order'>,
+  turn: Turn,
+): Promise<ServerFrame<'session_opened'> | ServerFrame<'session_left'>> {
+  for (let attempt = 1; ; attempt += 1) {
+    const { id, created } = await findOrCreate(caller, key, metadata);
+    try {
+      if (created) return await openedByCreator(caller, id, said, turn);
+      return opened(await joinSession(caller, id, invite, { said, turn }), false);
+    } catch (error) {
+      const isOver = error instanceof RollcallError && error.code === 'SESSION_INACTIVE';
+      if (!isOver || attempt === mostAttempts) throw error;
+    }
+  }
+}
+
+async function openedByCreator(caller: Caller, id: string, said: Said, turn: Turn) {
+  try {
+    const state = await seatCreator(caller, await sessions().getSession(id), said, turn);
+    return opened({ type: 'session_joined', role: 'operator', ...state }, true);
+  } catch (error) {
+    if (!(error instanceof Overtaken)) throw error;
+    return opened(await presentState(caller, id), true);
+  }
+}
+
+/** Where a later leave of the connection has decided already, the answer says so (rule PR18). */
+function opened(state: PresentState, created: boolean): ServerFrame<'session_opened'> | ServerFrame<'session_left'> {
+  return state.type === 'session_left' ? state : { ...state, type: 'session_opened', created };
+}
+
+async function findOrCreate(
+  caller: Caller,
+  key: string,
+  metadata: Message<'session_open'>['metadata'],
+): Promise<Opening> {
+  const live = await sessionKeys().live(key);
+  if (live !== undefined) {
+    refuseForeignGuest(caller, live);
+    return { id: live, created: false };
+  }
+  refuseGuest(caller);
+  const { userId, username, externalId } = caller;
+  return decide(async ({ keys, audit }) => {
+    const owner = { userId, username, externalId };
+    const opening = await keys.open({ key, metadata, isPublic: true, owner });
+    if (opening.created) await audit(sessionCreated(actorOf(caller, opening.id), key));
+    return opening;
+  });
+}

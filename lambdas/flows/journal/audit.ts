@@ -1,0 +1,19 @@
+import type { ActivityParams } from '../../activity/activity-entry.ts';
+import { activity } from '../../services/activity.ts';
+import type { Caller } from '../callers/caller.ts';
+
+/** Where and by whom something was done, for the audit trail (rule AC6). */
+export function actorOf(caller: Caller, sessionId: string) {
+  const { userId, username, ipAddress, userAgent } = caller;
+  return { sessionId, userId, username, ipAddress, userAgent };
+}
+
+/** Writes an entry before the answer (rule AC1). False where it waits in the outbox, and nobody can read it yet. */
+export async function audit(entry: ActivityParams): Promise<boolean> {
+  return (await auditAll([entry]))[0]!;
+}
+
+/** Writes many entries in one statement; says of each what {@link audit} says of one. */
+export async function auditAll(entries: readonly ActivityParams[]): Promise<boolean[]> {
+  return (await activity().logActivities(entries)).map(({ isStored }) => isStored);
+}

@@ -1,0 +1,113 @@
+import { isAway } from '../../platform/unavailable.ts';
+import type { Arrival, Departure } from '../../presence/outcome.ts';
+import { recordArrivals } from './arrivals.ts';
+import { recordDepartures } from './departures.ts';
+
+/** Comings and goings of one visit. Who is back keeps the place that the going would give back. */
+export interface Movements {
+  sessionId: string;
+  arrivals: readonly Arrival[];
+  departures: readonly (Departure & { isBack: boolean })[];
+}
+
+/** What became of them. */
+export interface WrittenMovements {
+  /** Those that are written down: Redis need not keep them any longer. */
+  written: (Arrival | Departure)[];
+  /** Why the others are not. */
+  error?: unknown;
+}
+
+interface Task extends Movements {
+  written: (Arrival | Departure)[];
+  done(result: WrittenMovements): void;
+}
+
+/** Movements that one batch of statements takes; a batch has to be over well within the second of rule FA1. */
+const batchMovements = 500;
+
+/**
+ * Writes the comings and goings of many visits together. While one batch is on its way the next one gathers, so a mass
+ * disconnect of thousands costs some statements for hundreds of people each, and a single one waits for nobody.
+ */
+export class MovementWriter {
+  readonly #waiting: Task[] = [];
+  #isWriting = false;
+
+  /** Resolves once they are written down, or could not be; never throws. */
+  write(movements: Movements): Promise<WrittenMovements> {
+    if (movements.arrivals.length + movements.departures.length === 0) return Promise.resolve({ written: [] });
+    return new Promise((done) => {
+      this.#waiting.push({ ...movements, written: [], done });
+      if (!this.#isWriting) void this.#writeAll();
+    });
+  }
+
+  async #writeAll(): Promise<void> {
+    this.#isWriting = true;
+    while (this.#waiting.length > 0) await this.#settle(this.#nextBatch());
+    this.#isWriting = false;
+  }
+
+  #nextBatch(): Task[] {
+    let size = 0;
+    const end = this.#waiting.findIndex(({ arrivals, departures }) => {
+      size += arrivals.length + departures.length;
+      return size >= batchMovements;
+    });
+    return this.#waiting.splice(0, end < 0 ? this.#waiting.length : end + 1);
+  }
+
+  /** What one visit has and no store takes must not hold up the others: then each is written alone. */
+  async #settle(tasks: readonly Task[]): Promise<void> {
+    try {
+      await writeTogether(tasks);
+      for (const { done, written } of tasks) done({ written });
+    } catch (error) {
+      if (tasks.length > 1 && !isAway(error)) for (const task of tasks) await this.#settle([task]);
+      else for (const { done, written } of tasks) done({ written, error });
+    }
+  }
+}
+
+async function writeTogether(tasks: readonly Task[]): Promise<void> {
+  for (const task of tasks) task.written = [];
+  const arrivals = tasks.flatMap((task) =>
+    task.arrivals.map((arriving) => ({ task, sessionId: task.sessionId, arriving })),
+  );
+  const stored = await recordArrivals(arrivals);
+  note(arrivals, stored, ({ arriving }) => arriving);
+  // Whether a leave is told follows from what the trail has of its user. Where a coming waits in the outbox, the trail does not
+  // have it yet, so the leaves of this user wait, too.
+  const waiting = new Set(
+    arrivals.filter((_, place) => !stored[place]).map(({ task, arriving }) => keyOf(task, arriving)),
+  );
+  const departures = tasks.flatMap((task) =>
+    task.departures
+      .filter((departing) => !waiting.has(keyOf(task, departing)))
+      .map((departing) => ({ task, sessionId: task.sessionId, departing })),
+  );
+  // Somebody who left twice has two stories: the second one is told when the first one stands.
+  for (const turn of turnsOf(departures, ({ task, departing }) => keyOf(task, departing))) {
+    note(turn, await recordDepartures(turn), ({ departing }) => departing);
+  }
+}
+
+const keyOf = ({ sessionId }: Movements, { userId }: Arrival | Departure) => `${sessionId}:${userId}`;
+
+function note<T extends { task: Task }>(records: T[], stored: boolean[], of: (record: T) => Arrival | Departure): void {
+  for (const [place, record] of records.entries()) if (stored[place]) record.task.written.push(of(record));
+}
+
+/** The records in turns, each of which has a key once at most; within a key they keep their order. */
+function turnsOf<T>(records: readonly T[], keyOf: (record: T) => string): T[][] {
+  const turns: T[][] = [];
+  const counts = new Map<string, number>();
+  for (const record of records) {
+    const turn = counts.get(keyOf(record)) ?? 0;
+    counts.set(keyOf(record), turn + 1);
+    turns[turn] ??= [];
+    turns[turn].push(record);
+  }
+  return turns;
+}

@@ -1,0 +1,38 @@
+import type { LeaveCause } from '../../../protocol/entities.ts';
+import { log } from '../../platform/log.ts';
+import { isAway } from '../../platform/unavailable.ts';
+import { type EndOutcome, isUnknown, type Receiver } from '../../presence/outcome.ts';
+import { presence } from '../../services/presence.ts';
+import { settleSession } from '../presence/visit-sessions.ts';
+
+/** What an eviction did, and whether presence knew the session before: where it did not, others may have been there. */
+export interface Eviction extends EndOutcome {
+  ended: Receiver[];
+  wasKnown: boolean;
+}
+
+/**
+ * Takes somebody, or everybody where nobody is named, out of a session in Redis. A session that Redis does not know as a
+ * whole is brought back before, and what it kept is written down: only then can be told who was there.
+ *
+ * @returns undefined while Redis is away: the decision stands in PostgreSQL, and the sweep brings Redis after (rule FA1).
+ */
+export async function evict(
+  sessionId: string,
+  userId: string | undefined,
+  cause: LeaveCause,
+  at: number,
+): Promise<Eviction | undefined> {
+  try {
+    const outcome = await presence().store.evict(sessionId, userId, cause, at);
+    if (!isUnknown(outcome)) return { ...outcome, wasKnown: true };
+    await settleSession(sessionId, at);
+    return { ...(await presence().store.evict(sessionId, userId, cause, at)), wasKnown: false };
+  } catch (error) {
+    if (!isAway(error)) throw error;
+    log.warn('An eviction is left to the sweep, because a store is away', {
+      ...{ sessionId, dependency: error.dependency, error: error.cause as Error },
+    });
+    return undefined;
+  }
+}

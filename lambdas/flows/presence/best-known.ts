@@ -1,0 +1,41 @@
+import { randomBytes } from 'node:crypto';
+import type { PersonData, PresenceUser } from '../../../protocol/entities.ts';
+import type { ServerFrames } from '../../../protocol/frames.ts';
+import type { Membership } from '../../connections/connection-registry.ts';
+import { newestData } from '../../presence/person-data.ts';
+import { registry } from '../../services/delivery.ts';
+import { withNewestNames } from '../connections/newest-names.ts';
+
+/**
+ * Who is in a session as far as the connection table tells, for an answer while Redis is away (rule FA1). Its epoch is
+ * nobody's, so that the first diff or heartbeat afterwards brings the client the true state.
+ *
+ * @param own the membership just written, which the table's index may not show yet.
+ */
+export async function bestKnownState(
+  own: Membership,
+): Promise<Pick<ServerFrames['presence_state'], 'epoch' | 'seq' | 'users'>> {
+  const others = (await registry().members(own.sessionId)).filter((one) => one.connectionId !== own.connectionId);
+  const users = new Map<string, PresenceUser>();
+  const members = withNewestNames([own, ...others]);
+  for (const member of members) {
+    const known = users.get(member.userId);
+    users.set(member.userId, known ? withConnection(known, member) : userOf(member));
+  }
+  for (const user of users.values()) {
+    const data = newestData(members.filter(({ userId }) => userId === user.userId));
+    if (data !== undefined && data !== '{}') user.data = JSON.parse(data) as PersonData;
+  }
+  return { epoch: randomBytes(6).toString('hex'), seq: 0, users: [...users.values()] };
+}
+
+function userOf({ userId, username, role, joinedAt }: Membership): PresenceUser {
+  const clocks = { lastSeen: joinedAt, lastActive: joinedAt, joinedAt };
+  return { userId, username, role, status: 'online', ...clocks, connections: 1 };
+}
+
+function withConnection(user: PresenceUser, { joinedAt }: Membership): PresenceUser {
+  const newest = Math.max(user.lastSeen, joinedAt);
+  const clocks = { lastSeen: newest, lastActive: newest, joinedAt: Math.min(user.joinedAt, joinedAt) };
+  return { ...user, ...clocks, connections: user.connections + 1 };
+}

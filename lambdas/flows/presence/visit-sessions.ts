@@ -1,0 +1,106 @@
+import { log } from '../../platform/log.ts';
+import { logFailure } from '../../platform/log-failure.ts';
+import { timings } from '../../platform/timings.ts';
+import { isUnknown, type VisitOutcome } from '../../presence/outcome.ts';
+import { keptPerVisit } from '../../presence/presence-store.ts';
+import { movingSessions, presence } from '../../services/presence.ts';
+import { rebuildSession } from '../connections/rebuild-session.ts';
+import { MovementWriter } from '../journal/movement-writer.ts';
+import { announce } from './announce.ts';
+
+/** A session whose comings and goings could not be written down is visited again this soon. */
+export const retryMillis = 5000;
+
+/** Somebody whom a visit found present, with their last sign of life (Unix milliseconds). */
+export interface Sighted {
+  sessionId: string;
+  userId: string;
+  at: number;
+}
+
+/** What a visit came to. */
+export interface Visit {
+  /** When to come again, Unix milliseconds; undefined where nobody is left. */
+  next: number | undefined;
+  sighted: Sighted[];
+}
+
+/**
+ * How often a session with people in it is looked at, at least: its last sign of life is written down then. Nobody who acts
+ * after a look is away before the next one.
+ */
+export const refreshMillis = Math.min(
+  30_000,
+  timings.awayAfterMillis,
+  timings.sessionTimeoutMillis / 4,
+  timings.livenessTimeoutMillis / 4,
+);
+
+/**
+ * Ends what is over in a session, writes it down, tells it, and says when to come again.
+ *
+ * @param writer shared by the visits of a sweep, so that they write together.
+ */
+export async function visitSession(sessionId: string, now: number, writer: MovementWriter): Promise<Visit> {
+  const { recorded, isMore, moves, nextDeadline, sightings } = await settleSession(sessionId, now, writer);
+  if (moves) await movingSessions().add(sessionId, now);
+  const sighted = sightings.map(({ userId, at }) => ({ sessionId, userId, at }));
+  if (!recorded) return { next: isMore ? now : now + retryMillis, sighted };
+  return { next: nextDeadline === undefined ? undefined : Math.min(nextDeadline, now + refreshMillis), sighted };
+}
+
+/** What a visit found, and whether all of it is written down; `isMore`: Redis keeps more than one visit hands out. */
+export type Settled = VisitOutcome & { recorded: boolean; isMore: boolean };
+
+/**
+ * Ends what is over in a session, writes down who came and went, and tells it. A session that Redis forgot, or gave up
+ * because a part of it was lost, is brought back.
+ */
+export async function settleSession(
+  sessionId: string,
+  now: number,
+  writer: MovementWriter = new MovementWriter(),
+): Promise<Settled> {
+  const outcome = await visitPresence(sessionId, now);
+  const written = await recordAll(sessionId, outcome, writer);
+  await announce(sessionId, outcome);
+  const kept = outcome.arrivals.length + outcome.departures.length;
+  const isMore = written === kept && kept >= keptPerVisit;
+  return { ...outcome, recorded: written === kept && !isMore, isMore };
+}
+
+/** A session that Redis forgot is brought back from the connection table first (rule FA2). */
+async function visitPresence(sessionId: string, now: number): Promise<VisitOutcome> {
+  const outcome = await presence().store.visit(sessionId, now);
+  if (!isUnknown(outcome)) return outcome;
+  await rebuildSession(sessionId, { onlyIfLost: true, evenEmpty: true });
+  return presence().store.visit(sessionId, Date.now());
+}
+
+/**
+ * Comings and goings are written down before they are told, and kept until PostgreSQL has them, however often it takes
+ * (rule AC1).
+ *
+ * @returns how many are written down; the others are left for another visit.
+ */
+async function recordAll(
+  sessionId: string,
+  { arrivals, departures, sightings }: VisitOutcome,
+  writer: MovementWriter,
+): Promise<number> {
+  const present = new Set(sightings.map(({ userId }) => userId));
+  for (const { cause, userId } of departures) if (cause === 'timeout') logTimeout(sessionId, userId);
+  const { written, error } = await writer.write({
+    sessionId,
+    arrivals,
+    departures: departures.map((departure) => ({ ...departure, isBack: present.has(departure.userId) })),
+  });
+  if (error) logFailure('A coming or going could not be written down yet', error, { sessionId });
+  await presence().store.forget(sessionId, written);
+  return written.length;
+}
+
+function logTimeout(sessionId: string, userId: string): void {
+  log.debug(`[PresenceManager] User ${userId} timed out after ${timings.offlineAfterMillis / 1000}s`);
+  log.info(`User ${userId} timed out in session ${sessionId}`);
+}

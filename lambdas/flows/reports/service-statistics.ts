@@ -1,0 +1,26 @@
+import { RollcallError } from '../../../protocol/errors.ts';
+import { database } from '../../platform/database.ts';
+import { timings } from '../../platform/timings.ts';
+import { deadlines } from '../../services/presence.ts';
+import { type CleanupStats, SweepRepository } from '../../sessions/sweep-repository.ts';
+
+/** The scope an operator's token carries. */
+const adminScope = 'rollcall/admin';
+
+export interface ServiceStatistics {
+  cleanup: CleanupStats;
+  /** Sessions in which somebody is present right now. */
+  presence: { activeSessions: number };
+}
+
+/** Figures about the whole service. @throws RollcallError PERMISSION_DENIED without the admin scope. */
+export async function serviceStatistics(scopes: string[]): Promise<ServiceStatistics> {
+  if (!scopes.includes(adminScope)) {
+    throw new RollcallError('PERMISSION_DENIED', `These figures need a token with the scope ${adminScope}.`);
+  }
+  const [cleanup, activeSessions] = await Promise.all([
+    new SweepRepository(database(), timings).statistics(Date.now()),
+    deadlines().size(),
+  ]);
+  return { cleanup, presence: { activeSessions } };
+}

@@ -1,0 +1,72 @@
+import { v5 as uuidv5 } from 'uuid';
+import type { LeaveCause, Session } from '../../../protocol/entities.ts';
+import type { ServerFrame } from '../../../protocol/frames.ts';
+import type { ActivityParams } from '../../activity/activity-entry.ts';
+import { sessionEnded } from '../../activity/activity-events.ts';
+import type { Membership } from '../../connections/connection-registry.ts';
+import { registry } from '../../services/delivery.ts';
+import type { Caller } from '../callers/caller.ts';
+import { actorOf } from '../journal/audit.ts';
+import { decide } from '../journal/decide.ts';
+import { type Departing, recordOrLeaveToSweep } from '../journal/departures.ts';
+import { evict } from '../leaving/evict.ts';
+import { send } from '../presence/announce.ts';
+import { expectVisit } from '../scheduling/sweep-waker.ts';
+
+/** Any UUID would do; it only has to be this one for ever. */
+const endingNamespace = 'f0a3b1de-1c55-4b0e-8a35-0f6d4e2f9b17';
+
+/**
+ * Ends a session for everybody in it; a second time it only answers (rule SE9). Where an invocation was killed after the
+ * end itself, the sweep takes out who is still there, at once where somebody tries again.
+ */
+export async function endSession(
+  caller: Caller,
+  sessionRef: string,
+  status: 'completed' | 'failed' | undefined,
+): Promise<ServerFrame<'session_ended'>> {
+  const { session, ended } = await decide(async ({ sessions, audit }) => {
+    const done = await sessions.endSession(sessionRef, { status, actorId: caller.userId });
+    if (done.ended) await audit(endingOf(caller, done.session));
+    return done;
+  });
+  const frame: ServerFrame<'session_ended'> = { type: 'session_ended', sessionId: session.id, reason: session.status };
+  if (ended) await emptySession(session.id, 'session_ended', frame, caller.connectionId);
+  else await expectVisit(session.id, Date.now());
+  return frame;
+}
+
+/** A session ends once, so its entry's id follows from the session's. */
+function endingOf(caller: Caller, { id, status }: Session): ActivityParams {
+  const outcome = status === 'failed' ? 'failed' : 'completed';
+  return { ...sessionEnded(actorOf(caller, id), outcome), activityId: uuidv5(id, endingNamespace) };
+}
+
+/**
+ * Takes everybody out of a session that is over and tells them, except the connection that gets it as its answer. While
+ * Redis is away the connections are found in the registry (rule FA1).
+ */
+export async function emptySession(
+  sessionId: string,
+  cause: Extract<LeaveCause, 'session_ended' | 'session_expired'>,
+  frame: ServerFrame,
+  exceptConnection?: string,
+): Promise<void> {
+  const at = Date.now();
+  const members = await registry().members(sessionId);
+  const { ended = [], departures = [], wasKnown } = (await evict(sessionId, undefined, cause, at)) ?? {};
+  const concluded = wasKnown ? [] : unseen(members, departures).map((userId): Departing => ({ userId, cause, at }));
+  const receivers = new Map([...members, ...ended].map((member) => [member.connectionId, member]));
+  if (exceptConnection) receivers.delete(exceptConnection);
+  await Promise.all([
+    registry().leaveAll(members),
+    ...[...departures, ...concluded].map((departure) => recordOrLeaveToSweep(sessionId, departure)),
+  ]);
+  await send([...receivers.values()], frame);
+}
+
+/** Those of whom Redis did not tell: what the connection table knows of them is all there is. */
+function unseen(members: Membership[], departures: Departing[]): string[] {
+  const told = new Set(departures.map(({ userId }) => userId));
+  return [...new Set(members.map(({ userId }) => userId))].filter((userId) => !told.has(userId));
+}

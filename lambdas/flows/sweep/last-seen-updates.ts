@@ -1,0 +1,92 @@
+import { sweepDatabase } from '../../platform/database.ts';
+import { logFailure } from '../../platform/log-failure.ts';
+import { placelessPeople } from '../../sessions/placeless-people.ts';
+import { touchSessions } from '../../sessions/touch-sessions.ts';
+import { announceLiveness } from '../liveness/announce-liveness.ts';
+import { refreshMillis, type Sighted } from '../presence/visit-sessions.ts';
+import { endPlacelessPresence } from './reconcile-presence.ts';
+
+/** People whom one statement takes. */
+const batchPeople = 5000;
+
+/**
+ * When people were last seen, on its way to PostgreSQL: one statement for thousands of people, so that a heartbeat never
+ * writes there. However often a session is visited, each person is written at most once in `refreshMillis`.
+ */
+export class LastSeenUpdates {
+  readonly #writeDown: typeof writeLastSeen;
+  readonly #clock: () => number;
+  #gathered: Sighted[] = [];
+  /** When the people of a session were last written, Unix milliseconds. */
+  readonly #writtenAt = new Map<string, number>();
+  #writing: Promise<void> | undefined;
+
+  /** @param clock Unix milliseconds. */
+  constructor(writeDown: typeof writeLastSeen = writeLastSeen, clock: () => number = Date.now) {
+    this.#writeDown = writeDown;
+    this.#clock = clock;
+  }
+
+  /** Takes over what a visit found. */
+  add(sighted: readonly Sighted[]): void {
+    for (const one of sighted) this.#gathered.push(one);
+  }
+
+  /** Begins to write what was gathered. A PostgreSQL that hangs must not hold up who is announced: nobody waits for it. */
+  write(): void {
+    if (this.#writing || this.#gathered.length === 0) return;
+    const sighted = this.#gathered;
+    this.#gathered = [];
+    this.#writing = this.#writeDown(sighted, this.#dueAmong(sighted, this.#clock())).finally(() => {
+      this.#writing = undefined;
+    });
+  }
+
+  /** Resolves when everything that was gathered is written, or could not be. */
+  async written(): Promise<void> {
+    await this.#writing;
+    this.write();
+    await this.#writing;
+  }
+
+  /** Those of sessions that were not written for long enough. */
+  #dueAmong(sighted: readonly Sighted[], now: number): Sighted[] {
+    // They stand in the order in which they were written, so the old ones come first.
+    for (const [sessionId, at] of this.#writtenAt) {
+      if (at > now - refreshMillis) break;
+      this.#writtenAt.delete(sessionId);
+    }
+    const due = sighted.filter(({ sessionId }) => !this.#writtenAt.has(sessionId));
+    for (const { sessionId } of due) this.#writtenAt.set(sessionId, now);
+    return due;
+  }
+}
+
+/**
+ * Writes down who was seen; the owner of a session that this brings back to life is told (rule SE4). Who was seen without a
+ * place is taken out, also where nothing is written. While PostgreSQL is away presence goes on; the next visits find
+ * newer times (rule FA3).
+ */
+export async function writeLastSeen(seen: readonly Sighted[], due: readonly Sighted[] = seen): Promise<void> {
+  try {
+    for (const rows of batchesOf(due)) {
+      const revived = await touchSessions(sweepDatabase(), rows, refreshMillis);
+      await Promise.all(
+        revived.map((session) => announceLiveness({ type: 'session_activity', active: true, ...session })),
+      );
+    }
+    for (const rows of batchesOf(seen)) {
+      await Promise.all((await placelessPeople(sweepDatabase(), rows)).map(endPlacelessPresence));
+    }
+  } catch (error) {
+    logFailure('The times when people were last seen could not be written down', error);
+  }
+}
+
+function* batchesOf(sighted: readonly Sighted[]) {
+  for (let from = 0; from < sighted.length; from += batchPeople) {
+    yield sighted
+      .slice(from, from + batchPeople)
+      .map(({ sessionId, userId, at }) => ({ sessionId, personId: userId, at }));
+  }
+}

@@ -1,0 +1,36 @@
+import type { LeaveCause } from '../../../protocol/entities.ts';
+import type { ServerFrame } from '../../../protocol/frames.ts';
+import { registry } from '../../services/delivery.ts';
+import type { PlacelessPerson } from '../../sessions/placeless-people.ts';
+import { recordOrLeaveToSweep } from '../journal/departures.ts';
+import { evict } from '../leaving/evict.ts';
+import { announce, send } from '../presence/announce.ts';
+
+/**
+ * Ends the presence of somebody who holds no place: they came in while the session ended or their place was given back,
+ * or the invocation that was to take them out was killed (rule FA6).
+ *
+ * Where the session goes on and they may be in it, their connection keeps its membership: with their next frame they take
+ * a place anew, like everybody who returns (rule PR11).
+ */
+export async function endPlacelessPresence({ sessionId, personId, status, removed }: PlacelessPerson): Promise<void> {
+  const [cause, farewell] = farewellOf(sessionId, status, removed);
+  const outcome = await evict(sessionId, personId, cause, Date.now());
+  if (!outcome) return;
+  if (farewell) await registry().leaveAll(outcome.ended.map(({ connectionId }) => ({ connectionId, sessionId })));
+  await Promise.all(outcome.departures.map((departure) => recordOrLeaveToSweep(sessionId, departure)));
+  await Promise.all([announce(sessionId, outcome), farewell && send(outcome.ended, farewell)]);
+}
+
+function farewellOf(
+  sessionId: string,
+  status: PlacelessPerson['status'],
+  removed: boolean,
+): [LeaveCause, ServerFrame | undefined] {
+  if (status === 'expired') {
+    return ['session_expired', { type: 'session_expired', sessionId, reason: 'inactivity_timeout' }];
+  }
+  if (status !== 'active') return ['session_ended', { type: 'session_ended', sessionId, reason: status }];
+  if (removed) return ['removed', { type: 'session_removed', sessionId, reason: 'removed' }];
+  return ['disconnected', undefined];
+}

@@ -1,0 +1,228 @@
+import { log } from '../../platform/log.ts';
+import { timings } from '../../platform/timings.ts';
+import { isAway } from '../../platform/unavailable.ts';
+import { deadlines, shardLeases } from '../../services/presence.ts';
+import { MovementWriter } from '../journal/movement-writer.ts';
+import { recoverPresence, relearnIndex } from '../presence/recover-presence.ts';
+import { retryMillis, visitSession } from '../presence/visit-sessions.ts';
+import type { SweepCause, SweepRun } from '../scheduling/sweep-run.ts';
+import { startSweep } from '../scheduling/sweep-waker.ts';
+import { checkLiveness } from './housekeeping.ts';
+import { LastSeenUpdates } from './last-seen-updates.ts';
+import { SweepShards } from './sweep-shards.ts';
+import { VisitPool } from './visit-pool.ts';
+import { watchWindows } from './watch-windows.ts';
+
+/** A schedule fires once a minute; inside it the sweep looks this often, for as long as anybody is present. */
+export const tickMillis = Math.min(1000, Math.max(100, timings.offlineAfterMillis / 10));
+/** Windows are looked at three times as often: with a window of 100 ms nothing waits longer than a second (rule DE3). */
+const watchMillis = tickMillis / 3;
+/** Visits of one sweep at the same time. */
+const parallelVisits = 200;
+/** Sessions are claimed when so many visits more may begin: a claim for each visit would be a call more for each. */
+const leastClaimed = parallelVisits / 4;
+/** Sweeps that share the load at most; the one of the schedule comes in addition, so that no minute has a gap. */
+const mostSweeps = 4;
+/** A called sweep that had little to do for so many ticks ends. */
+const idleTicks = 15;
+/** Busy for less than this share of a tick is little to do. */
+const idleShare = 0.25;
+/**
+ * An environment may take Redis for away for a moment longer than the sweep does. Who joins through it meanwhile is not
+ * seated, and would be said to have left with the last of their other connections: so everything is brought back twice.
+ */
+const doubtMillis = 2000;
+/** Where liveness was made shorter than a minute, it is looked at within the minute, too. */
+const quickLiveness = timings.livenessTimeoutMillis < 60_000;
+
+/** How many sweeps may run when one joins them, itself included. */
+const roomFor: Record<SweepCause, number> = {
+  // Every join of a quiet time starts one: the first is enough.
+  arrival: 1,
+  load: mostSweeps,
+  schedule: Number.MAX_SAFE_INTEGER,
+};
+
+const sleep = (millis: number) => new Promise((resolve) => setTimeout(resolve, Math.max(0, millis)));
+
+/**
+ * One sweep: visits what is due in its share of the shards, again and again, until nobody is present or its time is over.
+ * Where one tick is not enough for what is due it calls another sweep, which takes a share (rule PR12). While Redis is away
+ * it waits, so that somebody is there to bring the sessions back the moment it returns (rule FA1).
+ */
+export class PresenceSweep {
+  readonly #run: SweepRun;
+  readonly #shards: SweepShards;
+  readonly #pool = new VisitPool(
+    {
+      visit: (sessionId) => this.#visit(sessionId),
+      release: (...visited) => this.#release(...visited),
+      retryAt: () => Date.now() + retryMillis,
+    },
+    parallelVisits,
+  );
+  readonly #movements = new MovementWriter();
+  readonly #lastSeen = new LastSeenUpdates();
+  readonly #end = Promise.withResolvers<void>();
+  #wasAway = false;
+  #isFirst = true;
+  #recoverAgainAt = Number.POSITIVE_INFINITY;
+  #quietTicks = 0;
+
+  constructor(run: SweepRun) {
+    this.#run = run;
+    this.#shards = new SweepShards(shardLeases(), run.id, roomFor[run.cause]);
+  }
+
+  /** Joins the sweeps that run. False where this one is not needed; while Redis is away nobody can say. */
+  async join(): Promise<boolean> {
+    try {
+      return await this.#shards.join(Date.now());
+    } catch (error) {
+      if (isAway(error, 'redis')) return true;
+      throw error;
+    }
+  }
+
+  /** Sweeps until nobody is present, other sweeps are enough, or the time is over. */
+  async run(): Promise<void> {
+    const watching = this.#watch();
+    try {
+      while (this.#run.remaining() > tickMillis) {
+        const started = Date.now();
+        if (!(await this.#tick(started)) || this.#run.remaining() <= tickMillis) break;
+        await sleep(started + tickMillis - Date.now());
+      }
+      if (this.#isNeededOn()) await startSweep(this.#run.functionName, { cause: 'load' });
+    } finally {
+      this.#end.resolve();
+      await Promise.all([watching, this.#pool.idle()]);
+      await this.#lastSeen.written();
+      await this.#shards.leave();
+    }
+  }
+
+  /** False where the sweep is to end. */
+  async #tick(started: number): Promise<boolean> {
+    try {
+      const joined = await this.#shards.join(started);
+      const isBack = this.#wasAway || (joined && this.#isFirst && (await nobodySwept(started)));
+      // The sweeps that have the shards may have begun after the outage, and know nothing of it.
+      if (!joined && !isBack && this.#recoverAgainAt === Number.POSITIVE_INFINITY) return false;
+      if (isBack || started >= this.#recoverAgainAt) {
+        await recoverPresence();
+        this.#recoverAgainAt = isBack ? started + doubtMillis : Number.POSITIVE_INFINITY;
+      }
+      [this.#wasAway, this.#isFirst] = [false, false];
+      return !joined || (await this.#round(started));
+    } catch (error) {
+      if (!isAway(error)) throw error;
+      if (error.dependency !== 'redis') {
+        log.warn('A round of the sweep could not be ended; the next one tries again', error);
+        return true;
+      }
+      if (!this.#wasAway) log.warn('Redis is away; the sweep waits for it', error.cause as Error);
+      this.#wasAway = true;
+      for (const shard of this.#shards.held) this.#shards.doubt(shard);
+      return true;
+    }
+  }
+
+  /** Visits what is due. False where this sweep is needed no longer. */
+  async #round(started: number): Promise<boolean> {
+    await this.#shards.renew(started, (shard) => this.#pool.isBusy(shard));
+    const isLeader = this.#shards.held.includes(0);
+    if (isLeader) await relearnIndex(started);
+    const isBehind = await this.#visitDue(started + tickMillis);
+    this.#lastSeen.write();
+    await deadlines().noteRound(started);
+    if (isBehind) await this.#callAnother();
+    if (quickLiveness) {
+      if (isLeader) await checkLiveness();
+    } else if (!(await this.#anybodyPresent())) return false;
+    return this.#isNeeded(Date.now() - started);
+  }
+
+  /** Visits until nothing is due in this sweep's shards. True where there was too much for the time. */
+  async #visitDue(until: number): Promise<boolean> {
+    const { held } = this.#shards;
+    while (held.length > 0 && Date.now() < until) {
+      const share = Math.floor(this.#pool.room / held.length);
+      if (this.#pool.room < leastClaimed) {
+        await Promise.race([this.#pool.ended(), sleep(until - Date.now())]);
+        continue;
+      }
+      const claims = await Promise.all(held.map((shard) => this.#claim(shard, share)));
+      if (claims.every((claimed) => claimed < share)) return false;
+    }
+    return held.length > 0;
+  }
+
+  async #claim(shard: number, limit: number): Promise<number> {
+    const claimed = await deadlines().claim(shard, this.#shards.holder, Date.now(), limit);
+    for (const sessionId of claimed) this.#pool.add(sessionId, shard);
+    return claimed.length;
+  }
+
+  async #visit(sessionId: string): Promise<number | undefined> {
+    const { next, sighted } = await visitSession(sessionId, Date.now(), this.#movements);
+    this.#lastSeen.add(sighted);
+    return next;
+  }
+
+  async #release(sessionId: string, shard: number, next: number | undefined): Promise<void> {
+    try {
+      await deadlines().release(sessionId, this.#shards.holder, next);
+    } catch (error) {
+      this.#shards.doubt(shard);
+      throw error;
+    }
+  }
+
+  /** Looks after the windows of what moves in this sweep's shards, beside the visits. */
+  async #watch(): Promise<void> {
+    for (let goesOn = true; goesOn; ) {
+      const started = Date.now();
+      try {
+        await watchWindows(this.#shards.held, Date.now);
+      } catch (error) {
+        if (!isAway(error)) log.error('The windows could not be watched; the sweep tries again', error as Error);
+      }
+      const pause = sleep(started + watchMillis - Date.now()).then(() => true);
+      goesOn = await Promise.race([pause, this.#end.promise.then(() => false)]);
+    }
+  }
+
+  async #callAnother(): Promise<void> {
+    if (this.#shards.sweeps >= mostSweeps || !(await shardLeases().mayCall())) return;
+    log.info('More is due than one tick can visit; another sweep is called', { sweeps: this.#shards.sweeps });
+    await startSweep(this.#run.functionName, { cause: 'load' });
+  }
+
+  /** Gives the shards back where nobody is, and looks again: who came in between trusted the leases they saw. */
+  async #anybodyPresent(): Promise<boolean> {
+    if ((await deadlines().size()) > 0) return true;
+    await this.#shards.leave();
+    return (await deadlines().size()) > 0;
+  }
+
+  /** A sweep that was called because of the load ends when there was little of it for a while. */
+  #isNeeded(busyMillis: number): boolean {
+    this.#quietTicks = busyMillis < idleShare * tickMillis ? this.#quietTicks + 1 : 0;
+    return this.#run.cause !== 'load' || this.#shards.sweeps === 1 || this.#quietTicks < idleTicks;
+  }
+
+  /** The schedule has its next sweep ready; one that was called calls its own successor while there is much to do. */
+  #isNeededOn(): boolean {
+    return this.#run.cause === 'load' && this.#run.remaining() <= tickMillis && this.#quietTicks < idleTicks;
+  }
+}
+
+/**
+ * Whether people are present and no sweep was there for so long that Redis must have been away. This sweep is new and did
+ * not see that; the one that did may not have come to it yet.
+ */
+async function nobodySwept(now: number): Promise<boolean> {
+  const last = await deadlines().lastRound();
+  return last !== undefined && now - last > timings.offlineAfterMillis / 2 && (await deadlines().size()) > 0;
+}

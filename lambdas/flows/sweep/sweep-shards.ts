@@ -1,0 +1,82 @@
+import { isAway } from '../../platform/unavailable.ts';
+import { shardNumbers } from '../../presence/deadlines.ts';
+import type { ShardLeases } from '../../presence/shard-leases.ts';
+
+/**
+ * The shards of one sweep. All sweeps on the roster share the shards by one rule, each for itself: the sweep at place `p`
+ * of `n` takes every n-th shard from the p-th. A shard changes hands when the visits in it have ended, or when the sweep
+ * that held it died.
+ */
+export class SweepShards {
+  readonly #leases: ShardLeases;
+  readonly holder: string;
+  readonly #most: number;
+  readonly #held = new Set<number>();
+  /** Shards with claims that this sweep may not know of, or cannot end. */
+  readonly #doubtful = new Set<number>();
+  #share: readonly number[] = [];
+  #sweeps = 1;
+
+  /** @param most the sweep joins no more than this many, itself included. */
+  constructor(leases: ShardLeases, holder: string, most: number) {
+    this.#leases = leases;
+    this.holder = holder;
+    this.#most = most;
+  }
+
+  /** How many sweeps run, this one included. */
+  get sweeps(): number {
+    return this.#sweeps;
+  }
+
+  /** The shards that this sweep may visit now. */
+  get held(): readonly number[] {
+    return this.#share.filter((shard) => this.#held.has(shard));
+  }
+
+  /** Joins the sweeps, or stays with them. False where there are enough of them. */
+  async join(now: number): Promise<boolean> {
+    const sweeps = await this.#leases.join(this.holder, now, this.#most);
+    if (!sweeps) return false;
+    const place = sweeps.indexOf(this.holder);
+    this.#sweeps = sweeps.length;
+    this.#share = shardNumbers.filter((shard) => shard % sweeps.length === place);
+    return true;
+  }
+
+  /** Takes and renews what is this sweep's share, and gives back the rest where no visit is under way. */
+  async renew(now: number, isBusy: (shard: number) => boolean): Promise<void> {
+    await Promise.all(
+      shardNumbers.map(async (shard) => {
+        const isWanted = this.#share.includes(shard);
+        if (!isWanted && !this.#held.has(shard)) return;
+        if ((!isWanted && !isBusy(shard)) || this.#doubtful.has(shard)) await this.#giveBack(shard);
+        if (!isWanted && !this.#held.has(shard)) return;
+        if (await this.#leases.hold(shard, this.holder, now)) this.#held.add(shard);
+        else this.#held.delete(shard);
+      }),
+    );
+  }
+
+  /** A claim of this shard may have been lost: it is given back and taken anew, which makes all its claims due. */
+  doubt(shard: number): void {
+    this.#doubtful.add(shard);
+  }
+
+  /** Gives back all shards and leaves the roster, so that others go on at once. */
+  async leave(): Promise<void> {
+    try {
+      await Promise.all([...this.#held].map((shard) => this.#giveBack(shard)));
+      await this.#leases.leave(this.holder);
+    } catch (error) {
+      // The leases end by themselves.
+      if (!isAway(error, 'redis')) throw error;
+    }
+  }
+
+  async #giveBack(shard: number): Promise<void> {
+    await this.#leases.giveBack(shard, this.holder);
+    this.#held.delete(shard);
+    this.#doubtful.delete(shard);
+  }
+}

@@ -1,0 +1,95 @@
+import { log } from '../../platform/log.ts';
+import { logFailure } from '../../platform/log-failure.ts';
+
+interface Running {
+  shard: number;
+  /** Whether it became due again meanwhile. */
+  again: boolean;
+}
+
+export interface Visiting {
+  /** Visits a session. Answers when to come again (Unix milliseconds), undefined where nobody is left. */
+  visit(sessionId: string): Promise<number | undefined>;
+  /** Ends the claim of a visited session. */
+  release(sessionId: string, shard: number, next: number | undefined): Promise<void>;
+  /** When to come again after a visit that failed, Unix milliseconds. */
+  retryAt(): number;
+}
+
+/**
+ * Visits of a sweep: many at a time, but of each session one. A session that becomes due during its visit is visited once
+ * more when that has ended. A failure is logged and keeps no other session waiting.
+ */
+export class VisitPool {
+  readonly #visiting: Visiting;
+  readonly #most: number;
+  readonly #running = new Map<string, Running>();
+  #waiting: (() => void)[] = [];
+
+  /** @param most visits at the same time. */
+  constructor(visiting: Visiting, most: number) {
+    this.#visiting = visiting;
+    this.#most = most;
+  }
+
+  /** How many visits more may begin. */
+  get room(): number {
+    return Math.max(0, this.#most - this.#running.size);
+  }
+
+  /** Whether sessions of a shard are being visited. */
+  isBusy(shard: number): boolean {
+    for (const running of this.#running.values()) if (running.shard === shard) return true;
+    return false;
+  }
+
+  add(sessionId: string, shard: number): void {
+    const running = this.#running.get(sessionId);
+    if (running) running.again = true;
+    else void this.#run(sessionId, shard);
+  }
+
+  /** Resolves when the next visit ends; at once where none is under way. */
+  ended(): Promise<void> {
+    if (this.#running.size === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
+  /** Resolves when no visit is under way. */
+  async idle(): Promise<void> {
+    while (this.#running.size > 0) await this.ended();
+  }
+
+  async #run(sessionId: string, shard: number): Promise<void> {
+    const running = { shard, again: true };
+    this.#running.set(sessionId, running);
+    while (running.again) {
+      let next: number | undefined;
+      // The claim is ended once, after the last visit: it may have been claimed again meanwhile.
+      while (running.again) {
+        running.again = false;
+        next = await this.#visit(sessionId);
+      }
+      await this.#release(sessionId, shard, next);
+    }
+    this.#running.delete(sessionId);
+    for (const resolve of this.#waiting.splice(0)) resolve();
+  }
+
+  async #visit(sessionId: string): Promise<number | undefined> {
+    try {
+      return await this.#visiting.visit(sessionId);
+    } catch (error) {
+      log.error('A session could not be visited; it is tried again', { sessionId, error: error as Error });
+      return this.#visiting.retryAt();
+    }
+  }
+
+  async #release(sessionId: string, shard: number, next: number | undefined): Promise<void> {
+    try {
+      await this.#visiting.release(sessionId, shard, next);
+    } catch (error) {
+      logFailure('The claim of a visited session could not be ended yet', error, { sessionId });
+    }
+  }
+}

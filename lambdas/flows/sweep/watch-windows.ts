@@ -1,0 +1,49 @@
+import { inParallel } from '../../platform/in-parallel.ts';
+import { log } from '../../platform/log.ts';
+import { timings } from '../../platform/timings.ts';
+import type { MovingSession } from '../../presence/moving-sessions.ts';
+import { isUnknown } from '../../presence/outcome.ts';
+import { deadlines, movingSessions, presence } from '../../services/presence.ts';
+import { announce } from '../presence/announce.ts';
+
+/** Windows read at the same time. */
+const parallelReads = 200;
+/** The note that a session is watched is renewed when it has less than this left. */
+const renewMillis = 5000;
+/** A session whose last window ended this long ago may be still. */
+const stillMillis = 2000;
+
+/**
+ * Looks at the windows of all sessions of these shards in which something moves: one read each. What a dead flusher left
+ * is sent (rule DE3); a session where nothing moves any more is watched no longer.
+ */
+export async function watchWindows(shards: readonly number[], now: () => number): Promise<void> {
+  const moving = await Promise.all(shards.map((shard) => movingSessions().of(shard)));
+  await inParallel(moving.flat(), parallelReads, (session) => watchWindow(session, now()));
+}
+
+async function watchWindow(session: MovingSession, now: number): Promise<void> {
+  const { sessionId } = session;
+  const window = await movingSessions().window(sessionId);
+  if (!window) return letVisit(session, now);
+  const { promisedAt, endsAt, watchedUntil } = window;
+  // A flusher that lives may be a little late.
+  if (promisedAt !== undefined && now > promisedAt + timings.batchMillis) return flushFor(session, promisedAt, now);
+  if (now <= endsAt + stillMillis && watchedUntil > now + renewMillis) return;
+  if (!(await presence().store.keepWatch(sessionId, now))) await movingSessions().drop(session);
+}
+
+/** Sends what waits for the end of a window whose flusher died. */
+async function flushFor(session: MovingSession, promisedAt: number, now: number): Promise<void> {
+  const { sessionId } = session;
+  const outcome = await presence().store.flush(sessionId, promisedAt, now);
+  if (isUnknown(outcome)) return letVisit(session, now);
+  if (outcome.batch) log.info('A flusher died; the sweep sent what waited', { sessionId });
+  await announce(sessionId, outcome);
+}
+
+/** Redis forgot the session, or its window: a visit finds what is left of it and brings the rest back. */
+async function letVisit(session: MovingSession, now: number): Promise<void> {
+  await deadlines().schedule(session.sessionId, now);
+  await movingSessions().drop(session);
+}

@@ -1,0 +1,59 @@
+import type { APIGatewayAuthorizerResult, APIGatewayRequestAuthorizerEvent } from 'aws-lambda';
+import { bearerPrefix } from '../../protocol/frames.ts';
+import type { AuthorizerContext } from '../adapters/caller.ts';
+import { admitGuest } from '../adapters/guest.ts';
+import { verifyToken } from '../adapters/identity.ts';
+import { offeredSubprotocols } from '../adapters/offered-subprotocols.ts';
+import { log } from '../platform/log.ts';
+
+/** What a handshake brings to prove who it is. */
+interface Credentials {
+  token?: string | undefined;
+  invite?: string | undefined;
+  name: string;
+  guestKey: string | undefined;
+}
+
+/**
+ * Decides on a handshake: 401 without credentials, 403 with bad ones. What it answers is the caller of every later event
+ * of the connection.
+ */
+export async function handler(event: APIGatewayRequestAuthorizerEvent): Promise<APIGatewayAuthorizerResult> {
+  const { token, invite, name, guestKey } = credentialsOf(event);
+  // API Gateway turns exactly this message into 401.
+  if (!token && !invite) throw new Error('Unauthorized');
+  const userAgent = headerOf(event, 'user-agent')?.slice(0, 512);
+  const ipAddress = event.requestContext?.identity?.sourceIp;
+  const admitted = token
+    ? await admitUser(token)
+    : await admitGuest({ invite: invite!, name, guestKey, ipAddress, userAgent });
+  if (!admitted) log.info('A handshake was refused', { with: token ? 'token' : 'invite' });
+  return {
+    principalId: admitted?.userId ?? 'anonymous',
+    policyDocument: {
+      Version: '2012-10-17',
+      Statement: [{ Action: 'execute-api:Invoke', Effect: admitted ? 'Allow' : 'Deny', Resource: event.methodArn }],
+    },
+    ...(admitted ? { context: { ...admitted, ...(userAgent ? { userAgent } : {}) } } : {}),
+  };
+}
+
+async function admitUser(token: string): Promise<AuthorizerContext | undefined> {
+  const identity = await verifyToken(token);
+  return identity && { ...identity };
+}
+
+function credentialsOf(event: APIGatewayRequestAuthorizerEvent): Credentials {
+  const query = event.queryStringParameters ?? {};
+  const bearer = offeredSubprotocols(event).find((name) => name.startsWith(bearerPrefix));
+  return {
+    token: bearer?.slice(bearerPrefix.length) || query['token'],
+    invite: query['invite'],
+    name: query['name'] ?? '',
+    guestKey: query['guest'],
+  };
+}
+
+function headerOf(event: APIGatewayRequestAuthorizerEvent, name: string): string | undefined {
+  return Object.entries(event.headers ?? {}).find(([key]) => key.toLowerCase() === name)?.[1];
+}

@@ -1,0 +1,246 @@
+import { log } from '../platform/log.ts';
+import type { Beat, LivenessKind, LivenessState } from './liveness-repository.ts';
+import {
+  announce,
+  eventOf,
+  type LivenessOptions,
+  type LivenessSettings,
+  livenessSettings,
+} from './liveness-settings.ts';
+
+/** What this process knows of one session or machine. */
+interface Known {
+  kind: LivenessKind;
+  id: string;
+  active: boolean;
+  /** Unix milliseconds of the last sign of life that is in the database. */
+  recordedAt: number;
+  /** A newer one that waits for the next batch. */
+  pendingAt: number | undefined;
+  usedAt: number;
+}
+
+/** How often the cache did what; they only grow. */
+export interface ActivityCacheMetrics {
+  hits: number;
+  misses: number;
+  /** Updates that said nothing new. */
+  skipped: number;
+  /** Updates of something that was stopped just before. */
+  stopped: number;
+}
+
+/** After this time without use the cache forgets a session or machine. */
+const forgetMillis = 10 * 60 * 1000;
+
+/**
+ * Answers whether a user may speak for a session or machine, and gathers their signs of life into few writes
+ * (rules LC1-LC5).
+ *
+ * Nothing in here is needed for correctness: each function's environment has a cache of its own, any of them may vanish,
+ * and the statements themselves see to it that times only go forward and what ended stays so.
+ */
+export class ActivityCache {
+  readonly metrics: ActivityCacheMetrics = { hits: 0, misses: 0, skipped: 0, stopped: 0 };
+  /** Until when a user is known to be valid, by kind, id and user. */
+  readonly #validUntil = new Map<string, number>();
+  readonly #lookups = new Map<string, Promise<boolean>>();
+  readonly #known = new Map<string, Known>();
+  readonly #stoppedUntil = new Map<string, number>();
+  #settings: LivenessSettings;
+  #timer: NodeJS.Timeout | undefined;
+  #writing: Promise<void> = Promise.resolve();
+  #shutDown = false;
+
+  constructor(options: LivenessOptions = {}) {
+    this.#settings = livenessSettings(options);
+  }
+
+  /** Gives the cache its database, clock and listener; also brings it back after `shutdown`. */
+  configure(options: LivenessOptions): void {
+    this.#settings = livenessSettings(options);
+    this.#shutDown = false;
+  }
+
+  get settings(): LivenessSettings {
+    return this.#settings;
+  }
+
+  /** Whether the session is active and the user owns it or takes part in it. False where the database cannot tell. */
+  isSessionValid(sessionId: string, userId: string): Promise<boolean> {
+    return this.#isValid('session', sessionId, userId);
+  }
+
+  /** Whether the machine is the user's. False where the database cannot tell. */
+  isMachineValid(machineId: string, userId: string): Promise<boolean> {
+    return this.#isValid('machine', machineId, userId);
+  }
+
+  /**
+   * Takes a sign of life of a session that was validated here before.
+   *
+   * @param timestamp Unix milliseconds.
+   * @returns true where it will be written: it is newer than the last recorded one by more than 30 s, or revives.
+   */
+  queueSessionUpdate(sessionId: string, timestamp: number): boolean {
+    return this.#queue('session', sessionId, timestamp);
+  }
+
+  /** As {@link queueSessionUpdate}, for a machine. */
+  queueMachineUpdate(machineId: string, timestamp: number): boolean {
+    return this.#queue('machine', machineId, timestamp);
+  }
+
+  /** For a minute no beat that is still under way brings the session back (rule LC4). */
+  stopSession(sessionId: string): void {
+    this.#stop('session', sessionId);
+  }
+
+  stopMachine(machineId: string): void {
+    this.#stop('machine', machineId);
+  }
+
+  /** Ends the effect of {@link stopSession}: the session was started again on purpose. */
+  resumeSession(sessionId: string): void {
+    this.#stoppedUntil.delete(keyOf('session', sessionId));
+  }
+
+  resumeMachine(machineId: string): void {
+    this.#stoppedUntil.delete(keyOf('machine', machineId));
+  }
+
+  /** Writes what is pending. A batch that fails is logged and kept for the next one. */
+  flush(): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#writing = this.#writing.then(() => this.#writeBatch());
+    return this.#writing;
+  }
+
+  /** Stops the timer and writes what is pending; harmless when called again. */
+  shutdown(): Promise<void> {
+    this.#shutDown = true;
+    return this.flush();
+  }
+
+  async #isValid(kind: LivenessKind, id: string, userId: string): Promise<boolean> {
+    const key = `${keyOf(kind, id)}/${userId}`;
+    if ((this.#validUntil.get(key) ?? 0) > this.#settings.clock()) {
+      this.metrics.hits += 1;
+      return true;
+    }
+    this.metrics.misses += 1;
+    const underWay = this.#lookups.get(key);
+    if (underWay) return underWay;
+    const lookup = this.#lookUp(kind, id, userId, key).finally(() => this.#lookups.delete(key));
+    this.#lookups.set(key, lookup);
+    return lookup;
+  }
+
+  async #lookUp(kind: LivenessKind, id: string, userId: string, key: string): Promise<boolean> {
+    this.#validUntil.delete(key);
+    try {
+      const state = await this.#settings.repository.stateFor(kind, id, userId);
+      if (!state) return false;
+      this.#validUntil.set(key, this.#settings.clock() + this.#settings.validMillis);
+      this.#remember(kind, id, state);
+      return true;
+    } catch (error) {
+      log.error('Liveness could not be looked up', { kind, id, error: error as Error });
+      return false;
+    }
+  }
+
+  #remember(kind: LivenessKind, id: string, state: LivenessState): void {
+    const before = this.#known.get(keyOf(kind, id));
+    this.#known.set(keyOf(kind, id), {
+      ...{ kind, id, active: state.active },
+      recordedAt: Math.max(state.activeAt, before?.recordedAt ?? 0),
+      pendingAt: before?.pendingAt,
+      usedAt: this.#settings.clock(),
+    });
+  }
+
+  #queue(kind: LivenessKind, id: string, timestamp: number): boolean {
+    const now = this.#settings.clock();
+    const known = this.#known.get(keyOf(kind, id));
+    if (!known || !Number.isFinite(timestamp)) return false;
+    known.usedAt = now;
+    if ((this.#stoppedUntil.get(keyOf(kind, id)) ?? 0) > now) {
+      this.metrics.stopped += 1;
+      return false;
+    }
+    if (!this.#saysSomethingNew(known, timestamp)) {
+      this.metrics.skipped += 1;
+      return false;
+    }
+    known.pendingAt = timestamp;
+    this.#armTimer();
+    return true;
+  }
+
+  #saysSomethingNew(known: Known, timestamp: number): boolean {
+    if (timestamp <= Math.max(known.recordedAt, known.pendingAt ?? 0)) return false;
+    return !known.active || timestamp - known.recordedAt > this.#settings.thresholdMillis;
+  }
+
+  #stop(kind: LivenessKind, id: string): void {
+    const key = keyOf(kind, id);
+    this.#stoppedUntil.set(key, this.#settings.clock() + this.#settings.stopMillis);
+    const known = this.#known.get(key);
+    if (known) known.pendingAt = undefined;
+    for (const validity of this.#validUntil.keys()) {
+      if (validity.startsWith(`${key}/`)) this.#validUntil.delete(validity);
+    }
+  }
+
+  #armTimer(): void {
+    if (this.#shutDown) return;
+    this.#timer ??= setTimeout(() => void this.flush(), this.#settings.batchMillis).unref();
+  }
+
+  async #writeBatch(): Promise<void> {
+    this.#forget();
+    const pending = [...this.#known.values()].filter((known) => known.pendingAt !== undefined);
+    if (pending.length === 0) return;
+    const beats = pending.map(({ kind, id, pendingAt }): Beat => ({ kind, id, at: pendingAt! }));
+    try {
+      const changes = await this.#settings.repository.record(beats);
+      for (const beat of beats) this.#recorded(beat);
+      for (const change of changes) await announce(eventOf(change), this.#settings);
+    } catch (error) {
+      log.error('Signs of life could not be written; the next batch tries again', {
+        beats: beats.length,
+        error: error as Error,
+      });
+      this.#armTimer();
+    }
+  }
+
+  /** A newer beat that came during the write stays pending. */
+  #recorded(beat: Beat): void {
+    const known = this.#known.get(keyOf(beat.kind, beat.id));
+    if (!known) return;
+    known.active = true;
+    known.recordedAt = Math.max(known.recordedAt, beat.at);
+    if (known.pendingAt !== undefined && known.pendingAt <= beat.at) known.pendingAt = undefined;
+    else if (known.pendingAt !== undefined) this.#armTimer();
+  }
+
+  #forget(): void {
+    const now = this.#settings.clock();
+    for (const map of [this.#validUntil, this.#stoppedUntil]) {
+      for (const [key, until] of map) if (until <= now) map.delete(key);
+    }
+    for (const [key, known] of this.#known) {
+      if (known.pendingAt === undefined && now - known.usedAt > forgetMillis) this.#known.delete(key);
+    }
+  }
+}
+
+function keyOf(kind: LivenessKind, id: string): string {
+  return `${kind}/${id}`;
+}
+
+/** The cache of this process. */
+export const activityCache = new ActivityCache();

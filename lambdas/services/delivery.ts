@@ -1,0 +1,50 @@
+import { ApiGatewayManagementApiClient } from '@aws-sdk/client-apigatewaymanagementapi';
+import type { ServerFrame } from '../../protocol/frames.ts';
+import { dependencyTimeoutMillis } from '../../protocol/timings.ts';
+import { Broadcaster } from '../delivery/broadcaster.ts';
+import { ManagementGateway } from '../delivery/gateway.ts';
+import { SignedGateway } from '../delivery/signed-gateway.ts';
+import { environmentNames } from '../platform/environment.ts';
+import { once, required } from '../platform/once.ts';
+
+const timeouts = {
+  connectionTimeout: dependencyTimeoutMillis / 2,
+  requestTimeout: dependencyTimeoutMillis,
+  throwOnRequestTimeout: true,
+};
+
+export { registry } from './registry.ts';
+
+/** Posts the frames of sessions: one lean signed request each. */
+const gateway = once(
+  () =>
+    new SignedGateway({
+      endpoint: required(environmentNames.managementEndpoint),
+      region: required('AWS_REGION'),
+      credentials: () => ({
+        accessKeyId: required('AWS_ACCESS_KEY_ID'),
+        secretAccessKey: required('AWS_SECRET_ACCESS_KEY'),
+        sessionToken: process.env['AWS_SESSION_TOKEN'],
+      }),
+      timeoutMillis: dependencyTimeoutMillis,
+    }),
+);
+
+/** Posts what is rare, through the official client; retries are the broadcaster's decision, not the client's. */
+const officialGateway = once(() => {
+  const endpoint = required(environmentNames.managementEndpoint);
+  return new ManagementGateway(
+    new ApiGatewayManagementApiClient({ endpoint, maxAttempts: 1, requestHandler: timeouts }),
+  );
+});
+
+/** Tells sessions what happens in them. */
+export const broadcaster = once(() => new Broadcaster(gateway()));
+
+/** Tells single connections what concerns them alone. */
+export const messenger = once(() => new Broadcaster(officialGateway()));
+
+/** Sends one frame to the caller, for routes without a response of their own. */
+export async function postToCaller(connectionId: string, frame: ServerFrame): Promise<void> {
+  await messenger().broadcast([connectionId], frame, { kind: 'state' });
+}

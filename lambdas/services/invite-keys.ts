@@ -1,0 +1,27 @@
+import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { dependencyTimeoutMillis } from '../../protocol/timings.ts';
+import { environmentNames } from '../platform/environment.ts';
+import { once, required } from '../platform/once.ts';
+
+/** The secrets that sign invites, newest first; read once, and only where an invite is there to be read or made. */
+export const inviteKeys = once(() => {
+  let keys: Promise<readonly Uint8Array[]> | undefined;
+  return () => {
+    keys ??= readInviteSecret().catch((error) => {
+      keys = undefined;
+      throw error;
+    });
+    return keys;
+  };
+});
+
+async function readInviteSecret(): Promise<readonly Uint8Array[]> {
+  const client = new SecretsManagerClient({
+    maxAttempts: 2,
+    requestHandler: { requestTimeout: dependencyTimeoutMillis, throwOnRequestTimeout: true },
+  });
+  const command = new GetSecretValueCommand({ SecretId: required(environmentNames.inviteSecretArn) });
+  const { SecretString: secret } = await client.send(command);
+  if (!secret) throw new Error('The secret that signs invites is empty.');
+  return [new TextEncoder().encode(secret)];
+}

@@ -1,0 +1,26 @@
+import { log } from '../platform/log.ts';
+import { once } from '../platform/once.ts';
+import { redis } from '../platform/redis.ts';
+import { timings } from '../platform/timings.ts';
+import { Deadlines } from '../presence/deadlines.ts';
+import { MovingSessions } from '../presence/moving-sessions.ts';
+import { PresenceManager } from '../presence/presence-manager.ts';
+import { ShardLeases } from '../presence/shard-leases.ts';
+
+/** Who is in which session. */
+export const presence = once(
+  () =>
+    new PresenceManager(redis(), {
+      timings,
+      log: { debug: (message) => log.debug(message), error: (message, error) => log.error(message, error) },
+    }),
+);
+
+/** When something becomes due in a session. */
+export const deadlines = once(() => new Deadlines(redis()));
+
+/** Where something moves. */
+export const movingSessions = once(() => new MovingSessions(redis()));
+
+/** Which sweep visits which shard of the deadlines. */
+export const shardLeases = once(() => new ShardLeases(redis()));

@@ -1,0 +1,31 @@
+import { database, type Queryable } from '../platform/database.ts';
+import { once } from '../platform/once.ts';
+import { timings } from '../platform/timings.ts';
+import { SessionInvites } from '../sessions/session-invites.ts';
+import { SessionKeys } from '../sessions/session-keys.ts';
+import { SessionManager } from '../sessions/session-manager.ts';
+import { inviteKeys } from './invite-keys.ts';
+
+/** The sessions of this environment. */
+export const sessions = once(() => sessionsOn(database()));
+
+/** The sessions by their keys. */
+export const sessionKeys = once(() => keysOn(database()));
+
+/** The invitations of this environment. */
+export const invites = once(() => invitesOn(database(), sessions()));
+
+/** The sessions as one connection sees them, inside a transaction of its own. */
+export function sessionsOn(queryable: Queryable): SessionManager {
+  return new SessionManager({ database: queryable, timings, inviteKeys: inviteKeys() });
+}
+
+/** The same for sessions by their keys. */
+export function keysOn(queryable: Queryable): SessionKeys {
+  return new SessionKeys({ database: queryable, timings });
+}
+
+/** The same for the invitations into these sessions. */
+export function invitesOn(queryable: Queryable, manager: SessionManager): SessionInvites {
+  return new SessionInvites({ database: queryable, sessions: manager, inviteKeys: inviteKeys() });
+}

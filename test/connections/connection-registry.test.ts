@@ -1,0 +1,355 @@
+import { randomUUID } from 'node:crypto';
+import {
+  BatchWriteItemCommand,
+  CreateTableCommand,
+  DeleteTableCommand,
+  DescribeTableCommand,
+  DynamoDBClient,
+  QueryCommand,
+  UpdateItemCommand,
+} from '@aws-sdk/client-dynamodb';
+import { marshall } from '@aws-sdk/util-dynamodb';
+import { mockClient } from 'aws-sdk-client-mock';
+import { ConnectionRegistry, type Membership } from '../../lambdas/connections/connection-registry.ts';
+import { tableKeys } from '../../lambdas/platform/environment.ts';
+import { Overtaken } from '../../lambdas/platform/turn.ts';
+import { testAddresses } from '../support/addresses.ts';
+
+const keys = tableKeys.connections;
+const table = `connections-${randomUUID()}`;
+let client: DynamoDBClient;
+let registry: ConnectionRegistry;
+
+beforeAll(async () => {
+  const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
+  client = new DynamoDBClient({ endpoint: testAddresses.dynamodb, region: 'us-east-1', credentials });
+  registry = new ConnectionRegistry(client, table);
+  const schema = (partition: string, sort: string) => [
+    { AttributeName: partition, KeyType: 'HASH' as const },
+    { AttributeName: sort, KeyType: 'RANGE' as const },
+  ];
+  const attributes = new Set(
+    [keys, ...Object.values(keys.indexes)].flatMap(({ partitionKey, sortKey }) => [partitionKey, sortKey]),
+  );
+  await client.send(
+    new CreateTableCommand({
+      TableName: table,
+      BillingMode: 'PAY_PER_REQUEST',
+      KeySchema: schema(keys.partitionKey, keys.sortKey),
+      AttributeDefinitions: [...attributes].map((AttributeName) => ({
+        AttributeName,
+        AttributeType: 'S' as const,
+      })),
+      GlobalSecondaryIndexes: Object.entries(keys.indexes).map(([IndexName, index]) => ({
+        IndexName,
+        KeySchema: schema(index.partitionKey, index.sortKey),
+        Projection: { ProjectionType: 'ALL' as const },
+      })),
+    }),
+  );
+  for (let status = ''; status !== 'ACTIVE'; ) {
+    const { Table } = await client.send(new DescribeTableCommand({ TableName: table }));
+    status = Table!.GlobalSecondaryIndexes!.every((index) => index.IndexStatus === 'ACTIVE') ? Table!.TableStatus! : '';
+  }
+});
+afterAll(async () => {
+  await client.send(new DeleteTableCommand({ TableName: table }));
+  client.destroy();
+});
+
+function membership(changes: Partial<Membership> = {}): Membership {
+  return {
+    connectionId: randomUUID(),
+    sessionId: randomUUID(),
+    sessionName: 'SESSION-20260101-TEST',
+    userId: randomUUID(),
+    username: 'Ada',
+    role: 'viewer',
+    joinedAt: Date.now(),
+    ...changes,
+  };
+}
+
+const byId = (one: { connectionId: string; sessionId: string }, other: typeof one) =>
+  one.connectionId + one.sessionId < other.connectionId + other.sessionId ? -1 : 1;
+
+test('a join is found by connection and by session, and a second one replaces the first', async () => {
+  const joined = membership();
+  expect((await registry.join(joined)).isNew).toBe(true);
+  expect((await registry.join({ ...joined, role: 'operator' })).isNew).toBe(false);
+  const stored = expect.objectContaining({ ...joined, role: 'operator' });
+  expect(await registry.membership(joined.connectionId, joined.sessionId)).toEqual(stored);
+  expect(await registry.memberships(joined.connectionId)).toEqual([stored]);
+  expect(await registry.members(joined.sessionId)).toEqual([stored]);
+  await registry.leave(joined.connectionId, joined.sessionId);
+  expect(await registry.membership(joined.connectionId, joined.sessionId)).toBeUndefined();
+  expect(await registry.members(joined.sessionId)).toEqual([]);
+  await registry.leave(joined.connectionId, joined.sessionId);
+});
+
+test('the form a connection takes cursors in is kept with it, and nowhere for one that is gone', async () => {
+  const connection = { connectionId: randomUUID(), userId: randomUUID(), username: 'Ada', connectedAt: Date.now() };
+  await registry.add(connection);
+  for (const compact of [true, false]) {
+    expect(await registry.setCompact(connection.connectionId, compact)).toBe(true);
+    expect(await registry.isCompact(connection.connectionId)).toBe(compact);
+  }
+  await registry.remove(connection.connectionId);
+  expect(await registry.setCompact(connection.connectionId, true)).toBe(false);
+  expect(await registry.isCompact(connection.connectionId)).toBe(false);
+});
+
+test('[FA6] a membership is taken back unless the connection has joined again since', async () => {
+  const { membership: first } = await registry.join(membership());
+  const { membership: second } = await registry.join(first);
+  expect(await registry.takeBack(first)).toBe(false);
+  expect(await registry.membership(first.connectionId, first.sessionId)).toBeDefined();
+  expect(await registry.takeBack(second)).toBe(true);
+  expect(await registry.membership(first.connectionId, first.sessionId)).toBeUndefined();
+  expect(await registry.takeBack(first)).toBe(true);
+});
+
+describe('[PR18] of joins and leaves of one connection in one session the latest decides, whichever is served last', () => {
+  const [early, late] = [
+    { order: 1, receivedAt: 20 },
+    { order: 2, receivedAt: 10 },
+  ];
+  test.each([
+    { first: late, second: early, isOvertaken: true, by: 'order' },
+    { first: early, second: late, isOvertaken: false, by: 'order' },
+    { first: early, second: early, isOvertaken: false, by: 'the same order' },
+    { first: { receivedAt: 2 }, second: { receivedAt: 1 }, isOvertaken: true, by: 'the time of reception' },
+    { first: { receivedAt: 1 }, second: { receivedAt: 1 }, isOvertaken: false, by: 'the same time' },
+    {
+      first: { order: 9, receivedAt: 1 },
+      second: { receivedAt: 2 },
+      isOvertaken: false,
+      by: 'the time of one of them',
+    },
+    { first: { receivedAt: 2 }, second: { order: 9, receivedAt: 1 }, isOvertaken: true, by: 'the time of one of them' },
+    { first: {}, second: {}, isOvertaken: false, by: 'nothing' },
+  ])('a join after a leave, by $by: $first, $second', async ({ first, second, isOvertaken }) => {
+    const one = membership();
+    const { connectionId, sessionId } = one;
+    expect((await registry.leave(connectionId, sessionId, first)).membership).toBeUndefined();
+    const joining = registry.join(one, second);
+    await (isOvertaken ? expect(joining).rejects.toThrow(Overtaken) : joining);
+    expect((await registry.membership(connectionId, sessionId)) === undefined).toBe(isOvertaken);
+    expect(await registry.hasLeftAfter(connectionId, sessionId, second)).toBe(isOvertaken);
+  });
+
+  test('a join or a leave is one request, in order, overtaken or without any order', async () => {
+    const send = jest.spyOn(client, 'send');
+    try {
+      const one = membership();
+      const { connectionId, sessionId } = one;
+      await registry.join(one);
+      expect(send).toHaveBeenCalledTimes(1);
+      await registry.leave(connectionId, sessionId, late);
+      expect(send).toHaveBeenCalledTimes(2);
+      await expect(registry.join(one, early)).rejects.toThrow(Overtaken);
+      expect(send).toHaveBeenCalledTimes(3);
+    } finally {
+      send.mockRestore();
+    }
+  });
+
+  test('a join tells whether it is the first one of its connection, also after a leave', async () => {
+    const one = membership();
+    const { connectionId, sessionId } = one;
+    expect(await registry.join(one)).toMatchObject({ isNew: true, isFirst: true });
+    expect(await registry.join(one)).toMatchObject({ isNew: false, isFirst: false });
+    await registry.leave(connectionId, sessionId);
+    expect(await registry.join({ ...one, joinedAt: one.joinedAt + 1000 })).toMatchObject({
+      isNew: true,
+      isFirst: false,
+    });
+  });
+
+  test('a leave after a later join leaves it in place', async () => {
+    const { membership: joined } = await registry.join(membership(), late);
+    const { connectionId, sessionId } = joined;
+    await expect(registry.leave(connectionId, sessionId, early)).rejects.toThrow(Overtaken);
+    expect(await registry.membership(connectionId, sessionId)).toBeDefined();
+  });
+
+  test('each has a higher number than the one before, and a leave hands back what it ended', async () => {
+    const { membership: joined } = await registry.join(membership(), early);
+    const { connectionId, sessionId, version } = joined;
+    const left = await registry.leave(connectionId, sessionId, late);
+    expect(left).toMatchObject({ version: version! + 1, membership: { userId: joined.userId, version } });
+    expect((await registry.join(joined, { order: 3 })).membership.version).toBe(version! + 2);
+  });
+
+  test('what is left of a session is no membership, and goes with the connection', async () => {
+    const { membership: joined } = await registry.join(membership());
+    const { connectionId, sessionId } = joined;
+    await registry.leave(connectionId, sessionId);
+    expect(await registry.memberships(connectionId)).toEqual([]);
+    await registry.relabel(sessionId, 'anybody', 'operator');
+    expect(await registry.remove(connectionId)).toEqual([]);
+    expect(await registry.hasLeftAfter(connectionId, sessionId, { receivedAt: 0 })).toBe(false);
+    const { Count } = await client.send(
+      new QueryCommand({
+        TableName: table,
+        KeyConditionExpression: 'connectionId = :one',
+        ExpressionAttributeValues: marshall({ ':one': connectionId }),
+      }),
+    );
+    expect(Count).toBe(0);
+  });
+
+  test('a membership is amended only while it is the newest', async () => {
+    const { membership: joined } = await registry.join(membership());
+    expect(await registry.amend(joined, { unseated: true })).toBe(true);
+    const { membership: again } = await registry.join(joined);
+    expect(await registry.amend(joined, { unseated: true })).toBe(false);
+    const { connectionId, sessionId } = joined;
+    expect((await registry.membership(connectionId, sessionId))!.unseated).toBeUndefined();
+    await registry.leave(connectionId, sessionId);
+    expect(await registry.amend(again, { unseated: true })).toBe(false);
+    expect(await registry.membership(connectionId, sessionId)).toBeUndefined();
+  });
+});
+
+test('every open connection of a user is known, whatever it joined', async () => {
+  const userId = randomUUID();
+  const connectionIds = ['a', 'b'].map(() => randomUUID()).sort();
+  for (const connectionId of connectionIds) {
+    await registry.add({ connectionId, userId, username: 'Ada', connectedAt: Date.now() });
+    await registry.join(membership({ connectionId, userId }));
+  }
+  expect((await registry.connectionsOf(userId)).sort()).toEqual(connectionIds);
+  await registry.remove(connectionIds[0]!);
+  expect(await registry.connectionsOf(userId)).toEqual([connectionIds[1]]);
+});
+
+test('[PR8] a connection ends with all that it joined, more than one batch, and no other; twice is as good as once', async () => {
+  const connectionId = randomUUID();
+  const other = membership();
+  await registry.add({ connectionId, userId: other.userId, username: 'Ada', connectedAt: Date.now() });
+  await registry.join(other);
+  const joined = Array.from({ length: 60 }, () => membership({ connectionId }));
+  joined[0] = { ...joined[0]!, sessionId: other.sessionId };
+  for (const one of joined) await registry.join(one);
+  const removed = await registry.remove(connectionId);
+  const ids = (list: Membership[]) => list.sort(byId).map((one) => one.sessionId);
+  expect(ids(removed)).toEqual(ids(joined));
+  expect(await registry.memberships(connectionId)).toEqual([]);
+  expect(await registry.remove(connectionId)).toEqual([]);
+  expect(await registry.members(other.sessionId)).toHaveLength(1);
+});
+
+test('[SE8] a role changes on all connections of that user in that session only', async () => {
+  const mine = membership();
+  const tab = membership({ sessionId: mine.sessionId, userId: mine.userId });
+  const elsewhere = membership({ userId: mine.userId, connectionId: mine.connectionId });
+  const somebody = membership({ sessionId: mine.sessionId });
+  for (const one of [mine, tab, elsewhere, somebody]) await registry.join(one);
+  await registry.relabel(mine.sessionId, mine.userId, 'operator');
+  const roles = await Promise.all(
+    [mine, tab, elsewhere, somebody].map((one) => registry.membership(one.connectionId, one.sessionId)),
+  );
+  expect(roles.map((one) => one!.role)).toEqual(['operator', 'operator', 'viewer', 'viewer']);
+});
+
+test('[PR5] the choice to be invisible is written down at every seat of the user in that session', async () => {
+  const mine = membership();
+  const tab = membership({ userId: mine.userId, sessionId: mine.sessionId });
+  const elsewhere = membership({ userId: mine.userId, connectionId: mine.connectionId });
+  const somebody = membership({ sessionId: mine.sessionId });
+  const seats = [mine, tab, elsewhere, somebody];
+  for (const one of seats) await registry.join(one);
+  const invisible = async () =>
+    Promise.all(seats.map(async (one) => (await registry.membership(one.connectionId, one.sessionId))?.invisible));
+  await registry.setInvisible(mine, true, 10);
+  expect(await invisible()).toEqual([true, true, undefined, undefined]);
+  await registry.setInvisible(tab, false, 12);
+  expect(await invisible()).toEqual([false, false, undefined, undefined]);
+  // An earlier choice is written down late.
+  await registry.setInvisible(mine, true, 11);
+  expect(await invisible()).toEqual([false, false, undefined, undefined]);
+});
+
+test('[PR5] a connection that joins an invisible user inherits the choice, and a choice that was made later counts', async () => {
+  const [mine, other] = [membership(), membership()];
+  for (const one of [mine, other]) await registry.join(one);
+  const invisible = async () =>
+    Promise.all(
+      [mine, other].map(async (one) => (await registry.membership(one.connectionId, one.sessionId))?.invisible),
+    );
+  await registry.inheritInvisible(mine, 10);
+  // The end of an earlier choice is written down late.
+  await registry.setInvisible(mine, false, 9);
+  expect(await invisible()).toEqual([true, undefined]);
+  await registry.setInvisible(mine, false, 11);
+  await registry.inheritInvisible(mine, 10);
+  expect(await invisible()).toEqual([false, undefined]);
+});
+
+test('memberships are forgotten while their connections stay', async () => {
+  const one = membership();
+  await registry.add({ connectionId: one.connectionId, userId: one.userId, username: 'Ada', connectedAt: Date.now() });
+  await registry.join(one);
+  await registry.leaveAll([one]);
+  expect(await registry.memberships(one.connectionId)).toEqual([]);
+  expect(await registry.connectionsOf(one.userId)).toEqual([one.connectionId]);
+  await registry.leaveAll([]);
+});
+
+test('all members of a large session are found, page after page', async () => {
+  const sessionId = randomUUID();
+  // DynamoDB answers a megabyte at most; names this long make a page of some 300 members.
+  const username = 'x'.repeat(3000);
+  const members = Array.from({ length: 400 }, () => membership({ sessionId, username }));
+  for (let first = 0; first < members.length; first += 50) {
+    await Promise.all(members.slice(first, first + 50).map((member) => registry.join(member)));
+  }
+  expect(await registry.members(sessionId)).toHaveLength(400);
+});
+
+describe('with a table that answers in part', () => {
+  const answering = new DynamoDBClient({ region: 'us-east-1' });
+  const mock = mockClient(answering);
+  const waits: number[] = [];
+  const wait = async (millis: number) => void waits.push(millis);
+  const partial = new ConnectionRegistry(answering, 'table', { wait, random: () => 0 });
+  beforeEach(() => {
+    mock.reset();
+    waits.length = 0;
+  });
+
+  test('what was not deleted is tried again', async () => {
+    const left = [{ DeleteRequest: { Key: marshall({ connectionId: 'c', sessionId: 's2' }) } }];
+    mock
+      .on(BatchWriteItemCommand)
+      .resolvesOnce({ UnprocessedItems: { table: left } })
+      .resolves({});
+    await partial.leaveAll(['s1', 's2'].map((sessionId) => ({ connectionId: 'c', sessionId })));
+    const calls = mock.commandCalls(BatchWriteItemCommand).map((call) => call.args[0].input.RequestItems!['table']);
+    expect(calls.map((requests) => requests!.length)).toEqual([2, 1]);
+    expect(calls[1]).toEqual(left);
+    expect(waits).toHaveLength(1);
+  });
+
+  test('[FA4] what DynamoDB never deletes is given up within a second, after waits that grow', async () => {
+    const left = [{ DeleteRequest: { Key: marshall({ connectionId: 'c', sessionId: 's' }) } }];
+    mock.on(BatchWriteItemCommand).resolves({ UnprocessedItems: { table: left } });
+    await expect(partial.leaveAll([{ connectionId: 'c', sessionId: 's' }])).rejects.toMatchObject({
+      code: 'UNAVAILABLE',
+      dependency: 'connections',
+    });
+    expect(mock.commandCalls(BatchWriteItemCommand)).toHaveLength(5);
+    expect(waits).toEqual(waits.toSorted((one, other) => one - other));
+    // With the least random number each wait is half of the longest it can be.
+    expect(waits.reduce((sum, millis) => sum + 2 * millis, 0)).toBeLessThan(1000);
+  });
+
+  test('a connection that left meanwhile does not come back as half an item', async () => {
+    mock.on(QueryCommand).resolves({ Items: [marshall(membership({ userId: 'u' }))] });
+    mock.on(UpdateItemCommand).rejects(Object.assign(new Error(), { name: 'ConditionalCheckFailedException' }));
+    await partial.relabel('s', 'u', 'operator');
+    mock.on(UpdateItemCommand).rejects(new Error('away'));
+    await expect(partial.relabel('s', 'u', 'operator')).rejects.toThrow('away');
+  });
+});

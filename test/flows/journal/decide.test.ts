@@ -1,0 +1,135 @@
+import { randomUUID } from 'node:crypto';
+import type { Caller } from '../../../lambdas/flows/callers/caller.ts';
+import { testAddresses } from '../../support/addresses.ts';
+import { createDatabase } from '../../support/database.ts';
+import { createConnectionTable, testAwsVariables } from '../../support/tables.ts';
+
+jest.mock('../../../lambdas/services/invite-keys.ts', () => ({ inviteKeys: () => () => [Buffer.alloc(32, 1)] }));
+
+const owner: Caller = {
+  ...{ connectionId: 'c1', userId: randomUUID(), username: 'Owner', scopes: [] },
+  ...{ ipAddress: '203.0.113.7', userAgent: 'test' },
+};
+const guestId = randomUUID();
+
+let database: Awaited<ReturnType<typeof createDatabase>>;
+let flows: typeof import('../../../lambdas/flows/sessions/end-session.ts') &
+  typeof import('../../../lambdas/flows/joining/join-session.ts') &
+  typeof import('../../../lambdas/flows/sessions/manage-invites.ts') &
+  typeof import('../../../lambdas/flows/sessions/manage-participants.ts') &
+  typeof import('../../../lambdas/flows/sessions/recover-session.ts');
+let runtime: typeof import('../../../lambdas/platform/database.ts') &
+  typeof import('../../../lambdas/platform/redis.ts') &
+  typeof import('../../../lambdas/services/sessions.ts');
+
+beforeAll(async () => {
+  database = await createDatabase();
+  Object.assign(process.env, {
+    ...{ DATABASE_URL: database.url, REDIS_URL: testAddresses.redis, OUTBOX_TABLE: 'unused', LOG_LEVEL: 'SILENT' },
+    ...{ CONNECTIONS_TABLE: await createConnectionTable(), ...testAwsVariables() },
+    MANAGEMENT_ENDPOINT: 'http://127.0.0.1:9',
+  });
+  flows = {
+    ...(await import('../../../lambdas/flows/sessions/end-session.ts')),
+    ...(await import('../../../lambdas/flows/joining/join-session.ts')),
+    ...(await import('../../../lambdas/flows/sessions/manage-invites.ts')),
+    ...(await import('../../../lambdas/flows/sessions/manage-participants.ts')),
+    ...(await import('../../../lambdas/flows/sessions/recover-session.ts')),
+  };
+  runtime = {
+    ...(await import('../../../lambdas/platform/database.ts')),
+    ...(await import('../../../lambdas/platform/redis.ts')),
+    ...(await import('../../../lambdas/services/sessions.ts')),
+  };
+  // What a kill between the row and its entry leaves, without the kill.
+  await database.pool.query(`
+    CREATE FUNCTION refuse_entry() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'killed'; END $$`);
+});
+afterAll(async () => {
+  await runtime.redis().quit();
+  await runtime.database().end();
+  await database.drop();
+});
+
+const refuseEntries = () =>
+  database.pool.query(`
+    CREATE TRIGGER refused BEFORE INSERT ON activity_log FOR EACH ROW EXECUTE FUNCTION refuse_entry()`);
+const takeEntries = () => database.pool.query('DROP TRIGGER refused ON activity_log');
+
+async function stage() {
+  const { id } = await runtime.sessions().createSession(owner.userId, 'op', { isPublic: true }, { username: 'Owner' });
+  await runtime.sessions().addParticipant(id, guestId, 'viewer', { username: 'Guest' });
+  const { inviteId, invite } = await runtime.invites().createInvite(id, owner.userId, { role: 'operator' });
+  return { id, inviteId, invite };
+}
+type Stage = Awaited<ReturnType<typeof stage>>;
+
+/** Everything that a decision may have changed. */
+async function rowsOf({ id }: Stage): Promise<unknown[]> {
+  const { rows } = await database.pool.query(
+    `SELECT to_jsonb(s) - 'updated_at' AS row FROM collaboration_sessions s WHERE id = $1 OR owner_id = $2
+     UNION ALL SELECT to_jsonb(p) FROM session_participants p WHERE session_id = $1
+     UNION ALL SELECT to_jsonb(i) FROM session_invites i WHERE session_id = $1 ORDER BY 1`,
+    [id, owner.userId],
+  );
+  return rows;
+}
+
+async function entriesOf(type: string, { id }: Stage): Promise<number> {
+  const { rows } = await database.pool.query<{ count: number }>(
+    'SELECT count(*)::int AS count FROM activity_log WHERE activity_type = $1 AND session_id = $2',
+    [type, id],
+  );
+  return rows[0]!.count;
+}
+
+const expireIt = ({ id }: Stage) =>
+  database.pool.query(`UPDATE collaboration_sessions SET status = 'expired', end_time = now() WHERE id = $1`, [id]);
+
+const newcomer = (): Caller => ({ ...owner, userId: randomUUID(), connectionId: randomUUID() });
+
+type Act = (stage: Stage) => Promise<unknown>;
+const nothing: Act = async () => {};
+
+test.each<[string, Act, Act]>([
+  ['participant_removed', ({ id }) => flows.removeParticipant(owner, id, guestId, undefined), nothing],
+  ['participant_role_changed', ({ id }) => flows.changeRole(owner, id, guestId, 'operator'), nothing],
+  ['session_ended', ({ id }) => flows.endSession(owner, id, 'completed'), nothing],
+  ['session_recovered', ({ id }) => flows.recoverSession(owner, id), expireIt],
+  ['invite_created', ({ id }) => flows.createInvite(owner, id, { role: 'viewer' }), nothing],
+  ['invite_revoked', ({ id, inviteId }) => flows.revokeInvite(owner, id, inviteId), nothing],
+  ['invite_used', ({ id, invite }) => flows.joinSession(newcomer(), id, invite), nothing],
+])('[AC1] [FA6] %s stands together with what it tells of, or neither does', async (type, act, prepare) => {
+  const where = await stage();
+  await prepare(where);
+  const before = await rowsOf(where);
+  await refuseEntries();
+  await expect(act(where)).rejects.toThrow();
+  await takeEntries();
+  expect(await rowsOf(where)).toEqual(before);
+  await act(where);
+  expect(await rowsOf(where)).not.toEqual(before);
+  expect(await entriesOf(type, where)).toBe(1);
+});
+
+test('[AC1] [FA6] no session is there without the entry of its creation', async () => {
+  const count = async () => (await database.pool.query('SELECT id FROM collaboration_sessions')).rows.length;
+  const before = await count();
+  await refuseEntries();
+  await expect(flows.createSession(newcomer(), 'op', undefined)).rejects.toThrow();
+  await takeEntries();
+  expect(await count()).toBe(before);
+});
+
+test('[SE9] removing and ending a second time write no second entry', async () => {
+  const where = await stage();
+  for (let times = 0; times < 2; times++) await flows.removeParticipant(owner, where.id, guestId, undefined);
+  for (let times = 0; times < 2; times++) await flows.endSession(owner, where.id, 'completed');
+  expect([await entriesOf('participant_removed', where), await entriesOf('session_ended', where)]).toEqual([1, 1]);
+});
+
+test('[SE7] of two who revoke an invite at once one did it', async () => {
+  const { id, inviteId } = await stage();
+  const revoke = () => flows.revokeInvite(owner, id, inviteId);
+  expect((await Promise.all([revoke(), revoke()])).sort()).toEqual([false, true]);
+});

@@ -1,0 +1,71 @@
+import { randomUUID } from 'node:crypto';
+import { recordDeparture } from '../../../lambdas/flows/journal/departures.ts';
+import { placesOneByOne, trailOneByOne } from '../../support/one-by-one.ts';
+
+const activity = { logActivity: jest.fn(), lastMovement: jest.fn() };
+const sessions = { leaveSession: jest.fn() };
+
+jest.mock('../../../lambdas/services/activity.ts', () => ({ activity: () => trailOneByOne(activity) }));
+jest.mock('../../../lambdas/services/sessions.ts', () => ({ sessions: () => placesOneByOne(sessions) }));
+jest.mock('../../../lambdas/flows/scheduling/sweep-waker.ts', () => ({ expectVisit: jest.fn() }));
+
+const [sessionId, userId] = [randomUUID(), randomUUID()];
+const joinedAt = 1_900_000_000_000;
+const at = joinedAt + 30_000;
+const came = { type: 'user_joined', at: joinedAt };
+const went = (when: number) => ({ type: 'user_left', at: when });
+
+beforeEach(() => {
+  jest.resetAllMocks();
+  activity.logActivity.mockResolvedValue({ isStored: true });
+});
+
+const written = () => activity.logActivity.mock.calls.map(([, , type, details]) => [type, details]);
+
+test.each([
+  ['that presence saw', { joinedAt }, came, true],
+  ['whose coming waits in the outbox', { joinedAt }, undefined, true],
+  ['whose coming waits in the outbox, after an earlier one', { joinedAt }, went(joinedAt - 1), true],
+  ['that was concluded before', { joinedAt }, went(joinedAt + 1), false],
+  ['that was restored', { joinedAt, restored: true }, came, true],
+  ['that was restored, of somebody who had left', { joinedAt, restored: true }, went(joinedAt - 1), false],
+  ['that is only concluded', {}, came, true],
+  ['that is only concluded, of somebody who never came', {}, undefined, false],
+  ['that is only concluded, of somebody who had left', {}, went(joinedAt + 1), false],
+])('[PR9] the end of a stay %s is told once', async (_, known, last, told) => {
+  activity.lastMovement.mockResolvedValue(last);
+  await recordDeparture(sessionId, { userId, cause: 'left', at, ...known });
+  expect(written().map(([type]) => type)).toEqual(told ? ['user_left'] : []);
+  expect(sessions.leaveSession).toHaveBeenCalledWith(sessionId, userId, 'left', { joinedUntil: at });
+});
+
+test('[PR9] how long somebody was there counts from the coming that the trail has', async () => {
+  activity.lastMovement.mockResolvedValue({ type: 'user_joined', at: at - 12_000 });
+  await recordDeparture(sessionId, { userId, cause: 'disconnected', at, joinedAt });
+  expect(written()).toEqual([['user_left', { cause: 'disconnected', durationSeconds: 12 }]]);
+});
+
+test('[AC1] a departure is written down before the place is given back, under the same id each time', async () => {
+  const order: string[] = [];
+  activity.lastMovement.mockResolvedValue(came);
+  activity.logActivity.mockImplementation(async () => ({ isStored: order.push('written') > 0 }));
+  sessions.leaveSession.mockImplementation(async () => void order.push('given back'));
+  await recordDeparture(sessionId, { userId, cause: 'timeout', at, joinedAt });
+  await recordDeparture(sessionId, { userId, cause: 'timeout', at, joinedAt });
+  expect(order).toEqual(['written', 'given back', 'written', 'given back']);
+  expect(new Set(activity.logActivity.mock.calls.map((call) => call[4].activityId)).size).toBe(1);
+});
+
+test('[PR9] two tabs that leave at once while presence is away are one leave: the second entry has the id of the first', async () => {
+  activity.lastMovement.mockResolvedValue(came);
+  await Promise.all([at, at + 85].map((when) => recordDeparture(sessionId, { userId, cause: 'left', at: when })));
+  const ids = activity.logActivity.mock.calls.map((call) => call[4].activityId);
+  expect(ids).toHaveLength(2);
+  expect(new Set(ids).size).toBe(1);
+});
+
+test('[AC3] whoever keeps the departure hears that its entry waits in the outbox', async () => {
+  activity.lastMovement.mockResolvedValue(came);
+  activity.logActivity.mockResolvedValue({ isStored: false });
+  expect(await recordDeparture(sessionId, { userId, cause: 'left', at, joinedAt })).toBe(false);
+});

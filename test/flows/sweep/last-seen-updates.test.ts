@@ -1,0 +1,66 @@
+import type { Sighted } from '../../../lambdas/flows/presence/visit-sessions.ts';
+import { LastSeenUpdates } from '../../../lambdas/flows/sweep/last-seen-updates.ts';
+
+let now = 1_000_000;
+const statements: { seen: readonly Sighted[]; due: readonly Sighted[] }[] = [];
+const writeDown = async (seen: readonly Sighted[], due: readonly Sighted[] = seen) =>
+  void statements.push({ seen, due });
+let updates: LastSeenUpdates;
+
+beforeEach(() => {
+  statements.length = 0;
+  updates = new LastSeenUpdates(writeDown, () => now);
+});
+
+const people = (sessions: number) =>
+  Array.from({ length: 2 * sessions }, (_, index) => ({
+    ...{ sessionId: `s${Math.floor(index / 2)}`, userId: `u${index}`, at: now },
+  }));
+
+test('[PR12] what a round of visits found goes into one statement, however many sessions it visited', async () => {
+  for (const sighted of people(1000)) updates.add([sighted]);
+  updates.write();
+  await updates.written();
+  expect(statements.map(({ due }) => due.length)).toEqual([2000]);
+});
+
+test('[PR12] each person is written at most every 30 seconds, however often their session is visited', async () => {
+  const times: number[] = [];
+  for (let second = 0; second < 95; second += 1) {
+    updates.add(people(1));
+    updates.write();
+    await updates.written();
+    if (statements.at(-1)!.due.length > 0) times.push(second);
+    now += 1000;
+  }
+  expect(times).toEqual([0, 30, 60, 90]);
+  // Whether they hold a place is asked each time.
+  expect(statements.every(({ seen }) => seen.length === 2)).toBe(true);
+});
+
+test('[FA3] while one statement hangs what comes meanwhile waits for it, and nobody else does', async () => {
+  const hanging = Promise.withResolvers<void>();
+  let begun = 0;
+  const slow = new LastSeenUpdates(
+    () => {
+      begun += 1;
+      return hanging.promise;
+    },
+    () => now,
+  );
+  for (let visits = 0; visits < 5; visits += 1) {
+    slow.add(people(1));
+    slow.write();
+  }
+  expect(begun).toBe(1);
+  hanging.resolve();
+  await slow.written();
+  expect(begun).toBe(2);
+});
+
+test('nothing is written where nobody was seen', async () => {
+  updates.add([]);
+  updates.write();
+  await updates.written();
+  expect(statements).toEqual([]);
+});

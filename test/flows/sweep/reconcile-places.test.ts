@@ -1,0 +1,139 @@
+import { randomUUID } from 'node:crypto';
+import { testAddresses } from '../../support/addresses.ts';
+import { createDatabase } from '../../support/database.ts';
+import { createConnectionTable, testAwsVariables } from '../../support/tables.ts';
+
+type Database = Awaited<ReturnType<typeof createDatabase>>;
+
+let database: Database;
+let flows: typeof import('../../../lambdas/flows/sweep/reconcile-places.ts');
+let recordArrival: typeof import('../../../lambdas/flows/journal/arrivals.ts').recordArrival;
+let recordDeparture: typeof import('../../../lambdas/flows/journal/departures.ts').recordDeparture;
+let runtime: typeof import('../../../lambdas/services/presence.ts') &
+  typeof import('../../../lambdas/services/sessions.ts') &
+  typeof import('../../../lambdas/platform/redis.ts') &
+  typeof import('../../../lambdas/services/registry.ts') &
+  typeof import('../../../lambdas/platform/database.ts');
+
+beforeAll(async () => {
+  database = await createDatabase();
+  Object.assign(process.env, {
+    DATABASE_URL: database.url,
+    REDIS_URL: testAddresses.redis,
+    OUTBOX_TABLE: 'unused',
+    CONNECTIONS_TABLE: await createConnectionTable(),
+    ...testAwsVariables(),
+  });
+  flows = await import('../../../lambdas/flows/sweep/reconcile-places.ts');
+  ({ recordArrival } = await import('../../../lambdas/flows/journal/arrivals.ts'));
+  ({ recordDeparture } = await import('../../../lambdas/flows/journal/departures.ts'));
+  runtime = {
+    ...(await import('../../../lambdas/services/presence.ts')),
+    ...(await import('../../../lambdas/services/sessions.ts')),
+    ...(await import('../../../lambdas/platform/redis.ts')),
+    ...(await import('../../../lambdas/services/registry.ts')),
+    ...(await import('../../../lambdas/platform/database.ts')),
+  };
+});
+afterAll(async () => {
+  await runtime.redis().quit();
+  await runtime.database().end();
+  await runtime.sweepDatabase().end();
+  await database.drop();
+});
+
+async function ownedSession(lastSeenMillisAgo: number) {
+  const userId = randomUUID();
+  const session = await runtime.sessions().createSession(userId, 'operation', {}, { username: 'Owner' });
+  await database.pool.query(
+    `UPDATE session_participants SET joined_at = now() - interval '1 hour', last_joined_at = now() - interval '1 hour',
+       last_seen_at = now() - $2 * interval '1 millisecond' WHERE session_id = $1`,
+    [session.id, lastSeenMillisAgo],
+  );
+  return { userId, sessionId: session.id };
+}
+
+/** Entries of the audit trail, oldest first. */
+async function trailOf(sessionId: string) {
+  const { rows } = await database.pool.query(
+    'SELECT activity_type AS type, details FROM activity_log WHERE session_id = $1 ORDER BY created_at, id',
+    [sessionId],
+  );
+  return rows;
+}
+
+const placesOf = async (sessionId: string) => (await runtime.sessions().getParticipants(sessionId)).length;
+
+test('[SE3] a place whose holder is nowhere present is given back, once, with its audit row', async () => {
+  const { sessionId, userId } = await ownedSession(10 * 60_000);
+  const at = Date.now() - 60 * 60_000;
+  await recordArrival(sessionId, { userId, username: 'Owner', role: 'operator', at, certain: true });
+  await flows.reconcilePlaces(Date.now());
+  expect(await placesOf(sessionId)).toBe(0);
+  await flows.reconcilePlaces(Date.now());
+  expect(await trailOf(sessionId)).toEqual([
+    { type: 'user_joined', details: { role: 'operator' } },
+    { type: 'user_timeout', details: { reason: 'heartbeat_timeout' } },
+  ]);
+});
+
+test('[PR9] an end that is written down already, later than it would be concluded, is not concluded again', async () => {
+  const { sessionId, userId } = await ownedSession(10 * 60_000);
+  const at = Date.now() - 60 * 60_000;
+  await recordArrival(sessionId, { userId, username: 'Owner', role: 'operator', at, certain: true });
+  // The time of the last sign of life in PostgreSQL may be a while older than the one Redis knew.
+  const trueEnd = { userId, cause: 'timeout' as const, at: Date.now() - 5 * 60_000, joinedAt: at };
+  // Killed between the entry and the place, which is therefore held still.
+  await recordDeparture(sessionId, { ...trueEnd, isBack: true });
+  await flows.reconcilePlaces(Date.now());
+  expect(await placesOf(sessionId)).toBe(0);
+  expect((await trailOf(sessionId)).map(({ type }) => type)).toEqual(['user_joined', 'user_timeout']);
+});
+
+test('[PR9] who came again since they were last seen, and vanished, has left after that', async () => {
+  const { sessionId, userId } = await ownedSession(10 * 60_000);
+  const person = { userId, username: 'Owner', role: 'operator' as const, certain: true };
+  const minutesAgo = (minutes: number) => Date.now() - minutes * 60_000;
+  await recordArrival(sessionId, { ...person, at: minutesAgo(60) });
+  await recordDeparture(sessionId, {
+    userId,
+    cause: 'left',
+    at: minutesAgo(9),
+    joinedAt: minutesAgo(60),
+    isBack: true,
+  });
+  await recordArrival(sessionId, { ...person, at: minutesAgo(8) });
+  await flows.reconcilePlaces(Date.now());
+  expect(await placesOf(sessionId)).toBe(0);
+  const types = (await trailOf(sessionId)).map(({ type }) => type);
+  expect(types).toEqual(['user_joined', 'user_left', 'user_joined', 'user_timeout']);
+});
+
+test('[PR9] whose coming was never written down leaves no going either', async () => {
+  const { sessionId } = await ownedSession(10 * 60_000);
+  await flows.reconcilePlaces(Date.now());
+  expect(await placesOf(sessionId)).toBe(0);
+  expect(await trailOf(sessionId)).toEqual([]);
+});
+
+test('[SE3] a place is kept while its holder is present, whatever the stored time says', async () => {
+  const { sessionId, userId } = await ownedSession(10 * 60_000);
+  await runtime.presence().enter(sessionId, userId, { connectionId: 'c1', username: 'Owner', role: 'operator' });
+  await flows.reconcilePlaces(Date.now());
+  expect(await placesOf(sessionId)).toBe(1);
+});
+
+test('[FA2] a place is kept while its holder is connected, although Redis forgot them', async () => {
+  const { sessionId, userId } = await ownedSession(10 * 60_000);
+  const person = { userId, username: 'Owner', role: 'operator' as const, joinedAt: Date.now() - 3_600_000 };
+  await runtime.registry().join({ connectionId: 'c2', sessionId, sessionName: 'any', ...person });
+  await flows.reconcilePlaces(Date.now());
+  expect(await placesOf(sessionId)).toBe(1);
+  expect(await runtime.presence().getOnlineUsers(sessionId)).toMatchObject([{ userId, connections: 1 }]);
+});
+
+test('[SE3] a place is kept through a silence that the sweep may be behind by', async () => {
+  const { sessionId } = await ownedSession(100_000);
+  await flows.reconcilePlaces(Date.now());
+  expect(await placesOf(sessionId)).toBe(1);
+});

@@ -1,0 +1,188 @@
+import type { SweepCause } from '../../../lambdas/flows/scheduling/sweep-run.ts';
+import { PresenceSweep, tickMillis } from '../../../lambdas/flows/sweep/sweep-presence.ts';
+import { Unavailable } from '../../../lambdas/platform/unavailable.ts';
+
+const deadlines = {
+  lastRound: jest.fn(async () => Date.now()),
+  size: jest.fn(async () => 1),
+  noteRound: jest.fn(async () => {}),
+  claim: jest.fn(async (): Promise<string[]> => []),
+  release: jest.fn(async () => {}),
+};
+const own = 'this-sweep';
+const leases = {
+  join: jest.fn(async (): Promise<string[] | undefined> => [own]),
+  hold: jest.fn(async () => true),
+  giveBack: jest.fn(async () => {}),
+  leave: jest.fn(async () => {}),
+  mayCall: jest.fn(async () => true),
+};
+const recovered: number[] = [];
+const visitSession = jest.fn(async () => ({ next: undefined, sighted: [] }));
+const startSweep = jest.fn(async () => {});
+
+jest.mock('../../../lambdas/services/presence.ts', () => ({
+  deadlines: () => deadlines,
+  shardLeases: () => leases,
+  movingSessions: () => ({ of: async () => [] }),
+}));
+jest.mock('../../../lambdas/flows/sweep/housekeeping.ts', () => ({ checkLiveness: async () => {} }));
+jest.mock('../../../lambdas/flows/sweep/last-seen-updates.ts', () => ({
+  LastSeenUpdates: class {
+    add() {}
+    write() {}
+    async written() {}
+  },
+}));
+jest.mock('../../../lambdas/flows/scheduling/sweep-waker.ts', () => ({
+  startSweep: (...given: []) => startSweep(...given),
+}));
+jest.mock('../../../lambdas/flows/presence/visit-sessions.ts', () => ({
+  retryMillis: 5000,
+  visitSession: (...given: []) => visitSession(...given),
+}));
+jest.mock('../../../lambdas/flows/presence/recover-presence.ts', () => ({
+  recoverPresence: async () => void recovered.push(Date.now()),
+  relearnIndex: async () => {},
+}));
+
+const mocks = [...Object.values(deadlines), ...Object.values(leases), visitSession, startSweep];
+beforeEach(() => {
+  jest.useFakeTimers();
+  recovered.length = 0;
+  for (const mock of mocks) mock.mockClear();
+  leases.join.mockReset().mockResolvedValue([own]);
+  deadlines.claim.mockReset().mockResolvedValue([]);
+  visitSession.mockReset().mockResolvedValue({ next: undefined, sighted: [] });
+});
+afterEach(() => jest.useRealTimers());
+
+async function sweepFor(seconds: number, cause: SweepCause = 'arrival'): Promise<void> {
+  const ends = Date.now() + seconds * 1000;
+  const run = { id: own, cause, functionName: 'the sweep', remaining: () => ends - Date.now() };
+  const sweep = new PresenceSweep(run).run();
+  await jest.advanceTimersByTimeAsync(seconds * 1000);
+  await sweep;
+}
+
+test('[FA1] once Redis is back all is brought back, and again when every environment has noticed', async () => {
+  const back = Date.now() + 5000;
+  leases.join.mockImplementation(async () => {
+    if (Date.now() < back) throw new Unavailable('redis', new Error('Redis is away.'));
+    return [own];
+  });
+  await sweepFor(30);
+  expect(recovered).toHaveLength(2);
+  expect(recovered[0]! - back).toBeLessThanOrEqual(1000);
+  expect(recovered[1]! - recovered[0]!).toBeGreaterThanOrEqual(2000);
+  expect(recovered[1]! - recovered[0]!).toBeLessThanOrEqual(3000);
+});
+
+test('[FA1] that is done by the sweep that saw the outage, although there are enough others by then', async () => {
+  const back = Date.now() + 5000;
+  leases.join.mockImplementation(async () => {
+    if (Date.now() < back) throw new Unavailable('redis', new Error('Redis is away.'));
+    return undefined;
+  });
+  await sweepFor(30);
+  expect(recovered).toHaveLength(2);
+  expect(deadlines.claim).not.toHaveBeenCalled();
+});
+
+test('a sweep that finds enough others at work ends', async () => {
+  leases.join.mockResolvedValue(undefined);
+  await sweepFor(30);
+  expect(leases.join).toHaveBeenCalledTimes(1);
+  expect(recovered).toEqual([]);
+});
+
+test('[FA2] where Redis was there all the time nothing is brought back', async () => {
+  await sweepFor(30);
+  expect(recovered).toEqual([]);
+});
+
+test('[PR12] within one tick a sweep claims until nothing is due', async () => {
+  const due = Array.from({ length: 1000 }, (_, index) => `session-${index}`);
+  deadlines.claim.mockImplementation(async (...given: unknown[]) => due.splice(0, given[3] as number));
+  await sweepFor((1.5 * tickMillis) / 1000);
+  expect(visitSession).toHaveBeenCalledTimes(1000);
+  expect(deadlines.release).toHaveBeenCalledTimes(1000);
+  expect(startSweep).not.toHaveBeenCalled();
+});
+
+test('[PR12] a sweep visits at most some hundred sessions at the same time', async () => {
+  let [running, most] = [0, 0];
+  visitSession.mockImplementation(async () => {
+    most = Math.max(most, ++running);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    running -= 1;
+    return { next: undefined, sighted: [] };
+  });
+  const due = Array.from({ length: 1000 }, (_, index) => `session-${index}`);
+  deadlines.claim.mockImplementation(async (...given: unknown[]) => due.splice(0, given[3] as number));
+  await sweepFor(2);
+  expect(visitSession).toHaveBeenCalledTimes(1000);
+  expect(most).toBeGreaterThan(50);
+  expect(most).toBeLessThanOrEqual(200);
+});
+
+describe('[PR12] where one tick is not enough', () => {
+  beforeEach(() => {
+    let session = 0;
+    deadlines.claim.mockImplementation(async (...given: unknown[]) =>
+      Array.from({ length: given[3] as number }, () => `session-${++session}`),
+    );
+    visitSession.mockImplementation(async () => {
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      return { next: undefined, sighted: [] };
+    });
+  });
+
+  test('another sweep is called, within the first two seconds', async () => {
+    await sweepFor(2);
+    expect(startSweep).toHaveBeenCalledWith('the sweep', { cause: 'load' });
+  });
+
+  test('none is called where one was a moment ago, or where there are enough', async () => {
+    leases.mayCall.mockResolvedValueOnce(false);
+    await sweepFor(1.5);
+    leases.join.mockResolvedValue([own, 'b', 'c', 'd']);
+    await sweepFor(3);
+    expect(startSweep).not.toHaveBeenCalled();
+  });
+
+  test('a sweep that was called is followed by another one when its time is over', async () => {
+    leases.join.mockResolvedValue([own, 'b', 'c', 'd']);
+    await sweepFor(3, 'load');
+    expect(startSweep).toHaveBeenCalledTimes(1);
+  });
+});
+
+test('a sweep that was called ends when there is little to do for a while, and the other one stays', async () => {
+  leases.join.mockResolvedValue([own, 'other']);
+  await sweepFor(40, 'load');
+  const ticks = leases.join.mock.calls.length;
+  expect(ticks).toBeGreaterThan(5);
+  expect(ticks).toBeLessThan(30);
+  await sweepFor(40, 'schedule');
+  expect(leases.join.mock.calls.length - ticks).toBeGreaterThan(35);
+});
+
+test('[PR12] a session that could not be visited is visited again in some seconds', async () => {
+  visitSession.mockRejectedValueOnce(new Error('a fault of one session'));
+  deadlines.claim.mockResolvedValueOnce(['broken', 'well']);
+  const now = Date.now();
+  await sweepFor(1.5);
+  const released = deadlines.release.mock.calls as unknown[][];
+  expect(released.find(([sessionId]) => sessionId === 'broken')?.[2]).toBe(now + 5000);
+  expect(released.find(([sessionId]) => sessionId === 'well')?.[2]).toBeUndefined();
+});
+
+test('[PR12] a session whose visit cannot be ended is due again: its shard is given back and taken anew', async () => {
+  deadlines.claim.mockResolvedValueOnce(['stuck']);
+  deadlines.release.mockRejectedValueOnce(new Unavailable('redis', new Error('Redis is away.')));
+  await sweepFor(2.5);
+  expect(leases.giveBack.mock.calls[0]).toEqual([0, own]);
+  const order = [leases.giveBack.mock.invocationCallOrder[0]!, leases.hold.mock.invocationCallOrder.at(-1)!];
+  expect(order[0]).toBeLessThan(order[1]!);
+});

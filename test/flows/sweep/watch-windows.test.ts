@@ -1,0 +1,136 @@
+import { randomUUID } from 'node:crypto';
+import type { Redis } from 'ioredis';
+import { watchWindows } from '../../../lambdas/flows/sweep/watch-windows.ts';
+import { redis } from '../../../lambdas/platform/redis.ts';
+import { shardNumbers } from '../../../lambdas/presence/deadlines.ts';
+import { presenceKeys } from '../../../lambdas/presence/keys.ts';
+import { deadlines, movingSessions } from '../../../lambdas/services/presence.ts';
+import { OwnRedis } from '../../support/own-redis.ts';
+import { PresenceFixture } from '../../support/presence.ts';
+
+/** Sessions whose cursors were posted, by the connection ids of the receivers. */
+const posted: string[] = [];
+const post = async (posts: { connectionId: string }[]) => {
+  posted.push(...posts.map(({ connectionId }) => connectionId));
+  return { delivered: posts.length, gone: [], failed: [], throttled: 0 };
+};
+jest.mock('../../../lambdas/services/delivery.ts', () => ({ broadcaster: () => ({ post }) }));
+
+let server: OwnRedis;
+let now: number;
+
+beforeAll(async () => {
+  server = await OwnRedis.start();
+  process.env['REDIS_URL'] = server.url;
+});
+beforeEach(async () => {
+  await redis().flushall();
+  posted.length = 0;
+  now = Date.now();
+});
+afterAll(async () => {
+  redis().disconnect();
+  await server.kill();
+});
+
+const watch = () => watchWindows(shardNumbers, () => now);
+const watched = async () => (await Promise.all(shardNumbers.map((shard) => movingSessions().of(shard)))).flat();
+
+interface Room extends PresenceFixture {
+  endsAt?: number;
+}
+
+/** Two people in a room, whose cursors move: one is shown, one waits for the end of its window. */
+async function movingRoom(): Promise<Room> {
+  const room: Room = new PresenceFixture(redis() as Redis);
+  room.now = now;
+  for (const person of ['a', 'b']) await room.enter(person, `${person}-${room.sessionId}`);
+  await move(room, 1);
+  return room;
+}
+
+async function move(room: Room, position: number): Promise<void> {
+  room.now = now;
+  await room.cursor('a', `a-${room.sessionId}`, position);
+  const promise = (await room.cursor('b', `b-${room.sessionId}`, position))?.promise;
+  if (!promise) return;
+  room.endsAt = promise.endsAt;
+  // As the flusher does while it waits.
+  if (promise.watch) await movingSessions().add(room.sessionId, now);
+}
+
+const flush = (room: Room) => room.store.flush(room.sessionId, room.endsAt!, now);
+/** The cursor of `b` is what waits. */
+const receiversOf = (rooms: Room[]) => rooms.map(({ sessionId }) => `a-${sessionId}`).sort();
+
+/** How often the server ran a command while the work ran. */
+async function calls(work: () => Promise<unknown>): Promise<Record<string, number>> {
+  await redis().config('RESETSTAT');
+  await work();
+  const stats = await redis().info('commandstats');
+  return Object.fromEntries(
+    [...stats.matchAll(/^cmdstat_([^:]+):calls=(\d+)/gm)].map(([, name, many]) => [name, +many!]),
+  );
+}
+
+test('[DE3] of many windows those whose flushers died are sent within a second, once, and no other', async () => {
+  const rooms = await Promise.all(Array.from({ length: 60 }, movingRoom));
+  const dead = rooms.slice(0, 20);
+  now += 100;
+  for (const room of rooms.slice(20)) await flush(room);
+  // A second after it was put there nothing may wait: its window, the grace of the flusher, and a look each third of a second.
+  now += 50;
+  await watch();
+  now += 340;
+  await watch();
+  expect(posted.sort()).toEqual(receiversOf(dead));
+  await Promise.all([watch(), watch()]);
+  expect(posted).toHaveLength(dead.length);
+});
+
+test('[DE3] [PR12] a session in which something moves costs one read for each look, and no visit', async () => {
+  const rooms = await Promise.all(Array.from({ length: 50 }, movingRoom));
+  const looks = 40;
+  let [reads, scripts] = [0, 0];
+  for (let look = 0; look < looks; look += 1) {
+    now += 100;
+    for (const room of rooms) await flush(room);
+    now += 400;
+    for (const room of rooms) await move(room, look);
+    const stats = await calls(watch);
+    reads += stats['hmget'] ?? 0;
+    scripts += (stats['eval'] ?? 0) + (stats['evalsha'] ?? 0);
+  }
+  // One read each look; a script, which reads twice more, each five seconds.
+  expect(scripts).toBeLessThanOrEqual(rooms.length * Math.ceil((looks * 500) / 4500));
+  expect(reads - 2 * scripts).toBeLessThanOrEqual(rooms.length * looks);
+  expect(await deadlines().size()).toBe(0);
+  expect(await watched()).toHaveLength(rooms.length);
+});
+
+test('[DE3] where nothing moves any more the sweep goes away, and comes back when it is told', async () => {
+  const room = await movingRoom();
+  now += 100;
+  await flush(room);
+  now += 2500;
+  await watch();
+  expect(await watched()).toEqual([]);
+  await move(room, 2);
+  expect(await watched()).toHaveLength(1);
+});
+
+test('[DE3] [FA2] a session of which Redis lost the window, or everything, is visited at once', async () => {
+  const [withoutWindow, forgotten] = [await movingRoom(), await movingRoom()];
+  await redis().del(presenceKeys.window(withoutWindow.sessionId));
+  await redis().del(presenceKeys.epoch(forgotten.sessionId));
+  now += 300;
+  await watch();
+  expect((await deadlines().all()).sort()).toEqual([withoutWindow.sessionId, forgotten.sessionId].sort());
+  expect(await watched()).toEqual([]);
+});
+
+test('a session that nobody knows is forgotten', async () => {
+  await movingSessions().add(randomUUID(), now);
+  await watch();
+  expect(await watched()).toEqual([]);
+});

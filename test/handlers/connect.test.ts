@@ -1,0 +1,56 @@
+import { DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
+import { mockClient } from 'aws-sdk-client-mock';
+import { handler } from '../../lambdas/handlers/connect.ts';
+import { log } from '../../lambdas/platform/log.ts';
+import { messageEvent } from '../adapters/socket-event.ts';
+
+const dynamodb = mockClient(DynamoDBClient);
+beforeAll(() => {
+  process.env['CONNECTIONS_TABLE'] = 'connections';
+  process.env['AWS_REGION'] = 'us-east-1';
+});
+beforeEach(() => dynamodb.reset());
+afterEach(() => jest.restoreAllMocks());
+
+const connect = (headers?: Record<string, string>) => handler({ ...messageEvent(''), ...(headers ? { headers } : {}) });
+
+test('a connection is written down with whom it belongs to and an end', async () => {
+  await connect();
+  const { Item, TableName } = dynamodb.commandCalls(PutItemCommand)[0]!.args[0].input;
+  expect(TableName).toBe('connections');
+  expect(Item).toMatchObject({
+    connectionId: { S: 'c1' },
+    sessionId: { S: '-' },
+    userId: { S: '0190f1e2-6d0a-7c3b-8f4d-1a2b3c4d5e6f' },
+  });
+  const seconds = Number(Item!['expiresAt']!.N) - Date.now() / 1000;
+  expect(seconds).toBeGreaterThan(2 * 3600);
+  expect(seconds).toBeLessThan(4 * 3600);
+});
+
+test('the subprotocol is selected where it is offered, and the token beside it is never repeated', async () => {
+  const selected = { statusCode: 200, headers: { 'Sec-WebSocket-Protocol': 'rollcall.v1' } };
+  expect(await connect({ 'sec-websocket-PROTOCOL': 'bearer.abc , rollcall.v1' })).toEqual(selected);
+  expect(await connect({ 'Sec-WebSocket-Protocol': 'bearer.abc' })).toEqual({ statusCode: 200 });
+  expect(await connect({ 'Sec-WebSocket-Protocol': 'rollcall.v10' })).toEqual({ statusCode: 200 });
+  expect(await connect()).toEqual({ statusCode: 200 });
+});
+
+test.each([[['bearer.abc', 'rollcall.v1']], [['rollcall.v1', 'bearer.abc']], [['bearer.abc, rollcall.v1']]])(
+  'the subprotocol is selected from the header lines %j, of which headers holds the last',
+  async (lines) => {
+    const event = {
+      ...messageEvent(''),
+      headers: { 'Sec-WebSocket-Protocol': lines.at(-1)! },
+      multiValueHeaders: { 'Sec-WebSocket-Protocol': lines },
+    };
+    expect(await handler(event)).toMatchObject({ headers: { 'Sec-WebSocket-Protocol': 'rollcall.v1' } });
+  },
+);
+
+test('[FA4] while the table is away the handshake is refused with 503, and logged once', async () => {
+  const error = jest.spyOn(log, 'error').mockImplementation(() => {});
+  dynamodb.on(PutItemCommand).rejects(new Error('away'));
+  expect(await connect({ 'Sec-WebSocket-Protocol': 'rollcall.v1' })).toEqual({ statusCode: 503 });
+  expect(error).toHaveBeenCalledTimes(1);
+});

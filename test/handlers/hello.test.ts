@@ -1,0 +1,46 @@
+import type { APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
+import { handler } from '../../lambdas/handlers/default.ts';
+import { contextWith, messageEvent } from '../adapters/socket-event.ts';
+
+const registry = { setCompact: jest.fn(), memberships: async () => [] };
+jest.mock('../../lambdas/services/registry.ts', () => ({ registry: () => registry }));
+jest.mock('../../lambdas/flows/connections/rate-limit.ts', () => ({ limitRate: async () => {} }));
+
+async function greet(message: object) {
+  const answer = await handler(messageEvent({ type: 'hello', ...message }), contextWith(5000));
+  return JSON.parse((answer as APIGatewayProxyStructuredResultV2).body!);
+}
+
+beforeEach(() => registry.setCompact.mockReset().mockResolvedValue(true));
+
+test('welcome says who somebody is and what the service expects of a client', async () => {
+  expect(await greet({ client: { name: 'any form' } })).toEqual({
+    ...{ type: 'welcome', connectionId: 'c1', userId: '0190f1e2-6d0a-7c3b-8f4d-1a2b3c4d5e6f', username: 'Ada' },
+    ...{ heartbeatSeconds: 30, timeoutSeconds: 60, awaySeconds: 120, batchMillis: 100 },
+    ...{ rolloverSeconds: expect.any(Number), serverTime: expect.any(Number) },
+  });
+  expect(registry.setCompact).not.toHaveBeenCalled();
+});
+
+test('[CL2] the moment to replace a connection lies between 105 and 117 minutes', async () => {
+  for (const random of [0, 0.5, 0.999_999]) {
+    jest.spyOn(Math, 'random').mockReturnValueOnce(random);
+    const { rolloverSeconds } = await greet({});
+    expect(rolloverSeconds).toBeGreaterThanOrEqual(105 * 60);
+    expect(rolloverSeconds).toBeLessThanOrEqual(117 * 60);
+  }
+});
+
+test('[DE8] welcome says in which form cursors will come, where a client asked for one', async () => {
+  expect(await greet({ format: 'compact' })).toMatchObject({ type: 'welcome', format: 'compact' });
+  expect(await greet({ format: 'json' })).toMatchObject({ type: 'welcome', format: 'json' });
+  expect(registry.setCompact.mock.calls).toEqual([
+    ['c1', true],
+    ['c1', false],
+  ]);
+});
+
+test('[DE8] a connection that is not written down any more gets JSON, and no error', async () => {
+  registry.setCompact.mockResolvedValue(false);
+  expect(await greet({ format: 'compact' })).toMatchObject({ type: 'welcome', format: 'json' });
+});

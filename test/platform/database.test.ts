@@ -1,0 +1,253 @@
+import { randomUUID } from 'node:crypto';
+import { type EventEmitter, once } from 'node:events';
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { mockClient } from 'aws-sdk-client-mock';
+import { Database } from '../../lambdas/platform/database.ts';
+import { databaseFailure } from '../../lambdas/platform/database-failure.ts';
+import { readDatabaseSecret } from '../../lambdas/platform/database-secret.ts';
+import { RollcallError } from '../../protocol/errors.ts';
+import { createEmptyDatabase, type TestDatabase } from '../support/database.ts';
+import { scaleLimit } from '../support/time-limits.ts';
+
+let server: TestDatabase;
+const opened: Database[] = [];
+
+beforeAll(async () => {
+  server = await createEmptyDatabase();
+});
+afterEach(() => Promise.all(opened.splice(0).map((database) => database.end())));
+afterAll(() => server.drop());
+
+function open(connectionString: string, timeoutMillis?: number): Database {
+  const database = new Database({ connection: async () => ({ connectionString }), timeoutMillis });
+  opened.push(database);
+  return database;
+}
+
+/** The refusal a promise ends with and the milliseconds until then. */
+async function refusal(work: Promise<unknown>): Promise<{ error: RollcallError; millis: number }> {
+  const start = performance.now();
+  const error = await work.then(
+    () => new Error('was not refused'),
+    (reason: Error) => reason,
+  );
+  return { error: error as RollcallError, millis: performance.now() - start };
+}
+
+/** A server that takes connections and never says a word, like a frozen one. */
+async function silentServer(): Promise<{ url: string; close(): Promise<void> }> {
+  const sockets: Socket[] = [];
+  const listener: Server = createServer((socket) => {
+    sockets.push(socket);
+    socket.on('error', () => {});
+  }).listen(0, '127.0.0.1');
+  await once(listener, 'listening');
+  const { port } = listener.address() as AddressInfo;
+  return {
+    url: `postgres://nobody:secret@127.0.0.1:${port}/nothing`,
+    async close() {
+      for (const socket of sockets) socket.destroy();
+      listener.close();
+      await once(listener, 'close');
+    },
+  };
+}
+
+describe('Database', () => {
+  test('answers queries, with at most two connections however many ask', async () => {
+    const database = open(server.url);
+    const pids = await Promise.all(
+      Array.from({ length: 20 }, () => database.query<{ pid: number }>('SELECT pg_backend_pid() AS pid')),
+    );
+    expect(new Set(pids.map((result) => result.rows[0]!.pid)).size).toBeLessThanOrEqual(2);
+  });
+
+  test('[FA3] nobody listening is UNAVAILABLE at once, and says nothing internal', async () => {
+    const frozen = await silentServer();
+    await frozen.close();
+    const { error, millis } = await refusal(open(frozen.url).query('SELECT 1'));
+    expect(error).toBeInstanceOf(RollcallError);
+    expect(error).toMatchObject({ code: 'UNAVAILABLE', retryAfterMillis: 1000 });
+    expect(error.message).not.toMatch(/127|postgres|ECONN|nobody|secret/);
+    expect(millis).toBeLessThan(scaleLimit(900));
+  });
+
+  test('[FA3] a frozen server is UNAVAILABLE within a second', async () => {
+    const frozen = await silentServer();
+    try {
+      const { error, millis } = await refusal(open(frozen.url).query('SELECT 1'));
+      expect(error).toMatchObject({ code: 'UNAVAILABLE' });
+      expect(millis).toBeLessThan(scaleLimit(1300));
+    } finally {
+      await frozen.close();
+    }
+  });
+
+  test('[FA3] a query that hangs, and one that waits for a connection behind it, are UNAVAILABLE in time', async () => {
+    const database = open(server.url, 300);
+    const answers = await Promise.all(Array.from({ length: 5 }, () => refusal(database.query('SELECT pg_sleep(5)'))));
+    for (const { error, millis } of answers) {
+      expect(error).toMatchObject({ code: 'UNAVAILABLE' });
+      expect(millis).toBeLessThan(scaleLimit(800));
+    }
+    const { rows } = await database.query('SELECT 1 AS one');
+    expect(rows).toEqual([{ one: 1 }]);
+  });
+
+  test('[FA3] a server that ended the connection is UNAVAILABLE, and the next query goes through', async () => {
+    const database = open(server.url);
+    const { error } = await refusal(database.query('SELECT pg_terminate_backend(pg_backend_pid())'));
+    expect(error).toMatchObject({ code: 'UNAVAILABLE' });
+    expect((await database.query('SELECT 1 AS one')).rows).toEqual([{ one: 1 }]);
+  });
+
+  test('[FA3] a connection that ends in the hands of a transaction fails it and nothing else', async () => {
+    const database = open(server.url);
+    const { error } = await refusal(
+      database.transaction(async (client) => {
+        const { rows } = await client.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
+        // Not `once` of the events, which would listen to errors, too.
+        const ended = new Promise((resolve) => (client as unknown as EventEmitter).once('end', resolve));
+        await database.query('SELECT pg_terminate_backend($1)', [rows[0]!.pid]);
+        // Without a query under way only the event tells of it.
+        await ended;
+        await client.query('SELECT 1');
+      }),
+    );
+    expect(error).toMatchObject({ code: 'UNAVAILABLE' });
+    expect((await database.query('SELECT 1 AS one')).rows).toEqual([{ one: 1 }]);
+  });
+
+  test('throws a mistake in the statement as it is', async () => {
+    const { error } = await refusal(open(server.url).query('SELECT nonsense'));
+    expect(error).not.toBeInstanceOf(RollcallError);
+    expect(error.code).toBe('42703');
+  });
+
+  test('a transaction keeps all or nothing, and gives its connection back either way', async () => {
+    const database = open(server.url);
+    await database.query('CREATE TABLE kept (n int)');
+    const boom = new Error('boom');
+    for (let round = 0; round < 4; round += 1) {
+      const failing = database.transaction(async (client) => {
+        await client.query('INSERT INTO kept VALUES (1)');
+        throw boom;
+      });
+      expect((await refusal(failing)).error).toBe(boom);
+    }
+    expect(
+      await database.transaction(async (client) => (await client.query('INSERT INTO kept VALUES (2)')).rowCount),
+    ).toBe(1);
+    expect((await database.query('SELECT n FROM kept')).rows).toEqual([{ n: 2 }]);
+  });
+
+  test('a connection that comes too late for who asked goes back to the others', async () => {
+    let letIn = () => {};
+    const door = new Promise<void>((resolve) => {
+      letIn = resolve;
+    });
+    const database = new Database({
+      timeoutMillis: 200,
+      async connection() {
+        await door;
+        return { connectionString: server.url };
+      },
+    });
+    opened.push(database);
+    const late = await Promise.all(Array.from({ length: 3 }, () => refusal(database.connect())));
+    expect(late.map(({ error }) => error.code)).toEqual(['UNAVAILABLE', 'UNAVAILABLE', 'UNAVAILABLE']);
+    letIn();
+    for (let count = 0; count < 3; count += 1) {
+      expect((await database.query('SELECT 1 AS one')).rows).toEqual([{ one: 1 }]);
+    }
+  });
+
+  test('a rotated password is read again, once for all who notice', async () => {
+    const role = `rotating_${randomUUID().slice(0, 8)}`;
+    await server.pool.query(`CREATE ROLE ${role} LOGIN PASSWORD 'first'`);
+    try {
+      const url = new URL(server.url);
+      url.username = role;
+      let password = 'stale';
+      let reads = 0;
+      const database = new Database({
+        async connection() {
+          reads += 1;
+          url.password = password;
+          password = 'first';
+          return { connectionString: url.href };
+        },
+      });
+      opened.push(database);
+      const answers = await Promise.all([database.query('SELECT 1 AS one'), database.query('SELECT 1 AS one')]);
+      expect(answers.map((answer) => answer.rows)).toEqual([[{ one: 1 }], [{ one: 1 }]]);
+      expect(reads).toBe(2);
+      await database.end();
+      await server.pool.query(`ALTER ROLE ${role} PASSWORD 'second'`);
+      expect((await refusal(database.query('SELECT 1'))).error).toMatchObject({ code: 'UNAVAILABLE' });
+      expect(reads).toBe(4);
+    } finally {
+      await server.pool.query(`DROP ROLE ${role}`);
+    }
+  });
+
+  test('a secret that cannot be read is asked for again the next time', async () => {
+    let reads = 0;
+    const database = new Database({
+      async connection() {
+        reads += 1;
+        if (reads === 1) throw new Error('Secrets Manager is away');
+        return { connectionString: server.url };
+      },
+    });
+    opened.push(database);
+    expect((await refusal(database.query('SELECT 1'))).error.message).toBe('Secrets Manager is away');
+    expect((await database.query('SELECT 1 AS one')).rows).toEqual([{ one: 1 }]);
+  });
+});
+
+describe('databaseFailure', () => {
+  const failure = (properties: object) => databaseFailure(Object.assign(new Error('internal words'), properties));
+
+  test.each(['08006', '57P01', '57014', '53300', '40P01', '40001', '25006', '28P01'])(
+    '[FA3] SQLSTATE %s is UNAVAILABLE',
+    (code) => {
+      expect(failure({ code, severity: 'ERROR' })).toMatchObject({ code: 'UNAVAILABLE' });
+    },
+  );
+
+  test.each(['23505', '22P02', '42P01', '23503'])('SQLSTATE %s is a fault of ours and stays one', (code) => {
+    expect(failure({ code, severity: 'ERROR' })).not.toBeInstanceOf(RollcallError);
+  });
+
+  test('leaves refusals and other errors alone', () => {
+    const refused = new RollcallError('SESSION_FULL', 'Full.');
+    const bug = new TypeError('x is not a function');
+    expect([databaseFailure(refused), databaseFailure(bug)]).toEqual([refused, bug]);
+  });
+});
+
+describe('readDatabaseSecret', () => {
+  const client = mockClient(SecretsManagerClient);
+  const read = () => readDatabaseSecret('arn:of:the:secret', client as unknown as SecretsManagerClient);
+  const secret = { host: 'db.internal', port: '5432', dbname: 'rollcall', username: 'app', password: 'pa:ss@/' };
+
+  test('gives host, name and password, and insists on a verified certificate', async () => {
+    client.on(GetSecretValueCommand).resolves({ SecretString: JSON.stringify(secret) });
+    expect(await read()).toMatchObject({
+      ...{ host: 'db.internal', port: 5432, database: 'rollcall', user: 'app', password: 'pa:ss@/' },
+      ssl: { rejectUnauthorized: true, ca: expect.arrayContaining([expect.stringContaining('BEGIN CERTIFICATE')]) },
+    });
+  });
+
+  test.each([undefined, '', 'pa:ss@/', JSON.stringify({ ...secret, host: undefined })])(
+    'refuses a secret of another form without quoting it: %j',
+    async (SecretString) => {
+      client.on(GetSecretValueCommand).resolves({ SecretString });
+      const { error } = await refusal(read());
+      expect(error.message).toContain('must be JSON with host, port, dbname, username and password');
+      expect(error.message).not.toContain('pa:ss');
+    },
+  );
+});
