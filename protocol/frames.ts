@@ -94,6 +94,8 @@ export interface ServerFrames {
     leaves: { userId: string; cause: LeaveCause }[];
   };
   cursors: { sessionId: string; cursors: CursorUpdate[] };
+  /** An event of somebody else; it is stored nowhere. `at` is when the server received it. */
+  broadcast: { sessionId: string; userId: string; event: string; payload?: unknown; at: number };
   participants: { sessionId: string; participants: SessionParticipant[] } & Parts;
   participant_updated: { sessionId: string; participant: SessionParticipant };
   invite_created: { sessionId: string; inviteId: string; invite: string; expiresAt: number };

@@ -10,6 +10,8 @@ export const limits = {
   dataBytes: 2 * 1024,
   metadataBytes: 8 * 1024,
   detailsBytes: 8 * 1024,
+  eventCharacters: 100,
+  payloadBytes: 8 * 1024,
   operationIdCharacters: 255,
   keyCharacters: 255,
   targetCharacters: 500,

@@ -22,10 +22,10 @@ function text(maximum: number) {
   });
 }
 
-/** A JSON object whose encoding has a limit in UTF-8 bytes. */
+/** A JSON value whose encoding has a limit in UTF-8 bytes. */
 function withinBytes(maximum: number) {
   return [
-    (value: object) => utf8.encode(JSON.stringify(value)).length <= maximum,
+    (value: unknown) => utf8.encode(JSON.stringify(value)).length <= maximum,
     { error: `must be at most ${maximum} bytes of JSON`, params: { limit: tooLarge } },
   ] as const;
 }
@@ -62,6 +62,8 @@ const said = {
 };
 /** Of two frames of one connection and session the one with the higher number decides (rule PR18). */
 const order = z.number().int().min(0).optional();
+/** Any JSON value. */
+const payload = keepInput(z.unknown().refine(...withinBytes(limits.payloadBytes)));
 const time = z.number().int().min(0).max(8.64e15);
 const visibility = z.object({ cursors: role.optional(), activity: role.optional() });
 const metadata = keepInput(
@@ -156,6 +158,17 @@ export const messages = {
     }),
   },
   presence_sync: { group: 'presence', responds: true, schema: message({ sessionId }) },
+  broadcast: {
+    group: 'presence',
+    responds: true,
+    quiet: true,
+    schema: message({
+      sessionId,
+      event: requiredText(limits.eventCharacters),
+      payload: payload.optional(),
+      to: z.array(z.guid()).optional(),
+    }),
+  },
   cursor_update: {
     group: 'cursor',
     responds: false,

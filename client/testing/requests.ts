@@ -86,7 +86,7 @@ export const handlers: Record<string, (call: Call) => object> = {
     const { userId } = call.connection;
     room.broadcast(
       { type: 'broadcast', userId, event, payload, at: call.world.now() },
-      (other) => other.userId !== userId && (to?.includes(other.userId) ?? true),
+      (other) => other !== call.connection && (to?.includes(other.userId) ?? other.userId !== userId),
     );
     return { type: 'ack' };
   },

@@ -12,8 +12,11 @@ export interface BroadcastResult {
   throttled: number;
 }
 
-/** `state` is tried again after a 429 or a 5xx, `cursor` never: the next one replaces it anyway (rule DE6). */
-export type FrameKind = 'state' | 'cursor';
+/**
+ * `state` is sent again after a 429 or a 5xx. `cursor` is not, because the next one replaces it (rule DE6), and `event` is
+ * not, because it arrives at most once (rule DE11).
+ */
+export type FrameKind = 'state' | 'cursor' | 'event';
 
 /** Bytes for one connection. Receivers of the same frame share the same bytes. */
 export interface Post {

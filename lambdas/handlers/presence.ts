@@ -1,10 +1,14 @@
 import { route } from '../adapters/route.ts';
+import { broadcastEvent } from '../flows/frames/broadcast-event.ts';
 import { signOfLife } from '../flows/frames/sign-of-life.ts';
 import { snapshotFor } from '../flows/frames/snapshot.ts';
 import { rememberChoice } from '../flows/presence/remember-choice.ts';
 import { turnOf } from '../platform/turn.ts';
 
-/** Routes `presence_update` and `presence_sync`: what the sender shows of themselves, and the whole state. */
+/**
+ * Routes `presence_update`, `broadcast` and `presence_sync`: what the sender shows of themselves, an event for others, and
+ * the whole state.
+ */
 export const handler = route('presence', {
   async presence_update({ sessionId, status, activity, data, cursor, order }, caller) {
     const touch = { kind: 'update', status, activity, data, cursor, turn: turnOf(caller, order) } as const;
@@ -12,6 +16,11 @@ export const handler = route('presence', {
     // Where a later frame decided about the status, that one has it remembered.
     const chosenAt = outcome?.chosenAt;
     if (status !== undefined && chosenAt !== undefined) await rememberChoice(caller, sessionId, status, chosenAt);
+    return undefined;
+  },
+
+  async broadcast({ requestId: _, ...event }, caller) {
+    await broadcastEvent(caller, event);
     return undefined;
   },
 

@@ -70,6 +70,12 @@ export interface TouchOutcome extends PresenceOutcome {
   chosenAt?: number | undefined;
 }
 
+/** Whom a broadcast reaches, provided that its sender may send one. */
+export interface Addressed {
+  isPermitted: boolean;
+  receivers: Receiver[];
+}
+
 /** A coming or going that Redis keeps until it is written down elsewhere; see `PresenceStore.forget`. */
 interface Kept {
   userId: string;

@@ -7,6 +7,7 @@ import { touchArguments, turnArguments, versionArguments } from './frame-paramet
 import { presenceKeys } from './keys.ts';
 import { outageAllowanceMillis } from './outage-allowance.ts';
 import {
+  type Addressed,
   type Arrival,
   type Departure,
   type EndOutcome,
@@ -75,6 +76,20 @@ export class PresenceStore {
     await this.#scripts.run('keepAlive', seat.sessionId, now, { userId: seat.userId, connectionId: seat.connectionId });
   }
 
+  /**
+   * Whom a broadcast of a seat reaches: everybody else's connections, or those of the users named. Undefined where Redis does
+   * not know the seat.
+   *
+   * @throws RollcallError RATE_LIMITED where the connection sends more than its limit.
+   */
+  async address(seat: Seat, to: readonly string[] | undefined, now: number): Promise<Addressed | undefined> {
+    const values = { userId: seat.userId, connectionId: seat.connectionId, named: to ? JSON.stringify(to) : '' };
+    const reply = await this.#scripts.run('address', seat.sessionId, now, values);
+    if (!reply) return undefined;
+    const { isPermitted, addressed } = reply.extra;
+    return { isPermitted: isPermitted === 1, receivers: addressed.map(readReceiver) };
+  }
+
   /** Takes what waits for the end of a window, if it still waits for the one who promised to (rule DE3). */
   async flush(sessionId: string, endsAt: number, now: number): Promise<PresenceOutcome> {
     const reply =
@@ -129,14 +144,8 @@ export class PresenceStore {
   ): Promise<EndOutcome & { removed: boolean }> {
     const { sessionId, userId, connectionId } = seat;
     const values = { userId, connectionId, cause, ...versionArguments(seat, version) };
-    const reply =
-      (await this.#scripts.run(
-        'leave',
-        sessionId,
-        now,
-        values,
-        await { outageAllowance: await this.#outageAllowance() },
-      )) ?? unknownReply('leave');
+    const extras = { outageAllowance: await this.#outageAllowance() };
+    const reply = (await this.#scripts.run('leave', sessionId, now, values, extras)) ?? unknownReply('leave');
     return { ...this.#ended(reply, now), removed: reply.extra.removed === 1 };
   }
 

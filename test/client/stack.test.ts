@@ -8,7 +8,7 @@ import { timeLimits } from '../support/time-limits.ts';
 import { type Addition, cases, type Place } from './contract-suite.ts';
 
 /** What the server cannot do yet. To be empty once it has the additions of the wire. */
-const missing: Addition[] = ['broadcast'];
+const missing: Addition[] = [];
 
 let stack: TestStack;
 beforeAll(async () => {

@@ -124,6 +124,16 @@ const table: Record<MessageType, [right: Record<string, unknown>, wrong: WrongFi
   session_recover: [{}, []],
   presence_update: [{}, [...[...wrongStatus, ...wrongActivity, ...wrongData], ...optional(wrongCursor)]],
   presence_sync: [{}, []],
+  broadcast: [
+    { event: 'wave' },
+    [
+      ...wrongText('event', limits.eventCharacters),
+      ['payload', long(limits.payloadBytes), 'TOO_LARGE'],
+      ['payload', { deep: ['a\u0000b'] }, shape],
+      ...halfCharacters('payload'),
+      ...[null, 'bob', {}, ['bob'], [5], [`${uuid}0`]].map((value): WrongField => ['to', value, shape]),
+    ],
+  ],
   cursor_update: [{ cursor }, wrongCursor],
   heartbeat: [{}, [...optional(wrongCursor), ['idle', 'yes', shape], ['idle', 1, shape], ['idle', null, shape]]],
   participants_list: [{}, []],
@@ -323,6 +333,7 @@ test.each([
   ['cursor_update', `"cursor":{"eventId":"e","position":1,"a":1e400}`],
   ['heartbeat', `"cursor":{"eventId":"e","position":1e400}`],
   ['session_create', `"operationId":"o","metadata":{"a":1e400}`],
+  ['broadcast', `"event":"e","payload":[1e400]`],
   ['machine_register', `"machineId":"m","name":"n","metadata":{"a":1e400}`],
   ['hello', `"client":[1e400]`],
 ])('a number that JSON would write as null is refused in a %s', async (type, fields) => {

@@ -46,6 +46,7 @@ const fields: Record<MessageType, object> = {
   presence_update: { status: 'away' },
   presence_sync: {},
   cursor_update: { cursor },
+  broadcast: { event: 'wave' },
   heartbeat: {},
   participants_list: {},
   participant_role: { userId: somebody, role: 'operator' },

@@ -29,6 +29,9 @@ interface ExtraTypes {
   numberedAt: string;
   /** Data that has to be kept elsewhere, when it changed and how many connections the user has; or nothing. */
   told: ToldReply;
+  isPermitted: number;
+  /** Connections that a broadcast reaches. */
+  addressed: string[];
   isFirst: number;
   isPresent: number;
   records: string[];

@@ -54,6 +54,7 @@ export const scriptArguments = {
     dataChange: 'text',
   },
   keepAlive: seat,
+  address: { ...seat, named: 'text' },
   flush: { endsAt: 'text' },
   stretch: {},
   join: {
@@ -105,6 +106,7 @@ export const replyFields = [
 export const replyExtras = {
   touch: ['cursors', 'cursorReceivers', 'overdue', 'chosenAt', 'numberedAt', 'told'],
   keepAlive: [],
+  address: ['isPermitted', 'addressed'],
   flush: ['cursors', 'cursorReceivers'],
   stretch: [],
   join: ['isFirst', 'records', 'arrival', 'told'],

@@ -1,3 +1,4 @@
+import address from './address.lua';
 import changeRole from './change-role.lua';
 import checkKnown from './check-known.lua';
 import close from './close.lua';
@@ -93,6 +94,7 @@ const moreHelpers: Partial<Record<PresenceScript, readonly Piece[]>> = {
 const bodies: Readonly<Record<PresenceScript, Piece>> = {
   touch: piece('touch', touch),
   keepAlive: piece('keep-alive', keepAlive),
+  address: piece('address', address),
   flush: piece('flush', flush),
   stretch: piece('stretch', stretch),
   join: piece('join', join),

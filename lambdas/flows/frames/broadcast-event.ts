@@ -1,0 +1,33 @@
+import type { ServerFrame } from '../../../protocol/frames.ts';
+import type { Message } from '../../../protocol/messages.ts';
+import type { Seat } from '../../presence/presence-store.ts';
+import { broadcaster } from '../../services/delivery.ts';
+import { presence } from '../../services/presence.ts';
+import { refusals } from '../../sessions/refusals.ts';
+import type { Caller } from '../callers/caller.ts';
+import { sessionIdOf } from '../callers/session-ids.ts';
+import { endGoneReceivers } from '../connections/end-gone.ts';
+import { seated } from './sign-of-life.ts';
+
+/**
+ * Sends an event to everybody else in a session, or to the users it names, at most once to each connection (rule DE11). It
+ * is stored nowhere and not logged: one round trip to Redis says who receives it.
+ *
+ * @throws RollcallError PERMISSION_DENIED for a viewer, RATE_LIMITED, NOT_IN_SESSION.
+ */
+export async function broadcastEvent(
+  caller: Caller,
+  { sessionId: reference, event, payload, to }: Omit<Message<'broadcast'>, 'requestId'>,
+): Promise<void> {
+  const sessionId = await sessionIdOf(caller, reference);
+  const { userId, connectionId } = caller;
+  const seat: Seat = { sessionId, userId, connectionId };
+  const named = to?.map((each) => each.toLowerCase());
+  const addressed = await seated(caller, seat, (now) => presence().store.address(seat, named, now));
+  if (!addressed.isPermitted) throw refusals.notAllowed('comment');
+  const { receivers } = addressed;
+  const frame: ServerFrame = { type: 'broadcast', sessionId, userId, event, payload, at: Date.now() };
+  const connectionIds = receivers.map((receiver) => receiver.connectionId);
+  const { gone } = await broadcaster().broadcast(connectionIds, frame, { kind: 'event' });
+  await endGoneReceivers(sessionId, receivers, gone);
+}

@@ -1,0 +1,28 @@
+-- Whom a broadcast reaches, for a connection whose role may comment [DE11]. It counts as a frame of its connection, and the
+-- others see no change. The roles here follow those in PostgreSQL, and the owner is an operator.
+if isUnknown() then return { 'unknown' } end
+renewsKeys = false
+local member = userId .. ':' .. connectionId
+if not redis.call('ZSCORE', connectionsKey, member) then return { 'unknown' } end
+local user = readUser(userId)
+if not user then
+  if hasRecentSign(userId) then invalidateSession() end
+  return { 'unknown' }
+end
+if not redis.call('ZSCORE', usersKey, userId) then return { 'unknown' } end
+local limited = countFrame(connectionId)
+if limited then return limited end
+user.lastSeen = math.max(user.lastSeen, now)
+redis.call('ZADD', usersKey, timeText(user.lastSeen), userId)
+redis.call('ZADD', connectionsKey, nowText, member)
+writeUser(user, true)
+if roleRank[user.role] < roleRank.commenter then return reply({}, {}, { isPermitted = 0, addressed = {} }) end
+
+local isNamed = {}
+for _, each in ipairs(named ~= '' and cjson.decode(named) or {}) do isNamed[each] = true end
+local addressed = {}
+for _, receiver in ipairs(receiversExcept(connectionId)) do
+  local owner = splitMember(receiver)
+  if (named == '' and owner ~= userId) or isNamed[owner] then addressed[#addressed + 1] = receiver end
+end
+return reply({}, {}, { isPermitted = 1, addressed = addressed })
