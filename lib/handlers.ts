@@ -23,8 +23,6 @@ export interface HandlerTraits {
   timeoutSeconds: number;
   /** Memory in MB. Default: `routeMemoryMb` of the environment. */
   memoryMb?: number;
-  /** Whether the function may hold database connections for long. If so, its concurrency is limited. */
-  holdsDatabase?: boolean;
 }
 
 /** Shorter than the 29 s of API Gateway, so that the caller still receives the error. */
@@ -63,25 +61,21 @@ export const handlers: Record<HandlerName, HandlerTraits> = {
     description: 'Sessions, participants, roles and invites',
     inNetwork: true,
     timeoutSeconds: routeSeconds,
-    holdsDatabase: true,
   },
   activity: {
     description: 'Writes and reads the audit trail',
     inNetwork: true,
     timeoutSeconds: routeSeconds,
-    holdsDatabase: true,
   },
   machine: {
     description: 'Registers machines and their signs of life',
     inNetwork: true,
     timeoutSeconds: routeSeconds,
-    holdsDatabase: true,
   },
   http: {
     description: 'The HTTP API: health, sessions, audit trail, statistics',
     inNetwork: true,
     timeoutSeconds: 20,
-    holdsDatabase: true,
   },
   'timeout-sweep': {
     description: 'Ends and announces the stays of users who timed out, once a second',

@@ -4,8 +4,11 @@ import { environmentNames } from '../lambdas/platform/environment.ts';
 import type { RollcallFunction } from './lambda-function.ts';
 
 /**
- * The identity provider that signs the tokens. The stack has three parameters for it; their defaults come from the
- * environment of the synthesis.
+ * The identity provider that signs the tokens.
+ *
+ * Values of the environment of the synthesis stand in the template. They must not be defaults of parameters: a deployment keeps
+ * the previous value of a parameter, so a changed default would have no effect. Only what the environment does not name
+ * becomes a parameter.
  */
 export class IdentityProvider extends Construct {
   readonly issuer: string;
@@ -16,18 +19,20 @@ export class IdentityProvider extends Construct {
     super(scope, id);
     const chosen = (name: string) => environment[name]?.trim() || undefined;
     const issuer = chosen(environmentNames.jwtIssuer);
-    const composed = issuer === undefined ? undefined : `${issuer.replace(/\/+$/, '')}/.well-known/jwks.json`;
-    this.issuer = this.parameter('JwtIssuer', issuer, 'The "iss" claim of the tokens, an https address');
-    this.audience = this.parameter(
-      'JwtAudience',
-      chosen(environmentNames.jwtAudience),
-      'The "aud" claim of tokens for this application',
-    );
-    this.jwksUri = this.parameter(
-      'JwksUri',
-      chosen(environmentNames.jwksUri) ?? composed,
-      'The address of the public keys (JWKS) of the issuer',
-    );
+    this.issuer = issuer ?? this.parameter('JwtIssuer', 'The "iss" claim of the tokens, an https address');
+    this.audience =
+      chosen(environmentNames.jwtAudience) ??
+      this.parameter(
+        'JwtAudience',
+        'The "aud" claim of tokens for this application ("client_id" if they have no "aud")',
+      );
+    // An empty address means the one that follows from the issuer. With an issuer in the template it is always empty, so
+    // that it changes together with the issuer.
+    this.jwksUri =
+      chosen(environmentNames.jwksUri) ??
+      (issuer === undefined
+        ? this.parameter('JwksUri', 'The address of the public keys (JWKS); empty: <issuer>/.well-known/jwks.json', '')
+        : '');
   }
 
   /** Sets the variables of the identity provider. The function needs no permission, because the keys are public. */
@@ -37,13 +42,9 @@ export class IdentityProvider extends Construct {
     fn.setVariable(environmentNames.jwksUri, this.jwksUri);
   }
 
-  private parameter(name: string, defaultValue: string | undefined, description: string): string {
-    const parameter = new CfnParameter(this, name, {
-      type: 'String',
-      description,
-      minLength: 1,
-      ...(defaultValue === undefined ? {} : { default: defaultValue }),
-    });
+  private parameter(name: string, description: string, emptyDefault?: ''): string {
+    const rule = emptyDefault === undefined ? { minLength: 1 } : { default: emptyDefault };
+    const parameter = new CfnParameter(this, name, { type: 'String', description, ...rule });
     parameter.overrideLogicalId(name);
     return parameter.valueAsString;
   }

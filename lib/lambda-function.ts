@@ -30,17 +30,18 @@ export interface RollcallFunctionProps {
 export class RollcallFunction extends Construct {
   readonly handler: HandlerName;
   readonly function: lambda.Function;
+  readonly logGroup: logs.LogGroup;
   private readonly role: iam.Role;
 
   constructor(scope: Construct, id: string, props: RollcallFunctionProps) {
     super(scope, id);
     this.handler = props.handler;
-    const { description, inNetwork, timeoutSeconds, memoryMb, holdsDatabase } = handlers[props.handler];
-    const logGroup = new logs.LogGroup(this, 'Log', {
+    const { description, inNetwork, timeoutSeconds, memoryMb } = handlers[props.handler];
+    this.logGroup = new logs.LogGroup(this, 'Log', {
       retention: props.sizes.logRetentionDays,
       removalPolicy: RemovalPolicy.DESTROY,
     });
-    this.role = this.createRole(logGroup, inNetwork);
+    this.role = this.createRole(this.logGroup, inNetwork);
     this.function = new lambda.Function(this, 'Function', {
       description,
       runtime: lambda.Runtime.NODEJS_24_X,
@@ -48,10 +49,10 @@ export class RollcallFunction extends Construct {
       code: lambda.Code.fromAsset(props.bundleOf(props.handler)),
       handler: 'index.handler',
       role: this.role,
-      logGroup,
+      logGroup: this.logGroup,
       timeout: Duration.seconds(timeoutSeconds),
       memorySize: memoryMb ?? props.sizes.routeMemoryMb,
-      reservedConcurrentExecutions: holdsDatabase ? props.sizes.databaseConcurrency : undefined,
+      reservedConcurrentExecutions: props.sizes.concurrency?.[props.handler],
       environment: {
         NODE_OPTIONS: '--enable-source-maps',
         [environmentNames.logLevel]: props.environment[environmentNames.logLevel]?.trim() || 'INFO',

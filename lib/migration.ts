@@ -1,4 +1,5 @@
-import { Duration } from 'aws-cdk-lib';
+import { type CfnResource, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import * as logs from 'aws-cdk-lib/aws-logs';
 import { InvocationType, Trigger } from 'aws-cdk-lib/triggers';
 import { Construct } from 'constructs';
 import { handlers } from './handlers.ts';
@@ -13,15 +14,25 @@ export class Migration extends Construct {
   constructor(
     scope: Construct,
     id: string,
-    props: { migrate: RollcallFunction; after: Construct[]; before: RollcallFunction[] },
+    props: { migrate: RollcallFunction; after: Construct[]; before: RollcallFunction[]; logRetentionDays: number },
   ) {
     super(scope, id);
     new Trigger(this, 'Trigger', {
       handler: props.migrate.function,
       invocationType: InvocationType.REQUEST_RESPONSE,
       timeout: Duration.seconds(handlers.migrate.timeoutSeconds),
-      executeAfter: props.after,
+      // The function needs its own rules too: without its egress rule it cannot reach the database.
+      executeAfter: [props.migrate, ...props.after],
       executeBefore: props.before.map((fn) => fn.function),
     });
+    this.limitLogOfProvider(props.logRetentionDays);
+  }
+
+  /** The CDK adds a function that starts the migrations. Lambda would keep its log for ever. */
+  private limitLogOfProvider(retention: number): void {
+    const log = new logs.LogGroup(this, 'ProviderLog', { retention, removalPolicy: RemovalPolicy.DESTROY });
+    const provider = Stack.of(this).node.findChild('AWSCDK.TriggerCustomResourceProviderCustomResourceProvider');
+    const fn = provider.node.findChild('Handler') as CfnResource;
+    fn.addPropertyOverride('LoggingConfig.LogGroup', log.logGroupName);
   }
 }

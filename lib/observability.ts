@@ -1,9 +1,13 @@
 import { CfnOutput, Duration, Stack } from 'aws-cdk-lib';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
+import * as iam from 'aws-cdk-lib/aws-iam';
+import * as logs from 'aws-cdk-lib/aws-logs';
 import * as sns from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
+import { withoutCredentials } from '../lambdas/platform/environment.ts';
 import type { HttpApi } from './http-api.ts';
+import type { RollcallFunction } from './lambda-function.ts';
 import type { PresenceCache } from './presence-cache.ts';
 import type { SessionDatabase } from './session-database.ts';
 import type { Sizes } from './settings.ts';
@@ -33,6 +37,7 @@ export class Observability extends Construct {
 
   private createAlarms(): void {
     const topic = new sns.Topic(this, 'Alarms', { displayName: 'Rollcall alarms', enforceSSL: true });
+    letAlarmsPublish(topic);
     new CfnOutput(Stack.of(this), 'AlarmTopicArn', {
       value: topic.topicArn,
       description: 'Subscribe an address to this topic to receive the alarms',
@@ -85,24 +90,24 @@ export class Observability extends Construct {
 
   /** One alarm for errors and throttles of a function, because both mean that a request got no answer. */
   private functionSignals(): Record<string, Signal> {
-    return Object.fromEntries(
-      Object.values(this.props.functions).map((fn) => [
-        `Function-${fn.handler}`,
-        {
-          metric: new cloudwatch.MathExpression({
-            expression: 'errors + throttles',
-            usingMetrics: {
-              errors: fn.function.metricErrors({ period }),
-              throttles: fn.function.metricThrottles({ period }),
-            },
-            label: `${fn.handler}: errors and throttles`,
-            period,
-          }),
-          threshold: 1,
-          means: `The function ${fn.handler} failed, timed out or was throttled: look at its log.`,
-        },
-      ]),
-    );
+    const signals = Object.values(this.props.functions).map((fn) => [`Function-${fn.handler}`, functionSignal(fn)]);
+    const { authorizer } = this.props.functions;
+    return { ...Object.fromEntries(signals), 'Function-authorizer': this.authorizerSignal(authorizer) };
+  }
+
+  /**
+   * The authorizer answers 401 by an error that Lambda counts. Anybody can cause it, so the alarm subtracts these answers.
+   * It waits for a second period, because an error and its log line may count in two periods.
+   */
+  private authorizerSignal(authorizer: RollcallFunction): Signal {
+    const filter = new logs.MetricFilter(this, 'WithoutCredentials', {
+      logGroup: authorizer.logGroup,
+      filterPattern: logs.FilterPattern.stringValue('$.message', '=', withoutCredentials),
+      metricNamespace: `Rollcall/${Stack.of(this).stackName}`,
+      metricName: 'HandshakesWithoutCredentials',
+    });
+    const refused = filter.metric({ statistic: 'Sum', period });
+    return functionSignal(authorizer, 'errors + throttles - FILL(refused, 0)', { refused }, 2);
   }
 
   private createDashboard(): void {
@@ -153,6 +158,42 @@ export class Observability extends Construct {
       period,
     });
   }
+}
+
+function functionSignal(
+  fn: RollcallFunction,
+  expression = 'errors + throttles',
+  more: Record<string, cloudwatch.IMetric> = {},
+  periods = 1,
+): Signal {
+  const usingMetrics = {
+    errors: fn.function.metricErrors({ period }),
+    throttles: fn.function.metricThrottles({ period }),
+    ...more,
+  };
+  const label = `${fn.handler}: errors and throttles`;
+  return {
+    metric: new cloudwatch.MathExpression({ expression, usingMetrics, label, period }),
+    threshold: 1,
+    means: `The function ${fn.handler} failed, timed out or was throttled: look at its log.`,
+    periods,
+  };
+}
+
+/**
+ * Lets the alarms of this account publish to the topic. `enforceSSL` creates a policy that only denies, and that policy
+ * replaces the default one, which lets the account publish.
+ */
+function letAlarmsPublish(topic: sns.Topic): void {
+  topic.addToResourcePolicy(
+    new iam.PolicyStatement({
+      sid: 'AllowAlarms',
+      principals: [new iam.ServicePrincipal('cloudwatch.amazonaws.com')],
+      actions: ['sns:Publish'],
+      resources: [topic.topicArn],
+      conditions: { StringEquals: { 'aws:SourceAccount': Stack.of(topic).account } },
+    }),
+  );
 }
 
 interface Signal {

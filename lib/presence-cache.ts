@@ -1,8 +1,9 @@
-import { Names } from 'aws-cdk-lib';
+import { Stack } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as elasticache from 'aws-cdk-lib/aws-elasticache';
 import { Construct } from 'constructs';
 import { environmentNames } from '../lambdas/platform/environment.ts';
+import { contentName, digestOf } from './content-name.ts';
 import type { RollcallFunction } from './lambda-function.ts';
 import type { Network } from './network.ts';
 import type { Sizes } from './settings.ts';
@@ -23,14 +24,20 @@ export class PresenceCache extends Construct {
   constructor(scope: Construct, id: string, network: Network, sizes: Sizes) {
     super(scope, id);
     this.group = network.createServerGroup(this, 'Redis: only functions with granted access');
-    this.cacheName = Names.uniqueResourceName(this, { maxLength: 40, separator: '-' }).toLowerCase();
+    const subnets = network.vpc.selectSubnets({ subnetType: ec2.SubnetType.PRIVATE_ISOLATED });
+    const { subnetIds } = subnets;
+    // A subnet with another range or zone is another subnet under the same reference, and forces another cache.
+    const places = subnets.subnets.map(({ ipv4CidrBlock, availabilityZone }) => [ipv4CidrBlock, availabilityZone]);
+    const stack = Stack.of(this);
+    const place = digestOf(stack.resolve([stack.stackName, places]));
+    this.cacheName = contentName(`rollcall-${place}`, stack.resolve({ SubnetIds: subnetIds }));
     this.cache = new elasticache.CfnServerlessCache(this, 'Cache', {
       engine: 'valkey',
       majorEngineVersion: '8',
       serverlessCacheName: this.cacheName,
       description: 'Presence, cursors and deadlines',
       securityGroupIds: [this.group.securityGroupId],
-      subnetIds: network.vpc.selectSubnets({ subnetType: ec2.SubnetType.PRIVATE_ISOLATED }).subnetIds,
+      subnetIds,
       snapshotRetentionLimit: 0,
       cacheUsageLimits: {
         dataStorage: { maximum: sizes.cache.maximumGb, unit: 'GB' },

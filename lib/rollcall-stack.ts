@@ -12,7 +12,7 @@ import { Network } from './network.ts';
 import { Observability } from './observability.ts';
 import { PresenceCache } from './presence-cache.ts';
 import { SessionDatabase } from './session-database.ts';
-import type { Sizes } from './settings.ts';
+import { type Sizes, setsAccountLogRole } from './settings.ts';
 import { Sweeps } from './sweeps.ts';
 import { type Functions, WebSocketApi } from './websocket-api.ts';
 
@@ -55,7 +55,7 @@ export class RollcallStack extends Stack {
     this.invites = new InviteSecret(this, 'InviteSecret');
     this.identity = new IdentityProvider(this, 'IdentityProvider', environment);
     this.functions = createFunctions(this, { sizes, network, environment, bundleOf });
-    this.webSocketApi = new WebSocketApi(this, 'WebSocketApi', sizes);
+    this.webSocketApi = new WebSocketApi(this, 'WebSocketApi', sizes, setsAccountLogRole(environment));
     this.sweeps = new Sweeps(this, 'Sweeps', {
       timeoutSweep: this.functions['timeout-sweep'],
       cleanupSweep: this.functions['cleanup-sweep'],
@@ -67,7 +67,7 @@ export class RollcallStack extends Stack {
     this.grantSweeps();
     this.webSocketApi.addRoutes(this.functions);
     const httpApi = new HttpApi(this, 'HttpApi', this.functions.http, this.identity, sizes);
-    this.addMigration(network);
+    this.addMigration(network, sizes);
     const { functions, webSocketApi, database, cache } = this;
     new Observability(this, 'Observability', { sizes, functions, webSocketApi, httpApi, database, cache });
     new CfnOutput(this, 'WebSocketUrl', {
@@ -137,11 +137,11 @@ export class RollcallStack extends Stack {
     this.sweeps.grantAccess(this.functions['cleanup-sweep']);
   }
 
-  private addMigration(network: Network): void {
+  private addMigration(network: Network, { logRetentionDays }: Sizes): void {
     const { migrate } = this.functions;
     this.database.grantAccess(migrate);
     const before = Object.values(this.functions).filter((fn) => fn !== migrate);
-    new Migration(this, 'Migration', { migrate, after: [network, this.database], before });
+    new Migration(this, 'Migration', { migrate, after: [network, this.database], before, logRetentionDays });
   }
 }
 

@@ -1,14 +1,19 @@
-import { Duration, RemovalPolicy, Validations } from 'aws-cdk-lib';
+import { type CfnResource, Duration, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import * as logs from 'aws-cdk-lib/aws-logs';
 import * as rds from 'aws-cdk-lib/aws-rds';
 import { Construct } from 'constructs';
 import { environmentNames } from '../lambdas/platform/environment.ts';
+import { contentName } from './content-name.ts';
 import type { RollcallFunction } from './lambda-function.ts';
 import type { Network } from './network.ts';
 import type { Sizes } from './settings.ts';
 
 /** Excluded from passwords, because operators put the password into URLs and shell commands. */
 const passwordExcludes = ' %+~`#$&*()|[]{}:;<>?!\'/@"\\=^,.';
+
+/** The logs of PostgreSQL that RDS copies to CloudWatch. */
+const logExports = ['postgresql'] as const;
 
 /** PostgreSQL on RDS: encrypted, only with TLS, not public. Its credentials are in Secrets Manager. */
 export class SessionDatabase extends Construct {
@@ -40,10 +45,11 @@ export class SessionDatabase extends Construct {
       deletionProtection: size.protected,
       removalPolicy: size.protected ? RemovalPolicy.SNAPSHOT : RemovalPolicy.DESTROY,
       autoMinorVersionUpgrade: true,
-      cloudwatchLogsExports: ['postgresql'],
+      cloudwatchLogsExports: [...logExports],
     });
     this.secretArn = this.instance.secret!.secretArn;
-    if (size.rotatePassword) this.instance.addRotationSingleUser({ excludeCharacters: passwordExcludes });
+    this.keepLogsFor(sizes.logRetentionDays);
+    if (size.rotatePassword) this.rotatePassword(sizes.logRetentionDays);
     this.acknowledgeFindings(size);
   }
 
@@ -52,6 +58,48 @@ export class SessionDatabase extends Construct {
     this.instance.connections.allowDefaultPortFrom(fn, 'PostgreSQL');
     fn.allow(['secretsmanager:GetSecretValue'], [this.secretArn]);
     fn.setVariable(environmentNames.databaseSecretArn, this.secretArn);
+  }
+
+  /**
+   * RDS exports its log to a group that it names after the instance. It would create this group itself, without an end, and
+   * leave it behind. So the stack names the instance and creates the group first.
+   */
+  private keepLogsFor(days: number): void {
+    const instance = this.instance.node.defaultChild as rds.CfnDBInstance;
+    const stack = Stack.of(this);
+    const identifier = contentName(
+      `${shortName(stack)}-sessions`,
+      stack.resolve({
+        DBName: instance.dbName,
+        DBSubnetGroupName: instance.dbSubnetGroupName,
+        MasterUsername: instance.masterUsername,
+        StorageEncrypted: instance.storageEncrypted,
+      }),
+    );
+    instance.dbInstanceIdentifier = identifier;
+    for (const name of logExports) {
+      const group = this.createLog(`Log-${name}`, `/aws/rds/instance/${identifier}/${name}`, days);
+      instance.node.addDependency(group);
+    }
+  }
+
+  /**
+   * A function of AWS writes a new password every 30 days. It needs a way to Secrets Manager, which only the subnets of
+   * the functions have.
+   */
+  private rotatePassword(logDays: number): void {
+    const rotation = this.instance.addRotationSingleUser({
+      excludeCharacters: passwordExcludes,
+      vpcSubnets: { subnetType: ec2.SubnetType.PRIVATE_WITH_EGRESS },
+    });
+    const functionName = `${shortName(Stack.of(this))}-password-rotation`;
+    const application = rotation.node.findChild('Resource') as CfnResource;
+    application.addPropertyOverride('Parameters.functionName', functionName);
+    application.node.addDependency(this.createLog('RotationLog', `/aws/lambda/${functionName}`, logDays));
+  }
+
+  private createLog(id: string, logGroupName: string, retention: number): logs.LogGroup {
+    return new logs.LogGroup(this, id, { logGroupName, retention, removalPolicy: RemovalPolicy.DESTROY });
   }
 
   private acknowledgeFindings(size: Sizes['database']): void {
@@ -64,4 +112,9 @@ export class SessionDatabase extends Construct {
     };
     for (const [id, reason] of Object.entries(reasons)) Validations.of(this).acknowledge({ id, reason });
   }
+}
+
+/** The name of the stack in the form that RDS accepts in names, at most 40 characters. */
+function shortName(stack: Stack): string {
+  return stack.stackName.toLowerCase().replace(/-+/g, '-').slice(0, 40).replace(/-$/, '');
 }

@@ -1,5 +1,6 @@
-import { environments } from '../protocol/settings.ts';
+import { accountLogRoles, environments } from '../protocol/settings.ts';
 import { type SettingName, settingNames } from '../protocol/timings.ts';
+import type { HandlerName } from './handlers.ts';
 
 /** `dev` is small and disposable. `prod` survives the loss of a zone and protects its data from deletion. */
 export type EnvironmentName = (typeof environments)[number];
@@ -33,10 +34,12 @@ export interface Sizes {
     maximumEcpuPerSecond: number;
   };
   /**
-   * How many environments of one function may run at once; each holds at most two database connections. Default: the
-   * limit of the account, because a new account's limit is too low to reserve a part of it.
+   * How many environments of each function may run at once. They are reserved, so a flood of one kind of message leaves
+   * room for the others, handshakes among them. The sum also bounds the database connections, because each environment
+   * holds at most two. Default: no limit but the account's, because a new account's limit is too low to reserve a part of
+   * it.
    */
-  databaseConcurrency?: number;
+  concurrency?: Record<HandlerName, number>;
   /** Requests per second on the WebSocket stage. The limit of the account counts posts too. */
   webSocketThrottle: Throttle;
   httpThrottle: Throttle;
@@ -82,7 +85,23 @@ export const sizes: Record<EnvironmentName, Sizes> = {
       rotatePassword: true,
     },
     cache: { maximumGb: 10, maximumEcpuPerSecond: 100_000 },
-    databaseConcurrency: 40,
+    concurrency: {
+      authorizer: 50,
+      connect: 50,
+      disconnect: 16,
+      default: 20,
+      heartbeat: 16,
+      cursor: 48,
+      presence: 16,
+      session: 36,
+      activity: 24,
+      machine: 8,
+      http: 16,
+      // Four sweeps at most share the work, and the next minute's start before this minute's end.
+      'timeout-sweep': 8,
+      'cleanup-sweep': 2,
+      migrate: 1,
+    },
     webSocketThrottle: { rateLimit: 4_000, burstLimit: 2_000 },
     httpThrottle: { rateLimit: 500, burstLimit: 250 },
     alarms: true,
@@ -101,6 +120,11 @@ export function readEnvironmentName(name: string | undefined): EnvironmentName {
     throw new Error(`ROLLCALL_ENVIRONMENT is "${name}"; set it to ${environments.join(' or ')}.`);
   }
   return found;
+}
+
+/** Whether the stack sets the account's role for the logs of API Gateway. Default: yes. */
+export function setsAccountLogRole(environment: Record<string, string | undefined>): boolean {
+  return environment['ACCOUNT_LOG_ROLE']?.trim() !== accountLogRoles[1];
 }
 
 /**

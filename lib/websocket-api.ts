@@ -35,7 +35,8 @@ export class WebSocketApi extends Construct {
   /** The address for posts to connections, `https://…/live`. */
   private readonly managementEndpoint: string;
 
-  constructor(scope: Construct, id: string, sizes: Sizes) {
+  /** @param accountLogRole whether the stack sets the role with which API Gateway writes logs in this account and region. */
+  constructor(scope: Construct, id: string, sizes: Sizes, accountLogRole: boolean) {
     super(scope, id);
     this.api = new Api(this, 'Api', {
       apiName: `${Stack.of(this).stackName}-websocket`,
@@ -47,13 +48,12 @@ export class WebSocketApi extends Construct {
       stageName,
       autoDeploy: true,
       throttle: sizes.webSocketThrottle,
-      detailedMetricsEnabled: true,
       accessLogSettings: {
         destination: new LogGroupLogDestination(this.createLogGroup(sizes)),
         format: AccessLogFormat.custom(JSON.stringify(accessLogFields)),
       },
     });
-    stage.node.addDependency(this.allowLogging());
+    if (accountLogRole) stage.node.addDependency(this.allowLogging());
     this.url = stage.url;
     this.managementEndpoint = stage.callbackUrl;
   }
@@ -112,7 +112,7 @@ export class WebSocketApi extends Construct {
 
   /**
    * A WebSocket stage can log only if API Gateway has a role for logs. This setting belongs to the whole account and
-   * region, so deleting the stack keeps it.
+   * region. So deleting the stack keeps it, and an account that has its own role keeps it with `ACCOUNT_LOG_ROLE=existing`.
    */
   private allowLogging(): CfnAccount {
     const role = new iam.Role(this, 'LogRole', {

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { identitySettings } from '../protocol/settings.ts';
 import { requireRedisServer } from './backing/redis.ts';
 import { type BackingAddresses, type BackingServices, startBackingServices } from './backing/services.ts';
 import { claimDataFolder, type DataFolder } from './data-folder/data-folder.ts';
@@ -181,6 +182,8 @@ async function run(options: LocalStackOptions, parts: Parts): Promise<RunningSta
   });
 }
 
+/** The address of the keys of an issuer that names none. */
+const keysOf = (issuer: string) => `${issuer.replace(/\/+$/, '')}/.well-known/jwks.json`;
 const localKeys = (port: number) => `http://127.0.0.1:${port}/.well-known/jwks.json`;
 
 function definitionOf(
@@ -188,10 +191,11 @@ function definitionOf(
   assemblyDirectory: string,
   port: number,
 ): Promise<StackDefinition> {
+  const issuer = environment['JWT_ISSUER']?.trim();
   return readStack(assemblyDirectory, {
-    JwtIssuer: environment['JWT_ISSUER'] || localIssuer,
-    JwtAudience: environment['JWT_AUDIENCE'] || localAudience,
-    JwksUri: environment['JWKS_URI'] || localKeys(port),
+    JwtIssuer: issuer || localIssuer,
+    JwtAudience: environment['JWT_AUDIENCE']?.trim() || localAudience,
+    JwksUri: environment['JWKS_URI']?.trim() || (issuer ? keysOf(issuer) : localKeys(port)),
   });
 }
 
@@ -218,7 +222,10 @@ function addressesOf({ databaseUrl, redisUrl, dynamodbEndpoint }: BackingAddress
 }
 
 function synthesizeProject({ environment, signal }: LocalStackOptions, output: Output): Promise<string> {
-  const synthesis = projectSynthesis(projectDirectory, { ...process.env, ...environment }, output.line);
+  const settings = { ...process.env, ...environment };
+  // Then the template has parameters for the identity provider, and this stack can set its own.
+  for (const name of identitySettings) delete settings[name];
+  const synthesis = projectSynthesis(projectDirectory, settings, output.line);
   return synthesize({ ...synthesis, signal });
 }
 

@@ -7,7 +7,9 @@ export const logLevels = ['TRACE', 'DEBUG', 'INFO', 'WARN', 'ERROR', 'CRITICAL',
 
 /** Settings of the synthesis that are not durations or numbers. */
 export const identitySettings = ['JWT_ISSUER', 'JWT_AUDIENCE', 'JWKS_URI'] as const;
-const namedSettings = [...identitySettings, 'LOG_LEVEL', 'ROLLCALL_ENVIRONMENT'];
+/** Whether the stack sets the account's role for the logs of API Gateway, or uses the one that is there. */
+export const accountLogRoles = ['create', 'existing'] as const;
+const namedSettings = [...identitySettings, 'LOG_LEVEL', 'ROLLCALL_ENVIRONMENT', 'ACCOUNT_LOG_ROLE'];
 /** All variables that change the result of the synthesis. */
 export const synthesisSettings: readonly string[] = [...settingNames, ...namedSettings];
 
@@ -30,6 +32,7 @@ export function checkSettings(environment: Environment, more: readonly string[] 
   readTimings(environment);
   checkChoice(environment, 'LOG_LEVEL', logLevels, (text) => text.toUpperCase());
   checkChoice(environment, 'ROLLCALL_ENVIRONMENT', environments);
+  checkChoice(environment, 'ACCOUNT_LOG_ROLE', accountLogRoles);
   // Without JWKS_URI, the address of the keys is derived from the issuer.
   checkAddress(environment, environment['JWKS_URI']?.trim() ? 'JWKS_URI' : 'JWT_ISSUER');
 }

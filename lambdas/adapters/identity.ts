@@ -17,27 +17,24 @@ export interface Identity {
   scope: string;
 }
 
-/** Signatures with a public key only: with a shared secret whoever can verify could also sign. */
-const algorithms = [
-  'RS256',
-  'RS384',
-  'RS512',
-  'PS256',
-  'PS384',
-  'PS512',
-  'ES256',
-  'ES384',
-  'ES512',
-  'EdDSA',
-  'Ed25519',
-];
+/**
+ * The signature algorithms that the JWT authorizer of the HTTP API accepts (AWS: "only RSA-based algorithms"). The same
+ * token must work at both doors.
+ */
+const algorithms = ['RS256', 'RS384', 'RS512'];
 
 /** OpenID Connect Core, section 2: a `sub` has at most 255 ASCII characters. */
 const subjectCharacters = 255;
 /** What somebody is called whose token has no visible name. */
 const unnamed = 'Unnamed';
 
-const tokenKeys = once(() => createTokenKeys(new URL(required(environmentNames.jwksUri))));
+const tokenKeys = once(() => createTokenKeys(new URL(keysAddress())));
+
+/** `JWKS_URI`, or else the address that follows from the issuer. */
+function keysAddress(): string {
+  const issuer = required(environmentNames.jwtIssuer);
+  return process.env[environmentNames.jwksUri] || `${issuer.replace(/\/+$/, '')}/.well-known/jwks.json`;
+}
 
 /**
  * Verifies a token: signature by the provider's keys, algorithm, issuer, audience and times.
@@ -73,12 +70,22 @@ async function verifyWithAny(token: string, keys: JWTVerifyGetKey): Promise<JWTP
 async function verifyWith(token: string, keys: JWTVerifyGetKey): Promise<JWTPayload> {
   const { payload } = await jwtVerify(token, keys, {
     issuer: required(environmentNames.jwtIssuer),
-    audience: required(environmentNames.jwtAudience),
     algorithms,
     requiredClaims: ['sub', 'exp'],
     clockTolerance: tokenLeewaySeconds,
   });
+  if (!isForAudience(payload, required(environmentNames.jwtAudience))) {
+    throw new errors.JWTClaimValidationFailed('The token is for another audience.', payload, 'aud');
+  }
   return payload;
+}
+
+/**
+ * The rule of the JWT authorizer of an HTTP API: the audience stands in `aud`, and in `client_id` only if there is no `aud`.
+ * Access tokens of Amazon Cognito have no `aud`.
+ */
+function isForAudience({ aud, client_id: clientId }: JWTPayload, audience: string): boolean {
+  return (aud === undefined ? [clientId] : [aud].flat()).includes(audience);
 }
 
 /** The keys could not be fetched: that says nothing about the token. */

@@ -27,6 +27,9 @@ export const environmentNames = {
   logLevel: 'LOG_LEVEL',
 } as const;
 
+/** The log line of a handshake without token and invite; the stack counts these lines. */
+export const withoutCredentials = 'A handshake brought no credentials';
+
 /** Keys of the DynamoDB tables; the stack makes the tables from these and the functions read them by these. */
 export const tableKeys = {
   /**

@@ -6,6 +6,10 @@ import { exportJWK, exportSPKI, generateKeyPair, type JWTPayload, SignJWT } from
 export const issuer = 'https://identity.example/pool';
 export const audience = 'client-1';
 
+/** Keys that are not for RS256. */
+const otherAlgorithms: Record<string, string> = { 'key-es': 'ES256', 'key-ed': 'EdDSA', 'key-ps': 'PS256' };
+const algorithmOf = (kid: string) => otherAlgorithms[kid] ?? 'RS256';
+
 /** An identity provider of the test's own: it publishes one key and signs whatever the test asks for. */
 export class TestIdentityProvider {
   /** Status the keys are answered with. */
@@ -17,7 +21,7 @@ export class TestIdentityProvider {
   #server!: Server;
 
   async open(): Promise<string> {
-    await Promise.all(['key-1', 'key-2', 'key-3'].map((kid) => this.#makeKey(kid)));
+    await Promise.all(['key-1', 'key-2', 'key-3', ...Object.keys(otherAlgorithms)].map((kid) => this.#makeKey(kid)));
     this.#server = createServer(async (_, response) => {
       this.requests += 1;
       const keys = await Promise.all(this.published.map((kid) => this.#publicKey(kid)));
@@ -34,11 +38,11 @@ export class TestIdentityProvider {
   }
 
   async #makeKey(kid: string): Promise<void> {
-    this.#pairs.set(kid, await generateKeyPair('RS256', { extractable: true }));
+    this.#pairs.set(kid, await generateKeyPair(algorithmOf(kid), { extractable: true }));
   }
 
   async #publicKey(kid: string) {
-    return { ...(await exportJWK(this.#pairs.get(kid)!.publicKey)), kid, alg: 'RS256', use: 'sig' };
+    return { ...(await exportJWK(this.#pairs.get(kid)!.publicKey)), kid, alg: algorithmOf(kid), use: 'sig' };
   }
 
   /** A token that is valid unless the changes make it wrong. */
@@ -46,7 +50,8 @@ export class TestIdentityProvider {
     changes: {
       claims?: JWTPayload;
       issuer?: string;
-      audience?: string;
+      /** null for none. */
+      audience?: string | null;
       expires?: string | number | null;
       /** The name of the key in the header; null for none. */
       kid?: string | null;
@@ -56,11 +61,12 @@ export class TestIdentityProvider {
       key?: CryptoKey | Uint8Array;
     } = {},
   ): Promise<string> {
-    const { claims = { sub: 'alice', name: 'Alice' }, alg = 'RS256', kid = 'key-1', signer = 'key-1' } = changes;
+    const { claims = { sub: 'alice', name: 'Alice' }, kid = 'key-1', signer = 'key-1' } = changes;
+    const alg = changes.alg ?? algorithmOf(signer);
     const token = new SignJWT(claims)
       .setProtectedHeader({ alg, ...(kid === null ? {} : { kid }) })
-      .setIssuer(changes.issuer ?? issuer)
-      .setAudience(changes.audience ?? audience);
+      .setIssuer(changes.issuer ?? issuer);
+    if (changes.audience !== null) token.setAudience(changes.audience ?? audience);
     if (changes.expires !== null) token.setExpirationTime(changes.expires ?? '5m');
     return token.sign(changes.key ?? this.#pairs.get(signer)!.privateKey);
   }

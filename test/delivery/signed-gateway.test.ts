@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, createServer as createPlainServer, type Socket } from 'node:net';
 import { ApiGatewayManagementApiClient, PostToConnectionCommand } from '@aws-sdk/client-apigatewaymanagementapi';
 import { SignedGateway } from '../../lambdas/delivery/signed-gateway.ts';
 
@@ -113,4 +113,27 @@ test('credentials are asked for at each post, since they rotate', async () => {
   await rotating.post(connectionId, frame);
   expect(seen.map((one) => one.headers.authorization?.match(/Credential=(\w+)/)?.[1])).toEqual(['FIRST', 'SECOND']);
   expect(seen[1]?.headers['x-amz-security-token']).toBeUndefined();
+});
+
+test('a post of 200 bytes is less than 1.8 KB on the wire: the price list counts with it', async () => {
+  const received: Buffer[] = [];
+  const open: Socket[] = [];
+  const counting = createPlainServer((socket) => {
+    open.push(socket);
+    socket.on('data', (bytes) => {
+      received.push(bytes);
+      if (Buffer.concat(received).includes('\r\n\r\n')) socket.write('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n');
+    });
+  }).listen(0, '127.0.0.1');
+  await once(counting, 'listening');
+  const endpoint = `http://127.0.0.1:${(counting.address() as AddressInfo).port}/live`;
+  // Session tokens of Lambda have about 1,000 characters.
+  const long = { ...credentials, sessionToken: 'x'.repeat(1_000) };
+  const sender = gateway({ endpoint, credentials: () => long });
+  expect(await sender.post(connectionId, new Uint8Array(200))).toBe('delivered');
+  const bytes = Buffer.concat(received).length;
+  for (const socket of open) socket.destroy();
+  counting.close();
+  expect(bytes).toBeGreaterThan(1_600);
+  expect(bytes).toBeLessThan(1_800);
 });

@@ -3,6 +3,7 @@ import { mockClient } from 'aws-sdk-client-mock';
 import { generateKeyPair } from 'jose';
 import { v5 as uuidv5 } from 'uuid';
 import type { handler as Authorizer } from '../../lambdas/handlers/authorizer.ts';
+import { withoutCredentials } from '../../lambdas/platform/environment.ts';
 import { signInvite } from '../../lambdas/sessions/invites.ts';
 import { tokenLeewaySeconds } from '../../protocol/timings.ts';
 import { audience, issuer, TestIdentityProvider } from '../adapters/identity-provider.ts';
@@ -79,6 +80,19 @@ test('a token is read from any header line, of which headers holds the last', as
   }
 });
 
+test('a handshake without credentials writes the line that the stack counts, at every log level', async () => {
+  const write = jest.spyOn(process.stdout, 'write').mockImplementation(() => true);
+  const info = jest.spyOn(console, 'info').mockImplementation(() => {});
+  try {
+    await expect(authorize(handshake({}))).rejects.toThrow();
+    const lines = [...write.mock.calls, ...info.mock.calls].map(([text]) => JSON.parse(String(text)));
+    expect(lines).toEqual([expect.objectContaining({ message: withoutCredentials })]);
+  } finally {
+    write.mockRestore();
+    info.mockRestore();
+  }
+});
+
 test('without credentials the answer is exactly what API Gateway turns into 401', async () => {
   await expect(authorize(handshake({}))).rejects.toThrow(/^Unauthorized$/);
   const onlyProtocol = handshake({ headers: { 'sec-websocket-protocol': 'rollcall.v1' } });
@@ -121,6 +135,29 @@ const wrong: [what: string, token: () => Promise<string>][] = [
 test.each(wrong)('a token %s is refused', async (_, token) => {
   const { effect, context } = await admit(await token());
   expect([effect, context]).toEqual(['Deny', undefined]);
+});
+
+test.each(['key-es', 'key-ed', 'key-ps'])(
+  'a token that the HTTP API refuses for its algorithm is refused here too (%s)',
+  async (kid) => {
+    provider.published = ['key-1', kid];
+    expect((await admit(await provider.sign({ kid, signer: kid }))).effect).toBe('Deny');
+    expect((await admit(await provider.sign())).effect).toBe('Allow');
+  },
+);
+
+test('an access token of Amazon Cognito is admitted: it has a client_id and no aud', async () => {
+  const token = (claims: object) => provider.sign({ audience: null, claims: { sub: 'alice', ...claims } });
+  expect((await admit(await token({ client_id: audience, token_use: 'access' }))).effect).toBe('Allow');
+  expect((await admit(await token({ client_id: 'client-2' }))).effect).toBe('Deny');
+  expect((await admit(await token({}))).effect).toBe('Deny');
+});
+
+test('client_id counts only without aud, as at the HTTP API', async () => {
+  const foreign = await provider.sign({ audience: 'client-2', claims: { sub: 'alice', client_id: audience } });
+  expect((await admit(foreign)).effect).toBe('Deny');
+  const own = await provider.sign({ claims: { sub: 'alice', client_id: 'client-2' } });
+  expect((await admit(own)).effect).toBe('Allow');
 });
 
 test('while the keys cannot be read nothing is said about a token', async () => {

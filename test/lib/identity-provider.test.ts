@@ -1,28 +1,44 @@
 import { Template } from 'aws-cdk-lib/assertions';
 import { IdentityProvider } from '../../lib/identity-provider.ts';
-import { emptyStack } from './support.ts';
+import { emptyStack, SynthesizedTemplate } from './support.ts';
+
+type Parameters = Record<string, { Default?: string }> | undefined;
 
 function parameters(environment: Record<string, string>) {
   const stack = emptyStack();
   new IdentityProvider(stack, 'IdentityProvider', environment);
-  return (Template.fromStack(stack).toJSON() as { Parameters: Record<string, { Default?: string }> }).Parameters;
+  return (Template.fromStack(stack).toJSON() as { Parameters: Parameters }).Parameters ?? {};
+}
+
+function identityOf(environment: Record<string, string>) {
+  const template = new SynthesizedTemplate('dev', environment);
+  const [, authorizer] = template
+    .ofType('AWS::ApiGatewayV2::Authorizer')
+    .find(([, { Properties }]) => Properties['AuthorizerType'] === 'JWT')!;
+  const { JWT_ISSUER, JWT_AUDIENCE, JWKS_URI } = template.environmentOf('authorizer');
+  return { JWT_ISSUER, JWT_AUDIENCE, JWKS_URI, jwt: authorizer.Properties['JwtConfiguration'] };
 }
 
 test('without an identity provider in the environment, the deployment must set one', () => {
-  const { JwtIssuer, JwtAudience, JwksUri } = parameters({});
-  for (const parameter of [JwtIssuer, JwtAudience, JwksUri]) {
+  const { JwtIssuer, JwtAudience } = parameters({});
+  for (const parameter of [JwtIssuer, JwtAudience]) {
     expect(parameter).toBeDefined();
     expect(parameter).not.toHaveProperty('Default');
   }
 });
 
-test('the environment gives the defaults', () => {
-  const given = { JWT_ISSUER: 'https://id.example/', JWT_AUDIENCE: 'app', JWKS_URI: 'https://keys.example/jwks' };
-  const { JwtIssuer, JwtAudience, JwksUri } = parameters(given);
-  expect([JwtIssuer?.Default, JwtAudience?.Default, JwksUri?.Default]).toEqual(Object.values(given));
+test('the address of the keys need not be given: empty means that it follows from the issuer', () => {
+  expect(parameters({})['JwksUri']?.Default).toBe('');
 });
 
-test('the address of the keys is derived from the issuer', () => {
-  const { JwksUri } = parameters({ JWT_ISSUER: 'https://id.example/' });
-  expect(JwksUri?.Default).toBe('https://id.example/.well-known/jwks.json');
+test('what the environment names stands in the template, because a deployment keeps the old value of a parameter', () => {
+  const given = { JWT_ISSUER: 'https://id.example/', JWT_AUDIENCE: 'app', JWKS_URI: 'https://keys.example/jwks' };
+  expect(Object.keys(parameters(given)).filter((name) => /^Jw/.test(name))).toEqual([]);
+  expect(identityOf(given)).toEqual({ ...given, jwt: { Issuer: given.JWT_ISSUER, Audience: [given.JWT_AUDIENCE] } });
+});
+
+test('a changed issuer leaves no address of the old keys behind', () => {
+  const given = { JWT_ISSUER: 'https://new.example/', JWT_AUDIENCE: 'app' };
+  expect(parameters(given)).not.toHaveProperty('JwksUri');
+  expect(identityOf(given)).toMatchObject({ JWT_ISSUER: 'https://new.example/', JWKS_URI: '' });
 });

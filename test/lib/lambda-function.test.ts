@@ -52,6 +52,18 @@ test('a function gets only the chosen settings, so that defaults can adapt', () 
   expect(dev.environmentOf('presence')['LOG_LEVEL']).toBe('INFO');
 });
 
+test('in prod no flood of one message takes the environments of another function, or of handshakes', () => {
+  const prod = new SynthesizedTemplate('prod');
+  const reserved = [...prod.functions()].map(([handler, fn]) => [
+    handler,
+    fn.Properties['ReservedConcurrentExecutions'],
+  ]);
+  expect(Object.fromEntries(reserved)).toEqual(sizes.prod.concurrency);
+  const total = Object.values(sizes.prod.concurrency!).reduce((sum, each) => sum + each);
+  // An account has 1,000 by default, and AWS keeps 100 of them unreserved.
+  expect(total).toBeLessThanOrEqual(900);
+});
+
 describe('least privilege', () => {
   /** Wildcards that AWS requires. */
   const forcedByAws: [action: RegExp, resource: RegExp, reason: string][] = [

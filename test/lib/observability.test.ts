@@ -1,3 +1,4 @@
+import { withoutCredentials } from '../../lambdas/platform/environment.ts';
 import { handlerNames } from '../../lib/handlers.ts';
 import { SynthesizedTemplate } from './support.ts';
 
@@ -8,7 +9,7 @@ const alarms = prod.ofType('AWS::CloudWatch::Alarm').map(([, alarm]) => alarm.Pr
 test.each(handlerNames)('in prod an alarm reports when %s fails or is throttled', (handler) => {
   const alarm = alarms.find(({ AlarmDescription }) => String(AlarmDescription).startsWith(`The function ${handler} `));
   const metrics = JSON.stringify(alarm?.['Metrics']);
-  expect(metrics).toContain('"Expression":"errors + throttles"');
+  expect(metrics).toContain('"Expression":"errors + throttles');
   expect(metrics).toContain('"Errors"');
   expect(metrics).toContain('"Throttles"');
   expect(alarm?.['AlarmActions']).toHaveLength(1);
@@ -20,6 +21,42 @@ test.each(['ExecutionError', '5xx', 'CPUUtilization', 'DatabaseConnections', 'Th
     expect(alarms.map(({ MetricName }) => MetricName)).toContain(name);
   },
 );
+
+test('the alarms may publish to their topic', () => {
+  const [topicId] = prod.ofType('AWS::SNS::Topic')[0]!;
+  for (const alarm of alarms) expect(alarm['AlarmActions']).toEqual([{ Ref: topicId }]);
+  const statements = prod
+    .ofType('AWS::SNS::TopicPolicy')
+    .flatMap(([, policy]) => (policy.Properties['PolicyDocument'] as { Statement: object[] }).Statement);
+  expect(statements).toContainEqual({
+    Sid: 'AllowAlarms',
+    Effect: 'Allow',
+    Principal: { Service: 'cloudwatch.amazonaws.com' },
+    Action: 'sns:Publish',
+    Resource: { Ref: topicId },
+    Condition: { StringEquals: { 'aws:SourceAccount': { Ref: 'AWS::AccountId' } } },
+  });
+});
+
+test('a handshake without credentials, which anybody can send, raises no alarm', () => {
+  const [, filter] = prod.ofType('AWS::Logs::MetricFilter')[0]!;
+  const { LogGroup } = prod.functions().get('authorizer')!.Properties['LoggingConfig'] as { LogGroup: object };
+  expect(filter.Properties).toMatchObject({
+    LogGroupName: LogGroup,
+    FilterPattern: `{ $.message = "${withoutCredentials}" }`,
+  });
+  const [counted] = filter.Properties['MetricTransformations'] as [Record<string, string>];
+  expect(counted['MetricValue']).toBe('1');
+  const alarm = alarms.find(({ AlarmDescription }) => String(AlarmDescription).includes('function authorizer '))!;
+  const metrics = alarm['Metrics'] as { Id: string; Expression?: string; MetricStat?: object }[];
+  expect(metrics[0]?.Expression).toBe('errors + throttles - FILL(refused, 0)');
+  expect(metrics.find(({ Id }) => Id === 'refused')?.MetricStat).toMatchObject({
+    Metric: { MetricName: counted['MetricName'], Namespace: counted['MetricNamespace'] },
+    Stat: 'Sum',
+  });
+  // An error and its log line can count in two periods; in two periods in a row they cancel out.
+  expect(alarm['EvaluationPeriods']).toBe(2);
+});
 
 test('missing data causes no alarm', () => {
   for (const alarm of alarms) expect(alarm['TreatMissingData']).toBe('notBreaching');

@@ -1,4 +1,9 @@
-import { SynthesizedTemplate } from './support.ts';
+import { App, Stack } from 'aws-cdk-lib';
+import { digestOf } from '../../lib/content-name.ts';
+import { Network } from '../../lib/network.ts';
+import { PresenceCache } from '../../lib/presence-cache.ts';
+import { sizes } from '../../lib/settings.ts';
+import { emptyStack, SynthesizedTemplate } from './support.ts';
 
 const dev = new SynthesizedTemplate('dev');
 
@@ -37,4 +42,32 @@ test('only functions that have its address can reach Redis, with TLS and in clus
   }
   expect(reached.size).toBe(users);
   expect(users).toBeGreaterThan(0);
+});
+
+test('its name changes with the subnets and their ranges, so that the replacement can be created', () => {
+  const nameWith = (change: (network: Network) => void) => {
+    const stack = emptyStack();
+    const network = new Network(stack, 'Network', sizes.dev);
+    change(network);
+    return new PresenceCache(stack, 'PresenceCache', network, sizes.dev).cacheName;
+  };
+  const name = nameWith(() => {});
+  expect(name).toBe(nameWith(() => {}));
+  expect(name.length).toBeLessThanOrEqual(40);
+  const [first, second] = [0, 1].map((index) =>
+    nameWith(({ vpc }) => Object.assign(vpc.isolatedSubnets[index]!, { ipv4CidrBlock: '10.1.0.0/24' })),
+  );
+  expect(new Set([name, first, second]).size).toBe(3);
+  const properties = dev.ofType('AWS::ElastiCache::ServerlessCache')[0]![1].Properties;
+  expect(properties['ServerlessCacheName']).toMatch(
+    new RegExp(`^rollcall-[0-9a-f]{8}-${digestOf({ SubnetIds: properties['SubnetIds'] })}$`),
+  );
+});
+
+test('caches of two stacks in one account have different names', () => {
+  const names = ['rollcall', 'rollcall-prod'].map((stackName) => {
+    const stack = new Stack(new App({ analyticsReporting: false }), 'Test', { stackName });
+    return new PresenceCache(stack, 'PresenceCache', new Network(stack, 'Network', sizes.dev), sizes.dev).cacheName;
+  });
+  expect(names[0]).not.toBe(names[1]);
 });

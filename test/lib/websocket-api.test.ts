@@ -92,6 +92,19 @@ test('the stage is named live, is throttled and does not log the query string, w
   for (const format of formats) expect(format).not.toMatch(/querystring|authorizer|\$context\.path\b/i);
 });
 
+test('no route has detailed metrics, which cost $0.30 a month each', () => {
+  for (const [, stage] of dev.ofType('AWS::ApiGatewayV2::Stage')) {
+    expect(stage.Properties['DefaultRouteSettings']).not.toHaveProperty('DetailedMetricsEnabled');
+  }
+});
+
+test('an account that has a role for the logs of API Gateway keeps it with ACCOUNT_LOG_ROLE=existing', () => {
+  dev.template.resourceCountIs('AWS::ApiGateway::Account', 1);
+  const existing = new SynthesizedTemplate('dev', { ACCOUNT_LOG_ROLE: 'existing' });
+  existing.template.resourceCountIs('AWS::ApiGateway::Account', 0);
+  expect(existing.ofType('AWS::IAM::Role').filter(([id]) => id.includes('LogRole'))).toEqual([]);
+});
+
 test('functions that have the management endpoint may post to connections of this stage only, and close none', () => {
   for (const handler of dev.functions().keys()) {
     const statements = dev

@@ -37,6 +37,7 @@ test('variables of other programs and empty ones are ignored', () => {
 });
 
 test.each([
+  ['ACCOUNT_LOG_ROLE', 'none', 'ACCOUNT_LOG_ROLE is "none"; set it to create or existing.'],
   ['LOG_LEVEL', 'loud', 'LOG_LEVEL is "loud"; set it to TRACE, DEBUG, INFO, WARN, ERROR, CRITICAL or SILENT.'],
   ['ROLLCALL_ENVIRONMENT', 'stage', 'ROLLCALL_ENVIRONMENT is "stage"; set it to dev or prod.'],
   ['JWKS_URI', 'keys.example/jwks', 'JWKS_URI is "keys.example/jwks"; set it to an address that begins with https://.'],
