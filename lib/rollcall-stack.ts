@@ -90,7 +90,6 @@ export class RollcallStack extends Stack {
     // If Redis lost the session, the disconnect handler rebuilds it and reads the slots from PostgreSQL.
     this.database.grantAccess(disconnect);
     this.sweeps.grantAccess(disconnect);
-    this.webSocketApi.grantAccess(disconnect);
   }
 
   /**

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { brokenRules, circlesOf, hasRule, importsOf, layers } from './support/import-rules.ts';
+import { brokenRules, circlesOf, hasRule, importsOf, layers, replacedModules } from './support/import-rules.ts';
 
 const project = join(__dirname, '..');
 const folders = ['bin', 'lib', 'lambdas', 'protocol', 'client', 'local', 'demo', 'bench', 'scripts'];
@@ -92,6 +92,28 @@ test('functions and client write no console.log', () => {
   expect(talkative.map(([file]) => file)).toEqual([]);
 });
 
+test('no test replaces a module of the project: it gives its doubles as services', () => {
+  const names = readdirSync(__dirname, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'));
+  expect(names.length).toBeGreaterThan(100);
+  const replaced = names.flatMap((name) =>
+    replacedModules(readFileSync(join(__dirname, name), 'utf8')).map((module) => `test/${name} → ${module}`),
+  );
+  expect(replaced).toEqual([]);
+});
+
+test.each([
+  ["jest.mock('../lambdas/platform/log.ts', () => ({}));", ['../lambdas/platform/log.ts']],
+  ['jest.doMock("./helper.ts");', ['./helper.ts']],
+  ['jest\n  .unstable_mockModule(\n    `../a.ts`,\n    make,\n  );', ['../a.ts']],
+  ["jest.mock<typeof import('../a.ts')>('../a.ts', make);", ['../a.ts']],
+  ["jest.requireMock('../lambdas/platform/log.ts').log;", ['../lambdas/platform/log.ts']],
+  ["jest.createMockFromModule('../a.ts');", ['../a.ts']],
+  ["jest.mock('@aws-sdk/client-lambda');", []],
+  ["jest.spyOn(store, 'visit'); const post = jest.fn(); await import('../a.ts');", []],
+])('of %j the modules %j of the project are found', (source, modules) => {
+  expect(replacedModules(source)).toEqual(modules);
+});
+
 describe('the rules bite', () => {
   const forbidden: [file: string, statement: string][] = [
     ['protocol/limits.ts', "import { readFile } from 'node:fs/promises';"],
@@ -105,14 +127,16 @@ describe('the rules bite', () => {
     ['lambdas/platform/log.ts', "import { output } from '../../local/output.ts';"],
     ['lambdas/platform/log.ts', "import { Stack } from 'aws-cdk-lib';"],
     ['lambdas/presence/status.ts', "import { handler } from '../handlers/presence.ts';"],
-    ['lambdas/presence/status.ts', "import { presence } from '../services/presence.ts';"],
+    ['lambdas/presence/status.ts', "import { presence } from '../composition/presence.ts';"],
+    ['lambdas/flows/presence/announce.ts', "import { services } from '../../composition/services.ts';"],
+    ['lambdas/flows/presence/announce.ts', "import { log } from '../../platform/log.ts';"],
     ['lambdas/presence/status.ts', "import { SessionRepository } from '../sessions/session-repository.ts';"],
     ['lambdas/sessions/expiry.ts', "const flows = await import('../flows/presence/announce.ts');"],
     ['lambdas/presence/status.ts', "import type { Caller } from '../flows/callers/caller.ts';"],
     ['lambdas/delivery/broadcaster.ts', "import { ConnectionRegistry } from '../connections/connection-registry.ts';"],
     ['lambdas/presence/status.ts', "import { redis } from '../platform/redis.ts';"],
     ['lambdas/platform/redis.ts', "import { presenceKeys } from '../presence/keys.ts';"],
-    ['lambdas/services/machines.ts', "import { announce } from '../flows/presence/announce.ts';"],
+    ['lambdas/services/services.ts', "import type { announce } from '../flows/presence/announce.ts';"],
     ['lambdas/flows/presence/announce.ts', "import { joinSession } from '../joining/join-session.ts';"],
     ['lambdas/flows/presence/announce.ts', "import type { HttpAnswer } from '../../adapters/http/http-route.ts';"],
     ['lambdas/adapters/route.ts', "import { handler } from '../handlers/session.ts';"],

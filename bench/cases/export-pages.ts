@@ -24,15 +24,16 @@ async function fill(pool: Pool, sessionId: string, many: number): Promise<void> 
  */
 async function readAll(pool: Pool, many: number): Promise<Measurement[]> {
   const { exportPage } = await import('../../lambdas/adapters/http/export-activity.ts');
+  const { services } = await import('../../lambdas/composition/services.ts');
   const sessionId = randomUUID();
   await fill(pool, sessionId, many);
   const query = { format: 'csv', limit: String(pageItems) };
-  await exportPage(sessionId, '/', query);
+  await exportPage(services, sessionId, '/', query);
   const before = heapInUse();
   let [most, pages, lines] = [before, 0, 0];
   const millis = await timed(async () => {
     for (let place: string | undefined, more = true; more; ) {
-      const { body, headers } = await exportPage(sessionId, '/', { ...query, before: place });
+      const { body, headers } = await exportPage(services, sessionId, '/', { ...query, before: place });
       lines += String(body).split('\r\n').length - 1;
       if (pages++ % pagesPerLook === 0) most = Math.max(most, heapInUse());
       place = headers?.['x-next'];

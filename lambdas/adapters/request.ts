@@ -4,7 +4,7 @@ import type { ServerFrame } from '../../protocol/frames.ts';
 import { limits } from '../../protocol/limits.ts';
 import { type MessageType, messages, tooLarge } from '../../protocol/messages.ts';
 import { textProblem } from '../../protocol/text.ts';
-import { log } from '../platform/log.ts';
+import type { Services } from '../services/services.ts';
 
 export interface Request {
   type: MessageType;
@@ -101,7 +101,11 @@ export function errorFrame(refusal: RollcallError, requestId: string | undefined
  * What a client may know of something that was thrown. A refusal is its own; anything else is a bug, is logged once with
  * its context and becomes `INTERNAL`.
  */
-export function refusalOf(error: unknown, context: () => Record<string, unknown>): RollcallError {
+export function refusalOf(
+  error: unknown,
+  context: () => Record<string, unknown>,
+  log: Pick<Services['log'], 'warn' | 'error'>,
+): RollcallError {
   if (error instanceof RollcallError) {
     if (error.cause) log.warn('A dependency failed', { ...context(), error: error.cause as Error });
     return error;

@@ -4,7 +4,7 @@ import type { ServerFrame } from '../../protocol/frames.ts';
 import { type Message, messages, type RouteGroup, type TypesOfGroup } from '../../protocol/messages.ts';
 import type { Caller } from '../flows/callers/caller.ts';
 import { DeadlineExceeded, withDeadline } from '../platform/deadline.ts';
-import { log } from '../platform/log.ts';
+import type { Services } from '../services/services.ts';
 import { callerOf } from './caller.ts';
 import { answerTo, errorFrame, readRequest, refusalOf } from './request.ts';
 
@@ -14,6 +14,7 @@ export type GroupHandlers<G extends RouteGroup> = {
 };
 
 export interface RouteOptions {
+  log: Services['log'];
   /** Refuses a caller who sends too much; routes that count in their own round trip have none. */
   limit?: (connectionId: string) => Promise<void>;
   /** Takes the frame for a sign of life beside serving it (rule PR1); routes that do so by themselves have none. */
@@ -33,7 +34,7 @@ const reserveMillis = 500;
  * The adapter between API Gateway and the handlers of one group: it reads the message once, establishes the caller,
  * turns whatever is thrown into an `error` frame and sends the answer the way the route provides (rules DE10, FA6).
  */
-export function route<G extends RouteGroup>(group: G, handlers: GroupHandlers<G>, options: RouteOptions = {}) {
+export function route<G extends RouteGroup>(group: G, handlers: GroupHandlers<G>, options: RouteOptions) {
   const responds = groupResponds(group);
   return async (event: APIGatewayProxyWebsocketEventV2, context: Context): Promise<APIGatewayProxyResultV2> => {
     const caller = callerOf(event);
@@ -53,14 +54,18 @@ export function route<G extends RouteGroup>(group: G, handlers: GroupHandlers<G>
           await noticed;
         }
       };
-      frame = answerTo(request, await inTime(serve(), context));
+      frame = answerTo(request, await inTime(serve(), context, options.log));
     } catch (error) {
-      const refusal: RollcallError = refusalOf(error, () => ({
-        route: event.requestContext.routeKey,
-        connectionId: caller.connectionId,
-        userId: caller.userId,
-        requestId: request.requestId,
-      }));
+      const refusal: RollcallError = refusalOf(
+        error,
+        () => ({
+          route: event.requestContext.routeKey,
+          connectionId: caller.connectionId,
+          userId: caller.userId,
+          requestId: request.requestId,
+        }),
+        options.log,
+      );
       frame = errorFrame(refusal, request.requestId);
     }
     if (frame && !responds) await options.post?.(caller.connectionId, frame);
@@ -74,7 +79,7 @@ function groupResponds(group: RouteGroup): boolean {
   return Object.values(messages).some((definition) => definition.group === group && definition.responds);
 }
 
-async function inTime<T>(work: Promise<T>, context: Context): Promise<T> {
+async function inTime<T>(work: Promise<T>, context: Context, log: Services['log']): Promise<T> {
   try {
     return await withDeadline(work, context.getRemainingTimeInMillis() - reserveMillis);
   } catch (error) {

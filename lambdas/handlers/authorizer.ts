@@ -4,8 +4,8 @@ import type { AuthorizerContext } from '../adapters/caller.ts';
 import { admitGuest } from '../adapters/guest.ts';
 import { verifyToken } from '../adapters/identity.ts';
 import { offeredSubprotocols } from '../adapters/offered-subprotocols.ts';
+import { type HandshakeServices, handshakeServices } from '../composition/handshake-services.ts';
 import { withoutCredentials } from '../platform/environment.ts';
-import { log } from '../platform/log.ts';
 
 /** What a handshake brings to prove who it is. */
 interface Credentials {
@@ -15,18 +15,18 @@ interface Credentials {
   guestKey: string | undefined;
 }
 
-/** Writes at every `LOG_LEVEL`: the stack counts what it writes. */
-const counted = log.createChild({ logLevel: 'INFO' });
-
 /**
  * Decides on a handshake: 401 without credentials, 403 with bad ones. What it answers is the caller of every later event
  * of the connection.
  */
-export async function handler(event: APIGatewayRequestAuthorizerEvent): Promise<APIGatewayAuthorizerResult> {
+export async function authorize(
+  services: HandshakeServices,
+  event: APIGatewayRequestAuthorizerEvent,
+): Promise<APIGatewayAuthorizerResult> {
   const { token, invite, name, guestKey } = credentialsOf(event);
   if (!token && !invite) {
     // Lambda counts the 401 as an error. The alarm subtracts the number of these lines.
-    counted.info(withoutCredentials);
+    services.countedLog.info(withoutCredentials);
     // API Gateway turns exactly this message into 401.
     throw new Error('Unauthorized');
   }
@@ -34,8 +34,8 @@ export async function handler(event: APIGatewayRequestAuthorizerEvent): Promise<
   const ipAddress = event.requestContext?.identity?.sourceIp;
   const admitted = token
     ? await admitUser(token)
-    : await admitGuest({ invite: invite!, name, guestKey, ipAddress, userAgent });
-  if (!admitted) log.info('A handshake was refused', { with: token ? 'token' : 'invite' });
+    : await admitGuest(services, { invite: invite!, name, guestKey, ipAddress, userAgent });
+  if (!admitted) services.log.info('A handshake was refused', { with: token ? 'token' : 'invite' });
   return {
     principalId: admitted?.userId ?? 'anonymous',
     policyDocument: {
@@ -65,3 +65,6 @@ function credentialsOf(event: APIGatewayRequestAuthorizerEvent): Credentials {
 function headerOf(event: APIGatewayRequestAuthorizerEvent, name: string): string | undefined {
   return Object.entries(event.headers ?? {}).find(([key]) => key.toLowerCase() === name)?.[1];
 }
+
+/** The authorizer of `$connect`. */
+export const handler = (event: APIGatewayRequestAuthorizerEvent) => authorize(handshakeServices, event);

@@ -1,28 +1,30 @@
 import { sweep } from '../adapters/sweep.ts';
+import { services as composed } from '../composition/services.ts';
 import type { SweepTime } from '../flows/scheduling/sweep-run.ts';
-import { sessionCleanup } from '../flows/sessions/session-cleanup.ts';
 import { attempt, keepHouse } from '../flows/sweep/housekeeping.ts';
-import { timings } from '../platform/timings.ts';
-import { sweepActivity } from '../services/activity.ts';
+import type { Services } from '../services/services.ts';
 
 const minuteMillis = 60_000;
 
 /** Schedule `cleanup-sweep`: warns, expires, purges; replays the outbox, seals the audit trail and ends old entries. */
-export const handler = sweep('cleanup', async (time: SweepTime) => {
-  const ends = Date.now() + minuteMillis;
-  const interval = timings.cleanupIntervalMillis;
-  // A schedule fires once a minute at most: a shorter interval is kept inside its minute.
-  do {
-    const started = Date.now();
-    await tidy();
-    const wait = started + interval - Date.now();
-    if (interval >= minuteMillis || Date.now() + wait >= ends || wait > time.remaining()) return;
-    await new Promise((resolve) => setTimeout(resolve, Math.max(0, wait)));
-  } while (time.remaining() > 0);
-});
+export const cleanupSweep = (services: Services) =>
+  sweep('cleanup', services.log, async (time: SweepTime) => {
+    const ends = services.clock() + minuteMillis;
+    const interval = services.timings.cleanupIntervalMillis;
+    // A schedule fires once a minute at most: a shorter interval is kept inside its minute.
+    do {
+      const started = services.clock();
+      await tidy(services);
+      const wait = started + interval - services.clock();
+      if (interval >= minuteMillis || services.clock() + wait >= ends || wait > time.remaining()) return;
+      await new Promise((resolve) => setTimeout(resolve, Math.max(0, wait)));
+    } while (time.remaining() > 0);
+  });
 
-async function tidy(): Promise<void> {
-  await sessionCleanup().runCleanup();
-  await keepHouse();
-  await attempt('Old activity could not be removed', () => sweepActivity().removeExpired());
+export const handler = cleanupSweep(composed);
+
+async function tidy(services: Services): Promise<void> {
+  await services.cleanup.runCleanup();
+  await keepHouse(services);
+  await attempt(services, 'Old activity could not be removed', () => services.sweepActivity.removeExpired());
 }

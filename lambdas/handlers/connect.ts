@@ -2,23 +2,29 @@ import type { APIGatewayProxyResultV2, APIGatewayProxyWebsocketEventV2 } from 'a
 import { subprotocol } from '../../protocol/frames.ts';
 import { callerOf } from '../adapters/caller.ts';
 import { offeredSubprotocols } from '../adapters/offered-subprotocols.ts';
-import { log } from '../platform/log.ts';
-import { registry } from '../services/registry.ts';
+import { connectServices } from '../composition/connect-services.ts';
+import type { Services } from '../services/services.ts';
 
 type ConnectEvent = APIGatewayProxyWebsocketEventV2 & {
   headers?: Record<string, string>;
   multiValueHeaders?: Record<string, string[]>;
 };
 
-/** Route `$connect`: writes the connection down and selects the subprotocol, if the client offers it. */
-export async function handler(event: ConnectEvent): Promise<APIGatewayProxyResultV2> {
+/** Writes a connection down and selects the subprotocol, if the client offers it. */
+export async function connect(
+  services: Pick<Services, 'clock' | 'log' | 'registry'>,
+  event: ConnectEvent,
+): Promise<APIGatewayProxyResultV2> {
   const { connectionId, userId, username } = callerOf(event);
   try {
-    await registry().add({ connectionId, userId, username, connectedAt: Date.now() });
+    await services.registry.add({ connectionId, userId, username, connectedAt: services.clock() });
   } catch (error) {
-    log.error('A connection could not be written down', { connectionId, error: error as Error });
+    services.log.error('A connection could not be written down', { connectionId, error: error as Error });
     return { statusCode: 503 };
   }
   const selects = offeredSubprotocols(event).includes(subprotocol);
   return { statusCode: 200, ...(selects ? { headers: { 'Sec-WebSocket-Protocol': subprotocol } } : {}) };
 }
+
+/** Route `$connect`. */
+export const handler = (event: ConnectEvent) => connect(connectServices, event);

@@ -1,21 +1,28 @@
 import { RollcallError } from '../../protocol/errors.ts';
 import { route } from '../adapters/route.ts';
+import { compose } from '../composition/compose.ts';
+import { seating } from '../composition/seating.ts';
+import { postToCaller } from '../flows/callers/post-to-caller.ts';
 import { signOfLife } from '../flows/frames/sign-of-life.ts';
 import { turnOf } from '../platform/turn.ts';
-import { postToCaller } from '../services/delivery.ts';
+import type { Services } from '../services/services.ts';
 
 /** Route `cursor_update`: the sender points somewhere else. */
-export const handler = route(
-  'cursor',
-  {
-    async cursor_update({ sessionId, cursor, order, requestId }, caller) {
-      const moved = signOfLife(caller, sessionId, { kind: 'cursor', cursor, turn: turnOf(caller, order) });
-      await (requestId === undefined ? moved.catch(dropTooFast) : moved);
-      return undefined;
+export const cursorRoute = (services: Services) =>
+  route(
+    'cursor',
+    {
+      async cursor_update({ sessionId, cursor, order, requestId }, caller) {
+        const moved = signOfLife(services, caller, sessionId, { kind: 'cursor', cursor, turn: turnOf(caller, order) });
+        await (requestId === undefined ? moved.catch(dropTooFast) : moved);
+        return undefined;
+      },
     },
-  },
-  { post: postToCaller },
-);
+    { log: services.log, post: (connectionId, frame) => postToCaller(services, connectionId, frame) },
+  );
+
+export const parts = seating;
+export const handler = cursorRoute(compose(parts));
 
 /** Cursors over the limit are dropped silently, a later one says more anyway; who asked for an answer gets it. */
 function dropTooFast(error: unknown): void {

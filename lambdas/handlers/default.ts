@@ -1,36 +1,47 @@
 import { rolloverMillis } from '../../protocol/timings.ts';
 import { route } from '../adapters/route.ts';
+import { compose } from '../composition/compose.ts';
+import { presence, rateLimiter } from '../composition/presence.ts';
+import { registry } from '../composition/registry.ts';
+import { standard } from '../composition/standard.ts';
 import { noticeFrame } from '../flows/connections/notice-frame.ts';
 import { limitRate } from '../flows/connections/rate-limit.ts';
-import { timings } from '../platform/timings.ts';
-import { registry } from '../services/registry.ts';
+import type { Services } from '../services/services.ts';
 
 /** Route `$default`, which also refuses whatever no other route takes, and the two messages about the connection. */
-export const handler = route(
-  'default',
-  {
-    async hello({ format }, caller) {
-      const isKept = format && (await registry().setCompact(caller.connectionId, format === 'compact'));
-      const { from, to } = rolloverMillis;
-      return {
-        type: 'welcome',
-        connectionId: caller.connectionId,
-        userId: caller.userId,
-        username: caller.username,
-        heartbeatSeconds: timings.heartbeatMillis / 1000,
-        timeoutSeconds: timings.offlineAfterMillis / 1000,
-        awaySeconds: timings.awayAfterMillis / 1000,
-        batchMillis: timings.batchMillis,
-        // Random, so that the clients of one deployment do not all reconnect at one moment.
-        rolloverSeconds: Math.round((from + Math.random() * (to - from)) / 1000),
-        serverTime: Date.now(),
-        ...(format ? { format: isKept ? format : 'json' } : {}),
-      };
-    },
+export const defaultRoute = (services: Services) =>
+  route(
+    'default',
+    {
+      async hello({ format }, caller) {
+        const isKept = format && (await services.registry.setCompact(caller.connectionId, format === 'compact'));
+        const { from, to } = rolloverMillis;
+        return {
+          type: 'welcome',
+          connectionId: caller.connectionId,
+          userId: caller.userId,
+          username: caller.username,
+          heartbeatSeconds: services.timings.heartbeatMillis / 1000,
+          timeoutSeconds: services.timings.offlineAfterMillis / 1000,
+          awaySeconds: services.timings.awayAfterMillis / 1000,
+          batchMillis: services.timings.batchMillis,
+          // Random, so that the clients of one deployment do not all reconnect at one moment.
+          rolloverSeconds: Math.round((from + Math.random() * (to - from)) / 1000),
+          serverTime: services.clock(),
+          ...(format ? { format: isKept ? format : 'json' } : {}),
+        };
+      },
 
-    async ping() {
-      return { type: 'pong', serverTime: Date.now() };
+      async ping() {
+        return { type: 'pong', serverTime: services.clock() };
+      },
     },
-  },
-  { limit: limitRate, notice: noticeFrame },
-);
+    {
+      log: services.log,
+      limit: (connectionId) => limitRate(services, connectionId),
+      notice: (caller, message) => noticeFrame(services, caller, message),
+    },
+  );
+
+export const parts = { ...standard, presence, rateLimiter, registry };
+export const handler = defaultRoute(compose(parts));

@@ -1,7 +1,12 @@
 import type { APIGatewayProxyResultV2, APIGatewayProxyWebsocketEventV2 } from 'aws-lambda';
+import { compose } from '../composition/compose.ts';
+import { startFunction, sweepFunction } from '../composition/functions.ts';
+import { deadlines, presence } from '../composition/presence.ts';
+import { registry } from '../composition/registry.ts';
+import { sessions } from '../composition/sessions.ts';
+import { standard } from '../composition/standard.ts';
 import { endConnection } from '../flows/connections/end-connection.ts';
-import { log } from '../platform/log.ts';
-import { timings } from '../platform/timings.ts';
+import type { Services } from '../services/services.ts';
 
 type DisconnectEvent = APIGatewayProxyWebsocketEventV2 & {
   requestContext: { disconnectStatusCode?: number; disconnectReason?: string };
@@ -10,11 +15,25 @@ type DisconnectEvent = APIGatewayProxyWebsocketEventV2 & {
 /** Codes that say that a browser closed on purpose: a reload, a closed tab, `close()` without a code. */
 const cleanCodes = [1000, 1001, 1005];
 
-/** Route `$disconnect`: the seats of the connection get their grace. The event may be late, doubled or never come. */
-export async function handler(event: DisconnectEvent): Promise<APIGatewayProxyResultV2> {
+/** The seats of the connection get their grace. The event may be late, doubled or never come. */
+export async function disconnect(services: Services, event: DisconnectEvent): Promise<APIGatewayProxyResultV2> {
   const { connectionId, disconnectStatusCode: code, disconnectReason: reason } = event.requestContext;
   const clean = code !== undefined && cleanCodes.includes(code);
-  log.debug('A connection ended', { connectionId, code, reason });
-  await endConnection(connectionId, 'disconnected', clean ? timings.cleanCloseGraceMillis : timings.graceMillis);
+  services.log.debug('A connection ended', { connectionId, code, reason });
+  await endConnection(
+    services,
+    connectionId,
+    'disconnected',
+    clean ? services.timings.cleanCloseGraceMillis : services.timings.graceMillis,
+  );
   return { statusCode: 200 };
 }
+
+export const parts = {
+  ...{ ...standard, registry, presence, deadlines, sessions },
+  ...{ sweepFunction, startFunction: () => startFunction },
+};
+const services = compose(parts);
+
+/** Route `$disconnect`. */
+export const handler = (event: DisconnectEvent) => disconnect(services, event);

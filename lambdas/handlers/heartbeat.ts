@@ -1,20 +1,27 @@
 import { route } from '../adapters/route.ts';
+import { compose } from '../composition/compose.ts';
+import { seating } from '../composition/seating.ts';
+import { postToCaller } from '../flows/callers/post-to-caller.ts';
 import { resyncIfBehind } from '../flows/frames/resync.ts';
 import { signOfLife } from '../flows/frames/sign-of-life.ts';
 import { turnOf } from '../platform/turn.ts';
-import { postToCaller } from '../services/delivery.ts';
+import type { Services } from '../services/services.ts';
 
 /** Route `heartbeat`: the sender lives, perhaps their cursor moved, perhaps they lost a frame. */
-export const handler = route(
-  'heartbeat',
-  {
-    async heartbeat({ sessionId, cursor, idle, epoch, seq, order }, caller) {
-      const touch = { kind: 'heartbeat', cursor, idle, turn: turnOf(caller, order) } as const;
-      const outcome = await signOfLife(caller, sessionId, touch);
-      if (outcome && epoch !== undefined && seq !== undefined)
-        await resyncIfBehind(caller, sessionId, { epoch, seq }, outcome, Date.now());
-      return undefined;
+export const heartbeatRoute = (services: Services) =>
+  route(
+    'heartbeat',
+    {
+      async heartbeat({ sessionId, cursor, idle, epoch, seq, order }, caller) {
+        const touch = { kind: 'heartbeat', cursor, idle, turn: turnOf(caller, order) } as const;
+        const outcome = await signOfLife(services, caller, sessionId, touch);
+        if (outcome && epoch !== undefined && seq !== undefined)
+          await resyncIfBehind(services, caller, sessionId, { epoch, seq }, outcome, services.clock());
+        return undefined;
+      },
     },
-  },
-  { post: postToCaller },
-);
+    { log: services.log, post: (connectionId, frame) => postToCaller(services, connectionId, frame) },
+  );
+
+export const parts = seating;
+export const handler = heartbeatRoute(compose(parts));

@@ -1,63 +1,80 @@
 import { exportKeyPage, exportPage } from '../adapters/http/export-activity.ts';
 import { httpPageBytes, querySchemas, readQuery } from '../adapters/http/http-query.ts';
 import { httpRoute } from '../adapters/http/http-route.ts';
+import { activityReader, activityReports } from '../composition/activity.ts';
+import { compose } from '../composition/compose.ts';
+import { deadlines } from '../composition/presence.ts';
+import { registry } from '../composition/registry.ts';
+import { sessionKeys, sessions } from '../composition/sessions.ts';
+import { standard } from '../composition/standard.ts';
 import { asSeenBy, authorizeAudit } from '../flows/activity/read-activity.ts';
 import { checkHealth } from '../flows/reports/health.ts';
 import { serviceStatistics } from '../flows/reports/service-statistics.ts';
-import { activityReports } from '../services/activity.ts';
-import { sessionKeys, sessions } from '../services/sessions.ts';
+import { database } from '../platform/database.ts';
+import { redis } from '../platform/redis.ts';
+import type { Services } from '../services/services.ts';
 
 /** The HTTP API: what can be read without a socket. */
-export const handler = httpRoute(
-  {
-    async 'GET /health'() {
-      const health = await checkHealth();
-      return { status: health.status === 'ok' ? 200 : 503, body: health };
-    },
+export const httpApi = (services: Services) =>
+  httpRoute(
+    {
+      async 'GET /health'() {
+        const health = await checkHealth(services);
+        return { status: health.status === 'ok' ? 200 : 503, body: health };
+      },
 
-    async 'GET /sessions'({ userId, query }) {
-      const page = { ...readQuery(querySchemas.page, query), maxBytes: httpPageBytes };
-      return { body: await sessions().listSessionsOf(userId, page) };
-    },
+      async 'GET /sessions'({ userId, query }) {
+        const page = { ...readQuery(querySchemas.page, query), maxBytes: httpPageBytes };
+        return { body: await services.sessions.listSessionsOf(userId, page) };
+      },
 
-    async 'GET /sessions/{id}'({ id, userId }) {
-      const { session } = await sessions().authorize(id, userId, 'view', { evenEnded: true });
-      return { body: { session } };
-    },
+      async 'GET /sessions/{id}'({ id, userId }) {
+        const { session } = await services.sessions.authorize(id, userId, 'view', { evenEnded: true });
+        return { body: { session } };
+      },
 
-    async 'GET /sessions/{id}/participants'({ id, userId }) {
-      const { session } = await sessions().authorize(id, userId, 'view', { evenEnded: true });
-      return { body: { sessionId: session.id, participants: await sessions().getParticipants(session.id) } };
-    },
+      async 'GET /sessions/{id}/participants'({ id, userId }) {
+        const { session } = await services.sessions.authorize(id, userId, 'view', { evenEnded: true });
+        return { body: { sessionId: session.id, participants: await services.sessions.getParticipants(session.id) } };
+      },
 
-    async 'GET /sessions/{id}/activity'({ id, userId, query }) {
-      const session = await authorizeAudit({ userId }, id);
-      return exportPage(session.id, `/sessions/${session.id}/activity`, query, asSeenBy(userId, session));
-    },
+      async 'GET /sessions/{id}/activity'({ id, userId, query }) {
+        const session = await authorizeAudit(services, { userId }, id);
+        return exportPage(services, session.id, `/sessions/${session.id}/activity`, query, asSeenBy(userId, session));
+      },
 
-    async 'GET /sessions/{id}/statistics'({ id, userId }) {
-      const session = await authorizeAudit({ userId }, id);
-      return { body: await activityReports().getActivityStatistics(session.id) };
-    },
+      async 'GET /sessions/{id}/statistics'({ id, userId }) {
+        const session = await authorizeAudit(services, { userId }, id);
+        return { body: await services.activityReports.getActivityStatistics(session.id) };
+      },
 
-    async 'GET /sessions/{id}/presence'({ id, userId, query }) {
-      const session = await authorizeAudit({ userId }, id);
-      const { at } = readQuery(querySchemas.moment, query);
-      return { body: { sessionId: session.id, at, stays: await activityReports().whoWasHere(session.id, at) } };
-    },
+      async 'GET /sessions/{id}/presence'({ id, userId, query }) {
+        const session = await authorizeAudit(services, { userId }, id);
+        const { at } = readQuery(querySchemas.moment, query);
+        return {
+          body: { sessionId: session.id, at, stays: await services.activityReports.whoWasHere(session.id, at) },
+        };
+      },
 
-    async 'GET /keys/{key}/sessions'({ key, userId, query }) {
-      const page = { ...readQuery(querySchemas.page, query), maxBytes: httpPageBytes };
-      return { body: await sessionKeys().list(key, userId, page) };
-    },
+      async 'GET /keys/{key}/sessions'({ key, userId, query }) {
+        const page = { ...readQuery(querySchemas.page, query), maxBytes: httpPageBytes };
+        return { body: await services.sessionKeys.list(key, userId, page) };
+      },
 
-    async 'GET /keys/{key}/activity'({ key, userId, query }) {
-      return exportKeyPage(key, userId, query);
-    },
+      async 'GET /keys/{key}/activity'({ key, userId, query }) {
+        return exportKeyPage(services, key, userId, query);
+      },
 
-    async 'GET /stats'({ scopes }) {
-      return { body: await serviceStatistics(scopes) };
+      async 'GET /stats'({ scopes }) {
+        return { body: await serviceStatistics(services, scopes) };
+      },
     },
-  },
-  ['GET /health'],
-);
+    ['GET /health'],
+    services.log,
+  );
+
+export const parts = {
+  ...{ ...standard, sessions, sessionKeys, registry, deadlines, activityReader, activityReports },
+  ...{ database, redis },
+};
+export const handler = httpApi(compose(parts));

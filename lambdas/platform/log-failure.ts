@@ -1,11 +1,18 @@
-import { log } from './log.ts';
+import type { log } from './log.ts';
 import { isAway } from './unavailable.ts';
+
+type FailureLog = Pick<typeof log, 'warn' | 'error'>;
 
 /**
  * Logs a failure that keeps nothing else from going on: a warning where a dependency is away, and an error for anything
  * else, because that is a mistake in the program.
  */
-export function logFailure(message: string, error: unknown, context: Record<string, unknown> = {}): void {
+export function logFailure(
+  log: FailureLog,
+  message: string,
+  error: unknown,
+  context: Record<string, unknown> = {},
+): void {
   if (isAway(error)) log.warn(message, { ...context, dependency: error.dependency, error: error.cause as Error });
   else log.error(message, { ...context, error: error as Error });
 }

@@ -56,10 +56,11 @@ const sentences: Record<Touch['kind'], (seat: Seat) => string> = {
 };
 
 /**
- * Who is in a session, how present they are and where they point.
+ * The public presence API: who is in a session, how present they are and where they point. It is an adapter of
+ * `PresenceStore`: it gives the scripts names, defaults and log lines. Use cases that need more than this API, such as
+ * visits and windows, work with `store`.
  *
- * Each method answers what changed and who has to hear of it; sending it is the caller's part, so that a change is
- * written down before it is told.
+ * Each method answers what changed and who receives it. The caller sends it, so that a change is recorded before it is told.
  */
 export class PresenceManager {
   readonly store: PresenceStore;

@@ -1,5 +1,4 @@
 import { answerTo, errorFrame, readRequest, refusalOf } from '../../lambdas/adapters/request.ts';
-import { log } from '../../lambdas/platform/log.ts';
 import { RollcallError } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
 import { type MessageType, messageTypes } from '../../protocol/messages.ts';
@@ -122,24 +121,23 @@ test('an error frame says whether and when to try again', () => {
 });
 
 describe('[FA6] what was thrown', () => {
-  afterEach(() => jest.restoreAllMocks());
+  const log = { warn: jest.fn(), error: jest.fn() };
+  beforeEach(() => jest.clearAllMocks());
 
   test('by a bug is logged once with its context and becomes INTERNAL without a word about it', () => {
-    const error = jest.spyOn(log, 'error').mockImplementation(() => {});
     const bug = new Error('relation "users" does not exist at 10.0.0.1');
-    const refusal = refusalOf(bug, () => ({ requestId: 'r1', route: 'ping' }));
+    const refusal = refusalOf(bug, () => ({ requestId: 'r1', route: 'ping' }), log);
     expect(refusal.code).toBe('INTERNAL');
     expect(refusal.message).not.toMatch(/users|10\.0/);
-    expect(error.mock.calls).toEqual([['A handler failed', { requestId: 'r1', route: 'ping', error: bug }]]);
+    expect(log.error.mock.calls).toEqual([['A handler failed', { requestId: 'r1', route: 'ping', error: bug }]]);
   });
 
   test('as a refusal is passed on; only what caused it is logged', () => {
-    const warn = jest.spyOn(log, 'warn').mockImplementation(() => {});
     const plain = new RollcallError('SESSION_FULL', 'Full.');
-    expect(refusalOf(plain, () => ({}))).toBe(plain);
-    expect(warn).not.toHaveBeenCalled();
+    expect(refusalOf(plain, () => ({}), log)).toBe(plain);
+    expect(log.warn).not.toHaveBeenCalled();
     const caused = new RollcallError('UNAVAILABLE', 'Try again.', { cause: new Error('ECONNREFUSED') });
-    expect(refusalOf(caused, () => ({}))).toBe(caused);
-    expect(warn).toHaveBeenCalledTimes(1);
+    expect(refusalOf(caused, () => ({}), log)).toBe(caused);
+    expect(log.warn).toHaveBeenCalledTimes(1);
   });
 });

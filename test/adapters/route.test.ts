@@ -1,26 +1,23 @@
 import type { APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
 import { callerOf } from '../../lambdas/adapters/caller.ts';
 import { type GroupHandlers, type RouteOptions, route } from '../../lambdas/adapters/route.ts';
-import { log } from '../../lambdas/platform/log.ts';
 import { RollcallError } from '../../protocol/errors.ts';
 import { scaleLimit } from '../support/time-limits.ts';
 import { contextWith, messageEvent } from './socket-event.ts';
 
-const error = jest.spyOn(log, 'error').mockImplementation(() => {});
-const warn = jest.spyOn(log, 'warn').mockImplementation(() => {});
+const log = { debug: jest.fn(), info: jest.fn(), warn: jest.fn(), error: jest.fn() };
 beforeEach(() => jest.clearAllMocks());
-afterAll(() => jest.restoreAllMocks());
 
 type Pong = GroupHandlers<'default'>['ping'];
 
 async function ask(
   ping: Pong,
   message: unknown = { type: 'ping', requestId: 'r1' },
-  options: RouteOptions = {},
+  options: Omit<RouteOptions, 'log'> = {},
   millis = 5000,
 ) {
   const handlers = { ping, hello: async () => undefined };
-  const answer = await route('default', handlers, options)(messageEvent(message), contextWith(millis));
+  const answer = await route('default', handlers, { ...options, log })(messageEvent(message), contextWith(millis));
   const { statusCode, body } = answer as APIGatewayProxyStructuredResultV2;
   return { statusCode, frame: body === undefined ? undefined : JSON.parse(body) };
 }
@@ -39,7 +36,7 @@ test('[DE10] a route that responds answers with its response', async () => {
 describe('[DE10] a route without a response', () => {
   const heartbeat = async (message: object, serve: () => Promise<undefined>) => {
     const post = jest.fn(async () => {});
-    const handler = route('heartbeat', { heartbeat: serve }, { post });
+    const handler = route('heartbeat', { heartbeat: serve }, { post, log });
     const answer = await handler(messageEvent({ type: 'heartbeat', sessionId: 's', ...message }), contextWith(5000));
     return { answer, posts: post.mock.calls as unknown[][] };
   };
@@ -74,7 +71,7 @@ test('[FA6] a bug answers INTERNAL with the requestId and is logged once with it
     { type: 'error', requestId: 'r1', code: 'INTERNAL', message: expect.any(String), retryable: false },
   ]);
   expect(frame.message).not.toContain('secret');
-  expect(error.mock.calls).toEqual([
+  expect(log.error.mock.calls).toEqual([
     [
       'A handler failed',
       {
@@ -101,17 +98,17 @@ test('[FA6] a handler that runs out of time is answered before the function is k
   const { frame } = await ask(() => work.promise, undefined, {}, 550);
   expect(Date.now() - started).toBeLessThan(scaleLimit(500));
   expect(frame).toMatchObject({ requestId: 'r1', code: 'INTERNAL' });
-  expect(error).toHaveBeenCalledTimes(1);
+  expect(log.error).toHaveBeenCalledTimes(1);
   work.reject(new Error('much later'));
   await work.promise.catch(() => {});
   await Promise.resolve();
-  expect(warn).toHaveBeenCalledTimes(1);
+  expect(log.warn).toHaveBeenCalledTimes(1);
 });
 
 test('a message of another group is a mistake of the stack, which is answered and logged', async () => {
   const { frame } = await ask(pong, { type: 'heartbeat', sessionId: 's', requestId: 'r1' });
   expect(frame).toMatchObject({ type: 'error', requestId: 'r1', code: 'INTERNAL' });
-  expect(error).toHaveBeenCalledTimes(1);
+  expect(log.error).toHaveBeenCalledTimes(1);
 });
 
 test('who sends too much is refused before anything is done', async () => {

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { services } from '../../lambdas/composition/services.ts';
 import { logActivity } from '../../lambdas/flows/activity/log-activity.ts';
 import type { Caller } from '../../lambdas/flows/callers/caller.ts';
 import { endConnection } from '../../lambdas/flows/connections/end-connection.ts';
@@ -10,7 +11,6 @@ import { endSession } from '../../lambdas/flows/sessions/end-session.ts';
 import { createInvite, revokeInvite } from '../../lambdas/flows/sessions/manage-invites.ts';
 import { changeRole, removeParticipant } from '../../lambdas/flows/sessions/manage-participants.ts';
 import { recoverSession } from '../../lambdas/flows/sessions/recover-session.ts';
-import { registry } from '../../lambdas/services/delivery.ts';
 import { roles } from '../../protocol/entities.ts';
 import type { SeededRandom } from '../support/seeded-random.ts';
 import type { Connection, Troupe } from './actor.ts';
@@ -57,22 +57,22 @@ const byOwner =
 async function log(connection: Connection, sessionId: string, key: string, activityId: string | undefined) {
   const details = { key };
   const message = { type: 'activity_log', sessionId, activityType: 'note', details, activityId } as const;
-  return logActivity(connection.caller, message);
+  return logActivity(services, connection.caller, message);
 }
 
 async function enter(troupe: Troupe, connection: Connection, sessionId: string, invite?: string) {
   const { connectionId, userId, username } = connection.caller;
   if (connection.joined.size === 0) {
-    await registry().add({ connectionId, userId, username, connectedAt: Date.now() });
+    await services.registry.add({ connectionId, userId, username, connectedAt: Date.now() });
   }
-  await joinSession(connection.caller, sessionId, invite);
+  await joinSession(services, connection.caller, sessionId, invite);
   connection.joined.add(sessionId);
   if (!troupe.connections.includes(connection)) await hangUp(connection, 50);
 }
 
 async function hangUp(connection: Connection, graceMillis: number) {
   connection.joined.clear();
-  await endConnection(connection.caller.connectionId, 'disconnected', graceMillis);
+  await endConnection(services, connection.caller.connectionId, 'disconnected', graceMillis);
 }
 
 export const deeds = {
@@ -80,7 +80,7 @@ export const deeds = {
     const connection = troupe.connect(random);
     const metadata = { isPublic: random.chance(0.7), maxParticipants: 2 + random.below(3) };
     const run = async () => {
-      const { session } = await createSession(connection.caller, 'campaign', metadata);
+      const { session } = await createSession(services, connection.caller, 'campaign', metadata);
       connection.joined.add(session.id);
       troupe.report({ kind: 'stage', stage: { sessionId: session.id, ownerId: session.ownerId } });
       troupe.acknowledge({ what: 'created', sessionId: session.id });
@@ -105,16 +105,16 @@ export const deeds = {
     return { sessionId: invite.sessionId, userId: connection.caller.userId, run };
   },
 
-  heartbeat: fromSeat(({ caller }, sessionId) => signOfLife(caller, sessionId, { kind: 'heartbeat' })),
+  heartbeat: fromSeat(({ caller }, sessionId) => signOfLife(services, caller, sessionId, { kind: 'heartbeat' })),
 
   cursor: fromSeat(({ caller }, sessionId, _, random) =>
-    signOfLife(caller, sessionId, { kind: 'cursor', cursor: { eventId: 'e', position: random.below(1000) } }),
+    signOfLife(services, caller, sessionId, { kind: 'cursor', cursor: { eventId: 'e', position: random.below(1000) } }),
   ),
 
-  sync: fromSeat(({ caller }, sessionId) => snapshotFor(caller, sessionId)),
+  sync: fromSeat(({ caller }, sessionId) => snapshotFor(services, caller, sessionId)),
 
   leave: fromSeat(async (connection, sessionId) => {
-    await leaveSession(connection.caller, sessionId);
+    await leaveSession(services, connection.caller, sessionId);
     connection.joined.delete(sessionId);
   }),
 
@@ -162,18 +162,18 @@ export const deeds = {
 
   role: byOwner(async (owner, sessionId, troupe, random) => {
     const { userId } = random.pick(troupe.people)!;
-    await changeRole(owner, sessionId, userId, random.pick(roles)!);
+    await changeRole(services, owner, sessionId, userId, random.pick(roles)!);
     troupe.acknowledge({ what: 'role', sessionId, userId });
   }),
 
   remove: byOwner(async (owner, sessionId, troupe, random) => {
     const { userId } = random.pick(troupe.people)!;
-    await removeParticipant(owner, sessionId, userId, undefined);
+    await removeParticipant(services, owner, sessionId, userId, undefined);
     troupe.acknowledge({ what: 'removed', sessionId, userId });
   }),
 
   end: byOwner(async (owner, sessionId, troupe) => {
-    const { reason } = await endSession(owner, sessionId, 'completed');
+    const { reason } = await endSession(services, owner, sessionId, 'completed');
     if (reason === 'completed') troupe.acknowledge({ what: 'ended', sessionId });
   }),
 
@@ -181,12 +181,12 @@ export const deeds = {
     const { sessionId, ownerId } = random.pick(troupe.stages.slice(0, -5)) ?? troupe.stage(random);
     const { caller } =
       troupe.connections.find((one) => one.caller.userId === ownerId) ?? troupe.connect(random, ownerId);
-    return { sessionId, userId: ownerId, run: () => recoverSession(caller, sessionId) };
+    return { sessionId, userId: ownerId, run: () => recoverSession(services, caller, sessionId) };
   },
 
   invite: byOwner(async (owner, sessionId, troupe, random) => {
     const terms = { role: random.pick(roles)!, maxUses: 1 + random.below(3) };
-    const { inviteId, invite } = await createInvite(owner, sessionId, terms);
+    const { inviteId, invite } = await createInvite(services, owner, sessionId, terms);
     troupe.invites.push({ sessionId, ownerId: owner.userId, inviteId, invite });
     troupe.acknowledge({ what: 'invited', sessionId, inviteId });
   }),
@@ -198,7 +198,7 @@ export const deeds = {
     const { caller } =
       troupe.connections.find((one) => one.caller.userId === ownerId) ?? troupe.connect(random, ownerId);
     const run = async () => {
-      if (await revokeInvite(caller, sessionId, inviteId)) {
+      if (await revokeInvite(services, caller, sessionId, inviteId)) {
         troupe.acknowledge({ what: 'revoked', sessionId, inviteId });
       }
     };

@@ -1,14 +1,13 @@
-import { sessionCleanup } from '../../lambdas/flows/sessions/session-cleanup.ts';
+import { services } from '../../lambdas/composition/services.ts';
 import { keepHouse } from '../../lambdas/flows/sweep/housekeeping.ts';
-import { sweepActivity } from '../../lambdas/services/activity.ts';
 import { sweepOnce } from '../support/sweep-once.ts';
 
 /** What the schedules do, each as an operation of its own. */
 export const sweeps = {
-  visit: () => sweepOnce(),
-  house: keepHouse,
-  cleanup: () => sessionCleanup().runCleanup(),
-  replay: () => sweepActivity().replayOutbox(),
-  seal: () => sweepActivity().sealChains(),
-  retain: () => sweepActivity().removeExpired(),
+  visit: () => sweepOnce(services),
+  house: () => keepHouse(services),
+  cleanup: () => services.cleanup.runCleanup(),
+  replay: () => services.sweepActivity.replayOutbox(),
+  seal: () => services.sweepActivity.sealChains(),
+  retain: () => services.sweepActivity.removeExpired(),
 } as const satisfies Record<string, () => Promise<unknown>>;

@@ -1,11 +1,8 @@
 /** One execution environment of the campaign, in a thread that may be terminated at any moment. */
 import { randomUUID } from 'node:crypto';
 import { parentPort, workerData } from 'node:worker_threads';
+import { services } from '../../lambdas/composition/services.ts';
 import { signOfLife } from '../../lambdas/flows/frames/sign-of-life.ts';
-import { database, sweepDatabase } from '../../lambdas/platform/database.ts';
-import { redis } from '../../lambdas/platform/redis.ts';
-import { registry } from '../../lambdas/services/delivery.ts';
-import { presence } from '../../lambdas/services/presence.ts';
 import { RollcallError } from '../../protocol/errors.ts';
 import { SeededRandom } from '../support/seeded-random.ts';
 import { Troupe } from './actor.ts';
@@ -69,7 +66,7 @@ async function stayCalm(random: SeededRandom): Promise<never> {
   report({ kind: 'quiet' });
   for (;;) {
     const beats = alive.flatMap(({ caller, joined }) =>
-      [...joined].map((sessionId) => calmly(() => signOfLife(caller, sessionId, { kind: 'heartbeat' }))),
+      [...joined].map((sessionId) => calmly(() => signOfLife(services, caller, sessionId, { kind: 'heartbeat' }))),
     );
     await Promise.all(beats);
     await new Promise((resolve) => setTimeout(resolve, 400));
@@ -101,9 +98,9 @@ async function calmly(work: () => Promise<unknown>): Promise<void> {
 
 /** Makes connections outside of any invocation, as an environment does before its first. False on a busy machine. */
 async function warmUp(): Promise<boolean> {
-  presence();
-  const asked = [database().query('SELECT 1'), sweepDatabase().query('SELECT 1'), redis().ping()];
-  const answers = await Promise.allSettled([...asked, registry().connectionsOf(randomUUID())]);
+  services.presence;
+  const asked = [services.database.query('SELECT 1'), services.sweepDatabase.query('SELECT 1'), services.redis.ping()];
+  const answers = await Promise.allSettled([...asked, services.registry.connectionsOf(randomUUID())]);
   return answers.every((answer) => answer.status === 'fulfilled');
 }
 

@@ -1,13 +1,13 @@
 import type { APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
-import { handler } from '../../lambdas/handlers/default.ts';
+import { defaultRoute } from '../../lambdas/handlers/default.ts';
 import { contextWith, messageEvent } from '../adapters/socket-event.ts';
+import { testServices } from '../support/test-services.ts';
 
 const registry = { setCompact: jest.fn(), memberships: async () => [] };
-jest.mock('../../lambdas/services/registry.ts', () => ({ registry: () => registry }));
-jest.mock('../../lambdas/flows/connections/rate-limit.ts', () => ({ limitRate: async () => {} }));
+const services = testServices({ registry, rateLimiter: { count: async () => {} } });
 
 async function greet(message: object) {
-  const answer = await handler(messageEvent({ type: 'hello', ...message }), contextWith(5000));
+  const answer = await defaultRoute(services)(messageEvent({ type: 'hello', ...message }), contextWith(5000));
   return JSON.parse((answer as APIGatewayProxyStructuredResultV2).body!);
 }
 

@@ -6,7 +6,8 @@ type Http = typeof import('../../lambdas/handlers/http.ts');
 
 let database: Awaited<ReturnType<typeof createDatabase>>;
 let handler: Http['handler'];
-let runtime: typeof import('../../lambdas/platform/database.ts') & typeof import('../../lambdas/services/sessions.ts');
+let runtime: typeof import('../../lambdas/platform/database.ts') &
+  typeof import('../../lambdas/composition/sessions.ts');
 
 beforeAll(async () => {
   database = await createDatabase();
@@ -14,7 +15,7 @@ beforeAll(async () => {
   ({ handler } = await import('../../lambdas/handlers/http.ts'));
   runtime = {
     ...(await import('../../lambdas/platform/database.ts')),
-    ...(await import('../../lambdas/services/sessions.ts')),
+    ...(await import('../../lambdas/composition/sessions.ts')),
   };
 });
 afterAll(async () => {

@@ -1,6 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ConnectionRegistry } from '../../lambdas/connections/connection-registry.ts';
+import * as activity from '../../lambdas/handlers/activity.ts';
+import * as cursor from '../../lambdas/handlers/cursor.ts';
+import * as defaultRoute from '../../lambdas/handlers/default.ts';
+import * as disconnect from '../../lambdas/handlers/disconnect.ts';
+import * as heartbeat from '../../lambdas/handlers/heartbeat.ts';
+import * as http from '../../lambdas/handlers/http.ts';
+import * as machine from '../../lambdas/handlers/machine.ts';
+import * as presence from '../../lambdas/handlers/presence.ts';
 import { environmentNames } from '../../lambdas/platform/environment.ts';
 import { bundleHandlers, projectDirectory } from '../../lib/bundle.ts';
 import { type HandlerName, handlerNames } from '../../lib/handlers.ts';
@@ -82,7 +90,7 @@ test.each(handlerNames)('%s gets the variables that its code reads, and no other
 test.each(handlerNames)(
   '%s has the permissions for the connection table that its code uses, and no others',
   (handler) => {
-    const calls = sourcesOf(handler).flatMap((source) => [...source.matchAll(/registry\(\)\s*\.(\w+)\(/g)]);
+    const calls = sourcesOf(handler).flatMap((source) => [...source.matchAll(/services\.registry\s*\.(\w+)\(/g)]);
     const needed = calls.flatMap(([, method]) => actionsOfRegistry[method as keyof typeof actionsOfRegistry]);
     const table = /"ConnectionTable/;
     const granted = dev
@@ -92,3 +100,28 @@ test.each(handlerNames)(
     expect([...new Set(granted)].sort()).toEqual([...new Set(needed)].sort());
   },
 );
+
+/** Services that a bundle names without using them: the function calls other functions of the same file. */
+const neverUsed: Partial<Record<HandlerName, string[]>> = {
+  // It expects visits, and no watch of windows.
+  disconnect: ['movingSessions'],
+};
+
+test.each([
+  ['activity', activity],
+  ['cursor', cursor],
+  ['default', defaultRoute],
+  ['disconnect', disconnect],
+  ['heartbeat', heartbeat],
+  ['http', http],
+  ['machine', machine],
+  ['presence', presence],
+] as const)('%s composes every service that its code uses', (handler, { parts }) => {
+  const used = sourcesOf(handler).flatMap((source) => [
+    ...[...source.matchAll(/\bservices\s*\.(?!ts\b)(\w+)/g)].map(([, name]) => name!),
+    ...[...source.matchAll(/\{([^{}]*)\} = (?:this\.#)?services;/g)].flatMap(([, names]) => names!.split(/[\s,]+/)),
+  ]);
+  expect(used).toContain('log');
+  const composed = [...Object.keys(parts), ...(neverUsed[handler] ?? [])];
+  expect([...new Set(used)].filter((name) => name !== '' && !composed.includes(name))).toEqual([]);
+});

@@ -1,4 +1,13 @@
 import type { Redis } from 'ioredis';
+import { connect } from '../../lambdas/handlers/connect.ts';
+import { cursorRoute } from '../../lambdas/handlers/cursor.ts';
+import { disconnect } from '../../lambdas/handlers/disconnect.ts';
+import { heartbeatRoute } from '../../lambdas/handlers/heartbeat.ts';
+import { presenceRoute } from '../../lambdas/handlers/presence.ts';
+import { sessionRoute } from '../../lambdas/handlers/session.ts';
+import { timeoutSweep } from '../../lambdas/handlers/timeout-sweep.ts';
+import type { Services } from '../../lambdas/services/services.ts';
+import { readTimings } from '../../protocol/timings.ts';
 import type { Handler } from './environments.ts';
 import type { ScriptBook } from './script-book.ts';
 import type { Universe } from './world.ts';
@@ -11,22 +20,23 @@ const settings = {
   RECONNECT_GRACE_SECONDS: '7',
   SESSION_TIMEOUT_HOURS: '0.01',
   LIVENESS_TIMEOUT_SECONDS: '60',
-  TIMEOUT_SWEEP_FUNCTION: 'timeout-sweep',
 };
 
-/** Loads the product with the settings of the simulation; its stand-ins have to be in place. */
-export async function makeUniverse(redis: Redis, book: ScriptBook): Promise<Universe> {
-  Object.assign(process.env, settings);
-  const handlers: Record<string, unknown> = {
-    connect: (await import('../../lambdas/handlers/connect.ts')).handler,
-    disconnect: (await import('../../lambdas/handlers/disconnect.ts')).handler,
-    heartbeat: (await import('../../lambdas/handlers/heartbeat.ts')).handler,
-    cursor: (await import('../../lambdas/handlers/cursor.ts')).handler,
-    presence: (await import('../../lambdas/handlers/presence.ts')).handler,
-    session: (await import('../../lambdas/handlers/session.ts')).handler,
-    'timeout-sweep': (await import('../../lambdas/handlers/timeout-sweep.ts')).handler,
+/** What all worlds of a test share: the server, the scripts and the functions of the product. */
+export function makeUniverse(redis: Redis, book: ScriptBook): Universe {
+  return { redis, book, handlersOf, timings: readTimings(settings), changes: [], name: `s${process.pid}` };
+}
+
+function handlersOf(services: Services): Record<string, Handler> {
+  const handlers = {
+    connect: (event: Parameters<typeof connect>[1]) => connect(services, event),
+    disconnect: (event: Parameters<typeof disconnect>[1]) => disconnect(services, event),
+    heartbeat: heartbeatRoute(services),
+    cursor: cursorRoute(services),
+    presence: presenceRoute(services),
+    session: sessionRoute(services),
+    // What the sweep does besides presence lies outside of these worlds.
+    'timeout-sweep': timeoutSweep(services, async () => {}),
   };
-  const { timings } = await import('../../lambdas/platform/timings.ts');
-  const name = `s${process.pid}`;
-  return { redis, book, handlers: handlers as Record<string, Handler>, timings, changes: [], name };
+  return handlers as unknown as Record<string, Handler>;
 }

@@ -1,4 +1,3 @@
-import './stand-ins.ts';
 import { Redis } from 'ioredis';
 import { testAddresses } from '../support/addresses.ts';
 import { installVirtualTime } from './context.ts';
@@ -13,7 +12,7 @@ export function withUniverse(): () => Universe {
   beforeAll(async () => {
     redis = new Redis(testAddresses.redis, { enableAutoPipelining: true });
     installVirtualTime();
-    universe = await makeUniverse(redis, new ScriptBook(redis));
+    universe = makeUniverse(redis, new ScriptBook(redis));
   });
   afterAll(async () => {
     await redis.quit();

@@ -4,6 +4,7 @@ import { Deadlines } from '../../lambdas/presence/deadlines.ts';
 import { MovingSessions } from '../../lambdas/presence/moving-sessions.ts';
 import { PresenceManager } from '../../lambdas/presence/presence-manager.ts';
 import { ShardLeases } from '../../lambdas/presence/shard-leases.ts';
+import type { Services } from '../../lambdas/services/services.ts';
 import type { Timings } from '../../protocol/timings.ts';
 import { currentPlace } from './context.ts';
 import { Dice } from './dice.ts';
@@ -16,12 +17,14 @@ import { SimulatedClient } from './simulated-client.ts';
 import { SimulatedGateway } from './simulated-gateway.ts';
 import { SimulatedRedis } from './simulated-redis.ts';
 import { VirtualClock } from './virtual-clock.ts';
+import { servicesOf } from './world-services.ts';
 
 /** What all worlds of a test share. */
 export interface Universe {
   redis: Redis;
   book: ScriptBook;
-  handlers: Record<string, Handler>;
+  /** The functions of the product, with the services of a world. */
+  handlersOf: (services: Services) => Record<string, Handler>;
   timings: Timings;
   /** Deliberate mistakes in the scripts. */
   changes: readonly TextChange[];
@@ -82,22 +85,21 @@ export class World {
     this.#told = options.told;
     const { mergedAbove, windowMillis } = this.profile;
     const merging = { find: 'local mergedAbove = 50', replace: `local mergedAbove = ${mergedAbove}` };
-    const window = {
-      find: 'windowMillis, batchMax = tonumber(ARGV[9])',
-      replace: `windowMillis, batchMax = ${windowMillis}`,
-    };
-    this.changes = [...universe.changes, merging, window];
+    this.changes = [...universe.changes, merging];
     this.redis = new SimulatedRedis(this, universe.redis, universe.book, `${universe.name}:${seed}:`);
     this.gateway = new SimulatedGateway(this);
     this.backend = new SimulatedBackend(this);
-    this.environments = new Environments(this, universe.handlers);
     this.ledger = new Ledger(this);
     const asRedis = this.redis as unknown as Redis;
-    this.presence = new PresenceManager(asRedis, { timings: this.timings, log: { debug() {}, error() {} } });
+    this.presence = new PresenceManager(asRedis, {
+      timings: { ...this.timings, batchMillis: windowMillis },
+      log: { debug() {}, error() {} },
+    });
     this.deadlines = new Deadlines(asRedis);
     this.movingSessions = new MovingSessions(asRedis);
     this.shardLeases = new ShardLeases(asRedis);
     this.broadcaster = new Broadcaster(this.gateway, { random: () => this.dice.next() });
+    this.environments = new Environments(this, universe.handlersOf(servicesOf(this)));
     this.sessionIds = Array.from({ length: this.dice.int(1, 2) }, (_, index) => uuid(1, index + 1));
     this.userIds = Array.from({ length: this.dice.int(2, 4) }, (_, index) => uuid(2, index + 1));
     for (const userId of this.userIds) {

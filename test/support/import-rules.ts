@@ -47,6 +47,7 @@ export const layers: readonly (readonly string[])[] = [
   ['lambdas/services'],
   ...flows.map((name) => [`lambdas/flows/${name}`]),
   ['lambdas/adapters'],
+  ['lambdas/composition'],
   ['lambdas/handlers'],
 ];
 
@@ -112,6 +113,11 @@ export const rules: Rule[] = [
     says: 'a domain folder takes its clients and timings as arguments: it imports neither from platform',
   },
   {
+    of: /^lambdas\/flows\//,
+    may: (imported) => imported.typeOnly || !own(/^lambdas\/platform\/(redis|database|timings|log)\.ts$/)(imported),
+    says: 'a use case takes its stores, settings and log as services',
+  },
+  {
     of: /^lib\//,
     may: anyOf(own(/^(lib|protocol)\/|^lambdas\/platform\/environment\.ts$/), foreign),
     says: 'lib imports the protocol and the names of the environment',
@@ -162,6 +168,19 @@ export function importsOf(file: string, source: string): Import[] {
     const isOwn = specifier.startsWith('.');
     return { target: isOwn ? normalize(join(dirname(file), specifier)) : specifier, isOwn, typeOnly };
   });
+}
+
+/**
+ * The modules of the project that a test replaces, or whose replacement it reads. Packages may be replaced. A string that
+ * begins with such a call is only an example.
+ */
+export function replacedModules(source: string): string[] {
+  const functions = 'mock|doMock|setMock|unstable_mockModule|requireMock|createMockFromModule';
+  const call = new RegExp(
+    `(?<!['"\`])\\bjest\\s*\\.\\s*(?:${functions})\\s*(?:<[^>]*>)?\\(\\s*['"\`](\\.[^'"\`]*)['"\`]`,
+    'g',
+  );
+  return [...source.matchAll(call)].map(([, module]) => module!);
 }
 
 /** What is wrong with the imports of a file, one sentence for each. */

@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { PresenceSweep, tickMillis } from '../../lambdas/flows/sweep/sweep-presence.ts';
+import { PresenceSweep, tickMillisOf } from '../../lambdas/flows/sweep/sweep-presence.ts';
+import type { Services } from '../../lambdas/services/services.ts';
 
-/** Runs one round of a new sweep: it visits what is due and releases its shards. */
-export async function sweepOnce(id: string = randomUUID()): Promise<void> {
-  const ends = Date.now() + tickMillis + 1;
+/** One round of a sweep of its own, whose time is over then: it visits what is due and gives its shards back. */
+export async function sweepOnce(services: Services, id: string = randomUUID()): Promise<void> {
+  const ends = Date.now() + tickMillisOf(services.timings) + 1;
   const remaining = () => ends - Date.now();
-  const sweep = new PresenceSweep({ id, remaining, cause: 'schedule', functionName: 'none' });
+  const sweep = new PresenceSweep(services, { id, remaining, cause: 'schedule', functionName: 'none' });
   if (await sweep.join()) await sweep.run();
 }

@@ -3,8 +3,7 @@ import { exportMediaTypes, toCsv, toNdjson } from '../../activity/activity-expor
 import type { ActivityQuery } from '../../activity/activity-query.ts';
 import type { ActivityPage } from '../../activity/activity-reader.ts';
 import { asSeenBy } from '../../flows/activity/read-activity.ts';
-import { activityReader } from '../../services/activity.ts';
-import { sessionKeys } from '../../services/sessions.ts';
+import type { Services } from '../../services/services.ts';
 import { httpPageBytes, querySchemas, readQuery } from './http-query.ts';
 import type { HttpAnswer } from './http-route.ts';
 
@@ -15,29 +14,31 @@ import type { HttpAnswer } from './http-route.ts';
  * @param show an entry as the one who asks may see it.
  */
 export async function exportPage(
+  services: Services,
   sessionId: string,
   path: string,
   query: Record<string, string | undefined>,
   show: (item: ActivityItem) => ActivityItem = (item) => item,
 ): Promise<HttpAnswer> {
   return exportOf({ sessionId }, path, query, async (asked) => {
-    const page = await activityReader().getSessionActivity(sessionId, asked, httpPageBytes);
+    const page = await services.activityReader.getSessionActivity(sessionId, asked, httpPageBytes);
     return { ...page, items: page.items.map(show) };
   });
 }
 
 /** The same for all sessions of a key whose trail the caller may read, in one order by time (rule SE11). */
 export async function exportKeyPage(
+  services: Services,
   key: string,
   userId: string,
   query: Record<string, string | undefined>,
 ): Promise<HttpAnswer> {
   const path = `/keys/${encodeURIComponent(key)}/activity`;
-  const audited = await sessionKeys().audited(key, userId);
+  const audited = await services.sessionKeys.audited(key, userId);
   const owners = new Map(audited.map((session) => [session.id, session]));
   const trail = { name: `key ${key}`, sessionIds: [...owners.keys()] };
   return exportOf({ key }, path, query, async (asked) => {
-    const page = await activityReader().getActivityOf(trail, asked, httpPageBytes);
+    const page = await services.activityReader.getActivityOf(trail, asked, httpPageBytes);
     return { ...page, items: page.items.map((item) => asSeenBy(userId, owners.get(item.sessionId)!)(item)) };
   });
 }

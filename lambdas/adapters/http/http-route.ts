@@ -1,6 +1,7 @@
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
 import { type ErrorCode, errorCodes, RollcallError } from '../../../protocol/errors.ts';
 import { textProblem } from '../../../protocol/text.ts';
+import type { Services } from '../../services/services.ts';
 import { identityBehindAuthorizer } from '../identity.ts';
 import { refusalOf } from '../request.ts';
 
@@ -47,14 +48,14 @@ type HttpEvent = APIGatewayProxyEventV2 & {
 };
 
 /** The adapter between the HTTP API and its handlers, by route key (`GET /sessions/{id}`). */
-export function httpRoute(handlers: HttpHandlers, open: string[]) {
+export function httpRoute(handlers: HttpHandlers, open: string[], log: Services['log']) {
   return async (event: HttpEvent): Promise<APIGatewayProxyStructuredResultV2> => {
     try {
       const handle = handlers[event.routeKey];
       if (!handle) return answer({ status: 404, body: { message: 'Not Found' } });
       return answer(await handle(readRequest(event, open.includes(event.routeKey))));
     } catch (error) {
-      const refusal = refusalOf(error, () => ({ route: event.routeKey }));
+      const refusal = refusalOf(error, () => ({ route: event.routeKey }), log);
       const { code, message } = refusal;
       const body = { code, message, retryable: errorCodes[code].retryable };
       return answer({ status: statusOf[code], body });

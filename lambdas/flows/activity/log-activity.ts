@@ -4,11 +4,8 @@ import type { ServerFrame } from '../../../protocol/frames.ts';
 import type { Message } from '../../../protocol/messages.ts';
 import { checkClientActivityType } from '../../activity/activity-events.ts';
 import type { Membership } from '../../connections/connection-registry.ts';
-import { log } from '../../platform/log.ts';
 import { isAway } from '../../platform/unavailable.ts';
-import { activity } from '../../services/activity.ts';
-import { registry } from '../../services/delivery.ts';
-import { presence } from '../../services/presence.ts';
+import type { Services } from '../../services/services.ts';
 import { isAtLeast } from '../../sessions/permissions.ts';
 import { refusals } from '../../sessions/refusals.ts';
 import { authorizeCaller } from '../callers/authorize-caller.ts';
@@ -27,27 +24,34 @@ interface Room {
 
 /** Writes what a participant did into the audit trail and shows it to those who may see it (rules AC1, DE9). */
 export async function logActivity(
+  services: Services,
   caller: Caller,
   { sessionId: reference, activityType, details, activityId }: Message<'activity_log'>,
 ): Promise<ServerFrame<'activity_logged'>> {
-  const room = await roomOf(caller, reference);
+  const room = await roomOf(services, caller, reference);
   checkClientActivityType(activityType);
   const { sessionId, userId, ...context } = { ...actorOf(caller, room.sessionId), username: room.username };
-  const logged = await activity().logActivity(sessionId, userId, activityType, details, { ...context, activityId });
-  if (logged.isNew) await showActivity(logged.activity, room.leastRole, caller.connectionId);
+  const logged = await services.activity.logActivity(sessionId, userId, activityType, details, {
+    ...context,
+    activityId,
+  });
+  if (logged.isNew) await showActivity(services, logged.activity, room.leastRole, caller.connectionId);
   return { type: 'activity_logged', activityId: logged.activity.id };
 }
 
 /** The session, provided that the caller may comment there. */
-async function roomOf(caller: Caller, reference: string): Promise<Room> {
+async function roomOf(services: Services, caller: Caller, reference: string): Promise<Room> {
   try {
-    const { session, participant } = await authorizeCaller(caller, reference, 'comment');
+    const { session, participant } = await authorizeCaller(services, caller, reference, 'comment');
     const username = participant?.name ?? caller.username;
     return { sessionId: session.id, leastRole: session.metadata.visibility?.activity ?? 'viewer', username };
   } catch (error) {
     if (!isAway(error, 'database')) throw error;
-    log.warn('An activity is logged by what the connection table knows', { reference, error: error.cause as Error });
-    return joinedRoom(caller, reference, error);
+    services.log.warn('An activity is logged by what the connection table knows', {
+      reference,
+      error: error.cause as Error,
+    });
+    return joinedRoom(services, caller, reference, error);
   }
 }
 
@@ -55,8 +59,8 @@ async function roomOf(caller: Caller, reference: string): Promise<Room> {
  * While PostgreSQL is away what the connection has joined says who may log (rule AC3): a role that changes is written
  * there, too, and who was removed has no membership. Who is shown activity is not, so those are who may see anything.
  */
-async function joinedRoom(caller: Caller, reference: string, away: RollcallError): Promise<Room> {
-  const memberships = await registry().memberships(caller.connectionId);
+async function joinedRoom(services: Services, caller: Caller, reference: string, away: RollcallError): Promise<Room> {
+  const memberships = await services.registry.memberships(caller.connectionId);
   const joined = memberships.find(
     ({ sessionId, sessionName }) => sessionName === reference || sessionId === reference.toLowerCase(),
   );
@@ -66,8 +70,13 @@ async function joinedRoom(caller: Caller, reference: string, away: RollcallError
 }
 
 /** The address and browser of somebody are for the audit trail, not for the others in the room. */
-async function showActivity(item: ActivityItem, leastRole: Role, exceptConnection: string): Promise<void> {
-  const members = await membersOf(item.sessionId);
+async function showActivity(
+  services: Services,
+  item: ActivityItem,
+  leastRole: Role,
+  exceptConnection: string,
+): Promise<void> {
+  const members = await membersOf(services, item.sessionId);
   const receivers = members.filter(
     ({ connectionId, role }) => connectionId !== exceptConnection && isAtLeast(role, leastRole),
   );
@@ -76,26 +85,35 @@ async function showActivity(item: ActivityItem, leastRole: Role, exceptConnectio
     sessionId: item.sessionId,
     activity: { ...item, ipAddress: null, userAgent: null },
   };
-  await send(receivers, frame);
+  await send(services, receivers, frame);
 }
 
 /** Who may be shown it. It is logged already, so that neither store that knows them is needed for the answer. */
-async function membersOf(sessionId: string): Promise<Pick<Membership, 'connectionId' | 'userId' | 'role'>[]> {
+async function membersOf(
+  services: Services,
+  sessionId: string,
+): Promise<Pick<Membership, 'connectionId' | 'userId' | 'role'>[]> {
   try {
-    return await registry().members(sessionId);
+    return await services.registry.members(sessionId);
   } catch (error) {
     if (!isAway(error, 'connections')) throw error;
-    log.warn('An activity is shown to those Redis knows', { sessionId, error: error.cause as Error });
-    return presentMembers(sessionId);
+    services.log.warn('An activity is shown to those Redis knows', { sessionId, error: error.cause as Error });
+    return presentMembers(services, sessionId);
   }
 }
 
 /** By Redis; nobody where it is away, too. */
-async function presentMembers(sessionId: string): Promise<{ connectionId: string; userId: string; role: Role }[]> {
+async function presentMembers(
+  services: Services,
+  sessionId: string,
+): Promise<{ connectionId: string; userId: string; role: Role }[]> {
   try {
-    const { store } = presence();
-    const [receivers, listed] = await Promise.all([store.receivers(sessionId), store.list(sessionId, Date.now())]);
-    if (listed) await announce(sessionId, listed);
+    const { store } = services.presence;
+    const [receivers, listed] = await Promise.all([
+      store.receivers(sessionId),
+      store.list(sessionId, services.clock()),
+    ]);
+    if (listed) await announce(services, sessionId, listed);
     const roles = new Map(listed?.users.map((user) => [user.userId, user.role]));
     return receivers.flatMap((one) => {
       const role = roles.get(one.userId);

@@ -1,6 +1,6 @@
 import type { ActivityItem, Session } from '../../../protocol/entities.ts';
 import { RollcallError } from '../../../protocol/errors.ts';
-import { sessions } from '../../services/sessions.ts';
+import type { Services } from '../../services/services.ts';
 import { isAtLeast } from '../../sessions/permissions.ts';
 import { authorizeCaller } from '../callers/authorize-caller.ts';
 import type { Caller } from '../callers/caller.ts';
@@ -13,19 +13,27 @@ type Audited = Pick<Session, 'id' | 'ownerId'>;
  * names a least role for activity, has that role (rule DE9). Of a session that was purged the trail is still there, for
  * its owner (rule SE6).
  */
-export async function authorizeAudit(caller: Pick<Caller, 'userId' | 'guest'>, reference: string): Promise<Audited> {
+export async function authorizeAudit(
+  services: Services,
+  caller: Pick<Caller, 'userId' | 'guest'>,
+  reference: string,
+): Promise<Audited> {
   try {
-    return await authorizeReader(caller, reference);
+    return await authorizeReader(services, caller, reference);
   } catch (error) {
     if (!(error instanceof RollcallError && error.code === 'SESSION_NOT_FOUND')) throw error;
-    const purged = await sessions().getOwner(reference);
+    const purged = await services.sessions.getOwner(reference);
     if (caller.guest || purged.ownerId !== caller.userId) throw error;
     return purged;
   }
 }
 
-async function authorizeReader(caller: Pick<Caller, 'userId' | 'guest'>, reference: string): Promise<Audited> {
-  const { session, standing } = await authorizeCaller(caller, reference, 'view', { evenEnded: true });
+async function authorizeReader(
+  services: Services,
+  caller: Pick<Caller, 'userId' | 'guest'>,
+  reference: string,
+): Promise<Audited> {
+  const { session, standing } = await authorizeCaller(services, caller, reference, 'view', { evenEnded: true });
   const leastRole = session.metadata.visibility?.activity;
   if (leastRole && !standing.isOwner && !(standing.role && isAtLeast(standing.role, leastRole))) {
     throw new RollcallError(

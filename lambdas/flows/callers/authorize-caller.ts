@@ -1,4 +1,4 @@
-import { sessions } from '../../services/sessions.ts';
+import type { Services } from '../../services/services.ts';
 import type { Action } from '../../sessions/permissions.ts';
 import type { Access } from '../../sessions/standing.ts';
 import type { Caller } from './caller.ts';
@@ -11,12 +11,13 @@ import { refuseForeignGuest } from './people.ts';
  * @throws RollcallError as `SessionManager.authorize` does, and PERMISSION_DENIED for a guest of another session.
  */
 export async function authorizeCaller(
+  services: Services,
   caller: Pick<Caller, 'userId' | 'guest'>,
   reference: string,
   action: Action,
   options: { evenEnded?: boolean } = {},
 ): Promise<Access> {
-  const access = await sessions().authorize(reference, caller.userId, action, options);
+  const access = await services.sessions.authorize(reference, caller.userId, action, options);
   refuseForeignGuest(caller, access.session.id);
   return access;
 }

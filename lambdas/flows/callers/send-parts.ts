@@ -2,8 +2,9 @@ import { randomUUID } from 'node:crypto';
 import type { Parts, ServerFrame } from '../../../protocol/frames.ts';
 import { limits } from '../../../protocol/limits.ts';
 import { inGroups } from '../../../protocol/page.ts';
-import { postToCaller } from '../../services/delivery.ts';
+import type { Services } from '../../services/services.ts';
 import type { Caller } from './caller.ts';
+import { postToCaller } from './post-to-caller.ts';
 
 /**
  * Answers a list of any length: what one message cannot hold is posted as further parts, and the client has the list once
@@ -12,6 +13,7 @@ import type { Caller } from './caller.ts';
  * @param frameOf the frame of some of the items; its part is empty where they are all there are.
  */
 export async function sendParts<T>(
+  services: Pick<Services, 'messenger'>,
   caller: Pick<Caller, 'connectionId'>,
   items: readonly T[],
   frameOf: (items: T[], part: Parts) => ServerFrame,
@@ -20,7 +22,7 @@ export async function sendParts<T>(
   if (rest.length === 0) return frameOf(first, {});
   const whole = { parts: rest.length + 1, snapshotId: randomUUID() };
   const posts = rest.map((group, index) =>
-    postToCaller(caller.connectionId, frameOf(group, { ...whole, part: index + 2 })),
+    postToCaller(services, caller.connectionId, frameOf(group, { ...whole, part: index + 2 })),
   );
   await Promise.all(posts);
   return frameOf(first, { ...whole, part: 1 });

@@ -1,6 +1,6 @@
 import { RollcallError } from '../../../protocol/errors.ts';
 import { isUuid } from '../../../protocol/uuid.ts';
-import { registry } from '../../services/registry.ts';
+import type { Services } from '../../services/services.ts';
 import type { Caller } from './caller.ts';
 
 /** A session's name never changes, so an environment remembers the ones it met. */
@@ -11,11 +11,11 @@ const rememberedNames = 1000;
  * The UUID behind a `sessionId` of a message, which may be the UUID or the session's name. Only a session the
  * connection joined is found, so a name tells nothing about other sessions.
  */
-export async function sessionIdOf(caller: Caller, sessionRef: string): Promise<string> {
+export async function sessionIdOf(services: Services, caller: Caller, sessionRef: string): Promise<string> {
   if (isUuid(sessionRef)) return sessionRef.toLowerCase();
   const remembered = idsByName.get(sessionRef);
   if (remembered) return remembered;
-  const memberships = await registry().memberships(caller.connectionId);
+  const memberships = await services.registry.memberships(caller.connectionId);
   const found = memberships.find((membership) => membership.sessionName === sessionRef);
   if (!found) throw notInSession();
   if (idsByName.size >= rememberedNames) idsByName.clear();

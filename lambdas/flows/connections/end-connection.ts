@@ -1,9 +1,7 @@
 import type { LeaveCause } from '../../../protocol/entities.ts';
 import type { Membership } from '../../connections/connection-registry.ts';
-import { log } from '../../platform/log.ts';
 import { isAway } from '../../platform/unavailable.ts';
-import { registry } from '../../services/delivery.ts';
-import { presence } from '../../services/presence.ts';
+import type { Services } from '../../services/services.ts';
 import { expectVisit } from '../scheduling/sweep-waker.ts';
 import { rebuildSession } from './rebuild-session.ts';
 
@@ -22,32 +20,37 @@ interface Ending {
  * What it joined is forgotten last: while Redis is away its seats cannot be closed, and then they end like those of a
  * connection that lost power.
  */
-export async function endConnection(connectionId: string, cause: LeaveCause, graceMillis: number): Promise<void> {
+export async function endConnection(
+  services: Services,
+  connectionId: string,
+  cause: LeaveCause,
+  graceMillis: number,
+): Promise<void> {
   try {
-    const memberships = await registry().memberships(connectionId);
-    const at = Date.now();
+    const memberships = await services.registry.memberships(connectionId);
+    const at = services.clock();
     const ending = { cause, at, deadline: at + graceMillis };
-    await Promise.all(memberships.map((membership) => closeSeat(membership, ending)));
-    await registry().remove(connectionId);
+    await Promise.all(memberships.map((membership) => closeSeat(services, membership, ending)));
+    await services.registry.remove(connectionId);
   } catch (error) {
     if (!isAway(error)) throw error;
-    log.warn('The end of a connection could not be written down; it will time out', { connectionId, error });
+    services.log.warn('The end of a connection could not be written down; it will time out', { connectionId, error });
   }
 }
 
-async function closeSeat(membership: Membership, { cause, at, deadline }: Ending): Promise<void> {
+async function closeSeat(services: Services, membership: Membership, { cause, at, deadline }: Ending): Promise<void> {
   const { sessionId } = membership;
-  const { store } = presence();
+  const { store } = services.presence;
   const close = () => store.close(membership, deadline, cause, at);
   let closed = await close();
   if (!closed) {
     // Redis forgot the session: without a seat nobody would ever hear that this one ended. Another frame may just have
     // brought it back.
     if (!(await store.isKnown(sessionId))) {
-      await rebuildSession(sessionId, { onlyIfLost: true, alsoConnection: membership });
-      await expectVisit(sessionId, Date.now());
+      await rebuildSession(services, sessionId, { onlyIfLost: true, alsoConnection: membership });
+      await expectVisit(services, sessionId, services.clock());
     }
     closed = await close();
   }
-  if (closed) await expectVisit(sessionId, deadline);
+  if (closed) await expectVisit(services, sessionId, deadline);
 }

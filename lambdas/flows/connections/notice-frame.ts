@@ -1,7 +1,5 @@
 import { RollcallError } from '../../../protocol/errors.ts';
-import { log } from '../../platform/log.ts';
-import { presence } from '../../services/presence.ts';
-import { registry } from '../../services/registry.ts';
+import type { Services } from '../../services/services.ts';
 import type { Caller } from '../callers/caller.ts';
 import { sessionIdOf } from '../callers/session-ids.ts';
 
@@ -11,19 +9,28 @@ import { sessionIdOf } from '../callers/session-ids.ts';
  *
  * Never throws: the frame is served for its own sake, and whatever went wrong here, the next frame is a sign of life, too.
  */
-export async function noticeFrame(caller: Caller, { sessionId }: { sessionId?: string }): Promise<void> {
+export async function noticeFrame(
+  services: Services,
+  caller: Caller,
+  { sessionId }: { sessionId?: string },
+): Promise<void> {
   const { userId, connectionId } = caller;
   try {
-    const sessionIds = sessionId === undefined ? await joinedBy(connectionId) : [await sessionIdOf(caller, sessionId)];
-    const now = Date.now();
-    await Promise.all(sessionIds.map((id) => presence().store.notice({ sessionId: id, userId, connectionId }, now)));
+    const sessionIds =
+      sessionId === undefined
+        ? await joinedBy(services, connectionId)
+        : [await sessionIdOf(services, caller, sessionId)];
+    const now = services.clock();
+    await Promise.all(
+      sessionIds.map((id) => services.presence.store.notice({ sessionId: id, userId, connectionId }, now)),
+    );
   } catch (error) {
     // A RollcallError says that the caller has not joined the session, or that a store is away: its own log tells of that.
-    if (!(error instanceof RollcallError)) log.error('A sign of life was not noted', error as Error);
+    if (!(error instanceof RollcallError)) services.log.error('A sign of life was not noted', error as Error);
   }
 }
 
-async function joinedBy(connectionId: string): Promise<string[]> {
-  const memberships = await registry().memberships(connectionId);
+async function joinedBy(services: Services, connectionId: string): Promise<string[]> {
+  const memberships = await services.registry.memberships(connectionId);
   return memberships.map((membership) => membership.sessionId);
 }

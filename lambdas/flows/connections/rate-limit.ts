@@ -1,15 +1,10 @@
 import { RollcallError } from '../../../protocol/errors.ts';
 import { withDeadline } from '../../platform/deadline.ts';
-import { log } from '../../platform/log.ts';
-import { once } from '../../platform/once.ts';
-import { redis } from '../../platform/redis.ts';
 import { isReply } from '../../platform/redis-failure.ts';
-import { RateLimiter } from '../../presence/rate-limiter.ts';
+import type { Services } from '../../services/services.ts';
 
 /** Counting must not hold up a message for long where Redis does not answer. */
 const limitMillis = 150;
-
-const limiter = once(() => new RateLimiter(redis()));
 
 /**
  * Refuses a message of a connection that sends too many. While Redis is away nothing is refused: the stage's throttling
@@ -17,12 +12,12 @@ const limiter = once(() => new RateLimiter(redis()));
  *
  * @throws RollcallError RATE_LIMITED.
  */
-export async function limitRate(connectionId: string): Promise<void> {
+export async function limitRate(services: Services, connectionId: string): Promise<void> {
   try {
-    await withDeadline(limiter().count(connectionId, Date.now()), limitMillis);
+    await withDeadline(services.rateLimiter.count(connectionId, services.clock()), limitMillis);
   } catch (error) {
     if (error instanceof RollcallError && error.code === 'RATE_LIMITED') throw error;
     const level = isReply(error as Error) ? 'error' : 'warn';
-    log[level]('The rate of a connection could not be counted', error as Error);
+    services.log[level]('The rate of a connection could not be counted', error as Error);
   }
 }

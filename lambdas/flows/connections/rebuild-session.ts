@@ -1,10 +1,7 @@
 import type { Membership } from '../../connections/connection-registry.ts';
-import { log } from '../../platform/log.ts';
 import { isAway } from '../../platform/unavailable.ts';
 import type { PresenceOutcome } from '../../presence/outcome.ts';
-import { registry } from '../../services/delivery.ts';
-import { presence } from '../../services/presence.ts';
-import { sessions } from '../../services/sessions.ts';
+import type { Services } from '../../services/services.ts';
 import { withNewestNames } from './newest-names.ts';
 
 export interface RebuildOptions {
@@ -24,23 +21,37 @@ export interface RebuildOptions {
  *
  * @returns the change to announce; undefined where nothing was to be done.
  */
-export async function rebuildSession(sessionId: string, options: RebuildOptions): Promise<PresenceOutcome | undefined> {
+export async function rebuildSession(
+  services: Services,
+  sessionId: string,
+  options: RebuildOptions,
+): Promise<PresenceOutcome | undefined> {
   const { alsoConnection: also, exceptConnection = also?.connectionId } = options;
-  const others = (await registry().members(sessionId)).filter((member) => member.connectionId !== exceptConnection);
+  const others = (await services.registry.members(sessionId)).filter(
+    (member) => member.connectionId !== exceptConnection,
+  );
   const members = withNewestNames(also ? [also, ...others] : others);
   if (members.length === 0 && options.onlyIfLost && !options.evenEmpty) return undefined;
-  return presence().store.restore(sessionId, await withPlace(sessionId, members), Date.now(), options);
+  return services.presence.store.restore(
+    sessionId,
+    await withPlace(services, sessionId, members),
+    services.clock(),
+    options,
+  );
 }
 
-async function withPlace(sessionId: string, members: Membership[]): Promise<Membership[]> {
+async function withPlace(services: Services, sessionId: string, members: Membership[]): Promise<Membership[]> {
   try {
-    const participants = await sessions().getParticipants(sessionId);
+    const participants = await services.sessions.getParticipants(sessionId);
     const present = new Set(participants.map((participant) => participant.userId ?? participant.anonymousId));
     return members.filter((member) => present.has(member.userId));
   } catch (error) {
     if (!isAway(error, 'database')) throw error;
     // Somebody too many for a minute is better than a leave that never was.
-    log.warn('A session is rebuilt without knowing who holds a place', { sessionId, error: error.cause as Error });
+    services.log.warn('A session is rebuilt without knowing who holds a place', {
+      sessionId,
+      error: error.cause as Error,
+    });
     return members;
   }
 }

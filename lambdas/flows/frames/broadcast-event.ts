@@ -1,8 +1,7 @@
 import type { ServerFrame } from '../../../protocol/frames.ts';
 import type { Message } from '../../../protocol/messages.ts';
 import type { Seat } from '../../presence/presence-store.ts';
-import { broadcaster } from '../../services/delivery.ts';
-import { presence } from '../../services/presence.ts';
+import type { Services } from '../../services/services.ts';
 import { refusals } from '../../sessions/refusals.ts';
 import type { Caller } from '../callers/caller.ts';
 import { sessionIdOf } from '../callers/session-ids.ts';
@@ -16,18 +15,19 @@ import { seated } from './sign-of-life.ts';
  * @throws RollcallError PERMISSION_DENIED for a viewer, RATE_LIMITED, NOT_IN_SESSION.
  */
 export async function broadcastEvent(
+  services: Services,
   caller: Caller,
   { sessionId: reference, event, payload, to }: Omit<Message<'broadcast'>, 'requestId'>,
 ): Promise<void> {
-  const sessionId = await sessionIdOf(caller, reference);
+  const sessionId = await sessionIdOf(services, caller, reference);
   const { userId, connectionId } = caller;
   const seat: Seat = { sessionId, userId, connectionId };
   const named = to?.map((each) => each.toLowerCase());
-  const addressed = await seated(caller, seat, (now) => presence().store.address(seat, named, now));
+  const addressed = await seated(services, caller, seat, (now) => services.presence.store.address(seat, named, now));
   if (!addressed.isPermitted) throw refusals.notAllowed('comment');
   const { receivers } = addressed;
-  const frame: ServerFrame = { type: 'broadcast', sessionId, userId, event, payload, at: Date.now() };
+  const frame: ServerFrame = { type: 'broadcast', sessionId, userId, event, payload, at: services.clock() };
   const connectionIds = receivers.map((receiver) => receiver.connectionId);
-  const { gone } = await broadcaster().broadcast(connectionIds, frame, { kind: 'event' });
-  await endGoneReceivers(sessionId, receivers, gone);
+  const { gone } = await services.broadcaster.broadcast(connectionIds, frame, { kind: 'event' });
+  await endGoneReceivers(services, sessionId, receivers, gone);
 }

@@ -1,7 +1,7 @@
 import type { Session } from '../../../protocol/entities.ts';
 import { RollcallError } from '../../../protocol/errors.ts';
 import type { ServerFrame } from '../../../protocol/frames.ts';
-import { registry } from '../../services/delivery.ts';
+import type { Services } from '../../services/services.ts';
 import { authorizeCaller } from '../callers/authorize-caller.ts';
 import type { Caller } from '../callers/caller.ts';
 import { snapshotFor } from './snapshot.ts';
@@ -13,12 +13,12 @@ export type PresentState = ServerFrame<'session_joined'> | ServerFrame<'session_
  * The answer to a join or leave that a later frame of its connection has overtaken (rule PR18): what is true now, whatever
  * the frame asked for.
  */
-export async function presentState(caller: Caller, sessionId: string): Promise<PresentState> {
-  const membership = await registry().membership(caller.connectionId, sessionId);
+export async function presentState(services: Services, caller: Caller, sessionId: string): Promise<PresentState> {
+  const membership = await services.registry.membership(caller.connectionId, sessionId);
   if (!membership) return { type: 'session_left', sessionId };
   try {
-    const { session } = await authorizeCaller(caller, sessionId, 'view');
-    const { sessionId: _, ...state } = await snapshotFor(caller, sessionId, bytesOf(session));
+    const { session } = await authorizeCaller(services, caller, sessionId, 'view');
+    const { sessionId: _, ...state } = await snapshotFor(services, caller, sessionId, bytesOf(session));
     return { type: 'session_joined', session, role: membership.role, ...state };
   } catch (error) {
     // It left, or was taken out, in between.

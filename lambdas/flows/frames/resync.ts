@@ -1,7 +1,8 @@
 import { diffTravelMillis } from '../../../protocol/timings.ts';
 import type { TouchOutcome } from '../../presence/outcome.ts';
-import { postToCaller } from '../../services/delivery.ts';
+import type { Services } from '../../services/services.ts';
 import type { Caller } from '../callers/caller.ts';
+import { postToCaller } from '../callers/post-to-caller.ts';
 import { snapshotFor } from './snapshot.ts';
 
 /** What a client has applied of a session. */
@@ -15,6 +16,7 @@ export interface Applied {
  * later diff ever shows the gap.
  */
 export async function resyncIfBehind(
+  services: Services,
   caller: Caller,
   sessionRef: string,
   applied: Applied,
@@ -22,7 +24,10 @@ export async function resyncIfBehind(
   now: number,
 ): Promise<void> {
   if (!isBehind(applied, outcome, now)) return;
-  await postToCaller(caller.connectionId, { type: 'presence_state', ...(await snapshotFor(caller, sessionRef)) });
+  await postToCaller(services, caller.connectionId, {
+    type: 'presence_state',
+    ...(await snapshotFor(services, caller, sessionRef)),
+  });
 }
 
 /**

@@ -1,8 +1,7 @@
 import { RollcallError } from '../../../protocol/errors.ts';
 import type { TouchOutcome } from '../../presence/outcome.ts';
 import type { Seat, Touch } from '../../presence/presence-store.ts';
-import { registry } from '../../services/delivery.ts';
-import { presence } from '../../services/presence.ts';
+import type { Services } from '../../services/services.ts';
 import type { Caller } from '../callers/caller.ts';
 import { sessionIdOf } from '../callers/session-ids.ts';
 import { announce } from '../presence/announce.ts';
@@ -18,44 +17,57 @@ import { returnToSession } from '../seating/return-to-session.ts';
  *
  * @returns undefined where the connection left the session after it sent this frame (rule PR18).
  */
-export async function signOfLife(caller: Caller, sessionRef: string, touch: Touch): Promise<TouchOutcome | undefined> {
-  const sessionId = await sessionIdOf(caller, sessionRef);
+export async function signOfLife(
+  services: Services,
+  caller: Caller,
+  sessionRef: string,
+  touch: Touch,
+): Promise<TouchOutcome | undefined> {
+  const sessionId = await sessionIdOf(services, caller, sessionRef);
   const seat: Seat = { sessionId, userId: caller.userId, connectionId: caller.connectionId };
-  const outcome = await seated(caller, seat, (now) => presence().touch(seat, touch, now)).catch(async (error) => {
-    if (await isOvertakenByLeave(seat, touch, error)) return undefined;
-    throw error;
-  });
+  const outcome = await seated(services, caller, seat, (now) => services.presence.touch(seat, touch, now)).catch(
+    async (error) => {
+      if (await isOvertakenByLeave(services, seat, touch, error)) return undefined;
+      throw error;
+    },
+  );
   if (!outcome) return undefined;
   const { told } = outcome;
-  await Promise.all([announce(sessionId, outcome), callSweep(seat, outcome), told && rememberData(seat, told)]);
+  await Promise.all([
+    announce(services, sessionId, outcome),
+    callSweep(services, seat, outcome),
+    told && rememberData(services, seat, told),
+  ]);
   return outcome;
 }
 
 /** Whether a frame was refused only because a leave that was sent after it was served before it. */
 async function isOvertakenByLeave(
+  services: Services,
   { connectionId, sessionId }: Seat,
   { turn }: Touch,
   error: unknown,
 ): Promise<boolean> {
   if (!turn || !(error instanceof RollcallError && error.code === 'NOT_IN_SESSION')) return false;
-  return registry().hasLeftAfter(connectionId, sessionId, turn);
+  return services.registry.hasLeftAfter(connectionId, sessionId, turn);
 }
 
 /** Runs a script for a seat, seating the connection again if Redis does not know it. */
 export async function seated<T>(
+  services: Services,
   caller: Caller,
   seat: Seat,
   script: (now: number) => Promise<T | undefined>,
 ): Promise<T> {
-  const known = await script(Date.now());
+  const known = await script(services.clock());
   if (known) return known;
-  await returnToSession(caller, seat.sessionId);
-  const returned = await script(Date.now());
+  await returnToSession(services, caller, seat.sessionId);
+  const returned = await script(services.clock());
   if (!returned) throw new RollcallError('NOT_IN_SESSION', 'You have left this session; join it again.');
   return returned;
 }
 
 /** Somebody else of the session is overdue: their leave is the sweep's, which writes it down and tells it. */
-async function callSweep(seat: Seat, outcome: TouchOutcome): Promise<void> {
-  if (outcome.overdue) await expectVisit(seat.sessionId, Date.now());
+async function callSweep(services: Services, seat: Seat, outcome: TouchOutcome): Promise<void> {
+  if (outcome.overdue) await expectVisit(services, seat.sessionId, services.clock());
 }

@@ -1,5 +1,5 @@
 import type { Seat } from '../../presence/presence-store.ts';
-import { presence } from '../../services/presence.ts';
+import type { Services } from '../../services/services.ts';
 import type { Caller } from '../callers/caller.ts';
 import { sessionIdOf } from '../callers/session-ids.ts';
 import { announce } from '../presence/announce.ts';
@@ -13,12 +13,17 @@ import { seated } from './sign-of-life.ts';
  *
  * @param firstBytes what else is in the answer.
  */
-export async function snapshotFor(caller: Caller, sessionRef: string, firstBytes = 0): Promise<Snapshot> {
-  const sessionId = await sessionIdOf(caller, sessionRef);
+export async function snapshotFor(
+  services: Services,
+  caller: Caller,
+  sessionRef: string,
+  firstBytes = 0,
+): Promise<Snapshot> {
+  const sessionId = await sessionIdOf(services, caller, sessionRef);
   const seat: Seat = { sessionId, userId: caller.userId, connectionId: caller.connectionId };
-  const outcome = await seated(caller, seat, (now) => presence().store.list(sessionId, now, seat));
-  if (outcome.leaves.length > 0) await expectVisit(sessionId, Date.now());
-  await announce(sessionId, outcome);
+  const outcome = await seated(services, caller, seat, (now) => services.presence.store.list(sessionId, now, seat));
+  if (outcome.leaves.length > 0) await expectVisit(services, sessionId, services.clock());
+  await announce(services, sessionId, outcome);
   const { epoch, seq, users } = outcome;
-  return sendRest(caller, { sessionId, epoch, seq, users }, firstBytes);
+  return sendRest(services, caller, { sessionId, epoch, seq, users }, firstBytes);
 }

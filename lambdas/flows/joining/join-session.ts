@@ -4,7 +4,7 @@ import type { ActivityParams } from '../../activity/activity-entry.ts';
 import { inviteRefused, inviteUsed, sessionCreated } from '../../activity/activity-events.ts';
 import { Overtaken, type Turn } from '../../platform/turn.ts';
 import type { Said } from '../../presence/person-data.ts';
-import { sessions } from '../../services/sessions.ts';
+import type { Services } from '../../services/services.ts';
 import type { JoinResult } from '../../sessions/join-gate.ts';
 import { JoinRefused } from '../../sessions/refusals.ts';
 import type { Caller } from '../callers/caller.ts';
@@ -18,6 +18,7 @@ import { seatConnection } from '../seating/seat-connection.ts';
 
 /** Creates a session; the caller owns it and this connection has joined it. */
 export async function createSession(
+  services: Services,
   caller: Caller,
   operationId: string,
   metadata: SessionMetadata | undefined,
@@ -25,23 +26,24 @@ export async function createSession(
 ): Promise<ServerFrame<'session_created'>> {
   refuseGuest(caller);
   const { userId, username, externalId } = caller;
-  const session = await decide(async ({ sessions, audit }) => {
+  const session = await decide(services, async ({ sessions, audit }) => {
     const created = await sessions.createSession(userId, operationId, metadata, { username, externalId });
     await audit(sessionCreated(actorOf(caller, created.id), operationId));
     return created;
   });
-  return { type: 'session_created', ...(await seatCreator(caller, session, said)) };
+  return { type: 'session_created', ...(await seatCreator(services, caller, session, said)) };
 }
 
 /** Seats the owner of a session that was created just now. */
 export async function seatCreator(
+  services: Services,
   caller: Caller,
   session: Session,
   said: Said,
   turn?: Turn,
 ): Promise<Omit<ServerFrame<'session_created'>, 'type'>> {
   const seating = { session, role: 'operator', activated: true, said } as const;
-  const { epoch, seq, users } = await seatConnection(caller, seating, { turn });
+  const { epoch, seq, users } = await seatConnection(services, caller, seating, { turn });
   return { session, epoch, seq, users };
 }
 
@@ -50,39 +52,45 @@ export async function seatCreator(
  * connection has decided already, the answer is what is true (rule PR18).
  */
 export async function joinSession(
+  services: Services,
   caller: Caller,
   sessionRef: string,
   invite: string | undefined,
   { said, turn }: { said?: Said; turn?: Turn } = {},
 ): Promise<PresentState> {
-  refuseForeignGuest(caller, await sessions().resolveSessionId(sessionRef));
-  const joined = await askDoor(caller, sessionRef, invite ?? caller.guest?.invite);
+  refuseForeignGuest(caller, await services.sessions.resolveSessionId(sessionRef));
+  const joined = await askDoor(services, caller, sessionRef, invite ?? caller.guest?.invite);
   const { session, role, revived } = joined;
-  const seated = await seatConnection(caller, { ...joined, said }, { turn }).catch((error: Error) => {
+  const seated = await seatConnection(services, caller, { ...joined, said }, { turn }).catch((error: Error) => {
     if (error instanceof Overtaken) return undefined;
     throw error;
   });
-  if (revived) await announceRevival(session);
-  if (!seated) return presentState(caller, session.id);
+  if (revived) await announceRevival(services, session);
+  if (!seated) return presentState(services, caller, session.id);
   const { epoch, seq, users } = seated;
   const snapshot = { sessionId: session.id, epoch, seq, users };
-  const { sessionId: _, ...state } = await sendRest(caller, snapshot, bytesOf(session));
+  const { sessionId: _, ...state } = await sendRest(services, caller, snapshot, bytesOf(session));
   return { type: 'session_joined', session, role, ...state };
 }
 
 /** With an invite, its use and the place are written down together. */
-async function askDoor(caller: Caller, sessionRef: string, invite: string | undefined): Promise<JoinResult> {
+async function askDoor(
+  services: Services,
+  caller: Caller,
+  sessionRef: string,
+  invite: string | undefined,
+): Promise<JoinResult> {
   const request = { sessionRef, person: personOf(caller), invite };
-  if (invite === undefined) return sessions().joinSession(request);
+  if (invite === undefined) return services.sessions.joinSession(request);
   try {
-    return await decide(async ({ sessions, audit }) => {
+    return await decide(services, async ({ sessions, audit }) => {
       const joined = await sessions.joinSession(request);
       for (const entry of inviteEntries(caller, joined)) await audit(entry);
       return joined;
     });
   } catch (error) {
     if (error instanceof JoinRefused && error.inviteRefusal && error.sessionId) {
-      await audit(inviteRefused(actorOf(caller, error.sessionId), error.inviteRefusal, error.inviteId));
+      await audit(services, inviteRefused(actorOf(caller, error.sessionId), error.inviteRefusal, error.inviteId));
     }
     throw error;
   }

@@ -4,7 +4,7 @@ import type { Message } from '../../../protocol/messages.ts';
 import { sessionCreated } from '../../activity/activity-events.ts';
 import { Overtaken, type Turn } from '../../platform/turn.ts';
 import type { Said } from '../../presence/person-data.ts';
-import { sessionKeys, sessions } from '../../services/sessions.ts';
+import type { Services } from '../../services/services.ts';
 import type { Opening } from '../../sessions/session-keys.ts';
 import type { Caller } from '../callers/caller.ts';
 import { refuseForeignGuest, refuseGuest } from '../callers/people.ts';
@@ -23,15 +23,16 @@ const mostAttempts = 3;
  * @throws RollcallError as `joinSession` does.
  */
 export async function openSession(
+  services: Services,
   caller: Caller,
   { key, metadata, invite, ...said }: Omit<Message<'session_open'>, 'requestId' | 'order'>,
   turn: Turn,
 ): Promise<ServerFrame<'session_opened'> | ServerFrame<'session_left'>> {
   for (let attempt = 1; ; attempt += 1) {
-    const { id, created } = await findOrCreate(caller, key, metadata);
+    const { id, created } = await findOrCreate(services, caller, key, metadata);
     try {
-      if (created) return await openedByCreator(caller, id, said, turn);
-      return opened(await joinSession(caller, id, invite, { said, turn }), false);
+      if (created) return await openedByCreator(services, caller, id, said, turn);
+      return opened(await joinSession(services, caller, id, invite, { said, turn }), false);
     } catch (error) {
       const isOver = error instanceof RollcallError && error.code === 'SESSION_INACTIVE';
       if (!isOver || attempt === mostAttempts) throw error;
@@ -39,13 +40,13 @@ export async function openSession(
   }
 }
 
-async function openedByCreator(caller: Caller, id: string, said: Said, turn: Turn) {
+async function openedByCreator(services: Services, caller: Caller, id: string, said: Said, turn: Turn) {
   try {
-    const state = await seatCreator(caller, await sessions().getSession(id), said, turn);
+    const state = await seatCreator(services, caller, await services.sessions.getSession(id), said, turn);
     return opened({ type: 'session_joined', role: 'operator', ...state }, true);
   } catch (error) {
     if (!(error instanceof Overtaken)) throw error;
-    return opened(await presentState(caller, id), true);
+    return opened(await presentState(services, caller, id), true);
   }
 }
 
@@ -55,18 +56,19 @@ function opened(state: PresentState, created: boolean): ServerFrame<'session_ope
 }
 
 async function findOrCreate(
+  services: Services,
   caller: Caller,
   key: string,
   metadata: Message<'session_open'>['metadata'],
 ): Promise<Opening> {
-  const live = await sessionKeys().live(key);
+  const live = await services.sessionKeys.live(key);
   if (live !== undefined) {
     refuseForeignGuest(caller, live);
     return { id: live, created: false };
   }
   refuseGuest(caller);
   const { userId, username, externalId } = caller;
-  return decide(async ({ keys, audit }) => {
+  return decide(services, async ({ keys, audit }) => {
     const owner = { userId, username, externalId };
     const opening = await keys.open({ key, metadata, isPublic: true, owner });
     if (opening.created) await audit(sessionCreated(actorOf(caller, opening.id), key));

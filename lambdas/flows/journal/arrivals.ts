@@ -2,7 +2,7 @@ import { v5 as uuidv5 } from 'uuid';
 import type { Role } from '../../../protocol/entities.ts';
 import type { ActivityContext, ActivityParams } from '../../activity/activity-entry.ts';
 import { userJoined } from '../../activity/activity-events.ts';
-import { activity } from '../../services/activity.ts';
+import type { Services } from '../../services/services.ts';
 import { auditAll } from './audit.ts';
 
 /** Somebody's coming into a session. */
@@ -33,23 +33,24 @@ export interface ArrivalRecord {
  * @returns false where the entry waits in the outbox: then the list is to keep the coming for those who ask the trail.
  */
 export async function recordArrival(
+  services: Services,
   sessionId: string,
   arriving: Arriving,
   context: ActivityContext = {},
 ): Promise<boolean> {
-  return (await recordArrivals([{ sessionId, arriving, context }]))[0]!;
+  return (await recordArrivals(services, [{ sessionId, arriving, context }]))[0]!;
 }
 
 /** The same for many comings: two statements, however many they are. */
-export async function recordArrivals(records: readonly ArrivalRecord[]): Promise<boolean[]> {
+export async function recordArrivals(services: Services, records: readonly ArrivalRecord[]): Promise<boolean[]> {
   if (records.length === 0) return [];
   const uncertain = records.filter(({ arriving }) => !arriving.certain);
-  const movements = await activity().lastMovements(
+  const movements = await services.activity.lastMovements(
     uncertain.map(({ sessionId, arriving: { userId, at } }) => ({ sessionId, userId, until: at })),
   );
   const known = new Set(uncertain.filter((_, place) => movements[place]?.type === 'user_joined'));
   const untold = records.filter((record) => !known.has(record));
-  const stored = await auditAll(untold.map(entryOf));
+  const stored = await auditAll(services, untold.map(entryOf));
   const waiting = new Set(untold.filter((_, place) => !stored[place]));
   return records.map((record) => !waiting.has(record));
 }

@@ -1,7 +1,5 @@
 import type { ActivityParams } from '../../activity/activity-entry.ts';
-import { database } from '../../platform/database.ts';
-import { activity } from '../../services/activity.ts';
-import { invitesOn, keysOn, sessionsOn } from '../../services/sessions.ts';
+import type { Services } from '../../services/services.ts';
 import type { SessionInvites } from '../../sessions/session-invites.ts';
 import type { SessionKeys } from '../../sessions/session-keys.ts';
 import type { SessionManager } from '../../sessions/session-manager.ts';
@@ -21,11 +19,11 @@ export interface Decision {
  *
  * @throws RollcallError what the decision throws, and UNAVAILABLE while PostgreSQL is away.
  */
-export function decide<T>(work: (decision: Decision) => Promise<T>): Promise<T> {
-  return database().transaction((client) => {
-    const sessions = sessionsOn(client);
-    const invites = invitesOn(client, sessions);
-    const keys = keysOn(client);
-    return work({ sessions, invites, keys, audit: (entry) => activity().logWithin(client, entry) });
+export function decide<T>(services: Services, work: (decision: Decision) => Promise<T>): Promise<T> {
+  return services.database.transaction((client) => {
+    const sessions = services.sessionsOn(client);
+    const invites = services.invitesOn(client, sessions);
+    const keys = services.keysOn(client);
+    return work({ sessions, invites, keys, audit: (entry) => services.activity.logWithin(client, entry) });
   });
 }

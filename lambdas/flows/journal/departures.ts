@@ -3,10 +3,8 @@ import type { LeaveCause } from '../../../protocol/entities.ts';
 import type { ActivityContext, ActivityParams } from '../../activity/activity-entry.ts';
 import { userLeft, userTimedOut } from '../../activity/activity-events.ts';
 import type { Movement } from '../../activity/presence-history.ts';
-import { log } from '../../platform/log.ts';
 import { isAway } from '../../platform/unavailable.ts';
-import { activity } from '../../services/activity.ts';
-import { sessions } from '../../services/sessions.ts';
+import type { Services } from '../../services/services.ts';
 import { expectVisit } from '../scheduling/sweep-waker.ts';
 import { auditAll } from './audit.ts';
 
@@ -46,26 +44,30 @@ const departureNamespace = '5b1c9a4e-6f0d-4c1b-9e57-3a6f9f0c2d41';
  * @returns false where the entry waits in the outbox: then the list is to keep the departure for those who ask the trail.
  */
 export async function recordDeparture(
+  services: Services,
   sessionId: string,
   departing: Departing,
   context: ActivityContext = {},
 ): Promise<boolean> {
-  return (await recordDepartures([{ sessionId, departing, context }]))[0]!;
+  return (await recordDepartures(services, [{ sessionId, departing, context }]))[0]!;
 }
 
 /** The same for many departures, no two of them of one person in one session: three statements, however many they are. */
-export async function recordDepartures(records: readonly DepartureRecord[]): Promise<boolean[]> {
+export async function recordDepartures(services: Services, records: readonly DepartureRecord[]): Promise<boolean[]> {
   if (records.length === 0) return [];
-  const movements = await activity().lastMovements(
+  const movements = await services.activity.lastMovements(
     records.map(({ sessionId, departing: { userId, at, isConcluded } }) => ({
       ...{ sessionId, userId },
       until: isConcluded ? undefined : at,
     })),
   );
   const untold = [...records.entries()].filter(([place, { departing }]) => isUntold(departing, movements[place]));
-  const stored = await auditAll(untold.map(([place, record]) => entryOf(record, movements[place])));
+  const stored = await auditAll(
+    services,
+    untold.map(([place, record]) => entryOf(record, movements[place])),
+  );
   const waiting = new Set(untold.filter((_, index) => !stored[index]).map(([place]) => place));
-  await sessions().leavePlaces(
+  await services.sessions.leavePlaces(
     records
       .filter(({ departing }) => !departing.isBack)
       .map(({ sessionId, departing: { userId, cause, at, joinedUntil = at } }) => ({
@@ -94,12 +96,20 @@ function isUntold({ joinedAt, restored, at }: Departing, last: Movement | undefi
 }
 
 /** The same where PostgreSQL may be away: Redis keeps the departure, and the sweep writes it down later (rule FA3). */
-export async function recordOrLeaveToSweep(...departure: Parameters<typeof recordDeparture>): Promise<void> {
+export async function recordOrLeaveToSweep(
+  services: Services,
+  sessionId: string,
+  departing: Departing,
+  context?: ActivityContext,
+): Promise<void> {
   try {
-    await recordDeparture(...departure);
+    await recordDeparture(services, sessionId, departing, context);
   } catch (error) {
     if (!isAway(error)) throw error;
-    log.warn('A departure could not be written down yet', { sessionId: departure[0], error: error.cause as Error });
-    await expectVisit(departure[0], Date.now());
+    services.log.warn('A departure could not be written down yet', {
+      sessionId,
+      error: error.cause as Error,
+    });
+    await expectVisit(services, sessionId, services.clock());
   }
 }

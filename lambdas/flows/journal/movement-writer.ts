@@ -1,5 +1,6 @@
 import { isAway } from '../../platform/unavailable.ts';
 import type { Arrival, Departure } from '../../presence/outcome.ts';
+import type { Services } from '../../services/services.ts';
 import { recordArrivals } from './arrivals.ts';
 import { recordDepartures } from './departures.ts';
 
@@ -31,8 +32,13 @@ const batchMovements = 500;
  * disconnect of thousands costs some statements for hundreds of people each, and a single one waits for nobody.
  */
 export class MovementWriter {
+  readonly #services: Services;
   readonly #waiting: Task[] = [];
   #isWriting = false;
+
+  constructor(services: Services) {
+    this.#services = services;
+  }
 
   /** Resolves once they are written down, or could not be; never throws. */
   write(movements: Movements): Promise<WrittenMovements> {
@@ -61,7 +67,7 @@ export class MovementWriter {
   /** What one visit has and no store takes must not hold up the others: then each is written alone. */
   async #settle(tasks: readonly Task[]): Promise<void> {
     try {
-      await writeTogether(tasks);
+      await writeTogether(this.#services, tasks);
       for (const { done, written } of tasks) done({ written });
     } catch (error) {
       if (tasks.length > 1 && !isAway(error)) for (const task of tasks) await this.#settle([task]);
@@ -70,12 +76,12 @@ export class MovementWriter {
   }
 }
 
-async function writeTogether(tasks: readonly Task[]): Promise<void> {
+async function writeTogether(services: Services, tasks: readonly Task[]): Promise<void> {
   for (const task of tasks) task.written = [];
   const arrivals = tasks.flatMap((task) =>
     task.arrivals.map((arriving) => ({ task, sessionId: task.sessionId, arriving })),
   );
-  const stored = await recordArrivals(arrivals);
+  const stored = await recordArrivals(services, arrivals);
   note(arrivals, stored, ({ arriving }) => arriving);
   // Whether a leave is told follows from what the trail has of its user. Where a coming waits in the outbox, the trail does not
   // have it yet, so the leaves of this user wait, too.
@@ -89,7 +95,7 @@ async function writeTogether(tasks: readonly Task[]): Promise<void> {
   );
   // Somebody who left twice has two stories: the second one is told when the first one stands.
   for (const turn of turnsOf(departures, ({ task, departing }) => keyOf(task, departing))) {
-    note(turn, await recordDepartures(turn), ({ departing }) => departing);
+    note(turn, await recordDepartures(services, turn), ({ departing }) => departing);
   }
 }
 

@@ -1,8 +1,7 @@
 import type { LeaveCause } from '../../../protocol/entities.ts';
-import { log } from '../../platform/log.ts';
 import { isAway } from '../../platform/unavailable.ts';
 import { type EndOutcome, isUnknown, type Receiver } from '../../presence/outcome.ts';
-import { presence } from '../../services/presence.ts';
+import type { Services } from '../../services/services.ts';
 import { settleSession } from '../presence/visit-sessions.ts';
 
 /** What an eviction did, and whether presence knew the session before: where it did not, others may have been there. */
@@ -18,19 +17,20 @@ export interface Eviction extends EndOutcome {
  * @returns undefined while Redis is away: the decision stands in PostgreSQL, and the sweep brings Redis after (rule FA1).
  */
 export async function evict(
+  services: Services,
   sessionId: string,
   userId: string | undefined,
   cause: LeaveCause,
   at: number,
 ): Promise<Eviction | undefined> {
   try {
-    const outcome = await presence().store.evict(sessionId, userId, cause, at);
+    const outcome = await services.presence.store.evict(sessionId, userId, cause, at);
     if (!isUnknown(outcome)) return { ...outcome, wasKnown: true };
-    await settleSession(sessionId, at);
-    return { ...(await presence().store.evict(sessionId, userId, cause, at)), wasKnown: false };
+    await settleSession(services, sessionId, at);
+    return { ...(await services.presence.store.evict(sessionId, userId, cause, at)), wasKnown: false };
   } catch (error) {
     if (!isAway(error)) throw error;
-    log.warn('An eviction is left to the sweep, because a store is away', {
+    services.log.warn('An eviction is left to the sweep, because a store is away', {
       ...{ sessionId, dependency: error.dependency, error: error.cause as Error },
     });
     return undefined;

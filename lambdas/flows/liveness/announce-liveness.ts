@@ -1,25 +1,30 @@
 import type { Session } from '../../../protocol/entities.ts';
 import type { LivenessEvent } from '../../liveness/liveness-settings.ts';
-import { log } from '../../platform/log.ts';
 import { isAway } from '../../platform/unavailable.ts';
-import { messenger, registry } from '../../services/delivery.ts';
+import type { Services } from '../../services/services.ts';
 
 /**
  * Tells the owner of a session or machine, on every connection they have, that it became active or inactive. A
  * connection that has ended is skipped: what it joined is ended by its own `$disconnect` or by its silence.
  */
-export async function announceLiveness(event: LivenessEvent): Promise<void> {
+export async function announceLiveness(services: Services, event: LivenessEvent): Promise<void> {
   const { ownerId, ...frame } = event;
-  const connections = await registry().connectionsOf(ownerId);
-  await messenger().broadcast(connections, frame, { kind: 'state' });
+  const connections = await services.registry.connectionsOf(ownerId);
+  await services.messenger.broadcast(connections, frame, { kind: 'state' });
 }
 
 /** The same for a session that came back to life by what somebody just did, which does not fail for this. */
-export async function announceRevival({ id, ownerId, lastActiveAt }: Session): Promise<void> {
+export async function announceRevival(services: Services, { id, ownerId, lastActiveAt }: Session): Promise<void> {
   try {
-    await announceLiveness({ type: 'session_activity', sessionId: id, active: true, activeAt: lastActiveAt, ownerId });
+    await announceLiveness(services, {
+      type: 'session_activity',
+      sessionId: id,
+      active: true,
+      activeAt: lastActiveAt,
+      ownerId,
+    });
   } catch (error) {
     if (!isAway(error, 'connections')) throw error;
-    log.warn('The owner of a session could not be told that it is active', { sessionId: id, error });
+    services.log.warn('The owner of a session could not be told that it is active', { sessionId: id, error });
   }
 }

@@ -3,7 +3,7 @@ import type { PersonData, PresenceUser } from '../../../protocol/entities.ts';
 import type { ServerFrames } from '../../../protocol/frames.ts';
 import type { Membership } from '../../connections/connection-registry.ts';
 import { newestData } from '../../presence/person-data.ts';
-import { registry } from '../../services/delivery.ts';
+import type { Services } from '../../services/services.ts';
 import { withNewestNames } from '../connections/newest-names.ts';
 
 /**
@@ -13,9 +13,12 @@ import { withNewestNames } from '../connections/newest-names.ts';
  * @param own the membership just written, which the table's index may not show yet.
  */
 export async function bestKnownState(
+  services: Services,
   own: Membership,
 ): Promise<Pick<ServerFrames['presence_state'], 'epoch' | 'seq' | 'users'>> {
-  const others = (await registry().members(own.sessionId)).filter((one) => one.connectionId !== own.connectionId);
+  const others = (await services.registry.members(own.sessionId)).filter(
+    (one) => one.connectionId !== own.connectionId,
+  );
   const users = new Map<string, PresenceUser>();
   const members = withNewestNames([own, ...others]);
   for (const member of members) {

@@ -1,8 +1,6 @@
-import { database } from '../../platform/database.ts';
 import { inParallel } from '../../platform/in-parallel.ts';
 import { logFailure } from '../../platform/log-failure.ts';
-import { deadlines } from '../../services/presence.ts';
-import { occupiedSessions } from '../../sessions/occupied-sessions.ts';
+import type { Services } from '../../services/services.ts';
 import { rebuildSession } from '../connections/rebuild-session.ts';
 import { announce } from './announce.ts';
 
@@ -13,18 +11,18 @@ const parallelSessions = 50;
  * Redis was away and is back: signs of life had nowhere to go, so nobody may be judged by the old ones. Every session
  * begins anew with who is connected (rule FA1).
  */
-export async function recoverPresence(): Promise<void> {
-  await relearnIndex(Date.now());
-  await inParallel(await deadlines().all(), parallelSessions, bringBack);
+export async function recoverPresence(services: Services): Promise<void> {
+  await relearnIndex(services, services.clock());
+  await inParallel(await services.deadlines.all(), parallelSessions, (sessionId) => bringBack(services, sessionId));
 }
 
 /** Begins a session anew with who is connected, and tells what that changed. A failure is logged: a later one comes by. */
-export async function bringBack(sessionId: string): Promise<void> {
+export async function bringBack(services: Services, sessionId: string): Promise<void> {
   try {
-    const outcome = await rebuildSession(sessionId, { onlyIfLost: false });
-    if (outcome) await announce(sessionId, outcome);
+    const outcome = await rebuildSession(services, sessionId, { onlyIfLost: false });
+    if (outcome) await announce(services, sessionId, outcome);
   } catch (error) {
-    logFailure('A session could not be rebuilt', error, { sessionId });
+    logFailure(services.log, 'A session could not be rebuilt', error, { sessionId });
   }
 }
 
@@ -33,14 +31,14 @@ export async function bringBack(sessionId: string): Promise<void> {
  * somebody holds a place; each of these sessions is visited at once, which brings it back from the connection table. So
  * somebody who never sends another frame is still announced in time (rules FA2, PR12).
  */
-export async function relearnIndex(now: number): Promise<void> {
-  if (await deadlines().isWhole()) return;
+export async function relearnIndex(services: Services, now: number): Promise<void> {
+  if (await services.deadlines.isWhole()) return;
   try {
-    for await (const sessionIds of occupiedSessions(database())) {
-      await Promise.all(sessionIds.map((sessionId) => deadlines().schedule(sessionId, now)));
+    for await (const sessionIds of services.sweepQueries.occupiedSessions()) {
+      await Promise.all(sessionIds.map((sessionId) => services.deadlines.schedule(sessionId, now)));
     }
-    await deadlines().markWhole();
+    await services.deadlines.markWhole();
   } catch (error) {
-    logFailure('The index of deadlines is not whole yet; the next round tries again', error);
+    logFailure(services.log, 'The index of deadlines is not whole yet; the next round tries again', error);
   }
 }

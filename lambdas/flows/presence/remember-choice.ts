@@ -1,7 +1,6 @@
 import type { Status } from '../../../protocol/entities.ts';
-import { log } from '../../platform/log.ts';
 import { isAway } from '../../platform/unavailable.ts';
-import { registry } from '../../services/delivery.ts';
+import type { Services } from '../../services/services.ts';
 import type { Caller } from '../callers/caller.ts';
 import { sessionIdOf } from '../callers/session-ids.ts';
 
@@ -13,17 +12,18 @@ import { sessionIdOf } from '../callers/session-ids.ts';
  * @param chosenAt when Redis took the choice, Unix milliseconds: of two choices the later one stays.
  */
 export async function rememberChoice(
+  services: Services,
   caller: Caller,
   sessionRef: string,
   status: Status,
   chosenAt: number,
 ): Promise<void> {
-  const sessionId = await sessionIdOf(caller, sessionRef);
+  const sessionId = await sessionIdOf(services, caller, sessionRef);
   const seat = { connectionId: caller.connectionId, userId: caller.userId, sessionId };
   try {
-    await registry().setInvisible(seat, status === 'offline', chosenAt);
+    await services.registry.setInvisible(seat, status === 'offline', chosenAt);
   } catch (error) {
     if (!isAway(error, 'connections')) throw error;
-    log.warn('A chosen status could not be written down', { sessionId, error: error.cause as Error });
+    services.log.warn('A chosen status could not be written down', { sessionId, error: error.cause as Error });
   }
 }

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { ServerFrames } from '../../../protocol/frames.ts';
 import { splitUsers } from '../../delivery/snapshot-frames.ts';
+import type { Services } from '../../services/services.ts';
 import type { Caller } from '../callers/caller.ts';
 import { send } from './announce.ts';
 
@@ -14,12 +15,17 @@ export type Snapshot = ServerFrames['presence_state'];
  *
  * @param firstBytes what else is in the answer.
  */
-export async function sendRest(caller: Caller, snapshot: Snapshot, firstBytes = 0): Promise<Snapshot> {
+export async function sendRest(
+  services: Services,
+  caller: Caller,
+  snapshot: Snapshot,
+  firstBytes = 0,
+): Promise<Snapshot> {
   const [first = [], ...rest] = splitUsers(snapshot.users, firstBytes);
   if (rest.length === 0) return snapshot;
   const whole = { ...snapshot, parts: rest.length + 1, snapshotId: randomUUID() };
   await Promise.all(
-    rest.map((users, index) => send([caller], { type: 'presence_state', ...whole, users, part: index + 2 })),
+    rest.map((users, index) => send(services, [caller], { type: 'presence_state', ...whole, users, part: index + 2 })),
   );
   return { ...whole, users: first, part: 1 };
 }

@@ -1,9 +1,8 @@
-import { log } from '../../platform/log.ts';
+import type { Timings } from '../../../protocol/timings.ts';
 import { logFailure } from '../../platform/log-failure.ts';
-import { timings } from '../../platform/timings.ts';
 import { isUnknown, type VisitOutcome } from '../../presence/outcome.ts';
 import { keptPerVisit } from '../../presence/presence-store.ts';
-import { movingSessions, presence } from '../../services/presence.ts';
+import type { Services } from '../../services/services.ts';
 import { rebuildSession } from '../connections/rebuild-session.ts';
 import { MovementWriter } from '../journal/movement-writer.ts';
 import { announce } from './announce.ts';
@@ -29,24 +28,29 @@ export interface Visit {
  * How often a session with people in it is looked at, at least: its last sign of life is written down then. Nobody who acts
  * after a look is away before the next one.
  */
-export const refreshMillis = Math.min(
-  30_000,
-  timings.awayAfterMillis,
-  timings.sessionTimeoutMillis / 4,
-  timings.livenessTimeoutMillis / 4,
-);
+export function refreshMillis({ awayAfterMillis, sessionTimeoutMillis, livenessTimeoutMillis }: Timings): number {
+  return Math.min(30_000, awayAfterMillis, sessionTimeoutMillis / 4, livenessTimeoutMillis / 4);
+}
 
 /**
  * Ends what is over in a session, writes it down, tells it, and says when to come again.
  *
  * @param writer shared by the visits of a sweep, so that they write together.
  */
-export async function visitSession(sessionId: string, now: number, writer: MovementWriter): Promise<Visit> {
-  const { recorded, isMore, moves, nextDeadline, sightings } = await settleSession(sessionId, now, writer);
-  if (moves) await movingSessions().add(sessionId, now);
+export async function visitSession(
+  services: Services,
+  sessionId: string,
+  now: number,
+  writer: MovementWriter,
+): Promise<Visit> {
+  const { recorded, isMore, moves, nextDeadline, sightings } = await settleSession(services, sessionId, now, writer);
+  if (moves) await services.movingSessions.add(sessionId, now);
   const sighted = sightings.map(({ userId, at }) => ({ sessionId, userId, at }));
   if (!recorded) return { next: isMore ? now : now + retryMillis, sighted };
-  return { next: nextDeadline === undefined ? undefined : Math.min(nextDeadline, now + refreshMillis), sighted };
+  return {
+    next: nextDeadline === undefined ? undefined : Math.min(nextDeadline, now + refreshMillis(services.timings)),
+    sighted,
+  };
 }
 
 /** What a visit found, and whether all of it is written down; `isMore`: Redis keeps more than one visit hands out. */
@@ -57,24 +61,25 @@ export type Settled = VisitOutcome & { recorded: boolean; isMore: boolean };
  * because a part of it was lost, is brought back.
  */
 export async function settleSession(
+  services: Services,
   sessionId: string,
   now: number,
-  writer: MovementWriter = new MovementWriter(),
+  writer: MovementWriter = new MovementWriter(services),
 ): Promise<Settled> {
-  const outcome = await visitPresence(sessionId, now);
-  const written = await recordAll(sessionId, outcome, writer);
-  await announce(sessionId, outcome);
+  const outcome = await visitPresence(services, sessionId, now);
+  const written = await recordAll(services, sessionId, outcome, writer);
+  await announce(services, sessionId, outcome);
   const kept = outcome.arrivals.length + outcome.departures.length;
   const isMore = written === kept && kept >= keptPerVisit;
   return { ...outcome, recorded: written === kept && !isMore, isMore };
 }
 
 /** A session that Redis forgot is brought back from the connection table first (rule FA2). */
-async function visitPresence(sessionId: string, now: number): Promise<VisitOutcome> {
-  const outcome = await presence().store.visit(sessionId, now);
+async function visitPresence(services: Services, sessionId: string, now: number): Promise<VisitOutcome> {
+  const outcome = await services.presence.store.visit(sessionId, now);
   if (!isUnknown(outcome)) return outcome;
-  await rebuildSession(sessionId, { onlyIfLost: true, evenEmpty: true });
-  return presence().store.visit(sessionId, Date.now());
+  await rebuildSession(services, sessionId, { onlyIfLost: true, evenEmpty: true });
+  return services.presence.store.visit(sessionId, services.clock());
 }
 
 /**
@@ -84,23 +89,24 @@ async function visitPresence(sessionId: string, now: number): Promise<VisitOutco
  * @returns how many are written down; the others are left for another visit.
  */
 async function recordAll(
+  services: Services,
   sessionId: string,
   { arrivals, departures, sightings }: VisitOutcome,
   writer: MovementWriter,
 ): Promise<number> {
   const present = new Set(sightings.map(({ userId }) => userId));
-  for (const { cause, userId } of departures) if (cause === 'timeout') logTimeout(sessionId, userId);
+  for (const { cause, userId } of departures) if (cause === 'timeout') logTimeout(services, sessionId, userId);
   const { written, error } = await writer.write({
     sessionId,
     arrivals,
     departures: departures.map((departure) => ({ ...departure, isBack: present.has(departure.userId) })),
   });
-  if (error) logFailure('A coming or going could not be written down yet', error, { sessionId });
-  await presence().store.forget(sessionId, written);
+  if (error) logFailure(services.log, 'A coming or going could not be written down yet', error, { sessionId });
+  await services.presence.store.forget(sessionId, written);
   return written.length;
 }
 
-function logTimeout(sessionId: string, userId: string): void {
-  log.debug(`[PresenceManager] User ${userId} timed out after ${timings.offlineAfterMillis / 1000}s`);
-  log.info(`User ${userId} timed out in session ${sessionId}`);
+function logTimeout(services: Services, sessionId: string, userId: string): void {
+  services.log.debug(`[PresenceManager] User ${userId} timed out after ${services.timings.offlineAfterMillis / 1000}s`);
+  services.log.info(`User ${userId} timed out in session ${sessionId}`);
 }

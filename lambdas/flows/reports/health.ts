@@ -1,9 +1,6 @@
 import { dependencyTimeoutMillis } from '../../../protocol/timings.ts';
-import { database } from '../../platform/database.ts';
 import { withDeadline } from '../../platform/deadline.ts';
-import { log } from '../../platform/log.ts';
-import { redis } from '../../platform/redis.ts';
-import { registry } from '../../services/registry.ts';
+import type { Services } from '../../services/services.ts';
 
 export type HealthCheck = 'redis' | 'database' | 'connections';
 
@@ -14,20 +11,20 @@ export interface Health {
   millis: Record<HealthCheck, number>;
 }
 
-const checks: Record<HealthCheck, () => Promise<unknown>> = {
-  async redis() {
-    if ((await redis().ping()) !== 'PONG') throw new Error('Redis did not answer PONG.');
+const checks: Record<HealthCheck, (services: Services) => Promise<unknown>> = {
+  async redis(services) {
+    if ((await services.redis.ping()) !== 'PONG') throw new Error('Redis did not answer PONG.');
   },
-  database: () => database().query('SELECT 1'),
-  connections: () => registry().membership('health', 'health'),
+  database: (services) => services.database.query('SELECT 1'),
+  connections: (services) => services.registry.membership('health', 'health'),
 };
 
 /** Asks every dependency, all at once and none for longer than a second. What failed is named; why is only logged. */
-export async function checkHealth(): Promise<Health> {
+export async function checkHealth(services: Services): Promise<Health> {
   const results = await Promise.all(
     (Object.keys(checks) as HealthCheck[]).map(async (name) => {
       const started = performance.now();
-      const ok = await passes(name);
+      const ok = await passes(services, name);
       return { name, ok, millis: Math.round(performance.now() - started) };
     }),
   );
@@ -40,12 +37,12 @@ export async function checkHealth(): Promise<Health> {
   };
 }
 
-async function passes(name: HealthCheck): Promise<boolean> {
+async function passes(services: Services, name: HealthCheck): Promise<boolean> {
   try {
-    await withDeadline(checks[name](), dependencyTimeoutMillis);
+    await withDeadline(checks[name](services), dependencyTimeoutMillis);
     return true;
   } catch (error) {
-    log.error(`The health check of ${name} failed`, error as Error);
+    services.log.error(`The health check of ${name} failed`, error as Error);
     return false;
   }
 }

@@ -1,7 +1,5 @@
 import { RollcallError } from '../../../protocol/errors.ts';
-import { database } from '../../platform/database.ts';
-import { timings } from '../../platform/timings.ts';
-import { deadlines } from '../../services/presence.ts';
+import type { Services } from '../../services/services.ts';
 import { type CleanupStats, SweepRepository } from '../../sessions/sweep-repository.ts';
 
 /** The scope an operator's token carries. */
@@ -14,13 +12,13 @@ export interface ServiceStatistics {
 }
 
 /** Figures about the whole service. @throws RollcallError PERMISSION_DENIED without the admin scope. */
-export async function serviceStatistics(scopes: string[]): Promise<ServiceStatistics> {
+export async function serviceStatistics(services: Services, scopes: string[]): Promise<ServiceStatistics> {
   if (!scopes.includes(adminScope)) {
     throw new RollcallError('PERMISSION_DENIED', `These figures need a token with the scope ${adminScope}.`);
   }
   const [cleanup, activeSessions] = await Promise.all([
-    new SweepRepository(database(), timings).statistics(Date.now()),
-    deadlines().size(),
+    new SweepRepository(services.database, services.timings).statistics(services.clock()),
+    services.deadlines.size(),
   ]);
   return { cleanup, presence: { activeSessions } };
 }

@@ -1,9 +1,6 @@
 import { RollcallError } from '../../../protocol/errors.ts';
-import { log } from '../../platform/log.ts';
 import { Overtaken } from '../../platform/turn.ts';
-import { registry } from '../../services/delivery.ts';
-import { presence } from '../../services/presence.ts';
-import { sessions } from '../../services/sessions.ts';
+import type { Services } from '../../services/services.ts';
 import type { Caller } from '../callers/caller.ts';
 import { personOf } from '../callers/people.ts';
 import { notInSession } from '../callers/session-ids.ts';
@@ -17,12 +14,13 @@ import { seatConnection } from './seat-connection.ts';
  *
  * @throws RollcallError NOT_IN_SESSION for a connection that never joined, was removed or whose session is over.
  */
-export async function returnToSession(caller: Caller, sessionId: string): Promise<void> {
-  const membership = await registry().membership(caller.connectionId, sessionId);
+export async function returnToSession(services: Services, caller: Caller, sessionId: string): Promise<void> {
+  const membership = await services.registry.membership(caller.connectionId, sessionId);
   if (!membership) throw notInSession();
-  if (!(await presence().store.isKnown(sessionId))) await rebuildSession(sessionId, { onlyIfLost: true });
+  if (!(await services.presence.store.isKnown(sessionId)))
+    await rebuildSession(services, sessionId, { onlyIfLost: true });
   try {
-    const joined = await sessions().joinSession({
+    const joined = await services.sessions.joinSession({
       sessionRef: sessionId,
       person: personOf(caller),
       invite: caller.guest?.invite,
@@ -30,21 +28,21 @@ export async function returnToSession(caller: Caller, sessionId: string): Promis
     // Where the place was taken anew, the stay that began without presence is over, and this is another one.
     const isWritten = membership.unseated && !joined.activated;
     const { invisible, data: kept } = membership;
-    await seatConnection(caller, { ...joined, isWritten, invisible, kept }, { known: membership });
-    if (joined.revived) await announceRevival(joined.session);
+    await seatConnection(services, caller, { ...joined, isWritten, invisible, kept }, { known: membership });
+    if (joined.revived) await announceRevival(services, joined.session);
   } catch (error) {
     // Whoever joined or left meanwhile is where they want to be.
     if (error instanceof Overtaken) return;
     if (!(error instanceof RollcallError)) throw error;
     if (error.code !== 'UNAVAILABLE') {
-      await registry().takeBack(membership);
+      await services.registry.takeBack(membership);
       throw error;
     }
-    log.warn('A user returned while the database was away', { sessionId, userId: caller.userId, error });
+    services.log.warn('A user returned while the database was away', { sessionId, userId: caller.userId, error });
     const { sessionName, role, cursorRole, unseated, invisible, data: kept } = membership;
     const metadata = cursorRole ? { metadata: { visibility: { cursors: cursorRole } } } : {};
     const session = { id: sessionId, sessionId: sessionName, ...metadata };
     const place = { activated: false, unasked: true, isWritten: unseated };
-    await seatConnection(caller, { session, role, ...place, invisible, kept }, { known: membership });
+    await seatConnection(services, caller, { session, role, ...place, invisible, kept }, { known: membership });
   }
 }

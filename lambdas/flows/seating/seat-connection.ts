@@ -1,17 +1,14 @@
 import type { Role, Session } from '../../../protocol/entities.ts';
+import type { Timings } from '../../../protocol/timings.ts';
 import type { ActivityContext } from '../../activity/activity-entry.ts';
 import type { Membership } from '../../connections/connection-registry.ts';
 import type { Joined } from '../../connections/membership.ts';
-import { log } from '../../platform/log.ts';
-import { timings } from '../../platform/timings.ts';
 import { Overtaken, type Turn } from '../../platform/turn.ts';
 import { isAway } from '../../platform/unavailable.ts';
 import type { Arrival, EnterOutcome } from '../../presence/outcome.ts';
 import { hasKeys, type Said } from '../../presence/person-data.ts';
 import type { Acting } from '../../presence/presence-manager.ts';
-import { registry } from '../../services/delivery.ts';
-import { presence } from '../../services/presence.ts';
-import { sessions } from '../../services/sessions.ts';
+import type { Services } from '../../services/services.ts';
 import type { Caller } from '../callers/caller.ts';
 import { personOf } from '../callers/people.ts';
 import { rebuildSession } from '../connections/rebuild-session.ts';
@@ -43,7 +40,8 @@ export interface Seating {
 }
 
 /** Who comes and does nothing is away, or gone, after this long. */
-const firstVisitMillis = Math.min(timings.awayAfterMillis, timings.offlineAfterMillis);
+const firstVisitMillis = ({ awayAfterMillis, offlineAfterMillis }: Timings) =>
+  Math.min(awayAfterMillis, offlineAfterMillis);
 
 /** Where a seating stands among the joins and leaves of its connection (rule PR18). */
 export interface SeatingTurn {
@@ -66,16 +64,21 @@ export type Seated = Pick<EnterOutcome, 'epoch' | 'seq' | 'users'>;
  * @throws Overtaken where a later join or leave of the connection has decided (rule PR18); a place that was taken for this
  *   one is given back.
  */
-export async function seatConnection(caller: Caller, seating: Seating, place: SeatingTurn = {}): Promise<Seated> {
-  let membership = membershipOf(caller, seating);
+export async function seatConnection(
+  services: Services,
+  caller: Caller,
+  seating: Seating,
+  place: SeatingTurn = {},
+): Promise<Seated> {
+  let membership = membershipOf(services, caller, seating);
   let isUntouched = !seating.activated;
   let isFirst = true;
   try {
     const begun = [
-      registry().isCompact(caller.connectionId),
-      writeDown(membership, place),
+      services.registry.isCompact(caller.connectionId),
+      writeDown(services, membership, place),
       // Before the seat: where this invocation is killed right after it, somebody has to come by and look.
-      expectVisit(membership.sessionId, membership.joinedAt + firstVisitMillis),
+      expectVisit(services, membership.sessionId, membership.joinedAt + firstVisitMillis(services.timings)),
     ] as const;
     // What is still being written when another step fails could not be undone.
     const [, written] = await Promise.allSettled(begun);
@@ -86,52 +89,62 @@ export async function seatConnection(caller: Caller, seating: Seating, place: Se
     const [compact] = await Promise.all(begun);
     isUntouched = false;
     const { said, kept } = seating;
-    const seenAt = Date.now();
-    const outcome = await enter(membership, { compact, place: placeOf(seating), turn: place.turn, said, kept });
+    const seenAt = services.clock();
+    const outcome = await enter(services, membership, {
+      compact,
+      place: placeOf(seating),
+      turn: place.turn,
+      said,
+      kept,
+    });
     // While Redis is away nobody says whether this is the user's first connection.
     const retakes = (outcome?.first ?? true) && mayLackPlace(seating, isFirst);
-    if (retakes) await retakePlace(caller, membership);
+    if (retakes) await retakePlace(services, caller, membership);
     await Promise.all([
       // A leave may have ended the seat, and given back the place, before the place was taken again.
-      retakes && givePlaceBack(membership),
-      welcome(caller, membership, seating, outcome),
-      outcome && tell(membership, outcome),
-      outcome && share(caller, membership, outcome, { said, seenAt }),
+      retakes && givePlaceBack(services, membership),
+      welcome(services, caller, membership, seating, outcome),
+      outcome && tell(services, membership, outcome),
+      outcome && share(services, caller, membership, outcome, { said, seenAt }),
     ]);
     if (outcome) return outcome;
     // The return asks the audit trail, unless the trail has this coming for certain.
     const unseated = seating.activated || seating.isWritten || undefined;
-    if (!(await registry().amend(membership, { unseated }))) throw new Overtaken();
-    return await bestKnownState(membership);
+    if (!(await services.registry.amend(membership, { unseated }))) throw new Overtaken();
+    return await bestKnownState(services, membership);
   } catch (error) {
     if (error instanceof Overtaken) {
-      await givePlaceBack(membership);
+      await givePlaceBack(services, membership);
       throw error;
     }
     // Who sits already may be joining once more, because the first answer was lost: that seat is not this failure's.
-    if (!isUntouched) await undoSeating(caller, membership, seating.activated);
+    if (!isUntouched) await undoSeating(services, caller, membership, seating.activated);
     throw error;
   }
 }
 
 /** A join is the next one of its connection; whoever returns keeps the number of the join by which they are there. */
-async function writeDown(membership: Membership, { turn, known }: SeatingTurn): Promise<Joined> {
-  if (!known) return registry().join(membership, turn);
+async function writeDown(services: Services, membership: Membership, { turn, known }: SeatingTurn): Promise<Joined> {
+  if (!known) return services.registry.join(membership, turn);
   const { connectionId: _, sessionId: __, ...fields } = { cursorRole: undefined, invisible: undefined, ...membership };
-  if (!(await registry().amend(known, { ...fields, unseated: undefined }))) throw new Overtaken();
+  if (!(await services.registry.amend(known, { ...fields, unseated: undefined }))) throw new Overtaken();
   const { version, joinedAt } = known;
   // The first version is the time of the join and one more.
   return { membership: { ...membership, version }, isNew: false, isFirst: version === joinedAt + 1 };
 }
 
-function membershipOf(caller: Caller, { session, role, said, kept, ...known }: Seating): Membership {
+function membershipOf(
+  services: Services,
+  caller: Caller,
+  { session, role, said, kept, ...known }: Seating,
+): Membership {
   const { id, sessionId, metadata } = session;
   const { connectionId, userId, username } = caller;
   const cursorRole = metadata?.visibility?.cursors;
   const invisible = said?.status === undefined ? known.invisible : said.status === 'offline';
   const choices = { ...(cursorRole ? { cursorRole } : {}), ...(invisible ? { invisible } : {}) };
   const person = { userId, username, role, ...choices };
-  const joinedAt = Date.now();
+  const joinedAt = services.clock();
   const data = kept ?? told(said);
   // Whatever Redis makes of it is newer.
   const toldBefore = data === undefined ? {} : { data, dataAt: joinedAt - 1 };
@@ -151,18 +164,19 @@ function placeOf({ activated, isWritten }: Seating): 'taken' | 'written' | undef
 
 /** No outcome while Redis is away. */
 async function enter(
+  services: Services,
   { sessionId, userId, ...acting }: Membership,
   options: Pick<Acting, 'compact' | 'place' | 'turn' | 'said' | 'kept'>,
 ): Promise<EnterOutcome | undefined> {
   try {
     // Where Redis forgot the session, those who were there are seated first: the newcomer is to meet them.
-    if (!(await presence().store.isKnown(sessionId))) {
-      await rebuildSession(sessionId, { onlyIfLost: true, exceptConnection: acting.connectionId });
+    if (!(await services.presence.store.isKnown(sessionId))) {
+      await rebuildSession(services, sessionId, { onlyIfLost: true, exceptConnection: acting.connectionId });
     }
-    return await presence().enter(sessionId, userId, { ...acting, ...options });
+    return await services.presence.enter(sessionId, userId, { ...acting, ...options });
   } catch (error) {
     if (!isAway(error, 'redis')) throw error;
-    log.warn('Somebody joined while Redis was away', { sessionId, error: error.cause as Error });
+    services.log.warn('Somebody joined while Redis was away', { sessionId, error: error.cause as Error });
     return undefined;
   }
 }
@@ -179,12 +193,16 @@ function mayLackPlace({ activated, unasked }: Seating, isFirst: boolean): boolea
  *
  * @throws JoinRefused where somebody else took it meanwhile.
  */
-async function retakePlace(caller: Caller, { sessionId, userId }: Membership): Promise<void> {
+async function retakePlace(services: Services, caller: Caller, { sessionId, userId }: Membership): Promise<void> {
   try {
-    await sessions().joinSession({ sessionRef: sessionId, person: personOf(caller), invite: caller.guest?.invite });
+    await services.sessions.joinSession({
+      sessionRef: sessionId,
+      person: personOf(caller),
+      invite: caller.guest?.invite,
+    });
   } catch (error) {
     if (!isAway(error, 'database')) throw error;
-    log.warn('Somebody came while the database was away', { sessionId, userId, error: error.cause as Error });
+    services.log.warn('Somebody came while the database was away', { sessionId, userId, error: error.cause as Error });
   }
 }
 
@@ -193,6 +211,7 @@ async function retakePlace(caller: Caller, { sessionId, userId }: Membership): P
  * still being written down.
  */
 async function welcome(
+  services: Services,
   caller: Caller,
   membership: Membership,
   { activated, isWritten }: Seating,
@@ -201,9 +220,9 @@ async function welcome(
   const { sessionId } = membership;
   const actor = actorOf(caller, sessionId);
   if (outcome?.arrival) {
-    await recordOrLeaveToSweep(sessionId, outcome.arrival, actor);
+    await recordOrLeaveToSweep(services, sessionId, outcome.arrival, actor);
   } else if (!outcome && activated && !isWritten) {
-    await recordArrival(sessionId, { ...membership, at: membership.joinedAt, certain: true }, actor);
+    await recordArrival(services, sessionId, { ...membership, at: membership.joinedAt, certain: true }, actor);
   }
 }
 
@@ -211,14 +230,19 @@ async function welcome(
  * Whoever is seated has come, and Redis keeps the coming until it is written down. Where a store is away for a moment the
  * sweep does it: a join that is taken back is a leave to everybody else.
  */
-async function recordOrLeaveToSweep(sessionId: string, arrival: Arrival, actor: ActivityContext): Promise<void> {
+async function recordOrLeaveToSweep(
+  services: Services,
+  sessionId: string,
+  arrival: Arrival,
+  actor: ActivityContext,
+): Promise<void> {
   try {
-    const isStored = await recordArrival(sessionId, arrival, actor);
-    if (isStored) await presence().store.forget(sessionId, [arrival]);
+    const isStored = await recordArrival(services, sessionId, arrival, actor);
+    if (isStored) await services.presence.store.forget(sessionId, [arrival]);
   } catch (error) {
     if (!isAway(error)) throw error;
-    log.warn('A coming could not be written down yet', { sessionId, error: error.cause as Error });
-    await expectVisit(sessionId, Date.now());
+    services.log.warn('A coming could not be written down yet', { sessionId, error: error.cause as Error });
+    await expectVisit(services, sessionId, services.clock());
   }
 }
 
@@ -227,6 +251,7 @@ async function recordOrLeaveToSweep(sessionId: string, arrival: Arrival, actor: 
  * (rules PR5, PR16).
  */
 async function share(
+  services: Services,
   caller: Caller,
   membership: Membership,
   { users, told }: EnterOutcome,
@@ -234,16 +259,17 @@ async function share(
 ): Promise<void> {
   const { sessionId, userId, joinedAt } = membership;
   const own = users.find((user) => user.userId === userId);
-  if (own?.status === 'offline' && !membership.invisible) await registry().inheritInvisible(membership, seenAt);
+  if (own?.status === 'offline' && !membership.invisible) await services.registry.inheritInvisible(membership, seenAt);
   if (said?.status !== undefined && own && own.connections > 1) {
-    await rememberChoice(caller, sessionId, said.status, joinedAt);
+    await rememberChoice(services, caller, sessionId, said.status, joinedAt);
   }
   const isShared = Boolean(told?.isShared) && hasKeys(said?.data);
-  if (told && (isShared || told.text !== membership.data)) await rememberData(membership, { ...told, isShared });
+  if (told && (isShared || told.text !== membership.data))
+    await rememberData(services, membership, { ...told, isShared });
 }
 
 /** Who was found gone is written down by the sweep, once and as of the moment they went. */
-async function tell({ sessionId, joinedAt }: Membership, outcome: EnterOutcome): Promise<void> {
-  const deadline = outcome.leaves.length > 0 ? joinedAt : joinedAt + firstVisitMillis;
-  await Promise.all([expectVisit(sessionId, deadline), announce(sessionId, outcome)]);
+async function tell(services: Services, { sessionId, joinedAt }: Membership, outcome: EnterOutcome): Promise<void> {
+  const deadline = outcome.leaves.length > 0 ? joinedAt : joinedAt + firstVisitMillis(services.timings);
+  await Promise.all([expectVisit(services, sessionId, deadline), announce(services, sessionId, outcome)]);
 }

@@ -2,9 +2,7 @@ import type { Membership } from '../../connections/connection-registry.ts';
 import { logFailure } from '../../platform/log-failure.ts';
 import { Overtaken } from '../../platform/turn.ts';
 import type { EndOutcome } from '../../presence/outcome.ts';
-import { registry } from '../../services/delivery.ts';
-import { presence } from '../../services/presence.ts';
-import { sessions } from '../../services/sessions.ts';
+import type { Services } from '../../services/services.ts';
 import type { Caller } from '../callers/caller.ts';
 import { actorOf } from '../journal/audit.ts';
 import { recordOrLeaveToSweep } from '../journal/departures.ts';
@@ -17,32 +15,37 @@ import { expectVisit } from '../scheduling/sweep-waker.ts';
  *
  * A join may fail long after its client gave up on it and joined again: then everything is that join's.
  */
-export async function undoSeating(caller: Caller, membership: Membership, activated: boolean): Promise<void> {
+export async function undoSeating(
+  services: Services,
+  caller: Caller,
+  membership: Membership,
+  activated: boolean,
+): Promise<void> {
   const { sessionId } = membership;
-  const isRejoined = (await attempt(sessionId, () => registry().takeBack(membership))) === false;
+  const isRejoined = (await attempt(services, sessionId, () => services.registry.takeBack(membership))) === false;
   if (isRejoined) return;
-  await attempt(sessionId, () => unseat(caller, membership, activated));
-  await attempt(sessionId, () => expectVisit(sessionId, Date.now()));
+  await attempt(services, sessionId, () => unseat(services, caller, membership, activated));
+  await attempt(services, sessionId, () => expectVisit(services, sessionId, services.clock()));
 }
 
-async function attempt<T>(sessionId: string, step: () => Promise<T>): Promise<T | undefined> {
+async function attempt<T>(services: Services, sessionId: string, step: () => Promise<T>): Promise<T | undefined> {
   try {
     return await step();
   } catch (error) {
-    logFailure('A join that failed could not be undone', error, { sessionId });
+    logFailure(services.log, 'A join that failed could not be undone', error, { sessionId });
     return undefined;
   }
 }
 
-async function unseat(caller: Caller, membership: Membership, activated: boolean): Promise<void> {
+async function unseat(services: Services, caller: Caller, membership: Membership, activated: boolean): Promise<void> {
   const { sessionId, userId } = membership;
-  const outcome = await depart(membership);
+  const outcome = await depart(services, membership);
   const own = outcome?.departures.find((departure) => departure.userId === userId);
-  if (own) await recordOrLeaveToSweep(sessionId, own, actorOf(caller, sessionId));
-  else if (activated && !(await isPresent(membership))) {
-    await sessions().leaveSession(sessionId, userId, 'disconnected');
+  if (own) await recordOrLeaveToSweep(services, sessionId, own, actorOf(caller, sessionId));
+  else if (activated && !(await isPresent(services, membership))) {
+    await services.sessions.leaveSession(sessionId, userId, 'disconnected');
   }
-  if (outcome) await announce(sessionId, outcome);
+  if (outcome) await announce(services, sessionId, outcome);
 }
 
 /**
@@ -52,39 +55,37 @@ async function unseat(caller: Caller, membership: Membership, activated: boolean
  * Another connection of the user may have come by it meanwhile: one that sits keeps it, and one that takes its seat
  * afterwards takes the place again. What fails here is left to the sweep.
  */
-export async function givePlaceBack(membership: Membership): Promise<void> {
+export async function givePlaceBack(services: Services, membership: Membership): Promise<void> {
   const { sessionId, userId } = membership;
-  const joinedUntil = Date.now();
-  await attempt(sessionId, async () => {
-    const isPresent = await presence().store.yieldPlace(sessionId, userId, joinedUntil);
-    if (isPresent ?? (await isConnected(membership))) return;
-    await sessions().leaveSession(sessionId, userId, 'disconnected', { joinedUntil });
+  const joinedUntil = services.clock();
+  await attempt(services, sessionId, async () => {
+    const isPresent = await services.presence.store.yieldPlace(sessionId, userId, joinedUntil);
+    if (isPresent ?? (await isConnected(services, membership))) return;
+    await services.sessions.leaveSession(sessionId, userId, 'disconnected', { joinedUntil });
   });
 }
 
 /** Whether the connection table has the user in the session. Redis forgot the session and does not say. */
-async function isConnected({ sessionId, userId }: Membership): Promise<boolean> {
-  return (await registry().members(sessionId)).some((member) => member.userId === userId);
+async function isConnected(services: Services, { sessionId, userId }: Membership): Promise<boolean> {
+  return (await services.registry.members(sessionId)).some((member) => member.userId === userId);
 }
 
 /** Undefined where Redis does not say: then it is the place that counts. */
-async function depart(membership: Membership): Promise<EndOutcome | undefined> {
-  return presence()
-    .store.depart(membership, 'disconnected', Date.now(), membership.version)
+async function depart(services: Services, membership: Membership): Promise<EndOutcome | undefined> {
+  return services.presence.store
+    .depart(membership, 'disconnected', services.clock(), membership.version)
     .catch((error: unknown) => {
       // The seat is a later join's, or a later leave has ended it.
       if (error instanceof Overtaken) return undefined;
-      logFailure('A seat could not be ended', error, { sessionId: membership.sessionId });
+      logFailure(services.log, 'A seat could not be ended', error, { sessionId: membership.sessionId });
       return undefined;
     });
 }
 
 /** Whether another connection of theirs keeps the place. */
-async function isPresent({ sessionId, userId }: Membership): Promise<boolean> {
-  return presence()
-    .store.isPresent(sessionId, userId)
-    .catch((error: unknown) => {
-      logFailure('Nobody could say who is present', error, { sessionId });
-      return false;
-    });
+async function isPresent(services: Services, { sessionId, userId }: Membership): Promise<boolean> {
+  return services.presence.store.isPresent(sessionId, userId).catch((error: unknown) => {
+    logFailure(services.log, 'Nobody could say who is present', error, { sessionId });
+    return false;
+  });
 }

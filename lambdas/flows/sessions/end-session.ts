@@ -4,7 +4,7 @@ import type { ServerFrame } from '../../../protocol/frames.ts';
 import type { ActivityParams } from '../../activity/activity-entry.ts';
 import { sessionEnded } from '../../activity/activity-events.ts';
 import type { Membership } from '../../connections/connection-registry.ts';
-import { registry } from '../../services/delivery.ts';
+import type { Services } from '../../services/services.ts';
 import type { Caller } from '../callers/caller.ts';
 import { actorOf } from '../journal/audit.ts';
 import { decide } from '../journal/decide.ts';
@@ -21,18 +21,19 @@ const endingNamespace = 'f0a3b1de-1c55-4b0e-8a35-0f6d4e2f9b17';
  * end itself, the sweep takes out who is still there, at once where somebody tries again.
  */
 export async function endSession(
+  services: Services,
   caller: Caller,
   sessionRef: string,
   status: 'completed' | 'failed' | undefined,
 ): Promise<ServerFrame<'session_ended'>> {
-  const { session, ended } = await decide(async ({ sessions, audit }) => {
+  const { session, ended } = await decide(services, async ({ sessions, audit }) => {
     const done = await sessions.endSession(sessionRef, { status, actorId: caller.userId });
     if (done.ended) await audit(endingOf(caller, done.session));
     return done;
   });
   const frame: ServerFrame<'session_ended'> = { type: 'session_ended', sessionId: session.id, reason: session.status };
-  if (ended) await emptySession(session.id, 'session_ended', frame, caller.connectionId);
-  else await expectVisit(session.id, Date.now());
+  if (ended) await emptySession(services, session.id, 'session_ended', frame, caller.connectionId);
+  else await expectVisit(services, session.id, services.clock());
   return frame;
 }
 
@@ -47,22 +48,23 @@ function endingOf(caller: Caller, { id, status }: Session): ActivityParams {
  * Redis is away the connections are found in the registry (rule FA1).
  */
 export async function emptySession(
+  services: Services,
   sessionId: string,
   cause: Extract<LeaveCause, 'session_ended' | 'session_expired'>,
   frame: ServerFrame,
   exceptConnection?: string,
 ): Promise<void> {
-  const at = Date.now();
-  const members = await registry().members(sessionId);
-  const { ended = [], departures = [], wasKnown } = (await evict(sessionId, undefined, cause, at)) ?? {};
+  const at = services.clock();
+  const members = await services.registry.members(sessionId);
+  const { ended = [], departures = [], wasKnown } = (await evict(services, sessionId, undefined, cause, at)) ?? {};
   const concluded = wasKnown ? [] : unseen(members, departures).map((userId): Departing => ({ userId, cause, at }));
   const receivers = new Map([...members, ...ended].map((member) => [member.connectionId, member]));
   if (exceptConnection) receivers.delete(exceptConnection);
   await Promise.all([
-    registry().leaveAll(members),
-    ...[...departures, ...concluded].map((departure) => recordOrLeaveToSweep(sessionId, departure)),
+    services.registry.leaveAll(members),
+    ...[...departures, ...concluded].map((departure) => recordOrLeaveToSweep(services, sessionId, departure)),
   ]);
-  await send([...receivers.values()], frame);
+  await send(services, [...receivers.values()], frame);
 }
 
 /** Those of whom Redis did not tell: what the connection table knows of them is all there is. */

@@ -1,12 +1,18 @@
 import { inviteCreated, inviteRevoked } from '../../activity/activity-events.ts';
+import type { Services } from '../../services/services.ts';
 import type { CreatedInvite, InviteTerms } from '../../sessions/session-invites.ts';
 import type { Caller } from '../callers/caller.ts';
 import { actorOf } from '../journal/audit.ts';
 import { decide } from '../journal/decide.ts';
 
 /** Makes an invite on behalf of the owner; every invite is in the audit trail (rule SE7). */
-export function createInvite(caller: Caller, sessionRef: string, terms: InviteTerms): Promise<CreatedInvite> {
-  return decide(async ({ invites, audit }) => {
+export function createInvite(
+  services: Services,
+  caller: Caller,
+  sessionRef: string,
+  terms: InviteTerms,
+): Promise<CreatedInvite> {
+  return decide(services, async ({ invites, audit }) => {
     const invite = await invites.createInvite(sessionRef, caller.userId, terms);
     await audit(inviteCreated(actorOf(caller, invite.sessionId), invite.inviteId, terms.role));
     return invite;
@@ -14,8 +20,13 @@ export function createInvite(caller: Caller, sessionRef: string, terms: InviteTe
 }
 
 /** Withdraws an invite on behalf of the owner; the second time it only answers. True for the call that did it. */
-export function revokeInvite(caller: Caller, sessionRef: string, inviteId: string): Promise<boolean> {
-  return decide(async ({ invites, audit }) => {
+export function revokeInvite(
+  services: Services,
+  caller: Caller,
+  sessionRef: string,
+  inviteId: string,
+): Promise<boolean> {
+  return decide(services, async ({ invites, audit }) => {
     const { sessionId, revoked } = await invites.revokeInvite(sessionRef, caller.userId, inviteId);
     if (revoked) await audit(inviteRevoked(actorOf(caller, sessionId), inviteId));
     return revoked;

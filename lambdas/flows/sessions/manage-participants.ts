@@ -1,11 +1,9 @@
 import type { Role } from '../../../protocol/entities.ts';
 import type { ServerFrame } from '../../../protocol/frames.ts';
 import { participantRemoved, participantRoleChanged } from '../../activity/activity-events.ts';
-import { log } from '../../platform/log.ts';
 import { isAway } from '../../platform/unavailable.ts';
 import { isUnknown, type PresenceOutcome } from '../../presence/outcome.ts';
-import { registry } from '../../services/delivery.ts';
-import { presence } from '../../services/presence.ts';
+import type { Services } from '../../services/services.ts';
 import type { Caller } from '../callers/caller.ts';
 import { actorOf } from '../journal/audit.ts';
 import { decide } from '../journal/decide.ts';
@@ -15,56 +13,73 @@ import { announce, send } from '../presence/announce.ts';
 import { expectVisit } from '../scheduling/sweep-waker.ts';
 
 /** Gives somebody another role, in force from their next message on connections that are open already (rule SE8). */
-export async function changeRole(caller: Caller, sessionRef: string, userId: string, role: Role): Promise<void> {
-  const participant = await decide(async ({ sessions, audit }) => {
+export async function changeRole(
+  services: Services,
+  caller: Caller,
+  sessionRef: string,
+  userId: string,
+  role: Role,
+): Promise<void> {
+  const participant = await decide(services, async ({ sessions, audit }) => {
     const changed = await sessions.setRole(sessionRef, caller.userId, userId, role);
     await audit(participantRoleChanged(actorOf(caller, changed.sessionId), userId, role));
     return changed;
   });
   const { sessionId } = participant;
-  await registry().relabel(sessionId, userId, role);
+  await services.registry.relabel(sessionId, userId, role);
   const frame: ServerFrame = { type: 'participant_updated', sessionId, participant };
-  const outcome = await unlessAway(presence().store.relabel(sessionId, userId, role, Date.now()));
-  if (outcome) await announce(sessionId, outcome);
-  await send(outcome ? await presence().store.receivers(sessionId) : await registry().members(sessionId), frame);
+  const outcome = await unlessAway(
+    services,
+    services.presence.store.relabel(sessionId, userId, role, services.clock()),
+  );
+  if (outcome) await announce(services, sessionId, outcome);
+  await send(
+    services,
+    outcome ? await services.presence.store.receivers(sessionId) : await services.registry.members(sessionId),
+    frame,
+  );
 }
 
 /** Takes somebody out of a session: their connections stay open and can do nothing there any more (rule SE8). */
 export async function removeParticipant(
+  services: Services,
   caller: Caller,
   sessionRef: string,
   userId: string,
   reason: string | undefined,
 ): Promise<void> {
-  const { sessionId, removed } = await decide(async ({ sessions, audit }) => {
+  const { sessionId, removed } = await decide(services, async ({ sessions, audit }) => {
     const done = await sessions.removeByOwner(sessionRef, caller.userId, userId);
     if (done.removed) await audit(participantRemoved(actorOf(caller, done.sessionId), userId, reason));
     return done;
   });
   // Where the first try was killed after the decision, the sweep takes out who is still there.
-  if (!removed) return expectVisit(sessionId, Date.now());
-  const memberships = (await registry().members(sessionId)).filter((member) => member.userId === userId);
-  await registry().leaveAll(memberships);
-  const at = Date.now();
-  const outcome = await evict(sessionId, userId, 'removed', at);
+  if (!removed) return expectVisit(services, sessionId, services.clock());
+  const memberships = (await services.registry.members(sessionId)).filter((member) => member.userId === userId);
+  await services.registry.leaveAll(memberships);
+  const at = services.clock();
+  const outcome = await evict(services, sessionId, userId, 'removed', at);
   const seen: Departing[] = outcome?.departures ?? [];
   // Of whom Redis did not tell, what the connection table knows is all there is.
   const isUnseen =
     !outcome?.wasKnown && memberships.length > 0 && !seen.some((departure) => departure.userId === userId);
   const departures = isUnseen ? [...seen, { userId, cause: 'removed' as const, at }] : seen;
-  await Promise.all(departures.map((departure) => recordOrLeaveToSweep(sessionId, departure)));
+  await Promise.all(departures.map((departure) => recordOrLeaveToSweep(services, sessionId, departure)));
   const frame: ServerFrame = { type: 'session_removed', sessionId, reason: reason ?? 'removed' };
-  await Promise.all([outcome && announce(sessionId, outcome), send(outcome?.ended ?? memberships, frame)]);
+  await Promise.all([
+    outcome && announce(services, sessionId, outcome),
+    send(services, outcome?.ended ?? memberships, frame),
+  ]);
 }
 
 /** Undefined while Redis is away or knows nothing of the session: the decision stands in PostgreSQL, and the sweep brings Redis after (rule FA1). */
-async function unlessAway<T extends PresenceOutcome>(change: Promise<T>): Promise<T | undefined> {
+async function unlessAway<T extends PresenceOutcome>(services: Services, change: Promise<T>): Promise<T | undefined> {
   try {
     const outcome = await change;
     return isUnknown(outcome) ? undefined : outcome;
   } catch (error) {
     if (!isAway(error, 'redis')) throw error;
-    log.warn('A participant was changed while Redis was away', { error: error.cause as Error });
+    services.log.warn('A participant was changed while Redis was away', { error: error.cause as Error });
     return undefined;
   }
 }

@@ -1,5 +1,6 @@
 import type { Session } from '../../../protocol/entities.ts';
 import { sessionRecovered } from '../../activity/activity-events.ts';
+import type { Services } from '../../services/services.ts';
 import type { Caller } from '../callers/caller.ts';
 import { actorOf } from '../journal/audit.ts';
 import { decide } from '../journal/decide.ts';
@@ -10,13 +11,13 @@ import { announceRevival } from '../liveness/announce-liveness.ts';
  * Brings an expired session back on behalf of its owner; one that is active anyway is only answered (rule SE6). An expiry
  * that no sweep came to tell is written down with it.
  */
-export async function recoverSession(caller: Caller, sessionRef: string): Promise<Session> {
-  const { session, recovered } = await decide(async ({ sessions, audit }) => {
+export async function recoverSession(services: Services, caller: Caller, sessionRef: string): Promise<Session> {
+  const { session, recovered } = await decide(services, async ({ sessions, audit }) => {
     const done = await sessions.recoverSession(sessionRef, caller.userId);
     if (done.untold) await audit(expiryEntry(done.untold));
     if (done.recovered) await audit(sessionRecovered(actorOf(caller, done.session.id)));
     return done;
   });
-  if (recovered) await announceRevival(session);
+  if (recovered) await announceRevival(services, session);
   return session;
 }

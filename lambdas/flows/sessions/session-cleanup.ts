@@ -1,8 +1,4 @@
-import { sweepDatabase } from '../../platform/database.ts';
-import { once } from '../../platform/once.ts';
-import { timings } from '../../platform/timings.ts';
-import { registry } from '../../services/delivery.ts';
-import { presence } from '../../services/presence.ts';
+import type { Services } from '../../services/services.ts';
 import { SessionCleanupService } from '../../sessions/session-cleanup-service.ts';
 import type { ExpiredSession, ExpiringSession } from '../../sessions/sweep-repository.ts';
 import { audit } from '../journal/audit.ts';
@@ -10,33 +6,37 @@ import { expiryEntry } from '../journal/expiry-entry.ts';
 import { send } from '../presence/announce.ts';
 import { emptySession } from './end-session.ts';
 
-/** The cleanup of this environment: what it finds is announced to those concerned and written into the audit trail. */
-export const sessionCleanup = once(() =>
-  SessionCleanupService.getInstance().configure({
-    database: sweepDatabase(),
-    timings,
-    onExpiring: warn,
-    onExpired: expire,
-    presentAmong,
-  }),
-);
-
-async function warn({ sessionId, expiresAt }: ExpiringSession): Promise<void> {
-  const members = await registry().members(sessionId);
-  await send(members, { type: 'session_expiring', sessionId, expiresAt });
+/** Configures the cleanup: what it finds is announced to those concerned and written into the audit trail. */
+export function configureCleanup(services: Services): SessionCleanupService {
+  return SessionCleanupService.getInstance().configure({
+    database: services.sweepDatabase,
+    timings: services.timings,
+    onExpiring: (expiring) => warn(services, expiring),
+    onExpired: (expired, isStillExpired) => expire(services, expired, isStillExpired),
+    presentAmong: (sessionIds) => presentAmong(services, sessionIds),
+  });
 }
 
-async function expire(expired: ExpiredSession, isStillExpired: () => Promise<boolean>): Promise<void> {
+async function warn(services: Services, { sessionId, expiresAt }: ExpiringSession): Promise<void> {
+  const members = await services.registry.members(sessionId);
+  await send(services, members, { type: 'session_expiring', sessionId, expiresAt });
+}
+
+async function expire(
+  services: Services,
+  expired: ExpiredSession,
+  isStillExpired: () => Promise<boolean>,
+): Promise<void> {
   const { sessionId } = expired;
-  await audit(expiryEntry(expired));
+  await audit(services, expiryEntry(expired));
   if (!(await isStillExpired())) return;
   const frame = { type: 'session_expired', sessionId, reason: 'inactivity_timeout' } as const;
-  await emptySession(sessionId, 'session_expired', frame);
+  await emptySession(services, sessionId, 'session_expired', frame);
 }
 
 /** The stored times may be half a minute behind; who is present by what Redis knows keeps a session. */
-async function presentAmong(sessionIds: string[]): Promise<string[]> {
-  const since = Date.now() - Math.min(timings.offlineAfterMillis, timings.sessionTimeoutMillis);
-  const seen = await Promise.all(sessionIds.map((sessionId) => presence().store.lastSign(sessionId)));
+async function presentAmong(services: Services, sessionIds: string[]): Promise<string[]> {
+  const since = services.clock() - Math.min(services.timings.offlineAfterMillis, services.timings.sessionTimeoutMillis);
+  const seen = await Promise.all(sessionIds.map((sessionId) => services.presence.store.lastSign(sessionId)));
   return sessionIds.filter((_, index) => (seen[index] ?? 0) > since);
 }

@@ -1,36 +1,35 @@
+import type { LivenessEvent } from '../../liveness/liveness-settings.ts';
 import { deactivateTimedOut } from '../../liveness/timeout.ts';
-import { sweepDatabase } from '../../platform/database.ts';
 import { logFailure } from '../../platform/log-failure.ts';
-import { timings } from '../../platform/timings.ts';
-import { sweepActivity } from '../../services/activity.ts';
+import type { Services } from '../../services/services.ts';
 import { announceLiveness } from '../liveness/announce-liveness.ts';
-import { sessionCleanup } from '../sessions/session-cleanup.ts';
 import { reconcilePlaces } from './reconcile-places.ts';
 
 /**
  * What is due once a minute whether or not anybody is present: sessions that expire soon or now, what fell silent, activity
  * that waits for PostgreSQL, and the seal of the audit trail.
  */
-export async function keepHouse(): Promise<void> {
-  await sessionCleanup().runExpiry();
-  await checkLiveness();
-  await attempt('Lost places could not be given back', () => reconcilePlaces(Date.now()));
-  await attempt('The outbox could not be replayed', () => sweepActivity().replayOutbox());
-  await attempt('The audit trail could not be sealed', () => sweepActivity().sealChains());
+export async function keepHouse(services: Services): Promise<void> {
+  await services.cleanup.runExpiry();
+  await checkLiveness(services);
+  await attempt(services, 'Lost places could not be given back', () => reconcilePlaces(services, services.clock()));
+  await attempt(services, 'The outbox could not be replayed', () => services.sweepActivity.replayOutbox());
+  await attempt(services, 'The audit trail could not be sealed', () => services.sweepActivity.sealChains());
 }
 
 /** Deactivates sessions and machines that fell silent and tells their owners (rule LC6). */
-export async function checkLiveness(): Promise<void> {
-  const { livenessTimeoutMillis } = timings;
-  const options = { pool: sweepDatabase(), emit: announceLiveness, livenessTimeoutMillis };
-  await attempt('The liveness check failed', () => deactivateTimedOut(Date.now(), options));
+export async function checkLiveness(services: Services): Promise<void> {
+  const { livenessTimeoutMillis } = services.timings;
+  const emit = (event: LivenessEvent) => announceLiveness(services, event);
+  const options = { pool: services.sweepDatabase, emit, livenessTimeoutMillis };
+  await attempt(services, 'The liveness check failed', () => deactivateTimedOut(services.clock(), options));
 }
 
 /** Runs a step; a failure is logged, and keeps no other step from running. A service that is away is no error of ours. */
-export async function attempt(failure: string, step: () => Promise<unknown>): Promise<void> {
+export async function attempt(services: Services, failure: string, step: () => Promise<unknown>): Promise<void> {
   try {
     await step();
   } catch (error) {
-    logFailure(failure, error);
+    logFailure(services.log, failure, error);
   }
 }

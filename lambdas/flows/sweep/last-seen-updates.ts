@@ -1,7 +1,5 @@
-import { sweepDatabase } from '../../platform/database.ts';
 import { logFailure } from '../../platform/log-failure.ts';
-import { placelessPeople } from '../../sessions/placeless-people.ts';
-import { touchSessions } from '../../sessions/touch-sessions.ts';
+import type { Services } from '../../services/services.ts';
 import { announceLiveness } from '../liveness/announce-liveness.ts';
 import { refreshMillis, type Sighted } from '../presence/visit-sessions.ts';
 import { endPlacelessPresence } from './reconcile-presence.ts';
@@ -14,17 +12,16 @@ const batchPeople = 5000;
  * writes there. However often a session is visited, each person is written at most once in `refreshMillis`.
  */
 export class LastSeenUpdates {
+  readonly #services: Services;
   readonly #writeDown: typeof writeLastSeen;
-  readonly #clock: () => number;
   #gathered: Sighted[] = [];
   /** When the people of a session were last written, Unix milliseconds. */
   readonly #writtenAt = new Map<string, number>();
   #writing: Promise<void> | undefined;
 
-  /** @param clock Unix milliseconds. */
-  constructor(writeDown: typeof writeLastSeen = writeLastSeen, clock: () => number = Date.now) {
+  constructor(services: Services, writeDown: typeof writeLastSeen = writeLastSeen) {
+    this.#services = services;
     this.#writeDown = writeDown;
-    this.#clock = clock;
   }
 
   /** Takes over what a visit found. */
@@ -37,7 +34,8 @@ export class LastSeenUpdates {
     if (this.#writing || this.#gathered.length === 0) return;
     const sighted = this.#gathered;
     this.#gathered = [];
-    this.#writing = this.#writeDown(sighted, this.#dueAmong(sighted, this.#clock())).finally(() => {
+    const due = this.#dueAmong(sighted, this.#services.clock());
+    this.#writing = this.#writeDown(this.#services, sighted, due).finally(() => {
       this.#writing = undefined;
     });
   }
@@ -53,7 +51,7 @@ export class LastSeenUpdates {
   #dueAmong(sighted: readonly Sighted[], now: number): Sighted[] {
     // They stand in the order in which they were written, so the old ones come first.
     for (const [sessionId, at] of this.#writtenAt) {
-      if (at > now - refreshMillis) break;
+      if (at > now - refreshMillis(this.#services.timings)) break;
       this.#writtenAt.delete(sessionId);
     }
     const due = sighted.filter(({ sessionId }) => !this.#writtenAt.has(sessionId));
@@ -67,19 +65,24 @@ export class LastSeenUpdates {
  * place is taken out, also where nothing is written. While PostgreSQL is away presence goes on; the next visits find
  * newer times (rule FA3).
  */
-export async function writeLastSeen(seen: readonly Sighted[], due: readonly Sighted[] = seen): Promise<void> {
+export async function writeLastSeen(
+  services: Services,
+  seen: readonly Sighted[],
+  due: readonly Sighted[] = seen,
+): Promise<void> {
   try {
     for (const rows of batchesOf(due)) {
-      const revived = await touchSessions(sweepDatabase(), rows, refreshMillis);
+      const revived = await services.sweepQueries.touchSessions(rows, refreshMillis(services.timings));
       await Promise.all(
-        revived.map((session) => announceLiveness({ type: 'session_activity', active: true, ...session })),
+        revived.map((session) => announceLiveness(services, { type: 'session_activity', active: true, ...session })),
       );
     }
     for (const rows of batchesOf(seen)) {
-      await Promise.all((await placelessPeople(sweepDatabase(), rows)).map(endPlacelessPresence));
+      const placeless = await services.sweepQueries.placelessPeople(rows);
+      await Promise.all(placeless.map((person) => endPlacelessPresence(services, person)));
     }
   } catch (error) {
-    logFailure('The times when people were last seen could not be written down', error);
+    logFailure(services.log, 'The times when people were last seen could not be written down', error);
   }
 }
 

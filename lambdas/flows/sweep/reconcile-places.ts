@@ -1,15 +1,12 @@
-import { sweepDatabase } from '../../platform/database.ts';
-import { timings } from '../../platform/timings.ts';
-import { activity } from '../../services/activity.ts';
-import { presence } from '../../services/presence.ts';
-import { silentParticipants } from '../../sessions/silent-participants.ts';
+import type { Timings } from '../../../protocol/timings.ts';
+import type { Services } from '../../services/services.ts';
 import { recordDeparture } from '../journal/departures.ts';
 import { refreshMillis, settleSession } from '../presence/visit-sessions.ts';
 
 /** Places looked at in one run; the next one goes on. */
 const placesPerRun = 200;
 /** Who is present is written down at least every `refreshMillis`: after this long a silent place is nobody's. */
-const silentMillis = 2 * timings.offlineAfterMillis + 2 * refreshMillis;
+const silentMillis = (timings: Timings) => 2 * timings.offlineAfterMillis + 2 * refreshMillis(timings);
 
 /**
  * Gives back the places of people who are nowhere present any more: a departure that was lost between Redis and
@@ -17,21 +14,21 @@ const silentMillis = 2 * timings.offlineAfterMillis + 2 * refreshMillis;
  *
  * @throws RollcallError UNAVAILABLE while Redis is away: then nobody knows who is present.
  */
-export async function reconcilePlaces(now: number): Promise<number> {
-  const silent = await silentParticipants(sweepDatabase(), now - silentMillis, placesPerRun);
+export async function reconcilePlaces(services: Services, now: number): Promise<number> {
+  const silent = await services.sweepQueries.silentParticipants(now - silentMillis(services.timings), placesPerRun);
   let lost = 0;
   for (const { sessionId, personId, lastSeenAt } of silent) {
-    const { store } = presence();
+    const { store } = services.presence;
     const isPresent = () => store.isPresent(sessionId, personId);
     if (await isPresent()) continue;
     // Redis may hold the true end of this stay still, or may have to be told again who is connected.
-    const { recorded } = await settleSession(sessionId, now);
+    const { recorded } = await settleSession(services, sessionId, now);
     if (!recorded || (await isPresent())) continue;
     // As of the moment they were late, or just after they came where nobody saw them since.
-    const last = await activity().lastMovement(sessionId, personId);
+    const last = await services.activity.lastMovement(sessionId, personId);
     const cameAt = last?.type === 'user_joined' ? last.at : 0;
-    const at = Math.max(lastSeenAt + timings.offlineAfterMillis, cameAt + 1);
-    await recordDeparture(sessionId, { userId: personId, cause: 'timeout', at, isConcluded: true });
+    const at = Math.max(lastSeenAt + services.timings.offlineAfterMillis, cameAt + 1);
+    await recordDeparture(services, sessionId, { userId: personId, cause: 'timeout', at, isConcluded: true });
     lost += 1;
   }
   return lost;

@@ -1,6 +1,6 @@
 import type { LeaveCause } from '../../../protocol/entities.ts';
 import type { ServerFrame } from '../../../protocol/frames.ts';
-import { registry } from '../../services/delivery.ts';
+import type { Services } from '../../services/services.ts';
 import type { PlacelessPerson } from '../../sessions/placeless-people.ts';
 import { recordOrLeaveToSweep } from '../journal/departures.ts';
 import { evict } from '../leaving/evict.ts';
@@ -13,13 +13,17 @@ import { announce, send } from '../presence/announce.ts';
  * Where the session goes on and they may be in it, their connection keeps its membership: with their next frame they take
  * a place anew, like everybody who returns (rule PR11).
  */
-export async function endPlacelessPresence({ sessionId, personId, status, removed }: PlacelessPerson): Promise<void> {
+export async function endPlacelessPresence(
+  services: Services,
+  { sessionId, personId, status, removed }: PlacelessPerson,
+): Promise<void> {
   const [cause, farewell] = farewellOf(sessionId, status, removed);
-  const outcome = await evict(sessionId, personId, cause, Date.now());
+  const outcome = await evict(services, sessionId, personId, cause, services.clock());
   if (!outcome) return;
-  if (farewell) await registry().leaveAll(outcome.ended.map(({ connectionId }) => ({ connectionId, sessionId })));
-  await Promise.all(outcome.departures.map((departure) => recordOrLeaveToSweep(sessionId, departure)));
-  await Promise.all([announce(sessionId, outcome), farewell && send(outcome.ended, farewell)]);
+  if (farewell)
+    await services.registry.leaveAll(outcome.ended.map(({ connectionId }) => ({ connectionId, sessionId })));
+  await Promise.all(outcome.departures.map((departure) => recordOrLeaveToSweep(services, sessionId, departure)));
+  await Promise.all([announce(services, sessionId, outcome), farewell && send(services, outcome.ended, farewell)]);
 }
 
 function farewellOf(

@@ -1,7 +1,6 @@
-import { log } from '../../platform/log.ts';
-import { timings } from '../../platform/timings.ts';
+import type { Timings } from '../../../protocol/timings.ts';
 import { isAway } from '../../platform/unavailable.ts';
-import { deadlines, shardLeases } from '../../services/presence.ts';
+import type { Services } from '../../services/services.ts';
 import { MovementWriter } from '../journal/movement-writer.ts';
 import { recoverPresence, relearnIndex } from '../presence/recover-presence.ts';
 import { retryMillis, visitSession } from '../presence/visit-sessions.ts';
@@ -14,9 +13,11 @@ import { VisitPool } from './visit-pool.ts';
 import { watchWindows } from './watch-windows.ts';
 
 /** A schedule fires once a minute; inside it the sweep looks this often, for as long as anybody is present. */
-export const tickMillis = Math.min(1000, Math.max(100, timings.offlineAfterMillis / 10));
-/** Windows are looked at three times as often: with a window of 100 ms nothing waits longer than a second (rule DE3). */
-const watchMillis = tickMillis / 3;
+export function tickMillisOf({ offlineAfterMillis }: Timings): number {
+  return Math.min(1000, Math.max(100, offlineAfterMillis / 10));
+}
+/** Windows are looked at so many times in a tick: with a window of 100 ms nothing waits longer than a second (rule DE3). */
+const watchesPerTick = 3;
 /** Visits of one sweep at the same time. */
 const parallelVisits = 200;
 /** Sessions are claimed when so many visits more may begin: a claim for each visit would be a call more for each. */
@@ -32,8 +33,8 @@ const idleShare = 0.25;
  * seated, and would be said to have left with the last of their other connections: so everything is brought back twice.
  */
 const doubtMillis = 2000;
-/** Where liveness was made shorter than a minute, it is looked at within the minute, too. */
-const quickLiveness = timings.livenessTimeoutMillis < 60_000;
+/** Where liveness was made shorter than this, it is looked at within the minute, too. */
+const quickLivenessMillis = 60_000;
 
 /** How many sweeps may run when one joins them, itself included. */
 const roomFor: Record<SweepCause, number> = {
@@ -51,33 +52,38 @@ const sleep = (millis: number) => new Promise((resolve) => setTimeout(resolve, M
  * it waits, so that somebody is there to bring the sessions back the moment it returns (rule FA1).
  */
 export class PresenceSweep {
+  readonly #services: Services;
   readonly #run: SweepRun;
+  readonly #tickMillis: number;
   readonly #shards: SweepShards;
-  readonly #pool = new VisitPool(
-    {
-      visit: (sessionId) => this.#visit(sessionId),
-      release: (...visited) => this.#release(...visited),
-      retryAt: () => Date.now() + retryMillis,
-    },
-    parallelVisits,
-  );
-  readonly #movements = new MovementWriter();
-  readonly #lastSeen = new LastSeenUpdates();
+  readonly #pool: VisitPool;
+  readonly #movements: MovementWriter;
+  readonly #lastSeen: LastSeenUpdates;
   readonly #end = Promise.withResolvers<void>();
   #wasAway = false;
   #isFirst = true;
   #recoverAgainAt = Number.POSITIVE_INFINITY;
   #quietTicks = 0;
 
-  constructor(run: SweepRun) {
+  constructor(services: Services, run: SweepRun) {
+    this.#services = services;
     this.#run = run;
-    this.#shards = new SweepShards(shardLeases(), run.id, roomFor[run.cause]);
+    this.#tickMillis = tickMillisOf(services.timings);
+    const visiting = {
+      visit: (sessionId: string) => this.#visit(sessionId),
+      release: (sessionId: string, shard: number, next: number | undefined) => this.#release(sessionId, shard, next),
+      retryAt: () => services.clock() + retryMillis,
+    };
+    this.#pool = new VisitPool(services.log, visiting, parallelVisits);
+    this.#movements = new MovementWriter(services);
+    this.#lastSeen = new LastSeenUpdates(services);
+    this.#shards = new SweepShards(services.shardLeases, run.id, roomFor[run.cause]);
   }
 
   /** Joins the sweeps that run. False where this one is not needed; while Redis is away nobody can say. */
   async join(): Promise<boolean> {
     try {
-      return await this.#shards.join(Date.now());
+      return await this.#shards.join(this.#services.clock());
     } catch (error) {
       if (isAway(error, 'redis')) return true;
       throw error;
@@ -88,12 +94,12 @@ export class PresenceSweep {
   async run(): Promise<void> {
     const watching = this.#watch();
     try {
-      while (this.#run.remaining() > tickMillis) {
-        const started = Date.now();
-        if (!(await this.#tick(started)) || this.#run.remaining() <= tickMillis) break;
-        await sleep(started + tickMillis - Date.now());
+      while (this.#run.remaining() > this.#tickMillis) {
+        const started = this.#services.clock();
+        if (!(await this.#tick(started)) || this.#run.remaining() <= this.#tickMillis) break;
+        await sleep(started + this.#tickMillis - this.#services.clock());
       }
-      if (this.#isNeededOn()) await startSweep(this.#run.functionName, { cause: 'load' });
+      if (this.#isNeededOn()) await startSweep(this.#services, this.#run.functionName, { cause: 'load' });
     } finally {
       this.#end.resolve();
       await Promise.all([watching, this.#pool.idle()]);
@@ -106,11 +112,11 @@ export class PresenceSweep {
   async #tick(started: number): Promise<boolean> {
     try {
       const joined = await this.#shards.join(started);
-      const isBack = this.#wasAway || (joined && this.#isFirst && (await nobodySwept(started)));
+      const isBack = this.#wasAway || (joined && this.#isFirst && (await nobodySwept(this.#services, started)));
       // The sweeps that have the shards may have begun after the outage, and know nothing of it.
       if (!joined && !isBack && this.#recoverAgainAt === Number.POSITIVE_INFINITY) return false;
       if (isBack || started >= this.#recoverAgainAt) {
-        await recoverPresence();
+        await recoverPresence(this.#services);
         this.#recoverAgainAt = isBack ? started + doubtMillis : Number.POSITIVE_INFINITY;
       }
       [this.#wasAway, this.#isFirst] = [false, false];
@@ -118,10 +124,10 @@ export class PresenceSweep {
     } catch (error) {
       if (!isAway(error)) throw error;
       if (error.dependency !== 'redis') {
-        log.warn('A round of the sweep could not be ended; the next one tries again', error);
+        this.#services.log.warn('A round of the sweep could not be ended; the next one tries again', error);
         return true;
       }
-      if (!this.#wasAway) log.warn('Redis is away; the sweep waits for it', error.cause as Error);
+      if (!this.#wasAway) this.#services.log.warn('Redis is away; the sweep waits for it', error.cause as Error);
       this.#wasAway = true;
       for (const shard of this.#shards.held) this.#shards.doubt(shard);
       return true;
@@ -132,24 +138,24 @@ export class PresenceSweep {
   async #round(started: number): Promise<boolean> {
     await this.#shards.renew(started, (shard) => this.#pool.isBusy(shard));
     const isLeader = this.#shards.held.includes(0);
-    if (isLeader) await relearnIndex(started);
-    const isBehind = await this.#visitDue(started + tickMillis);
+    if (isLeader) await relearnIndex(this.#services, started);
+    const isBehind = await this.#visitDue(started + this.#tickMillis);
     this.#lastSeen.write();
-    await deadlines().noteRound(started);
+    await this.#services.deadlines.noteRound(started);
     if (isBehind) await this.#callAnother();
-    if (quickLiveness) {
-      if (isLeader) await checkLiveness();
+    if (this.#services.timings.livenessTimeoutMillis < quickLivenessMillis) {
+      if (isLeader) await checkLiveness(this.#services);
     } else if (!(await this.#anybodyPresent())) return false;
-    return this.#isNeeded(Date.now() - started);
+    return this.#isNeeded(this.#services.clock() - started);
   }
 
   /** Visits until nothing is due in this sweep's shards. True where there was too much for the time. */
   async #visitDue(until: number): Promise<boolean> {
     const { held } = this.#shards;
-    while (held.length > 0 && Date.now() < until) {
+    while (held.length > 0 && this.#services.clock() < until) {
       const share = Math.floor(this.#pool.room / held.length);
       if (this.#pool.room < leastClaimed) {
-        await Promise.race([this.#pool.ended(), sleep(until - Date.now())]);
+        await Promise.race([this.#pool.ended(), sleep(until - this.#services.clock())]);
         continue;
       }
       const claims = await Promise.all(held.map((shard) => this.#claim(shard, share)));
@@ -159,20 +165,20 @@ export class PresenceSweep {
   }
 
   async #claim(shard: number, limit: number): Promise<number> {
-    const claimed = await deadlines().claim(shard, this.#shards.holder, Date.now(), limit);
+    const claimed = await this.#services.deadlines.claim(shard, this.#shards.holder, this.#services.clock(), limit);
     for (const sessionId of claimed) this.#pool.add(sessionId, shard);
     return claimed.length;
   }
 
   async #visit(sessionId: string): Promise<number | undefined> {
-    const { next, sighted } = await visitSession(sessionId, Date.now(), this.#movements);
+    const { next, sighted } = await visitSession(this.#services, sessionId, this.#services.clock(), this.#movements);
     this.#lastSeen.add(sighted);
     return next;
   }
 
   async #release(sessionId: string, shard: number, next: number | undefined): Promise<void> {
     try {
-      await deadlines().release(sessionId, this.#shards.holder, next);
+      await this.#services.deadlines.release(sessionId, this.#shards.holder, next);
     } catch (error) {
       this.#shards.doubt(shard);
       throw error;
@@ -182,39 +188,42 @@ export class PresenceSweep {
   /** Looks after the windows of what moves in this sweep's shards, beside the visits. */
   async #watch(): Promise<void> {
     for (let goesOn = true; goesOn; ) {
-      const started = Date.now();
+      const started = this.#services.clock();
       try {
-        await watchWindows(this.#shards.held, Date.now);
+        await watchWindows(this.#services, this.#shards.held, this.#services.clock);
       } catch (error) {
-        if (!isAway(error)) log.error('The windows could not be watched; the sweep tries again', error as Error);
+        if (!isAway(error))
+          this.#services.log.error('The windows could not be watched; the sweep tries again', error as Error);
       }
-      const pause = sleep(started + watchMillis - Date.now()).then(() => true);
+      const pause = sleep(started + this.#tickMillis / watchesPerTick - this.#services.clock()).then(() => true);
       goesOn = await Promise.race([pause, this.#end.promise.then(() => false)]);
     }
   }
 
   async #callAnother(): Promise<void> {
-    if (this.#shards.sweeps >= mostSweeps || !(await shardLeases().mayCall())) return;
-    log.info('More is due than one tick can visit; another sweep is called', { sweeps: this.#shards.sweeps });
-    await startSweep(this.#run.functionName, { cause: 'load' });
+    if (this.#shards.sweeps >= mostSweeps || !(await this.#services.shardLeases.mayCall())) return;
+    this.#services.log.info('More is due than one tick can visit; another sweep is called', {
+      sweeps: this.#shards.sweeps,
+    });
+    await startSweep(this.#services, this.#run.functionName, { cause: 'load' });
   }
 
   /** Gives the shards back where nobody is, and looks again: who came in between trusted the leases they saw. */
   async #anybodyPresent(): Promise<boolean> {
-    if ((await deadlines().size()) > 0) return true;
+    if ((await this.#services.deadlines.size()) > 0) return true;
     await this.#shards.leave();
-    return (await deadlines().size()) > 0;
+    return (await this.#services.deadlines.size()) > 0;
   }
 
   /** A sweep that was called because of the load ends when there was little of it for a while. */
   #isNeeded(busyMillis: number): boolean {
-    this.#quietTicks = busyMillis < idleShare * tickMillis ? this.#quietTicks + 1 : 0;
+    this.#quietTicks = busyMillis < idleShare * this.#tickMillis ? this.#quietTicks + 1 : 0;
     return this.#run.cause !== 'load' || this.#shards.sweeps === 1 || this.#quietTicks < idleTicks;
   }
 
   /** The schedule has its next sweep ready; one that was called calls its own successor while there is much to do. */
   #isNeededOn(): boolean {
-    return this.#run.cause === 'load' && this.#run.remaining() <= tickMillis && this.#quietTicks < idleTicks;
+    return this.#run.cause === 'load' && this.#run.remaining() <= this.#tickMillis && this.#quietTicks < idleTicks;
   }
 }
 
@@ -222,7 +231,9 @@ export class PresenceSweep {
  * Whether people are present and no sweep was there for so long that Redis must have been away. This sweep is new and did
  * not see that; the one that did may not have come to it yet.
  */
-async function nobodySwept(now: number): Promise<boolean> {
-  const last = await deadlines().lastRound();
-  return last !== undefined && now - last > timings.offlineAfterMillis / 2 && (await deadlines().size()) > 0;
+async function nobodySwept(services: Services, now: number): Promise<boolean> {
+  const last = await services.deadlines.lastRound();
+  return (
+    last !== undefined && now - last > services.timings.offlineAfterMillis / 2 && (await services.deadlines.size()) > 0
+  );
 }

@@ -1,5 +1,5 @@
-import { log } from '../../platform/log.ts';
 import { logFailure } from '../../platform/log-failure.ts';
+import type { Services } from '../../services/services.ts';
 
 interface Running {
   shard: number;
@@ -21,13 +21,15 @@ export interface Visiting {
  * more when that has ended. A failure is logged and keeps no other session waiting.
  */
 export class VisitPool {
+  readonly #log: Services['log'];
   readonly #visiting: Visiting;
   readonly #most: number;
   readonly #running = new Map<string, Running>();
   #waiting: (() => void)[] = [];
 
   /** @param most visits at the same time. */
-  constructor(visiting: Visiting, most: number) {
+  constructor(log: Services['log'], visiting: Visiting, most: number) {
+    this.#log = log;
     this.#visiting = visiting;
     this.#most = most;
   }
@@ -80,7 +82,10 @@ export class VisitPool {
     try {
       return await this.#visiting.visit(sessionId);
     } catch (error) {
-      log.error('A session could not be visited; it is tried again', { sessionId, error: error as Error });
+      this.#log.error('A session could not be visited; it is tried again', {
+        sessionId,
+        error: error as Error,
+      });
       return this.#visiting.retryAt();
     }
   }
@@ -89,7 +94,7 @@ export class VisitPool {
     try {
       await this.#visiting.release(sessionId, shard, next);
     } catch (error) {
-      logFailure('The claim of a visited session could not be ended yet', error, { sessionId });
+      logFailure(this.#log, 'The claim of a visited session could not be ended yet', error, { sessionId });
     }
   }
 }

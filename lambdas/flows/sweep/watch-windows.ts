@@ -1,9 +1,7 @@
 import { inParallel } from '../../platform/in-parallel.ts';
-import { log } from '../../platform/log.ts';
-import { timings } from '../../platform/timings.ts';
 import type { MovingSession } from '../../presence/moving-sessions.ts';
 import { isUnknown } from '../../presence/outcome.ts';
-import { deadlines, movingSessions, presence } from '../../services/presence.ts';
+import type { Services } from '../../services/services.ts';
 import { announce } from '../presence/announce.ts';
 
 /** Windows read at the same time. */
@@ -17,33 +15,34 @@ const stillMillis = 2000;
  * Looks at the windows of all sessions of these shards in which something moves: one read each. What a dead flusher left
  * is sent (rule DE3); a session where nothing moves any more is watched no longer.
  */
-export async function watchWindows(shards: readonly number[], now: () => number): Promise<void> {
-  const moving = await Promise.all(shards.map((shard) => movingSessions().of(shard)));
-  await inParallel(moving.flat(), parallelReads, (session) => watchWindow(session, now()));
+export async function watchWindows(services: Services, shards: readonly number[], now: () => number): Promise<void> {
+  const moving = await Promise.all(shards.map((shard) => services.movingSessions.of(shard)));
+  await inParallel(moving.flat(), parallelReads, (session) => watchWindow(services, session, now()));
 }
 
-async function watchWindow(session: MovingSession, now: number): Promise<void> {
+async function watchWindow(services: Services, session: MovingSession, now: number): Promise<void> {
   const { sessionId } = session;
-  const window = await movingSessions().window(sessionId);
-  if (!window) return letVisit(session, now);
+  const window = await services.movingSessions.window(sessionId);
+  if (!window) return letVisit(services, session, now);
   const { promisedAt, endsAt, watchedUntil } = window;
   // A flusher that lives may be a little late.
-  if (promisedAt !== undefined && now > promisedAt + timings.batchMillis) return flushFor(session, promisedAt, now);
+  if (promisedAt !== undefined && now > promisedAt + services.timings.batchMillis)
+    return flushFor(services, session, promisedAt, now);
   if (now <= endsAt + stillMillis && watchedUntil > now + renewMillis) return;
-  if (!(await presence().store.keepWatch(sessionId, now))) await movingSessions().drop(session);
+  if (!(await services.presence.store.keepWatch(sessionId, now))) await services.movingSessions.drop(session);
 }
 
 /** Sends what waits for the end of a window whose flusher died. */
-async function flushFor(session: MovingSession, promisedAt: number, now: number): Promise<void> {
+async function flushFor(services: Services, session: MovingSession, promisedAt: number, now: number): Promise<void> {
   const { sessionId } = session;
-  const outcome = await presence().store.flush(sessionId, promisedAt, now);
-  if (isUnknown(outcome)) return letVisit(session, now);
-  if (outcome.batch) log.info('A flusher died; the sweep sent what waited', { sessionId });
-  await announce(sessionId, outcome);
+  const outcome = await services.presence.store.flush(sessionId, promisedAt, now);
+  if (isUnknown(outcome)) return letVisit(services, session, now);
+  if (outcome.batch) services.log.info('A flusher died; the sweep sent what waited', { sessionId });
+  await announce(services, sessionId, outcome);
 }
 
 /** Redis forgot the session, or its window: a visit finds what is left of it and brings the rest back. */
-async function letVisit(session: MovingSession, now: number): Promise<void> {
-  await deadlines().schedule(session.sessionId, now);
-  await movingSessions().drop(session);
+async function letVisit(services: Services, session: MovingSession, now: number): Promise<void> {
+  await services.deadlines.schedule(session.sessionId, now);
+  await services.movingSessions.drop(session);
 }

@@ -1,21 +1,21 @@
 import { randomUUID } from 'node:crypto';
 import type { APIGatewayProxyWebsocketEventV2 } from 'aws-lambda';
 import { endConnection } from '../../../lambdas/flows/connections/end-connection.ts';
-import { handler } from '../../../lambdas/handlers/disconnect.ts';
+import { disconnect } from '../../../lambdas/handlers/disconnect.ts';
 import { timings } from '../../../lambdas/platform/timings.ts';
 import { Unavailable } from '../../../lambdas/platform/unavailable.ts';
+import { testServices } from '../../support/test-services.ts';
 
 const registry = { remove: jest.fn(), memberships: jest.fn(), members: jest.fn() };
 const store = { close: jest.fn(), isKnown: jest.fn(), restore: jest.fn() };
 const sessions = { getParticipants: jest.fn() };
+const deadlines = { schedule: jest.fn(async () => true) };
+const services = testServices({ registry, presence: { store }, sessions, deadlines });
 
-jest.mock('../../../lambdas/services/delivery.ts', () => ({ registry: () => registry }));
-jest.mock('../../../lambdas/services/presence.ts', () => ({ presence: () => ({ store }) }));
-jest.mock('../../../lambdas/services/sessions.ts', () => ({ sessions: () => sessions }));
-jest.mock('../../../lambdas/flows/scheduling/sweep-waker.ts', () => ({ expectVisit: jest.fn(async () => {}) }));
-
-const { expectVisit } = jest.requireMock('../../../lambdas/flows/scheduling/sweep-waker.ts');
 const joined = [randomUUID(), randomUUID()].map((sessionId) => ({ sessionId, userId: 'u1', connectionId: 'c1' }));
+
+/** Which sessions the sweep was told to visit, and when. */
+const scheduled = () => deadlines.schedule.mock.calls as unknown[][];
 
 beforeEach(() => {
   jest.clearAllMocks();
@@ -28,7 +28,7 @@ beforeEach(() => {
 
 test('[PR7] every seat of the connection gets its grace, and the sweep is told when it ends', async () => {
   const before = Date.now();
-  await endConnection('c1', 'disconnected', 15_000);
+  await endConnection(services, 'c1', 'disconnected', 15_000);
   expect(store.close.mock.calls.map(([seat]) => seat)).toEqual(joined);
   expect(registry.remove.mock.calls).toEqual([['c1']]);
   for (const [, deadline, cause, now] of store.close.mock.calls) {
@@ -36,29 +36,25 @@ test('[PR7] every seat of the connection gets its grace, and the sweep is told w
     expect(now).toBeGreaterThanOrEqual(before);
     expect(cause).toBe('disconnected');
   }
-  expect(expectVisit.mock.calls).toEqual(
-    joined.map(({ sessionId }, index) => [sessionId, store.close.mock.calls[index]![1]]),
-  );
+  expect(scheduled()).toEqual(joined.map(({ sessionId }, index) => [sessionId, store.close.mock.calls[index]![1]]));
 });
 
 test('[FA5] a doubled event, or one of a connection that joined nothing, does nothing', async () => {
-  await endConnection('c1', 'disconnected', 15_000);
-  await endConnection('c1', 'disconnected', 15_000);
+  await endConnection(services, 'c1', 'disconnected', 15_000);
+  await endConnection(services, 'c1', 'disconnected', 15_000);
   expect(store.close).toHaveBeenCalledTimes(joined.length);
 });
 
 test('[PR8] a seat Redis does not know any more is not waited for', async () => {
   store.close.mockResolvedValue(false);
-  await endConnection('c1', 'disconnected', 15_000);
-  expect(expectVisit).not.toHaveBeenCalled();
+  await endConnection(services, 'c1', 'disconnected', 15_000);
+  expect(deadlines.schedule).not.toHaveBeenCalled();
 });
 
 test('[FA2][PR7] a seat that another frame brought back meanwhile gets its grace, too', async () => {
   store.close.mockResolvedValueOnce(false).mockResolvedValueOnce(false);
-  await endConnection('c1', 'disconnected', 15_000);
-  expect(expectVisit.mock.calls.map(([sessionId]: [string]) => sessionId)).toEqual(
-    joined.map(({ sessionId }) => sessionId),
-  );
+  await endConnection(services, 'c1', 'disconnected', 15_000);
+  expect(scheduled().map(([sessionId]) => sessionId)).toEqual(joined.map(({ sessionId }) => sessionId));
 });
 
 describe('[FA2][PR11] where Redis forgot the session, its end', () => {
@@ -79,27 +75,27 @@ describe('[FA2][PR11] where Redis forgot the session, its end', () => {
 
   test('seats whoever holds a place, once, and then gets its grace', async () => {
     placesOf('u1', 'u2');
-    await endConnection('c1', 'disconnected', 15_000);
+    await endConnection(services, 'c1', 'disconnected', 15_000);
     expect(seated()).toEqual([[own, other]]);
     expect(store.restore.mock.calls[0]![3]).toMatchObject({ onlyIfLost: true });
-    expect(expectVisit).toHaveBeenLastCalledWith(sessionId, store.close.mock.calls.at(-1)![1]);
+    expect(deadlines.schedule).toHaveBeenLastCalledWith(sessionId, store.close.mock.calls.at(-1)![1]);
   });
 
   test('seats nobody whose place was given back: of them everybody heard already', async () => {
     placesOf('u2');
-    await endConnection('c1', 'disconnected', 15_000);
+    await endConnection(services, 'c1', 'disconnected', 15_000);
     expect(seated()).toEqual([[other]]);
   });
 
   test('seats a guest by the id that stands for them', async () => {
     sessions.getParticipants.mockResolvedValue([{ userId: null, anonymousId: 'u1' }]);
-    await endConnection('c1', 'disconnected', 15_000);
+    await endConnection(services, 'c1', 'disconnected', 15_000);
     expect(seated()).toEqual([[own]]);
   });
 
   test('[FA3] takes all that are connected for present while PostgreSQL cannot say who holds a place', async () => {
     sessions.getParticipants.mockRejectedValue(new Unavailable('database', new Error('PostgreSQL is away.')));
-    await endConnection('c1', 'disconnected', 15_000);
+    await endConnection(services, 'c1', 'disconnected', 15_000);
     expect(seated()).toEqual([[own, other, timedOut]]);
   });
 });
@@ -113,7 +109,7 @@ test.each([
   [undefined, timings.graceMillis],
 ])('[PR7] after close code %s the grace is %i ms', async (disconnectStatusCode, graceMillis) => {
   const requestContext = { connectionId: 'c1', disconnectStatusCode };
-  await handler({ requestContext } as unknown as APIGatewayProxyWebsocketEventV2);
+  await disconnect(services, { requestContext } as unknown as APIGatewayProxyWebsocketEventV2);
   const [, deadline, , now] = store.close.mock.calls[0]!;
   expect(deadline - now).toBe(graceMillis);
 });

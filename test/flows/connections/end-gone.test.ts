@@ -1,53 +1,63 @@
 import { endGone, endGoneReceivers } from '../../../lambdas/flows/connections/end-gone.ts';
 import { Unavailable } from '../../../lambdas/platform/unavailable.ts';
+import { testServices } from '../../support/test-services.ts';
 
 const store = { close: jest.fn() };
+/** A connection ends when what it joined is read, and has ended when it is removed. */
+const registry = { memberships: jest.fn(), remove: jest.fn() };
+const deadlines = { schedule: jest.fn(async () => true) };
+const services = testServices({ presence: { store }, registry, deadlines });
 
-jest.mock('../../../lambdas/services/presence.ts', () => ({ presence: () => ({ store }) }));
-jest.mock('../../../lambdas/flows/connections/end-connection.ts', () => ({ endConnection: jest.fn(async () => {}) }));
-jest.mock('../../../lambdas/flows/scheduling/sweep-waker.ts', () => ({ expectVisit: jest.fn(async () => {}) }));
-
-const { endConnection } = jest.requireMock('../../../lambdas/flows/connections/end-connection.ts');
-const { expectVisit } = jest.requireMock('../../../lambdas/flows/scheduling/sweep-waker.ts');
 const receivers = Array.from({ length: 40 }, (_, index) => ({ userId: `u${index}`, connectionId: `c${index}` }));
 const gone = receivers.slice(10).map(({ connectionId }) => connectionId);
-const endedConnections = () => endConnection.mock.calls.map(([connectionId]: [string]) => connectionId);
+const endedConnections = () => registry.remove.mock.calls.map(([connectionId]) => connectionId);
 
 beforeEach(() => {
   jest.clearAllMocks();
   store.close.mockReset().mockResolvedValue(true);
+  registry.memberships.mockReset().mockResolvedValue([]);
+  registry.remove.mockReset().mockResolvedValue(undefined);
 });
 
 test('[DE6] receivers that are gone lose their seats, and nobody else', async () => {
-  await endGoneReceivers('s1', receivers, gone);
+  await endGoneReceivers(services, 's1', receivers, gone);
   expect(store.close.mock.calls.map(([seat]) => seat.connectionId)).toEqual(gone);
   expect(endedConnections()).toEqual(gone);
-  expect(expectVisit).toHaveBeenCalledTimes(1);
+  expect(deadlines.schedule).toHaveBeenCalledTimes(1);
 });
 
 test('[DE6] of many frames that find the same connections gone at once each connection is ended by one', async () => {
-  const seats = new Set(gone);
-  store.close.mockImplementation(async ({ connectionId }) => seats.delete(connectionId));
-  await Promise.all(Array.from({ length: 20 }, () => endGoneReceivers('s1', receivers, gone)));
+  const frames = 20;
+  const tries = new Map<string, number>();
+  // The seats are closed by different frames.
+  store.close.mockImplementation(async ({ connectionId }) => {
+    const earlier = tries.get(connectionId) ?? 0;
+    tries.set(connectionId, earlier + 1);
+    return earlier === gone.indexOf(connectionId) % frames;
+  });
+  await Promise.all(Array.from({ length: frames }, () => endGoneReceivers(services, 's1', receivers, gone)));
   expect(endedConnections().sort()).toEqual([...gone].sort());
 });
 
 test('[DE6] [FA4] never are more than eight connections ended at once', async () => {
   let running = 0;
   let most = 0;
-  endConnection.mockImplementation(async () => {
+  registry.memberships.mockImplementation(async () => {
     running += 1;
     most = Math.max(most, running);
+    return [];
+  });
+  registry.remove.mockImplementation(async () => {
     await Promise.resolve();
     running -= 1;
   });
-  await endGone([...gone, ...gone]);
+  await endGone(services, [...gone, ...gone]);
   expect(endedConnections()).toEqual(gone);
   expect(most).toBe(8);
 });
 
 test('[FA1] while Redis is away receivers that are gone are left to their time-out', async () => {
   store.close.mockRejectedValue(new Unavailable('redis', new Error('Redis is away.')));
-  await expect(endGoneReceivers('s1', receivers, gone)).resolves.toBeUndefined();
-  expect(endConnection).not.toHaveBeenCalled();
+  await expect(endGoneReceivers(services, 's1', receivers, gone)).resolves.toBeUndefined();
+  expect(registry.memberships).not.toHaveBeenCalled();
 });

@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import type { Caller } from '../../../lambdas/flows/callers/caller.ts';
+import type { Services } from '../../../lambdas/services/services.ts';
+import { SessionInvites } from '../../../lambdas/sessions/session-invites.ts';
+import { SessionManager } from '../../../lambdas/sessions/session-manager.ts';
 import { testAddresses } from '../../support/addresses.ts';
 import { createDatabase } from '../../support/database.ts';
 import { createConnectionTable, testAwsVariables } from '../../support/tables.ts';
-
-jest.mock('../../../lambdas/services/invite-keys.ts', () => ({ inviteKeys: () => () => [Buffer.alloc(32, 1)] }));
 
 const owner: Caller = {
   ...{ connectionId: 'c1', userId: randomUUID(), username: 'Owner', scopes: [] },
@@ -18,9 +19,7 @@ let flows: typeof import('../../../lambdas/flows/sessions/end-session.ts') &
   typeof import('../../../lambdas/flows/sessions/manage-invites.ts') &
   typeof import('../../../lambdas/flows/sessions/manage-participants.ts') &
   typeof import('../../../lambdas/flows/sessions/recover-session.ts');
-let runtime: typeof import('../../../lambdas/platform/database.ts') &
-  typeof import('../../../lambdas/platform/redis.ts') &
-  typeof import('../../../lambdas/services/sessions.ts');
+let services: Services;
 
 beforeAll(async () => {
   database = await createDatabase();
@@ -36,20 +35,29 @@ beforeAll(async () => {
     ...(await import('../../../lambdas/flows/sessions/manage-participants.ts')),
     ...(await import('../../../lambdas/flows/sessions/recover-session.ts')),
   };
-  runtime = {
-    ...(await import('../../../lambdas/platform/database.ts')),
-    ...(await import('../../../lambdas/platform/redis.ts')),
-    ...(await import('../../../lambdas/services/sessions.ts')),
-  };
+  const composed = (await import('../../../lambdas/composition/services.ts')).services;
+  const { replaceServices } = await import('../../support/test-services.ts');
+  services = replaceServices(composed, signedBy([Buffer.alloc(32, 1)], composed));
   // What a kill between the row and its entry leaves, without the kill.
   await database.pool.query(`
     CREATE FUNCTION refuse_entry() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'killed'; END $$`);
 });
 afterAll(async () => {
-  await runtime.redis().quit();
-  await runtime.database().end();
+  await services.redis.quit();
+  await services.database.end();
   await database.drop();
 });
+
+/** The sessions and invites with keys of the test in place of the secret that AWS keeps. */
+function signedBy(keys: readonly Uint8Array[], { database, timings }: Services) {
+  const inviteKeys = async () => keys;
+  const sessionsOn: Services['sessionsOn'] = (queryable) =>
+    new SessionManager({ database: queryable, timings, inviteKeys });
+  const invitesOn: Services['invitesOn'] = (queryable, sessions) =>
+    new SessionInvites({ database: queryable, sessions, inviteKeys });
+  const sessions = sessionsOn(database);
+  return { inviteKeys, sessionsOn, invitesOn, sessions, invites: invitesOn(database, sessions) };
+}
 
 const refuseEntries = () =>
   database.pool.query(`
@@ -57,9 +65,9 @@ const refuseEntries = () =>
 const takeEntries = () => database.pool.query('DROP TRIGGER refused ON activity_log');
 
 async function stage() {
-  const { id } = await runtime.sessions().createSession(owner.userId, 'op', { isPublic: true }, { username: 'Owner' });
-  await runtime.sessions().addParticipant(id, guestId, 'viewer', { username: 'Guest' });
-  const { inviteId, invite } = await runtime.invites().createInvite(id, owner.userId, { role: 'operator' });
+  const { id } = await services.sessions.createSession(owner.userId, 'op', { isPublic: true }, { username: 'Owner' });
+  await services.sessions.addParticipant(id, guestId, 'viewer', { username: 'Guest' });
+  const { inviteId, invite } = await services.invites.createInvite(id, owner.userId, { role: 'operator' });
   return { id, inviteId, invite };
 }
 type Stage = Awaited<ReturnType<typeof stage>>;
@@ -92,13 +100,13 @@ type Act = (stage: Stage) => Promise<unknown>;
 const nothing: Act = async () => {};
 
 test.each<[string, Act, Act]>([
-  ['participant_removed', ({ id }) => flows.removeParticipant(owner, id, guestId, undefined), nothing],
-  ['participant_role_changed', ({ id }) => flows.changeRole(owner, id, guestId, 'operator'), nothing],
-  ['session_ended', ({ id }) => flows.endSession(owner, id, 'completed'), nothing],
-  ['session_recovered', ({ id }) => flows.recoverSession(owner, id), expireIt],
-  ['invite_created', ({ id }) => flows.createInvite(owner, id, { role: 'viewer' }), nothing],
-  ['invite_revoked', ({ id, inviteId }) => flows.revokeInvite(owner, id, inviteId), nothing],
-  ['invite_used', ({ id, invite }) => flows.joinSession(newcomer(), id, invite), nothing],
+  ['participant_removed', ({ id }) => flows.removeParticipant(services, owner, id, guestId, undefined), nothing],
+  ['participant_role_changed', ({ id }) => flows.changeRole(services, owner, id, guestId, 'operator'), nothing],
+  ['session_ended', ({ id }) => flows.endSession(services, owner, id, 'completed'), nothing],
+  ['session_recovered', ({ id }) => flows.recoverSession(services, owner, id), expireIt],
+  ['invite_created', ({ id }) => flows.createInvite(services, owner, id, { role: 'viewer' }), nothing],
+  ['invite_revoked', ({ id, inviteId }) => flows.revokeInvite(services, owner, id, inviteId), nothing],
+  ['invite_used', ({ id, invite }) => flows.joinSession(services, newcomer(), id, invite), nothing],
 ])('[AC1] [FA6] %s stands together with what it tells of, or neither does', async (type, act, prepare) => {
   const where = await stage();
   await prepare(where);
@@ -116,20 +124,20 @@ test('[AC1] [FA6] no session is there without the entry of its creation', async 
   const count = async () => (await database.pool.query('SELECT id FROM collaboration_sessions')).rows.length;
   const before = await count();
   await refuseEntries();
-  await expect(flows.createSession(newcomer(), 'op', undefined)).rejects.toThrow();
+  await expect(flows.createSession(services, newcomer(), 'op', undefined)).rejects.toThrow();
   await takeEntries();
   expect(await count()).toBe(before);
 });
 
 test('[SE9] removing and ending a second time write no second entry', async () => {
   const where = await stage();
-  for (let times = 0; times < 2; times++) await flows.removeParticipant(owner, where.id, guestId, undefined);
-  for (let times = 0; times < 2; times++) await flows.endSession(owner, where.id, 'completed');
+  for (let times = 0; times < 2; times++) await flows.removeParticipant(services, owner, where.id, guestId, undefined);
+  for (let times = 0; times < 2; times++) await flows.endSession(services, owner, where.id, 'completed');
   expect([await entriesOf('participant_removed', where), await entriesOf('session_ended', where)]).toEqual([1, 1]);
 });
 
 test('[SE7] of two who revoke an invite at once one did it', async () => {
   const { id, inviteId } = await stage();
-  const revoke = () => flows.revokeInvite(owner, id, inviteId);
+  const revoke = () => flows.revokeInvite(services, owner, id, inviteId);
   expect((await Promise.all([revoke(), revoke()])).sort()).toEqual([false, true]);
 });

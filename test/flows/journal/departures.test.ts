@@ -1,13 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { recordDeparture } from '../../../lambdas/flows/journal/departures.ts';
 import { placesOneByOne, trailOneByOne } from '../../support/one-by-one.ts';
+import { testServices } from '../../support/test-services.ts';
 
 const activity = { logActivity: jest.fn(), lastMovement: jest.fn() };
 const sessions = { leaveSession: jest.fn() };
-
-jest.mock('../../../lambdas/services/activity.ts', () => ({ activity: () => trailOneByOne(activity) }));
-jest.mock('../../../lambdas/services/sessions.ts', () => ({ sessions: () => placesOneByOne(sessions) }));
-jest.mock('../../../lambdas/flows/scheduling/sweep-waker.ts', () => ({ expectVisit: jest.fn() }));
+const services = testServices({ activity: trailOneByOne(activity), sessions: placesOneByOne(sessions) });
 
 const [sessionId, userId] = [randomUUID(), randomUUID()];
 const joinedAt = 1_900_000_000_000;
@@ -34,14 +32,14 @@ test.each([
   ['that is only concluded, of somebody who had left', {}, went(joinedAt + 1), false],
 ])('[PR9] the end of a stay %s is told once', async (_, known, last, told) => {
   activity.lastMovement.mockResolvedValue(last);
-  await recordDeparture(sessionId, { userId, cause: 'left', at, ...known });
+  await recordDeparture(services, sessionId, { userId, cause: 'left', at, ...known });
   expect(written().map(([type]) => type)).toEqual(told ? ['user_left'] : []);
   expect(sessions.leaveSession).toHaveBeenCalledWith(sessionId, userId, 'left', { joinedUntil: at });
 });
 
 test('[PR9] how long somebody was there counts from the coming that the trail has', async () => {
   activity.lastMovement.mockResolvedValue({ type: 'user_joined', at: at - 12_000 });
-  await recordDeparture(sessionId, { userId, cause: 'disconnected', at, joinedAt });
+  await recordDeparture(services, sessionId, { userId, cause: 'disconnected', at, joinedAt });
   expect(written()).toEqual([['user_left', { cause: 'disconnected', durationSeconds: 12 }]]);
 });
 
@@ -50,15 +48,17 @@ test('[AC1] a departure is written down before the place is given back, under th
   activity.lastMovement.mockResolvedValue(came);
   activity.logActivity.mockImplementation(async () => ({ isStored: order.push('written') > 0 }));
   sessions.leaveSession.mockImplementation(async () => void order.push('given back'));
-  await recordDeparture(sessionId, { userId, cause: 'timeout', at, joinedAt });
-  await recordDeparture(sessionId, { userId, cause: 'timeout', at, joinedAt });
+  await recordDeparture(services, sessionId, { userId, cause: 'timeout', at, joinedAt });
+  await recordDeparture(services, sessionId, { userId, cause: 'timeout', at, joinedAt });
   expect(order).toEqual(['written', 'given back', 'written', 'given back']);
   expect(new Set(activity.logActivity.mock.calls.map((call) => call[4].activityId)).size).toBe(1);
 });
 
 test('[PR9] two tabs that leave at once while presence is away are one leave: the second entry has the id of the first', async () => {
   activity.lastMovement.mockResolvedValue(came);
-  await Promise.all([at, at + 85].map((when) => recordDeparture(sessionId, { userId, cause: 'left', at: when })));
+  await Promise.all(
+    [at, at + 85].map((when) => recordDeparture(services, sessionId, { userId, cause: 'left', at: when })),
+  );
   const ids = activity.logActivity.mock.calls.map((call) => call[4].activityId);
   expect(ids).toHaveLength(2);
   expect(new Set(ids).size).toBe(1);
@@ -67,5 +67,5 @@ test('[PR9] two tabs that leave at once while presence is away are one leave: th
 test('[AC3] whoever keeps the departure hears that its entry waits in the outbox', async () => {
   activity.lastMovement.mockResolvedValue(came);
   activity.logActivity.mockResolvedValue({ isStored: false });
-  expect(await recordDeparture(sessionId, { userId, cause: 'left', at, joinedAt })).toBe(false);
+  expect(await recordDeparture(services, sessionId, { userId, cause: 'left', at, joinedAt })).toBe(false);
 });

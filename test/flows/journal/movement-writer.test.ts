@@ -3,6 +3,7 @@ import { MovementWriter } from '../../../lambdas/flows/journal/movement-writer.t
 import { Unavailable } from '../../../lambdas/platform/unavailable.ts';
 import type { Arrival, Departure } from '../../../lambdas/presence/outcome.ts';
 import type { PlaceLeave } from '../../../lambdas/sessions/leave-places.ts';
+import { testServices } from '../../support/test-services.ts';
 
 interface Entry {
   sessionId: string;
@@ -31,10 +32,7 @@ const activity = {
   }),
 };
 const sessions = { leavePlaces: jest.fn(async (_leaves: PlaceLeave[]) => {}) };
-
-jest.mock('../../../lambdas/services/activity.ts', () => ({ activity: () => activity }));
-jest.mock('../../../lambdas/services/sessions.ts', () => ({ sessions: () => sessions }));
-jest.mock('../../../lambdas/flows/scheduling/sweep-waker.ts', () => ({ expectVisit: jest.fn() }));
+const services = testServices({ activity, sessions });
 
 beforeEach(() => {
   jest.clearAllMocks();
@@ -51,7 +49,7 @@ const went = (userId: string, at: number, joinedAt: number): Departure & { isBac
 });
 
 test('[PR12] [PR9] the goings of many sessions at one moment are some statements, and each stands in the trail', async () => {
-  const writer = new MovementWriter();
+  const writer = new MovementWriter(services);
   const visits = Array.from({ length: 400 }, () => ({
     sessionId: randomUUID(),
     arrivals: [],
@@ -71,7 +69,7 @@ test('[PR9] somebody who came and went twice has two stays in the trail, in thei
   const [sessionId, userId] = [randomUUID(), randomUUID()];
   const arrivals = [came(userId, 1000), came(userId, 3000)];
   const departures = [went(userId, 2000, 1000), went(userId, 4000, 3000)];
-  await new MovementWriter().write({ sessionId, arrivals, departures });
+  await new MovementWriter(services).write({ sessionId, arrivals, departures });
   const told = trail.map(({ type, at }) => [type, at]).sort((one, other) => Number(one[1]) - Number(other[1]));
   expect(told).toEqual([
     ['user_joined', 1000],
@@ -83,9 +81,9 @@ test('[PR9] somebody who came and went twice has two stays in the trail, in thei
 
 test('[PR9] a coming of which only the trail knows whether it is one is told where the trail lacks it', async () => {
   const [sessionId, known, unknown] = [randomUUID(), randomUUID(), randomUUID()];
-  await new MovementWriter().write({ sessionId, arrivals: [came(known, 1000)], departures: [] });
+  await new MovementWriter(services).write({ sessionId, arrivals: [came(known, 1000)], departures: [] });
   const arrivals = [came(known, 2000, false), came(unknown, 2000, false)];
-  const { written } = await new MovementWriter().write({ sessionId, arrivals, departures: [] });
+  const { written } = await new MovementWriter(services).write({ sessionId, arrivals, departures: [] });
   expect(written).toEqual(arrivals);
   expect(trail.map(({ userId, at }) => [userId, at])).toEqual([
     [known, 1000],
@@ -94,7 +92,7 @@ test('[PR9] a coming of which only the trail knows whether it is one is told whe
 });
 
 test('[PR9] [AC3] a leave waits for the coming before it that waits in the outbox, and holds up no other leave', async () => {
-  const writer = new MovementWriter();
+  const writer = new MovementWriter(services);
   const [sessionId, ada, bob] = [randomUUID(), randomUUID(), randomUUID()];
   deferred.add(ada);
   const coming = came(ada, 1000);
@@ -110,7 +108,7 @@ test('[PR9] [AC3] a leave waits for the coming before it that waits in the outbo
 });
 
 test('[AC1] what the database refuses of one session holds up no other', async () => {
-  const writer = new MovementWriter();
+  const writer = new MovementWriter(services);
   const people = Array.from({ length: 5 }, () => randomUUID());
   refused.add(people[3]!);
   const write = (userId: string) =>
@@ -126,7 +124,7 @@ test('[AC1] what the database refuses of one session holds up no other', async (
 });
 
 test('[FA3] while the database is away nothing counts as written, and nobody asks once more for each', async () => {
-  const writer = new MovementWriter();
+  const writer = new MovementWriter(services);
   activity.logActivities.mockRejectedValue(new Unavailable('database', new Error('Away.')));
   const visits = Array.from({ length: 50 }, () => ({
     sessionId: randomUUID(),
@@ -147,6 +145,6 @@ test('[AC1] a place is given back after its going stands in the trail, and not w
   });
   sessions.leavePlaces.mockImplementationOnce(async (leaves) => void order.push(`given back: ${leaves.length}`));
   const departures = [went(randomUUID(), 2000, 1000), { ...went(randomUUID(), 2000, 1000), isBack: true }];
-  await new MovementWriter().write({ sessionId: randomUUID(), arrivals: [], departures });
+  await new MovementWriter(services).write({ sessionId: randomUUID(), arrivals: [], departures });
   expect(order).toEqual(['written', 'given back: 1']);
 });

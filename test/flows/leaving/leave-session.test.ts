@@ -3,29 +3,30 @@ import type { Caller } from '../../../lambdas/flows/callers/caller.ts';
 import { leaveSession } from '../../../lambdas/flows/leaving/leave-session.ts';
 import { Overtaken } from '../../../lambdas/platform/turn.ts';
 import { Unavailable } from '../../../lambdas/platform/unavailable.ts';
+import { placesOneByOne, trailOneByOne } from '../../support/one-by-one.ts';
+import { testServices } from '../../support/test-services.ts';
 
-const registry = { leave: jest.fn(), members: jest.fn() };
-const store = { isInDoubt: jest.fn(), depart: jest.fn() };
-jest.mock('../../../lambdas/services/delivery.ts', () => ({ registry: () => registry }));
-jest.mock('../../../lambdas/services/presence.ts', () => ({ presence: () => ({ store }) }));
-jest.mock('../../../lambdas/flows/presence/announce.ts', () => ({ announce: jest.fn() }));
-jest.mock('../../../lambdas/flows/journal/departures.ts', () => ({
-  recordDeparture: jest.fn(),
-  recordOrLeaveToSweep: jest.fn(),
-}));
-jest.mock('../../../lambdas/flows/frames/present-state.ts', () => ({ presentState: jest.fn() }));
-jest.mock('../../../lambdas/flows/presence/recover-presence.ts', () => ({ bringBack: jest.fn() }));
-jest.mock('../../../lambdas/flows/scheduling/sweep-waker.ts', () => ({ expectVisit: jest.fn() }));
-jest.mock('../../../lambdas/flows/presence/visit-sessions.ts', () => ({ settleSession: jest.fn() }));
-const { recordDeparture, recordOrLeaveToSweep } = jest.requireMock('../../../lambdas/flows/journal/departures.ts');
-const { presentState } = jest.requireMock('../../../lambdas/flows/frames/present-state.ts');
-const { bringBack } = jest.requireMock('../../../lambdas/flows/presence/recover-presence.ts');
+const registry = { leave: jest.fn(), members: jest.fn(), membership: jest.fn() };
+const store = { isInDoubt: jest.fn(), depart: jest.fn(), restore: jest.fn(), list: jest.fn() };
+const activity = { logActivity: jest.fn(), lastMovement: jest.fn() };
+const places = { leaveSession: jest.fn() };
+const sessions = { authorize: jest.fn(), getParticipants: jest.fn(), ...placesOneByOne(places) };
+const deadlines = { schedule: jest.fn() };
+const broadcast = jest.fn();
+const services = testServices({
+  ...{ registry, presence: { store }, sessions, deadlines },
+  ...{ activity: trailOneByOne(activity), broadcaster: { broadcast } },
+});
 
 const sessionId = randomUUID();
 const person = { connectionId: 'c1', userId: randomUUID(), username: 'Ada' };
 const caller: Caller = { ...person, scopes: [], ipAddress: null, userAgent: null };
-const departure = { userId: person.userId, cause: 'left', at: 1, joinedAt: 0 };
-const ended = { epoch: 'e', seq: 1, removed: true, departures: [departure] };
+const departure = { userId: person.userId, cause: 'left', at: 4000, joinedAt: 1000 };
+const told = {
+  ...{ epoch: 'e', seq: 1, parts: 1, joins: [], updates: [], leaves: [{ userId: person.userId, cause: 'left' }] },
+  receivers: [{ userId: 'u2', connectionId: 'c2' }],
+};
+const ended = { ...told, removed: true, departures: [departure] };
 let order: string[];
 
 beforeEach(() => {
@@ -36,81 +37,106 @@ beforeEach(() => {
     return { version: 5, membership: { ...person, sessionId } };
   });
   registry.members.mockResolvedValue([]);
+  sessions.getParticipants.mockResolvedValue([]);
   store.isInDoubt.mockResolvedValue(false);
   store.depart.mockImplementation(async () => {
     order.push('seat');
     return ended;
   });
-  bringBack.mockImplementation(async () => void order.push('brought back'));
+  store.restore.mockImplementation(async () => void order.push('brought back'));
+  activity.lastMovement.mockResolvedValue({ type: 'user_joined', at: departure.joinedAt });
+  activity.logActivity.mockImplementation(async () => {
+    order.push('written down');
+    return { isStored: true };
+  });
+  deadlines.schedule.mockResolvedValue(true);
+  broadcast.mockImplementation(async () => {
+    order.push('told');
+    return { delivered: 1, gone: [], failed: [], throttled: 0 };
+  });
 });
 
-test('[PR7] the membership goes before the seat, and the leave is written down', async () => {
-  expect(await leaveSession(caller, sessionId)).toEqual({ type: 'session_left', sessionId });
-  expect(order).toEqual(['membership', 'seat']);
+const written = () => activity.logActivity.mock.calls.map((call) => call.slice(0, 4));
+
+test('[PR7] the membership goes before the seat, and the leave is written down before it is told', async () => {
+  expect(await leaveSession(services, caller, sessionId)).toEqual({ type: 'session_left', sessionId });
+  expect(order).toEqual(['membership', 'seat', 'written down', 'told']);
   expect(store.depart.mock.calls[0]).toEqual([
     { sessionId, userId: person.userId, connectionId: 'c1' },
     'left',
     expect.any(Number),
     5,
   ]);
-  expect(recordOrLeaveToSweep.mock.calls[0]!.slice(0, 2)).toEqual([sessionId, departure]);
+  expect(written()).toEqual([[sessionId, person.userId, 'user_left', { cause: 'left', durationSeconds: 3 }]]);
+  expect(activity.logActivity.mock.calls[0]![4]).toMatchObject({ at: departure.at });
+  expect(places.leaveSession.mock.calls).toEqual([[sessionId, person.userId, 'left', { joinedUntil: departure.at }]]);
 });
 
 test('[FA1] just after Redis was away the session is brought back first: another tab may have joined meanwhile', async () => {
   store.isInDoubt.mockResolvedValue(true);
-  await leaveSession(caller, sessionId);
-  expect(order).toEqual(['membership', 'brought back', 'seat']);
+  await leaveSession(services, caller, sessionId);
+  expect(order.slice(0, 3)).toEqual(['membership', 'brought back', 'seat']);
 });
 
 test.each([
-  { others: [], written: 1, whose: 'the last one' },
-  { others: [{ ...person, connectionId: 'c2' }], written: 0, whose: 'one of two' },
-])('[FA1] while Redis is away the connection table tells whether it was $whose', async ({ others, written }) => {
+  { others: [], count: 1, whose: 'the last one' },
+  { others: [{ ...person, connectionId: 'c2' }], count: 0, whose: 'one of two' },
+])('[FA1] while Redis is away the connection table tells whether it was $whose', async ({ others, count }) => {
   store.isInDoubt.mockRejectedValue(new Unavailable('redis', new Error('Redis is away.')));
   registry.members.mockResolvedValue([{ ...person }, ...others]);
-  await leaveSession(caller, sessionId);
-  expect(recordDeparture).toHaveBeenCalledTimes(written);
+  await leaveSession(services, caller, sessionId);
+  expect(written()).toHaveLength(count);
+  expect(places.leaveSession).toHaveBeenCalledTimes(count);
   expect(store.depart).not.toHaveBeenCalled();
 });
 
 test('[PR18] while Redis is away a leave ends nobody whose connection has joined again since', async () => {
   store.isInDoubt.mockRejectedValue(new Unavailable('redis', new Error('Redis is away.')));
   registry.members.mockResolvedValue([{ ...person, version: 6 }]);
-  await leaveSession(caller, sessionId);
-  expect(recordDeparture).not.toHaveBeenCalled();
+  await leaveSession(services, caller, sessionId);
+  expect(written()).toEqual([]);
   registry.members.mockResolvedValue([{ ...person, version: 4 }]);
-  await leaveSession(caller, sessionId);
-  expect(recordDeparture).toHaveBeenCalledTimes(1);
+  await leaveSession(services, caller, sessionId);
+  expect(written()).toHaveLength(1);
 });
 
 test('[PR18] a leave gives back the place of every join that came before the table took the leave', async () => {
-  let written = 0;
+  let taken = 0;
   registry.leave.mockImplementation(async () => {
     await new Promise((resolve) => setTimeout(resolve, 5));
-    written = Date.now();
+    taken = Date.now();
     return { version: 5, membership: { ...person, sessionId } };
   });
-  await leaveSession(caller, sessionId);
-  expect(store.depart.mock.calls[0]![2]).toBeGreaterThanOrEqual(written);
+  await leaveSession(services, caller, sessionId);
+  expect(store.depart.mock.calls[0]![2]).toBeGreaterThanOrEqual(taken);
 });
 
 describe('[PR18] a leave that meets other frames of its connection', () => {
-  const state = { type: 'session_joined', session: { id: sessionId } };
-  beforeEach(() => presentState.mockResolvedValue(state));
+  const session = { id: sessionId };
+  const users = [{ userId: person.userId, username: 'Ada' }];
+  beforeEach(() => {
+    registry.membership.mockResolvedValue({ ...person, sessionId, role: 'viewer' });
+    sessions.authorize.mockResolvedValue({ session });
+    store.list.mockResolvedValue({ ...told, seq: 7, leaves: [], receivers: [], users });
+  });
 
   test.each([
     { where: 'in the table', overtake: () => registry.leave.mockRejectedValue(new Overtaken()) },
     { where: 'in Redis', overtake: () => store.depart.mockRejectedValue(new Overtaken()) },
   ])('answers what is true where a later join was served before it $where', async ({ overtake }) => {
     overtake();
-    expect(await leaveSession(caller, sessionId, { order: 1 })).toBe(state);
-    expect(recordOrLeaveToSweep).not.toHaveBeenCalled();
+    const state = { type: 'session_joined', session, role: 'viewer', epoch: 'e', seq: 7, users };
+    expect(await leaveSession(services, caller, sessionId, { order: 1 })).toEqual(state);
+    expect(written()).toEqual([]);
+    expect(places.leaveSession).not.toHaveBeenCalled();
   });
 
   test('has left where it was served before the join, if frames are numbered', async () => {
     registry.leave.mockResolvedValue({ version: 5, membership: undefined });
-    expect(await leaveSession(caller, sessionId, { order: 1 })).toEqual({ type: 'session_left', sessionId });
-    await expect(leaveSession(caller, sessionId, { receivedAt: 1 })).rejects.toMatchObject({ code: 'NOT_IN_SESSION' });
+    const left = { type: 'session_left', sessionId };
+    expect(await leaveSession(services, caller, sessionId, { order: 1 })).toEqual(left);
+    const unnumbered = leaveSession(services, caller, sessionId, { receivedAt: 1 });
+    await expect(unnumbered).rejects.toMatchObject({ code: 'NOT_IN_SESSION' });
     expect(store.depart).not.toHaveBeenCalled();
   });
 });

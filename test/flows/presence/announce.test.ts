@@ -1,13 +1,12 @@
 import { announce } from '../../../lambdas/flows/presence/announce.ts';
-import { log } from '../../../lambdas/platform/log.ts';
 import { Unavailable } from '../../../lambdas/platform/unavailable.ts';
 import type { PresenceOutcome } from '../../../lambdas/presence/outcome.ts';
+import { testServices } from '../../support/test-services.ts';
 
 const store = { stretch: jest.fn(async () => {}) };
 const broadcast = jest.fn();
-
-jest.mock('../../../lambdas/services/delivery.ts', () => ({ broadcaster: () => ({ broadcast }) }));
-jest.mock('../../../lambdas/services/presence.ts', () => ({ presence: () => ({ store }) }));
+const log = { debug: jest.fn(), warn: jest.fn() };
+const services = testServices({ broadcaster: { broadcast }, presence: { store }, log });
 
 const leave = { userId: 'u1', cause: 'left' } as const;
 const outcome: PresenceOutcome = {
@@ -22,7 +21,7 @@ test.each([
   [0, 0],
 ])('[DE6] a diff of which %i posts were throttled makes the windows longer %i times', async (throttled, times) => {
   broadcast.mockResolvedValue({ delivered: 1, gone: [], failed: [], throttled });
-  await announce('s1', outcome);
+  await announce(services, 's1', outcome);
   expect(broadcast).toHaveBeenCalledTimes(1);
   expect(store.stretch).toHaveBeenCalledTimes(times);
 });
@@ -30,18 +29,17 @@ test.each([
 test('[FA1] a diff that went out stays sent where Redis cannot be told to slow down', async () => {
   broadcast.mockResolvedValue({ delivered: 1, gone: [], failed: [], throttled: 1 });
   store.stretch.mockRejectedValueOnce(new Unavailable('redis', new Error('Redis is away.')));
-  await expect(announce('s1', outcome)).resolves.toBeUndefined();
+  await expect(announce(services, 's1', outcome)).resolves.toBeUndefined();
 });
 
 test('every change is shown at DEBUG, also where nobody is told', async () => {
-  const debug = jest.spyOn(log, 'debug');
   const changes = {
     joins: [{ userId: 'u1' }],
     updates: [{ userId: 'u2', status: 'away' }],
     leaves: [{ userId: 'u3', cause: 'timeout' }],
   };
-  await announce('s1', { ...outcome, ...changes, receivers: [] } as unknown as PresenceOutcome);
-  expect(debug.mock.calls).toEqual([
+  await announce(services, 's1', { ...outcome, ...changes, receivers: [] } as unknown as PresenceOutcome);
+  expect(log.debug.mock.calls).toEqual([
     ['[PresenceManager] User u1 joined session s1'],
     ['[PresenceManager] User u2 changed in session s1', { change: { status: 'away' } }],
     ['[PresenceManager] User u3 left session s1: timeout'],

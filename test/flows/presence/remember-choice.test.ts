@@ -2,9 +2,10 @@ import { randomUUID } from 'node:crypto';
 import type { Caller } from '../../../lambdas/flows/callers/caller.ts';
 import { rememberChoice } from '../../../lambdas/flows/presence/remember-choice.ts';
 import { Unavailable } from '../../../lambdas/platform/unavailable.ts';
+import { testServices } from '../../support/test-services.ts';
 
 const registry = { setInvisible: jest.fn() };
-jest.mock('../../../lambdas/services/delivery.ts', () => ({ registry: () => registry }));
+const services = testServices({ registry });
 
 const person = { userId: randomUUID(), username: 'Ada', scopes: [], ipAddress: null, userAgent: null };
 const caller: Caller = { connectionId: 'c1', ...person };
@@ -15,7 +16,8 @@ beforeEach(() => registry.setInvisible.mockReset());
 
 test('[PR5] only the choice to be invisible is remembered, until another one', async () => {
   registry.setInvisible.mockResolvedValue(undefined);
-  for (const status of ['offline', 'away', 'online'] as const) await rememberChoice(caller, sessionId, status, 7);
+  for (const status of ['offline', 'away', 'online'] as const)
+    await rememberChoice(services, caller, sessionId, status, 7);
   expect(registry.setInvisible.mock.calls).toEqual([
     [seat, true, 7],
     [seat, false, 7],
@@ -25,7 +27,7 @@ test('[PR5] only the choice to be invisible is remembered, until another one', a
 
 test('[FA4] while the table of the connections is away a choice holds in Redis alone', async () => {
   registry.setInvisible.mockRejectedValue(new Unavailable('connections', new Error('away')));
-  await expect(rememberChoice(caller, sessionId, 'offline', 7)).resolves.toBeUndefined();
+  await expect(rememberChoice(services, caller, sessionId, 'offline', 7)).resolves.toBeUndefined();
   registry.setInvisible.mockRejectedValue(new Error('a bug'));
-  await expect(rememberChoice(caller, sessionId, 'offline', 7)).rejects.toThrow('a bug');
+  await expect(rememberChoice(services, caller, sessionId, 'offline', 7)).rejects.toThrow('a bug');
 });

@@ -1,14 +1,16 @@
 import type { Caller } from '../../../lambdas/flows/callers/caller.ts';
 import { sendRest } from '../../../lambdas/flows/presence/send-rest.ts';
 import type { PresenceUser } from '../../../protocol/entities.ts';
+import { testServices } from '../../support/test-services.ts';
 
-const sent = jest.fn<Promise<void>, [unknown]>(async () => {});
+const sent = jest.fn<void, [unknown]>();
 
-jest.mock('../../../lambdas/flows/presence/announce.ts', () => ({
-  send: (_: unknown, frame: unknown) => sent(frame),
-  announce: jest.fn(),
-}));
-jest.mock('../../../lambdas/flows/frames/sign-of-life.ts', () => ({ seated: jest.fn() }));
+const broadcast = async (connectionIds: string[], frame: unknown) => {
+  expect(connectionIds).toEqual(['c1']);
+  sent(frame);
+  return { delivered: 1, gone: [], failed: [], throttled: 0 };
+};
+const services = testServices({ broadcaster: { broadcast } });
 
 const caller = { connectionId: 'c1', userId: 'u1' } as unknown as Caller;
 const crowd = (many: number) =>
@@ -18,7 +20,7 @@ const snapshot = (many: number) => ({ sessionId: 's1', epoch: 'e', seq: 7, users
 beforeEach(() => sent.mockClear());
 
 test('[DE7] all parts of a snapshot carry its name, and another snapshot of the same number has another', async () => {
-  const first = await sendRest(caller, snapshot(300));
+  const first = await sendRest(services, caller, snapshot(300));
   const parts = sent.mock.calls.map(([frame]) => frame as typeof first);
   expect(parts.length).toBeGreaterThan(1);
   expect(new Set([first, ...parts].map(({ snapshotId }) => snapshotId)).size).toBe(1);
@@ -26,11 +28,11 @@ test('[DE7] all parts of a snapshot carry its name, and another snapshot of the 
     Array.from({ length: first.parts! }, (_, index) => index + 1),
   );
   expect([first, ...parts].flatMap(({ users }) => users)).toEqual(crowd(300));
-  const second = await sendRest(caller, snapshot(300));
+  const second = await sendRest(services, caller, snapshot(300));
   expect(second.snapshotId).not.toBe(first.snapshotId);
 });
 
 test('[DE7] a snapshot that fits one frame has no parts and no name', async () => {
-  expect(await sendRest(caller, snapshot(10))).toEqual(snapshot(10));
+  expect(await sendRest(services, caller, snapshot(10))).toEqual(snapshot(10));
   expect(sent).not.toHaveBeenCalled();
 });

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { deadlineShards } from '../../../lambdas/presence/deadlines.ts';
 import { presenceKeys } from '../../../lambdas/presence/keys.ts';
+import type { Services } from '../../../lambdas/services/services.ts';
 import { createDatabase } from '../../support/database.ts';
 import { redisUrl } from '../../support/redis.ts';
 import { createConnectionTable, testAwsVariables } from '../../support/tables.ts';
@@ -14,11 +15,7 @@ let flows: typeof import('../../../lambdas/flows/presence/visit-sessions.ts') &
   typeof import('../../../lambdas/flows/journal/movement-writer.ts') &
   typeof import('../../../lambdas/flows/presence/recover-presence.ts') &
   typeof import('../../../lambdas/flows/journal/departures.ts');
-let runtime: typeof import('../../../lambdas/services/presence.ts') &
-  typeof import('../../../lambdas/services/sessions.ts') &
-  typeof import('../../../lambdas/platform/redis.ts') &
-  typeof import('../../../lambdas/services/registry.ts') &
-  typeof import('../../../lambdas/platform/database.ts');
+let services: Services;
 
 beforeAll(async () => {
   database = await createDatabase();
@@ -34,27 +31,21 @@ beforeAll(async () => {
     ...(await import('../../../lambdas/flows/presence/recover-presence.ts')),
     ...(await import('../../../lambdas/flows/journal/departures.ts')),
   };
-  runtime = {
-    ...(await import('../../../lambdas/services/presence.ts')),
-    ...(await import('../../../lambdas/services/sessions.ts')),
-    ...(await import('../../../lambdas/platform/redis.ts')),
-    ...(await import('../../../lambdas/services/registry.ts')),
-    ...(await import('../../../lambdas/platform/database.ts')),
-  };
+  ({ services } = await import('../../../lambdas/composition/services.ts'));
 });
 afterAll(async () => {
   jest.restoreAllMocks();
-  await runtime.redis().quit();
-  await runtime.database().end();
+  await services.redis.quit();
+  await services.database.end();
   await database.drop();
 });
 
 /** A session whose owner is seated, by an invocation that was killed right after the script. */
 async function enteredAndKilled() {
   const userId = randomUUID();
-  const { id: sessionId } = await runtime.sessions().createSession(userId, 'op', {}, { username: 'Owner' });
+  const { id: sessionId } = await services.sessions.createSession(userId, 'op', {}, { username: 'Owner' });
   const acting = { connectionId: randomUUID(), username: 'Owner', role: 'operator', place: 'taken' } as const;
-  await runtime.presence().enter(sessionId, userId, acting);
+  await services.presence.enter(sessionId, userId, acting);
   return { sessionId, seat: { sessionId, userId, connectionId: acting.connectionId } };
 }
 
@@ -69,46 +60,46 @@ async function trailOf(sessionId: string): Promise<string[]> {
 /** When the session is visited next, Unix milliseconds. */
 async function dueOf(sessionId: string): Promise<number> {
   const shards = Array.from({ length: deadlineShards }, (_, shard) => presenceKeys.due(shard));
-  const due = await Promise.all(shards.map((shard) => runtime.redis().zscore(shard, sessionId)));
+  const due = await Promise.all(shards.map((shard) => services.redis.zscore(shard, sessionId)));
   return Number(due.find((score) => score !== null) ?? Number.NaN);
 }
 
-const keptOf = (sessionId: string) => runtime.redis().llen(presenceKeys.journal(sessionId));
-const giveUp = (sessionId: string) => runtime.redis().hdel(presenceKeys.epoch(sessionId), 'epoch');
+const keptOf = (sessionId: string) => services.redis.llen(presenceKeys.journal(sessionId));
+const giveUp = (sessionId: string) => services.redis.hdel(presenceKeys.epoch(sessionId), 'epoch');
 
 test('[PR9] [FA6] the sweep writes down a coming whose invocation was killed, and its going, once each', async () => {
   const { sessionId, seat } = await enteredAndKilled();
-  await flows.settleSession(sessionId, Date.now());
+  await flows.settleSession(services, sessionId, Date.now());
   expect(await trailOf(sessionId)).toEqual(['user_joined']);
-  await runtime.presence().store.depart(seat, 'left', Date.now());
-  for (let times = 0; times < 2; times++) await flows.settleSession(sessionId, Date.now());
+  await services.presence.store.depart(seat, 'left', Date.now());
+  for (let times = 0; times < 2; times++) await flows.settleSession(services, sessionId, Date.now());
   expect(await trailOf(sessionId)).toEqual(['user_joined', 'user_left']);
   expect(await keptOf(sessionId)).toBe(0);
 });
 
 test('[FA2] a session that Redis gave up is visited to its end although nobody is connected', async () => {
   const { sessionId, seat } = await enteredAndKilled();
-  await runtime.presence().store.depart(seat, 'left', Date.now());
+  await services.presence.store.depart(seat, 'left', Date.now());
   await giveUp(sessionId);
-  expect((await flows.settleSession(sessionId, Date.now())).recorded).toBe(true);
+  expect((await flows.settleSession(services, sessionId, Date.now())).recorded).toBe(true);
   expect(await trailOf(sessionId)).toEqual(['user_joined', 'user_left']);
-  expect(await runtime.sessions().getParticipants(sessionId)).toEqual([]);
+  expect(await services.sessions.getParticipants(sessionId)).toEqual([]);
 });
 
 test('[PR9] [FA1] whoever timed out and is restored before a visit writes it is present by the audit trail, too', async () => {
   const { sessionId, seat } = await enteredAndKilled();
   const member = { ...seat, sessionName: 'name', username: 'Owner', role: 'operator' as const, joinedAt: Date.now() };
-  await runtime.registry().join(member);
-  await flows.settleSession(sessionId, Date.now());
+  await services.registry.join(member);
+  await flows.settleSession(services, sessionId, Date.now());
   // A sweep finds the time-out and is killed before it writes. The next one takes Redis for away, and restores everybody.
-  const { store } = runtime.presence();
+  const { store } = services.presence;
   expect((await store.visit(sessionId, Date.now() + 61_000)).departures).toHaveLength(1);
-  await flows.bringBack(sessionId);
-  await flows.settleSession(sessionId, Date.now());
+  await flows.bringBack(services, sessionId);
+  await flows.settleSession(services, sessionId, Date.now());
   expect(await trailOf(sessionId)).toEqual(['user_joined', 'user_timeout', 'user_joined']);
-  expect(await runtime.sessions().getParticipants(sessionId)).toHaveLength(1);
+  expect(await services.sessions.getParticipants(sessionId)).toHaveLength(1);
   await store.depart(seat, 'left', Date.now());
-  await flows.settleSession(sessionId, Date.now());
+  await flows.settleSession(services, sessionId, Date.now());
   expect((await trailOf(sessionId)).slice(3)).toEqual(['user_left']);
 });
 
@@ -117,14 +108,14 @@ test.each([
   { isWritten: true, what: 'a leave that is written down is not written again by a restoration' },
 ])('[PR9] [SE9] $what', async ({ isWritten }) => {
   const { sessionId, seat } = await enteredAndKilled();
-  await runtime.sessions().endSession(sessionId, { actorId: seat.userId, status: 'completed' });
-  await flows.settleSession(sessionId, Date.now());
-  if (isWritten)
-    await flows.recordDeparture(sessionId, { userId: seat.userId, cause: 'session_ended', at: Date.now() });
+  await services.sessions.endSession(sessionId, { actorId: seat.userId, status: 'completed' });
+  await flows.settleSession(services, sessionId, Date.now());
+  const departure = { userId: seat.userId, cause: 'session_ended', at: Date.now() } as const;
+  if (isWritten) await flows.recordDeparture(services, sessionId, departure);
   jest.spyOn(Date, 'now').mockReturnValue(Date.now() + 10_000);
   try {
-    await flows.bringBack(sessionId);
-    for (let times = 0; times < 2; times++) await flows.settleSession(sessionId, Date.now());
+    await flows.bringBack(services, sessionId);
+    for (let times = 0; times < 2; times++) await flows.settleSession(services, sessionId, Date.now());
   } finally {
     jest.restoreAllMocks();
   }
@@ -134,46 +125,48 @@ test.each([
 
 test('[PR12] who comes in while an empty session is visited is visited, too', async () => {
   const { sessionId, seat } = await enteredAndKilled();
-  await runtime.presence().store.depart(seat, 'left', Date.now());
-  const index = runtime.deadlines();
+  await services.presence.store.depart(seat, 'left', Date.now());
+  const index = services.deadlines;
   await index.schedule(sessionId, Date.now() - 1);
   const release = index.release.bind(index);
   jest.spyOn(index, 'release').mockImplementationOnce(async (...given) => {
-    await runtime.presence().enter(sessionId, seat.userId, { connectionId: randomUUID(), username: 'Owner' });
+    await services.presence.enter(sessionId, seat.userId, { connectionId: randomUUID(), username: 'Owner' });
     await index.schedule(sessionId, Date.now() + 60_000);
     return release(...given);
   });
-  await (await import('../../support/sweep-once.ts')).sweepOnce();
+  await (await import('../../support/sweep-once.ts')).sweepOnce(services);
   expect(await index.all()).toContain(sessionId);
 });
 
 test('[PR4] [PR6] nobody who acts after a visit is away before the next one', async () => {
   const { sessionId } = await enteredAndKilled();
   const away = Date.now() + 6000;
-  const { next } = await flows.visitSession(sessionId, away, new flows.MovementWriter());
-  const { store } = runtime.presence();
+  const { next } = await flows.visitSession(services, sessionId, away, new flows.MovementWriter(services));
+  const { store } = services.presence;
   expect((await store.list(sessionId, away))?.users).toMatchObject([{ status: 'away' }]);
   expect(next).toBeLessThanOrEqual(away + 5000);
 });
 
 test('[PR9] [PR12] of a room of hundreds that goes at once everybody is written down by visits that follow at once', async () => {
   const userId = randomUUID();
-  const { id: sessionId } = await runtime.sessions().createSession(userId, 'op', { maxParticipants: 300 });
+  const { id: sessionId } = await services.sessions.createSession(userId, 'op', { maxParticipants: 300 });
   const many = 250;
   const people = Array.from({ length: many }, () => randomUUID());
   for (const person of people) {
-    await runtime.sessions().addParticipant(sessionId, person, 'viewer', { username: 'Somebody' });
-    await runtime
-      .presence()
-      .enter(sessionId, person, { connectionId: randomUUID(), username: 'Somebody', place: 'taken' });
+    await services.sessions.addParticipant(sessionId, person, 'viewer', { username: 'Somebody' });
+    await services.presence.enter(sessionId, person, {
+      connectionId: randomUUID(),
+      username: 'Somebody',
+      place: 'taken',
+    });
   }
   let now = Date.now() + 120_000;
-  const writer = new flows.MovementWriter();
-  const statements = jest.spyOn(runtime.database(), 'query');
+  const writer = new flows.MovementWriter(services);
+  const statements = jest.spyOn(services.database, 'query');
   let visits = 0;
   for (let next: number | undefined = now; next !== undefined && visits < 20; visits += 1) {
     expect(next).toBe(now);
-    ({ next } = await flows.visitSession(sessionId, now, writer));
+    ({ next } = await flows.visitSession(services, sessionId, now, writer));
     now = next ?? now;
   }
   const trail = await trailOf(sessionId);
@@ -181,22 +174,22 @@ test('[PR9] [PR12] of a room of hundreds that goes at once everybody is written 
   expect(trail.filter((type) => type === 'user_timeout')).toHaveLength(many);
   expect(await keptOf(sessionId)).toBe(0);
   // The owner was never seated, and keeps the place.
-  expect((await runtime.sessions().getParticipants(sessionId)).map((one) => one.userId)).toEqual([userId]);
+  expect((await services.sessions.getParticipants(sessionId)).map((one) => one.userId)).toEqual([userId]);
   // Each visit: the comings; what the trail has of the goings; the goings; the places. The rebuilding reads who holds one.
   expect(statements.mock.calls.length).toBeLessThanOrEqual(4 * visits + 1);
 });
 
 test('[PR4] [PR6] who comes and does nothing is visited when they are away, before they are gone', async () => {
   const owner = { userId: randomUUID(), username: 'Owner' };
-  const session = await runtime.sessions().createSession(owner.userId, 'op', {}, owner);
+  const session = await services.sessions.createSession(owner.userId, 'op', {}, owner);
   const caller = { ...owner, connectionId: randomUUID(), scopes: [], ipAddress: null, userAgent: null };
-  await flows.seatConnection(caller, { session, role: 'operator', activated: true });
+  await flows.seatConnection(services, caller, { session, role: 'operator', activated: true });
   expect(await dueOf(session.id)).toBeLessThanOrEqual(Date.now() + 5000);
 });
 
 test('[SE8] [FA2] somebody is taken out of a session that Redis gave up, too', async () => {
   const { sessionId, seat } = await enteredAndKilled();
   await giveUp(sessionId);
-  const evicted = await flows.evict(sessionId, seat.userId, 'removed', Date.now());
+  const evicted = await flows.evict(services, sessionId, seat.userId, 'removed', Date.now());
   expect(evicted).toMatchObject({ wasKnown: false, departures: [{ userId: seat.userId, cause: 'removed' }] });
 });

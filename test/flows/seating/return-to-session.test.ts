@@ -4,93 +4,124 @@ import { returnToSession } from '../../../lambdas/flows/seating/return-to-sessio
 import { Overtaken } from '../../../lambdas/platform/turn.ts';
 import { Unavailable } from '../../../lambdas/platform/unavailable.ts';
 import { RollcallError } from '../../../protocol/errors.ts';
+import { testServices } from '../../support/test-services.ts';
 
-const registry = { membership: jest.fn(), takeBack: jest.fn() };
-const store = { isKnown: jest.fn() };
-const sessions = { joinSession: jest.fn() };
-jest.mock('../../../lambdas/services/delivery.ts', () => ({ registry: () => registry }));
-jest.mock('../../../lambdas/services/presence.ts', () => ({ presence: () => ({ store }) }));
-jest.mock('../../../lambdas/services/sessions.ts', () => ({ sessions: () => sessions }));
-jest.mock('../../../lambdas/flows/liveness/announce-liveness.ts', () => ({ announceRevival: jest.fn() }));
-jest.mock('../../../lambdas/flows/connections/rebuild-session.ts', () => ({ rebuildSession: jest.fn() }));
-jest.mock('../../../lambdas/flows/seating/seat-connection.ts', () => ({ seatConnection: jest.fn() }));
-const { announceRevival } = jest.requireMock('../../../lambdas/flows/liveness/announce-liveness.ts');
-const { rebuildSession } = jest.requireMock('../../../lambdas/flows/connections/rebuild-session.ts');
-const { seatConnection } = jest.requireMock('../../../lambdas/flows/seating/seat-connection.ts');
+const registry = {
+  ...{ membership: jest.fn(), members: jest.fn(), takeBack: jest.fn(), isCompact: jest.fn() },
+  ...{ join: jest.fn(), amend: jest.fn(), connectionsOf: jest.fn() },
+};
+const store = { isKnown: jest.fn(), isPresent: jest.fn(), restore: jest.fn() };
+const enter = jest.fn();
+const sessions = { joinSession: jest.fn(), leaveSession: jest.fn(), getParticipants: jest.fn() };
+const deadlines = { schedule: jest.fn() };
+const broadcast = jest.fn();
+const services = testServices({
+  ...{ registry, presence: { store, enter }, sessions, deadlines, messenger: { broadcast } },
+});
 
 const sessionId = randomUUID();
 const person = { connectionId: 'c1', userId: randomUUID(), username: 'Ada' };
 const caller: Caller = { ...person, scopes: [], ipAddress: null, userAgent: null };
-const membership = { ...person, sessionId, sessionName: 'SESSION-20260101-TEST', role: 'commenter', joinedAt: 1 };
-const session = { id: sessionId, sessionId: 'SESSION-20260101-TEST' };
+const membership = {
+  ...{ ...person, sessionId, sessionName: 'SESSION-20260101-TEST' },
+  ...{ role: 'commenter', joinedAt: 1, version: 2 },
+};
+const session = { id: sessionId, sessionId: 'SESSION-20260101-TEST', ownerId: 'u9', lastActiveAt: 5 };
 const away = new Unavailable('database', new Error('PostgreSQL is away.'));
+/** A seating that nobody else hears of, and whose coming is written down already. */
+const entered = {
+  ...{ epoch: 'e', seq: 1, parts: 1, joins: [], updates: [], leaves: [], receivers: [] },
+  ...{ users: [], first: true, arrival: undefined },
+};
 
 beforeEach(() => {
   jest.resetAllMocks();
   registry.membership.mockResolvedValue(membership);
+  registry.members.mockResolvedValue([]);
+  registry.isCompact.mockResolvedValue(false);
+  registry.amend.mockResolvedValue(true);
+  registry.connectionsOf.mockResolvedValue(['c9']);
   store.isKnown.mockResolvedValue(true);
+  store.isPresent.mockResolvedValue(true);
+  enter.mockResolvedValue(entered);
+  deadlines.schedule.mockResolvedValue(true);
   sessions.joinSession.mockResolvedValue({ session, role: 'viewer', activated: true, revived: false });
 });
 
-const seating = () => seatConnection.mock.calls[0]?.[1];
+/** As whom, and with what place, they were seated. */
+const seated = () => enter.mock.calls.map(([, , acting]) => acting);
 
 test('[PR11] who timed out takes a place and a seat again, with the role they have now', async () => {
-  await returnToSession(caller, sessionId);
-  expect(seating()).toMatchObject({ session, role: 'viewer', activated: true });
-  expect(seating().isWritten).toBeFalsy();
-  expect(seatConnection.mock.calls[0]![2]).toEqual({ known: membership });
-  expect(announceRevival).not.toHaveBeenCalled();
+  await returnToSession(services, caller, sessionId);
+  expect(enter.mock.calls[0]!.slice(0, 2)).toEqual([sessionId, person.userId]);
+  expect(seated()).toMatchObject([{ connectionId: 'c1', role: 'viewer', place: 'taken', version: 2 }]);
+  // They keep the membership by which they return.
+  expect(registry.join).not.toHaveBeenCalled();
+  expect(registry.amend.mock.calls).toEqual([[membership, expect.objectContaining({ role: 'viewer' })]]);
+  expect(broadcast).not.toHaveBeenCalled();
 });
 
 test.each([
-  { activated: false, isWritten: true, why: 'whose coming was written down while Redis was away has not come anew' },
-  { activated: true, isWritten: false, why: 'who lost the place since has come anew' },
-])('[PR9] $why', async ({ activated, isWritten }) => {
+  { activated: false, place: 'written', why: 'whose coming was written down while Redis was away has not come anew' },
+  { activated: true, place: 'taken', why: 'who lost the place since has come anew' },
+])('[PR9] $why', async ({ activated, place }) => {
   registry.membership.mockResolvedValue({ ...membership, unseated: true });
   sessions.joinSession.mockResolvedValue({ session, role: 'viewer', activated, revived: false });
-  await returnToSession(caller, sessionId);
-  expect(seating().isWritten).toBe(isWritten);
+  await returnToSession(services, caller, sessionId);
+  expect(seated()).toMatchObject([{ place }]);
 });
 
 test('[FA2] a session that Redis forgot is rebuilt before', async () => {
-  store.isKnown.mockResolvedValue(false);
-  await returnToSession(caller, sessionId);
-  expect(rebuildSession).toHaveBeenCalledWith(sessionId, { onlyIfLost: true });
+  const other = { ...membership, connectionId: 'c2', userId: 'u2' };
+  registry.members.mockResolvedValue([other]);
+  sessions.getParticipants.mockResolvedValue([{ userId: 'u2', anonymousId: null }]);
+  store.isKnown.mockResolvedValueOnce(false);
+  await returnToSession(services, caller, sessionId);
+  expect(store.restore.mock.calls).toEqual([[sessionId, [other], expect.any(Number), { onlyIfLost: true }]]);
+  const [restored, joined] = [store.restore, sessions.joinSession].map((mock) => mock.mock.invocationCallOrder[0]!);
+  expect(restored).toBeLessThan(joined!);
 });
 
 test('[FA3] with the database away they sit by what the connection table knows of them', async () => {
   const remembered = { cursorRole: 'operator', unseated: true, invisible: true };
   registry.membership.mockResolvedValue({ ...membership, ...remembered });
   sessions.joinSession.mockRejectedValue(away);
-  await returnToSession(caller, sessionId);
-  expect(seating()).toEqual({
-    session: { ...session, metadata: { visibility: { cursors: 'operator' } } },
-    ...{ role: 'commenter', activated: false, unasked: true, isWritten: true, invisible: true },
-  });
+  await returnToSession(services, caller, sessionId);
+  const { sessionName } = membership;
+  const known = { role: 'commenter', cursorRole: 'operator', invisible: true };
+  expect(seated()).toMatchObject([{ ...known, place: 'written' }]);
+  expect(registry.amend.mock.calls).toMatchObject([[membership, { ...known, sessionName, unseated: undefined }]]);
+  // The database is not asked a second time about the place.
+  expect(sessions.joinSession).toHaveBeenCalledTimes(1);
   expect(registry.takeBack).not.toHaveBeenCalled();
 });
 
 test('[SE2] whom the session does not let in any more has left it', async () => {
   sessions.joinSession.mockRejectedValue(new RollcallError('SESSION_INACTIVE', 'The session has ended.'));
-  await expect(returnToSession(caller, sessionId)).rejects.toMatchObject({ code: 'SESSION_INACTIVE' });
+  await expect(returnToSession(services, caller, sessionId)).rejects.toMatchObject({ code: 'SESSION_INACTIVE' });
   expect(registry.takeBack).toHaveBeenCalledWith(membership);
-  expect(seatConnection).not.toHaveBeenCalled();
+  expect(enter).not.toHaveBeenCalled();
 });
 
-test('[PR18] who joined or left meanwhile is where that frame put them', async () => {
-  seatConnection.mockRejectedValue(new Overtaken());
-  await expect(returnToSession(caller, sessionId)).resolves.toBeUndefined();
+test.each([
+  { where: 'in the table', overtake: () => registry.amend.mockResolvedValue(false) },
+  { where: 'in Redis', overtake: () => enter.mockRejectedValue(new Overtaken()) },
+])('[PR18] who joined or left meanwhile is where that frame put them: $where', async ({ overtake }) => {
+  overtake();
+  await expect(returnToSession(services, caller, sessionId)).resolves.toBeUndefined();
   expect(registry.takeBack).not.toHaveBeenCalled();
 });
 
 test('a connection that never joined is told so', async () => {
   registry.membership.mockResolvedValue(undefined);
-  await expect(returnToSession(caller, sessionId)).rejects.toMatchObject({ code: 'NOT_IN_SESSION' });
+  await expect(returnToSession(services, caller, sessionId)).rejects.toMatchObject({ code: 'NOT_IN_SESSION' });
   expect(sessions.joinSession).not.toHaveBeenCalled();
 });
 
 test('[SE4] whoever brings a session back to life has its owner told', async () => {
   sessions.joinSession.mockResolvedValue({ session, role: 'viewer', activated: true, revived: true });
-  await returnToSession(caller, sessionId);
-  expect(announceRevival).toHaveBeenCalledWith(session);
+  await returnToSession(services, caller, sessionId);
+  expect(registry.connectionsOf).toHaveBeenCalledWith('u9');
+  const frame = { type: 'session_activity', sessionId, active: true, activeAt: 5 };
+  expect(broadcast.mock.calls).toEqual([[['c9'], frame, { kind: 'state' }]]);
 });

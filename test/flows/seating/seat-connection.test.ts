@@ -2,30 +2,29 @@ import { randomUUID } from 'node:crypto';
 import type { Membership } from '../../../lambdas/connections/connection-registry.ts';
 import type { Caller } from '../../../lambdas/flows/callers/caller.ts';
 import { seatConnection } from '../../../lambdas/flows/seating/seat-connection.ts';
-import { log } from '../../../lambdas/platform/log.ts';
 import { Overtaken } from '../../../lambdas/platform/turn.ts';
 import { Unavailable } from '../../../lambdas/platform/unavailable.ts';
+import type { PresenceOutcome } from '../../../lambdas/presence/outcome.ts';
 import { RollcallError } from '../../../protocol/errors.ts';
 import { placesOneByOne, trailOneByOne } from '../../support/one-by-one.ts';
+import { testServices } from '../../support/test-services.ts';
 
-const registry = { join: jest.fn(), amend: jest.fn(), takeBack: jest.fn(), isCompact: jest.fn(), members: jest.fn() };
+const registry = {
+  ...{ join: jest.fn(), amend: jest.fn(), takeBack: jest.fn(), isCompact: jest.fn(), members: jest.fn() },
+  inheritInvisible: jest.fn(),
+};
 const store = { isKnown: jest.fn(), depart: jest.fn(), isPresent: jest.fn(), yieldPlace: jest.fn(), forget: jest.fn() };
 const presence = { store, enter: jest.fn() };
 const sessions = { leaveSession: jest.fn(), joinSession: jest.fn() };
 const activity = { logActivity: jest.fn(), lastMovement: jest.fn() };
 
-jest.mock('../../../lambdas/services/delivery.ts', () => ({ registry: () => registry, broadcaster: jest.fn() }));
-jest.mock('../../../lambdas/services/presence.ts', () => ({ presence: () => presence, deadlines: jest.fn() }));
-jest.mock('../../../lambdas/services/sessions.ts', () => ({ sessions: () => placesOneByOne(sessions) }));
-jest.mock('../../../lambdas/services/activity.ts', () => ({ activity: () => trailOneByOne(activity) }));
-jest.mock('../../../lambdas/flows/presence/announce.ts', () => ({
-  announce: jest.fn(async () => {}),
-  send: jest.fn(),
-}));
-jest.mock('../../../lambdas/flows/scheduling/sweep-waker.ts', () => ({ expectVisit: jest.fn(async () => {}) }));
-
-const { announce } = jest.requireMock('../../../lambdas/flows/presence/announce.ts');
-const { expectVisit } = jest.requireMock('../../../lambdas/flows/scheduling/sweep-waker.ts');
+const broadcast = jest.fn();
+const log = { debug: jest.fn(), info: jest.fn(), warn: jest.fn(), error: jest.fn() };
+const deadlines = { schedule: jest.fn() };
+const services = testServices({
+  ...{ registry, presence, deadlines, broadcaster: { broadcast }, log },
+  ...{ sessions: placesOneByOne(sessions), activity: trailOneByOne(activity) },
+});
 
 const caller: Caller = {
   connectionId: 'c1',
@@ -43,21 +42,35 @@ const outcome = {
   seq: 1,
   users: [],
   leaves: [],
-  joins: [],
+  joins: [{ userId: caller.userId, username: 'Ada' }],
   updates: [],
-  receivers: [],
+  receivers: [{ userId: 'u2', connectionId: 'c2' }],
   parts: 1,
   first: true,
   arrival,
 };
+/** Nobody else hears of it. */
+const silent = { joins: [], receivers: [] };
 /** What a second connection of somebody who is there finds. */
-const known = { ...outcome, first: false, arrival: undefined, users: [{ userId: caller.userId, joinedAt }] };
+const known = { ...outcome, ...silent, first: false, arrival: undefined, users: [{ userId: caller.userId, joinedAt }] };
 /** What the end of a seat answers: a leave of its user, or nothing. */
-const nothingEnded = { ...outcome, departures: [] };
+const nothingEnded = { ...outcome, ...silent, departures: [] };
 const ended = {
-  ...outcome,
+  ...{ ...outcome, seq: 2, joins: [], leaves: [{ userId: caller.userId, cause: 'disconnected' }] },
   departures: [{ userId: caller.userId, cause: 'disconnected', at: joinedAt + 1, joinedAt }],
 };
+
+/** The frame that tells the others of a change. */
+const diffOf = ({
+  epoch,
+  seq,
+  joins,
+  updates,
+  leaves,
+}: Pick<PresenceOutcome, 'epoch' | 'seq'> & Record<'joins' | 'updates' | 'leaves', unknown[]>) => ({
+  ...{ type: 'presence_diff', sessionId: session.id, epoch, seq, joins, updates, leaves },
+});
+const delivered = { delivered: 1, gone: [], failed: [], throttled: 0 };
 
 /** What the table answers a join, which is the connection's so-manieth of the session. */
 const joined = (membership: Membership, count: number) => ({
@@ -78,21 +91,21 @@ beforeEach(() => {
   store.isPresent.mockResolvedValue(false);
   store.yieldPlace.mockResolvedValue(false);
   store.forget.mockResolvedValue(undefined);
-  expectVisit.mockResolvedValue(undefined);
+  deadlines.schedule.mockResolvedValue(true);
   activity.lastMovement.mockResolvedValue(undefined);
   presence.enter.mockResolvedValue(outcome);
   sessions.leaveSession.mockResolvedValue({ wasActive: true, durationSeconds: 0 });
   activity.logActivity.mockResolvedValue({ isNew: true, isStored: true });
-  announce.mockResolvedValue(undefined);
+  broadcast.mockResolvedValue(delivered);
 });
 
-const seat = (activated: boolean) => seatConnection(caller, { session, role: 'viewer', activated });
+const seat = (activated: boolean) => seatConnection(services, caller, { session, role: 'viewer', activated });
 
 test('somebody who took a place is written down, seated and told of; the entry says their role', async () => {
   expect(await seat(true)).toMatchObject({ epoch: 'e', seq: 1, users: [] });
   expect(registry.join.mock.calls[0]![0]).toMatchObject({ connectionId: 'c1', sessionId: session.id });
   expect(presence.enter.mock.calls[0]![2]).toMatchObject({ version: expect.any(Number) });
-  expect(announce).toHaveBeenCalledWith(session.id, outcome);
+  expect(broadcast.mock.calls).toEqual([[['c2'], diffOf(outcome), { kind: 'state' }]]);
   expect(activity.logActivity.mock.calls[0]!.slice(0, 4)).toEqual([
     session.id,
     caller.userId,
@@ -125,7 +138,10 @@ test('[SE3] who comes back while the place they left is being given back takes i
     return outcome;
   });
   sessions.joinSession.mockImplementation(async () => void order.push('place'));
-  announce.mockImplementation(async () => void order.push('told'));
+  broadcast.mockImplementation(async () => {
+    order.push('told');
+    return delivered;
+  });
   await seat(false);
   expect(order).toEqual(['seated', 'place', 'told']);
   expect(sessions.joinSession).toHaveBeenCalledWith({
@@ -138,7 +154,7 @@ test('[SE3] who comes back while the place they left is being given back takes i
 test('[SE3] who finds that place taken by somebody else sits no more', async () => {
   sessions.joinSession.mockRejectedValue(new RollcallError('SESSION_FULL', 'No place is free.'));
   await expect(seat(false)).rejects.toMatchObject({ code: 'SESSION_FULL' });
-  expect(announce).not.toHaveBeenCalledWith(session.id, outcome);
+  expect(broadcast).not.toHaveBeenCalled();
   expect(store.depart).toHaveBeenCalled();
 });
 
@@ -169,15 +185,13 @@ test('[FA6] a join that fails while its membership is being written leaves no me
 });
 
 test('a programming error in undoing a join is logged as an error, a store that is away as a warning', async () => {
-  const error = jest.spyOn(log, 'error').mockImplementation(() => {});
-  const warn = jest.spyOn(log, 'warn').mockImplementation(() => {});
   presence.enter.mockRejectedValue(new Error('the join failed'));
   store.depart.mockRejectedValue(new TypeError('undefined is not a function'));
   await expect(seat(true)).rejects.toThrow('the join failed');
-  expect([error.mock.calls.length, warn.mock.calls.length]).toEqual([1, 0]);
+  expect([log.error.mock.calls.length, log.warn.mock.calls.length]).toEqual([1, 0]);
   store.depart.mockRejectedValue(new Unavailable('redis', new Error('ECONNREFUSED')));
   await expect(seat(true)).rejects.toThrow('the join failed');
-  expect([error.mock.calls.length, warn.mock.calls.length]).toEqual([1, 1]);
+  expect([log.error.mock.calls.length, log.warn.mock.calls.length]).toEqual([1, 1]);
 });
 
 test('[FA6] a join that is repeated and fails early leaves the membership of the first one', async () => {
@@ -194,7 +208,7 @@ test('[FA3] who comes back with the database away sits all the same', async () =
 });
 
 test('[FA3] who was let back in without the database does not wait for it a second time', async () => {
-  await seatConnection(caller, { session, role: 'viewer', activated: false, unasked: true });
+  await seatConnection(services, caller, { session, role: 'viewer', activated: false, unasked: true });
   expect(sessions.joinSession).not.toHaveBeenCalled();
 });
 
@@ -227,7 +241,7 @@ test('[PR9] who comes back after a leave has come anew, although the place had n
 
 test('[FA6] the sweep expects somebody before they sit, so that a kill in between leaves nobody unseen', async () => {
   const order: string[] = [];
-  expectVisit.mockImplementation(async () => void order.push('expected'));
+  deadlines.schedule.mockImplementation(async () => order.push('expected') > 0);
   presence.enter.mockImplementation(async () => {
     order.push('seated');
     return outcome;
@@ -248,12 +262,12 @@ test('[FA3] a coming that no store takes for the moment is the sweep’s, and no
   expect(store.forget).not.toHaveBeenCalled();
   expect(store.depart).not.toHaveBeenCalled();
   expect(sessions.leaveSession).not.toHaveBeenCalled();
-  expect(expectVisit.mock.calls.some(([, deadline]: [string, number]) => deadline <= Date.now())).toBe(true);
+  expect(deadlines.schedule.mock.calls.some(([, deadline]) => deadline <= Date.now())).toBe(true);
 });
 
 test('[FA1] whose coming was written down while Redis was away is not written down again', async () => {
   presence.enter.mockResolvedValue(known);
-  await seatConnection(caller, { session, role: 'viewer', activated: false, isWritten: true });
+  await seatConnection(services, caller, { session, role: 'viewer', activated: false, isWritten: true });
   expect(presence.enter.mock.calls[0]![2]).toMatchObject({ place: 'written' });
   expect(activity.logActivity).not.toHaveBeenCalled();
 });
@@ -264,7 +278,7 @@ test.each([
   { activated: false, isWritten: false, isMarked: false, what: 'that found a place is not written, and not marked' },
 ])('[FA1] [PR9] a join while Redis is away $what', async ({ activated, isWritten, isMarked }) => {
   presence.enter.mockRejectedValue(new Unavailable('redis', new Error('Redis is away.')));
-  await seatConnection(caller, { session, role: 'viewer', activated, isWritten });
+  await seatConnection(services, caller, { session, role: 'viewer', activated, isWritten });
   expect(registry.amend.mock.calls.map(([, fields]) => fields.unseated === true)).toEqual([isMarked]);
 });
 
@@ -280,12 +294,12 @@ test.each([
 });
 
 test('[FA6] [PR9] who was seated before it failed leaves again: told, written down, and without the place', async () => {
-  announce.mockRejectedValueOnce(new Error('gateway'));
+  broadcast.mockRejectedValueOnce(new Error('gateway'));
   store.depart.mockResolvedValue(ended);
   activity.lastMovement.mockResolvedValue({ type: 'user_joined', at: joinedAt });
   await expect(seat(true)).rejects.toThrow('gateway');
   expect(activity.logActivity.mock.calls.map(([, , type]) => type)).toEqual(['user_joined', 'user_left']);
-  expect(announce).toHaveBeenLastCalledWith(session.id, ended);
+  expect(broadcast).toHaveBeenLastCalledWith(['c2'], diffOf(ended), { kind: 'state' });
   const given = { joinedUntil: joinedAt + 1 };
   expect(sessions.leaveSession.mock.calls).toEqual([[session.id, caller.userId, 'disconnected', given]]);
 });
@@ -323,7 +337,7 @@ test('[FA6] [FA4] a join sent once more that finds no table takes nobody from th
   registry.isCompact.mockRejectedValue(new Error('table away'));
   await expect(seat(false)).rejects.toThrow('table away');
   expect(store.depart).not.toHaveBeenCalled();
-  expect(announce).not.toHaveBeenCalled();
+  expect(broadcast).not.toHaveBeenCalled();
 });
 
 describe('[PR18] a join that a later frame of its connection has overtaken', () => {
@@ -335,7 +349,7 @@ describe('[PR18] a join that a later frame of its connection has overtaken', () 
 
   test.each(Object.entries(overtake))('seats nobody and gives the place back: %s', async (_, happen) => {
     happen();
-    const joining = seatConnection(caller, { session, role: 'viewer', activated: true }, { turn });
+    const joining = seatConnection(services, caller, { session, role: 'viewer', activated: true }, { turn });
     await expect(joining).rejects.toThrow(Overtaken);
     expect(registry.join.mock.calls[0]![1]).toBe(turn);
     expect(sessions.leaveSession.mock.calls).toEqual([
@@ -393,7 +407,8 @@ describe('[PR18] a join that a later frame of its connection has overtaken', () 
 
   test('who returns keeps the number of their join, and does not undo a leave', async () => {
     const returned = { connectionId: 'c1', sessionId: session.id, version: 3 } as Membership;
-    const back = () => seatConnection(caller, { session, role: 'viewer', activated: false }, { known: returned });
+    const back = () =>
+      seatConnection(services, caller, { session, role: 'viewer', activated: false }, { known: returned });
     await back();
     expect(registry.join).not.toHaveBeenCalled();
     expect(presence.enter.mock.calls[0]![2]).toMatchObject({ version: 3 });

@@ -1,15 +1,18 @@
 import type { Sighted } from '../../../lambdas/flows/presence/visit-sessions.ts';
 import { LastSeenUpdates } from '../../../lambdas/flows/sweep/last-seen-updates.ts';
+import type { Services } from '../../../lambdas/services/services.ts';
+import { testServices } from '../../support/test-services.ts';
 
 let now = 1_000_000;
+const services = testServices({ clock: () => now });
 const statements: { seen: readonly Sighted[]; due: readonly Sighted[] }[] = [];
-const writeDown = async (seen: readonly Sighted[], due: readonly Sighted[] = seen) =>
+const writeDown = async (_: Services, seen: readonly Sighted[], due: readonly Sighted[] = seen) =>
   void statements.push({ seen, due });
 let updates: LastSeenUpdates;
 
 beforeEach(() => {
   statements.length = 0;
-  updates = new LastSeenUpdates(writeDown, () => now);
+  updates = new LastSeenUpdates(services, writeDown);
 });
 
 const people = (sessions: number) =>
@@ -41,13 +44,10 @@ test('[PR12] each person is written at most every 30 seconds, however often thei
 test('[FA3] while one statement hangs what comes meanwhile waits for it, and nobody else does', async () => {
   const hanging = Promise.withResolvers<void>();
   let begun = 0;
-  const slow = new LastSeenUpdates(
-    () => {
-      begun += 1;
-      return hanging.promise;
-    },
-    () => now,
-  );
+  const slow = new LastSeenUpdates(services, () => {
+    begun += 1;
+    return hanging.promise;
+  });
   for (let visits = 0; visits < 5; visits += 1) {
     slow.add(people(1));
     slow.write();

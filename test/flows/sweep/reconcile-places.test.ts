@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { Services } from '../../../lambdas/services/services.ts';
 import { testAddresses } from '../../support/addresses.ts';
 import { createDatabase } from '../../support/database.ts';
 import { createConnectionTable, testAwsVariables } from '../../support/tables.ts';
@@ -9,11 +10,7 @@ let database: Database;
 let flows: typeof import('../../../lambdas/flows/sweep/reconcile-places.ts');
 let recordArrival: typeof import('../../../lambdas/flows/journal/arrivals.ts').recordArrival;
 let recordDeparture: typeof import('../../../lambdas/flows/journal/departures.ts').recordDeparture;
-let runtime: typeof import('../../../lambdas/services/presence.ts') &
-  typeof import('../../../lambdas/services/sessions.ts') &
-  typeof import('../../../lambdas/platform/redis.ts') &
-  typeof import('../../../lambdas/services/registry.ts') &
-  typeof import('../../../lambdas/platform/database.ts');
+let services: Services;
 
 beforeAll(async () => {
   database = await createDatabase();
@@ -27,24 +24,18 @@ beforeAll(async () => {
   flows = await import('../../../lambdas/flows/sweep/reconcile-places.ts');
   ({ recordArrival } = await import('../../../lambdas/flows/journal/arrivals.ts'));
   ({ recordDeparture } = await import('../../../lambdas/flows/journal/departures.ts'));
-  runtime = {
-    ...(await import('../../../lambdas/services/presence.ts')),
-    ...(await import('../../../lambdas/services/sessions.ts')),
-    ...(await import('../../../lambdas/platform/redis.ts')),
-    ...(await import('../../../lambdas/services/registry.ts')),
-    ...(await import('../../../lambdas/platform/database.ts')),
-  };
+  ({ services } = await import('../../../lambdas/composition/services.ts'));
 });
 afterAll(async () => {
-  await runtime.redis().quit();
-  await runtime.database().end();
-  await runtime.sweepDatabase().end();
+  await services.redis.quit();
+  await services.database.end();
+  await services.sweepDatabase.end();
   await database.drop();
 });
 
 async function ownedSession(lastSeenMillisAgo: number) {
   const userId = randomUUID();
-  const session = await runtime.sessions().createSession(userId, 'operation', {}, { username: 'Owner' });
+  const session = await services.sessions.createSession(userId, 'operation', {}, { username: 'Owner' });
   await database.pool.query(
     `UPDATE session_participants SET joined_at = now() - interval '1 hour', last_joined_at = now() - interval '1 hour',
        last_seen_at = now() - $2 * interval '1 millisecond' WHERE session_id = $1`,
@@ -62,15 +53,15 @@ async function trailOf(sessionId: string) {
   return rows;
 }
 
-const placesOf = async (sessionId: string) => (await runtime.sessions().getParticipants(sessionId)).length;
+const placesOf = async (sessionId: string) => (await services.sessions.getParticipants(sessionId)).length;
 
 test('[SE3] a place whose holder is nowhere present is given back, once, with its audit row', async () => {
   const { sessionId, userId } = await ownedSession(10 * 60_000);
   const at = Date.now() - 60 * 60_000;
-  await recordArrival(sessionId, { userId, username: 'Owner', role: 'operator', at, certain: true });
-  await flows.reconcilePlaces(Date.now());
+  await recordArrival(services, sessionId, { userId, username: 'Owner', role: 'operator', at, certain: true });
+  await flows.reconcilePlaces(services, Date.now());
   expect(await placesOf(sessionId)).toBe(0);
-  await flows.reconcilePlaces(Date.now());
+  await flows.reconcilePlaces(services, Date.now());
   expect(await trailOf(sessionId)).toEqual([
     { type: 'user_joined', details: { role: 'operator' } },
     { type: 'user_timeout', details: { reason: 'heartbeat_timeout' } },
@@ -80,12 +71,12 @@ test('[SE3] a place whose holder is nowhere present is given back, once, with it
 test('[PR9] an end that is written down already, later than it would be concluded, is not concluded again', async () => {
   const { sessionId, userId } = await ownedSession(10 * 60_000);
   const at = Date.now() - 60 * 60_000;
-  await recordArrival(sessionId, { userId, username: 'Owner', role: 'operator', at, certain: true });
+  await recordArrival(services, sessionId, { userId, username: 'Owner', role: 'operator', at, certain: true });
   // The time of the last sign of life in PostgreSQL may be a while older than the one Redis knew.
   const trueEnd = { userId, cause: 'timeout' as const, at: Date.now() - 5 * 60_000, joinedAt: at };
   // Killed between the entry and the place, which is therefore held still.
-  await recordDeparture(sessionId, { ...trueEnd, isBack: true });
-  await flows.reconcilePlaces(Date.now());
+  await recordDeparture(services, sessionId, { ...trueEnd, isBack: true });
+  await flows.reconcilePlaces(services, Date.now());
   expect(await placesOf(sessionId)).toBe(0);
   expect((await trailOf(sessionId)).map(({ type }) => type)).toEqual(['user_joined', 'user_timeout']);
 });
@@ -94,16 +85,16 @@ test('[PR9] who came again since they were last seen, and vanished, has left aft
   const { sessionId, userId } = await ownedSession(10 * 60_000);
   const person = { userId, username: 'Owner', role: 'operator' as const, certain: true };
   const minutesAgo = (minutes: number) => Date.now() - minutes * 60_000;
-  await recordArrival(sessionId, { ...person, at: minutesAgo(60) });
-  await recordDeparture(sessionId, {
+  await recordArrival(services, sessionId, { ...person, at: minutesAgo(60) });
+  await recordDeparture(services, sessionId, {
     userId,
     cause: 'left',
     at: minutesAgo(9),
     joinedAt: minutesAgo(60),
     isBack: true,
   });
-  await recordArrival(sessionId, { ...person, at: minutesAgo(8) });
-  await flows.reconcilePlaces(Date.now());
+  await recordArrival(services, sessionId, { ...person, at: minutesAgo(8) });
+  await flows.reconcilePlaces(services, Date.now());
   expect(await placesOf(sessionId)).toBe(0);
   const types = (await trailOf(sessionId)).map(({ type }) => type);
   expect(types).toEqual(['user_joined', 'user_left', 'user_joined', 'user_timeout']);
@@ -111,29 +102,29 @@ test('[PR9] who came again since they were last seen, and vanished, has left aft
 
 test('[PR9] whose coming was never written down leaves no going either', async () => {
   const { sessionId } = await ownedSession(10 * 60_000);
-  await flows.reconcilePlaces(Date.now());
+  await flows.reconcilePlaces(services, Date.now());
   expect(await placesOf(sessionId)).toBe(0);
   expect(await trailOf(sessionId)).toEqual([]);
 });
 
 test('[SE3] a place is kept while its holder is present, whatever the stored time says', async () => {
   const { sessionId, userId } = await ownedSession(10 * 60_000);
-  await runtime.presence().enter(sessionId, userId, { connectionId: 'c1', username: 'Owner', role: 'operator' });
-  await flows.reconcilePlaces(Date.now());
+  await services.presence.enter(sessionId, userId, { connectionId: 'c1', username: 'Owner', role: 'operator' });
+  await flows.reconcilePlaces(services, Date.now());
   expect(await placesOf(sessionId)).toBe(1);
 });
 
 test('[FA2] a place is kept while its holder is connected, although Redis forgot them', async () => {
   const { sessionId, userId } = await ownedSession(10 * 60_000);
   const person = { userId, username: 'Owner', role: 'operator' as const, joinedAt: Date.now() - 3_600_000 };
-  await runtime.registry().join({ connectionId: 'c2', sessionId, sessionName: 'any', ...person });
-  await flows.reconcilePlaces(Date.now());
+  await services.registry.join({ connectionId: 'c2', sessionId, sessionName: 'any', ...person });
+  await flows.reconcilePlaces(services, Date.now());
   expect(await placesOf(sessionId)).toBe(1);
-  expect(await runtime.presence().getOnlineUsers(sessionId)).toMatchObject([{ userId, connections: 1 }]);
+  expect(await services.presence.getOnlineUsers(sessionId)).toMatchObject([{ userId, connections: 1 }]);
 });
 
 test('[SE3] a place is kept through a silence that the sweep may be behind by', async () => {
   const { sessionId } = await ownedSession(100_000);
-  await flows.reconcilePlaces(Date.now());
+  await flows.reconcilePlaces(services, Date.now());
   expect(await placesOf(sessionId)).toBe(1);
 });

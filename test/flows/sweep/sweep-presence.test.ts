@@ -1,13 +1,22 @@
 import type { SweepCause } from '../../../lambdas/flows/scheduling/sweep-run.ts';
-import { PresenceSweep, tickMillis } from '../../../lambdas/flows/sweep/sweep-presence.ts';
+import { PresenceSweep, tickMillisOf } from '../../../lambdas/flows/sweep/sweep-presence.ts';
 import { Unavailable } from '../../../lambdas/platform/unavailable.ts';
+import { testServices } from '../../support/test-services.ts';
 
+/** When everything was brought back, Unix milliseconds. */
+const recovered: number[] = [];
 const deadlines = {
   lastRound: jest.fn(async () => Date.now()),
   size: jest.fn(async () => 1),
   noteRound: jest.fn(async () => {}),
   claim: jest.fn(async (): Promise<string[]> => []),
   release: jest.fn(async () => {}),
+  isWhole: async () => true,
+  /** Only who brings everything back asks for all sessions. */
+  all: async () => {
+    recovered.push(Date.now());
+    return [];
+  },
 };
 const own = 'this-sweep';
 const leases = {
@@ -17,50 +26,33 @@ const leases = {
   leave: jest.fn(async () => {}),
   mayCall: jest.fn(async () => true),
 };
-const recovered: number[] = [];
-const visitSession = jest.fn(async () => ({ next: undefined, sighted: [] }));
-const startSweep = jest.fn(async () => {});
+/** What a visit finds in a session where nobody is left. */
+const nobody = {
+  ...{ epoch: 'e', seq: 1, parts: 1, joins: [], updates: [], leaves: [], receivers: [] },
+  ...{ arrivals: [], departures: [], sightings: [], moves: false, nextDeadline: undefined },
+};
+const visit = jest.fn(async () => nobody);
+const startFunction = jest.fn(async () => {});
+const services = testServices({
+  ...{ deadlines, shardLeases: leases, movingSessions: { of: async () => [] } },
+  ...{ presence: { store: { visit, forget: async () => {} } }, startFunction },
+});
 
-jest.mock('../../../lambdas/services/presence.ts', () => ({
-  deadlines: () => deadlines,
-  shardLeases: () => leases,
-  movingSessions: () => ({ of: async () => [] }),
-}));
-jest.mock('../../../lambdas/flows/sweep/housekeeping.ts', () => ({ checkLiveness: async () => {} }));
-jest.mock('../../../lambdas/flows/sweep/last-seen-updates.ts', () => ({
-  LastSeenUpdates: class {
-    add() {}
-    write() {}
-    async written() {}
-  },
-}));
-jest.mock('../../../lambdas/flows/scheduling/sweep-waker.ts', () => ({
-  startSweep: (...given: []) => startSweep(...given),
-}));
-jest.mock('../../../lambdas/flows/presence/visit-sessions.ts', () => ({
-  retryMillis: 5000,
-  visitSession: (...given: []) => visitSession(...given),
-}));
-jest.mock('../../../lambdas/flows/presence/recover-presence.ts', () => ({
-  recoverPresence: async () => void recovered.push(Date.now()),
-  relearnIndex: async () => {},
-}));
-
-const mocks = [...Object.values(deadlines), ...Object.values(leases), visitSession, startSweep];
+const mocks = [deadlines.claim, deadlines.release, ...Object.values(leases), visit, startFunction];
 beforeEach(() => {
   jest.useFakeTimers();
   recovered.length = 0;
   for (const mock of mocks) mock.mockClear();
   leases.join.mockReset().mockResolvedValue([own]);
   deadlines.claim.mockReset().mockResolvedValue([]);
-  visitSession.mockReset().mockResolvedValue({ next: undefined, sighted: [] });
+  visit.mockReset().mockResolvedValue(nobody);
 });
 afterEach(() => jest.useRealTimers());
 
 async function sweepFor(seconds: number, cause: SweepCause = 'arrival'): Promise<void> {
   const ends = Date.now() + seconds * 1000;
   const run = { id: own, cause, functionName: 'the sweep', remaining: () => ends - Date.now() };
-  const sweep = new PresenceSweep(run).run();
+  const sweep = new PresenceSweep(services, run).run();
   await jest.advanceTimersByTimeAsync(seconds * 1000);
   await sweep;
 }
@@ -104,24 +96,24 @@ test('[FA2] where Redis was there all the time nothing is brought back', async (
 test('[PR12] within one tick a sweep claims until nothing is due', async () => {
   const due = Array.from({ length: 1000 }, (_, index) => `session-${index}`);
   deadlines.claim.mockImplementation(async (...given: unknown[]) => due.splice(0, given[3] as number));
-  await sweepFor((1.5 * tickMillis) / 1000);
-  expect(visitSession).toHaveBeenCalledTimes(1000);
+  await sweepFor((1.5 * tickMillisOf(services.timings)) / 1000);
+  expect(visit).toHaveBeenCalledTimes(1000);
   expect(deadlines.release).toHaveBeenCalledTimes(1000);
-  expect(startSweep).not.toHaveBeenCalled();
+  expect(startFunction).not.toHaveBeenCalled();
 });
 
 test('[PR12] a sweep visits at most some hundred sessions at the same time', async () => {
   let [running, most] = [0, 0];
-  visitSession.mockImplementation(async () => {
+  visit.mockImplementation(async () => {
     most = Math.max(most, ++running);
     await new Promise((resolve) => setTimeout(resolve, 5));
     running -= 1;
-    return { next: undefined, sighted: [] };
+    return nobody;
   });
   const due = Array.from({ length: 1000 }, (_, index) => `session-${index}`);
   deadlines.claim.mockImplementation(async (...given: unknown[]) => due.splice(0, given[3] as number));
   await sweepFor(2);
-  expect(visitSession).toHaveBeenCalledTimes(1000);
+  expect(visit).toHaveBeenCalledTimes(1000);
   expect(most).toBeGreaterThan(50);
   expect(most).toBeLessThanOrEqual(200);
 });
@@ -132,15 +124,15 @@ describe('[PR12] where one tick is not enough', () => {
     deadlines.claim.mockImplementation(async (...given: unknown[]) =>
       Array.from({ length: given[3] as number }, () => `session-${++session}`),
     );
-    visitSession.mockImplementation(async () => {
+    visit.mockImplementation(async () => {
       await new Promise((resolve) => setTimeout(resolve, 100));
-      return { next: undefined, sighted: [] };
+      return nobody;
     });
   });
 
   test('another sweep is called, within the first two seconds', async () => {
     await sweepFor(2);
-    expect(startSweep).toHaveBeenCalledWith('the sweep', { cause: 'load' });
+    expect(startFunction).toHaveBeenCalledWith('the sweep', { cause: 'load' });
   });
 
   test('none is called where one was a moment ago, or where there are enough', async () => {
@@ -148,13 +140,13 @@ describe('[PR12] where one tick is not enough', () => {
     await sweepFor(1.5);
     leases.join.mockResolvedValue([own, 'b', 'c', 'd']);
     await sweepFor(3);
-    expect(startSweep).not.toHaveBeenCalled();
+    expect(startFunction).not.toHaveBeenCalled();
   });
 
   test('a sweep that was called is followed by another one when its time is over', async () => {
     leases.join.mockResolvedValue([own, 'b', 'c', 'd']);
     await sweepFor(3, 'load');
-    expect(startSweep).toHaveBeenCalledTimes(1);
+    expect(startFunction).toHaveBeenCalledTimes(1);
   });
 });
 
@@ -169,7 +161,7 @@ test('a sweep that was called ends when there is little to do for a while, and t
 });
 
 test('[PR12] a session that could not be visited is visited again in some seconds', async () => {
-  visitSession.mockRejectedValueOnce(new Error('a fault of one session'));
+  visit.mockRejectedValueOnce(new Error('a fault of one session'));
   deadlines.claim.mockResolvedValueOnce(['broken', 'well']);
   const now = Date.now();
   await sweepFor(1.5);

@@ -1,12 +1,16 @@
 import { randomUUID } from 'node:crypto';
-import type { Redis } from 'ioredis';
+import { Redis } from 'ioredis';
 import { watchWindows } from '../../../lambdas/flows/sweep/watch-windows.ts';
-import { redis } from '../../../lambdas/platform/redis.ts';
-import { shardNumbers } from '../../../lambdas/presence/deadlines.ts';
+import { log } from '../../../lambdas/platform/log.ts';
+import { timings } from '../../../lambdas/platform/timings.ts';
+import { Deadlines, shardNumbers } from '../../../lambdas/presence/deadlines.ts';
 import { presenceKeys } from '../../../lambdas/presence/keys.ts';
-import { deadlines, movingSessions } from '../../../lambdas/services/presence.ts';
+import { MovingSessions } from '../../../lambdas/presence/moving-sessions.ts';
+import { PresenceManager } from '../../../lambdas/presence/presence-manager.ts';
+import type { Services } from '../../../lambdas/services/services.ts';
 import { OwnRedis } from '../../support/own-redis.ts';
 import { PresenceFixture } from '../../support/presence.ts';
+import { testServices } from '../../support/test-services.ts';
 
 /** Sessions whose cursors were posted, by the connection ids of the receivers. */
 const posted: string[] = [];
@@ -14,27 +18,34 @@ const post = async (posts: { connectionId: string }[]) => {
   posted.push(...posts.map(({ connectionId }) => connectionId));
   return { delivered: posts.length, gone: [], failed: [], throttled: 0 };
 };
-jest.mock('../../../lambdas/services/delivery.ts', () => ({ broadcaster: () => ({ post }) }));
 
 let server: OwnRedis;
+let redis: Redis;
+let deadlines: Deadlines;
+let movingSessions: MovingSessions;
+let services: Services;
 let now: number;
 
 beforeAll(async () => {
   server = await OwnRedis.start();
-  process.env['REDIS_URL'] = server.url;
+  redis = new Redis(server.url);
+  deadlines = new Deadlines(redis);
+  movingSessions = new MovingSessions(redis);
+  const presence = new PresenceManager(redis, { timings, log });
+  services = testServices({ broadcaster: { post }, presence, deadlines, movingSessions });
 });
 beforeEach(async () => {
-  await redis().flushall();
+  await redis.flushall();
   posted.length = 0;
   now = Date.now();
 });
 afterAll(async () => {
-  redis().disconnect();
+  redis.disconnect();
   await server.kill();
 });
 
-const watch = () => watchWindows(shardNumbers, () => now);
-const watched = async () => (await Promise.all(shardNumbers.map((shard) => movingSessions().of(shard)))).flat();
+const watch = () => watchWindows(services, shardNumbers, () => now);
+const watched = async () => (await Promise.all(shardNumbers.map((shard) => movingSessions.of(shard)))).flat();
 
 interface Room extends PresenceFixture {
   endsAt?: number;
@@ -42,7 +53,7 @@ interface Room extends PresenceFixture {
 
 /** Two people in a room, whose cursors move: one is shown, one waits for the end of its window. */
 async function movingRoom(): Promise<Room> {
-  const room: Room = new PresenceFixture(redis() as Redis);
+  const room: Room = new PresenceFixture(redis);
   room.now = now;
   for (const person of ['a', 'b']) await room.enter(person, `${person}-${room.sessionId}`);
   await move(room, 1);
@@ -56,7 +67,7 @@ async function move(room: Room, position: number): Promise<void> {
   if (!promise) return;
   room.endsAt = promise.endsAt;
   // As the flusher does while it waits.
-  if (promise.watch) await movingSessions().add(room.sessionId, now);
+  if (promise.watch) await movingSessions.add(room.sessionId, now);
 }
 
 const flush = (room: Room) => room.store.flush(room.sessionId, room.endsAt!, now);
@@ -65,9 +76,9 @@ const receiversOf = (rooms: Room[]) => rooms.map(({ sessionId }) => `a-${session
 
 /** How often the server ran a command while the work ran. */
 async function calls(work: () => Promise<unknown>): Promise<Record<string, number>> {
-  await redis().config('RESETSTAT');
+  await redis.config('RESETSTAT');
   await work();
-  const stats = await redis().info('commandstats');
+  const stats = await redis.info('commandstats');
   return Object.fromEntries(
     [...stats.matchAll(/^cmdstat_([^:]+):calls=(\d+)/gm)].map(([, name, many]) => [name, +many!]),
   );
@@ -104,7 +115,7 @@ test('[DE3] [PR12] a session in which something moves costs one read for each lo
   // One read each look; a script, which reads twice more, each five seconds.
   expect(scripts).toBeLessThanOrEqual(rooms.length * Math.ceil((looks * 500) / 4500));
   expect(reads - 2 * scripts).toBeLessThanOrEqual(rooms.length * looks);
-  expect(await deadlines().size()).toBe(0);
+  expect(await deadlines.size()).toBe(0);
   expect(await watched()).toHaveLength(rooms.length);
 });
 
@@ -121,16 +132,16 @@ test('[DE3] where nothing moves any more the sweep goes away, and comes back whe
 
 test('[DE3] [FA2] a session of which Redis lost the window, or everything, is visited at once', async () => {
   const [withoutWindow, forgotten] = [await movingRoom(), await movingRoom()];
-  await redis().del(presenceKeys.window(withoutWindow.sessionId));
-  await redis().del(presenceKeys.epoch(forgotten.sessionId));
+  await redis.del(presenceKeys.window(withoutWindow.sessionId));
+  await redis.del(presenceKeys.epoch(forgotten.sessionId));
   now += 300;
   await watch();
-  expect((await deadlines().all()).sort()).toEqual([withoutWindow.sessionId, forgotten.sessionId].sort());
+  expect((await deadlines.all()).sort()).toEqual([withoutWindow.sessionId, forgotten.sessionId].sort());
   expect(await watched()).toEqual([]);
 });
 
 test('a session that nobody knows is forgotten', async () => {
-  await movingSessions().add(randomUUID(), now);
+  await movingSessions.add(randomUUID(), now);
   await watch();
   expect(await watched()).toEqual([]);
 });

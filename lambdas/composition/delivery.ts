@@ -1,5 +1,4 @@
 import { ApiGatewayManagementApiClient } from '@aws-sdk/client-apigatewaymanagementapi';
-import type { ServerFrame } from '../../protocol/frames.ts';
 import { dependencyTimeoutMillis } from '../../protocol/timings.ts';
 import { Broadcaster } from '../delivery/broadcaster.ts';
 import { ManagementGateway } from '../delivery/gateway.ts';
@@ -12,8 +11,6 @@ const timeouts = {
   requestTimeout: dependencyTimeoutMillis,
   throwOnRequestTimeout: true,
 };
-
-export { registry } from './registry.ts';
 
 /** Posts the frames of sessions: one lean signed request each. */
 const gateway = once(
@@ -43,8 +40,3 @@ export const broadcaster = once(() => new Broadcaster(gateway()));
 
 /** Tells single connections what concerns them alone. */
 export const messenger = once(() => new Broadcaster(officialGateway()));
-
-/** Sends one frame to the caller, for routes without a response of their own. */
-export async function postToCaller(connectionId: string, frame: ServerFrame): Promise<void> {
-  await messenger().broadcast([connectionId], frame, { kind: 'state' });
-}

@@ -5,6 +5,7 @@ import { timings } from '../platform/timings.ts';
 import { Deadlines } from '../presence/deadlines.ts';
 import { MovingSessions } from '../presence/moving-sessions.ts';
 import { PresenceManager } from '../presence/presence-manager.ts';
+import { RateLimiter } from '../presence/rate-limiter.ts';
 import { ShardLeases } from '../presence/shard-leases.ts';
 
 /** Who is in which session. */
@@ -21,6 +22,9 @@ export const deadlines = once(() => new Deadlines(redis()));
 
 /** Where something moves. */
 export const movingSessions = once(() => new MovingSessions(redis()));
+
+/** How many messages each connection sends. */
+export const rateLimiter = once(() => new RateLimiter(redis()));
 
 /** Which sweep visits which shard of the deadlines. */
 export const shardLeases = once(() => new ShardLeases(redis()));

@@ -1,0 +1,22 @@
+import { log } from '../platform/log.ts';
+import type { Services } from '../services/services.ts';
+import { inviteKeys } from './invite-keys.ts';
+import { outbox } from './outbox.ts';
+
+/** What the authorizer works with. It is kept apart because a handshake waits for the start of that function. */
+export interface HandshakeServices extends Pick<Services, 'clock' | 'log' | 'inviteKeys' | 'outbox'> {
+  /** Writes at every `LOG_LEVEL`: the stack counts what it writes. */
+  readonly countedLog: Pick<Services['log'], 'info'>;
+}
+
+export const handshakeServices: HandshakeServices = {
+  clock: () => Date.now(),
+  log,
+  countedLog: log.createChild({ logLevel: 'INFO' }),
+  get inviteKeys() {
+    return inviteKeys();
+  },
+  get outbox() {
+    return outbox();
+  },
+};

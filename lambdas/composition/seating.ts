@@ -1,0 +1,15 @@
+import { activity } from './activity.ts';
+import type { Parts } from './compose.ts';
+import { broadcaster, messenger } from './delivery.ts';
+import { startFunction, sweepFunction } from './functions.ts';
+import { deadlines, movingSessions, presence } from './presence.ts';
+import { registry } from './registry.ts';
+import { sessions } from './sessions.ts';
+import { standard } from './standard.ts';
+
+/** What a function needs that may seat a connection and tell the others. */
+export const seating = {
+  ...standard,
+  ...{ presence, deadlines, movingSessions, registry, sessions, activity, broadcaster, messenger },
+  ...{ sweepFunction, startFunction: () => startFunction },
+} satisfies Parts;

@@ -1,0 +1,8 @@
+import { log } from '../platform/log.ts';
+import { timings } from '../platform/timings.ts';
+import type { Parts } from './compose.ts';
+
+const clock = () => Date.now();
+
+/** What every function has. */
+export const standard = { timings: () => timings, clock: () => clock, log: () => log } satisfies Parts;

@@ -1,0 +1,37 @@
+import type { Queryable } from '../platform/database.ts';
+import { occupiedSessions } from './occupied-sessions.ts';
+import { type PlacelessPerson, placelessPeople } from './placeless-people.ts';
+import { silentParticipants } from './silent-participants.ts';
+import { touchSessions } from './touch-sessions.ts';
+
+/** What the sweep asks PostgreSQL about the people in sessions. The work of each query is described where it stands. */
+export class SweepQueries {
+  readonly #database: Queryable;
+  readonly #sweepDatabase: Queryable;
+
+  /** @param sweepDatabase for statements that may take ten seconds. */
+  constructor(database: Queryable, sweepDatabase: Queryable) {
+    this.#database = database;
+    this.#sweepDatabase = sweepDatabase;
+  }
+
+  /** The sessions in which somebody holds a slot, in pages. */
+  occupiedSessions(): AsyncIterable<string[]> {
+    return occupiedSessions(this.#database);
+  }
+
+  touchSessions(...parameters: Rest<typeof touchSessions>): ReturnType<typeof touchSessions> {
+    return touchSessions(this.#sweepDatabase, ...parameters);
+  }
+
+  placelessPeople(...parameters: Rest<typeof placelessPeople>): Promise<PlacelessPerson[]> {
+    return placelessPeople(this.#sweepDatabase, ...parameters);
+  }
+
+  silentParticipants(...parameters: Rest<typeof silentParticipants>): ReturnType<typeof silentParticipants> {
+    return silentParticipants(this.#sweepDatabase, ...parameters);
+  }
+}
+
+/** The parameters of a query behind its database. */
+type Rest<Query> = Query extends (database: Queryable, ...rest: infer R) => unknown ? R : never;

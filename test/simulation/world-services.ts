@@ -1,0 +1,61 @@
+import type { Services } from '../../lambdas/services/services.ts';
+import { type Doubles, testServices } from '../support/test-services.ts';
+import type { World } from './world.ts';
+
+const quiet = () => {};
+
+function messageOf(details: unknown): string {
+  const error = details instanceof Error ? details : (details as { error?: Error } | undefined)?.error;
+  return error?.message ?? '';
+}
+
+/** The log of a world. An error that is logged is a mistake of the product, unless the world is in trouble. */
+export function logOf(world: World): Services['log'] {
+  return {
+    debug: quiet,
+    info: quiet,
+    warn: (message: unknown, details?: unknown) => world.note(`warning: ${message} ${messageOf(details)}`),
+    error: (message: unknown, details?: unknown) => {
+      const error = details instanceof Error ? details : (details as { error?: Error } | undefined)?.error;
+      world.note(`error log: ${message} ${error?.message ?? ''}`);
+      if (!world.troubled) world.violate(`[FA6] ${message}: ${error?.stack}`);
+    },
+  } as Services['log'];
+}
+
+/** What the product works with in a world: its stores and its gateway, on its clock. */
+export function servicesOf(world: World): Services {
+  const { backend } = world;
+  const doubles: Doubles = {
+    timings: world.timings,
+    clock: () => world.clock.now,
+    log: logOf(world),
+    presence: world.presence,
+    deadlines: world.deadlines,
+    movingSessions: world.movingSessions,
+    shardLeases: world.shardLeases,
+    // How fast people may write is not what these worlds are about.
+    rateLimiter: { count: async () => {} },
+    redis: world.redis,
+    registry: backend.registry,
+    broadcaster: world.broadcaster,
+    messenger: world.broadcaster,
+    sessions: backend.sessions,
+    activity: backend.activity,
+    sweepQueries: {
+      async *occupiedSessions(): AsyncGenerator<string[]> {
+        yield await world.call('occupied sessions', () => backend.occupiedSessions());
+      },
+      touchSessions: async () => [],
+      placelessPeople: async () => [],
+    },
+    sweepFunction: 'timeout-sweep',
+    // The timeout sweep is the only function that another one starts.
+    startFunction: () =>
+      world.call('invoke sweep', () => {
+        world.note('a sweep is started at once');
+        world.environments.invoke('timeout-sweep', {});
+      }),
+  };
+  return testServices(doubles);
+}
