@@ -95,7 +95,7 @@ test('an answer repeats the requestId', () => {
 
 test('a quiet request gets its ack only where it asks for one, every other request always', () => {
   const ackOf = (type: MessageType, requestId?: string) => answerTo({ type, message: {}, requestId }, undefined);
-  const quiet: MessageType[] = ['presence_update', 'cursor_update', 'heartbeat', 'machine_heartbeat'];
+  const quiet: MessageType[] = ['presence_update', 'cursor_update', 'heartbeat', 'machine_heartbeat', 'broadcast'];
   for (const type of messageTypes) {
     expect(ackOf(type, 'r1')).toEqual({ type: 'ack', requestId: 'r1' });
     expect([type, ackOf(type)]).toEqual([type, quiet.includes(type) ? undefined : { type: 'ack' }]);
