@@ -184,6 +184,8 @@ export const messages = {
       order,
       cursor: cursor.optional(),
       idle: z.boolean().optional(),
+      // The timers of this connection are throttled, because its page is hidden.
+      hidden: z.boolean().optional(),
       // The last diff that the client applied. If it missed one, it is sent a snapshot.
       epoch: z.string().max(64).optional(),
       seq: z.number().int().min(0).optional(),

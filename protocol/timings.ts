@@ -29,6 +29,9 @@ export const flagDefaults = {
   PUBLISH_CURSORS: true,
 } as const;
 
+/** How long after its last frame a connection that reported `hidden` is due, in milliseconds (rule PR17). */
+export const hiddenMillis = 150_000;
+
 type NumberName = keyof typeof settingDefaults;
 type FlagName = keyof typeof flagDefaults;
 export type SettingName = NumberName | FlagName;

@@ -12,8 +12,8 @@ export const heartbeatRoute = (services: Services) =>
   route(
     'heartbeat',
     {
-      async heartbeat({ sessionId, cursor, idle, epoch, seq, order }, caller) {
-        const touch = { kind: 'heartbeat', cursor, idle, turn: turnOf(caller, order) } as const;
+      async heartbeat({ sessionId, cursor, idle, hidden, epoch, seq, order }, caller) {
+        const touch = { kind: 'heartbeat', cursor, idle, hidden, turn: turnOf(caller, order) } as const;
         const outcome = await signOfLife(services, caller, sessionId, touch);
         if (outcome && epoch !== undefined && seq !== undefined)
           await resyncIfBehind(services, caller, sessionId, { epoch, seq }, outcome, services.clock());

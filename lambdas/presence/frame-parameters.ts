@@ -10,13 +10,14 @@ type SeatOf = Pick<Seat, 'sessionId' | 'connectionId'>;
 /** The arguments of the script `touch`. */
 export function touchArguments(
   seat: Seat,
-  { kind, idle = false, cursor, status, activity, turn, data }: Touch,
+  { kind, idle = false, hidden = false, cursor, status, activity, turn, data }: Touch,
 ): ScriptArguments<'touch'> {
   return {
     userId: seat.userId,
     connectionId: seat.connectionId,
     kind,
     isIdle: idle,
+    isHidden: hidden,
     cursor: cursor === undefined ? '' : JSON.stringify(cursor),
     status: status ?? '',
     activity: activity === undefined ? '' : JSON.stringify(activity),

@@ -13,6 +13,8 @@ export interface Touch {
   kind: 'heartbeat' | 'cursor' | 'update';
   /** Heartbeats only: no user activity since the last one. */
   idle?: boolean | undefined;
+  /** Heartbeats only: the timers of the connection are throttled (rule PR17). */
+  hidden?: boolean | undefined;
   /** `null` removes it, absent leaves it; so with `activity`. */
   cursor?: Cursor | null | undefined;
   status?: Status | undefined;

@@ -1,5 +1,6 @@
 import type { PresenceUser, Status } from '../../protocol/entities.ts';
 import { statuses } from '../../protocol/entities.ts';
+import { hiddenMillis } from '../../protocol/timings.ts';
 
 /** What a status is computed from. Times are Unix milliseconds. */
 export interface StatusClocks {
@@ -7,6 +8,9 @@ export interface StatusClocks {
   lastActive: number;
   /** A status the user set by hand; absent when none is in force. */
   chosen?: Exclude<Status, 'online'>;
+  /** The connections that reported `hidden` (rule PR17); absent where none did. */
+  hidden?: string[];
+  connections?: number;
 }
 
 export interface StatusThresholds {
@@ -16,7 +20,7 @@ export interface StatusThresholds {
 
 /** A presence record as it lies in Redis: what others see, and what is nobody's business but the scripts'. */
 export type PresenceRecord = PresenceUser &
-  Pick<StatusClocks, 'chosen'> & {
+  Pick<StatusClocks, 'chosen' | 'hidden'> & {
     /** It had to be restored. */
     restored?: true;
     /** Others have yet to hear that the cursor ended. */
@@ -36,13 +40,16 @@ export function statusAt(clocks: StatusClocks, now: number, thresholds: StatusTh
 }
 
 function derivedStatus(clocks: StatusClocks, now: number, thresholds: StatusThresholds): Status {
-  if (now - clocks.lastSeen >= thresholds.offlineAfterMillis) return 'offline';
-  return now - clocks.lastActive >= thresholds.awayAfterMillis ? 'away' : 'online';
+  const { hidden, connections = 0 } = clocks;
+  const silence = hidden ? Math.max(hiddenMillis, thresholds.offlineAfterMillis) : thresholds.offlineAfterMillis;
+  if (now - clocks.lastSeen >= silence) return 'offline';
+  const isUnused = hidden !== undefined && hidden.length >= connections;
+  return isUnused || now - clocks.lastActive >= thresholds.awayAfterMillis ? 'away' : 'online';
 }
 
 /** What others may know of a record: the status of this moment, and nothing of the choice behind it (rule PR6). */
 export function visibleUser(record: PresenceRecord, now: number, thresholds: StatusThresholds): PresenceUser {
-  const { chosen: _, restored: __, unpointed: ___, dataSizes: ____, dataAt: _____, ...user } = record;
+  const { chosen: _, hidden: ______, restored: __, unpointed: ___, dataSizes: ____, dataAt: _____, ...user } = record;
   user.status = statusAt(record, now, thresholds);
   return user;
 }

@@ -135,7 +135,17 @@ const table: Record<MessageType, [right: Record<string, unknown>, wrong: WrongFi
     ],
   ],
   cursor_update: [{ cursor }, wrongCursor],
-  heartbeat: [{}, [...optional(wrongCursor), ['idle', 'yes', shape], ['idle', 1, shape], ['idle', null, shape]]],
+  heartbeat: [
+    {},
+    [
+      ...optional(wrongCursor),
+      ['idle', 'yes', shape],
+      ['idle', 1, shape],
+      ['idle', null, shape],
+      ['hidden', 1, shape],
+      ['hidden', null, shape],
+    ],
+  ],
   participants_list: [{}, []],
   participant_role: [{ userId: uuid, role: 'viewer' }, [...wrongUuid('userId'), ...wrongRole]],
   participant_remove: [

@@ -14,7 +14,8 @@ local limited = countFrame(connectionId)
 if limited then return limited end
 user.lastSeen = math.max(user.lastSeen, now)
 redis.call('ZADD', usersKey, timeText(user.lastSeen), userId)
-redis.call('ZADD', connectionsKey, nowText, member)
+-- A hidden connection stays hidden.
+redis.call('ZADD', connectionsKey, 'GT', nowText, member)
 writeUser(user, true)
 if roleRank[user.role] < roleRank.commenter then return reply({}, {}, { isPermitted = 0, addressed = {} }) end
 

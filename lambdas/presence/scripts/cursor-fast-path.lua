@@ -24,7 +24,7 @@ local function moveCursor(userId, connectionId, cursor, tag, turnField, turn)
   if not text then return nil end
   local user, data, before = parseRecord(text)
   if not before or before == cursor then return nil end
-  if user.status ~= 'online' or connections <= user.connections then return nil end
+  if user.status ~= 'online' or user.hidden or connections <= user.connections then return nil end
 
   local createsKey = false
   local at = now >= user.lastActive and now or user.lastActive + 1

@@ -39,6 +39,7 @@ redis.call('ZADD', connectionsKey, now, member)
 if turnField ~= '' and not already then writeTurns(turnField, turn, turn, turn, turn) end
 -- Counted, not incremented, because Redis may have evicted one key and kept another.
 setConnections(user, countConnections(userId), shown)
+setHidden(user, connectionId, false)
 if user.username ~= username then
   user.username = username
   if shown then changed(userId, 'username', username) end

@@ -8,6 +8,7 @@ local user = readUser(userId)
 if not user then return { 'unknown' } end
 user.lastSeen = math.max(user.lastSeen, now)
 redis.call('ZADD', usersKey, timeText(user.lastSeen), userId)
-redis.call('ZADD', connectionsKey, nowText, member)
+-- A hidden connection stays hidden.
+redis.call('ZADD', connectionsKey, 'GT', nowText, member)
 writeUser(user, true)
 return reply({}, {}, {})

@@ -15,6 +15,10 @@ if userId ~= '' then
   user.lastSeen = now
   redis.call('ZADD', usersKey, now, userId)
   redis.call('ZADD', connectionsKey, now, member)
+  if user.hidden then
+    setHidden(user, connectionId, false)
+    showStatus(user)
+  end
   writeUser(user, true)
 end
 expireOverdue()

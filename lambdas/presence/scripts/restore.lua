@@ -20,7 +20,7 @@ for index = 0, count - 1 do
   local joinedAt, isInvisible = tonumber(ARGV[first + 4]), ARGV[first + 5] == '1'
   local member = userId .. ':' .. connectionId
   given[member] = true
-  if not leaving[member] then redis.call('ZADD', connectionsKey, now, member) end
+  if not leaving[member] then redis.call('ZADD', connectionsKey, 'GT', now, member) end
   if not people[userId] then
     order[#order + 1] = userId
     people[userId] = newUser(userId, username, role, joinedAt, isInvisible)

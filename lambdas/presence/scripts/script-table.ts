@@ -1,4 +1,5 @@
 import { limits } from '../../../protocol/limits.ts';
+import { hiddenMillis } from '../../../protocol/timings.ts';
 
 /**
  * Names of everything that a presence script takes and replies. The Lua text declares its locals from this table and the
@@ -46,6 +47,7 @@ export const scriptArguments = {
     ...seat,
     kind: 'text',
     isIdle: 'flag',
+    isHidden: 'flag',
     cursor: 'text',
     status: 'text',
     activity: 'text',
@@ -141,6 +143,8 @@ export const constants = {
   membershipMillis: 60_000,
   /** So many frames of one connection may be on their way at the same time. */
   framesInFlight: 1000,
+  /** When the next sign of life of a hidden connection is due (rule PR17). */
+  hiddenMillis,
   /** What the data of a user may take, in bytes. */
   dataBytes: limits.dataBytes,
   /** What of a frame of 32 KB is left for the users of a diff, in bytes. */

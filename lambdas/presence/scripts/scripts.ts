@@ -21,6 +21,7 @@ import dataOrder from './shared/data-order.lua';
 import epoch from './shared/epoch.lua';
 import frameCount from './shared/frame-count.lua';
 import frameOrder from './shared/frame-order.lua';
+import hidden from './shared/hidden.lua';
 import integrity from './shared/integrity.lua';
 import keys from './shared/keys.lua';
 import leaves from './shared/leaves.lua';
@@ -63,6 +64,7 @@ const fastPath = piece('cursor-fast-path', cursorFastPath);
 /** Helpers of the general path; each may use the ones before it. */
 const helpers: readonly Piece[] = [
   shared('state', state),
+  shared('hidden', hidden),
   shared('user-records', userRecords),
   shared('person-data', personData),
   shared('users', users),

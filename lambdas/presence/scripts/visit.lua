@@ -19,7 +19,10 @@ local function nextDeadline()
     if first[2] then deadline = math.min(deadline, tonumber(first[2]) + after) end
   end
   consider(connectionsKey, offlineAfter)
-  consider(usersKey, offlineAfter)
+  -- Who is overdue by this list and still there has a hidden connection, which the list of connections tells of.
+  local first = redis.call('ZRANGEBYSCORE', usersKey, string.format('(%d', now - offlineAfter - outageAllowance), '+inf',
+    'WITHSCORES', 'LIMIT', 0, 1)
+  if first[2] then deadline = math.min(deadline, tonumber(first[2]) + offlineAfter) end
   consider(leavingKey, 0)
   consider(activeKey, awayAfter)
   return deadline == math.huge and '' or string.format('%d', deadline)

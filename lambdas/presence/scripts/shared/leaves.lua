@@ -59,6 +59,10 @@ local function endConnections(userId, user, remaining, cause, at)
   elseif user then
     user.connections = remaining
     changed(userId, 'connections', remaining)
+    if user.hidden then
+      setHidden(user, nil, false)
+      showStatus(user)
+    end
     writeUser(user, false)
   end
 end

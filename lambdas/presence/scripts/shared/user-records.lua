@@ -31,7 +31,8 @@ end
 local function writeUser(user, isAlive, cursor)
   local text = encodeRecord(user, recordedData[user.userId], cursor or cursorOf(user.userId) or nil)
   if isAlive then
-    writeRecord(user.userId, text)
+    if user.hidden then redis.call('SET', recordPrefix .. user.userId, text, 'PX', silenceOf(user))
+    else writeRecord(user.userId, text) end
   else
     redis.call('SET', recordPrefix .. user.userId, text, 'KEEPTTL')
   end

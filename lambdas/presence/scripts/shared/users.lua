@@ -7,8 +7,8 @@ end
 
 local function visibleStatus(user)
   local status = 'online'
-  if now - user.lastSeen >= offlineAfter + outageAllowance then status = 'offline'
-  elseif now - user.lastActive >= awayAfter then status = 'away' end
+  if now - user.lastSeen >= silenceOf(user) + outageAllowance then status = 'offline'
+  elseif now - user.lastActive >= awayAfter or (user.hidden and #user.hidden >= user.connections) then status = 'away' end
   if user.chosen and statusRank[user.chosen] > statusRank[status] then status = user.chosen end
   return status
 end

@@ -1,0 +1,18 @@
+-- Hidden connections [PR17]: the timers of their pages are throttled, so the next sign of life is due later. `user.hidden` lists them.
+-- The list of connections holds for them a time in the future, so that they become overdue `hiddenMillis` after their last frame.
+
+-- Notes whether a connection is hidden, and forgets hidden connections that have ended.
+local function setHidden(user, connectionId, isHidden)
+  if not user.hidden and not isHidden then return end
+  local kept = {}
+  for _, each in ipairs(user.hidden or {}) do
+    if each ~= connectionId and redis.call('ZSCORE', connectionsKey, user.userId .. ':' .. each) then kept[#kept + 1] = each end
+  end
+  if isHidden then kept[#kept + 1] = connectionId end
+  user.hidden = #kept > 0 and kept or nil
+end
+
+-- How long after its last sign of life a user is offline.
+local function silenceOf(user)
+  return user.hidden and math.max(hiddenMillis, offlineAfter) or offlineAfter
+end

@@ -1,0 +1,92 @@
+import type { Redis } from 'ioredis';
+import { PresenceFixture } from '../support/presence.ts';
+import { connectRedis } from '../support/redis.ts';
+
+const [alice, bob] = ['00000000-0000-4000-8000-00000000000a', '00000000-0000-4000-8000-00000000000b'];
+let redis: Redis;
+let room: PresenceFixture;
+
+beforeAll(() => {
+  redis = connectRedis();
+});
+afterAll(() => redis.quit());
+beforeEach(async () => {
+  room = new PresenceFixture(redis);
+  await room.enter(bob, 'b1');
+  await room.enter(alice, 'a1');
+});
+
+const hide = (connectionId = 'a1') =>
+  room.store.touch(room.seat(alice, connectionId), { kind: 'heartbeat', hidden: true }, room.now);
+
+/** Time passes while bob is there. */
+async function pass(seconds: number): Promise<void> {
+  for (let passed = 0; passed < seconds; passed += 30) {
+    room.pass(Math.min(30, seconds - passed));
+    await room.heartbeat(bob, 'b1');
+  }
+}
+
+test('[PR17] a hidden connection is due after 150 s, and its user is away', async () => {
+  expect((await hide())?.updates).toEqual([{ userId: alice, status: 'away' }]);
+  await pass(149.999);
+  expect((await room.visit()).leaves).toEqual([]);
+  expect(await room.statusOf(alice)).toBe('away');
+  await pass(0.001);
+  expect((await room.visit()).leaves).toEqual([{ userId: alice, cause: 'timeout' }]);
+});
+
+test('[PR17] a tab that wakes once a minute for ten minutes is never said to leave', async () => {
+  for (let minute = 0; minute < 10; minute += 1) {
+    await hide();
+    await pass(61);
+    const { leaves, nextDeadline } = await room.visit();
+    expect(leaves).toEqual([]);
+    // No sweep comes again and again about somebody who is not due.
+    expect(nextDeadline).toBeGreaterThan(room.now);
+  }
+});
+
+test('[PR17] [PR5] another tab in use keeps the user online, and its end makes them away', async () => {
+  await room.enter(alice, 'a2');
+  expect((await hide())?.updates).toEqual([]);
+  expect(await room.statusOf(alice)).toBe('online');
+  const left = await room.store.depart(room.seat(alice, 'a2'), 'left', room.now);
+  expect(left.updates).toEqual([{ userId: alice, connections: 1, status: 'away' }]);
+});
+
+test('[PR17] the end of the hidden tab leaves the other one in use', async () => {
+  await room.enter(alice, 'a2');
+  await hide();
+  await room.store.depart(room.seat(alice, 'a1'), 'left', room.now);
+  expect(await room.statusOf(alice)).toBe('online');
+  await pass(59);
+  expect((await room.visit()).leaves).toEqual([]);
+  await pass(1);
+  expect((await room.visit()).leaves).toMatchObject([{ userId: alice }]);
+});
+
+test.each([
+  ['heartbeat', () => room.heartbeat(alice, 'a1')],
+  ['cursor', () => room.cursor(alice, 'a1', 1)],
+  ['question for the state', () => room.store.list(room.sessionId, room.now, room.seat(alice, 'a1'))],
+] as const)('[PR17] it ends with the next %s that is not marked', async (_, act) => {
+  await hide();
+  expect((await act())?.updates).toEqual([{ userId: alice, status: 'online' }]);
+  await pass(60);
+  expect((await room.visit()).leaves).toMatchObject([{ userId: alice }]);
+});
+
+test('[PR17] frames about something else do not shorten it', async () => {
+  await hide();
+  room.pass(1);
+  await room.store.notice(room.seat(alice, 'a1'), room.now);
+  await pass(100);
+  expect((await room.visit()).leaves).toEqual([]);
+});
+
+test('[PR17] [PR5] who is invisible stays so', async () => {
+  await room.update(alice, 'a1', { status: 'offline' });
+  await hide();
+  expect(await room.statusOf(alice)).toBe('offline');
+});
