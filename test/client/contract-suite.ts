@@ -14,12 +14,8 @@ export interface Place {
   breakSockets(client: Client): Promise<void>;
 }
 
-/** Additions of the wire that a case needs; a place says which it has. */
-export type Addition = 'open' | 'data' | 'join with status' | 'broadcast' | 'cursor null' | 'any cursor';
-
 export interface Case {
   title: string;
-  needs?: Addition;
   run(place: Place): Promise<void>;
 }
 
@@ -337,7 +333,6 @@ export const cases: Case[] = [
   },
   {
     title: 'a session by the own key of an application: the first creates it, the others join it',
-    needs: 'open',
     async run(place) {
       const [hers, his] = [place.client('ada').open('doc-1'), place.client('bob').open('doc-1')];
       await Promise.all([hers.ready, his.ready]);
@@ -348,7 +343,6 @@ export const cases: Case[] = [
   },
   {
     title: 'data is patched by key, and null removes a key',
-    needs: 'data',
     async run(place) {
       const { hers, his } = await pair(place);
       his.setData({ colour: 'teal', page: 3 });
@@ -360,7 +354,6 @@ export const cases: Case[] = [
   },
   {
     title: 'a join carries status, activity and data',
-    needs: 'join with status',
     async run(place) {
       const hers = await place.client('ada').create(publicSession);
       const users: unknown[] = [];
@@ -373,7 +366,6 @@ export const cases: Case[] = [
   },
   {
     title: 'a broadcast reaches the others, or those it names',
-    needs: 'broadcast',
     async run(place) {
       const { ada, hers, his } = await pair(place);
       const heard: unknown[] = [];
@@ -391,7 +383,6 @@ export const cases: Case[] = [
   },
   {
     title: 'a cursor ends with null',
-    needs: 'cursor null',
     async run(place) {
       const { hers, his } = await pair(place);
       his.setCursor({ eventId: 'e', position: 1 });
@@ -402,7 +393,6 @@ export const cases: Case[] = [
   },
   {
     title: 'a cursor is any JSON object',
-    needs: 'any cursor',
     async run(place) {
       const { hers, his } = await pair(place);
       his.setCursor({ selection: { from: 1, to: 4 } });

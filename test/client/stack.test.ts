@@ -5,10 +5,7 @@ import { type Client, createClient } from '../../client/index.ts';
 import { tokenOf } from '../support/client.ts';
 import { startTestStack, type TestStack } from '../support/stack.ts';
 import { timeLimits } from '../support/time-limits.ts';
-import { type Addition, cases, type Place } from './contract-suite.ts';
-
-/** What the server cannot do yet. To be empty once it has the additions of the wire. */
-const missing: Addition[] = [];
+import { cases, type Place } from './contract-suite.ts';
 
 let stack: TestStack;
 beforeAll(async () => {
@@ -78,8 +75,7 @@ afterEach(() => {
 });
 
 describe('the real stack', () => {
-  const possible = cases.filter(({ needs }) => needs === undefined || !missing.includes(needs));
-  test.each(possible.map((each) => [each.title, each] as const))('%s', async (_, each) => {
+  test.each(cases.map((each) => [each.title, each] as const))('%s', async (_, each) => {
     await each.run(place);
   });
 
