@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { flagDefaults, settingDefaults } from '../../protocol/timings.ts';
@@ -28,6 +28,17 @@ function snippet(file: string): string {
   return found;
 }
 
+/** Installs the client in the directory, as `npm install ../rollcall/client` does. */
+async function installClient(): Promise<void> {
+  const installed = join(directory, 'node_modules/@rollcall/client');
+  await mkdir(installed, { recursive: true });
+  await copyFile(join(project, 'client/package.json'), join(installed, 'package.json'));
+  const bundler = JSON.stringify(join(project, 'scripts/client-bundle.mjs'));
+  const outdir = JSON.stringify(join(installed, 'dist'));
+  const build = `import(${bundler}).then(({ bundleClient }) => bundleClient(['index'], { outdir: ${outdir} }))`;
+  expect(await run('--eval', build)).toEqual({ code: 0, output: '' });
+}
+
 async function run(...arguments_: string[]): Promise<{ code: number | null; output: string }> {
   const child = spawn(process.execPath, arguments_, { cwd: directory, stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
@@ -39,10 +50,11 @@ async function run(...arguments_: string[]): Promise<{ code: number | null; outp
 test('the client of the README joins, points and leaves', async () => {
   const code = snippet('presence.mjs').replace('http://127.0.0.1:8787', stack.http);
   expect(code).toContain(stack.http);
+  await installClient();
   await writeFile(join(directory, 'presence.mjs'), code);
   expect(await run('presence.mjs')).toEqual({
     code: 0,
-    output: 'bob joined\nsomebody points at main-stage, 12\nsomebody left: left\n',
+    output: 'bob joined\nsomebody points at main-stage, 12\nbob left: left\n',
   });
 });
 
