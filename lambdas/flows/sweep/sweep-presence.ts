@@ -210,9 +210,15 @@ export class PresenceSweep {
 
   /** Gives the shards back where nobody is, and looks again: who came in between trusted the leases they saw. */
   async #anybodyPresent(): Promise<boolean> {
-    if ((await this.#services.deadlines.size()) > 0) return true;
+    if (await this.#isAnybodyExpected()) return true;
     await this.#shards.leave();
-    return (await this.#services.deadlines.size()) > 0;
+    return this.#isAnybodyExpected();
+  }
+
+  /** Where Redis has just lost its data, an empty index says nothing: the next round restores it (rule FA2). */
+  async #isAnybodyExpected(): Promise<boolean> {
+    const { deadlines } = this.#services;
+    return (await deadlines.size()) > 0 || !(await deadlines.isWhole());
   }
 
   /** A sweep that was called because of the load ends when there was little of it for a while. */

@@ -11,7 +11,9 @@ const deadlines = {
   noteRound: jest.fn(async () => {}),
   claim: jest.fn(async (): Promise<string[]> => []),
   release: jest.fn(async () => {}),
-  isWhole: async () => true,
+  isWhole: jest.fn(async () => true),
+  markWhole: jest.fn(async () => {}),
+  schedule: jest.fn(async () => true),
   /** Only who brings everything back asks for all sessions. */
   all: async () => {
     recovered.push(Date.now());
@@ -33,17 +35,24 @@ const nobody = {
 };
 const visit = jest.fn(async () => nobody);
 const startFunction = jest.fn(async () => {});
+/** Sessions with participants, as PostgreSQL knows them. */
+async function* occupiedSessions() {
+  yield ['occupied'];
+}
 const services = testServices({
+  sweepQueries: { occupiedSessions },
   ...{ deadlines, shardLeases: leases, movingSessions: { of: async () => [] } },
   ...{ presence: { store: { visit, forget: async () => {} } }, startFunction },
 });
 
-const mocks = [deadlines.claim, deadlines.release, ...Object.values(leases), visit, startFunction];
+const mocks = [deadlines.claim, deadlines.release, deadlines.schedule, ...Object.values(leases), visit, startFunction];
 beforeEach(() => {
   jest.useFakeTimers();
   recovered.length = 0;
   for (const mock of mocks) mock.mockClear();
   leases.join.mockReset().mockResolvedValue([own]);
+  deadlines.isWhole.mockReset().mockResolvedValue(true);
+  deadlines.size.mockReset().mockResolvedValue(1);
   deadlines.claim.mockReset().mockResolvedValue([]);
   visit.mockReset().mockResolvedValue(nobody);
 });
@@ -91,6 +100,21 @@ test('a sweep that finds enough others at work ends', async () => {
 test('[FA2] where Redis was there all the time nothing is brought back', async () => {
   await sweepFor(30);
   expect(recovered).toEqual([]);
+});
+
+test('[FA2] [PR12] a sweep does not end for want of people where Redis lost its data in the same round', async () => {
+  let [isWhole, expected] = [true, 0];
+  // The data is lost after the round has looked at the index, and before it asks who is present.
+  deadlines.size.mockImplementation(async () => {
+    if (expected === 0) isWhole = false;
+    return expected;
+  });
+  deadlines.isWhole.mockImplementation(async () => isWhole);
+  deadlines.markWhole.mockImplementation(async () => {
+    [isWhole, expected] = [true, 1];
+  });
+  await sweepFor(5);
+  expect(deadlines.schedule.mock.calls).toEqual([['occupied', expect.any(Number)]]);
 });
 
 test('[PR12] within one tick a sweep claims until nothing is due', async () => {
