@@ -75,15 +75,25 @@ async function writeTogether(tasks: readonly Task[]): Promise<void> {
   const arrivals = tasks.flatMap((task) =>
     task.arrivals.map((arriving) => ({ task, sessionId: task.sessionId, arriving })),
   );
-  note(arrivals, await recordArrivals(arrivals), ({ arriving }) => arriving);
+  const stored = await recordArrivals(arrivals);
+  note(arrivals, stored, ({ arriving }) => arriving);
+  // Whether a leave is told follows from what the trail has of its user. Where a coming waits in the outbox, the trail does not
+  // have it yet, so the leaves of this user wait, too.
+  const waiting = new Set(
+    arrivals.filter((_, place) => !stored[place]).map(({ task, arriving }) => keyOf(task, arriving)),
+  );
   const departures = tasks.flatMap((task) =>
-    task.departures.map((departing) => ({ task, sessionId: task.sessionId, departing })),
+    task.departures
+      .filter((departing) => !waiting.has(keyOf(task, departing)))
+      .map((departing) => ({ task, sessionId: task.sessionId, departing })),
   );
   // Somebody who left twice has two stories: the second one is told when the first one stands.
-  for (const turn of turnsOf(departures, ({ sessionId, departing }) => `${sessionId}:${departing.userId}`)) {
+  for (const turn of turnsOf(departures, ({ task, departing }) => keyOf(task, departing))) {
     note(turn, await recordDepartures(turn), ({ departing }) => departing);
   }
 }
+
+const keyOf = ({ sessionId }: Movements, { userId }: Arrival | Departure) => `${sessionId}:${userId}`;
 
 function note<T extends { task: Task }>(records: T[], stored: boolean[], of: (record: T) => Arrival | Departure): void {
   for (const [place, record] of records.entries()) if (stored[place]) record.task.written.push(of(record));

@@ -69,7 +69,8 @@ export async function seatConnection(caller: Caller, seating: Seating): Promise<
       outcome && inheritChoice(membership, outcome),
     ]);
     if (outcome) return outcome;
-    await registry().join({ ...membership, unseated: true });
+    // The return asks the audit trail, unless the trail has this coming for certain.
+    if (seating.activated || seating.isWritten) await registry().join({ ...membership, unseated: true });
     return await bestKnownState(membership);
   } catch (error) {
     // Who sits already may be joining once more, because the first answer was lost: that seat is not this failure's.

@@ -1,11 +1,14 @@
+import { randomInt } from 'node:crypto';
 import { runCampaign } from './campaign.ts';
 import { faultsOf } from './invariants.ts';
 
+const isLong = process.env['TEST_LONG'] === '1';
+
 /**
- * The seed of this run; `CAMPAIGN_SEED` gives another one. It is the same in each run, so that a change is not blamed for a race
- * that was there before.
+ * The seed of this run; `CAMPAIGN_SEED` gives another one. `npm test` has the same one each time, so that a change is not
+ * blamed for a race that was there before. `npm run test:long` draws a new one each time, so that races are found at all.
  */
-export const seed = Number(process.env['CAMPAIGN_SEED'] ?? 1);
+export const seed = Number(process.env['CAMPAIGN_SEED'] ?? (isLong ? randomInt(2 ** 31) : 1));
 const shown = 20;
 
 /**
@@ -17,8 +20,10 @@ const shown = 20;
 export function testCampaign(title: string, operations: number): void {
   test(`${title} (CAMPAIGN_SEED=${seed})`, async () => {
     const chosen = Number(process.env['CAMPAIGN_OPERATIONS'] ?? operations);
+    const repeat = `CAMPAIGN_SEED=${seed} CAMPAIGN_OPERATIONS=${chosen} npm test -- test/campaign`;
+    if (isLong) console.info(`A campaign of ${chosen} operations; to run it again: ${repeat}`);
     const faults = await runCampaign({ seed, operations: chosen }, faultsOf);
-    if (faults.length > 0) console.error(`${faults.length} faults; run it again with CAMPAIGN_SEED=${seed}`);
+    if (faults.length > 0) console.error(`${faults.length} faults; to run the campaign again: ${repeat}`);
     expect(faults.slice(0, shown)).toEqual([]);
   });
 }

@@ -12,6 +12,8 @@ interface Entry {
 }
 const trail: Entry[] = [];
 const refused = new Set<string>();
+/** Users whose entries wait in the outbox. */
+const deferred = new Set<string>();
 const activity = {
   lastMovements: jest.fn(async (queries: { sessionId: string; userId: string; until: number }[]) =>
     queries.map((query) =>
@@ -24,8 +26,8 @@ const activity = {
   ),
   logActivities: jest.fn(async (entries: Entry[]) => {
     if (entries.some(({ userId }) => refused.has(userId))) throw new Error('The database refuses this.');
-    trail.push(...entries);
-    return entries.map(() => ({ isNew: true, isStored: true }));
+    trail.push(...entries.filter(({ userId }) => !deferred.has(userId)));
+    return entries.map(({ userId }) => ({ isNew: true, isStored: !deferred.has(userId) }));
   }),
 };
 const sessions = { leavePlaces: jest.fn(async (_leaves: PlaceLeave[]) => {}) };
@@ -38,6 +40,7 @@ beforeEach(() => {
   jest.clearAllMocks();
   trail.length = 0;
   refused.clear();
+  deferred.clear();
 });
 
 const came = (userId: string, at: number, certain = true): Arrival => ({
@@ -88,6 +91,22 @@ test('[PR9] a coming of which only the trail knows whether it is one is told whe
     [known, 1000],
     [unknown, 2000],
   ]);
+});
+
+test('[PR9] [AC3] a leave waits for the coming before it that waits in the outbox, and holds up no other leave', async () => {
+  const writer = new MovementWriter();
+  const [sessionId, ada, bob] = [randomUUID(), randomUUID(), randomUUID()];
+  deferred.add(ada);
+  const coming = came(ada, 1000);
+  // Only the audit trail says whether this leave ends a stay.
+  const going = { ...went(ada, 2000, 1000), joinedAt: undefined };
+  const other = went(bob, 2000, 1000);
+  const movements = { sessionId, arrivals: [coming], departures: [going, other] };
+  expect((await writer.write(movements)).written).toEqual([other]);
+  expect(sessions.leavePlaces.mock.calls.flat(2).map(({ personId }) => personId)).toEqual([bob]);
+  deferred.clear();
+  expect((await writer.write(movements)).written).toEqual([coming, going, other]);
+  expect(trail.filter(({ userId }) => userId === ada).map(({ type }) => type)).toEqual(['user_joined', 'user_timeout']);
 });
 
 test('[AC1] what the database refuses of one session holds up no other', async () => {

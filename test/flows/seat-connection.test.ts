@@ -240,6 +240,17 @@ test('[FA1] whose coming was written down while Redis was away is not written do
 });
 
 test.each([
+  { activated: true, isWritten: false, isMarked: true, what: 'that took a place is written, and marked as written' },
+  { activated: false, isWritten: true, isMarked: true, what: 'that was written before keeps its mark' },
+  { activated: false, isWritten: false, isMarked: false, what: 'that found a place is not written, and not marked' },
+])('[FA1] [PR9] a join while Redis is away $what', async ({ activated, isWritten, isMarked }) => {
+  presence.enter.mockRejectedValue(new Unavailable('redis', new Error('Redis is away.')));
+  await seatConnection(caller, { session, role: 'viewer', activated, isWritten });
+  const marks = registry.join.mock.calls.map(([membership]) => membership.unseated === true);
+  expect(marks.includes(true)).toBe(isMarked);
+});
+
+test.each([
   ['the connection cannot be written down', () => registry.join.mockRejectedValue(new Error('table away'))],
   ['the script has a bug', () => presence.enter.mockRejectedValue(new Error('bug'))],
   ['the audit trail fails', () => activity.logActivity.mockRejectedValue(new Error('away'))],

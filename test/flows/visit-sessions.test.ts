@@ -11,10 +11,13 @@ let database: Database;
 let flows: typeof import('../../lambdas/flows/visit-sessions.ts') &
   typeof import('../../lambdas/flows/evict.ts') &
   typeof import('../../lambdas/flows/seat-connection.ts') &
-  typeof import('../../lambdas/flows/movement-writer.ts');
+  typeof import('../../lambdas/flows/movement-writer.ts') &
+  typeof import('../../lambdas/flows/recover-presence.ts') &
+  typeof import('../../lambdas/flows/departures.ts');
 let runtime: typeof import('../../lambdas/runtime/presence.ts') &
   typeof import('../../lambdas/runtime/sessions.ts') &
   typeof import('../../lambdas/runtime/redis.ts') &
+  typeof import('../../lambdas/runtime/registry.ts') &
   typeof import('../../lambdas/runtime/database.ts');
 
 beforeAll(async () => {
@@ -28,11 +31,14 @@ beforeAll(async () => {
     ...(await import('../../lambdas/flows/evict.ts')),
     ...(await import('../../lambdas/flows/seat-connection.ts')),
     ...(await import('../../lambdas/flows/movement-writer.ts')),
+    ...(await import('../../lambdas/flows/recover-presence.ts')),
+    ...(await import('../../lambdas/flows/departures.ts')),
   };
   runtime = {
     ...(await import('../../lambdas/runtime/presence.ts')),
     ...(await import('../../lambdas/runtime/sessions.ts')),
     ...(await import('../../lambdas/runtime/redis.ts')),
+    ...(await import('../../lambdas/runtime/registry.ts')),
     ...(await import('../../lambdas/runtime/database.ts')),
   };
 });
@@ -87,6 +93,43 @@ test('[FA2] a session that Redis gave up is visited to its end although nobody i
   expect((await flows.settleSession(sessionId, Date.now())).recorded).toBe(true);
   expect(await trailOf(sessionId)).toEqual(['user_joined', 'user_left']);
   expect(await runtime.sessions().getParticipants(sessionId)).toEqual([]);
+});
+
+test('[PR9] [FA1] whoever timed out and is restored before a visit writes it is present by the audit trail, too', async () => {
+  const { sessionId, seat } = await enteredAndKilled();
+  const member = { ...seat, sessionName: 'name', username: 'Owner', role: 'operator' as const, joinedAt: Date.now() };
+  await runtime.registry().join(member);
+  await flows.settleSession(sessionId, Date.now());
+  // A sweep finds the time-out and is killed before it writes. The next one takes Redis for away, and restores everybody.
+  const { store } = runtime.presence();
+  expect((await store.visit(sessionId, Date.now() + 61_000)).departures).toHaveLength(1);
+  await flows.bringBack(sessionId);
+  await flows.settleSession(sessionId, Date.now());
+  expect(await trailOf(sessionId)).toEqual(['user_joined', 'user_timeout', 'user_joined']);
+  expect(await runtime.sessions().getParticipants(sessionId)).toHaveLength(1);
+  await store.depart(seat, 'left', Date.now());
+  await flows.settleSession(sessionId, Date.now());
+  expect((await trailOf(sessionId)).slice(3)).toEqual(['user_left']);
+});
+
+test.each([
+  { isWritten: false, what: 'whoever came in as the session ended, and is taken out by a restoration, has left' },
+  { isWritten: true, what: 'a leave that is written down is not written again by a restoration' },
+])('[PR9] [SE9] $what', async ({ isWritten }) => {
+  const { sessionId, seat } = await enteredAndKilled();
+  await runtime.sessions().endSession(sessionId, { actorId: seat.userId, status: 'completed' });
+  await flows.settleSession(sessionId, Date.now());
+  if (isWritten)
+    await flows.recordDeparture(sessionId, { userId: seat.userId, cause: 'session_ended', at: Date.now() });
+  jest.spyOn(Date, 'now').mockReturnValue(Date.now() + 10_000);
+  try {
+    await flows.bringBack(sessionId);
+    for (let times = 0; times < 2; times++) await flows.settleSession(sessionId, Date.now());
+  } finally {
+    jest.restoreAllMocks();
+  }
+  expect(await trailOf(sessionId)).toEqual(['user_joined', 'user_left']);
+  expect(await keptOf(sessionId)).toBe(0);
 });
 
 test('[PR12] who comes in while an empty session is visited is visited, too', async () => {

@@ -1,4 +1,6 @@
 import type { Redis } from 'ioredis';
+import { presenceKeys } from '../../lambdas/presence/keys.ts';
+import type { Arrival, Departure } from '../../lambdas/presence/outcome.ts';
 import { PresenceFixture } from '../support/presence.ts';
 import { connectRedis } from '../support/redis.ts';
 
@@ -49,6 +51,70 @@ test('[FA2] who was seated by a rebuilding and then comes for a place they took 
   const { departures } = await room.store.depart(room.seat(alice, 'a1'), 'left', room.now);
   expect(departures).toMatchObject([{ userId: alice, joinedAt }]);
   expect(departures[0]).not.toHaveProperty('restored');
+});
+
+/** Alice by the connection table, with a seat that Redis takes for silent. */
+const member = () => ({
+  ...{ userId: alice, connectionId: 'a1', username: 'Name', role: 'viewer' as const, joinedAt: room.now },
+});
+const isNewArrival = (arrival: Arrival | undefined, leave: Departure | undefined) =>
+  arrival !== undefined && leave !== undefined && arrival.certain && arrival.at > leave.at;
+
+/** Alice timed out, and no visit has written that down yet. */
+async function timedOut(restored: boolean) {
+  const seat = member();
+  if (restored) await room.store.restore(room.sessionId, [seat], room.now, { onlyIfLost: false });
+  else await room.store.forget(room.sessionId, [(await enter(alice, 'a1', 'taken')).arrival!]);
+  room.pass(61);
+  const { departures } = await room.visit();
+  expect(departures).toMatchObject([{ userId: alice, cause: 'timeout' }]);
+  return { seat, leave: departures[0]! };
+}
+
+test.each([[true], [false]])(
+  '[PR9] [FA1] whoever is restored while their time-out waits to be written has come again (onlyIfLost: %s)',
+  async (onlyIfLost) => {
+    const { seat, leave } = await timedOut(false);
+    if (onlyIfLost) await redis.hdel(presenceKeys.epoch(room.sessionId), 'epoch');
+    await room.store.restore(room.sessionId, [seat], room.now, { onlyIfLost });
+    const { arrivals, departures } = await room.visit();
+    expect(departures).toEqual([leave]);
+    expect(arrivals).toHaveLength(1);
+    expect(isNewArrival(arrivals[0], leave)).toBe(true);
+    // The new stay is like any other: its end is no end of a restored stay.
+    const [gone] = (await room.store.depart(room.seat(alice, 'a1'), 'left', room.now)).departures;
+    expect(gone).toMatchObject({ joinedAt: arrivals[0]!.at });
+    expect(gone).not.toHaveProperty('restored');
+  },
+);
+
+test('[PR9] [FA2] a restoration adds no second coming where the list has one after the leave', async () => {
+  const { seat } = await timedOut(false);
+  const { arrival } = await enter(alice, 'a1');
+  await redis.del(presenceKeys.users(room.sessionId), presenceKeys.record(room.sessionId, alice));
+  await room.store.restore(room.sessionId, [seat], room.now, { onlyIfLost: false });
+  expect((await room.visit()).arrivals).toEqual([arrival]);
+});
+
+test('[PR9] [FA1] whoever joined while Redis was away, was restored and timed out has come again with the next frame', async () => {
+  const { leave } = await timedOut(true);
+  const { arrival } = await enter(alice, 'a1', 'written');
+  expect(isNewArrival(arrival, leave)).toBe(true);
+});
+
+test('[PR9] [SE9] the leave of a silent seat that the connection table does not know is kept to be written down', async () => {
+  const { arrival } = await enter(alice, 'a1', 'taken');
+  await enter(bob, 'b1', 'taken');
+  room.pass(10);
+  await room.heartbeat(bob, 'b1');
+  await room.store.restore(room.sessionId, [{ ...member(), userId: bob, connectionId: 'b1' }], room.now, {
+    onlyIfLost: false,
+  });
+  const { arrivals, departures } = await room.visit();
+  expect(arrivals).toContainEqual(arrival);
+  expect(departures).toMatchObject([{ userId: alice, cause: 'left', at: room.now }]);
+  // Nobody saw this end: the audit trail is asked whether it has one already.
+  expect(departures[0]).not.toHaveProperty('joinedAt');
 });
 
 test('[FA2] the end of a stay that was only restored says so', async () => {

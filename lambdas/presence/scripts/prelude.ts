@@ -10,6 +10,8 @@ local rank = { online = 1, away = 2, offline = 3 }
 local joins, updates, updatedUsers, leaves, leavers, goings = {}, {}, {}, {}, {}, {}
 -- Whether this script may change who is there.
 local reseats = false
+-- Whether the leaves of this script are concluded from the connection table: then the audit trail may have them already.
+local concludes = false
 
 local function timeText(at)
   return at == now and nowText or string.format('%d', at)
@@ -117,6 +119,19 @@ local function remember(movement)
   return text
 end
 
+-- Users whose last movement on the list is a leave, with that leave: where they are seated again, they have come anew. The
+-- list may be long: with \`onlyUser\`, only what names this user is decoded.
+local function unwrittenLeaves(onlyUser)
+  local last = {}
+  for _, text in ipairs(redis.call('LRANGE', departedKey, 0, -1)) do
+    if not onlyUser or string.find(text, onlyUser, 1, true) then
+      local movement = cjson.decode(text)
+      last[movement.userId] = not movement.came and movement or nil
+    end
+  end
+  return last
+end
+
 -- Whoever leaves has no other news: their last tab but one may have ended in the same step.
 local function forgetUpdate(userId)
   local update = updatedUsers[userId]
@@ -144,8 +159,8 @@ local function removeUser(userId, cause, user, at)
   forgetUpdate(userId)
   leaves[#leaves + 1] = userId
   leavers[#leavers + 1] = cause
-  goings[#goings + 1] = remember({ userId = userId, cause = cause, at = at, joinedAt = joinedAt,
-    restored = user and user.restored })
+  goings[#goings + 1] = remember({ userId = userId, cause = cause, at = at,
+    joinedAt = not concludes and joinedAt or nil, restored = user and user.restored })
   publish('offline', userId, '{"cause":"' .. cause .. '"}')
 end
 

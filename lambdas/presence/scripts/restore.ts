@@ -4,8 +4,9 @@ export const restoredFields = 6;
 /**
  * Brings a session back to what the connection table says, after Redis forgot it or could not be reached for a while:
  * nobody who is connected may be taken for gone because their frames had nowhere to go, so everybody begins anew with a
- * sign of life of this moment (rules FA1, FA2). Silent seats that the table does not know have left meanwhile; that was
- * written down when they did.
+ * sign of life of this moment (rules FA1, FA2). Silent seats that the table does not know have left meanwhile, or came in
+ * after their session had ended. The list of movements keeps each of these leaves, and each new coming of somebody whose
+ * leave still stands on it.
  *
  * Where anything was lost the session gets a new epoch, so that every client asks for the whole state.
  */
@@ -37,8 +38,8 @@ for index = 0, count - 1 do
   people[userId].joinedAt = math.min(people[userId].joinedAt, joinedAt)
 end
 
--- These departures are in the audit trail already.
-local written = redis.call('LLEN', departedKey)
+-- These leaves may be in the audit trail already. Whoever writes them down asks it.
+concludes = true
 for _, member in ipairs(redis.call('ZRANGEBYSCORE', connectionsKey, '-inf', silentSince)) do
   local userId, connectionId = splitMember(member)
   if connectionId ~= '' and not given[member] then
@@ -46,7 +47,6 @@ for _, member in ipairs(redis.call('ZRANGEBYSCORE', connectionsKey, '-inf', sile
     dropConnection(userId, 'left')
   end
 end
-if written == 0 then redis.call('DEL', departedKey) else redis.call('LTRIM', departedKey, 0, written - 1) end
 
 local counts = connectionsByUser()
 -- Who is in their grace is in the table no more; where only the list of users was lost, their record still tells.
@@ -57,6 +57,7 @@ for userId, count in pairs(counts) do
     if setConnections(user, count, true) then writeUser(user, false) end
   end
 end
+local waiting = unwrittenLeaves()
 for _, userId in ipairs(order) do
   local known, user = redis.call('ZSCORE', usersKey, userId), readUser(userId)
   if known and not user then renewed = true end
@@ -70,6 +71,12 @@ for _, userId in ipairs(order) do
   redis.call('ZADD', usersKey, now, userId)
   redis.call('HSET', rolesKey, userId, user.role)
   showStatus(user)
+  local leave = fresh and not known and waiting[userId]
+  if leave then
+    -- Their leave was found, and is not written down yet. The audit trail has to tell that they are here again.
+    user.joinedAt, user.restored = math.max(now, leave.at + 1), nil
+    remember({ userId = userId, username = user.username, role = user.role, at = user.joinedAt, came = true, certain = true })
+  end
   writeUser(user, true)
   if not known and not lost then
     joins[#joins + 1] = userId

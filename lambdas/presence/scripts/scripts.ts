@@ -39,15 +39,6 @@ return reply({}, {}, {})
 const enter = `${begin}
 reseats = true
 if isTorn() then giveUp() end
--- Where very many come at once the list is long: only what names the user is decoded.
-local function hasGone(userId)
-  for _, text in ipairs(redis.call('LRANGE', departedKey, 0, -1)) do
-    local movement = string.find(text, userId, 1, true) and cjson.decode(text)
-    if movement and movement.userId == userId and not movement.came then return true end
-  end
-  return false
-end
-
 local userId, connectionId, username, role, cursorRole, format, place, invisible =
   argument(1), argument(2), argument(3), argument(4), argument(5), argument(6), argument(7), argument(8) == '1'
 local member = userId .. ':' .. connectionId
@@ -98,10 +89,13 @@ else
   redis.call('ZADD', activeKey, user.lastActive, userId)
   publish(user.status, userId)
 end
--- Who was seated by a rebuilding, from the table, just before this came for a place they took has not come yet.
-if (not known and place ~= 'written') or (user.restored and place == 'taken') then
+-- Who was seated by a rebuilding, from the table, just before this came for a place they took has not come yet. A coming
+-- that is written down already is followed by a new one where a restored stay has ended since.
+local leave = not known and place ~= 'taken' and unwrittenLeaves(userId)[userId] or nil
+local isNew = not known and (place ~= 'written' or (leave and leave.restored))
+if isNew or (user.restored and place == 'taken') then
   coming = remember({ userId = userId, username = username, role = role, at = user.joinedAt, came = true,
-    certain = not user.restored and (place == 'taken' or hasGone(userId)) })
+    certain = not user.restored and (place == 'taken' or leave ~= nil) })
   user.restored = nil
 end
 writeUser(user, true)
