@@ -159,8 +159,7 @@ test('[row 19] while the page is hidden, a worker keeps the time of the heartbea
   await bob.page.evaluate(() => {
     globalThis.setTimeout = (() => 0) as unknown as typeof setTimeout;
   });
-  const workers = bob.page.workers().length;
-  expect(workers).toBe(1);
+  await expectSoon(() => bob.page.workers().length === 1);
   const count = bob.sent.length;
   await expectSoon(() => bob.sent.slice(count).filter((frame) => frame.includes('"heartbeat"')).length >= 3);
   expect(bob.sent.some((frame) => frame.includes('"hidden":true'))).toBe(false);

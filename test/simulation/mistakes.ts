@@ -71,7 +71,7 @@ export const mistakes: readonly Mistake[] = [
   },
   {
     mistake: 'a frame is no sign of life of its connection',
-    find: "redis.call('ZADD', connectionsKey, nowText, member)\n",
+    find: "redis.call('ZADD', connectionsKey, isHidden and timeText(now + math.max(0, hiddenMillis - offlineAfter)) or nowText, member)\n",
     replace: '',
     within: 40,
   },
@@ -114,7 +114,7 @@ export const mistakes: readonly Mistake[] = [
   },
   {
     mistake: 'a bare heartbeat counts as activity',
-    find: "(kind == 'heartbeat' and not isIdle)",
+    find: "(kind == 'heartbeat' and not isIdle and not isHidden)",
     replace: "kind == 'heartbeat'",
     within: 40,
   },
@@ -162,7 +162,7 @@ export const mistakes: readonly Mistake[] = [
   },
   {
     mistake: 'a restoration seats nobody',
-    find: "if not leaving[member] then redis.call('ZADD', connectionsKey, now, member) end",
+    find: "if not leaving[member] then redis.call('ZADD', connectionsKey, 'GT', now, member) end",
     replace: '',
     within: 40,
   },
