@@ -1,5 +1,5 @@
 /**
- * What the npm scripts start: `node scripts/run.mjs start|test|test:long|check|check:lua|bench|chaos …arguments`.
+ * What the npm scripts start: `node scripts/run.mjs start|test|test:long|check|check:lua|bench|chaos|build:client|size:client|audit:verify …arguments`.
  *
  * It runs on the installed Node.js (20 or newer) and installs what is missing. Then it starts the Node.js of the npm
  * package `node`, which has the version that the functions have on AWS. It uses no package itself.
@@ -16,6 +16,9 @@ import { Advice } from './set-up/shell.mjs';
 
 const project = fileURLToPath(new URL('..', import.meta.url));
 const binaries = join(project, 'node_modules', '.bin');
+
+/** Commands that start no part of the product, and therefore need no Redis. */
+const withoutRedis = ['check:lua', 'build:client', 'size:client', 'audit:verify'];
 
 /** The steps of a command: a heading and the arguments for Node.js. */
 function stepsOf(command, extra) {
@@ -48,6 +51,12 @@ function stepsOf(command, extra) {
         { heading: 'Redis scripts', run: luacheck },
         { heading: 'Tests and architecture rules', run: jest },
       ];
+    case 'build:client':
+      return [{ run: ['scripts/build-client.mjs', ...extra] }];
+    case 'size:client':
+      return [{ run: ['scripts/client-size.mjs', ...extra] }];
+    case 'audit:verify':
+      return [{ run: ['scripts/audit-verify.ts', ...extra] }];
     default:
       return undefined;
   }
@@ -62,10 +71,10 @@ async function main([command, ...extra]) {
   const steps = stepsOf(command, extra);
   if (!steps)
     throw new Advice(
-      'The command is missing or unknown; run npm start, npm test, npm run test:long, npm run check, npm run check:lua, npm run bench or npm run chaos.',
+      'The command is missing or unknown; run npm start, npm test, npm run test:long, npm run check, npm run check:lua, npm run bench, npm run chaos, npm run build:client, npm run size:client or npm run audit:verify.',
     );
   await ensurePackages(project);
-  const redis = await provideRedis();
+  const redis = withoutRedis.includes(command) ? { environment: {}, stop: async () => {} } : await provideRedis();
   const environment = {
     ...process.env,
     ...redis.environment,
