@@ -102,7 +102,7 @@ test('[FA2] where Redis was there all the time nothing is brought back', async (
   expect(recovered).toEqual([]);
 });
 
-test('[FA2] [PR12] a sweep does not end for want of people where Redis lost its data in the same round', async () => {
+test('[FA2] [PR12] a sweep does not end if Redis lost its data in the same round', async () => {
   let [isWhole, expected] = [true, 0];
   // The data is lost after the round has looked at the index, and before it asks who is present.
   deadlines.size.mockImplementation(async () => {
