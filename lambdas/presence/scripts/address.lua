@@ -3,13 +3,8 @@
 if isUnknown() then return { 'unknown' } end
 renewsKeys = false
 local member = userId .. ':' .. connectionId
-if not redis.call('ZSCORE', connectionsKey, member) then return { 'unknown' } end
-local user = readUser(userId)
-if not user then
-  if hasRecentSign(userId) then invalidateSession() end
-  return { 'unknown' }
-end
-if not redis.call('ZSCORE', usersKey, userId) then return { 'unknown' } end
+local user = seatedUser(userId, member)
+if not user then return { 'unknown' } end
 local limited = countFrame(connectionId)
 if limited then return limited end
 user.lastSeen = math.max(user.lastSeen, now)

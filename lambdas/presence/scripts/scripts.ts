@@ -31,6 +31,7 @@ import rate from './shared/rate.lua';
 import recordParsing from './shared/record-parsing.lua';
 import records from './shared/records.lua';
 import reply from './shared/reply.lua';
+import seatedUser from './shared/seated-user.lua';
 import state from './shared/state.lua';
 import userRecords from './shared/user-records.lua';
 import users from './shared/users.lua';
@@ -83,8 +84,10 @@ const helpers: readonly Piece[] = [
  */
 const ends = shared('leaves', leaves);
 const order = shared('membership-order', membershipOrder);
+const seat = shared('seated-user', seatedUser);
 const moreHelpers: Partial<Record<PresenceScript, readonly Piece[]>> = {
-  touch: [shared('data-order', dataOrder)],
+  touch: [seat, shared('data-order', dataOrder)],
+  address: [seat],
   join: [ends, order],
   leave: [ends, order],
   list: [ends],

@@ -7,14 +7,8 @@ if kind == 'heartbeat' and isIncomplete() then
   invalidateSession()
   return { 'unknown' }
 end
-if not redis.call('ZSCORE', connectionsKey, member) then return { 'unknown' } end
-local user = readUser(userId)
-if not user then
-  if hasRecentSign(userId) then invalidateSession() end
-  return { 'unknown' }
-end
--- Redis lost the list of users. The frame is processed again after a restore, so it must not be counted here.
-if not redis.call('ZSCORE', usersKey, userId) then return { 'unknown' } end
+local user = seatedUser(userId, member)
+if not user then return { 'unknown' } end
 local limited = countFrame(connectionId)
 if limited then return limited end
 local data, dataChanges, dataTurns = nil, {}, nil
