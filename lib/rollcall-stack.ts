@@ -103,7 +103,8 @@ export class RollcallStack extends Stack {
       this.connections.grantAccess(fn, 'get', 'query', 'update', 'delete', 'writeMany');
       this.webSocketApi.grantAccess(fn);
       this.database.grantAccess(fn);
-      this.outbox.grantAccess(fn, 'writeMany');
+      // A second attempt to write an entry looks for the first one.
+      this.outbox.grantAccess(fn, 'get', 'writeMany');
       // When a guest returns, their invite is checked again.
       this.invites.grantAccess(fn);
       this.sweeps.grantAccess(fn);
@@ -118,7 +119,7 @@ export class RollcallStack extends Stack {
     this.connections.grantAccess(activity, 'query', 'writeMany');
     this.connections.grantAccess(machine, 'query');
     this.connections.grantAccess(http, 'get');
-    for (const fn of [session, activity]) this.outbox.grantAccess(fn, 'writeMany');
+    for (const fn of [session, activity]) this.outbox.grantAccess(fn, 'get', 'writeMany');
     this.webSocketApi.grantAccess(session);
     for (const fn of [activity, machine]) this.webSocketApi.grantAccess(fn);
     this.invites.grantAccess(session);
@@ -130,7 +131,7 @@ export class RollcallStack extends Stack {
       this.cache.grantAccess(fn);
       this.database.grantAccess(fn);
       this.connections.grantAccess(fn, 'query', 'writeMany');
-      this.outbox.grantAccess(fn, 'query', 'writeMany');
+      this.outbox.grantAccess(fn, 'get', 'query', 'writeMany');
       this.webSocketApi.grantAccess(fn);
     }
     this.sweeps.grantAccess(this.functions['cleanup-sweep']);

@@ -12,8 +12,13 @@ export interface ActivityContext {
   userAgent?: string | null;
   /** Name of the person at that moment; a guest's name outlives the session only here. */
   username?: string | null;
-  /** Id the client chose, so that sending the same activity again writes no second entry. */
+  /** An id that somebody chose, so that a second attempt under it writes no second entry. */
   activityId?: string;
+  /**
+   * Whether an earlier attempt under the same `activityId` may wait in the outbox. The outbox is asked then, and the first
+   * attempt stands (rule AC7).
+   */
+  mayRepeat?: boolean;
   /** When it happened, Unix milliseconds; absent: now. Given by the server only, never by a client. */
   at?: number;
 }
@@ -41,6 +46,8 @@ export interface ActivityEntry {
   ipAddress: string | null;
   userAgent: string | null;
   createdAt: number;
+  /** Present if the id was chosen: a second attempt can come, so the outbox must find the entry by its id (rule AC7). */
+  isRepeatable?: true;
 }
 
 const userAgentCharacters = 1000;
@@ -72,11 +79,12 @@ export function makeEntry(params: ActivityParams, now: number): ActivityEntry {
     ipAddress: params.ipAddress && isIP(params.ipAddress) !== 0 ? withoutZone(params.ipAddress) : null,
     userAgent: params.userAgent ? sanitizeText(params.userAgent).slice(0, userAgentCharacters).toWellFormed() : null,
     createdAt,
+    ...(activityId === undefined ? {} : { isRepeatable: true }),
   };
 }
 
 /** The entry as clients see it. */
-export function toItem(entry: ActivityEntry): ActivityItem {
+export function toItem({ isRepeatable: _, ...entry }: ActivityEntry): ActivityItem {
   return { ...entry, details: JSON.parse(entry.details) as ActivityDetails };
 }
 

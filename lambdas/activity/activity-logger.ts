@@ -97,15 +97,16 @@ export class ActivityLogger {
   async logActivities(activities: readonly ActivityParams[]): Promise<LoggedActivity[]> {
     if (activities.length === 0) return [];
     const entries = activities.map((params) => makeEntry(params, this.#clock()));
-    const outcomes = await this.#writer.write(entries);
-    if (outcomes.includes('taken')) {
+    const repeats = entries.filter((_, place) => activities[place]!.mayRepeat).map(({ id }) => id);
+    const written = await this.#writer.write(entries, repeats);
+    if (written.some(({ outcome }) => outcome === 'taken')) {
       throw new RollcallError('INVALID_MESSAGE', 'This activityId belongs to another entry; send a fresh UUID.');
     }
-    return entries.map((entry, place) => ({
+    return written.map(({ outcome, entry }) => ({
       activity: toItem(entry),
       // An id of the server's own can only be there already because an attempt whose answer was lost wrote it.
-      isNew: outcomes[place] !== 'repeated' || activities[place]?.activityId === undefined,
-      isStored: outcomes[place] !== 'deferred',
+      isNew: outcome === 'new' || outcome === 'deferred' || !entry.isRepeatable,
+      isStored: outcome === 'new' || outcome === 'repeated',
     }));
   }
 

@@ -3,17 +3,21 @@ import {
   type AttributeValue,
   BatchWriteItemCommand,
   type DynamoDBClient,
+  GetItemCommand,
   QueryCommand,
   type WriteRequest,
 } from '@aws-sdk/client-dynamodb';
 import { v7 as uuidv7 } from 'uuid';
 import { tableKeys } from '../platform/environment.ts';
+import { inParallel } from '../platform/in-parallel.ts';
 import type { ActivityEntry } from './activity-entry.ts';
 
 const { partitionKey, sortKey } = tableKeys.outbox;
 /** DynamoDB takes at most this many writes in one request. */
 const requestItems = 25;
 const unprocessedAttempts = 4;
+/** Entries looked up at the same time. */
+const parallelLookups = 20;
 
 /** All entries of a session share a shard, so that they keep their order; several shards carry more than one can. */
 export const outboxShards = Array.from({ length: 8 }, (_, number) => `activity-${number}`);
@@ -52,8 +56,37 @@ export class ActivityOutbox {
 
   /** Stores the entries in the order given; when it resolves they are durable. */
   async put(entries: readonly ActivityEntry[], shard?: string): Promise<void> {
-    const requests = entries.map((entry) => putRequest(shard ?? shardOf(entry), uuidv7(), JSON.stringify(entry)));
-    await this.#write(requests);
+    const items = entries.map(
+      (entry): OutboxItem => ({
+        ...{ shard: shard ?? shardOf(entry), position: uuidv7() },
+        ...{ entry, text: JSON.stringify(entry) },
+      }),
+    );
+    await this.#write(items.flatMap(putRequests));
+  }
+
+  /**
+   * Those of the entries with these ids that wait, by id (rule AC7). Only entries whose id was chosen are found.
+   *
+   * An attempt that was killed may have left its entry under the id alone. So what is found is put again at its place, and
+   * when this resolves it is durable. If a replay has written it meanwhile, the next replay finds its id and forgets it.
+   */
+  async waiting(ids: readonly string[]): Promise<Map<string, ActivityEntry>> {
+    const found: OutboxItem[] = [];
+    await inParallel(ids, parallelLookups, async (id) => {
+      const item = await this.#itemOf(id);
+      if (item) found.push(item);
+    });
+    await this.#write(found.flatMap(putRequests));
+    return new Map(found.map(({ entry }) => [entry!.id, entry!]));
+  }
+
+  async #itemOf(id: string): Promise<OutboxItem | undefined> {
+    const command = new GetItemCommand({ TableName: this.#table, Key: keyOfId(id), ConsistentRead: true });
+    const { Item } = await this.#client.send(command);
+    const text = Item?.['entry']?.S ?? '';
+    const entry = parsedEntry(text);
+    return entry && { shard: Item!['waitsIn']!.S!, position: Item!['waitsAt']!.S!, entry, text };
   }
 
   /** The oldest items of a shard, at most `limit`. */
@@ -73,7 +106,7 @@ export class ActivityOutbox {
 
   /** Forgets items that were written elsewhere; an item that is gone already does no harm. */
   async remove(items: readonly OutboxItem[]): Promise<void> {
-    await this.#write(items.map((item) => ({ DeleteRequest: { Key: keyOf(item.shard, item.position) } })));
+    await this.#write(items.flatMap(keysOf).map((Key) => ({ DeleteRequest: { Key } })));
   }
 
   /** Moves an entry to where it stops nobody; it is in both places for a moment rather than in none. */
@@ -82,7 +115,8 @@ export class ActivityOutbox {
     await this.remove([item]);
   }
 
-  async #write(requests: WriteRequest[]): Promise<void> {
+  async #write(all: WriteRequest[]): Promise<void> {
+    const requests = firstOfEachKey(all);
     for (let start = 0; start < requests.length; start += requestItems) {
       await this.#writeAll(requests.slice(start, start + requestItems));
     }
@@ -99,6 +133,17 @@ export class ActivityOutbox {
   }
 }
 
+/** DynamoDB refuses a request that names an item twice. Two attempts under one id do; the first one stands. */
+function firstOfEachKey(requests: WriteRequest[]): WriteRequest[] {
+  const byKey = new Map<string, WriteRequest>();
+  for (const request of requests) {
+    const key = request.PutRequest?.Item ?? request.DeleteRequest!.Key!;
+    const name = `${key[partitionKey]!.S}/${key[sortKey]!.S}`;
+    if (!byKey.has(name)) byKey.set(name, request);
+  }
+  return [...byKey.values()];
+}
+
 function shardOf(entry: ActivityEntry): string {
   const number = createHash('sha256').update(entry.sessionId).digest().readUInt32BE(0) % outboxShards.length;
   return outboxShards[number]!;
@@ -108,8 +153,27 @@ function keyOf(shard: string, position: string): Record<string, AttributeValue> 
   return { [partitionKey]: { S: shard }, [sortKey]: { S: position } };
 }
 
+/** Where a repeatable entry is found by its id. No replay reads there. */
+function keyOfId(id: string): Record<string, AttributeValue> {
+  return keyOf(`id ${id}`, 'first');
+}
+
+/** Everything the outbox holds of an item. */
+function keysOf({ shard, position, entry }: OutboxItem): Record<string, AttributeValue>[] {
+  const own = keyOf(shard, position);
+  return entry?.isRepeatable ? [keyOfId(entry.id), own] : [own];
+}
+
 function putRequest(shard: string, position: string, text: string): WriteRequest {
   return { PutRequest: { Item: { ...keyOf(shard, position), entry: { S: text } } } };
+}
+
+/** The entry at its place, and a second time under its id if an attempt may look for it. */
+function putRequests({ shard, position, entry, text }: OutboxItem): WriteRequest[] {
+  const own = putRequest(shard, position, text);
+  if (!entry?.isRepeatable || shard === asideShard) return [own];
+  const place = { waitsIn: { S: shard }, waitsAt: { S: position } };
+  return [own, { PutRequest: { Item: { ...keyOfId(entry.id), ...place, entry: { S: text } } } }];
 }
 
 function toOutboxItem(item: Record<string, AttributeValue>): OutboxItem {

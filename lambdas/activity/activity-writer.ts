@@ -5,14 +5,24 @@ import { log } from '../platform/log.ts';
 import { Unavailable } from '../platform/unavailable.ts';
 import type { ActivityEntry } from './activity-entry.ts';
 import { type ActivityOutbox, asideShard } from './activity-outbox.ts';
-import type { ActivityRepository } from './activity-repository.ts';
+import type { ActivityRepository, EntryOwner } from './activity-repository.ts';
 import { isRefusal, withRetry } from './retry.ts';
 
 /**
  * What became of an entry: `new` in PostgreSQL, `repeated` (the same person sent it to the same session before), `taken`
- * (its id belongs to another entry; nothing was written) or `deferred` to the outbox.
+ * (its id belongs to another entry; nothing was written), `deferred` to the outbox or `waiting` there from an earlier
+ * attempt.
  */
-export type WriteOutcome = 'new' | 'repeated' | 'taken' | 'deferred';
+export type WriteOutcome = 'new' | 'repeated' | 'taken' | 'deferred' | 'waiting';
+
+/** What became of an entry. Where an earlier attempt waits, `entry` is that one. */
+export interface Written {
+  outcome: WriteOutcome;
+  entry: ActivityEntry;
+}
+
+/** A lookup in the outbox that takes longer than this is given up, so that PostgreSQL is still asked in time. */
+const lookupMillis = dependencyTimeoutMillis * 0.3;
 
 /** Puts entries where they cannot be lost: PostgreSQL, else the outbox (rules AC1 and AC3). */
 export class ActivityWriter {
@@ -27,10 +37,35 @@ export class ActivityWriter {
   /**
    * Writes the entries; when it resolves each is durable, except those whose id was taken.
    *
-   * @returns the outcome of each entry, in their order.
+   * @param mayRepeat ids of entries of which an earlier attempt may wait in the outbox. The earlier one stands, and PostgreSQL
+   *   gets it from the outbox only: written now, a repetition would take the id, and the replay would drop the first attempt.
+   * @returns what became of each entry, in their order.
    * @throws RollcallError UNAVAILABLE when neither store takes them; the database's own error when it refuses the data.
    */
-  async write(entries: readonly ActivityEntry[]): Promise<WriteOutcome[]> {
+  async write(entries: readonly ActivityEntry[], mayRepeat: readonly string[] = []): Promise<Written[]> {
+    const waiting = await this.#waiting(mayRepeat);
+    const open = entries.filter(({ id }) => !waiting.has(id));
+    const outcomes = open.length > 0 ? await this.#writeOpen(open) : [];
+    const byEntry = new Map(open.map((entry, place) => [entry, outcomes[place]!]));
+    return entries.map((entry): Written => {
+      const first = waiting.get(entry.id);
+      if (!first) return { outcome: byEntry.get(entry)!, entry };
+      return isOfSamePerson(first, entry) ? { outcome: 'waiting', entry: first } : { outcome: 'taken', entry };
+    });
+  }
+
+  /** Without an answer of the outbox, the entries are written: an outage of both stores must not stop the activity of now. */
+  async #waiting(ids: readonly string[]): Promise<Map<string, ActivityEntry>> {
+    if (!this.#outbox || ids.length === 0) return new Map();
+    try {
+      return await withDeadline(this.#outbox.waiting(ids), lookupMillis);
+    } catch (error) {
+      log.warn('The outbox could not be asked for earlier attempts', { entries: ids.length, error: error as Error });
+      return new Map();
+    }
+  }
+
+  async #writeOpen(entries: readonly ActivityEntry[]): Promise<WriteOutcome[]> {
     try {
       return await withRetry(() => this.writeToDatabase(entries));
     } catch (error) {
@@ -48,7 +83,7 @@ export class ActivityWriter {
     const seen = new Set<string>();
     return entries.map((entry) => {
       const owner = owners.get(entry.id);
-      if (owner && (owner.sessionId !== entry.sessionId || owner.userId !== entry.userId)) return 'taken';
+      if (owner && !isOfSamePerson(owner, entry)) return 'taken';
       const isNew = written.has(entry.id) && !seen.has(entry.id);
       seen.add(entry.id);
       return isNew ? 'new' : 'repeated';
@@ -68,9 +103,10 @@ export class ActivityWriter {
    */
   async writeAll(entries: readonly ActivityEntry[]): Promise<void> {
     try {
-      const outcomes = await this.write(entries);
-      const homeless = entries.filter((_, place) => outcomes[place] === 'taken');
-      if (homeless.length > 0) await this.write(homeless.map(underOwnId));
+      const repeatable = entries.filter(({ isRepeatable }) => isRepeatable).map(({ id }) => id);
+      const written = await this.write(entries, repeatable);
+      const homeless = written.filter(({ outcome }) => outcome === 'taken').map(({ entry }) => underOwnId(entry));
+      if (homeless.length > 0) await this.write(homeless);
     } catch (error) {
       if (!isRefusal(error)) throw error;
       if (entries.length === 1) return this.#setAside(entries, error);
@@ -93,6 +129,10 @@ export class ActivityWriter {
       throw unavailable(error);
     }
   }
+}
+
+function isOfSamePerson(one: EntryOwner, other: EntryOwner): boolean {
+  return one.sessionId === other.sessionId && one.userId === other.userId;
 }
 
 const ownIds = 'a3f6c1de-5b0e-5c52-9d0b-6c2b3a1f7e44';

@@ -15,8 +15,10 @@ export interface TestOutbox {
   client: DynamoDBClient;
   table: string;
   outbox: ActivityOutbox;
-  /** Everything in the table, in order of shard and position. */
+  /** Every entry that waits, in order of shard and position. */
   items(): Promise<{ shard: string; entry: ActivityEntry }[]>;
+  /** Everything in the table: an entry that can be found by its id is there twice. */
+  size(): Promise<number>;
 }
 
 /** An outbox of its own on the DynamoDB-compatible server of the test run. */
@@ -47,11 +49,18 @@ export async function createOutbox(): Promise<TestOutbox> {
     outbox: new ActivityOutbox({ client, table }),
     async items() {
       const { Items = [] } = await client.send(new ScanCommand({ TableName: table, ConsistentRead: true }));
-      return Items.map((item) => ({
-        shard: item[partitionKey]!.S!,
-        position: item[sortKey]!.S!,
-        entry: JSON.parse(item['entry']!.S!) as ActivityEntry,
-      })).sort((a, b) => (a.shard + a.position < b.shard + b.position ? -1 : 1));
+      const waiting = Items.filter((item) => item[partitionKey]!.S!.startsWith('activity-'));
+      return waiting
+        .map((item) => ({
+          shard: item[partitionKey]!.S!,
+          position: item[sortKey]!.S!,
+          entry: JSON.parse(item['entry']!.S!) as ActivityEntry,
+        }))
+        .sort((a, b) => (a.shard + a.position < b.shard + b.position ? -1 : 1));
+    },
+    async size() {
+      const { Count = 0 } = await client.send(new ScanCommand({ TableName: table, ConsistentRead: true }));
+      return Count;
     },
   };
 }

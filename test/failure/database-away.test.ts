@@ -121,7 +121,7 @@ test('[FA3] a machine that is somebody’s is not unknown because PostgreSQL can
   expect(await owner.ask({ ...beat, machineId: 'other' })).toMatchObject({ code: 'MACHINE_NOT_FOUND' });
 });
 
-test('[AC3] activity that PostgreSQL cannot take is acknowledged from the outbox and replayed once', async () => {
+test('[AC3] [AC7] activity that PostgreSQL cannot take is acknowledged from the outbox and replayed once, whatever a retry says', async () => {
   const { owner, sessionId } = await room('gina');
   const activityId = randomUUID();
   const holder = await stack.database.connect();
@@ -133,6 +133,8 @@ test('[AC3] activity that PostgreSQL cannot take is acknowledged from the outbox
   holder.release();
   expect(frame).toMatchObject({ type: 'activity_logged', activityId });
   expect(millis).toBeLessThan(scaleLimit(5000));
+  const retry = await owner.ask({ ...logged, details: { text: 'replaced' } });
+  expect(retry).toMatchObject({ type: 'activity_logged', activityId });
   await stack.fireSchedule('CleanupSweep');
   await stack.fireSchedule('CleanupSweep');
   expect(await stack.audit(sessionId, 'noted')).toMatchObject([{ id: activityId, details: { text: 'kept' } }]);

@@ -34,6 +34,7 @@ export async function logActivity(
   const logged = await services.activity.logActivity(sessionId, userId, activityType, details, {
     ...context,
     activityId,
+    mayRepeat: activityId !== undefined,
   });
   if (logged.isNew) await showActivity(services, logged.activity, room.leastRole, caller.connectionId);
   return { type: 'activity_logged', activityId: logged.activity.id };

@@ -24,6 +24,8 @@ export interface ArrivalRecord {
   sessionId: string;
   arriving: Arriving;
   context?: ActivityContext;
+  /** Whether an earlier attempt may wait in the outbox. It knows the connection, so it stands (rule AC7). */
+  mayRepeat?: boolean;
 }
 
 /**
@@ -55,8 +57,8 @@ export async function recordArrivals(services: Services, records: readonly Arriv
   return records.map((record) => !waiting.has(record));
 }
 
-function entryOf({ sessionId, arriving, context }: ArrivalRecord): ActivityParams {
+function entryOf({ sessionId, arriving, context, mayRepeat }: ArrivalRecord): ActivityParams {
   const { userId, username, role, at } = arriving;
   const activityId = uuidv5(`${sessionId}:${userId}:${at}`, arrivalNamespace);
-  return { ...userJoined({ ...context, sessionId, userId, username }, role), at, activityId };
+  return { ...userJoined({ ...context, sessionId, userId, username }, role), at, activityId, mayRepeat };
 }

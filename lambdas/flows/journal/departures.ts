@@ -31,6 +31,8 @@ export interface DepartureRecord {
   sessionId: string;
   departing: Departing;
   context?: ActivityContext;
+  /** Whether an earlier attempt, which knows the connection, may wait in the outbox (rule AC7). */
+  mayRepeat?: boolean;
 }
 
 /** Any UUID would do; it only has to be this one for ever. */
@@ -77,13 +79,16 @@ export async function recordDepartures(services: Services, records: readonly Dep
   return records.map((_, place) => !waiting.has(place));
 }
 
-function entryOf({ sessionId, departing, context }: DepartureRecord, last: Movement | undefined): ActivityParams {
+function entryOf(record: DepartureRecord, last: Movement | undefined): ActivityParams {
+  const { sessionId, departing, context } = record;
   const { userId, cause, at, joinedAt } = departing;
   const since = last?.type === 'user_joined' ? last.at : (joinedAt ?? at);
   const actor = { ...context, sessionId, userId };
   const entry = cause === 'timeout' ? userTimedOut(actor) : userLeft(actor, cause, (at - since) / 1000);
   const moment = joinedAt === undefined ? `since ${since}` : at;
-  return { ...entry, at, activityId: uuidv5(`${sessionId}:${userId}:${moment}`, departureNamespace) };
+  const activityId = uuidv5(`${sessionId}:${userId}:${moment}`, departureNamespace);
+  // Who concludes an end does not know whether somebody else has told another one of the same stay.
+  return { ...entry, at, activityId, mayRepeat: record.mayRepeat || joinedAt === undefined };
 }
 
 /**

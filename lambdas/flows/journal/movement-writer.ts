@@ -76,10 +76,11 @@ export class MovementWriter {
   }
 }
 
+/** Whoever joined or left by a message may have been written down by the invocation of that message, into the outbox. */
 async function writeTogether(services: Services, tasks: readonly Task[]): Promise<void> {
   for (const task of tasks) task.written = [];
   const arrivals = tasks.flatMap((task) =>
-    task.arrivals.map((arriving) => ({ task, sessionId: task.sessionId, arriving })),
+    task.arrivals.map((arriving) => ({ task, sessionId: task.sessionId, arriving, mayRepeat: true })),
   );
   const stored = await recordArrivals(services, arrivals);
   note(arrivals, stored, ({ arriving }) => arriving);
@@ -91,7 +92,7 @@ async function writeTogether(services: Services, tasks: readonly Task[]): Promis
   const departures = tasks.flatMap((task) =>
     task.departures
       .filter((departing) => !waiting.has(keyOf(task, departing)))
-      .map((departing) => ({ task, sessionId: task.sessionId, departing })),
+      .map((departing) => ({ task, sessionId: task.sessionId, departing, mayRepeat: departing.cause === 'left' })),
   );
   // Somebody who left twice has two stories: the second one is told when the first one stands.
   for (const turn of turnsOf(departures, ({ task, departing }) => keyOf(task, departing))) {
