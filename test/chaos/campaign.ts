@@ -3,7 +3,6 @@ import { Attendee } from '../../bench/storm/attendee.ts';
 import type { ServerFrame } from '../../protocol/frames.ts';
 import { readTimings } from '../../protocol/timings.ts';
 import { SeededRandom } from '../support/seeded-random.ts';
-import { timeLimits } from '../support/time-limits.ts';
 import { Findings } from './findings.ts';
 import { type Bounds, Inspector } from './inspector.ts';
 import { Person } from './person.ts';
@@ -26,11 +25,17 @@ export interface CampaignOptions {
   weatherMillis: number;
   /** After how many weathers everything has to come to rest and agree. */
   weathersPerQuietPoint: number;
-  /** Another weather comes until then, and at least so many. */
+  /** Everybody is invited before the first weather, if that takes no longer. Who is late comes during the weathers. */
+  gatherMillis: number;
+  /** Another weather comes until then, counted from the first one, and at least so many. */
   untilMillis: number;
   leastWeathers?: number;
   /** How long a place whose departure was lost may take to be given back. */
   placesLimitMillis: number;
+  /** How long a run waits for that. If it is shorter than the limit, a place that is still kept proves nothing. */
+  placesWaitMillis?: number;
+  /** A quiet point that takes longer is a violation. */
+  restLimitMillis?: number;
   /** How much later than the rules say a view may be right; for a machine that other tests keep busy. */
   busyMillis?: number;
   progress?(findings: Findings, rooms: Room[]): void;
@@ -71,7 +76,7 @@ export async function runCampaign(venue: Venue, options: CampaignOptions): Promi
   }, lookMillis);
   const progress = setInterval(() => options.progress?.(findings, rooms), progressMillis);
   try {
-    await gather(rooms, inspector);
+    await gather(rooms, options, { findings, inspector });
     await liveThrough(venue, rooms, options, { random, findings, inspector });
   } finally {
     clearInterval(clock);
@@ -118,7 +123,7 @@ async function invite(venue: Venue, rooms: Room[], { users, settings }: Campaign
         heard: (frame, bytes, tab) => {
           means.findings.frame(frame, bytes);
           if (frame.type === 'presence_diff') means.inspector.hear(room, person, frame, Date.now());
-          if (frame.type === 'error') noteError(frame, tab, means);
+          if (frame.type === 'error') noteError(frame, tab, { ...means, reasons: () => reasonsFor(userId, venue) });
         },
         odd: (sentence) => means.findings.violated('odd', sentence),
       },
@@ -128,19 +133,29 @@ async function invite(venue: Venue, rooms: Room[], { users, settings }: Campaign
 }
 
 /** Everybody comes, one after another, so that the first trouble meets people and not cold functions. */
-async function gather(rooms: Room[], inspector: Inspector): Promise<void> {
+async function gather(
+  rooms: Room[],
+  { gatherMillis }: CampaignOptions,
+  { findings, inspector }: Pick<Means, 'findings' | 'inspector'>,
+): Promise<void> {
   inspector.calmSince = Number.POSITIVE_INFINITY;
   const people = rooms.flatMap((room) => room.people);
-  const deadline = Date.now() + timeLimits.test;
+  const deadline = Date.now() + gatherMillis;
   for (const person of people) {
+    if (Date.now() >= deadline) break;
     const tab = person.openTab();
     while (tab.joinedAt === undefined && Date.now() < deadline) await pause(10);
   }
+  findings.count('users before the first weather', people.filter(({ tabs }) => tabs.length > 0).length);
   inspector.calmSince = Date.now();
 }
 
 /** What people may be answered in which trouble; anything else is a violation. */
-function noteError({ code, message }: ServerFrame<'error'>, tab: Tab, { findings, inspector }: Means): void {
+function noteError(
+  { code, message }: ServerFrame<'error'>,
+  tab: Tab,
+  { findings, inspector, reasons }: Means & { reasons: () => string },
+): void {
   findings.count(`error ${code}`);
   const now = Date.now();
   const interrupted = now < inspector.calmSince + recoveryMillis;
@@ -152,14 +167,26 @@ function noteError({ code, message }: ServerFrame<'error'>, tab: Tab, { findings
   const expected = code === 'UNAVAILABLE' || (code === 'NOT_IN_SESSION' && forgotten);
   if (expected) return;
   const since = (at: number | undefined) => (at ? `${now - at} ms ago` : 'never');
-  findings.violated('error', `${code}: ${message} Joined ${since(tab.joinedAt)}, thawed ${since(tab.thawedAt)}`);
+  const stay = `Joined ${since(tab.joinedAt)}, thawed ${since(tab.thawedAt)}`;
+  findings.violated('error', `${code}: ${message} ${stay}. The functions logged: ${reasons()}`);
+}
+
+/** How many log lines about a user an error is reported with. */
+const keptLines = 5;
+
+/** The newest errors and warnings that the functions logged about a user. */
+function reasonsFor(userId: string, { lines }: Venue): string {
+  const about = lines.filter((line) => line.includes(userId) && /\b(?:ERROR|WARN)\b/.test(line));
+  return about.slice(-keptLines).join(' | ') || 'nothing';
 }
 
 async function liveThrough(venue: Venue, rooms: Room[], options: CampaignOptions, means: Means): Promise<void> {
   const ends = Date.now() + options.untilMillis;
   const people = rooms.flatMap((room) => room.people);
   let isQuiet = true;
-  for (let index = 0; index < (options.leastWeathers ?? 0) || Date.now() < ends; index += 1) {
+  // A weather of which less than half would be left does not begin.
+  const isOver = () => Date.now() + options.weatherMillis / 2 >= ends;
+  for (let index = 0; index < (options.leastWeathers ?? 0) || !isOver(); index += 1) {
     const weather = options.weathers[index % options.weathers.length]!;
     const stop = keepActing(people, options.paceMillis, means.random);
     await live(venue, weather, options, means);
@@ -212,9 +239,28 @@ async function live(venue: Venue, weather: Weather, options: CampaignOptions, me
 
 async function rest(venue: Venue, rooms: Room[], options: CampaignOptions, means: Means): Promise<void> {
   const { findings, inspector } = means;
+  const { placesLimitMillis: limitMillis, placesWaitMillis: waitMillis = limitMillis, restLimitMillis } = options;
   findings.weather = 'quiet';
-  await checkQuiet(rooms, inspector, announceMillis, findings);
-  await checkRecords(venue, rooms, findings, options.placesLimitMillis);
+  const compare = async () => {
+    await checkQuiet(rooms, inspector, announceMillis, findings, restLimitMillis && restLimitMillis / 2);
+    await checkRecords(venue, rooms, findings, { limitMillis, waitMillis });
+  };
+  const inTime = await settledWithin(compare(), restLimitMillis);
+  if (!inTime) findings.violated('quiet', `not everything could be compared within ${restLimitMillis} ms`);
+}
+
+/** Whether the work ends in time; without a limit it always does. @throws what the work throws. */
+async function settledWithin(work: Promise<void>, limitMillis: number | undefined): Promise<boolean> {
+  const ended = work.then(() => true);
+  if (limitMillis === undefined) return ended;
+  const stop = new AbortController();
+  const late = pause(limitMillis, false, { signal: stop.signal });
+  late.catch(() => {});
+  try {
+    return await Promise.race([ended, late]);
+  } finally {
+    stop.abort();
+  }
 }
 
 /** What no trouble of a store or of the cloud explains: a bug in the code, or something the stack did not grant. */

@@ -32,6 +32,7 @@ export function testChaos(title: string, size: ChaosSize): void {
     const findings = await runCampaign(stack, {
       ...{ settings, users: size.users, rooms: size.rooms, seed: 1, paceMillis: size.paceMillis, weathers },
       ...{ weatherMillis: size.weatherMillis, weathersPerQuietPoint: weathers.length, untilMillis: 0 },
+      gatherMillis: timeLimits.test,
       ...{ leastWeathers: weathers.length, busyMillis: timeLimits.event },
       // Lost places are given back once a minute, and the first attempt may fall into the trouble.
       placesLimitMillis: timeLimits.test,

@@ -2,9 +2,11 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { publishSlowness } from '../support/time-limits.ts';
 import { runCampaign } from './campaign.ts';
 import type { Findings } from './findings.ts';
 import type { Room } from './room.ts';
+import { divideRun } from './run-times.ts';
 import { openVenue } from './venue.ts';
 import { weathersWith } from './weather.ts';
 
@@ -19,13 +21,11 @@ const { values } = parseArgs({
   },
 });
 
-const settings = {
-  PRESENCE_UPDATE_SECONDS: '15',
-  HEARTBEAT_TIMEOUT_SECONDS: '15',
-  AWAY_AFTER_SECONDS: '60',
-  RECONNECT_GRACE_SECONDS: '6',
-  CLEANUP_INTERVAL_MINUTES: '1',
-};
+const minutes = Number(values.minutes);
+if (!(minutes > 0)) throw new Error(`--minutes is "${values.minutes}"; set it to a number above zero.`);
+const { settings, interruptionMillis, troubleMillis, ...times } = divideRun(minutes, weathersWith(0).length);
+/** A machine that is busy at the start may show views later than the rules say, by this much for each time that it is slower. */
+const busyMillis = 5000 * ((await publishSlowness()) - 1);
 const begun = Date.now();
 
 function say(line: string): void {
@@ -78,11 +78,10 @@ try {
     rooms: Number(values.rooms),
     seed: Number(values.seed),
     paceMillis: Number(values.pace),
-    weathers: weathersWith(5000),
-    weatherMillis: 25_000,
-    weathersPerQuietPoint: 5,
-    untilMillis: Number(values.minutes) * 60_000,
-    placesLimitMillis: 150_000,
+    weathers: weathersWith(interruptionMillis),
+    untilMillis: troubleMillis,
+    ...times,
+    busyMillis,
     progress,
   });
   const findings = await Promise.race([campaign, broken]);
@@ -92,6 +91,7 @@ try {
   for (const { rule, at, sentence } of findings.examples) console.log(`  [${rule}] ${at} ${sentence}`);
   const results = join(import.meta.dirname, '..', '..', 'bench', 'results');
   await mkdir(results, { recursive: true });
+  await writeFile(join(results, 'chaos.log'), `${venue.lines.join('\n')}\n`);
   const report = {
     ...{ name: 'chaos', at: new Date().toISOString(), ...values, settings },
     counts: Object.fromEntries(findings.counts),
@@ -101,6 +101,11 @@ try {
     errors: venue.lines.filter((line) => /\bERROR\b/.test(line)).slice(0, 200),
   };
   await writeFile(join(results, 'chaos.json'), `${JSON.stringify(report, null, 2)}\n`);
+  console.log(
+    findings.total === 0
+      ? '\nNo rule was violated.'
+      : `\n${findings.total} violations. The log lines of the functions are in bench/results/chaos.log.`,
+  );
   if (findings.total > 0) process.exitCode = 1;
 } finally {
   await venue.close();

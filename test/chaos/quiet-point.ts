@@ -14,14 +14,16 @@ const arrivalMillis = 6000;
  * field: people, connections, status, activity, cursors.
  *
  * @param ghostMillis the bound after which nobody may be shown who is gone.
+ * @param restMillis how long everybody may be on the way before the views are compared anyway.
  */
 export async function checkQuiet(
   rooms: Room[],
   inspector: Inspector,
   ghostMillis: number,
   findings: Findings,
+  restMillis = timeLimits.test,
 ): Promise<void> {
-  await comeToRest(rooms, inspector, ghostMillis);
+  await comeToRest(rooms, inspector, ghostMillis, restMillis);
   const people = rooms.flatMap((room) => room.people);
   await Promise.all(people.map((person) => person.settle()));
   const pointing = new Set<Person>();
@@ -55,7 +57,7 @@ async function agreement(rooms: Room[], pointing: Set<Person>, silenceMillis: nu
   }
 }
 
-async function comeToRest(rooms: Room[], inspector: Inspector, ghostMillis: number): Promise<void> {
+async function comeToRest(rooms: Room[], inspector: Inspector, ghostMillis: number, restMillis: number): Promise<void> {
   const people = rooms.flatMap((room) => room.people);
   for (const person of people) {
     person.idle = false;
@@ -68,7 +70,7 @@ async function comeToRest(rooms: Room[], inspector: Inspector, ghostMillis: numb
       const lingers = person.tabs.some((tab) => tab.end && Date.now() < tab.end.at + ghostMillis);
       return onTheWay || lingers || (until !== Number.POSITIVE_INFINITY && Date.now() < until + ghostMillis);
     });
-  const deadline = Date.now() + timeLimits.test;
+  const deadline = Date.now() + restMillis;
   while (restless() && Date.now() < deadline) await pause(100);
 }
 
