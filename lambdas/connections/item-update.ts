@@ -17,8 +17,8 @@ export interface Condition {
 }
 
 /**
- * The update that sets the fields given and removes those that are undefined; at least one must be set. Every name has a
- * placeholder, because many are reserved words.
+ * The update that sets the fields given and removes those that are undefined. Every name has a placeholder, because many are
+ * reserved words.
  */
 export function itemUpdate(
   { table, connectionId, sessionId }: ItemPlace,
@@ -28,17 +28,18 @@ export function itemUpdate(
   const names = Object.keys(fields);
   const set = names.filter((name) => fields[name] !== undefined);
   const removed = names.filter((name) => fields[name] === undefined).map((name) => `#${name}`);
-  const given = Object.fromEntries(set.map((name) => [`:${name}`, fields[name]]));
+  const values = { ...Object.fromEntries(set.map((name) => [`:${name}`, fields[name]])), ...condition.values };
   return {
     TableName: table,
     Key: marshall({ connectionId, sessionId }),
     UpdateExpression: [
-      `SET ${set.map((name) => `#${name} = :${name}`).join(', ')}`,
+      ...(set.length > 0 ? [`SET ${set.map((name) => `#${name} = :${name}`).join(', ')}`] : []),
       ...(removed.length > 0 ? [`REMOVE ${removed.join(', ')}`] : []),
     ].join(' '),
     ConditionExpression: condition.text,
     ExpressionAttributeNames: Object.fromEntries(names.map((name) => [`#${name}`, name])),
-    ExpressionAttributeValues: marshall({ ...given, ...condition.values }),
+    // DynamoDB refuses an empty list of values.
+    ExpressionAttributeValues: Object.keys(values).length > 0 ? marshall(values) : undefined,
   };
 }
 

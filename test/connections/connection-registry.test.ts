@@ -199,6 +199,15 @@ describe('[PR18] of joins and leaves of one connection in one session the latest
     expect(Count).toBe(0);
   });
 
+  test('a field of a membership can be removed without another one being set', async () => {
+    const { membership: joined } = await registry.join(membership({ unseated: true }));
+    const { connectionId, sessionId } = joined;
+    expect(await registry.amend(joined, { unseated: undefined })).toBe(true);
+    expect(await registry.membership(connectionId, sessionId)).not.toHaveProperty('unseated');
+    const ofEarlierRelease = { ...joined, version: undefined };
+    expect(await registry.amend(ofEarlierRelease, { unseated: undefined })).toBe(false);
+  });
+
   test('a membership is amended only while it is the newest', async () => {
     const { membership: joined } = await registry.join(membership());
     expect(await registry.amend(joined, { unseated: true })).toBe(true);

@@ -125,6 +125,17 @@ test('[FA1] a join while Redis is away stands, and the others see it afterwards'
   ]);
 });
 
+test('[FA1] a second tab that joins while Redis is away gets in, too', async () => {
+  const { owner, session } = await stack.host('kim');
+  const tab = await stack.arrive('kim');
+  await stack.stores.redis.shut();
+  const answer = await tab.ask({ type: 'session_join', sessionId: session.id });
+  await stack.stores.redis.open();
+  expect(answer).toMatchObject({ type: 'session_joined', users: [{ userId: owner.userId, connections: 2 }] });
+  await askUntil(tab, 'ack', { type: 'heartbeat', sessionId: session.id });
+  expect(await stack.audit(session.id, 'user_joined')).toHaveLength(1);
+});
+
 test('[FA2] an emptied Redis is rebuilt by the next frames, without a false leave', async () => {
   await seatedAtOnce('fay');
   const { owner, guest, sessionId } = await pair('finn', 'gina');

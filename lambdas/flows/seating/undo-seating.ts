@@ -43,7 +43,9 @@ async function unseat(services: Services, caller: Caller, membership: Membership
   const own = outcome?.departures.find((departure) => departure.userId === userId);
   if (own) await recordOrLeaveToSweep(services, sessionId, own, actorOf(caller, sessionId));
   else if (activated && !(await isPresent(services, membership))) {
-    await services.sessions.leaveSession(sessionId, userId, 'disconnected');
+    // The join may be in the audit trail already, for example if Redis was away. Then its leave has to be there, too (rule PR9).
+    const departing = { userId, cause: 'disconnected', at: services.clock(), isConcluded: true } as const;
+    await recordOrLeaveToSweep(services, sessionId, departing, actorOf(caller, sessionId));
   }
   if (outcome) await announce(services, sessionId, outcome);
 }

@@ -290,7 +290,7 @@ test.each([
   fail();
   await expect(seat(true)).rejects.toThrow();
   expect(registry.takeBack.mock.calls[0]![0]).toMatchObject({ connectionId: 'c1', sessionId: session.id });
-  expect(sessions.leaveSession).toHaveBeenCalledWith(session.id, caller.userId, 'disconnected');
+  expect(sessions.leaveSession).toHaveBeenCalledWith(session.id, caller.userId, 'disconnected', expect.anything());
 });
 
 test('[FA6] [PR9] who was seated before it failed leaves again: told, written down, and without the place', async () => {
@@ -302,6 +302,17 @@ test('[FA6] [PR9] who was seated before it failed leaves again: told, written do
   expect(broadcast).toHaveBeenLastCalledWith(['c2'], diffOf(ended), { kind: 'state' });
   const given = { joinedUntil: joinedAt + 1 };
   expect(sessions.leaveSession.mock.calls).toEqual([[session.id, caller.userId, 'disconnected', given]]);
+});
+
+test('[FA6] [PR9] a join that was recorded while Redis was away, and then failed, has its leave in the audit trail', async () => {
+  presence.enter.mockRejectedValue(new Unavailable('redis', new Error('Redis is away.')));
+  store.depart.mockRejectedValue(new Unavailable('redis', new Error('Redis is away.')));
+  store.isPresent.mockRejectedValue(new Unavailable('redis', new Error('Redis is away.')));
+  registry.amend.mockRejectedValue(new Unavailable('connections', new Error('The table is away.')));
+  activity.lastMovement.mockResolvedValue({ type: 'user_joined', at: joinedAt });
+  await expect(seat(true)).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+  expect(activity.logActivity.mock.calls.map(([, , type]) => type)).toEqual(['user_joined', 'user_left']);
+  expect(sessions.leaveSession).toHaveBeenCalledWith(session.id, caller.userId, 'disconnected', expect.anything());
 });
 
 test('[FA6] a place is kept where another connection of its holder is there', async () => {
