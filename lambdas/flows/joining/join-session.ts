@@ -11,7 +11,7 @@ import type { Caller } from '../callers/caller.ts';
 import { personOf, refuseForeignGuest, refuseGuest } from '../callers/people.ts';
 import { bytesOf, type PresentState, presentState } from '../frames/present-state.ts';
 import { actorOf, audit } from '../journal/audit.ts';
-import { decide } from '../journal/decide.ts';
+import { transactWithAudit } from '../journal/transact-with-audit.ts';
 import { announceRevival } from '../liveness/announce-liveness.ts';
 import { sendRest } from '../presence/send-rest.ts';
 import { seatConnection } from '../seating/seat-connection.ts';
@@ -26,7 +26,7 @@ export async function createSession(
 ): Promise<ServerFrame<'session_created'>> {
   refuseGuest(caller);
   const { userId, username, externalId } = caller;
-  const session = await decide(services, async ({ sessions, audit }) => {
+  const session = await transactWithAudit(services, async ({ sessions, audit }) => {
     const created = await sessions.createSession(userId, operationId, metadata, { username, externalId });
     await audit(sessionCreated(actorOf(caller, created.id), operationId));
     return created;
@@ -83,7 +83,7 @@ async function askDoor(
   const request = { sessionRef, person: personOf(caller), invite };
   if (invite === undefined) return services.sessions.joinSession(request);
   try {
-    return await decide(services, async ({ sessions, audit }) => {
+    return await transactWithAudit(services, async ({ sessions, audit }) => {
       const joined = await sessions.joinSession(request);
       for (const entry of inviteEntries(caller, joined)) await audit(entry);
       return joined;

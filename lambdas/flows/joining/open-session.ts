@@ -10,7 +10,7 @@ import type { Caller } from '../callers/caller.ts';
 import { refuseForeignGuest, refuseGuest } from '../callers/people.ts';
 import { type PresentState, presentState } from '../frames/present-state.ts';
 import { actorOf } from '../journal/audit.ts';
-import { decide } from '../journal/decide.ts';
+import { transactWithAudit } from '../journal/transact-with-audit.ts';
 import { joinSession, seatCreator } from './join-session.ts';
 
 /** How often an opening begins again because the session it found ended before the caller was in it. */
@@ -68,7 +68,7 @@ async function findOrCreate(
   }
   refuseGuest(caller);
   const { userId, username, externalId } = caller;
-  return decide(services, async ({ keys, audit }) => {
+  return transactWithAudit(services, async ({ keys, audit }) => {
     const owner = { userId, username, externalId };
     const opening = await keys.open({ key, metadata, isPublic: true, owner });
     if (opening.created) await audit(sessionCreated(actorOf(caller, opening.id), key));

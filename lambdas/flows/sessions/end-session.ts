@@ -7,8 +7,8 @@ import type { Membership } from '../../connections/connection-registry.ts';
 import type { Services } from '../../services/services.ts';
 import type { Caller } from '../callers/caller.ts';
 import { actorOf } from '../journal/audit.ts';
-import { decide } from '../journal/decide.ts';
 import { type Departing, recordOrLeaveToSweep } from '../journal/departures.ts';
+import { transactWithAudit } from '../journal/transact-with-audit.ts';
 import { evict } from '../leaving/evict.ts';
 import { send } from '../presence/announce.ts';
 import { expectVisit } from '../scheduling/sweep-waker.ts';
@@ -26,7 +26,7 @@ export async function endSession(
   sessionRef: string,
   status: 'completed' | 'failed' | undefined,
 ): Promise<ServerFrame<'session_ended'>> {
-  const { session, ended } = await decide(services, async ({ sessions, audit }) => {
+  const { session, ended } = await transactWithAudit(services, async ({ sessions, audit }) => {
     const done = await sessions.endSession(sessionRef, { status, actorId: caller.userId });
     if (done.ended) await audit(endingOf(caller, done.session));
     return done;

@@ -3,7 +3,7 @@ import type { Services } from '../../services/services.ts';
 import type { CreatedInvite, InviteTerms } from '../../sessions/session-invites.ts';
 import type { Caller } from '../callers/caller.ts';
 import { actorOf } from '../journal/audit.ts';
-import { decide } from '../journal/decide.ts';
+import { transactWithAudit } from '../journal/transact-with-audit.ts';
 
 /** Makes an invite on behalf of the owner; every invite is in the audit trail (rule SE7). */
 export function createInvite(
@@ -12,7 +12,7 @@ export function createInvite(
   sessionRef: string,
   terms: InviteTerms,
 ): Promise<CreatedInvite> {
-  return decide(services, async ({ invites, audit }) => {
+  return transactWithAudit(services, async ({ invites, audit }) => {
     const invite = await invites.createInvite(sessionRef, caller.userId, terms);
     await audit(inviteCreated(actorOf(caller, invite.sessionId), invite.inviteId, terms.role));
     return invite;
@@ -26,7 +26,7 @@ export function revokeInvite(
   sessionRef: string,
   inviteId: string,
 ): Promise<boolean> {
-  return decide(services, async ({ invites, audit }) => {
+  return transactWithAudit(services, async ({ invites, audit }) => {
     const { sessionId, revoked } = await invites.revokeInvite(sessionRef, caller.userId, inviteId);
     if (revoked) await audit(inviteRevoked(actorOf(caller, sessionId), inviteId));
     return revoked;

@@ -6,8 +6,8 @@ import { isUnknown, type PresenceOutcome } from '../../presence/outcome.ts';
 import type { Services } from '../../services/services.ts';
 import type { Caller } from '../callers/caller.ts';
 import { actorOf } from '../journal/audit.ts';
-import { decide } from '../journal/decide.ts';
 import { type Departing, recordOrLeaveToSweep } from '../journal/departures.ts';
+import { transactWithAudit } from '../journal/transact-with-audit.ts';
 import { evict } from '../leaving/evict.ts';
 import { announce, send } from '../presence/announce.ts';
 import { expectVisit } from '../scheduling/sweep-waker.ts';
@@ -20,7 +20,7 @@ export async function changeRole(
   userId: string,
   role: Role,
 ): Promise<void> {
-  const participant = await decide(services, async ({ sessions, audit }) => {
+  const participant = await transactWithAudit(services, async ({ sessions, audit }) => {
     const changed = await sessions.setRole(sessionRef, caller.userId, userId, role);
     await audit(participantRoleChanged(actorOf(caller, changed.sessionId), userId, role));
     return changed;
@@ -48,7 +48,7 @@ export async function removeParticipant(
   userId: string,
   reason: string | undefined,
 ): Promise<void> {
-  const { sessionId, removed } = await decide(services, async ({ sessions, audit }) => {
+  const { sessionId, removed } = await transactWithAudit(services, async ({ sessions, audit }) => {
     const done = await sessions.removeByOwner(sessionRef, caller.userId, userId);
     if (done.removed) await audit(participantRemoved(actorOf(caller, done.sessionId), userId, reason));
     return done;

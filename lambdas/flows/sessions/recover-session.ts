@@ -3,8 +3,8 @@ import { sessionRecovered } from '../../activity/activity-events.ts';
 import type { Services } from '../../services/services.ts';
 import type { Caller } from '../callers/caller.ts';
 import { actorOf } from '../journal/audit.ts';
-import { decide } from '../journal/decide.ts';
 import { expiryEntry } from '../journal/expiry-entry.ts';
+import { transactWithAudit } from '../journal/transact-with-audit.ts';
 import { announceRevival } from '../liveness/announce-liveness.ts';
 
 /**
@@ -12,7 +12,7 @@ import { announceRevival } from '../liveness/announce-liveness.ts';
  * that no sweep came to tell is written down with it.
  */
 export async function recoverSession(services: Services, caller: Caller, sessionRef: string): Promise<Session> {
-  const { session, recovered } = await decide(services, async ({ sessions, audit }) => {
+  const { session, recovered } = await transactWithAudit(services, async ({ sessions, audit }) => {
     const done = await sessions.recoverSession(sessionRef, caller.userId);
     if (done.untold) await audit(expiryEntry(done.untold));
     if (done.recovered) await audit(sessionRecovered(actorOf(caller, done.session.id)));

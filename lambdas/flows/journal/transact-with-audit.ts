@@ -4,22 +4,26 @@ import type { SessionInvites } from '../../sessions/session-invites.ts';
 import type { SessionKeys } from '../../sessions/session-keys.ts';
 import type { SessionManager } from '../../sessions/session-manager.ts';
 
-/** What a decision is made with. */
-export interface Decision {
+/** The services of one transaction. */
+export interface AuditedTransaction {
   sessions: SessionManager;
   invites: SessionInvites;
   keys: SessionKeys;
-  /** Puts an entry into the audit trail, together with what was decided. */
+  /** Adds an entry to the audit trail within the transaction. */
   audit(entry: ActivityParams): Promise<void>;
 }
 
 /**
- * Makes a decision about a session, its participants or its invites, and its entry in the audit trail, one: both are
- * written or neither, whenever the invocation is killed (rules AC1, FA6). Nothing else may be waited for in it.
+ * Runs a change of a session, its participants or its invites in one transaction with its entries in the audit trail.
+ * Either all of it is written or nothing, also if the invocation is killed (rules AC1, FA6). The work must not wait for
+ * anything outside the transaction.
  *
- * @throws RollcallError what the decision throws, and UNAVAILABLE while PostgreSQL is away.
+ * @throws RollcallError UNAVAILABLE while PostgreSQL is away, and whatever the work throws.
  */
-export function decide<T>(services: Services, work: (decision: Decision) => Promise<T>): Promise<T> {
+export function transactWithAudit<T>(
+  services: Services,
+  work: (transaction: AuditedTransaction) => Promise<T>,
+): Promise<T> {
   return services.database.transaction((client) => {
     const sessions = services.sessionsOn(client);
     const invites = services.invitesOn(client, sessions);
