@@ -15,7 +15,7 @@ import { rebuildSession } from '../connections/rebuild-session.ts';
 import { recordArrival } from '../journal/arrivals.ts';
 import { actorOf } from '../journal/audit.ts';
 import { announce } from '../presence/announce.ts';
-import { bestKnownState } from '../presence/best-known.ts';
+import { degradedSnapshot } from '../presence/degraded-snapshot.ts';
 import { rememberChoice } from '../presence/remember-choice.ts';
 import { rememberData } from '../presence/remember-data.ts';
 import { expectVisit } from '../scheduling/sweep-waker.ts';
@@ -111,7 +111,7 @@ export async function seatConnection(
     // The return asks the audit trail, unless the trail has this coming for certain.
     const unseated = seating.activated || seating.isWritten || undefined;
     if (!(await services.registry.amend(membership, { unseated }))) throw new Overtaken();
-    return await bestKnownState(services, membership);
+    return await degradedSnapshot(services, membership);
   } catch (error) {
     if (error instanceof Overtaken) {
       await givePlaceBack(services, membership);

@@ -7,12 +7,12 @@ import type { Services } from '../../services/services.ts';
 import { withNewestNames } from '../connections/newest-names.ts';
 
 /**
- * Who is in a session as far as the connection table tells, for an answer while Redis is away (rule FA1). Its epoch is
- * nobody's, so that the first diff or heartbeat afterwards brings the client the true state.
+ * The snapshot that answers a join while Redis is away, made from the connection table (rule FA1). Its epoch is random, so
+ * the first diff or heartbeat after the outage makes the client fetch the real state.
  *
- * @param own the membership just written, which the table's index may not show yet.
+ * @param own the membership of the join. It was written just now, and the index of the table may not show it yet.
  */
-export async function bestKnownState(
+export async function degradedSnapshot(
   services: Services,
   own: Membership,
 ): Promise<Pick<ServerFrames['presence_state'], 'epoch' | 'seq' | 'users'>> {
