@@ -147,7 +147,7 @@ export class PresenceManager {
       const seconds = this.#timings.offlineAfterMillis / 1000;
       this.#log.debug(`[PresenceManager] User ${userId} timed out after ${seconds}s`);
     }
-    if (acting.connectionId === undefined) return this.store.evict(sessionId, userId, cause, this.#clock());
+    if (acting.connectionId === undefined) return this.store.removeFromSession(sessionId, userId, cause, this.#clock());
     return this.store.depart(seatOf(sessionId, userId, acting), cause, this.#clock());
   }
 

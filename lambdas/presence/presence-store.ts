@@ -201,7 +201,7 @@ export class PresenceStore {
   }
 
   /** Takes a user, or everybody, out of a session. `ended` are the connections that were seated. */
-  async evict(
+  async removeFromSession(
     sessionId: string,
     userId: string | undefined,
     cause: LeaveCause,

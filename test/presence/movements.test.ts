@@ -131,7 +131,7 @@ test('[PR9] whoever leaves a large room gets their departure at once, although i
   const outcome = await room.store.depart(room.seat(second!, 'c1'), 'left', room.now);
   expect(outcome.leaves).toEqual([]);
   expect(outcome.departures).toMatchObject([{ userId: second, cause: 'left' }]);
-  const removed = await room.store.evict(room.sessionId, crowd[2], 'removed', room.now);
+  const removed = await room.store.removeFromSession(room.sessionId, crowd[2], 'removed', room.now);
   expect(removed.departures).toMatchObject([{ userId: crowd[2], cause: 'removed' }]);
 });
 

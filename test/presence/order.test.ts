@@ -139,7 +139,7 @@ describe('[PR18] what is kept about the order ends with the seat', () => {
   const ends = {
     leaves: () => room.store.depart(room.seat(ada, 'a1'), 'left', room.now),
     'loses its socket': () => room.close(ada, 'a1'),
-    'is taken out': () => room.store.evict(room.sessionId, ada, 'removed', room.now),
+    'is taken out': () => room.store.removeFromSession(room.sessionId, ada, 'removed', room.now),
     'is silent for too long': async () => {
       room.pass(50);
       await room.heartbeat(bob, 'b1');

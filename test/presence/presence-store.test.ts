@@ -242,7 +242,7 @@ describe('leaving', () => {
     await room.enter(alice, 'a1');
     await room.enter(bob, 'b1');
     await room.enter(carol, 'c1');
-    const removed = await room.store.evict(room.sessionId, carol, 'removed', room.now);
+    const removed = await room.store.removeFromSession(room.sessionId, carol, 'removed', room.now);
     expect(removed).toMatchObject({
       leaves: [{ userId: carol, cause: 'removed' }],
       ended: [{ userId: carol, connectionId: 'c1' }],

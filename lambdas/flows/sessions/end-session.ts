@@ -9,7 +9,7 @@ import type { Caller } from '../callers/caller.ts';
 import { actorOf } from '../journal/audit.ts';
 import { type Departing, recordOrLeaveToSweep } from '../journal/departures.ts';
 import { transactWithAudit } from '../journal/transact-with-audit.ts';
-import { evict } from '../leaving/evict.ts';
+import { removeFromSession } from '../leaving/remove-from-session.ts';
 import { send } from '../presence/announce.ts';
 import { expectVisit } from '../scheduling/sweep-waker.ts';
 
@@ -56,7 +56,7 @@ export async function emptySession(
 ): Promise<void> {
   const at = services.clock();
   const members = await services.registry.members(sessionId);
-  const { ended = [], departures = [], wasKnown } = (await evict(services, sessionId, undefined, cause, at)) ?? {};
+  const { ended = [], departures = [], wasKnown } = (await removeFromSession(services, sessionId, undefined, cause, at)) ?? {};
   const concluded = wasKnown ? [] : unseen(members, departures).map((userId): Departing => ({ userId, cause, at }));
   const receivers = new Map([...members, ...ended].map((member) => [member.connectionId, member]));
   if (exceptConnection) receivers.delete(exceptConnection);

@@ -8,7 +8,7 @@ import type { Caller } from '../callers/caller.ts';
 import { actorOf } from '../journal/audit.ts';
 import { type Departing, recordOrLeaveToSweep } from '../journal/departures.ts';
 import { transactWithAudit } from '../journal/transact-with-audit.ts';
-import { evict } from '../leaving/evict.ts';
+import { removeFromSession } from '../leaving/remove-from-session.ts';
 import { announce, send } from '../presence/announce.ts';
 import { expectVisit } from '../scheduling/sweep-waker.ts';
 
@@ -58,7 +58,7 @@ export async function removeParticipant(
   const memberships = (await services.registry.members(sessionId)).filter((member) => member.userId === userId);
   await services.registry.leaveAll(memberships);
   const at = services.clock();
-  const outcome = await evict(services, sessionId, userId, 'removed', at);
+  const outcome = await removeFromSession(services, sessionId, userId, 'removed', at);
   const seen: Departing[] = outcome?.departures ?? [];
   // Of whom Redis did not tell, what the connection table knows is all there is.
   const isUnseen =

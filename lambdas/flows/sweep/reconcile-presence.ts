@@ -3,7 +3,7 @@ import type { ServerFrame } from '../../../protocol/frames.ts';
 import type { Services } from '../../services/services.ts';
 import type { PlacelessPerson } from '../../sessions/placeless-people.ts';
 import { recordOrLeaveToSweep } from '../journal/departures.ts';
-import { evict } from '../leaving/evict.ts';
+import { removeFromSession } from '../leaving/remove-from-session.ts';
 import { announce, send } from '../presence/announce.ts';
 
 /**
@@ -18,7 +18,7 @@ export async function endPlacelessPresence(
   { sessionId, personId, status, removed }: PlacelessPerson,
 ): Promise<void> {
   const [cause, farewell] = farewellOf(sessionId, status, removed);
-  const outcome = await evict(services, sessionId, personId, cause, services.clock());
+  const outcome = await removeFromSession(services, sessionId, personId, cause, services.clock());
   if (!outcome) return;
   if (farewell)
     await services.registry.leaveAll(outcome.ended.map(({ connectionId }) => ({ connectionId, sessionId })));

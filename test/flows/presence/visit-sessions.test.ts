@@ -10,7 +10,7 @@ type Database = Awaited<ReturnType<typeof createDatabase>>;
 
 let database: Database;
 let flows: typeof import('../../../lambdas/flows/presence/visit-sessions.ts') &
-  typeof import('../../../lambdas/flows/leaving/evict.ts') &
+  typeof import('../../../lambdas/flows/leaving/remove-from-session.ts') &
   typeof import('../../../lambdas/flows/seating/seat-connection.ts') &
   typeof import('../../../lambdas/flows/journal/movement-writer.ts') &
   typeof import('../../../lambdas/flows/presence/recover-presence.ts') &
@@ -25,7 +25,7 @@ beforeAll(async () => {
   });
   flows = {
     ...(await import('../../../lambdas/flows/presence/visit-sessions.ts')),
-    ...(await import('../../../lambdas/flows/leaving/evict.ts')),
+    ...(await import('../../../lambdas/flows/leaving/remove-from-session.ts')),
     ...(await import('../../../lambdas/flows/seating/seat-connection.ts')),
     ...(await import('../../../lambdas/flows/journal/movement-writer.ts')),
     ...(await import('../../../lambdas/flows/presence/recover-presence.ts')),
@@ -190,6 +190,6 @@ test('[PR4] [PR6] who comes and does nothing is visited when they are away, befo
 test('[SE8] [FA2] somebody is taken out of a session that Redis gave up, too', async () => {
   const { sessionId, seat } = await enteredAndKilled();
   await giveUp(sessionId);
-  const evicted = await flows.evict(services, sessionId, seat.userId, 'removed', Date.now());
-  expect(evicted).toMatchObject({ wasKnown: false, departures: [{ userId: seat.userId, cause: 'removed' }] });
+  const removal = await flows.removeFromSession(services, sessionId, seat.userId, 'removed', Date.now());
+  expect(removal).toMatchObject({ wasKnown: false, departures: [{ userId: seat.userId, cause: 'removed' }] });
 });

@@ -5,7 +5,7 @@ import type { Services } from '../../services/services.ts';
 import { settleSession } from '../presence/visit-sessions.ts';
 
 /** What an eviction did, and whether presence knew the session before: where it did not, others may have been there. */
-export interface Eviction extends EndOutcome {
+export interface Removal extends EndOutcome {
   ended: Receiver[];
   wasKnown: boolean;
 }
@@ -16,21 +16,21 @@ export interface Eviction extends EndOutcome {
  *
  * @returns undefined while Redis is away: the decision stands in PostgreSQL, and the sweep brings Redis after (rule FA1).
  */
-export async function evict(
+export async function removeFromSession(
   services: Services,
   sessionId: string,
   userId: string | undefined,
   cause: LeaveCause,
   at: number,
-): Promise<Eviction | undefined> {
+): Promise<Removal | undefined> {
   try {
-    const outcome = await services.presence.store.evict(sessionId, userId, cause, at);
+    const outcome = await services.presence.store.removeFromSession(sessionId, userId, cause, at);
     if (!isUnknown(outcome)) return { ...outcome, wasKnown: true };
     await settleSession(services, sessionId, at);
-    return { ...(await services.presence.store.evict(sessionId, userId, cause, at)), wasKnown: false };
+    return { ...(await services.presence.store.removeFromSession(sessionId, userId, cause, at)), wasKnown: false };
   } catch (error) {
     if (!isAway(error)) throw error;
-    services.log.warn('An eviction is left to the sweep, because a store is away', {
+    services.log.warn('A store is away; the sweep removes the user from presence', {
       ...{ sessionId, dependency: error.dependency, error: error.cause as Error },
     });
     return undefined;
