@@ -2,7 +2,7 @@ import type { LeaveCause } from '../../../protocol/entities.ts';
 import type { Membership } from '../../connections/connection-registry.ts';
 import { isAway } from '../../platform/unavailable.ts';
 import type { Services } from '../../services/services.ts';
-import { expectVisit } from '../scheduling/sweep-waker.ts';
+import { scheduleVisit } from '../scheduling/sweep-waker.ts';
 import { rebuildSession } from './rebuild-session.ts';
 
 interface Ending {
@@ -48,9 +48,9 @@ async function closeSeat(services: Services, membership: Membership, { cause, at
     // brought it back.
     if (!(await store.isKnown(sessionId))) {
       await rebuildSession(services, sessionId, { onlyIfLost: true, alsoConnection: membership });
-      await expectVisit(services, sessionId, services.clock());
+      await scheduleVisit(services, sessionId, services.clock());
     }
     closed = await close();
   }
-  if (closed) await expectVisit(services, sessionId, deadline);
+  if (closed) await scheduleVisit(services, sessionId, deadline);
 }

@@ -2,7 +2,7 @@ import { inParallel } from '../../platform/in-parallel.ts';
 import { isAway } from '../../platform/unavailable.ts';
 import type { Receiver } from '../../presence/outcome.ts';
 import type { Services } from '../../services/services.ts';
-import { expectVisit } from '../scheduling/sweep-waker.ts';
+import { scheduleVisit } from '../scheduling/sweep-waker.ts';
 import { endConnection } from './end-connection.ts';
 
 /** Connections that one invocation ends at the same time: each is some requests to DynamoDB. */
@@ -41,7 +41,7 @@ export async function endGoneReceivers(
     );
     const ended = closed.flat();
     if (ended.length === 0) return;
-    await expectVisit(services, sessionId, deadline);
+    await scheduleVisit(services, sessionId, deadline);
     await endGone(services, ended);
   } catch (error) {
     if (!isAway(error, 'redis')) throw error;

@@ -6,7 +6,7 @@ import type { Caller } from '../callers/caller.ts';
 import { sessionIdOf } from '../callers/session-ids.ts';
 import { announce } from '../presence/announce.ts';
 import { rememberData } from '../presence/remember-data.ts';
-import { expectVisit } from '../scheduling/sweep-waker.ts';
+import { scheduleVisit } from '../scheduling/sweep-waker.ts';
 import { returnToSession } from '../seating/return-to-session.ts';
 
 /**
@@ -69,5 +69,5 @@ export async function seated<T>(
 
 /** Somebody else of the session is overdue: their leave is the sweep's, which writes it down and tells it. */
 async function callSweep(services: Services, seat: Seat, outcome: TouchOutcome): Promise<void> {
-  if (outcome.overdue) await expectVisit(services, seat.sessionId, services.clock());
+  if (outcome.overdue) await scheduleVisit(services, seat.sessionId, services.clock());
 }

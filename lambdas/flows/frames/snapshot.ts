@@ -4,7 +4,7 @@ import type { Caller } from '../callers/caller.ts';
 import { sessionIdOf } from '../callers/session-ids.ts';
 import { announce } from '../presence/announce.ts';
 import { type Snapshot, sendRest } from '../presence/send-rest.ts';
-import { expectVisit } from '../scheduling/sweep-waker.ts';
+import { scheduleVisit } from '../scheduling/sweep-waker.ts';
 import { seated } from './sign-of-life.ts';
 
 /**
@@ -22,7 +22,7 @@ export async function snapshotFor(
   const sessionId = await sessionIdOf(services, caller, sessionRef);
   const seat: Seat = { sessionId, userId: caller.userId, connectionId: caller.connectionId };
   const outcome = await seated(services, caller, seat, (now) => services.presence.store.list(sessionId, now, seat));
-  if (outcome.leaves.length > 0) await expectVisit(services, sessionId, services.clock());
+  if (outcome.leaves.length > 0) await scheduleVisit(services, sessionId, services.clock());
   await announce(services, sessionId, outcome);
   const { epoch, seq, users } = outcome;
   return sendRest(services, caller, { sessionId, epoch, seq, users }, firstBytes);

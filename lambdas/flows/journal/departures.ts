@@ -5,7 +5,7 @@ import { userLeft, userTimedOut } from '../../activity/activity-events.ts';
 import type { Movement } from '../../activity/presence-history.ts';
 import { isAway } from '../../platform/unavailable.ts';
 import type { Services } from '../../services/services.ts';
-import { expectVisit } from '../scheduling/sweep-waker.ts';
+import { scheduleVisit } from '../scheduling/sweep-waker.ts';
 import { auditAll } from './audit.ts';
 
 /** Somebody's end in a session: as presence established it, or as others conclude it where presence knows nothing. */
@@ -115,6 +115,6 @@ export async function recordOrLeaveToSweep(
       sessionId,
       error: error.cause as Error,
     });
-    await expectVisit(services, sessionId, services.clock());
+    await scheduleVisit(services, sessionId, services.clock());
   }
 }

@@ -13,7 +13,7 @@ import { recordDeparture, recordOrLeaveToSweep } from '../journal/departures.ts'
 import { announce } from '../presence/announce.ts';
 import { bringBack } from '../presence/recover-presence.ts';
 import { settleSession } from '../presence/visit-sessions.ts';
-import { expectVisit } from '../scheduling/sweep-waker.ts';
+import { scheduleVisit } from '../scheduling/sweep-waker.ts';
 
 /**
  * The caller's connection leaves at once (rule PR7); the user leaves with their last one. It is written down before it is
@@ -80,7 +80,7 @@ async function endSeat(services: Services, caller: Caller, leaving: Leaving): Pr
   // Who was gone already is the sweep's, like everybody else it finds.
   const own = outcome.departures.find((departure) => departure.userId === userId && departure.cause === 'left');
   if (own) await recordOrLeaveToSweep(services, sessionId, own, actorOf(caller, sessionId));
-  if (outcome.departures.length > 0) await expectVisit(services, sessionId, at);
+  if (outcome.departures.length > 0) await scheduleVisit(services, sessionId, at);
   await announce(services, sessionId, outcome);
 }
 

@@ -6,7 +6,7 @@ import { isAway } from '../../platform/unavailable.ts';
 import { type CursorBatch, hasNews, type PresenceOutcome, type Receiver } from '../../presence/outcome.ts';
 import type { Services } from '../../services/services.ts';
 import { endGone, endGoneReceivers } from '../connections/end-gone.ts';
-import { expectWatch } from '../scheduling/sweep-waker.ts';
+import { requestWatch } from '../scheduling/sweep-waker.ts';
 
 /**
  * Tells a session what a script changed: the diff and the cursors that go out now, and at the end of the window what
@@ -70,7 +70,7 @@ async function keepPromise(
   { endsAt, watch }: NonNullable<PresenceOutcome['promise']>,
 ): Promise<void> {
   const waited = new Promise((resolve) => setTimeout(resolve, Math.max(0, endsAt - services.clock())));
-  await Promise.all([waited, watch && expectWatch(services, sessionId)]);
+  await Promise.all([waited, watch && requestWatch(services, sessionId)]);
   await announce(services, sessionId, await services.presence.store.flush(sessionId, endsAt, services.clock()));
 }
 

@@ -7,12 +7,12 @@ import type { SweepEvent } from './sweep-run.ts';
  * afterwards starts it: the schedule alone would be up to a minute late. So does whoever finds that a sweep died. While
  * Redis is away it does nothing: the sweep then visits everything once Redis is back.
  */
-export async function expectVisit(services: Services, sessionId: string, deadline: number): Promise<void> {
+export async function scheduleVisit(services: Services, sessionId: string, deadline: number): Promise<void> {
   await tellSweep(services, sessionId, () => services.deadlines.schedule(sessionId, deadline));
 }
 
 /** Makes sure that the sweep watches the windows of a session for as long as something moves there (rule DE3). */
-export async function expectWatch(services: Services, sessionId: string): Promise<void> {
+export async function requestWatch(services: Services, sessionId: string): Promise<void> {
   await tellSweep(services, sessionId, () => services.movingSessions.add(sessionId, services.clock()));
 }
 

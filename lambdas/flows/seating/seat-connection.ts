@@ -18,7 +18,7 @@ import { announce } from '../presence/announce.ts';
 import { degradedSnapshot } from '../presence/degraded-snapshot.ts';
 import { rememberChoice } from '../presence/remember-choice.ts';
 import { rememberData } from '../presence/remember-data.ts';
-import { expectVisit } from '../scheduling/sweep-waker.ts';
+import { scheduleVisit } from '../scheduling/sweep-waker.ts';
 import { givePlaceBack, undoSeating } from './undo-seating.ts';
 
 /** What seating needs of a join. */
@@ -78,7 +78,7 @@ export async function seatConnection(
       services.registry.isCompact(caller.connectionId),
       writeDown(services, membership, place),
       // Before the seat: where this invocation is killed right after it, somebody has to come by and look.
-      expectVisit(services, membership.sessionId, membership.joinedAt + firstVisitMillis(services.timings)),
+      scheduleVisit(services, membership.sessionId, membership.joinedAt + firstVisitMillis(services.timings)),
     ] as const;
     // What is still being written when another step fails could not be undone.
     const [, written] = await Promise.allSettled(begun);
@@ -242,7 +242,7 @@ async function recordOrLeaveToSweep(
   } catch (error) {
     if (!isAway(error)) throw error;
     services.log.warn('A coming could not be written down yet', { sessionId, error: error.cause as Error });
-    await expectVisit(services, sessionId, services.clock());
+    await scheduleVisit(services, sessionId, services.clock());
   }
 }
 
@@ -271,5 +271,5 @@ async function share(
 /** Who was found gone is written down by the sweep, once and as of the moment they went. */
 async function tell(services: Services, { sessionId, joinedAt }: Membership, outcome: EnterOutcome): Promise<void> {
   const deadline = outcome.leaves.length > 0 ? joinedAt : joinedAt + firstVisitMillis(services.timings);
-  await Promise.all([expectVisit(services, sessionId, deadline), announce(services, sessionId, outcome)]);
+  await Promise.all([scheduleVisit(services, sessionId, deadline), announce(services, sessionId, outcome)]);
 }

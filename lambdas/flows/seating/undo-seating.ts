@@ -7,7 +7,7 @@ import type { Caller } from '../callers/caller.ts';
 import { actorOf } from '../journal/audit.ts';
 import { recordOrLeaveToSweep } from '../journal/departures.ts';
 import { announce } from '../presence/announce.ts';
-import { expectVisit } from '../scheduling/sweep-waker.ts';
+import { scheduleVisit } from '../scheduling/sweep-waker.ts';
 
 /**
  * Takes back what a join did before it failed: the membership, the seat with its leave, and a place that was taken for it
@@ -25,7 +25,7 @@ export async function undoSeating(
   const isRejoined = (await attempt(services, sessionId, () => services.registry.takeBack(membership))) === false;
   if (isRejoined) return;
   await attempt(services, sessionId, () => unseat(services, caller, membership, activated));
-  await attempt(services, sessionId, () => expectVisit(services, sessionId, services.clock()));
+  await attempt(services, sessionId, () => scheduleVisit(services, sessionId, services.clock()));
 }
 
 async function attempt<T>(services: Services, sessionId: string, step: () => Promise<T>): Promise<T | undefined> {

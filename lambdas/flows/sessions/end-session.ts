@@ -11,7 +11,7 @@ import { type Departing, recordOrLeaveToSweep } from '../journal/departures.ts';
 import { transactWithAudit } from '../journal/transact-with-audit.ts';
 import { removeFromSession } from '../leaving/remove-from-session.ts';
 import { send } from '../presence/announce.ts';
-import { expectVisit } from '../scheduling/sweep-waker.ts';
+import { scheduleVisit } from '../scheduling/sweep-waker.ts';
 
 /** Any UUID would do; it only has to be this one for ever. */
 const endingNamespace = 'f0a3b1de-1c55-4b0e-8a35-0f6d4e2f9b17';
@@ -33,7 +33,7 @@ export async function endSession(
   });
   const frame: ServerFrame<'session_ended'> = { type: 'session_ended', sessionId: session.id, reason: session.status };
   if (ended) await emptySession(services, session.id, 'session_ended', frame, caller.connectionId);
-  else await expectVisit(services, session.id, services.clock());
+  else await scheduleVisit(services, session.id, services.clock());
   return frame;
 }
 

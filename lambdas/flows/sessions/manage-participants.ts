@@ -10,7 +10,7 @@ import { type Departing, recordOrLeaveToSweep } from '../journal/departures.ts';
 import { transactWithAudit } from '../journal/transact-with-audit.ts';
 import { removeFromSession } from '../leaving/remove-from-session.ts';
 import { announce, send } from '../presence/announce.ts';
-import { expectVisit } from '../scheduling/sweep-waker.ts';
+import { scheduleVisit } from '../scheduling/sweep-waker.ts';
 
 /** Gives somebody another role, in force from their next message on connections that are open already (rule SE8). */
 export async function changeRole(
@@ -54,7 +54,7 @@ export async function removeParticipant(
     return done;
   });
   // Where the first try was killed after the decision, the sweep takes out who is still there.
-  if (!removed) return expectVisit(services, sessionId, services.clock());
+  if (!removed) return scheduleVisit(services, sessionId, services.clock());
   const memberships = (await services.registry.members(sessionId)).filter((member) => member.userId === userId);
   await services.registry.leaveAll(memberships);
   const at = services.clock();
