@@ -4,13 +4,13 @@ import { displayName } from '../../protocol/names.ts';
 import { fitting } from '../../protocol/page.ts';
 import type { Timings } from '../../protocol/timings.ts';
 import type { Queryable } from '../platform/database.ts';
+import { sessionAt } from './access.ts';
 import { isAtLeast } from './permissions.ts';
 import { checkKeyInput, checkUuid } from './session-input.ts';
 import { sessionKeySql } from './session-key-sql.ts';
 import { decodePlace, encodePlace } from './session-page.ts';
 import { newSessionName } from './session-reference.ts';
 import { millis, type SessionRow, toSession } from './session-rows.ts';
-import { sessionAt } from './standing.ts';
 
 /** What an opening found: the live session of the key, or one that it began. */
 export interface Opening {

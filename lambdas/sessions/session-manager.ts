@@ -5,6 +5,7 @@ import { fitting } from '../../protocol/page.ts';
 import type { Timings } from '../../protocol/timings.ts';
 import type { Queryable } from '../platform/database.ts';
 import { log } from '../platform/log.ts';
+import { accessOf, type SessionAccess, sessionAt } from './access.ts';
 import type { Expiry } from './expiry.ts';
 import { type InviteKeys, JoinGate, type JoinResult } from './join-gate.ts';
 import { leavePlaces, type PlaceLeave } from './leave-places.ts';
@@ -16,7 +17,6 @@ import { decodePlace, encodePlace } from './session-page.ts';
 import { newSessionName } from './session-reference.ts';
 import { SessionRepository } from './session-repository.ts';
 import { SessionResolver } from './session-resolver.ts';
-import { type Access, accessOf, sessionAt } from './standing.ts';
 
 /** What a recovery came to. */
 export interface Recovery {
@@ -223,12 +223,12 @@ export class SessionManager {
 
   /** Whether somebody may do this (rule SE1). False also for a session that does not exist. */
   async hasPermission(reference: string, personId: string, action: Action): Promise<boolean> {
-    const stored = await this.#resolver.findStanding(reference, checkUuid('userId', personId));
-    return stored !== undefined && isPermitted(accessOf(stored, personId).standing, action);
+    const stored = await this.#resolver.findAccess(reference, checkUuid('userId', personId));
+    return stored !== undefined && isPermitted(accessOf(stored, personId).access, action);
   }
 
   /**
-   * Where somebody stands in a session, provided that they may do this there.
+   * The session and the access of a user to it, if they may do this there.
    *
    * @param options `evenEnded` for what can be done with a session that ended or expired: reading it, recovering it.
    * @throws `PERMISSION_DENIED`; `SESSION_INACTIVE` for a session that ended or expired.
@@ -238,16 +238,16 @@ export class SessionManager {
     personId: string,
     action: Action,
     options: { evenEnded?: boolean } = {},
-  ): Promise<Access> {
-    const stored = await this.#resolver.findStanding(reference, checkUuid('userId', personId));
+  ): Promise<SessionAccess> {
+    const stored = await this.#resolver.findAccess(reference, checkUuid('userId', personId));
     if (!stored) throw refusals.notFound();
-    const access = accessOf(stored, personId);
-    if (!isPermitted(access.standing, action)) throw refusals.notAllowed(action);
+    const found = accessOf(stored, personId);
+    if (!isPermitted(found.access, action)) throw refusals.notAllowed(action);
     const session = sessionAt(stored, this.#clock(), this.#timings.sessionTimeoutMillis);
     if (!options.evenEnded && session.status !== 'active') {
       throw session.status === 'expired' ? refusals.expired(this.#timings.sessionTimeoutMillis) : refusals.ended();
     }
-    return { ...access, session };
+    return { ...found, session };
   }
 
   /**

@@ -20,7 +20,7 @@ export interface StoredSession {
   lastActivityAt: number;
 }
 
-export interface StoredStanding extends StoredSession {
+export interface StoredAccess extends StoredSession {
   /** The person's newest stay, if they ever had one. */
   participant: SessionParticipant | null;
   /** Whether that stay was ended by a removal. */
@@ -98,14 +98,14 @@ export class SessionRepository {
     return row && { session: toSession(row), lastActivityAt: millis(row.last_activity) };
   }
 
-  /** A session and where one person stands in it, in one round trip. */
-  async findStanding(reference: SessionReference, personId: string): Promise<StoredStanding | undefined> {
+  /** A session and the access of one person to it, in one round trip. */
+  async findAccess(reference: SessionReference, personId: string): Promise<StoredAccess | undefined> {
     const [row] = await this.#rows<{
       session: SessionRow;
       last_activity: Date;
       participant: ParticipantRow | null;
       removed: boolean;
-    }>('session-standing', sessionSql.standing, [reference.id ?? null, reference.name ?? null, personId]);
+    }>('session-access', sessionSql.access, [reference.id ?? null, reference.name ?? null, personId]);
     return (
       row && {
         session: toSession(row.session),

@@ -1,6 +1,6 @@
 import { refusals } from './refusals.ts';
 import { parseSessionReference } from './session-reference.ts';
-import type { SessionRepository, StoredSession, StoredStanding } from './session-repository.ts';
+import type { SessionRepository, StoredAccess, StoredSession } from './session-repository.ts';
 
 /** How many names one execution environment remembers. */
 const capacity = 10_000;
@@ -23,9 +23,9 @@ export class SessionResolver {
     return stored;
   }
 
-  async findStanding(reference: string, personId: string): Promise<StoredStanding | undefined> {
+  async findAccess(reference: string, personId: string): Promise<StoredAccess | undefined> {
     const parsed = this.#parse(reference);
-    return parsed && this.#repository.findStanding(parsed, personId);
+    return parsed && this.#repository.findAccess(parsed, personId);
   }
 
   /**

@@ -33,7 +33,7 @@ export const sessionSql = {
   find: `SELECT s.*, session_last_activity(s) AS last_activity
     FROM collaboration_sessions s WHERE s.id IN (SELECT id FROM (${referenced}) r)`,
 
-  standing: `
+  access: `
     SELECT to_jsonb(s) AS session, session_last_activity(s) AS last_activity, to_jsonb(p) AS participant,
       coalesce(p.left_cause = 'removed', false) AS removed
     FROM collaboration_sessions s

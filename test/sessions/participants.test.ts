@@ -38,13 +38,13 @@ describe('hasPermission', () => {
 });
 
 describe('authorize', () => {
-  test('[SE1] gives the standing or refuses by name', async () => {
+  test('[SE1] gives the access or refuses by name', async () => {
     const { id, ownerId } = await world.session();
     const person = user();
     await world.manager.addParticipant(id, person.userId, 'commenter');
     expect(await world.manager.authorize(id, person.userId, 'comment')).toMatchObject({
       session: { id },
-      standing: { isOwner: false, role: 'commenter', isPublic: false },
+      access: { isOwner: false, role: 'commenter', isPublic: false },
       participant: { userId: person.userId, isActive: true },
     });
     expect(await codeOf(world.manager.authorize(id, person.userId, 'operate'))).toBe('PERMISSION_DENIED');

@@ -1,8 +1,8 @@
-import { type Action, isAtLeast, isPermitted, type Standing } from '../../lambdas/sessions/permissions.ts';
+import { type Access, type Action, isAtLeast, isPermitted } from '../../lambdas/sessions/permissions.ts';
 
 const actions: Action[] = ['view', 'comment', 'operate', 'manage'];
-const allowed = (standing: Partial<Standing>) =>
-  actions.filter((action) => isPermitted({ isOwner: false, role: null, isPublic: false, ...standing }, action));
+const allowed = (access: Partial<Access>) =>
+  actions.filter((action) => isPermitted({ isOwner: false, role: null, isPublic: false, ...access }, action));
 
 describe('isPermitted', () => {
   test('[SE1] each role may what the ones below it may, and the owner may everything', () => {

@@ -86,7 +86,7 @@ describe('with a million participants', () => {
   });
 
   test.each<[string, string, () => unknown[]]>([
-    ['finding a standing', sessionSql.standing, () => [session.id, null, session.owner]],
+    ['finding the access of a user', sessionSql.access, () => [session.id, null, session.owner]],
     ['finding by name', sessionSql.find, () => [null, 'SESSION-20260101-AAAAAAAAAAA1']],
     ['listing what is somebody’s', sessionSql.listOf, () => [session.owner, 50, null, null]],
     ['leaving', sessionSql.leave, () => [session.id, session.owner, 'left', world.now(), null]],

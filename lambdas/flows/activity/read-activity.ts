@@ -33,9 +33,9 @@ async function authorizeReader(
   caller: Pick<Caller, 'userId' | 'guest'>,
   reference: string,
 ): Promise<Audited> {
-  const { session, standing } = await authorizeCaller(services, caller, reference, 'view', { evenEnded: true });
+  const { session, access } = await authorizeCaller(services, caller, reference, 'view', { evenEnded: true });
   const leastRole = session.metadata.visibility?.activity;
-  if (leastRole && !standing.isOwner && !(standing.role && isAtLeast(standing.role, leastRole))) {
+  if (leastRole && !access.isOwner && !(access.role && isAtLeast(access.role, leastRole))) {
     throw new RollcallError(
       'PERMISSION_DENIED',
       `The activity of this session is shown from the role ${leastRole} up; ask its owner for that role.`,

@@ -1,6 +1,6 @@
 import type { Services } from '../../services/services.ts';
+import type { SessionAccess } from '../../sessions/access.ts';
 import type { Action } from '../../sessions/permissions.ts';
-import type { Access } from '../../sessions/standing.ts';
 import type { Caller } from './caller.ts';
 import { refuseForeignGuest } from './people.ts';
 
@@ -16,7 +16,7 @@ export async function authorizeCaller(
   reference: string,
   action: Action,
   options: { evenEnded?: boolean } = {},
-): Promise<Access> {
+): Promise<SessionAccess> {
   const access = await services.sessions.authorize(reference, caller.userId, action, options);
   refuseForeignGuest(caller, access.session.id);
   return access;

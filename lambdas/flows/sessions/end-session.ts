@@ -56,7 +56,11 @@ export async function emptySession(
 ): Promise<void> {
   const at = services.clock();
   const members = await services.registry.members(sessionId);
-  const { ended = [], departures = [], wasKnown } = (await removeFromSession(services, sessionId, undefined, cause, at)) ?? {};
+  const {
+    ended = [],
+    departures = [],
+    wasKnown,
+  } = (await removeFromSession(services, sessionId, undefined, cause, at)) ?? {};
   const concluded = wasKnown ? [] : unseen(members, departures).map((userId): Departing => ({ userId, cause, at }));
   const receivers = new Map([...members, ...ended].map((member) => [member.connectionId, member]));
   if (exceptConnection) receivers.delete(exceptConnection);

@@ -1,22 +1,22 @@
 import type { Session, SessionParticipant } from '../../protocol/entities.ts';
 import { expiresAt, statusAt } from './expiry.ts';
-import type { Standing } from './permissions.ts';
-import type { StoredSession, StoredStanding } from './session-repository.ts';
+import type { Access } from './permissions.ts';
+import type { StoredAccess, StoredSession } from './session-repository.ts';
 
-export interface Access {
+export interface SessionAccess {
   session: Session;
-  standing: Standing;
-  /** The person's newest stay; `isActive` says whether they hold a place now. Null for a stranger or a removed one. */
+  access: Access;
+  /** The newest stay of the person; `isActive` tells whether they hold a slot now. Null if there is none, or it ended by a removal. */
   participant: SessionParticipant | null;
 }
 
-/** Reads a person's standing off what is stored about them and the session. */
-export function accessOf(stored: StoredStanding, personId: string): Access {
+/** Computes the access of a person from the stored session and their stay. */
+export function accessOf(stored: StoredAccess, personId: string): SessionAccess {
   const participant = stored.removed ? null : stored.participant;
   return {
     session: stored.session,
     participant,
-    standing: {
+    access: {
       isOwner: stored.session.ownerId === personId.toLowerCase(),
       role: participant?.role ?? null,
       isPublic: stored.session.isPublic,
