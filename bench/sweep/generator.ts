@@ -52,7 +52,7 @@ export class Generator {
     await this.#pool.query('ANALYZE');
     await inParallel(rooms, inFlight, async ({ sessionId, people }) => {
       for (const { userId, connectionId } of people) {
-        const person = { username: 'Somebody', role: 'viewer', place: 'written' } as const;
+        const person = { username: 'Somebody', role: 'viewer', arrivalState: 'written' } as const;
         await this.#store.enter({ sessionId, userId, connectionId }, person, Date.now());
       }
       await this.#deadlines.schedule(sessionId, Date.now() + Math.random() * visitMillis);

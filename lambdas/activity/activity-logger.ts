@@ -97,7 +97,7 @@ export class ActivityLogger {
   async logActivities(activities: readonly ActivityParams[]): Promise<LoggedActivity[]> {
     if (activities.length === 0) return [];
     const entries = activities.map((params) => makeEntry(params, this.#clock()));
-    const repeats = entries.filter((_, place) => activities[place]!.mayRepeat).map(({ id }) => id);
+    const repeats = entries.filter((_, index) => activities[index]!.mayRepeat).map(({ id }) => id);
     const written = await this.#writer.write(entries, repeats);
     if (written.some(({ outcome }) => outcome === 'taken')) {
       throw new RollcallError('INVALID_MESSAGE', 'This activityId belongs to another entry; send a fresh UUID.');
@@ -201,7 +201,7 @@ export class ActivityLogger {
     return this.#history.whoWasHere(sessionId, at);
   }
 
-  /** The last coming or going of somebody, up to a moment where one is given; undefined where the trail has none. */
+  /** The last movement of somebody, up to a moment where one is given; undefined where the trail has none. */
   async lastMovement(sessionId: string, userId: string, until?: number): Promise<Movement | undefined> {
     return (await this.lastMovements([{ sessionId, userId, until }]))[0];
   }

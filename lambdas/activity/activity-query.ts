@@ -1,7 +1,7 @@
 import { RollcallError } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
 import { isUuid } from '../../protocol/uuid.ts';
-import { decodeCursor, type PagePlace } from './page-cursor.ts';
+import { decodeCursor, type PagePosition } from './page-cursor.ts';
 
 /** Which entries of a session are asked for. Times are Unix milliseconds, both ends included. */
 export interface ActivityQuery {
@@ -28,7 +28,7 @@ export function pageLimit(query: ActivityQuery): number {
   throw new RollcallError('INVALID_MESSAGE', `The limit must be a whole number from 1 to ${limits.pageItems}.`);
 }
 
-export function placeOf(sessionId: string, query: ActivityQuery): PagePlace | undefined {
+export function positionOf(sessionId: string, query: ActivityQuery): PagePosition | undefined {
   return query.before === undefined ? undefined : decodeCursor(sessionId, query.before);
 }
 
@@ -49,7 +49,7 @@ export interface Condition {
 export function conditionOf(
   sessionId: string | undefined,
   query: ActivityQuery,
-  place?: PagePlace,
+  position?: PagePosition,
   direction: Direction = 'newest',
 ): Condition {
   const condition: Condition = { name: '', text: '', values: [] };
@@ -66,10 +66,10 @@ export function conditionOf(
     add('type', 'activity_type = $1', query.activityType.replaceAll('\0', '\ufffd'));
   if (query.from !== undefined) add('from', 'created_at >= to_timestamp($1::float8 / 1000)', checkedTime(query.from));
   if (query.to !== undefined) add('to', 'created_at <= to_timestamp($1::float8 / 1000)', checkedTime(query.to));
-  if (place) {
+  if (position) {
     const comparison = direction === 'newest' ? '<' : '>';
     const text = `(created_at, id) ${comparison} (to_timestamp($1::float8 / 1000)::timestamptz(3), $2::uuid)`;
-    add(direction, text, place.createdAt, place.id);
+    add(direction, text, position.createdAt, position.id);
   }
   return condition;
 }

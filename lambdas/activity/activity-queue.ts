@@ -9,7 +9,7 @@ const keptItems = 10_000;
 
 /**
  * Gathers entries and hands them on in bulk: at 100, after a second, and whenever it is flushed. Batches go one after the
- * other, in the order of their coming. A batch that fails is kept for the next flush.
+ * other, in the order in which they were added. A batch that fails is kept for the next flush.
  */
 export class ActivityQueue {
   readonly #write: (entries: ActivityEntry[]) => Promise<void>;

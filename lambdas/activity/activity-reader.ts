@@ -1,8 +1,8 @@
 import type { ActivityItem } from '../../protocol/entities.ts';
 import { fitting } from '../../protocol/page.ts';
-import { type ActivityQuery, conditionOf, type Direction, pageLimit, placeOf } from './activity-query.ts';
+import { type ActivityQuery, conditionOf, type Direction, pageLimit, positionOf } from './activity-query.ts';
 import type { Database } from './activity-repository.ts';
-import { encodeCursor, type PagePlace } from './page-cursor.ts';
+import { encodeCursor, type PagePosition } from './page-cursor.ts';
 
 export interface ActivityPage {
   items: ActivityItem[];
@@ -12,7 +12,7 @@ export interface ActivityPage {
 
 /** The trails of several sessions, read as one. */
 export interface Trail {
-  /** Binds the place of a page to what is read. */
+  /** Binds the position of a page to what is read. */
   name: string;
   sessionIds: readonly string[];
 }
@@ -45,9 +45,9 @@ export class ActivityReader {
   ): Promise<ActivityPage> {
     const limit = pageLimit(query);
     const name = typeof trail === 'string' ? trail : trail.name;
-    const place = placeOf(name, query);
+    const position = positionOf(name, query);
     // One more than asked for tells whether there is a next page.
-    const rows = await this.#select(trail, query, place, 'newest', limit + 1);
+    const rows = await this.#select(trail, query, position, 'newest', limit + 1);
     const items = fitting(rows.slice(0, limit), maxBytes);
     const last = items.at(-1);
     return rows.length > items.length && last ? { items, next: encodeCursor(name, last) } : { items };
@@ -56,24 +56,24 @@ export class ActivityReader {
   /** Every entry that matches, oldest first, a few hundred in memory at a time. Entries that come later are left out. */
   async *pages(sessionId: string, query: ActivityQuery, now: number): AsyncGenerator<ActivityItem[]> {
     const bounded = { ...query, to: Math.min(query.to ?? now, now) };
-    let place: PagePlace | undefined;
+    let position: PagePosition | undefined;
     for (;;) {
-      const items = await this.#select(sessionId, bounded, place, 'oldest', exportPageItems);
+      const items = await this.#select(sessionId, bounded, position, 'oldest', exportPageItems);
       if (items.length > 0) yield items;
       if (items.length < exportPageItems) return;
-      place = items.at(-1);
+      position = items.at(-1);
     }
   }
 
   async #select(
     trail: string | Trail,
     query: ActivityQuery,
-    place: PagePlace | undefined,
+    position: PagePosition | undefined,
     direction: Direction,
     limit: number,
   ): Promise<ActivityItem[]> {
     const sessionId = typeof trail === 'string' ? trail : undefined;
-    const { name, text, values } = conditionOf(sessionId, query, place, direction);
+    const { name, text, values } = conditionOf(sessionId, query, position, direction);
     const order = direction === 'newest' ? 'DESC' : 'ASC';
     const limited = (condition: string) =>
       `SELECT * FROM activity_log WHERE ${condition} ORDER BY created_at ${order}, id ${order} LIMIT $${values.length + 1}`;

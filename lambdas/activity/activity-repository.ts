@@ -19,13 +19,13 @@ const insert = `
   WITH given AS (
     SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
       $9::float8[]) WITH ORDINALITY
-      AS g (id, session_id, user_id, username, activity_type, details, ip_address, user_agent, created_at, place)
+      AS g (id, session_id, user_id, username, activity_type, details, ip_address, user_agent, created_at, ordinal)
   ), written AS (
     INSERT INTO activity_log
       (id, session_id, user_id, username, activity_type, details, ip_address, user_agent, created_at)
     SELECT id, session_id, user_id, username, activity_type, details::jsonb, ip_address::inet, user_agent,
       to_timestamp(created_at / 1000)
-    FROM given ORDER BY place
+    FROM given ORDER BY ordinal
     ON CONFLICT (id) DO NOTHING
     RETURNING id, session_id
   ), ticketed AS (

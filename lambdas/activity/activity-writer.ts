@@ -93,7 +93,7 @@ export class ActivityWriter {
   /** As {@link writeToDatabase}, but an entry whose id was taken is written under an id of its own. */
   async writeAllToDatabase(entries: readonly ActivityEntry[]): Promise<void> {
     const outcomes = await this.writeToDatabase(entries);
-    const homeless = entries.filter((_, place) => outcomes[place] === 'taken');
+    const homeless = entries.filter((_, index) => outcomes[index] === 'taken');
     if (homeless.length > 0) await this.writeToDatabase(homeless.map(underOwnId));
   }
 

@@ -5,8 +5,8 @@ import { nameOf } from './activity-reader.ts';
 import type { Database } from './activity-repository.ts';
 
 /**
- * The last coming or going of each person up to the moment; those who came last and whose session had not ended since were
- * there. The first going after that says when and why they left.
+ * The last movement of each person up to the moment; those who came last and whose session had not ended since were
+ * there. The first departure after that says when and why they left.
  */
 const whoWasHere = `
   WITH last_event AS (
@@ -28,8 +28,8 @@ const whoWasHere = `
   )
   SELECT a.user_id AS "userId", ${nameOf} AS username, a.details->>'role' AS role,
     (extract(epoch FROM a.created_at) * 1000)::float8 AS "joinedAt",
-    (extract(epoch FROM least(going.at, next_end.at)) * 1000)::float8 AS "leftAt",
-    CASE WHEN going.at <= coalesce(next_end.at, 'infinity') THEN going.cause ELSE next_end.cause END AS cause
+    (extract(epoch FROM least(departure.at, next_end.at)) * 1000)::float8 AS "leftAt",
+    CASE WHEN departure.at <= coalesce(next_end.at, 'infinity') THEN departure.cause ELSE next_end.cause END AS cause
   FROM last_event a
   LEFT JOIN users u ON u.id = a.user_id
   LEFT JOIN next_end ON true
@@ -40,13 +40,13 @@ const whoWasHere = `
     WHERE g.session_id = $1::uuid AND g.user_id = a.user_id AND g.activity_type IN ('user_left', 'user_timeout')
       AND g.created_at > to_timestamp($2::float8 / 1000)
     ORDER BY g.created_at, g.id LIMIT 1
-  ) going ON true
+  ) departure ON true
   WHERE a.activity_type = 'user_joined' AND a.created_at > coalesce((SELECT at FROM last_end), '-infinity')
   ORDER BY a.created_at, a.user_id`;
 
 const lastMovements = `
-  SELECT given.place::integer AS place, last.type, last.at
-  FROM unnest($1::uuid[], $2::uuid[], $3::float8[]) WITH ORDINALITY AS given (session_id, user_id, until, place)
+  SELECT given.ordinal::integer AS ordinal, last.type, last.at
+  FROM unnest($1::uuid[], $2::uuid[], $3::float8[]) WITH ORDINALITY AS given (session_id, user_id, until, ordinal)
   CROSS JOIN LATERAL (
     SELECT activity_type AS type, (extract(epoch FROM created_at) * 1000)::float8 AS at FROM activity_log
     WHERE session_id = given.session_id AND user_id = given.user_id
@@ -63,7 +63,7 @@ export interface MovementQuery {
   until?: number | undefined;
 }
 
-/** A coming or going as the audit trail has it. */
+/** A movement as the audit trail has it. */
 export interface Movement {
   type: 'user_joined' | 'user_left' | 'user_timeout';
   /** Unix milliseconds. */
@@ -79,7 +79,7 @@ export class PresenceHistory {
   }
 
   /**
-   * Everybody who was present at a moment (Unix milliseconds), in the order of their coming.
+   * Everybody who was present at a moment (Unix milliseconds), in the order of their arrival.
    *
    * @throws RollcallError INVALID_MESSAGE for a time that cannot be.
    */
@@ -90,12 +90,12 @@ export class PresenceHistory {
   }
 
   /**
-   * The last coming or going of each of many people in one statement, in their order; undefined for those of whom the trail
+   * The last movement of each of many people in one statement, in their order; undefined for those of whom the trail
    * has none.
    */
   async lastMovements(queries: readonly MovementQuery[]): Promise<(Movement | undefined)[]> {
     if (queries.length === 0) return [];
-    const { rows } = await this.#database.query<Movement & { place: number }>({
+    const { rows } = await this.#database.query<Movement & { ordinal: number }>({
       name: 'activity-movements',
       text: lastMovements,
       values: [
@@ -105,7 +105,7 @@ export class PresenceHistory {
       ],
     });
     const found: (Movement | undefined)[] = queries.map(() => undefined);
-    for (const { place, type, at } of rows) found[place - 1] = { type, at };
+    for (const { ordinal, type, at } of rows) found[ordinal - 1] = { type, at };
     return found;
   }
 }

@@ -73,8 +73,8 @@ export class ConnectionRegistry {
   async join(membership: Membership, turn: Turn = {}): Promise<Joined> {
     const { connectionId, sessionId, version: _, ...known } = membership;
     const item = { ...known, joinedSession: sessionId, expiresAt: expiry(known.joinedAt) };
-    const place = { table: this.#table, connectionId, sessionId };
-    const before = await this.#take(turnUpdate(place, known.joinedAt, turn, item));
+    const key = { table: this.#table, connectionId, sessionId };
+    const before = await this.#take(turnUpdate(key, known.joinedAt, turn, item));
     const version = (before.version ?? known.joinedAt) + 1;
     const isNew = before.userId === undefined;
     return { membership: { ...membership, version }, isNew, isFirst: isNew && before.version === undefined };
@@ -88,8 +88,8 @@ export class ConnectionRegistry {
    * @throws Overtaken where a later join or leave of the connection was served before (rule PR18).
    */
   async leave(connectionId: string, sessionId: string, turn: Turn = {}, at = Date.now()): Promise<Left> {
-    const place = { table: this.#table, connectionId, sessionId };
-    const update = turnUpdate(place, at, turn, { expiresAt: expiry(at) });
+    const key = { table: this.#table, connectionId, sessionId };
+    const update = turnUpdate(key, at, turn, { expiresAt: expiry(at) });
     const before = await this.#take(update);
     const membership = before.userId === undefined ? undefined : (before as Membership);
     return { version: (before.version ?? at) + 1, membership };
@@ -232,8 +232,8 @@ export class ConnectionRegistry {
     text: string,
     values: Record<string, unknown>,
   ): Promise<boolean> {
-    const place = { table: this.#table, connectionId, sessionId };
-    return this.#succeeds(this.#client.send(new UpdateItemCommand(itemUpdate(place, fields, { text, values }))));
+    const key = { table: this.#table, connectionId, sessionId };
+    return this.#succeeds(this.#client.send(new UpdateItemCommand(itemUpdate(key, fields, { text, values }))));
   }
 
   /**

@@ -4,7 +4,7 @@ import type { Turn } from '../platform/turn.ts';
 import { notAfter } from './turn-condition.ts';
 
 /** Which item of which table, by the keys of the connection table. */
-export interface ItemPlace {
+export interface ItemKey {
   table: string;
   connectionId: string;
   sessionId: string;
@@ -21,7 +21,7 @@ export interface Condition {
  * reserved words.
  */
 export function itemUpdate(
-  { table, connectionId, sessionId }: ItemPlace,
+  { table, connectionId, sessionId }: ItemKey,
   fields: Record<string, unknown>,
   condition: Condition,
 ): UpdateItemCommandInput {
@@ -56,14 +56,14 @@ const joinedFields = [
  * deleted in between.
  */
 export function turnUpdate(
-  place: ItemPlace,
+  key: ItemKey,
   at: number,
   { order, receivedAt }: Turn,
   fields: Record<string, unknown>,
 ): UpdateItemCommandInput {
   const nothing = Object.fromEntries(joinedFields.map((field) => [field, undefined]));
   const condition = { text: notAfter({ order, receivedAt }) ?? '', values: { ':at': at, ':one': 1 } };
-  const update = itemUpdate(place, { ...nothing, ...fields, order, receivedAt }, condition);
+  const update = itemUpdate(key, { ...nothing, ...fields, order, receivedAt }, condition);
   return {
     ...update,
     UpdateExpression: update.UpdateExpression!.replace('SET ', 'SET version = if_not_exists(version, :at) + :one, '),

@@ -18,8 +18,8 @@ export class DeadlineExceeded extends Error {
  */
 export async function withDeadline<T>(work: Promise<T>, millis: number): Promise<T> {
   const late = Promise.withResolvers<never>();
-  const giveUp = () => late.reject(new DeadlineExceeded(millis));
-  const timer = setTimeout(() => setImmediate(giveUp), Math.max(0, millis));
+  const expire = () => late.reject(new DeadlineExceeded(millis));
+  const timer = setTimeout(() => setImmediate(expire), Math.max(0, millis));
   try {
     return await Promise.race([work, late.promise]);
   } finally {

@@ -10,8 +10,8 @@ export interface Entering {
   cursorRole?: Role | undefined;
   /** Whether the connection asks for the compact form of cursors. */
   compact?: boolean | undefined;
-  /** `taken`: they hold their place only since now. `written`: their coming is in the audit trail already. */
-  place?: 'taken' | 'written' | undefined;
+  /** `taken`: they hold their slot only since now. `written`: their arrival is in the audit trail already. */
+  arrivalState?: 'taken' | 'written' | undefined;
   /** They come back invisible, as they chose to be (rule PR5). */
   invisible?: boolean | undefined;
   /** What the join says of them. */

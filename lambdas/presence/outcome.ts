@@ -76,7 +76,7 @@ export interface Addressed {
   receivers: Receiver[];
 }
 
-/** A coming or going that Redis keeps until it is written down elsewhere; see `PresenceStore.forget`. */
+/** A movement that Redis keeps until it is written down elsewhere; see `PresenceStore.forget`. */
 interface Kept {
   userId: string;
   /** When it came to be, Unix milliseconds. */
@@ -97,7 +97,7 @@ export interface Departure extends Kept {
   joinedAt?: number;
   /** Whether Redis knew of the stay from the connection table only. */
   restored?: boolean;
-  /** Until when a join asked for the place and gave it up, Unix milliseconds; see `PresenceStore.yieldPlace`. */
+  /** Until when a join asked for the slot and gave it up, Unix milliseconds; see `PresenceStore.yieldSlot`. */
   joinedUntil?: number;
 }
 
@@ -110,7 +110,7 @@ export interface EnterOutcome extends PresenceOutcome {
   /** Whether this was the user's first connection. */
   first: boolean;
   users: PresenceUser[];
-  /** The coming that has to be written down, where this was one. */
+  /** The arrival that has to be written down, where this was one. */
   arrival?: Arrival | undefined;
   /** What the user told of themselves, now or before. */
   told?: ToldData | undefined;
@@ -119,10 +119,10 @@ export interface EnterOutcome extends PresenceOutcome {
 export interface VisitOutcome extends EndOutcome {
   /** When something becomes due next; undefined where nobody is left. */
   nextDeadline: number | undefined;
-  /** Comings that are not yet written down, oldest first, as `departures` are. */
+  /** Arrivals that are not yet written down, oldest first, as `departures` are. */
   arrivals: Arrival[];
   /** Who is there, with the last sign of life of each. */
-  sightings: { userId: string; at: number }[];
+  lastSeen: { userId: string; at: number }[];
   /** Whether something moves here, so that the sweep has to watch the windows (rule DE3). */
   moves: boolean;
 }
@@ -175,7 +175,7 @@ export function readVisit(reply: ScriptReply<'visit'>, now: number, thresholds: 
     nextDeadline: nextDeadline === '' ? undefined : Number(nextDeadline),
     arrivals: entries.filter(({ came }) => came),
     departures: entries.filter(({ came }) => !came),
-    sightings: pairs(lastSeen).map(([userId, at]) => ({ userId, at: Number(at) })),
+    lastSeen: pairs(lastSeen).map(([userId, at]) => ({ userId, at: Number(at) })),
     moves: moves === 1,
   };
 }

@@ -36,8 +36,8 @@ export interface Acting {
   cursorRole?: Role | undefined;
   /** Whether the connection takes the compact form of cursors. */
   compact?: boolean | undefined;
-  /** What is known of their place and coming; see `Entering`. */
-  place?: Entering['place'];
+  /** What is known of their slot and arrival; see `Entering`. */
+  arrivalState?: Entering['arrivalState'];
   /** Whether they come back invisible; see `Entering`. */
   invisible?: boolean | undefined;
   /** What the join says, and what they had told before; see `Entering`. */
@@ -153,9 +153,9 @@ export class PresenceManager {
 
   /** Seats a connection in a session and answers the whole state. */
   async enter(sessionId: string, userId: string, acting: Acting): Promise<EnterOutcome> {
-    const { username = userId, role = 'viewer', cursorRole, compact, place, invisible, ...rest } = acting;
+    const { username = userId, role = 'viewer', cursorRole, compact, arrivalState, invisible, ...rest } = acting;
     const { said, kept, version, turn } = rest;
-    const person = { username, role, cursorRole, compact, place, invisible, said, kept, version, turn } as const;
+    const person = { username, role, cursorRole, compact, arrivalState, invisible, said, kept, version, turn } as const;
     return this.store.enter(seatOf(sessionId, userId, acting), person, this.#clock());
   }
 

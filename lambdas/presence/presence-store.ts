@@ -33,7 +33,7 @@ import { type PresenceRecord, visibleUser } from './status.ts';
 
 export type { Seat, Touch } from './seat.ts';
 
-/** Comings and goings a visit hands out at most. */
+/** Movements a visit hands out at most. */
 export const keptPerVisit = 100;
 
 /**
@@ -110,11 +110,11 @@ export class PresenceStore {
    * @throws Overtaken where a later join or leave of the connection came before (rule PR18).
    */
   async enter(seat: Seat, person: Entering, now: number): Promise<EnterOutcome> {
-    const { username, role, cursorRole = '', compact = false, place = '', invisible = false } = person;
+    const { username, role, cursorRole = '', compact = false, arrivalState = '', invisible = false } = person;
     const outageAllowance = await this.#outageAllowance();
     const values = {
       ...{ userId: seat.userId, connectionId: seat.connectionId, username, role, cursorRole },
-      ...{ isCompact: compact, arrivalState: place, isInvisible: invisible },
+      ...{ isCompact: compact, arrivalState, isInvisible: invisible },
       ...versionArguments(seat, person.version),
       ...turnArguments(seat, person.turn),
       saidText: saidParameter(person.said ?? {}, person.kept),
@@ -194,7 +194,7 @@ export class PresenceStore {
     return (await this.#scripts.run('keepWatch', sessionId, now, {}))?.extra.moves === 1;
   }
 
-  /** Drops comings and goings that are written down elsewhere. */
+  /** Drops movements that are written down elsewhere. */
   async forget(sessionId: string, written: readonly (Arrival | Departure)[]): Promise<void> {
     const key = presenceKeys.journal(sessionId);
     await answered(this.#redis, () => Promise.all(written.map(({ text }) => this.#redis.lrem(key, 1, text))));
@@ -226,12 +226,12 @@ export class PresenceStore {
   }
 
   /**
-   * A join gives up the place that it asked for before `now`.
+   * A join gives up the slot that it asked for before `now`.
    *
-   * @returns true where the user is present: then the end of their presence gives the place back. Otherwise the caller does.
+   * @returns true where the user is present: then the end of their presence gives the slot back. Otherwise the caller does.
    *   Undefined where Redis does not know the session.
    */
-  async yieldPlace(sessionId: string, userId: string, now: number): Promise<boolean | undefined> {
+  async yieldSlot(sessionId: string, userId: string, now: number): Promise<boolean | undefined> {
     const reply = await this.#scripts.run('yieldSlot', sessionId, now, { userId });
     return reply && reply.extra.isPresent === 1;
   }

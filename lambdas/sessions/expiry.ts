@@ -12,7 +12,7 @@ export interface Expiry {
   expiredAt: number;
   /** From creation to expiry. */
   durationMinutes: number;
-  /** How many held a place when it expired. */
+  /** How many held a slot when it expired. */
   participantCount: number;
 }
 

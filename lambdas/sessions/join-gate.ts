@@ -15,7 +15,7 @@ export interface JoinResult {
   session: Session;
   role: Role;
   participant: SessionParticipant;
-  /** Whether the person holds a place only since now: a first join or a return, not a second tab. */
+  /** Whether the person holds a slot only since now: a first join or a return, not a second tab. */
   activated: boolean;
   /** Whether the session's liveness (`active`) came back with this join. */
   revived: boolean;

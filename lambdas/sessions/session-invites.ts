@@ -79,7 +79,7 @@ export class SessionInvites {
   }
 
   /**
-   * Withdraws an invite: nobody enters with it from now on; who did keeps the place. `revoked` is false the second time.
+   * Withdraws an invite: nobody enters with it from now on; who did keeps the slot. `revoked` is false the second time.
    *
    * @throws RollcallError `PERMISSION_DENIED` unless the actor is the owner, `INVITE_INVALID` where there is none such.
    */

@@ -8,7 +8,7 @@ import { sessionAt } from './access.ts';
 import { isAtLeast } from './permissions.ts';
 import { checkKeyInput, checkUuid } from './session-input.ts';
 import { sessionKeySql } from './session-key-sql.ts';
-import { decodePlace, encodePlace } from './session-page.ts';
+import { decodePosition, encodePosition } from './session-page.ts';
 import { newSessionName } from './session-reference.ts';
 import { millis, type SessionRow, toSession } from './session-rows.ts';
 
@@ -92,7 +92,7 @@ export class SessionKeys {
     page: { limit?: number | undefined; before?: string | undefined; maxBytes?: number } = {},
   ): Promise<{ items: Session[]; next?: string }> {
     const limit = Math.min(Math.max(Math.trunc(page.limit ?? 50), 1), limits.pageItems);
-    const before = page.before === undefined ? undefined : decodePlace(page.before);
+    const before = page.before === undefined ? undefined : decodePosition(page.before);
     const values = [key, checkUuid('userId', userId), limit + 1, before?.startTime ?? null, before?.id ?? null];
     const rows = await this.#rows<SessionRow & { last_activity: Date }>('key-list', sessionKeySql.list, values);
     const now = this.#clock();
@@ -102,7 +102,7 @@ export class SessionKeys {
       .map((stored) => sessionAt(stored, now, this.#timings.sessionTimeoutMillis));
     const items = fitting(listed, page.maxBytes ?? Number.POSITIVE_INFINITY);
     const last = items.at(-1);
-    return rows.length > items.length && last ? { items, next: encodePlace(last) } : { items };
+    return rows.length > items.length && last ? { items, next: encodePosition(last) } : { items };
   }
 
   /** The sessions of a key whose audit trail a user may read; of a purged one that is its owner (rules SE6, DE9). */

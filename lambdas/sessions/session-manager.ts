@@ -8,12 +8,12 @@ import { log } from '../platform/log.ts';
 import { accessOf, type SessionAccess, sessionAt } from './access.ts';
 import type { Expiry } from './expiry.ts';
 import { type InviteKeys, JoinGate, type JoinResult } from './join-gate.ts';
-import { leavePlaces, type PlaceLeave } from './leave-places.ts';
 import { type Action, isPermitted } from './permissions.ts';
 import type { Person } from './person.ts';
 import { refusals } from './refusals.ts';
+import { releaseSlots, type SlotRelease } from './release-slots.ts';
 import { checkRole, checkSessionInput, checkUuid } from './session-input.ts';
-import { decodePlace, encodePlace } from './session-page.ts';
+import { decodePosition, encodePosition } from './session-page.ts';
 import { newSessionName } from './session-reference.ts';
 import { SessionRepository } from './session-repository.ts';
 import { SessionResolver } from './session-resolver.ts';
@@ -58,7 +58,7 @@ export class SessionManager {
   }
 
   /**
-   * Creates a session whose owner holds the first of its places, as operator.
+   * Creates a session whose owner holds the first of its slots, as operator.
    *
    * @param owner names the user; without it the name that is known already stands.
    * @throws `INVALID_MESSAGE` or `TOO_LARGE` for input the protocol does not allow.
@@ -113,19 +113,19 @@ export class SessionManager {
     page: { limit?: number | undefined; before?: string | undefined; maxBytes?: number } = {},
   ): Promise<{ items: Session[]; next?: string }> {
     const limit = Math.min(Math.max(Math.trunc(page.limit ?? 50), 1), limits.pageItems);
-    const before = page.before === undefined ? undefined : decodePlace(page.before);
+    const before = page.before === undefined ? undefined : decodePosition(page.before);
     const found = await this.#repository.listOf(checkUuid('userId', userId), limit + 1, before);
     const now = this.#clock();
     const listed = found.slice(0, limit).map((stored) => sessionAt(stored, now, this.#timings.sessionTimeoutMillis));
     const items = fitting(listed, page.maxBytes ?? Number.POSITIVE_INFINITY);
     const last = items.at(-1);
-    return found.length > items.length && last ? { items, next: encodePlace(last) } : { items };
+    return found.length > items.length && last ? { items, next: encodePosition(last) } : { items };
   }
 
   /**
-   * Lets a person in if session, places and their right allow it (rules SE2, SE3): one atomic round trip.
+   * Lets a person in if session, slots and their right allow it (rules SE2, SE3): one atomic round trip.
    *
-   * The owner needs a free place like everybody, so that the limit is one; managing needs no place.
+   * The owner needs a free slot like everybody, so that the limit is one; managing needs no slot.
    *
    * @param invite the token, if they came with one. For a guest it is the only right, each time.
    * @throws JoinRefused (a RollcallError) `SESSION_NOT_FOUND`, `SESSION_INACTIVE`, `SESSION_FULL`, `PERMISSION_DENIED`,
@@ -136,7 +136,7 @@ export class SessionManager {
   }
 
   /**
-   * Gives a user a place and a role without an invite; who may decide that is for the caller to know. A role that is not
+   * Gives a user a slot and a role without an invite; who may decide that is for the caller to know. A role that is not
    * named stays, or is `viewer` for somebody new. The owner stays operator.
    *
    * @throws JoinRefused `SESSION_NOT_FOUND`, `SESSION_INACTIVE` or `SESSION_FULL`.
@@ -152,9 +152,9 @@ export class SessionManager {
   }
 
   /**
-   * Gives the place back. `durationSeconds` counts from the join, 0 for somebody who held no place.
+   * Gives the slot back. `durationSeconds` counts from the join, 0 for somebody who held no slot.
    *
-   * @param options `joinedUntil` where a leave is written down late: who joined again after it keeps the place.
+   * @param options `joinedUntil` where a leave is written down late: who joined again after it keeps the slot.
    */
   async leaveSession(
     reference: string,
@@ -170,13 +170,13 @@ export class SessionManager {
     return { sessionId, wasActive: left !== undefined, durationSeconds };
   }
 
-  /** Gives back the places of many people whose leaves are written down late, in one statement. */
-  leavePlaces(leaves: readonly PlaceLeave[]): Promise<void> {
-    return leavePlaces(this.#database, leaves, this.#clock());
+  /** Gives back the slots of many people whose leaves are written down late, in one statement. */
+  releaseSlots(leaves: readonly SlotRelease[]): Promise<void> {
+    return releaseSlots(this.#database, leaves, this.#clock());
   }
 
   /**
-   * Takes place and right: whoever was removed comes back with an invite made afterwards only, or into a public session
+   * Takes slot and right: whoever was removed comes back with an invite made afterwards only, or into a public session
    * as a newcomer. Once is as good as twice; `removed` is true the first time (rule SE9).
    *
    * @throws `PERMISSION_DENIED` for the owner of the session.
@@ -215,7 +215,7 @@ export class SessionManager {
     return changed;
   }
 
-  /** Those who hold a place, first come first; with `includeLeft` everybody who ever did (the newest 1,000). */
+  /** Those who hold a slot, first come first; with `includeLeft` everybody who ever did (the newest 1,000). */
   async getParticipants(reference: string, options: { includeLeft?: boolean } = {}): Promise<SessionParticipant[]> {
     const sessionId = await this.#resolver.resolve(reference);
     return this.#repository.participants(sessionId, options.includeLeft ?? false, limits.maxParticipants);

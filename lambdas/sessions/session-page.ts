@@ -1,13 +1,13 @@
 import { RollcallError } from '../../protocol/errors.ts';
 import { isUuid } from '../../protocol/uuid.ts';
 
-/** A place in the list of somebody's sessions, as a client hands it back for the next page. */
-export function encodePlace(session: { startTime: number; id: string }): string {
+/** A position in the list of somebody's sessions, as a client hands it back for the next page. */
+export function encodePosition(session: { startTime: number; id: string }): string {
   return Buffer.from(`${session.startTime}.${session.id}`).toString('base64url');
 }
 
-/** @throws RollcallError `INVALID_MESSAGE` for a text that {@link encodePlace} did not make. */
-export function decodePlace(text: string): { startTime: number; id: string } {
+/** @throws RollcallError `INVALID_MESSAGE` for a text that {@link encodePosition} did not make. */
+export function decodePosition(text: string): { startTime: number; id: string } {
   const [time, id] = Buffer.from(text, 'base64url').toString().split('.');
   const startTime = Number(time);
   if (!time || !id || !isUuid(id) || !Number.isInteger(startTime) || Math.abs(startTime) > 8.64e15) {

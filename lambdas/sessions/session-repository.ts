@@ -62,7 +62,7 @@ interface AcceptedJoin<S, P> {
   outcome: 'joined';
   session: S;
   participant: P;
-  /** Whether the person holds a place only since now. */
+  /** Whether the person holds a slot only since now. */
   activated: boolean;
   /** Whether the session's liveness came back with this. */
   revived: boolean;
@@ -80,7 +80,7 @@ export class SessionRepository {
     this.#database = database;
   }
 
-  /** Writes owner, session and the owner's place in one statement; undefined when the name is taken. */
+  /** Writes owner, session and the owner's slot in one statement; undefined when the name is taken. */
   async create(input: NewSession): Promise<Session | undefined> {
     const { target = null, objective = null, isPublic = false } = input.metadata;
     const [row] = await this.#rows<SessionRow>('session-create', sessionSql.create, [
@@ -134,7 +134,7 @@ export class SessionRepository {
     return { ...result, session: toSession(result.session), participant: toParticipant(result.participant) };
   }
 
-  /** Takes the person's place away; undefined when they held none. */
+  /** Takes the person's slot away; undefined when they held none. */
   async leave(
     sessionId: string,
     personId: string,
@@ -146,7 +146,7 @@ export class SessionRepository {
     return this.#participant('participant-leave', sessionSql.leave, values);
   }
 
-  /** Takes place and right away; undefined when the person had neither. `wasActive` says whether they held a place. */
+  /** Takes slot and right away; undefined when the person had neither. `wasActive` says whether they held a slot. */
   async remove(
     sessionId: string,
     personId: string,
@@ -165,7 +165,7 @@ export class SessionRepository {
     return this.#participant('participant-role', sessionSql.setRole, [sessionId, personId, role, now]);
   }
 
-  /** Those who hold a place, by the time they took it; with `includeLeft` everybody who ever did, newest first. */
+  /** Those who hold a slot, by the time they took it; with `includeLeft` everybody who ever did, newest first. */
   async participants(sessionId: string, includeLeft: boolean, limit: number): Promise<SessionParticipant[]> {
     const rows = includeLeft
       ? await this.#rows<ParticipantRow>('participants-all', sessionSql.everParticipants, [sessionId, limit])
@@ -173,7 +173,7 @@ export class SessionRepository {
     return rows.map(toParticipant);
   }
 
-  /** Ends an active session that has not expired and takes every place; undefined when it is not such a one. */
+  /** Ends an active session that has not expired and takes every slot; undefined when it is not such a one. */
   async end(
     sessionId: string,
     status: 'completed' | 'failed',

@@ -24,7 +24,7 @@ export const sessionSql = {
       SELECT $5, $6, owner.id, $7, $8, $9, $10, $11::jsonb, ${time('$4')}, ${time('$4')}, ${time('$4')} FROM owner
       ON CONFLICT (session_id) DO NOTHING
       RETURNING *
-    ), place AS (
+    ), slot AS (
       INSERT INTO session_participants (session_id, user_id, name, role, joined_at, last_seen_at)
       SELECT session.id, owner.id, owner.username, 'operator', ${time('$4')}, ${time('$4')} FROM session, owner
     )
@@ -70,7 +70,7 @@ export const sessionSql = {
 
   end: `SELECT * FROM end_session($1, $2, ${duration('$3')}, ${time('$4')}) s WHERE s.id IS NOT NULL`,
 
-  // A session that no sweep has reached yet still has its places; they end as the sweep would have ended them. Nobody will
+  // A session that no sweep has reached yet still has its slots; they end as the sweep would have ended them. Nobody will
   // announce its expiry any more, so what there is to tell of it comes along.
   recover: `
     WITH expiry AS (

@@ -8,14 +8,14 @@ const select = `
   WHERE left_at IS NULL AND last_seen_at < ${time('$1')}
   ORDER BY last_seen_at LIMIT $2`;
 
-/** Somebody who holds a place and was not seen for a while. Times are Unix milliseconds. */
+/** Somebody who holds a slot and was not seen for a while. Times are Unix milliseconds. */
 export interface SilentParticipant {
   sessionId: string;
   personId: string;
   lastSeenAt: number;
 }
 
-/** Those who hold a place and were last seen before `before`, the longest silent first. */
+/** Those who hold a slot and were last seen before `before`, the longest silent first. */
 export async function silentParticipants(
   database: Queryable,
   before: number,

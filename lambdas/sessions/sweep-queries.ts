@@ -1,6 +1,6 @@
 import type { Queryable } from '../platform/database.ts';
 import { occupiedSessions } from './occupied-sessions.ts';
-import { type PlacelessPerson, placelessPeople } from './placeless-people.ts';
+import { type PersonWithoutSlot, peopleWithoutSlot } from './people-without-slot.ts';
 import { silentParticipants } from './silent-participants.ts';
 import { touchSessions } from './touch-sessions.ts';
 
@@ -24,8 +24,8 @@ export class SweepQueries {
     return touchSessions(this.#sweepDatabase, ...parameters);
   }
 
-  placelessPeople(...parameters: Rest<typeof placelessPeople>): Promise<PlacelessPerson[]> {
-    return placelessPeople(this.#sweepDatabase, ...parameters);
+  peopleWithoutSlot(...parameters: Rest<typeof peopleWithoutSlot>): Promise<PersonWithoutSlot[]> {
+    return peopleWithoutSlot(this.#sweepDatabase, ...parameters);
   }
 
   silentParticipants(...parameters: Rest<typeof silentParticipants>): ReturnType<typeof silentParticipants> {

@@ -101,7 +101,7 @@ export class SweepRepository {
     await this.#rows('sweep-unclaim', sweepSql.releaseExpired, [sessionId]);
   }
 
-  /** Takes the places that somebody still holds in a session that is over. */
+  /** Takes the slots that somebody still holds in a session that is over. */
   async closeOrphans(limit: number, now: number): Promise<number> {
     return (await this.#rows('sweep-orphans', sweepSql.closeOrphans, [limit, now])).length;
   }

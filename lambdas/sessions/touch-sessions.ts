@@ -3,7 +3,7 @@ import { log } from '../platform/log.ts';
 import { duration, time } from './sql-times.ts';
 
 /** Somebody seen in a session. Without a person it is a sign of life of the session alone. */
-export interface Sighting {
+export interface LastSeenUpdate {
   sessionId: string;
   personId: string | null;
   /** Unix milliseconds. */
@@ -12,7 +12,7 @@ export interface Sighting {
 
 /**
  * Rows are locked in one order, so that two of these statements never wait for each other. Times go forward only: a late
- * or doubled sighting changes nothing.
+ * or repeated update changes nothing.
  */
 const touch = `
   WITH given AS (
@@ -53,20 +53,20 @@ const touch = `
  */
 export async function touchSessions(
   database: Queryable,
-  sightings: readonly Sighting[],
+  updates: readonly LastSeenUpdate[],
   leastMillis = 0,
 ): Promise<{ sessionId: string; ownerId: string; activeAt: number }[]> {
-  if (sightings.length === 0) return [];
-  for (const sessionId of new Set(sightings.map((sighting) => sighting.sessionId))) {
+  if (updates.length === 0) return [];
+  for (const sessionId of new Set(updates.map((update) => update.sessionId))) {
     log.debug(`Updating participant presence for session: ${sessionId}`);
   }
   const { rows } = await database.query<{ id: string; owner_id: string; last_active_at: Date; revived: boolean }>({
     name: 'sessions-touch',
     text: touch,
     values: [
-      sightings.map((sighting) => sighting.sessionId),
-      sightings.map((sighting) => sighting.personId),
-      sightings.map((sighting) => sighting.at),
+      updates.map(({ sessionId }) => sessionId),
+      updates.map(({ personId }) => personId),
+      updates.map(({ at }) => at),
       leastMillis,
     ],
   });

@@ -161,7 +161,7 @@ describe('a movement that the sweep writes down again', () => {
   const context = { ipAddress: '203.0.113.7', userAgent: 'Safari', username: 'Ada' };
   const arriving = { userId, username: 'Ada', role: 'viewer', at: start, certain: true } as const;
   const kept = { ...arriving, text: 'arrival' };
-  const sessions = { leavePlaces: async () => {} };
+  const sessions = { releaseSlots: async () => {} };
   const services = () => testServices({ activity: logger, sessions });
 
   test('[AC7] keeps the address and the browser of a join that waits in the outbox', async () => {

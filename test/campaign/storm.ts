@@ -8,7 +8,7 @@ const workersAtOnce = 4;
 const actorsPerWorker = 4;
 /** A worker is terminated after so many operations of all, on average. */
 const operationsPerKill = 200;
-/** Longer than the slowest repair, which is that of a place nobody holds any more (see `reconcilePlaces`). */
+/** Longer than the slowest repair, which is that of a place nobody holds any more (see `reconcileSlots`). */
 const restMillis = 20_000;
 /** A look in between may fall on a moment in which somebody comes back. */
 const quietLooks = 2;

@@ -86,7 +86,7 @@ export const variantGroups: VariantGroup[] = [
         name: 'places of people who never came are kept',
         mutations: [
           {
-            file: 'lambdas/flows/sweep/reconcile-places.ts',
+            file: 'lambdas/flows/sweep/reconcile-slots.ts',
             from: 'if (await isPresent()) continue;',
             to: 'continue;',
           },
@@ -141,7 +141,7 @@ export const variantGroups: VariantGroup[] = [
       {
         name: 'a departure is written again each time it is found',
         mutations: [
-          { file: 'lambdas/flows/journal/departures.ts', from: 'isUntold(departing, movements[place])', to: 'true' },
+          { file: 'lambdas/flows/journal/departures.ts', from: 'isUntold(departing, movements[index])', to: 'true' },
           {
             file: 'lambdas/flows/journal/departures.ts',
             from: 'activityId: uuidv5(',

@@ -92,7 +92,7 @@ test('GET /sessions lists what the caller owns or may enter, page by page', asyn
   expect((await get('/sessions')).status).toBe(401);
 });
 
-test('GET /sessions/{id}/participants names those who hold a place', async () => {
+test('GET /sessions/{id}/participants names those who hold a slot', async () => {
   const { body } = await get(`/sessions/${session.id}/participants`, 'viewer');
   expect(body.sessionId).toBe(session.id);
   expect(body.participants.map((one: { name: string }) => one.name).sort()).toEqual(['Commenter', 'Olive', 'Viewer']);

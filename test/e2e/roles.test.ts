@@ -145,7 +145,7 @@ test('[SE9] a session ends once for everybody, however often it is asked for', a
   ]);
 });
 
-test('[SE3] of many racing for the last place exactly one gets it', async () => {
+test('[SE3] of many racing for the last slot exactly one gets it', async () => {
   const { session: small } = await stack.host('dora', { isPublic: true, maxParticipants: 2 });
   const racers = await Promise.all(['eli', 'flo', 'guy', 'hue'].map((name) => stack.arrive(name)));
   const answers = await Promise.all(racers.map((racer) => racer.ask({ type: 'session_join', sessionId: small.id })));

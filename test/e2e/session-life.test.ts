@@ -9,7 +9,7 @@ beforeAll(async () => {
 });
 afterAll(() => stack.close());
 
-async function place(sessionId: string, userId: string) {
+async function slot(sessionId: string, userId: string) {
   const { rows } = await stack.database.query(
     'SELECT role, is_active, left_at, left_cause FROM session_participants WHERE session_id = $1 AND person_id = $2',
     [sessionId, userId],
@@ -43,8 +43,8 @@ test('two people meet, point, write and part, and each hears of the other', asyn
   expect(await stack.audit(session.id, 'user_left')).toMatchObject([
     { user_id: bob.userId, details: { cause: 'left', durationSeconds: expect.any(Number) } },
   ]);
-  expect(await place(session.id, bob.userId)).toMatchObject([{ is_active: false, left_cause: 'left' }]);
-  expect((await place(session.id, bob.userId))[0].left_at).toBeInstanceOf(Date);
+  expect(await slot(session.id, bob.userId)).toMatchObject([{ is_active: false, left_cause: 'left' }]);
+  expect((await slot(session.id, bob.userId))[0].left_at).toBeInstanceOf(Date);
 });
 
 test('the name of a session is taken wherever its UUID is, and the UUID is answered', async () => {
@@ -109,7 +109,7 @@ test('[PR7][PR9] a socket that closes cleanly is waited for three seconds, then 
   expect(Date.now() - closedAt).toBeGreaterThanOrEqual(2900);
   expect(Date.now() - closedAt).toBeLessThan(scaleLimit(8000));
   expect(await stack.audit(session.id, 'user_left')).toMatchObject([{ details: { cause: 'disconnected' } }]);
-  expect(await place(session.id, guest.userId)).toMatchObject([{ is_active: false, left_cause: 'disconnected' }]);
+  expect(await slot(session.id, guest.userId)).toMatchObject([{ is_active: false, left_cause: 'disconnected' }]);
   expect(leavesOf(owner, guest.userId)).toBe(1);
 });
 

@@ -103,7 +103,7 @@ test('[FA2][PR12] who loses power right after is announced in time, though nobod
   expect(leavesOf(emma, finn.userId)).toBe(1);
 });
 
-test('[FA2] where everybody goes at that moment, the places are given back and the audit trail is whole', async () => {
+test('[FA2] where everybody goes at that moment, the slots are given back and the audit trail is whole', async () => {
   const { people, sessionId } = await room('gina', 'hugo');
   stack.faults.set({ loseDisconnect: 1 });
   await direct.flushall();

@@ -25,7 +25,7 @@ const visit = jest.fn<ReturnType<Visit>, Parameters<Visit>>();
 /** What a visit finds in a session where nothing is to be told. */
 const quiet = {
   ...{ epoch: 'e', seq: 1, parts: 1, joins: [], updates: [], leaves: [], receivers: [] },
-  ...{ arrivals: [], departures: [], sightings: [], moves: false },
+  ...{ arrivals: [], departures: [], lastSeen: [], moves: false },
 };
 const [nothing, none] = [async () => {}, async () => []];
 const gone = { ...quiet, nextDeadline: undefined };

@@ -19,8 +19,8 @@ beforeEach(() => {
   room = new PresenceFixture(redis);
 });
 
-const enter = (userId: string, connectionId: string, place?: 'taken' | 'written') =>
-  room.store.enter(room.seat(userId, connectionId), { username: 'Name', role: 'viewer', place }, room.now);
+const enter = (userId: string, connectionId: string, arrivalState?: 'taken' | 'written') =>
+  room.store.enter(room.seat(userId, connectionId), { username: 'Name', role: 'viewer', arrivalState }, room.now);
 
 test('[AC1] a coming is kept for the sweep until it is written down', async () => {
   const { arrival } = await enter(alice, 'a1', 'taken');
@@ -37,13 +37,13 @@ test('[PR2] a second connection, and a coming that is written down already, leav
   expect((await enter(bob, 'b1', 'written')).arrival).toBeUndefined();
 });
 
-test('[FA2] who holds a place already has come for certain only where their leave is still to be written down', async () => {
+test('[FA2] who holds a slot already has come for certain only where their leave is still to be written down', async () => {
   expect((await enter(alice, 'a1')).arrival).toMatchObject({ certain: false });
   await room.store.depart(room.seat(alice, 'a1'), 'left', room.now);
   expect((await enter(alice, 'a2')).arrival).toMatchObject({ certain: true });
 });
 
-test('[FA2] who was seated by a rebuilding and then comes for a place they took has come, as of the same moment', async () => {
+test('[FA2] who was seated by a rebuilding and then comes for a slot they took has come, as of the same moment', async () => {
   const joinedAt = room.now - 10;
   const member = { userId: alice, connectionId: 'a1', username: 'Name', role: 'viewer' as const, joinedAt };
   await room.store.restore(room.sessionId, [member], room.now, { onlyIfLost: true });

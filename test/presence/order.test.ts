@@ -23,8 +23,8 @@ beforeEach(async () => {
 });
 
 const person = { username: 'Ada', role: 'viewer' } as const;
-const enter = (connectionId: string, place: { version?: number; turn?: Turn } = {}) =>
-  room.store.enter(room.seat(ada, connectionId), { ...person, ...place }, room.now);
+const enter = (connectionId: string, history: { version?: number; turn?: Turn } = {}) =>
+  room.store.enter(room.seat(ada, connectionId), { ...person, ...history }, room.now);
 const send = (touch: Partial<Touch>, connectionId = 'a1') =>
   room.store.touch(room.seat(ada, connectionId), { kind: 'update', ...touch }, room.now);
 const cursor = (position: number) => ({ eventId: 'e', position });
@@ -165,8 +165,8 @@ describe('[PR18] what is kept about the order ends with the seat', () => {
   });
 });
 
-describe('[PR18] a place that a join asked for and gave up', () => {
-  const yielded = (now: number) => room.store.yieldPlace(room.sessionId, ada, now);
+describe('[PR18] a slot that a join asked for and gave up', () => {
+  const yielded = (now: number) => room.store.yieldSlot(room.sessionId, ada, now);
   const leave = (at: number) => room.store.depart(room.seat(ada, 'a1'), 'left', at);
 
   test('ends with the presence of the user, although the leave was sent before that join', async () => {
@@ -185,7 +185,7 @@ describe('[PR18] a place that a join asked for and gave up', () => {
   test('is given back by the caller where the user is not present, or where Redis forgot the session', async () => {
     await leave(room.now);
     expect(await yielded(room.now)).toBe(false);
-    expect(await new PresenceFixture(redis).store.yieldPlace(randomUUID(), ada, room.now)).toBeUndefined();
+    expect(await new PresenceFixture(redis).store.yieldSlot(randomUUID(), ada, room.now)).toBeUndefined();
   });
 });
 

@@ -48,7 +48,7 @@ const stats = (total: number, active: number, recent: number) => ({
 });
 
 describe('runCleanup', () => {
-  test('[SE6] expires what is inactive, takes the places, and says what the audit trail wants to know', async () => {
+  test('[SE6] expires what is inactive, takes the slots, and says what the audit trail wants to know', async () => {
     const { id, ownerId } = await world.session();
     const person = user();
     world.pass(30 * minute);
@@ -231,7 +231,7 @@ describe('runCleanup', () => {
     expect(await codeOf(world.manager.getOwner(id))).toBe('SESSION_NOT_FOUND');
   });
 
-  test('[SE6] takes the places that somebody still holds in a session that is over', async () => {
+  test('[SE6] takes the slots that somebody still holds in a session that is over', async () => {
     const { id } = await world.session();
     await world.database.pool.query(
       `UPDATE collaboration_sessions SET status = 'completed', end_time = to_timestamp($2 / 1000.0) WHERE id = $1`,

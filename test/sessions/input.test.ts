@@ -26,9 +26,9 @@ describe('createSession refuses', () => {
     ['metadata with half a surrogate pair', 'op', { deep: [{ text: '\ud800' }] }, 'INVALID_MESSAGE'],
     ['a key with half a surrogate pair', 'op', { 'k\udfff': 1 }, 'INVALID_MESSAGE'],
     ['a target over 500 characters', 'op', { target: 'x'.repeat(501) }, 'TOO_LARGE'],
-    ['no place at all', 'op', { maxParticipants: 0 }, 'INVALID_MESSAGE'],
-    ['over 1,000 places', 'op', { maxParticipants: 1001 }, 'INVALID_MESSAGE'],
-    ['half a place', 'op', { maxParticipants: 1.5 }, 'INVALID_MESSAGE'],
+    ['no slot at all', 'op', { maxParticipants: 0 }, 'INVALID_MESSAGE'],
+    ['over 1,000 slots', 'op', { maxParticipants: 1001 }, 'INVALID_MESSAGE'],
+    ['half a slot', 'op', { maxParticipants: 1.5 }, 'INVALID_MESSAGE'],
     ['a visibility of no role', 'op', { visibility: { cursors: 'owner' } }, 'INVALID_MESSAGE'],
     ['isPublic that is no boolean', 'op', { isPublic: 'yes' }, 'INVALID_MESSAGE'],
   ])('%s', async (_, operationId, metadata, code) => {

@@ -11,7 +11,7 @@ const join = (sessionRef: string, person = user()) => world.manager.joinSession(
 const held = async (id: string) => (await world.manager.getParticipants(id)).length;
 
 describe('createSession', () => {
-  test('gives the owner the first place, as operator, and the session a name of the day', async () => {
+  test('gives the owner the first slot, as operator, and the session a name of the day', async () => {
     const owner = user('Olga');
     const session = await world.manager.createSession(owner.userId, 'op-7', { title: 'Night shift' }, owner);
     const day = new Date(world.now()).toISOString().slice(0, 10).replaceAll('-', '');
@@ -70,7 +70,7 @@ describe('joinSession', () => {
     expect(await join(id, { userId: ownerId, username: 'Olga' })).toMatchObject({ role: 'operator', activated: false });
   });
 
-  test('[SE3] of fifty racing for the last place exactly one gets it', async () => {
+  test('[SE3] of fifty racing for the last slot exactly one gets it', async () => {
     const { id } = await world.session({ isPublic: true, maxParticipants: 2 });
     const codes = await Promise.all(Array.from({ length: 50 }, () => codeOf(join(id))));
     expect(codes.filter((code) => code === 'none')).toHaveLength(1);
@@ -87,7 +87,7 @@ describe('joinSession', () => {
     expect(await join(id, person)).toMatchObject({ activated: false });
   });
 
-  test('[SE3] a place that was given back is free, also the one of the owner', async () => {
+  test('[SE3] a slot that was given back is free, also the one of the owner', async () => {
     const { id, ownerId } = await world.session({ isPublic: true, maxParticipants: 1 });
     expect(await codeOf(join(id))).toBe('SESSION_FULL');
     await world.manager.leaveSession(id, ownerId);
@@ -115,7 +115,7 @@ describe('joinSession', () => {
 });
 
 describe('leaveSession', () => {
-  test('says how long the person held the place, and the second time that they held none', async () => {
+  test('says how long the person held the slot, and the second time that they held none', async () => {
     const { id } = await world.session({ isPublic: true });
     const person = user();
     await join(id, person);
@@ -126,7 +126,7 @@ describe('leaveSession', () => {
     expect(await world.manager.leaveSession(id, person.userId)).toMatchObject({ wasActive: false, durationSeconds: 0 });
   });
 
-  test('[PR8] that is written down late takes no place from somebody who joined again meanwhile', async () => {
+  test('[PR8] that is written down late takes no slot from somebody who joined again meanwhile', async () => {
     const { id } = await world.session({ isPublic: true });
     const person = user();
     await join(id, person);

@@ -66,7 +66,7 @@ describe('expiry as it is read', () => {
 });
 
 describe('touchSessions', () => {
-  const touch = (sightings: Parameters<typeof touchSessions>[1]) => touchSessions(world.database.pool, sightings);
+  const touch = (updates: Parameters<typeof touchSessions>[1]) => touchSessions(world.database.pool, updates);
   const participant = async (id: string) => (await world.manager.getParticipants(id))[0]!;
 
   test('[SE4] revives liveness of many sessions in one statement, and no lifecycle', async () => {
@@ -88,12 +88,12 @@ describe('touchSessions', () => {
     expect(await world.manager.getSession(ended.id)).toMatchObject({ status: 'completed', active: false });
   });
 
-  test('goes forward only, and takes the newest of several sightings', async () => {
+  test('goes forward only, and takes the newest of several updates', async () => {
     const { id, ownerId } = await world.session();
     const at = world.now() + 5000;
-    const sighting = (time: number) => ({ sessionId: id, personId: ownerId, at: time });
-    await touch([sighting(at - 1000), sighting(at), sighting(at - 2000)]);
-    await touch([sighting(at - 3000)]);
+    const update = (time: number) => ({ sessionId: id, personId: ownerId, at: time });
+    await touch([update(at - 1000), update(at), update(at - 2000)]);
+    await touch([update(at - 3000)]);
     expect((await participant(id)).lastSeenAt).toBe(at);
     expect(await world.manager.getSession(id)).toMatchObject({ lastActiveAt: at });
     expect(await touch([])).toEqual([]);
@@ -125,8 +125,8 @@ describe('touchSessions', () => {
     const sessions = await Promise.all(Array.from({ length: 20 }, () => world.session()));
     const rounds = Array.from({ length: 10 }, (_, round) => {
       const at = world.now() + round + 1;
-      const sightings = sessions.map(({ id, ownerId }) => ({ sessionId: id, personId: ownerId, at }));
-      return touch(round % 2 ? sightings : sightings.reverse());
+      const updates = sessions.map(({ id, ownerId }) => ({ sessionId: id, personId: ownerId, at }));
+      return touch(round % 2 ? updates : updates.reverse());
     });
     await Promise.all(rounds);
     expect(await world.manager.getSession(sessions[0]!.id)).toMatchObject({ lastActiveAt: world.now() + 10 });
@@ -135,7 +135,7 @@ describe('touchSessions', () => {
 
 describe('endSession', () => {
   test.each(['completed', 'failed'] as const)(
-    '[SE4] makes an active session %s and takes every place',
+    '[SE4] makes an active session %s and takes every slot',
     async (status) => {
       const { id, ownerId } = await world.session();
       expect(await world.manager.endSession(id, { status, actorId: ownerId })).toMatchObject({
@@ -157,7 +157,7 @@ describe('endSession', () => {
     });
   });
 
-  test('[SE4] nobody who races with the end keeps a place', async () => {
+  test('[SE4] nobody who races with the end keeps a slot', async () => {
     const { id } = await world.session({ isPublic: true });
     const joins = Array.from({ length: 20 }, () =>
       codeOf(world.manager.joinSession({ sessionRef: id, person: user() })),
@@ -275,7 +275,10 @@ describe('listSessionsOf', () => {
     expect(await world.manager.listSessionsOf(person.userId)).toEqual({ items: [] });
   });
 
-  test.each(['x', '', '####', Buffer.from('NaN.x').toString('base64url')])('refuses the place %j', async (before) => {
-    expect(await codeOf(world.manager.listSessionsOf(randomUUID(), { before }))).toBe('INVALID_MESSAGE');
-  });
+  test.each(['x', '', '####', Buffer.from('NaN.x').toString('base64url')])(
+    'refuses the position %j',
+    async (before) => {
+      expect(await codeOf(world.manager.listSessionsOf(randomUUID(), { before }))).toBe('INVALID_MESSAGE');
+    },
+  );
 });

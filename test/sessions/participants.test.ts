@@ -25,7 +25,7 @@ describe('hasPermission', () => {
     expect(await allowed(id, ownerId)).toEqual([...actions]);
   });
 
-  test('[SE1] the owner manages without holding a place', async () => {
+  test('[SE1] the owner manages without holding a slot', async () => {
     const { id, ownerId } = await world.session();
     await world.manager.leaveSession(id, ownerId);
     expect(await allowed(id, ownerId)).toEqual([...actions]);
@@ -68,7 +68,7 @@ describe('addParticipant', () => {
     expect(await world.manager.addParticipant(id, ownerId, 'viewer')).toMatchObject({ role: 'operator' });
   });
 
-  test('[SE3] needs a free place, too', async () => {
+  test('[SE3] needs a free slot, too', async () => {
     const { id } = await world.session({ maxParticipants: 1 });
     expect(await codeOf(world.manager.addParticipant(id, randomUUID()))).toBe('SESSION_FULL');
   });
@@ -119,7 +119,7 @@ describe('setRole', () => {
 });
 
 describe('removing', () => {
-  test('[SE8] takes place and right at once, and only a public session lets the person in again', async () => {
+  test('[SE8] takes slot and right at once, and only a public session lets the person in again', async () => {
     const { id, ownerId } = await world.session();
     const person = user();
     await world.manager.addParticipant(id, person.userId, 'operator');
@@ -166,7 +166,7 @@ describe('removing', () => {
 });
 
 describe('getParticipants', () => {
-  test('lists those who hold a place, and on request those who did', async () => {
+  test('lists those who hold a slot, and on request those who did', async () => {
     const { id } = await world.session({ isPublic: true });
     const [first, second] = [user('First'), user('Second')];
     for (const person of [first, second]) {

@@ -58,7 +58,7 @@ describe('check_session_expiry', () => {
 });
 
 describe('cleanup_inactive_sessions', () => {
-  test('[SE6] expires what is past an hour, takes the places, says how many, and finds nothing the second time', async () => {
+  test('[SE6] expires what is past an hour, takes the slots, says how many, and finds nothing the second time', async () => {
     const old = await sessionOfAge('61 minutes');
     const young = await sessionOfAge('59 minutes');
     const before = Number(await value('SELECT cleanup_inactive_sessions()'));
@@ -146,7 +146,7 @@ describe('a participant row', () => {
     await expect(value(insert, [id, owner, randomUUID()])).rejects.toThrow('violates');
   });
 
-  test('[SE3] is the only one of that person that holds a place', async () => {
+  test('[SE3] is the only one of that person that holds a slot', async () => {
     const { id, owner } = await sessionOfAge('1 minute');
     const insert = 'INSERT INTO session_participants (session_id, user_id) VALUES ($1, $2)';
     await expect(value(insert, [id, owner])).rejects.toThrow('idx_participants_place');

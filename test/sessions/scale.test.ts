@@ -7,7 +7,7 @@ import { scaleLimit } from '../support/time-limits.ts';
 import { codeOf, hour, type SessionWorld, sessionWorld, user } from './support.ts';
 
 /**
- * A million participants: 20,000 sessions with 50 each, of whom 20 hold a place; one session in a hundred is silent for two
+ * A million participants: 20,000 sessions with 50 each, of whom 20 hold a slot; one session in a hundred is silent for two
  * hours. Triggers and indexes come after the rows, as in a restored backup, or the filling would take a minute.
  */
 const fill = (now: string) => `
@@ -23,8 +23,8 @@ const fill = (now: string) => `
     (operation_id, session_id, owner_id, start_time, last_active_at, max_participants)
   SELECT 'op', 'SESSION-20260101-' || lpad(n::text, 12, 'A'), u.id, '${now}'::timestamptz - interval '3 hours',
     '${now}'::timestamptz - CASE WHEN n % 100 = 0 THEN interval '2 hours' ELSE interval '5 minutes' END, 1000
-  FROM (SELECT row_number() OVER () AS place, id FROM users) u
-  JOIN generate_series(1, 20000) n ON n % 1000 = u.place - 1;
+  FROM (SELECT row_number() OVER () AS slot, id FROM users) u
+  JOIN generate_series(1, 20000) n ON n % 1000 = u.slot - 1;
   INSERT INTO session_participants
     (session_id, anonymous_id, joined_at, last_seen_at, is_active, left_at, left_cause)
   SELECT s.id, gen_random_uuid(), s.start_time, s.last_active_at, n <= 20,
@@ -65,7 +65,7 @@ async function plan(sql: string, values: unknown[]): Promise<string> {
 const scansATable = /Seq Scan on (session_participants|collaboration_sessions)/;
 
 describe('with a million participants', () => {
-  test('counting and listing the places of a session reads idx_participants_active', async () => {
+  test('counting and listing the slots of a session reads idx_participants_active', async () => {
     const count = await plan('SELECT count(*) FROM session_participants WHERE session_id = $1 AND left_at IS NULL', [
       session.id,
     ]);
@@ -126,8 +126,8 @@ describe('with a million participants', () => {
       try {
         await client.query(`SET plan_cache_mode = ${mode}`);
         const start = performance.now();
-        const sightings = rows.map((row) => ({ ...row, at }));
-        await touchSessions(client as Queryable, sightings);
+        const updates = rows.map((row) => ({ ...row, at }));
+        await touchSessions(client as Queryable, updates);
         expect(performance.now() - start).toBeLessThan(scaleLimit(10_000));
       } finally {
         client.release(true);
@@ -137,7 +137,7 @@ describe('with a million participants', () => {
     },
   );
 
-  test('[SE3] the last place is still one person’s', async () => {
+  test('[SE3] the last slot is still one person’s', async () => {
     const limit =
       'UPDATE collaboration_sessions SET max_participants = (SELECT count(*) + 1 FROM session_participants WHERE session_id = $1 AND left_at IS NULL) WHERE id = $1';
     await world.database.pool.query(limit, [session.id]);

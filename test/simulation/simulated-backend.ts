@@ -86,7 +86,7 @@ export class SimulatedBackend {
       const now = this.#world.clock.now;
       return this.#call('sessions.leave', () => this.#givePlaceBack(sessionId, userId, now, options.joinedUntil));
     },
-    leavePlaces: (leaves: { sessionId: string; personId: string; joinedUntil: number }[]) => {
+    releaseSlots: (leaves: { sessionId: string; personId: string; joinedUntil: number }[]) => {
       const now = this.#world.clock.now;
       return this.#callFor(leaves, 'sessions.leave', () => {
         for (const one of leaves) this.#givePlaceBack(one.sessionId, one.personId, now, one.joinedUntil);

@@ -47,7 +47,7 @@ export function servicesOf(world: World): Services {
         yield await world.call('occupied sessions', () => backend.occupiedSessions());
       },
       touchSessions: async () => [],
-      placelessPeople: async () => [],
+      peopleWithoutSlot: async () => [],
     },
     sweepFunction: 'timeout-sweep',
     // The timeout sweep is the only function that another one starts.

@@ -1,5 +1,5 @@
 import type { ActivityParams } from '../../lambdas/activity/activity-entry.ts';
-import type { PlaceLeave } from '../../lambdas/sessions/leave-places.ts';
+import type { SlotRelease } from '../../lambdas/sessions/release-slots.ts';
 
 type Double = (...given: never[]) => unknown;
 const call = (double: Double, ...given: unknown[]) => (double as (...given: unknown[]) => unknown)(...given);
@@ -20,10 +20,10 @@ export function trailOneByOne(doubles: { logActivity: Double; lastMovement: Doub
 }
 
 /** The same adapter for slots. */
-export function placesOneByOne<T extends { leaveSession: Double }>(doubles: T) {
+export function slotsOneByOne<T extends { leaveSession: Double }>(doubles: T) {
   return {
     ...doubles,
-    leavePlaces: (leaves: PlaceLeave[]) =>
+    releaseSlots: (leaves: SlotRelease[]) =>
       Promise.all(
         leaves.map(({ sessionId, personId, cause, joinedUntil }) =>
           call(doubles.leaveSession, sessionId, personId, cause, { joinedUntil }),

@@ -8,7 +8,7 @@ import { httpPageBytes, querySchemas, readQuery } from './http-query.ts';
 import type { HttpAnswer } from './http-route.ts';
 
 /**
- * One page of a session's audit trail in the format asked for. The place of the next page is in the body of JSON, and in
+ * One page of a session's audit trail in the format asked for. The position of the next page is in the body of JSON, and in
  * the headers `x-next` and `link` of every format, so that an export of any size is read page by page.
  *
  * @param show an entry as the one who asks may see it.

@@ -16,8 +16,8 @@ export interface RebuildOptions {
 }
 
 /**
- * Brings a session in Redis back to who is connected and holds a place, after Redis forgot it or was away (rules FA1,
- * FA2). Who timed out keeps a row in the connection table, to return with, but holds no place.
+ * Brings a session in Redis back to who is connected and holds a slot, after Redis forgot it or was away (rules FA1,
+ * FA2). Who timed out keeps a row in the connection table, to return with, but holds no slot.
  *
  * @returns the change to announce; undefined where nothing was to be done.
  */
@@ -34,13 +34,13 @@ export async function rebuildSession(
   if (members.length === 0 && options.onlyIfLost && !options.evenEmpty) return undefined;
   return services.presence.store.restore(
     sessionId,
-    await withPlace(services, sessionId, members),
+    await withSlot(services, sessionId, members),
     services.clock(),
     options,
   );
 }
 
-async function withPlace(services: Services, sessionId: string, members: Membership[]): Promise<Membership[]> {
+async function withSlot(services: Services, sessionId: string, members: Membership[]): Promise<Membership[]> {
   try {
     const participants = await services.sessions.getParticipants(sessionId);
     const present = new Set(participants.map((participant) => participant.userId ?? participant.anonymousId));
@@ -48,7 +48,7 @@ async function withPlace(services: Services, sessionId: string, members: Members
   } catch (error) {
     if (!isAway(error, 'database')) throw error;
     // Somebody too many for a minute is better than a leave that never was.
-    services.log.warn('A session is rebuilt without knowing who holds a place', {
+    services.log.warn('A session is rebuilt without knowing who holds a slot', {
       sessionId,
       error: error.cause as Error,
     });

@@ -73,7 +73,7 @@ export async function joinSession(
   return { type: 'session_joined', session, role, ...state };
 }
 
-/** With an invite, its use and the place are written down together. */
+/** With an invite, its use and the slot are written down together. */
 async function askDoor(
   services: Services,
   caller: Caller,

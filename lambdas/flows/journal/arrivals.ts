@@ -5,7 +5,7 @@ import { userJoined } from '../../activity/activity-events.ts';
 import type { Services } from '../../services/services.ts';
 import { auditAll } from './audit.ts';
 
-/** Somebody's coming into a session. */
+/** Somebody's arrival into a session. */
 export interface Arriving {
   userId: string;
   username: string;
@@ -19,7 +19,7 @@ export interface Arriving {
 /** Any UUID would do; it only has to be this one for ever. */
 const arrivalNamespace = '0e7c52f4-93ab-4a57-8d0d-1f2b6c1d9a38';
 
-/** A coming, where it was, and what is known of the connection. */
+/** An arrival, where it was, and what is known of the connection. */
 export interface ArrivalRecord {
   sessionId: string;
   arriving: Arriving;
@@ -30,9 +30,9 @@ export interface ArrivalRecord {
 
 /**
  * Writes down that somebody came (rule PR9). The script that seated them put it on a list, so that a sweep does it where
- * this invocation is killed; done twice it is done once, because the entry's id follows from the coming.
+ * this invocation is killed; done twice it is done once, because the entry's id follows from the arrival.
  *
- * @returns false where the entry waits in the outbox: then the list is to keep the coming for those who ask the trail.
+ * @returns false where the entry waits in the outbox: then the list is to keep the arrival for those who ask the trail.
  */
 export async function recordArrival(
   services: Services,
@@ -43,17 +43,17 @@ export async function recordArrival(
   return (await recordArrivals(services, [{ sessionId, arriving, context }]))[0]!;
 }
 
-/** The same for many comings: two statements, however many they are. */
+/** The same for many arrivals: two statements, however many they are. */
 export async function recordArrivals(services: Services, records: readonly ArrivalRecord[]): Promise<boolean[]> {
   if (records.length === 0) return [];
   const uncertain = records.filter(({ arriving }) => !arriving.certain);
   const movements = await services.activity.lastMovements(
     uncertain.map(({ sessionId, arriving: { userId, at } }) => ({ sessionId, userId, until: at })),
   );
-  const known = new Set(uncertain.filter((_, place) => movements[place]?.type === 'user_joined'));
+  const known = new Set(uncertain.filter((_, index) => movements[index]?.type === 'user_joined'));
   const untold = records.filter((record) => !known.has(record));
   const stored = await auditAll(services, untold.map(entryOf));
-  const waiting = new Set(untold.filter((_, place) => !stored[place]));
+  const waiting = new Set(untold.filter((_, index) => !stored[index]));
   return records.map((record) => !waiting.has(record));
 }
 

@@ -20,9 +20,9 @@ export interface Departing {
   isConcluded?: boolean;
   /** Whether presence knew of the stay from the connection table only. */
   restored?: boolean;
-  /** Until when a join asked for the place and gave it up: that join does not keep the place. */
+  /** Until when a join asked for the slot and gave it up: that join does not keep the slot. */
   joinedUntil?: number;
-  /** Whether they are present again: then the place is the new stay's, however close the two moments are. */
+  /** Whether they are present again: then the slot is the new stay's, however close the two moments are. */
   isBack?: boolean;
 }
 
@@ -39,9 +39,9 @@ export interface DepartureRecord {
 const departureNamespace = '5b1c9a4e-6f0d-4c1b-9e57-3a6f9f0c2d41';
 
 /**
- * Writes a departure down: the audit trail says why (rule PR9) and the place is given back, in this order, so that a place
+ * Writes a departure down: the audit trail says why (rule PR9) and the slot is given back, in this order, so that a slot
  * whose holder is gone is never without its story. Done twice it is done once: the entry's id follows from the departure,
- * or, where presence did not see it, from the coming it ends, and who joined again since keeps the place.
+ * or, where presence did not see it, from the arrival it ends, and who joined again since keeps the slot.
  *
  * @returns false where the entry waits in the outbox: then the list is to keep the departure for those who ask the trail.
  */
@@ -63,20 +63,20 @@ export async function recordDepartures(services: Services, records: readonly Dep
       until: isConcluded ? undefined : at,
     })),
   );
-  const untold = [...records.entries()].filter(([place, { departing }]) => isUntold(departing, movements[place]));
+  const untold = [...records.entries()].filter(([index, { departing }]) => isUntold(departing, movements[index]));
   const stored = await auditAll(
     services,
-    untold.map(([place, record]) => entryOf(record, movements[place])),
+    untold.map(([index, record]) => entryOf(record, movements[index])),
   );
-  const waiting = new Set(untold.filter((_, index) => !stored[index]).map(([place]) => place));
-  await services.sessions.leavePlaces(
+  const waiting = new Set(untold.filter((_, number) => !stored[number]).map(([index]) => index));
+  await services.sessions.releaseSlots(
     records
       .filter(({ departing }) => !departing.isBack)
       .map(({ sessionId, departing: { userId, cause, at, joinedUntil = at } }) => ({
         ...{ sessionId, personId: userId, cause, joinedUntil: Math.max(at, joinedUntil) },
       })),
   );
-  return records.map((_, place) => !waiting.has(place));
+  return records.map((_, index) => !waiting.has(index));
 }
 
 function entryOf(record: DepartureRecord, last: Movement | undefined): ActivityParams {

@@ -4,7 +4,7 @@ import type { Services } from '../../services/services.ts';
 import { recordArrivals } from './arrivals.ts';
 import { recordDepartures } from './departures.ts';
 
-/** Comings and goings of one visit. Who is back keeps the place that the going would give back. */
+/** Movements of one visit. Who is back keeps the slot that the departure would give back. */
 export interface Movements {
   sessionId: string;
   arrivals: readonly Arrival[];
@@ -28,7 +28,7 @@ interface Task extends Movements {
 const batchMovements = 500;
 
 /**
- * Writes the comings and goings of many visits together. While one batch is on its way the next one gathers, so a mass
+ * Writes the movements of many visits together. While one batch is on its way the next one gathers, so a mass
  * disconnect of thousands costs some statements for hundreds of people each, and a single one waits for nobody.
  */
 export class MovementWriter {
@@ -51,7 +51,7 @@ export class MovementWriter {
 
   async #writeAll(): Promise<void> {
     this.#isWriting = true;
-    while (this.#waiting.length > 0) await this.#settle(this.#nextBatch());
+    while (this.#waiting.length > 0) await this.#writeBatch(this.#nextBatch());
     this.#isWriting = false;
   }
 
@@ -65,12 +65,12 @@ export class MovementWriter {
   }
 
   /** What one visit has and no store takes must not hold up the others: then each is written alone. */
-  async #settle(tasks: readonly Task[]): Promise<void> {
+  async #writeBatch(tasks: readonly Task[]): Promise<void> {
     try {
       await writeTogether(this.#services, tasks);
       for (const { done, written } of tasks) done({ written });
     } catch (error) {
-      if (tasks.length > 1 && !isAway(error)) for (const task of tasks) await this.#settle([task]);
+      if (tasks.length > 1 && !isAway(error)) for (const task of tasks) await this.#writeBatch([task]);
       else for (const { done, written } of tasks) done({ written, error });
     }
   }
@@ -84,10 +84,10 @@ async function writeTogether(services: Services, tasks: readonly Task[]): Promis
   );
   const stored = await recordArrivals(services, arrivals);
   note(arrivals, stored, ({ arriving }) => arriving);
-  // Whether a leave is told follows from what the trail has of its user. Where a coming waits in the outbox, the trail does not
+  // Whether a leave is told follows from what the trail has of its user. Where an arrival waits in the outbox, the trail does not
   // have it yet, so the leaves of this user wait, too.
   const waiting = new Set(
-    arrivals.filter((_, place) => !stored[place]).map(({ task, arriving }) => keyOf(task, arriving)),
+    arrivals.filter((_, index) => !stored[index]).map(({ task, arriving }) => keyOf(task, arriving)),
   );
   const departures = tasks.flatMap((task) =>
     task.departures
@@ -103,7 +103,7 @@ async function writeTogether(services: Services, tasks: readonly Task[]): Promis
 const keyOf = ({ sessionId }: Movements, { userId }: Arrival | Departure) => `${sessionId}:${userId}`;
 
 function note<T extends { task: Task }>(records: T[], stored: boolean[], of: (record: T) => Arrival | Departure): void {
-  for (const [place, record] of records.entries()) if (stored[place]) record.task.written.push(of(record));
+  for (const [index, record] of records.entries()) if (stored[index]) record.task.written.push(of(record));
 }
 
 /** The records in turns, each of which has a key once at most; within a key they keep their order. */

@@ -12,7 +12,7 @@ import { actorOf } from '../journal/audit.ts';
 import { recordDeparture, recordOrLeaveToSweep } from '../journal/departures.ts';
 import { announce } from '../presence/announce.ts';
 import { bringBack } from '../presence/recover-presence.ts';
-import { settleSession } from '../presence/visit-sessions.ts';
+import { expireAndRecord } from '../presence/visit-sessions.ts';
 import { scheduleVisit } from '../scheduling/sweep-waker.ts';
 
 /**
@@ -37,7 +37,7 @@ export async function leaveSession(
       turn,
       services.clock(),
     );
-    // The time is taken here: the place goes with every join that asked for it before. A later one asks again.
+    // The time is taken here: the slot goes with every join that asked for it before. A later one asks again.
     if (membership) await endSeat(services, caller, { sessionId, at: services.clock(), version });
     else if (turn.order === undefined) throw notInSession();
     return { type: 'session_left', sessionId };
@@ -91,7 +91,7 @@ async function depart(services: Services, seat: Seat, { at, version }: Leaving):
     if (await services.presence.store.isInDoubt()) await bringBack(services, seat.sessionId);
     const outcome = await services.presence.store.depart(seat, 'left', at, version);
     if (!isUnknown(outcome)) return outcome;
-    await settleSession(services, seat.sessionId, at);
+    await expireAndRecord(services, seat.sessionId, at);
     const again = await services.presence.store.depart(seat, 'left', at, version);
     return again.removed ? again : undefined;
   } catch (error) {

@@ -2,7 +2,7 @@ import type { LeaveCause } from '../../../protocol/entities.ts';
 import { isAway } from '../../platform/unavailable.ts';
 import { type EndOutcome, isUnknown, type Receiver } from '../../presence/outcome.ts';
 import type { Services } from '../../services/services.ts';
-import { settleSession } from '../presence/visit-sessions.ts';
+import { expireAndRecord } from '../presence/visit-sessions.ts';
 
 /** What an eviction did, and whether presence knew the session before: where it did not, others may have been there. */
 export interface Removal extends EndOutcome {
@@ -26,7 +26,7 @@ export async function removeFromSession(
   try {
     const outcome = await services.presence.store.removeFromSession(sessionId, userId, cause, at);
     if (!isUnknown(outcome)) return { ...outcome, wasKnown: true };
-    await settleSession(services, sessionId, at);
+    await expireAndRecord(services, sessionId, at);
     return { ...(await services.presence.store.removeFromSession(sessionId, userId, cause, at)), wasKnown: false };
   } catch (error) {
     if (!isAway(error)) throw error;

@@ -28,7 +28,7 @@ export async function bringBack(services: Services, sessionId: string): Promise<
 
 /**
  * Where Redis, or a part of its cluster, lost its memory, the index of deadlines is gone with it. PostgreSQL knows where
- * somebody holds a place; each of these sessions is visited at once, which brings it back from the connection table. So
+ * somebody holds a slot; each of these sessions is visited at once, which brings it back from the connection table. So
  * somebody who never sends another frame is still announced in time (rules FA2, PR12).
  */
 export async function relearnIndex(services: Services, now: number): Promise<void> {

@@ -7,11 +7,11 @@ import { rebuildSession } from '../connections/rebuild-session.ts';
 import { MovementWriter } from '../journal/movement-writer.ts';
 import { announce } from './announce.ts';
 
-/** A session whose comings and goings could not be written down is visited again this soon. */
+/** A session whose movements could not be written down is visited again this soon. */
 export const retryMillis = 5000;
 
 /** Somebody whom a visit found present, with their last sign of life (Unix milliseconds). */
-export interface Sighted {
+export interface LastSeenUpdate {
   sessionId: string;
   userId: string;
   at: number;
@@ -21,7 +21,7 @@ export interface Sighted {
 export interface Visit {
   /** When to come again, Unix milliseconds; undefined where nobody is left. */
   next: number | undefined;
-  sighted: Sighted[];
+  lastSeenUpdates: LastSeenUpdate[];
 }
 
 /**
@@ -43,29 +43,29 @@ export async function visitSession(
   now: number,
   writer: MovementWriter,
 ): Promise<Visit> {
-  const { recorded, isMore, moves, nextDeadline, sightings } = await settleSession(services, sessionId, now, writer);
+  const { recorded, isMore, moves, nextDeadline, lastSeen } = await expireAndRecord(services, sessionId, now, writer);
   if (moves) await services.movingSessions.add(sessionId, now);
-  const sighted = sightings.map(({ userId, at }) => ({ sessionId, userId, at }));
-  if (!recorded) return { next: isMore ? now : now + retryMillis, sighted };
+  const lastSeenUpdates = lastSeen.map(({ userId, at }) => ({ sessionId, userId, at }));
+  if (!recorded) return { next: isMore ? now : now + retryMillis, lastSeenUpdates };
   return {
     next: nextDeadline === undefined ? undefined : Math.min(nextDeadline, now + refreshMillis(services.timings)),
-    sighted,
+    lastSeenUpdates,
   };
 }
 
 /** What a visit found, and whether all of it is written down; `isMore`: Redis keeps more than one visit hands out. */
-export type Settled = VisitOutcome & { recorded: boolean; isMore: boolean };
+export type RecordedVisit = VisitOutcome & { recorded: boolean; isMore: boolean };
 
 /**
  * Ends what is over in a session, writes down who came and went, and tells it. A session that Redis forgot, or gave up
  * because a part of it was lost, is brought back.
  */
-export async function settleSession(
+export async function expireAndRecord(
   services: Services,
   sessionId: string,
   now: number,
   writer: MovementWriter = new MovementWriter(services),
-): Promise<Settled> {
+): Promise<RecordedVisit> {
   const outcome = await visitPresence(services, sessionId, now);
   const written = await recordAll(services, sessionId, outcome, writer);
   await announce(services, sessionId, outcome);
@@ -83,7 +83,7 @@ async function visitPresence(services: Services, sessionId: string, now: number)
 }
 
 /**
- * Comings and goings are written down before they are told, and kept until PostgreSQL has them, however often it takes
+ * Movements are written down before they are told, and kept until PostgreSQL has them, however often it takes
  * (rule AC1).
  *
  * @returns how many are written down; the others are left for another visit.
@@ -91,17 +91,17 @@ async function visitPresence(services: Services, sessionId: string, now: number)
 async function recordAll(
   services: Services,
   sessionId: string,
-  { arrivals, departures, sightings }: VisitOutcome,
+  { arrivals, departures, lastSeen }: VisitOutcome,
   writer: MovementWriter,
 ): Promise<number> {
-  const present = new Set(sightings.map(({ userId }) => userId));
+  const present = new Set(lastSeen.map(({ userId }) => userId));
   for (const { cause, userId } of departures) if (cause === 'timeout') logTimeout(services, sessionId, userId);
   const { written, error } = await writer.write({
     sessionId,
     arrivals,
     departures: departures.map((departure) => ({ ...departure, isBack: present.has(departure.userId) })),
   });
-  if (error) logFailure(services.log, 'A coming or going could not be written down yet', error, { sessionId });
+  if (error) logFailure(services.log, 'A movement could not be written down yet', error, { sessionId });
   await services.presence.store.forget(sessionId, written);
   return written.length;
 }

@@ -10,7 +10,7 @@ import { seatConnection } from './seat-connection.ts';
 
 /**
  * Seats a connection again that joined a session and is not known to Redis any more: its user timed out (rule PR11) or
- * Redis was emptied (rule FA2). The place is taken anew; while PostgreSQL is away presence goes on without (rule FA3).
+ * Redis was emptied (rule FA2). The slot is taken anew; while PostgreSQL is away presence goes on without (rule FA3).
  *
  * @throws RollcallError NOT_IN_SESSION for a connection that never joined, was removed or whose session is over.
  */
@@ -25,7 +25,7 @@ export async function returnToSession(services: Services, caller: Caller, sessio
       person: personOf(caller),
       invite: caller.guest?.invite,
     });
-    // Where the place was taken anew, the stay that began without presence is over, and this is another one.
+    // Where the slot was taken anew, the stay that began without presence is over, and this is another one.
     const isWritten = membership.unseated && !joined.activated;
     const { invisible, data: kept } = membership;
     await seatConnection(services, caller, { ...joined, isWritten, invisible, kept }, { known: membership });
@@ -42,7 +42,7 @@ export async function returnToSession(services: Services, caller: Caller, sessio
     const { sessionName, role, cursorRole, unseated, invisible, data: kept } = membership;
     const metadata = cursorRole ? { metadata: { visibility: { cursors: cursorRole } } } : {};
     const session = { id: sessionId, sessionId: sessionName, ...metadata };
-    const place = { activated: false, unasked: true, isWritten: unseated };
-    await seatConnection(services, caller, { session, role, ...place, invisible, kept }, { known: membership });
+    const slot = { activated: false, unasked: true, isWritten: unseated };
+    await seatConnection(services, caller, { session, role, ...slot, invisible, kept }, { known: membership });
   }
 }

@@ -19,17 +19,17 @@ import { degradedSnapshot } from '../presence/degraded-snapshot.ts';
 import { rememberChoice } from '../presence/remember-choice.ts';
 import { rememberData } from '../presence/remember-data.ts';
 import { scheduleVisit } from '../scheduling/sweep-waker.ts';
-import { givePlaceBack, undoSeating } from './undo-seating.ts';
+import { releaseSlot, undoSeating } from './undo-seating.ts';
 
 /** What seating needs of a join. */
 export interface Seating {
   session: Pick<Session, 'id' | 'sessionId'> & Partial<Pick<Session, 'metadata'>>;
   role: Role;
-  /** Whether the place was taken just now. */
+  /** Whether the slot was taken just now. */
   activated: boolean;
-  /** Whether the database is away, so that nobody can say what became of the place. */
+  /** Whether the database is away, so that nobody can say what became of the slot. */
   unasked?: boolean;
-  /** Whether the audit trail has this coming already. */
+  /** Whether the audit trail has this arrival already. */
   isWritten?: boolean | undefined;
   /** Whether they had chosen to be invisible when they were last here. */
   invisible?: boolean | undefined;
@@ -55,20 +55,20 @@ export interface SeatingTurn {
 export type Seated = Pick<EnterOutcome, 'epoch' | 'seq' | 'users'>;
 
 /**
- * Makes somebody present who holds a place: the connection is written down, seated in Redis and announced. If that fails,
+ * Makes somebody present who holds a slot: the connection is written down, seated in Redis and announced. If that fails,
  * all of it is undone, so that nobody is stored who never came (rule FA6).
  *
  * While Redis is away the join stands, and the answer is what the connection table knows; the sweep seats and announces
  * it afterwards (rule FA1).
  *
- * @throws Overtaken where a later join or leave of the connection has decided (rule PR18); a place that was taken for this
+ * @throws Overtaken where a later join or leave of the connection has decided (rule PR18); a slot that was taken for this
  *   one is given back.
  */
 export async function seatConnection(
   services: Services,
   caller: Caller,
   seating: Seating,
-  place: SeatingTurn = {},
+  seatingTurn: SeatingTurn = {},
 ): Promise<Seated> {
   let membership = membershipOf(services, caller, seating);
   let isUntouched = !seating.activated;
@@ -76,7 +76,7 @@ export async function seatConnection(
   try {
     const begun = [
       services.registry.isCompact(caller.connectionId),
-      writeDown(services, membership, place),
+      writeDown(services, membership, seatingTurn),
       // Before the seat: where this invocation is killed right after it, somebody has to come by and look.
       scheduleVisit(services, membership.sessionId, membership.joinedAt + firstVisitMillis(services.timings)),
     ] as const;
@@ -92,29 +92,29 @@ export async function seatConnection(
     const seenAt = services.clock();
     const outcome = await enter(services, membership, {
       compact,
-      place: placeOf(seating),
-      turn: place.turn,
+      arrivalState: arrivalStateOf(seating),
+      turn: seatingTurn.turn,
       said,
       kept,
     });
     // While Redis is away nobody says whether this is the user's first connection.
-    const retakes = (outcome?.first ?? true) && mayLackPlace(seating, isFirst);
-    if (retakes) await retakePlace(services, caller, membership);
+    const retakes = (outcome?.first ?? true) && mayLackSlot(seating, isFirst);
+    if (retakes) await retakeSlot(services, caller, membership);
     await Promise.all([
-      // A leave may have ended the seat, and given back the place, before the place was taken again.
-      retakes && givePlaceBack(services, membership),
+      // A leave may have ended the seat, and given back the slot, before the slot was taken again.
+      retakes && releaseSlot(services, membership),
       welcome(services, caller, membership, seating, outcome),
       outcome && tell(services, membership, outcome),
       outcome && share(services, caller, membership, outcome, { said, seenAt }),
     ]);
     if (outcome) return outcome;
-    // The return asks the audit trail, unless the trail has this coming for certain.
+    // The return asks the audit trail, unless the trail has this arrival for certain.
     const unseated = seating.activated || seating.isWritten || undefined;
     if (!(await services.registry.amend(membership, { unseated }))) throw new Overtaken();
     return await degradedSnapshot(services, membership);
   } catch (error) {
     if (error instanceof Overtaken) {
-      await givePlaceBack(services, membership);
+      await releaseSlot(services, membership);
       throw error;
     }
     // Who sits already may be joining once more, because the first answer was lost: that seat is not this failure's.
@@ -157,7 +157,7 @@ function told({ data }: Said = {}): string | undefined {
   return kept.length > 0 ? JSON.stringify(Object.fromEntries(kept)) : undefined;
 }
 
-function placeOf({ activated, isWritten }: Seating): 'taken' | 'written' | undefined {
+function arrivalStateOf({ activated, isWritten }: Seating): 'taken' | 'written' | undefined {
   if (isWritten) return 'written';
   return activated ? 'taken' : undefined;
 }
@@ -166,7 +166,7 @@ function placeOf({ activated, isWritten }: Seating): 'taken' | 'written' | undef
 async function enter(
   services: Services,
   { sessionId, userId, ...acting }: Membership,
-  options: Pick<Acting, 'compact' | 'place' | 'turn' | 'said' | 'kept'>,
+  options: Pick<Acting, 'compact' | 'arrivalState' | 'turn' | 'said' | 'kept'>,
 ): Promise<EnterOutcome | undefined> {
   try {
     // Where Redis forgot the session, those who were there are seated first: the newcomer is to meet them.
@@ -181,19 +181,19 @@ async function enter(
   }
 }
 
-/** Whether the place may have been given back since the caller asked for it. */
-function mayLackPlace({ activated, unasked }: Seating, isFirst: boolean): boolean {
-  // Where the connection was here before, an earlier join of it may be overtaken only now, and give back its place.
+/** Whether the slot may have been given back since the caller asked for it. */
+function mayLackSlot({ activated, unasked }: Seating, isFirst: boolean): boolean {
+  // Where the connection was here before, an earlier join of it may be overtaken only now, and give back its slot.
   return !unasked && (!activated || !isFirst);
 }
 
 /**
- * Somebody came as the first of their connections, and held a place already: their last connection has just gone, and
- * whoever writes that down may give back the place that this coming found (rule SE3).
+ * Somebody came as the first of their connections, and held a slot already: their last connection has just gone, and
+ * whoever writes that down may give back the slot that this arrival found (rule SE3).
  *
  * @throws JoinRefused where somebody else took it meanwhile.
  */
-async function retakePlace(services: Services, caller: Caller, { sessionId, userId }: Membership): Promise<void> {
+async function retakeSlot(services: Services, caller: Caller, { sessionId, userId }: Membership): Promise<void> {
   try {
     await services.sessions.joinSession({
       sessionRef: sessionId,
@@ -207,7 +207,7 @@ async function retakePlace(services: Services, caller: Caller, { sessionId, user
 }
 
 /**
- * Writes the coming down. Presence decides who has come, as it decides who has left: a place may outlast a leave that is
+ * Writes the arrival down. Presence decides who has come, as it decides who has left: a slot may outlast a leave that is
  * still being written down.
  */
 async function welcome(
@@ -227,7 +227,7 @@ async function welcome(
 }
 
 /**
- * Whoever is seated has come, and Redis keeps the coming until it is written down. Where a store is away for a moment the
+ * Whoever is seated has come, and Redis keeps the arrival until it is written down. Where a store is away for a moment the
  * sweep does it: a join that is taken back is a leave to everybody else.
  */
 async function recordOrLeaveToSweep(
@@ -241,7 +241,7 @@ async function recordOrLeaveToSweep(
     if (isStored) await services.presence.store.forget(sessionId, [arrival]);
   } catch (error) {
     if (!isAway(error)) throw error;
-    services.log.warn('A coming could not be written down yet', { sessionId, error: error.cause as Error });
+    services.log.warn('An arrival could not be written down yet', { sessionId, error: error.cause as Error });
     await scheduleVisit(services, sessionId, services.clock());
   }
 }

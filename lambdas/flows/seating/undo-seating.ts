@@ -10,8 +10,8 @@ import { announce } from '../presence/announce.ts';
 import { scheduleVisit } from '../scheduling/sweep-waker.ts';
 
 /**
- * Takes back what a join did before it failed: the membership, the seat with its leave, and a place that was taken for it
- * (rule FA6). What fails here, too, is left to the sweep, which finds seats without a place and places without a seat.
+ * Takes back what a join did before it failed: the membership, the seat with its leave, and a slot that was taken for it
+ * (rule FA6). What fails here, too, is left to the sweep, which finds seats without a slot and slots without a seat.
  *
  * A join may fail long after its client gave up on it and joined again: then everything is that join's.
  */
@@ -51,17 +51,17 @@ async function unseat(services: Services, caller: Caller, membership: Membership
 }
 
 /**
- * Gives back the place of a join, where the user is not present: a later frame of the connection has decided (rule PR18),
- * and a leave that was written down meanwhile has left the place to this join.
+ * Gives back the slot of a join, where the user is not present: a later frame of the connection has decided (rule PR18),
+ * and a leave that was written down meanwhile has left the slot to this join.
  *
  * Another connection of the user may have come by it meanwhile: one that sits keeps it, and one that takes its seat
- * afterwards takes the place again. What fails here is left to the sweep.
+ * afterwards takes the slot again. What fails here is left to the sweep.
  */
-export async function givePlaceBack(services: Services, membership: Membership): Promise<void> {
+export async function releaseSlot(services: Services, membership: Membership): Promise<void> {
   const { sessionId, userId } = membership;
   const joinedUntil = services.clock();
   await attempt(services, sessionId, async () => {
-    const isPresent = await services.presence.store.yieldPlace(sessionId, userId, joinedUntil);
+    const isPresent = await services.presence.store.yieldSlot(sessionId, userId, joinedUntil);
     if (isPresent ?? (await isConnected(services, membership))) return;
     await services.sessions.leaveSession(sessionId, userId, 'disconnected', { joinedUntil });
   });
@@ -72,7 +72,7 @@ async function isConnected(services: Services, { sessionId, userId }: Membership
   return (await services.registry.members(sessionId)).some((member) => member.userId === userId);
 }
 
-/** Undefined where Redis does not say: then it is the place that counts. */
+/** Undefined where Redis does not say: then it is the slot that counts. */
 async function depart(services: Services, membership: Membership): Promise<EndOutcome | undefined> {
   return services.presence.store
     .depart(membership, 'disconnected', services.clock(), membership.version)
@@ -84,7 +84,7 @@ async function depart(services: Services, membership: Membership): Promise<EndOu
     });
 }
 
-/** Whether another connection of theirs keeps the place. */
+/** Whether another connection of theirs keeps the slot. */
 async function isPresent(services: Services, { sessionId, userId }: Membership): Promise<boolean> {
   return services.presence.store.isPresent(sessionId, userId).catch((error: unknown) => {
     logFailure(services.log, 'Nobody could say who is present', error, { sessionId });

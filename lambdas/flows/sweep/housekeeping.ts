@@ -3,7 +3,7 @@ import { deactivateTimedOut } from '../../liveness/timeout.ts';
 import { logFailure } from '../../platform/log-failure.ts';
 import type { Services } from '../../services/services.ts';
 import { announceLiveness } from '../liveness/announce-liveness.ts';
-import { reconcilePlaces } from './reconcile-places.ts';
+import { reconcileSlots } from './reconcile-slots.ts';
 
 /**
  * What is due once a minute whether or not anybody is present: sessions that expire soon or now, what fell silent, activity
@@ -12,7 +12,7 @@ import { reconcilePlaces } from './reconcile-places.ts';
 export async function keepHouse(services: Services): Promise<void> {
   await services.cleanup.runExpiry();
   await checkLiveness(services);
-  await attempt(services, 'Lost places could not be given back', () => reconcilePlaces(services, services.clock()));
+  await attempt(services, 'Lost slots could not be given back', () => reconcileSlots(services, services.clock()));
   await attempt(services, 'The outbox could not be replayed', () => services.sweepActivity.replayOutbox());
   await attempt(services, 'The audit trail could not be sealed', () => services.sweepActivity.sealChains());
 }

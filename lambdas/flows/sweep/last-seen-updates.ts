@@ -1,8 +1,8 @@
 import { logFailure } from '../../platform/log-failure.ts';
 import type { Services } from '../../services/services.ts';
 import { announceLiveness } from '../liveness/announce-liveness.ts';
-import { refreshMillis, type Sighted } from '../presence/visit-sessions.ts';
-import { endPlacelessPresence } from './reconcile-presence.ts';
+import { type LastSeenUpdate, refreshMillis } from '../presence/visit-sessions.ts';
+import { endPresenceWithoutSlot } from './reconcile-presence.ts';
 
 /** People whom one statement takes. */
 const batchPeople = 5000;
@@ -14,7 +14,7 @@ const batchPeople = 5000;
 export class LastSeenUpdates {
   readonly #services: Services;
   readonly #writeDown: typeof writeLastSeen;
-  #gathered: Sighted[] = [];
+  #gathered: LastSeenUpdate[] = [];
   /** When the people of a session were last written, Unix milliseconds. */
   readonly #writtenAt = new Map<string, number>();
   #writing: Promise<void> | undefined;
@@ -25,17 +25,17 @@ export class LastSeenUpdates {
   }
 
   /** Takes over what a visit found. */
-  add(sighted: readonly Sighted[]): void {
-    for (const one of sighted) this.#gathered.push(one);
+  add(lastSeenUpdates: readonly LastSeenUpdate[]): void {
+    for (const one of lastSeenUpdates) this.#gathered.push(one);
   }
 
   /** Begins to write what was gathered. A PostgreSQL that hangs must not hold up who is announced: nobody waits for it. */
   write(): void {
     if (this.#writing || this.#gathered.length === 0) return;
-    const sighted = this.#gathered;
+    const lastSeenUpdates = this.#gathered;
     this.#gathered = [];
-    const due = this.#dueAmong(sighted, this.#services.clock());
-    this.#writing = this.#writeDown(this.#services, sighted, due).finally(() => {
+    const due = this.#dueAmong(lastSeenUpdates, this.#services.clock());
+    this.#writing = this.#writeDown(this.#services, lastSeenUpdates, due).finally(() => {
       this.#writing = undefined;
     });
   }
@@ -48,13 +48,13 @@ export class LastSeenUpdates {
   }
 
   /** Those of sessions that were not written for long enough. */
-  #dueAmong(sighted: readonly Sighted[], now: number): Sighted[] {
+  #dueAmong(lastSeenUpdates: readonly LastSeenUpdate[], now: number): LastSeenUpdate[] {
     // They stand in the order in which they were written, so the old ones come first.
     for (const [sessionId, at] of this.#writtenAt) {
       if (at > now - refreshMillis(this.#services.timings)) break;
       this.#writtenAt.delete(sessionId);
     }
-    const due = sighted.filter(({ sessionId }) => !this.#writtenAt.has(sessionId));
+    const due = lastSeenUpdates.filter(({ sessionId }) => !this.#writtenAt.has(sessionId));
     for (const { sessionId } of due) this.#writtenAt.set(sessionId, now);
     return due;
   }
@@ -62,13 +62,13 @@ export class LastSeenUpdates {
 
 /**
  * Writes down who was seen; the owner of a session that this brings back to life is told (rule SE4). Who was seen without a
- * place is taken out, also where nothing is written. While PostgreSQL is away presence goes on; the next visits find
+ * slot is taken out, also where nothing is written. While PostgreSQL is away presence goes on; the next visits find
  * newer times (rule FA3).
  */
 export async function writeLastSeen(
   services: Services,
-  seen: readonly Sighted[],
-  due: readonly Sighted[] = seen,
+  seen: readonly LastSeenUpdate[],
+  due: readonly LastSeenUpdate[] = seen,
 ): Promise<void> {
   try {
     for (const rows of batchesOf(due)) {
@@ -78,17 +78,17 @@ export async function writeLastSeen(
       );
     }
     for (const rows of batchesOf(seen)) {
-      const placeless = await services.sweepQueries.placelessPeople(rows);
-      await Promise.all(placeless.map((person) => endPlacelessPresence(services, person)));
+      const withoutSlot = await services.sweepQueries.peopleWithoutSlot(rows);
+      await Promise.all(withoutSlot.map((person) => endPresenceWithoutSlot(services, person)));
     }
   } catch (error) {
     logFailure(services.log, 'The times when people were last seen could not be written down', error);
   }
 }
 
-function* batchesOf(sighted: readonly Sighted[]) {
-  for (let from = 0; from < sighted.length; from += batchPeople) {
-    yield sighted
+function* batchesOf(lastSeenUpdates: readonly LastSeenUpdate[]) {
+  for (let from = 0; from < lastSeenUpdates.length; from += batchPeople) {
+    yield lastSeenUpdates
       .slice(from, from + batchPeople)
       .map(({ sessionId, userId, at }) => ({ sessionId, personId: userId, at }));
   }

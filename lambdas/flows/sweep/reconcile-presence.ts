@@ -1,21 +1,21 @@
 import type { LeaveCause } from '../../../protocol/entities.ts';
 import type { ServerFrame } from '../../../protocol/frames.ts';
 import type { Services } from '../../services/services.ts';
-import type { PlacelessPerson } from '../../sessions/placeless-people.ts';
+import type { PersonWithoutSlot } from '../../sessions/people-without-slot.ts';
 import { recordOrLeaveToSweep } from '../journal/departures.ts';
 import { removeFromSession } from '../leaving/remove-from-session.ts';
 import { announce, send } from '../presence/announce.ts';
 
 /**
- * Ends the presence of somebody who holds no place: they came in while the session ended or their place was given back,
+ * Ends the presence of somebody who holds no slot: they came in while the session ended or their slot was given back,
  * or the invocation that was to take them out was killed (rule FA6).
  *
  * Where the session goes on and they may be in it, their connection keeps its membership: with their next frame they take
- * a place anew, like everybody who returns (rule PR11).
+ * a slot anew, like everybody who returns (rule PR11).
  */
-export async function endPlacelessPresence(
+export async function endPresenceWithoutSlot(
   services: Services,
-  { sessionId, personId, status, removed }: PlacelessPerson,
+  { sessionId, personId, status, removed }: PersonWithoutSlot,
 ): Promise<void> {
   const [cause, farewell] = farewellOf(sessionId, status, removed);
   const outcome = await removeFromSession(services, sessionId, personId, cause, services.clock());
@@ -28,7 +28,7 @@ export async function endPlacelessPresence(
 
 function farewellOf(
   sessionId: string,
-  status: PlacelessPerson['status'],
+  status: PersonWithoutSlot['status'],
   removed: boolean,
 ): [LeaveCause, ServerFrame | undefined] {
   if (status === 'expired') {

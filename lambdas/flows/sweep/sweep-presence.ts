@@ -25,7 +25,7 @@ const leastClaimed = parallelVisits / 4;
 /** Sweeps that share the load at most; the one of the schedule comes in addition, so that no minute has a gap. */
 const mostSweeps = 4;
 /** A called sweep that had little to do for so many ticks ends. */
-const idleTicks = 15;
+const mostIdleTicks = 15;
 /** Busy for less than this share of a tick is little to do. */
 const idleShare = 0.25;
 /**
@@ -63,7 +63,7 @@ export class PresenceSweep {
   #wasAway = false;
   #isFirst = true;
   #recoverAgainAt = Number.POSITIVE_INFINITY;
-  #quietTicks = 0;
+  #idleTicks = 0;
 
   constructor(services: Services, run: SweepRun) {
     this.#services = services;
@@ -171,8 +171,13 @@ export class PresenceSweep {
   }
 
   async #visit(sessionId: string): Promise<number | undefined> {
-    const { next, sighted } = await visitSession(this.#services, sessionId, this.#services.clock(), this.#movements);
-    this.#lastSeen.add(sighted);
+    const { next, lastSeenUpdates } = await visitSession(
+      this.#services,
+      sessionId,
+      this.#services.clock(),
+      this.#movements,
+    );
+    this.#lastSeen.add(lastSeenUpdates);
     return next;
   }
 
@@ -223,13 +228,13 @@ export class PresenceSweep {
 
   /** A sweep that was called because of the load ends when there was little of it for a while. */
   #isNeeded(busyMillis: number): boolean {
-    this.#quietTicks = busyMillis < idleShare * this.#tickMillis ? this.#quietTicks + 1 : 0;
-    return this.#run.cause !== 'load' || this.#shards.sweeps === 1 || this.#quietTicks < idleTicks;
+    this.#idleTicks = busyMillis < idleShare * this.#tickMillis ? this.#idleTicks + 1 : 0;
+    return this.#run.cause !== 'load' || this.#shards.sweeps === 1 || this.#idleTicks < mostIdleTicks;
   }
 
   /** The schedule has its next sweep ready; one that was called calls its own successor while there is much to do. */
   #isNeededOn(): boolean {
-    return this.#run.cause === 'load' && this.#run.remaining() <= this.#tickMillis && this.#quietTicks < idleTicks;
+    return this.#run.cause === 'load' && this.#run.remaining() <= this.#tickMillis && this.#idleTicks < mostIdleTicks;
   }
 }
 

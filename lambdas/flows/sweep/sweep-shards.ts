@@ -3,7 +3,7 @@ import { shardNumbers } from '../../presence/deadlines.ts';
 import type { ShardLeases } from '../../presence/shard-leases.ts';
 
 /**
- * The shards of one sweep. All sweeps on the roster share the shards by one rule, each for itself: the sweep at place `p`
+ * The shards of one sweep. All sweeps on the roster share the shards by one rule, each for itself: the sweep at position `p`
  * of `n` takes every n-th shard from the p-th. A shard changes hands when the visits in it have ended, or when the sweep
  * that held it died.
  */
@@ -38,9 +38,9 @@ export class SweepShards {
   async join(now: number): Promise<boolean> {
     const sweeps = await this.#leases.join(this.holder, now, this.#most);
     if (!sweeps) return false;
-    const place = sweeps.indexOf(this.holder);
+    const position = sweeps.indexOf(this.holder);
     this.#sweeps = sweeps.length;
-    this.#share = shardNumbers.filter((shard) => shard % sweeps.length === place);
+    this.#share = shardNumbers.filter((shard) => shard % sweeps.length === position);
     return true;
   }
 

@@ -69,20 +69,20 @@ describe('[FA2][PR11] where Redis forgot the session, its end', () => {
     store.isKnown.mockResolvedValue(false);
     store.close.mockResolvedValueOnce(false);
   });
-  const placesOf = (...people: string[]) =>
+  const slotsOf = (...people: string[]) =>
     sessions.getParticipants.mockResolvedValue(people.map((userId) => ({ userId, anonymousId: null })));
   const seated = () => store.restore.mock.calls.map(([, members]) => members);
 
-  test('seats whoever holds a place, once, and then gets its grace', async () => {
-    placesOf('u1', 'u2');
+  test('seats whoever holds a slot, once, and then gets its grace', async () => {
+    slotsOf('u1', 'u2');
     await endConnection(services, 'c1', 'disconnected', 15_000);
     expect(seated()).toEqual([[own, other]]);
     expect(store.restore.mock.calls[0]![3]).toMatchObject({ onlyIfLost: true });
     expect(deadlines.schedule).toHaveBeenLastCalledWith(sessionId, store.close.mock.calls.at(-1)![1]);
   });
 
-  test('seats nobody whose place was given back: of them everybody heard already', async () => {
-    placesOf('u2');
+  test('seats nobody whose slot was given back: of them everybody heard already', async () => {
+    slotsOf('u2');
     await endConnection(services, 'c1', 'disconnected', 15_000);
     expect(seated()).toEqual([[other]]);
   });
@@ -93,7 +93,7 @@ describe('[FA2][PR11] where Redis forgot the session, its end', () => {
     expect(seated()).toEqual([[own]]);
   });
 
-  test('[FA3] takes all that are connected for present while PostgreSQL cannot say who holds a place', async () => {
+  test('[FA3] takes all that are connected for present while PostgreSQL cannot say who holds a slot', async () => {
     sessions.getParticipants.mockRejectedValue(new Unavailable('database', new Error('PostgreSQL is away.')));
     await endConnection(services, 'c1', 'disconnected', 15_000);
     expect(seated()).toEqual([[own, other, timedOut]]);

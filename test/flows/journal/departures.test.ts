@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { recordDeparture } from '../../../lambdas/flows/journal/departures.ts';
-import { placesOneByOne, trailOneByOne } from '../../support/one-by-one.ts';
+import { slotsOneByOne, trailOneByOne } from '../../support/one-by-one.ts';
 import { testServices } from '../../support/test-services.ts';
 
 const activity = { logActivity: jest.fn(), lastMovement: jest.fn() };
 const sessions = { leaveSession: jest.fn() };
-const services = testServices({ activity: trailOneByOne(activity), sessions: placesOneByOne(sessions) });
+const services = testServices({ activity: trailOneByOne(activity), sessions: slotsOneByOne(sessions) });
 
 const [sessionId, userId] = [randomUUID(), randomUUID()];
 const joinedAt = 1_900_000_000_000;
@@ -43,7 +43,7 @@ test('[PR9] how long somebody was there counts from the coming that the trail ha
   expect(written()).toEqual([['user_left', { cause: 'disconnected', durationSeconds: 12 }]]);
 });
 
-test('[AC1] a departure is written down before the place is given back, under the same id each time', async () => {
+test('[AC1] a departure is written down before the slot is given back, under the same id each time', async () => {
   const order: string[] = [];
   activity.lastMovement.mockResolvedValue(came);
   activity.logActivity.mockImplementation(async () => ({ isStored: order.push('written') > 0 }));

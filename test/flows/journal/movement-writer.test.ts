@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { MovementWriter } from '../../../lambdas/flows/journal/movement-writer.ts';
 import { Unavailable } from '../../../lambdas/platform/unavailable.ts';
 import type { Arrival, Departure } from '../../../lambdas/presence/outcome.ts';
-import type { PlaceLeave } from '../../../lambdas/sessions/leave-places.ts';
+import type { SlotRelease } from '../../../lambdas/sessions/release-slots.ts';
 import { testServices } from '../../support/test-services.ts';
 
 interface Entry {
@@ -31,7 +31,7 @@ const activity = {
     return entries.map(({ userId }) => ({ isNew: true, isStored: !deferred.has(userId) }));
   }),
 };
-const sessions = { leavePlaces: jest.fn(async (_leaves: PlaceLeave[]) => {}) };
+const sessions = { releaseSlots: jest.fn(async (_leaves: SlotRelease[]) => {}) };
 const services = testServices({ activity, sessions });
 
 beforeEach(() => {
@@ -60,7 +60,7 @@ test('[PR12] [PR9] the goings of many sessions at one moment are some statements
   expect(trail).toHaveLength(4000);
   // The first goes alone and waits for nobody; the others in batches of five hundred.
   const batches = 1 + 4000 / 500;
-  for (const statement of [activity.lastMovements, activity.logActivities, sessions.leavePlaces]) {
+  for (const statement of [activity.lastMovements, activity.logActivities, sessions.releaseSlots]) {
     expect(statement.mock.calls.length).toBeLessThanOrEqual(batches + 1);
   }
 });
@@ -101,7 +101,7 @@ test('[PR9] [AC3] a leave waits for the coming before it that waits in the outbo
   const other = went(bob, 2000, 1000);
   const movements = { sessionId, arrivals: [coming], departures: [going, other] };
   expect((await writer.write(movements)).written).toEqual([other]);
-  expect(sessions.leavePlaces.mock.calls.flat(2).map(({ personId }) => personId)).toEqual([bob]);
+  expect(sessions.releaseSlots.mock.calls.flat(2).map(({ personId }) => personId)).toEqual([bob]);
   deferred.clear();
   expect((await writer.write(movements)).written).toEqual([coming, going, other]);
   expect(trail.filter(({ userId }) => userId === ada).map(({ type }) => type)).toEqual(['user_joined', 'user_timeout']);
@@ -137,13 +137,13 @@ test('[FA3] while the database is away nothing counts as written, and nobody ask
   activity.logActivities.mockReset();
 });
 
-test('[AC1] a place is given back after its going stands in the trail, and not where its holder is back', async () => {
+test('[AC1] a slot is given back after its going stands in the trail, and not where its holder is back', async () => {
   const order: string[] = [];
   activity.logActivities.mockImplementationOnce(async (entries) => {
     order.push('written');
     return entries.map(() => ({ isNew: true, isStored: true }));
   });
-  sessions.leavePlaces.mockImplementationOnce(async (leaves) => void order.push(`given back: ${leaves.length}`));
+  sessions.releaseSlots.mockImplementationOnce(async (leaves) => void order.push(`given back: ${leaves.length}`));
   const departures = [went(randomUUID(), 2000, 1000), { ...went(randomUUID(), 2000, 1000), isBack: true }];
   await new MovementWriter(services).write({ sessionId: randomUUID(), arrivals: [], departures });
   expect(order).toEqual(['written', 'given back: 1']);

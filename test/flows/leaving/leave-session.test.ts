@@ -3,14 +3,14 @@ import type { Caller } from '../../../lambdas/flows/callers/caller.ts';
 import { leaveSession } from '../../../lambdas/flows/leaving/leave-session.ts';
 import { Overtaken } from '../../../lambdas/platform/turn.ts';
 import { Unavailable } from '../../../lambdas/platform/unavailable.ts';
-import { placesOneByOne, trailOneByOne } from '../../support/one-by-one.ts';
+import { slotsOneByOne, trailOneByOne } from '../../support/one-by-one.ts';
 import { testServices } from '../../support/test-services.ts';
 
 const registry = { leave: jest.fn(), members: jest.fn(), membership: jest.fn() };
 const store = { isInDoubt: jest.fn(), depart: jest.fn(), restore: jest.fn(), list: jest.fn() };
 const activity = { logActivity: jest.fn(), lastMovement: jest.fn() };
-const places = { leaveSession: jest.fn() };
-const sessions = { authorize: jest.fn(), getParticipants: jest.fn(), ...placesOneByOne(places) };
+const slots = { leaveSession: jest.fn() };
+const sessions = { authorize: jest.fn(), getParticipants: jest.fn(), ...slotsOneByOne(slots) };
 const deadlines = { schedule: jest.fn() };
 const broadcast = jest.fn();
 const services = testServices({
@@ -69,7 +69,7 @@ test('[PR7] the membership goes before the seat, and the leave is written down b
   ]);
   expect(written()).toEqual([[sessionId, person.userId, 'user_left', { cause: 'left', durationSeconds: 3 }]]);
   expect(activity.logActivity.mock.calls[0]![4]).toMatchObject({ at: departure.at });
-  expect(places.leaveSession.mock.calls).toEqual([[sessionId, person.userId, 'left', { joinedUntil: departure.at }]]);
+  expect(slots.leaveSession.mock.calls).toEqual([[sessionId, person.userId, 'left', { joinedUntil: departure.at }]]);
 });
 
 test('[FA1] just after Redis was away the session is brought back first: another tab may have joined meanwhile', async () => {
@@ -86,7 +86,7 @@ test.each([
   registry.members.mockResolvedValue([{ ...person }, ...others]);
   await leaveSession(services, caller, sessionId);
   expect(written()).toHaveLength(count);
-  expect(places.leaveSession).toHaveBeenCalledTimes(count);
+  expect(slots.leaveSession).toHaveBeenCalledTimes(count);
   expect(store.depart).not.toHaveBeenCalled();
 });
 
@@ -100,7 +100,7 @@ test('[PR18] while Redis is away a leave ends nobody whose connection has joined
   expect(written()).toHaveLength(1);
 });
 
-test('[PR18] a leave gives back the place of every join that came before the table took the leave', async () => {
+test('[PR18] a leave gives back the slot of every join that came before the table took the leave', async () => {
   let taken = 0;
   registry.leave.mockImplementation(async () => {
     await new Promise((resolve) => setTimeout(resolve, 5));
@@ -128,7 +128,7 @@ describe('[PR18] a leave that meets other frames of its connection', () => {
     const state = { type: 'session_joined', session, role: 'viewer', epoch: 'e', seq: 7, users };
     expect(await leaveSession(services, caller, sessionId, { order: 1 })).toEqual(state);
     expect(written()).toEqual([]);
-    expect(places.leaveSession).not.toHaveBeenCalled();
+    expect(slots.leaveSession).not.toHaveBeenCalled();
   });
 
   test('has left where it was served before the join, if frames are numbered', async () => {

@@ -44,7 +44,7 @@ afterAll(async () => {
 async function enteredAndKilled() {
   const userId = randomUUID();
   const { id: sessionId } = await services.sessions.createSession(userId, 'op', {}, { username: 'Owner' });
-  const acting = { connectionId: randomUUID(), username: 'Owner', role: 'operator', place: 'taken' } as const;
+  const acting = { connectionId: randomUUID(), username: 'Owner', role: 'operator', arrivalState: 'taken' } as const;
   await services.presence.enter(sessionId, userId, acting);
   return { sessionId, seat: { sessionId, userId, connectionId: acting.connectionId } };
 }
@@ -65,14 +65,14 @@ async function dueOf(sessionId: string): Promise<number> {
 }
 
 const keptOf = (sessionId: string) => services.redis.llen(presenceKeys.journal(sessionId));
-const giveUp = (sessionId: string) => services.redis.hdel(presenceKeys.epoch(sessionId), 'epoch');
+const invalidateSession = (sessionId: string) => services.redis.hdel(presenceKeys.epoch(sessionId), 'epoch');
 
 test('[PR9] [FA6] the sweep writes down a coming whose invocation was killed, and its going, once each', async () => {
   const { sessionId, seat } = await enteredAndKilled();
-  await flows.settleSession(services, sessionId, Date.now());
+  await flows.expireAndRecord(services, sessionId, Date.now());
   expect(await trailOf(sessionId)).toEqual(['user_joined']);
   await services.presence.store.depart(seat, 'left', Date.now());
-  for (let times = 0; times < 2; times++) await flows.settleSession(services, sessionId, Date.now());
+  for (let times = 0; times < 2; times++) await flows.expireAndRecord(services, sessionId, Date.now());
   expect(await trailOf(sessionId)).toEqual(['user_joined', 'user_left']);
   expect(await keptOf(sessionId)).toBe(0);
 });
@@ -80,8 +80,8 @@ test('[PR9] [FA6] the sweep writes down a coming whose invocation was killed, an
 test('[FA2] a session that Redis gave up is visited to its end although nobody is connected', async () => {
   const { sessionId, seat } = await enteredAndKilled();
   await services.presence.store.depart(seat, 'left', Date.now());
-  await giveUp(sessionId);
-  expect((await flows.settleSession(services, sessionId, Date.now())).recorded).toBe(true);
+  await invalidateSession(sessionId);
+  expect((await flows.expireAndRecord(services, sessionId, Date.now())).recorded).toBe(true);
   expect(await trailOf(sessionId)).toEqual(['user_joined', 'user_left']);
   expect(await services.sessions.getParticipants(sessionId)).toEqual([]);
 });
@@ -90,16 +90,16 @@ test('[PR9] [FA1] whoever timed out and is restored before a visit writes it is 
   const { sessionId, seat } = await enteredAndKilled();
   const member = { ...seat, sessionName: 'name', username: 'Owner', role: 'operator' as const, joinedAt: Date.now() };
   await services.registry.join(member);
-  await flows.settleSession(services, sessionId, Date.now());
+  await flows.expireAndRecord(services, sessionId, Date.now());
   // A sweep finds the time-out and is killed before it writes. The next one takes Redis for away, and restores everybody.
   const { store } = services.presence;
   expect((await store.visit(sessionId, Date.now() + 61_000)).departures).toHaveLength(1);
   await flows.bringBack(services, sessionId);
-  await flows.settleSession(services, sessionId, Date.now());
+  await flows.expireAndRecord(services, sessionId, Date.now());
   expect(await trailOf(sessionId)).toEqual(['user_joined', 'user_timeout', 'user_joined']);
   expect(await services.sessions.getParticipants(sessionId)).toHaveLength(1);
   await store.depart(seat, 'left', Date.now());
-  await flows.settleSession(services, sessionId, Date.now());
+  await flows.expireAndRecord(services, sessionId, Date.now());
   expect((await trailOf(sessionId)).slice(3)).toEqual(['user_left']);
 });
 
@@ -109,13 +109,13 @@ test.each([
 ])('[PR9] [SE9] $what', async ({ isWritten }) => {
   const { sessionId, seat } = await enteredAndKilled();
   await services.sessions.endSession(sessionId, { actorId: seat.userId, status: 'completed' });
-  await flows.settleSession(services, sessionId, Date.now());
+  await flows.expireAndRecord(services, sessionId, Date.now());
   const departure = { userId: seat.userId, cause: 'session_ended', at: Date.now() } as const;
   if (isWritten) await flows.recordDeparture(services, sessionId, departure);
   jest.spyOn(Date, 'now').mockReturnValue(Date.now() + 10_000);
   try {
     await flows.bringBack(services, sessionId);
-    for (let times = 0; times < 2; times++) await flows.settleSession(services, sessionId, Date.now());
+    for (let times = 0; times < 2; times++) await flows.expireAndRecord(services, sessionId, Date.now());
   } finally {
     jest.restoreAllMocks();
   }
@@ -157,7 +157,7 @@ test('[PR9] [PR12] of a room of hundreds that goes at once everybody is written 
     await services.presence.enter(sessionId, person, {
       connectionId: randomUUID(),
       username: 'Somebody',
-      place: 'taken',
+      arrivalState: 'taken',
     });
   }
   let now = Date.now() + 120_000;
@@ -173,9 +173,9 @@ test('[PR9] [PR12] of a room of hundreds that goes at once everybody is written 
   expect(trail.filter((type) => type === 'user_joined')).toHaveLength(many);
   expect(trail.filter((type) => type === 'user_timeout')).toHaveLength(many);
   expect(await keptOf(sessionId)).toBe(0);
-  // The owner was never seated, and keeps the place.
+  // The owner was never seated, and keeps the slot.
   expect((await services.sessions.getParticipants(sessionId)).map((one) => one.userId)).toEqual([userId]);
-  // Each visit: the comings; what the trail has of the goings; the goings; the places. The rebuilding reads who holds one.
+  // Each visit: the comings; what the trail has of the goings; the goings; the slots. The rebuilding reads who holds one.
   expect(statements.mock.calls.length).toBeLessThanOrEqual(4 * visits + 1);
 });
 
@@ -189,7 +189,7 @@ test('[PR4] [PR6] who comes and does nothing is visited when they are away, befo
 
 test('[SE8] [FA2] somebody is taken out of a session that Redis gave up, too', async () => {
   const { sessionId, seat } = await enteredAndKilled();
-  await giveUp(sessionId);
+  await invalidateSession(sessionId);
   const removal = await flows.removeFromSession(services, sessionId, seat.userId, 'removed', Date.now());
   expect(removal).toMatchObject({ wasKnown: false, departures: [{ userId: seat.userId, cause: 'removed' }] });
 });

@@ -48,13 +48,13 @@ beforeEach(() => {
   sessions.joinSession.mockResolvedValue({ session, role: 'viewer', activated: true, revived: false });
 });
 
-/** As whom, and with what place, they were seated. */
+/** As whom, and with what slot, they were seated. */
 const seated = () => enter.mock.calls.map(([, , acting]) => acting);
 
-test('[PR11] who timed out takes a place and a seat again, with the role they have now', async () => {
+test('[PR11] who timed out takes a slot and a seat again, with the role they have now', async () => {
   await returnToSession(services, caller, sessionId);
   expect(enter.mock.calls[0]!.slice(0, 2)).toEqual([sessionId, person.userId]);
-  expect(seated()).toMatchObject([{ connectionId: 'c1', role: 'viewer', place: 'taken', version: 2 }]);
+  expect(seated()).toMatchObject([{ connectionId: 'c1', role: 'viewer', arrivalState: 'taken', version: 2 }]);
   // They keep the membership by which they return.
   expect(registry.join).not.toHaveBeenCalled();
   expect(registry.amend.mock.calls).toEqual([[membership, expect.objectContaining({ role: 'viewer' })]]);
@@ -62,13 +62,17 @@ test('[PR11] who timed out takes a place and a seat again, with the role they ha
 });
 
 test.each([
-  { activated: false, place: 'written', why: 'whose coming was written down while Redis was away has not come anew' },
-  { activated: true, place: 'taken', why: 'who lost the place since has come anew' },
-])('[PR9] $why', async ({ activated, place }) => {
+  {
+    activated: false,
+    arrivalState: 'written',
+    why: 'whose coming was written down while Redis was away has not come anew',
+  },
+  { activated: true, arrivalState: 'taken', why: 'who lost the slot since has come anew' },
+])('[PR9] $why', async ({ activated, arrivalState }) => {
   registry.membership.mockResolvedValue({ ...membership, unseated: true });
   sessions.joinSession.mockResolvedValue({ session, role: 'viewer', activated, revived: false });
   await returnToSession(services, caller, sessionId);
-  expect(seated()).toMatchObject([{ place }]);
+  expect(seated()).toMatchObject([{ arrivalState }]);
 });
 
 test('[FA2] a session that Redis forgot is rebuilt before', async () => {
@@ -89,9 +93,9 @@ test('[FA3] with the database away they sit by what the connection table knows o
   await returnToSession(services, caller, sessionId);
   const { sessionName } = membership;
   const known = { role: 'commenter', cursorRole: 'operator', invisible: true };
-  expect(seated()).toMatchObject([{ ...known, place: 'written' }]);
+  expect(seated()).toMatchObject([{ ...known, arrivalState: 'written' }]);
   expect(registry.amend.mock.calls).toMatchObject([[membership, { ...known, sessionName, unseated: undefined }]]);
-  // The database is not asked a second time about the place.
+  // The database is not asked a second time about the slot.
   expect(sessions.joinSession).toHaveBeenCalledTimes(1);
   expect(registry.takeBack).not.toHaveBeenCalled();
 });

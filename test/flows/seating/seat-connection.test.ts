@@ -6,14 +6,14 @@ import { Overtaken } from '../../../lambdas/platform/turn.ts';
 import { Unavailable } from '../../../lambdas/platform/unavailable.ts';
 import type { PresenceOutcome } from '../../../lambdas/presence/outcome.ts';
 import { RollcallError } from '../../../protocol/errors.ts';
-import { placesOneByOne, trailOneByOne } from '../../support/one-by-one.ts';
+import { slotsOneByOne, trailOneByOne } from '../../support/one-by-one.ts';
 import { testServices } from '../../support/test-services.ts';
 
 const registry = {
   ...{ join: jest.fn(), amend: jest.fn(), takeBack: jest.fn(), isCompact: jest.fn(), members: jest.fn() },
   inheritInvisible: jest.fn(),
 };
-const store = { isKnown: jest.fn(), depart: jest.fn(), isPresent: jest.fn(), yieldPlace: jest.fn(), forget: jest.fn() };
+const store = { isKnown: jest.fn(), depart: jest.fn(), isPresent: jest.fn(), yieldSlot: jest.fn(), forget: jest.fn() };
 const presence = { store, enter: jest.fn() };
 const sessions = { leaveSession: jest.fn(), joinSession: jest.fn() };
 const activity = { logActivity: jest.fn(), lastMovement: jest.fn() };
@@ -23,7 +23,7 @@ const log = { debug: jest.fn(), info: jest.fn(), warn: jest.fn(), error: jest.fn
 const deadlines = { schedule: jest.fn() };
 const services = testServices({
   ...{ registry, presence, deadlines, broadcaster: { broadcast }, log },
-  ...{ sessions: placesOneByOne(sessions), activity: trailOneByOne(activity) },
+  ...{ sessions: slotsOneByOne(sessions), activity: trailOneByOne(activity) },
 });
 
 const caller: Caller = {
@@ -89,7 +89,7 @@ beforeEach(() => {
   store.isKnown.mockResolvedValue(true);
   store.depart.mockResolvedValue(nothingEnded);
   store.isPresent.mockResolvedValue(false);
-  store.yieldPlace.mockResolvedValue(false);
+  store.yieldSlot.mockResolvedValue(false);
   store.forget.mockResolvedValue(undefined);
   deadlines.schedule.mockResolvedValue(true);
   activity.lastMovement.mockResolvedValue(undefined);
@@ -101,7 +101,7 @@ beforeEach(() => {
 
 const seat = (activated: boolean) => seatConnection(services, caller, { session, role: 'viewer', activated });
 
-test('somebody who took a place is written down, seated and told of; the entry says their role', async () => {
+test('somebody who took a slot is written down, seated and told of; the entry says their role', async () => {
   expect(await seat(true)).toMatchObject({ epoch: 'e', seq: 1, users: [] });
   expect(registry.join.mock.calls[0]![0]).toMatchObject({ connectionId: 'c1', sessionId: session.id });
   expect(presence.enter.mock.calls[0]![2]).toMatchObject({ version: expect.any(Number) });
@@ -112,7 +112,7 @@ test('somebody who took a place is written down, seated and told of; the entry s
     'user_joined',
     { role: 'viewer' },
   ]);
-  expect(presence.enter.mock.calls[0]![2]).toMatchObject({ place: 'taken' });
+  expect(presence.enter.mock.calls[0]![2]).toMatchObject({ arrivalState: 'taken' });
   expect(sessions.leaveSession).not.toHaveBeenCalled();
 });
 
@@ -125,25 +125,25 @@ test('[AC1] a coming stays on the list of the sweep until it is written down', a
   expect(store.forget).toHaveBeenCalledWith(session.id, [arrival]);
 });
 
-test('[PR2] a second tab takes no place and is not written into the audit trail', async () => {
+test('[PR2] a second tab takes no slot and is not written into the audit trail', async () => {
   presence.enter.mockResolvedValue(known);
   await seat(false);
   expect(activity.logActivity).not.toHaveBeenCalled();
 });
 
-test('[SE3] who comes back while the place they left is being given back takes it again, before anybody hears of it', async () => {
+test('[SE3] who comes back while the slot they left is being given back takes it again, before anybody hears of it', async () => {
   const order: string[] = [];
   presence.enter.mockImplementation(async () => {
     order.push('seated');
     return outcome;
   });
-  sessions.joinSession.mockImplementation(async () => void order.push('place'));
+  sessions.joinSession.mockImplementation(async () => void order.push('slot'));
   broadcast.mockImplementation(async () => {
     order.push('told');
     return delivered;
   });
   await seat(false);
-  expect(order).toEqual(['seated', 'place', 'told']);
+  expect(order).toEqual(['seated', 'slot', 'told']);
   expect(sessions.joinSession).toHaveBeenCalledWith({
     sessionRef: session.id,
     person: { userId: caller.userId, username: 'Ada', externalId: undefined },
@@ -151,8 +151,8 @@ test('[SE3] who comes back while the place they left is being given back takes i
   });
 });
 
-test('[SE3] who finds that place taken by somebody else sits no more', async () => {
-  sessions.joinSession.mockRejectedValue(new RollcallError('SESSION_FULL', 'No place is free.'));
+test('[SE3] who finds that slot taken by somebody else sits no more', async () => {
+  sessions.joinSession.mockRejectedValue(new RollcallError('SESSION_FULL', 'No slot is free.'));
   await expect(seat(false)).rejects.toMatchObject({ code: 'SESSION_FULL' });
   expect(broadcast).not.toHaveBeenCalled();
   expect(store.depart).toHaveBeenCalled();
@@ -212,7 +212,7 @@ test('[FA3] who was let back in without the database does not wait for it a seco
   expect(sessions.joinSession).not.toHaveBeenCalled();
 });
 
-test('[SE3] a place that was taken just now, and one that another tab keeps, is asked for once', async () => {
+test('[SE3] a slot that was taken just now, and one that another tab keeps, is asked for once', async () => {
   await seat(true);
   presence.enter.mockResolvedValue(known);
   await seat(false);
@@ -232,7 +232,7 @@ test('[FA2] whom Redis forgot in their grace has not come anew', async () => {
   expect(store.forget).toHaveBeenCalled();
 });
 
-test('[PR9] who comes back after a leave has come anew, although the place had not been given back yet', async () => {
+test('[PR9] who comes back after a leave has come anew, although the slot had not been given back yet', async () => {
   presence.enter.mockResolvedValue({ ...outcome, arrival: { ...arrival, certain: false } });
   activity.lastMovement.mockResolvedValue({ type: 'user_left', at: joinedAt - 5000 });
   await seat(false);
@@ -268,14 +268,14 @@ test('[FA3] a coming that no store takes for the moment is the sweep’s, and no
 test('[FA1] whose coming was written down while Redis was away is not written down again', async () => {
   presence.enter.mockResolvedValue(known);
   await seatConnection(services, caller, { session, role: 'viewer', activated: false, isWritten: true });
-  expect(presence.enter.mock.calls[0]![2]).toMatchObject({ place: 'written' });
+  expect(presence.enter.mock.calls[0]![2]).toMatchObject({ arrivalState: 'written' });
   expect(activity.logActivity).not.toHaveBeenCalled();
 });
 
 test.each([
-  { activated: true, isWritten: false, isMarked: true, what: 'that took a place is written, and marked as written' },
+  { activated: true, isWritten: false, isMarked: true, what: 'that took a slot is written, and marked as written' },
   { activated: false, isWritten: true, isMarked: true, what: 'that was written before keeps its mark' },
-  { activated: false, isWritten: false, isMarked: false, what: 'that found a place is not written, and not marked' },
+  { activated: false, isWritten: false, isMarked: false, what: 'that found a slot is not written, and not marked' },
 ])('[FA1] [PR9] a join while Redis is away $what', async ({ activated, isWritten, isMarked }) => {
   presence.enter.mockRejectedValue(new Unavailable('redis', new Error('Redis is away.')));
   await seatConnection(services, caller, { session, role: 'viewer', activated, isWritten });
@@ -286,14 +286,14 @@ test.each([
   ['the connection cannot be written down', () => registry.join.mockRejectedValue(new Error('table away'))],
   ['the script has a bug', () => presence.enter.mockRejectedValue(new Error('bug'))],
   ['the audit trail fails', () => activity.logActivity.mockRejectedValue(new Error('away'))],
-])('[FA6] where %s, the place is given back and the membership forgotten', async (_, fail) => {
+])('[FA6] where %s, the slot is given back and the membership forgotten', async (_, fail) => {
   fail();
   await expect(seat(true)).rejects.toThrow();
   expect(registry.takeBack.mock.calls[0]![0]).toMatchObject({ connectionId: 'c1', sessionId: session.id });
   expect(sessions.leaveSession).toHaveBeenCalledWith(session.id, caller.userId, 'disconnected', expect.anything());
 });
 
-test('[FA6] [PR9] who was seated before it failed leaves again: told, written down, and without the place', async () => {
+test('[FA6] [PR9] who was seated before it failed leaves again: told, written down, and without the slot', async () => {
   broadcast.mockRejectedValueOnce(new Error('gateway'));
   store.depart.mockResolvedValue(ended);
   activity.lastMovement.mockResolvedValue({ type: 'user_joined', at: joinedAt });
@@ -315,14 +315,14 @@ test('[FA6] [PR9] a join that was recorded while Redis was away, and then failed
   expect(sessions.leaveSession).toHaveBeenCalledWith(session.id, caller.userId, 'disconnected', expect.anything());
 });
 
-test('[FA6] a place is kept where another connection of its holder is there', async () => {
+test('[FA6] a slot is kept where another connection of its holder is there', async () => {
   presence.enter.mockRejectedValue(new Error('bug'));
   store.isPresent.mockResolvedValue(true);
   await expect(seat(true)).rejects.toThrow('bug');
   expect(sessions.leaveSession).not.toHaveBeenCalled();
 });
 
-test('[FA6] a second tab that fails takes no place from the first', async () => {
+test('[FA6] a second tab that fails takes no slot from the first', async () => {
   presence.enter.mockRejectedValue(new Error('bug'));
   await expect(seat(false)).rejects.toThrow('bug');
   expect(registry.takeBack.mock.calls[0]![0]).toMatchObject({ connectionId: 'c1', sessionId: session.id });
@@ -358,7 +358,7 @@ describe('[PR18] a join that a later frame of its connection has overtaken', () 
     'in Redis': () => presence.enter.mockRejectedValue(new Overtaken()),
   };
 
-  test.each(Object.entries(overtake))('seats nobody and gives the place back: %s', async (_, happen) => {
+  test.each(Object.entries(overtake))('seats nobody and gives the slot back: %s', async (_, happen) => {
     happen();
     const joining = seatConnection(services, caller, { session, role: 'viewer', activated: true }, { turn });
     await expect(joining).rejects.toThrow(Overtaken);
@@ -370,28 +370,28 @@ describe('[PR18] a join that a later frame of its connection has overtaken', () 
     expect(activity.logActivity).not.toHaveBeenCalled();
   });
 
-  test('keeps the place of another connection', async () => {
+  test('keeps the slot of another connection', async () => {
     overtake['in Redis']();
-    store.yieldPlace.mockResolvedValue(true);
+    store.yieldSlot.mockResolvedValue(true);
     await expect(seat(true)).rejects.toThrow(Overtaken);
     expect(sessions.leaveSession).not.toHaveBeenCalled();
   });
 
-  test('also gives back a place that it found: the leave that ended it has left it to this join', async () => {
+  test('also gives back a slot that it found: the leave that ended it has left it to this join', async () => {
     overtake['in Redis']();
     await expect(seat(false)).rejects.toThrow(Overtaken);
     expect(sessions.leaveSession).toHaveBeenCalledTimes(1);
   });
 
-  test('is followed by one that asks for the place again, which may have been given back', async () => {
+  test('is followed by one that asks for the slot again, which may have been given back', async () => {
     registry.join.mockImplementation(async (membership: Membership) => joined(membership, 3));
     await seat(true);
     expect(sessions.joinSession).toHaveBeenCalledTimes(1);
   });
 
-  test('keeps the place of a user whom only the connection table knows: Redis forgot the session', async () => {
+  test('keeps the slot of a user whom only the connection table knows: Redis forgot the session', async () => {
     overtake['in Redis']();
-    store.yieldPlace.mockResolvedValue(undefined);
+    store.yieldSlot.mockResolvedValue(undefined);
     registry.members.mockResolvedValue([{ userId: caller.userId, connectionId: 'c2' }]);
     await expect(seat(true)).rejects.toThrow(Overtaken);
     expect(sessions.leaveSession).not.toHaveBeenCalled();
@@ -400,16 +400,16 @@ describe('[PR18] a join that a later frame of its connection has overtaken', () 
     expect(sessions.leaveSession).toHaveBeenCalledTimes(1);
   });
 
-  test('gives back a place that it took again after a leave had ended its seat', async () => {
+  test('gives back a slot that it took again after a leave had ended its seat', async () => {
     await seat(false);
     expect(sessions.joinSession).toHaveBeenCalledTimes(1);
     expect(sessions.leaveSession).toHaveBeenCalledTimes(1);
-    store.yieldPlace.mockResolvedValue(true);
+    store.yieldSlot.mockResolvedValue(true);
     await seat(false);
     expect(sessions.leaveSession).toHaveBeenCalledTimes(1);
   });
 
-  test('takes the place again also while Redis is away: an earlier leave may just have given it back', async () => {
+  test('takes the slot again also while Redis is away: an earlier leave may just have given it back', async () => {
     presence.enter.mockRejectedValue(new Unavailable('redis', new Error('Redis is away.')));
     registry.members.mockResolvedValue([]);
     await seat(false);

@@ -1,12 +1,12 @@
-import type { Sighted } from '../../../lambdas/flows/presence/visit-sessions.ts';
+import type { LastSeenUpdate } from '../../../lambdas/flows/presence/visit-sessions.ts';
 import { LastSeenUpdates } from '../../../lambdas/flows/sweep/last-seen-updates.ts';
 import type { Services } from '../../../lambdas/services/services.ts';
 import { testServices } from '../../support/test-services.ts';
 
 let now = 1_000_000;
 const services = testServices({ clock: () => now });
-const statements: { seen: readonly Sighted[]; due: readonly Sighted[] }[] = [];
-const writeDown = async (_: Services, seen: readonly Sighted[], due: readonly Sighted[] = seen) =>
+const statements: { seen: readonly LastSeenUpdate[]; due: readonly LastSeenUpdate[] }[] = [];
+const writeDown = async (_: Services, seen: readonly LastSeenUpdate[], due: readonly LastSeenUpdate[] = seen) =>
   void statements.push({ seen, due });
 let updates: LastSeenUpdates;
 
@@ -21,7 +21,7 @@ const people = (sessions: number) =>
   }));
 
 test('[PR12] what a round of visits found goes into one statement, however many sessions it visited', async () => {
-  for (const sighted of people(1000)) updates.add([sighted]);
+  for (const lastSeenUpdates of people(1000)) updates.add([lastSeenUpdates]);
   updates.write();
   await updates.written();
   expect(statements.map(({ due }) => due.length)).toEqual([2000]);
@@ -37,7 +37,7 @@ test('[PR12] each person is written at most every 30 seconds, however often thei
     now += 1000;
   }
   expect(times).toEqual([0, 30, 60, 90]);
-  // Whether they hold a place is asked each time.
+  // Whether they hold a slot is asked each time.
   expect(statements.every(({ seen }) => seen.length === 2)).toBe(true);
 });
 

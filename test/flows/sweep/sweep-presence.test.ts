@@ -31,7 +31,7 @@ const leases = {
 /** What a visit finds in a session where nobody is left. */
 const nobody = {
   ...{ epoch: 'e', seq: 1, parts: 1, joins: [], updates: [], leaves: [], receivers: [] },
-  ...{ arrivals: [], departures: [], sightings: [], moves: false, nextDeadline: undefined },
+  ...{ arrivals: [], departures: [], lastSeen: [], moves: false, nextDeadline: undefined },
 };
 const visit = jest.fn(async () => nobody);
 const startFunction = jest.fn(async () => {});

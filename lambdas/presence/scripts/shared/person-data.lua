@@ -11,16 +11,16 @@ end
 
 -- The members with the changes; later ones count.
 local function withChanges(members, changes)
-  local places = {}
-  for index = 1, #members, 2 do places[members[index]] = index + 1 end
+  local positions = {}
+  for index = 1, #members, 2 do positions[members[index]] = index + 1 end
   for index = 1, #changes, 2 do
-    local place = places[changes[index]]
-    if not place then
+    local position = positions[changes[index]]
+    if not position then
       members[#members + 1] = changes[index]
-      place = #members + 1
-      places[changes[index]] = place
+      position = #members + 1
+      positions[changes[index]] = position
     end
-    members[place] = changes[index + 1]
+    members[position] = changes[index + 1]
   end
   return members
 end

@@ -7,7 +7,7 @@ import { createConnectionTable, testAwsVariables } from '../../support/tables.ts
 type Database = Awaited<ReturnType<typeof createDatabase>>;
 
 let database: Database;
-let flows: typeof import('../../../lambdas/flows/sweep/reconcile-places.ts');
+let flows: typeof import('../../../lambdas/flows/sweep/reconcile-slots.ts');
 let recordArrival: typeof import('../../../lambdas/flows/journal/arrivals.ts').recordArrival;
 let recordDeparture: typeof import('../../../lambdas/flows/journal/departures.ts').recordDeparture;
 let services: Services;
@@ -21,7 +21,7 @@ beforeAll(async () => {
     CONNECTIONS_TABLE: await createConnectionTable(),
     ...testAwsVariables(),
   });
-  flows = await import('../../../lambdas/flows/sweep/reconcile-places.ts');
+  flows = await import('../../../lambdas/flows/sweep/reconcile-slots.ts');
   ({ recordArrival } = await import('../../../lambdas/flows/journal/arrivals.ts'));
   ({ recordDeparture } = await import('../../../lambdas/flows/journal/departures.ts'));
   ({ services } = await import('../../../lambdas/composition/services.ts'));
@@ -53,15 +53,15 @@ async function trailOf(sessionId: string) {
   return rows;
 }
 
-const placesOf = async (sessionId: string) => (await services.sessions.getParticipants(sessionId)).length;
+const slotsOf = async (sessionId: string) => (await services.sessions.getParticipants(sessionId)).length;
 
-test('[SE3] a place whose holder is nowhere present is given back, once, with its audit row', async () => {
+test('[SE3] a slot whose holder is nowhere present is given back, once, with its audit row', async () => {
   const { sessionId, userId } = await ownedSession(10 * 60_000);
   const at = Date.now() - 60 * 60_000;
   await recordArrival(services, sessionId, { userId, username: 'Owner', role: 'operator', at, certain: true });
-  await flows.reconcilePlaces(services, Date.now());
-  expect(await placesOf(sessionId)).toBe(0);
-  await flows.reconcilePlaces(services, Date.now());
+  await flows.reconcileSlots(services, Date.now());
+  expect(await slotsOf(sessionId)).toBe(0);
+  await flows.reconcileSlots(services, Date.now());
   expect(await trailOf(sessionId)).toEqual([
     { type: 'user_joined', details: { role: 'operator' } },
     { type: 'user_timeout', details: { reason: 'heartbeat_timeout' } },
@@ -74,10 +74,10 @@ test('[PR9] an end that is written down already, later than it would be conclude
   await recordArrival(services, sessionId, { userId, username: 'Owner', role: 'operator', at, certain: true });
   // The time of the last sign of life in PostgreSQL may be a while older than the one Redis knew.
   const trueEnd = { userId, cause: 'timeout' as const, at: Date.now() - 5 * 60_000, joinedAt: at };
-  // Killed between the entry and the place, which is therefore held still.
+  // Killed between the entry and the slot, which is therefore held still.
   await recordDeparture(services, sessionId, { ...trueEnd, isBack: true });
-  await flows.reconcilePlaces(services, Date.now());
-  expect(await placesOf(sessionId)).toBe(0);
+  await flows.reconcileSlots(services, Date.now());
+  expect(await slotsOf(sessionId)).toBe(0);
   expect((await trailOf(sessionId)).map(({ type }) => type)).toEqual(['user_joined', 'user_timeout']);
 });
 
@@ -94,37 +94,37 @@ test('[PR9] who came again since they were last seen, and vanished, has left aft
     isBack: true,
   });
   await recordArrival(services, sessionId, { ...person, at: minutesAgo(8) });
-  await flows.reconcilePlaces(services, Date.now());
-  expect(await placesOf(sessionId)).toBe(0);
+  await flows.reconcileSlots(services, Date.now());
+  expect(await slotsOf(sessionId)).toBe(0);
   const types = (await trailOf(sessionId)).map(({ type }) => type);
   expect(types).toEqual(['user_joined', 'user_left', 'user_joined', 'user_timeout']);
 });
 
 test('[PR9] whose coming was never written down leaves no going either', async () => {
   const { sessionId } = await ownedSession(10 * 60_000);
-  await flows.reconcilePlaces(services, Date.now());
-  expect(await placesOf(sessionId)).toBe(0);
+  await flows.reconcileSlots(services, Date.now());
+  expect(await slotsOf(sessionId)).toBe(0);
   expect(await trailOf(sessionId)).toEqual([]);
 });
 
-test('[SE3] a place is kept while its holder is present, whatever the stored time says', async () => {
+test('[SE3] a slot is kept while its holder is present, whatever the stored time says', async () => {
   const { sessionId, userId } = await ownedSession(10 * 60_000);
   await services.presence.enter(sessionId, userId, { connectionId: 'c1', username: 'Owner', role: 'operator' });
-  await flows.reconcilePlaces(services, Date.now());
-  expect(await placesOf(sessionId)).toBe(1);
+  await flows.reconcileSlots(services, Date.now());
+  expect(await slotsOf(sessionId)).toBe(1);
 });
 
-test('[FA2] a place is kept while its holder is connected, although Redis forgot them', async () => {
+test('[FA2] a slot is kept while its holder is connected, although Redis forgot them', async () => {
   const { sessionId, userId } = await ownedSession(10 * 60_000);
   const person = { userId, username: 'Owner', role: 'operator' as const, joinedAt: Date.now() - 3_600_000 };
   await services.registry.join({ connectionId: 'c2', sessionId, sessionName: 'any', ...person });
-  await flows.reconcilePlaces(services, Date.now());
-  expect(await placesOf(sessionId)).toBe(1);
+  await flows.reconcileSlots(services, Date.now());
+  expect(await slotsOf(sessionId)).toBe(1);
   expect(await services.presence.getOnlineUsers(sessionId)).toMatchObject([{ userId, connections: 1 }]);
 });
 
-test('[SE3] a place is kept through a silence that the sweep may be behind by', async () => {
+test('[SE3] a slot is kept through a silence that the sweep may be behind by', async () => {
   const { sessionId } = await ownedSession(100_000);
-  await flows.reconcilePlaces(services, Date.now());
-  expect(await placesOf(sessionId)).toBe(1);
+  await flows.reconcileSlots(services, Date.now());
+  expect(await slotsOf(sessionId)).toBe(1);
 });

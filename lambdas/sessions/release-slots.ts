@@ -2,11 +2,11 @@ import type { Queryable } from '../platform/database.ts';
 import { time } from './sql-times.ts';
 
 /** Somebody's leave that is written down late. Times are Unix milliseconds. */
-export interface PlaceLeave {
+export interface SlotRelease {
   sessionId: string;
   personId: string;
   cause: string;
-  /** Who joined again after this moment keeps the place. */
+  /** Who joined again after this moment keeps the slot. */
   joinedUntil: number;
 }
 
@@ -23,8 +23,8 @@ const leave = `
   UPDATE session_participants p SET left_at = greatest(p.joined_at, ${time('$5')}), left_cause = locked.cause
   FROM locked WHERE p.id = locked.id AND p.left_at IS NULL`;
 
-/** Gives back the places of many people in one statement. */
-export async function leavePlaces(database: Queryable, leaves: readonly PlaceLeave[], now: number): Promise<void> {
+/** Gives back the slots of many people in one statement. */
+export async function releaseSlots(database: Queryable, leaves: readonly SlotRelease[], now: number): Promise<void> {
   if (leaves.length === 0) return;
   await database.query({
     name: 'participants-leave',

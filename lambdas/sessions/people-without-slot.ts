@@ -1,7 +1,7 @@
 import type { SessionStatus } from '../../protocol/entities.ts';
 import type { Queryable } from '../platform/database.ts';
 import { time } from './sql-times.ts';
-import type { Sighting } from './touch-sessions.ts';
+import type { LastSeenUpdate } from './touch-sessions.ts';
 
 const select = `
   WITH seen AS (
@@ -14,23 +14,26 @@ const select = `
     ORDER BY p.left_at IS NULL DESC, p.joined_at DESC LIMIT 1
   ) p ON p.left_at < ${time('seen.at')}`;
 
-/** Somebody who was seen in a session after their place in it had ended. */
-export interface PlacelessPerson {
+/** Somebody who was seen in a session after their slot in it had ended. */
+export interface PersonWithoutSlot {
   sessionId: string;
   personId: string;
   status: SessionStatus;
   removed: boolean;
 }
 
-/** Those of the people seen who held no place any more at that moment, and hold none now. */
-export async function placelessPeople(database: Queryable, sightings: readonly Sighting[]): Promise<PlacelessPerson[]> {
-  const { rows } = await database.query<PlacelessPerson>({
-    name: 'participants-placeless',
+/** Those of the people seen who held no slot any more at that moment, and hold none now. */
+export async function peopleWithoutSlot(
+  database: Queryable,
+  updates: readonly LastSeenUpdate[],
+): Promise<PersonWithoutSlot[]> {
+  const { rows } = await database.query<PersonWithoutSlot>({
+    name: 'participants-without-slot',
     text: select,
     values: [
-      sightings.map((sighting) => sighting.sessionId),
-      sightings.map((sighting) => sighting.personId),
-      sightings.map((sighting) => sighting.at),
+      updates.map(({ sessionId }) => sessionId),
+      updates.map(({ personId }) => personId),
+      updates.map(({ at }) => at),
     ],
   });
   return rows;
