@@ -80,6 +80,8 @@ export function createBeats(
 
   return {
     start() {
+      // A join that is still under way ends after the client was closed.
+      if (connection.state === 'closed') return;
       unlisten ??= page.listen(onPage);
       hide();
       beatAll(false);

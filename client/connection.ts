@@ -134,9 +134,11 @@ export function createConnection(
       events.greeted(next.welcome);
       return next;
     } catch (error) {
+      const { message, retryable } = error as RollcallError;
       const refusal = await credentials.refusal(error as object);
       if (refusal === 'stale') return dial(signal);
-      throw refusal ?? unavailable((error as Error).message);
+      // What is no RollcallError comes from the constructor of the socket, which refuses its address every time.
+      throw refusal ?? unavailable(message, !!retryable);
     }
   }
 

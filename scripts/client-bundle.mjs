@@ -12,14 +12,15 @@ export const clientFolder = join(project, 'client');
 export const entryPoints = {
   index: 'index.ts',
   testing: 'testing/index.ts',
+  'testing-stack': 'testing/stack.ts',
   react: 'react/index.ts',
   vue: 'vue/index.ts',
   ui: 'ui/index.ts',
   yjs: 'yjs/index.ts',
 };
 
-/** Packages that the application itself installs. */
-const peers = ['react', 'vue'];
+/** Packages that the application itself installs, and the modules of Node.js. */
+const external = ['react', 'vue', 'node:*'];
 
 /** Bundles entry points of the client; code they share becomes a file of its own. */
 export function bundleClient(names, options = {}) {
@@ -33,7 +34,7 @@ export function bundleClient(names, options = {}) {
     mangleProps: privateNames,
     outdir: join(clientFolder, 'dist'),
     chunkNames: 'shared-[hash]',
-    external: peers,
+    external,
     logLevel: 'silent',
     ...options,
   });

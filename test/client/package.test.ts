@@ -1,9 +1,12 @@
-import { execFile } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
+import { allGone } from '../local/fixtures/started-process.ts';
 
 const run = promisify(execFile);
 const project = join(__dirname, '../..');
@@ -148,6 +151,73 @@ test.each(['nodenext', 'bundler'])(
     });
   },
 );
+
+describe('startRollcall', () => {
+  /** Runs a page that starts the stack of this project. The page may read `options`. */
+  const pageOf = (body: string, options: object) => `
+    import { startRollcall } from '@rollcall/client/testing/stack';
+    const options = ${JSON.stringify({ checkout: project, ...options })};
+    ${body}
+  `;
+  const runPage = async (body: string, options: object) => {
+    await writeFile(join(folder, 'stack.js'), pageOf(body, options));
+    const { stdout } = await run(process.execPath, ['stack.js'], { cwd: folder });
+    return JSON.parse(stdout);
+  };
+  // An empty REDIS_URL makes the stack start a Redis of its own.
+  const settings = { REDIS_URL: '' };
+
+  test('runs the real service of a checkout, in which two people see each other, until it is stopped', async () => {
+    const body = `
+      let ready;
+      const rollcall = await startRollcall({ ...options, log: (line) => (ready = / ([^ ]+endpoints.json);/.exec(line)?.[1] ?? ready) });
+      const ada = rollcall.client('ada', { name: 'Ada' }).open('doc');
+      const bob = rollcall.client('bob').open('doc');
+      await Promise.all([ada.ready, bob.ready]);
+      await new Promise((resolve) => {
+        const look = () => ada.others.length > 0 && bob.others.length > 0 && resolve();
+        for (const session of [ada, bob]) session.subscribe(look);
+        look();
+      });
+      const names = [ada, bob].map((session) => session.others.map(({ username }) => username));
+      await rollcall.stop();
+      const after = await fetch(rollcall.httpUrl + '/health').then(() => 'answers', () => 'gone');
+      console.log(JSON.stringify({ names, after, ready }));
+    `;
+    const { names, after, ready } = await runPage(body, { settings });
+    expect(names).toEqual([['bob'], ['Ada']]);
+    expect(after).toBe('gone');
+    expect(existsSync(dirname(ready))).toBe(false);
+  });
+
+  test('its processes end when the test is killed', async () => {
+    const body = `
+      await startRollcall({ ...options, log: (line) => {
+        const file = / ([^ ]+endpoints.json);/.exec(line)?.[1];
+        if (file) console.log(file);
+      } });
+    `;
+    await writeFile(join(folder, 'killed.js'), pageOf(body, { settings }));
+    const page = spawn(process.execPath, ['killed.js'], { cwd: folder, stdio: ['ignore', 'pipe', 'inherit'] });
+    const [file] = (await once(createInterface({ input: page.stdout }), 'line')) as [string];
+    const { pid } = JSON.parse(await readFile(file, 'utf8'));
+    page.kill('SIGKILL');
+    await allGone([pid]);
+    await rm(dirname(file), { recursive: true, force: true });
+  });
+
+  test.each([
+    ['a folder that is none', { checkout: tmpdir() }, /is no checkout of Rollcall; name the folder/],
+    [
+      'a misspelt setting',
+      { settings: { ...settings, HEARTBEAT_TIMOUT_SECONDS: '5' } },
+      /ended .*before it was ready[\s\S]*HEARTBEAT_TIMOUT_SECONDS/,
+    ],
+  ])('refuses %s and says what to do', async (_, options, sentence) => {
+    const body = 'console.log(JSON.stringify(await startRollcall(options).catch(({ message }) => message)));';
+    expect(await runPage(body, options)).toMatch(sentence);
+  });
+});
 
 describe('each snippet of the README and the guides', () => {
   const guides = readdirSync(join(project, 'docs')).filter((name) => /^client.*\.md$/.test(name));

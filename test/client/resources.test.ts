@@ -57,3 +57,26 @@ test('[row 35] joining and leaving 1,000 times leaves no timer and no listener',
   client.close();
   expect(rollcall.device(client).held).toBe(0);
 });
+
+test.each(['joined', 'a joined session that is joined again'])(
+  '[row 35] a client that is closed as soon as it is told %s keeps no timer and no listener',
+  async (moment) => {
+    const rollcall = createTestRollcall();
+    const client = rollcall.client('ada');
+    const session = client.open('doc');
+    if (moment !== 'joined') {
+      await session.ready;
+      void rollcall.breakSockets(client);
+    }
+    const closed = new Promise<void>((resolve) => {
+      session.on('state', (state) => {
+        if (state !== 'joined') return;
+        client.close();
+        resolve();
+      });
+    });
+    await rollcall.advance(5000);
+    await closed;
+    expect(rollcall.device(client).held).toBe(0);
+  },
+);

@@ -1,4 +1,6 @@
+import { createClientIn } from '../../client/client.ts';
 import { createEmitter } from '../../client/emitter.ts';
+import type { Environment } from '../../client/environment.ts';
 import { createGatherer } from '../../client/gather.ts';
 import type { Client, Session } from '../../client/index.ts';
 import { createPresence, type Diff, type WireUser } from '../../client/presence.ts';
@@ -329,4 +331,31 @@ test('the last diff of a quiet room, if lost, is made up for by the next heartbe
   bob.session.setActivity('lost');
   await rollcall.advance(31 * second);
   expect(ada.session.others[0]?.activity).toBe('lost');
+});
+
+test.each([
+  ['without a WebSocket', undefined, /^This place has no WebSocket; give one as the option WebSocket/],
+  [
+    'with an address that no socket accepts',
+    class {
+      constructor() {
+        throw new SyntaxError('The URL is invalid.');
+      }
+    },
+    /^The URL is invalid/,
+  ],
+])('[CL1] %s the client says so at once and does not try again', async (_, WebSocket, sentence) => {
+  const environment = { ...rollcall.device(rollcall.client('ada')).environment, WebSocket };
+  const log = jest.fn();
+  const alone = createClientIn(environment as Environment, {
+    url: 'wss://example.org',
+    token: () => rollcall.token('ada'),
+    log,
+  });
+  const failure = await alone.open('doc').ready.catch((error) => error);
+  expect(failure).toMatchObject({ message: expect.stringMatching(sentence), retryable: false });
+  expect(alone.state).toBe('closed');
+  await rollcall.advance(60_000);
+  expect(log.mock.calls.filter(([line]) => line === 'An attempt to connect failed.')).toHaveLength(1);
+  alone.close();
 });

@@ -86,9 +86,18 @@ export const rules: Rule[] = [
     says: 'protocol imports nothing but zod and leven',
   },
   {
-    of: /^client\//,
-    may: anyOf(own(/^client\//), slimProtocol, (imported) => foreign(imported) && !serverOnly(imported)),
+    of: /^client\/(?!testing\/(stack|stack-process|checkout)\.ts)/,
+    may: anyOf(
+      own(/^client\/(?!testing\/stack)/),
+      slimProtocol,
+      (imported) => foreign(imported) && !serverOnly(imported),
+    ),
     says: 'client imports types and plain constants of the protocol, never its validators or anything of a server',
+  },
+  {
+    of: /^client\/testing\/(stack|stack-process|checkout)\.ts/,
+    may: anyOf(own(/^client\//), node),
+    says: 'the entry that starts the real stack imports the client and Node.js: it takes the checkout as a program',
   },
   {
     of: /^demo\/(?!vite\.config)/,
