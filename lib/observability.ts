@@ -5,7 +5,7 @@ import * as iam from 'aws-cdk-lib/aws-iam';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import * as sns from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
-import { withoutCredentials } from '../lambdas/platform/environment.ts';
+import { setAsideMessage, withoutCredentials } from '../lambdas/platform/environment.ts';
 import type { HttpApi } from './http-api.ts';
 import type { RollcallFunction } from './lambda-function.ts';
 import type { PresenceCache } from './presence-cache.ts';
@@ -80,12 +80,32 @@ export class Observability extends Construct {
         threshold: 300,
         means: 'PostgreSQL is running out of connections: lower the concurrency or add RDS Proxy.',
       },
+      RowsSetAside: {
+        metric: this.rowsSetAside(),
+        threshold: 1,
+        means: 'A sweep cannot process a row: read the table sweep_set_aside and the log of the sweeps.',
+      },
       CacheThrottled: {
         metric: this.cacheMetric('ThrottledCmds', 'Sum'),
         threshold: 1,
         means: `Redis refuses commands at its limit of ${sizes.cache.maximumEcpuPerSecond} ECPU a second.`,
       },
     };
+  }
+
+  /** Counts the lines of both sweeps about rows that they set aside. */
+  private rowsSetAside(): cloudwatch.Metric {
+    const { functions } = this.props;
+    const [metric] = [functions['timeout-sweep'], functions['cleanup-sweep']].map((fn) => {
+      const filter = new logs.MetricFilter(this, `SetAside-${fn.handler}`, {
+        logGroup: fn.logGroup,
+        filterPattern: logs.FilterPattern.stringValue('$.message', '=', setAsideMessage),
+        metricNamespace: `Rollcall/${Stack.of(this).stackName}`,
+        metricName: 'RowsSetAside',
+      });
+      return filter.metric({ statistic: 'Sum', period });
+    });
+    return metric!;
   }
 
   /** One alarm for errors and throttles of a function, because both mean that a request got no answer. */

@@ -11,6 +11,7 @@ export const serverActivityTypes = [
   'user_timeout',
   'session_created',
   'session_ended',
+  'session_end_refused',
   'session_expired',
   'session_recovered',
   'invite_created',
@@ -19,12 +20,18 @@ export const serverActivityTypes = [
   'invite_refused',
   'participant_role_changed',
   'participant_removed',
+  'activity_refused',
 ] as const;
 export type ServerActivityType = (typeof serverActivityTypes)[number];
 
+/** Whether only the server writes entries of this type. */
+export function isServerActivityType(type: string): type is ServerActivityType {
+  return (serverActivityTypes as readonly string[]).includes(type);
+}
+
 /** @throws RollcallError INVALID_MESSAGE for a type that only the server writes. */
 export function checkClientActivityType(type: string): void {
-  if (!(serverActivityTypes as readonly string[]).includes(type)) return;
+  if (!isServerActivityType(type)) return;
   throw new RollcallError(
     'INVALID_MESSAGE',
     `Activity of the type "${type}" is written by the server; choose another type.`,
@@ -54,6 +61,13 @@ export const userTimedOut = (actor: Actor) => entry(actor, 'user_timeout', { rea
 export const sessionCreated = (actor: Actor, operationId: string) => entry(actor, 'session_created', { operationId });
 
 export const sessionEnded = (actor: Actor, status: 'completed' | 'failed') => entry(actor, 'session_ended', { status });
+
+/** @param reason the error code the person was answered with. */
+export const sessionEndRefused = (actor: Actor, reason: string) => entry(actor, 'session_end_refused', { reason });
+
+/** @param activityType what the person wanted to log. @param reason the error code they were answered with. */
+export const activityRefused = (actor: Actor, activityType: string, reason: string) =>
+  entry(actor, 'activity_refused', { reason, activityType });
 
 /** @param durationMinutes from the session's start to its expiry. */
 export const sessionExpired = (sessionId: string, durationMinutes: number, participantCount: number) =>

@@ -1,6 +1,7 @@
 import type { ActivityItem, Stay } from '../../protocol/entities.ts';
 import { RollcallError } from '../../protocol/errors.ts';
 import { settingDefaults } from '../../protocol/timings.ts';
+import { SetAside } from '../platform/set-aside.ts';
 import {
   type ActivityContext,
   type ActivityDetails,
@@ -8,6 +9,7 @@ import {
   makeEntry,
   toItem,
 } from './activity-entry.ts';
+import { isServerActivityType } from './activity-events.ts';
 import { type ExportFormat, formatPages } from './activity-export.ts';
 import type { ActivityOutbox } from './activity-outbox.ts';
 import type { ActivityQuery } from './activity-query.ts';
@@ -16,7 +18,7 @@ import { type ActivityPage, ActivityReader, type Trail } from './activity-reader
 import { ActivityReports, type ActivityStatistics, type TimelineBucket } from './activity-reports.ts';
 import { ActivityRepository, type Database } from './activity-repository.ts';
 import { ActivityRetention, type RetentionResult } from './activity-retention.ts';
-import { ActivityWriter } from './activity-writer.ts';
+import { ActivityWriter, underOwnId, type Written } from './activity-writer.ts';
 import { type AuditTrail, makeAuditTrail, makeSessionSummary, type SessionSummary } from './audit-trail.ts';
 import { ChainSealer, type SealResult } from './chain-sealer.ts';
 import { type ChainVerification, ChainVerifier } from './chain-verifier.ts';
@@ -59,6 +61,7 @@ export class ActivityLogger {
   readonly #sealer: ChainSealer;
   readonly #retention: ActivityRetention;
   readonly #replay: OutboxReplay | undefined;
+  readonly #aside: SetAside;
 
   constructor({ pool, outbox, clock = Date.now, retentionMillis }: ActivityLoggerOptions) {
     this.#clock = clock;
@@ -69,8 +72,9 @@ export class ActivityLogger {
     this.#reports = new ActivityReports(pool);
     this.#history = new PresenceHistory(pool);
     this.#verifier = new ChainVerifier(pool);
-    this.#sealer = new ChainSealer(pool);
-    this.#retention = new ActivityRetention(pool);
+    this.#sealer = new ChainSealer(pool, clock);
+    this.#retention = new ActivityRetention(pool, clock);
+    this.#aside = new SetAside(pool, clock);
     this.#replay = outbox && new OutboxReplay(outbox, this.#writer);
   }
 
@@ -98,7 +102,7 @@ export class ActivityLogger {
     if (activities.length === 0) return [];
     const entries = activities.map((params) => makeEntry(params, this.#clock()));
     const repeats = entries.filter((_, index) => activities[index]!.mayRepeat).map(({ id }) => id);
-    const written = await this.#writer.write(entries, repeats);
+    const written = await this.#underFreeIds(await this.#writer.write(entries, repeats));
     if (written.some(({ outcome }) => outcome === 'taken')) {
       throw new RollcallError('INVALID_MESSAGE', 'This activityId belongs to another entry; send a fresh UUID.');
     }
@@ -108,6 +112,18 @@ export class ActivityLogger {
       isNew: outcome === 'new' || outcome === 'deferred' || !entry.isRepeatable,
       isStored: outcome === 'new' || outcome === 'repeated',
     }));
+  }
+
+  /**
+   * Somebody may choose the id that an entry of the server will have. That must not keep the server from writing it, so the
+   * entry gets another id.
+   */
+  async #underFreeIds(written: Written[]): Promise<Written[]> {
+    const isOusted = ({ outcome, entry }: Written) => outcome === 'taken' && isServerActivityType(entry.activityType);
+    const ousted = written.filter(isOusted).map(({ entry }) => underOwnId(entry));
+    if (ousted.length === 0) return written;
+    const again = (await this.#writer.write(ousted)).values();
+    return written.map((one) => (isOusted(one) ? again.next().value! : one));
   }
 
   /**
@@ -209,6 +225,11 @@ export class ActivityLogger {
   /** The same for many people, in one statement. */
   lastMovements(queries: readonly MovementQuery[]): Promise<(Movement | undefined)[]> {
     return this.#history.lastMovements(queries);
+  }
+
+  /** Keeps a join or leave that cannot be written down where an operator finds it. @param text as the movement journal has it. */
+  setMovementAside(sessionId: string, text: string, error: unknown): Promise<void> {
+    return this.#aside.add('movement', `${sessionId} ${text}`, error);
   }
 
   /** Sweep: writes what waits in the outbox. */

@@ -1,3 +1,5 @@
+import { isRowFault } from '../platform/row-fault.ts';
+import { notSetAside, SetAside, waitingForLocks } from '../platform/set-aside.ts';
 import type { Database } from './activity-repository.ts';
 
 export interface RetentionResult {
@@ -8,6 +10,7 @@ export interface RetentionResult {
 }
 
 const batchItems = 5000;
+const at = (parameter: string) => `to_timestamp(${parameter}::float8 / 1000)`;
 
 /**
  * Takes the oldest links of one chain off, with their entries, and keeps the last of them as the anchor, so that the rest
@@ -18,7 +21,7 @@ const batchItems = 5000;
 const shorten = `
   WITH chain AS (
     SELECT session_id, anchor_sequence FROM activity_chains
-    WHERE oldest_at < $1 ORDER BY oldest_at LIMIT 1 FOR UPDATE
+    WHERE oldest_at < $1 AND session_id = $2 FOR UPDATE
   ), links AS (
     SELECT s.session_id, s.sequence, s.hash, s.activity_id, a.created_at
     FROM chain c
@@ -46,21 +49,36 @@ const shorten = `
   FROM chain WHERE c.session_id = chain.session_id
   RETURNING (SELECT count(*) FROM gone)::integer AS removed`;
 
-/** Entries that are in no chain and wait for none. */
+/** The chain with the oldest entries from before $1, at $2. */
+const oldestChain = `
+  SELECT session_id AS id FROM activity_chains
+  WHERE oldest_at < $1 AND ${notSetAside('retention', 'session_id', at('$2'))} ORDER BY oldest_at LIMIT 1`;
+
+/** Entries from before $1 that are in no chain and wait for none, at $2. */
+const unchained = `
+  SELECT a.id FROM activity_log a
+  WHERE a.created_at AT TIME ZONE 'UTC' < $1::timestamptz AT TIME ZONE 'UTC'
+    AND NOT EXISTS (SELECT FROM activity_seals s WHERE s.activity_id = a.id)
+    AND NOT EXISTS (SELECT FROM activity_unsealed t WHERE t.session_id = a.session_id AND t.activity_id = a.id)
+    AND ${notSetAside('retention-entry', 'a.id', at('$2'))}
+  ORDER BY a.created_at AT TIME ZONE 'UTC' LIMIT ${batchItems}`;
+
+/** Deletes those of $3, or the first that are due where $3 is null. */
 export const removeUnchained = `
   DELETE FROM activity_log WHERE id IN (
-    SELECT a.id FROM activity_log a
-    WHERE a.created_at AT TIME ZONE 'UTC' < $1::timestamptz AT TIME ZONE 'UTC'
-      AND NOT EXISTS (SELECT FROM activity_seals s WHERE s.activity_id = a.id)
-      AND NOT EXISTS (SELECT FROM activity_unsealed t WHERE t.session_id = a.session_id AND t.activity_id = a.id)
-    ORDER BY a.created_at AT TIME ZONE 'UTC' LIMIT ${batchItems} FOR UPDATE SKIP LOCKED)`;
+    SELECT id FROM (${unchained} FOR UPDATE SKIP LOCKED) due WHERE $3::uuid[] IS NULL OR id = ANY ($3::uuid[]))
+  RETURNING id`;
 
-/** Removes audit entries that are older than they are to be kept, in batches. */
+/** Removes audit entries that are older than they are to be kept, in batches. What cannot be removed is set aside. */
 export class ActivityRetention {
   readonly #database: Pick<Database, 'query'>;
+  readonly #clock: () => number;
+  readonly #aside: SetAside;
 
-  constructor(database: Pick<Database, 'query'>) {
+  constructor(database: Pick<Database, 'query'>, clock: () => number) {
     this.#database = database;
+    this.#clock = clock;
+    this.#aside = new SetAside(database, clock);
   }
 
   /**
@@ -83,12 +101,30 @@ export class ActivityRetention {
   }
 
   async #shortenOne(before: Date): Promise<{ removed: number; more: boolean }> {
-    const { rows } = await this.#database.query<{ removed: number }>(shorten, [before]);
-    return { removed: rows[0]?.removed ?? 0, more: rows.length > 0 };
+    const oldest = await this.#database.query<{ id: string }>(oldestChain, [before, this.#clock()]);
+    const shortened = await this.#aside.apart(
+      'retention',
+      oldest.rows.map(({ id }) => id),
+      async ([id]) => (await this.#database.query<{ removed: number }>(shorten, [before, id])).rows,
+    );
+    return { removed: shortened[0]?.removed ?? 0, more: oldest.rows.length > 0 };
   }
 
   async #removeUnchained(before: Date): Promise<{ removed: number; more: boolean }> {
-    const removed = (await this.#database.query(removeUnchained, [before])).rowCount ?? 0;
-    return { removed, more: removed === batchItems };
+    const values = [before, this.#clock()];
+    const remove = async (sql: string, ids: readonly string[] | null) =>
+      (await this.#database.query<{ id: string }>(sql, [...values, ids])).rows;
+    try {
+      const { length } = await remove(removeUnchained, null);
+      return { removed: length, more: length === batchItems };
+    } catch (error) {
+      if (!isRowFault(error)) throw error;
+      const due = await this.#database.query<{ id: string }>(unchained, values);
+      const ids = due.rows.map(({ id }) => id);
+      const { length } = await this.#aside.apart('retention-entry', ids, (some) =>
+        remove(waitingForLocks(removeUnchained), some),
+      );
+      return { removed: length, more: ids.length === batchItems };
+    }
   }
 }

@@ -1,12 +1,14 @@
 import { v5 as uuidv5 } from 'uuid';
 import { dependencyTimeoutMillis } from '../../protocol/timings.ts';
 import { withDeadline } from '../platform/deadline.ts';
+import { setAsideMessage } from '../platform/environment.ts';
 import { log } from '../platform/log.ts';
+import { isRowFault } from '../platform/row-fault.ts';
 import { Unavailable } from '../platform/unavailable.ts';
 import type { ActivityEntry } from './activity-entry.ts';
 import { type ActivityOutbox, asideShard } from './activity-outbox.ts';
 import type { ActivityRepository, EntryOwner } from './activity-repository.ts';
-import { isRefusal, withRetry } from './retry.ts';
+import { withRetry } from './retry.ts';
 
 /**
  * What became of an entry: `new` in PostgreSQL, `repeated` (the same person sent it to the same session before), `taken`
@@ -69,7 +71,7 @@ export class ActivityWriter {
     try {
       return await withRetry(() => this.writeToDatabase(entries));
     } catch (error) {
-      if (isRefusal(error)) throw error;
+      if (isRowFault(error)) throw error;
       await this.#defer(entries, error);
       return entries.map(() => 'deferred');
     }
@@ -108,14 +110,14 @@ export class ActivityWriter {
       const homeless = written.filter(({ outcome }) => outcome === 'taken').map(({ entry }) => underOwnId(entry));
       if (homeless.length > 0) await this.write(homeless);
     } catch (error) {
-      if (!isRefusal(error)) throw error;
+      if (!isRowFault(error)) throw error;
       if (entries.length === 1) return this.#setAside(entries, error);
       for (const entry of entries) await this.writeAll([entry]);
     }
   }
 
   async #setAside(entries: readonly ActivityEntry[], error: unknown): Promise<void> {
-    log.error('PostgreSQL refuses an activity; it is set aside', { id: entries[0]?.id, error: error as Error });
+    log.error(setAsideMessage, { step: 'queue', id: entries[0]?.id, error: error as Error });
     await this.#outbox?.put(entries, asideShard);
   }
 

@@ -1,4 +1,6 @@
 import type { PoolClient } from 'pg';
+import { isRowFault } from '../platform/row-fault.ts';
+import { notSetAside, SetAside } from '../platform/set-aside.ts';
 import { inTransaction } from '../platform/transaction.ts';
 import type { Database } from './activity-repository.ts';
 import { genesisHash, linkHash, type SealedEntry, sealedColumns } from './chain-link.ts';
@@ -42,29 +44,65 @@ interface Link {
  */
 export class ChainSealer {
   readonly #database: Database;
+  readonly #clock: () => number;
 
-  constructor(database: Database) {
+  constructor(database: Database, clock: () => number) {
     this.#database = database;
+    this.#clock = clock;
   }
 
   /** @param millis no new batch begins after this time. */
   async run(millis: number): Promise<SealResult> {
     const deadline = performance.now() + millis;
     for (let sealed = 0; ; ) {
-      const taken = await inTransaction(this.#database, 'write', sealBatch);
+      const taken = await this.#sealNext();
       if (taken === undefined) return { sealed, complete: false };
       sealed += taken.sealed;
       if (taken.tickets < batchItems) return { sealed, complete: true };
       if (performance.now() >= deadline) return { sealed, complete: false };
     }
   }
+
+  /** A chain that cannot go on, maybe because somebody changed it, is set aside; the others go on. */
+  async #sealNext(): Promise<SealedBatch | undefined> {
+    const seal = (sessionId: string | null) =>
+      inTransaction(this.#database, 'write', (client) => sealBatch(client, { sessionId, now: this.#clock() }));
+    try {
+      return await seal(null);
+    } catch (error) {
+      if (!isRowFault(error)) throw error;
+    }
+    const tickets = await oldestTickets(this.#database, { sessionId: null, now: this.#clock() });
+    const aside = new SetAside(this.#database, this.#clock);
+    let sealed = 0;
+    for (const sessionId of new Set(tickets.map((ticket) => ticket.sessionId))) {
+      try {
+        sealed += (await seal(sessionId))?.sealed ?? 0;
+      } catch (error) {
+        if (!isRowFault(error)) throw error;
+        await aside.add('seal', sessionId, error);
+      }
+    }
+    return { tickets: tickets.length, sealed };
+  }
+}
+
+interface SealedBatch {
+  tickets: number;
+  sealed: number;
+}
+
+/** Which tickets are taken: of one session or of all, without the chains that are set aside at `now`. */
+interface Taking {
+  sessionId: string | null;
+  now: number;
 }
 
 /** Undefined where another sealer holds the lock. */
-async function sealBatch(client: PoolClient): Promise<{ tickets: number; sealed: number } | undefined> {
+async function sealBatch(client: PoolClient, taking: Taking): Promise<SealedBatch | undefined> {
   const { rows } = await client.query('SELECT pg_try_advisory_xact_lock($1) AS mine', [sealerLock]);
   if (!rows[0].mine) return undefined;
-  const tickets = await oldestTickets(client);
+  const tickets = await oldestTickets(client, taking);
   if (tickets.length === 0) return { tickets: 0, sealed: 0 };
   const heads = await headsOf(client, [...new Set(tickets.map((ticket) => ticket.sessionId))].sort());
   const links = linksOf(tickets, heads);
@@ -75,13 +113,18 @@ async function sealBatch(client: PoolClient): Promise<{ tickets: number; sealed:
   return { tickets: tickets.length, sealed: links.length };
 }
 
-async function oldestTickets(client: PoolClient): Promise<Ticket[]> {
-  const { rows } = await client.query<Ticket>(
+async function oldestTickets(database: Pick<Database, 'query'>, { sessionId, now }: Taking): Promise<Ticket[]> {
+  const { rows } = await database.query<Ticket>(
     `SELECT t.position, t.session_id AS "sessionId", t.activity_id AS id, a.id IS NOT NULL AS "entryExists",
        EXISTS (SELECT FROM activity_seals s WHERE s.activity_id = t.activity_id) AS "alreadySealed", ${sealedColumns}
-     FROM (SELECT * FROM activity_unsealed ORDER BY position LIMIT ${batchItems}) t
+     FROM (
+       SELECT * FROM activity_unsealed u
+       WHERE ($1::uuid IS NULL OR u.session_id = $1) AND ${notSetAside('seal', 'u.session_id', 'to_timestamp($2::float8 / 1000)')}
+       ORDER BY position LIMIT ${batchItems}
+     ) t
      LEFT JOIN activity_log a ON a.id = t.activity_id AND a.session_id = t.session_id
      ORDER BY t.position`,
+    [sessionId, now],
   );
   return rows;
 }

@@ -1,8 +1,9 @@
+import { setAsideMessage } from '../platform/environment.ts';
 import { log } from '../platform/log.ts';
+import { isRowFault } from '../platform/row-fault.ts';
 import type { ActivityEntry } from './activity-entry.ts';
 import { type ActivityOutbox, type OutboxItem, outboxShards } from './activity-outbox.ts';
 import type { ActivityWriter } from './activity-writer.ts';
-import { isRefusal } from './retry.ts';
 
 export interface ReplayResult {
   /** Entries that are in PostgreSQL now. */
@@ -49,7 +50,7 @@ export class OutboxReplay {
     try {
       await this.#writer.writeAllToDatabase(items.map(readableEntry));
     } catch (error) {
-      if (isRefusal(error)) return this.#replayOrSetAside(items, error, result);
+      if (isRowFault(error)) return this.#replayOrSetAside(items, error, result);
       log.warn('PostgreSQL is still away: the outbox keeps its activity', { error: error as Error });
       return false;
     }
@@ -62,10 +63,7 @@ export class OutboxReplay {
   async #replayOrSetAside(items: OutboxItem[], error: unknown, result: ReplayResult): Promise<boolean> {
     const [item] = items;
     if (items.length === 1 && item) {
-      log.error('PostgreSQL refuses an entry of the outbox; it is set aside', {
-        position: item.position,
-        error: error as Error,
-      });
+      log.error(setAsideMessage, { step: 'replay', id: item.entry?.id ?? item.position, error: error as Error });
       await this.#outbox.setAside(item);
       result.setAside += 1;
       return true;

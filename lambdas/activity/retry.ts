@@ -1,6 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { dependencyTimeoutMillis } from '../../protocol/timings.ts';
 import { withDeadline } from '../platform/deadline.ts';
+import { isRowFault } from '../platform/row-fault.ts';
 
 const attempts = 3;
 const pauseMillis = 50;
@@ -8,15 +9,9 @@ const pauseMillis = 50;
 const budgetMillis = dependencyTimeoutMillis * 0.7;
 
 /**
- * Whether PostgreSQL looked at the data and refused it (SQLSTATE classes 22 and 23): trying again cannot help. Everything
- * else, a missing table and a changed password included, is taken as "away": the entry can be written later.
+ * Runs a write, again after a short pause where it failed for a reason that may pass, within the time there is. If PostgreSQL
+ * refused the data, trying again cannot help. Everything else, a missing table and a changed password included, may pass.
  */
-export function isRefusal(error: unknown): boolean {
-  const code = (error as { code?: unknown } | null)?.code;
-  return typeof code === 'string' && /^2[23][0-9A-Z]{3}$/.test(code);
-}
-
-/** Runs a write, again after a short pause where it failed for a reason that may pass, within the time there is. */
 export async function withRetry<T>(write: () => Promise<T>): Promise<T> {
   const deadline = performance.now() + budgetMillis;
   for (let attempt = 1; ; attempt++) {
@@ -24,7 +19,7 @@ export async function withRetry<T>(write: () => Promise<T>): Promise<T> {
       return await withDeadline(write(), deadline - performance.now());
     } catch (error) {
       const pause = pauseMillis * attempt * (0.5 + Math.random());
-      if (isRefusal(error) || attempt === attempts || performance.now() + pause >= deadline) throw error;
+      if (isRowFault(error) || attempt === attempts || performance.now() + pause >= deadline) throw error;
       await wait(pause);
     }
   }

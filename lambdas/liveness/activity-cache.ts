@@ -1,4 +1,6 @@
+import { setAsideMessage } from '../platform/environment.ts';
 import { log } from '../platform/log.ts';
+import { applyApart } from '../platform/row-fault.ts';
 import type { Beat, LivenessKind, LivenessState } from './liveness-repository.ts';
 import {
   announce,
@@ -205,8 +207,16 @@ export class ActivityCache {
     if (pending.length === 0) return;
     const beats = pending.map(({ kind, id, pendingAt }): Beat => ({ kind, id, at: pendingAt! }));
     try {
-      const changes = await this.#settings.repository.record(beats);
-      for (const beat of beats) this.#recorded(beat);
+      const refused = new Set<Beat>();
+      const changes = await applyApart(
+        beats,
+        (some) => this.#settings.repository.record(some),
+        async (beat, error) => {
+          log.error(setAsideMessage, { step: 'beat', kind: beat.kind, id: beat.id, error: error as Error });
+          refused.add(beat);
+        },
+      );
+      for (const beat of beats) this.#settled(beat, !refused.has(beat));
       for (const change of changes) await announce(eventOf(change), this.#settings);
     } catch (error) {
       log.error('Signs of life could not be written; the next batch tries again', {
@@ -217,11 +227,14 @@ export class ActivityCache {
     }
   }
 
-  /** A newer beat that came during the write stays pending. */
-  #recorded(beat: Beat): void {
+  /**
+   * A newer beat that came during the write stays pending. One that the database refused is not tried again; the next beat of
+   * the same thing is, after the usual threshold.
+   */
+  #settled(beat: Beat, isWritten: boolean): void {
     const known = this.#known.get(keyOf(beat.kind, beat.id));
     if (!known) return;
-    known.active = true;
+    if (isWritten) known.active = true;
     known.recordedAt = Math.max(known.recordedAt, beat.at);
     if (known.pendingAt !== undefined && known.pendingAt <= beat.at) known.pendingAt = undefined;
     else if (known.pendingAt !== undefined) this.#armTimer();

@@ -1,4 +1,6 @@
 import type { Pool } from 'pg';
+import { isRowFault } from '../platform/row-fault.ts';
+import { notSetAside, SetAside, waitingForLocks } from '../platform/set-aside.ts';
 
 /** What has a life of its own beside what it is: sessions and machines. */
 export type LivenessKind = 'session' | 'machine';
@@ -68,24 +70,40 @@ const recordBeats = `
     SELECT * FROM sessions UNION ALL SELECT * FROM machines
   ) changed WHERE NOT was_active`;
 
-/** A row that changed since is looked at again when it is locked, time included: a beat that came meanwhile wins. */
+const aside = {
+  session: notSetAside('silent-session', 't.id', moment('$3')),
+  machine: notSetAside('silent-machine', 't.machine_id', moment('$3')),
+};
+
+/** What is silent: sessions or machines without a sign of life since $1, at most $2, at $3. */
+const silent = {
+  session: `SELECT t.id::text AS id FROM collaboration_sessions t
+    WHERE t.active AND t.last_active_at <= ${moment('$1')} AND ${aside.session}`,
+  machine: `SELECT t.machine_id AS id FROM machines t
+    WHERE t.active AND t.last_active_at <= ${moment('$1')} AND ${aside.machine}`,
+};
+
+/**
+ * Deactivates those of $4, or the first that are silent where $4 is null. A row that changed since is looked at again when it
+ * is locked, time included: a beat that came meanwhile wins.
+ */
 const deactivate = {
   session: `
     WITH due AS (
-      SELECT id FROM collaboration_sessions WHERE active AND last_active_at <= ${moment('$1')}
-      ORDER BY last_active_at LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED
+      ${silent.session} AND ($4::uuid[] IS NULL OR t.id = ANY ($4::uuid[]))
+      ORDER BY t.last_active_at LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED
     )
     UPDATE collaboration_sessions s SET active = false FROM due
-    WHERE s.id = due.id
+    WHERE s.id = due.id::uuid
     RETURNING 'session' AS kind, s.id::text AS id, s.owner_id AS "ownerId", s.active,
       ${millis('s.last_active_at')} AS "activeAt"`,
   machine: `
     WITH due AS (
-      SELECT machine_id FROM machines WHERE active AND last_active_at <= ${moment('$1')}
-      ORDER BY last_active_at LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED
+      ${silent.machine} AND ($4::text[] IS NULL OR t.machine_id = ANY ($4::text[]))
+      ORDER BY t.last_active_at LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED
     )
     UPDATE machines m SET active = false, updated_at = now() FROM due
-    WHERE m.machine_id = due.machine_id
+    WHERE m.machine_id = due.id
     RETURNING 'machine' AS kind, m.machine_id::text AS id, m.owner_id AS "ownerId", m.active,
       ${millis('m.last_active_at')} AS "activeAt"`,
 };
@@ -121,10 +139,26 @@ export class LivenessRepository {
     return rows;
   }
 
-  /** Deactivates at most `limit` things without a sign of life since the moment, that moment included. */
-  async deactivate(kind: LivenessKind, silentSince: number, limit: number): Promise<LivenessChange[]> {
-    const { rows } = await this.#database.query<LivenessChange>(deactivate[kind], [silentSince, limit]);
-    return rows;
+  /**
+   * Deactivates at most `limit` things without a sign of life since the moment, that moment included. What PostgreSQL cannot
+   * deactivate is set aside, and the others go on.
+   *
+   * @param now Unix milliseconds.
+   */
+  async deactivate(kind: LivenessKind, silentSince: number, limit: number, now: number): Promise<LivenessChange[]> {
+    const update = async (sql: string, ids: readonly string[] | null) =>
+      (await this.#database.query<LivenessChange>(sql, [silentSince, limit, now, ids])).rows;
+    try {
+      return await update(deactivate[kind], null);
+    } catch (error) {
+      if (!isRowFault(error)) throw error;
+      const text = `${silent[kind]} ORDER BY t.last_active_at LIMIT $2`;
+      const { rows } = await this.#database.query<{ id: string }>(text, [silentSince, limit, now]);
+      const ids = rows.map(({ id }) => id);
+      return new SetAside(this.#database, () => now).apart(`silent-${kind}`, ids, (some) =>
+        update(waitingForLocks(deactivate[kind]), some),
+      );
+    }
   }
 }
 

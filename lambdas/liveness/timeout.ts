@@ -71,7 +71,7 @@ async function check(now: number, settings: LivenessSettings): Promise<LivenessE
   for (const kind of kinds) {
     for (let full = true; full; ) {
       const silentSince = now - settings.livenessTimeoutMillis;
-      const changes = await settings.repository.deactivate(kind, silentSince, batchItems);
+      const changes = await settings.repository.deactivate(kind, silentSince, batchItems, now);
       full = changes.length === batchItems;
       for (const event of changes.map(eventOf)) {
         events.push(event);

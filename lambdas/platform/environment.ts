@@ -30,6 +30,9 @@ export const environmentNames = {
 /** The log line of a handshake without token and invite; the stack counts these lines. */
 export const withoutCredentials = 'A handshake brought no credentials';
 
+/** The log line of a row that a sweep cannot update; the stack counts these lines. */
+export const setAsideMessage = 'A row could not be processed and is set aside';
+
 /** Keys of the DynamoDB tables; the stack makes the tables from these and the functions read them by these. */
 export const tableKeys = {
   /**

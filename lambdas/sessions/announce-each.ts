@@ -1,29 +1,48 @@
 import { inParallel } from '../platform/in-parallel.ts';
 import { log } from '../platform/log.ts';
+import { isAway } from '../platform/unavailable.ts';
 
 /** How many announcements are on their way at once. */
-const atOnce = 10;
+const atOnce = 50;
+
+/** What becomes of a claim that could not be announced. */
+export interface FailedClaim {
+  /** Gives the claim back, so that the next sweep tries again. */
+  release(sessionId: string): Promise<void>;
+  /** Leaves the session out for a while, so that it does not stand before the others. */
+  setAside(sessionId: string, error: unknown): Promise<void>;
+}
 
 /**
- * Announces each of the claimed sessions, several at once; a failure is logged, costs the others nothing and gives its
- * claim back, so that the next sweep tries again.
+ * Announces each of the claimed sessions, several at once. A failure is logged and costs the others nothing. If a
+ * dependency is away, the next sweep tries again; after any other failure the session is set aside as well.
  *
- * @returns how many were announced.
+ * @returns the sessions that were announced.
  */
 export async function announceEach<S extends { sessionId: string }>(
   claimed: readonly S[],
   announce: (session: S) => Promise<void>,
-  release: (sessionId: string) => Promise<void>,
-): Promise<number> {
-  let announced = 0;
+  failed: FailedClaim,
+): Promise<S[]> {
+  const announced: S[] = [];
   await inParallel(claimed, atOnce, async (session) => {
     try {
       await announce(session);
-      announced += 1;
+      announced.push(session);
     } catch (error) {
       log.error(`Announcing the expiry of session ${session.sessionId} failed`, error as Error);
-      await release(session.sessionId);
+      await giveBack(session.sessionId, error, failed);
     }
   });
   return announced;
+}
+
+/** A claim that cannot be given back ends by itself. */
+async function giveBack(sessionId: string, error: unknown, failed: FailedClaim): Promise<void> {
+  try {
+    if (!isAway(error)) await failed.setAside(sessionId, error);
+    await failed.release(sessionId);
+  } catch (failure) {
+    log.error(`The claim on session ${sessionId} could not be given back`, failure as Error);
+  }
 }

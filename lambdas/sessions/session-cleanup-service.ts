@@ -1,6 +1,7 @@
 import type { Timings } from '../../protocol/timings.ts';
 import type { Queryable } from '../platform/database.ts';
 import { log } from '../platform/log.ts';
+import { applyApart } from '../platform/row-fault.ts';
 import { announceEach } from './announce-each.ts';
 import {
   type CleanupStats,
@@ -16,9 +17,11 @@ export interface SessionCleanupOptions {
   timings: SweepTimings & Pick<Timings, 'cleanupIntervalMillis'>;
   /** Tells those concerned that a session expires soon. If it throws, the next run tries again. */
   onExpiring?: (session: ExpiringSession) => Promise<void>;
+  /** Writes the audit entries of many expiries. It runs before `onExpired`, and again where a run was killed. */
+  recordExpired?: (sessions: readonly ExpiredSession[]) => Promise<void>;
   /**
-   * Writes the audit row of an expiry and tells those concerned. If it throws, the next run tries again. `isStillExpired`
-   * answers whether nobody has recovered the session since it was claimed: whoever is back there must not be taken out.
+   * Tells those concerned. If it throws, a later run tries again. `isStillExpired` answers whether nobody has recovered the
+   * session since it was claimed: whoever is back there must not be taken out.
    */
   onExpired?: (session: ExpiredSession, isStillExpired: () => Promise<boolean>) => Promise<void>;
   /**
@@ -103,7 +106,7 @@ export class SessionCleanupService {
    */
   async runExpiry(): Promise<number> {
     const expired = await this.#attempt(() => this.#expire());
-    await this.#attempt(() => this.#eachBatch((limit) => this.#announceExpired(limit)));
+    await this.#attempt(() => this.#eachBatch((limit) => this.#announceExpired(limit), this.#announceDeadline()));
     await this.#attempt(() => this.#eachBatch((limit) => this.#warn(limit)));
     return expired;
   }
@@ -131,12 +134,27 @@ export class SessionCleanupService {
   async #announceExpired(limit: number): Promise<number> {
     const repository = this.#repository();
     const claimed = await repository.claimExpired(limit, this.#now());
-    const { onExpired = nobody } = this.#configured();
-    const announce = async (session: ExpiredSession) => {
-      await onExpired(session, () => repository.isExpired(session.sessionId));
-      await repository.confirmExpired(session.sessionId, this.#now());
+    const { onExpired = nobody, recordExpired = nobody } = this.#configured();
+    const failed = {
+      release: (id: string) => repository.releaseExpired(id),
+      setAside: (id: string, error: unknown) => repository.setExpiredAside(id, error, this.#now()),
     };
-    return announceEach(claimed, announce, (id) => repository.releaseExpired(id));
+    const unrecorded = new Map<string, unknown>();
+    const record = async (sessions: readonly ExpiredSession[]) => {
+      await recordExpired(sessions);
+      return [];
+    };
+    await applyApart(claimed, record, async ({ sessionId }, error) => void unrecorded.set(sessionId, error), anyFault);
+    const announce = async (session: ExpiredSession) => {
+      if (unrecorded.has(session.sessionId)) throw unrecorded.get(session.sessionId);
+      await onExpired(session, () => repository.isExpired(session.sessionId));
+    };
+    const announced = await announceEach(claimed, announce, failed);
+    await repository.confirmExpired(
+      announced.map(({ sessionId }) => sessionId),
+      this.#now(),
+    );
+    return announced.length;
   }
 
   async #warn(limit: number): Promise<number> {
@@ -145,8 +163,11 @@ export class SessionCleanupService {
     const alone = await this.#withoutPresent(silent);
     const claimed = await repository.claimWarnings(alone, this.#now());
     const announce = this.#configured().onExpiring ?? nobody;
-    const announced = await announceEach(claimed, announce, (id) => repository.releaseWarning(id));
-    return announced + silent.length - alone.length;
+    const announced = await announceEach(claimed, announce, {
+      release: (id) => repository.releaseWarning(id),
+      setAside: (id, error) => repository.setWarningAside(id, error, this.#now()),
+    });
+    return announced.length + silent.length - alone.length;
   }
 
   async #purge(deadline: number): Promise<number> {
@@ -154,6 +175,7 @@ export class SessionCleanupService {
     await this.#eachBatch((limit) => repository.closeOrphans(limit, this.#now()), deadline);
     const purged = await this.#eachBatch((limit) => repository.purge(limit, this.#now()), deadline);
     await this.#eachBatch((limit) => repository.forget(limit, this.#now()), deadline);
+    await repository.forgetSetAside(this.#now());
     return purged;
   }
 
@@ -194,6 +216,11 @@ export class SessionCleanupService {
     return performance.now() + (this.#configured().budgetMillis ?? 5000);
   }
 
+  /** Ten thousand sessions that expire at one moment are to be announced within two minutes. */
+  #announceDeadline(): number {
+    return performance.now() + (this.#configured().budgetMillis ?? 25_000);
+  }
+
   #now(): number {
     return (this.#configured().clock ?? Date.now)();
   }
@@ -208,6 +235,9 @@ export class SessionCleanupService {
     return this.#options;
   }
 }
+
+/** An entry that the audit trail refuses fails by an error of its own. */
+const anyFault = () => true;
 
 /** Where nobody asked to be told. */
 const nobody = async () => {};

@@ -1,4 +1,5 @@
 import type { Queryable } from '../platform/database.ts';
+import { SetAside } from '../platform/set-aside.ts';
 import { occupiedSessions } from './occupied-sessions.ts';
 import { type PersonWithoutSlot, peopleWithoutSlot } from './people-without-slot.ts';
 import { silentParticipants } from './silent-participants.ts';
@@ -26,6 +27,11 @@ export class SweepQueries {
 
   peopleWithoutSlot(...parameters: Rest<typeof peopleWithoutSlot>): Promise<PersonWithoutSlot[]> {
     return peopleWithoutSlot(this.#sweepDatabase, ...parameters);
+  }
+
+  /** Leaves somebody's slot out for a while: it could not be given back. */
+  setSlotAside(sessionId: string, personId: string, error: unknown, now: number): Promise<void> {
+    return new SetAside(this.#sweepDatabase, () => now).add('lost-slot', `${sessionId}:${personId}`, error);
   }
 
   silentParticipants(...parameters: Rest<typeof silentParticipants>): ReturnType<typeof silentParticipants> {

@@ -1,5 +1,7 @@
 import type { Timings } from '../../protocol/timings.ts';
 import type { Queryable } from '../platform/database.ts';
+import { isRowFault } from '../platform/row-fault.ts';
+import { SetAside, type SweepStep, waitingForLocks } from '../platform/set-aside.ts';
 import { type Expiry, minutesBetween } from './expiry.ts';
 import { sweepSql } from './sweep-sql.ts';
 
@@ -32,7 +34,8 @@ export type SweepTimings = Pick<
 
 /**
  * The scheduled work on sessions, as statements that each take at most `limit` rows, the oldest first, and skip rows that
- * another sweep holds: run twice at once, each session is claimed once.
+ * another sweep holds: run twice at once, each session is claimed once. A row that a statement cannot update is set aside, and the
+ * others go on.
  */
 export class SweepRepository {
   readonly #database: Queryable;
@@ -60,12 +63,13 @@ export class SweepRepository {
   /** Claims those of the given sessions that expire soon; a session is warned once per time it falls silent. */
   async claimWarnings(sessionIds: string[], now: number): Promise<ExpiringSession[]> {
     const { sessionTimeoutMillis, sessionWarningMillis } = this.#timings;
-    const values = [sessionIds, sessionTimeoutMillis, sessionWarningMillis, now];
-    const rows = await this.#rows<{ id: string; owner_id: string; expires_at: Date }>(
-      'sweep-warn',
-      sweepSql.claimWarnings,
-      values,
-    );
+    const values = [sessionTimeoutMillis, sessionWarningMillis, now];
+    const claim = (name: string, text: string) => (ids: readonly string[]) =>
+      this.#rows<{ id: string; owner_id: string; expires_at: Date }>(name, text, [ids, ...values]);
+    const rows = await this.#named('warn', sessionIds, now, {
+      together: claim('sweep-warn', sweepSql.claimWarnings),
+      apart: claim('sweep-warn-apart', waitingForLocks(sweepSql.claimWarnings)),
+    });
     return rows.map((row) => ({ sessionId: row.id, ownerId: row.owner_id, expiresAt: row.expires_at.getTime() }));
   }
 
@@ -74,16 +78,28 @@ export class SweepRepository {
     await this.#rows('sweep-unwarn', sweepSql.releaseWarning, [sessionId]);
   }
 
+  /** Leaves a warning out for a while that cannot be announced. */
+  async setWarningAside(sessionId: string, error: unknown, now: number): Promise<void> {
+    await new SetAside(this.#database, () => now).add('warn', sessionId, error);
+  }
+
   /** Expires those of the given sessions that are past their time, and says how many. */
   async expire(sessionIds: string[], now: number): Promise<number> {
-    const values = [this.#timings.sessionTimeoutMillis, sessionIds.length, now, sessionIds];
-    const [row] = await this.#rows<{ expired: number }>('sweep-expire', sweepSql.expire, values);
-    return row!.expired;
+    const { sessionTimeoutMillis } = this.#timings;
+    const expire = (name: string, text: string) => (ids: readonly string[]) =>
+      this.#rows<{ expired: number }>(name, text, [sessionTimeoutMillis, ids.length, now, ids]);
+    const counts = await this.#named('expire', sessionIds, now, {
+      together: expire('sweep-expire', sweepSql.expire),
+      apart: expire('sweep-expire-apart', sweepSql.expireApart),
+    });
+    return counts.reduce((sum, { expired }) => sum + expired, 0);
   }
 
   /** Claims expiries nobody announced yet, those written from psql included. */
   async claimExpired(limit: number, now: number): Promise<ExpiredSession[]> {
-    const rows = await this.#rows<ExpiredRow>('sweep-claim', sweepSql.claimExpired, [limit, now]);
+    const due = { name: 'sweep-due-expired', text: sweepSql.dueExpired, values: [limit, now] };
+    const claim = { name: 'sweep-claim', text: sweepSql.claimExpired, values: [limit, now] };
+    const rows = await this.#batch<ExpiredRow>('announce-expiry', now, due, claim);
     return rows.map(toExpired);
   }
 
@@ -91,9 +107,16 @@ export class SweepRepository {
     return (await this.#rows('sweep-is-expired', sweepSql.isExpired, [sessionId])).length > 0;
   }
 
-  /** Ends a claim whose expiry was announced. */
-  async confirmExpired(sessionId: string, now: number): Promise<void> {
-    await this.#rows('sweep-confirm', sweepSql.confirmExpired, [sessionId, now]);
+  /** Ends the claims of expiries that were announced. */
+  async confirmExpired(sessionIds: readonly string[], now: number): Promise<void> {
+    await this.#apart('announce-expiry', sessionIds, now, (ids) =>
+      this.#rows('sweep-confirm', sweepSql.confirmExpired, [ids, now]),
+    );
+  }
+
+  /** Leaves an expiry out for a while that cannot be announced. */
+  async setExpiredAside(sessionId: string, error: unknown, now: number): Promise<void> {
+    await new SetAside(this.#database, () => now).add('announce-expiry', sessionId, error);
   }
 
   /** Gives a claim back whose expiry could not be announced. */
@@ -103,19 +126,25 @@ export class SweepRepository {
 
   /** Takes the slots that somebody still holds in a session that is over. */
   async closeOrphans(limit: number, now: number): Promise<number> {
-    return (await this.#rows('sweep-orphans', sweepSql.closeOrphans, [limit, now])).length;
+    const due = { name: 'sweep-due-orphans', text: sweepSql.dueOrphans, values: [limit, now] };
+    const close = { name: 'sweep-orphans', text: sweepSql.closeOrphans, values: [limit, now] };
+    return (await this.#batch('close-orphan', now, due, close)).length;
   }
 
   /** Deletes sessions that ended a retention ago, with their participants and invites; what names their trail stays. */
   async purge(limit: number, now: number): Promise<number> {
     const values = [limit, this.#timings.sessionRetentionMillis, now];
-    return (await this.#rows('sweep-purge', sweepSql.purge, values)).length;
+    const due = { name: 'sweep-due-purge', text: sweepSql.duePurge, values };
+    const purge = { name: 'sweep-purge', text: sweepSql.purge, values };
+    return (await this.#batch('purge', now, due, purge)).length;
   }
 
   /** Deletes what is left of purged sessions once their audit trail is past its own retention. */
   async forget(limit: number, now: number): Promise<number> {
     const values = [limit, this.#timings.activityRetentionMillis, now];
-    return (await this.#rows('sweep-forget', sweepSql.forget, values)).length;
+    const due = { name: 'sweep-due-forget', text: sweepSql.dueForget, values };
+    const forget = { name: 'sweep-forget', text: sweepSql.forget, values };
+    return (await this.#batch('forget', now, due, forget)).length;
   }
 
   async statistics(now: number): Promise<CleanupStats> {
@@ -132,10 +161,60 @@ export class SweepRepository {
     };
   }
 
+  /** Forgets rows that were set aside and have not failed since. */
+  async forgetSetAside(now: number): Promise<void> {
+    await new SetAside(this.#database, () => now).forgetOld();
+  }
+
+  /**
+   * A statement over the first rows that are due. Only if one of them makes it fail are their ids read and tried apart.
+   *
+   * @param statement takes the ids as its last parameter, null for the first that are due.
+   */
+  async #batch<R extends object>(step: SweepStep, now: number, due: Statement, statement: Statement): Promise<R[]> {
+    const { name, text, values } = statement;
+    try {
+      return await this.#rows<R>(name, text, [...values, null]);
+    } catch (error) {
+      if (!isRowFault(error)) throw error;
+      const rows = await this.#rows<{ id: string }>(due.name, due.text, due.values);
+      const ids = rows.map(({ id }) => id);
+      return this.#apart(step, ids, now, (some) =>
+        this.#rows<R>(`${name}-apart`, waitingForLocks(text), [...values, some]),
+      );
+    }
+  }
+
+  /** A statement over rows that are named. Only if one of them makes it fail are they tried apart. */
+  async #named<R>(
+    step: SweepStep,
+    ids: readonly string[],
+    now: number,
+    statement: Record<'together' | 'apart', (ids: readonly string[]) => Promise<R[]>>,
+  ): Promise<R[]> {
+    if (ids.length === 0) return [];
+    try {
+      return await statement.together(ids);
+    } catch (error) {
+      if (!isRowFault(error)) throw error;
+      return this.#apart(step, ids, now, statement.apart);
+    }
+  }
+
+  #apart<R>(step: SweepStep, ids: readonly string[], now: number, statement: (ids: readonly string[]) => Promise<R[]>) {
+    return new SetAside(this.#database, () => now).apart<R>(step, ids, statement);
+  }
+
   async #rows<R extends object>(name: string, text: string, values: unknown[]): Promise<R[]> {
     const { rows } = await this.#database.query<R>({ name, text, values });
     return rows;
   }
+}
+
+interface Statement {
+  name: string;
+  text: string;
+  values: unknown[];
 }
 
 interface ExpiredRow {

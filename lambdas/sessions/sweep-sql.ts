@@ -1,3 +1,4 @@
+import { notSetAside } from '../platform/set-aside.ts';
 import { duration, time } from './sql-times.ts';
 
 /** Active sessions without activity for $1 milliseconds at $3. */
@@ -13,11 +14,39 @@ const inactive = `
 /** A warning that came after the last activity still holds; one from before belongs to an earlier silence. */
 const unwarned = '(s.warned_at IS NULL OR s.warned_at < session_last_activity(s))';
 
-/** The statements of the scheduled work. Each is bounded by a number of rows and skips what another sweep holds. */
-export const sweepSql = {
-  inactive: `${inactive} ORDER BY s.last_active_at LIMIT $2`,
+/** Restricts a batch to these ids, or to nothing where they are null. */
+const among = (id: string, ids: string) => `(${ids}::uuid[] IS NULL OR ${id} = ANY (${ids}::uuid[]))`;
 
-  silent: `${inactive} AND ${unwarned} ORDER BY s.last_active_at LIMIT $2`,
+/** Expiries that nobody announced yet, at $2. */
+const unannounced = `
+  FROM collaboration_sessions s
+  WHERE s.status = 'expired' AND s.expiry_announced_at IS NULL AND s.end_time IS NOT NULL
+    AND (s.expiry_claimed_until IS NULL OR s.expiry_claimed_until <= ${time('$2')})
+    AND ${notSetAside('announce-expiry', 's.id', time('$2'))}`;
+
+/** Slots in sessions that are over, at $2. */
+const orphans = `
+  FROM collaboration_sessions s JOIN session_participants p ON p.session_id = s.id
+  WHERE s.status <> 'active' AND p.left_at IS NULL AND ${notSetAside('close-orphan', 'p.id', time('$2'))}`;
+
+/** Sessions that ended $2 milliseconds before $3. */
+const purgeable = `
+  FROM collaboration_sessions s
+  WHERE s.status <> 'active' AND s.end_time <= ${time('$3')} - ${duration('$2')} AND ${notSetAside('purge', 's.id', time('$3'))}`;
+
+/** What is left of sessions that were purged $2 milliseconds before $3. */
+const forgettable = `
+  FROM purged_sessions s
+  WHERE s.purged_at <= ${time('$3')} - ${duration('$2')} AND ${notSetAside('forget', 's.id', time('$3'))}`;
+
+/**
+ * The statements of the scheduled work. Each is bounded by a number of rows and skips what another sweep holds. Those with a
+ * `due…` counterpart take the ids of a batch as their last parameter, null for the first $1 that are due.
+ */
+export const sweepSql = {
+  inactive: `${inactive} AND ${notSetAside('expire', 's.id', time('$3'))} ORDER BY s.last_active_at LIMIT $2`,
+
+  silent: `${inactive} AND ${unwarned} AND ${notSetAside('warn', 's.id', time('$3'))} ORDER BY s.last_active_at LIMIT $2`,
 
   claimWarnings: `
     WITH silent AS (
@@ -39,11 +68,19 @@ export const sweepSql = {
 
   expire: `SELECT cleanup_inactive_sessions(${duration('$1')}, $2, ${time('$3')}, $4::uuid[]) AS expired`,
 
+  /** The same for rows that are tried apart: it waits for the locks that the function would skip. */
+  expireApart: `
+    WITH locked AS MATERIALIZED (
+      SELECT s.id FROM collaboration_sessions s WHERE s.id = ANY ($4::uuid[]) ORDER BY s.id FOR NO KEY UPDATE
+    )
+    SELECT cleanup_inactive_sessions(${duration('$1')}, $2, ${time('$3')}, $4::uuid[]) AS expired
+    FROM (SELECT count(*) FROM locked) AS all_locked`,
+
+  dueExpired: `SELECT s.id ${unannounced} ORDER BY s.end_time LIMIT $1`,
+
   claimExpired: `
     WITH due AS (
-      SELECT s.id FROM collaboration_sessions s
-      WHERE s.status = 'expired' AND s.expiry_announced_at IS NULL AND s.end_time IS NOT NULL
-        AND (s.expiry_claimed_until IS NULL OR s.expiry_claimed_until <= ${time('$2')})
+      SELECT s.id ${unannounced} AND ${among('s.id', '$3')}
       ORDER BY s.end_time LIMIT $1 FOR NO KEY UPDATE SKIP LOCKED
     )
     UPDATE collaboration_sessions s SET expiry_claimed_until = ${time('$2')} + interval '1 minute'
@@ -56,24 +93,26 @@ export const sweepSql = {
 
   confirmExpired: `
     UPDATE collaboration_sessions SET expiry_announced_at = ${time('$2')}, expiry_claimed_until = NULL
-    WHERE id = $1 AND status = 'expired'`,
+    WHERE id = ANY ($1::uuid[]) AND status = 'expired'`,
 
   releaseExpired: `UPDATE collaboration_sessions SET expiry_claimed_until = NULL WHERE id = $1`,
 
+  dueOrphans: `SELECT p.id ${orphans} LIMIT $1`,
+
   closeOrphans: `
     WITH orphans AS (
-      SELECT p.id, s.status FROM collaboration_sessions s JOIN session_participants p ON p.session_id = s.id
-      WHERE s.status <> 'active' AND p.left_at IS NULL
+      SELECT p.id, s.status ${orphans} AND ${among('p.id', '$3')}
       LIMIT $1 FOR NO KEY UPDATE OF p SKIP LOCKED
     )
     UPDATE session_participants p
     SET left_at = ${time('$2')}, left_cause = CASE o.status WHEN 'expired' THEN 'session_expired' ELSE 'session_ended' END
     FROM orphans o WHERE p.id = o.id RETURNING p.id`,
 
+  duePurge: `SELECT s.id ${purgeable} ORDER BY s.end_time LIMIT $1`,
+
   purge: `
     WITH due AS (
-      SELECT s.id FROM collaboration_sessions s
-      WHERE s.status <> 'active' AND s.end_time <= ${time('$3')} - ${duration('$2')}
+      SELECT s.id ${purgeable} AND ${among('s.id', '$4')}
       ORDER BY s.end_time LIMIT $1 FOR UPDATE SKIP LOCKED
     ), remembered AS (
       INSERT INTO purged_sessions (id, session_id, operation_id, key, owner_id, purged_at)
@@ -83,10 +122,12 @@ export const sweepSql = {
     )
     DELETE FROM collaboration_sessions s USING due WHERE s.id = due.id RETURNING s.id`,
 
+  dueForget: `SELECT s.id ${forgettable} ORDER BY s.purged_at LIMIT $1`,
+
   forget: `
     DELETE FROM purged_sessions WHERE id IN (
-      SELECT id FROM purged_sessions WHERE purged_at <= ${time('$3')} - ${duration('$2')}
-      ORDER BY purged_at LIMIT $1 FOR UPDATE SKIP LOCKED)
+      SELECT s.id ${forgettable} AND ${among('s.id', '$4')}
+      ORDER BY s.purged_at LIMIT $1 FOR UPDATE SKIP LOCKED)
     RETURNING id`,
 
   statistics: `

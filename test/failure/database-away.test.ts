@@ -107,6 +107,7 @@ test('[AC3][FA3] activity is acknowledged while PostgreSQL is away, by the role 
   const rows = await eventually(noted, (seen) => seen.length >= ids.length);
   expect(rows.map(({ id }) => id)).toEqual(ids);
   expect(rows.map(({ details }) => details['index'])).toEqual([0, 1, 2]);
+  expect(await stack.audit(sessionId, 'activity_refused')).toMatchObject([{ user_id: viewer!.userId }]);
 });
 
 test('[FA3] a machine that is somebody’s is not unknown because PostgreSQL cannot say so', async () => {

@@ -1,4 +1,4 @@
-import { withoutCredentials } from '../../lambdas/platform/environment.ts';
+import { setAsideMessage, withoutCredentials } from '../../lambdas/platform/environment.ts';
 import { handlerNames } from '../../lib/handlers.ts';
 import { SynthesizedTemplate } from './support.ts';
 
@@ -15,7 +15,7 @@ test.each(handlerNames)('in prod an alarm reports when %s fails or is throttled'
   expect(alarm?.['AlarmActions']).toHaveLength(1);
 });
 
-test.each(['ExecutionError', '5xx', 'CPUUtilization', 'DatabaseConnections', 'ThrottledCmds'])(
+test.each(['ExecutionError', '5xx', 'CPUUtilization', 'DatabaseConnections', 'ThrottledCmds', 'RowsSetAside'])(
   'in prod %s has an alarm',
   (name) => {
     expect(alarms.map(({ MetricName }) => MetricName)).toContain(name);
@@ -38,8 +38,22 @@ test('the alarms may publish to their topic', () => {
   });
 });
 
+test('the lines of both sweeps about rows that they set aside are counted', () => {
+  const filters = prod.ofType('AWS::Logs::MetricFilter').filter(([id]) => id.includes('SetAside'));
+  const groups = ['timeout-sweep', 'cleanup-sweep'].map(
+    (name) => (prod.functions().get(name)!.Properties['LoggingConfig'] as { LogGroup: object }).LogGroup,
+  );
+  expect(filters.map(([, { Properties }]) => Properties['LogGroupName'])).toEqual(groups);
+  for (const [, { Properties }] of filters) {
+    expect(Properties).toMatchObject({
+      FilterPattern: `{ $.message = "${setAsideMessage}" }`,
+      MetricTransformations: [{ MetricName: 'RowsSetAside', MetricValue: '1' }],
+    });
+  }
+});
+
 test('a handshake without credentials, which anybody can send, raises no alarm', () => {
-  const [, filter] = prod.ofType('AWS::Logs::MetricFilter')[0]!;
+  const [, filter] = prod.ofType('AWS::Logs::MetricFilter').find(([id]) => id.includes('WithoutCredentials'))!;
   const { LogGroup } = prod.functions().get('authorizer')!.Properties['LoggingConfig'] as { LogGroup: object };
   expect(filter.Properties).toMatchObject({
     LogGroupName: LogGroup,

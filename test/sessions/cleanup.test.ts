@@ -134,7 +134,7 @@ describe('runCleanup', () => {
     expect(await claim()).toEqual([]);
     world.pass(1);
     expect(await claim()).toEqual([id]);
-    await sweep.confirmExpired(id, world.now());
+    await sweep.confirmExpired([id], world.now());
     world.pass(hour);
     expect(await claim()).toEqual([]);
   });
@@ -158,6 +158,9 @@ describe('runCleanup', () => {
     expect(await service({ onExpired }).runCleanup()).toBe(3);
     expect(expired.map((session) => session.sessionId)).not.toContain(failing);
     expect(logged).toHaveBeenCalled();
+    await service().runCleanup();
+    expect(expired).toHaveLength(2);
+    world.pass(minute);
     await service().runCleanup();
     expect(expired).toHaveLength(3);
   });

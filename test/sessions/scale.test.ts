@@ -92,8 +92,8 @@ describe('with a million participants', () => {
     ['leaving', sessionSql.leave, () => [session.id, session.owner, 'left', world.now(), null]],
     ['the sweep for the inactive', sweepSql.inactive, () => [hour, 200, world.now()]],
     ['the sweep for warnings', sweepSql.silent, () => [hour, 200, world.now()]],
-    ['claiming expiries', sweepSql.claimExpired, () => [200, world.now()]],
-    ['purging', sweepSql.purge, () => [200, 24 * hour, world.now()]],
+    ['claiming expiries', sweepSql.claimExpired, () => [200, world.now(), null]],
+    ['purging', sweepSql.purge, () => [200, 24 * hour, world.now(), null]],
   ])('%s reads no whole table', async (_, sql, values) => {
     expect(await plan(sql, values())).not.toMatch(scansATable);
   });

@@ -2,7 +2,7 @@ import type { ActivityItem, Role } from '../../../protocol/entities.ts';
 import type { RollcallError } from '../../../protocol/errors.ts';
 import type { ServerFrame } from '../../../protocol/frames.ts';
 import type { Message } from '../../../protocol/messages.ts';
-import { checkClientActivityType } from '../../activity/activity-events.ts';
+import { type Actor, activityRefused, checkClientActivityType } from '../../activity/activity-events.ts';
 import type { Membership } from '../../connections/connection-registry.ts';
 import { isAway } from '../../platform/unavailable.ts';
 import type { Services } from '../../services/services.ts';
@@ -11,6 +11,7 @@ import { refusals } from '../../sessions/refusals.ts';
 import { authorizeCaller } from '../callers/authorize-caller.ts';
 import type { Caller } from '../callers/caller.ts';
 import { actorOf } from '../journal/audit.ts';
+import { auditRefusal } from '../journal/audit-refusal.ts';
 import { announce, send } from '../presence/announce.ts';
 
 /** What logging has to know of a session. */
@@ -28,7 +29,8 @@ export async function logActivity(
   caller: Caller,
   { sessionId: reference, activityType, details, activityId }: Message<'activity_log'>,
 ): Promise<ServerFrame<'activity_logged'>> {
-  const room = await roomOf(services, caller, reference);
+  const refusalOf = (actor: Actor, reason: string) => activityRefused(actor, activityType, reason);
+  const room = await auditRefusal(services, caller, reference, refusalOf, () => roomOf(services, caller, reference));
   checkClientActivityType(activityType);
   const { sessionId, userId, ...context } = { ...actorOf(caller, room.sessionId), username: room.username };
   const logged = await services.activity.logActivity(sessionId, userId, activityType, details, {

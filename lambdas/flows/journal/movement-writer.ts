@@ -1,3 +1,5 @@
+import { logFailure } from '../../platform/log-failure.ts';
+import { isRowFault } from '../../platform/row-fault.ts';
 import { isAway } from '../../platform/unavailable.ts';
 import type { Arrival, Departure } from '../../presence/outcome.ts';
 import type { Services } from '../../services/services.ts';
@@ -71,7 +73,49 @@ export class MovementWriter {
       for (const { done, written } of tasks) done({ written });
     } catch (error) {
       if (tasks.length > 1 && !isAway(error)) for (const task of tasks) await this.#writeBatch([task]);
+      else if (tasks.length === 1 && !isAway(error)) await this.#writeApart(tasks[0]!);
       else for (const { done, written } of tasks) done({ written, error });
+    }
+  }
+
+  /**
+   * Redis hands out the oldest movements of a session first. One that PostgreSQL refuses would stay there for ever, with the
+   * later ones behind it, so it is set aside and counts as written.
+   */
+  async #writeApart(task: Task): Promise<void> {
+    const written: (Arrival | Departure)[] = [];
+    /** Users with a movement that waits; their later ones wait, too. */
+    const waiting = new Set<string>();
+    let failure: unknown;
+    for (const movement of [...task.arrivals, ...task.departures]) {
+      if (waiting.has(movement.userId)) continue;
+      const arrivals = task.arrivals.filter((arrival) => arrival === movement);
+      const departures = task.departures.filter((departure) => departure === movement);
+      const alone: Task = { ...task, arrivals, departures, written: [] };
+      try {
+        await writeTogether(this.#services, [alone]);
+        if (alone.written.length === 0) waiting.add(movement.userId);
+        written.push(...alone.written);
+      } catch (error) {
+        if (isRowFault(error) && (await this.#setAside(task.sessionId, movement, error))) written.push(movement);
+        else {
+          failure = error;
+          waiting.add(movement.userId);
+        }
+        if (isAway(error)) break;
+      }
+    }
+    task.done(failure === undefined ? { written } : { written, error: failure });
+  }
+
+  /** False where it could not be set aside either: then it stays in the journal. */
+  async #setAside(sessionId: string, { text }: Arrival | Departure, error: unknown): Promise<boolean> {
+    try {
+      await this.#services.activity.setMovementAside(sessionId, text, error);
+      return true;
+    } catch (failure) {
+      logFailure(this.#services.log, 'A movement could not be set aside', failure, { sessionId });
+      return false;
     }
   }
 }

@@ -2,11 +2,12 @@ import { v5 as uuidv5 } from 'uuid';
 import type { LeaveCause, Session } from '../../../protocol/entities.ts';
 import type { ServerFrame } from '../../../protocol/frames.ts';
 import type { ActivityParams } from '../../activity/activity-entry.ts';
-import { sessionEnded } from '../../activity/activity-events.ts';
+import { sessionEnded, sessionEndRefused } from '../../activity/activity-events.ts';
 import type { Membership } from '../../connections/connection-registry.ts';
 import type { Services } from '../../services/services.ts';
 import type { Caller } from '../callers/caller.ts';
 import { actorOf } from '../journal/audit.ts';
+import { auditRefusal } from '../journal/audit-refusal.ts';
 import { type Departing, recordOrLeaveToSweep } from '../journal/departures.ts';
 import { transactWithAudit } from '../journal/transact-with-audit.ts';
 import { removeFromSession } from '../leaving/remove-from-session.ts';
@@ -26,11 +27,13 @@ export async function endSession(
   sessionRef: string,
   status: 'completed' | 'failed' | undefined,
 ): Promise<ServerFrame<'session_ended'>> {
-  const { session, ended } = await transactWithAudit(services, async ({ sessions, audit }) => {
-    const done = await sessions.endSession(sessionRef, { status, actorId: caller.userId });
-    if (done.ended) await audit(endingOf(caller, done.session));
-    return done;
-  });
+  const { session, ended } = await auditRefusal(services, caller, sessionRef, sessionEndRefused, () =>
+    transactWithAudit(services, async ({ sessions, audit }) => {
+      const done = await sessions.endSession(sessionRef, { status, actorId: caller.userId });
+      if (done.ended) await audit(endingOf(caller, done.session));
+      return done;
+    }),
+  );
   const frame: ServerFrame<'session_ended'> = { type: 'session_ended', sessionId: session.id, reason: session.status };
   if (ended) await emptySession(services, session.id, 'session_ended', frame, caller.connectionId);
   else await scheduleVisit(services, session.id, services.clock());

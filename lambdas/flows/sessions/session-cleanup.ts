@@ -1,7 +1,7 @@
 import type { Services } from '../../services/services.ts';
 import { SessionCleanupService } from '../../sessions/session-cleanup-service.ts';
 import type { ExpiredSession, ExpiringSession } from '../../sessions/sweep-repository.ts';
-import { audit } from '../journal/audit.ts';
+import { auditAll } from '../journal/audit.ts';
 import { expiryEntry } from '../journal/expiry-entry.ts';
 import { send } from '../presence/announce.ts';
 import { emptySession } from './end-session.ts';
@@ -12,6 +12,7 @@ export function configureCleanup(services: Services): SessionCleanupService {
     database: services.sweepDatabase,
     timings: services.timings,
     onExpiring: (expiring) => warn(services, expiring),
+    recordExpired: async (sessions) => void (await auditAll(services, sessions.map(expiryEntry))),
     onExpired: (expired, isStillExpired) => expire(services, expired, isStillExpired),
     presentAmong: (sessionIds) => presentAmong(services, sessionIds),
   });
@@ -24,11 +25,9 @@ async function warn(services: Services, { sessionId, expiresAt }: ExpiringSessio
 
 async function expire(
   services: Services,
-  expired: ExpiredSession,
+  { sessionId }: ExpiredSession,
   isStillExpired: () => Promise<boolean>,
 ): Promise<void> {
-  const { sessionId } = expired;
-  await audit(services, expiryEntry(expired));
   if (!(await isStillExpired())) return;
   const frame = { type: 'session_expired', sessionId, reason: 'inactivity_timeout' } as const;
   await emptySession(services, sessionId, 'session_expired', frame);

@@ -1,5 +1,8 @@
+import { setAsideMessage } from '../../platform/environment.ts';
 import { logFailure } from '../../platform/log-failure.ts';
+import { applyApart } from '../../platform/row-fault.ts';
 import type { Services } from '../../services/services.ts';
+import type { LastSeenUpdate as LastSeenRow } from '../../sessions/touch-sessions.ts';
 import { announceLiveness } from '../liveness/announce-liveness.ts';
 import { type LastSeenUpdate, refreshMillis } from '../presence/visit-sessions.ts';
 import { endPresenceWithoutSlot } from './reconcile-presence.ts';
@@ -63,26 +66,39 @@ export class LastSeenUpdates {
 /**
  * Writes down who was seen; the owner of a session that this brings back to life is told (rule SE4). Who was seen without a
  * slot is taken out, also where nothing is written. While PostgreSQL is away presence goes on; the next visits find
- * newer times (rule FA3).
+ * newer times (rule FA3). A person whom PostgreSQL refuses is left out, and the others are written.
  */
 export async function writeLastSeen(
   services: Services,
   seen: readonly LastSeenUpdate[],
   due: readonly LastSeenUpdate[] = seen,
 ): Promise<void> {
-  try {
-    for (const rows of batchesOf(due)) {
-      const revived = await services.sweepQueries.touchSessions(rows, refreshMillis(services.timings));
-      await Promise.all(
-        revived.map((session) => announceLiveness(services, { type: 'session_activity', active: true, ...session })),
-      );
+  const { sweepQueries, timings } = services;
+  const touch = (rows: readonly LastSeenRow[]) => sweepQueries.touchSessions(rows, refreshMillis(timings));
+  const find = (rows: readonly LastSeenRow[]) => sweepQueries.peopleWithoutSlot(rows);
+  await eachOf(services, due, touch, (session) =>
+    announceLiveness(services, { type: 'session_activity', active: true, ...session }),
+  );
+  await eachOf(services, seen, find, (person) => endPresenceWithoutSlot(services, person));
+}
+
+/** Runs a statement over the people in batches, and the work for each row it returns. A failure concerns its row alone. */
+async function eachOf<R>(
+  { log }: Services,
+  people: readonly LastSeenUpdate[],
+  statement: (rows: readonly LastSeenRow[]) => Promise<R[]>,
+  work: (row: R) => Promise<void>,
+): Promise<void> {
+  const setAside = async ({ sessionId, personId }: LastSeenRow, error: unknown) =>
+    log.error(setAsideMessage, { step: 'last-seen', id: `${sessionId}:${personId}`, error: error as Error });
+  for (const rows of batchesOf(people)) {
+    try {
+      const found = await applyApart(rows, statement, setAside);
+      const failed = (error: unknown) => logFailure(log, 'What was seen in a session could not be told', error);
+      await Promise.all(found.map((row) => work(row).catch(failed)));
+    } catch (error) {
+      logFailure(log, 'The times when people were last seen could not be written down', error);
     }
-    for (const rows of batchesOf(seen)) {
-      const withoutSlot = await services.sweepQueries.peopleWithoutSlot(rows);
-      await Promise.all(withoutSlot.map((person) => endPresenceWithoutSlot(services, person)));
-    }
-  } catch (error) {
-    logFailure(services.log, 'The times when people were last seen could not be written down', error);
   }
 }
 

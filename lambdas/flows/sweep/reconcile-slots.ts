@@ -1,5 +1,7 @@
 import type { Timings } from '../../../protocol/timings.ts';
+import { isAway } from '../../platform/unavailable.ts';
 import type { Services } from '../../services/services.ts';
+import type { SilentParticipant } from '../../sessions/silent-participants.ts';
 import { recordDeparture } from '../journal/departures.ts';
 import { expireAndRecord, refreshMillis } from '../presence/visit-sessions.ts';
 
@@ -15,21 +17,34 @@ const silentMillis = (timings: Timings) => 2 * timings.offlineAfterMillis + 2 * 
  * @throws RollcallError UNAVAILABLE while Redis is away: then nobody knows who is present.
  */
 export async function reconcileSlots(services: Services, now: number): Promise<number> {
-  const silent = await services.sweepQueries.silentParticipants(now - silentMillis(services.timings), slotsPerRun);
+  const before = now - silentMillis(services.timings);
   let lost = 0;
-  for (const { sessionId, personId, lastSeenAt } of silent) {
-    const { store } = services.presence;
-    const isPresent = () => store.isPresent(sessionId, personId);
-    if (await isPresent()) continue;
-    // Redis may hold the true end of this stay still, or may have to be told again who is connected.
-    const { recorded } = await expireAndRecord(services, sessionId, now);
-    if (!recorded || (await isPresent())) continue;
-    // As of the moment they were late, or just after they came where nobody saw them since.
-    const last = await services.activity.lastMovement(sessionId, personId);
-    const cameAt = last?.type === 'user_joined' ? last.at : 0;
-    const at = Math.max(lastSeenAt + services.timings.offlineAfterMillis, cameAt + 1);
-    await recordDeparture(services, sessionId, { userId: personId, cause: 'timeout', at, isConcluded: true });
-    lost += 1;
+  for (const silent of await services.sweepQueries.silentParticipants(before, slotsPerRun, now)) {
+    try {
+      if (await giveBackIfLost(services, silent, now)) lost += 1;
+    } catch (error) {
+      if (isAway(error)) throw error;
+      // The longest silent come first: one that always fails must not stand before the others.
+      await services.sweepQueries.setSlotAside(silent.sessionId, silent.personId, error, now);
+    }
   }
   return lost;
+}
+
+async function giveBackIfLost(
+  services: Services,
+  { sessionId, personId, lastSeenAt }: SilentParticipant,
+  now: number,
+): Promise<boolean> {
+  const isPresent = () => services.presence.store.isPresent(sessionId, personId);
+  if (await isPresent()) return false;
+  // Redis may hold the true end of this stay still, or may have to be told again who is connected.
+  const { recorded } = await expireAndRecord(services, sessionId, now);
+  if (!recorded || (await isPresent())) return false;
+  // As of the moment they were late, or just after they came where nobody saw them since.
+  const last = await services.activity.lastMovement(sessionId, personId);
+  const cameAt = last?.type === 'user_joined' ? last.at : 0;
+  const at = Math.max(lastSeenAt + services.timings.offlineAfterMillis, cameAt + 1);
+  await recordDeparture(services, sessionId, { userId: personId, cause: 'timeout', at, isConcluded: true });
+  return true;
 }

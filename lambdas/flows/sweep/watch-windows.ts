@@ -1,4 +1,5 @@
 import { inParallel } from '../../platform/in-parallel.ts';
+import { isAway } from '../../platform/unavailable.ts';
 import type { MovingSession } from '../../presence/moving-sessions.ts';
 import { isUnknown } from '../../presence/outcome.ts';
 import type { Services } from '../../services/services.ts';
@@ -17,7 +18,16 @@ const stillMillis = 2000;
  */
 export async function watchWindows(services: Services, shards: readonly number[], now: () => number): Promise<void> {
   const moving = await Promise.all(shards.map((shard) => services.movingSessions.of(shard)));
-  await inParallel(moving.flat(), parallelReads, (session) => watchWindow(services, session, now()));
+  await inParallel(moving.flat(), parallelReads, async (session) => {
+    try {
+      await watchWindow(services, session, now());
+    } catch (error) {
+      if (isAway(error)) throw error;
+      services.log.error('A window could not be watched', { sessionId: session.sessionId, error: error as Error });
+      // A session whose window cannot be read must not keep the others from being watched.
+      await services.movingSessions.drop(session);
+    }
+  });
 }
 
 async function watchWindow(services: Services, session: MovingSession, now: number): Promise<void> {

@@ -128,3 +128,21 @@ test('[SE3] a slot is kept through a silence that the sweep may be behind by', a
   await flows.reconcileSlots(services, Date.now());
   expect(await slotsOf(sessionId)).toBe(1);
 });
+
+test('[SE3] a slot that cannot be given back is set aside, and the others are given back', async () => {
+  await database.pool.query('UPDATE session_participants SET left_at = now() WHERE left_at IS NULL');
+  const [bad, good] = [await ownedSession(20 * 60_000), await ownedSession(10 * 60_000)];
+  await database.pool.query(`
+    CREATE FUNCTION refuse_slot() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'bad'; END $$;
+    CREATE TRIGGER refuse_slot BEFORE UPDATE ON session_participants FOR EACH ROW
+      WHEN (OLD.session_id = '${bad.sessionId}') EXECUTE FUNCTION refuse_slot()`);
+  await flows.reconcileSlots(services, Date.now());
+  expect([await slotsOf(bad.sessionId), await slotsOf(good.sessionId)]).toEqual([1, 0]);
+  const aside = await database.pool.query('SELECT step, id FROM sweep_set_aside');
+  expect(aside.rows).toEqual([{ step: 'lost-slot', id: `${bad.sessionId}:${bad.userId}` }]);
+  await database.pool.query('DROP TRIGGER refuse_slot ON session_participants');
+  await flows.reconcileSlots(services, Date.now());
+  expect(await slotsOf(bad.sessionId)).toBe(1);
+  await flows.reconcileSlots(services, Date.now() + 61_000);
+  expect(await slotsOf(bad.sessionId)).toBe(0);
+});

@@ -1,0 +1,55 @@
+import { RollcallError } from '../../../protocol/errors.ts';
+import type { ActivityParams } from '../../activity/activity-entry.ts';
+import type { Actor } from '../../activity/activity-events.ts';
+import { logFailure } from '../../platform/log-failure.ts';
+import { isAway } from '../../platform/unavailable.ts';
+import type { Services } from '../../services/services.ts';
+import type { Caller } from '../callers/caller.ts';
+import { sessionIdOf } from '../callers/session-ids.ts';
+import { actorOf, audit } from './audit.ts';
+
+/**
+ * Does something in a session on behalf of the caller. If they may not do it, the audit trail of the session says who tried.
+ *
+ * @param entryOf the entry of the refusal; its reason is the error code of the answer.
+ * @throws what the work throws. A refusal that cannot be written down stays a refusal.
+ */
+export async function auditRefusal<T>(
+  services: Services,
+  caller: Caller,
+  sessionRef: string,
+  entryOf: (actor: Actor, reason: string) => ActivityParams,
+  work: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof RollcallError && error.code === 'PERMISSION_DENIED') {
+      await noteRefusal(services, caller, sessionRef, (actor) => entryOf(actor, error.code));
+    }
+    throw error;
+  }
+}
+
+async function noteRefusal(
+  services: Services,
+  caller: Caller,
+  sessionRef: string,
+  entryOf: (actor: Actor) => ActivityParams,
+): Promise<void> {
+  try {
+    await audit(services, entryOf(actorOf(caller, await refusedSession(services, caller, sessionRef))));
+  } catch (error) {
+    logFailure(services.log, 'A refusal could not be written down', error, { sessionRef, userId: caller.userId });
+  }
+}
+
+/** While PostgreSQL is away, the connection table knows the sessions that the connection joined. */
+async function refusedSession(services: Services, caller: Caller, sessionRef: string): Promise<string> {
+  try {
+    return await services.sessions.resolveSessionId(sessionRef);
+  } catch (error) {
+    if (!isAway(error, 'database')) throw error;
+    return sessionIdOf(services, caller, sessionRef);
+  }
+}

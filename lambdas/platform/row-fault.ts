@@ -1,0 +1,46 @@
+import { isAway } from './unavailable.ts';
+
+/**
+ * SQLSTATE classes of what one row can cause: cardinality, data, integrity, triggers and functions, limits, corrupted data.
+ * Other classes speak of the server, the schema or the permissions, and no row is to blame for these.
+ */
+const rowClasses = /^(21|22|23|27|38|39|44|54|P0|XX)[0-9A-Z]{3}$/;
+
+/** Whether PostgreSQL looked at the rows of a statement and could not process one of them. */
+export function isRowFault(error: unknown): boolean {
+  const { code } = (error ?? {}) as { code?: unknown };
+  return typeof code === 'string' && rowClasses.test(code);
+}
+
+/**
+ * Applies a statement to all rows. If one of them makes it fail, halves it until that row stands alone; the others are
+ * processed. A bad row among n costs about 2·log2(n) statements more.
+ *
+ * @param setAside takes a row that fails alone.
+ * @param isFault whether an error is about a row; a dependency that is away never is.
+ * @returns what the statement returned for the other rows.
+ * @throws any other error, for example of a database that is away.
+ */
+export async function applyApart<T, R>(
+  rows: readonly T[],
+  apply: (rows: readonly T[]) => Promise<readonly R[]>,
+  setAside: (row: T, error: unknown) => Promise<void>,
+  isFault: (error: unknown) => boolean = isRowFault,
+): Promise<R[]> {
+  if (rows.length === 0) return [];
+  try {
+    return [...(await apply(rows))];
+  } catch (error) {
+    if (isAway(error) || !isFault(error)) throw error;
+    if (rows.length === 1) {
+      await setAside(rows[0]!, error);
+      return [];
+    }
+    const middle = rows.length >> 1;
+    const results: R[] = [];
+    for (const half of [rows.slice(0, middle), rows.slice(middle)]) {
+      results.push(...(await applyApart(half, apply, setAside, isFault)));
+    }
+    return results;
+  }
+}

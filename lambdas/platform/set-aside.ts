@@ -1,0 +1,83 @@
+import type { Queryable } from './database.ts';
+import { setAsideMessage } from './environment.ts';
+import { log } from './log.ts';
+import { applyApart } from './row-fault.ts';
+
+/** The steps of the sweeps that set rows aside. The id of a row is that of its session unless the step says otherwise. */
+export type SweepStep =
+  | 'expire'
+  | 'announce-expiry'
+  | 'warn'
+  /** By participant. */
+  | 'close-orphan'
+  | 'purge'
+  | 'forget'
+  | 'silent-session'
+  /** By machine. */
+  | 'silent-machine'
+  /** By `session:user`. */
+  | 'lost-slot'
+  /** By `session movement`: nothing tries it again. */
+  | 'movement'
+  | 'seal'
+  | 'retention'
+  /** By entry. */
+  | 'retention-entry';
+
+/** The first wait, in minutes; each further failure doubles it. */
+const firstMinutes = 1;
+const longestMinutes = 24 * 60;
+
+const insert = `
+  INSERT INTO sweep_set_aside AS x (step, id, error, set_aside_at, retry_at)
+  SELECT $1, $2, $3, at, at + interval '${firstMinutes} minutes' FROM to_timestamp($4::float8 / 1000) at
+  ON CONFLICT (step, id) DO UPDATE SET error = excluded.error, failures = x.failures + 1,
+    set_aside_at = excluded.set_aside_at,
+    retry_at = excluded.set_aside_at + least(${firstMinutes} * power(2, x.failures), ${longestMinutes}) * interval '1 minute'`;
+
+/** A condition: the row is not set aside at this time. `id` and `at` are SQL expressions. */
+export function notSetAside(step: SweepStep, id: string, at: string): string {
+  return `NOT EXISTS (SELECT FROM sweep_set_aside x WHERE x.step = '${step}' AND x.id = (${id})::text AND x.retry_at > ${at})`;
+}
+
+/**
+ * The statement of a sweep for rows that are tried apart. PostgreSQL reports a failure before it gives the locks of the failed
+ * statement back, so rows that were skipped while locked would be left out.
+ */
+export function waitingForLocks(sql: string): string {
+  return sql.replaceAll(' SKIP LOCKED', '');
+}
+
+/** Rows that a sweep cannot update: it leaves them out for a while, says so in the log, and processes the others. */
+export class SetAside {
+  readonly #database: Queryable;
+  readonly #clock: () => number;
+
+  /** @param clock Unix milliseconds. */
+  constructor(database: Queryable, clock: () => number) {
+    this.#database = database;
+    this.#clock = clock;
+  }
+
+  /** Sets a row aside for a minute, then for two, four and so on, at most a day. */
+  async add(step: SweepStep, id: string, error: unknown): Promise<void> {
+    log.error(setAsideMessage, { step, id, error: error as Error });
+    const text = error instanceof Error ? error.message : String(error);
+    await this.#database.query({ name: 'sweep-set-aside', text: insert, values: [step, id, text, this.#clock()] });
+  }
+
+  /** {@link applyApart} with rows that are named by their ids. */
+  apart<R>(
+    step: SweepStep,
+    ids: readonly string[],
+    apply: (ids: readonly string[]) => Promise<readonly R[]>,
+  ): Promise<R[]> {
+    return applyApart(ids, apply, (id, error) => this.add(step, id, error));
+  }
+
+  /** Forgets rows that no sweep has failed at for a week. */
+  async forgetOld(): Promise<void> {
+    const text = `DELETE FROM sweep_set_aside WHERE retry_at < to_timestamp($1::float8 / 1000) - interval '7 days'`;
+    await this.#database.query({ name: 'sweep-forget-aside', text, values: [this.#clock()] });
+  }
+}

@@ -1,0 +1,105 @@
+import { randomUUID } from 'node:crypto';
+import { ActivityLogger } from '../../lambdas/activity/activity-logger.ts';
+import { recordArrivals } from '../../lambdas/flows/journal/arrivals.ts';
+import { MovementWriter } from '../../lambdas/flows/journal/movement-writer.ts';
+import { refuseBadRows } from '../support/bad-rows.ts';
+import { createDatabase, type TestDatabase } from '../support/database.ts';
+import { testServices } from '../support/test-services.ts';
+import { createOutbox, SwitchedPool, type TestOutbox } from './support.ts';
+
+let database: TestDatabase;
+let store: TestOutbox;
+let pool: SwitchedPool;
+let logger: ActivityLogger;
+let rows: Awaited<ReturnType<typeof refuseBadRows>>;
+let now = Date.now();
+const [first, second] = [randomUUID(), randomUUID()];
+
+beforeEach(async () => {
+  database = await createDatabase();
+  rows = await refuseBadRows(database.pool, { activity_log: 'activity_type', activity_seals: 'session_id' });
+  store = await createOutbox();
+  pool = new SwitchedPool(database.pool);
+  logger = new ActivityLogger({ pool, outbox: store.outbox, clock: () => now, retentionMillis: 1000 });
+});
+afterEach(() => database.drop());
+
+const sealedOf = async (sessionId: string) =>
+  (await database.pool.query('SELECT FROM activity_seals WHERE session_id = $1', [sessionId])).rowCount;
+
+test('[AC3] an entry of the outbox that a trigger refuses is set aside, and those behind it are written', async () => {
+  pool.away = true;
+  for (const type of ['a', 'bad', 'b']) logger.queueActivity({ sessionId: first, userId: null, type });
+  await logger.flush();
+  pool.away = false;
+  await rows.spoil('bad');
+  expect(await logger.replayOutbox()).toEqual({ replayed: 2, setAside: 1, complete: true });
+  expect((await store.items()).map(({ shard, entry }) => [shard, entry.activityType])).toEqual([
+    ['activity-aside', 'bad'],
+  ]);
+});
+
+test('a chain whose head was changed keeps no other chain from being sealed', async () => {
+  for (const sessionId of [first, second]) await logger.logActivity(sessionId, null, 'a');
+  await logger.sealChains();
+  await database.pool.query('UPDATE activity_chains SET sequence = 0 WHERE session_id = $1', [first]);
+  for (const sessionId of [first, second]) await logger.logActivity(sessionId, null, 'b');
+  expect(await logger.sealChains()).toMatchObject({ sealed: 1 });
+  expect(await rows.aside()).toEqual([{ step: 'seal', id: first, failures: 1 }]);
+  await logger.logActivity(second, null, 'c');
+  expect(await logger.sealChains()).toMatchObject({ sealed: 1, complete: true });
+  expect([await sealedOf(first), await sealedOf(second)]).toEqual([1, 3]);
+});
+
+test('a chain that cannot be shortened keeps no other entry from being removed', async () => {
+  await logger.logActivity(first, null, 'a');
+  now += 10;
+  await logger.logActivity(second, null, 'b');
+  await logger.sealChains();
+  for (const type of ['c', 'd']) {
+    await database.pool.query(
+      `INSERT INTO activity_log (session_id, activity_type, created_at) VALUES ($1, $2, to_timestamp($3 / 1000.0))`,
+      [second, type, now],
+    );
+  }
+  now += 5000;
+  await rows.spoil('a');
+  await rows.spoil('c');
+  await logger.removeExpired();
+  const { rows: left } = await database.pool.query('SELECT activity_type AS type FROM activity_log ORDER BY 1');
+  expect(left).toEqual([{ type: 'a' }, { type: 'c' }]);
+  expect((await rows.aside()).map(({ step }) => step)).toEqual(['retention', 'retention-entry']);
+  await rows.mend();
+  now += 60_000;
+  await logger.removeExpired();
+  expect((await database.pool.query('SELECT FROM activity_log')).rowCount).toBe(0);
+});
+
+test('[AC1] a join that PostgreSQL refuses is set aside, and the other movements of its session are written', async () => {
+  const services = testServices({ activity: logger, sessions: { releaseSlots: async () => {} } });
+  const came = (userId: string, text: string) => ({
+    ...{ userId, username: 'Ada', role: 'viewer' as const, at: now, certain: true, text },
+  });
+  await database.pool.query(`
+    CREATE FUNCTION refuse_ada() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'no'; END $$;
+    CREATE TRIGGER refuse_ada BEFORE INSERT ON activity_log FOR EACH ROW WHEN (NEW.user_id = '${first}')
+      EXECUTE FUNCTION refuse_ada()`);
+  const arrivals = [came(first, 'bad'), came(second, 'good')];
+  const writer = new MovementWriter(services);
+  expect(await writer.write({ sessionId: first, arrivals, departures: [] })).toEqual({ written: arrivals });
+  expect(await rows.aside()).toEqual([{ step: 'movement', id: `${first} bad`, failures: 1 }]);
+  expect((await database.pool.query('SELECT user_id FROM activity_log')).rows).toEqual([{ user_id: second }]);
+});
+
+test('[AC1] somebody who chose the id of a join beforehand does not keep it from being written', async () => {
+  const services = testServices({ activity: logger });
+  const arriving = { userId: second, username: 'Ada', role: 'viewer' as const, at: now, certain: true };
+  const record = { sessionId: first, arriving };
+  await recordArrivals(services, [record]);
+  const { rows: written } = await database.pool.query('DELETE FROM activity_log RETURNING id');
+  await logger.logActivity(second, first, 'squat', {}, { activityId: written[0].id });
+  expect(await recordArrivals(services, [record])).toEqual([true]);
+  expect(await recordArrivals(services, [record])).toEqual([true]);
+  const trail = await database.pool.query('SELECT activity_type AS type FROM activity_log ORDER BY 1');
+  expect(trail.rows).toEqual([{ type: 'squat' }, { type: 'user_joined' }]);
+});
