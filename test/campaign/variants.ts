@@ -144,8 +144,8 @@ export const variantGroups: VariantGroup[] = [
           { file: 'lambdas/flows/journal/departures.ts', from: 'isUntold(departing, movements[index])', to: 'true' },
           {
             file: 'lambdas/flows/journal/departures.ts',
-            from: 'activityId: uuidv5(',
-            to: 'activityId: ((..._: unknown[]) => crypto.randomUUID() as string)(',
+            from: 'const activityId = uuidv5(',
+            to: 'const activityId = ((..._: unknown[]) => crypto.randomUUID() as string)(',
           },
         ],
         fault: /left without having come/,
@@ -159,9 +159,9 @@ export const variantGroups: VariantGroup[] = [
         name: 'a decision and its entry are not one',
         mutations: [
           {
-            file: 'lambdas/platform/database.ts',
-            from: "await client.query('BEGIN');",
-            to: "await client.query('SELECT 1');",
+            file: 'lambdas/platform/transaction.ts',
+            from: "write: 'BEGIN'",
+            to: "write: 'SELECT 1'",
           },
         ],
         fault: /without its entry/,
