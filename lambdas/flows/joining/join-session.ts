@@ -2,6 +2,7 @@ import type { Session, SessionMetadata } from '../../../protocol/entities.ts';
 import type { ServerFrame } from '../../../protocol/frames.ts';
 import type { ActivityParams } from '../../activity/activity-entry.ts';
 import { inviteRefused, inviteUsed, sessionCreated } from '../../activity/activity-events.ts';
+import { once } from '../../platform/once.ts';
 import { Overtaken, type Turn } from '../../platform/turn.ts';
 import type { Said } from '../../presence/person-data.ts';
 import type { Services } from '../../services/services.ts';
@@ -14,9 +15,9 @@ import { actorOf, audit } from '../journal/audit.ts';
 import { transactWithAudit } from '../journal/transact-with-audit.ts';
 import { announceRevival } from '../liveness/announce-liveness.ts';
 import { sendRest } from '../presence/send-rest.ts';
-import { seatConnection } from '../seating/seat-connection.ts';
+import { runJoin, seatConnection } from '../seating/seat-connection.ts';
 
-/** Creates a session; the caller owns it and this connection has joined it. */
+/** Creates a session. The caller owns it, and their connection joins it. */
 export async function createSession(
   services: Services,
   caller: Caller,
@@ -34,7 +35,7 @@ export async function createSession(
   return { type: 'session_created', ...(await seatCreator(services, caller, session, said)) };
 }
 
-/** Seats the owner of a session that was created just now. */
+/** Seats the owner of a session that was just created. */
 export async function seatCreator(
   services: Services,
   caller: Caller,
@@ -48,8 +49,8 @@ export async function seatCreator(
 }
 
 /**
- * Lets the caller into a session, with an invite where their own right does not suffice. Where a later frame of the
- * connection has decided already, the answer is what is true (rule PR18).
+ * Lets the caller join a session, with an invite if they have no access without it. If a later frame of the connection was
+ * served first, the answer tells what is true now (rule PR18).
  */
 export async function joinSession(
   services: Services,
@@ -59,12 +60,13 @@ export async function joinSession(
   { said, turn }: { said?: Said; turn?: Turn } = {},
 ): Promise<PresentState> {
   refuseForeignGuest(caller, await services.sessions.resolveSessionId(sessionRef));
-  const joined = await askDoor(services, caller, sessionRef, invite ?? caller.guest?.invite);
-  const { session, role, revived } = joined;
-  const seated = await seatConnection(services, caller, { ...joined, said }, { turn }).catch((error: Error) => {
+  const takeSlot = once(() => askForSlot(services, caller, sessionRef, invite ?? caller.guest?.invite));
+  const seating = async () => ({ ...(await takeSlot()), said });
+  const seated = await runJoin(services, caller, seating, { turn }).catch((error: Error) => {
     if (error instanceof Overtaken) return undefined;
     throw error;
   });
+  const { session, role, revived } = await takeSlot();
   if (revived) await announceRevival(services, session);
   if (!seated) return presentState(services, caller, session.id);
   const { epoch, seq, users } = seated;
@@ -73,8 +75,8 @@ export async function joinSession(
   return { type: 'session_joined', session, role, ...state };
 }
 
-/** With an invite, its use and the slot are written down together. */
-async function askDoor(
+/** Takes the slot, if the caller may join. The use of an invite and the slot are one transaction. */
+async function askForSlot(
   services: Services,
   caller: Caller,
   sessionRef: string,
@@ -96,7 +98,7 @@ async function askDoor(
   }
 }
 
-/** Every use and refusal of an invite is in the audit trail (rule SE7). */
+/** The entries of the use or refusal of an invite for the audit trail (rule SE7). */
 function inviteEntries(caller: Caller, { session, inviteId, inviteRefusal, role }: JoinResult): ActivityParams[] {
   const actor = actorOf(caller, session.id);
   return [

@@ -9,10 +9,11 @@ import { announceRevival } from '../liveness/announce-liveness.ts';
 import { seatConnection } from './seat-connection.ts';
 
 /**
- * Seats a connection again that joined a session and is not known to Redis any more: its user timed out (rule PR11) or
- * Redis was emptied (rule FA2). The slot is taken anew; while PostgreSQL is away presence goes on without (rule FA3).
+ * Seats a connection again that joined a session and that Redis does not know any more: its user timed out (rule PR11) or
+ * Redis lost its data (rule FA2). The user takes a slot again. While PostgreSQL is away, they are seated without one (rule
+ * FA3).
  *
- * @throws RollcallError NOT_IN_SESSION for a connection that never joined, was removed or whose session is over.
+ * @throws RollcallError NOT_IN_SESSION if the connection never joined, its user was removed, or the session is over.
  */
 export async function returnToSession(services: Services, caller: Caller, sessionId: string): Promise<void> {
   const membership = await services.registry.membership(caller.connectionId, sessionId);
@@ -25,20 +26,20 @@ export async function returnToSession(services: Services, caller: Caller, sessio
       person: personOf(caller),
       invite: caller.guest?.invite,
     });
-    // Where the slot was taken anew, the stay that began without presence is over, and this is another one.
+    // If the slot had to be taken again, the stay that began while Redis was away has ended, and this is another one.
     const isWritten = membership.unseated && !joined.activated;
     const { invisible, data: kept } = membership;
     await seatConnection(services, caller, { ...joined, isWritten, invisible, kept }, { known: membership });
     if (joined.revived) await announceRevival(services, joined.session);
   } catch (error) {
-    // Whoever joined or left meanwhile is where they want to be.
+    // The user joined or left meanwhile: nothing has to be done for this frame.
     if (error instanceof Overtaken) return;
     if (!(error instanceof RollcallError)) throw error;
     if (error.code !== 'UNAVAILABLE') {
       await services.registry.takeBack(membership);
       throw error;
     }
-    services.log.warn('A user returned while the database was away', { sessionId, userId: caller.userId, error });
+    services.log.warn('A user returned while PostgreSQL was away', { sessionId, userId: caller.userId, error });
     const { sessionName, role, cursorRole, unseated, invisible, data: kept } = membership;
     const metadata = cursorRole ? { metadata: { visibility: { cursors: cursorRole } } } : {};
     const session = { id: sessionId, sessionId: sessionName, ...metadata };

@@ -1,93 +1,80 @@
 import type { Membership } from '../../connections/connection-registry.ts';
 import { logFailure } from '../../platform/log-failure.ts';
 import { Overtaken } from '../../platform/turn.ts';
-import type { EndOutcome } from '../../presence/outcome.ts';
 import type { Services } from '../../services/services.ts';
-import type { Caller } from '../callers/caller.ts';
 import { actorOf } from '../journal/audit.ts';
 import { recordOrLeaveToSweep } from '../journal/departures.ts';
 import { announce } from '../presence/announce.ts';
 import { scheduleVisit } from '../scheduling/sweep-waker.ts';
+import { stopUndo } from './run-steps.ts';
+import type { Join } from './seating.ts';
 
 /**
- * Takes back what a join did before it failed: the membership, the seat with its leave, and a slot that was taken for it
- * (rule FA6). What fails here, too, is left to the sweep, which finds seats without a slot and slots without a seat.
- *
- * A join may fail long after its client gave up on it and joined again: then everything is that join's.
+ * Takes the membership back. A join may fail long after its client gave up and joined again. Then a later join has written
+ * the membership, and everything belongs to that join: the rest of the undo does not run.
  */
-export async function undoSeating(
-  services: Services,
-  caller: Caller,
-  membership: Membership,
-  activated: boolean,
-): Promise<void> {
-  const { sessionId } = membership;
-  const isRejoined = (await attempt(services, sessionId, () => services.registry.takeBack(membership))) === false;
-  if (isRejoined) return;
-  await attempt(services, sessionId, () => unseat(services, caller, membership, activated));
-  await attempt(services, sessionId, () => scheduleVisit(services, sessionId, services.clock()));
+export async function takeMembershipBack({ services, membership }: Join): Promise<typeof stopUndo | undefined> {
+  return (await services.registry.takeBack(membership)) === false ? stopUndo : undefined;
 }
 
-async function attempt<T>(services: Services, sessionId: string, step: () => Promise<T>): Promise<T | undefined> {
+/** Ends the seat in Redis, unless it belongs to a later join or a later leave has ended it. */
+export async function endSeat(join: Join): Promise<void> {
+  const { services, membership } = join;
   try {
-    return await step();
+    const now = services.clock();
+    join.ended = await services.presence.store.depart(membership, 'disconnected', now, membership.version);
   } catch (error) {
-    logFailure(services.log, 'A join that failed could not be undone', error, { sessionId });
-    return undefined;
+    if (error instanceof Overtaken) return;
+    logFailure(services.log, 'A seat could not be ended', error, { sessionId: membership.sessionId });
   }
 }
 
-async function unseat(services: Services, caller: Caller, membership: Membership, activated: boolean): Promise<void> {
+/** Records the leave, which gives the slot back, and then tells it. Another connection of the user keeps the slot. */
+export async function recordLeave({ services, caller, seating, membership, ended }: Join): Promise<void> {
   const { sessionId, userId } = membership;
-  const outcome = await depart(services, membership);
-  const own = outcome?.departures.find((departure) => departure.userId === userId);
+  const own = ended?.departures.find((departure) => departure.userId === userId);
   if (own) await recordOrLeaveToSweep(services, sessionId, own, actorOf(caller, sessionId));
-  else if (activated && !(await isPresent(services, membership))) {
-    // The join may be in the audit trail already, for example if Redis was away. Then its leave has to be there, too (rule PR9).
+  else if (seating.activated && !(await isPresent(services, membership))) {
+    // The arrival may be in the audit trail already, for example if Redis was away. Then its leave has to be there, too (rule PR9).
     const departing = { userId, cause: 'disconnected', at: services.clock(), isConcluded: true } as const;
     await recordOrLeaveToSweep(services, sessionId, departing, actorOf(caller, sessionId));
   }
-  if (outcome) await announce(services, sessionId, outcome);
+  if (ended) await announce(services, sessionId, ended);
+}
+
+/** Makes the sweep look at the session now: it finishes what the undo could not do. */
+export async function scheduleVisitNow({ services, membership: { sessionId } }: Join): Promise<void> {
+  await scheduleVisit(services, sessionId, services.clock());
 }
 
 /**
- * Gives back the slot of a join, where the user is not present: a later frame of the connection has decided (rule PR18),
- * and a leave that was written down meanwhile has left the slot to this join.
+ * Gives back the slot of a join whose user is not present. A later frame of the connection was served first (rule PR18), and
+ * a leave that was recorded meanwhile has left the slot to this join.
  *
- * Another connection of the user may have come by it meanwhile: one that sits keeps it, and one that takes its seat
- * afterwards takes the slot again. What fails here is left to the sweep.
+ * Another connection of the user may use the slot: if it is seated, it keeps the slot; if it is seated later, it takes the
+ * slot again. The sweep gives back what this function could not.
  */
 export async function releaseSlot(services: Services, membership: Membership): Promise<void> {
   const { sessionId, userId } = membership;
   const joinedUntil = services.clock();
-  await attempt(services, sessionId, async () => {
+  try {
     const isPresent = await services.presence.store.yieldSlot(sessionId, userId, joinedUntil);
     if (isPresent ?? (await isConnected(services, membership))) return;
     await services.sessions.leaveSession(sessionId, userId, 'disconnected', { joinedUntil });
-  });
+  } catch (error) {
+    logFailure(services.log, 'A slot could not be given back; the sweep does it', error, { sessionId });
+  }
 }
 
-/** Whether the connection table has the user in the session. Redis forgot the session and does not say. */
+/** Whether the connection table has the user in the session. Redis forgot the session and cannot tell. */
 async function isConnected(services: Services, { sessionId, userId }: Membership): Promise<boolean> {
   return (await services.registry.members(sessionId)).some((member) => member.userId === userId);
 }
 
-/** Undefined where Redis does not say: then it is the slot that counts. */
-async function depart(services: Services, membership: Membership): Promise<EndOutcome | undefined> {
-  return services.presence.store
-    .depart(membership, 'disconnected', services.clock(), membership.version)
-    .catch((error: unknown) => {
-      // The seat is a later join's, or a later leave has ended it.
-      if (error instanceof Overtaken) return undefined;
-      logFailure(services.log, 'A seat could not be ended', error, { sessionId: membership.sessionId });
-      return undefined;
-    });
-}
-
-/** Whether another connection of theirs keeps the slot. */
+/** Whether another connection of the user is present. False if Redis cannot tell: then the slot has to be given back. */
 async function isPresent(services: Services, { sessionId, userId }: Membership): Promise<boolean> {
   return services.presence.store.isPresent(sessionId, userId).catch((error: unknown) => {
-    logFailure(services.log, 'Nobody could say who is present', error, { sessionId });
+    logFailure(services.log, 'Redis could not tell who is present', error, { sessionId });
     return false;
   });
 }
