@@ -1,5 +1,5 @@
 /**
- * What the npm scripts start: `node scripts/run.mjs start|test|test:long|check|check:lua|bench|chaos|build:client|size:client|audit:verify …arguments`.
+ * What the npm scripts start: `node scripts/run.mjs start|test|test:long|check|check:aws|check:lua|bench|chaos|build:client|size:client|audit:verify …arguments`.
  *
  * It runs on the installed Node.js (20 or newer) and installs what is missing. Then it starts the Node.js of the npm
  * package `node`, which has the version that the functions have on AWS. It uses no package itself.
@@ -18,7 +18,7 @@ const project = fileURLToPath(new URL('..', import.meta.url));
 const binaries = join(project, 'node_modules', '.bin');
 
 /** Commands that start no part of the product, and therefore need no Redis. */
-const withoutRedis = ['check:lua', 'build:client', 'size:client', 'audit:verify'];
+const withoutRedis = ['check:aws', 'check:lua', 'build:client', 'size:client', 'audit:verify'];
 
 /** The steps of a command: a heading and the arguments for Node.js. */
 function stepsOf(command, extra) {
@@ -30,6 +30,7 @@ function stepsOf(command, extra) {
   ];
   const withLua = ['--import', new URL('lua/lua-text.mjs', import.meta.url).href];
   const luacheck = ['--disable-warning=ExperimentalWarning', ...withLua, 'scripts/lua/check-lua.ts'];
+  const awsCheck = ['--disable-warning=ExperimentalWarning', 'scripts/check-aws.ts'];
   const longJest = [...jest, '--config', join(project, 'jest.long.config.mjs')];
   switch (command) {
     case 'start':
@@ -42,6 +43,8 @@ function stepsOf(command, extra) {
       return [{ run: jest }];
     case 'test:long':
       return [{ run: longJest }];
+    case 'check:aws':
+      return [{ run: [...awsCheck, ...extra] }];
     case 'check:lua':
       return [{ run: luacheck }];
     case 'check':
@@ -49,6 +52,7 @@ function stepsOf(command, extra) {
         { heading: 'Format and lint', program: bin('biome'), run: ['ci', '.'] },
         { heading: 'Types', program: bin('tsc'), run: [] },
         { heading: 'Redis scripts', run: luacheck },
+        { heading: 'Templates for AWS', run: awsCheck },
         { heading: 'Tests and architecture rules', run: jest },
       ];
     case 'build:client':
@@ -71,7 +75,7 @@ async function main([command, ...extra]) {
   const steps = stepsOf(command, extra);
   if (!steps)
     throw new Advice(
-      'The command is missing or unknown; run npm start, npm test, npm run test:long, npm run check, npm run check:lua, npm run bench, npm run chaos, npm run build:client, npm run size:client or npm run audit:verify.',
+      'The command is missing or unknown; run npm start, npm test, npm run test:long, npm run check, npm run check:aws, npm run check:lua, npm run bench, npm run chaos, npm run build:client, npm run size:client or npm run audit:verify.',
     );
   await ensurePackages(project);
   const redis = withoutRedis.includes(command) ? { environment: {}, stop: async () => {} } : await provideRedis();

@@ -1,6 +1,3 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import type { ConnectionRegistry } from '../../lambdas/connections/connection-registry.ts';
 import * as activity from '../../lambdas/handlers/activity.ts';
 import * as cursor from '../../lambdas/handlers/cursor.ts';
 import * as defaultRoute from '../../lambdas/handlers/default.ts';
@@ -10,72 +7,18 @@ import * as http from '../../lambdas/handlers/http.ts';
 import * as machine from '../../lambdas/handlers/machine.ts';
 import * as presence from '../../lambdas/handlers/presence.ts';
 import { environmentNames } from '../../lambdas/platform/environment.ts';
-import { bundleHandlers, projectDirectory } from '../../lib/bundle.ts';
+import { bundleHandlers } from '../../lib/bundle.ts';
 import { type HandlerName, handlerNames } from '../../lib/handlers.ts';
+import { methodCommands } from '../../scripts/aws-check/method-commands.ts';
+import { namedOnly, sourcesOf as sourcesIn, tableActions, variablesNamedBy } from '../../scripts/aws-check/uses.ts';
 import { listed, SynthesizedTemplate } from './support.ts';
-
-/**
- * Variables that a bundle contains without using them. A module creates several clients, each at its first use, and
- * this function uses only the others.
- */
-const namedOnly: Partial<Record<HandlerName, string[]>> = {
-  // They never receive an invite.
-  activity: [environmentNames.inviteSecretArn],
-  disconnect: [environmentNames.inviteSecretArn],
-  'cleanup-sweep': [environmentNames.inviteSecretArn],
-  // It is the sweep itself.
-  'timeout-sweep': [environmentNames.inviteSecretArn, environmentNames.timeoutSweepFunction],
-  // The gateway checks the token; the function reads the audit trail.
-  http: [
-    environmentNames.inviteSecretArn,
-    environmentNames.jwksUri,
-    environmentNames.jwtAudience,
-    environmentNames.jwtIssuer,
-    environmentNames.outboxTable,
-  ],
-};
-
-/** Set manually where there is no stack, and read first. The stack never sets it. */
-const neverSet = [environmentNames.databaseUrl];
 
 const dev = new SynthesizedTemplate('dev');
 const { metafile } = bundleHandlers();
-
-/** The table actions of each method of the connection registry. */
-const actionsOfRegistry: Record<Exclude<keyof ConnectionRegistry, symbol>, string[]> = {
-  add: ['PutItem'],
-  setCompact: ['UpdateItem'],
-  isCompact: ['GetItem'],
-  join: ['UpdateItem'],
-  leave: ['UpdateItem'],
-  amend: ['UpdateItem'],
-  hasLeftAfter: ['GetItem'],
-  takeBack: ['DeleteItem'],
-  membership: ['GetItem'],
-  memberships: ['Query'],
-  members: ['Query'],
-  connectionsOf: ['Query'],
-  relabel: ['Query', 'UpdateItem'],
-  inheritInvisible: ['UpdateItem'],
-  setInvisible: ['Query', 'UpdateItem'],
-  setData: ['Query', 'UpdateItem'],
-  remove: ['Query', 'BatchWriteItem'],
-  leaveAll: ['BatchWriteItem'],
-};
+const registryCommands = methodCommands('lambdas/connections/connection-registry.ts');
 
 /** The project's own source files in a function's bundle. */
-function sourcesOf(handler: HandlerName): string[] {
-  return Object.entries(metafile.outputs[`dist/${handler}/index.mjs`]!.inputs)
-    .filter(([file, { bytesInOutput }]) => file.startsWith('lambdas/') && bytesInOutput > 0)
-    .map(([file]) => readFileSync(join(projectDirectory, file), 'utf8'));
-}
-
-/** The variables that the source files in a function's bundle contain. */
-function namedBy(handler: HandlerName): string[] {
-  const keys = sourcesOf(handler).flatMap((source) => [...source.matchAll(/environmentNames\.(\w+)/g)]);
-  const names = keys.map(([, key]) => environmentNames[key as keyof typeof environmentNames]);
-  return [...new Set<string>(names)].filter((name) => !neverSet.some((never) => never === name)).sort();
-}
+const sourcesOf = (handler: HandlerName) => sourcesIn(metafile, handler);
 
 /** The variables of `environmentNames` that the stack gives a function. */
 function givenTo(handler: HandlerName): string[] {
@@ -84,20 +27,19 @@ function givenTo(handler: HandlerName): string[] {
 }
 
 test.each(handlerNames)('%s gets the variables that its code reads, and no others', (handler) => {
-  expect([...givenTo(handler), ...(namedOnly[handler] ?? [])].sort()).toEqual(namedBy(handler));
+  expect([...givenTo(handler), ...(namedOnly[handler] ?? [])].sort()).toEqual(variablesNamedBy(sourcesOf(handler)));
 });
 
 test.each(handlerNames)(
   '%s has the permissions for the connection table that its code uses, and no others',
   (handler) => {
-    const calls = sourcesOf(handler).flatMap((source) => [...source.matchAll(/services\.registry\s*\.(\w+)\(/g)]);
-    const needed = calls.flatMap(([, method]) => actionsOfRegistry[method as keyof typeof actionsOfRegistry]);
+    const needed = tableActions(sourcesOf(handler), 'registry', registryCommands);
     const table = /"ConnectionTable/;
     const granted = dev
       .statementsOf(handler)
       .filter(({ Resource }) => table.test(JSON.stringify(Resource)))
-      .flatMap(({ Action }) => listed(Action).map((action) => action.replace('dynamodb:', '')));
-    expect([...new Set(granted)].sort()).toEqual([...new Set(needed)].sort());
+      .flatMap(({ Action }) => listed(Action));
+    expect([...new Set(granted)].sort()).toEqual(needed.sort());
   },
 );
 

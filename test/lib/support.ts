@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { App, Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
-import { RollcallStack } from '../../lib/rollcall-stack.ts';
+import type { RollcallStack } from '../../lib/rollcall-stack.ts';
 import { type EnvironmentName, sizes } from '../../lib/settings.ts';
+import { createStack as createVariant } from '../../scripts/aws-check/synthesize.ts';
 
 export interface Resource {
   Type: string;
@@ -23,7 +24,7 @@ export function createStack(
   environment: Record<string, string> = {},
   app = new App({ analyticsReporting: false }),
 ): RollcallStack {
-  return new RollcallStack(app, 'Rollcall', { sizes: sizes[name], environment, bundleOf: () => emptyBundle });
+  return createVariant({ sizes: sizes[name], environment }, () => emptyBundle, app);
 }
 
 // Only the synthesis test validates the template against CloudFormation's schema.

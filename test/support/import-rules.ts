@@ -142,9 +142,14 @@ export const rules: Rule[] = [
     says: 'bin imports lib and the protocol',
   },
   {
-    of: /^scripts\//,
+    of: /^scripts\/(?!aws-check\/|check-aws\.ts)/,
     may: anyOf(own(/^(scripts|lambdas|protocol)\//), foreign),
     says: 'scripts import the functions and the protocol',
+  },
+  {
+    of: /^scripts\/(aws-check\/|check-aws\.ts)/,
+    may: anyOf(own(/^(scripts\/aws-check|lambdas\/platform|lib|protocol)\//), foreign),
+    says: 'the check for AWS imports the infrastructure and the names of the environment',
   },
   {
     of: /^bench\//,
@@ -152,9 +157,9 @@ export const rules: Rule[] = [
     says: 'the benchmarks import the functions, the local stack and the protocol',
   },
   {
-    of: /^(?!bin\/|lib\/|test\/)/,
+    of: /^(?!bin\/|lib\/|test\/|scripts\/(aws-check\/|check-aws\.ts))/,
     may: (imported) => !own(/^lib\//)(imported),
-    says: 'nothing imports lib but bin and the tests',
+    says: 'nothing imports lib but bin, the check for AWS and the tests',
   },
   {
     of: /^(?!test\/)/,

@@ -1,0 +1,79 @@
+import { type HandlerName, handlerNames, handlers } from '../../lib/handlers.ts';
+import { type Statement, statementsOfRole } from './policies.ts';
+import { type Finding, isObject, listed, referencesIn, resourcesOf, type Template, targetOf } from './template.ts';
+
+/** An action that the code of a function uses. */
+export interface Use {
+  /** As in a policy, `dynamodb:Query`. */
+  action: string;
+  /** The environment variable that names the resource. Undefined: the function itself. */
+  variable?: string;
+}
+
+/** Lambda itself uses these, so that a function has a log and a network interface. */
+const usedByLambda = /^(logs:(CreateLogStream|PutLogEvents)|ec2:\w+)$/;
+
+/**
+ * Checks that each function of Rollcall may do what its code does, and nothing else.
+ *
+ * @param uses what the bundle of each handler does (`usesOfBundles`).
+ */
+export function checkPermissions(template: Template, uses: ReadonlyMap<HandlerName, readonly Use[]>): Finding[] {
+  return resourcesOf(template, 'AWS::Lambda::Function').flatMap(([logicalId, properties]) => {
+    const handler = handlerNames.find((name) => handlers[name].description === properties['Description']);
+    if (handler === undefined) return [];
+    const statements = statementsOfRole(template, targetOf(properties['Role']) ?? '');
+    const granted = statements.filter(({ Effect }) => Effect === 'Allow').flatMap(grantsOf);
+    const used = (uses.get(handler) ?? []).map(({ action, variable }) => ({
+      action,
+      variable,
+      resources: variable === undefined ? [logicalId] : namedBy(properties, variable),
+    }));
+    const missing = used
+      .filter(({ action, resources }) => !granted.some((grant) => grant.action === action && meets(grant, resources)))
+      .map(({ action, variable }) => ({
+        logicalId,
+        problem: `Its code uses ${action} on ${variable ?? 'the function itself'}, which its role does not permit.`,
+        nextStep: 'Call grantAccess of the construct in lib/, which sets the permission and the variable.',
+      }));
+    const unused = granted
+      .filter(({ action }) => !usedByLambda.test(action))
+      .filter((grant) => !used.some(({ action, resources }) => action === grant.action && meets(grant, resources)))
+      .map(({ action, resources }) => ({
+        logicalId,
+        problem: `Its role permits ${action} on ${resources.join(', ') || 'any resource'}, which its code does not use.`,
+        nextStep: 'Remove the action from the grantAccess call in lib/.',
+      }));
+    return [...missing, ...unused];
+  });
+}
+
+interface Grant {
+  action: string;
+  /** The resources of the template that it covers. */
+  resources: string[];
+}
+
+function grantsOf({ Action, Resource }: Statement): Grant[] {
+  return listed(Action).flatMap((action) =>
+    listed(Resource).map((resource) => ({ action, resources: ownTargets(resource) })),
+  );
+}
+
+function namedBy({ Environment }: Record<string, unknown>, variable: string): string[] {
+  const variables = isObject(Environment) && isObject(Environment['Variables']) ? Environment['Variables'] : {};
+  const value = variables[variable];
+  return typeof value === 'string' ? [value] : ownTargets(value);
+}
+
+function meets(grant: Grant, resources: string[]): boolean {
+  return grant.resources.some((resource) => resources.includes(resource));
+}
+
+/** What a value names in the template, or the value itself if it names nothing there. */
+function ownTargets(value: unknown): string[] {
+  if (typeof value === 'string') return [value];
+  return referencesIn(value)
+    .map(({ target }) => target)
+    .filter((target) => !target.startsWith('AWS::'));
+}
