@@ -1,16 +1,11 @@
-/**
- * `npm run bench [-- name …]`: runs the named benchmarks, or all. It prints the results and stores them as JSON. With
- * `--against=<folder> [--rounds=3]` it runs them in turn in this checkout and in another one, and prints the ratios.
- */
+/** `npm run bench [-- name …]`: runs the named benchmarks, or all. It prints the results and stores them as JSON. */
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { basename, join } from 'node:path';
-import { comparisonOf, runAgainst, withoutComparison } from './against.ts';
 import { type Bench, type Measurement, readable } from './measurement.ts';
 
 const folder = join(import.meta.dirname, 'cases');
 const results = join(import.meta.dirname, 'results');
-const checkout = join(import.meta.dirname, '..');
 
 async function names(): Promise<string[]> {
   return (await readdir(folder)).map((file) => basename(file, '.ts')).sort();
@@ -57,9 +52,5 @@ if (unknown.length > 0) {
   console.error(`There is no benchmark ${unknown.join(', ')}; there are ${known.join(', ')}.`);
   process.exitCode = 1;
 } else {
-  const comparison = comparisonOf(flags, checkout);
-  for (const name of chosen.length > 0 ? chosen : known) {
-    if (comparison) await runAgainst(name, withoutComparison(flags), comparison);
-    else await runOne(name, flags);
-  }
+  for (const name of chosen.length > 0 ? chosen : known) await runOne(name, flags);
 }
