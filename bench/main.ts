@@ -1,11 +1,16 @@
-/** `npm run bench [-- name …]`: runs the named benchmarks, or all. It prints the results and stores them as JSON. */
+/**
+ * `npm run bench [-- name …]`: runs the named benchmarks, or all. It prints the results and stores them as JSON. With
+ * `--against=<folder> [--rounds=3]` it runs them in turn in this checkout and in another one, and prints the ratios.
+ */
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { basename, join } from 'node:path';
+import { comparisonOf, runAgainst, withoutComparison } from './against.ts';
 import { type Bench, type Measurement, readable } from './measurement.ts';
 
 const folder = join(import.meta.dirname, 'cases');
 const results = join(import.meta.dirname, 'results');
+const checkout = join(import.meta.dirname, '..');
 
 async function names(): Promise<string[]> {
   return (await readdir(folder)).map((file) => basename(file, '.ts')).sort();
@@ -52,5 +57,9 @@ if (unknown.length > 0) {
   console.error(`There is no benchmark ${unknown.join(', ')}; there are ${known.join(', ')}.`);
   process.exitCode = 1;
 } else {
-  for (const name of chosen.length > 0 ? chosen : known) await runOne(name, flags);
+  const comparison = comparisonOf(flags, checkout);
+  for (const name of chosen.length > 0 ? chosen : known) {
+    if (comparison) await runAgainst(name, withoutComparison(flags), comparison);
+    else await runOne(name, flags);
+  }
 }
