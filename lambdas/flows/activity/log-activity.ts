@@ -14,16 +14,16 @@ import { actorOf } from '../journal/audit.ts';
 import { auditRefusal } from '../journal/audit-refusal.ts';
 import { announce, send } from '../presence/announce.ts';
 
-/** What logging has to know of a session. */
+/** What logging needs to know about a session. */
 interface Room {
   sessionId: string;
-  /** The least role that is shown activity. The owner is an operator, so that a role is all that has to be asked for. */
+  /** The least role that receives activity. The owner is an operator, so the role alone decides. */
   leastRole: Role;
-  /** What the person is called since their last join, maybe by another tab with a newer token. */
+  /** The name of the user since their last join, which another tab with a newer token may have changed. */
   username: string;
 }
 
-/** Writes what a participant did into the audit trail and shows it to those who may see it (rules AC1, DE9). */
+/** Writes an activity of a participant into the audit trail and sends it to those who may see it (rules AC1, DE9). */
 export async function logActivity(
   services: Services,
   caller: Caller,
@@ -42,7 +42,7 @@ export async function logActivity(
   return { type: 'activity_logged', activityId: logged.activity.id };
 }
 
-/** The session, provided that the caller may comment there. */
+/** The session, if the caller may comment there. */
 async function roomOf(services: Services, caller: Caller, reference: string): Promise<Room> {
   try {
     const { session, participant } = await authorizeCaller(services, caller, reference, 'comment');
@@ -50,7 +50,7 @@ async function roomOf(services: Services, caller: Caller, reference: string): Pr
     return { sessionId: session.id, leastRole: session.metadata.visibility?.activity ?? 'viewer', username };
   } catch (error) {
     if (!isAway(error, 'database')) throw error;
-    services.log.warn('An activity is logged by what the connection table knows', {
+    services.log.warn('PostgreSQL is away; the connection table decides whether an activity is logged', {
       reference,
       error: error.cause as Error,
     });
@@ -59,8 +59,9 @@ async function roomOf(services: Services, caller: Caller, reference: string): Pr
 }
 
 /**
- * While PostgreSQL is away what the connection has joined says who may log (rule AC3): a role that changes is written
- * there, too, and who was removed has no membership. Who is shown activity is not, so those are who may see anything.
+ * The same from the memberships of the connection, while PostgreSQL is away (rule AC3). A changed role is in the membership,
+ * and a removed user has none. The least role for activity is not there. So only those who may see everything receive the
+ * activity.
  */
 async function joinedRoom(services: Services, caller: Caller, reference: string, away: RollcallError): Promise<Room> {
   const memberships = await services.registry.memberships(caller.connectionId);
@@ -72,7 +73,7 @@ async function joinedRoom(services: Services, caller: Caller, reference: string,
   return { sessionId: joined.sessionId, leastRole: 'operator', username: caller.username };
 }
 
-/** The address and browser of somebody are for the audit trail, not for the others in the room. */
+/** Sends an activity without the address and browser of the user: only the audit trail holds these. */
 async function showActivity(
   services: Services,
   item: ActivityItem,
@@ -91,7 +92,7 @@ async function showActivity(
   await send(services, receivers, frame);
 }
 
-/** Who may be shown it. It is logged already, so that neither store that knows them is needed for the answer. */
+/** Who may receive the activity. It is logged already, so the answer does not fail if DynamoDB or Redis is away. */
 async function membersOf(
   services: Services,
   sessionId: string,
@@ -100,12 +101,12 @@ async function membersOf(
     return await services.registry.members(sessionId);
   } catch (error) {
     if (!isAway(error, 'connections')) throw error;
-    services.log.warn('An activity is shown to those Redis knows', { sessionId, error: error.cause as Error });
+    services.log.warn('DynamoDB is away; an activity is sent to the connections that Redis knows', { sessionId, error: error.cause as Error });
     return presentMembers(services, sessionId);
   }
 }
 
-/** By Redis; nobody where it is away, too. */
+/** The same from Redis. Empty if Redis is away too. */
 async function presentMembers(
   services: Services,
   sessionId: string,

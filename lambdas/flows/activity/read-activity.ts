@@ -5,13 +5,13 @@ import { isAtLeast } from '../../sessions/permissions.ts';
 import { authorizeCaller } from '../callers/authorize-caller.ts';
 import type { Caller } from '../callers/caller.ts';
 
-/** What is left of a session for whoever reads its audit trail. */
+/** What a reader of the audit trail needs to know about a session. A purged session has nothing else left. */
 type Audited = Pick<Session, 'id' | 'ownerId'>;
 
 /**
- * The session whose audit trail somebody asks for, provided that they may see it: who may view the session and, where it
- * names a least role for activity, has that role (rule DE9). Of a session that was purged the trail is still there, for
- * its owner (rule SE6).
+ * Returns the session whose audit trail the caller may read. They need the permission to view the session and, if the
+ * session sets a least role for activity, that role (rule DE9). The owner can also read the trail of a session that was
+ * purged (rule SE6).
  */
 export async function authorizeAudit(
   services: Services,
@@ -44,10 +44,7 @@ async function authorizeReader(
   return session;
 }
 
-/**
- * An entry as somebody may see it: where others were and with which browser is the owner's to know, and everybody's about
- * themselves.
- */
+/** An entry as a user may see it. The owner sees addresses and browsers of everyone, other users only their own. */
 export function asSeenBy(userId: string, session: Pick<Session, 'ownerId'>): (item: ActivityItem) => ActivityItem {
   if (userId === session.ownerId) return (item) => item;
   return (item) => (item.userId === userId ? item : { ...item, ipAddress: null, userAgent: null });

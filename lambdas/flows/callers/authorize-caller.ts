@@ -5,8 +5,8 @@ import type { Caller } from './caller.ts';
 import { refuseForeignGuest } from './people.ts';
 
 /**
- * Where the caller stands in a session, provided that they may do this there. A guest may do nothing in another session
- * than their own, not even where everybody may look (rule SE7).
+ * The session and the access of the caller to it, if they may do this there. A guest may do nothing in other sessions than
+ * their own, not even in public ones (rule SE7).
  *
  * @throws RollcallError as `SessionManager.authorize` does, and PERMISSION_DENIED for a guest of another session.
  */

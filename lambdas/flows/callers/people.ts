@@ -2,13 +2,13 @@ import { RollcallError } from '../../../protocol/errors.ts';
 import type { Person } from '../../sessions/person.ts';
 import type { Caller } from './caller.ts';
 
-/** Who a caller is to a session. */
+/** The caller as a participant of a session. */
 export function personOf(caller: Caller): Person {
   if (caller.guest) return { anonymousId: caller.userId, name: caller.username };
   return { userId: caller.userId, username: caller.username, externalId: caller.externalId };
 }
 
-/** @throws RollcallError PERMISSION_DENIED for a guest, who exists inside one session only (rule SE7). */
+/** @throws RollcallError PERMISSION_DENIED for a guest: a guest exists inside one session only (rule SE7). */
 export function refuseGuest(caller: Caller): void {
   if (caller.guest) throw guestElsewhere();
 }

@@ -7,10 +7,10 @@ import type { Caller } from './caller.ts';
 import { postToCaller } from './post-to-caller.ts';
 
 /**
- * Answers a list of any length: what one message cannot hold is posted as further parts, and the client has the list once
- * it has them all.
+ * Answers with a list of any length. What does not fit into one message is posted as further parts. The client has the list
+ * once it has all parts.
  *
- * @param frameOf the frame of some of the items; its part is empty where they are all there are.
+ * @param frameOf makes the frame for some of the items; the part is empty if these are all items.
  */
 export async function sendParts<T>(
   services: Pick<Services, 'messenger'>,

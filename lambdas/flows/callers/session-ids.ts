@@ -3,7 +3,7 @@ import { isUuid } from '../../../protocol/uuid.ts';
 import type { Services } from '../../services/services.ts';
 import type { Caller } from './caller.ts';
 
-/** A session's name never changes, so an environment remembers the ones it met. */
+/** The UUIDs of sessions by name. The name of a session never changes, so an execution environment keeps them. */
 const idsByName = new Map<string, string>();
 const rememberedNames = 1000;
 

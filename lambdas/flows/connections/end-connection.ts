@@ -7,17 +7,17 @@ import { rebuildSession } from './rebuild-session.ts';
 
 interface Ending {
   cause: LeaveCause;
-  /** Unix milliseconds of the end itself. */
+  /** When the socket ended, Unix milliseconds. */
   at: number;
-  /** Unix milliseconds of the end of the grace. */
+  /** When the grace ends, Unix milliseconds. */
   deadline: number;
 }
 
 /**
- * A socket has ended without leaving: its seats get the grace, after which the sweep announces the leave. Only this
- * connection is touched, so a late or doubled event never harms a newer one (rules PR7, PR8, FA5).
+ * Ends a connection whose socket closed without a leave. Its seats get the grace, and the sweep announces the leave after
+ * it. Only this connection is changed, so a late or repeated event does not affect a newer connection (rules PR7, PR8, FA5).
  *
- * What it joined is forgotten last: while Redis is away its seats cannot be closed, and then they end like those of a
+ * The memberships are deleted last. While Redis is away the seats cannot be closed. Then they time out, like those of a
  * connection that lost power.
  */
 export async function endConnection(
@@ -34,7 +34,7 @@ export async function endConnection(
     await services.registry.remove(connectionId);
   } catch (error) {
     if (!isAway(error)) throw error;
-    services.log.warn('The end of a connection could not be written down; it will time out', { connectionId, error });
+    services.log.warn('A store is away; a closed connection will time out', { connectionId, error });
   }
 }
 
@@ -44,8 +44,8 @@ async function closeSeat(services: Services, membership: Membership, { cause, at
   const close = () => store.close(membership, deadline, cause, at);
   let closed = await close();
   if (!closed) {
-    // Redis forgot the session: without a seat nobody would ever hear that this one ended. Another frame may just have
-    // brought it back.
+    // Redis forgot the session. Without a seat, the others would never be told that this connection ended. Another frame may
+    // have restored the session meanwhile.
     if (!(await store.isKnown(sessionId))) {
       await rebuildSession(services, sessionId, { onlyIfLost: true, alsoConnection: membership });
       await scheduleVisit(services, sessionId, services.clock());

@@ -5,10 +5,10 @@ import type { Services } from '../../services/services.ts';
 import { scheduleVisit } from '../scheduling/sweep-waker.ts';
 import { endConnection } from './end-connection.ts';
 
-/** Connections that one invocation ends at the same time: each is some requests to DynamoDB. */
+/** Connections that one invocation ends at the same time. Each needs some requests to DynamoDB. */
 const parallelEnds = 8;
 
-/** Takes connections that answered 410 out of everything they joined (rule DE6). */
+/** Ends connections whose posts were answered with 410 (rule DE6). */
 export async function endGone(services: Services, connectionIds: readonly string[]): Promise<void> {
   await inParallel([...new Set(connectionIds)], parallelEnds, (connectionId) =>
     endConnection(services, connectionId, 'gone', services.timings.graceMillis),
@@ -16,9 +16,9 @@ export async function endGone(services: Services, connectionIds: readonly string
 }
 
 /**
- * The same for receivers of a session. Where many sockets end at once, each frame of the next moments finds all of them
- * gone: their seats are closed first, so that the frames after it do not, and only the invocation that closed a seat goes
- * on to end its connection. Otherwise a room of a thousand that comes back would end a million connections.
+ * The same for receivers of a session. If many sockets end at once, each frame of the next moments finds all of them gone.
+ * So this closes their seats first, and later frames do not find them again. Only the invocation that closed a seat ends the
+ * connection: otherwise a session of a thousand users that all reconnect would cause a million ends.
  */
 export async function endGoneReceivers(
   services: Services,
@@ -45,6 +45,6 @@ export async function endGoneReceivers(
     await endGone(services, ended);
   } catch (error) {
     if (!isAway(error, 'redis')) throw error;
-    services.log.warn('Receivers that are gone could not be taken out; they will time out', { sessionId, error });
+    services.log.warn('Redis is away; receivers that are gone will time out', { sessionId, error });
   }
 }

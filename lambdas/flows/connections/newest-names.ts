@@ -1,6 +1,6 @@
 import type { Membership } from '../../connections/connection-registry.ts';
 
-/** The memberships with one name for each person: that of their newest join, as a person may have renamed themselves. */
+/** The memberships with one name for each user: that of their newest join, because a user may have changed their name. */
 export function withNewestNames(members: readonly Membership[]): Membership[] {
   const newest = new Map<string, Membership>();
   for (const member of members) {

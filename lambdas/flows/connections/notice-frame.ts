@@ -4,10 +4,10 @@ import type { Caller } from '../callers/caller.ts';
 import { sessionIdOf } from '../callers/session-ids.ts';
 
 /**
- * Counts a frame that is about something else as a sign of life of its sender (rule PR1): in the session that it names,
- * or in each that its connection joined where it names none. It changes nothing that others see.
+ * Counts a frame as a sign of life of its connection (rule PR1): in the session that the frame names, or in each session
+ * that the connection joined if it names none. Others see no change.
  *
- * Never throws: the frame is served for its own sake, and whatever went wrong here, the next frame is a sign of life, too.
+ * Never throws, because the frame itself is served anyway and the next frame is a sign of life too.
  */
 export async function noticeFrame(
   services: Services,
@@ -25,8 +25,8 @@ export async function noticeFrame(
       sessionIds.map((id) => services.presence.store.notice({ sessionId: id, userId, connectionId }, now)),
     );
   } catch (error) {
-    // A RollcallError says that the caller has not joined the session, or that a store is away: its own log tells of that.
-    if (!(error instanceof RollcallError)) services.log.error('A sign of life was not noted', error as Error);
+    // A RollcallError means that the caller has not joined the session or that a store is away, which is logged elsewhere.
+    if (!(error instanceof RollcallError)) services.log.error('A sign of life could not be recorded', error as Error);
   }
 }
 

@@ -3,12 +3,12 @@ import { withDeadline } from '../../platform/deadline.ts';
 import { isReply } from '../../platform/redis-failure.ts';
 import type { Services } from '../../services/services.ts';
 
-/** Counting must not hold up a message for long where Redis does not answer. */
+/** A message waits no longer than this for Redis to count it. */
 const limitMillis = 150;
 
 /**
- * Refuses a message of a connection that sends too many. While Redis is away nothing is refused: the stage's throttling
- * still protects the account (rule FA1).
+ * Refuses a message of a connection that sends too many. While Redis is away it refuses nothing; the throttling of the API
+ * stage still protects the account (rule FA1).
  *
  * @throws RollcallError RATE_LIMITED.
  */

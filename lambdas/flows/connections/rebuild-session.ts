@@ -5,21 +5,21 @@ import type { Services } from '../../services/services.ts';
 import { withNewestNames } from './newest-names.ts';
 
 export interface RebuildOptions {
-  /** Leaves a session alone that Redis knows. */
+  /** Does nothing if Redis knows the session. */
   onlyIfLost: boolean;
-  /** Also where nobody is connected: Redis may have kept a part of what there was. */
+  /** Rebuilds also if nobody is connected, because Redis may have kept a part of the session. */
   evenEmpty?: boolean;
-  /** A connection that is about to join by itself. */
+  /** A connection to leave out, because it is about to join. */
   exceptConnection?: string;
-  /** A connection that the table has, although its index may not show it yet or any more. */
+  /** A connection to include, although the index of the table may not show it yet or any more. */
   alsoConnection?: Membership;
 }
 
 /**
- * Brings a session in Redis back to who is connected and holds a slot, after Redis forgot it or was away (rules FA1,
- * FA2). Who timed out keeps a row in the connection table, to return with, but holds no slot.
+ * Rebuilds a session in Redis from the connection table after Redis forgot it or was away (rules FA1, FA2). It seats the
+ * connections of users who hold a slot. A user who timed out keeps their membership for a return, but holds no slot.
  *
- * @returns the change to announce; undefined where nothing was to be done.
+ * @returns the change to announce; undefined if nothing had to be done.
  */
 export async function rebuildSession(
   services: Services,
@@ -47,8 +47,8 @@ async function withSlot(services: Services, sessionId: string, members: Membersh
     return members.filter((member) => present.has(member.userId));
   } catch (error) {
     if (!isAway(error, 'database')) throw error;
-    // Somebody too many for a minute is better than a leave that never was.
-    services.log.warn('A session is rebuilt without knowing who holds a slot', {
+    // A user who is shown a minute too long is better than a leave that did not happen.
+    services.log.warn('PostgreSQL is away; a session is rebuilt without knowing who holds a slot', {
       sessionId,
       error: error.cause as Error,
     });

@@ -9,8 +9,8 @@ import { endGoneReceivers } from '../connections/end-gone.ts';
 import { seated } from './sign-of-life.ts';
 
 /**
- * Sends an event to everybody else in a session, or to the users it names, at most once to each connection (rule DE11). It
- * is stored nowhere and not logged: one round trip to Redis says who receives it.
+ * Sends an event to all other connections in a session, or to those of the users that it names, at most once to each (rule
+ * DE11). The event is neither stored nor logged. One round trip to Redis tells who receives it.
  *
  * @throws RollcallError PERMISSION_DENIED for a viewer, RATE_LIMITED, NOT_IN_SESSION.
  */

@@ -10,12 +10,12 @@ import { scheduleVisit } from '../scheduling/sweep-waker.ts';
 import { returnToSession } from '../seating/return-to-session.ts';
 
 /**
- * Records a frame of a connection and tells the others what it changed: one round trip to Redis (rule PR14).
+ * Records a frame of a connection and tells the others what it changed, with one round trip to Redis (rule PR14).
  *
- * A connection Redis does not know is seated again from what it joined: its user timed out and is back (rule PR11), or
- * Redis lost its memory (rule FA2).
+ * A connection that Redis does not know is seated again from its membership: its user timed out and is back (rule PR11), or
+ * Redis lost its data (rule FA2).
  *
- * @returns undefined where the connection left the session after it sent this frame (rule PR18).
+ * @returns undefined if the connection left the session after it sent this frame (rule PR18).
  */
 export async function signOfLife(
   services: Services,
@@ -41,7 +41,7 @@ export async function signOfLife(
   return outcome;
 }
 
-/** Whether a frame was refused only because a leave that was sent after it was served before it. */
+/** Whether a frame was refused only because a leave that was sent later was served first. */
 async function isOvertakenByLeave(
   services: Services,
   { connectionId, sessionId }: Seat,
@@ -67,7 +67,7 @@ export async function seated<T>(
   return returned;
 }
 
-/** Somebody else of the session is overdue: their leave is the sweep's, which writes it down and tells it. */
+/** Another user of the session is overdue: makes the sweep record and announce their leave. */
 async function callSweep(services: Services, seat: Seat, outcome: TouchOutcome): Promise<void> {
   if (outcome.overdue) await scheduleVisit(services, seat.sessionId, services.clock());
 }

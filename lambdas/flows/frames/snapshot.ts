@@ -8,10 +8,10 @@ import { scheduleVisit } from '../scheduling/sweep-waker.ts';
 import { seated } from './sign-of-life.ts';
 
 /**
- * The whole state of a session for a connection that joined it. What is overdue ends here, so nobody is shown who is
- * gone (rule PR6); writing those leaves down is the sweep's.
+ * The snapshot of a session for a connection that joined it. Overdue users leave first, so the snapshot does not contain
+ * them (rule PR6). The sweep records these leaves.
  *
- * @param firstBytes what else is in the answer.
+ * @param firstBytes the size of the rest of the answer.
  */
 export async function snapshotFor(
   services: Services,

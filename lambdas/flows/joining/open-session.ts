@@ -13,12 +13,12 @@ import { actorOf } from '../journal/audit.ts';
 import { transactWithAudit } from '../journal/transact-with-audit.ts';
 import { joinSession, seatCreator } from './join-session.ts';
 
-/** How often an opening begins again because the session it found ended before the caller was in it. */
+/** Attempts to open a session, if the session that was found ends before the caller has joined it. */
 const mostAttempts = 3;
 
 /**
- * Joins the live session of a key, or creates it with the caller as owner (rule SE11). Where the metadata do not say, the
- * new session is public: who knows the key may join as a viewer.
+ * Joins the live session of a key, or creates one that the caller owns (rule SE11). Unless the metadata say otherwise, the
+ * session is public: whoever knows the key may join as a viewer.
  *
  * @throws RollcallError as `joinSession` does.
  */
@@ -50,7 +50,7 @@ async function openedByCreator(services: Services, caller: Caller, id: string, s
   }
 }
 
-/** Where a later leave of the connection has decided already, the answer says so (rule PR18). */
+/** If a later leave of the connection was served first, the answer says that the connection has left (rule PR18). */
 function opened(state: PresentState, created: boolean): ServerFrame<'session_opened'> | ServerFrame<'session_left'> {
   return state.type === 'session_left' ? state : { ...state, type: 'session_opened', created };
 }

@@ -5,21 +5,21 @@ import { userJoined } from '../../activity/activity-events.ts';
 import type { Services } from '../../services/services.ts';
 import { auditAll } from './audit.ts';
 
-/** Somebody's arrival into a session. */
+/** The arrival of a user in a session. */
 export interface Arriving {
   userId: string;
   username: string;
   role: Role;
-  /** Unix milliseconds: since when they are present. */
+  /** Since when the user is present, Unix milliseconds. */
   at: number;
-  /** False where they may have been there before, and the audit trail has to be asked. */
+  /** False if the user may have been present before, so the audit trail has to be asked. */
   certain: boolean;
 }
 
-/** Any UUID would do; it only has to be this one for ever. */
+/** The namespace of the entries' ids. Any UUID works, but it must never change. */
 const arrivalNamespace = '0e7c52f4-93ab-4a57-8d0d-1f2b6c1d9a38';
 
-/** An arrival, where it was, and what is known of the connection. */
+/** An arrival with its session and what is known about the connection. */
 export interface ArrivalRecord {
   sessionId: string;
   arriving: Arriving;
@@ -29,10 +29,12 @@ export interface ArrivalRecord {
 }
 
 /**
- * Writes down that somebody came (rule PR9). The script that seated them put it on a list, so that a sweep does it where
- * this invocation is killed; done twice it is done once, because the entry's id follows from the arrival.
+ * Writes an arrival into the audit trail (rule PR9). The script that seated the user added it to the movement journal, so a
+ * sweep writes it if this invocation is killed. The id of the entry is computed from the arrival, so it is written only
+ * once.
  *
- * @returns false where the entry waits in the outbox: then the list is to keep the arrival for those who ask the trail.
+ * @returns false if the entry waits in the outbox. Then the arrival has to stay in the journal, because the trail does not
+ *   have it yet.
  */
 export async function recordArrival(
   services: Services,
@@ -43,7 +45,7 @@ export async function recordArrival(
   return (await recordArrivals(services, [{ sessionId, arriving, context }]))[0]!;
 }
 
-/** The same for many arrivals: two statements, however many they are. */
+/** The same for many arrivals, with two statements. */
 export async function recordArrivals(services: Services, records: readonly ArrivalRecord[]): Promise<boolean[]> {
   if (records.length === 0) return [];
   const uncertain = records.filter(({ arriving }) => !arriving.certain);

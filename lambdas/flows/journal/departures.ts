@@ -8,25 +8,28 @@ import type { Services } from '../../services/services.ts';
 import { scheduleVisit } from '../scheduling/sweep-waker.ts';
 import { auditAll } from './audit.ts';
 
-/** Somebody's end in a session: as presence established it, or as others conclude it where presence knows nothing. */
+/** The departure of a user: observed by presence, or concluded by others if presence knows nothing of it. */
 export interface Departing {
   userId: string;
   cause: LeaveCause;
-  /** Unix milliseconds of the script that found it. */
+  /** The time of the script that found it, Unix milliseconds. */
   at: number;
-  /** Absent where presence does not know it. */
+  /** Absent if presence does not know it. */
   joinedAt?: number;
-  /** Whether nobody saw it: then `at` is a guess, and the true end may be written down already, at a later moment. */
+  /**
+   * Whether it was concluded, not observed. Then `at` is an estimate, and the true end may be recorded already with a later
+   * time.
+   */
   isConcluded?: boolean;
-  /** Whether presence knew of the stay from the connection table only. */
+  /** Whether presence knew the stay only from the connection table. */
   restored?: boolean;
-  /** Until when a join asked for the slot and gave it up: that join does not keep the slot. */
+  /** A join that asked for the slot up to this time has given it up, so it does not keep the slot. Unix milliseconds. */
   joinedUntil?: number;
-  /** Whether they are present again: then the slot is the new stay's, however close the two moments are. */
+  /** Whether the user is present again. Then the slot belongs to the new stay, even if the two times are very close. */
   isBack?: boolean;
 }
 
-/** A departure, where it was, and what is known of the connection. */
+/** A departure with its session and what is known about the connection. */
 export interface DepartureRecord {
   sessionId: string;
   departing: Departing;
@@ -35,15 +38,16 @@ export interface DepartureRecord {
   mayRepeat?: boolean;
 }
 
-/** Any UUID would do; it only has to be this one for ever. */
+/** The namespace of the entries' ids. Any UUID works, but it must never change. */
 const departureNamespace = '5b1c9a4e-6f0d-4c1b-9e57-3a6f9f0c2d41';
 
 /**
- * Writes a departure down: the audit trail says why (rule PR9) and the slot is given back, in this order, so that a slot
- * whose holder is gone is never without its story. Done twice it is done once: the entry's id follows from the departure,
- * or, where presence did not see it, from the arrival it ends, and who joined again since keeps the slot.
+ * Writes a departure into the audit trail (rule PR9) and gives the slot back, in this order, so each slot that was given
+ * back has its entry. A repeated call changes nothing: the id of the entry is computed from the departure, or from the
+ * arrival that it ends if presence did not observe it. A user who joined again since then keeps the slot.
  *
- * @returns false where the entry waits in the outbox: then the list is to keep the departure for those who ask the trail.
+ * @returns false if the entry waits in the outbox. Then the departure has to stay in the journal, because the trail does not
+ *   have it yet.
  */
 export async function recordDeparture(
   services: Services,
@@ -54,7 +58,7 @@ export async function recordDeparture(
   return (await recordDepartures(services, [{ sessionId, departing, context }]))[0]!;
 }
 
-/** The same for many departures, no two of them of one person in one session: three statements, however many they are. */
+/** The same for many departures with three statements. No two of them may be of the same user in the same session. */
 export async function recordDepartures(services: Services, records: readonly DepartureRecord[]): Promise<boolean[]> {
   if (records.length === 0) return [];
   const movements = await services.activity.lastMovements(
@@ -92,15 +96,15 @@ function entryOf(record: DepartureRecord, last: Movement | undefined): ActivityP
 }
 
 /**
- * Whether the audit trail lacks this end. A stay that presence saw begin has one, unless it was concluded already; any
- * other ends only where the trail says that it began.
+ * Whether the audit trail lacks this departure. A stay whose begin presence observed has an entry of its end, unless the end
+ * was concluded already. Any other stay gets one only if the trail has its begin.
  */
 function isUntold({ joinedAt, restored, at }: Departing, last: Movement | undefined): boolean {
   if (last?.type === 'user_joined') return last.at <= at;
   return joinedAt !== undefined && !restored && !(last && last.at >= joinedAt);
 }
 
-/** The same where PostgreSQL may be away: Redis keeps the departure, and the sweep writes it down later (rule FA3). */
+/** The same if PostgreSQL may be away: Redis keeps the departure, and the sweep records it later (rule FA3). */
 export async function recordOrLeaveToSweep(
   services: Services,
   sessionId: string,
@@ -111,7 +115,7 @@ export async function recordOrLeaveToSweep(
     await recordDeparture(services, sessionId, departing, context);
   } catch (error) {
     if (!isAway(error)) throw error;
-    services.log.warn('A departure could not be written down yet', {
+    services.log.warn('A departure could not be recorded yet', {
       sessionId,
       error: error.cause as Error,
     });

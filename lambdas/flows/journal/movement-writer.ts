@@ -6,18 +6,18 @@ import type { Services } from '../../services/services.ts';
 import { recordArrivals } from './arrivals.ts';
 import { recordDepartures } from './departures.ts';
 
-/** Movements of one visit. Who is back keeps the slot that the departure would give back. */
+/** Movements that one visit found. A user who is back keeps the slot that the departure would give back. */
 export interface Movements {
   sessionId: string;
   arrivals: readonly Arrival[];
   departures: readonly (Departure & { isBack: boolean })[];
 }
 
-/** What became of them. */
+/** The result of writing movements. */
 export interface WrittenMovements {
-  /** Those that are written down: Redis need not keep them any longer. */
+  /** Movements that are recorded: Redis need not keep them any longer. */
   written: (Arrival | Departure)[];
-  /** Why the others are not. */
+  /** Why the others are not recorded. */
   error?: unknown;
 }
 
@@ -26,12 +26,12 @@ interface Task extends Movements {
   done(result: WrittenMovements): void;
 }
 
-/** Movements that one batch of statements takes; a batch has to be over well within the second of rule FA1. */
+/** Movements in one batch of statements. A batch must take much less than the second of rule FA1. */
 const batchMovements = 500;
 
 /**
- * Writes the movements of many visits together. While one batch is on its way the next one gathers, so a mass
- * disconnect of thousands costs some statements for hundreds of people each, and a single one waits for nobody.
+ * Records the movements of many visits together. While one batch is being written, the next one collects. So a mass
+ * disconnect of thousands costs a few statements for hundreds of users each, and a single movement does not wait.
  */
 export class MovementWriter {
   readonly #services: Services;
@@ -42,7 +42,7 @@ export class MovementWriter {
     this.#services = services;
   }
 
-  /** Resolves once they are written down, or could not be; never throws. */
+  /** Resolves once the movements are recorded, or could not be. Never throws. */
   write(movements: Movements): Promise<WrittenMovements> {
     if (movements.arrivals.length + movements.departures.length === 0) return Promise.resolve({ written: [] });
     return new Promise((done) => {
@@ -66,7 +66,10 @@ export class MovementWriter {
     return this.#waiting.splice(0, end < 0 ? this.#waiting.length : end + 1);
   }
 
-  /** What one visit has and no store takes must not hold up the others: then each is written alone. */
+  /**
+   * If the stores refuse a batch, each visit is written alone, so a movement that cannot be stored does not block the
+   * others.
+   */
   async #writeBatch(tasks: readonly Task[]): Promise<void> {
     try {
       await writeTogether(this.#services, tasks);
@@ -128,8 +131,8 @@ async function writeTogether(services: Services, tasks: readonly Task[]): Promis
   );
   const stored = await recordArrivals(services, arrivals);
   note(arrivals, stored, ({ arriving }) => arriving);
-  // Whether a leave is told follows from what the trail has of its user. Where an arrival waits in the outbox, the trail does not
-  // have it yet, so the leaves of this user wait, too.
+  // The audit trail decides whether a leave gets an entry. If an arrival waits in the outbox, the trail does not have it
+  // yet, so the leaves of this user wait too.
   const waiting = new Set(
     arrivals.filter((_, index) => !stored[index]).map(({ task, arriving }) => keyOf(task, arriving)),
   );
@@ -138,7 +141,7 @@ async function writeTogether(services: Services, tasks: readonly Task[]): Promis
       .filter((departing) => !waiting.has(keyOf(task, departing)))
       .map((departing) => ({ task, sessionId: task.sessionId, departing, mayRepeat: departing.cause === 'left' })),
   );
-  // Somebody who left twice has two stories: the second one is told when the first one stands.
+  // A user may have left twice. The second leave is recorded after the first one is in the trail.
   for (const turn of turnsOf(departures, ({ task, departing }) => keyOf(task, departing))) {
     note(turn, await recordDepartures(services, turn), ({ departing }) => departing);
   }
@@ -150,7 +153,7 @@ function note<T extends { task: Task }>(records: T[], stored: boolean[], of: (re
   for (const [index, record] of records.entries()) if (stored[index]) record.task.written.push(of(record));
 }
 
-/** The records in turns, each of which has a key once at most; within a key they keep their order. */
+/** Splits the records into turns, so that no turn has a key twice. The records of a key keep their order. */
 function turnsOf<T>(records: readonly T[], keyOf: (record: T) => string): T[][] {
   const turns: T[][] = [];
   const counts = new Map<string, number>();

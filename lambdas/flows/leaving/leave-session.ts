@@ -16,11 +16,12 @@ import { expireAndRecord } from '../presence/visit-sessions.ts';
 import { scheduleVisit } from '../scheduling/sweep-waker.ts';
 
 /**
- * The caller's connection leaves at once (rule PR7); the user leaves with their last one. It is written down before it is
- * told. Where a later frame of the connection has decided already, the answer is what is true (rule PR18).
+ * Ends the stay of the caller's connection at once (rule PR7). The user leaves with their last connection. The leave is
+ * recorded before it is told. If a later frame of the connection was served first, the answer tells what is true now (rule
+ * PR18).
  *
- * @throws RollcallError NOT_IN_SESSION for a connection that has not joined, unless it numbers its frames: then a join that
- *   was sent before may still come, and changes nothing.
+ * @throws RollcallError NOT_IN_SESSION for a connection that has not joined. A connection that numbers its frames gets no
+ *   error: a join that was sent earlier may still arrive, and then changes nothing.
  */
 export async function leaveSession(
   services: Services,
@@ -30,14 +31,14 @@ export async function leaveSession(
 ): Promise<PresentState> {
   const sessionId = await sessionToLeave(services, caller, sessionRef, turn);
   try {
-    // Before the seat: a frame of this connection that is under way must not find the membership and take a seat again.
+    // Before the seat ends: otherwise a frame in flight of this connection finds the membership and takes the seat again.
     const { membership, version } = await services.registry.leave(
       caller.connectionId,
       sessionId,
       turn,
       services.clock(),
     );
-    // The time is taken here: the slot goes with every join that asked for it before. A later one asks again.
+    // The time is taken here: this leave gives back the slot of every join before it. A later join asks for the slot again.
     if (membership) await endSeat(services, caller, { sessionId, at: services.clock(), version });
     else if (turn.order === undefined) throw notInSession();
     return { type: 'session_left', sessionId };
@@ -47,7 +48,7 @@ export async function leaveSession(
   }
 }
 
-/** The UUID of the session. By its name a session is otherwise known only to connections that joined it. */
+/** The UUID of the session. Otherwise only connections that joined a session can refer to it by name. */
 async function sessionToLeave(
   services: Services,
   caller: Caller,
@@ -77,17 +78,17 @@ async function endSeat(services: Services, caller: Caller, leaving: Leaving): Pr
   const { connectionId, userId } = caller;
   const outcome = await depart(services, { sessionId, userId, connectionId }, leaving);
   if (!outcome) return leaveUnseen(services, caller, leaving);
-  // Who was gone already is the sweep's, like everybody else it finds.
+  // The sweep records users who were gone already, like all others that it finds.
   const own = outcome.departures.find((departure) => departure.userId === userId && departure.cause === 'left');
   if (own) await recordOrLeaveToSweep(services, sessionId, own, actorOf(caller, sessionId));
   if (outcome.departures.length > 0) await scheduleVisit(services, sessionId, at);
   await announce(services, sessionId, outcome);
 }
 
-/** Undefined where Redis knows nothing of the seat: it is away, or it forgot the session. */
+/** Undefined if Redis does not know the seat: it is away, or it forgot the session. */
 async function depart(services: Services, seat: Seat, { at, version }: Leaving): Promise<EndOutcome | undefined> {
   try {
-    // Another tab of theirs may have joined where Redis could not hear of it (rule FA1).
+    // Another tab of the user may have joined while Redis was away (rule FA1).
     if (await services.presence.store.isInDoubt()) await bringBack(services, seat.sessionId);
     const outcome = await services.presence.store.depart(seat, 'left', at, version);
     if (!isUnknown(outcome)) return outcome;
@@ -96,7 +97,7 @@ async function depart(services: Services, seat: Seat, { at, version }: Leaving):
     return again.removed ? again : undefined;
   } catch (error) {
     if (!isAway(error)) throw error;
-    services.log.warn('A seat is left to the sweep, because a store is away', {
+    services.log.warn('A store is away; the sweep ends a seat', {
       ...{ sessionId: seat.sessionId, dependency: error.dependency, error: error.cause as Error },
     });
     return undefined;
@@ -104,12 +105,13 @@ async function depart(services: Services, seat: Seat, { at, version }: Leaving):
 }
 
 /**
- * Whether it was the user's last connection is then the connection table's to say. The others hear of it once the sweep
- * finds the seat without a membership (rule FA1).
+ * Ends the stay if the connection table shows no other connection of the user. The others are told once the sweep finds the
+ * seat without a membership (rule FA1).
  */
 async function leaveUnseen(services: Services, caller: Caller, { sessionId, at, version }: Leaving): Promise<void> {
   const { connectionId, userId } = caller;
-  // The index may still show what this leave ended. A later join of this connection has a higher version (rule PR18).
+  // The index may still show the membership that this leave ended. A later join of the connection has a higher version (rule
+  // PR18).
   const isOver = (one: Membership) => one.connectionId === connectionId && (one.version ?? 0) < version;
   const others = (await services.registry.members(sessionId)).filter((one) => !isOver(one));
   if (!others.some((one) => one.userId === userId)) {

@@ -4,17 +4,20 @@ import { type EndOutcome, isUnknown, type Receiver } from '../../presence/outcom
 import type { Services } from '../../services/services.ts';
 import { expireAndRecord } from '../presence/visit-sessions.ts';
 
-/** What an eviction did, and whether presence knew the session before: where it did not, others may have been there. */
+/**
+ * The result of a removal. `wasKnown` is false if Redis did not know the session before: then there may have been other
+ * users.
+ */
 export interface Removal extends EndOutcome {
   ended: Receiver[];
   wasKnown: boolean;
 }
 
 /**
- * Takes somebody, or everybody where nobody is named, out of a session in Redis. A session that Redis does not know as a
- * whole is brought back before, and what it kept is written down: only then can be told who was there.
+ * Removes one user, or all users if none is named, from a session in Redis. A session that Redis does not know completely is
+ * rebuilt first, and its journal is recorded: only then it is known who was present.
  *
- * @returns undefined while Redis is away: the decision stands in PostgreSQL, and the sweep brings Redis after (rule FA1).
+ * @returns undefined while Redis is away. The change in PostgreSQL stands, and the sweep updates Redis later (rule FA1).
  */
 export async function removeFromSession(
   services: Services,

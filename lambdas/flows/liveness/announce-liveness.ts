@@ -4,8 +4,8 @@ import { isAway } from '../../platform/unavailable.ts';
 import type { Services } from '../../services/services.ts';
 
 /**
- * Tells the owner of a session or machine, on every connection they have, that it became active or inactive. A
- * connection that has ended is skipped: what it joined is ended by its own `$disconnect` or by its silence.
+ * Tells all connections of the owner of a session or machine that it became active or inactive. A connection that has ended
+ * is skipped: its `$disconnect` or its timeout ends what it joined.
  */
 export async function announceLiveness(services: Services, event: LivenessEvent): Promise<void> {
   const { ownerId, ...frame } = event;
@@ -13,7 +13,7 @@ export async function announceLiveness(services: Services, event: LivenessEvent)
   await services.messenger.broadcast(connections, frame, { kind: 'state' });
 }
 
-/** The same for a session that came back to life by what somebody just did, which does not fail for this. */
+/** The same for a session that the current request made active again. The request does not fail if this fails. */
 export async function announceRevival(services: Services, { id, ownerId, lastActiveAt }: Session): Promise<void> {
   try {
     await announceLiveness(services, {

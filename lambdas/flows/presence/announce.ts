@@ -9,12 +9,12 @@ import { endGone, endGoneReceivers } from '../connections/end-gone.ts';
 import { requestWatch } from '../scheduling/sweep-waker.ts';
 
 /**
- * Tells a session what a script changed: the diff and the cursors that go out now, and at the end of the window what
- * waits for it, where this invocation promised to send that (rules DE2-DE4).
+ * Sends what a script changed: the diff and the cursors that go out now, and at the end of the window what waits for it, if
+ * this invocation is the flusher (rules DE2-DE4).
  */
 export async function announce(services: Services, sessionId: string, outcome: PresenceOutcome): Promise<void> {
   show(services, sessionId, outcome);
-  // Of most frames nobody hears before the end of a window that somebody else has promised to send.
+  // Most frames only add to a window of which another invocation is the flusher.
   if (!hasNews(outcome) && !outcome.batch && !outcome.promise) return;
   await Promise.all([
     sendDiff(services, sessionId, outcome),
@@ -23,7 +23,7 @@ export async function announce(services: Services, sessionId: string, outcome: P
   ]);
 }
 
-/** Shows every change at `LOG_LEVEL=DEBUG`, also where nobody is there to hear of it. */
+/** Logs every change at `LOG_LEVEL=DEBUG`, also if nobody receives it. */
 function show(services: Services, sessionId: string, { joins, updates, leaves }: PresenceOutcome): void {
   for (const { userId } of joins) services.log.debug(`[PresenceManager] User ${userId} joined session ${sessionId}`);
   for (const { userId, ...change } of updates) {
@@ -37,7 +37,7 @@ function show(services: Services, sessionId: string, { joins, updates, leaves }:
 async function sendDiff(services: Services, sessionId: string, outcome: PresenceOutcome): Promise<void> {
   if (!hasNews(outcome)) return;
   const { epoch, seq, parts, joins, updates, leaves } = outcome;
-  // One after another, so that the parts arrive in the order of their numbers.
+  // One after the other, so that the parts arrive in the order of their numbers.
   let throttled = 0;
   for (const frame of diffFrames({ sessionId, epoch, seq, joins, updates, leaves }, parts)) {
     const result = await post(services, outcome.receivers, frame);
@@ -53,7 +53,9 @@ async function sendCursors(services: Services, sessionId: string, batch: CursorB
   if (result.throttled > 0) await slowDown(services, sessionId);
 }
 
-/** Longer windows for a session whose posts are throttled. What was sent is sent, whatever becomes of this. */
+/**
+ * Makes the windows of a session longer whose posts are throttled. A failure here does not matter to what was sent already.
+ */
 async function slowDown(services: Services, sessionId: string): Promise<void> {
   try {
     await services.presence.store.stretch(sessionId, services.clock());
@@ -63,7 +65,7 @@ async function slowDown(services: Services, sessionId: string): Promise<void> {
   }
 }
 
-/** An execution environment is frozen after its answer, so the flusher waits here for the end of its window. */
+/** The flusher waits for the end of the window here, because an execution environment is frozen after its answer. */
 async function keepPromise(
   services: Services,
   sessionId: string,
@@ -74,7 +76,7 @@ async function keepPromise(
   await announce(services, sessionId, await services.presence.store.flush(sessionId, endsAt, services.clock()));
 }
 
-/** Sends a frame of state and takes the connections that answered 410 out of everything they joined (rule DE6). */
+/** Sends a frame of state, and ends connections whose posts were answered with 410 (rule DE6). */
 export async function send(services: Services, receivers: Receiver[], frame: ServerFrame): Promise<void> {
   await endGone(services, (await post(services, receivers, frame)).gone);
 }

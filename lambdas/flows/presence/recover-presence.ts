@@ -4,19 +4,19 @@ import type { Services } from '../../services/services.ts';
 import { rebuildSession } from '../connections/rebuild-session.ts';
 import { announce } from './announce.ts';
 
-/** Sessions rebuilt at the same time. */
+/** Sessions that are rebuilt at the same time. */
 const parallelSessions = 50;
 
 /**
- * Redis was away and is back: signs of life had nowhere to go, so nobody may be judged by the old ones. Every session
- * begins anew with who is connected (rule FA1).
+ * Rebuilds every session from the connection table after Redis was away (rule FA1). Redis could not receive signs of life,
+ * so the stored ones must not end anybody's presence.
  */
 export async function recoverPresence(services: Services): Promise<void> {
   await relearnIndex(services, services.clock());
   await inParallel(await services.deadlines.all(), parallelSessions, (sessionId) => bringBack(services, sessionId));
 }
 
-/** Begins a session anew with who is connected, and tells what that changed. A failure is logged: a later one comes by. */
+/** Rebuilds one session and announces what that changed. A failure is only logged, because a later visit tries again. */
 export async function bringBack(services: Services, sessionId: string): Promise<void> {
   try {
     const outcome = await rebuildSession(services, sessionId, { onlyIfLost: false });
@@ -27,9 +27,9 @@ export async function bringBack(services: Services, sessionId: string): Promise<
 }
 
 /**
- * Where Redis, or a part of its cluster, lost its memory, the index of deadlines is gone with it. PostgreSQL knows where
- * somebody holds a slot; each of these sessions is visited at once, which brings it back from the connection table. So
- * somebody who never sends another frame is still announced in time (rules FA2, PR12).
+ * Restores the deadline index after Redis, or a node of its cluster, lost its data. PostgreSQL knows in which sessions users
+ * hold a slot. Each of these sessions is due at once, and its visit rebuilds it from the connection table. So the timeout of
+ * a user who sends no further frame is still announced in time (rules FA2, PR12).
  */
 export async function relearnIndex(services: Services, now: number): Promise<void> {
   if (await services.deadlines.isWhole()) return;
@@ -39,6 +39,6 @@ export async function relearnIndex(services: Services, now: number): Promise<voi
     }
     await services.deadlines.markWhole();
   } catch (error) {
-    logFailure(services.log, 'The index of deadlines is not whole yet; the next round tries again', error);
+    logFailure(services.log, 'The deadline index is not complete yet; the next round tries again', error);
   }
 }

@@ -5,11 +5,11 @@ import type { Caller } from '../callers/caller.ts';
 import { sessionIdOf } from '../callers/session-ids.ts';
 
 /**
- * Writes the choice to be invisible, or to be seen again, into the connection table, too: who is invisible must not show
- * up because Redis forgot it, or because they were silent for too long and are back (rule PR5). While the table is away
- * Redis alone remembers (rule FA4).
+ * Stores the choice to be invisible, or visible again, in the connection table too. So an invisible user does not become
+ * visible because Redis lost its data, or because they timed out and returned (rule PR5). While the table is away, only
+ * Redis has the choice (rule FA4).
  *
- * @param chosenAt when Redis took the choice, Unix milliseconds: of two choices the later one stays.
+ * @param chosenAt when Redis stored the choice, Unix milliseconds. The later of two choices counts.
  */
 export async function rememberChoice(
   services: Services,
@@ -24,6 +24,6 @@ export async function rememberChoice(
     await services.registry.setInvisible(seat, status === 'offline', chosenAt);
   } catch (error) {
     if (!isAway(error, 'connections')) throw error;
-    services.log.warn('A chosen status could not be written down', { sessionId, error: error.cause as Error });
+    services.log.warn('A chosen status could not be stored in the connection table', { sessionId, error: error.cause as Error });
   }
 }

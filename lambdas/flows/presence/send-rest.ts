@@ -9,11 +9,11 @@ import { send } from './announce.ts';
 export type Snapshot = ServerFrames['presence_state'];
 
 /**
- * Makes a snapshot fit into the one frame of an answer: what it has no room for is posted as further parts, and the
- * client applies it once it has them all (rule DE7). They carry a name of their own: a request that was given up and sent
- * again has two snapshots on their way, which can have the same number and not the same order or people.
+ * Makes a snapshot fit into the frame of an answer. The rest is posted as further parts, and the client applies the snapshot
+ * once it has all of them (rule DE7). The parts carry an id of the snapshot: if a client repeats a request that it gave up,
+ * two snapshots are on their way, which may have the same number and a different order or other users.
  *
- * @param firstBytes what else is in the answer.
+ * @param firstBytes the size of the rest of the answer.
  */
 export async function sendRest(
   services: Services,

@@ -7,35 +7,35 @@ import { rebuildSession } from '../connections/rebuild-session.ts';
 import { MovementWriter } from '../journal/movement-writer.ts';
 import { announce } from './announce.ts';
 
-/** A session whose movements could not be written down is visited again this soon. */
+/** A session is visited again after this time if its movements could not be recorded. */
 export const retryMillis = 5000;
 
-/** Somebody whom a visit found present, with their last sign of life (Unix milliseconds). */
+/** A user whom a visit found present, with their last sign of life (Unix milliseconds). */
 export interface LastSeenUpdate {
   sessionId: string;
   userId: string;
   at: number;
 }
 
-/** What a visit came to. */
+/** The result of a visit. */
 export interface Visit {
-  /** When to come again, Unix milliseconds; undefined where nobody is left. */
+  /** When the session is due next, Unix milliseconds; undefined if nobody is present. */
   next: number | undefined;
   lastSeenUpdates: LastSeenUpdate[];
 }
 
 /**
- * How often a session with people in it is looked at, at least: its last sign of life is written down then. Nobody who acts
- * after a look is away before the next one.
+ * The longest time between two visits of a session with users in it. Each visit updates the last-seen times. A user who acts
+ * after a visit is not away before the next one.
  */
 export function refreshMillis({ awayAfterMillis, sessionTimeoutMillis, livenessTimeoutMillis }: Timings): number {
   return Math.min(30_000, awayAfterMillis, sessionTimeoutMillis / 4, livenessTimeoutMillis / 4);
 }
 
 /**
- * Ends what is over in a session, writes it down, tells it, and says when to come again.
+ * Visits a session: ends what is overdue, records it, announces it, and returns when the session is due next.
  *
- * @param writer shared by the visits of a sweep, so that they write together.
+ * @param writer is shared by the visits of a sweep, so that they write together.
  */
 export async function visitSession(
   services: Services,
@@ -53,12 +53,14 @@ export async function visitSession(
   };
 }
 
-/** What a visit found, and whether all of it is written down; `isMore`: Redis keeps more than one visit hands out. */
+/**
+ * What a visit found, and whether all of it is recorded. `isMore` tells that the journal holds more than one visit returns.
+ */
 export type RecordedVisit = VisitOutcome & { recorded: boolean; isMore: boolean };
 
 /**
- * Ends what is over in a session, writes down who came and went, and tells it. A session that Redis forgot, or gave up
- * because a part of it was lost, is brought back.
+ * Ends what is overdue in a session, records the movements, and announces them. A session that Redis forgot, or invalidated
+ * because a part was lost, is rebuilt first.
  */
 export async function expireAndRecord(
   services: Services,
@@ -74,7 +76,7 @@ export async function expireAndRecord(
   return { ...outcome, recorded: written === kept && !isMore, isMore };
 }
 
-/** A session that Redis forgot is brought back from the connection table first (rule FA2). */
+/** Runs the visit script. A session that Redis forgot is rebuilt from the connection table first (rule FA2). */
 async function visitPresence(services: Services, sessionId: string, now: number): Promise<VisitOutcome> {
   const outcome = await services.presence.store.visit(sessionId, now);
   if (!isUnknown(outcome)) return outcome;
@@ -83,10 +85,10 @@ async function visitPresence(services: Services, sessionId: string, now: number)
 }
 
 /**
- * Movements are written down before they are told, and kept until PostgreSQL has them, however often it takes
- * (rule AC1).
+ * Records the movements before they are announced. They stay in the journal until PostgreSQL has them, even after many
+ * attempts (rule AC1).
  *
- * @returns how many are written down; the others are left for another visit.
+ * @returns how many are recorded; the others are left to another visit.
  */
 async function recordAll(
   services: Services,
@@ -101,7 +103,7 @@ async function recordAll(
     arrivals,
     departures: departures.map((departure) => ({ ...departure, isBack: present.has(departure.userId) })),
   });
-  if (error) logFailure(services.log, 'A movement could not be written down yet', error, { sessionId });
+  if (error) logFailure(services.log, 'A movement could not be recorded yet', error, { sessionId });
   await services.presence.store.forget(sessionId, written);
   return written.length;
 }
