@@ -4,20 +4,22 @@ import { answered } from '../platform/redis-failure.ts';
 import { presenceKeys } from './keys.ts';
 import { defineSweepScripts, runSweepScript } from './scripts/sweep/sweep-scripts.ts';
 
-/** Sorted sets the deadlines are spread over, so that a cluster, and several sweeps, share the work. */
+/**
+ * The deadlines are spread over this many sorted sets, so that the nodes of a cluster, and several sweeps, share the work.
+ */
 export const deadlineShards = 8;
 export const shardNumbers: readonly number[] = Array.from({ length: deadlineShards }, (_, shard) => shard);
 const indexMillis = 24 * 60 * 60 * 1000;
 
 /**
- * Score of a session that a sweep has claimed: later than every moment there is, so that a deadline that is scheduled
- * during the visit shows. The claim lasts as long as the sweep holds the shard.
+ * The score of a session that a sweep has claimed. It is later than every deadline, so a deadline that is scheduled during
+ * the visit shows. The claim lasts as long as the sweep holds the shard.
  */
 export const claimedScore = 8.64e15;
 
 /**
- * Sessions by the moment something becomes due there. A frame never writes here: the deadline of a live session is
- * looked up anew when it passes, so an index entry may be early but never late.
+ * Sessions by the time at which something becomes due in them. A frame never writes here: when the deadline of a live
+ * session passes, the visit computes the next one. So an entry may be early but never late.
  *
  * Every method throws RollcallError UNAVAILABLE while Redis is away.
  */
@@ -30,9 +32,9 @@ export class Deadlines {
   }
 
   /**
-   * Makes sure that the session is visited at `deadline` or before, as soon as a sweep holds its shard.
+   * Makes sure that a sweep visits the session by `deadline`, as soon as it holds the shard.
    *
-   * @returns whether one does now.
+   * @returns whether a sweep holds the shard now.
    */
   async schedule(sessionId: string, deadline: number): Promise<boolean> {
     const keys = keysOf(shardOf(sessionId));
@@ -41,13 +43,13 @@ export class Deadlines {
     return swept === 1;
   }
 
-  /** Claims up to `limit` due sessions of a shard, the longest due first; none where the sweep does not hold the shard. */
+  /** Claims up to `limit` due sessions of a shard, the oldest deadline first; none if the sweep does not hold the shard. */
   async claim(shard: number, holder: string, now: number, limit: number): Promise<string[]> {
     const values = { holder, now: Math.round(now), limit, claimedScore };
     return answered(this.#redis, () => runSweepScript(this.#redis, 'claimDue', keysOf(shard), values));
   }
 
-  /** Ends a claim. `next` is the session's next deadline, undefined where nobody is left. */
+  /** Ends a claim. `next` is the next deadline of the session, undefined if nobody is present. */
   async release(sessionId: string, holder: string, next: number | undefined): Promise<void> {
     const keys = keysOf(shardOf(sessionId));
     const nextDeadline = next === undefined ? '' : Math.round(next);
@@ -55,7 +57,7 @@ export class Deadlines {
     await answered(this.#redis, () => runSweepScript(this.#redis, 'releaseDue', keys, values));
   }
 
-  /** How many sessions have anybody present. */
+  /** The number of sessions in which somebody is present. */
   async size(): Promise<number> {
     const sizes = await this.#onEveryShard((shard) => this.#redis.zcard(presenceKeys.due(shard)));
     return sizes.reduce((sum, size) => sum + size, 0);
@@ -66,22 +68,22 @@ export class Deadlines {
     return (await this.#onEveryShard((shard) => this.#redis.zrange(presenceKeys.due(shard), '0', '-1'))).flat();
   }
 
-  /** Whether the index is as it was left: false where Redis, or a part of its cluster, lost its memory. */
+  /** Whether the index is complete. False if Redis, or a node of its cluster, lost its data. */
   async isWhole(): Promise<boolean> {
     const marks = await this.#onEveryShard((shard) => this.#redis.exists(presenceKeys.dueMark(shard)));
     return marks.every((mark) => mark === 1);
   }
 
-  /** Says that every session with anybody in it is in the index; to be said again within a day. */
+  /** Marks the index as complete. The mark expires after a day. */
   async markWhole(): Promise<void> {
     await this.#onEveryShard((shard) => {
-      // It lies beside the shard and is lost with it.
+      // It has the hash tag of the shard, so it is lost together with it.
       const mark = presenceKeys.dueMark(shard);
       return Promise.all([this.#redis.zadd(mark, 0, 'whole'), this.#redis.pexpire(mark, indexMillis)]);
     });
   }
 
-  /** When a sweep last did its round, Unix milliseconds; undefined where none did within a day. */
+  /** When a sweep last finished a round, Unix milliseconds; undefined if none did within a day. */
   async lastRound(): Promise<number | undefined> {
     const pulse = await answered(this.#redis, () =>
       this.#redis.zrange(presenceKeys.sweepPulse, '0', '0', 'WITHSCORES'),
@@ -89,7 +91,7 @@ export class Deadlines {
     return pulse[1] === undefined ? undefined : Number(pulse[1]);
   }
 
-  /** Says that a sweep has done its round. */
+  /** Stores that a sweep has finished a round. */
   async noteRound(now: number): Promise<void> {
     const key = presenceKeys.sweepPulse;
     await answered(this.#redis, () =>

@@ -2,23 +2,23 @@ import type { Role } from '../../protocol/entities.ts';
 import type { Turn } from '../platform/turn.ts';
 import type { Said } from './person-data.ts';
 
-/** Who takes a seat, and as what. */
+/** What the script `enter` needs to know about the user and their connection. */
 export interface Entering {
   username: string;
   role: Role;
-  /** The least role that sees cursors, where the session names one (rule DE9). */
+  /** The least role that sees cursors, if the session sets one (rule DE9). */
   cursorRole?: Role | undefined;
   /** Whether the connection asks for the compact form of cursors. */
   compact?: boolean | undefined;
-  /** `taken`: they hold their slot only since now. `written`: their arrival is in the audit trail already. */
+  /** `taken`: this join took the slot. `written`: the audit trail has the arrival already. */
   arrivalState?: 'taken' | 'written' | undefined;
-  /** They come back invisible, as they chose to be (rule PR5). */
+  /** Whether the user returns invisible, as they chose (rule PR5). */
   invisible?: boolean | undefined;
-  /** What the join says of them. */
+  /** What the join says about the user. */
   said?: Said | undefined;
-  /** The data they had told before, as JSON: it counts where Redis does not know them. */
+  /** The data that the user had set before, as JSON. It counts if Redis does not know the user. */
   kept?: string | undefined;
-  /** The number of the join in the connection table, see `Membership.version`: a later join or leave decides. */
+  /** The number of the join in the connection table, see `Membership.version`. A later join or leave counts instead. */
   version?: number | undefined;
   /** The turn of the frame that joins (rule PR18). */
   turn?: Turn | undefined;

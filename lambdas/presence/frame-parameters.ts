@@ -27,7 +27,7 @@ export function touchArguments(
   };
 }
 
-/** By what a script knows the turn of a frame: the field of the hash `orders`, and the turn itself. */
+/** The turn of a frame for a script: the field of the hash `orders`, and the turn itself. */
 export function turnArguments(
   { connectionId }: SeatOf,
   { order, receivedAt }: Turn = {},
@@ -36,7 +36,7 @@ export function turnArguments(
   return receivedAt === undefined ? { turnField: '', turn: '' } : { turnField: `~${connectionId}`, turn: receivedAt };
 }
 
-/** By what a script knows the number of a join or leave: the key that keeps the last one, and the number. */
+/** The number of a join or leave for a script: the key that keeps the last one, and the number. */
 export function versionArguments(
   { sessionId, connectionId }: SeatOf,
   version: number | undefined,

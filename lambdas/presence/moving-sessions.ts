@@ -7,25 +7,25 @@ import { defineSweepScripts, runSweepScript } from './scripts/sweep/sweep-script
 
 const indexMillis = 24 * 60 * 60 * 1000;
 
-/** A session in which something moves, and when the sweep was last told so. */
+/** A session in which cursors move, and when this was last written. */
 export interface MovingSession {
   sessionId: string;
   toldAt: number;
 }
 
-/** What the open or last window of a session says about itself. Times are Unix milliseconds. */
+/** The open or last window of a session. Times are Unix milliseconds. */
 export interface WindowState {
   endsAt: number;
-  /** The end of the window that somebody promised to flush; undefined where nothing waits. */
+  /** The end of the window that has a flusher; undefined if nothing waits. */
   promisedAt: number | undefined;
-  /** Until when nobody tells the sweep that something moves here, because it knows. */
+  /** Until this time no frame tells the sweep that something moves here, because the sweep knows. */
   watchedUntil: number;
 }
 
 /**
- * The sessions whose cursors move, by the shards of the deadlines. A frame never writes here: the first promise of a
- * moving period does, while it waits for the end of its window. The sweep reads the windows of these sessions, and so
- * finds the one whose flusher died (rule DE3).
+ * The sessions whose cursors move, in the shards of the deadlines. A frame never writes here: the first flusher of a moving
+ * period does, while it waits for the end of its window. The sweep reads the windows of these sessions, and so finds a
+ * window whose flusher died (rule DE3).
  *
  * Every method throws RollcallError UNAVAILABLE while Redis is away.
  */
@@ -37,7 +37,7 @@ export class MovingSessions {
     defineSweepScripts(redis);
   }
 
-  /** Notes that something moves in a session. Answers whether a sweep holds the shard. */
+  /** Stores that something moves in a session. Returns whether a sweep holds the shard. */
   async add(sessionId: string, now: number): Promise<boolean> {
     const shard = shardOf(sessionId);
     const keys = { moving: presenceKeys.moving(shard), lease: presenceKeys.dueLease(shard) };
@@ -53,14 +53,14 @@ export class MovingSessions {
     return pairs(found).map(([sessionId, at]) => ({ sessionId, toldAt: Number(at) }));
   }
 
-  /** Forgets a session in which nothing moves any more, unless somebody told meanwhile that something does. */
+  /** Removes a session in which nothing moves any more, unless it was added again meanwhile. */
   async drop({ sessionId, toldAt }: MovingSession): Promise<void> {
     const keys = { moving: presenceKeys.moving(shardOf(sessionId)) };
     const values = { sessionId, at: toldAt };
     await answered(this.#redis, () => runSweepScript(this.#redis, 'dropMoving', keys, values));
   }
 
-  /** The window of a session; undefined where Redis has none (any more). */
+  /** The window of a session; undefined if Redis has none. */
   async window(sessionId: string): Promise<WindowState | undefined> {
     const key = presenceKeys.window(sessionId);
     const [ends, promised, watched] = await answered(this.#redis, () =>

@@ -3,10 +3,10 @@ import { answered, unseenMillis, wasHeard } from '../platform/redis-failure.ts';
 import { presenceKeys } from './keys.ts';
 
 /**
- * The outage allowance, in milliseconds: for how long signs of life and joins may not have reached Redis. Whoever ends what
- * is overdue allows that much more time, until the sweep has restored the sessions (rule FA1). 0 if Redis was not away.
+ * The outage allowance in milliseconds: how long signs of life and joins may not have reached Redis. It is added to every
+ * time limit until the sweep has restored the sessions (rule FA1). 0 if Redis was not away.
  *
- * An environment that was asleep asks when a sweep last ran: after an outage that is before it.
+ * An execution environment that was frozen asks when a sweep last ran: after an outage, that was before it.
  */
 export async function outageAllowanceMillis(redis: Redis | Cluster, offlineAfterMillis: number): Promise<number> {
   const unseen = unseenMillis(redis, offlineAfterMillis);

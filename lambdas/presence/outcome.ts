@@ -6,19 +6,19 @@ import { type ChangeReply, decodeReply, type ScriptReply } from './scripts/scrip
 import type { PresenceScript } from './scripts/script-table.ts';
 import { type PresenceRecord, type StatusThresholds, visibleUser } from './status.ts';
 
-/** A connection that receives frames, and whose it is. */
+/** A connection that receives frames, and its user. */
 export interface Receiver {
   userId: string;
   connectionId: string;
-  /** Whether it asked for the compact form of cursors. */
+  /** Whether the connection asked for the compact form of cursors. */
   compact?: boolean;
 }
 
-/** A cursor on its way out. */
+/** A cursor that has to be sent. */
 export interface MovedCursor extends CursorUpdate {
-  /** The mover's short name in this epoch. */
+  /** The short name of the user in this epoch. */
   index: number;
-  /** Whether more than its numbers may be unknown to receivers of the compact form. */
+  /** Whether receivers of the compact form may lack more than the numbers of this cursor. */
   whole: boolean;
 }
 
@@ -27,33 +27,33 @@ export interface Leave {
   cause: LeaveCause;
 }
 
-/** Cursors that go out now, the latest of each user, and who gets them. */
+/** Cursors that are sent now, the latest of each user, and their receivers. */
 export interface CursorBatch {
-  /** Of the session; short names hold within it. */
+  /** The epoch of the session. Short names are valid within it. */
   epoch: string;
   cursors: MovedCursor[];
   receivers: Receiver[];
 }
 
-/** Something waits for the end of a window, and this invocation is the one to send it then (rule DE3). */
+/** This invocation is the flusher: it sends what waits for the end of the window (rule DE3). */
 export interface FlushPromise {
   /** Unix milliseconds. */
   endsAt: number;
-  /** Whether the sweep has to be told to look after this session while something moves in it. */
+  /** Whether the sweep has to be told to watch the windows of this session. */
   watch: boolean;
 }
 
-/** What a presence script did: the numbered change and who has to hear of it. */
+/** What a presence script changed, with its number and its receivers. */
 export interface PresenceOutcome {
   epoch: string;
-  /** The number of the diff, the last one where it has several parts. */
+  /** The number of the diff, or the last number if it has several parts. */
   seq: number;
-  /** Frames, and numbers, the diff takes (rule DE7). */
+  /** How many frames, and numbers, the diff needs (rule DE7). */
   parts: number;
   joins: PresenceUser[];
   updates: PresenceChange[];
   leaves: Leave[];
-  /** Empty where nothing changed, nobody else is there or it waits for a window. */
+  /** Empty if nothing changed, nobody else is present, or the diff waits for a window. */
   receivers: Receiver[];
   promise?: FlushPromise | undefined;
   batch?: CursorBatch | undefined;
@@ -62,33 +62,33 @@ export interface PresenceOutcome {
 export interface TouchOutcome extends PresenceOutcome {
   /** When the last diff before this frame got its number, Unix milliseconds; 0 if there was none. Known for heartbeats only. */
   numberedAt: number;
-  /** Whether somebody in the session is overdue, so that the sweep should come now. */
+  /** Whether a user of the session is overdue, so that the sweep has to visit it now. */
   overdue: boolean;
-  /** What the user told of themselves, where this changed it. */
+  /** The data of the user, if this frame changed it. */
   told?: ToldData | undefined;
-  /** When the status of the frame was taken, Unix milliseconds; absent where it had none, or a later frame decided. */
+  /** When the status of the frame was stored, Unix milliseconds. Absent if it had none, or a later frame counts. */
   chosenAt?: number | undefined;
 }
 
-/** Whom a broadcast reaches, provided that its sender may send one. */
+/** The receivers of a broadcast, if its sender may send one. */
 export interface Addressed {
   isPermitted: boolean;
   receivers: Receiver[];
 }
 
-/** A movement that Redis keeps until it is written down elsewhere; see `PresenceStore.forget`. */
+/** A movement in the movement journal; see `PresenceStore.forget`. */
 interface Kept {
   userId: string;
-  /** When it came to be, Unix milliseconds. */
+  /** The time of the movement, Unix milliseconds. */
   at: number;
-  /** As it stands on the list of what is kept. */
+  /** The text of the movement in the journal. */
   text: string;
 }
 
 export interface Arrival extends Kept {
   username: string;
   role: Role;
-  /** False where Redis may only have forgotten that they were there. */
+  /** False if the user may have been present before and Redis forgot it. */
   certain: boolean;
 }
 
@@ -97,11 +97,14 @@ export interface Departure extends Kept {
   joinedAt?: number;
   /** Whether Redis knew of the stay from the connection table only. */
   restored?: boolean;
-  /** Until when a join asked for the slot and gave it up, Unix milliseconds; see `PresenceStore.yieldSlot`. */
+  /** A join that asked for the slot up to this time has given it up, Unix milliseconds; see `PresenceStore.yieldSlot`. */
   joinedUntil?: number;
 }
 
-/** What an ending script did, and whom it ended: told at once or, in a large room, with the next window. */
+/**
+ * What a script changed that ends stays, and the departures. They are told at once or, in a large session, with the next
+ * window.
+ */
 export interface EndOutcome extends PresenceOutcome {
   departures: Departure[];
 }
@@ -110,18 +113,18 @@ export interface EnterOutcome extends PresenceOutcome {
   /** Whether this was the user's first connection. */
   first: boolean;
   users: PresenceUser[];
-  /** The arrival that has to be written down, where this was one. */
+  /** The arrival that has to be recorded, if this was one. */
   arrival?: Arrival | undefined;
-  /** What the user told of themselves, now or before. */
+  /** The data of the user, from now or before. */
   told?: ToldData | undefined;
 }
 
 export interface VisitOutcome extends EndOutcome {
-  /** When something becomes due next; undefined where nobody is left. */
+  /** When something becomes due next; undefined if nobody is present. */
   nextDeadline: number | undefined;
-  /** Arrivals that are not yet written down, oldest first, as `departures` are. */
+  /** Arrivals that are not yet recorded, oldest first, like `departures`. */
   arrivals: Arrival[];
-  /** Who is there, with the last sign of life of each. */
+  /** The present users with the last sign of life of each. */
   lastSeen: { userId: string; at: number }[];
   /** Whether something moves here, so that the sweep has to watch the windows (rule DE3). */
   moves: boolean;
@@ -132,17 +135,17 @@ export function unknownReply<Script extends PresenceScript>(script: Script): Scr
   return decodeReply(script, ['ok', '', 0, 0, [], [], [], [], [], [], [], '']);
 }
 
-/** Reads what a script put on the list of what is to be written down. */
+/** Reads movements of the journal. */
 export function readKept<T extends Arrival | Departure>(texts: readonly string[]): T[] {
   return texts.map((text) => ({ ...(JSON.parse(text) as T), text }));
 }
 
-/** Whether Redis did not know the session: nobody was ever there, or it forgot them. */
+/** Whether Redis did not know the session: it never had users, or Redis forgot it. */
 export function isUnknown(outcome: Pick<PresenceOutcome, 'epoch'>): boolean {
   return outcome.epoch === '';
 }
 
-/** Reads an answer. */
+/** Reads the reply of a script. */
 export function readOutcome(reply: ChangeReply, now: number, thresholds: StatusThresholds): PresenceOutcome {
   const { epoch, seq, parts, joins, updates, leaves, causes, receivers, promised, cursorRole } = reply;
   return {
@@ -165,7 +168,7 @@ function readChange(text: string): PresenceChange {
   return data ? { ...fields, data: dataOfMembers(data) } : fields;
 }
 
-/** Reads the answer to a sweep's visit. */
+/** Reads the reply of the script `visit`. */
 export function readVisit(reply: ScriptReply<'visit'>, now: number, thresholds: StatusThresholds): VisitOutcome {
   const { nextDeadline = '', journal = [], lastSeen = [], cursors = [], cursorReceivers = [], moves = 0 } = reply.extra;
   const entries = readKept<Arrival & Departure & { came?: true }>(journal);
@@ -181,8 +184,8 @@ export function readVisit(reply: ScriptReply<'visit'>, now: number, thresholds: 
 }
 
 /**
- * The users of a snapshot as the one who asks may see them: without the cursors of others who are invisible, and of all
- * others where the session shows cursors from a higher role up (rule DE9). Nobody asking is the service itself.
+ * The users of a snapshot as one of them may see them: without the cursors of invisible users, and without all other cursors
+ * if the session shows cursors only to a higher role (rule DE9). An empty asker is the service itself.
  */
 export function usersFor(asker: string, users: PresenceUser[], cursorRole: Role | '' | undefined): PresenceUser[] {
   if (asker === '') return users;
@@ -196,7 +199,7 @@ function withoutCursor({ cursor: _, ...user }: PresenceUser): PresenceUser {
   return user;
 }
 
-/** Reads waiting cursors: user and `<time> <index> <whole> <cursor as JSON>` by turns. */
+/** Reads waiting cursors: alternating the user and `<time> <index> <whole> <cursor as JSON>`. */
 export function readBatch(epoch: string, cursors: string[], receivers: string[]): CursorBatch | undefined {
   if (cursors.length === 0) return undefined;
   return {
@@ -221,7 +224,7 @@ export function readReceiver(member: string): Receiver {
   return form === 'c' ? { userId, connectionId, compact: true } : { userId, connectionId };
 }
 
-/** Redis answers pairs as one flat list. */
+/** Redis returns pairs as one flat list. */
 export function pairs(flat: string[]): [string, string][] {
   return Array.from({ length: flat.length / 2 }, (_, index) => [flat[2 * index]!, flat[2 * index + 1]!]);
 }

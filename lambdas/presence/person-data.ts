@@ -4,12 +4,12 @@ import { limits } from '../../protocol/limits.ts';
 import type { KeptData, ToldData } from '../platform/kept-data.ts';
 import type { ToldReply } from './scripts/script-call.ts';
 
-/** The newest of what the connections of one person keep, as JSON. */
+/** The newest data among the connections of a user, as JSON. */
 export function newestData(kept: readonly KeptData[]): string | undefined {
   return kept.reduce((best, one) => ((one.dataAt ?? 0) > (best.dataAt ?? 0) ? one : best), {} as KeptData).data;
 }
 
-/** What a join says of its person; absent fields say nothing. */
+/** What a join says about its user. Absent fields change nothing. */
 export interface Said {
   status?: Status | undefined;
   activity?: string | null | undefined;
@@ -17,7 +17,7 @@ export interface Said {
   data?: PersonData | undefined;
 }
 
-/** Data as the scripts take it: raw keys and raw values by turns. */
+/** Data in the form of the scripts: alternating raw keys and raw values. */
 export function dataMembers(data: PersonData): string[] {
   return Object.entries(data).flatMap(([key, value]) => [JSON.stringify(key), JSON.stringify(value)]);
 }
@@ -32,9 +32,9 @@ export function dataOfMembers(members: readonly string[]): PersonData {
 }
 
 /**
- * The argument of the script `enter` about what a join says; empty where it says nothing.
+ * The argument of the script `enter` about what a join says; empty if it says nothing.
  *
- * @param kept what the person had told before, as JSON, for the case that Redis does not know it.
+ * @param kept the data that the user had set before, as JSON. It counts if Redis does not know the user.
  */
 export function saidParameter({ status, activity, data }: Said, kept: string | undefined): string {
   const said = {

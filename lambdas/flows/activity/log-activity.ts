@@ -101,7 +101,10 @@ async function membersOf(
     return await services.registry.members(sessionId);
   } catch (error) {
     if (!isAway(error, 'connections')) throw error;
-    services.log.warn('DynamoDB is away; an activity is sent to the connections that Redis knows', { sessionId, error: error.cause as Error });
+    services.log.warn('DynamoDB is away; an activity is sent to the connections that Redis knows', {
+      sessionId,
+      error: error.cause as Error,
+    });
     return presentMembers(services, sessionId);
   }
 }

@@ -24,6 +24,9 @@ export async function rememberChoice(
     await services.registry.setInvisible(seat, status === 'offline', chosenAt);
   } catch (error) {
     if (!isAway(error, 'connections')) throw error;
-    services.log.warn('A chosen status could not be stored in the connection table', { sessionId, error: error.cause as Error });
+    services.log.warn('A chosen status could not be stored in the connection table', {
+      sessionId,
+      error: error.cause as Error,
+    });
   }
 }

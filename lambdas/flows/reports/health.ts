@@ -19,7 +19,7 @@ const checks: Record<HealthCheck, (services: Services) => Promise<unknown>> = {
   connections: (services) => services.registry.membership('health', 'health'),
 };
 
-/** Asks every dependency, all at once and none for longer than a second. What failed is named; why is only logged. */
+/** Checks all dependencies in parallel, each for at most a second. The answer names what failed; only the log says why. */
 export async function checkHealth(services: Services): Promise<Health> {
   const results = await Promise.all(
     (Object.keys(checks) as HealthCheck[]).map(async (name) => {

@@ -4,7 +4,7 @@ export interface SweepTime {
   remaining(): number;
 }
 
-/** What started a sweep: the clock, somebody who came when none ran, or a sweep that has too much to do. */
+/** What started a sweep: the schedule, a user who joined while none ran, or a sweep that has too much to do. */
 export type SweepCause = 'schedule' | 'arrival' | 'load';
 
 /** The event of a sweep that the product itself starts. */
@@ -15,8 +15,8 @@ export interface SweepEvent {
 /** A sweep under way. */
 export interface SweepRun extends SweepTime {
   cause: SweepCause;
-  /** Names this run among all others. */
+  /** The unique id of this run. */
   id: string;
-  /** The function that runs, by which it can start another sweep. */
+  /** The name of the running function, with which it can start another sweep. */
   functionName: string;
 }

@@ -14,12 +14,12 @@ import { removeFromSession } from '../leaving/remove-from-session.ts';
 import { send } from '../presence/announce.ts';
 import { scheduleVisit } from '../scheduling/sweep-waker.ts';
 
-/** Any UUID would do; it only has to be this one for ever. */
+/** The namespace of the entries' ids. Any UUID works, but it must never change. */
 const endingNamespace = 'f0a3b1de-1c55-4b0e-8a35-0f6d4e2f9b17';
 
 /**
- * Ends a session for everybody in it; a second time it only answers (rule SE9). Where an invocation was killed after the
- * end itself, the sweep takes out who is still there, at once where somebody tries again.
+ * Ends a session for all its users. A second call changes nothing (rule SE9). If an invocation was killed after the end
+ * itself, the sweep removes the users who are still present, at once if somebody ends the session again.
  */
 export async function endSession(
   services: Services,
@@ -40,15 +40,15 @@ export async function endSession(
   return frame;
 }
 
-/** A session ends once, so its entry's id follows from the session's. */
+/** A session ends once, so the id of its entry is computed from the id of the session. */
 function endingOf(caller: Caller, { id, status }: Session): ActivityParams {
   const outcome = status === 'failed' ? 'failed' : 'completed';
   return { ...sessionEnded(actorOf(caller, id), outcome), activityId: uuidv5(id, endingNamespace) };
 }
 
 /**
- * Takes everybody out of a session that is over and tells them, except the connection that gets it as its answer. While
- * Redis is away the connections are found in the registry (rule FA1).
+ * Removes all users from a session that is over and tells them, except the connection that gets the frame as its answer.
+ * While Redis is away the connections are found in the registry (rule FA1).
  */
 export async function emptySession(
   services: Services,
@@ -74,7 +74,7 @@ export async function emptySession(
   await send(services, [...receivers.values()], frame);
 }
 
-/** Those of whom Redis did not tell: what the connection table knows of them is all there is. */
+/** Users about whom Redis did not tell: only the connection table knows them. */
 function unseen(members: Membership[], departures: Departing[]): string[] {
   const told = new Set(departures.map(({ userId }) => userId));
   return [...new Set(members.map(({ userId }) => userId))].filter((userId) => !told.has(userId));

@@ -5,7 +5,7 @@ import type { Caller } from '../callers/caller.ts';
 import { actorOf } from '../journal/audit.ts';
 import { transactWithAudit } from '../journal/transact-with-audit.ts';
 
-/** Makes an invite on behalf of the owner; every invite is in the audit trail (rule SE7). */
+/** Makes an invite for the owner. Every invite is in the audit trail (rule SE7). */
 export function createInvite(
   services: Services,
   caller: Caller,
@@ -19,7 +19,7 @@ export function createInvite(
   });
 }
 
-/** Withdraws an invite on behalf of the owner; the second time it only answers. True for the call that did it. */
+/** Revokes an invite for the owner. True for the call that did it; a second call changes nothing. */
 export function revokeInvite(
   services: Services,
   caller: Caller,

@@ -12,7 +12,7 @@ import { removeFromSession } from '../leaving/remove-from-session.ts';
 import { announce, send } from '../presence/announce.ts';
 import { scheduleVisit } from '../scheduling/sweep-waker.ts';
 
-/** Gives somebody another role, in force from their next message on connections that are open already (rule SE8). */
+/** Gives a participant another role. It applies from their next message, also on open connections (rule SE8). */
 export async function changeRole(
   services: Services,
   caller: Caller,
@@ -40,7 +40,9 @@ export async function changeRole(
   );
 }
 
-/** Takes somebody out of a session: their connections stay open and can do nothing there any more (rule SE8). */
+/**
+ * Removes a participant from a session. Their connections stay open, but have no access to the session any more (rule SE8).
+ */
 export async function removeParticipant(
   services: Services,
   caller: Caller,
@@ -53,14 +55,14 @@ export async function removeParticipant(
     if (done.removed) await audit(participantRemoved(actorOf(caller, done.sessionId), userId, reason));
     return done;
   });
-  // Where the first try was killed after the decision, the sweep takes out who is still there.
+  // If an earlier attempt was killed after the transaction, the sweep removes the user from presence.
   if (!removed) return scheduleVisit(services, sessionId, services.clock());
   const memberships = (await services.registry.members(sessionId)).filter((member) => member.userId === userId);
   await services.registry.leaveAll(memberships);
   const at = services.clock();
   const outcome = await removeFromSession(services, sessionId, userId, 'removed', at);
   const seen: Departing[] = outcome?.departures ?? [];
-  // Of whom Redis did not tell, what the connection table knows is all there is.
+  // If Redis did not tell about the user, only the connection table knows them.
   const isUnseen =
     !outcome?.wasKnown && memberships.length > 0 && !seen.some((departure) => departure.userId === userId);
   const departures = isUnseen ? [...seen, { userId, cause: 'removed' as const, at }] : seen;
@@ -72,7 +74,10 @@ export async function removeParticipant(
   ]);
 }
 
-/** Undefined while Redis is away or knows nothing of the session: the decision stands in PostgreSQL, and the sweep brings Redis after (rule FA1). */
+/**
+ * Undefined while Redis is away or does not know the session. The change in PostgreSQL stands, and the sweep updates Redis
+ * later (rule FA1).
+ */
 async function unlessAway<T extends PresenceOutcome>(services: Services, change: Promise<T>): Promise<T | undefined> {
   try {
     const outcome = await change;

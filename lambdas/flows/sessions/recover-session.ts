@@ -8,8 +8,8 @@ import { transactWithAudit } from '../journal/transact-with-audit.ts';
 import { announceRevival } from '../liveness/announce-liveness.ts';
 
 /**
- * Brings an expired session back on behalf of its owner; one that is active anyway is only answered (rule SE6). An expiry
- * that no sweep came to tell is written down with it.
+ * Recovers an expired session for its owner. A session that is active is only returned (rule SE6). An expiry that no sweep
+ * has recorded yet is recorded too.
  */
 export async function recoverSession(services: Services, caller: Caller, sessionRef: string): Promise<Session> {
   const { session, recovered } = await transactWithAudit(services, async ({ sessions, audit }) => {

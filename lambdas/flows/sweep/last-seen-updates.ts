@@ -7,18 +7,18 @@ import { announceLiveness } from '../liveness/announce-liveness.ts';
 import { type LastSeenUpdate, refreshMillis } from '../presence/visit-sessions.ts';
 import { endPresenceWithoutSlot } from './reconcile-presence.ts';
 
-/** People whom one statement takes. */
+/** Users in one statement. */
 const batchPeople = 5000;
 
 /**
- * When people were last seen, on its way to PostgreSQL: one statement for thousands of people, so that a heartbeat never
- * writes there. However often a session is visited, each person is written at most once in `refreshMillis`.
+ * Collects last-seen updates and writes them to PostgreSQL, thousands of users in one statement, so that no heartbeat writes
+ * there. Each user is written at most once in `refreshMillis`, however often a session is visited.
  */
 export class LastSeenUpdates {
   readonly #services: Services;
   readonly #writeDown: typeof writeLastSeen;
   #gathered: LastSeenUpdate[] = [];
-  /** When the people of a session were last written, Unix milliseconds. */
+  /** When the users of a session were written last, Unix milliseconds. */
   readonly #writtenAt = new Map<string, number>();
   #writing: Promise<void> | undefined;
 
@@ -27,12 +27,14 @@ export class LastSeenUpdates {
     this.#writeDown = writeDown;
   }
 
-  /** Takes over what a visit found. */
+  /** Adds the updates of a visit. */
   add(lastSeenUpdates: readonly LastSeenUpdate[]): void {
     for (const one of lastSeenUpdates) this.#gathered.push(one);
   }
 
-  /** Begins to write what was gathered. A PostgreSQL that hangs must not hold up who is announced: nobody waits for it. */
+  /**
+   * Begins to write what was collected. Nothing waits for it, so a PostgreSQL that does not answer delays no announcement.
+   */
   write(): void {
     if (this.#writing || this.#gathered.length === 0) return;
     const lastSeenUpdates = this.#gathered;
@@ -43,16 +45,16 @@ export class LastSeenUpdates {
     });
   }
 
-  /** Resolves when everything that was gathered is written, or could not be. */
+  /** Resolves when everything that was collected is written, or could not be. */
   async written(): Promise<void> {
     await this.#writing;
     this.write();
     await this.#writing;
   }
 
-  /** Those of sessions that were not written for long enough. */
+  /** The updates of sessions that were not written for `refreshMillis`. */
   #dueAmong(lastSeenUpdates: readonly LastSeenUpdate[], now: number): LastSeenUpdate[] {
-    // They stand in the order in which they were written, so the old ones come first.
+    // The map keeps the order of the writes, so the old ones come first.
     for (const [sessionId, at] of this.#writtenAt) {
       if (at > now - refreshMillis(this.#services.timings)) break;
       this.#writtenAt.delete(sessionId);
@@ -64,9 +66,9 @@ export class LastSeenUpdates {
 }
 
 /**
- * Writes down who was seen; the owner of a session that this brings back to life is told (rule SE4). Who was seen without a
- * slot is taken out, also where nothing is written. While PostgreSQL is away presence goes on; the next visits find
- * newer times (rule FA3). A person whom PostgreSQL refuses is left out, and the others are written.
+ * Writes last-seen updates. The owner of a session that becomes active again by this is told (rule SE4). A user who is
+ * present without a slot is removed from presence, even if no time of theirs is written. While PostgreSQL is away presence
+ * continues, and the next visits have newer times (rule FA3).
  */
 export async function writeLastSeen(
   services: Services,
@@ -97,7 +99,7 @@ async function eachOf<R>(
       const failed = (error: unknown) => logFailure(log, 'What was seen in a session could not be told', error);
       await Promise.all(found.map((row) => work(row).catch(failed)));
     } catch (error) {
-      logFailure(log, 'The times when people were last seen could not be written down', error);
+      logFailure(log, 'Last-seen times could not be written', error);
     }
   }
 }

@@ -7,11 +7,11 @@ import { removeFromSession } from '../leaving/remove-from-session.ts';
 import { announce, send } from '../presence/announce.ts';
 
 /**
- * Ends the presence of somebody who holds no slot: they came in while the session ended or their slot was given back,
- * or the invocation that was to take them out was killed (rule FA6).
+ * Ends the presence of a user who holds no slot: they joined while the session ended or their slot was given back, or the
+ * invocation that should remove them was killed (rule FA6).
  *
- * Where the session goes on and they may be in it, their connection keeps its membership: with their next frame they take
- * a slot anew, like everybody who returns (rule PR11).
+ * If the session continues and they may be in it, their connection keeps its membership. With their next frame they take a
+ * slot again, like every user who returns (rule PR11).
  */
 export async function endPresenceWithoutSlot(
   services: Services,

@@ -7,7 +7,10 @@ import { expireAndRecord, refreshMillis } from '../presence/visit-sessions.ts';
 
 /** Slots looked at in one run; the next one goes on. */
 const slotsPerRun = 200;
-/** Who is present is written down at least every `refreshMillis`: after this long a silent slot is nobody's. */
+/**
+ * The times of present users are written at least every `refreshMillis`, so a slot that is silent for longer than this
+ * belongs to nobody.
+ */
 const silentMillis = (timings: Timings) => 2 * timings.offlineAfterMillis + 2 * refreshMillis(timings);
 
 /**

@@ -12,33 +12,37 @@ import { SweepShards } from './sweep-shards.ts';
 import { VisitPool } from './visit-pool.ts';
 import { watchWindows } from './watch-windows.ts';
 
-/** A schedule fires once a minute; inside it the sweep looks this often, for as long as anybody is present. */
+/**
+ * The time between two ticks. A schedule starts a sweep once a minute, and the sweep looks at this interval as long as
+ * anybody is present.
+ */
 export function tickMillisOf({ offlineAfterMillis }: Timings): number {
   return Math.min(1000, Math.max(100, offlineAfterMillis / 10));
 }
-/** Windows are looked at so many times in a tick: with a window of 100 ms nothing waits longer than a second (rule DE3). */
+/** Looks at the windows in each tick. With a window of 100 ms nothing waits longer than a second (rule DE3). */
 const watchesPerTick = 3;
 /** Visits of one sweep at the same time. */
 const parallelVisits = 200;
-/** Sessions are claimed when so many visits more may begin: a claim for each visit would be a call more for each. */
+/** Sessions are claimed only when at least this many visits may begin, because each claim is a call. */
 const leastClaimed = parallelVisits / 4;
-/** Sweeps that share the load at most; the one of the schedule comes in addition, so that no minute has a gap. */
+/** The most sweeps that share the load. The sweep of the schedule comes in addition, so that no minute has a gap. */
 const mostSweeps = 4;
-/** A called sweep that had little to do for so many ticks ends. */
+/** A sweep that was started because of load ends after this many ticks with little to do. */
 const mostIdleTicks = 15;
-/** Busy for less than this share of a tick is little to do. */
+/** A tick counts as idle if the sweep was busy for less than this share of it. */
 const idleShare = 0.25;
 /**
- * An environment may take Redis for away for a moment longer than the sweep does. Who joins through it meanwhile is not
- * seated, and would be said to have left with the last of their other connections: so everything is brought back twice.
+ * An execution environment may treat Redis as away a moment longer than the sweep does. A user who joins through it
+ * meanwhile is not seated, and would be announced as having left with the last of their other connections. So all sessions
+ * are rebuilt a second time after this time.
  */
 const doubtMillis = 2000;
-/** Where liveness was made shorter than this, it is looked at within the minute, too. */
+/** If the liveness timeout is shorter than this, liveness is checked in each round and not only once a minute. */
 const quickLivenessMillis = 60_000;
 
 /** How many sweeps may run when one joins them, itself included. */
 const roomFor: Record<SweepCause, number> = {
-  // Every join of a quiet time starts one: the first is enough.
+  // Every join while no sweep runs starts one, and the first is enough.
   arrival: 1,
   load: mostSweeps,
   schedule: Number.MAX_SAFE_INTEGER,
@@ -47,9 +51,9 @@ const roomFor: Record<SweepCause, number> = {
 const sleep = (millis: number) => new Promise((resolve) => setTimeout(resolve, Math.max(0, millis)));
 
 /**
- * One sweep: visits what is due in its share of the shards, again and again, until nobody is present or its time is over.
- * Where one tick is not enough for what is due it calls another sweep, which takes a share (rule PR12). While Redis is away
- * it waits, so that somebody is there to bring the sessions back the moment it returns (rule FA1).
+ * One sweep. It visits the due sessions of its shards again and again, until nobody is present or its time is over. If a
+ * tick is too short for the due sessions, it starts another sweep, which takes a share (rule PR12). While Redis is away it
+ * waits, so that it can rebuild the sessions as soon as Redis is back (rule FA1).
  */
 export class PresenceSweep {
   readonly #services: Services;
@@ -80,7 +84,9 @@ export class PresenceSweep {
     this.#shards = new SweepShards(services.shardLeases, run.id, roomFor[run.cause]);
   }
 
-  /** Joins the sweeps that run. False where this one is not needed; while Redis is away nobody can say. */
+  /**
+   * Joins the roster. False if this sweep is not needed. While Redis is away this cannot be known, so the sweep continues.
+   */
   async join(): Promise<boolean> {
     try {
       return await this.#shards.join(this.#services.clock());
@@ -90,7 +96,7 @@ export class PresenceSweep {
     }
   }
 
-  /** Sweeps until nobody is present, other sweeps are enough, or the time is over. */
+  /** Sweeps until nobody is present, other sweeps suffice, or the time is over. */
   async run(): Promise<void> {
     const watching = this.#watch();
     try {
@@ -108,12 +114,12 @@ export class PresenceSweep {
     }
   }
 
-  /** False where the sweep is to end. */
+  /** False if the sweep has to end. */
   async #tick(started: number): Promise<boolean> {
     try {
       const joined = await this.#shards.join(started);
       const isBack = this.#wasAway || (joined && this.#isFirst && (await nobodySwept(this.#services, started)));
-      // The sweeps that have the shards may have begun after the outage, and know nothing of it.
+      // The sweeps that hold the shards may have started after the outage, so they do not know of it.
       if (!joined && !isBack && this.#recoverAgainAt === Number.POSITIVE_INFINITY) return false;
       if (isBack || started >= this.#recoverAgainAt) {
         await recoverPresence(this.#services);
@@ -124,7 +130,7 @@ export class PresenceSweep {
     } catch (error) {
       if (!isAway(error)) throw error;
       if (error.dependency !== 'redis') {
-        this.#services.log.warn('A round of the sweep could not be ended; the next one tries again', error);
+        this.#services.log.warn('A round of the sweep failed; the next one tries again', error);
         return true;
       }
       if (!this.#wasAway) this.#services.log.warn('Redis is away; the sweep waits for it', error.cause as Error);
@@ -134,7 +140,7 @@ export class PresenceSweep {
     }
   }
 
-  /** Visits what is due. False where this sweep is needed no longer. */
+  /** Visits due sessions. False if this sweep is not needed any more. */
   async #round(started: number): Promise<boolean> {
     await this.#shards.renew(started, (shard) => this.#pool.isBusy(shard));
     const isLeader = this.#shards.held.includes(0);
@@ -149,7 +155,7 @@ export class PresenceSweep {
     return this.#isNeeded(this.#services.clock() - started);
   }
 
-  /** Visits until nothing is due in this sweep's shards. True where there was too much for the time. */
+  /** Visits until nothing is due in this sweep's shards. True if the time was too short. */
   async #visitDue(until: number): Promise<boolean> {
     const { held } = this.#shards;
     while (held.length > 0 && this.#services.clock() < until) {
@@ -190,7 +196,7 @@ export class PresenceSweep {
     }
   }
 
-  /** Looks after the windows of what moves in this sweep's shards, beside the visits. */
+  /** Watches the windows of moving sessions in this sweep's shards, in parallel to the visits. */
   async #watch(): Promise<void> {
     for (let goesOn = true; goesOn; ) {
       const started = this.#services.clock();
@@ -207,40 +213,43 @@ export class PresenceSweep {
 
   async #callAnother(): Promise<void> {
     if (this.#shards.sweeps >= mostSweeps || !(await this.#services.shardLeases.mayCall())) return;
-    this.#services.log.info('More is due than one tick can visit; another sweep is called', {
+    this.#services.log.info('More is due than one tick can visit; another sweep is started', {
       sweeps: this.#shards.sweeps,
     });
     await startSweep(this.#services, this.#run.functionName, { cause: 'load' });
   }
 
-  /** Gives the shards back where nobody is, and looks again: who came in between trusted the leases they saw. */
+  /** Gives the shards back if nobody is present, and looks again: a user who joined meanwhile relied on the leases. */
   async #anybodyPresent(): Promise<boolean> {
     if (await this.#isAnybodyExpected()) return true;
     await this.#shards.leave();
     return this.#isAnybodyExpected();
   }
 
-  /** Where Redis has just lost its data, an empty index says nothing: the next round restores it (rule FA2). */
+  /** If Redis has just lost its data, an empty index means nothing: the next round restores it (rule FA2). */
   async #isAnybodyExpected(): Promise<boolean> {
     const { deadlines } = this.#services;
     return (await deadlines.size()) > 0 || !(await deadlines.isWhole());
   }
 
-  /** A sweep that was called because of the load ends when there was little of it for a while. */
+  /** A sweep that was started because of load ends after some idle ticks. */
   #isNeeded(busyMillis: number): boolean {
     this.#idleTicks = busyMillis < idleShare * this.#tickMillis ? this.#idleTicks + 1 : 0;
     return this.#run.cause !== 'load' || this.#shards.sweeps === 1 || this.#idleTicks < mostIdleTicks;
   }
 
-  /** The schedule has its next sweep ready; one that was called calls its own successor while there is much to do. */
+  /**
+   * The schedule starts its next sweep itself. A sweep that was started because of load starts its own successor while there
+   * is much to do.
+   */
   #isNeededOn(): boolean {
     return this.#run.cause === 'load' && this.#run.remaining() <= this.#tickMillis && this.#idleTicks < mostIdleTicks;
   }
 }
 
 /**
- * Whether people are present and no sweep was there for so long that Redis must have been away. This sweep is new and did
- * not see that; the one that did may not have come to it yet.
+ * Whether users are present although no sweep ran for so long that Redis must have been away. This sweep is new and did not
+ * see the outage, and the sweep that saw it may not have handled it yet.
  */
 async function nobodySwept(services: Services, now: number): Promise<boolean> {
   const last = await services.deadlines.lastRound();

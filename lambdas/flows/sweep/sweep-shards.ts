@@ -3,16 +3,16 @@ import { shardNumbers } from '../../presence/deadlines.ts';
 import type { ShardLeases } from '../../presence/shard-leases.ts';
 
 /**
- * The shards of one sweep. All sweeps on the roster share the shards by one rule, each for itself: the sweep at position `p`
- * of `n` takes every n-th shard from the p-th. A shard changes hands when the visits in it have ended, or when the sweep
- * that held it died.
+ * The shards of one sweep. All sweeps on the roster share the shards by one rule: the sweep at position `p` of `n` takes
+ * every n-th shard, beginning with the p-th. A shard goes to another sweep when the visits in it have ended, or when the
+ * sweep that held it died.
  */
 export class SweepShards {
   readonly #leases: ShardLeases;
   readonly holder: string;
   readonly #most: number;
   readonly #held = new Set<number>();
-  /** Shards with claims that this sweep may not know of, or cannot end. */
+  /** Shards with claims that this sweep may not know or cannot end. */
   readonly #doubtful = new Set<number>();
   #share: readonly number[] = [];
   #sweeps = 1;
@@ -34,7 +34,7 @@ export class SweepShards {
     return this.#share.filter((shard) => this.#held.has(shard));
   }
 
-  /** Joins the sweeps, or stays with them. False where there are enough of them. */
+  /** Joins the roster, or renews the entry. False if enough sweeps run. */
   async join(now: number): Promise<boolean> {
     const sweeps = await this.#leases.join(this.holder, now, this.#most);
     if (!sweeps) return false;
@@ -44,7 +44,7 @@ export class SweepShards {
     return true;
   }
 
-  /** Takes and renews what is this sweep's share, and gives back the rest where no visit is under way. */
+  /** Takes and renews the leases of this sweep's share, and gives back other shards in which no visit runs. */
   async renew(now: number, isBusy: (shard: number) => boolean): Promise<void> {
     await Promise.all(
       shardNumbers.map(async (shard) => {
@@ -58,18 +58,18 @@ export class SweepShards {
     );
   }
 
-  /** A claim of this shard may have been lost: it is given back and taken anew, which makes all its claims due. */
+  /** Marks a shard whose claim may be lost. The shard is given back and taken again, which makes all its claims due. */
   doubt(shard: number): void {
     this.#doubtful.add(shard);
   }
 
-  /** Gives back all shards and leaves the roster, so that others go on at once. */
+  /** Gives back all shards and leaves the roster, so that other sweeps take over at once. */
   async leave(): Promise<void> {
     try {
       await Promise.all([...this.#held].map((shard) => this.#giveBack(shard)));
       await this.#leases.leave(this.holder);
     } catch (error) {
-      // The leases end by themselves.
+      // The leases expire by themselves.
       if (!isAway(error, 'redis')) throw error;
     }
   }

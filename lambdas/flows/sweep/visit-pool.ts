@@ -3,22 +3,22 @@ import type { Services } from '../../services/services.ts';
 
 interface Running {
   shard: number;
-  /** Whether it became due again meanwhile. */
+  /** Whether the session became due again during the visit. */
   again: boolean;
 }
 
 export interface Visiting {
-  /** Visits a session. Answers when to come again (Unix milliseconds), undefined where nobody is left. */
+  /** Visits a session and returns when it is due next, Unix milliseconds; undefined if nobody is present. */
   visit(sessionId: string): Promise<number | undefined>;
   /** Ends the claim of a visited session. */
   release(sessionId: string, shard: number, next: number | undefined): Promise<void>;
-  /** When to come again after a visit that failed, Unix milliseconds. */
+  /** When a session is due again after a visit that failed, Unix milliseconds. */
   retryAt(): number;
 }
 
 /**
- * Visits of a sweep: many at a time, but of each session one. A session that becomes due during its visit is visited once
- * more when that has ended. A failure is logged and keeps no other session waiting.
+ * Runs the visits of a sweep, many at the same time, but only one for each session. A session that becomes due during its
+ * visit is visited again after it. A failure is logged and does not block other sessions.
  */
 export class VisitPool {
   readonly #log: Services['log'];
@@ -34,7 +34,7 @@ export class VisitPool {
     this.#most = most;
   }
 
-  /** How many visits more may begin. */
+  /** How many more visits may begin. */
   get room(): number {
     return Math.max(0, this.#most - this.#running.size);
   }
@@ -51,13 +51,13 @@ export class VisitPool {
     else void this.#run(sessionId, shard);
   }
 
-  /** Resolves when the next visit ends; at once where none is under way. */
+  /** Resolves when the next visit ends, at once if none runs. */
   ended(): Promise<void> {
     if (this.#running.size === 0) return Promise.resolve();
     return new Promise((resolve) => this.#waiting.push(resolve));
   }
 
-  /** Resolves when no visit is under way. */
+  /** Resolves when no visit runs. */
   async idle(): Promise<void> {
     while (this.#running.size > 0) await this.ended();
   }
