@@ -1,5 +1,6 @@
 import type { Role, Session } from '../../protocol/entities.ts';
 import { joinOf, leaveOf } from '../support/presence-frames.ts';
+import { recordedRefusals } from '../support/recorded-refusals.ts';
 import { type Arrived, startTestStack, type TestStack } from '../support/stack.ts';
 
 let stack: TestStack;
@@ -59,14 +60,16 @@ describe.each(needs)('[SE1] %s', (type, fields, least) => {
     if (!denied) expect(answer.type).not.toBe('error');
   });
 
-  test('by somebody who is not in the session is refused and changes nothing', async () => {
+  test('by somebody who is not in the session is refused, and changes nothing but the trail where refusals are recorded', async () => {
     const before = await stack.audit(session.id);
     const answer = await people.stranger.ask({ type, sessionId: session.id, ...fields });
     expect(answer).toMatchObject({
       type: 'error',
       code: expect.stringMatching(/^(PERMISSION_DENIED|NOT_IN_SESSION)$/),
     });
-    expect(await stack.audit(session.id)).toEqual(before);
+    const after = await stack.audit(session.id);
+    expect(after.slice(0, before.length)).toEqual(before);
+    expect(after.slice(before.length).map((row) => row.activity_type)).toEqual(recordedRefusals[type] ?? []);
   });
 });
 
