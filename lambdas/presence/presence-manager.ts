@@ -23,32 +23,32 @@ export interface PresenceLog {
 export interface PresenceManagerOptions {
   timings: Timings;
   log: PresenceLog;
-  /** Unix milliseconds; a test gives its own. */
+  /** The clock, Unix milliseconds. Tests pass their own. */
   clock?: () => number;
 }
 
-/** Which of the user's sockets acts, and as whom. Without a connection the user is present but receives nothing. */
+/** The connection that acts, and its user. Without a connection the user is present but receives nothing. */
 export interface Acting {
   connectionId?: string;
   username?: string;
   role?: Role;
-  /** The least role that sees cursors in this session, where it names one. */
+  /** The least role that sees cursors in this session, if the session sets one. */
   cursorRole?: Role | undefined;
-  /** Whether the connection takes the compact form of cursors. */
+  /** Whether the connection receives cursors in the compact form. */
   compact?: boolean | undefined;
   /** What is known of their slot and arrival; see `Entering`. */
   arrivalState?: Entering['arrivalState'];
-  /** Whether they come back invisible; see `Entering`. */
+  /** Whether the user returns invisible; see `Entering`. */
   invisible?: boolean | undefined;
-  /** What the join says, and what they had told before; see `Entering`. */
+  /** What the join says, and the data from before; see `Entering`. */
   said?: Entering['said'];
   kept?: Entering['kept'];
-  /** Where the join stands among those of its connection; see `Entering`. */
+  /** The turn and version of the join; see `Entering`. */
   version?: Entering['version'];
   turn?: Entering['turn'];
 }
 
-/** What `LOG_LEVEL=DEBUG` tells of each frame. */
+/** What each frame logs at `LOG_LEVEL=DEBUG`. */
 const sentences: Record<Touch['kind'], (seat: Seat) => string> = {
   heartbeat: ({ userId }) => `Heartbeat received from user ${userId}`,
   cursor: ({ userId, sessionId }) => `Cursor of user ${userId} received in session ${sessionId}`,
@@ -56,11 +56,11 @@ const sentences: Record<Touch['kind'], (seat: Seat) => string> = {
 };
 
 /**
- * The public presence API: who is in a session, how present they are and where they point. It is an adapter of
- * `PresenceStore`: it gives the scripts names, defaults and log lines. Use cases that need more than this API, such as
- * visits and windows, work with `store`.
+ * The public presence API: who is in a session, their status and their cursors. It is an adapter of `PresenceStore`: it
+ * gives the scripts names, defaults and log lines. Use cases that need more than this API, such as visits and windows, use
+ * `store`.
  *
- * Each method answers what changed and who receives it. The caller sends it, so that a change is recorded before it is told.
+ * Each method returns what changed and who receives it. The caller sends it, so that a change is recorded before it is told.
  */
 export class PresenceManager {
   readonly store: PresenceStore;
@@ -80,9 +80,9 @@ export class PresenceManager {
   }
 
   /**
-   * Records a frame of a connection. Undefined where its seat is not known.
+   * Records a frame of a connection. Undefined if its seat is not known.
    *
-   * @throws RollcallError RATE_LIMITED where the connection sends more than its limit.
+   * @throws RollcallError RATE_LIMITED if the connection sends more than its limit.
    */
   async touch(seat: Seat, touch: Touch, now = this.#clock()): Promise<TouchOutcome | undefined> {
     const outcome = await this.store.touch(seat, touch, now);
@@ -91,8 +91,8 @@ export class PresenceManager {
   }
 
   /**
-   * Sets the status a user chose: `away` holds until user activity, `offline` until another choice (rule PR5). A user
-   * without a connection is seated first; with a `connectionId` that is not seated the answer is undefined.
+   * Sets the status that a user chose: `away` lasts until user activity, `offline` until another choice (rule PR5). A user
+   * without a connection is seated first. For a `connectionId` that is not seated the result is undefined.
    */
   async setPresence(
     sessionId: string,
@@ -109,14 +109,17 @@ export class PresenceManager {
     return this.touch(seat, touch);
   }
 
-  /** Users who are online or away, and with `includeOffline` the offline too; never one without a record (rule PR13). */
+  /**
+   * Users who are online or away, and with `includeOffline` also those who are offline. A user without a record is never in
+   * it (rule PR13).
+   */
   async getOnlineUsers(sessionId: string, options: { includeOffline?: boolean } = {}): Promise<PresenceUser[]> {
     const listed = await this.store.list(sessionId, this.#clock());
     const users = listed?.users ?? [];
     return options.includeOffline ? users : users.filter((user) => user.status !== 'offline');
   }
 
-  /** Records a sign of life. Undefined where the seat is not known: the user timed out or never joined. */
+  /** Records a sign of life. Undefined if the seat is not known: the user timed out or never joined. */
   async processHeartbeat(
     sessionId: string,
     userId: string,
@@ -126,7 +129,7 @@ export class PresenceManager {
     return this.touch(seatOf(sessionId, userId, acting), { kind: 'heartbeat', cursor, idle: acting.idle });
   }
 
-  /** Moves a user's cursor, in one step with the sign of life it is. Undefined where the seat is not known. */
+  /** Moves the cursor of a user, which is also a sign of life. Undefined if the seat is not known. */
   async updateCursor(
     sessionId: string,
     userId: string,
@@ -136,7 +139,7 @@ export class PresenceManager {
     return this.touch(seatOf(sessionId, userId, acting), { kind: 'cursor', cursor });
   }
 
-  /** Ends the presence of one connection, or of the whole user where none is named. */
+  /** Ends the presence of one connection, or of the user if no connection is named. */
   async removePresence(
     sessionId: string,
     userId: string,
@@ -151,7 +154,7 @@ export class PresenceManager {
     return this.store.depart(seatOf(sessionId, userId, acting), cause, this.#clock());
   }
 
-  /** Seats a connection in a session and answers the whole state. */
+  /** Seats a connection in a session and returns the snapshot. */
   async enter(sessionId: string, userId: string, acting: Acting): Promise<EnterOutcome> {
     const { username = userId, role = 'viewer', cursorRole, compact, arrivalState, invisible, ...rest } = acting;
     const { said, kept, version, turn } = rest;
@@ -160,8 +163,8 @@ export class PresenceManager {
   }
 
   /**
-   * Calls back on every change of a session, from whichever process it came. Resolves once subscribed, with the
-   * function that ends the subscription. A callback that throws is logged and harms nobody else.
+   * Calls back on every change of a session, from any process. Resolves once subscribed, with the function that ends the
+   * subscription. A callback that throws is logged and does not affect other callbacks.
    */
   async subscribeToPresence(sessionId: string, callback: (event: PresenceEvent) => void): Promise<() => Promise<void>> {
     const channel = presenceKeys.channel(sessionId);
@@ -177,7 +180,7 @@ export class PresenceManager {
     try {
       await subscriber.subscribe(channel);
     } catch (error) {
-      // Whoever was told that it failed is not called by somebody else's later success.
+      // A caller who was told that the subscription failed must not be called later.
       forget();
       throw error;
     }
@@ -186,7 +189,7 @@ export class PresenceManager {
     };
   }
 
-  /** Ends the connection that subscriptions use; the one given at construction belongs to its owner. */
+  /** Closes the connection of the subscriptions. The connection that the constructor got belongs to its owner. */
   async shutdown(): Promise<void> {
     const subscriber = this.#subscriber;
     this.#subscriber = undefined;
@@ -194,7 +197,7 @@ export class PresenceManager {
     await subscriber?.quit();
   }
 
-  /** A connection that subscribed can do nothing else, so subscriptions have one of their own. */
+  /** A Redis connection that subscribed cannot run other commands, so subscriptions have their own. */
   #listen(): Redis | Cluster {
     if (this.#subscriber) return this.#subscriber;
     const subscriber = (this.#redis as Redis).duplicate();
@@ -211,7 +214,7 @@ export class PresenceManager {
     try {
       event = JSON.parse(text) as PresenceEvent;
     } catch (error) {
-      // Anybody who reaches Redis can publish there; it must not end this process.
+      // Any client of Redis can publish there, so a bad message must not end this process.
       this.#log.error('[PresenceManager] What came on a channel is no event', error as Error);
       return;
     }

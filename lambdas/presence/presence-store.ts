@@ -33,13 +33,13 @@ import { type PresenceRecord, visibleUser } from './status.ts';
 
 export type { Seat, Touch } from './seat.ts';
 
-/** Movements a visit hands out at most. */
+/** The most movements that one visit returns. */
 export const keptPerVisit = 100;
 
 /**
- * Presence of sessions in Redis. Every method but the listed exceptions is one script, that is one round trip
- * (rule PR14). Times are Unix milliseconds of the server. About a session that Redis does not know the answer is an
- * outcome without an epoch, see `isUnknown`.
+ * Presence of sessions in Redis. Every method runs one script in one round trip, except the few that say otherwise (rule
+ * PR14). Times are Unix milliseconds of the server. For a session that Redis does not know the result has no epoch, see
+ * `isUnknown`.
  */
 export class PresenceStore {
   readonly #redis: Redis | Cluster;
@@ -53,9 +53,9 @@ export class PresenceStore {
   }
 
   /**
-   * Records a frame. Undefined where Redis does not know the seat.
+   * Records a frame. Undefined if Redis does not know the seat.
    *
-   * @throws RollcallError RATE_LIMITED for a frame too many, TOO_LARGE where the person would tell too much data.
+   * @throws RollcallError RATE_LIMITED for a frame over the limit, TOO_LARGE if the user would have too much data.
    */
   async touch(seat: Seat, touch: Touch, now: number): Promise<TouchOutcome | undefined> {
     const reply = await this.#scripts.run('touch', seat.sessionId, now, touchArguments(seat, touch));
@@ -71,16 +71,16 @@ export class PresenceStore {
     };
   }
 
-  /** Records that a connection lives, and nothing else. A seat that Redis does not know is left to the next touch. */
+  /** Records a sign of life and changes nothing else. If Redis does not know the seat, the next touch handles that. */
   async notice(seat: Seat, now: number): Promise<void> {
     await this.#scripts.run('keepAlive', seat.sessionId, now, { userId: seat.userId, connectionId: seat.connectionId });
   }
 
   /**
-   * Whom a broadcast of a seat reaches: everybody else's connections, or those of the users named. Undefined where Redis does
+   * The receivers of a broadcast: the connections of all other users, or those of the users named. Undefined if Redis does
    * not know the seat.
    *
-   * @throws RollcallError RATE_LIMITED where the connection sends more than its limit.
+   * @throws RollcallError RATE_LIMITED if the connection sends more than its limit.
    */
   async address(seat: Seat, to: readonly string[] | undefined, now: number): Promise<Addressed | undefined> {
     const values = { userId: seat.userId, connectionId: seat.connectionId, named: to ? JSON.stringify(to) : '' };
@@ -90,7 +90,7 @@ export class PresenceStore {
     return { isPermitted: isPermitted === 1, receivers: addressed.map(readReceiver) };
   }
 
-  /** Takes what waits for the end of a window, if it still waits for the one who promised to (rule DE3). */
+  /** Takes what waits for the end of a window, if this invocation is still its flusher (rule DE3). */
   async flush(sessionId: string, endsAt: number, now: number): Promise<PresenceOutcome> {
     const reply =
       (await this.#scripts.run('flush', sessionId, now, { endsAt: String(endsAt) })) ?? unknownReply('flush');
@@ -104,10 +104,10 @@ export class PresenceStore {
   }
 
   /**
-   * Seats a connection; harmless when it sits already.
+   * Seats a connection. It changes nothing if the connection is seated already.
    *
-   * @throws RollcallError TOO_LARGE where the person would tell too much data.
-   * @throws Overtaken where a later join or leave of the connection came before (rule PR18).
+   * @throws RollcallError TOO_LARGE if the user would have too much data.
+   * @throws Overtaken if a later join or leave of the connection was served first (rule PR18).
    */
   async enter(seat: Seat, person: Entering, now: number): Promise<EnterOutcome> {
     const { username, role, cursorRole = '', compact = false, arrivalState = '', invisible = false } = person;
@@ -134,7 +134,7 @@ export class PresenceStore {
    * Ends a seat at once. `removed` tells whether it existed.
    *
    * @param version the number of the leave in the connection table, see `Membership.version`.
-   * @throws Overtaken where a later join or leave of the connection came before (rule PR18).
+   * @throws Overtaken if a later join or leave of the connection was served first (rule PR18).
    */
   async depart(
     seat: Seat,
@@ -149,7 +149,7 @@ export class PresenceStore {
     return { ...this.#ended(reply, now), removed: reply.extra.removed === 1 };
   }
 
-  /** Starts the grace of a seat whose socket ended. False where the seat is not known. */
+  /** Starts the grace of a seat whose socket closed. False if the seat is not known. */
   async close(seat: Seat, deadline: number, cause: LeaveCause, now: number): Promise<boolean> {
     const { sessionId, userId, connectionId } = seat;
     const values = { userId, connectionId, deadline: Math.round(deadline), cause };
@@ -157,8 +157,8 @@ export class PresenceStore {
   }
 
   /**
-   * Everybody in the session, the offline included. With a seat it is also a sign of life, and undefined where Redis
-   * does not know the seat.
+   * All users of the session, also those who are offline. With a seat it is also a sign of life, and undefined if Redis does
+   * not know the seat.
    */
   async list(
     sessionId: string,
@@ -175,7 +175,7 @@ export class PresenceStore {
     };
   }
 
-  /** Ends what is due in a session and says when to look again. */
+  /** Ends what is overdue in a session and returns when it is due next. */
   async visit(sessionId: string, now: number): Promise<VisitOutcome> {
     const values = { journalEntries: keptPerVisit };
     const reply =
@@ -189,18 +189,18 @@ export class PresenceStore {
     return readVisit(reply, now, this.#timings);
   }
 
-  /** Whether the sweep has to go on watching the windows of a session; false where nothing moves there any more. */
+  /** Whether the sweep has to keep watching the windows of a session. False if nothing moves there any more. */
   async keepWatch(sessionId: string, now: number): Promise<boolean> {
     return (await this.#scripts.run('keepWatch', sessionId, now, {}))?.extra.moves === 1;
   }
 
-  /** Drops movements that are written down elsewhere. */
+  /** Removes movements that are recorded from the journal. */
   async forget(sessionId: string, written: readonly (Arrival | Departure)[]): Promise<void> {
     const key = presenceKeys.journal(sessionId);
     await answered(this.#redis, () => Promise.all(written.map(({ text }) => this.#redis.lrem(key, 1, text))));
   }
 
-  /** Takes a user, or everybody, out of a session. `ended` are the connections that were seated. */
+  /** Removes a user, or all users, from a session. `ended` are the connections that were seated. */
   async removeFromSession(
     sessionId: string,
     userId: string | undefined,
@@ -228,8 +228,8 @@ export class PresenceStore {
   /**
    * A join gives up the slot that it asked for before `now`.
    *
-   * @returns true where the user is present: then the end of their presence gives the slot back. Otherwise the caller does.
-   *   Undefined where Redis does not know the session.
+   * @returns true if the user is present: then the end of their presence gives the slot back. Otherwise the caller does.
+   *   Undefined if Redis does not know the session.
    */
   async yieldSlot(sessionId: string, userId: string, now: number): Promise<boolean | undefined> {
     const reply = await this.#scripts.run('yieldSlot', sessionId, now, { userId });
@@ -237,16 +237,16 @@ export class PresenceStore {
   }
 
   /**
-   * Whether Redis holds the session, and all of it; it does for an hour after the last frame. One of which it evicted a
-   * part is to be restored like one that it forgot.
+   * Whether Redis holds the whole session. It does for an hour after the last frame. A session of which Redis evicted a part
+   * has to be restored like one that it forgot.
    */
   async isKnown(sessionId: string, now = Date.now()): Promise<boolean> {
     return (await this.#scripts.run('checkKnown', sessionId, now, {})) !== undefined;
   }
 
   /**
-   * Seats again whom the connection table knows, and takes out silent seats that it does not know. Undefined where
-   * nothing was to be done: with `onlyIfLost` a session that Redis knows is left alone.
+   * Seats the connections of the connection table, and ends silent seats that the table does not have. Undefined if nothing
+   * had to be done: with `onlyIfLost`, a session that Redis knows is not changed.
    */
   async restore(
     sessionId: string,
@@ -260,7 +260,7 @@ export class PresenceStore {
     return reply.extra.restored === 1 ? readOutcome(reply, now, this.#timings) : undefined;
   }
 
-  /** The last sign of life of anybody in the session, Unix milliseconds; undefined where nobody is. */
+  /** The last sign of life in the session, Unix milliseconds; undefined if nobody is present. */
   async lastSign(sessionId: string): Promise<number | undefined> {
     const newest = await answered(this.#redis, () =>
       this.#redis.zrange(presenceKeys.users(sessionId), '0', '0', 'REV', 'WITHSCORES'),
@@ -290,7 +290,7 @@ export class PresenceStore {
     return { ...readOutcome(reply, now, this.#timings), departures };
   }
 
-  /** During the outage allowance a user is not offline yet. They may be away, because that was sent. */
+  /** During the outage allowance no user is offline yet. They may be away, because that was sent already. */
   #users(records: string[], now: number, outageAllowance: number): PresenceUser[] {
     const timings = { ...this.#timings, offlineAfterMillis: this.#timings.offlineAfterMillis + outageAllowance };
     return records.map((text) => visibleUser(JSON.parse(text) as PresenceRecord, now, timings));

@@ -8,7 +8,7 @@ interface RateCommands {
   presence_rate(key: string, now: number): Promise<['ok' | 'limited', number]>;
 }
 
-/** Counts the messages of a connection that are not about presence; those are counted in their own script. */
+/** Counts the messages of a connection that are not about presence. The presence scripts count their own frames. */
 export class RateLimiter {
   readonly #redis: Redis | Cluster;
 
@@ -17,7 +17,7 @@ export class RateLimiter {
     if (!('presence_rate' in redis)) redis.defineCommand('presence_rate', { numberOfKeys: 1, lua: rateLimitScript });
   }
 
-  /** @throws RollcallError RATE_LIMITED for one message too many. */
+  /** @throws RollcallError RATE_LIMITED for a message over the limit. */
   async count(connectionId: string, now: number): Promise<void> {
     const commands = this.#redis as unknown as RateCommands;
     const [outcome, retryAfterMillis] = await commands.presence_rate(presenceKeys.rate(connectionId), now);
@@ -25,7 +25,7 @@ export class RateLimiter {
   }
 }
 
-/** The refusal of a message too many. */
+/** The refusal of a message over the limit. */
 export function tooFast(retryAfterMillis: number): RollcallError {
   return new RollcallError(
     'RATE_LIMITED',

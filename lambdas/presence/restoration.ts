@@ -9,18 +9,18 @@ import { restoredFields } from './scripts/script-table.ts';
 export interface Member extends Receiver, KeptData {
   username: string;
   role: Role;
-  /** The least role that sees cursors in the session, where it names one. */
+  /** The least role that sees cursors in the session, if the session sets one. */
   cursorRole?: Role | undefined;
-  /** Whether they chose to be invisible, as far as the table tells. */
+  /** Whether the user chose to be invisible, according to the table. */
   invisible?: boolean | undefined;
   /** Unix milliseconds. */
   joinedAt: number;
 }
 
-/** The index of the connection table follows its items within this time. */
+/** The index of the connection table shows a change of an item within this time. */
 const tableLagMillis = 5000;
 
-/** The arguments of the script `restore`: the named ones, and behind them the facts about each connection. */
+/** The arguments of the script `restore`: the named ones, followed by the values of each connection. */
 export function restoreArguments(
   members: readonly Member[],
   now: number,
@@ -37,7 +37,7 @@ export function restoreArguments(
 
 function factsOf(member: Member, members: readonly Member[]): (string | number)[] {
   const { userId, joinedAt } = member;
-  // A connection that joined just now may not know yet what the user chose before.
+  // A connection that has just joined may not have what the user chose before.
   const isInvisible = members.some((one) => one.userId === userId && one.invisible);
   const facts = {
     ...member,

@@ -21,7 +21,7 @@ type Commands = Record<string, (...parameters: (string | number)[]) => Promise<R
 interface Extras {
   /** See `outage-allowance`; milliseconds. */
   outageAllowance?: number;
-  /** What `restore` takes behind its named arguments. */
+  /** The values of `restore` that follow its named arguments. */
   facts?: readonly (string | number)[];
 }
 
@@ -45,10 +45,10 @@ export class ScriptRunner {
 
   /**
    * @param now Unix milliseconds.
-   * @returns undefined where Redis does not know the session or the connection.
-   * @throws RollcallError RATE_LIMITED where the connection sends more than its limit.
-   * @throws RollcallError TOO_LARGE where the user would have too much data.
-   * @throws Overtaken where a later join or leave of the connection came before (rule PR18).
+   * @returns undefined if Redis does not know the session or the connection.
+   * @throws RollcallError RATE_LIMITED if the connection sends more than its limit.
+   * @throws RollcallError TOO_LARGE if the user would have too much data.
+   * @throws Overtaken if a later join or leave of the connection was served first (rule PR18).
    */
   async run<Script extends PresenceScript>(
     script: Script,

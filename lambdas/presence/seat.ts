@@ -1,7 +1,7 @@
 import type { Cursor, PersonData, Status } from '../../protocol/entities.ts';
 import type { Turn } from '../platform/turn.ts';
 
-/** One socket in one session. An empty `connectionId` is a presence without a socket, which receives nothing. */
+/** One connection in one session. An empty `connectionId` is a presence without a connection, which receives nothing. */
 export interface Seat {
   sessionId: string;
   userId: string;
@@ -15,12 +15,12 @@ export interface Touch {
   idle?: boolean | undefined;
   /** Heartbeats only: the timers of the connection are throttled (rule PR17). */
   hidden?: boolean | undefined;
-  /** `null` removes it, absent leaves it; so with `activity`. */
+  /** `null` removes it, and an absent field does not change it. The same holds for `activity`. */
   cursor?: Cursor | null | undefined;
   status?: Status | undefined;
   activity?: string | null | undefined;
   /** A change by top-level keys; `null` removes a key. */
   data?: PersonData | undefined;
-  /** Where the frame stands among those of its connection (rule PR18). */
+  /** The turn of the frame among the frames of its connection (rule PR18). */
   turn?: Turn | undefined;
 }

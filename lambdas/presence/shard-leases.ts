@@ -5,13 +5,13 @@ import { presenceKeys } from './keys.ts';
 import { defineSweepScripts, runSweepScript } from './scripts/sweep/sweep-scripts.ts';
 
 /**
- * A sweep that dies loses its shards after this long, milliseconds. With a tick of one second before it and one after it
- * the next sweep announces what was due within the five seconds of rule PR12.
+ * A sweep that dies loses its shards after this time in milliseconds. With a tick of one second before and after it, the
+ * next sweep announces everything that was due within the five seconds of rule PR12.
  */
 export const leaseMillis = 2500;
-/** A sweep that dies leaves the roster a little sooner, so that the others know whose shards are free. */
+/** A sweep that dies leaves the roster a little earlier, so that the others know whose shards are free. */
 const rosterMillis = 2400;
-/** Sweeps that are behind call no more than one other in this time: it has to start, and to take its share. */
+/** All sweeps together start at most one other sweep in this time, because it has to start and take its share first. */
 const callMillis = 3000;
 const keptMillis = 24 * 60 * 60 * 1000;
 
@@ -28,10 +28,10 @@ export class ShardLeases {
   }
 
   /**
-   * Puts a sweep on the roster, or keeps it there; to be said again within two seconds.
+   * Adds a sweep to the roster or renews its entry, which expires after two seconds.
    *
-   * @param most the roster takes no more sweeps than this; one that stands on it stays.
-   * @returns all sweeps on the roster in one order for everybody; undefined where there is no room.
+   * @param most the roster takes no more sweeps than this. A sweep that is on it already stays.
+   * @returns all sweeps on the roster, in the same order for every sweep; undefined if there is no room.
    */
   async join(holder: string, now: number, most: number): Promise<string[] | undefined> {
     const keys = { sweeps: presenceKeys.sweeps };
@@ -53,13 +53,13 @@ export class ShardLeases {
     return held === 1;
   }
 
-  /** Lets the next sweep have a shard at once. */
+  /** Gives a shard back, so that another sweep can take it at once. */
   async giveBack(shard: number, holder: string): Promise<void> {
     const keys = { lease: presenceKeys.dueLease(shard) };
     await answered(this.#redis, () => runSweepScript(this.#redis, 'releaseShard', keys, { holder }));
   }
 
-  /** Whether this sweep may call another one now: false where one was called a moment ago. */
+  /** Whether this sweep may start another one now. False if one was started a moment ago. */
   async mayCall(): Promise<boolean> {
     const called = await answered(this.#redis, () =>
       this.#redis.set(presenceKeys.sweepCall, '1', 'PX', callMillis, 'NX'),

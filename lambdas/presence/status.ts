@@ -6,9 +6,9 @@ import { hiddenMillis } from '../../protocol/timings.ts';
 export interface StatusClocks {
   lastSeen: number;
   lastActive: number;
-  /** A status the user set by hand; absent when none is in force. */
+  /** A status that the user set themselves; absent if none is in force. */
   chosen?: Exclude<Status, 'online'>;
-  /** The connections that reported `hidden` (rule PR17); absent where none did. */
+  /** The connections that reported `hidden` (rule PR17); absent if none did. */
   hidden?: string[];
   connections?: number;
 }
@@ -18,12 +18,12 @@ export interface StatusThresholds {
   awayAfterMillis: number;
 }
 
-/** A presence record as it lies in Redis: what others see, and what is nobody's business but the scripts'. */
+/** A presence record in Redis: what others see, and fields that only the scripts need. */
 export type PresenceRecord = PresenceUser &
   Pick<StatusClocks, 'chosen' | 'hidden'> & {
-    /** It had to be restored. */
+    /** Whether it was restored from the connection table. */
     restored?: true;
-    /** Others have yet to hear that the cursor ended. */
+    /** Whether the others have not been told yet that the cursor ended. */
     unpointed?: true;
     /** The lengths of the keys and values of `data`, and when it changed (Unix milliseconds). */
     dataSizes?: number[];
@@ -47,7 +47,7 @@ function derivedStatus(clocks: StatusClocks, now: number, thresholds: StatusThre
   return isUnused || now - clocks.lastActive >= thresholds.awayAfterMillis ? 'away' : 'online';
 }
 
-/** What others may know of a record: the status of this moment, and nothing of the choice behind it (rule PR6). */
+/** The part of a record that others may see: the current status, but not the choice behind it (rule PR6). */
 export function visibleUser(record: PresenceRecord, now: number, thresholds: StatusThresholds): PresenceUser {
   const { chosen: _, hidden: ______, restored: __, unpointed: ___, dataSizes: ____, dataAt: _____, ...user } = record;
   user.status = statusAt(record, now, thresholds);

@@ -24,7 +24,7 @@ export function accessOf(stored: StoredAccess, personId: string): SessionAccess 
   };
 }
 
-/** The session as it is at this moment: expired from its moment on, not from the sweep that writes it down (rule SE5). */
+/** The session at this moment. It is expired from its time on, also before a sweep records that (rule SE5). */
 export function sessionAt(stored: StoredSession, now: number, sessionTimeoutMillis: number): Session {
   const { session, lastActivityAt } = stored;
   const status = statusAt({ status: session.status, lastActivityAt }, now, sessionTimeoutMillis);

@@ -2,14 +2,14 @@ import { inParallel } from '../platform/in-parallel.ts';
 import { log } from '../platform/log.ts';
 import { isAway } from '../platform/unavailable.ts';
 
-/** How many announcements are on their way at once. */
+/** How many announcements are sent at the same time. */
 const atOnce = 50;
 
-/** What becomes of a claim that could not be announced. */
+/** What to do with a claim that could not be announced. */
 export interface FailedClaim {
   /** Gives the claim back, so that the next sweep tries again. */
   release(sessionId: string): Promise<void>;
-  /** Leaves the session out for a while, so that it does not stand before the others. */
+  /** Sets the session aside for a while, so that it does not block the others. */
   setAside(sessionId: string, error: unknown): Promise<void>;
 }
 
@@ -37,7 +37,7 @@ export async function announceEach<S extends { sessionId: string }>(
   return announced;
 }
 
-/** A claim that cannot be given back ends by itself. */
+/** A claim that cannot be given back expires by itself. */
 async function giveBack(sessionId: string, error: unknown, failed: FailedClaim): Promise<void> {
   try {
     if (!isAway(error)) await failed.setAside(sessionId, error);

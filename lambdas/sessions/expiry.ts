@@ -5,23 +5,23 @@
  */
 import type { SessionStatus } from '../../protocol/entities.ts';
 
-/** One expiry of a session, as its audit trail tells it (rule SE6). */
+/** One expiry of a session for the audit trail (rule SE6). */
 export interface Expiry {
   sessionId: string;
   /** Unix milliseconds. */
   expiredAt: number;
   /** From creation to expiry. */
   durationMinutes: number;
-  /** How many held a slot when it expired. */
+  /** How many users held a slot when it expired. */
   participantCount: number;
 }
 
-/** Whole minutes between two moments in Unix milliseconds. */
+/** The whole minutes between two times in Unix milliseconds. */
 export function minutesBetween(start: number, end: number): number {
   return Math.round((end - start) / 60_000);
 }
 
-/** The moment a session expires unless something happens before, in Unix milliseconds. */
+/** When a session expires unless there is activity before, Unix milliseconds. */
 export function expiresAt(lastActivityAt: number, sessionTimeoutMillis: number): number {
   return lastActivityAt + sessionTimeoutMillis;
 }
@@ -30,7 +30,7 @@ export function isExpired(lastActivityAt: number, now: number, sessionTimeoutMil
   return now >= expiresAt(lastActivityAt, sessionTimeoutMillis);
 }
 
-/** The status a session has at this moment, whether or not a sweep has written the expiry down. */
+/** The status of a session at this moment, whether or not a sweep has recorded the expiry. */
 export function statusAt(
   session: { status: SessionStatus; lastActivityAt: number },
   now: number,
@@ -40,7 +40,7 @@ export function statusAt(
   return isExpired(session.lastActivityAt, now, sessionTimeoutMillis) ? 'expired' : 'active';
 }
 
-/** What somebody reads who comes with an invite too late. */
+/** The message for a user whose invite has expired. */
 export function expiredInviteText(sessionTimeoutMillis: number): string {
   return `This invitation link has expired. Sessions become inactive after ${durationText(sessionTimeoutMillis)} of no activity.`;
 }

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { CompactSign, compactVerify, errors } from 'jose';
 import { z } from 'zod';
 
-/** What an invite says by itself, before anybody asks the database. */
+/** What an invite contains, without asking the database. */
 export interface InviteClaims {
   inviteId: string;
   /** UUID of the session it is for. */
@@ -12,7 +12,7 @@ export interface InviteClaims {
 }
 
 const claimsShape = z.object({ inviteId: z.guid(), sessionId: z.guid(), expiresAt: z.number() });
-/** Keeps an invite from being taken for any other signed thing, and any other signed thing for an invite. */
+/** A mark that distinguishes an invite from everything else that is signed. */
 const tokenType = 'rollcall-invite';
 
 /**
@@ -27,11 +27,11 @@ export async function signInvite(claims: InviteClaims, keys: readonly Uint8Array
 }
 
 /**
- * Reads an invite without a database, as the authorizer does for a guest. It may have been revoked or used up: only the
- * join knows. Whether it has expired is for the caller to compare.
+ * Reads an invite without a database, as the authorizer does for a guest. The invite may have been revoked or used up, which
+ * only the join checks. The caller checks whether it has expired.
  *
- * @param keys any of them may have signed it, so that a key can be replaced while invites are out.
- * @returns undefined for anything this service did not sign.
+ * @param keys any of them may have signed it, so that a key can be replaced while invites are in use.
+ * @returns undefined for anything that this service did not sign.
  */
 export async function readInvite(token: string, keys: readonly Uint8Array[]): Promise<InviteClaims | undefined> {
   for (const key of keys) {
@@ -48,7 +48,7 @@ export async function readInvite(token: string, keys: readonly Uint8Array[]): Pr
   return undefined;
 }
 
-/** What the table keeps of an invite: enough to recognise it, not enough to use it. */
+/** What the table stores of an invite: enough to recognise it, not enough to use it. */
 export function hashInvite(token: string): Buffer {
   return createHash('sha256').update(token).digest();
 }

@@ -8,20 +8,20 @@ import { checkUuid } from './session-input.ts';
 import { parseSessionReference, type SessionReference } from './session-reference.ts';
 import type { JoinOutcome, JoinRequest, SessionRepository } from './session-repository.ts';
 
-/** The secrets that sign invites, newest first; asked for when an invite is there to be read. */
+/** The secrets that sign invites, newest first. They are read only if there is an invite. */
 export type InviteKeys = () => readonly Uint8Array[] | Promise<readonly Uint8Array[]>;
 
 export interface JoinResult {
   session: Session;
   role: Role;
   participant: SessionParticipant;
-  /** Whether the person holds a slot only since now: a first join or a return, not a second tab. */
+  /** Whether this join took the slot: it is a first join or a return, not a second tab. */
   activated: boolean;
   /** Whether the session's liveness (`active`) came back with this join. */
   revived: boolean;
-  /** The invite that let them in or raised their role; null where their own right sufficed. */
+  /** The invite that let the person in or raised their role; null if they needed none. */
   inviteId: string | null;
-  /** Why an invite they brought did nothing, where their own right sufficed. */
+  /** Why the invite was not used, if the person needed none. */
   inviteRefusal: InviteRefusal | null;
 }
 
@@ -32,15 +32,15 @@ interface Newcomer {
   externalId: string | null;
 }
 
-/** What a refusal depends on beside the state of the session. */
+/** What a refusal depends on besides the state of the session. */
 interface Visit {
   isGuest: boolean;
   claims: InviteClaims | undefined;
-  /** UUID of the session that was asked for; undefined where nothing has that name, or without an invite to compare. */
+  /** UUID of the session that was asked for; undefined if no session has that name, or there is no invite to compare. */
   meant: string | undefined;
 }
 
-/** The door of a session: reads the invite, asks the database once, and says in words why somebody stays outside. */
+/** Decides on a join: reads the invite, asks the database once, and explains a refusal. */
 export class JoinGate {
   readonly #repository: SessionRepository;
   readonly #inviteKeys: InviteKeys;
@@ -75,7 +75,7 @@ export class JoinGate {
     throw this.#refused(outcome, { meant: undefined, isGuest: false, token: undefined, claims: undefined });
   }
 
-  /** The UUID of the session that somebody wants to enter, also of one that was purged. */
+  /** The UUID of the session to join, also of one that was purged. */
   async #meantSession(reference: string, { sessionId }: { sessionId?: string }): Promise<string | undefined> {
     const parsed = parseSessionReference(reference);
     if (sessionId !== undefined || parsed?.id !== undefined) return sessionId ?? parsed?.id;
@@ -114,7 +114,8 @@ export class JoinGate {
   ): RollcallError {
     const { claims, inviteRefusal, meant } = visit;
     if (visit.isGuest && claims && claims.sessionId !== meant) return refusals.guestElsewhere();
-    // A session that was purged is still one its invite was made for: that visitor comes too late, not to a wrong place.
+    // An invite for a purged session is still for that session. So the answer is that the invite has expired, not that it is
+    // for another session.
     if (outcome.outcome === 'expired' || outcome.outcome === 'not_found') {
       if (claims && claims.sessionId === meant) return refusals.inviteExpired(this.#sessionTimeoutMillis);
       return outcome.outcome === 'expired' ? refusals.expired(this.#sessionTimeoutMillis) : refusals.notFound();

@@ -7,7 +7,7 @@ const select = `
 
 const first = '00000000-0000-0000-0000-000000000000';
 
-/** The sessions in which somebody holds a slot, in pages of at most `limit`. */
+/** The sessions in which at least one slot is held, in pages of at most `limit`. */
 export async function* occupiedSessions(database: Queryable, limit = 1000): AsyncGenerator<string[]> {
   for (let after = first; ; ) {
     const { rows } = await database.query<{ id: string }>({

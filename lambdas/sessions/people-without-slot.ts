@@ -14,7 +14,7 @@ const select = `
     ORDER BY p.left_at IS NULL DESC, p.joined_at DESC LIMIT 1
   ) p ON p.left_at < ${time('seen.at')}`;
 
-/** Somebody who was seen in a session after their slot in it had ended. */
+/** A user who was seen in a session after their slot in it had ended. */
 export interface PersonWithoutSlot {
   sessionId: string;
   personId: string;
@@ -22,7 +22,7 @@ export interface PersonWithoutSlot {
   removed: boolean;
 }
 
-/** Those of the people seen who held no slot any more at that moment, and hold none now. */
+/** The users who held no slot when they were seen, and hold none now. */
 export async function peopleWithoutSlot(
   database: Queryable,
   updates: readonly LastSeenUpdate[],

@@ -1,6 +1,6 @@
 import { type Role, roles } from '../../protocol/entities.ts';
 
-/** What can be done in a session, least first; who may is decided by {@link isPermitted} alone (rule SE1). */
+/** What can be done in a session, from the least on. Only {@link isPermitted} decides who may (rule SE1). */
 export type Action = 'view' | 'comment' | 'operate' | 'manage';
 
 /** What decides what a person may do in a session. */
@@ -21,7 +21,7 @@ export function isPermitted(access: Access, action: Action): boolean {
   return access.role !== null && isAtLeast(access.role, leastRole[action]);
 }
 
-/** Whether a role reaches another one: `viewer` < `commenter` < `operator`. */
+/** Whether a role allows at least as much as another one: `viewer` < `commenter` < `operator`. */
 export function isAtLeast(role: Role, least: Role): boolean {
   return roles.indexOf(role) >= roles.indexOf(least);
 }

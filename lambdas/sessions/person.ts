@@ -1,4 +1,4 @@
-/** Somebody who can take part in a session. A guest exists inside one session only. */
+/** A user or a guest. A guest exists inside one session only. */
 export type Person =
   | { userId: string; username: string; externalId?: string | undefined; anonymousId?: undefined }
   | { anonymousId: string; name: string; userId?: undefined };

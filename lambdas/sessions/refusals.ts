@@ -1,12 +1,12 @@
 import { RollcallError } from '../../protocol/errors.ts';
 import { durationText, expiredInviteText } from './expiry.ts';
 
-/** Why an invite does not let somebody in; the database decides all but `forged`. */
+/** Why an invite was refused. The database decides all reasons but `forged`. */
 export type InviteRefusal = 'forged' | 'unknown' | 'revoked' | 'expired' | 'removed' | 'used_up';
 
-/** Somebody was not let in. Carries what the audit trail wants to know of a refused invite (rule SE7). */
+/** A join was refused. Carries what the audit trail needs about a refused invite (rule SE7). */
 export class JoinRefused extends RollcallError {
-  /** UUID of the session, where it exists. */
+  /** UUID of the session, if it exists. */
   readonly sessionId: string | undefined;
   readonly inviteId: string | undefined;
   readonly inviteRefusal: InviteRefusal | undefined;
@@ -26,7 +26,7 @@ export class JoinRefused extends RollcallError {
   }
 }
 
-/** Every refusal of this folder in one place: what is wrong, and one thing to do about it. */
+/** All refusals of this folder. Each says what is wrong and one next step. */
 export const refusals = {
   notFound: () =>
     new RollcallError('SESSION_NOT_FOUND', 'There is no such session; check the link or ask its owner for a new one.'),

@@ -1,16 +1,16 @@
 import type { Queryable } from '../platform/database.ts';
 import { time } from './sql-times.ts';
 
-/** Somebody's leave that is written down late. Times are Unix milliseconds. */
+/** A leave that is recorded late. Times are Unix milliseconds. */
 export interface SlotRelease {
   sessionId: string;
   personId: string;
   cause: string;
-  /** Who joined again after this moment keeps the slot. */
+  /** A person who joined again after this time keeps the slot. */
   joinedUntil: number;
 }
 
-/** Rows are locked in one order, so that two such statements never wait for each other. */
+/** The rows are locked in one order, so that two such statements never deadlock. */
 const leave = `
   WITH given AS (
     SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::float8[]) AS g (session_id, person_id, cause, joined_until)
@@ -23,7 +23,7 @@ const leave = `
   UPDATE session_participants p SET left_at = greatest(p.joined_at, ${time('$5')}), left_cause = locked.cause
   FROM locked WHERE p.id = locked.id AND p.left_at IS NULL`;
 
-/** Gives back the slots of many people in one statement. */
+/** Gives back the slots of many people with one statement. */
 export async function releaseSlots(database: Queryable, leaves: readonly SlotRelease[], now: number): Promise<void> {
   if (leaves.length === 0) return;
   await database.query({

@@ -15,30 +15,30 @@ import { touchSessions } from './touch-sessions.ts';
 export interface SessionCleanupOptions {
   database: Queryable;
   timings: SweepTimings & Pick<Timings, 'cleanupIntervalMillis'>;
-  /** Tells those concerned that a session expires soon. If it throws, the next run tries again. */
+  /** Tells the participants that a session expires soon. If it throws, the next run tries again. */
   onExpiring?: (session: ExpiringSession) => Promise<void>;
-  /** Writes the audit entries of many expiries. It runs before `onExpired`, and again where a run was killed. */
+  /** Writes the audit entries of many expiries. It runs before `onExpired`, and again if a run was killed. */
   recordExpired?: (sessions: readonly ExpiredSession[]) => Promise<void>;
   /**
-   * Tells those concerned. If it throws, a later run tries again. `isStillExpired` answers whether nobody has recovered the
-   * session since it was claimed: whoever is back there must not be taken out.
+   * Tells the participants. If it throws, a later run tries again. `isStillExpired` returns whether nobody has recovered the
+   * session since it was claimed: users of a recovered session must not be removed.
    */
   onExpired?: (session: ExpiredSession, isStillExpired: () => Promise<boolean>) => Promise<void>;
   /**
-   * In which of these sessions somebody is present right now. They are kept whatever the stored times say; if it throws,
+   * The sessions among these in which somebody is present. They do not expire, whatever the stored times say. If it throws,
    * nothing expires in this run (rule SE5: an error never expires anything).
    */
   presentAmong?: (sessionIds: string[]) => Promise<Iterable<string>>;
   clock?: () => number;
   /** Rows per statement. */
   batchSize?: number;
-  /** After this many milliseconds a step of a run begins no further batch; what is left is the next run's. */
+  /** After this many milliseconds a step of a run begins no further batch. The next run does the rest. */
   budgetMillis?: number;
 }
 
 /**
- * Warns of expiry, expires, announces and purges sessions (rules SE6, SE10): on a timer in a resident process
- * ({@link start}), by {@link runCleanup} where something else keeps the time. Any number of these may run at once.
+ * Warns before expiry, expires, announces and purges sessions (rules SE6, SE10): on a timer in a resident process ({@link
+ * start}), or by {@link runCleanup} if something else calls it. Several may run at the same time.
  */
 export class SessionCleanupService {
   static #instance: SessionCleanupService | undefined;
@@ -50,7 +50,7 @@ export class SessionCleanupService {
     this.#options = options;
   }
 
-  /** The one of this process; {@link configure} it before its first run. */
+  /** The instance of this process; {@link configure} it before its first run. */
   static getInstance(): SessionCleanupService {
     SessionCleanupService.#instance ??= new SessionCleanupService();
     return SessionCleanupService.#instance;
@@ -62,9 +62,9 @@ export class SessionCleanupService {
   }
 
   /**
-   * Runs now and then every so many minutes. A service that is running already is left as it is.
+   * Runs now, and then at each interval in minutes. A service that runs already does not change.
    *
-   * @throws Error when the interval is not a number above zero.
+   * @throws Error if the interval is not a number above zero.
    */
   start(minutes = this.#configured().timings.cleanupIntervalMillis / 60_000): void {
     if (!(minutes > 0 && Number.isFinite(minutes))) {
@@ -77,7 +77,7 @@ export class SessionCleanupService {
     void this.runCleanup();
   }
 
-  /** Ends the timer; a run that is under way finishes. */
+  /** Ends the timer. A run that has begun finishes. */
   stop(): void {
     clearInterval(this.#timer);
     this.#timer = undefined;
@@ -87,7 +87,10 @@ export class SessionCleanupService {
     return this.#timer !== undefined;
   }
 
-  /** How many sessions expired or were purged in this run. Never throws: a failure is logged, the next run goes on. */
+  /**
+   * Runs once and returns how many sessions expired or were purged. Never throws: a failure is logged, and the next run
+   * continues.
+   */
   async runCleanup(): Promise<number> {
     log.info('Cleaning up inactive sessions...');
     const expired = await this.runExpiry();
@@ -101,8 +104,8 @@ export class SessionCleanupService {
   }
 
   /**
-   * The quick part of a run, for whoever comes by each minute: warnings are due minutes before the expiry, more often than
-   * the cleanup interval. Says how many sessions expired. Never throws.
+   * The quick part of a run, for each minute: warnings are due minutes before the expiry, more often than the cleanup
+   * interval. Returns how many sessions expired. Never throws.
    */
   async runExpiry(): Promise<number> {
     const expired = await this.#attempt(() => this.#expire());
@@ -125,7 +128,7 @@ export class SessionCleanupService {
       const alone = await this.#withoutPresent(due);
       const expired = await repository.expire(alone, this.#now());
       total += expired;
-      // Sessions that were kept make room for others in the next batch.
+      // Sessions that were kept are left out of the next batch, so that it has others.
       return expired + due.length - alone.length;
     });
     return total;
@@ -179,7 +182,9 @@ export class SessionCleanupService {
     return purged;
   }
 
-  /** Repeats a step until it finds nothing more to do or the time is up; at least once. Says how much was done in all. */
+  /**
+   * Repeats a step, at least once, until it finds nothing more to do or the time is up. Returns the total of what it did.
+   */
   async #eachBatch(step: (limit: number) => Promise<number>, deadline = this.#deadline()): Promise<number> {
     const limit = this.#configured().batchSize ?? 200;
     let total = 0;
@@ -216,7 +221,7 @@ export class SessionCleanupService {
     return performance.now() + (this.#configured().budgetMillis ?? 5000);
   }
 
-  /** Ten thousand sessions that expire at one moment are to be announced within two minutes. */
+  /** Ten thousand sessions that expire at the same time must be announced within two minutes. */
   #announceDeadline(): number {
     return performance.now() + (this.#configured().budgetMillis ?? 25_000);
   }
@@ -239,5 +244,5 @@ export class SessionCleanupService {
 /** An entry that the audit trail refuses fails by an error of its own. */
 const anyFault = () => true;
 
-/** Where nobody asked to be told. */
+/** If no callback was configured. */
 const nobody = async () => {};

@@ -8,7 +8,7 @@ import { checkInviteInput, checkUuid } from './session-input.ts';
 import type { SessionManager } from './session-manager.ts';
 import { time } from './sql-times.ts';
 
-/** An invite whose maker named no end. The session usually ends it sooner: an expired session lets nobody in. */
+/** The end of an invite without a given end. The session usually ends earlier, and an expired session lets nobody in. */
 const defaultInviteSeconds = 24 * 60 * 60;
 
 const insertInvite = `
@@ -27,7 +27,7 @@ export interface SessionInvitesOptions {
   clock?: () => number;
 }
 
-/** What an invite grants: until when (a day if not said) and how often (any number if not said). */
+/** What an invite grants: until when (default: one day) and how often (default: any number of times). */
 export interface InviteTerms {
   role: Role;
   expiresInSeconds?: number | undefined;
@@ -37,12 +37,15 @@ export interface InviteTerms {
 export interface CreatedInvite {
   sessionId: string;
   inviteId: string;
-  /** The token: shown once, kept nowhere. */
+  /** The token. It is returned once and not stored. */
   invite: string;
   expiresAt: number;
 }
 
-/** Invitations into a session (rule SE7): signed, hashed at rest, with a role, an end, a number of uses, revocable. */
+/**
+ * Invites to a session (rule SE7). They are signed, stored as a hash, revocable, and have a role, an end and a number of
+ * uses.
+ */
 export class SessionInvites {
   readonly #options: SessionInvitesOptions;
   readonly #clock: () => number;
@@ -79,9 +82,10 @@ export class SessionInvites {
   }
 
   /**
-   * Withdraws an invite: nobody enters with it from now on; who did keeps the slot. `revoked` is false the second time.
+   * Revokes an invite: nobody can join with it any more, and those who did keep their slots. `revoked` is false the second
+   * time.
    *
-   * @throws RollcallError `PERMISSION_DENIED` unless the actor is the owner, `INVITE_INVALID` where there is none such.
+   * @throws RollcallError `PERMISSION_DENIED` unless the actor is the owner, `INVITE_INVALID` if there is no such invite.
    */
   async revokeInvite(
     reference: string,

@@ -1,11 +1,11 @@
 import { duration, time } from './sql-times.ts';
 
-/** Who may see a session: its owner, who takes part and was not removed, and everybody where it is public. */
+/** Who may see a session: its owner, participants who were not removed, and everyone if it is public. */
 const visibleTo = (user: string) => `(s.is_public OR s.owner_id = ${user} OR EXISTS (
   SELECT FROM session_participants p
   WHERE p.session_id = s.id AND p.user_id = ${user} AND p.left_cause IS DISTINCT FROM 'removed'))`;
 
-/** The statements about the sessions of a key. Times are parameters: none asks the server's clock. */
+/** The statements about the sessions of a key. Times are parameters: no statement reads the server's clock. */
 export const sessionKeySql = {
   live: `
     SELECT s.id FROM collaboration_sessions s
@@ -19,7 +19,7 @@ export const sessionKeySql = {
       AND ($4::float8 IS NULL OR (s.start_time, s.id) < (${time('$4')}, $5::uuid))
     ORDER BY s.start_time DESC, s.id DESC LIMIT $3`,
 
-  // Of a purged session only its owner reads the trail.
+  // Only the owner of a purged session may read its trail.
   audited: `
     SELECT s.id, s.owner_id, s.metadata -> 'visibility' ->> 'activity' AS least_role, (
       SELECT p.role FROM session_participants p

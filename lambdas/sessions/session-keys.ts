@@ -12,23 +12,23 @@ import { decodePosition, encodePosition } from './session-page.ts';
 import { newSessionName } from './session-reference.ts';
 import { millis, type SessionRow, toSession } from './session-rows.ts';
 
-/** What an opening found: the live session of the key, or one that it began. */
+/** The result of opening a key: its live session, or one that was created. */
 export interface Opening {
   created: boolean;
   /** UUID of the session. */
   id: string;
 }
 
-/** Who opens a key, and with what the session begins if there is none. */
+/** The user who opens a key, and what the session is created with if there is none. */
 export interface OpenRequest {
   key: string;
   metadata?: SessionMetadata | undefined;
-  /** Whether everybody may join where the metadata do not say. */
+  /** Whether the session is public if the metadata do not say. */
   isPublic: boolean;
   owner: { userId: string; username?: string; externalId?: string | undefined };
 }
 
-/** A session whose audit trail somebody may read. */
+/** A session whose audit trail the caller may read. */
 export interface AuditedSession {
   id: string;
   ownerId: string;
@@ -37,13 +37,13 @@ export interface AuditedSession {
 export interface SessionKeysOptions {
   database: Queryable;
   timings: Pick<Timings, 'sessionTimeoutMillis' | 'maxParticipants'>;
-  /** Unix milliseconds; another clock than the machine's only in tests. */
+  /** The clock, Unix milliseconds. Only tests pass their own. */
   clock?: () => number;
 }
 
 /**
- * Sessions by the application's own id of what they are about (rule SE11). A key has at most one live session; where that
- * ended or expired, the next opening begins another one.
+ * Sessions by the application's own id of their subject (rule SE11). A key has at most one live session. After that session
+ * ended or expired, the next opening creates another one.
  */
 export class SessionKeys {
   readonly #database: Queryable;
@@ -56,7 +56,7 @@ export class SessionKeys {
     this.#clock = clock;
   }
 
-  /** The UUID of the key's live session; undefined where there is none. */
+  /** The UUID of the key's live session; undefined if there is none. */
   async live(key: string): Promise<string | undefined> {
     const values = [key, this.#timings.sessionTimeoutMillis, this.#clock()];
     const [row] = await this.#rows<{ id: string }>('key-live', sessionKeySql.live, values);
@@ -64,7 +64,8 @@ export class SessionKeys {
   }
 
   /**
-   * The live session of a key, or a new one that its opener owns. Of any number who open a key at once one creates.
+   * The live session of a key, or a new one that the caller owns. If several users open a key at the same time, one of them
+   * creates the session.
    *
    * @throws RollcallError `INVALID_MESSAGE` or `TOO_LARGE` for input that the protocol does not allow.
    */
@@ -85,7 +86,7 @@ export class SessionKeys {
     }
   }
 
-  /** All sessions of a key that a user may see, newest first; paged as `SessionManager.listSessionsOf` is. */
+  /** All sessions of a key that a user may see, newest first, in pages like those of `SessionManager.listSessionsOf`. */
   async list(
     key: string,
     userId: string,
@@ -105,7 +106,10 @@ export class SessionKeys {
     return rows.length > items.length && last ? { items, next: encodePosition(last) } : { items };
   }
 
-  /** The sessions of a key whose audit trail a user may read; of a purged one that is its owner (rules SE6, DE9). */
+  /**
+   * The sessions of a key whose audit trail a user may read. Only the owner may read that of a purged session (rules SE6,
+   * DE9).
+   */
   async audited(key: string, userId: string): Promise<AuditedSession[]> {
     const rows = await this.#rows<{ id: string; owner_id: string; least_role: Role | null; role: Role | null }>(
       'key-audited',

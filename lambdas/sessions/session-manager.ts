@@ -18,7 +18,7 @@ import { newSessionName } from './session-reference.ts';
 import { SessionRepository } from './session-repository.ts';
 import { SessionResolver } from './session-resolver.ts';
 
-/** What a recovery came to. */
+/** The result of a recovery. */
 export interface Recovery {
   session: Session;
   recovered: boolean;
@@ -30,15 +30,15 @@ export interface SessionManagerOptions {
   timings: Pick<Timings, 'sessionTimeoutMillis' | 'sessionRetentionMillis' | 'maxParticipants'>;
   /** The secrets that sign invites; see {@link signInvite}. */
   inviteKeys: InviteKeys;
-  /** Unix milliseconds; another clock than the machine's only in tests. */
+  /** The clock, Unix milliseconds. Only tests pass their own. */
   clock?: () => number;
 }
 
 /**
- * What people do with sessions, with the rules SE1 to SE9. A `reference` is a session's UUID or its `SESSION-…` name.
+ * What users do with sessions (rules SE1 to SE9). A `reference` is the UUID of a session or its `SESSION-…` name.
  *
- * Every method throws RollcallError: `SESSION_NOT_FOUND` for a reference to nothing, `UNAVAILABLE` while PostgreSQL is
- * away, and what it names itself.
+ * Every method throws RollcallError: `SESSION_NOT_FOUND` for an unknown reference, `UNAVAILABLE` while PostgreSQL is away,
+ * and the codes that it names itself.
  */
 export class SessionManager {
   readonly #database: Queryable;
@@ -58,10 +58,10 @@ export class SessionManager {
   }
 
   /**
-   * Creates a session whose owner holds the first of its slots, as operator.
+   * Creates a session. Its owner holds the first slot, as operator.
    *
-   * @param owner names the user; without it the name that is known already stands.
-   * @throws `INVALID_MESSAGE` or `TOO_LARGE` for input the protocol does not allow.
+   * @param owner names the user. Without it, the name that is stored stays.
+   * @throws `INVALID_MESSAGE` or `TOO_LARGE` for input that the protocol does not allow.
    */
   async createSession(
     ownerId: string,
@@ -84,26 +84,29 @@ export class SessionManager {
     return session;
   }
 
-  /** A session as it stands at this moment: one past its time is `expired`, swept or not (rule SE5). */
+  /** A session at this moment. After its time it is `expired`, also before a sweep records that (rule SE5). */
   async getSession(reference: string): Promise<Session> {
     const stored = await this.#resolver.find(reference);
     return sessionAt(stored, this.#clock(), this.#timings.sessionTimeoutMillis);
   }
 
-  /** Whether a session has expired, swept or not. An ended one has not, and one that is unknown is not found (rule SE5). */
+  /**
+   * Whether a session has expired, also before a sweep records that. An ended session has not expired; an unknown one is not
+   * found (rule SE5).
+   */
   async checkSessionExpiry(reference: string): Promise<boolean> {
     const { status } = await this.getSession(reference);
     log.debug(`Session expiry check: ${status}`);
     return status === 'expired';
   }
 
-  /** The UUID of a session. A UUID is answered as it is, unchecked; a name is looked up once and remembered. */
+  /** The UUID of a session. A UUID is returned unchecked. A name is looked up once and remembered. */
   resolveSessionId(reference: string): Promise<string> {
     return this.#resolver.resolve(reference);
   }
 
   /**
-   * Sessions the user owns or may enter, newest first.
+   * Sessions that the user owns or may join, newest first.
    *
    * @param page `before` is the `next` of the page before this one; `limit` at most 1,000 (50), fewer where their JSON would
    *   have more than `maxBytes`.
@@ -123,21 +126,21 @@ export class SessionManager {
   }
 
   /**
-   * Lets a person in if session, slots and their right allow it (rules SE2, SE3): one atomic round trip.
+   * Lets a person join if the session, its slots and their access allow it (rules SE2, SE3), in one atomic round trip.
    *
-   * The owner needs a free slot like everybody, so that the limit is one; managing needs no slot.
+   * The owner needs a free slot like everyone, so that there is one limit. Managing the session needs no slot.
    *
-   * @param invite the token, if they came with one. For a guest it is the only right, each time.
+   * @param invite the token, if the person has one. For a guest it is the only access, each time.
    * @throws JoinRefused (a RollcallError) `SESSION_NOT_FOUND`, `SESSION_INACTIVE`, `SESSION_FULL`, `PERMISSION_DENIED`,
-   *   `INVITE_EXPIRED` or `INVITE_INVALID`; for the last two it says for the audit trail which invite and why.
+   *   `INVITE_EXPIRED` or `INVITE_INVALID`. For the last two it carries the invite and the reason for the audit trail.
    */
   joinSession(request: { sessionRef: string; person: Person; invite?: string | undefined }): Promise<JoinResult> {
     return this.#gate.join(request.sessionRef, request.person, request.invite, this.#clock());
   }
 
   /**
-   * Gives a user a slot and a role without an invite; who may decide that is for the caller to know. A role that is not
-   * named stays, or is `viewer` for somebody new. The owner stays operator.
+   * Gives a user a slot and a role without an invite. The caller checks who may do that. Without a role, a participant keeps
+   * theirs and a new one becomes `viewer`. The owner stays operator.
    *
    * @throws JoinRefused `SESSION_NOT_FOUND`, `SESSION_INACTIVE` or `SESSION_FULL`.
    */
@@ -152,9 +155,9 @@ export class SessionManager {
   }
 
   /**
-   * Gives the slot back. `durationSeconds` counts from the join, 0 for somebody who held no slot.
+   * Gives the slot back. `durationSeconds` counts from the join; it is 0 for a person who held no slot.
    *
-   * @param options `joinedUntil` where a leave is written down late: who joined again after it keeps the slot.
+   * @param options `joinedUntil` for a leave that is recorded late: a person who joined again after it keeps the slot.
    */
   async leaveSession(
     reference: string,
@@ -170,14 +173,14 @@ export class SessionManager {
     return { sessionId, wasActive: left !== undefined, durationSeconds };
   }
 
-  /** Gives back the slots of many people whose leaves are written down late, in one statement. */
+  /** Gives back the slots of many people whose leaves are recorded late, with one statement. */
   releaseSlots(leaves: readonly SlotRelease[]): Promise<void> {
     return releaseSlots(this.#database, leaves, this.#clock());
   }
 
   /**
-   * Takes slot and right: whoever was removed comes back with an invite made afterwards only, or into a public session
-   * as a newcomer. Once is as good as twice; `removed` is true the first time (rule SE9).
+   * Takes the slot and the access away. A removed person can return only with an invite that was made later, or into a
+   * public session as a newcomer. A second call changes nothing; `removed` is true the first time (rule SE9).
    *
    * @throws `PERMISSION_DENIED` for the owner of the session.
    */
@@ -194,18 +197,18 @@ export class SessionManager {
     };
   }
 
-  /** {@link removeParticipant} on behalf of somebody. @throws `PERMISSION_DENIED` unless that is the owner. */
+  /** {@link removeParticipant} for a user. @throws `PERMISSION_DENIED` unless they are the owner. */
   async removeByOwner(reference: string, actorId: string, personId: string) {
     const { session } = await this.authorize(reference, actorId, 'manage', { evenEnded: true });
     return this.removeParticipant(session.id, personId);
   }
 
   /**
-   * Gives a participant another role, in force from their next message. It outlasts their leaving, and no invite made
-   * before can raise it again.
+   * Gives a participant another role, which applies from their next message. It stays when they leave, and no invite that
+   * was made earlier can raise it again.
    *
-   * @throws `PERMISSION_DENIED` unless the actor is the owner and somebody else is meant, `NOT_IN_SESSION` for somebody
-   *   without a right to the session.
+   * @throws `PERMISSION_DENIED` unless the actor is the owner and changes another person, `NOT_IN_SESSION` for a person
+   *   without access to the session.
    */
   async setRole(reference: string, actorId: string, personId: string, role: Role): Promise<SessionParticipant> {
     const { session } = await this.authorize(reference, actorId, 'manage');
@@ -215,13 +218,16 @@ export class SessionManager {
     return changed;
   }
 
-  /** Those who hold a slot, first come first; with `includeLeft` everybody who ever did (the newest 1,000). */
+  /**
+   * The participants who hold a slot, the first to join first; with `includeLeft` also those who held one (the newest
+   * 1,000).
+   */
   async getParticipants(reference: string, options: { includeLeft?: boolean } = {}): Promise<SessionParticipant[]> {
     const sessionId = await this.#resolver.resolve(reference);
     return this.#repository.participants(sessionId, options.includeLeft ?? false, limits.maxParticipants);
   }
 
-  /** Whether somebody may do this (rule SE1). False also for a session that does not exist. */
+  /** Whether a person may do this (rule SE1). Also false for a session that does not exist. */
   async hasPermission(reference: string, personId: string, action: Action): Promise<boolean> {
     const stored = await this.#resolver.findAccess(reference, checkUuid('userId', personId));
     return stored !== undefined && isPermitted(accessOf(stored, personId).access, action);
@@ -251,10 +257,10 @@ export class SessionManager {
   }
 
   /**
-   * Ends a session for everybody. Once is as good as twice: `ended` is true for the call that did it (rule SE9), and a
+   * Ends a session for all users. A second call changes nothing: `ended` is true for the call that did it (rule SE9). A
    * session that expired before stays expired.
    *
-   * @param actorId whose wish it is; without it the caller vouches for it.
+   * @param actorId the user who ends it. Without one, the caller has checked the permission.
    * @throws `PERMISSION_DENIED` unless the actor is the owner.
    */
   async endSession(
@@ -271,12 +277,12 @@ export class SessionManager {
   }
 
   /**
-   * Brings an expired session back within its retention (rule SE6). People join it anew; their rights are as they were.
-   * `recovered` is false for a session that is active anyway; `untold` is the expiry where no sweep has announced it, so that
-   * whoever recovers can still write it down.
+   * Recovers an expired session within its retention (rule SE6). Users join it again; their roles do not change. `recovered`
+   * is false for a session that is active anyway. `untold` is the expiry if no sweep has announced it, so that the caller
+   * can still record it.
    *
-   * @throws `PERMISSION_DENIED` unless the actor is the owner; `SESSION_INACTIVE` for one that ended, or expired too long
-   *   ago.
+   * @throws `PERMISSION_DENIED` unless the actor is the owner; `SESSION_INACTIVE` for a session that ended, or expired too
+   *   long ago.
    */
   async recoverSession(reference: string, actorId: string): Promise<Recovery> {
     const { session } = await this.authorize(reference, actorId, 'manage', { evenEnded: true });
@@ -290,7 +296,7 @@ export class SessionManager {
     return { session: current, recovered: false };
   }
 
-  /** Whose session it is, also of a purged one. @throws `SESSION_NOT_FOUND` once nothing is left of it. */
+  /** The owner of a session, also of a purged one. @throws `SESSION_NOT_FOUND` once nothing is left of it. */
   async getOwner(reference: string): Promise<{ id: string; ownerId: string }> {
     return this.#resolver.findOwner(reference);
   }

@@ -10,14 +10,17 @@ const select = `
     AND ${notSetAside('lost-slot', "session_id || ':' || person_id", time('$3'))}
   ORDER BY last_seen_at LIMIT $2`;
 
-/** Somebody who holds a slot and was not seen for a while. Times are Unix milliseconds. */
+/** A participant who holds a slot and was not seen for a while. Times are Unix milliseconds. */
 export interface SilentParticipant {
   sessionId: string;
   personId: string;
   lastSeenAt: number;
 }
 
-/** Those who hold a slot and were last seen before `before`, the longest silent first, without those set aside at `now`. */
+/**
+ * The participants who hold a slot and were last seen before `before`, the longest silent first, without those set aside at
+ * `now`.
+ */
 export async function silentParticipants(
   database: Queryable,
   before: number,

@@ -2,7 +2,7 @@ import type { Queryable } from '../platform/database.ts';
 import { log } from '../platform/log.ts';
 import { duration, time } from './sql-times.ts';
 
-/** Somebody seen in a session. Without a person it is a sign of life of the session alone. */
+/** A user who was seen in a session. Without a person it is a sign of life of the session alone. */
 export interface LastSeenUpdate {
   sessionId: string;
   personId: string | null;
@@ -11,8 +11,8 @@ export interface LastSeenUpdate {
 }
 
 /**
- * Rows are locked in one order, so that two of these statements never wait for each other. Times go forward only: a late
- * or repeated update changes nothing.
+ * The rows are locked in one order, so that two such statements never deadlock. Times only move forward: a late or repeated
+ * update changes nothing.
  */
 const touch = `
   WITH given AS (
@@ -42,14 +42,15 @@ const touch = `
   SELECT id, owner_id, last_active_at, revived FROM touched`;
 
 /**
- * Writes down who was seen where, for any number of sessions, in one statement: `last_seen_at` of participants and
- * `last_active_at` of sessions. A heartbeat never writes to PostgreSQL; the sweep does this for those it finds present.
+ * Writes last-seen updates for any number of sessions with one statement: `last_seen_at` of participants and
+ * `last_active_at` of sessions. A heartbeat never writes to PostgreSQL; the sweep does this for the users whom it finds
+ * present.
  *
- * An ended or expired session stays as it is (rule SE4).
+ * An ended or expired session does not change (rule SE4).
  *
- * @param leastMillis a time is written only where it is newer than the one there by more than this; a session that was
- *   silent comes back at once.
- * @returns the sessions whose liveness (`active`) came back.
+ * @param leastMillis a time is written only if it is newer than the stored one by more than this. An inactive session
+ *   becomes active at once.
+ * @returns the sessions that became active again.
  */
 export async function touchSessions(
   database: Queryable,
