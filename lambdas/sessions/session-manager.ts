@@ -90,10 +90,7 @@ export class SessionManager {
     return sessionAt(stored, this.#clock(), this.#timings.sessionTimeoutMillis);
   }
 
-  /**
-   * Whether a session has expired, also before a sweep records that. An ended session has not expired; an unknown one is not
-   * found (rule SE5).
-   */
+  /** Whether a session has expired, also before a sweep records that; an ended one has not (rule SE5). */
   async checkSessionExpiry(reference: string): Promise<boolean> {
     const { status } = await this.getSession(reference);
     log.debug(`Session expiry check: ${status}`);
