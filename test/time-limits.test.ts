@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { scaleLimit, scaleSettings, timeLimits } from './support/time-limits.ts';
+import { expectWithin, scaleLimit, scaleSettings, timeLimits } from './support/time-limits.ts';
 
 const source = 'test/support/time-limits.ts';
 const number = String.raw`\d[\d_]*`;
@@ -11,8 +11,13 @@ const fixedLimits: readonly [what: string, pattern: RegExp][] = [
   ['a limit for all tests', /jest\.setTimeout\(|\btestTimeout\b/],
   ['a constant patience', new RegExp(String.raw`patience\w*millis\s*[:=]\s*${number}`, 'i')],
   ['a fixed deadline', /\b(?:end|ends|until|deadline) = (?:Date|performance)\.now\(\) \+ \d[\d_]*(?! \*)\b(?!\.)/],
-  ['a fixed bound of a measured time', /(?:now\(\) - \w+|millis)\)\.toBeLessThan\((?:[a-z]\w* \+ )?\d[\d_]{2,}/i],
+  [
+    'a bound of a measured time that does not know how busy the machine is now',
+    /(?:now\(\) - \w+|\bmillis)\)\.toBeLessThan(?:OrEqual)?\((?!\w+\.millis\))/i,
+  ],
 ];
+
+const bound = 'a bound of a measured time that does not know how busy the machine is now';
 
 /** Limits in virtual time, which no machine makes slower. */
 const virtual = ['test/client/double.test.ts', 'test/simulation/simulated-client.ts'];
@@ -41,8 +46,9 @@ test.each([
   ['jest.setTimeout(5);', 'a limit for all tests'],
   ['const patienceMillis = 10_000;', 'a constant patience'],
   ['const end = Date.now() + 15_000;', 'a fixed deadline'],
-  ['expect(Date.now() - started).toBeLessThan(900);', 'a fixed bound of a measured time'],
-  ['expect(millis).toBeLessThan(offline + 5000);', 'a fixed bound of a measured time'],
+  ['expect(Date.now() - started).toBeLessThan(900);', bound],
+  ['expect(millis).toBeLessThan(offline + 5000);', bound],
+  ['expect(millis).toBeLessThan(scaleLimit(900));', bound],
 ])('a fixed limit is noticed: %j', (text, what) => {
   expect(findFixedLimits(text)).toEqual([what]);
 });
@@ -59,6 +65,19 @@ test('limits and durations of the product grow with the time that the machine ne
       HEARTBEAT_TIMEOUT_SECONDS: '5',
       BATCH_MILLIS: '100',
     });
+  } finally {
+    process.env['TEST_SLOWNESS'] = before;
+  }
+});
+
+test('a bound of a measured time is judged by the speed of the machine at that moment', async () => {
+  const before = process.env['TEST_SLOWNESS'];
+  try {
+    process.env['TEST_SLOWNESS'] = '1';
+    await expectWithin(99, 100);
+    await expectWithin(599, 100, 500);
+    // Whatever the machine does, it is not a thousand times slower now.
+    await expect(expectWithin(100_000, 100)).rejects.toThrow('toBeLessThan');
   } finally {
     process.env['TEST_SLOWNESS'] = before;
   }

@@ -1,4 +1,4 @@
-import { joinOf, leavesOf } from '../support/presence-frames.ts';
+import { changeOf, joinOf, leaveOf, leavesOf, stayPresent } from '../support/presence-frames.ts';
 import { startTestStack, type TestStack } from '../support/stack.ts';
 import { scaleSettings } from '../support/time-limits.ts';
 
@@ -16,18 +16,15 @@ test('[PR17] a hidden tab is shown away, outlasts the time-out, and is online wi
     await person.expect('session_joined', { type: 'session_join', sessionId });
     await joinOf(owner, person.userId);
   }
-  const beats = setInterval(() => owner.send({ type: 'heartbeat', sessionId }), 300);
+  const stop = await stayPresent(owner, sessionId);
   bob.send({ type: 'heartbeat', sessionId, hidden: true });
-  const away = (status: string) =>
-    owner.next('presence_diff', ({ updates }) =>
-      updates.some((change) => change.userId === bob.userId && change.status === status),
-    );
-  await away('away');
+  const shownAs = (status: string) => changeOf(owner, bob.userId, (change) => change['status'] === status);
+  await shownAs('away');
   // Who says nothing is gone after the time-out; by then the hidden tab would be, too.
-  await owner.next('presence_diff', ({ leaves }) => leaves.some(({ userId }) => userId === cleo.userId));
+  expect(await leaveOf(owner, cleo.userId)).toBe('timeout');
   await owner.expect('presence_state', { type: 'presence_sync', sessionId });
   expect(leavesOf(owner, bob.userId)).toBe(0);
   bob.send({ type: 'heartbeat', sessionId });
-  await away('online');
-  clearInterval(beats);
+  await shownAs('online');
+  stop();
 });

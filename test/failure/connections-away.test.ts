@@ -1,9 +1,10 @@
 import { testAddresses } from '../support/addresses.ts';
 import { TestClient, tokenOf } from '../support/client.ts';
-import { joinOf, keepAlive, leaveOf } from '../support/presence-frames.ts';
+import { joinOf, keepAlive, leaveOf, stayPresent } from '../support/presence-frames.ts';
+import { whilePresent } from '../support/silence.ts';
 import type { TestStack } from '../support/stack.ts';
 import { StoreGate } from '../support/store-gate.ts';
-import { askUntil, eventually, startFailingStack } from './support.ts';
+import { askUntil, eventually, offlineMillis, startFailingStack } from './support.ts';
 
 const cursor = { eventId: 'e', position: 1 };
 let gate: StoreGate;
@@ -15,16 +16,18 @@ beforeAll(async () => {
   await gate.open();
   stack = await startFailingStack({ dynamodbEndpoint: gate.url });
 });
-afterEach(async () => {
-  for (const stop of stops.splice(0)) stop();
-  // A test that failed may have left it shut.
-  await gate.shut();
-  await gate.open();
-});
+afterEach(restore);
 afterAll(async () => {
   await stack.close();
   await gate.shut();
 });
+
+async function restore(): Promise<void> {
+  for (const stop of stops.splice(0)) stop();
+  // A test that failed may have left it shut.
+  await gate.shut();
+  await gate.open();
+}
 
 /** Why a handshake fails; undefined where it succeeds. */
 async function refusalOf(user: string): Promise<string | undefined> {
@@ -39,40 +42,46 @@ async function refusalOf(user: string): Promise<string | undefined> {
 }
 
 test('[FA4] with DynamoDB away connected users go on, new connections get 503 and can try again', async () => {
-  const { owner, session } = await stack.host('ada');
-  const guest = await stack.arrive('bob');
-  await guest.expect('session_joined', { type: 'session_join', sessionId: session.id });
-  await joinOf(owner, guest.userId);
-  for (const present of [owner, guest]) stops.push(keepAlive(present, session.id, 300));
-  const stranger = await stack.arrive('cleo');
-  await gate.shut();
+  await whilePresent(
+    offlineMillis,
+    async ({ attempt, silence }) => {
+      const { owner, session } = await stack.host(`ada-${attempt}`);
+      const guest = await stack.arrive(`bob-${attempt}`);
+      await guest.insist('session_joined', { type: 'session_join', sessionId: session.id });
+      await joinOf(owner, guest.userId);
+      for (const present of [owner, guest]) stops.push(keepAlive(present, session.id, silence()));
+      const stranger = await stack.arrive(`cleo-${attempt}`);
+      await gate.shut();
 
-  expect(await refusalOf('dan')).toBe('Unexpected server response: 503');
-  await guest.expect('ack', { type: 'heartbeat', sessionId: session.id });
-  await guest.expect('ack', { type: 'cursor_update', sessionId: session.id, cursor });
-  await owner.next('cursors', ({ cursors }) => cursors[0]!.userId === guest.userId);
-  await guest.expect('ack', { type: 'presence_update', sessionId: session.id, activity: 'still here' });
-  await owner.expect('presence_state', { type: 'presence_sync', sessionId: session.id });
-  await owner.expect('activity_logged', { type: 'activity_log', sessionId: session.id, activityType: 'noted' });
-  await owner.expect('invite_created', { type: 'invite_create', sessionId: session.id, role: 'viewer' });
-  expect(await stranger.ask({ type: 'session_join', sessionId: session.id })).toMatchObject({
-    type: 'error',
-    code: 'UNAVAILABLE',
-    retryable: true,
-  });
-  const { rows } = await stack.database.query(
-    'SELECT FROM session_participants WHERE session_id = $1 AND person_id = $2 AND left_at IS NULL',
-    [session.id, stranger.userId],
-  );
-  expect(rows).toEqual([]);
+      expect(await refusalOf('dan')).toBe('Unexpected server response: 503');
+      await guest.expect('ack', { type: 'heartbeat', sessionId: session.id });
+      await guest.expect('ack', { type: 'cursor_update', sessionId: session.id, cursor });
+      await owner.next('cursors', ({ cursors }) => cursors[0]!.userId === guest.userId);
+      await guest.expect('ack', { type: 'presence_update', sessionId: session.id, activity: 'still here' });
+      await owner.expect('presence_state', { type: 'presence_sync', sessionId: session.id });
+      await owner.expect('activity_logged', { type: 'activity_log', sessionId: session.id, activityType: 'noted' });
+      await owner.expect('invite_created', { type: 'invite_create', sessionId: session.id, role: 'viewer' });
+      expect(await stranger.ask({ type: 'session_join', sessionId: session.id })).toMatchObject({
+        type: 'error',
+        code: 'UNAVAILABLE',
+        retryable: true,
+      });
+      const { rows } = await stack.database.query(
+        'SELECT FROM session_participants WHERE session_id = $1 AND person_id = $2 AND left_at IS NULL',
+        [session.id, stranger.userId],
+      );
+      expect(rows).toEqual([]);
 
-  await gate.open();
-  await eventually(
-    () => refusalOf('dan'),
-    (refusal) => refusal === undefined,
+      await gate.open();
+      await eventually(
+        () => refusalOf('dan'),
+        (refusal) => refusal === undefined,
+      );
+      await askUntil(stranger, 'session_joined', { type: 'session_join', sessionId: session.id });
+      expect(owner.framesOf('presence_diff').flatMap(({ leaves }) => leaves)).toEqual([]);
+    },
+    restore,
   );
-  await askUntil(stranger, 'session_joined', { type: 'session_join', sessionId: session.id });
-  expect(owner.framesOf('presence_diff').flatMap(({ leaves }) => leaves)).toEqual([]);
 });
 
 test('[FA4][FA5] a socket that closes while DynamoDB is away is announced by its silence', async () => {
@@ -82,9 +91,9 @@ test('[FA4][FA5] a socket that closes while DynamoDB is away is announced by its
   );
   const { owner, session } = await stack.host('emma');
   const guest = await stack.arrive('finn');
-  await guest.expect('session_joined', { type: 'session_join', sessionId: session.id });
+  await guest.insist('session_joined', { type: 'session_join', sessionId: session.id });
   await joinOf(owner, guest.userId);
-  stops.push(keepAlive(owner, session.id, 300));
+  stops.push(await stayPresent(owner, session.id));
   await gate.shut();
   await guest.close();
   const cause = await leaveOf(owner, guest.userId);

@@ -10,11 +10,12 @@ export const shortTimes = scaleSettings({
   RECONNECT_GRACE_SECONDS: '0.5',
 });
 export const offlineMillis = readTimings(shortTimes).offlineAfterMillis;
-/** The bound for one dependency, and what one answer takes on a busy machine. */
-export const boundMillis = scaleLimit(1000);
+/** The bound for one dependency on an idle machine. */
+export const boundMillis = 1000;
 
+/** On a busy machine a file takes more than a minute, and then the schedule has to start the next sweep, as on AWS. */
 export const startFailingStack = (backing: Record<string, string> = {}): Promise<TestStack> =>
-  startTestStack(shortTimes, { backing });
+  startTestStack(shortTimes, { backing, schedules: true });
 
 /** Asks and says how long the answer took. */
 export async function timed(client: TestClient, message: { type: string; [field: string]: unknown }) {
@@ -29,7 +30,7 @@ export async function timed(client: TestClient, message: { type: string; [field:
  */
 export async function quickest(client: TestClient, message: { type: string; [field: string]: unknown }) {
   let best = await timed(client, message);
-  for (let attempt = 2; attempt <= 3 && best.millis >= boundMillis; attempt += 1) {
+  for (let attempt = 2; attempt <= 3 && best.millis >= scaleLimit(boundMillis); attempt += 1) {
     await new Promise((resolve) => setTimeout(resolve, 600));
     const next = await timed(client, message);
     if (next.millis < best.millis) best = next;
@@ -74,8 +75,16 @@ export async function movements(stack: TestStack, sessionId: string): Promise<st
   return rows.map((row) => `${row.activity_type} ${row.user_id}`);
 }
 
+/** Waits until a client is shown a user. On a busy machine a post may be lost, and only the whole state shows the user. */
+export async function untilShown(client: Arrived, sessionId: string, userId: string): Promise<void> {
+  await eventually(
+    () => shownTo(client, sessionId),
+    (shown) => shown.includes(userId),
+  );
+}
+
 /** The users a client is shown when it asks for the whole state. */
 export async function shownTo(client: Arrived, sessionId: string): Promise<string[]> {
-  const { users } = await client.expect('presence_state', { type: 'presence_sync', sessionId });
+  const { users } = await client.insist('presence_state', { type: 'presence_sync', sessionId });
   return users.map((user) => user.userId).sort();
 }

@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { setTimeout as pause } from 'node:timers/promises';
 import WebSocket from 'ws';
 import { bearerPrefix, type ServerFrame, type ServerFrameType, subprotocol } from '../../protocol/frames.ts';
 import type { ClientMessage } from '../../protocol/messages.ts';
@@ -7,11 +8,21 @@ import { timeLimits } from './time-limits.ts';
 /** A frame of the service or of API Gateway itself. */
 export type AnyFrame = ServerFrame | { type?: undefined; message: string; connectionId: string; requestId: string };
 
+/** Before a refused request is repeated; a connection may send twenty messages a second. */
+const retryMillis = 100;
+
+interface Waiter {
+  matches: (frame: AnyFrame) => boolean;
+  resolve: (frame: AnyFrame) => void;
+  /** For who waits for a reply of a function: API Gateway answered instead. */
+  failed?: (answer: string) => void;
+}
+
 /** A WebSocket client for tests. It keeps all received frames, and a test can wait for one. */
 export class TestClient {
   readonly frames: AnyFrame[] = [];
   readonly socket: WebSocket;
-  #waiting: { matches: (frame: AnyFrame) => boolean; resolve: (frame: AnyFrame) => void }[] = [];
+  #waiting: Waiter[] = [];
   /** Frames that `next` has returned already. */
   readonly #taken = new Set<AnyFrame>();
   #requests = 0;
@@ -47,7 +58,8 @@ export class TestClient {
     this.#requests += 1;
     const requestId = `request-${this.#requests}`;
     this.send({ ...message, requestId });
-    return (await this.#wait((frame) => frame.requestId === requestId, `the reply to ${message.type}`)) as ServerFrame;
+    const isReply = (frame: AnyFrame) => frame.requestId === requestId;
+    return (await this.#wait(isReply, `the reply to ${message.type}`, true)) as ServerFrame;
   }
 
   /** Sends a request and returns its reply of this type. It fails with the actual reply if the type differs. */
@@ -58,6 +70,24 @@ export class TestClient {
     const frame = await this.ask(message);
     if (frame.type !== type) throw new Error(`Expected ${type}, got ${JSON.stringify(frame)}`);
     return frame as ServerFrame<T>;
+  }
+
+  /**
+   * The same for a request that any of the stores may be too slow to serve on a busy machine: where the service answers
+   * UNAVAILABLE the request is repeated, as a client does. It must be safe to repeat.
+   */
+  async insist<T extends ServerFrameType>(
+    type: T,
+    message: Record<string, unknown> & { type: string },
+  ): Promise<ServerFrame<T>> {
+    const until = Date.now() + timeLimits.event;
+    for (;;) {
+      const frame = await this.ask(message);
+      if (frame.type === type) return frame as ServerFrame<T>;
+      const mayRepeat = frame.type === 'error' && frame.code === 'UNAVAILABLE' && Date.now() < until;
+      if (!mayRepeat) throw new Error(`Expected ${type}, got ${JSON.stringify(frame)}`);
+      await pause(retryMillis);
+    }
   }
 
   /** Returns the first frame of a type that `next` has not returned before. Waits for it if necessary. */
@@ -98,11 +128,14 @@ export class TestClient {
     const frame = JSON.parse(text) as AnyFrame;
     this.frames.push(frame);
     const found = this.#waiting.filter((waiter) => waiter.matches(frame));
-    this.#waiting = this.#waiting.filter((waiter) => !found.includes(waiter));
+    // The answer of API Gateway does not say which request it belongs to.
+    const failed = frame.type === undefined ? this.#waiting.filter((waiter) => waiter.failed) : [];
+    this.#waiting = this.#waiting.filter((waiter) => !found.includes(waiter) && !failed.includes(waiter));
     for (const waiter of found) waiter.resolve(frame);
+    for (const waiter of failed) waiter.failed!(text);
   }
 
-  #wait(matches: (frame: AnyFrame) => boolean, what: string): Promise<AnyFrame> {
+  #wait(matches: (frame: AnyFrame) => boolean, what: string, isReply = false): Promise<AnyFrame> {
     const limit = timeLimits.event;
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
@@ -115,6 +148,12 @@ export class TestClient {
           clearTimeout(timer);
           resolve(frame);
         },
+        ...(isReply && {
+          failed: (answer: string) => {
+            clearTimeout(timer);
+            reject(new Error(`Instead of ${what}, API Gateway sent ${answer}`));
+          },
+        }),
       });
     });
   }

@@ -83,7 +83,7 @@ export async function startTestStack(
   posts.target = stack.management;
 
   const arriveWith = async (client: TestClient): Promise<Arrived> => {
-    const { userId, connectionId } = await client.expect('welcome', { type: 'hello' });
+    const { userId, connectionId } = await client.insist('welcome', { type: 'hello' });
     return Object.assign(client, { userId, connectionId });
   };
   const arrive = async (user: string) => arriveWith(await TestClient.connect(stack, user));
@@ -103,7 +103,7 @@ export async function startTestStack(
     },
     async host(user, metadata = { isPublic: true }) {
       const owner = await arrive(user);
-      const created = await owner.expect('session_created', { type: 'session_create', operationId: 'op-1', metadata });
+      const created = await owner.insist('session_created', { type: 'session_create', operationId: 'op-1', metadata });
       return { owner, session: created.session };
     },
     async audit(sessionId, type) {

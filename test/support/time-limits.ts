@@ -37,9 +37,24 @@ export async function publishSlowness(environment: NodeJS.ProcessEnv = process.e
 /** The largest factor for durations of the product. */
 const mostForSettings = 3;
 
-/** How many times slower than an idle machine this one was at the start of the run. */
+/** How many times slower than an idle machine this one was when it was last measured. */
 export function slownessOf(environment: NodeJS.ProcessEnv = process.env): number {
   return Math.max(1, Number(environment[slownessVariable] ?? 1));
+}
+
+/**
+ * Fails if something took longer than it may on this machine. Other programs may have started since the start of the run, so the
+ * machine is measured again before that.
+ *
+ * @param limitMillis for an idle machine; a busy one may take longer in proportion.
+ * @param fixedMillis a part that no machine changes, such as a duration of the product.
+ */
+export async function expectWithin(millis: number, limitMillis: number, fixedMillis = 0): Promise<void> {
+  const allowed = () => fixedMillis + scaleLimit(limitMillis);
+  if (millis >= allowed()) {
+    process.env[slownessVariable] = Math.max(slownessOf(), await measureSlowness()).toFixed(2);
+  }
+  expect(millis).toBeLessThan(allowed());
 }
 
 /** @param millis a generous limit for an idle machine. @returns the limit for this machine, in milliseconds. */
@@ -65,14 +80,14 @@ export function scaleSettings<T extends Record<string, string>>(settings: T): T 
 export const timeLimits = {
   /** For one event, such as a frame, an answer or a row. */
   get event() {
-    return scaleLimit(20_000);
+    return scaleLimit(60_000);
   },
   /**
    * For a test or the set-up of a file. It is longer than the limit of an event, so that a failure names the missing
    * event.
    */
   get test() {
-    return scaleLimit(120_000);
+    return scaleLimit(6 * 60_000);
   },
   /** For a test of `npm run test:long`. */
   get longTest() {
