@@ -4,8 +4,8 @@
  */
 const sheet = `@layer rollcall{
 .rollcall{--rollcall-text:light-dark(#1b1d22,#f2f3f5);--rollcall-muted:light-dark(#565b66,#b4b9c4);--rollcall-back:light-dark(#fff,#23262d);--rollcall-line:light-dark(#c9cdd6,#474c58);--rollcall-accent:light-dark(#0b57d0,#a8c7fa);--rollcall-warn:light-dark(#8a4b00,#ffb86b);--rollcall-size:2rem;color:var(--rollcall-text);font:400 .875rem/1.4 system-ui,sans-serif;box-sizing:border-box}
-.rollcall button,.rollcall a{font:inherit;color:var(--rollcall-accent);border-radius:.375rem;cursor:pointer}
-.rollcall button{background:none;border:1px solid;padding:.25rem .75rem}
+.rollcall :is(button,a,input,select){font:inherit;color:var(--rollcall-accent);border-radius:.375rem;cursor:pointer}
+.rollcall :is(button,input,select){background:var(--rollcall-back);border:1px solid;padding:.25rem .75rem}
 .rollcall :focus-visible{outline:2px solid var(--rollcall-accent);outline-offset:2px}
 .rollcall-avatars{display:flex;margin:0;padding:0;list-style:none}
 .rollcall-avatars li+li{margin-inline-start:-.375rem}
@@ -22,10 +22,11 @@ const sheet = `@layer rollcall{
 .rollcall-cursors[data-still]>*{transition:none}
 .rollcall-cursors svg{flex:none;width:16px;height:20px;fill:currentColor;stroke:#fff;overflow:visible}
 .rollcall-cursors span{align-self:end;margin-block-start:1rem;padding:.0625rem .375rem;border-radius:.5rem;background:var(--rollcall-colour);color:#fff;font-size:.75rem;white-space:nowrap}
-.rollcall-status{display:flex;gap:.75rem;align-items:center;padding:.375rem .75rem;background:var(--rollcall-back);border:1px solid var(--rollcall-line);border-radius:.5rem}
-.rollcall-status[data-quiet]{position:absolute;width:1px;height:1px;padding:0;border:0;overflow:hidden;clip-path:inset(50%)}
+.rollcall-status,.rollcall-follow,.rollcall-invite{display:flex;flex-wrap:wrap;gap:.25rem .75rem;align-items:center}
+.rollcall-status,.rollcall-follow,.rollcall-invite,.rollcall-notices>*{margin:0;padding:.375rem .75rem;background:var(--rollcall-back);border:1px solid var(--rollcall-line);border-radius:.5rem}
+.rollcall-invite input{flex:1}
+.rollcall[data-quiet]{position:absolute;width:1px;height:1px;padding:0;border:0;overflow:hidden;clip-path:inset(50%)}
 .rollcall-notices{display:grid;gap:.5rem;justify-items:start}
-.rollcall-notices>*{margin:0;padding:.375rem .75rem;background:var(--rollcall-back);border:1px solid var(--rollcall-line);border-radius:.5rem}
 .rollcall-notices>section{display:grid;grid-template-columns:auto 1fr;gap:.25rem .75rem;box-sizing:border-box;width:100%;max-width:30rem;padding:1rem}
 .rollcall-notices svg{width:1.5rem;height:1.5rem;fill:none;stroke:var(--rollcall-warn);stroke-width:2}
 .rollcall-notices h2{margin:0;font-size:1rem}

@@ -1,4 +1,4 @@
-import type { LeaveCause, Status } from '../../protocol/entities.ts';
+import type { LeaveCause, Role, Status } from '../../protocol/entities.ts';
 import type { ClientState } from '../machine.ts';
 
 /** Everything the components say; an application gives its own language. `{name}` is replaced. */
@@ -18,6 +18,19 @@ export interface Words {
   over: string;
   recover: string;
   home: string;
+  following: string;
+  followers: string;
+  unfollow: string;
+  invite: string;
+  inviteRole: string;
+  role: Record<Role, string>;
+  link: string;
+  until: string;
+  copy: string;
+  copied: string;
+  copyByHand: string;
+  revoke: string;
+  revoked: string;
 }
 
 export const english: Words = {
@@ -51,6 +64,19 @@ export const english: Words = {
   over: 'You cannot do anything here any more.',
   recover: 'Bring it back',
   home: 'Go to the start page',
+  following: 'You follow {name}.',
+  followers: 'Followed by {names}.',
+  unfollow: 'Stop following',
+  invite: 'Create an invite link',
+  inviteRole: 'Role',
+  role: { viewer: 'Viewer', commenter: 'Commenter', operator: 'Operator' },
+  link: 'Invite link',
+  until: 'The link works until {time}.',
+  copy: 'Copy',
+  copied: 'Copied.',
+  copyByHand: 'Press Ctrl+C.',
+  revoke: 'Revoke',
+  revoked: 'Link revoked.',
 };
 
 /** The words with those of an application instead. */

@@ -7,7 +7,7 @@ import type * as Package from '../../client/index.ts';
 import type * as Components from '../../client/ui/index.ts';
 import { startBrowser } from '../support/browser.ts';
 import { startTestStack, type TestStack } from '../support/stack.ts';
-import { timeLimits } from '../support/time-limits.ts';
+import { scaleLimit, timeLimits } from '../support/time-limits.ts';
 
 /** The components of the client package in a real browser, on the real stack. */
 
@@ -23,6 +23,7 @@ declare global {
   var axe: { run(context?: unknown): Promise<{ violations: { id: string; impact: string; help: string }[] }> };
   var chosen: string[];
   var stops: (() => void)[];
+  var following: Components.Follow;
 }
 
 beforeAll(async () => {
@@ -189,6 +190,124 @@ test('[row 53] people are a list that is read and used by keyboard, and axe find
     await ada.emulateMedia({ colorScheme });
     expect([colorScheme, await faults(ada)]).toEqual([colorScheme, []]);
   }
+});
+
+/** Makes the board higher than its box, and lets the user of the page follow others in it. */
+function followOnBoard(page: Page): Promise<void> {
+  return page.evaluate(() => {
+    document.querySelector<HTMLElement>('#board > div')!.style.height = '3000px';
+    const surface = document.querySelector('#board')!;
+    surface.setAttribute('tabindex', '0');
+    globalThis.following = kit.ui.showFollow(document.querySelector('#notices')!, session, { surface });
+  });
+}
+
+const scrollTop = (page: Page) => page.evaluate(() => document.querySelector('#board')!.scrollTop);
+
+/** Follows the only other user, and waits until that user knows. */
+async function followOther(follower: Page, leader: Page): Promise<void> {
+  await follower.waitForFunction(() => session.others.length === 1);
+  await follower.evaluate(() => following.follow(session.others[0]!.userId));
+  await leader.waitForFunction(() => session.self!.data['rollcall.view']);
+}
+
+test('[row 48] a follower’s viewport is the leader’s within 300 ms, and nothing is sent while nobody follows', async () => {
+  const { page: ada, id } = await open('lead-ada', undefined);
+  const { page: bob } = await open('lead-bob', id);
+  await Promise.all([ada, bob].map(followOnBoard));
+  await ada.evaluate(() => document.querySelector('#board')!.scrollTo(0, 100));
+  expect(await ada.evaluate(() => session.self!.data)).toEqual({});
+  await followOther(bob, ada);
+  await bob.getByText('You follow lead-ada.').waitFor();
+  await ada.getByText('Followed by lead-bob.').waitFor();
+  await untilBelow(2, async () => Math.abs((await scrollTop(bob)) - 100));
+  const delays: number[] = [];
+  for (const top of [900, 400, 2000]) {
+    // Both pages run on one machine, so their clocks agree.
+    const seen = bob.evaluate(async (wanted) => {
+      const board = document.querySelector('#board')!;
+      while (Math.abs(board.scrollTop - wanted) > 2) await new Promise((resolve) => requestAnimationFrame(resolve));
+      return Date.now();
+    }, top);
+    const scrolledAt = await ada.evaluate((to) => {
+      document.querySelector('#board')!.scrollTo(0, to);
+      return Date.now();
+    }, top);
+    delays.push((await seen) - scrolledAt);
+  }
+  // The limit holds on a machine of normal speed.
+  expect(delays.sort((one, other) => one - other)[1]).toBeLessThan(scaleLimit(300));
+  for (const colorScheme of ['light', 'dark'] as const) {
+    await bob.emulateMedia({ colorScheme });
+    expect([colorScheme, await faults(bob)]).toEqual([colorScheme, []]);
+  }
+  await bob.getByRole('button', { name: 'Stop following' }).click();
+  await ada.waitForFunction(() => !session.self!.data['rollcall.view']);
+  expect(await bob.getByRole('button', { name: 'Stop following' }).count()).toBe(0);
+});
+
+test('[row 48] the follower’s own scrolling ends following, and so does the leader’s leave', async () => {
+  const { page: ada, id } = await open('wheel-ada', undefined);
+  const { page: bob } = await open('wheel-bob', id);
+  await Promise.all([ada, bob].map(followOnBoard));
+  await followOther(bob, ada);
+  await ada.evaluate(() => document.querySelector('#board')!.scrollTo(0, 800));
+  await untilBelow(2, async () => Math.abs((await scrollTop(bob)) - 800));
+  const box = (await bob.locator('#board').boundingBox())!;
+  await bob.mouse.move(box.x + 50, box.y + 50);
+  await bob.mouse.wheel(0, 200);
+  await bob.waitForFunction(() => document.querySelector('.rollcall-follow[data-quiet]'));
+  await ada.waitForFunction(() => !session.self!.data['rollcall.view']);
+  await followOther(bob, ada);
+  await untilBelow(2, async () => Math.abs((await scrollTop(bob)) - 800));
+  await ada.evaluate(() => session.leave());
+  await bob.waitForFunction(() => document.querySelector('.rollcall-follow[data-quiet]'));
+  expect(await bob.evaluate(() => session.self!.data)).toEqual({});
+});
+
+test('the owner makes an invite link, copies it and revokes it; nobody else sees the form', async () => {
+  const { page: ada, id } = await open('invite-ada', undefined, { permissions: ['clipboard-read', 'clipboard-write'] });
+  const { page: bob } = await open('invite-bob', id);
+  for (const page of [ada, bob]) {
+    await page.evaluate(() => {
+      stops.push(kit.ui.showInvite(document.querySelector('#people')!, session, { expiresInSeconds: 3600 }));
+    });
+  }
+  expect(await bob.getByRole('button', { name: 'Create an invite link' }).isVisible()).toBe(false);
+  await ada.getByLabel('Role').selectOption('commenter');
+  await ada.getByRole('button', { name: 'Create an invite link' }).click();
+  const link = await ada.getByLabel('Invite link', { exact: true }).inputValue();
+  const until = (await ada.locator('.rollcall-invite [role=status]').textContent())!.split('The link works until ')[1]!;
+  const minutes = (Date.parse(until.replace(/\.$/, '')) - Date.now()) / 60_000;
+  expect(Math.round(minutes)).toBeGreaterThan(50);
+  expect(Math.round(minutes)).toBeLessThanOrEqual(60);
+  await ada.getByRole('button', { name: 'Copy' }).click();
+  await ada.getByText('Copied. The link works until').waitFor();
+  expect(await ada.evaluate(() => navigator.clipboard.readText())).toBe(link);
+  const invite = new URL(link).searchParams.get('invite')!;
+  for (const colorScheme of ['light', 'dark'] as const) {
+    await ada.emulateMedia({ colorScheme });
+    expect([colorScheme, await faults(ada)]).toEqual([colorScheme, []]);
+  }
+  const joinAsGuest = () =>
+    bob.evaluate(
+      async ({ url, invite, id }) => {
+        const guest = kit.createClient({ url, invite, guestName: 'Guest' });
+        const joined = guest.join(id);
+        return joined.ready
+          .then(
+            () => joined.role,
+            (error: Package.RollcallError) => error.code,
+          )
+          .finally(guest.close);
+      },
+      { url: stack.websocket, invite, id },
+    );
+  expect(await joinAsGuest()).toBe('commenter');
+  await ada.getByRole('button', { name: 'Revoke' }).click();
+  await ada.getByText('Link revoked.').waitFor();
+  expect(await ada.getByLabel('Invite link', { exact: true }).count()).toBe(0);
+  expect(await joinAsGuest()).toMatch(/^INVITE_|UNAUTHENTICATED/);
 });
 
 test('who is removed, and whose session ended, reads a card with a way on, without a fault of axe', async () => {
