@@ -122,6 +122,8 @@ describe('the rules bite', () => {
     ['client/room.ts', "import { z } from 'zod';"],
     ['client/react/hook.ts', "import { PresenceManager } from '../../lambdas/presence/presence-manager.ts';"],
     ['demo/main.ts', "export { messageTypes } from '../protocol/messages.ts';"],
+    ['demo/main.ts', "import type { Role } from '../protocol/entities.ts';"],
+    ['demo/main.ts', "import { createPresence } from '../client/presence.ts';"],
     ['demo/main.ts', "import { startStack } from '../local/stack.ts';"],
     ['lambdas/handlers/http.ts', "import { sizes } from '../../lib/settings.ts';"],
     ['lambdas/platform/log.ts', "import { output } from '../../local/output.ts';"],

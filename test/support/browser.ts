@@ -58,46 +58,76 @@ export class Person {
     page.on('pageerror', (error) => this.complaints.push(String(error)));
   }
 
-  /** Opens an address in a new browser context and signs in. */
-  static async open(browser: Browser, url: string, name: string, options: BrowserContextOptions = {}): Promise<Person> {
+  /** Opens an address in a new browser context. */
+  static async open(browser: Browser, url: string, options: BrowserContextOptions = {}): Promise<Person> {
     const context = await browser.newContext({ viewport: { width: 1280, height: 860 }, ...options });
     const person = new Person(await context.newPage());
     person.page.setDefaultTimeout(timeLimits.event);
     await person.page.goto(url);
-    await person.page.getByLabel('Your name').fill(name);
-    await person.page.getByRole('button', { name: /^(Continue|Join)$/ }).click();
     return person;
   }
 
-  /** Creates a session and returns the address of its page. */
-  async create(title: string): Promise<string> {
-    await this.page.getByLabel('Title').fill(title);
-    await this.page.getByRole('button', { name: 'Create session' }).click();
-    await this.page.getByRole('heading', { name: title }).waitFor();
+  /** Opens a room on the start page and returns its address. */
+  async start(door: 'Plan together' | 'Write together', name: string, invitedOnly = false): Promise<string> {
+    await this.page.getByLabel('Your name').fill(name);
+    if (invitedOnly) await this.page.getByLabel('Only people whom I invite may come in').check();
+    await this.page.getByRole('button', { name: door }).click();
+    await this.row(name).waitFor();
     return this.page.url();
   }
 
-  /** Points into a room; x and y are fractions of its width and height. */
-  async point(room: string, x: number, y: number): Promise<void> {
-    const box = await this.room(room).boundingBox();
-    if (!box) throw new Error(`There is no room "${room}" on the page.`);
+  /** Says a name at the door of a room. */
+  async enter(name: string): Promise<void> {
+    await this.page.getByLabel('Your name').fill(name);
+    await this.page.getByRole('button', { name: 'Join' }).click();
+  }
+
+  /** Makes an invitation link. */
+  async invite(role: 'Watch' | 'Comment' | 'Edit'): Promise<string> {
+    await this.page.getByRole('button', { name: 'Invite' }).click();
+    const dialog = this.page.getByRole('dialog', { name: 'Invite people' });
+    await dialog.getByText(role, { exact: true }).click();
+    await dialog.getByRole('button', { name: 'Create a link' }).click();
+    await dialog.getByText('Open it in another tab').waitFor();
+    const link = await dialog.getByLabel('Invite link').inputValue();
+    await this.page.keyboard.press('Escape');
+    await dialog.waitFor({ state: 'detached' });
+    return link;
+  }
+
+  /** The card of the board with this title. */
+  card(title: string): Locator {
+    return this.page.locator('[data-card]').filter({ hasText: title });
+  }
+
+  /** Points at an element; x and y are shares of its width and height. */
+  async point(target: Locator, x: number, y: number): Promise<void> {
+    const box = await target.boundingBox();
+    if (!box) throw new Error('This element is not on the page.');
     await this.page.mouse.move(box.x + box.width * x, box.y + box.height * y);
   }
 
-  room(room: string): Locator {
-    return this.page.locator(`[data-room="${room}"]`);
+  /** The pointer of somebody else. */
+  pointerOf(name: string): Locator {
+    return this.page.locator('.rollcall-cursors > *').filter({ hasText: name });
   }
 
-  cursorOf(name: string): Locator {
-    return this.page.locator('.cursor').filter({ hasText: name });
-  }
-
+  /** Somebody in the list of people. */
   row(name: string): Locator {
-    return this.page.locator('.person').filter({ hasText: name });
+    return this.page.locator('.people .person').filter({ hasText: name });
   }
 
-  feed(name: string, cause: string): Locator {
-    return this.page.locator(`.feed [data-cause="${cause}"]`).filter({ hasText: name });
+  /** A line of the feed. */
+  feed(text: string): Locator {
+    return this.page.locator('.feed li').filter({ hasText: text }).first();
+  }
+
+  /** Opens the card of somebody. */
+  async openCard(name: string): Promise<Locator> {
+    await this.row(name).click();
+    const dialog = this.page.getByRole('dialog', { name });
+    await dialog.waitFor();
+    return dialog;
   }
 
   async close(): Promise<void> {

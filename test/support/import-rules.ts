@@ -101,8 +101,11 @@ export const rules: Rule[] = [
   },
   {
     of: /^demo\/(?!vite\.config)/,
-    may: anyOf(own(/^(demo|client)\//), slimProtocol, (imported) => foreign(imported) && !serverOnly(imported)),
-    says: 'demo imports the client, types and plain constants of the protocol',
+    may: anyOf(
+      own(/^demo\/|^client\/(react\/|ui\/|yjs\/)?index\.ts$/),
+      (imported) => foreign(imported) && !serverOnly(imported),
+    ),
+    says: 'demo imports the entry points of the client package, and nothing else of the product',
   },
   {
     of: /^lambdas\//,

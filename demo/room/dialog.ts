@@ -1,0 +1,20 @@
+import { button, element } from './dom.ts';
+import { icon } from './icons.ts';
+
+/** A modal dialog: in the middle of a wide window, at the bottom of a phone. It is removed when it closes. */
+export function openDialog(title: string, build: (close: () => void) => (Node | string)[]): HTMLDialogElement {
+  const close = () => dialog.close();
+  const closeButton = button(icon('close'), close, 'icon-button');
+  closeButton.setAttribute('aria-label', 'Close');
+  const heading = element('h2', { attributes: { id: `dialog-${crypto.randomUUID()}` } }, title);
+  const dialog = element('dialog', { class: 'dialog', attributes: { 'aria-labelledby': heading.id } });
+  dialog.append(element('header', { class: 'dialog-head' }, heading, closeButton), ...build(close));
+  dialog.addEventListener('close', () => dialog.remove());
+  dialog.addEventListener('click', ({ target }) => {
+    // Only the backdrop is the dialog itself; everything else lies in a child.
+    if (target === dialog) close();
+  });
+  document.body.append(dialog);
+  dialog.showModal();
+  return dialog;
+}

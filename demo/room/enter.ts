@@ -1,0 +1,108 @@
+import { createClient, type RollcallError } from '../../client/index.ts';
+import { accountOf, fetchToken, mayBeGuest, type Person, rememberedPerson, rememberPerson } from './person.ts';
+import { nameScreen, plainHeader, refusalScreen, show, waitingScreen } from './screens.ts';
+import type { DemoClient, DemoSession, DemoTypes } from './types.ts';
+
+/** What the address of a room says: the key of its session, and an invitation. */
+interface Address {
+  key: string;
+  invite: string | undefined;
+  /** Whether the room, if this page makes it, is for the invited only. */
+  isPrivate: boolean;
+}
+
+export interface Room {
+  key: string;
+  client: DemoClient;
+  session: DemoSession;
+}
+
+/** A new address for a room of this kind. */
+export function newAddress(kind: 'board' | 'document', isPrivate: boolean): string {
+  const key = `${kind}-${crypto.randomUUID().slice(0, 13)}`;
+  return `/${kind}?${new URLSearchParams({ key, ...(isPrivate && { private: '1' }) })}`;
+}
+
+function readAddress(): Address | undefined {
+  const query = new URLSearchParams(location.search);
+  const key = query.get('key');
+  if (!key) return undefined;
+  return { key, invite: query.get('invite') ?? undefined, isPrivate: query.has('private') };
+}
+
+/**
+ * Leads somebody into the room that the address names: asks for a name, connects and joins. Screens say what happens
+ * meanwhile and why somebody cannot come in.
+ *
+ * @param title of the session, if this page makes it.
+ * @returns once the session is joined.
+ */
+export async function enterRoom(title: string): Promise<Room> {
+  const address = readAddress();
+  if (!address) {
+    location.replace('/');
+    return new Promise(() => {});
+  }
+  const person = await personFor(address, title);
+  show(plainHeader(), waitingScreen('Joining …'));
+  const client = createClient<DemoTypes>({ url: liveUrl(), ...credentials(person, address) });
+  const metadata = { title, isPublic: !address.isPrivate };
+  for (;;) {
+    const session = client.open(address.key, { metadata, ...(address.invite && { invite: address.invite }) });
+    try {
+      await session.ready;
+      return { key: address.key, client, session };
+    } catch (error) {
+      await refused(error as RollcallError, client);
+    }
+  }
+}
+
+async function personFor({ invite }: Address, title: string): Promise<Person> {
+  const known = rememberedPerson();
+  if (known) {
+    if (!known.user) void mayBeGuest();
+    return known;
+  }
+  const name = await new Promise<string>((resolve) => {
+    const lead = invite ? 'You are invited. Say who you are, and come in.' : 'Say who you are; others see this name.';
+    show(plainHeader(), nameScreen({ title, lead, action: 'Join', onName: resolve }));
+  });
+  // An expired invitation lets no guest in. With an account the service says why.
+  const isGuest = invite && !hasExpired(invite) && (await mayBeGuest());
+  return rememberPerson(isGuest ? { name } : accountOf(name));
+}
+
+function credentials(person: Person, { invite }: Address) {
+  return person.user ? { token: () => fetchToken(person) } : { invite: invite ?? '', guestName: person.name };
+}
+
+/** An invitation is a JSON Web Signature; anybody can read its payload. */
+function hasExpired(invite: string): boolean {
+  try {
+    const { expiresAt } = JSON.parse(atob(invite.split('.')[1]!.replace(/-/g, '+').replace(/_/g, '/')));
+    return expiresAt <= Date.now();
+  } catch {
+    // Not an invitation: the service says so.
+    return true;
+  }
+}
+
+/** @returns when it is tried again. */
+function refused({ code, message, retryable }: RollcallError, client: DemoClient): Promise<void> {
+  return new Promise((resolve) => {
+    const retry = () => {
+      show(plainHeader(), waitingScreen('Joining …'));
+      client.connect();
+      resolve();
+    };
+    const mayRetry = retryable || code === 'SESSION_FULL';
+    show(plainHeader(), refusalScreen(code, message, mayRetry ? retry : undefined));
+  });
+}
+
+function liveUrl(): string {
+  const url = new URL('/live', location.href);
+  url.protocol = url.protocol.replace('http', 'ws');
+  return url.href;
+}

@@ -1,0 +1,86 @@
+import type { ActivityItem } from '../../client/index.ts';
+import { english } from '../../client/ui/index.ts';
+import { clockOf } from './clock.ts';
+import { element } from './dom.ts';
+import type { DemoSession } from './types.ts';
+
+const mostShown = 40;
+
+/** One line of the feed: what somebody did. */
+export interface FeedLine {
+  who: string;
+  did: string;
+  at: number;
+}
+
+/** How an entry of the audit trail reads; undefined for those that the feed leaves out. */
+export type Telling = (item: ActivityItem) => string | undefined;
+
+const told: Record<string, string> = {
+  user_joined: 'joined',
+  user_left: 'left',
+  user_timeout: 'lost the connection',
+  session_created: 'opened this room',
+  session_recovered: 'brought this room back',
+  invite_created: 'made an invitation',
+  participant_removed: 'removed somebody',
+  participant_role_changed: 'changed a role',
+};
+
+export interface Feed {
+  /** Adds what this person did; the service tells only the others. */
+  add(line: FeedLine): void;
+  stop(): void;
+}
+
+/**
+ * Shows what happened here, the newest first: first what the audit trail knows, then what the session tells.
+ *
+ * @param tell how the entries of this page read.
+ */
+export function showFeed(container: HTMLElement, session: DemoSession, tell: Telling): Feed {
+  const list = element('ol', { class: 'feed' });
+  const empty = element('p', { class: 'quiet' }, 'Nothing happened yet.');
+  container.append(element('h2', {}, 'Activity'), list, empty);
+
+  function row({ who, did, at }: FeedLine): HTMLElement {
+    const time = element('time', { attributes: { datetime: new Date(at).toISOString() } }, clockOf(at));
+    return element('li', {}, time, element('span', {}, element('strong', {}, who), ` ${did}`));
+  }
+  function add(line: FeedLine): void {
+    list.prepend(row(line));
+    while (list.children.length > mostShown) list.lastElementChild!.remove();
+    empty.hidden = true;
+  }
+  function lineOf(item: ActivityItem): FeedLine | undefined {
+    const did = tell(item) ?? told[item.activityType];
+    return did === undefined ? undefined : { who: item.username ?? 'Rollcall', did, at: item.createdAt };
+  }
+  async function load(): Promise<void> {
+    const { items } = await session.queryActivity({ limit: mostShown });
+    const lines = items.map(lineOf).filter((line) => line !== undefined);
+    list.append(...lines.map(row));
+    empty.hidden = list.children.length > 0;
+  }
+
+  const now = () => Date.now();
+  const stops = [
+    session.on('joined', ({ user }) => add({ who: user.username, did: 'joined', at: now() })),
+    session.on('left', ({ user, cause }) => {
+      const sentence = english.left[cause ?? 'unknown'].replace('{name} ', '').replace(/\.$/, '');
+      add({ who: user.username, did: sentence, at: now() });
+    }),
+    session.on('activity', (item) => {
+      const line = lineOf(item);
+      if (line) add(line);
+    }),
+  ];
+  // The feed is an extra: without the past it begins now.
+  load().catch((error: Error) => console.info('The past of the feed is missing.', error.message));
+  return {
+    add,
+    stop() {
+      for (const stop of stops) stop();
+    },
+  };
+}

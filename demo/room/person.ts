@@ -1,0 +1,50 @@
+/** The person of this tab. */
+export interface Person {
+  name: string;
+  /** The `sub` of their token; a guest has none. */
+  user?: string;
+}
+
+const key = 'rollcall.person';
+
+/** The person of this tab. Each tab has its own, so that one browser can show several people. */
+export function rememberedPerson(): Person | undefined {
+  const stored = sessionStorage.getItem(key);
+  return stored === null ? undefined : (JSON.parse(stored) as Person);
+}
+
+export function rememberPerson(person: Person): Person {
+  sessionStorage.setItem(key, JSON.stringify(person));
+  return person;
+}
+
+/** Somebody with an account at the local identity provider. */
+export function accountOf(name: string): Person {
+  return { name, user: `demo-${crypto.randomUUID()}` };
+}
+
+/**
+ * Whether this tab may be the guest of this browser. The client keeps the secret of a guest in the browser, so that a
+ * guest who reloads is the same one. Further tabs sign in instead, so that each of them is another person.
+ */
+export function mayBeGuest(): Promise<boolean> {
+  return new Promise((resolve) => {
+    void navigator.locks.request('rollcall.guest', { ifAvailable: true }, (lock) => {
+      resolve(lock !== null);
+      // The lock is held as long as the page lives.
+      return lock && new Promise(() => {});
+    });
+  });
+}
+
+/**
+ * A token of the local identity provider for a person with an account.
+ *
+ * @throws Error with the provider's sentence if it issues none.
+ */
+export async function fetchToken({ name, user = '' }: Person): Promise<string> {
+  const response = await fetch(`/dev/token?${new URLSearchParams({ user, name })}`);
+  const body = (await response.json()) as { token?: string; message?: string };
+  if (!body.token) throw new Error(body.message ?? 'The identity provider issues no token.');
+  return body.token;
+}

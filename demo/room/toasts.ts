@@ -1,0 +1,31 @@
+import { element } from './dom.ts';
+
+const shownMillis = 6000;
+
+/** Short messages in a corner, such as why an action failed. */
+export interface Toasts {
+  root: HTMLElement;
+  say(sentence: string): void;
+  /** Runs an action and says why it failed, if it does. */
+  attempt(action: () => Promise<unknown>): Promise<void>;
+}
+
+export function createToasts(): Toasts {
+  const root = element('div', { class: 'toasts', attributes: { role: 'status' } });
+  const say = (sentence: string) => {
+    const toast = element('p', { class: 'toast' }, sentence);
+    root.append(toast);
+    setTimeout(() => toast.remove(), shownMillis);
+  };
+  return {
+    root,
+    say,
+    async attempt(action) {
+      try {
+        await action();
+      } catch (error) {
+        say((error as Error).message);
+      }
+    },
+  };
+}
