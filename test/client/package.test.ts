@@ -98,7 +98,7 @@ test('its hooks and composables run on a server, and every entry is a module of 
     'joining',
     'idle',
     'function',
-    ['colourOf', 'english', 'showAvatars', 'showCursors', 'showNotices', 'showStatus'],
+    ['colourOf', 'english', 'showAvatars', 'showCursors', 'showFollow', 'showInvite', 'showNotices', 'showStatus'],
   ]);
   const react = await readFile(join(folder, 'node_modules/@rollcall/client/dist/react.js'), 'utf8');
   expect(react).toMatch(/^"use client";/);
