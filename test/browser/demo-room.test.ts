@@ -2,7 +2,7 @@ import { ApiGatewayManagementApiClient, DeleteConnectionCommand } from '@aws-sdk
 import { readTimings } from '../../protocol/timings.ts';
 import { type Person, startBrowser } from '../support/browser.ts';
 import { useDemo } from '../support/demo.ts';
-import { scaleLimit, scaleSettings } from '../support/time-limits.ts';
+import { expectWithin, scaleSettings } from '../support/time-limits.ts';
 
 /** Coming into a room of the demo, being there, losing the network and going. */
 
@@ -160,7 +160,7 @@ test('[PR12] when a browser is killed, others see the leave within interval + ti
   const killed = Date.now();
   await doomed.server.kill();
   await ada.row('Bob').waitFor({ state: 'detached' });
-  expect(Date.now() - killed).toBeLessThan(offlineAfterMillis + scaleLimit(5000));
+  await expectWithin(Date.now() - killed, 5000, offlineAfterMillis);
 });
 
 test('an expired invitation shows a warning, the reason and a way on, on a phone, too', async () => {
