@@ -58,12 +58,15 @@ export function showFeed(container: HTMLElement, session: DemoSession, tell: Tel
   }
   async function load(): Promise<void> {
     const { items } = await session.queryActivity({ limit: mostShown });
-    const lines = items.map(lineOf).filter((line) => line !== undefined);
+    // What happened since the listeners were set up is shown already.
+    const past = items.filter(({ createdAt }) => createdAt < begunAt);
+    const lines = past.map(lineOf).filter((line) => line !== undefined);
     list.append(...lines.map(row));
     empty.hidden = list.children.length > 0;
   }
 
   const now = () => Date.now();
+  const begunAt = now();
   const stops = [
     session.on('joined', ({ user }) => add({ who: user.username, did: 'joined', at: now() })),
     session.on('left', ({ user, cause }) => {

@@ -9,6 +9,8 @@ import { type DemoSession, type DemoUser, isOwner } from './types.ts';
 export interface CardContext {
   session: DemoSession;
   toasts: Toasts;
+  /** Begins to follow somebody. */
+  follow: (userId: string) => void;
 }
 
 /** Opens the card of a person: what others see of you, or what you may do with somebody else. */
@@ -57,14 +59,22 @@ function ownCard({ session, toasts }: CardContext, close: () => void, stops: (()
   return [status.root, form, actions];
 }
 
-function otherCard({ session, toasts }: CardContext, user: DemoUser, close: () => void): HTMLElement[] {
+function otherCard({ session, toasts, follow }: CardContext, user: DemoUser, close: () => void): HTMLElement[] {
   const since = clockOf(user.joinedAt);
   const facts = element(
     'p',
     { class: 'quiet' },
     `${statusWords[user.status]} · ${roleOf(session, user)} · here since ${since}`,
   );
-  const actions = element('div', { class: 'actions' });
+  const startFollowing = () => {
+    close();
+    follow(user.userId);
+  };
+  const actions = element(
+    'div',
+    { class: 'actions' },
+    button(`Follow ${user.username}`, startFollowing, 'button primary'),
+  );
   const content: HTMLElement[] = [facts];
   if (user.activity) content.push(element('p', {}, user.activity));
   if (isOwner(session)) {

@@ -1,4 +1,4 @@
-import { showAvatars, showNotices, showStatus } from '../../client/ui/index.ts';
+import { showAvatars, showFollow, showNotices, showStatus } from '../../client/ui/index.ts';
 import { button, element } from './dom.ts';
 import type { Room } from './enter.ts';
 import { type Feed, showFeed, type Telling } from './feed.ts';
@@ -27,10 +27,10 @@ export function showShell(room: Room, options: ShellOptions): { feed: Feed; toas
   const { title, subtitle, surface } = options;
   document.title = `${title} · Rollcall`;
   const toasts = createToasts();
-  const select = (user: DemoUser) => openPersonCard({ session, toasts }, user);
+  const select = (user: DemoUser) => openPersonCard({ session, toasts, follow: following.follow }, user);
 
   const faces = element('div', { class: 'faces' });
-  const share = button(icon('link'), () => openShare(session, toasts), 'button primary share');
+  const share = button(icon('link'), () => openShare(session), 'button primary share');
   share.append('Invite');
   const heading = element(
     'div',
@@ -47,7 +47,8 @@ export function showShell(room: Room, options: ShellOptions): { feed: Feed; toas
 
   const bar = element('div', { class: 'bar' });
   const status = element('div', { class: 'status' });
-  const stage = element('main', { class: 'stage' }, status, surface, bar);
+  const follow = element('div', { class: 'follow' });
+  const stage = element('main', { class: 'stage' }, status, follow, surface, bar);
   const people = element('section', { class: 'panel' });
   const activity = element('section', { class: 'panel' });
   const aside = element(
@@ -61,6 +62,7 @@ export function showShell(room: Room, options: ShellOptions): { feed: Feed; toas
 
   showAvatars(faces, session, { most: 6, onSelect: (user) => select(user as DemoUser) });
   showStatus(status, client);
+  const following = showFollow(follow, session);
   showNotices(notices, session);
   showPeople(people, session, select);
   showReactions(bar, surface, session);

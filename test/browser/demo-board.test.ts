@@ -134,6 +134,28 @@ test('on a phone people are at the top, pointers keep to their cards, and a fing
   for (const person of [ada, bob]) await placed(person, 'opening', '2-6');
 });
 
+test('who follows somebody sees what they see, until they scroll', async () => {
+  const ada = await demo.host('Plan together', 'Ada', { viewport: { width: 1000, height: 500 } });
+  const bob = await demo.join(await ada.invite('Edit'), 'Bob', { viewport: { width: 1000, height: 500 } });
+  await ada.row('Bob').waitFor();
+  const card = await bob.openCard('Ada');
+  await card.getByRole('button', { name: 'Follow Ada' }).click();
+  await ada.page.getByText('Followed by Bob.').waitFor();
+  const middle = ({ page }: Person) =>
+    page.evaluate(() => (scrollY + innerHeight / 2) / document.documentElement.scrollHeight);
+  const before = await middle(ada);
+  await ada.page.evaluate(() => scrollTo(0, 240));
+  const wanted = await middle(ada);
+  expect(wanted).toBeGreaterThan(before + 0.1);
+  await bob.page.waitForFunction((share) => {
+    const seen = (scrollY + innerHeight / 2) / document.documentElement.scrollHeight;
+    return Math.abs(seen - share) < 0.02;
+  }, wanted);
+  await bob.page.mouse.move(300, 300);
+  await bob.page.mouse.wheel(0, -100);
+  await bob.page.getByText('You follow Ada.').waitFor({ state: 'detached' });
+});
+
 test('a card is moved by keyboard, a screen reader is told, and Escape puts it back', async () => {
   const ada = await demo.host('Plan together', 'Ada');
   await ada.page.getByRole('link', { name: 'Rollcall, start page' }).focus();

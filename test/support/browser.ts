@@ -86,9 +86,8 @@ export class Person {
   async invite(role: 'Watch' | 'Comment' | 'Edit'): Promise<string> {
     await this.page.getByRole('button', { name: 'Invite' }).click();
     const dialog = this.page.getByRole('dialog', { name: 'Invite people' });
-    await dialog.getByText(role, { exact: true }).click();
+    await dialog.getByLabel('They may').selectOption(role);
     await dialog.getByRole('button', { name: 'Create a link' }).click();
-    await dialog.getByText('Open it in another tab').waitFor();
     const link = await dialog.getByLabel('Invite link').inputValue();
     await this.page.keyboard.press('Escape');
     await dialog.waitFor({ state: 'detached' });
