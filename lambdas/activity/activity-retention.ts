@@ -1,4 +1,3 @@
-import { isRowFault } from '../platform/row-fault.ts';
 import { notSetAside, SetAside, waitingForLocks } from '../platform/set-aside.ts';
 import type { Database } from './activity-repository.ts';
 
@@ -114,17 +113,16 @@ export class ActivityRetention {
     const values = [before, this.#clock()];
     const remove = async (sql: string, ids: readonly string[] | null) =>
       (await this.#database.query<{ id: string }>(sql, [...values, ids])).rows;
-    try {
-      const { length } = await remove(removeUnchained, null);
-      return { removed: length, more: length === batchItems };
-    } catch (error) {
-      if (!isRowFault(error)) throw error;
-      const due = await this.#database.query<{ id: string }>(unchained, values);
-      const ids = due.rows.map(({ id }) => id);
-      const { length } = await this.#aside.apart('retention-entry', ids, (some) =>
-        remove(waitingForLocks(removeUnchained), some),
-      );
-      return { removed: length, more: ids.length === batchItems };
-    }
+    let triedApart = 0;
+    const { length } = await this.#aside.togetherOrApart('retention-entry', {
+      together: () => remove(removeUnchained, null),
+      ids: async () => {
+        const due = await this.#database.query<{ id: string }>(unchained, values);
+        triedApart = due.rows.length;
+        return due.rows.map(({ id }) => id);
+      },
+      apart: (ids) => remove(waitingForLocks(removeUnchained), ids),
+    });
+    return { removed: length, more: Math.max(length, triedApart) === batchItems };
   }
 }

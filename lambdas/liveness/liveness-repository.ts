@@ -1,5 +1,4 @@
 import type { Pool } from 'pg';
-import { isRowFault } from '../platform/row-fault.ts';
 import { notSetAside, SetAside, waitingForLocks } from '../platform/set-aside.ts';
 
 /** What has a life of its own beside what it is: sessions and machines. */
@@ -148,17 +147,16 @@ export class LivenessRepository {
   async deactivate(kind: LivenessKind, silentSince: number, limit: number, now: number): Promise<LivenessChange[]> {
     const update = async (sql: string, ids: readonly string[] | null) =>
       (await this.#database.query<LivenessChange>(sql, [silentSince, limit, now, ids])).rows;
-    try {
-      return await update(deactivate[kind], null);
-    } catch (error) {
-      if (!isRowFault(error)) throw error;
-      const text = `${silent[kind]} ORDER BY t.last_active_at LIMIT $2`;
-      const { rows } = await this.#database.query<{ id: string }>(text, [silentSince, limit, now]);
-      const ids = rows.map(({ id }) => id);
-      return new SetAside(this.#database, () => now).apart(`silent-${kind}`, ids, (some) =>
-        update(waitingForLocks(deactivate[kind]), some),
-      );
-    }
+    const changes = await new SetAside(this.#database, () => now).togetherOrApart(`silent-${kind}`, {
+      together: () => update(deactivate[kind], null),
+      ids: async () => {
+        const text = `${silent[kind]} ORDER BY t.last_active_at LIMIT $2`;
+        const { rows } = await this.#database.query<{ id: string }>(text, [silentSince, limit, now]);
+        return rows.map(({ id }) => id);
+      },
+      apart: (ids) => update(waitingForLocks(deactivate[kind]), ids),
+    });
+    return [...changes];
   }
 }
 

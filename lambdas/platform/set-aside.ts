@@ -1,7 +1,7 @@
 import type { Queryable } from './database.ts';
 import { setAsideMessage } from './environment.ts';
 import { log } from './log.ts';
-import { applyApart } from './row-fault.ts';
+import { applyApart, isRowFault } from './row-fault.ts';
 
 /** The steps of the sweeps that set rows aside. The id of a row is that of its session unless the step says otherwise. */
 export type SweepStep =
@@ -48,6 +48,13 @@ export function waitingForLocks(sql: string): string {
   return sql.replaceAll(' SKIP LOCKED', '');
 }
 
+/** One statement, over all its rows or over some that are named by their ids. */
+export interface BatchStatement<R> {
+  together(): Promise<readonly R[]>;
+  ids(): Promise<readonly string[]>;
+  apart(ids: readonly string[]): Promise<readonly R[]>;
+}
+
 /** Rows that a sweep cannot update: it leaves them out for a while, says so in the log, and processes the others. */
 export class SetAside {
   readonly #database: Queryable;
@@ -75,7 +82,25 @@ export class SetAside {
     return applyApart(ids, apply, (id, error) => this.add(step, id, error));
   }
 
-  /** Forgets rows that no sweep has failed at for a week. */
+  /**
+   * Runs a statement over many rows together. Only if one of them makes it fail are they tried apart.
+   *
+   * @param statement.together runs it over all rows.
+   * @param statement.ids names these rows. It is called only after a failure.
+   * @param statement.apart runs it over rows that are named, with {@link waitingForLocks}.
+   * @returns what the statement returned for the rows that were not set aside.
+   * @throws any error that no row caused.
+   */
+  async togetherOrApart<R>(step: SweepStep, statement: BatchStatement<R>): Promise<readonly R[]> {
+    try {
+      return await statement.together();
+    } catch (error) {
+      if (!isRowFault(error)) throw error;
+      return this.apart(step, await statement.ids(), statement.apart);
+    }
+  }
+
+  /** Forgets rows at which no sweep has failed for a week. */
   async forgetOld(): Promise<void> {
     const text = `DELETE FROM sweep_set_aside WHERE retry_at < to_timestamp($1::float8 / 1000) - interval '7 days'`;
     await this.#database.query({ name: 'sweep-forget-aside', text, values: [this.#clock()] });

@@ -1,6 +1,5 @@
 import type { Timings } from '../../protocol/timings.ts';
 import type { Queryable } from '../platform/database.ts';
-import { isRowFault } from '../platform/row-fault.ts';
 import { SetAside, type SweepStep, waitingForLocks } from '../platform/set-aside.ts';
 import { type Expiry, minutesBetween } from './expiry.ts';
 import { sweepSql } from './sweep-sql.ts';
@@ -80,7 +79,7 @@ export class SweepRepository {
 
   /** Leaves a warning out for a while that cannot be announced. */
   async setWarningAside(sessionId: string, error: unknown, now: number): Promise<void> {
-    await new SetAside(this.#database, () => now).add('warn', sessionId, error);
+    await this.#aside(now).add('warn', sessionId, error);
   }
 
   /** Expires those of the given sessions that are past their time, and says how many. */
@@ -109,14 +108,14 @@ export class SweepRepository {
 
   /** Ends the claims of expiries that were announced. */
   async confirmExpired(sessionIds: readonly string[], now: number): Promise<void> {
-    await this.#apart('announce-expiry', sessionIds, now, (ids) =>
+    await this.#aside(now).apart('announce-expiry', sessionIds, (ids) =>
       this.#rows('sweep-confirm', sweepSql.confirmExpired, [ids, now]),
     );
   }
 
   /** Leaves an expiry out for a while that cannot be announced. */
   async setExpiredAside(sessionId: string, error: unknown, now: number): Promise<void> {
-    await new SetAside(this.#database, () => now).add('announce-expiry', sessionId, error);
+    await this.#aside(now).add('announce-expiry', sessionId, error);
   }
 
   /** Gives a claim back whose expiry could not be announced. */
@@ -163,7 +162,7 @@ export class SweepRepository {
 
   /** Forgets rows that were set aside and have not failed since. */
   async forgetSetAside(now: number): Promise<void> {
-    await new SetAside(this.#database, () => now).forgetOld();
+    await this.#aside(now).forgetOld();
   }
 
   /**
@@ -171,18 +170,12 @@ export class SweepRepository {
    *
    * @param statement takes the ids as its last parameter, null for the first that are due.
    */
-  async #batch<R extends object>(step: SweepStep, now: number, due: Statement, statement: Statement): Promise<R[]> {
-    const { name, text, values } = statement;
-    try {
-      return await this.#rows<R>(name, text, [...values, null]);
-    } catch (error) {
-      if (!isRowFault(error)) throw error;
-      const rows = await this.#rows<{ id: string }>(due.name, due.text, due.values);
-      const ids = rows.map(({ id }) => id);
-      return this.#apart(step, ids, now, (some) =>
-        this.#rows<R>(`${name}-apart`, waitingForLocks(text), [...values, some]),
-      );
-    }
+  #batch<R extends object>(step: SweepStep, now: number, due: Statement, { name, text, values }: Statement) {
+    return this.#aside(now).togetherOrApart<R>(step, {
+      together: () => this.#rows<R>(name, text, [...values, null]),
+      ids: async () => (await this.#rows<{ id: string }>(due.name, due.text, due.values)).map(({ id }) => id),
+      apart: (ids) => this.#rows<R>(`${name}-apart`, waitingForLocks(text), [...values, ids]),
+    });
   }
 
   /** A statement over rows that are named. Only if one of them makes it fail are they tried apart. */
@@ -190,19 +183,14 @@ export class SweepRepository {
     step: SweepStep,
     ids: readonly string[],
     now: number,
-    statement: Record<'together' | 'apart', (ids: readonly string[]) => Promise<R[]>>,
-  ): Promise<R[]> {
+    { together, apart }: Record<'together' | 'apart', (ids: readonly string[]) => Promise<R[]>>,
+  ): Promise<readonly R[]> {
     if (ids.length === 0) return [];
-    try {
-      return await statement.together(ids);
-    } catch (error) {
-      if (!isRowFault(error)) throw error;
-      return this.#apart(step, ids, now, statement.apart);
-    }
+    return this.#aside(now).togetherOrApart(step, { together: () => together(ids), ids: async () => ids, apart });
   }
 
-  #apart<R>(step: SweepStep, ids: readonly string[], now: number, statement: (ids: readonly string[]) => Promise<R[]>) {
-    return new SetAside(this.#database, () => now).apart<R>(step, ids, statement);
+  #aside(now: number): SetAside {
+    return new SetAside(this.#database, () => now);
   }
 
   async #rows<R extends object>(name: string, text: string, values: unknown[]): Promise<R[]> {
