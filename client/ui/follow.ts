@@ -19,7 +19,7 @@ export interface Follow {
 /** The centre of a viewport: shares of the width and height of all that can be scrolled. */
 type View = [x: number, y: number];
 
-/** Keys of `data`: whom a user follows, and what a user sees who is followed. */
+/** Keys of `data`: the user that somebody follows, and the viewport of a followed user. */
 const leaderKey = 'rollcall.follow';
 const viewKey = 'rollcall.view';
 
@@ -51,9 +51,9 @@ export function showFollow<T extends Types>(
   const layout = () => `${shown()} ${whole()}`;
   let leader: string | null = null;
   let isFollowed = false;
-  /** What of the leader is shown, or will be at the end of the glide. */
+  /** The viewport of the leader that this viewport shows, or moves to. */
   let target: string | undefined;
-  /** Where this viewport was left last; a scroll event from elsewhere is the user's own. */
+  /** The position after the last move by this code. If a scroll event finds another position, the user scrolled. */
   let reached = position();
   let reachedLayout = '';
   let frame = 0;
@@ -100,7 +100,7 @@ export function showFollow<T extends Types>(
     const user = others.find(({ userId }) => userId === followed);
     // The leader left, or another tab of this user follows somebody else.
     if (leader !== user?.userId) leader = null;
-    // Nobody is there to follow, or a page was reloaded that followed.
+    // The followed user is gone, or the page that followed was reloaded.
     if (followed && !leader && (!user || self.connections < 2)) told.setData({ [leaderKey]: null });
     const wasFollowed = isFollowed;
     isFollowed = !!followers[0];

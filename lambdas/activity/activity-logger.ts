@@ -115,15 +115,16 @@ export class ActivityLogger {
   }
 
   /**
-   * Somebody may choose the id that an entry of the server will have. That must not keep the server from writing it, so the
+   * A client may choose the id that an entry of the server will have. The server must write its entry nevertheless, so that
    * entry gets another id.
    */
   async #underFreeIds(written: Written[]): Promise<Written[]> {
-    const isOusted = ({ outcome, entry }: Written) => outcome === 'taken' && isServerActivityType(entry.activityType);
-    const ousted = written.filter(isOusted).map(({ entry }) => underOwnId(entry));
-    if (ousted.length === 0) return written;
-    const again = (await this.#writer.write(ousted)).values();
-    return written.map((one) => (isOusted(one) ? again.next().value! : one));
+    const isTakenFromServer = ({ outcome, entry }: Written) =>
+      outcome === 'taken' && isServerActivityType(entry.activityType);
+    const ownEntries = written.filter(isTakenFromServer).map(({ entry }) => underOwnId(entry));
+    if (ownEntries.length === 0) return written;
+    const again = (await this.#writer.write(ownEntries)).values();
+    return written.map((one) => (isTakenFromServer(one) ? again.next().value! : one));
   }
 
   /**

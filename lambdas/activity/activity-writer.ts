@@ -56,7 +56,7 @@ export class ActivityWriter {
     });
   }
 
-  /** Without an answer of the outbox, the entries are written: an outage of both stores must not stop the activity of now. */
+  /** If the outbox does not answer, the entries are written without it: its outage must not stop new activity. */
   async #waiting(ids: readonly string[]): Promise<Map<string, ActivityEntry>> {
     if (!this.#outbox || ids.length === 0) return new Map();
     try {
@@ -95,8 +95,8 @@ export class ActivityWriter {
   /** As {@link writeToDatabase}, but an entry whose id was taken is written under an id of its own. */
   async writeAllToDatabase(entries: readonly ActivityEntry[]): Promise<void> {
     const outcomes = await this.writeToDatabase(entries);
-    const homeless = entries.filter((_, index) => outcomes[index] === 'taken');
-    if (homeless.length > 0) await this.writeToDatabase(homeless.map(underOwnId));
+    const taken = entries.filter((_, index) => outcomes[index] === 'taken');
+    if (taken.length > 0) await this.writeToDatabase(taken.map(underOwnId));
   }
 
   /**
@@ -107,8 +107,8 @@ export class ActivityWriter {
     try {
       const repeatable = entries.filter(({ isRepeatable }) => isRepeatable).map(({ id }) => id);
       const written = await this.write(entries, repeatable);
-      const homeless = written.filter(({ outcome }) => outcome === 'taken').map(({ entry }) => underOwnId(entry));
-      if (homeless.length > 0) await this.write(homeless);
+      const taken = written.filter(({ outcome }) => outcome === 'taken').map(({ entry }) => underOwnId(entry));
+      if (taken.length > 0) await this.write(taken);
     } catch (error) {
       if (!isRowFault(error)) throw error;
       if (entries.length === 1) return this.#setAside(entries, error);

@@ -2,7 +2,7 @@ import { isAway } from './unavailable.ts';
 
 /**
  * SQLSTATE classes of what one row can cause: cardinality, data, integrity, triggers and functions, limits, corrupted data.
- * Other classes speak of the server, the schema or the permissions, and no row is to blame for these.
+ * Other classes are about the server, the schema or the permissions; no row causes these.
  */
 const rowClasses = /^(21|22|23|27|38|39|44|54|P0|XX)[0-9A-Z]{3}$/;
 

@@ -41,8 +41,8 @@ export function notSetAside(step: SweepStep, id: string, at: string): string {
 }
 
 /**
- * The statement of a sweep for rows that are tried apart. PostgreSQL reports a failure before it gives the locks of the failed
- * statement back, so rows that were skipped while locked would be left out.
+ * The statement of a sweep for rows that are tried apart. It waits for locked rows. PostgreSQL reports a failure before it
+ * releases the locks of the failed statement, so a statement that skips locked rows would leave good rows out.
  */
 export function waitingForLocks(sql: string): string {
   return sql.replaceAll(' SKIP LOCKED', '');

@@ -77,7 +77,7 @@ export class SweepRepository {
     await this.#rows('sweep-unwarn', sweepSql.releaseWarning, [sessionId]);
   }
 
-  /** Leaves a warning out for a while that cannot be announced. */
+  /** Sets a warning aside that cannot be announced. */
   async setWarningAside(sessionId: string, error: unknown, now: number): Promise<void> {
     await this.#aside(now).add('warn', sessionId, error);
   }
@@ -113,7 +113,7 @@ export class SweepRepository {
     );
   }
 
-  /** Leaves an expiry out for a while that cannot be announced. */
+  /** Sets an expiry aside that cannot be announced. */
   async setExpiredAside(sessionId: string, error: unknown, now: number): Promise<void> {
     await this.#aside(now).add('announce-expiry', sessionId, error);
   }

@@ -12,6 +12,21 @@ test('[row 40] no entry point of the client is larger than its limit', async () 
   for (const name of ['react', 'vue', 'ui', 'yjs']) expect(stdout).toMatch(new RegExp(`^${name}: `, 'm'));
 });
 
+test('the sizes in the guide are those of the bundles', async () => {
+  const { stdout } = await run(process.execPath, ['scripts/client-size.mjs'], { cwd: project });
+  const measured = Object.fromEntries(
+    [...stdout.matchAll(/^(\w+): .* (\d+) with gzip/gm)].map(([, name, bytes]) => [name, Number(bytes)]),
+  );
+  const guide = readFileSync(join(project, 'docs/client.md'), 'utf8');
+  const told = Object.fromEntries(
+    [...guide.matchAll(/^\| `@rollcall\/client(?:\/(\w+))?` .* ([\d,]+) bytes/gm)].map(([, name = 'index', bytes]) => [
+      name,
+      Number(bytes!.replace(',', '')),
+    ]),
+  );
+  expect(told).toEqual(measured);
+});
+
 test('[row 40] the check fails above a limit', async () => {
   const refused = run(process.execPath, ['scripts/client-size.mjs', '--check', '--index=1000'], { cwd: project });
   await expect(refused).rejects.toMatchObject({ code: 1 });

@@ -1,7 +1,7 @@
 /**
- * How long the service may not have heard of a user, as far as their client can know. A heartbeat was served at some moment
- * between its sending and its answer, so the service heard nothing for at most the time from the sending of one answered frame
- * to the answer of the next one.
+ * Measures the longest time for which the service may have heard nothing of a user. A frame is served between its sending and
+ * its answer. So the service heard nothing for at most the time from the sending of one answered frame to the answer of the
+ * next one.
  */
 export class Silence {
   #longest = 0;
@@ -51,9 +51,9 @@ export interface PresentUsers {
 }
 
 /**
- * Runs a scenario in which some users must not be silent for long. If it fails, and one of them was silent for so long that the
- * service had to say that they left, then the machine was too busy and the failure says nothing about the service: the
- * scenario runs again. Any other failure counts.
+ * Runs a scenario in which some users must not be silent for long. A busy machine can make a user silent for so long that the
+ * service must announce their leave. A failure after that proves nothing about the service, so the scenario runs again. Any
+ * other failure counts.
  *
  * @param offlineMillis after this long a silent user is offline.
  * @param restore brings back what an attempt that failed left behind.

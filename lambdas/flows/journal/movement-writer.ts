@@ -123,7 +123,9 @@ export class MovementWriter {
   }
 }
 
-/** Whoever joined or left by a message may have been written down by the invocation of that message, into the outbox. */
+/**
+ * The invocation that served a join or a leave may have recorded it in the outbox. So these movements are written as repetitions.
+ */
 async function writeTogether(services: Services, tasks: readonly Task[]): Promise<void> {
   for (const task of tasks) task.written = [];
   const arrivals = tasks.flatMap((task) =>

@@ -14,10 +14,10 @@ const slotsPerRun = 200;
 const silentMillis = (timings: Timings) => 2 * timings.offlineAfterMillis + 2 * refreshMillis(timings);
 
 /**
- * Gives back the slots of people who are nowhere present any more: a departure that was lost between Redis and
- * PostgreSQL, because an invocation was killed or Redis forgot, must not keep a slot for ever.
+ * Gives back the slots of people who are no longer present. A departure can be lost between Redis and PostgreSQL, because an
+ * invocation was killed or Redis lost its data. It must not keep a slot for ever.
  *
- * @throws RollcallError UNAVAILABLE while Redis is away: then nobody knows who is present.
+ * @throws RollcallError UNAVAILABLE while Redis is away, because then nothing tells who is present.
  */
 export async function reconcileSlots(services: Services, now: number): Promise<number> {
   const before = now - silentMillis(services.timings);
@@ -27,7 +27,7 @@ export async function reconcileSlots(services: Services, now: number): Promise<n
       if (await giveBackIfLost(services, silent, now)) lost += 1;
     } catch (error) {
       if (isAway(error)) throw error;
-      // The longest silent come first: one that always fails must not stand before the others.
+      // The slots that are silent longest come first. One that always fails must not block the others.
       await services.sweepQueries.setSlotAside(silent.sessionId, silent.personId, error, now);
     }
   }
@@ -44,7 +44,7 @@ async function giveBackIfLost(
   // Redis may hold the true end of this stay still, or may have to be told again who is connected.
   const { recorded } = await expireAndRecord(services, sessionId, now);
   if (!recorded || (await isPresent())) return false;
-  // As of the moment they were late, or just after they came where nobody saw them since.
+  // The time of the leave is the time-out. If nobody saw the user after their join, it is just after the join.
   const last = await services.activity.lastMovement(sessionId, personId);
   const cameAt = last?.type === 'user_joined' ? last.at : 0;
   const at = Math.max(lastSeenAt + services.timings.offlineAfterMillis, cameAt + 1);
