@@ -246,7 +246,8 @@ export class PresenceStore {
 
   /**
    * Seats the connections of the connection table, and ends silent seats that the table does not have. Undefined if nothing
-   * had to be done: with `onlyIfLost`, a session that Redis knows is not changed.
+   * had to be done: with `onlyIfLost`, a session that Redis knows is not changed. A connection that has joined or left since the
+   * table was read stays as it is (rule PR18).
    */
   async restore(
     sessionId: string,
@@ -255,7 +256,7 @@ export class PresenceStore {
     options: { onlyIfLost: boolean },
   ): Promise<PresenceOutcome | undefined> {
     const { offlineAfterMillis } = this.#timings;
-    const { named, facts } = restoreArguments(members, now, offlineAfterMillis, options.onlyIfLost);
+    const { named, facts } = restoreArguments(sessionId, members, now, offlineAfterMillis, options.onlyIfLost);
     const reply = (await this.#scripts.run('restore', sessionId, now, named, { facts }))!;
     return reply.extra.restored === 1 ? readOutcome(reply, now, this.#timings) : undefined;
   }

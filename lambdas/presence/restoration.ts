@@ -1,5 +1,6 @@
 import type { PersonData, Role } from '../../protocol/entities.ts';
 import type { KeptData } from '../platform/kept-data.ts';
+import { versionArguments } from './frame-parameters.ts';
 import type { Receiver } from './outcome.ts';
 import { dataMembers, newestData } from './person-data.ts';
 import type { ScriptArguments } from './scripts/script-call.ts';
@@ -15,6 +16,8 @@ export interface Member extends Receiver, KeptData {
   invisible?: boolean | undefined;
   /** Unix milliseconds. */
   joinedAt: number;
+  /** The number of the join among the joins and leaves of the connection. */
+  version?: number | undefined;
 }
 
 /** The index of the connection table shows a change of an item within this time. */
@@ -22,6 +25,7 @@ const tableLagMillis = 5000;
 
 /** The arguments of the script `restore`: the named ones, followed by the values of each connection. */
 export function restoreArguments(
+  sessionId: string,
   members: readonly Member[],
   now: number,
   offlineAfterMillis: number,
@@ -31,12 +35,12 @@ export function restoreArguments(
   const cursorRole = members.find((member) => member.cursorRole)?.cursorRole ?? '';
   return {
     named: { onlyIfLost, silentSince, cursorRole, count: members.length },
-    facts: members.flatMap((member) => factsOf(member, members)),
+    facts: members.flatMap((member) => factsOf(sessionId, member, members)),
   };
 }
 
-function factsOf(member: Member, members: readonly Member[]): (string | number)[] {
-  const { userId, joinedAt } = member;
+function factsOf(sessionId: string, member: Member, members: readonly Member[]): (string | number)[] {
+  const { userId, connectionId, joinedAt, version } = member;
   // A connection that has just joined may not have what the user chose before.
   const isInvisible = members.some((one) => one.userId === userId && one.invisible);
   const facts = {
@@ -44,6 +48,7 @@ function factsOf(member: Member, members: readonly Member[]): (string | number)[
     joinedAt: Math.round(joinedAt),
     isInvisible: isInvisible ? 1 : 0,
     data: dataOf(userId, members),
+    ...versionArguments({ sessionId, connectionId }, version),
   };
   return restoredFields.map((name) => facts[name]);
 }

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Redis } from 'ioredis';
 import { Overtaken, type Turn } from '../../lambdas/platform/turn.ts';
-import { presenceKeys } from '../../lambdas/presence/keys.ts';
+import { presenceKeys, scriptKeys } from '../../lambdas/presence/keys.ts';
 import type { Touch } from '../../lambdas/presence/presence-store.ts';
 import { testAddresses } from '../support/addresses.ts';
 import { PresenceFixture } from '../support/presence.ts';
@@ -123,6 +123,46 @@ test('[PR18] of a join and a leave the one with the higher number decides', asyn
   await enter('a1', { version: 12 });
   await expect(leave(11)).rejects.toThrow(Overtaken);
   expect((await room.users()).map(({ userId }) => userId).sort()).toEqual([ada, bob]);
+});
+
+describe('[PR18] a session that is rebuilt from an older reading of the connection table', () => {
+  const member = { ...person, userId: ada, connectionId: 'a1', joinedAt: 1 };
+  const rebuild = (version: number | undefined, onlyIfLost = false) =>
+    room.store.restore(room.sessionId, [{ ...member, version }], room.now, { onlyIfLost });
+  const leave = (version: number) => room.store.depart(room.seat(ada, 'a1'), 'left', room.now, version);
+  const present = async () => (await room.users()).map(({ userId }) => userId).sort();
+
+  test('does not seat a connection that has left since', async () => {
+    await leave(11);
+    expect(await rebuild(10)).toMatchObject({ joins: [] });
+    expect(await present()).toEqual([bob]);
+  });
+
+  test('does not seat it if Redis had forgotten the session before that leave', async () => {
+    for (const key of scriptKeys(room.sessionId)) await redis.del(key);
+    expect((await leave(11)).removed).toBe(false);
+    await rebuild(10, true);
+    expect(await present()).not.toContain(ada);
+  });
+
+  test('keeps a connection that has joined again since', async () => {
+    await leave(11);
+    await enter('a1', { version: 12 });
+    await rebuild(10);
+    expect(await present()).toEqual([ada, bob]);
+  });
+
+  test.each([
+    ['of the last join', 12],
+    ['that Redis did not hear of', 14],
+    ['that an earlier release wrote', undefined],
+  ])('seats a connection with a join %s', async (_, version) => {
+    await leave(11);
+    await enter('a1', { version: 12 });
+    await redis.del(presenceKeys.epoch(room.sessionId));
+    await rebuild(version, true);
+    expect(await present()).toContain(ada);
+  });
 });
 
 test('[PR18] a stay begins with its join: what was sent before it says nothing about it', async () => {

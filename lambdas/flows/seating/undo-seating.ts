@@ -17,12 +17,16 @@ export async function takeMembershipBack({ services, membership }: Join): Promis
   return (await services.registry.takeBack(membership)) === false ? stopUndo : undefined;
 }
 
-/** Ends the seat in Redis, unless it belongs to a later join or a later leave has ended it. */
+/**
+ * Ends the seat in Redis, unless it belongs to a later join or a later leave has ended it. The undo counts as the leave after
+ * the join. So a session that is rebuilt at this moment does not seat the connection again.
+ */
 export async function endSeat(join: Join): Promise<void> {
   const { services, membership } = join;
   try {
     const now = services.clock();
-    join.ended = await services.presence.store.depart(membership, 'disconnected', now, membership.version);
+    const version = membership.version === undefined ? undefined : membership.version + 1;
+    join.ended = await services.presence.store.depart(membership, 'disconnected', now, version);
   } catch (error) {
     if (error instanceof Overtaken) return;
     logFailure(services.log, 'A seat could not be ended', error, { sessionId: membership.sessionId });

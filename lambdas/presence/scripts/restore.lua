@@ -20,15 +20,18 @@ for index = 0, count - 1 do
   local joinedAt, isInvisible = tonumber(ARGV[first + 4]), ARGV[first + 5] == '1'
   local member = userId .. ':' .. connectionId
   given[member] = true
-  if not leaving[member] then redis.call('ZADD', connectionsKey, 'GT', now, member) end
-  if not people[userId] then
-    order[#order + 1] = userId
-    people[userId] = newUser(userId, username, role, joinedAt, isInvisible)
-    people[userId].restored = true
-    local data = ARGV[first + 6]
-    if data ~= '' then setData(people[userId], cjson.decode(data)) end
+  -- The table was read before this script runs. What the connection did since then is in Redis already.
+  if not isOutdated(ARGV[first + 7], ARGV[first + 8]) then
+    if not leaving[member] then redis.call('ZADD', connectionsKey, 'GT', now, member) end
+    if not people[userId] then
+      order[#order + 1] = userId
+      people[userId] = newUser(userId, username, role, joinedAt, isInvisible)
+      people[userId].restored = true
+      local data = ARGV[first + 6]
+      if data ~= '' then setData(people[userId], cjson.decode(data)) end
+    end
+    people[userId].joinedAt = math.min(people[userId].joinedAt, joinedAt)
   end
-  people[userId].joinedAt = math.min(people[userId].joinedAt, joinedAt)
 end
 
 -- These leaves may be in the audit trail already. Whoever writes them down asks it.

@@ -96,6 +96,8 @@ export const restoredFields = [
   'joinedAt',
   'isInvisible',
   'data',
+  'versionKey',
+  'version',
 ] as const;
 
 /** The reply of every script that succeeds, in this order. */

@@ -93,7 +93,7 @@ const moreHelpers: Partial<Record<PresenceScript, readonly Piece[]>> = {
   list: [ends],
   visit: [ends],
   removeFromSession: [ends],
-  restore: [ends],
+  restore: [ends, order],
 };
 
 const bodies: Readonly<Record<PresenceScript, Piece>> = {

@@ -7,3 +7,9 @@ local function isOvertaken(key, version)
   redis.call('SET', key, version, 'PX', membershipMillis)
   return false
 end
+
+-- Whether the connection has joined or left since the version that a reader of the connection table found.
+local function isOutdated(key, version)
+  local last = redis.call('GET', key)
+  return version ~= '' and last and tonumber(last) > tonumber(version)
+end
