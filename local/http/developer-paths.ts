@@ -3,7 +3,7 @@ import type { Faults } from '../faults.ts';
 import type { IdentityProvider } from '../identity/identity-provider.ts';
 import type { Schedules } from '../schedules/schedules.ts';
 import { readBody, sendJson } from '../services/replies.ts';
-import { isFromDeveloper } from './loopback.ts';
+import { isFromDeveloper, isPageOfThisMachine } from './loopback.ts';
 import { requestUrl } from './request-url.ts';
 
 export interface DeveloperPathsOptions {
@@ -13,6 +13,8 @@ export interface DeveloperPathsOptions {
   schedules: Schedules;
   faults: Faults;
 }
+
+const tokenPath = '/dev/token';
 
 type Answer = (url: URL, request: IncomingMessage) => Promise<[status: number, body: unknown]>;
 
@@ -24,7 +26,7 @@ export class DeveloperPaths {
     this.#answers = {
       'GET /.well-known/jwks.json': async () => [200, identity.publicKeys],
       'GET /.well-known/openid-configuration': async (_, request) => [200, discovery(identity, request.headers.host!)],
-      'GET /dev/token': (url) => issueToken(identity, trusted, url),
+      [`GET ${tokenPath}`]: (url) => issueToken(identity, trusted, url),
       'POST /dev/fire': (url) => fire(schedules, url),
       'GET /dev/faults': async () => [200, faults.settings],
       'POST /dev/faults': (_, request) => setFaults(faults, request),
@@ -41,7 +43,8 @@ export class DeveloperPaths {
       return true;
     }
     const [status, body] = await answer(url, request);
-    sendJson(response, status, body, { 'Cache-Control': 'no-store' });
+    const cors = url.pathname === tokenPath ? tokenHeaders(request) : {};
+    sendJson(response, status, body, { 'Cache-Control': 'no-store', ...cors });
     return true;
   }
 }
@@ -62,6 +65,12 @@ async function issueToken(identity: IdentityProvider, trusted: boolean, url: URL
   if (!user) return [400, { message: 'The user is missing; write /dev/token?user=alice&name=Alice' }];
   const admin = ['1', 'true'].includes(url.searchParams.get('admin') ?? '');
   return [200, await identity.issue(user, url.searchParams.get('name') ?? user, admin, Date.now())];
+}
+
+/** Lets pages of this machine read the answer, whatever port a development server gives them; no other page may. */
+function tokenHeaders({ headers: { origin } }: IncomingMessage): Record<string, string> {
+  if (origin === undefined || !isPageOfThisMachine(origin)) return { Vary: 'Origin' };
+  return { Vary: 'Origin', 'Access-Control-Allow-Origin': origin };
 }
 
 async function fire(schedules: Schedules, url: URL): Promise<[number, unknown]> {

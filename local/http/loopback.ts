@@ -10,3 +10,8 @@ export function isFromDeveloper({ headers, method }: IncomingMessage): boolean {
   if (method === 'GET' || headers.origin === undefined) return true;
   return headers.origin === `http://${host}`;
 }
+
+/** Whether an `Origin` is a page that this machine serves, on any port. */
+export function isPageOfThisMachine(origin: string): boolean {
+  return /^https?:\/\/(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/i.test(origin);
+}

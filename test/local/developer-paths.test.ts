@@ -37,6 +37,24 @@ test('a token is signed with the published key, for the issuer and audience of t
   });
 });
 
+test.each([
+  ['http://localhost:5173', true],
+  ['http://127.0.0.1:3000', true],
+  ['https://[::1]:8443', true],
+  ['http://localhost', true],
+  ['http://localhost.example:5173', false],
+  ['https://example.org', false],
+  ['null', false],
+])('a page of %s may read a token: %s', async (origin, may) => {
+  for (const query of ['user=alice', '']) {
+    const response = await fetch(`${stack.http}/dev/token?${query}`, { headers: { origin } });
+    expect(response.headers.get('access-control-allow-origin')).toBe(may ? origin : null);
+    expect(response.headers.get('vary')).toBe('Origin');
+  }
+  const faults = await fetch(`${stack.http}/dev/faults`, { headers: { origin } });
+  expect(faults.headers.get('access-control-allow-origin')).toBeNull();
+});
+
 test('a user id is the UUID itself in lower case, or is derived from issuer and subject', async () => {
   const uuid = '0190F1E2-6D0A-7C3B-8F4D-1A2B3C4D5E6F';
   expect((await token(`user=${uuid}`)).userId).toBe(uuid.toLowerCase());
