@@ -125,7 +125,7 @@ test('[PR18] of a join and a leave the one with the higher number decides', asyn
   expect((await room.users()).map(({ userId }) => userId).sort()).toEqual([ada, bob]);
 });
 
-describe('[PR18] a session that is rebuilt from an older reading of the connection table', () => {
+describe('[PR18] a rebuild with an outdated list of the connection table', () => {
   const member = { ...person, userId: ada, connectionId: 'a1', joinedAt: 1 };
   const rebuild = (version: number | undefined, onlyIfLost = false) =>
     room.store.restore(room.sessionId, [{ ...member, version }], room.now, { onlyIfLost });
@@ -153,10 +153,10 @@ describe('[PR18] a session that is rebuilt from an older reading of the connecti
   });
 
   test.each([
-    ['of the last join', 12],
-    ['that Redis did not hear of', 14],
-    ['that an earlier release wrote', undefined],
-  ])('seats a connection with a join %s', async (_, version) => {
+    ['the last join that Redis knows', 12],
+    ['a join that Redis did not hear of', 14],
+    ['a join without a version, from an earlier release', undefined],
+  ])('seats a connection whose membership is from %s', async (_, version) => {
     await leave(11);
     await enter('a1', { version: 12 });
     await redis.del(presenceKeys.epoch(room.sessionId));

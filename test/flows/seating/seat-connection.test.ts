@@ -304,6 +304,14 @@ test('[FA6] [PR9] who was seated before it failed leaves again: told, written do
   expect(sessions.leaveSession.mock.calls).toEqual([[session.id, caller.userId, 'disconnected', given]]);
 });
 
+test('[FA6] [PR18] the undo of a join has a higher version than the join, so that a rebuild does not seat the connection again', async () => {
+  broadcast.mockRejectedValueOnce(new Error('gateway'));
+  await expect(seat(true)).rejects.toThrow('gateway');
+  const [joinOf] = registry.join.mock.calls[0]!;
+  const { version } = joined(joinOf, 1).membership;
+  expect(store.depart.mock.calls.map(([, , , leave]) => leave)).toEqual([version + 1]);
+});
+
 test('[FA6] [PR9] a join that was recorded while Redis was away, and then failed, has its leave in the audit trail', async () => {
   presence.enter.mockRejectedValue(new Unavailable('redis', new Error('Redis is away.')));
   store.depart.mockRejectedValue(new Unavailable('redis', new Error('Redis is away.')));
