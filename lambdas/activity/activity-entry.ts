@@ -6,35 +6,35 @@ import { limits } from '../../protocol/limits.ts';
 import { isUuid } from '../../protocol/uuid.ts';
 import { sanitizeJson, sanitizeText } from './sanitize-for-postgres.ts';
 
-/** What is known about the connection and the retry of an activity (rule AC6). */
+/** The connection that an activity came from, and whether it may be a retry (rule AC6). */
 export interface ActivityContext {
   ipAddress?: string | null;
   userAgent?: string | null;
-  /** Name of the person at that moment; a guest's name outlives the session only here. */
+  /** Name of the user at that moment. The name of a guest is kept only here once the session is purged. */
   username?: string | null;
-  /** An id that somebody chose, so that a second attempt under it writes no second entry. */
+  /** An id that the sender chose. A retry with the same id writes no second entry. */
   activityId?: string;
   /**
-   * Whether an earlier attempt under the same `activityId` may wait in the outbox. The outbox is asked then, and the first
-   * attempt stands (rule AC7).
+   * Whether the outbox may hold an earlier attempt with the same `activityId`. If so, the outbox is read, and the first
+   * attempt counts (rule AC7).
    */
   mayRepeat?: boolean;
-  /** When it happened, Unix milliseconds; absent: now. Given by the server only, never by a client. */
+  /** When it happened, Unix milliseconds; now by default. Only the server sets it. */
   at?: number;
 }
 
 export type ActivityDetails = Record<string, unknown>;
 
-/** Everything that makes one entry of the audit trail, as `queueActivity` takes it. */
+/** All data of one entry of the audit trail, as `queueActivity` takes it. */
 export interface ActivityParams extends ActivityContext {
   sessionId: string;
-  /** A user's id or a guest's anonymous id; null for what the server did by itself. */
+  /** The id of a user or the anonymous id of a guest; null if the server did it by itself. */
   userId: string | null;
   type: string;
   details?: ActivityDetails;
 }
 
-/** An entry that is ready to be stored: every field is acceptable to PostgreSQL as it is. */
+/** An entry that is ready to be stored: PostgreSQL accepts every field as it is. */
 export interface ActivityEntry {
   id: string;
   sessionId: string;
@@ -46,18 +46,18 @@ export interface ActivityEntry {
   ipAddress: string | null;
   userAgent: string | null;
   createdAt: number;
-  /** Present if the id was chosen: a second attempt can come, so the outbox must find the entry by its id (rule AC7). */
+  /** Present if the sender chose the id: a retry may come, so the outbox must find the entry by its id (rule AC7). */
   isRepeatable?: true;
 }
 
 const userAgentCharacters = 1000;
 
 /**
- * Makes the entry of an activity. Ids of the server are UUIDv7: the newest lie together in the index, and of two entries
- * of the same millisecond the later one has the higher id.
+ * Makes the entry of an activity. The server's ids are UUIDv7: new ids are next to each other in the index, and of two
+ * entries of the same millisecond the later one has the higher id.
  *
- * @param now used where the activity names no time of its own, Unix milliseconds.
- * @throws RollcallError INVALID_MESSAGE or TOO_LARGE for what can never be stored.
+ * @param now the time of the entry if the activity has none, Unix milliseconds.
+ * @throws RollcallError INVALID_MESSAGE or TOO_LARGE if the activity can never be stored.
  */
 export function makeEntry(params: ActivityParams, now: number): ActivityEntry {
   const { sessionId, userId, type, activityId } = params;
@@ -66,7 +66,10 @@ export function makeEntry(params: ActivityParams, now: number): ActivityEntry {
     throw new RollcallError('INVALID_MESSAGE', 'The user id of an activity must be a UUID.');
   }
   if (activityId !== undefined && !isUuid(activityId)) {
-    throw new RollcallError('INVALID_MESSAGE', 'activityId must be a UUID; leave it out to get one.');
+    throw new RollcallError(
+      'INVALID_MESSAGE',
+      'The activityId must be a UUID. Send a UUID, or leave activityId out to get one.',
+    );
   }
   const createdAt = Math.trunc(params.at ?? now);
   return {
@@ -101,7 +104,7 @@ function checkedDetails(details: ActivityDetails): string {
   throw new RollcallError('TOO_LARGE', `The details of an activity have at most ${limits.detailsBytes} bytes of JSON.`);
 }
 
-/** `fe80::1%eth0` is an address to Node but none to PostgreSQL. */
+/** Node accepts `fe80::1%eth0` as an address, PostgreSQL does not. */
 function withoutZone(address: string): string {
   return address.split('%')[0]!;
 }

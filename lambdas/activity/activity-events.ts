@@ -2,9 +2,9 @@ import type { LeaveCause, Role } from '../../protocol/entities.ts';
 import { RollcallError } from '../../protocol/errors.ts';
 import type { ActivityContext, ActivityParams } from './activity-entry.ts';
 
-/** The entries the server writes about its own doings; who came and went can be told from them alone. */
+/** The entries that the server writes about its own actions. They alone say who joined and who left. */
 
-/** Types that a client cannot write, or anybody could forge the story of who was there. */
+/** Types that a client cannot write. Otherwise any client could forge who was present. */
 export const serverActivityTypes = [
   'user_joined',
   'user_left',
@@ -34,11 +34,11 @@ export function checkClientActivityType(type: string): void {
   if (!isServerActivityType(type)) return;
   throw new RollcallError(
     'INVALID_MESSAGE',
-    `Activity of the type "${type}" is written by the server; choose another type.`,
+    `Only the server writes activity of the type "${type}". Choose another type.`,
   );
 }
 
-/** Where and by whom; `userId` null where nobody did it. */
+/** The session and the user; `userId` is null if no user did it. */
 export interface Actor extends ActivityContext {
   sessionId: string;
   userId: string | null;
@@ -52,7 +52,7 @@ const entry = (actor: Actor, type: string, details: Record<string, unknown>): Ac
 
 export const userJoined = (actor: Actor, role: Role) => entry(actor, 'user_joined', { role });
 
-/** @param durationSeconds how long the user was there. */
+/** @param durationSeconds how long the user was present. */
 export const userLeft = (actor: Actor, cause: LeaveCause, durationSeconds: number) =>
   entry(actor, 'user_left', { cause, durationSeconds: Math.max(0, Math.round(durationSeconds)) });
 
@@ -62,10 +62,10 @@ export const sessionCreated = (actor: Actor, operationId: string) => entry(actor
 
 export const sessionEnded = (actor: Actor, status: 'completed' | 'failed') => entry(actor, 'session_ended', { status });
 
-/** @param reason the error code the person was answered with. */
+/** @param reason the error code of the answer to the user. */
 export const sessionEndRefused = (actor: Actor, reason: string) => entry(actor, 'session_end_refused', { reason });
 
-/** @param activityType what the person wanted to log. @param reason the error code they were answered with. */
+/** @param activityType what the user wanted to log. @param reason the error code of the answer to the user. */
 export const activityRefused = (actor: Actor, activityType: string, reason: string) =>
   entry(actor, 'activity_refused', { reason, activityType });
 
@@ -87,7 +87,7 @@ export const inviteRevoked = (actor: Actor, inviteId: string) => entry(actor, 'i
 export const inviteUsed = (actor: Actor, inviteId: string, role: Role) =>
   entry(actor, 'invite_used', { inviteId, role });
 
-/** @param reason the error code the person was answered with. */
+/** @param reason the error code of the answer to the person who used the invite. */
 export const inviteRefused = (actor: Actor, reason: string, inviteId?: string) =>
   entry(actor, 'invite_refused', { reason, inviteId });
 

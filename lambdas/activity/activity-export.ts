@@ -4,7 +4,7 @@ import type { ActivityItem } from '../../protocol/entities.ts';
 export const exportFormats = ['csv', 'json', 'ndjson'] as const;
 export type ExportFormat = (typeof exportFormats)[number];
 
-/** The media type of each format, for the answer's `content-type`. */
+/** The media type of each format, for the header `content-type`. */
 export const exportMediaTypes: Record<ExportFormat, string> = {
   csv: 'text/csv; charset=utf-8',
   json: 'application/json; charset=utf-8',
@@ -24,11 +24,11 @@ const columns: ColumnOption[] = [
 ].map((key) => ({ key, header: key }));
 
 /**
- * One page as CSV (RFC 4180). Every field is in quotation marks, because a spreadsheet may also split at a semicolon or a
- * tab. A field that a spreadsheet would run as a formula gets an apostrophe in front.
+ * One page as CSV (RFC 4180). Every field is quoted, because a spreadsheet may also split at a semicolon or a tab. A field
+ * that a spreadsheet would run as a formula gets an apostrophe in front.
  *
  * @param header whether the page begins with the names of the columns.
- * @param bom whether it begins with a byte order mark, by which Excel knows UTF-8.
+ * @param bom whether it begins with a byte order mark, from which Excel detects UTF-8.
  */
 export function toCsv(items: readonly ActivityItem[], header: boolean, bom = false): string {
   const records = items.map((item) => ({
@@ -38,7 +38,7 @@ export function toCsv(items: readonly ActivityItem[], header: boolean, bom = fal
   }));
   return stringify(records, {
     ...{ columns, header, bom, escape_formulas: true, record_delimiter: 'windows' },
-    // An absent value is as quoted as an empty text.
+    // An absent value is quoted, too, like an empty text.
     ...{ quoted: true, quoted_empty: true },
   });
 }
@@ -48,7 +48,7 @@ export function toNdjson(items: readonly ActivityItem[]): string {
   return items.map((item) => `${JSON.stringify(item)}\n`).join('');
 }
 
-/** Pages of entries as the pieces of one document; nothing but the current page is in memory. */
+/** Formats pages of entries as the pieces of one document. Only the current page is in memory. */
 export function formatPages(pages: AsyncIterable<ActivityItem[]>, format: ExportFormat): AsyncGenerator<string> {
   if (format === 'csv') return csvPieces(pages);
   return format === 'json' ? jsonPieces(pages) : ndjsonPieces(pages);

@@ -28,7 +28,7 @@ import { type Movement, type MovementQuery, PresenceHistory } from './presence-h
 export interface ActivityLoggerOptions {
   /** A `pg` pool, or anything with its `query` and `connect`. */
   pool: Database;
-  /** Where entries wait while PostgreSQL is away; without it they are refused then (UNAVAILABLE). */
+  /** Holds entries while PostgreSQL is away. Without an outbox they are refused then (UNAVAILABLE). */
   outbox?: ActivityOutbox | undefined;
   /** Unix milliseconds; the system's clock by default. */
   clock?: (() => number) | undefined;
@@ -38,17 +38,17 @@ export interface ActivityLoggerOptions {
 
 export interface LoggedActivity {
   activity: ActivityItem;
-  /** False where the same activity was sent before: there is nothing to announce. */
+  /** False if the same activity was sent before: there is nothing to announce. */
   isNew: boolean;
-  /** Whether it is in PostgreSQL already; otherwise it waits in the outbox. */
+  /** Whether it is in PostgreSQL already; otherwise it is in the outbox. */
   isStored: boolean;
 }
 
-/** How long a piece of scheduled work may take, milliseconds. */
+/** How long one scheduled task may take, milliseconds. */
 const sweepMillis = 20_000;
 const dayMillis = 86_400_000;
 
-/** Writes the audit trail of the sessions, keeps it and answers questions about it. */
+/** Writes the audit trail of the sessions, maintains it and reads it. */
 export class ActivityLogger {
   readonly #clock: () => number;
   readonly #retentionMillis: number;
@@ -82,9 +82,9 @@ export class ActivityLogger {
    * Records one activity. When it resolves, the entry is in PostgreSQL or in the outbox (rule AC1).
    *
    * @param sessionId the session's UUID.
-   * @param userId a user's id or a guest's anonymous id; null for what the server did by itself.
-   * @throws RollcallError INVALID_MESSAGE or TOO_LARGE for what cannot be stored or an `activityId` that is another
-   *   entry's; UNAVAILABLE when neither store takes it.
+   * @param userId the id of a user or the anonymous id of a guest; null if the server did it by itself.
+   * @throws RollcallError INVALID_MESSAGE or TOO_LARGE if the activity cannot be stored or its `activityId` belongs to
+   *   another entry; UNAVAILABLE if neither store accepts it.
    */
   async logActivity(
     sessionId: string,
@@ -97,26 +97,26 @@ export class ActivityLogger {
     return logged!;
   }
 
-  /** The same for many activities, in one statement. It fails as a whole where one of them does. */
+  /** The same for many activities, in one statement. If one of them fails, all of them fail. */
   async logActivities(activities: readonly ActivityParams[]): Promise<LoggedActivity[]> {
     if (activities.length === 0) return [];
     const entries = activities.map((params) => makeEntry(params, this.#clock()));
     const repeats = entries.filter((_, index) => activities[index]!.mayRepeat).map(({ id }) => id);
     const written = await this.#underFreeIds(await this.#writer.write(entries, repeats));
     if (written.some(({ outcome }) => outcome === 'taken')) {
-      throw new RollcallError('INVALID_MESSAGE', 'This activityId belongs to another entry; send a fresh UUID.');
+      throw new RollcallError('INVALID_MESSAGE', 'This activityId belongs to another entry. Send another UUID.');
     }
     return written.map(({ outcome, entry }) => ({
       activity: toItem(entry),
-      // An id of the server's own can only be there already because an attempt whose answer was lost wrote it.
+      // If an id of the server exists already, an attempt whose answer was lost has written it. So the entry is new.
       isNew: outcome === 'new' || outcome === 'deferred' || !entry.isRepeatable,
       isStored: outcome === 'new' || outcome === 'repeated',
     }));
   }
 
   /**
-   * A client may choose the id that an entry of the server will have. The server must write its entry nevertheless, so that
-   * entry gets another id.
+   * A client may have chosen the id of an entry that the server writes later. The server must still write its entry, so
+   * that entry gets another id.
    */
   async #underFreeIds(written: Written[]): Promise<Written[]> {
     const isTakenFromServer = ({ outcome, entry }: Written) =>
@@ -128,19 +128,19 @@ export class ActivityLogger {
   }
 
   /**
-   * Records an activity in a transaction of the caller's, so that it counts together with what it tells of, or not at
-   * all. Done again under the same `activityId` it is done once.
+   * Records an activity within the caller's transaction: the change and its entry are committed together, or neither is. A
+   * second call with the same `activityId` writes nothing.
    */
   async logWithin(transaction: Pick<Database, 'query'>, params: ActivityParams): Promise<void> {
     await new ActivityRepository(transaction).insert([makeEntry(params, this.#clock())]);
   }
 
   /**
-   * Adds an activity to the next bulk write (rule AC2). It is durable only after `flush`, which every invocation awaits
-   * before it answers.
+   * Adds an activity to the next bulk write (rule AC2). It is durable only after `flush`. Every invocation awaits `flush`
+   * before it ends.
    *
    * @returns the entry as it will be stored.
-   * @throws RollcallError INVALID_MESSAGE or TOO_LARGE for what cannot be stored.
+   * @throws RollcallError INVALID_MESSAGE or TOO_LARGE if the activity cannot be stored.
    */
   queueActivity(params: ActivityParams): ActivityItem {
     const entry = makeEntry(params, this.#clock());
@@ -149,9 +149,9 @@ export class ActivityLogger {
   }
 
   /**
-   * Writes what is queued; resolves when it is durable.
+   * Writes the queued entries. It resolves when they are durable.
    *
-   * @throws RollcallError UNAVAILABLE when neither store takes it; the entries stay queued for the next flush.
+   * @throws RollcallError UNAVAILABLE if neither store accepts them; they stay queued for the next flush.
    */
   flush(): Promise<void> {
     return this.#queue.flush();
@@ -160,15 +160,15 @@ export class ActivityLogger {
   /**
    * A page of a session's activity, newest first (rule AC4).
    *
-   * @param query a number is the limit.
-   * @param maxBytes of the entries' JSON; a page that would have more ends before its limit.
-   * @throws RollcallError INVALID_MESSAGE for a limit, cursor, user or time that cannot be.
+   * @param query a filter, or only the limit as a number.
+   * @param maxBytes the largest size of the entries as JSON; a page that reaches it holds fewer entries than the limit.
+   * @throws RollcallError INVALID_MESSAGE for an invalid limit, cursor, user or time.
    */
   getSessionActivity(sessionId: string, query: ActivityQuery | number = {}, maxBytes?: number): Promise<ActivityPage> {
     return this.#reader.page(sessionId, typeof query === 'number' ? { limit: query } : query, maxBytes);
   }
 
-  /** The same for several sessions, in one order by time. */
+  /** The same for several sessions together, in the order of time. */
   getActivityOf(trail: Trail, query: ActivityQuery, maxBytes?: number): Promise<ActivityPage> {
     return this.#reader.page(trail, query, maxBytes);
   }
@@ -179,14 +179,14 @@ export class ActivityLogger {
   }
 
   /**
-   * All matching entries as one document, oldest first, in pieces of a few hundred entries; `limit` and `before` do not
-   * apply. Memory stays flat whatever the length.
+   * All matching entries as one document, oldest first, in pieces of a few hundred entries. `limit` and `before` have no
+   * effect. The memory that it needs does not grow with the number of entries.
    */
   exportActivity(sessionId: string, format: ExportFormat, query: ActivityQuery = {}): AsyncGenerator<string> {
     return formatPages(this.#reader.pages(sessionId, query, this.#clock()), format);
   }
 
-  /** The session's story from its beginning, with its numbers and the proof that nothing was changed. */
+  /** All entries of the session from its beginning, a summary, and the result of verifying its hash chain. */
   generateAuditTrail(sessionId: string, maxEntries?: number): Promise<AuditTrail> {
     const sources = { reader: this.#reader, reports: this.#reports, verifier: this.#verifier };
     return makeAuditTrail(sources, sessionId, this.#clock(), maxEntries);
@@ -200,7 +200,7 @@ export class ActivityLogger {
     return makeSessionSummary(await this.#reports.statistics(sessionId));
   }
 
-  /** Entries per stretch of time, an hour each by default. */
+  /** The number of entries in each period, by default one hour. */
   getActivityTimeline(
     sessionId: string,
     bucketMillis = 3_600_000,
@@ -218,22 +218,26 @@ export class ActivityLogger {
     return this.#history.whoWasHere(sessionId, at);
   }
 
-  /** The last movement of somebody, up to a moment where one is given; undefined where the trail has none. */
+  /** The last movement of a user, up to `until` if it is given; undefined if the trail has none. */
   async lastMovement(sessionId: string, userId: string, until?: number): Promise<Movement | undefined> {
     return (await this.lastMovements([{ sessionId, userId, until }]))[0];
   }
 
-  /** The same for many people, in one statement. */
+  /** The same for many users, in one statement. */
   lastMovements(queries: readonly MovementQuery[]): Promise<(Movement | undefined)[]> {
     return this.#history.lastMovements(queries);
   }
 
-  /** Keeps a join or leave that cannot be written down where an operator finds it. @param text as the movement journal has it. */
+  /**
+   * Stores a movement that PostgreSQL refuses, so that an operator finds it.
+   *
+   * @param text the movement as it is in the movement journal.
+   */
   setMovementAside(sessionId: string, text: string, error: unknown): Promise<void> {
     return this.#aside.add('movement', `${sessionId} ${text}`, error);
   }
 
-  /** Sweep: writes what waits in the outbox. */
+  /** Sweep: moves entries from the outbox to PostgreSQL. */
   async replayOutbox(millis = sweepMillis): Promise<ReplayResult> {
     return (await this.#replay?.run(millis)) ?? { replayed: 0, setAside: 0, complete: true };
   }
@@ -243,12 +247,12 @@ export class ActivityLogger {
     return this.#sealer.run(millis);
   }
 
-  /** Sweep: removes entries beyond their retention. */
+  /** Sweep: removes entries after their retention. */
   removeExpired(millis = sweepMillis): Promise<RetentionResult> {
     return this.#retention.run(this.#clock() - this.#retentionMillis, millis);
   }
 
-  /** Whether the session's trail is what was written, and if not, its first broken link. */
+  /** Verifies that the trail of the session was not changed; otherwise names the first broken link. */
   verifyChain(sessionId: string): Promise<ChainVerification> {
     return this.#verifier.verify(sessionId);
   }

@@ -13,23 +13,23 @@ import { inParallel } from '../platform/in-parallel.ts';
 import type { ActivityEntry } from './activity-entry.ts';
 
 const { partitionKey, sortKey } = tableKeys.outbox;
-/** DynamoDB takes at most this many writes in one request. */
+/** DynamoDB accepts at most this many writes in one request. */
 const requestItems = 25;
 const unprocessedAttempts = 4;
 /** Entries looked up at the same time. */
 const parallelLookups = 20;
 
-/** All entries of a session share a shard, so that they keep their order; several shards carry more than one can. */
+/** All entries of a session are in one shard, so that they keep their order. Several shards allow more writes than one. */
 export const outboxShards = Array.from({ length: 8 }, (_, number) => `activity-${number}`);
-/** Where entries that PostgreSQL refuses wait for a person. */
+/** Holds entries that PostgreSQL refuses, until an operator deals with them. */
 export const asideShard = 'activity-aside';
 
-/** An entry with its place in the outbox. */
+/** An entry with its position in the outbox. */
 export interface OutboxItem {
   shard: string;
-  /** UUIDv7 of the moment it was put there: sorts in the order of writing. */
+  /** UUIDv7 of the time of writing, so items sort in the order of writing. */
   position: string;
-  /** Undefined where the item cannot be read. */
+  /** Undefined if the item cannot be read. */
   entry: ActivityEntry | undefined;
   /** The entry as it is stored. */
   text: string;
@@ -42,8 +42,8 @@ export interface ActivityOutboxOptions {
 }
 
 /**
- * Where acknowledged activity waits while PostgreSQL is away (rule AC3). Items carry no time to live: DynamoDB must never
- * remove what was not written yet.
+ * Holds acknowledged activity while PostgreSQL is away (rule AC3). Items have no TTL, because DynamoDB must never remove an
+ * entry that is not in PostgreSQL yet.
  */
 export class ActivityOutbox {
   readonly #client: Pick<DynamoDBClient, 'send'>;
@@ -54,7 +54,7 @@ export class ActivityOutbox {
     this.#table = options.table;
   }
 
-  /** Stores the entries in the order given; when it resolves they are durable. */
+  /** Stores the entries in the given order. When it resolves, they are durable. */
   async put(entries: readonly ActivityEntry[], shard?: string): Promise<void> {
     const items = entries.map(
       (entry): OutboxItem => ({
@@ -66,10 +66,11 @@ export class ActivityOutbox {
   }
 
   /**
-   * Those of the entries with these ids that wait, by id (rule AC7). Only entries whose id was chosen are found.
+   * The entries with these ids that are in the outbox, by id (rule AC7). Only entries whose id was chosen are found.
    *
-   * An attempt that was killed may have left its entry under the id alone. So what is found is put again at its place, and
-   * when this resolves it is durable. If a replay has written it meanwhile, the next replay finds its id and forgets it.
+   * An attempt that was killed may have written only the item that is found by id, and not the one that a replay reads. So
+   * this writes the other item again, and when it resolves, the entries are durable. If a replay has moved an entry to
+   * PostgreSQL meanwhile, the next replay finds the id there and removes the item.
    */
   async waiting(ids: readonly string[]): Promise<Map<string, ActivityEntry>> {
     const found: OutboxItem[] = [];
@@ -104,12 +105,15 @@ export class ActivityOutbox {
     return Items.map(toOutboxItem);
   }
 
-  /** Forgets items that were written elsewhere; an item that is gone already does no harm. */
+  /** Removes items that were written elsewhere. Items that do not exist any more are ignored. */
   async remove(items: readonly OutboxItem[]): Promise<void> {
     await this.#write(items.flatMap(keysOf).map((Key) => ({ DeleteRequest: { Key } })));
   }
 
-  /** Moves an entry to where it stops nobody; it is in both places for a moment rather than in none. */
+  /**
+   * Moves an entry to the shard {@link asideShard}, where it holds up no other entry. It is written there before it is
+   * removed here, so a crash in between loses nothing.
+   */
   async setAside(item: OutboxItem): Promise<void> {
     await this.#write([putRequest(asideShard, item.position, item.text)]);
     await this.remove([item]);
@@ -122,7 +126,7 @@ export class ActivityOutbox {
     }
   }
 
-  /** A throttled table answers that some writes were not done; those are sent again. */
+  /** A throttled table may process only some of the writes. The others are sent again. */
   async #writeAll(requests: WriteRequest[]): Promise<void> {
     let open = requests;
     for (let attempt = 1; open.length > 0; attempt++) {
@@ -133,7 +137,7 @@ export class ActivityOutbox {
   }
 }
 
-/** DynamoDB refuses a request that names an item twice. Two attempts under one id do; the first one stands. */
+/** DynamoDB refuses a request that names an item twice. Two attempts with one id would do so; the first one counts. */
 function firstOfEachKey(requests: WriteRequest[]): WriteRequest[] {
   const byKey = new Map<string, WriteRequest>();
   for (const request of requests) {
@@ -153,12 +157,12 @@ function keyOf(shard: string, position: string): Record<string, AttributeValue> 
   return { [partitionKey]: { S: shard }, [sortKey]: { S: position } };
 }
 
-/** Where a repeatable entry is found by its id. No replay reads there. */
+/** The key under which a repeatable entry is found by its id. A replay does not read it. */
 function keyOfId(id: string): Record<string, AttributeValue> {
   return keyOf(`id ${id}`, 'first');
 }
 
-/** Everything the outbox holds of an item. */
+/** The keys of all items that the outbox holds of an entry. */
 function keysOf({ shard, position, entry }: OutboxItem): Record<string, AttributeValue>[] {
   const own = keyOf(shard, position);
   return entry?.isRepeatable ? [keyOfId(entry.id), own] : [own];
@@ -168,7 +172,7 @@ function putRequest(shard: string, position: string, text: string): WriteRequest
   return { PutRequest: { Item: { ...keyOf(shard, position), entry: { S: text } } } };
 }
 
-/** The entry at its place, and a second time under its id if an attempt may look for it. */
+/** Writes the entry under its position, and also under its id if a retry may look for it. */
 function putRequests({ shard, position, entry, text }: OutboxItem): WriteRequest[] {
   const own = putRequest(shard, position, text);
   if (!entry?.isRepeatable || shard === asideShard) return [own];
@@ -185,7 +189,7 @@ function parsedEntry(text: string): ActivityEntry | undefined {
   try {
     return JSON.parse(text) as ActivityEntry;
   } catch {
-    // Whoever replays sets it aside as it is, and says so.
+    // The replay sets the item aside as it is, and logs that.
     return undefined;
   }
 }

@@ -3,7 +3,7 @@ import { limits } from '../../protocol/limits.ts';
 import { isUuid } from '../../protocol/uuid.ts';
 import { decodeCursor, type PagePosition } from './page-cursor.ts';
 
-/** Which entries of a session are asked for. Times are Unix milliseconds, both ends included. */
+/** A query for entries of a session. Times are Unix milliseconds; both ends are included. */
 export interface ActivityQuery {
   /** Entries per page, 1 to 1,000; 100 by default. */
   limit?: number | undefined;
@@ -19,7 +19,7 @@ export interface ActivityQuery {
 export type Direction = 'newest' | 'oldest';
 
 export const defaultPageItems = 100;
-/** The last moment PostgreSQL's and JavaScript's times have in common. */
+/** The latest time that both PostgreSQL and JavaScript can express. */
 const latestMillis = 8.64e15;
 
 export function pageLimit(query: ActivityQuery): number {
@@ -32,7 +32,7 @@ export function positionOf(sessionId: string, query: ActivityQuery): PagePositio
   return query.before === undefined ? undefined : decodeCursor(sessionId, query.before);
 }
 
-/** A condition on `activity_log` and the values of its parameters; `name` tells conditions of different shape apart. */
+/** A condition on `activity_log` and its parameter values. Conditions of the same shape have the same `name`. */
 export interface Condition {
   name: string;
   text: string;
@@ -40,11 +40,11 @@ export interface Condition {
 }
 
 /**
- * The condition of a query. Each part is there only where it is asked for, so that each shape has a plan of its own and
- * none pays for a filter it has not. What is not a UUID is the id of no session, so nothing matches.
+ * The SQL condition of a query. It contains only the filters of the query, so PostgreSQL plans each combination of filters
+ * separately. A `sessionId` that is not a UUID matches nothing.
  *
- * @param sessionId undefined where the caller says by itself which sessions are meant.
- * @throws RollcallError INVALID_MESSAGE for a user id or a time that cannot be.
+ * @param sessionId undefined if the caller adds the condition on the sessions.
+ * @throws RollcallError INVALID_MESSAGE for an invalid user id or time.
  */
 export function conditionOf(
   sessionId: string | undefined,
@@ -79,7 +79,7 @@ function checkedUser(userId: string): string {
   throw new RollcallError('INVALID_MESSAGE', 'The user to filter by must be a UUID.');
 }
 
-/** @throws RollcallError INVALID_MESSAGE for what is no time in Unix milliseconds. */
+/** @throws RollcallError INVALID_MESSAGE if it is not a time in Unix milliseconds. */
 export function checkedTime(time: number): number {
   if (Number.isFinite(time) && time >= 0 && time <= latestMillis) return time;
   throw new RollcallError('INVALID_MESSAGE', 'A time must be given in Unix milliseconds.');

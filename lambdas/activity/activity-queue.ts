@@ -1,15 +1,15 @@
 import { log } from '../platform/log.ts';
 import type { ActivityEntry } from './activity-entry.ts';
 
-/** Rule AC2's figures. */
+/** The numbers of rule AC2. */
 export const queueItems = 100;
 export const queueMillis = 1000;
-/** What is kept at most while no store takes anything; nothing of it was acknowledged. */
+/** The most entries that are kept while no store accepts any. None of them was acknowledged. */
 const keptItems = 10_000;
 
 /**
- * Gathers entries and hands them on in bulk: at 100, after a second, and whenever it is flushed. Batches go one after the
- * other, in the order in which they were added. A batch that fails is kept for the next flush.
+ * Collects entries and writes them in batches: at 100 entries, after one second, and at each flush. Batches are written one
+ * after the other, in the order in which their entries were added. A batch that fails is kept for the next flush.
  */
 export class ActivityQueue {
   readonly #write: (entries: ActivityEntry[]) => Promise<void>;
@@ -24,15 +24,15 @@ export class ActivityQueue {
 
   add(entry: ActivityEntry): void {
     this.#waiting.push(entry);
-    // After a failure the next try is the timer's or a flush's, not that of every entry that comes.
+    // After a failure, only the timer or a flush tries again. Otherwise each new entry would cause an attempt.
     if (this.#waiting.length >= queueItems && !this.#failure) this.#start();
     else this.#timer ??= setTimeout(() => this.#start(), queueMillis).unref();
   }
 
   /**
-   * Resolves when everything that was added before is durable.
+   * Resolves when all entries that were added before are durable.
    *
-   * @throws what the write threw; the entries stay queued.
+   * @throws the error of the write; the entries stay queued.
    */
   async flush(): Promise<void> {
     this.#takeFailure();

@@ -6,20 +6,20 @@ import { encodeCursor, type PagePosition } from './page-cursor.ts';
 
 export interface ActivityPage {
   items: ActivityItem[];
-  /** Give it as `before` for the next page; absent on the last one. */
+  /** The `before` of the next page; absent on the last page. */
   next?: string;
 }
 
 /** The trails of several sessions, read as one. */
 export interface Trail {
-  /** Binds the position of a page to what is read. */
+  /** Part of the check value of page cursors, so that a cursor of one trail is invalid for another. */
   name: string;
   sessionIds: readonly string[];
 }
 
 const exportPageItems = 500;
 
-/** The best known name of an entry's person: the user's now, else the one they had then, else the guest's. */
+/** The name to show for an entry: the current name of the user, else their name at that time, else the name of the guest. */
 export const nameOf = `coalesce(u.username, a.username, (
     SELECT p.name FROM session_participants p
     WHERE p.anonymous_id = a.user_id AND p.session_id = a.session_id AND p.name IS NOT NULL LIMIT 1))`;
@@ -36,7 +36,7 @@ export class ActivityReader {
    * One page, newest first. An unknown session is an empty page.
    *
    * @param trail the UUID of a session, or several sessions.
-   * @param maxBytes of the items' JSON; a page that would have more ends before its limit.
+   * @param maxBytes the largest size of the items as JSON; a page that reaches it holds fewer items than its limit.
    */
   async page(
     trail: string | Trail,
@@ -46,14 +46,14 @@ export class ActivityReader {
     const limit = pageLimit(query);
     const name = typeof trail === 'string' ? trail : trail.name;
     const position = positionOf(name, query);
-    // One more than asked for tells whether there is a next page.
+    // One row more than the limit shows whether there is a next page.
     const rows = await this.#select(trail, query, position, 'newest', limit + 1);
     const items = fitting(rows.slice(0, limit), maxBytes);
     const last = items.at(-1);
     return rows.length > items.length && last ? { items, next: encodeCursor(name, last) } : { items };
   }
 
-  /** Every entry that matches, oldest first, a few hundred in memory at a time. Entries that come later are left out. */
+  /** All matching entries, oldest first, with a few hundred in memory at a time. Entries after `now` are left out. */
   async *pages(sessionId: string, query: ActivityQuery, now: number): AsyncGenerator<ActivityItem[]> {
     const bounded = { ...query, to: Math.min(query.to ?? now, now) };
     let position: PagePosition | undefined;
@@ -77,7 +77,7 @@ export class ActivityReader {
     const order = direction === 'newest' ? 'DESC' : 'ASC';
     const limited = (condition: string) =>
       `SELECT * FROM activity_log WHERE ${condition} ORDER BY created_at ${order}, id ${order} LIMIT $${values.length + 1}`;
-    // Of each session no more than a page is read, from its index.
+    // At most one page of each session is read, with the index.
     const source =
       typeof trail === 'string'
         ? limited(text)

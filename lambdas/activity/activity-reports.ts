@@ -9,7 +9,7 @@ export interface UserActivity {
   count: number;
 }
 
-/** What happened in a session, in numbers. Times are Unix milliseconds, null where nothing happened. */
+/** Statistics of a session. Times are Unix milliseconds, or null if the session has no entries. */
 export interface ActivityStatistics {
   sessionId: string;
   totalActivities: number;
@@ -22,7 +22,7 @@ export interface ActivityStatistics {
 }
 
 export interface TimelineBucket {
-  /** Where the bucket begins, Unix milliseconds. */
+  /** The beginning of the bucket, Unix milliseconds. */
   at: number;
   count: number;
 }
@@ -35,7 +35,7 @@ type Sums = Omit<ActivityStatistics, 'sessionId' | 'byType' | 'byUser'> & {
   byUser: UserActivity[] | null;
 };
 
-/** Reads the entries once, into one row per type and user; everything else is summed up from those. */
+/** Reads the entries once and makes one row for each type and user. All other numbers are sums of these rows. */
 const sumsOf = (condition: string) => `
   WITH pairs AS MATERIALIZED (
     SELECT activity_type, session_id, user_id, max(username) AS username, count(*) AS count,
@@ -85,13 +85,13 @@ export class ActivityReports {
   }
 
   /**
-   * How many entries fall into each stretch of `bucketMillis`; stretches without any are left out.
+   * The number of entries in each bucket of `bucketMillis`. Empty buckets are left out.
    *
-   * @throws RollcallError INVALID_MESSAGE where the buckets are too small.
+   * @throws RollcallError INVALID_MESSAGE if the buckets are too small.
    */
   async timeline(sessionId: string, bucketMillis: number, query: ActivityQuery = {}): Promise<TimelineBucket[]> {
     if (!(bucketMillis >= 1000))
-      throw new RollcallError('INVALID_MESSAGE', 'A timeline has steps of a second or more.');
+      throw new RollcallError('INVALID_MESSAGE', 'The steps of a timeline must be one second or longer.');
     const { text, values } = conditionOf(sessionId, query);
     const { rows } = await this.#database.query<TimelineBucket>(
       `SELECT floor(extract(epoch FROM created_at) * 1000 / $${values.length + 1}::float8) * $${values.length + 1} AS at,

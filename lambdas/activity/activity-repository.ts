@@ -4,7 +4,7 @@ import type { ActivityEntry } from './activity-entry.ts';
 /** What the activity log needs of PostgreSQL; a `pg` pool is one. */
 export type Database = Pick<Pool, 'query' | 'connect'>;
 
-/** Who wrote the entry that already has an id. */
+/** The session and the user of an entry. */
 export interface EntryOwner {
   id: string;
   sessionId: string;
@@ -12,8 +12,8 @@ export interface EntryOwner {
 }
 
 /**
- * Entries and their tickets for the seal in one statement, however many there are. An id that exists already is left
- * alone; the statement answers with the ids that are new.
+ * Inserts any number of entries and their tickets in one statement. An entry whose id exists already is not changed. The
+ * statement returns the ids that are new.
  */
 const insert = `
   WITH given AS (
@@ -33,7 +33,7 @@ const insert = `
   )
   SELECT id FROM written`;
 
-/** The activity log's SQL for writing, and nothing else. */
+/** The SQL that writes the activity log. */
 export class ActivityRepository {
   readonly #database: Pick<Database, 'query'>;
 
@@ -41,7 +41,7 @@ export class ActivityRepository {
     this.#database = database;
   }
 
-  /** Writes the entries in one statement and answers with the ids that did not exist before. */
+  /** Writes the entries in one statement and returns the ids that did not exist before. */
   async insert(entries: readonly ActivityEntry[]): Promise<Set<string>> {
     const column = <K extends keyof ActivityEntry>(name: K) => entries.map((entry) => entry[name]);
     const values = [
@@ -59,7 +59,7 @@ export class ActivityRepository {
     return new Set(rows.map((row) => row.id));
   }
 
-  /** Who wrote the entries with these ids, by id. */
+  /** The session and the user of the entries with these ids, by id. */
   async ownersOf(ids: readonly string[]): Promise<Map<string, EntryOwner>> {
     const { rows } = await this.#database.query<EntryOwner>({
       name: 'activity-owners',

@@ -4,7 +4,7 @@ import type { Database } from './activity-repository.ts';
 export interface RetentionResult {
   /** Entries that were removed. */
   removed: number;
-  /** False where the time was over first. */
+  /** False if the time was over before everything was removed. */
   complete: boolean;
 }
 
@@ -12,10 +12,10 @@ const batchItems = 5000;
 const at = (parameter: string) => `to_timestamp(${parameter}::float8 / 1000)`;
 
 /**
- * Takes the oldest links of one chain off, with their entries, and keeps the last of them as the anchor, so that the rest
- * can still be verified. A chain is only shortened from its beginning: an entry that came late, from the outbox, stays
- * until the younger ones before it have their age. Links that it did not see, because there are many or because a sealer
- * added them while it waited for the chain, are left to the next batch.
+ * Removes the oldest links of one chain, with their entries, and keeps the hash of the last removed link as the anchor, so
+ * that the rest can still be verified. A chain is only shortened at its beginning. So an old entry that came late, from the
+ * outbox, stays until the newer entries before it in the chain are old enough. The statement does not see links beyond
+ * the batch size, or links that a sealer added while it waited for the lock; they are left to the next batch.
  */
 const shorten = `
   WITH chain AS (
@@ -48,12 +48,12 @@ const shorten = `
   FROM chain WHERE c.session_id = chain.session_id
   RETURNING (SELECT count(*) FROM gone)::integer AS removed`;
 
-/** The chain with the oldest entries from before $1, at $2. */
+/** The chain with the oldest entries before $1, if it is not set aside at $2. */
 const oldestChain = `
   SELECT session_id AS id FROM activity_chains
   WHERE oldest_at < $1 AND ${notSetAside('retention', 'session_id', at('$2'))} ORDER BY oldest_at LIMIT 1`;
 
-/** Entries from before $1 that are in no chain and wait for none, at $2. */
+/** Entries before $1 that are in no chain, have no ticket for one and are not set aside at $2. */
 const unchained = `
   SELECT a.id FROM activity_log a
   WHERE a.created_at AT TIME ZONE 'UTC' < $1::timestamptz AT TIME ZONE 'UTC'
@@ -62,13 +62,13 @@ const unchained = `
     AND ${notSetAside('retention-entry', 'a.id', at('$2'))}
   ORDER BY a.created_at AT TIME ZONE 'UTC' LIMIT ${batchItems}`;
 
-/** Deletes those of $3, or the first that are due where $3 is null. */
+/** Deletes those that $3 names, or one batch if $3 is null. */
 export const removeUnchained = `
   DELETE FROM activity_log WHERE id IN (
     SELECT id FROM (${unchained} FOR UPDATE SKIP LOCKED) due WHERE $3::uuid[] IS NULL OR id = ANY ($3::uuid[]))
   RETURNING id`;
 
-/** Removes audit entries that are older than they are to be kept, in batches. What cannot be removed is set aside. */
+/** Removes audit entries after their retention, in batches. A chain or an entry that cannot be removed is set aside. */
 export class ActivityRetention {
   readonly #database: Pick<Database, 'query'>;
   readonly #clock: () => number;
@@ -81,7 +81,7 @@ export class ActivityRetention {
   }
 
   /**
-   * @param cutoff entries from before this moment go, Unix milliseconds.
+   * @param cutoff entries before this time are removed, Unix milliseconds.
    * @param millis no new batch begins after this time.
    */
   async run(cutoff: number, millis: number): Promise<RetentionResult> {

@@ -11,22 +11,26 @@ import type { ActivityRepository, EntryOwner } from './activity-repository.ts';
 import { withRetry } from './retry.ts';
 
 /**
- * What became of an entry: `new` in PostgreSQL, `repeated` (the same person sent it to the same session before), `taken`
- * (its id belongs to another entry; nothing was written), `deferred` to the outbox or `waiting` there from an earlier
- * attempt.
+ * The result for an entry:
+ *
+ * - `new`: it was written to PostgreSQL.
+ * - `repeated`: the same user sent it to the same session before.
+ * - `taken`: its id belongs to another entry, so nothing was written.
+ * - `deferred`: it was written to the outbox.
+ * - `waiting`: an earlier attempt is in the outbox.
  */
 export type WriteOutcome = 'new' | 'repeated' | 'taken' | 'deferred' | 'waiting';
 
-/** What became of an entry. Where an earlier attempt waits, `entry` is that one. */
+/** The result for an entry. If an earlier attempt is in the outbox, `entry` is that attempt. */
 export interface Written {
   outcome: WriteOutcome;
   entry: ActivityEntry;
 }
 
-/** A lookup in the outbox that takes longer than this is given up, so that PostgreSQL is still asked in time. */
+/** The time limit of a lookup in the outbox, so that there is still time to write to PostgreSQL. */
 const lookupMillis = dependencyTimeoutMillis * 0.3;
 
-/** Puts entries where they cannot be lost: PostgreSQL, else the outbox (rules AC1 and AC3). */
+/** Makes entries durable: in PostgreSQL, or in the outbox while PostgreSQL is away (rules AC1 and AC3). */
 export class ActivityWriter {
   readonly #repository: ActivityRepository;
   readonly #outbox: ActivityOutbox | undefined;
@@ -37,12 +41,13 @@ export class ActivityWriter {
   }
 
   /**
-   * Writes the entries; when it resolves each is durable, except those whose id was taken.
+   * Writes the entries. When it resolves, each is durable, except those whose id was taken.
    *
-   * @param mayRepeat ids of entries of which an earlier attempt may wait in the outbox. The earlier one stands, and PostgreSQL
-   *   gets it from the outbox only: written now, a repetition would take the id, and the replay would drop the first attempt.
-   * @returns what became of each entry, in their order.
-   * @throws RollcallError UNAVAILABLE when neither store takes them; the database's own error when it refuses the data.
+   * @param mayRepeat ids of entries that may have an earlier attempt in the outbox. The earlier attempt counts, and only the
+   *   replay writes it to PostgreSQL. If the retry were written now, it would take the id, and the replay would drop the
+   *   first attempt.
+   * @returns the result of each entry, in their order.
+   * @throws RollcallError UNAVAILABLE if neither store accepts them; the error of the database if it refuses the data.
    */
   async write(entries: readonly ActivityEntry[], mayRepeat: readonly string[] = []): Promise<Written[]> {
     const waiting = await this.#waiting(mayRepeat);
@@ -56,13 +61,13 @@ export class ActivityWriter {
     });
   }
 
-  /** If the outbox does not answer, the entries are written without it: its outage must not stop new activity. */
+  /** If the outbox does not answer, the entries are written without the lookup. Its outage must not stop new activity. */
   async #waiting(ids: readonly string[]): Promise<Map<string, ActivityEntry>> {
     if (!this.#outbox || ids.length === 0) return new Map();
     try {
       return await withDeadline(this.#outbox.waiting(ids), lookupMillis);
     } catch (error) {
-      log.warn('The outbox could not be asked for earlier attempts', { entries: ids.length, error: error as Error });
+      log.warn('The outbox could not be searched for earlier attempts', { entries: ids.length, error: error as Error });
       return new Map();
     }
   }
@@ -77,7 +82,7 @@ export class ActivityWriter {
     }
   }
 
-  /** Writes without the outbox; fails where PostgreSQL is away. */
+  /** Writes without the outbox, so it fails while PostgreSQL is away. */
   async writeToDatabase(entries: readonly ActivityEntry[]): Promise<WriteOutcome[]> {
     const written = await this.#repository.insert(entries);
     if (written.size === entries.length) return entries.map(() => 'new');
@@ -92,7 +97,7 @@ export class ActivityWriter {
     });
   }
 
-  /** As {@link writeToDatabase}, but an entry whose id was taken is written under an id of its own. */
+  /** Like {@link writeToDatabase}, but an entry whose id was taken is written with another id. */
   async writeAllToDatabase(entries: readonly ActivityEntry[]): Promise<void> {
     const outcomes = await this.writeToDatabase(entries);
     const taken = entries.filter((_, index) => outcomes[index] === 'taken');
@@ -100,8 +105,8 @@ export class ActivityWriter {
   }
 
   /**
-   * Makes all entries durable: an entry whose id was taken gets one of its own, an entry that the database refuses is set
-   * aside in the outbox, and none of them holds up the others.
+   * Makes all entries durable. An entry whose id was taken gets another id. An entry that the database refuses is set aside
+   * in the outbox, and the others are still written.
    */
   async writeAll(entries: readonly ActivityEntry[]): Promise<void> {
     try {
@@ -123,11 +128,14 @@ export class ActivityWriter {
 
   async #defer(entries: readonly ActivityEntry[], cause: unknown): Promise<void> {
     if (!this.#outbox) throw unavailable(cause);
-    log.warn('PostgreSQL is away: activity goes to the outbox', { entries: entries.length, error: cause as Error });
+    log.warn('PostgreSQL is away; activity is written to the outbox', {
+      entries: entries.length,
+      error: cause as Error,
+    });
     try {
       await withDeadline(this.#outbox.put(entries), dependencyTimeoutMillis);
     } catch (error) {
-      log.error('The outbox did not take the activity either', { entries: entries.length, error: error as Error });
+      log.error('The outbox did not accept the activity either', { entries: entries.length, error: error as Error });
       throw unavailable(error);
     }
   }
@@ -139,11 +147,11 @@ function isOfSamePerson(one: EntryOwner, other: EntryOwner): boolean {
 
 const ownIds = 'a3f6c1de-5b0e-5c52-9d0b-6c2b3a1f7e44';
 
-/** The entry under an id of its own, the same each time: nothing acknowledged is lost to an id that was taken. */
+/** The entry with another id, derived from its content. So an acknowledged entry is not lost because its id was taken. */
 export function underOwnId(entry: ActivityEntry): ActivityEntry {
   return { ...entry, id: uuidv5(`${entry.id}/${entry.sessionId}/${entry.userId ?? ''}`, ownIds) };
 }
 
 function unavailable(cause: unknown): Unavailable {
-  return new Unavailable('database', cause, 'The activity could not be recorded right now; please try again.');
+  return new Unavailable('database', cause, 'The activity could not be recorded right now. Try again.');
 }

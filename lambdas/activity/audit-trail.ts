@@ -3,7 +3,7 @@ import type { ActivityReader } from './activity-reader.ts';
 import type { ActivityReports, ActivityStatistics, UserActivity } from './activity-reports.ts';
 import type { ChainVerification, ChainVerifier } from './chain-verifier.ts';
 
-/** A session in a few lines. Times are Unix milliseconds. */
+/** A summary of a session. Times are Unix milliseconds. */
 export interface SessionSummary {
   sessionId: string;
   totalActivities: number;
@@ -17,16 +17,16 @@ export interface SessionSummary {
   topTypes: { type: string; count: number }[];
 }
 
-/** The story of a session. */
+/** The audit trail of a session with its summary and its verification. */
 export interface AuditTrail {
   sessionId: string;
   generatedAt: number;
   summary: SessionSummary;
-  /** Whether the entries are what was written. */
+  /** The result of verifying the hash chain. */
   verification: ChainVerification;
   /** Oldest first. */
   entries: ActivityItem[];
-  /** False where there are more entries than were asked for; an export has them all. */
+  /** False if there are more entries than the limit; an export contains all. */
   complete: boolean;
 }
 

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 
 /**
- * An entry as the seal sees it: PostgreSQL's own text of each column, so that not even a change that JavaScript cannot
- * tell (the tenth digit of a large number) goes unnoticed.
+ * The form of an entry that is hashed: PostgreSQL's text of each column. So the hash also shows changes that JavaScript
+ * would not see, such as the last digit of a very large number.
  */
 export interface SealedEntry {
   id: string;
@@ -22,7 +22,7 @@ export const sealedColumns = `a.user_id AS "userId", a.username, a.activity_type
   a.details::text AS details, a.ip_address::text AS "ipAddress", a.user_agent AS "userAgent",
   to_char(a.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS "createdAt"`;
 
-/** What the first link of a chain follows. */
+/** The previous hash of the first link of a chain. */
 export const genesisHash = Buffer.alloc(32);
 
 /**
@@ -31,8 +31,8 @@ export const genesisHash = Buffer.alloc(32);
  *     "rollcall-audit-1", session id, sequence in decimal, previous hash in hex, entry id, user id, username,
  *     activity type, details, ip address, user agent, time
  *
- * in this order and in the form of {@link SealedEntry}. An entry that was gone before it was sealed is hashed with null
- * for everything after its id. This form is never changed; another one would get another first string.
+ * in this order and in the form of {@link SealedEntry}. An entry that was deleted before it was sealed is hashed with null
+ * for everything after its id. This form never changes; another form would begin with another string.
  */
 export function linkHash(
   sessionId: string,

@@ -8,7 +8,7 @@ import { genesisHash, linkHash, type SealedEntry, sealedColumns } from './chain-
 export interface SealResult {
   /** Links that were added. */
   sealed: number;
-  /** False where the time was over first, or another sealer is at work. */
+  /** False if the time was over before all entries were sealed, or if another sealer is running. */
   complete: boolean;
 }
 
@@ -26,7 +26,7 @@ interface Ticket extends SealedEntry {
 interface Head {
   sequence: bigint;
   hash: Buffer;
-  /** When the oldest entry of the chain happened, where this batch brings the oldest. */
+  /** The time of the oldest entry in the chain, if this batch contains it. */
   oldestAt: string | null;
 }
 
@@ -39,8 +39,8 @@ interface Link {
 }
 
 /**
- * Adds what was written since the last time to the chains of the sessions, in the order of writing; what comes late, from
- * the outbox, joins at the end. Any number of sealers may run; one of them works.
+ * Adds new entries to the hash chains of their sessions, in the order of writing. An entry that comes late, from the outbox,
+ * is added at the end. Several sealers may run; only one of them works at a time.
  */
 export class ChainSealer {
   readonly #database: Database;
@@ -63,7 +63,7 @@ export class ChainSealer {
     }
   }
 
-  /** A chain that cannot go on, maybe because somebody changed it, is set aside; the others go on. */
+  /** A chain to which no link can be added, for example because it was changed, is set aside. The others are sealed. */
   async #sealNext(): Promise<SealedBatch | undefined> {
     const seal = (sessionId: string | null) =>
       inTransaction(this.#database, 'write', (client) => sealBatch(client, { sessionId, now: this.#clock() }));
@@ -92,13 +92,13 @@ interface SealedBatch {
   sealed: number;
 }
 
-/** Which tickets are taken: of one session or of all, without the chains that are set aside at `now`. */
+/** Which tickets to take: those of one session or of all, without the chains that are set aside at `now`. */
 interface Taking {
   sessionId: string | null;
   now: number;
 }
 
-/** Undefined where another sealer holds the lock. */
+/** Undefined if another sealer holds the lock. */
 async function sealBatch(client: PoolClient, taking: Taking): Promise<SealedBatch | undefined> {
   const { rows } = await client.query('SELECT pg_try_advisory_xact_lock($1) AS mine', [sealerLock]);
   if (!rows[0].mine) return undefined;
@@ -129,7 +129,7 @@ async function oldestTickets(database: Pick<Database, 'query'>, { sessionId, now
   return rows;
 }
 
-/** The newest link of each session's chain, locked; the start of one for a session without. */
+/** The newest link of the chain of each session, locked. A session without a chain begins at {@link genesisHash}. */
 async function headsOf(client: PoolClient, sessionIds: string[]): Promise<Map<string, Head>> {
   const { rows } = await client.query<{ id: string; sequence: string; hash: Buffer }>(
     `SELECT session_id AS id, sequence, hash FROM activity_chains
@@ -143,7 +143,7 @@ async function headsOf(client: PoolClient, sessionIds: string[]): Promise<Map<st
   return heads;
 }
 
-/** The links of the tickets; moves the heads on. */
+/** Makes the links of the tickets and updates `heads`. */
 function linksOf(tickets: Ticket[], heads: Map<string, Head>): Link[] {
   const links = new Map<string, Link>();
   for (const ticket of tickets) {

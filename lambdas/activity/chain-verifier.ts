@@ -6,14 +6,14 @@ import type { Database } from './activity-repository.ts';
 import { genesisHash, linkHash, type SealedEntry, sealedColumns } from './chain-link.ts';
 
 /**
- * What is wrong with a chain: an entry was changed, is missing, or was added past the product; or a link is missing or
- * does not follow the one before it.
+ * What is wrong with a chain: an entry was changed, is missing, or was added without the product; or a link is missing or
+ * does not follow the link before it.
  */
 export type ChainFault = 'entry_altered' | 'entry_missing' | 'entry_added' | 'link_missing' | 'link_moved';
 
 export interface BrokenLink {
   fault: ChainFault;
-  /** Number of the link; null for an entry that has none. */
+  /** The number of the link; null for an entry without a link. */
   sequence: number | null;
   activityId: string | null;
 }
@@ -21,13 +21,13 @@ export interface BrokenLink {
 export interface ChainVerification {
   sessionId: string;
   valid: boolean;
-  /** Links that hold. */
+  /** The number of links that were verified. */
   links: number;
-  /** Entries that wait for their seal; they are not checked. */
+  /** The number of entries that have no seal yet. They are not checked. */
   unsealed: number;
-  /** The last link that retention removed; 0 where it removed none. */
+  /** The number of the last link that the retention removed; 0 if it removed none. */
   anchorSequence: number;
-  /** The newest link. Whoever keeps it elsewhere can tell a chain that was forged as a whole. */
+  /** The newest link. If you store it elsewhere, you can detect later that the whole chain was replaced. */
   head: { sequence: number; hash: string };
   /** The first fault. */
   broken?: BrokenLink;
@@ -55,7 +55,7 @@ interface Walk {
 
 const batchItems = 1000;
 
-/** Checks the hash chains of the audit trail. Each check sees one moment, whatever is written meanwhile. */
+/** Verifies the hash chains of the audit trail. Each check reads one consistent snapshot of the database. */
 export class ChainVerifier {
   readonly #database: Database;
 
@@ -64,9 +64,9 @@ export class ChainVerifier {
   }
 
   /**
-   * Walks the chain of a session from its anchor to its head and names the first link that does not hold.
+   * Verifies the chain of a session from its anchor to its head and names the first link that is wrong.
    *
-   * @throws RollcallError INVALID_MESSAGE for what is no UUID.
+   * @throws RollcallError INVALID_MESSAGE if the id is not a UUID.
    */
   async verify(sessionId: string): Promise<ChainVerification> {
     if (!isUuid(sessionId))
@@ -148,7 +148,7 @@ function faultOf(sessionId: string, before: Walk, link: StoredLink): BrokenLink 
   return hash.equals(link.hash) ? undefined : found('entry_altered');
 }
 
-/** The links hold among themselves; there must be as many as there were. */
+/** Checks that the last link is the head, after the links were checked against each other. */
 function headFault(chain: Chain, walk: Walk): BrokenLink | undefined {
   if (walk.sequence === chain.sequence && walk.hash.equals(chain.hash)) return undefined;
   if (walk.sequence < chain.sequence) {

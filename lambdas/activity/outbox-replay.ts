@@ -6,17 +6,17 @@ import { type ActivityOutbox, type OutboxItem, outboxShards } from './activity-o
 import type { ActivityWriter } from './activity-writer.ts';
 
 export interface ReplayResult {
-  /** Entries that are in PostgreSQL now. */
+  /** The number of entries that are in PostgreSQL now. */
   replayed: number;
-  /** Entries that PostgreSQL refuses; they wait for a person in the outbox's shard `activity-aside`. */
+  /** The number of entries that PostgreSQL refuses. They stay in the shard `activity-aside` of the outbox for an operator. */
   setAside: number;
-  /** Whether the outbox is empty. False: PostgreSQL is still away, or the time was over. */
+  /** Whether the outbox is empty. It is false if PostgreSQL is still away or the time was over. */
   complete: boolean;
 }
 
 const batchItems = 100;
 
-/** Writes what waits in the outbox, in its order, each entry once however many replays run (rule AC3). */
+/** Moves entries from the outbox to PostgreSQL, in order. Several replays together write each entry once (rule AC3). */
 export class OutboxReplay {
   readonly #outbox: ActivityOutbox;
   readonly #writer: ActivityWriter;
@@ -45,13 +45,13 @@ export class OutboxReplay {
     }
   }
 
-  /** False where PostgreSQL is away. An item leaves the outbox only after it is written, so a crash repeats, never loses. */
+  /** False if PostgreSQL is away. An item is removed only after it is written, so a crash can repeat a write but loses none. */
   async #replayBatch(items: OutboxItem[], result: ReplayResult): Promise<boolean> {
     try {
       await this.#writer.writeAllToDatabase(items.map(readableEntry));
     } catch (error) {
       if (isRowFault(error)) return this.#replayOrSetAside(items, error, result);
-      log.warn('PostgreSQL is still away: the outbox keeps its activity', { error: error as Error });
+      log.warn('PostgreSQL is still away; the outbox keeps its activity', { error: error as Error });
       return false;
     }
     await this.#outbox.remove(items);
@@ -59,7 +59,7 @@ export class OutboxReplay {
     return true;
   }
 
-  /** A batch with an entry that is refused goes one by one, until that entry stands alone. */
+  /** If PostgreSQL refuses a batch, its entries are written one by one. An entry that fails alone is set aside. */
   async #replayOrSetAside(items: OutboxItem[], error: unknown, result: ReplayResult): Promise<boolean> {
     const [item] = items;
     if (items.length === 1 && item) {
@@ -74,7 +74,7 @@ export class OutboxReplay {
 }
 
 class UnreadableEntry extends Error {
-  /** PostgreSQL's code for text that is not what it should be: such an item is refused like any other bad entry. */
+  /** PostgreSQL's code for invalid text, so that the item is set aside like any other bad entry. */
   readonly code = '22P02';
 }
 

@@ -5,8 +5,8 @@ import { nameOf } from './activity-reader.ts';
 import type { Database } from './activity-repository.ts';
 
 /**
- * The last movement of each person up to the moment; those who came last and whose session had not ended since were
- * there. The first departure after that says when and why they left.
+ * Who was present at $2. A user was present if their last movement up to that time is a join and the session did not end
+ * after it. The first departure after that time says when and why they left.
  */
 const whoWasHere = `
   WITH last_event AS (
@@ -55,11 +55,11 @@ const lastMovements = `
     ORDER BY created_at DESC, id DESC LIMIT 1
   ) last`;
 
-/** Somebody in a session, and the moment up to which their last movement is asked for (Unix milliseconds). */
+/** Asks for the last movement of a user in a session up to a time (Unix milliseconds). */
 export interface MovementQuery {
   sessionId: string;
   userId: string;
-  /** Absent: up to now. */
+  /** Absent: the last movement of all. */
   until?: number | undefined;
 }
 
@@ -70,7 +70,7 @@ export interface Movement {
   at: number;
 }
 
-/** Who was present in past moments, from the audit trail. */
+/** Who was present at past times, according to the audit trail. */
 export class PresenceHistory {
   readonly #database: Pick<Database, 'query'>;
 
@@ -79,9 +79,9 @@ export class PresenceHistory {
   }
 
   /**
-   * Everybody who was present at a moment (Unix milliseconds), in the order of their arrival.
+   * All users who were present at a time (Unix milliseconds), in the order of their joins.
    *
-   * @throws RollcallError INVALID_MESSAGE for a time that cannot be.
+   * @throws RollcallError INVALID_MESSAGE for an invalid time.
    */
   async whoWasHere(sessionId: string, at: number): Promise<Stay[]> {
     if (!isUuid(sessionId)) return [];
@@ -90,8 +90,7 @@ export class PresenceHistory {
   }
 
   /**
-   * The last movement of each of many people in one statement, in their order; undefined for those of whom the trail
-   * has none.
+   * The last movements of many users, in one statement and in the order of the queries; undefined if the trail has none.
    */
   async lastMovements(queries: readonly MovementQuery[]): Promise<(Movement | undefined)[]> {
     if (queries.length === 0) return [];

@@ -5,12 +5,12 @@ import { isRowFault } from '../platform/row-fault.ts';
 
 const attempts = 3;
 const pauseMillis = 50;
-/** What is left of the bound for one dependency belongs to the outbox. */
+/** The rest of the time limit for one dependency is left for the outbox. */
 const budgetMillis = dependencyTimeoutMillis * 0.7;
 
 /**
- * Runs a write, again after a short pause where it failed for a reason that may pass, within the time there is. If PostgreSQL
- * refused the data, trying again cannot help. Everything else, a missing table and a changed password included, may pass.
+ * Runs a write and retries it after short pauses, within {@link budgetMillis}. It does not retry if PostgreSQL refused the
+ * data, because the data stay the same. Any other failure may pass, even a missing table or a changed password.
  */
 export async function withRetry<T>(write: () => Promise<T>): Promise<T> {
   const deadline = performance.now() + budgetMillis;

@@ -1,6 +1,6 @@
 /**
- * JavaScript strings can hold what PostgreSQL's `text` and `jsonb` cannot: U+0000 and halves of surrogate pairs. An audit
- * entry is never refused for such a character; it is replaced by U+FFFD.
+ * Replaces by U+FFFD what a JavaScript string can hold but PostgreSQL's `text` and `jsonb` cannot: U+0000 and unpaired
+ * surrogates. So no audit entry is refused because of such a character.
  */
 export function sanitizeText(text: string): string {
   return text.toWellFormed().replaceAll('\u0000', '\ufffd');
@@ -12,7 +12,7 @@ export function sanitizeJson(value: Record<string, unknown>): string {
   return mayNeedSanitizing(json) ? JSON.stringify(sanitizeValue(JSON.parse(json))) : json;
 }
 
-/** Both kinds appear in JSON only as escapes, so text without them needs no second look. */
+/** Both kinds appear in JSON only as escapes, so JSON without these escapes needs no sanitizing. */
 function mayNeedSanitizing(json: string): boolean {
   return json.includes('\\u0000') || json.includes('\\ud');
 }

@@ -1,7 +1,7 @@
 import type { APIGatewayEventRequestContextV2, APIGatewayProxyWebsocketEventV2 } from 'aws-lambda';
 import type { Caller } from '../flows/callers/caller.ts';
 
-/** What the authorizer hands on; API Gateway repeats it on every event of the connection. All values are strings. */
+/** The answer of the authorizer. API Gateway adds it to every event of the connection. All values are strings. */
 export interface AuthorizerContext {
   userId: string;
   username: string;

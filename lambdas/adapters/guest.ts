@@ -10,13 +10,13 @@ import type { AuthorizerContext } from './caller.ts';
 
 type GuestServices = Pick<Services, 'clock' | 'log' | 'inviteKeys' | 'outbox'>;
 
-/** What a guest brings to the handshake. */
+/** The credentials of a guest in a handshake. */
 export interface Visitor {
   invite: string;
   name: string;
   /**
-   * A secret the browser keeps: with the same one and the same invite a guest who reconnects is the same person. Without
-   * it each connection is somebody else.
+   * A secret that the browser keeps. A guest who reconnects with the same secret and the same invite is the same
+   * participant. Without it, each connection is a new participant.
    */
   guestKey: string | undefined;
   ipAddress: string | undefined;
@@ -24,8 +24,8 @@ export interface Visitor {
 }
 
 /**
- * Admits somebody without an account who brings an invite this service signed and that has not expired; whether it was
- * revoked or used up is the join's to say (rule SE7).
+ * Admits a guest if this service signed the invite and the invite has not expired. The join checks whether it was revoked or
+ * used up (rule SE7).
  */
 export async function admitGuest(services: GuestServices, visitor: Visitor): Promise<AuthorizerContext | undefined> {
   const { invite, guestKey } = visitor;
@@ -46,8 +46,8 @@ export async function admitGuest(services: GuestServices, visitor: Visitor): Pro
 }
 
 /**
- * Every refusal of an invite is in the audit trail (rule SE7); here, outside the network of the database, by way of the
- * outbox. One that cannot be noted is a refusal all the same.
+ * Records the refusal of an invite (rule SE7). The authorizer cannot reach the database, so the entry goes to the outbox. If
+ * it cannot be recorded, the invite is still refused.
  */
 async function noteRefusal(
   services: GuestServices,
@@ -59,6 +59,6 @@ async function noteRefusal(
   try {
     await services.outbox.put([makeEntry(inviteRefused(actor, 'expired', inviteId), services.clock())]);
   } catch (error) {
-    services.log.error('A refused invite could not be noted', error as Error);
+    services.log.error('A refused invite could not be recorded', error as Error);
   }
 }

@@ -8,7 +8,7 @@ import { environmentNames } from '../platform/environment.ts';
 import { once, required } from '../platform/once.ts';
 import { createTokenKeys } from './token-keys.ts';
 
-/** Somebody with a valid token. */
+/** The user of a valid token. */
 export interface Identity {
   userId: string;
   username: string;
@@ -19,27 +19,28 @@ export interface Identity {
 
 /**
  * The signature algorithms that the JWT authorizer of the HTTP API accepts (AWS: "only RSA-based algorithms"). The same
- * token must work at both doors.
+ * token must work with both APIs.
  */
 const algorithms = ['RS256', 'RS384', 'RS512'];
 
 /** OpenID Connect Core, section 2: a `sub` has at most 255 ASCII characters. */
 const subjectCharacters = 255;
-/** What somebody is called whose token has no visible name. */
+/** The name of a user whose token has no visible name. */
 const unnamed = 'Unnamed';
 
 const tokenKeys = once(() => createTokenKeys(new URL(keysAddress())));
 
-/** `JWKS_URI`, or else the address that follows from the issuer. */
+/** `JWKS_URI`, or the address that follows from the issuer. */
 function keysAddress(): string {
   const issuer = required(environmentNames.jwtIssuer);
   return process.env[environmentNames.jwksUri] || `${issuer.replace(/\/+$/, '')}/.well-known/jwks.json`;
 }
 
 /**
- * Verifies a token: signature by the provider's keys, algorithm, issuer, audience and times.
+ * Verifies a token: the signature with the keys of the identity provider, the algorithm, issuer, audience and times.
  *
- * @returns undefined for a token that is not valid here; throws where the provider's keys cannot be read.
+ * @returns undefined if the token is not valid.
+ * @throws if the keys of the identity provider cannot be read.
  */
 export async function verifyToken(token: string): Promise<Identity | undefined> {
   try {
@@ -50,7 +51,7 @@ export async function verifyToken(token: string): Promise<Identity | undefined> 
   }
 }
 
-/** A token that does not name its key is tried with each key of its kind. */
+/** A token that does not name its key is verified with each key of its type. */
 async function verifyWithAny(token: string, keys: JWTVerifyGetKey): Promise<JWTPayload> {
   try {
     return await verifyWith(token, keys);
@@ -81,21 +82,21 @@ async function verifyWith(token: string, keys: JWTVerifyGetKey): Promise<JWTPayl
 }
 
 /**
- * The rule of the JWT authorizer of an HTTP API: the audience stands in `aud`, and in `client_id` only if there is no `aud`.
+ * The rule of the JWT authorizer of an HTTP API: the audience is `aud`, or `client_id` if there is no `aud`.
  * Access tokens of Amazon Cognito have no `aud`.
  */
 function isForAudience({ aud, client_id: clientId }: JWTPayload, audience: string): boolean {
   return (aud === undefined ? [clientId] : [aud].flat()).includes(audience);
 }
 
-/** The keys could not be fetched: that says nothing about the token. */
+/** Whether the keys could not be fetched, so that it is unknown whether the token is valid. */
 function isOutage(error: errors.JOSEError): boolean {
   return error instanceof errors.JWKSTimeout || error.code === 'ERR_JOSE_GENERIC';
 }
 
 /**
- * Who a verified token stands for; undefined without a usable `sub`. This is the one rule for the WebSocket API and the
- * HTTP API: a `sub` is text of 1 to 255 characters that the database can hold.
+ * The user of a verified token; undefined without a valid `sub`. Both the WebSocket API and the HTTP API use this rule: a
+ * `sub` is text of 1 to 255 characters that the database can hold.
  */
 export function identityOf(claims: JWTPayload): Identity | undefined {
   const { sub, iss, name, scope } = claims;
@@ -110,10 +111,10 @@ export function identityOf(claims: JWTPayload): Identity | undefined {
 }
 
 /**
- * The same behind the authorizer of an HTTP API, which hands every claim on as text: a `sub` of 5 looks like `"5"` there.
- * The token that the authorizer verified still says what it was, so that the two APIs agree.
+ * The same behind the authorizer of an HTTP API, which passes every claim as text: a `sub` of 5 becomes `"5"`. So this also
+ * reads the token, and both APIs accept the same tokens.
  *
- * @param claims as the authorizer established them; the token is read only to refuse what differs from them.
+ * @param claims from the authorizer, which has verified the token. A token with another `sub` is refused.
  * @param authorization the request's `authorization` header.
  */
 export function identityBehindAuthorizer(claims: JWTPayload, authorization: string | undefined): Identity | undefined {
@@ -129,7 +130,7 @@ function subjectOf(authorization: string | undefined): unknown {
   }
 }
 
-/** A `sub` that is a UUID is the user's id; any other becomes UUIDv5 of issuer and sub, so tables keep UUID keys. */
+/** The id of a user: the `sub` if it is a UUID, otherwise the UUIDv5 of issuer and `sub`. So the tables have UUID keys. */
 export function userIdOf(issuer: string, sub: string): string {
   return isUuid(sub) ? sub.toLowerCase() : uuidv5(sub, uuidv5(issuer, uuidv5.URL));
 }

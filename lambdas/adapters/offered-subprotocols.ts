@@ -1,4 +1,4 @@
-/** What a handshake event says about its request headers. */
+/** The request headers of a handshake event. */
 interface Handshake {
   headers?: Record<string, string | undefined> | null;
   multiValueHeaders?: Record<string, string[] | undefined> | null;
@@ -7,8 +7,8 @@ interface Handshake {
 const headerName = 'sec-websocket-protocol';
 
 /**
- * The subprotocols that a client offers, in its order. Several lines of the header mean the same as one with commas
- * (RFC 6455, section 11.3.4). `headers` holds only the last line, so `multiValueHeaders` counts where it is there.
+ * The subprotocols that a client offers, in its order. Several lines of the header mean the same as one line with commas
+ * (RFC 6455, section 11.3.4). `headers` contains only the last line, so `multiValueHeaders` is used if it exists.
  */
 export function offeredSubprotocols(event: Handshake): string[] {
   const lines = headerOf(event.multiValueHeaders) ?? [headerOf(event.headers) ?? ''];

@@ -17,33 +17,33 @@ export interface RefusedRequest {
   refusal: RollcallError;
 }
 
-/** Reads and checks a message. Never throws: a message that cannot be served carries its refusal. */
+/** Reads and checks a message. It never throws: for an invalid message it returns the refusal. */
 export function readRequest(body: string, base64: boolean): Request | RefusedRequest {
   const text = base64 ? Buffer.from(body, 'base64').toString('utf8') : body;
   const value = parsed(text);
   const requestId = requestIdOf(value);
   if (Buffer.byteLength(text) > limits.messageBytes) {
-    return refuse(requestId, 'TOO_LARGE', `A message must be at most ${limits.messageBytes} bytes; send less at once.`);
+    return refuse(requestId, 'TOO_LARGE', `A message must be at most ${limits.messageBytes} bytes. Send less at once.`);
   }
   if (value === undefined) {
-    return refuse(undefined, 'INVALID_MESSAGE', 'The message is not JSON; send an object with a "type".');
+    return refuse(undefined, 'INVALID_MESSAGE', 'The message is not JSON. Send an object with a "type".');
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    return refuse(undefined, 'INVALID_MESSAGE', 'The message is not an object; send an object with a "type".');
+    return refuse(undefined, 'INVALID_MESSAGE', 'The message is not an object. Send an object with a "type".');
   }
   if (isNestedDeeper(value, limits.nestingLevels)) {
     return refuse(requestId, 'INVALID_MESSAGE', `A message must be at most ${limits.nestingLevels} levels deep.`);
   }
   const { type } = value as { type?: unknown };
   if (typeof type !== 'string' || !Object.hasOwn(messages, type)) {
-    return refuse(requestId, 'INVALID_MESSAGE', 'The message has no known "type"; see the list of messages.');
+    return refuse(requestId, 'INVALID_MESSAGE', 'The message has no known "type". See the list of messages.');
   }
   const checked = messages[type as MessageType].schema.safeParse(value);
   if (!checked.success) return { requestId, refusal: shapeRefusal(checked.error) };
   return { type: type as MessageType, requestId, message: checked.data };
 }
 
-/** Undefined where it is no JSON, which no JSON stands for. */
+/** The parsed text; undefined if it is not JSON. */
 function parsed(text: string): unknown {
   try {
     return JSON.parse(text);
@@ -52,14 +52,14 @@ function parsed(text: string): unknown {
   }
 }
 
-/** Whatever is wrong with a message, its answer names it where it can be named. */
+/** The `requestId` of a message, even if the message is invalid, so that the error names the request. */
 function requestIdOf(value: unknown): string | undefined {
   const given = (value as { requestId?: unknown } | null | undefined)?.requestId;
   const isUsable = typeof given === 'string' && given.length <= limits.requestIdCharacters && !textProblem(given);
   return isUsable ? given : undefined;
 }
 
-/** Whoever encodes, or stores, what is nested without end runs out of stack. */
+/** Checks the depth of a value, because encoding a very deep value overflows the stack. */
 function isNestedDeeper(value: unknown, levels: number): boolean {
   if (typeof value !== 'object' || value === null) return false;
   return levels === 0 || Object.values(value).some((inner) => isNestedDeeper(inner, levels - 1));
@@ -77,8 +77,8 @@ function shapeRefusal(error: z.ZodError): RollcallError {
 }
 
 /**
- * The answer to a request: the handler's frame, or an `ack` where one is owed, with the `requestId` repeated. Quiet
- * requests are answered by nothing unless they ask to be.
+ * The answer to a request, with its `requestId`: the frame of the handler, or else an `ack`. A quiet request without a
+ * `requestId` gets no `ack`.
  */
 export function answerTo({ type, requestId }: Request, frame: ServerFrame | undefined): ServerFrame | undefined {
   const answer = frame ?? { type: 'ack' };
@@ -98,8 +98,8 @@ export function errorFrame(refusal: RollcallError, requestId: string | undefined
 }
 
 /**
- * What a client may know of something that was thrown. A refusal is its own; anything else is a bug, is logged once with
- * its context and becomes `INTERNAL`.
+ * What a client is told about an error. A RollcallError is sent as it is. Any other error is a bug: it is logged once, with its
+ * context, and the client is told `INTERNAL`.
  */
 export function refusalOf(
   error: unknown,
@@ -111,7 +111,11 @@ export function refusalOf(
     return error;
   }
   log.error('A handler failed', { ...context(), error: error as Error });
-  return new RollcallError('INTERNAL', 'Something went wrong on our side; try again, and report it if it stays.', {
-    cause: error,
-  });
+  return new RollcallError(
+    'INTERNAL',
+    'Something went wrong in the service. Try again, and report it if it happens again.',
+    {
+      cause: error,
+    },
+  );
 }

@@ -8,31 +8,31 @@ import type { Services } from '../services/services.ts';
 import { callerOf } from './caller.ts';
 import { answerTo, errorFrame, readRequest, refusalOf } from './request.ts';
 
-/** One function per message type of a group. It answers a frame, or nothing where an `ack` says it all. */
+/** One function for each message type of a group. It returns a frame, or nothing if an `ack` is enough. */
 export type GroupHandlers<G extends RouteGroup> = {
   [T in TypesOfGroup<G>]: (message: Message<T>, caller: Caller) => Promise<ServerFrame | undefined>;
 };
 
 export interface RouteOptions {
   log: Services['log'];
-  /** Refuses a caller who sends too much; routes that count in their own round trip have none. */
+  /** Refuses a caller who sends too much. Routes that count messages in their own round trip have none. */
   limit?: (connectionId: string) => Promise<void>;
-  /** Takes the frame for a sign of life beside serving it (rule PR1); routes that do so by themselves have none. */
+  /** Records the frame as a sign of life (rule PR1). Routes whose handlers do so have none. */
   notice?: (caller: Caller, message: { sessionId?: string }) => Promise<void>;
-  /** Sends an answer to the caller where the route has no response of its own. */
+  /** Posts an answer to the caller if the route has no route response. */
   post?: (connectionId: string, frame: ServerFrame) => Promise<void>;
-  /** Runs before the invocation ends, whatever the outcome: an execution environment is frozen afterwards. */
+  /** Runs before the invocation ends, also after an error, because the execution environment is frozen afterwards. */
   finish?: () => Promise<void>;
 }
 
 type AnyHandler = (message: unknown, caller: Caller) => Promise<ServerFrame | undefined>;
 
-/** Kept back from the function's own time limit, so that a slow handler is answered and not just killed. */
+/** Reserved of the time limit of the function, so that the client gets an answer before a slow handler is killed. */
 const reserveMillis = 500;
 
 /**
- * The adapter between API Gateway and the handlers of one group: it reads the message once, establishes the caller,
- * turns whatever is thrown into an `error` frame and sends the answer the way the route provides (rules DE10, FA6).
+ * The adapter between API Gateway and the handlers of one group. It reads the message once, finds the caller, turns any
+ * error into an `error` frame and sends the answer as a route response or as a post (rules DE10, FA6).
  */
 export function route<G extends RouteGroup>(group: G, handlers: GroupHandlers<G>, options: RouteOptions) {
   const responds = groupResponds(group);
@@ -43,7 +43,7 @@ export function route<G extends RouteGroup>(group: G, handlers: GroupHandlers<G>
     try {
       if ('refusal' in request) throw request.refusal;
       const handler = (handlers as Record<string, AnyHandler>)[request.type];
-      // The gateway sends a type to its own group, so this is the stack's mistake and not the client's.
+      // API Gateway routes each type to its group, so this is a mistake of the stack and not of the client.
       if (!handler) throw new Error(`The route ${request.type} is not served by the group ${group}.`);
       const serve = async () => {
         await options.limit?.(caller.connectionId);
@@ -84,8 +84,8 @@ async function inTime<T>(work: Promise<T>, context: Context, log: Services['log'
     return await withDeadline(work, context.getRemainingTimeInMillis() - reserveMillis);
   } catch (error) {
     if (error instanceof DeadlineExceeded) {
-      // The work goes on without its caller.
-      work.catch((failure: Error) => log.warn('Work that was given up failed later', failure));
+      // The work continues after its caller was answered.
+      work.catch((failure: Error) => log.warn('A handler failed after its time was over', failure));
     }
     throw error;
   }

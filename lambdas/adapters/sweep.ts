@@ -2,10 +2,10 @@ import type { Context, ScheduledEvent } from 'aws-lambda';
 import type { SweepCause, SweepEvent, SweepRun } from '../flows/scheduling/sweep-run.ts';
 import type { Services } from '../services/services.ts';
 
-/** Kept back from the function's own time limit, so that a sweep ends by itself. */
+/** Reserved of the time limit of the function, so that a sweep ends by itself. */
 const reserveMillis = 3000;
 
-/** The adapter between a schedule and a sweep: it bounds the time and logs a failure once, with its context. */
+/** The adapter between a schedule and a sweep. It sets the time limit and logs a failure once, with its context. */
 export function sweep(name: string, log: Services['log'], work: (run: SweepRun) => Promise<void>) {
   return async (event: Partial<ScheduledEvent> & SweepEvent, context: Context): Promise<void> => {
     try {

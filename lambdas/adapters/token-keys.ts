@@ -1,18 +1,18 @@
 import { createRemoteJWKSet, errors, type JWTVerifyGetKey } from 'jose';
 import { keySetMillis } from '../../protocol/timings.ts';
 
-/** How many fetches in a row tokens with unknown keys can cause. */
+/** How many fetches tokens with unknown keys can cause one after the other. */
 const fetchBurst = 3;
 
 /**
  * The public keys of the identity provider at an address (a JWK set).
  *
- * A token whose key is not in the set causes a fetch at once, because the provider may have a new key. Whoever sends many
- * such tokens causes {@link fetchBurst} fetches and then one every `keySetMillis.refetch`.
+ * A token whose key is not in the set causes a fetch at once, because the provider may have a new key. Many such tokens
+ * cause {@link fetchBurst} fetches at once and then one every `keySetMillis.refetch`.
  *
  * @param clock Unix milliseconds.
- * @throws from the returned function: `JWKSNoMatchingKey` for a key that the provider does not have,
- *   `JWKSMultipleMatchingKeys` for a token that does not say which of several keys signed it, and what a failed fetch throws.
+ * @throws (from the returned function) `JWKSNoMatchingKey` for a key that the provider does not have,
+ *   `JWKSMultipleMatchingKeys` for a token that does not say which of several keys signed it, and the error of a failed fetch.
  */
 export function createTokenKeys(url: URL, clock: () => number = Date.now): JWTVerifyGetKey {
   const { fetchTimeout, refetch } = keySetMillis;
@@ -23,7 +23,7 @@ export function createTokenKeys(url: URL, clock: () => number = Date.now): JWTVe
       return await keys(header, token);
     } catch (error) {
       if (!(error instanceof errors.JWKSNoMatchingKey)) throw error;
-      // Whoever comes while a fetch is under way shares it.
+      // A call during a fetch waits for the same fetch.
       if (!keys.reloading && !fetchAllowed()) throw error;
       await keys.reload();
       return keys(header, token);

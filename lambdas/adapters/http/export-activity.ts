@@ -8,10 +8,10 @@ import { httpPageBytes, querySchemas, readQuery } from './http-query.ts';
 import type { HttpAnswer } from './http-route.ts';
 
 /**
- * One page of a session's audit trail in the format asked for. The position of the next page is in the body of JSON, and in
- * the headers `x-next` and `link` of every format, so that an export of any size is read page by page.
+ * One page of the audit trail of a session in the requested format. Every format names the next page in the headers `x-next`
+ * and `link`; JSON also names it in the body. So a client reads an export of any size page by page.
  *
- * @param show an entry as the one who asks may see it.
+ * @param show makes an entry what the caller may see of it.
  */
 export async function exportPage(
   services: Services,
@@ -26,7 +26,7 @@ export async function exportPage(
   });
 }
 
-/** The same for all sessions of a key whose trail the caller may read, in one order by time (rule SE11). */
+/** The same for all sessions of a key whose trail the caller may read, together in the order of time (rule SE11). */
 export async function exportKeyPage(
   services: Services,
   key: string,
@@ -56,7 +56,7 @@ async function exportOf(
   return { headers, body: format === 'csv' ? csv(items, rest.before, bom) : toNdjson(items) };
 }
 
-/** The names of the columns and the byte order mark stand above the first page only, so that pages can be put together. */
+/** Only the first page has the names of the columns and the byte order mark, so that pages can be concatenated. */
 function csv(items: ActivityItem[], before: string | undefined, bom: boolean): string {
   const isFirst = before === undefined;
   return toCsv(items, isFirst, isFirst && bom);

@@ -7,12 +7,12 @@ const whole = z.coerce.number().int();
 const time = whole.min(0).max(8.64e15);
 
 /**
- * What the items of one page may have as JSON. A function answers 6 MB at most, in which a quotation mark of CSV takes four
- * bytes instead of one.
+ * The largest size of the items of one page as JSON. The answer of a function has at most 6 MB, and a quotation mark of CSV
+ * takes four bytes of it instead of one.
  */
 export const httpPageBytes = 1024 * 1024;
 
-/** What the query strings of the HTTP API may say; anything else in them is ignored. */
+/** The query parameters of the HTTP API. Other parameters are ignored. */
 export const querySchemas = {
   page: z.object({ limit: whole.min(1).max(limits.pageItems).optional(), before: z.string().max(512).optional() }),
   activity: z.object({
@@ -32,7 +32,7 @@ export const querySchemas = {
   moment: z.object({ at: time }),
 } as const;
 
-/** @throws RollcallError INVALID_MESSAGE naming the parameter that cannot be. */
+/** @throws RollcallError INVALID_MESSAGE that names the invalid parameter. */
 export function readQuery<T extends z.ZodType>(schema: T, query: Record<string, string | undefined>): z.infer<T> {
   const given = Object.fromEntries(Object.entries(query).filter(([, value]) => value !== undefined && value !== ''));
   const parsed = schema.superRefine(refuseUnacceptable).safeParse(given);

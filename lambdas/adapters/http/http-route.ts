@@ -5,7 +5,7 @@ import type { Services } from '../../services/services.ts';
 import { identityBehindAuthorizer } from '../identity.ts';
 import { refusalOf } from '../request.ts';
 
-/** A request to the HTTP API after the gateway checked its token. */
+/** A request to the HTTP API, after API Gateway has verified its token. */
 export interface HttpRequest {
   /** The `{id}` of the path. */
   id: string;
@@ -19,13 +19,13 @@ export interface HttpRequest {
 export interface HttpAnswer {
   status?: number;
   headers?: Record<string, string>;
-  /** Text goes out as it is, anything else as JSON. */
+  /** A string is sent as it is, anything else as JSON. */
   body: unknown;
 }
 
 export type HttpHandlers = Record<string, (request: HttpRequest) => Promise<HttpAnswer>>;
 
-/** What each refusal is in HTTP. */
+/** The HTTP status of each error code. */
 const statusOf: Record<ErrorCode, number> = {
   UNAUTHENTICATED: 401,
   PERMISSION_DENIED: 403,
@@ -72,7 +72,7 @@ function readRequest(event: HttpEvent, open: boolean): HttpRequest {
   const claims = event.requestContext.authorizer?.jwt?.claims ?? {};
   const identity = identityBehindAuthorizer(claims, event.headers['authorization']);
   if (!identity) {
-    throw new RollcallError('UNAUTHENTICATED', 'The token has no "sub" that can be served; get another token.');
+    throw new RollcallError('UNAUTHENTICATED', 'The token has no valid "sub". Get another token.');
   }
   return { ...request, userId: identity.userId, scopes: identity.scope.split(' ').filter(Boolean) };
 }
