@@ -1,19 +1,21 @@
 import { App } from 'aws-cdk-lib';
 import { bundleHandlers } from '../lib/bundle.ts';
 import { RollcallStack } from '../lib/rollcall-stack.ts';
-import { readEnvironmentName, sizes } from '../lib/settings.ts';
+import { readDeploymentName, readEnvironmentName, sizes } from '../lib/settings.ts';
 import { checkSettings } from '../protocol/settings.ts';
 
 /**
- * The CDK app. `-c environment=prod` or `ROLLCALL_ENVIRONMENT=prod` chooses the sizes. The app names no account and no
+ * The CDK app. `-c environment=prod` or `ROLLCALL_ENVIRONMENT=prod` chooses the sizes, and `-c name=` names the stack, so that
+ * an account can have several. The app names no account and no
  * region, so one template serves all: `cdk deploy` takes both from the credentials, and the local stack needs neither.
  */
 const app = new App({ analyticsReporting: false, autoSynth: false });
 try {
   checkSettings(process.env);
   const name = readEnvironmentName(app.node.tryGetContext('environment') ?? process.env['ROLLCALL_ENVIRONMENT']);
+  const own = readDeploymentName(app.node.tryGetContext('name'));
   new RollcallStack(app, 'Rollcall', {
-    stackName: name === 'dev' ? 'rollcall' : `rollcall-${name}`,
+    stackName: name === 'dev' ? own : `${own}-${name}`,
     description: 'Rollcall: presence, collaboration sessions, cursors and an audit trail',
     sizes: sizes[name],
     environment: process.env,

@@ -3,25 +3,43 @@ import { Construct } from 'constructs';
 import { environmentNames } from '../lambdas/platform/environment.ts';
 import type { RollcallFunction } from './lambda-function.ts';
 
+/** Who signs the tokens. */
+export interface Identity {
+  /** The `iss` claim of the tokens, an https address. */
+  issuer?: string;
+  /** The `aud` claim of tokens for this application, or `client_id` if they have no `aud`. */
+  audience?: string;
+  /** The address of the public keys (JWKS). Default: `<issuer>/.well-known/jwks.json`. */
+  jwksUri?: string;
+}
+
+/** The identity provider that the environment of the synthesis names. */
+export function identityOf(environment: Record<string, string | undefined>): Identity {
+  const chosen = (name: string) => environment[name]?.trim() || undefined;
+  return {
+    issuer: chosen(environmentNames.jwtIssuer),
+    audience: chosen(environmentNames.jwtAudience),
+    jwksUri: chosen(environmentNames.jwksUri),
+  };
+}
+
 /**
  * The identity provider that signs the tokens.
  *
- * Values of the environment of the synthesis stand in the template. They must not be defaults of parameters: a deployment keeps
- * the previous value of a parameter, so a changed default would have no effect. Only what the environment does not name
- * becomes a parameter.
+ * Values that are known at the synthesis stand in the template. They must not be defaults of parameters: a deployment keeps
+ * the previous value of a parameter, so a changed default would have no effect. Only what is not known becomes a
+ * parameter.
  */
 export class IdentityProvider extends Construct {
   readonly issuer: string;
   readonly audience: string;
   private readonly jwksUri: string;
 
-  constructor(scope: Construct, id: string, environment: Record<string, string | undefined>) {
+  constructor(scope: Construct, id: string, { issuer, audience, jwksUri }: Identity) {
     super(scope, id);
-    const chosen = (name: string) => environment[name]?.trim() || undefined;
-    const issuer = chosen(environmentNames.jwtIssuer);
     this.issuer = issuer ?? this.parameter('JwtIssuer', 'The "iss" claim of the tokens, an https address');
     this.audience =
-      chosen(environmentNames.jwtAudience) ??
+      audience ??
       this.parameter(
         'JwtAudience',
         'The "aud" claim of tokens for this application ("client_id" if they have no "aud")',
@@ -29,7 +47,7 @@ export class IdentityProvider extends Construct {
     // An empty address means the one that follows from the issuer. With an issuer in the template it is always empty, so
     // that it changes together with the issuer.
     this.jwksUri =
-      chosen(environmentNames.jwksUri) ??
+      jwksUri ??
       (issuer === undefined
         ? this.parameter('JwksUri', 'The address of the public keys (JWKS); empty: <issuer>/.well-known/jwks.json', '')
         : '');

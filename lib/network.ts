@@ -5,15 +5,26 @@ import { Construct } from 'constructs';
 import type { Sizes } from './settings.ts';
 
 /**
- * The VPC in two zones. The NAT gateways are in public subnets and the functions in private ones. Redis and PostgreSQL
+ * The VPC in two zones, or one that exists. The NAT gateways are in public subnets and the functions in private ones. Redis and PostgreSQL
  * are in isolated subnets, which have no route to the internet. A gateway endpoint, which is free, leads to DynamoDB.
  */
 export class Network extends Construct {
-  readonly vpc: ec2.Vpc;
+  readonly vpc: ec2.IVpc;
+  /** Where Redis and PostgreSQL are. */
+  readonly dataSubnets: ec2.SubnetSelection;
 
-  constructor(scope: Construct, id: string, sizes: Sizes) {
+  /** @param existing a VPC to use; nothing is added to it but security groups. */
+  constructor(scope: Construct, id: string, sizes: Sizes, existing?: ec2.IVpc) {
     super(scope, id);
-    this.vpc = new ec2.Vpc(this, 'Vpc', {
+    this.vpc = existing ?? this.createVpc(sizes);
+    const hasIsolated = this.vpc.isolatedSubnets.length > 0;
+    this.dataSubnets = {
+      subnetType: hasIsolated ? ec2.SubnetType.PRIVATE_ISOLATED : ec2.SubnetType.PRIVATE_WITH_EGRESS,
+    };
+  }
+
+  private createVpc(sizes: Sizes): ec2.Vpc {
+    const vpc = new ec2.Vpc(this, 'Vpc', {
       maxAzs: 2,
       natGateways: sizes.natGateways,
       subnetConfiguration: [
@@ -27,10 +38,11 @@ export class Network extends Construct {
       retention: sizes.logRetentionDays,
       removalPolicy: RemovalPolicy.DESTROY,
     });
-    this.vpc.addFlowLog('Rejected', {
+    vpc.addFlowLog('Rejected', {
       destination: ec2.FlowLogDestination.toCloudWatchLogs(flowLog),
       trafficType: ec2.FlowLogTrafficType.REJECT,
     });
+    return vpc;
   }
 
   /**

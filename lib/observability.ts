@@ -1,4 +1,4 @@
-import { CfnOutput, Duration, Stack } from 'aws-cdk-lib';
+import { Duration, Stack } from 'aws-cdk-lib';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import * as iam from 'aws-cdk-lib/aws-iam';
@@ -20,28 +20,34 @@ export interface ObservabilityProps {
   httpApi: HttpApi;
   database: SessionDatabase;
   cache: PresenceCache;
+  /** The topic of the alarms. Default: a topic of its own. */
+  alarmTopic?: sns.ITopic | undefined;
 }
 
 const period = Duration.minutes(5);
 
 /** A dashboard of what users notice, and alarms for what an operator must act on. */
 export class Observability extends Construct {
+  /** The topic to which the alarms publish. Undefined if there are no alarms. */
+  readonly alarmTopic: sns.ITopic | undefined;
   private readonly props: ObservabilityProps;
 
   constructor(scope: Construct, id: string, props: ObservabilityProps) {
     super(scope, id);
     this.props = props;
     this.createDashboard();
-    if (props.sizes.alarms) this.createAlarms();
+    if (!props.sizes.alarms) return;
+    this.alarmTopic = props.alarmTopic ?? this.createTopic();
+    this.createAlarms(this.alarmTopic);
   }
 
-  private createAlarms(): void {
+  private createTopic(): sns.ITopic {
     const topic = new sns.Topic(this, 'Alarms', { displayName: 'Rollcall alarms', enforceSSL: true });
     letAlarmsPublish(topic);
-    new CfnOutput(Stack.of(this), 'AlarmTopicArn', {
-      value: topic.topicArn,
-      description: 'Subscribe an address to this topic to receive the alarms',
-    });
+    return topic;
+  }
+
+  private createAlarms(topic: sns.ITopic): void {
     for (const [name, { metric, threshold, means, periods }] of Object.entries(this.signals())) {
       const alarm = new cloudwatch.Alarm(this, name, {
         metric,

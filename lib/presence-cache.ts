@@ -1,4 +1,4 @@
-import { Stack } from 'aws-cdk-lib';
+import { Lazy, Stack, Token } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as elasticache from 'aws-cdk-lib/aws-elasticache';
 import { Construct } from 'constructs';
@@ -24,13 +24,17 @@ export class PresenceCache extends Construct {
   constructor(scope: Construct, id: string, network: Network, sizes: Sizes) {
     super(scope, id);
     this.group = network.createServerGroup(this, 'Redis: only functions with granted access');
-    const subnets = network.vpc.selectSubnets({ subnetType: ec2.SubnetType.PRIVATE_ISOLATED });
+    const subnets = network.vpc.selectSubnets(network.dataSubnets);
     const { subnetIds } = subnets;
     // A subnet with another range or zone is another subnet under the same reference, and forces another cache.
-    const places = subnets.subnets.map(({ ipv4CidrBlock, availabilityZone }) => [ipv4CidrBlock, availabilityZone]);
+    // The reference of a subnet of an existing VPC is its id, which says all.
+    const made = subnets.subnets.filter(({ subnetId }) => Token.isUnresolved(subnetId));
+    const places = made.map(({ ipv4CidrBlock, availabilityZone }) => [ipv4CidrBlock, availabilityZone]);
     const stack = Stack.of(this);
     const place = digestOf(stack.resolve([stack.stackName, places]));
-    this.cacheName = contentName(`rollcall-${place}`, stack.resolve({ SubnetIds: subnetIds }));
+    // How a subnet of another stack stands in the template is known only at the end of the synthesis. So nothing is cached.
+    const produce = () => contentName(`rollcall-${place}`, stack.resolve({ SubnetIds: subnetIds }));
+    this.cacheName = Lazy.uncachedString({ produce });
     this.cache = new elasticache.CfnServerlessCache(this, 'Cache', {
       engine: 'valkey',
       majorEngineVersion: '8',

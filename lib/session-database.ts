@@ -28,7 +28,7 @@ export class SessionDatabase extends Construct {
       engine,
       instanceType: new ec2.InstanceType(`t4g.${size.size}`),
       vpc: network.vpc,
-      vpcSubnets: { subnetType: ec2.SubnetType.PRIVATE_ISOLATED },
+      vpcSubnets: network.dataSubnets,
       securityGroups: [network.createServerGroup(this, 'PostgreSQL: only functions with granted access')],
       publiclyAccessible: false,
       multiAz: size.multiAz,

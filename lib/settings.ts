@@ -122,6 +122,21 @@ export function readEnvironmentName(name: string | undefined): EnvironmentName {
   return found;
 }
 
+const longestName = 30;
+
+/**
+ * Returns the name of a deployment, which begins the name of its stack; without a name, `rollcall`.
+ *
+ * @throws Error with a sentence for the user if it cannot be part of the names in the stack.
+ */
+export function readDeploymentName(name: string | undefined): string {
+  if (name === undefined || name === '') return 'rollcall';
+  if (/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/.test(name) && name.length <= longestName) return name;
+  throw new Error(
+    `The name is "${name}"; begin it with a letter and use small letters, digits and single hyphens, at most ${longestName}.`,
+  );
+}
+
 /** Whether the stack sets the account's role for the logs of API Gateway. Default: yes. */
 export function setsAccountLogRole(environment: Record<string, string | undefined>): boolean {
   return environment['ACCOUNT_LOG_ROLE']?.trim() !== accountLogRoles[1];

@@ -27,13 +27,15 @@ const accessLogFields = {
   integrationError: '$context.integrationErrorMessage',
 };
 
+const postPath = `${stageName}/POST/@connections/*`;
+
 /** The WebSocket API. It has one route for each message type; the function of the message's group serves it. */
 export class WebSocketApi extends Construct {
   readonly api: Api;
   /** The address that clients connect to, `wss://…/live`. */
   readonly url: string;
   /** The address for posts to connections, `https://…/live`. */
-  private readonly managementEndpoint: string;
+  readonly managementEndpoint: string;
 
   /** @param accountLogRole whether the stack sets the role with which API Gateway writes logs in this account and region. */
   constructor(scope: Construct, id: string, sizes: Sizes, accountLogRole: boolean) {
@@ -74,14 +76,18 @@ export class WebSocketApi extends Construct {
 
   /** Permits posts to the connections of this stage and sets the variable with the address. */
   grantAccess(fn: RollcallFunction): void {
-    const resourceName = `${stageName}/POST/@connections/*`;
-    const arn = Stack.of(this).formatArn({ service: 'execute-api', resource: this.api.apiId, resourceName });
-    fn.allow(['execute-api:ManageConnections'], [arn]);
+    fn.allow(['execute-api:ManageConnections'], [this.postArn]);
     fn.acknowledge(
-      `AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:execute-api:<AWS::Region>:<AWS::AccountId>:<${this.apiLogicalId}>/${resourceName}]`,
+      `AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:execute-api:<AWS::Region>:<AWS::AccountId>:<${this.apiLogicalId}>/${postPath}]`,
       'Connection ids are not known beforehand; the permission covers only connections of this stage.',
     );
     fn.setVariable(environmentNames.managementEndpoint, this.managementEndpoint);
+  }
+
+  /** The ARN of posts to all connections of this stage. */
+  get postArn(): string {
+    const { apiId } = this.api;
+    return Stack.of(this).formatArn({ service: 'execute-api', resource: apiId, resourceName: postPath });
   }
 
   private get apiLogicalId(): string {

@@ -1,4 +1,5 @@
-import { App } from 'aws-cdk-lib';
+import { App, Stack } from 'aws-cdk-lib';
+import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import type { HandlerName } from '../../lib/handlers.ts';
 import { RollcallStack } from '../../lib/rollcall-stack.ts';
 import { type Sizes, sizes } from '../../lib/settings.ts';
@@ -10,6 +11,8 @@ export interface Variant {
   sizes: Sizes;
   /** The environment of the synthesis. */
   environment?: Record<string, string>;
+  /** Makes the VPC that it uses. */
+  vpc?: (app: App) => ec2.IVpc;
 }
 
 const identity = { JWT_ISSUER: 'https://login.example.com/', JWT_AUDIENCE: 'rollcall' };
@@ -24,6 +27,12 @@ export const variants: readonly Variant[] = [
     sizes: sizes.prod,
     environment: { ...identity, JWKS_URI: 'https://login.example.com/keys', ACCOUNT_LOG_ROLE: 'existing' },
   },
+  { name: 'prod in a VPC that exists', sizes: sizes.prod, vpc: existingVpc },
+  {
+    name: 'prod in a VPC of another stack of the app',
+    sizes: sizes.prod,
+    vpc: (app) => new ec2.Vpc(new Stack(app, 'Network'), 'Vpc', { maxAzs: 2 }),
+  },
   { name: 'dev with alarms', sizes: { ...sizes.dev, alarms: true } },
   { name: 'prod without alarms', sizes: { ...sizes.prod, alarms: false } },
   { name: 'dev with reserved concurrency', sizes: { ...sizes.dev, concurrency: sizes.prod.concurrency } },
@@ -33,6 +42,16 @@ export const variants: readonly Variant[] = [
     withDatabase('prod', option, false),
   ]),
 ];
+
+/** A VPC as an app looks it up: it has ids, and no isolated subnets. */
+function existingVpc(app: App): ec2.IVpc {
+  return ec2.Vpc.fromVpcAttributes(new Stack(app, 'Network'), 'Vpc', {
+    vpcId: 'vpc-1',
+    availabilityZones: ['eu-central-1a', 'eu-central-1b'],
+    publicSubnetIds: ['subnet-1', 'subnet-2'],
+    privateSubnetIds: ['subnet-3', 'subnet-4'],
+  });
+}
 
 function withDatabase(
   name: 'dev' | 'prod',
@@ -53,6 +72,7 @@ export function createStack(
     sizes: variant.sizes,
     environment: variant.environment ?? {},
     bundleOf,
+    vpc: variant.vpc?.(app),
   });
 }
 

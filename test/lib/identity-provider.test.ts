@@ -1,16 +1,16 @@
 import { Template } from 'aws-cdk-lib/assertions';
-import { IdentityProvider } from '../../lib/identity-provider.ts';
+import { IdentityProvider, identityOf } from '../../lib/identity-provider.ts';
 import { emptyStack, SynthesizedTemplate } from './support.ts';
 
 type Parameters = Record<string, { Default?: string }> | undefined;
 
 function parameters(environment: Record<string, string>) {
   const stack = emptyStack();
-  new IdentityProvider(stack, 'IdentityProvider', environment);
+  new IdentityProvider(stack, 'IdentityProvider', identityOf(environment));
   return (Template.fromStack(stack).toJSON() as { Parameters: Parameters }).Parameters ?? {};
 }
 
-function identityOf(environment: Record<string, string>) {
+function identityIn(environment: Record<string, string>) {
   const template = new SynthesizedTemplate('dev', environment);
   const [, authorizer] = template
     .ofType('AWS::ApiGatewayV2::Authorizer')
@@ -34,11 +34,11 @@ test('the address of the keys need not be given: empty means that it follows fro
 test('what the environment names stands in the template, because a deployment keeps the old value of a parameter', () => {
   const given = { JWT_ISSUER: 'https://id.example/', JWT_AUDIENCE: 'app', JWKS_URI: 'https://keys.example/jwks' };
   expect(Object.keys(parameters(given)).filter((name) => /^Jw/.test(name))).toEqual([]);
-  expect(identityOf(given)).toEqual({ ...given, jwt: { Issuer: given.JWT_ISSUER, Audience: [given.JWT_AUDIENCE] } });
+  expect(identityIn(given)).toEqual({ ...given, jwt: { Issuer: given.JWT_ISSUER, Audience: [given.JWT_AUDIENCE] } });
 });
 
 test('a changed issuer leaves no address of the old keys behind', () => {
   const given = { JWT_ISSUER: 'https://new.example/', JWT_AUDIENCE: 'app' };
   expect(parameters(given)).not.toHaveProperty('JwksUri');
-  expect(identityOf(given)).toMatchObject({ JWT_ISSUER: 'https://new.example/', JWKS_URI: '' });
+  expect(identityIn(given)).toMatchObject({ JWT_ISSUER: 'https://new.example/', JWKS_URI: '' });
 });

@@ -15,7 +15,7 @@ export interface Resource {
 }
 
 /** A placeholder for all bundles, because these tests do not depend on the code of the handlers. */
-const emptyBundle = mkdtempSync(join(tmpdir(), 'rollcall-template-test-'));
+export const emptyBundle = mkdtempSync(join(tmpdir(), 'rollcall-template-test-'));
 writeFileSync(join(emptyBundle, 'index.mjs'), 'export const handler = async () => {};');
 afterAll(() => rmSync(emptyBundle, { recursive: true, force: true }));
 

@@ -70,6 +70,20 @@ describe('the synthesized assembly', () => {
   });
 });
 
+test.each([
+  ['dev', 'staging'],
+  ['prod', 'staging-prod'],
+])('an account can have several: with a name the stack of %s is called %s', async (environment, stackName) => {
+  const { code, directory } = await synthesize({
+    ROLLCALL_ENVIRONMENT: environment,
+    CDK_VALIDATION: 'false',
+    CDK_CONTEXT_JSON: JSON.stringify({ name: 'staging' }),
+  });
+  expect(code).toBe(0);
+  const manifest = JSON.parse(await readFile(join(directory, 'manifest.json'), 'utf8'));
+  expect(manifest.artifacts.Rollcall.properties.stackName).toBe(stackName);
+});
+
 test('an invalid setting is refused with one sentence and nothing else', async () => {
   const { code, stderr } = await synthesize({ HEARTBEAT_TIMEOUT_SECONDS: 'soon' });
   expect(code).toBe(1);

@@ -1,0 +1,197 @@
+import { Stack } from 'aws-cdk-lib';
+import type * as ec2 from 'aws-cdk-lib/aws-ec2';
+import * as iam from 'aws-cdk-lib/aws-iam';
+import type * as sns from 'aws-cdk-lib/aws-sns';
+import { Construct } from 'constructs';
+import { readTimings, type SettingName } from '../protocol/timings.ts';
+import { ActivityOutbox, ConnectionTable } from './connection-table.ts';
+import { type HandlerName, handlerNames } from './handlers.ts';
+import { HttpApi } from './http-api.ts';
+import { type Identity, IdentityProvider } from './identity-provider.ts';
+import { InviteSecret } from './invite-secret.ts';
+import { RollcallFunction } from './lambda-function.ts';
+import { Migration } from './migration.ts';
+import { Network } from './network.ts';
+import { Observability } from './observability.ts';
+import { PresenceCache } from './presence-cache.ts';
+import { SessionDatabase } from './session-database.ts';
+import { sizes as allSizes, type Sizes } from './settings.ts';
+import { Sweeps } from './sweeps.ts';
+import { type Functions, WebSocketApi } from './websocket-api.ts';
+
+export interface RollcallProps {
+  /** Who signs the tokens. Without a part of it, the stack gets a parameter for that part. */
+  identity: Identity;
+  /** The folder with the `index.mjs` of a handler, built by `bundle.ts`. */
+  bundleOf: (handler: HandlerName) => string;
+  /**
+   * A VPC that exists. It needs private subnets with a way to the internet in two zones. Redis and PostgreSQL are placed
+   * into its isolated subnets, or beside the functions if it has none. Default: a VPC of its own.
+   */
+  vpc?: ec2.IVpc;
+  /** The topic of the alarms; its policy must let CloudWatch publish. Default: a topic of its own. */
+  alarmTopic?: sns.ITopic;
+  /** Sizes, retention and safety. Default: those of dev. */
+  sizes?: Sizes;
+  /** Settings of the functions, by the names in `protocol/timings.ts`, and `LOG_LEVEL`. */
+  settings?: Partial<Record<SettingName | 'LOG_LEVEL', string>>;
+  /** Whether the account's role for the logs of API Gateway is set. Default: true. */
+  accountLogRole?: boolean;
+}
+
+/**
+ * The whole product on AWS: stores, functions, APIs and schedules, and the permissions of each function. A stack has at
+ * most one.
+ *
+ * @throws Error with a sentence for the user if a setting is invalid or the stack has another one.
+ */
+export class Rollcall extends Construct {
+  /** Redis. */
+  readonly cache: PresenceCache;
+  /** PostgreSQL. */
+  readonly database: SessionDatabase;
+  /** The DynamoDB table of the open connections and what they joined. */
+  readonly connections: ConnectionTable;
+  /** The DynamoDB table of activity that waits for PostgreSQL. */
+  readonly outbox: ActivityOutbox;
+  /** The functions, by the names of their handlers. */
+  readonly functions: Functions;
+  readonly webSocketApi: WebSocketApi;
+  readonly httpApi: HttpApi;
+  /** The dashboard, the alarms and their topic. */
+  readonly observability: Observability;
+  private readonly invites: InviteSecret;
+  private readonly identity: IdentityProvider;
+  private readonly sweeps: Sweeps;
+
+  constructor(scope: Construct, id: string, props: RollcallProps) {
+    super(scope, id);
+    refuseSecond(this);
+    const { sizes = allSizes.dev, settings = {}, bundleOf, accountLogRole = true } = props;
+    const timings = readTimings(settings);
+    const network = new Network(this, 'Network', sizes, props.vpc);
+    this.cache = new PresenceCache(this, 'PresenceCache', network, sizes);
+    this.database = new SessionDatabase(this, 'SessionDatabase', network, sizes);
+    this.connections = new ConnectionTable(this, 'ConnectionTable');
+    this.outbox = new ActivityOutbox(this, 'ActivityOutbox', sizes.database.protected);
+    this.invites = new InviteSecret(this, 'InviteSecret');
+    this.identity = new IdentityProvider(this, 'IdentityProvider', props.identity);
+    this.functions = createFunctions(this, { sizes, network, environment: settings, bundleOf });
+    this.webSocketApi = new WebSocketApi(this, 'WebSocketApi', sizes, accountLogRole);
+    this.sweeps = new Sweeps(this, 'Sweeps', {
+      timeoutSweep: this.functions['timeout-sweep'],
+      cleanupSweep: this.functions['cleanup-sweep'],
+      cleanupIntervalMillis: timings.cleanupIntervalMillis,
+    });
+    this.grantConnecting();
+    this.grantPresence();
+    this.grantSessions();
+    this.grantSweeps();
+    this.webSocketApi.addRoutes(this.functions);
+    this.httpApi = new HttpApi(this, 'HttpApi', this.functions.http, this.identity, sizes);
+    this.addMigration(network, sizes);
+    const { functions, webSocketApi, httpApi, database, cache } = this;
+    const watched = { sizes, functions, webSocketApi, httpApi, database, cache };
+    this.observability = new Observability(this, 'Observability', { ...watched, alarmTopic: props.alarmTopic });
+  }
+
+  /**
+   * Permits finding the connections of a session (`bySession` of the connection table) and posting to them. Set the variables
+   * with `webSocketApi.managementEndpoint` and `connections.table.tableName` yourself.
+   */
+  grantPublish(grantee: iam.IGrantable): void {
+    const { tableArn } = this.connections.table;
+    const actions = (names: string[], resource: string) =>
+      iam.Grant.addToPrincipal({ grantee, actions: names, resourceArns: [resource] });
+    actions(['dynamodb:Query'], `${tableArn}/index/bySession`);
+    actions(['execute-api:ManageConnections'], this.webSocketApi.postArn);
+  }
+
+  private grantConnecting(): void {
+    const { authorizer, connect, disconnect, default: fallback } = this.functions;
+    this.identity.grantAccess(authorizer);
+    this.invites.grantAccess(authorizer);
+    // The authorizer writes refused invites to the audit trail.
+    this.outbox.grantAccess(authorizer, 'writeMany');
+    this.connections.grantAccess(connect, 'put');
+    this.connections.grantAccess(fallback, 'query', 'update');
+    this.connections.grantAccess(disconnect, 'query', 'writeMany');
+    for (const fn of [disconnect, fallback]) this.cache.grantAccess(fn);
+    // If Redis lost the session, the disconnect handler rebuilds it and reads the slots from PostgreSQL.
+    this.database.grantAccess(disconnect);
+    this.sweeps.grantAccess(disconnect);
+  }
+
+  /**
+   * Access for frames, and for a user who returns after a time-out: their slot, its audit entry and the start of a
+   * sweep.
+   */
+  private grantPresence(): void {
+    const { heartbeat, cursor, presence } = this.functions;
+    for (const fn of [heartbeat, cursor, presence]) {
+      this.cache.grantAccess(fn);
+      this.connections.grantAccess(fn, 'get', 'query', 'update', 'delete', 'writeMany');
+      this.webSocketApi.grantAccess(fn);
+      this.database.grantAccess(fn);
+      // A second attempt to write an entry looks for the first one.
+      this.outbox.grantAccess(fn, 'get', 'writeMany');
+      // When a guest returns, their invite is checked again.
+      this.invites.grantAccess(fn);
+      this.sweeps.grantAccess(fn);
+    }
+  }
+
+  private grantSessions(): void {
+    const { session, activity, machine, http } = this.functions;
+    for (const fn of [session, activity, machine, http]) this.database.grantAccess(fn);
+    for (const fn of [session, activity, machine, http]) this.cache.grantAccess(fn);
+    this.connections.grantAccess(session, 'get', 'query', 'update', 'delete', 'writeMany');
+    this.connections.grantAccess(activity, 'query', 'writeMany');
+    this.connections.grantAccess(machine, 'query');
+    this.connections.grantAccess(http, 'get');
+    for (const fn of [session, activity]) this.outbox.grantAccess(fn, 'get', 'writeMany');
+    this.webSocketApi.grantAccess(session);
+    for (const fn of [activity, machine]) this.webSocketApi.grantAccess(fn);
+    this.invites.grantAccess(session);
+    for (const fn of [session, activity]) this.sweeps.grantAccess(fn);
+  }
+
+  private grantSweeps(): void {
+    for (const fn of [this.functions['timeout-sweep'], this.functions['cleanup-sweep']]) {
+      this.cache.grantAccess(fn);
+      this.database.grantAccess(fn);
+      this.connections.grantAccess(fn, 'query', 'writeMany');
+      this.outbox.grantAccess(fn, 'get', 'query', 'writeMany');
+      this.webSocketApi.grantAccess(fn);
+    }
+    this.sweeps.grantAccess(this.functions['cleanup-sweep']);
+  }
+
+  private addMigration(network: Network, { logRetentionDays }: Sizes): void {
+    const { migrate } = this.functions;
+    this.database.grantAccess(migrate);
+    const before = Object.values(this.functions).filter((fn) => fn !== migrate);
+    new Migration(this, 'Migration', { migrate, after: [network, this.database], before, logRetentionDays });
+  }
+}
+
+function createFunctions(
+  scope: Construct,
+  props: Omit<ConstructorParameters<typeof RollcallFunction>[2], 'handler'>,
+): Functions {
+  const idOf = (name: string) => name.replace(/(^|-)(\w)/g, (_, __, letter: string) => letter.toUpperCase());
+  return Object.fromEntries(
+    handlerNames.map((handler) => [
+      handler,
+      new RollcallFunction(scope, `${idOf(handler)}Function`, { handler, ...props }),
+    ]),
+  ) as unknown as Functions;
+}
+
+/** Names of the rotation's function and the migrations' provider belong to the stack, so a second one would collide. */
+function refuseSecond(own: Rollcall): void {
+  const { node, stackName } = Stack.of(own);
+  if (node.findAll().some((each) => each instanceof Rollcall && each !== own)) {
+    throw new Error(`The stack ${stackName} has a Rollcall already; put the second one into a stack of its own.`);
+  }
+}

@@ -1,0 +1,117 @@
+import { loadAwsServiceSpecSync } from '@aws-cdk/aws-service-spec';
+import { App, Stack } from 'aws-cdk-lib';
+import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import * as iam from 'aws-cdk-lib/aws-iam';
+import * as sns from 'aws-cdk-lib/aws-sns';
+import { bundleHandlers } from '../../lib/bundle.ts';
+import { Rollcall, type RollcallProps } from '../../lib/rollcall.ts';
+import { readDeploymentName, sizes } from '../../lib/settings.ts';
+import { checkTemplate } from '../../scripts/aws-check/checks.ts';
+import { statementsOfRole } from '../../scripts/aws-check/policies.ts';
+import { resourcesOf, type Template } from '../../scripts/aws-check/template.ts';
+import { usesOfBundles } from '../../scripts/aws-check/uses.ts';
+import { emptyBundle } from './support.ts';
+
+const knowledge = { spec: loadAwsServiceSpecSync(), uses: usesOfBundles(bundleHandlers().metafile) };
+const required: RollcallProps = {
+  identity: { issuer: 'https://login.example.com/', audience: 'rollcall' },
+  bundleOf: () => emptyBundle,
+};
+
+/** The template of a stack of somebody's app that has a Rollcall among other things. */
+function templateWith(make: (stack: Stack) => Partial<RollcallProps>, use = (_: Rollcall, __: Stack) => {}): Template {
+  const app = new App({ analyticsReporting: false });
+  const stack = new Stack(app, 'Shop');
+  use(new Rollcall(stack, 'Presence', { ...required, ...make(stack) }), stack);
+  return app.synth().getStackByName('Shop').template;
+}
+
+test('it is part of a stack of another app, and needs nothing but the identity provider and the bundles', () => {
+  const template = templateWith(() => ({}));
+  expect(checkTemplate(template, knowledge)).toEqual([]);
+  expect(Object.keys(template.Parameters ?? {})).toEqual(['BootstrapVersion']);
+  expect(template.Outputs).toBeUndefined();
+});
+
+test('it uses the VPC of the stack and adds no network of its own', () => {
+  const template = templateWith((stack) => ({ sizes: sizes.prod, vpc: new ec2.Vpc(stack, 'Vpc', { maxAzs: 2 }) }));
+  expect(checkTemplate(template, knowledge)).toEqual([]);
+  expect(resourcesOf(template, 'AWS::EC2::VPC').map(([id]) => id)).toEqual([expect.stringMatching(/^Vpc/)]);
+  const [, { SubnetIds }] = resourcesOf(template, 'AWS::ElastiCache::ServerlessCache')[0]!;
+  expect(SubnetIds).toEqual([1, 2].map((n) => ({ Ref: expect.stringContaining(`PrivateSubnet${n}`) })));
+});
+
+test('in the VPC of another stack, the name of the cache follows the subnets that the stack imports', () => {
+  const template = templateWith((stack) => ({
+    vpc: new ec2.Vpc(new Stack(stack.node.root as App, 'Network'), 'Vpc', { maxAzs: 2 }),
+  }));
+  expect(checkTemplate(template, knowledge)).toEqual([]);
+  const [, { SubnetIds }] = resourcesOf(template, 'AWS::ElastiCache::ServerlessCache')[0]!;
+  expect(SubnetIds).toEqual([1, 2].map(() => ({ 'Fn::ImportValue': expect.stringContaining('PrivateSubnet') })));
+});
+
+test('its alarms go to the topic of the stack', () => {
+  const template = templateWith((stack) => ({ sizes: sizes.prod, alarmTopic: new sns.Topic(stack, 'Alerts') }));
+  expect(checkTemplate(template, knowledge)).toEqual([]);
+  const topics = resourcesOf(template, 'AWS::SNS::Topic');
+  expect(topics).toHaveLength(1);
+  const [topic] = topics[0]!;
+  const alarms = resourcesOf(template, 'AWS::CloudWatch::Alarm');
+  expect(alarms.length).toBeGreaterThan(10);
+  for (const [, { AlarmActions }] of alarms) expect(AlarmActions).toEqual([{ Ref: topic }]);
+});
+
+test('it leaves the role for the logs of API Gateway alone if it is told so', () => {
+  expect(
+    resourcesOf(
+      templateWith(() => ({})),
+      'AWS::ApiGateway::Account',
+    ),
+  ).toHaveLength(1);
+  const template = templateWith(() => ({ accountLogRole: false }));
+  expect(resourcesOf(template, 'AWS::ApiGateway::Account')).toEqual([]);
+});
+
+test('its settings reach the functions, and an invalid one is refused', () => {
+  const template = templateWith(() => ({ settings: { SESSION_TIMEOUT_HOURS: '8' } }));
+  const own = resourcesOf(template, 'AWS::Lambda::Function').filter(([id]) => id.startsWith('Presence'));
+  expect(own).toHaveLength(14);
+  for (const [, { Environment }] of own) {
+    expect(Environment).toMatchObject({ Variables: { SESSION_TIMEOUT_HOURS: '8' } });
+  }
+  expect(() => templateWith(() => ({ settings: { SESSION_TIMEOUT_HOURS: 'long' } }))).toThrow(
+    /^SESSION_TIMEOUT_HOURS is "long"; set it to/,
+  );
+});
+
+test('grantPublish permits finding the connections of a session and posting to them, and nothing else', () => {
+  const template = templateWith(
+    () => ({}),
+    (rollcall, stack) => {
+      const assumedBy = new iam.ServicePrincipal('lambda.amazonaws.com');
+      rollcall.grantPublish(new iam.Role(stack, 'Robot', { assumedBy }));
+    },
+  );
+  const [robot] = resourcesOf(template, 'AWS::IAM::Role').find(([id]) => id.startsWith('Robot'))!;
+  const statements = statementsOfRole(template, robot);
+  expect(statements.map(({ Action }) => Action)).toEqual(['dynamodb:Query', 'execute-api:ManageConnections']);
+  expect(JSON.stringify(statements[0]!.Resource)).toMatch(/PresenceConnectionTable.*\/index\/bySession/);
+  expect(JSON.stringify(statements[1]!.Resource)).toMatch(/PresenceWebSocketApi.*\/live\/POST\/@connections\/\*/);
+});
+
+test('a second one in a stack is refused, because some names belong to the stack', () => {
+  expect(() =>
+    templateWith(
+      () => ({}),
+      (_, stack) => new Rollcall(stack, 'Other', required),
+    ),
+  ).toThrow('The stack Shop has a Rollcall already; put the second one into a stack of its own.');
+});
+
+test('the name of a deployment begins the name of its stack', () => {
+  expect(readDeploymentName(undefined)).toBe('rollcall');
+  expect(readDeploymentName('staging-2')).toBe('staging-2');
+  for (const name of ['Staging', '2nd', 'a--b', 'a-', 'x'.repeat(31)]) {
+    expect(() => readDeploymentName(name)).toThrow(`The name is "${name}"; begin it with a letter`);
+  }
+});
