@@ -29,7 +29,7 @@ async function reached(to?: string[], from = room.seat(alice, 'a1')) {
   return addressed?.receivers.map(({ connectionId }) => connectionId).sort();
 }
 
-test('[DE11] everybody else is reached on all their connections, or the users named', async () => {
+test('[DE11] a broadcast reaches all connections of all other users, or of the named users', async () => {
   expect(await reached()).toEqual(['b1', 'b2', 'c1']);
   expect(await reached([bob])).toEqual(['b1', 'b2']);
   expect(await reached([bob, bob, 'nobody'])).toEqual(['b1', 'b2']);
@@ -37,7 +37,7 @@ test('[DE11] everybody else is reached on all their connections, or the users na
   expect(await reached([])).toEqual([]);
 });
 
-test('[DE11] [SE8] a viewer may not, and a role counts from the next message on', async () => {
+test('[DE11] [SE8] a viewer may not broadcast, and a changed role counts from the next message', async () => {
   expect(await room.store.address(room.seat(bob, 'b1'), undefined, room.now)).toEqual({
     isPermitted: false,
     receivers: [],
@@ -48,7 +48,7 @@ test('[DE11] [SE8] a viewer may not, and a role counts from the next message on'
   expect(await room.store.address(room.seat(bob, 'b1'), undefined, room.now)).toMatchObject({ isPermitted: false });
 });
 
-test('[DE11] [PR1] it is a sign of life, counts against the limit, and is unknown from who has no seat', async () => {
+test('[DE11] [PR1] a broadcast is a sign of life, counts against the rate limit, and needs a seat', async () => {
   room.pass(50);
   await reached();
   room.pass(50);

@@ -17,16 +17,16 @@ beforeEach(async () => {
   await room.enter(alice, 'a1');
 });
 
-const unpoint = (kind: 'cursor' | 'update' | 'heartbeat' = 'cursor') =>
+const endCursor = (kind: 'cursor' | 'update' | 'heartbeat' = 'cursor') =>
   room.store.touch(room.seat(alice, 'a1'), { kind, cursor: null }, room.now);
 const cursorOf = async () => (await room.users()).find(({ userId }) => userId === alice)?.cursor;
 
 test.each(['cursor', 'update', 'heartbeat'] as const)(
-  '[PR19] null in a frame of kind %s ends the cursor',
+  '[PR19] a frame of kind %s with the cursor null ends the cursor',
   async (kind) => {
     await room.cursor(alice, 'a1', 1);
     room.pass(1);
-    const ended = await unpoint(kind);
+    const ended = await endCursor(kind);
     expect(ended).toMatchObject({ updates: [{ userId: alice, cursor: null, lastActive: room.now }], batch: undefined });
     expect(ended?.receivers.map(({ connectionId }) => connectionId).sort()).toEqual(['a1', 'b1']);
     expect(await cursorOf()).toBeUndefined();
@@ -35,14 +35,14 @@ test.each(['cursor', 'update', 'heartbeat'] as const)(
   },
 );
 
-test('[PR19] null changes nothing where there is no cursor', async () => {
-  const ended = await unpoint();
+test('[PR19] a cursor of null changes nothing if the user has no cursor', async () => {
+  const ended = await endCursor();
   expect(ended).toMatchObject({ updates: [], receivers: [] });
 });
 
-test('[PR19] the end is later than the cursor, also within one millisecond', async () => {
+test('[PR19] the end of a cursor has a later time than the cursor, even within one millisecond', async () => {
   await room.cursor(alice, 'a1', 1);
-  const ended = await unpoint();
+  const ended = await endCursor();
   expect(ended?.updates).toEqual([{ userId: alice, cursor: null, lastActive: room.now + 1 }]);
 });
 
@@ -50,34 +50,34 @@ test('[PR19] a cursor that waits for the end of a window is not sent after its e
   await room.cursor(alice, 'a1', 1);
   const waiting = await room.cursor(alice, 'a1', 2);
   expect(waiting?.promise).toBeDefined();
-  await unpoint();
+  await endCursor();
   const flushed = await room.store.flush(room.sessionId, waiting!.promise!.endsAt, waiting!.promise!.endsAt);
   expect(flushed.batch).toBeUndefined();
-  // The session is whole: an epoch begins anew where something that waits is missing.
+  // The session lost nothing: if a waiting cursor were missing, a new epoch would begin.
   expect(flushed.epoch).toBe(waiting!.epoch);
 });
 
-test('[PR19] the next cursor comes whole to receivers of the compact form', async () => {
+test('[PR19] receivers of the compact form get the next cursor as a whole object', async () => {
   await room.cursor(alice, 'a1', 1);
-  await unpoint();
+  await endCursor();
   room.pass(1);
   const next = await room.cursor(alice, 'a1', 2);
   expect(next?.batch?.cursors).toMatchObject([{ cursor: { position: 2 }, whole: true }]);
 });
 
-test('[PR19] [PR5] the cursor of an invisible user ends unseen; others hear of it when the user is seen again', async () => {
+test('[PR19] [PR5] if an invisible user ends their cursor, others are told when the user is visible again', async () => {
   await room.cursor(alice, 'a1', 1);
   await room.update(alice, 'a1', { status: 'offline' });
-  expect((await unpoint())?.updates).toEqual([]);
+  expect((await endCursor())?.updates).toEqual([]);
   expect((await room.heartbeat(alice, 'a1'))?.updates).toEqual([]);
   const seen = await room.update(alice, 'a1', { status: 'online' });
   expect(seen).toMatchObject({ updates: [{ userId: alice, status: 'online', cursor: null }], batch: undefined });
   expect((await room.heartbeat(alice, 'a1'))?.updates).toEqual([]);
 });
 
-test('[PR19] [PR5] an end does not end a chosen away', async () => {
+test('[PR19] [PR5] the end of a cursor does not change a chosen status of away', async () => {
   await room.cursor(alice, 'a1', 1);
   await room.update(alice, 'a1', { status: 'away' });
-  await unpoint();
+  await endCursor();
   expect(await room.statusOf(alice)).toBe('away');
 });

@@ -23,7 +23,7 @@ afterAll(async () => {
 });
 
 const everybody = ['ada', 'bob', 'cyd', 'dan', 'eve', 'flo'];
-/** What Redis may evict of a session, and what it may forget of one person. */
+/** The keys of a session that Redis may evict. */
 const evictable = [
   'users',
   'connections',
@@ -37,9 +37,9 @@ const evictable = [
   'epoch',
 ] as const;
 
-/** A room, what it was told and what it answered, without the names that are random. */
-class WatchedRoom extends PresenceFixture {
-  readonly told: string[] = [];
+/** A room, its published events and its state, with random names replaced by fixed ones. */
+class RecordedRoom extends PresenceFixture {
+  readonly published: string[] = [];
   readonly redis: Redis;
   readonly #epochs: string[] = [];
 
@@ -50,7 +50,7 @@ class WatchedRoom extends PresenceFixture {
 
   async listen(): Promise<void> {
     const listener = connect();
-    listener.on('message', (_, message: string) => this.told.push(this.plain(message)));
+    listener.on('message', (_, message: string) => this.published.push(this.plain(message)));
     await listener.subscribe(presenceKeys.channel(this.sessionId));
   }
 
@@ -63,7 +63,7 @@ class WatchedRoom extends PresenceFixture {
       });
   }
 
-  /** Everything Redis holds of the session. */
+  /** All values that Redis holds for the session. */
   async state(): Promise<string[]> {
     const keys = (await this.redis.keys(`*${this.sessionId}*`)).sort();
     const found = await Promise.all(keys.map(async (key) => [key, await this.#read(key)]));
@@ -81,19 +81,19 @@ class WatchedRoom extends PresenceFixture {
   }
 }
 
-type Step = (room: WatchedRoom) => Promise<unknown>;
+type Step = (room: RecordedRoom) => Promise<unknown>;
 
-/** Something that happens in a room; mostly somebody moves. */
-function somethingOf(dice: Dice, people: readonly string[], position: number): Step {
+/** A random event in a room; in most cases a cursor moves. */
+function randomStep(dice: Dice, people: readonly string[], position: number): Step {
   const [user, tab] = [dice.pick(people), dice.chance(0.2) ? 'b' : 'a'];
   const connection = `${user}-${tab}`;
   const eventId = dice.chance(0.05) ? 'other' : 'event';
   const moved = dice.chance(0.05) ? position - 1 : position;
   const ends = dice.chance(0.02);
-  // Some frames were overtaken by up to three later ones of their connection.
+  // Up to three later frames of the same connection were handled before some frames.
   const order = position - (dice.chance(0.2) ? dice.int(1, 3) : 0);
   const turn = dice.pick([{ order }, { order }, { receivedAt: order }, undefined]);
-  // Whom Redis does not know is seated anew, as the flows do it.
+  // If Redis does not know the user, they take a seat again, as in the use cases.
   const move: Step = async (room) => {
     const cursor = ends ? null : { eventId, position: moved };
     const touch = { kind: 'cursor', cursor, turn } as const;
@@ -124,15 +124,15 @@ test.each([
   [2, 3],
   [2, 4],
 ])(
-  'the fast path of a cursor does and replies what the general path does (%i people, seed %i)',
+  'the fast path of a cursor has the same effects and replies as the general path (%i people, seed %i)',
   async (count, seed) => {
     const people = everybody.slice(0, count);
-    const fast = new WatchedRoom(connect());
+    const fast = new RecordedRoom(connect());
     const client = connect();
     const generalPath = presenceScripts.touch.replace(cursorFastPath, '');
     expect(generalPath).not.toBe(presenceScripts.touch);
     client.defineCommand(commandName('touch'), { numberOfKeys: scriptKeys('').length, lua: generalPath });
-    const general = new WatchedRoom(client);
+    const general = new RecordedRoom(client);
     general.now = fast.now;
     await Promise.all([fast.listen(), general.listen()]);
     for (const room of [fast, general]) for (const user of people) await room.enter(user, `${user}-a`);
@@ -141,7 +141,7 @@ test.each([
     let promised: number | undefined;
     for (let position = 1; position <= 1500; position += 1) {
       const millis = dice.chance(0.02) ? dice.int(100, 70_000) : dice.int(0, 12);
-      const step = somethingOf(dice, people, position);
+      const step = randomStep(dice, people, position);
       const answers: string[] = [];
       for (const room of [fast, general]) {
         room.now += millis;
@@ -154,8 +154,8 @@ test.each([
       promised = promiseIn(answers[0]!) ?? (promised !== undefined && fast.now >= promised ? undefined : promised);
       if (position % 10 === 0) expect(await fast.state()).toEqual(await general.state());
     }
-    expect(fast.told).toEqual(general.told);
-    expect(fast.told.length).toBeGreaterThan(500);
+    expect(fast.published).toEqual(general.published);
+    expect(fast.published.length).toBeGreaterThan(500);
   },
 );
 
@@ -181,7 +181,7 @@ test('nearly all cursors of a busy session take the fast path', async () => {
   expect((await general()) - before).toBe(0);
 });
 
-test('whoever is alone meanwhile waits for nobody', async () => {
+test('a user who has become alone in the session waits for no window', async () => {
   const redis = connect();
   const room = new PresenceFixture(redis);
   for (const user of ['ada', 'bob']) await room.enter(user, `${user}-a`);
@@ -191,8 +191,8 @@ test('whoever is alone meanwhile waits for nobody', async () => {
   expect(await redis.hget(presenceKeys.pending(room.sessionId), 'ada')).toContain('"position":3}');
 });
 
-test('[DE3] a cursor that is answered by unknown is not counted, so that it counts once when it is sent again', async () => {
-  const room = new WatchedRoom(connect());
+test('[DE3] a cursor with the reply "unknown" is not counted, so the repeated cursor counts once', async () => {
+  const room = new RecordedRoom(connect());
   await room.enter('ada', 'ada-a');
   const move = (position: number) =>
     room.store.touch(room.seat('ada', 'ada-a'), { kind: 'cursor', cursor: { eventId: 'e', position } }, room.now);

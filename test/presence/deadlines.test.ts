@@ -11,7 +11,7 @@ let leases: ShardLeases;
 let sessionId: string;
 /** The sweep of these tests, which holds all shards. */
 const sweep = 'sweep-of-the-deadlines';
-/** Far from the time of other tests on the same server: what is due here is nobody else's. */
+/** Far from the times of other tests on the same server, so that no other test claims what is due here. */
 const now = 1_000_000;
 
 beforeAll(() => {
@@ -21,15 +21,15 @@ afterAll(() => redis.quit());
 beforeEach(async () => {
   [deadlines, leases] = [new Deadlines(redis), new ShardLeases(redis)];
   sessionId = randomUUID();
-  await takeOver();
+  await takeAllLeases();
 });
 afterEach(async () => {
   for (const one of await claimAll(now + 100_000)) await deadlines.release(one, sweep, undefined);
   await Promise.all(shardNumbers.map((shard) => leases.giveBack(shard, sweep)));
 });
 
-/** Holds every shard, also those of a sweep of another test. */
-async function takeOver(holder = sweep): Promise<void> {
+/** Takes the lease of every shard, also from a sweep of another test. */
+async function takeAllLeases(holder = sweep): Promise<void> {
   for (const shard of shardNumbers) {
     await redis.del(presenceKeys.dueLease(shard));
     expect(await leases.hold(shard, holder, now)).toBe(true);
@@ -43,13 +43,13 @@ async function claimAll(at: number, limit = 100, holder = sweep): Promise<string
 const claimed = async (at: number, holder = sweep) =>
   (await claimAll(at, 100, holder)).filter((one) => one === sessionId);
 
-test('a session is due at its deadline, not before', async () => {
+test('a session is due at its deadline and not earlier', async () => {
   await deadlines.schedule(sessionId, now + 50);
   expect(await claimed(now + 49)).toEqual([]);
   expect(await claimed(now + 50)).toHaveLength(1);
 });
 
-test('an earlier deadline counts, a later one changes nothing', async () => {
+test('an earlier deadline replaces the deadline of a session, a later one changes nothing', async () => {
   await deadlines.schedule(sessionId, now + 50);
   await deadlines.schedule(sessionId, now + 90);
   await deadlines.schedule(sessionId, now + 20);
@@ -57,44 +57,44 @@ test('an earlier deadline counts, a later one changes nothing', async () => {
   expect(await claimed(now + 20)).toHaveLength(1);
 });
 
-test('[PR10] of many claims at one moment exactly one gets a session that is due', async () => {
+test('[PR10] if many claims run at the same time, exactly one gets a session that is due', async () => {
   await deadlines.schedule(sessionId, now);
   const claims = await Promise.all(Array.from({ length: 20 }, () => claimed(now)));
   expect(claims.flat()).toHaveLength(1);
 });
 
-test('[PR10] only the sweep that holds a shard claims there', async () => {
+test('[PR10] only the sweep that holds the lease of a shard can claim its sessions', async () => {
   await deadlines.schedule(sessionId, now);
   expect(await claimed(now, 'another sweep')).toEqual([]);
   expect(await claimed(now)).toHaveLength(1);
 });
 
-test('[PR12] what a sweep had claimed when it died is due for the next holder of the shard', async () => {
+test('[PR12] if a sweep dies, its claimed sessions are due for the next holder of the shard', async () => {
   await deadlines.schedule(sessionId, now);
   expect(await claimed(now)).toHaveLength(1);
   expect(await claimed(now + 100_000)).toEqual([]);
-  await takeOver('another sweep');
+  await takeAllLeases('another sweep');
   expect(await claimed(now, 'another sweep')).toHaveLength(1);
-  await takeOver();
+  await takeAllLeases();
 });
 
-test('[PR10] a sweep that lost its shard during a visit changes nothing there any more', async () => {
+test('[PR10] a sweep that lost its shard during a visit changes nothing more in that shard', async () => {
   await deadlines.schedule(sessionId, now);
   await claimed(now);
-  await takeOver('another sweep');
+  await takeAllLeases('another sweep');
   expect(await claimed(now, 'another sweep')).toHaveLength(1);
   await deadlines.release(sessionId, sweep, now + 5);
   expect(await redis.zscore(presenceKeys.due(shardOf(sessionId)), sessionId)).toBe(String(claimedScore));
-  await takeOver();
+  await takeAllLeases();
 });
 
-test('who schedules a visit hears whether a sweep will make it', async () => {
+test('the answer to scheduling a visit says whether a sweep runs that will make the visit', async () => {
   expect(await deadlines.schedule(sessionId, now)).toBe(true);
   await leases.giveBack(shardOf(sessionId), sweep);
   expect(await deadlines.schedule(sessionId, now)).toBe(false);
 });
 
-test('a release names the next deadline', async () => {
+test('the release of a session sets its next deadline', async () => {
   await deadlines.schedule(sessionId, now);
   await claimed(now);
   await deadlines.release(sessionId, sweep, now + 300);
@@ -102,7 +102,7 @@ test('a release names the next deadline', async () => {
   expect(await claimed(now + 300)).toHaveLength(1);
 });
 
-test('an earlier deadline that came in during a visit is kept', async () => {
+test('an earlier deadline that was scheduled during a visit is kept', async () => {
   await deadlines.schedule(sessionId, now);
   await claimed(now);
   await deadlines.schedule(sessionId, now + 100);
@@ -110,7 +110,7 @@ test('an earlier deadline that came in during a visit is kept', async () => {
   expect(await claimed(now + 100)).toHaveLength(1);
 });
 
-test('[PR12] a deadline that has passed and came in during a visit is kept, too', async () => {
+test('[PR12] a deadline that was scheduled during a visit is kept even if its time has passed', async () => {
   await deadlines.schedule(sessionId, now);
   await claimed(now);
   await deadlines.schedule(sessionId, now - 10);
@@ -118,7 +118,7 @@ test('[PR12] a deadline that has passed and came in during a visit is kept, too'
   expect(await claimed(now)).toHaveLength(1);
 });
 
-test('who came during a visit that found nobody is not forgotten', async () => {
+test('a deadline that was scheduled during a visit is kept even if that visit found no user', async () => {
   await deadlines.schedule(sessionId, now);
   await claimed(now);
   await deadlines.schedule(sessionId, now + 100);
@@ -126,7 +126,7 @@ test('who came during a visit that found nobody is not forgotten', async () => {
   expect(await claimed(now + 100)).toHaveLength(1);
 });
 
-test('a visit that found nobody takes the session out of the index', async () => {
+test('a visit that finds no user removes the session from the index', async () => {
   await deadlines.schedule(sessionId, now);
   expect(await deadlines.all()).toContain(sessionId);
   await claimed(now);
@@ -144,7 +144,7 @@ test('the size counts the sessions of all shards', async () => {
   expect(await deadlines.all()).toEqual(expect.arrayContaining(sessionIds));
 });
 
-test('a claim takes no more than it was asked for, and the rest at the next time', async () => {
+test('a claim takes at most the given number of sessions, and the next claim takes the rest', async () => {
   const sessionIds: string[] = Array.from({ length: 3 * deadlineShards }, () => randomUUID());
   await Promise.all(sessionIds.map((one) => deadlines.schedule(one, now)));
   const taken: string[] = [];
@@ -156,7 +156,7 @@ test('a claim takes no more than it was asked for, and the rest at the next time
   expect(taken.filter((one) => sessionIds.includes(one)).sort()).toEqual(sessionIds.sort());
 });
 
-test('[FA2] an index of which a shard was lost says so, until it is told to be whole again', async () => {
+test('[FA2] an index that lost a shard is incomplete until it is marked as complete', async () => {
   await deadlines.markWhole();
   expect(await deadlines.isWhole()).toBe(true);
   await redis.del(presenceKeys.dueMark(3));
@@ -165,7 +165,7 @@ test('[FA2] an index of which a shard was lost says so, until it is told to be w
   expect(await deadlines.isWhole()).toBe(true);
 });
 
-test('every key of the index has a time to live', async () => {
+test('each key of the deadline index has a time to live', async () => {
   await deadlines.schedule(sessionId, now);
   await deadlines.markWhole();
   const keys = await findKeys(redis, 'presence:due:*');

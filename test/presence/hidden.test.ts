@@ -19,7 +19,7 @@ beforeEach(async () => {
 const hide = (connectionId = 'a1') =>
   room.store.touch(room.seat(alice, connectionId), { kind: 'heartbeat', hidden: true }, room.now);
 
-/** Time passes while bob is there. */
+/** Lets time pass while Bob sends heartbeats. */
 async function pass(seconds: number): Promise<void> {
   for (let passed = 0; passed < seconds; passed += 30) {
     room.pass(Math.min(30, seconds - passed));
@@ -27,7 +27,7 @@ async function pass(seconds: number): Promise<void> {
   }
 }
 
-test('[PR17] a hidden connection is due after 150 s, and its user is away', async () => {
+test('[PR17] a hidden connection times out after 150 s, and its user is away until then', async () => {
   expect((await hide())?.updates).toEqual([{ userId: alice, status: 'away' }]);
   await pass(149.999);
   expect((await room.visit()).leaves).toEqual([]);
@@ -36,18 +36,18 @@ test('[PR17] a hidden connection is due after 150 s, and its user is away', asyn
   expect((await room.visit()).leaves).toEqual([{ userId: alice, cause: 'timeout' }]);
 });
 
-test('[PR17] a tab that wakes once a minute for ten minutes is never said to leave', async () => {
+test('[PR17] a tab that sends once a minute for ten minutes does not leave', async () => {
   for (let minute = 0; minute < 10; minute += 1) {
     await hide();
     await pass(61);
     const { leaves, nextDeadline } = await room.visit();
     expect(leaves).toEqual([]);
-    // No sweep comes again and again about somebody who is not due.
+    // The next visit is in the future, so no sweep visits the session again without a reason.
     expect(nextDeadline).toBeGreaterThan(room.now);
   }
 });
 
-test('[PR17] [PR5] another tab in use keeps the user online, and its end makes them away', async () => {
+test('[PR17] [PR5] another tab in use keeps the user online, and the user is away when that tab leaves', async () => {
   await room.enter(alice, 'a2');
   expect((await hide())?.updates).toEqual([]);
   expect(await room.statusOf(alice)).toBe('online');
@@ -55,7 +55,7 @@ test('[PR17] [PR5] another tab in use keeps the user online, and its end makes t
   expect(left.updates).toEqual([{ userId: alice, connections: 1, status: 'away' }]);
 });
 
-test('[PR17] the end of the hidden tab leaves the other one in use', async () => {
+test('[PR17] when the hidden tab leaves, the timeout of the other tab does not change', async () => {
   await room.enter(alice, 'a2');
   await hide();
   await room.store.depart(room.seat(alice, 'a1'), 'left', room.now);
@@ -69,15 +69,15 @@ test('[PR17] the end of the hidden tab leaves the other one in use', async () =>
 test.each([
   ['heartbeat', () => room.heartbeat(alice, 'a1')],
   ['cursor', () => room.cursor(alice, 'a1', 1)],
-  ['question for the state', () => room.store.list(room.sessionId, room.now, room.seat(alice, 'a1'))],
-] as const)('[PR17] it ends with the next %s that is not marked', async (_, act) => {
+  ['request for a snapshot', () => room.store.list(room.sessionId, room.now, room.seat(alice, 'a1'))],
+] as const)('[PR17] a connection is no longer hidden after a %s without that mark', async (_, act) => {
   await hide();
   expect((await act())?.updates).toEqual([{ userId: alice, status: 'online' }]);
   await pass(60);
   expect((await room.visit()).leaves).toMatchObject([{ userId: alice }]);
 });
 
-test('[PR17] frames about something else do not shorten it', async () => {
+test('[PR17] a frame about another subject does not shorten the longer timeout', async () => {
   await hide();
   room.pass(1);
   await room.store.notice(room.seat(alice, 'a1'), room.now);
@@ -85,7 +85,7 @@ test('[PR17] frames about something else do not shorten it', async () => {
   expect((await room.visit()).leaves).toEqual([]);
 });
 
-test('[PR17] [PR5] who is invisible stays so', async () => {
+test('[PR17] [PR5] an invisible user stays invisible when their tab is hidden', async () => {
   await room.update(alice, 'a1', { status: 'offline' });
   await hide();
   expect(await room.statusOf(alice)).toBe('offline');

@@ -2,7 +2,7 @@ import { Redis } from 'ioredis';
 import { OwnRedis } from '../support/own-redis.ts';
 import { PresenceFixture } from '../support/presence.ts';
 
-/** Many people whose time is over at the same moment in one room. The server is its own: its commands are counted. */
+// Many users of one session time out at the same time. The suite has its own server because it counts the commands.
 let server: OwnRedis;
 let redis: Redis;
 
@@ -17,18 +17,18 @@ afterAll(async () => {
 
 const silentSeconds = 61;
 
-/** A room of so many people, each with as many tabs, who are all silent for longer than the timeout. */
+/** A session with `people` users of `tabs` tabs each, whose presence records have expired. */
 async function silentRoom(people: number, tabs = 1): Promise<PresenceFixture> {
   const room = new PresenceFixture(redis);
   for (let person = 0; person < people; person += 1) {
     for (let tab = 0; tab < tabs; tab += 1) await room.enter(`user-${person}`, `c${person}-${tab}`);
   }
-  // As after their time to live, which is as long as the silence.
+  // The records expire after the timeout; here the test deletes them.
   for (const key of await redis.keys(`presence:{${room.sessionId}}:*`)) await redis.del(key);
   return room;
 }
 
-/** How often the server ran each command while the work ran, the commands of scripts included. */
+/** How often the server ran each command during the work, including the commands of scripts. */
 async function commandsOf(work: () => Promise<unknown>): Promise<Record<string, number>> {
   await redis.config('RESETSTAT');
   await work();
@@ -39,7 +39,7 @@ async function commandsOf(work: () => Promise<unknown>): Promise<Record<string, 
 }
 
 test.each([1, 2])(
-  '[PR12] time-outs of many people at one moment read each list of the room once (%i tabs each)',
+  '[PR12] if many users time out at once, a visit reads each list of the session once (%i tabs each)',
   async (tabs) => {
     const reads: (number | undefined)[] = [];
     for (const people of [60, 300]) {
@@ -47,7 +47,7 @@ test.each([1, 2])(
       room.pass(silentSeconds);
       const commands = await commandsOf(async () => {
         await room.visit();
-        // Who came and who went waits to be written down.
+        // Each join and each leave waits in the movement journal.
         expect(await redis.llen(`presence:departed:{${room.sessionId}}`)).toBe(2 * people);
         expect(await redis.zcard(`presence:session:{${room.sessionId}}`)).toBe(0);
       });
@@ -57,7 +57,7 @@ test.each([1, 2])(
   },
 );
 
-test('[PR12] a list of a room whose records are lost reads each list of the room once', async () => {
+test('[PR12] listing a session whose records are lost reads each list of the session once', async () => {
   const reads: (number | undefined)[] = [];
   for (const people of [60, 300]) {
     const room = await silentRoom(people);
@@ -68,7 +68,7 @@ test('[PR12] a list of a room whose records are lost reads each list of the room
   expect(reads[1]).toBe(reads[0]);
 });
 
-test('[PR12] [PR9] somebody whose tabs all fall silent at one moment leaves once, as of the last of them', async () => {
+test('[PR12] [PR9] a user whose tabs all time out leaves once, at the timeout of the last tab', async () => {
   const room = new PresenceFixture(redis);
   await room.enter('ada', 'a1');
   room.pass(2);

@@ -22,7 +22,7 @@ beforeEach(() => {
 const enter = (userId: string, connectionId: string, arrivalState?: 'taken' | 'written') =>
   room.store.enter(room.seat(userId, connectionId), { username: 'Name', role: 'viewer', arrivalState }, room.now);
 
-test('[AC1] a coming is kept for the sweep until it is written down', async () => {
+test('[AC1] a join stays in the movement journal until it is recorded', async () => {
   const { arrival } = await enter(alice, 'a1', 'taken');
   expect(arrival).toMatchObject({ userId: alice, username: 'Name', role: 'viewer', at: room.now, certain: true });
   expect((await room.visit()).arrivals).toEqual([arrival]);
@@ -31,19 +31,19 @@ test('[AC1] a coming is kept for the sweep until it is written down', async () =
   expect((await room.visit()).arrivals).toEqual([]);
 });
 
-test('[PR2] a second connection, and a coming that is written down already, leave nothing to be written', async () => {
+test('[PR2] a second connection and a join that is already recorded add nothing to the journal', async () => {
   await enter(alice, 'a1', 'taken');
   expect((await enter(alice, 'a2')).arrival).toBeUndefined();
   expect((await enter(bob, 'b1', 'written')).arrival).toBeUndefined();
 });
 
-test('[FA2] who holds a slot already has come for certain only where their leave is still to be written down', async () => {
+test('[FA2] the join of a user who already holds a slot is certain only if their leave is in the journal', async () => {
   expect((await enter(alice, 'a1')).arrival).toMatchObject({ certain: false });
   await room.store.depart(room.seat(alice, 'a1'), 'left', room.now);
   expect((await enter(alice, 'a2')).arrival).toMatchObject({ certain: true });
 });
 
-test('[FA2] who was seated by a rebuilding and then comes for a slot they took has come, as of the same moment', async () => {
+test('[FA2] a join that took a slot after a rebuild seated its user has the time of the seat', async () => {
   const joinedAt = room.now - 10;
   const member = { userId: alice, connectionId: 'a1', username: 'Name', role: 'viewer' as const, joinedAt };
   await room.store.restore(room.sessionId, [member], room.now, { onlyIfLost: true });
@@ -53,14 +53,14 @@ test('[FA2] who was seated by a rebuilding and then comes for a slot they took h
   expect(departures[0]).not.toHaveProperty('restored');
 });
 
-/** Alice by the connection table, with a seat that Redis takes for silent. */
+/** Alice's entry in the connection table. */
 const member = () => ({
   ...{ userId: alice, connectionId: 'a1', username: 'Name', role: 'viewer' as const, joinedAt: room.now },
 });
 const isNewArrival = (arrival: Arrival | undefined, leave: Departure | undefined) =>
   arrival !== undefined && leave !== undefined && arrival.certain && arrival.at > leave.at;
 
-/** Alice timed out, and no visit has written that down yet. */
+/** Lets Alice time out; her leave is in the journal and not yet recorded. */
 async function timedOut(restored: boolean) {
   const seat = member();
   if (restored) await room.store.restore(room.sessionId, [seat], room.now, { onlyIfLost: false });
@@ -72,7 +72,7 @@ async function timedOut(restored: boolean) {
 }
 
 test.each([[true], [false]])(
-  '[PR9] [FA1] whoever is restored while their time-out waits to be written has come again (onlyIfLost: %s)',
+  '[PR9] [FA1] restoring a user whose timeout is in the journal adds a join after it (onlyIfLost: %s)',
   async (onlyIfLost) => {
     const { seat, leave } = await timedOut(false);
     if (onlyIfLost) await redis.hdel(presenceKeys.epoch(room.sessionId), 'epoch');
@@ -81,14 +81,14 @@ test.each([[true], [false]])(
     expect(departures).toEqual([leave]);
     expect(arrivals).toHaveLength(1);
     expect(isNewArrival(arrivals[0], leave)).toBe(true);
-    // The new stay is like any other: its end is no end of a restored stay.
+    // The new stay is an ordinary one, so its leave is not marked as restored.
     const [gone] = (await room.store.depart(room.seat(alice, 'a1'), 'left', room.now)).departures;
     expect(gone).toMatchObject({ joinedAt: arrivals[0]!.at });
     expect(gone).not.toHaveProperty('restored');
   },
 );
 
-test('[PR9] [FA2] a restoration adds no second coming where the list has one after the leave', async () => {
+test('[PR9] [FA2] restoring a user adds no second join if the journal has one after the leave', async () => {
   const { seat } = await timedOut(false);
   const { arrival } = await enter(alice, 'a1');
   await redis.del(presenceKeys.users(room.sessionId), presenceKeys.record(room.sessionId, alice));
@@ -96,13 +96,13 @@ test('[PR9] [FA2] a restoration adds no second coming where the list has one aft
   expect((await room.visit()).arrivals).toEqual([arrival]);
 });
 
-test('[PR9] [FA1] whoever joined while Redis was away, was restored and timed out has come again with the next frame', async () => {
+test('[PR9] [FA1] the next frame of a user who joined while Redis was away, was restored and timed out is a new join', async () => {
   const { leave } = await timedOut(true);
   const { arrival } = await enter(alice, 'a1', 'written');
   expect(isNewArrival(arrival, leave)).toBe(true);
 });
 
-test('[PR9] [SE9] the leave of a silent seat that the connection table does not know is kept to be written down', async () => {
+test('[PR9] [SE9] a seat that the connection table does not have ends, and its leave is in the journal', async () => {
   const { arrival } = await enter(alice, 'a1', 'taken');
   await enter(bob, 'b1', 'taken');
   room.pass(10);
@@ -113,18 +113,18 @@ test('[PR9] [SE9] the leave of a silent seat that the connection table does not 
   const { arrivals, departures } = await room.visit();
   expect(arrivals).toContainEqual(arrival);
   expect(departures).toMatchObject([{ userId: alice, cause: 'left', at: room.now }]);
-  // Nobody saw this end: the audit trail is asked whether it has one already.
+  // Without `joinedAt` the writer looks in the audit trail whether the leave is already recorded.
   expect(departures[0]).not.toHaveProperty('joinedAt');
 });
 
-test('[FA2] the end of a stay that was only restored says so', async () => {
+test('[FA2] the leave of a user who was only restored is marked as restored', async () => {
   const member = { userId: alice, connectionId: 'a1', username: 'Name', role: 'viewer' as const, joinedAt: room.now };
   await room.store.restore(room.sessionId, [member], room.now, { onlyIfLost: true });
   const { departures } = await room.store.depart(room.seat(alice, 'a1'), 'left', room.now);
   expect(departures).toMatchObject([{ userId: alice, restored: true }]);
 });
 
-test('[PR9] whoever leaves a large room gets their departure at once, although it is told with the window', async () => {
+test('[PR9] a leave in a large session is in the journal at once, although it is announced with the window', async () => {
   for (const userId of crowd) await enter(userId, 'c1', 'taken');
   const [first, second] = crowd;
   await room.store.depart(room.seat(first!, 'c1'), 'left', room.now);
@@ -135,7 +135,7 @@ test('[PR9] whoever leaves a large room gets their departure at once, although i
   expect(removed.departures).toMatchObject([{ userId: crowd[2], cause: 'removed' }]);
 });
 
-test('[PR9] nobody is gone before their last sign of life, whichever of their connections ends last', async () => {
+test('[PR9] no leave is earlier than the last sign of life, whichever connection ends last', async () => {
   await enter(alice, 'silent', 'taken');
   room.pass(30);
   await enter(alice, 'heard');
@@ -147,7 +147,7 @@ test('[PR9] nobody is gone before their last sign of life, whichever of their co
   expect(gone!.at).toBeGreaterThanOrEqual(heardAt);
 });
 
-test('[PR9] comings and goings of a person follow one another, however far the clocks of two environments are apart', async () => {
+test('[PR9] each movement of a user is later than the one before, even if the clocks of two environments differ', async () => {
   const { arrival } = await enter(alice, 'a1', 'taken');
   room.pass(-0.02);
   const [gone] = (await room.store.depart(room.seat(alice, 'a1'), 'left', room.now)).departures;

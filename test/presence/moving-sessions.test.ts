@@ -23,7 +23,7 @@ beforeEach(async () => {
 const listed = async () =>
   (await moving.of(shardOf(room.sessionId))).filter(({ sessionId }) => sessionId === room.sessionId);
 
-test('[DE3] a session stands among those that move from the first promise on until nothing moves', async () => {
+test('[DE3] a session is in the list of moving sessions from its first promised flush until no cursor moves', async () => {
   await room.cursor('user-1', 'c1', 1);
   expect((await room.cursor('user-2', 'c2', 2))?.promise?.watch).toBe(true);
   await moving.add(room.sessionId, room.now);
@@ -38,7 +38,7 @@ test('[DE3] a session stands among those that move from the first promise on unt
   expect(await listed()).toEqual([]);
 });
 
-test('[DE3] who tells anew while the sweep goes away is not forgotten', async () => {
+test('[DE3] a session that is added again while the sweep drops it stays in the list', async () => {
   await moving.add(room.sessionId, room.now);
   const [before] = await listed();
   room.pass(3);
@@ -47,7 +47,7 @@ test('[DE3] who tells anew while the sweep goes away is not forgotten', async ()
   expect(await listed()).toEqual([{ sessionId: room.sessionId, toldAt: room.now }]);
 });
 
-test('[DE3] a window says what was promised, and nothing once it is flushed', async () => {
+test('[DE3] a window has the time of its promised flush, and no such time after the flush', async () => {
   expect(await moving.window(room.sessionId)).toBeUndefined();
   await room.cursor('user-1', 'c1', 1);
   const { endsAt } = (await room.cursor('user-2', 'c2', 2))!.promise!;
@@ -57,12 +57,12 @@ test('[DE3] a window says what was promised, and nothing once it is flushed', as
   expect(await moving.window(room.sessionId)).toMatchObject({ promisedAt: undefined });
 });
 
-test('[DE3] a session that Redis forgot is not watched any longer', async () => {
+test('[DE3] the sweep stops watching a session that Redis lost', async () => {
   await redis.del(presenceKeys.epoch(room.sessionId));
   expect(await room.store.keepWatch(room.sessionId, room.now)).toBe(false);
 });
 
-test('who tells that something moves hears whether a sweep will see it', async () => {
+test('the answer to adding a moving session says whether a sweep runs that will watch it', async () => {
   const lease = presenceKeys.dueLease(shardOf(room.sessionId));
   await redis.set(lease, 'a sweep', 'PX', 1000);
   expect(await moving.add(room.sessionId, room.now)).toBe(true);

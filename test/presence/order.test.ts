@@ -33,7 +33,7 @@ const shown = async () => (await room.users()).find((user) => user.userId === ad
 type Sent = Omit<Partial<Touch>, 'turn'>;
 const at = (position: number): Sent => ({ kind: 'cursor', cursor: cursor(position) });
 
-/** Frames as they were sent, and what they come to. */
+/** Frames in the order in which they were sent, and the state after them. */
 const bursts: { name: string; frames: Sent[]; result: object }[] = [
   { name: 'cursors', frames: [at(1), at(2), at(3)], result: { cursor: cursor(3) } },
   {
@@ -52,7 +52,7 @@ const bursts: { name: string; frames: Sent[]; result: object }[] = [
     result: { status: 'away' },
   },
   {
-    name: 'each field by itself',
+    name: 'fields of one status update',
     frames: [{ status: 'offline' }, at(5), { activity: 'text' }],
     result: { status: 'offline', cursor: cursor(5), activity: 'text' },
   },
@@ -62,7 +62,7 @@ const bursts: { name: string; frames: Sent[]; result: object }[] = [
     result: { data: { a: 3, b: 1, c: 2 } },
   },
   {
-    name: 'data that a later frame takes away',
+    name: 'data that a later frame removes',
     frames: [{ data: { a: 1, b: 1 } }, { data: { a: null } }],
     result: { data: { b: 1 } },
   },
@@ -80,7 +80,7 @@ function permutations<T>(items: readonly T[]): T[][] {
   return items.flatMap((item, index) => permutations(items.toSpliced(index, 1)).map((rest) => [item, ...rest]));
 }
 
-test.each(bursts)('[PR18] $name come to the same in whatever order they are served', async ({ frames, result }) => {
+test.each(bursts)('[PR18] the result is the same in each order of handling: $name', async ({ frames, result }) => {
   const numbered = frames.map((frame, index) => ({ ...frame, turn: { order: index + 1 } }));
   for (const served of permutations(numbered)) {
     room = new PresenceFixture(redis);
@@ -93,7 +93,7 @@ test.each(bursts)('[PR18] $name come to the same in whatever order they are serv
   }
 });
 
-test('[PR18] without `order` the time of reception decides, and frames of both kinds do not judge each other', async () => {
+test('[PR18] without `order` the time of receipt decides, and frames with and without `order` are not compared', async () => {
   await send({ activity: 'later', turn: { receivedAt: 1000 } });
   await send({ activity: 'earlier', turn: { receivedAt: 999 } });
   expect((await shown()).activity).toBe('later');
@@ -103,19 +103,19 @@ test('[PR18] without `order` the time of reception decides, and frames of both k
   expect((await shown()).activity).toBe('received');
 });
 
-test('[PR18] the order of one connection says nothing about another one', async () => {
+test('[PR18] the `order` of one connection does not affect another connection', async () => {
   await enter('a2', { turn: { order: 0 } });
   await send({ activity: 'first tab', turn: { order: 9 } }, 'a1');
   await send({ activity: 'second tab', turn: { order: 1 } }, 'a2');
   expect((await shown()).activity).toBe('second tab');
 });
 
-test('[PR18] a status that a later frame overtook is not to be remembered', async () => {
+test('[PR18] an outdated status is not stored as the choice of the user', async () => {
   expect((await send({ status: 'offline', turn: { order: 2 } }))!.chosenAt).toEqual(expect.any(Number));
   expect((await send({ status: 'online', turn: { order: 1 } }))!.chosenAt).toBeUndefined();
 });
 
-test('[PR18] of a join and a leave the one with the higher number decides', async () => {
+test('[PR18] of a join and a leave, the one with the higher version decides', async () => {
   const leave = (version: number) => room.store.depart(room.seat(ada, 'a1'), 'left', room.now, version);
   expect((await leave(11)).removed).toBe(true);
   await expect(enter('a1', { version: 10 })).rejects.toThrow(Overtaken);
@@ -165,7 +165,7 @@ describe('[PR18] a rebuild with an outdated list of the connection table', () =>
   });
 });
 
-test('[PR18] a stay begins with its join: what was sent before it says nothing about it', async () => {
+test('[PR18] frames that were sent before a join do not change the stay that begins with it', async () => {
   await room.store.depart(room.seat(ada, 'a1'), 'left', room.now, 1);
   await enter('a1', { version: 2, turn: { order: 7 } });
   await send({ ...at(1), activity: 'before', status: 'offline', turn: { order: 6 } });
@@ -174,13 +174,13 @@ test('[PR18] a stay begins with its join: what was sent before it says nothing a
   expect(await shown()).not.toHaveProperty('activity');
 });
 
-describe('[PR18] what is kept about the order ends with the seat', () => {
+describe('[PR18] the stored order of a connection', () => {
   const fields = () => redis.hkeys(presenceKeys.orders(room.sessionId));
   const ends = {
     leaves: () => room.store.depart(room.seat(ada, 'a1'), 'left', room.now),
     'loses its socket': () => room.close(ada, 'a1'),
-    'is taken out': () => room.store.removeFromSession(room.sessionId, ada, 'removed', room.now),
-    'is silent for too long': async () => {
+    'is removed': () => room.store.removeFromSession(room.sessionId, ada, 'removed', room.now),
+    'times out': async () => {
       room.pass(50);
       await room.heartbeat(bob, 'b1');
       room.pass(50);
@@ -188,7 +188,7 @@ describe('[PR18] what is kept about the order ends with the seat', () => {
     },
   };
 
-  test.each(Object.entries(ends))('of a connection that %s', async (_, end) => {
+  test.each(Object.entries(ends))('is deleted if the connection %s', async (_, end) => {
     await send({ ...at(1), turn: { order: 1 } });
     await send({ ...at(2), turn: { receivedAt: 1 } });
     expect((await fields()).sort()).toEqual(['a1', '~a1']);
@@ -196,7 +196,7 @@ describe('[PR18] what is kept about the order ends with the seat', () => {
     expect(await fields()).toEqual([]);
   });
 
-  test('and every key has a time to live', async () => {
+  test('is in keys with a time to live', async () => {
     await enter('a1', { version: 3 });
     await send({ ...at(1), turn: { order: 1 } });
     for (const key of [presenceKeys.orders(room.sessionId), presenceKeys.membership(room.sessionId, 'a1')]) {
@@ -205,33 +205,33 @@ describe('[PR18] what is kept about the order ends with the seat', () => {
   });
 });
 
-describe('[PR18] a slot that a join asked for and gave up', () => {
+describe('[PR18] a slot that an outdated join asked for', () => {
   const yielded = (now: number) => room.store.yieldSlot(room.sessionId, ada, now);
   const leave = (at: number) => room.store.depart(room.seat(ada, 'a1'), 'left', at);
 
-  test('ends with the presence of the user, although the leave was sent before that join', async () => {
+  test('is given back by the leave that ends the user’s presence, although that leave was sent before the join', async () => {
     expect(await yielded(room.now + 30)).toBe(true);
     const { departures } = await leave(room.now + 10);
     expect(departures).toMatchObject([{ userId: ada, at: room.now + 10, joinedUntil: room.now + 30 }]);
   });
 
-  test('is no matter of a later stay', async () => {
+  test('does not affect a later stay', async () => {
     await yielded(room.now + 30);
     await leave(room.now + 10);
     await enter('a1');
     expect((await leave(room.now + 100)).departures[0]).not.toHaveProperty('joinedUntil');
   });
 
-  test('is given back by the caller where the user is not present, or where Redis forgot the session', async () => {
+  test('is given back by the caller if the user is not present or Redis lost the session', async () => {
     await leave(room.now);
     expect(await yielded(room.now)).toBe(false);
     expect(await new PresenceFixture(redis).store.yieldSlot(randomUUID(), ada, room.now)).toBeUndefined();
   });
 });
 
-// On a cluster the suite there counts at the nodes.
+// On a cluster, test/cluster/presence.test.ts counts the commands at the nodes.
 if (!isOnCluster()) {
-  test('[PR18] the order of a frame, a join or a leave costs no command on the wire', async () => {
+  test('[PR18] the order of a frame, a join or a leave needs no additional command', async () => {
     const wire = await openRedisWire();
     const client = new Redis(wire.url);
     const counted = new PresenceFixture(client);

@@ -15,48 +15,48 @@ beforeEach(async () => {
 });
 afterEach(() => redis.quit());
 
-/** This environment finds Redis away for a moment, and then there again. */
+/** Lets this environment notice that Redis is away, and then that it is back. */
 async function outage(): Promise<void> {
   const failure = answered(redis, () => Promise.reject(new Error('connect ECONNREFUSED')));
   await expect(failure).rejects.toMatchObject({ code: 'UNAVAILABLE' });
   noteReturn(redis);
 }
 
-const looks = {
+const actions = {
   'a list': () => room.store.list(room.sessionId, room.now),
-  'a coming': () => room.enter(bob, 'b2'),
-  'a going': () => room.store.depart(room.seat(bob, 'b1'), 'left', room.now),
+  'a join': () => room.enter(bob, 'b2'),
+  'a leave': () => room.store.depart(room.seat(bob, 'b1'), 'left', room.now),
   'a visit': () => room.visit(),
 };
 
-describe.each(Object.entries(looks))(
-  'after Redis was away, before the sweep brought the session back, %s',
-  (_, look) => {
-    test('[FA1] does not end a grace: another tab may have joined where Redis could not hear of it', async () => {
+describe.each(Object.entries(actions))(
+  'after an outage of Redis, before the sweep restored the session, %s',
+  (_, act) => {
+    test('[FA1] ends no grace, because another tab may have joined during the outage', async () => {
       await room.close(alice, 'a1', 5000);
       await outage();
       room.pass(6);
-      expect((await look())?.leaves.filter(({ userId }) => userId === alice)).toEqual([]);
+      expect((await act())?.leaves.filter(({ userId }) => userId === alice)).toEqual([]);
     });
 
-    test('[FA1] does not end who was silent: their frames had nowhere to go', async () => {
+    test('[FA1] times out no user, because Redis could not receive their frames', async () => {
       await outage();
       room.pass(61);
-      expect((await look())?.leaves.filter(({ userId }) => userId === alice)).toEqual([]);
+      expect((await act())?.leaves.filter(({ userId }) => userId === alice)).toEqual([]);
     });
   },
 );
 
-describe.each(Object.entries(looks))('where Redis was there all the time, %s', (_, look) => {
-  test('[PR7] ends a grace', async () => {
+describe.each(Object.entries(actions))('without an outage of Redis, %s', (_, act) => {
+  test('[PR7] ends an expired grace', async () => {
     await room.close(alice, 'a1', 5000);
     room.pass(6);
-    const own = (await look())?.leaves.filter(({ userId }) => userId === alice);
+    const own = (await act())?.leaves.filter(({ userId }) => userId === alice);
     expect(own).toMatchObject([{ cause: 'disconnected' }]);
   });
 });
 
-test('[FA1] [PR6] after Redis was away a list shows nobody as offline whose frames had nowhere to go', async () => {
+test('[FA1] [PR6] after an outage of Redis, a list shows no user as offline whose frames Redis could not receive', async () => {
   const quick = new PresenceFixture(redis, { AWAY_AFTER_SECONDS: '70' });
   const statuses = async () => (await quick.users()).map(({ status }) => status);
   await quick.enter(alice, 'a1');
@@ -67,7 +67,7 @@ test('[FA1] [PR6] after Redis was away a list shows nobody as offline whose fram
   expect(await statuses()).toEqual(['away']);
 });
 
-test('[FA1] [PR12] a user within the outage allowance is due again at once', async () => {
+test('[FA1] [PR12] a session with a user within the outage allowance is due again at once', async () => {
   await room.close(alice, 'a1', 5000);
   await outage();
   room.pass(6);

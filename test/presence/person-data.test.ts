@@ -29,7 +29,7 @@ const tell = (data: PersonData, connectionId = 'a1') =>
 const userOf = async () => (await room.users()).find(({ userId }) => userId === alice);
 const recordOf = async () => JSON.parse((await redis.get(presenceKeys.record(room.sessionId, alice)))!);
 
-/** Values that `cjson` would change, and texts that look like parts of a record. */
+/** Values that `cjson` would change, and texts that look like parts of a presence record. */
 const odd = {
   number: 0.1234567890123456,
   empty: [],
@@ -39,7 +39,7 @@ const odd = {
   deep: [[{ a: [null] }]],
 };
 
-test('[PR16] a change is by top-level key, null removes one, and only what changed is told', async () => {
+test('[PR16] a change replaces top-level keys, null removes a key, and only changed keys are announced', async () => {
   await enter('a1');
   const first = await tell({ colour: 'teal', page: 3 });
   expect(first?.updates).toEqual([{ userId: alice, data: { colour: 'teal', page: 3 } }]);
@@ -52,7 +52,7 @@ test('[PR16] a change is by top-level key, null removes one, and only what chang
   expect(await recordOf()).not.toHaveProperty('data');
 });
 
-test('[PR16] data are kept as they came, beside a cursor and through other frames', async () => {
+test('[PR16] data keep their exact form when a cursor and other frames follow', async () => {
   await enter('a1');
   const text = '{"__proto__":{"x":1},"1e3":1}';
   await tell({ ...odd, ...(JSON.parse(text) as object), proto: JSON.parse(text) });
@@ -67,7 +67,7 @@ test('[PR16] data are kept as they came, beside a cursor and through other frame
   expect(Object.keys(user!)).not.toEqual(expect.arrayContaining(['dataSizes', 'dataAt']));
 });
 
-test('[PR16] all keys together have room for 2 KB of JSON; more is refused and changes nothing', async () => {
+test('[PR16] all keys together have at most 2 KB of JSON; more is refused and changes nothing', async () => {
   await enter('a1');
   const fits = 'x'.repeat(limits.dataBytes - '{"a":""}'.length);
   await tell({ a: fits });
@@ -79,7 +79,7 @@ test('[PR16] all keys together have room for 2 KB of JSON; more is refused and c
   await expect(tell({ a: `${'ü'.repeat(fits.length / 2)}x` })).rejects.toMatchObject({ code: 'TOO_LARGE' });
 });
 
-test('[PR16] a join carries status, activity and data, for the join itself and for a second tab', async () => {
+test('[PR16] a join sets status, activity and data, also for a second tab', async () => {
   const first = await enter('a1', { status: 'away', activity: 'reading', data: { colour: 'teal', none: null } });
   expect(first.joins).toMatchObject([{ status: 'away', activity: 'reading', data: { colour: 'teal' } }]);
   expect(first.joins[0]?.data).not.toHaveProperty('none');
@@ -91,14 +91,14 @@ test('[PR16] a join carries status, activity and data, for the join itself and f
   expect((await userOf())?.data).toEqual({ colour: 'teal', page: 1 });
 });
 
-test('[PR16] who joins invisible is seen by nobody', async () => {
+test('[PR16] a user can join invisible', async () => {
   const { joins } = await enter('a1', { status: 'offline' });
   expect(joins).toMatchObject([{ userId: alice, status: 'offline' }]);
   await room.cursor(alice, 'a1', 1);
   expect(await room.statusOf(alice)).toBe('offline');
 });
 
-test('[PR16] what was told before counts only where Redis does not know the person', async () => {
+test('[PR16] stored data count only if Redis does not know the user', async () => {
   await enter('a1', {}, '{"colour":"teal"}');
   expect((await userOf())?.data).toEqual({ colour: 'teal' });
   await tell({ colour: 'red' });
@@ -106,7 +106,7 @@ test('[PR16] what was told before counts only where Redis does not know the pers
   expect((await userOf())?.data).toEqual({ colour: 'red' });
 });
 
-test('[PR16] [PR4] data are user activity, and do not end a chosen away', async () => {
+test('[PR16] [PR4] a change of data is user activity and does not end a chosen status of away', async () => {
   await enter('a1');
   room.pass(100);
   await room.heartbeat(alice, 'a1', true);
@@ -118,7 +118,7 @@ test('[PR16] [PR4] data are user activity, and do not end a chosen away', async 
   expect(await room.statusOf(alice)).toBe('away');
 });
 
-test('[PR16] [FA2] a rebuilt session has the newest data of each person', async () => {
+test('[PR16] [FA2] a rebuilt session has the newest data of each user', async () => {
   await enter('a1', { data: { colour: 'teal' } });
   await redis.del(...(await redis.keys(`*${room.sessionId}*`)));
   const member = { userId: alice, username: 'Alice', role: 'viewer', joinedAt: room.now } as const;
@@ -131,7 +131,7 @@ test('[PR16] [FA2] a rebuilt session has the newest data of each person', async 
   expect(await userOf()).toMatchObject({ connections: 3, data: { page: 2 } });
 });
 
-test('[PR16] [DE4] in a large room changes of a window are merged by key', async () => {
+test('[PR16] [DE4] in a large session, the data of one window are merged by key', async () => {
   for (let index = 0; index < 51; index += 1) await room.enter(randomUUID(), `c${index}`);
   await enter('a1');
   const opening = await tell({ page: 0 });
@@ -146,7 +146,7 @@ test('[PR16] [DE4] in a large room changes of a window are merged by key', async
   expect(flushed.updates).toContainEqual({ userId: alice, data: { page: 2, colour: null } });
 });
 
-test('[PR16] each change of data has a later number, also within one millisecond', async () => {
+test('[PR16] each change of data has a higher number, even within one millisecond', async () => {
   await enter('a1');
   const [one, two] = [await tell({ a: 1 }), await tell({ a: 2 })];
   expect(one?.told).toEqual({ text: '{"a":1}', at: expect.any(Number), isShared: false });
@@ -155,7 +155,7 @@ test('[PR16] each change of data has a later number, also within one millisecond
   expect((await tell({ a: 3 }))?.told).toMatchObject({ isShared: true });
 });
 
-test('[PR16] subscribers of the channel are told the changed keys', async () => {
+test('[PR16] subscribers of the channel get the changed keys', async () => {
   const listener = redis.duplicate();
   const told: unknown[] = [];
   const heard = new Promise<void>((resolve) => {

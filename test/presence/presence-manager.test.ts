@@ -18,7 +18,7 @@ let failures: Error[];
 let onFailure: () => void;
 let opened: PresenceManager[];
 
-/** A manager as another process would have it. */
+/** A manager with its own state, as in another process. */
 function open(connection = redis): PresenceManager {
   const manager = new PresenceManager(connection, {
     timings,
@@ -35,7 +35,7 @@ function open(connection = redis): PresenceManager {
   return manager;
 }
 
-/** Collects events and lets a test wait for a number of them. */
+/** Collects events; a test can wait until a number of them has arrived. */
 function collector() {
   const events: PresenceEvent[] = [];
   let check = () => {};
@@ -53,7 +53,7 @@ function collector() {
   };
 }
 
-/** The connection a manager listens on, which it makes from the one it was given. */
+/** The connection on which a manager listens; it duplicates the one that it was given. */
 async function subscriberOf(manager: PresenceManager): Promise<Redis> {
   const made = jest.spyOn(redis, 'duplicate');
   await manager.subscribeToPresence(randomUUID(), () => {});
@@ -74,7 +74,7 @@ beforeEach(() => {
 });
 afterEach(() => Promise.all(opened.map((manager) => manager.shutdown())));
 
-test('setPresence makes a user present who has no connection, with what they show', async () => {
+test('setPresence makes a user present without a connection, with status, cursor and activity', async () => {
   const manager = open();
   await manager.setPresence(sessionId, alice, 'away', cursor, {
     username: 'Alice',
@@ -87,7 +87,7 @@ test('setPresence makes a user present who has no connection, with what they sho
   expect(lines).toContain(`[PresenceManager] Set presence for user ${alice} in session ${sessionId}`);
 });
 
-test('setPresence of a connection that never joined changes nothing and says so', async () => {
+test('setPresence for a connection that never joined changes nothing and says so', async () => {
   const manager = open();
   expect(
     await manager.setPresence(sessionId, alice, 'online', undefined, { connectionId: 'stranger' }),
@@ -95,7 +95,7 @@ test('setPresence of a connection that never joined changes nothing and says so'
   expect(await manager.getOnlineUsers(sessionId, { includeOffline: true })).toEqual([]);
 });
 
-test('[PR13] getOnlineUsers shows online and away, with includeOffline the offline, and never who is gone', async () => {
+test('[PR13] getOnlineUsers lists users who are online or away, with includeOffline also offline, and none who has left', async () => {
   const manager = open();
   await manager.setPresence(sessionId, alice, 'online');
   await manager.setPresence(sessionId, bob, 'offline');
@@ -107,7 +107,7 @@ test('[PR13] getOnlineUsers shows online and away, with includeOffline the offli
   expect(await idsOf(true)).toEqual([]);
 });
 
-test('processHeartbeat renews the sign of life, and is undefined for somebody who is not there', async () => {
+test('processHeartbeat renews the sign of life, and returns undefined for a user who is not present', async () => {
   const manager = open();
   expect(await manager.processHeartbeat(sessionId, alice)).toBeUndefined();
   await manager.setPresence(sessionId, alice, 'online');
@@ -118,7 +118,7 @@ test('processHeartbeat renews the sign of life, and is undefined for somebody wh
   expect(lines).toContain(`[PresenceManager] Heartbeat received from user ${alice}`);
 });
 
-test('[PR4] a heartbeat marked idle keeps somebody here and lets them become away', async () => {
+test('[PR4] a heartbeat marked idle keeps a user present and lets them become away', async () => {
   const manager = open();
   await manager.setPresence(sessionId, alice, 'online');
   for (let passed = 0; passed < timings.awayAfterMillis; passed += timings.heartbeatMillis) {
@@ -128,7 +128,7 @@ test('[PR4] a heartbeat marked idle keeps somebody here and lets them become awa
   expect(await manager.getOnlineUsers(sessionId)).toMatchObject([{ userId: alice, status: 'away' }]);
 });
 
-test('updateCursor moves the cursor and is activity', async () => {
+test('updateCursor moves the cursor and is user activity', async () => {
   const manager = open();
   await manager.setPresence(sessionId, alice, 'away');
   expect(await manager.updateCursor(sessionId, alice, { ...cursor, position: 43 })).toBeDefined();
@@ -137,7 +137,7 @@ test('updateCursor moves the cursor and is activity', async () => {
   ]);
 });
 
-test('removePresence ends the whole user, or one connection of theirs', async () => {
+test('removePresence removes a user, or one of their connections', async () => {
   const manager = open();
   for (const connectionId of ['a1', 'a2']) {
     await manager.enter(sessionId, alice, { connectionId, username: 'Alice', role: 'viewer' });
@@ -151,7 +151,7 @@ test('removePresence ends the whole user, or one connection of theirs', async ()
   expect(lines).toContain(`[PresenceManager] User ${alice} timed out after 60s`);
 });
 
-test('subscribeToPresence hears every change from another process, in order, and of its session only', async () => {
+test('subscribeToPresence gets each change from another process, in order, of its own session only', async () => {
   const heard = collector();
   await open().subscribeToPresence(sessionId, heard.take);
   const there = open(elsewhere);
@@ -172,7 +172,7 @@ test('subscribeToPresence hears every change from another process, in order, and
   ]);
 });
 
-test('who unsubscribes hears nothing more, others of the same session go on', async () => {
+test('a subscriber that unsubscribes gets no more events, and the others of the session still do', async () => {
   const manager = open();
   const [stays, goes] = [collector(), collector()];
   await manager.subscribeToPresence(sessionId, stays.take);
@@ -185,7 +185,7 @@ test('who unsubscribes hears nothing more, others of the same session go on', as
   expect(goes.events).toHaveLength(1);
 });
 
-test('after the last one of a session unsubscribed, one can subscribe again', async () => {
+test('after the last subscriber of a session has unsubscribed, another one can subscribe', async () => {
   const manager = open();
   await (await manager.subscribeToPresence(sessionId, () => {}))();
   const heard = collector();
@@ -194,7 +194,7 @@ test('after the last one of a session unsubscribed, one can subscribe again', as
   expect(await heard.reached(1)).toMatchObject([{ type: 'online', userId: alice }]);
 });
 
-test('a callback that throws is logged and harms nobody else', async () => {
+test('a callback that throws is logged, and the other callbacks still run', async () => {
   const manager = open();
   const heard = collector();
   await manager.subscribeToPresence(sessionId, () => {
@@ -207,7 +207,7 @@ test('a callback that throws is logged and harms nobody else', async () => {
   expect(failures.map((error) => error.message)).toEqual(['a bug of the subscriber', 'a bug of the subscriber']);
 });
 
-test('what is no event on a channel is logged, and the next event is heard', async () => {
+test('a message that is no event is logged, and the next event is delivered', async () => {
   const heard = collector();
   const failed = new Promise<void>((resolve) => {
     onFailure = resolve;
@@ -216,12 +216,12 @@ test('what is no event on a channel is logged, and the next event is heard', asy
   await redis.publish(presenceKeys.channel(sessionId), 'not JSON');
   await open(elsewhere).setPresence(sessionId, alice, 'online');
   expect(await heard.reached(1)).toMatchObject([{ type: 'online', userId: alice }]);
-  // Two connections published, and a cluster does not keep their order.
+  // Two connections published; a cluster does not keep the order between them.
   await failed;
   expect(failures).toHaveLength(1);
 });
 
-test('who was told that they could not subscribe is not called when somebody else can', async () => {
+test('a callback whose subscription failed is not called after another subscription succeeds', async () => {
   const manager = open();
   const [refused, heard] = [collector(), collector()];
   const subscriber = await subscriberOf(manager);
@@ -233,7 +233,7 @@ test('who was told that they could not subscribe is not called when somebody els
   expect(refused.events).toEqual([]);
 });
 
-test('shutdown ends the subscriptions and nothing of its owner, and a second one is harmless', async () => {
+test('shutdown ends the subscriptions, leaves the given connection open, and may run twice', async () => {
   const manager = open();
   await manager.subscribeToPresence(sessionId, () => {});
   await manager.shutdown();

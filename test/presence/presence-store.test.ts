@@ -21,7 +21,7 @@ beforeEach(() => {
   room = new PresenceFixture(redis);
 });
 
-describe('being present', () => {
+describe('presence', () => {
   test('[PR1] any frame is a sign of life, not only a heartbeat', async () => {
     await room.enter(alice, 'a1');
     room.pass(40);
@@ -34,7 +34,7 @@ describe('being present', () => {
     expect((await room.visit()).leaves).toEqual([]);
   });
 
-  test('[PR2] only the first connection makes a join and only the last one makes a leave', async () => {
+  test('[PR2] only the first connection of a user causes a join, and only the last one a leave', async () => {
     await room.enter(bob, 'b1');
     expect((await room.enter(alice, 'a1')).joins).toMatchObject([{ userId: alice, connections: 1, status: 'online' }]);
     expect(await room.enter(alice, 'a2')).toMatchObject({ joins: [], updates: [{ userId: alice, connections: 2 }] });
@@ -52,7 +52,7 @@ describe('being present', () => {
     expect(again.users.find((user) => user.userId === alice)?.connections).toBe(1);
   });
 
-  test('[PR3] a user without a sign of life is there at 59.999 s and offline at 60 s', async () => {
+  test('[PR3] a user without a sign of life is present at 59.999 s and offline at 60 s', async () => {
     await room.enter(alice, 'a1');
     await room.enter(bob, 'b1');
     room.pass(59.999);
@@ -61,7 +61,7 @@ describe('being present', () => {
     await expect(room.visit()).resolves.toMatchObject({ leaves: [{ cause: 'timeout' }, { cause: 'timeout' }] });
   });
 
-  test('[PR3] a record lives for interval + timeout, renewed by a frame and not by a change others caused', async () => {
+  test('[PR3] a presence record lives for interval + timeout; a frame of its user renews it, a change by others does not', async () => {
     await room.enter(alice, 'a1');
     const key = presenceKeys.record(room.sessionId, alice);
     expect(await redis.pttl(key)).toBeGreaterThan(59_000);
@@ -73,7 +73,7 @@ describe('being present', () => {
     expect(await redis.pttl(key)).toBeGreaterThan(59_000);
   });
 
-  test('[PR3] one late beat never flaps', async () => {
+  test('[PR3] one late heartbeat causes neither a leave nor a change of status', async () => {
     await room.enter(alice, 'a1');
     await room.enter(bob, 'b1');
     room.pass(59);
@@ -85,7 +85,7 @@ describe('being present', () => {
 });
 
 describe('status', () => {
-  test('[PR4] away at two minutes without user activity, inclusive; heartbeats marked idle do not help', async () => {
+  test('[PR4] a user is away after exactly two minutes without user activity, even with idle heartbeats', async () => {
     await room.enter(alice, 'a1');
     for (const seconds of [30, 30, 30, 29.999]) {
       room.pass(seconds);
@@ -96,7 +96,7 @@ describe('status', () => {
     expect(await room.statusOf(alice)).toBe('away');
   });
 
-  test('[PR4] an idle but connected user is away, never offline', async () => {
+  test('[PR4] a connected user without activity is away and never offline', async () => {
     await room.enter(alice, 'a1');
     for (let beat = 0; beat < 20; beat += 1) {
       room.pass(30);
@@ -132,7 +132,7 @@ describe('status', () => {
     expect(await room.statusOf(alice)).toBe('online');
   });
 
-  test('[PR5] away that was chosen stays through bare heartbeats and ends with user activity', async () => {
+  test('[PR5] a chosen status of away lasts during plain heartbeats and ends with user activity', async () => {
     await room.enter(alice, 'a1');
     await room.update(alice, 'a1', { status: 'away' });
     await room.heartbeat(alice, 'a1');
@@ -141,7 +141,7 @@ describe('status', () => {
     expect(await room.statusOf(alice)).toBe('online');
   });
 
-  test('[PR5] invisible stays through user activity, shows no cursor, and ends with an explicit change', async () => {
+  test('[PR5] an invisible user stays invisible during user activity, shows no cursor, and is visible after an explicit change', async () => {
     await room.enter(alice, 'a1');
     await room.enter(bob, 'b1');
     await room.update(alice, 'a1', { status: 'offline' });
@@ -152,14 +152,14 @@ describe('status', () => {
     expect(await room.statusOf(alice)).toBe('online');
   });
 
-  test('[PR5] what others see is the worse of chosen and derived', async () => {
+  test('[PR5] others see the chosen or the computed status, whichever is less present', async () => {
     await room.enter(alice, 'a1');
     await room.update(alice, 'a1', { status: 'away' });
     room.pass(60);
     expect(await room.statusOf(alice)).toBeUndefined();
   });
 
-  test('[PR6] a status is computed when it is read, before any sweep', async () => {
+  test('[PR6] the status is computed when it is read, before any sweep', async () => {
     await room.enter(alice, 'a1');
     await room.enter(bob, 'b1');
     room.pass(30);
@@ -170,7 +170,7 @@ describe('status', () => {
 });
 
 describe('leaving', () => {
-  test('[PR2] [PR9] whoever leaves with several tabs at once is only said to leave', async () => {
+  test('[PR2] [PR9] a user who leaves with several tabs at once causes one leave and no other change', async () => {
     await room.enter(bob, 'b1');
     for (const tab of ['a1', 'a2', 'a3']) await room.enter(alice, tab);
     for (const tab of ['a1', 'a2', 'a3']) await room.close(alice, tab, 5000);
@@ -183,7 +183,7 @@ describe('leaving', () => {
     expect(await room.visit()).toMatchObject({ updates: [], leaves: [{ userId: alice, cause: 'timeout' }] });
   });
 
-  test('[PR7] a leave on purpose is immediate', async () => {
+  test('[PR7] a leave by session_leave takes effect at once', async () => {
     await room.enter(alice, 'a1');
     await room.enter(bob, 'b1');
     const outcome = await room.store.depart(room.seat(alice, 'a1'), 'left', room.now);
@@ -191,7 +191,7 @@ describe('leaving', () => {
     expect(outcome.receivers).toEqual([{ userId: bob, connectionId: 'b1' }]);
   });
 
-  test('[PR7] a socket that broke and came back within the grace is seen by nobody', async () => {
+  test('[PR7] others are told nothing if a user with a broken socket returns within the grace', async () => {
     await room.enter(bob, 'b1');
     await room.enter(alice, 'a1');
     await room.close(alice, 'a1');
@@ -204,7 +204,7 @@ describe('leaving', () => {
     expect((await room.users()).find((user) => user.userId === alice)?.connections).toBe(1);
   });
 
-  test('[PR7] after the grace there is one leave, disconnected', async () => {
+  test('[PR7] after the grace there is one leave with the cause disconnected', async () => {
     await room.enter(bob, 'b1');
     await room.enter(alice, 'a1');
     await room.close(alice, 'a1');
@@ -213,7 +213,7 @@ describe('leaving', () => {
     expect((await room.visit()).leaves).toEqual([]);
   });
 
-  test('[PR8] the end of an old connection never harms a newer one', async () => {
+  test('[PR8] the end of an old connection does not affect a newer one', async () => {
     await room.enter(bob, 'b1');
     await room.enter(alice, 'old');
     await room.enter(alice, 'new');
@@ -225,7 +225,7 @@ describe('leaving', () => {
     expect(await room.statusOf(alice)).toBe('online');
   });
 
-  test('[PR8] a silent connection times out alone', async () => {
+  test('[PR8] the timeout of one connection does not affect the other connections of its user', async () => {
     await room.enter(bob, 'b1');
     await room.enter(alice, 'silent');
     await room.enter(alice, 'alive');
@@ -238,7 +238,7 @@ describe('leaving', () => {
     expect(visit.receivers).toHaveLength(2);
   });
 
-  test('[PR9] every leave says why', async () => {
+  test('[PR9] each leave has its cause', async () => {
     await room.enter(alice, 'a1');
     await room.enter(bob, 'b1');
     await room.enter(carol, 'c1');
@@ -259,7 +259,7 @@ describe('leaving', () => {
     ]);
   });
 
-  test('[PR10] of many sweeps that race one announces the leave', async () => {
+  test('[PR10] if many sweeps run at the same time, one of them announces the leave', async () => {
     await room.enter(bob, 'b1');
     await room.enter(alice, 'a1');
     room.pass(30);
@@ -269,7 +269,7 @@ describe('leaving', () => {
     expect(visits.flatMap((visit) => visit.leaves)).toEqual([{ userId: alice, cause: 'timeout' }]);
   });
 
-  test('[PR11] a user who timed out is not known any more, and returns as a join', async () => {
+  test('[PR11] a user who timed out is unknown, and their return is a join', async () => {
     await room.enter(bob, 'b1');
     await room.enter(alice, 'a1');
     room.pass(30);
@@ -280,7 +280,7 @@ describe('leaving', () => {
     expect((await room.enter(alice, 'a1')).joins).toMatchObject([{ userId: alice }]);
   });
 
-  test('[PR12] the next visit is due no later than the first deadline', async () => {
+  test('[PR12] the next visit is due at the first deadline at the latest', async () => {
     await room.enter(alice, 'a1');
     room.pass(10);
     await room.enter(bob, 'b1');
@@ -293,16 +293,16 @@ describe('leaving', () => {
 });
 
 describe('listing', () => {
-  test('[PR13] a user without a record is not shown, and is forgotten where nothing of them is left', async () => {
+  test('[PR13] a user without a presence record is not listed, and is deleted if they have no connection', async () => {
     await room.enter(alice, 'a1');
     await redis.zadd(presenceKeys.users(room.sessionId), room.now, carol);
     expect((await room.users()).map((user) => user.userId)).toEqual([alice]);
     expect(await redis.zscore(presenceKeys.users(room.sessionId), carol)).toBeNull();
   });
 
-  // On a cluster the suite there counts at the nodes.
+  // On a cluster, test/cluster/presence.test.ts counts the commands at the nodes.
   if (!isOnCluster()) {
-    test('[PR14] a heartbeat, a cursor, a status change and a list of 500 are one command each on the wire', async () => {
+    test('[PR14] a heartbeat, a cursor, a status change and a list of 500 users are one Redis command each', async () => {
       const wire = await openRedisWire();
       const client = connectRedis(wire.url);
       const counted = new PresenceFixture(client);
@@ -329,7 +329,7 @@ describe('listing', () => {
     });
   }
 
-  test('[PR14] a cursor answers its receivers, a heartbeat that changes nothing has none', async () => {
+  test('[PR14] the reply to a cursor names its receivers; a heartbeat that changes nothing has no receivers', async () => {
     await room.enter(alice, 'a1');
     await room.enter(bob, 'b1');
     const moved = await room.cursor(alice, 'a1', 1);
@@ -343,7 +343,7 @@ describe('listing', () => {
     expect(await room.heartbeat(alice, 'a1')).toMatchObject({ batch: undefined, promise: undefined, receivers: [] });
   });
 
-  test('[PR15] the server stamps the times', async () => {
+  test('[PR15] the server sets the times', async () => {
     const before = room.now;
     await room.enter(alice, 'a1');
     room.pass(5);
@@ -354,7 +354,7 @@ describe('listing', () => {
 });
 
 describe('numbering', () => {
-  test('[DE4] diffs of a session are counted without a gap, and a snapshot contains the ones before it', async () => {
+  test('[DE4] the diffs of a session have consecutive numbers, and a snapshot contains all earlier ones', async () => {
     await room.enter(alice, 'a1');
     const joined = await room.enter(bob, 'b1');
     const away = await room.update(alice, 'a1', { status: 'away' });
@@ -364,7 +364,7 @@ describe('numbering', () => {
     expect(listed).toMatchObject({ epoch: joined.epoch, seq: 2 });
   });
 
-  test('[DE1] a session with one connection has nobody to tell and numbers nothing', async () => {
+  test('[DE1] in a session with one connection, a change has no receivers and no number', async () => {
     await room.enter(alice, 'a1');
     expect(await room.update(alice, 'a1', { status: 'away' })).toMatchObject({ receivers: [], seq: 0 });
     expect(await room.cursor(alice, 'a1', 1)).toMatchObject({ batch: undefined, promise: undefined });
@@ -372,7 +372,7 @@ describe('numbering', () => {
     expect(await room.cursor(alice, 'a1', 2)).toMatchObject({ batch: undefined, promise: undefined });
   });
 
-  test('[DE1] a change reaches the connections of its session only, the other tab of its user included', async () => {
+  test('[DE1] a change reaches only the connections of its session, including the other tab of its user', async () => {
     const other = new PresenceFixture(redis);
     await other.enter(carol, 'elsewhere');
     await room.enter(alice, 'a1');
@@ -383,7 +383,7 @@ describe('numbering', () => {
   });
 });
 
-test('a cursor keeps its numbers, lists and fields exactly', async () => {
+test('the numbers, lists and fields of a cursor are stored exactly', async () => {
   await room.enter(alice, 'a1');
   const cursor = {
     eventId: 'e/"1"',
@@ -399,7 +399,7 @@ test('a cursor keeps its numbers, lists and fields exactly', async () => {
   expect(JSON.parse((await redis.get(presenceKeys.record(room.sessionId, alice)))!).cursor).toEqual(cursor);
 });
 
-test('every key of a session has a time to live', async () => {
+test('each key of a session has a time to live', async () => {
   await room.enter(alice, 'a1');
   await room.enter(bob, 'b1');
   await room.cursor(alice, 'a1', 1);
@@ -410,7 +410,7 @@ test('every key of a session has a time to live', async () => {
   for (const key of keys) expect({ key, lives: (await redis.pttl(key)) > 0 }).toEqual({ key, lives: true });
 });
 
-test('a name with quotes, newlines and other scripts is kept', async () => {
+test('a name with quotes, newlines and non-Latin letters is stored exactly', async () => {
   const username = 'Ada "the\n\\first" 愛達 🙂';
   await room.store.enter(room.seat(alice, 'a1'), { username, role: 'operator' }, room.now);
   expect((await room.users())[0]).toMatchObject({ username, role: 'operator' });
@@ -420,7 +420,7 @@ test.each([
   ['true', 6],
   ['false', 0],
 ])(
-  'with PUBLISH_CURSORS=%s the channel of a session gets %i of six cursors, and every other change',
+  'with PUBLISH_CURSORS=%s the channel of a session gets %i of six cursors, and all other changes',
   async (setting, count) => {
     const session = new PresenceFixture(redis, { PUBLISH_CURSORS: setting });
     const listener = redis.duplicate();

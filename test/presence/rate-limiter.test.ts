@@ -12,7 +12,7 @@ afterAll(() => redis.quit());
 
 const start = 1_800_000_000_000;
 
-test('sixty messages pass at once, then twenty a second', async () => {
+test('sixty messages are accepted at once, then twenty per second', async () => {
   const limiter = new RateLimiter(redis);
   const connection = randomUUID();
   for (let message = 0; message < 60; message += 1) await limiter.count(connection, start);
@@ -23,7 +23,7 @@ test('sixty messages pass at once, then twenty a second', async () => {
   await expect(limiter.count(connection, start + 1000)).rejects.toMatchObject({ code: 'RATE_LIMITED' });
 });
 
-test('connections are counted apart, in one round trip each', async () => {
+test('each connection has its own count, which needs one round trip', async () => {
   const wire = await openRedisWire();
   const client = connectRedis(wire.url);
   const limiter = new RateLimiter(client);
@@ -37,7 +37,7 @@ test('connections are counted apart, in one round trip each', async () => {
   await wire.close();
 });
 
-test('the count of a connection that fell silent goes away', async () => {
+test('the count of a silent connection expires', async () => {
   const connection = randomUUID();
   await new RateLimiter(redis).count(connection, start);
   expect(await redis.pttl(`presence:rate:{${connection}}`)).toBeGreaterThan(0);

@@ -29,7 +29,7 @@ describe('the lease of a shard', () => {
     expect(await Promise.all([one!, other!].map((sweep) => leases.hold(shard, sweep, 0)))).toEqual(holds);
   });
 
-  test('is free at once when it is given back, which only its holder can', async () => {
+  test('is free at once when its holder gives it back, and no other sweep can give it back', async () => {
     await leases.hold(shard, one!, 0);
     await leases.giveBack(shard, other!);
     expect(await leases.hold(shard, other!, 0)).toBe(false);
@@ -37,24 +37,24 @@ describe('the lease of a shard', () => {
     expect(await leases.hold(shard, other!, 0)).toBe(true);
   });
 
-  test('[PR12] of a sweep that died ends so soon that the next one is within the bound on ghosts', async () => {
+  test('[PR12] ends within the 5 s that a leave may take after the timeout, if its sweep died', async () => {
     await leases.hold(shard, one!, 0);
     const left = await redis.pttl(presenceKeys.dueLease(shard));
     expect(left).toBeGreaterThan(0);
     expect(left).toBeLessThanOrEqual(leaseMillis);
-    // A tick before it and a tick after it.
+    // One tick before the lease ends and one tick after it.
     expect(leaseMillis + 2000).toBeLessThan(5000);
   });
 });
 
 describe('the roster of sweeps', () => {
-  test('names all sweeps in the same order to each of them', async () => {
+  test('lists all sweeps in the same order for each of them', async () => {
     expect(await leases.join(other!, 1000, plenty)).toEqual([other]);
     expect(await leases.join(one!, 1500, plenty)).toEqual([one, other]);
     expect(await leases.join(other!, 2000, plenty)).toEqual([one, other]);
   });
 
-  test('forgets a sweep that said nothing for a while, or that left', async () => {
+  test('removes a sweep that did not renew its entry or that left', async () => {
     await leases.join(one!, 1000, plenty);
     expect(await leases.join(other!, 1000 + leaseMillis, plenty)).toEqual([other]);
     await leases.join(one!, 4000, plenty);
@@ -62,7 +62,7 @@ describe('the roster of sweeps', () => {
     expect(await leases.join(other!, 4000, plenty)).toEqual([other]);
   });
 
-  test('takes no more than its most, but keeps those that are there', async () => {
+  test('accepts no sweep above the maximum, and keeps the present ones', async () => {
     await leases.join(one!, 1000, 1);
     expect(await leases.join(other!, 1000, 1)).toBeUndefined();
     await leases.join(other!, 1000, 2);
@@ -70,12 +70,12 @@ describe('the roster of sweeps', () => {
   });
 });
 
-test('of many sweeps that are behind at one moment one may call another', async () => {
+test('if many sweeps are behind at the same time, one of them may start another sweep', async () => {
   const calls = await Promise.all(Array.from({ length: 5 }, () => leases.mayCall()));
   expect(calls.filter(Boolean)).toHaveLength(1);
   expect(await redis.pttl(presenceKeys.sweepCall)).toBeGreaterThan(0);
 });
 
-test('all shards have a lease of their own', () => {
+test('each shard has its own lease', () => {
   expect(new Set(shardNumbers.map((number) => presenceKeys.dueLease(number))).size).toBe(shardNumbers.length);
 });

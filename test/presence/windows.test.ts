@@ -29,14 +29,14 @@ const positions = (batch: CursorBatch | undefined) =>
   Object.fromEntries((batch?.cursors ?? []).map(({ userId, cursor }) => [Number(userId.slice(-3)), cursor.position]));
 
 describe('cursor windows', () => {
-  test('[DE2] the first cursor after a quiet period goes out at once', async () => {
+  test('[DE2] the first cursor after a quiet period is sent at once', async () => {
     await fill(3);
     expect(positions((await move(1, 10))?.batch)).toEqual({ 1: 10 });
     room.pass(10);
     expect(positions((await move(2, 20))?.batch)).toEqual({ 2: 20 });
   });
 
-  test('[DE2] what comes within the window waits for its end and goes out as one frame, the latest of each user', async () => {
+  test('[DE2] cursors within a window wait for its end and are sent as one frame with the latest of each user', async () => {
     await fill(3);
     await move(1, 10);
     const started = room.now;
@@ -53,7 +53,7 @@ describe('cursor windows', () => {
     expect(positions((await move(3, 30))?.batch)).toEqual({ 3: 30 });
   });
 
-  test('[DE2] a flush that is a little late does not make the windows after it later', async () => {
+  test('[DE2] a late flush does not delay the next windows', async () => {
     await fill(3);
     await move(1, 10);
     const started = room.now;
@@ -67,7 +67,7 @@ describe('cursor windows', () => {
     }
   });
 
-  test('[DE2] who moves alone at the pace of the windows waits less each time, and soon not at all', async () => {
+  test('[DE2] if one user moves once per window, each cursor waits less than the one before, and soon none waits', async () => {
     await fill(3);
     await move(1, 0);
     const started = room.now;
@@ -87,7 +87,7 @@ describe('cursor windows', () => {
     expect(waits).toEqual([68, 43, 18, 0, 0]);
   });
 
-  test('[DE2] who moves alone at the pace of the windows and comes a little sooner at times does not wait for that', async () => {
+  test('[DE2] if one user moves once per window and sometimes up to 9 ms early, their cursors soon do not wait', async () => {
     await fill(3);
     const started = room.now;
     const early = [0, 0, 4, 1, 6, 0, 9, 2, 7, 0, 0, 8, 3, 9, 5, 0, 1, 9, 0, 4];
@@ -103,12 +103,12 @@ describe('cursor windows', () => {
     expect(waited).toEqual([2, 4, 6]);
   });
 
-  test('[DE2] a window is a quarter shorter at most for what came before it, and over time none is', async () => {
+  test('[DE2] a single window is at most a quarter shorter, and on average windows keep their length', async () => {
     await fill(3);
     const started = room.now;
     const shown: number[] = [];
     for (let step = 0; room.now < started + 3000; step += 1) {
-      // A second mover takes part, so that nobody waits alone.
+      // A second user moves too, because the rule for a single moving user differs.
       for (const index of [1, 2]) {
         const moved = await move(index, 2 * step + index);
         const endsAt = moved?.promise?.endsAt;
@@ -127,7 +127,7 @@ describe('cursor windows', () => {
     expect(shown.length).toBeLessThanOrEqual(1 + (shown.at(-1)! - shown[0]!) / 100);
   });
 
-  test('[DE2] who moves faster than the windows gets no more frames for it', async () => {
+  test('[DE2] a user who moves faster than the windows causes no additional frames', async () => {
     await fill(3);
     await move(1, 0);
     const started = room.now;
@@ -150,7 +150,7 @@ describe('cursor windows', () => {
     expect(Object.keys(positions(early?.batch))).toHaveLength(12);
   });
 
-  test('[DE2] ten moving in a room of ten cost ten posts a window, not a hundred', async () => {
+  test('[DE2] ten moving users in a session of ten need about one frame per window, not ten', async () => {
     await fill(10);
     let batches = 0;
     let promised: number | undefined;
@@ -164,19 +164,19 @@ describe('cursor windows', () => {
       if (promised !== undefined && promised <= room.now && (await flush(promised)).batch) batches += 1;
       promised = undefined;
     }
-    // 100 windows of 100 ms pass; each may send one frame for its end and one for its early end.
+    // 100 windows of 100 ms pass; each may send one frame at its end and one early frame.
     expect(batches).toBeLessThanOrEqual(200);
     expect(batches).toBeGreaterThanOrEqual(99);
   });
 
-  test('[DE3] of many who race in a window exactly one is its flusher', async () => {
+  test('[DE3] if many cursors arrive in a window at the same time, exactly one becomes its flusher', async () => {
     await fill(9);
     await move(1, 0);
     const outcomes = await Promise.all(Array.from({ length: 8 }, (_, index) => move(index + 2, 1)));
     expect(outcomes.filter((outcome) => outcome?.promise)).toHaveLength(1);
   });
 
-  test('[DE3] only the one who promised can flush, and only once', async () => {
+  test('[DE3] only the flusher of a window can flush it, and only once', async () => {
     await fill(3);
     await move(1, 1);
     const promised = (await move(2, 2))!.promise!.endsAt;
@@ -186,7 +186,7 @@ describe('cursor windows', () => {
     expect((await flush(promised)).batch).toBeUndefined();
   });
 
-  test('[DE3] if the flusher dies the next frame takes along what waited', async () => {
+  test('[DE3] if the flusher dies, the next cursor sends the waiting ones too', async () => {
     await fill(3);
     await move(1, 1);
     await move(2, 2);
@@ -194,7 +194,7 @@ describe('cursor windows', () => {
     expect(positions((await move(3, 3))?.batch)).toEqual({ 2: 2, 3: 3 });
   });
 
-  test('[DE3] if nobody moves after the flusher died, the sweep, told to watch, sends what waited as the flusher would', async () => {
+  test('[DE3] if the flusher dies and no cursor follows, the watching sweep sends the waiting cursors', async () => {
     await fill(3);
     await move(1, 1);
     const promise = (await move(2, 2))!.promise!;
@@ -204,7 +204,7 @@ describe('cursor windows', () => {
     expect((await flush(promise.endsAt)).batch).toBeUndefined();
   });
 
-  test('[DE3] a visit sends what waits where nobody watches, and tells that something moves', async () => {
+  test('[DE3] if no sweep watches a session, a visit sends its waiting cursors and reports that it moves', async () => {
     await fill(3);
     await move(1, 1);
     await move(2, 2);
@@ -217,7 +217,7 @@ describe('cursor windows', () => {
     expect((await room.visit()).moves).toBe(false);
   });
 
-  test('[DE3] while the sweep watches nobody has to tell it again, and it goes away when all is quiet', async () => {
+  test('[DE3] while a sweep watches a session, no cursor asks for it again, and the watch ends when no cursor moves', async () => {
     await fill(3);
     for (let seconds = 0; seconds < 30; seconds += 1) {
       await move(1, 2 * seconds);
@@ -226,7 +226,7 @@ describe('cursor windows', () => {
       room.pass(0.1);
       await flush(told!.endsAt);
       room.pass(0.9);
-      // As often as the sweep does it.
+      // The sweep renews the watch every five seconds.
       if (seconds % 5 === 4) expect(await room.store.keepWatch(room.sessionId, room.now)).toBe(true);
     }
     room.pass(3);
@@ -235,14 +235,14 @@ describe('cursor windows', () => {
     expect((await move(2, 101))?.promise?.watch).toBe(true);
   });
 
-  test('[DE3] [PR12] a room in which something moves is visited no more often than a quiet one', async () => {
+  test('[DE3] [PR12] moving cursors do not make the next visit of a session earlier', async () => {
     await fill(3);
     await move(1, 1);
     await move(2, 2);
     expect((await room.visit()).nextDeadline).toBeGreaterThan(room.now + 50_000);
   });
 
-  test('[DE6] throttled posts make the windows longer, and calm makes them short again', async () => {
+  test('[DE6] throttled posts make the windows longer, and without them the windows become short again', async () => {
     await fill(3);
     await room.store.stretch(room.sessionId, room.now);
     await room.store.stretch(room.sessionId, room.now);
@@ -256,7 +256,7 @@ describe('cursor windows', () => {
     expect((await move(2, 3))!.promise!.endsAt - room.now).toBe(100);
   });
 
-  test('[DE9] a session that shows cursors from a role up gives them to those who have it only', async () => {
+  test('[DE9] only connections with the role that the session names for cursors receive them', async () => {
     const person1 = { username: 'one', role: 'operator', cursorRole: 'commenter' } as const;
     await room.store.enter(room.seat(person(1), 'c1'), person1, room.now);
     await room.enter(person(2), 'c2', 'viewer');
@@ -268,7 +268,7 @@ describe('cursor windows', () => {
     expect((await move(1, 2))?.batch?.receivers).toHaveLength(3);
   });
 
-  test('[DE9] a snapshot shows the cursors of others to those only who may see them', async () => {
+  test('[DE9] a snapshot has the cursors of others only for roles that may see them', async () => {
     const owner = { username: 'one', role: 'operator', cursorRole: 'commenter' } as const;
     await room.store.enter(room.seat(person(1), 'c1'), owner, room.now);
     await room.enter(person(2), 'c2', 'viewer');
@@ -285,14 +285,14 @@ describe('cursor windows', () => {
   });
 });
 
-describe('diffs of large rooms', () => {
-  test('[DE4] up to fifty members a change goes out at once', async () => {
+describe('diffs of large sessions', () => {
+  test('[DE4] in a session of up to fifty members a change is sent at once', async () => {
     await fill(50);
     await room.update(person(1), 'c1', { status: 'away' });
     expect((await room.update(person(2), 'c2', { status: 'away' }))?.updates).toHaveLength(1);
   });
 
-  test('[DE4] above fifty they are merged into one diff per window, none is lost and the numbers have no gap', async () => {
+  test('[DE4] above fifty members, changes are merged into one diff per window, none is lost and the numbers have no gap', async () => {
     await fill(53);
     const first = await room.update(person(1), 'c1', { status: 'away' });
     expect(first).toMatchObject({ updates: [{ userId: person(1), status: 'away' }] });
@@ -315,7 +315,7 @@ describe('diffs of large rooms', () => {
     expect(merged.receivers).toHaveLength(53);
   });
 
-  test('[DE4] somebody who left and came back within a window is a leave and a join, in this order', async () => {
+  test('[DE4] a user who leaves and returns within a window is in the diff as a leave and a join', async () => {
     await fill(52);
     await room.update(person(1), 'c1', { status: 'away' });
     const left = await room.store.depart(room.seat(person(2), 'c2'), 'left', room.now);
@@ -326,7 +326,7 @@ describe('diffs of large rooms', () => {
     expect(merged.joins).toMatchObject([{ userId: person(2), connections: 1 }]);
   });
 
-  test('[DE7] a diff too large for a frame takes several numbers', async () => {
+  test('[DE7] a diff that is too large for one frame has several numbers', async () => {
     await fill(51);
     await room.update(person(1), 'c1', { status: 'away' });
     let endsAt = 0;
@@ -343,7 +343,7 @@ describe('diffs of large rooms', () => {
   });
 });
 
-test('[DE7] whatever many leave at once, what tells it fits its frames', async () => {
+test('[DE7] if hundreds of users leave at once, each frame of the diff is within the size limit', async () => {
   await fill(600);
   room.pass(30);
   await room.heartbeat(person(1), 'c1');
@@ -355,7 +355,7 @@ test('[DE7] whatever many leave at once, what tells it fits its frames', async (
 });
 
 describe('rate limit', () => {
-  test('a connection may send sixty at once and twenty a second; others are not affected', async () => {
+  test('a connection may send sixty frames at once and twenty per second; other connections are not affected', async () => {
     await fill(2);
     for (let frame = 0; frame < 60; frame += 1) await move(1, frame);
     await expect(move(1, 60)).rejects.toMatchObject({ code: 'RATE_LIMITED', retryAfterMillis: 50 });
@@ -365,7 +365,7 @@ describe('rate limit', () => {
     await expect(move(1, 200)).rejects.toMatchObject({ code: 'RATE_LIMITED' });
   });
 
-  test('people without a connection, whom a service makes present, have no limit in common', async () => {
+  test('users whom a service makes present without a connection do not share a limit', async () => {
     const seat = (index: number) => room.seat(person(index), '');
     for (let index = 1; index <= 100; index += 1) {
       await room.enter(person(index), '');
@@ -383,7 +383,7 @@ describe('rate limit', () => {
 });
 
 describe('the compact form', () => {
-  test('[DE8] a cursor goes out whole first and when more than its numbers changed, also after it waited', async () => {
+  test('[DE8] a cursor is sent as a whole at first and when more than its numbers changed, even after waiting', async () => {
     await fill(3);
     const act = (cursor: { eventId: string; position: number }) =>
       room.store.touch(room.seat(person(1), 'c1'), { kind: 'cursor', cursor }, room.now);
@@ -396,7 +396,7 @@ describe('the compact form', () => {
     expect((await flush(promise!.endsAt)).batch?.cursors).toMatchObject([{ whole: true, cursor: { position: 3 } }]);
   });
 
-  test('[DE8] the receivers that asked for it are told apart, and only while they are there', async () => {
+  test('[DE8] receivers that asked for the compact form are marked while they are in the session', async () => {
     await fill(2);
     const compact = { username: 'three', role: 'viewer', compact: true } as const;
     await room.store.enter(room.seat(person(3), 'c3'), compact, room.now);
@@ -410,7 +410,7 @@ describe('the compact form', () => {
     expect((await move(1, 2))?.batch?.receivers.some((receiver) => receiver.compact)).toBe(false);
   });
 
-  test('[DE8] who joins once more without asking for it gets JSON from then on', async () => {
+  test('[DE8] a connection that joins again without asking for the compact form gets JSON', async () => {
     await fill(2);
     const person3 = { username: 'three', role: 'viewer' } as const;
     for (const compact of [true, false]) {

@@ -17,7 +17,7 @@ beforeEach(() => {
   room = new PresenceFixture(redis);
 });
 
-/** The session as the connection table has it: these seats. */
+/** Restores the session from a connection table with these seats. */
 const restore = (...seats: [userId: string, connectionId: string][]) => {
   const members = seats.map(([userId, connectionId]) => ({
     ...{ userId, connectionId, username: `name of ${userId}`, role: 'viewer' as const, joinedAt: room.now },
@@ -25,13 +25,13 @@ const restore = (...seats: [userId: string, connectionId: string][]) => {
   return room.store.restore(room.sessionId, members, room.now, { onlyIfLost: true });
 };
 
-const evicted = (key: keyof typeof presenceKeys) =>
+const evict = (key: keyof typeof presenceKeys) =>
   redis.del((presenceKeys[key] as (sessionId: string) => string)(room.sessionId));
 
 const connectionsOf = async (userId: string) =>
   (await room.users()).find((user) => user.userId === userId)?.connections;
 
-test('[PR12] a socket whose end is noticed late gets no more grace than its silence leaves', async () => {
+test('[PR12] if the end of a socket is noticed late, its grace ends no later than the timeout', async () => {
   await room.enter(alice, 'a1');
   await room.enter(bob, 'b1');
   room.pass(55);
@@ -41,7 +41,7 @@ test('[PR12] a socket whose end is noticed late gets no more grace than its sile
   expect((await room.visit()).leaves).toEqual([{ userId: alice, cause: 'disconnected' }]);
 });
 
-test('[DE1] a cursor is shown to the others while another tab of its user is in its grace', async () => {
+test('[DE1] others get a user’s cursor while another tab of the same user is in its grace', async () => {
   await room.enter(alice, 'a1');
   await room.enter(alice, 'a2');
   await room.enter(bob, 'b1');
@@ -51,14 +51,14 @@ test('[DE1] a cursor is shown to the others while another tab of its user is in 
   ]);
 });
 
-test('[PR9] a departure is dated when it came to be, however late it is found', async () => {
+test('[PR9] a timeout has the time at which it became due, however late a visit finds it', async () => {
   await room.enter(alice, 'a1');
   const silent = room.now + room.timings.offlineAfterMillis;
   room.pass(90);
   expect((await room.visit()).departures).toMatchObject([{ userId: alice, cause: 'timeout', at: silent }]);
 });
 
-test('[PR2] after an eviction a returning connection is counted once', async () => {
+test('[PR2] after Redis evicted the connections, a connection that joins again is counted once', async () => {
   await room.enter(alice, 'a1');
   await room.enter(alice, 'a2');
   await redis.del(presenceKeys.connections(room.sessionId));
@@ -67,17 +67,17 @@ test('[PR2] after an eviction a returning connection is counted once', async () 
   expect(await connectionsOf(alice)).toBe(2);
 });
 
-test('[PR9] who goes after the list of users was evicted is still said to have left', async () => {
+test('[PR9] after Redis evicted the list of users, the end of a socket is still announced as a leave', async () => {
   await room.enter(alice, 'a1');
   await room.enter(bob, 'b1');
-  await evicted('users');
+  await evict('users');
   await restore([alice, 'a1'], [bob, 'b1']);
   await room.close(alice, 'a1', 3000);
   room.pass(3);
   expect((await room.visit()).leaves).toEqual([{ userId: alice, cause: 'disconnected' }]);
 });
 
-describe('what Redis evicts', () => {
+describe('after Redis evicted a key of a session', () => {
   const two = [
     [alice, 'a1'],
     [bob, 'b1'],
@@ -88,12 +88,12 @@ describe('what Redis evicts', () => {
   });
 
   test.each(['users', 'connections', 'leaving'] as const)(
-    '[FA2] without its key "%s" a session is unknown to a heartbeat, restored, and everybody asks anew',
+    '[FA2] without the key "%s" a heartbeat finds the session unknown, and the restored session has a new epoch',
     async (key) => {
       await room.enter(alice, 'a2');
       await room.close(alice, 'a2');
       const before = await room.heartbeat(bob, 'b1');
-      await evicted(key);
+      await evict(key);
       expect(await room.heartbeat(bob, 'b1')).toBeUndefined();
       expect(await room.store.isKnown(room.sessionId)).toBe(false);
       expect(await restore(...two)).toMatchObject({ joins: [], leaves: [] });
@@ -104,37 +104,37 @@ describe('what Redis evicts', () => {
     },
   );
 
-  test('[DE4] with its key "window" what waits may be lost, so everybody asks anew', async () => {
+  test('[DE4] without the key "window" waiting changes may be lost, so a new epoch begins', async () => {
     const first = await room.cursor(alice, 'a1', 1);
     const waiting = await room.cursor(bob, 'b1', 2);
-    await evicted('window');
+    await evict('window');
     room.now = waiting!.promise!.endsAt;
     const flushed = await room.store.flush(room.sessionId, waiting!.promise!.endsAt, room.now);
     expect(flushed.epoch).not.toBe(first?.epoch);
   });
 
-  test('[PR2] a count that an eviction made wrong is right once the session is restored', async () => {
+  test('[PR2] the number of connections is correct again when the session is restored', async () => {
     await room.enter(alice, 'a2');
     await room.close(alice, 'a2');
-    await evicted('leaving');
+    await evict('leaving');
     expect(await room.heartbeat(alice, 'a1')).toBeUndefined();
     await restore(...two);
     expect(await connectionsOf(alice)).toBe(1);
   });
 
-  test('[PR6] whoever comes after the graces were evicted sees connections that are there', async () => {
+  test('[PR6] a user who joins after the graces were evicted gets the correct number of connections', async () => {
     await room.enter(alice, 'a1');
     await room.enter(alice, 'a2');
     await room.close(alice, 'a2');
     expect(await connectionsOf(alice)).toBe(2);
-    await evicted('leaving');
+    await evict('leaving');
     await room.enter(bob, 'b1');
     expect(await connectionsOf(alice)).toBe(1);
   });
 
-  test('[PR7] whose list of users was lost while they were in their grace is still shown, and leaves at its end', async () => {
+  test('[PR7] a user in their grace is still listed after the list of users was lost, and leaves at the end of the grace', async () => {
     await room.close(alice, 'a1', 3000);
-    await evicted('users');
+    await evict('users');
     expect(await room.heartbeat(bob, 'b1')).toBeUndefined();
     await restore([bob, 'b1']);
     expect(await connectionsOf(alice)).toBe(1);
@@ -142,7 +142,7 @@ describe('what Redis evicts', () => {
     expect((await room.visit()).leaves).toEqual([{ userId: alice, cause: 'disconnected' }]);
   });
 
-  test('[PR13] whoever lists a session without the record of somebody gets the whole truth with the next heartbeat', async () => {
+  test('[PR13] a list without a lost record is incomplete, and the next heartbeat leads to a complete one', async () => {
     await redis.del(presenceKeys.record(room.sessionId, alice));
     const listed = await room.store.list(room.sessionId, room.now, room.seat(bob, 'b1'));
     expect(listed?.users.map((user) => user.userId)).toEqual([bob]);
@@ -152,11 +152,11 @@ describe('what Redis evicts', () => {
     expect((await room.heartbeat(bob, 'b1'))?.epoch).not.toBe(listed?.epoch);
   });
 
-  test('[PR13] whose end was lost with their grace and their record comes back without the cursor of before', async () => {
+  test('[PR13] a user whose grace and record were lost returns without their earlier cursor', async () => {
     await room.cursor(alice, 'a1', 7);
     await room.close(alice, 'a1');
     await redis.del(presenceKeys.record(room.sessionId, alice));
-    await evicted('leaving');
+    await evict('leaving');
     await restore([bob, 'b1']);
     await room.users();
     const { users } = await room.enter(alice, 'a2');
@@ -164,14 +164,14 @@ describe('what Redis evicts', () => {
     expect(users.find(({ userId }) => userId === alice)).not.toHaveProperty('cursor');
   });
 
-  test('[PR11] the record of somebody silent for too long is not missed', async () => {
+  test('[PR11] a missing record of a user who is past the timeout does not make the session incomplete', async () => {
     room.pass(61);
     await redis.del(presenceKeys.record(room.sessionId, alice));
     expect(await room.cursor(alice, 'a1', 1)).toBeUndefined();
     expect(await room.store.isKnown(room.sessionId, room.now)).toBe(true);
   });
 
-  test('[PR5] who chose to be invisible stays so when their record is lost, and when the epoch is', async () => {
+  test('[PR5] an invisible user stays invisible if their record or the epoch is lost', async () => {
     await room.update(alice, 'a1', { status: 'offline' });
     await redis.del(presenceKeys.record(room.sessionId, alice));
     expect(await room.heartbeat(alice, 'a1')).toBeUndefined();
@@ -179,7 +179,7 @@ describe('what Redis evicts', () => {
     expect(await room.statusOf(alice)).toBe('offline');
     await redis.del(presenceKeys.record(room.sessionId, alice));
     expect((await room.enter(alice, 'a2')).joins).toMatchObject([{ userId: alice, status: 'offline' }]);
-    await evicted('epoch');
+    await evict('epoch');
     await restore(...two);
     expect(await room.statusOf(alice)).toBe('offline');
     await room.update(alice, 'a1', { status: 'online' });
@@ -189,18 +189,18 @@ describe('what Redis evicts', () => {
     expect(await room.statusOf(alice)).toBe('online');
   });
 
-  test('[DE3] a lost cursor that was to go out makes everybody ask anew, whoever finds it', async () => {
+  test('[DE3] if a waiting cursor is lost, a new epoch begins, whichever script notices the loss', async () => {
     await room.cursor(alice, 'a1', 1);
     const waiting = await room.cursor(alice, 'a1', 2);
-    await evicted('pending');
+    await evict('pending');
     const flushed = await room.store.flush(room.sessionId, waiting!.promise!.endsAt, room.now + 100);
     expect(flushed.epoch).not.toBe(waiting?.epoch);
     const again = await room.cursor(alice, 'a1', 3);
-    await evicted('pending');
+    await evict('pending');
     expect((await room.cursor(bob, 'b1', 4))?.epoch).not.toBe(again?.epoch);
   });
 
-  test('[DE3] a cursor whose user left before the window ended is not missed', async () => {
+  test('[DE3] a waiting cursor is not missed if its user left before the end of the window', async () => {
     await room.cursor(alice, 'a1', 1);
     const waiting = await room.cursor(alice, 'a1', 2);
     await room.store.depart(room.seat(alice, 'a1'), 'left', room.now);
@@ -208,18 +208,18 @@ describe('what Redis evicts', () => {
     expect(flushed.epoch).toBe(waiting?.epoch);
   });
 
-  test('[DE4] lost changes that were to go out make everybody ask anew', async () => {
+  test('[DE4] if waiting changes are lost, a new epoch begins', async () => {
     for (let n = 0; n < 50; n += 1) await room.enter(`user-${n}`, `connection-${n}`);
     const change = await room.update(alice, 'a1', { activity: 'reading' });
-    await evicted('changes');
+    await evict('changes');
     room.pass(1);
     expect((await room.visit()).epoch).not.toBe(change?.epoch);
   });
 
-  test('[DE4] changes that came after the lost ones do not hide that they are lost', async () => {
+  test('[DE4] the loss of waiting changes is noticed even if other changes follow', async () => {
     for (let n = 0; n < 50; n += 1) await room.enter(`user-${n}`, `connection-${n}`);
     await room.update(alice, 'a1', { activity: 'reading' });
-    await evicted('changes');
+    await evict('changes');
     const change = await room.update(bob, 'b1', { activity: 'writing' });
     room.pass(1);
     const visit = await room.visit();
@@ -230,31 +230,31 @@ describe('what Redis evicts', () => {
     expect((await room.visit()).epoch).toBe(visit.epoch);
   });
 
-  test('[DE2] evicted cursors come back from the records', async () => {
+  test('[DE2] evicted cursors are restored from the presence records', async () => {
     await room.cursor(alice, 'a1', 5);
-    await evicted('cursors');
+    await evict('cursors');
     await room.heartbeat(alice, 'a1');
     expect((await room.users()).find((user) => user.userId === alice)?.cursor).toMatchObject({ position: 5 });
     expect((await room.cursor(alice, 'a1', 5))?.promise).toBeUndefined();
   });
 
-  test('[DE9] evicted roles come back from the records: who may see cursors still does', async () => {
+  test('[DE9] evicted roles are restored from the presence records, so the same connections get cursors', async () => {
     const person = { username: 'Carol', role: 'operator', cursorRole: 'operator' } as const;
     await room.store.enter(room.seat('carol', 'c1'), person, room.now);
-    await evicted('roles');
+    await evict('roles');
     const receivers = (await room.cursor(alice, 'a1', 1))?.batch?.receivers;
     expect(receivers).toEqual([{ userId: 'carol', connectionId: 'c1' }]);
   });
 
-  test('[DE9] who may see cursors is known again after the epoch is lost', async () => {
-    await evicted('epoch');
+  test('[DE9] after the epoch was lost, only roles that may see cursors get them', async () => {
+    await evict('epoch');
     const seat = { userId: bob, connectionId: 'b1', username: 'Bob', role: 'viewer', joinedAt: room.now } as const;
     await room.store.restore(room.sessionId, [{ ...seat, cursorRole: 'operator' }], room.now, { onlyIfLost: true });
     expect((await room.cursor(alice, 'a1', 1))?.batch?.receivers).toEqual([]);
   });
 
-  test('[DE8] no two people share a short name after the epoch is lost', async () => {
-    await evicted('epoch');
+  test('[DE8] after the epoch was lost, no two users have the same index', async () => {
+    await evict('epoch');
     await restore([bob, 'b1']);
     await room.enter('carol', 'c1');
     const names = (await room.users()).map((user) => user.index);
@@ -262,7 +262,7 @@ describe('what Redis evicts', () => {
   });
 });
 
-test('[PR5] where an invisible user pointed is not shown, and is once they can be seen', async () => {
+test('[PR5] others get the cursor of an invisible user only when the user becomes visible', async () => {
   await room.enter(alice, 'a1');
   await room.enter(bob, 'b1');
   await room.update(alice, 'a1', { status: 'offline' });
@@ -275,7 +275,7 @@ test('[PR5] where an invisible user pointed is not shown, and is once they can b
   expect(seen?.batch?.cursors).toMatchObject([{ userId: alice, cursor: { position: 7 } }]);
 });
 
-test('[PR5] an invisible user stays invisible in a restored session, also if their newest connection does not know the choice yet', async () => {
+test('[PR5] an invisible user stays invisible in a restored session, even if their newest connection lacks the choice', async () => {
   const seat = { username: 'Alice', role: 'viewer' as const, userId: alice, joinedAt: room.now };
   const members = [
     { ...seat, connectionId: 'a2' },
