@@ -29,7 +29,7 @@ export interface Connection {
 
 const conditionFailed = 'ConditionalCheckFailedException';
 
-/** The open connections and what they joined, in DynamoDB. Lost or doubled `$disconnect` events do no harm here. */
+/** The open connections and their memberships, in DynamoDB. A lost or repeated `$disconnect` event does no harm here. */
 export class ConnectionRegistry {
   readonly #client: DynamoDBClient;
   readonly #table: string;
@@ -49,9 +49,9 @@ export class ConnectionRegistry {
   }
 
   /**
-   * Remembers that a connection takes the compact form of cursors, or takes it no more.
+   * Stores whether a connection receives cursors in the compact form.
    *
-   * @returns false where the connection is not written down (any more), so that nothing is remembered.
+   * @returns false if the table does not contain the connection (any more); then nothing is stored.
    */
   async setCompact(connectionId: string, compact: boolean): Promise<boolean> {
     const key = { connectionId, sessionId: connectionItem };
@@ -65,10 +65,10 @@ export class ConnectionRegistry {
   }
 
   /**
-   * Writes down that a connection joined. Doing it again replaces what was known.
+   * Stores that a connection joined. A repeated join replaces the membership.
    *
-   * @returns the membership with its version, and what was known of the connection in the session before.
-   * @throws Overtaken where a later join or leave of the connection was served before (rule PR18).
+   * @returns the membership with its version, and whether the connection was in the session before.
+   * @throws Overtaken if a later join or leave of the connection was handled before (rule PR18).
    */
   async join(membership: Membership, turn: Turn = {}): Promise<Joined> {
     const { connectionId, sessionId, version: _, ...known } = membership;
@@ -81,11 +81,11 @@ export class ConnectionRegistry {
   }
 
   /**
-   * Writes down that a connection left. The item stays, without the membership, for as long as the connection does: a join
-   * that was sent before this leave may be served after it.
+   * Stores that a connection left. The item stays, without the membership, as long as the connection does: a join that was
+   * sent before this leave may be handled after it.
    *
    * @param at Unix milliseconds.
-   * @throws Overtaken where a later join or leave of the connection was served before (rule PR18).
+   * @throws Overtaken if a later join or leave of the connection was handled before (rule PR18).
    */
   async leave(connectionId: string, sessionId: string, turn: Turn = {}, at = Date.now()): Promise<Left> {
     const key = { table: this.#table, connectionId, sessionId };
@@ -96,25 +96,25 @@ export class ConnectionRegistry {
   }
 
   /**
-   * Writes more down about a membership.
+   * Changes fields of a membership.
    *
-   * @returns false where the connection has left, or joined again, since.
+   * @returns false if the connection has left, or has joined again, since the membership was read.
    */
   async amend(
     membership: Membership,
     fields: Partial<Omit<Membership, 'connectionId' | 'sessionId' | 'version'>>,
   ): Promise<boolean> {
     const { version } = membership;
-    // What an earlier release wrote has no version.
+    // Items that an earlier release wrote have no version.
     const isSame = version === undefined ? 'attribute_not_exists(version)' : 'version = :version';
     const values = version === undefined ? {} : { ':version': version };
     return this.#change(membership, fields, `attribute_exists(userId) AND ${isSame}`, values);
   }
 
   /**
-   * Forgets a membership that a join wrote down before it failed.
+   * Deletes a membership that a join stored before it failed.
    *
-   * @returns false where the connection has joined or left since: that stays.
+   * @returns false if the connection has joined or left since; then the item stays as it is.
    */
   async takeBack({ connectionId, sessionId, version }: Membership): Promise<boolean> {
     const command = new DeleteItemCommand({
@@ -126,7 +126,7 @@ export class ConnectionRegistry {
     return this.#succeeds(this.#client.send(command));
   }
 
-  /** Whether the connection left the session, and a frame of this turn was sent before that. */
+  /** Whether the connection left the session after it sent the frame of this turn. */
   async hasLeftAfter(connectionId: string, sessionId: string, turn: Turn): Promise<boolean> {
     const item = await this.#item(connectionId, sessionId);
     return item !== undefined && item.userId === undefined && isBefore(turn, item);
@@ -137,12 +137,12 @@ export class ConnectionRegistry {
     return item?.userId === undefined ? undefined : (item as Membership);
   }
 
-  /** What a connection joined. */
+  /** The memberships of a connection. */
   async memberships(connectionId: string): Promise<Membership[]> {
     return (await this.#itemsOf(connectionId)).filter(isMembership);
   }
 
-  /** The connections that joined a session (eventually consistent). */
+  /** The memberships of a session (eventually consistent). */
   async members(sessionId: string): Promise<Membership[]> {
     return this.#query({
       IndexName: 'bySession',
@@ -151,7 +151,7 @@ export class ConnectionRegistry {
     });
   }
 
-  /** Every open connection of a user, whatever it joined (eventually consistent). */
+  /** The ids of all open connections of a user (eventually consistent). */
   async connectionsOf(userId: string): Promise<string[]> {
     const items = await this.#query({
       IndexName: 'byUser',
@@ -161,35 +161,32 @@ export class ConnectionRegistry {
     return items.map((item) => item.connectionId);
   }
 
-  /** Changes the role in the memberships of a user in a session. */
+  /** Changes the role in all memberships of a user in a session. */
   async relabel(sessionId: string, userId: string, role: Role): Promise<void> {
     const memberships = (await this.members(sessionId)).filter((member) => member.userId === userId);
     await Promise.all(memberships.map((member) => this.#setRole(member, role)));
   }
 
-  /** Writes down that the user was invisible at `seenAt` (Unix milliseconds), when this connection joined. A later choice counts. */
+  /** Stores that the user was invisible at `seenAt` (Unix milliseconds), when the connection joined. Later choices replace it. */
   async inheritInvisible(membership: Seat, seenAt: number): Promise<void> {
     await this.#choose(membership, true, seenAt);
   }
 
   /**
-   * Writes down at each membership of a user in a session whether they chose to be invisible.
+   * Stores in each membership of a user in a session whether the user chose to be invisible.
    *
-   * @param chosenAt when Redis took the choice, Unix milliseconds: an earlier one does not replace a later one.
+   * @param chosenAt when Redis stored the choice, Unix milliseconds. An earlier choice does not replace a later one.
    */
   async setInvisible({ connectionId, sessionId, userId }: Seat, invisible: boolean, chosenAt: number): Promise<void> {
     const others = (await this.members(sessionId)).filter((one) => {
       const differs = Boolean(one.invisible) !== invisible;
       return one.userId === userId && one.connectionId !== connectionId && differs;
     });
-    // The index may not show the newest one yet.
+    // The index may not contain the newest membership yet.
     await Promise.all([{ connectionId, sessionId }, ...others].map((one) => this.#choose(one, invisible, chosenAt)));
   }
 
-  /**
-   * Writes down what a user told of themselves, at this membership and, where it is shared, at the user's others. Newer
-   * data stay.
-   */
+  /** Stores the data of a user in this membership and, if they are shared, in the user's others. Newer data stay. */
   async setData({ connectionId, sessionId, userId }: Seat, { text, at, isShared }: ToldData): Promise<void> {
     const members = isShared ? await this.members(sessionId) : [];
     const others = members.filter((one) => one.userId === userId && one.connectionId !== connectionId);
@@ -200,16 +197,16 @@ export class ConnectionRegistry {
     await Promise.all(keys.map((key) => this.#change(key, { data: text, dataAt: at }, isNewest, {})));
   }
 
-  /** Forgets a connection and what it joined; answers what that was. A second call answers nothing. */
+  /** Deletes a connection and its memberships, and returns the memberships. A second call returns an empty list. */
   async remove(connectionId: string): Promise<Membership[]> {
     const items = await this.#itemsOf(connectionId);
-    // The item of the connection itself goes although it may not be there.
+    // The item of the connection itself is deleted even if the query did not return it.
     const sessionIds = new Set([connectionItem, ...items.map((item) => item.sessionId)]);
     await this.#delete([...sessionIds].map((sessionId) => ({ connectionId, sessionId })));
     return items.filter(isMembership);
   }
 
-  /** Forgets the memberships given, leaving the connections open. */
+  /** Deletes the given memberships. The connections stay open. */
   async leaveAll(memberships: Pick<Membership, 'connectionId' | 'sessionId'>[]): Promise<void> {
     await this.#delete(memberships.map(({ connectionId, sessionId }) => ({ connectionId, sessionId })));
   }
@@ -225,7 +222,7 @@ export class ConnectionRegistry {
     return this.#change(key, { invisible, chosenAt }, isNewest, { ':chosenAt': chosenAt });
   }
 
-  /** Changes a membership under a condition: one that has ended meanwhile must not come back as half an item. */
+  /** Changes a membership under a condition, so that no incomplete item is made for a membership that has ended. */
   #change(
     { connectionId, sessionId }: Pick<Membership, 'connectionId' | 'sessionId'>,
     fields: Record<string, unknown>,
@@ -237,9 +234,9 @@ export class ConnectionRegistry {
   }
 
   /**
-   * Writes a join or a leave as the next one of its connection and session, unless a later one has been written.
+   * Stores a join or a leave as the next one of its connection and session, unless a later one is stored already.
    *
-   * @returns what was there before.
+   * @returns the item before.
    */
   async #take(update: UpdateItemCommandInput): Promise<Partial<Membership>> {
     try {
@@ -258,7 +255,7 @@ export class ConnectionRegistry {
     return Item && unmarshall(Item);
   }
 
-  /** Everything about a connection: itself, what it joined and what it left. */
+  /** All items of a connection: its own, its memberships, and the sessions that it left. */
   #itemsOf(connectionId: string): Promise<Membership[]> {
     return this.#query({
       KeyConditionExpression: 'connectionId = :connection',

@@ -4,10 +4,10 @@ import { marshall } from '@aws-sdk/util-dynamodb';
 import { Unavailable } from '../platform/unavailable.ts';
 
 const batchLimit = 25;
-/** Waits in milliseconds before unprocessed items are tried again; together they fit into the bound for one dependency. */
+/** Waits in milliseconds before unprocessed items are tried again. Their sum is below the time limit of one dependency. */
 const retryWaits = [25, 50, 100, 200];
 
-/** Another way to wait, and another chance, than the machine's: only in tests. */
+/** Another wait function and another source of random numbers; only tests set them. */
 export interface RetryOptions {
   wait?: (millis: number) => Promise<unknown>;
   random?: () => number;
@@ -20,10 +20,10 @@ export interface ItemKey {
 }
 
 /**
- * Deletes items, in batches. DynamoDB may process a part only, where it is busy; the rest is tried again after growing,
- * random waits.
+ * Deletes items in batches. If DynamoDB is busy, it may process only a part of a batch. Then the rest is tried again after
+ * growing, random waits.
  *
- * @throws Unavailable where items stay unprocessed.
+ * @throws Unavailable if items stay unprocessed.
  */
 export async function deleteItems(
   client: DynamoDBClient,

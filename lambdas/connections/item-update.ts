@@ -3,22 +3,22 @@ import { marshall } from '@aws-sdk/util-dynamodb';
 import type { Turn } from '../platform/turn.ts';
 import { notAfter } from './turn-condition.ts';
 
-/** Which item of which table, by the keys of the connection table. */
+/** The table and the key of an item of the connection table. */
 export interface ItemKey {
   table: string;
   connectionId: string;
   sessionId: string;
 }
 
-/** A condition of DynamoDB with the values that it names. */
+/** A DynamoDB condition and the values that it uses. */
 export interface Condition {
   text: string;
   values: Record<string, unknown>;
 }
 
 /**
- * The update that sets the fields given and removes those that are undefined. Every name has a placeholder, because many are
- * reserved words.
+ * The update that sets the given fields and removes those that are undefined. Every name has a placeholder, because many
+ * names are reserved words.
  */
 export function itemUpdate(
   { table, connectionId, sessionId }: ItemKey,
@@ -43,17 +43,17 @@ export function itemUpdate(
   };
 }
 
-/** What an item has while its connection is in the session, beside its keys, its turn and its version. */
+/** The fields of an item whose connection is in the session, without its key, its turn and its version. */
 const joinedFields = [
   ...['sessionName', 'userId', 'username', 'role', 'cursorRole', 'unseated', 'invisible', 'chosenAt', 'joinedAt'],
   ...['joinedSession', 'data', 'dataAt'],
 ];
 
 /**
- * The update that makes an item what a join or a leave says, unless a later one has been written (rule PR18).
+ * The update that stores a join or a leave in an item, unless a later one is stored already (rule PR18).
  *
- * The first version is the time `at` (Unix milliseconds), so that no number is given twice although the item may be
- * deleted in between.
+ * The first version is the time `at` (Unix milliseconds). So no version is used twice, even if the item is deleted in
+ * between.
  */
 export function turnUpdate(
   key: ItemKey,

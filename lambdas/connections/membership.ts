@@ -2,12 +2,12 @@ import type { Role } from '../../protocol/entities.ts';
 import { connectionLifetimeMillis } from '../../protocol/timings.ts';
 import type { KeptData } from '../platform/kept-data.ts';
 
-/** Sort key of the item that stands for the connection itself. */
+/** Sort key of the item of the connection itself. */
 export const connectionItem = '-';
-/** Leaves room for the clocks of two services; the table's TTL is tidiness, never a signal. */
+/** An hour longer than a connection can last, because clocks may differ. The TTL only cleans up; no code depends on it. */
 const keptMillis = connectionLifetimeMillis + 60 * 60 * 1000;
 
-/** A connection that joined a session: what is needed to seat it again without asking PostgreSQL who it is. */
+/** A connection that joined a session, with everything that is needed to seat it again while PostgreSQL is away. */
 export interface Membership extends KeptData {
   connectionId: string;
   /** UUID of the session. */
@@ -16,40 +16,40 @@ export interface Membership extends KeptData {
   userId: string;
   username: string;
   role: Role;
-  /** The least role that sees cursors in the session, where it names one. */
+  /** The least role that sees cursors in the session; undefined if everybody sees them. */
   cursorRole?: Role | undefined;
-  /** Joined while Redis was away: written into the audit trail, and not seated yet. */
+  /** The connection joined while Redis was away: the join is recorded, but the connection has no seat yet. */
   unseated?: boolean | undefined;
-  /** Whether the user chose to be invisible there: Redis may forget it, and must not show them by that (rule PR5). */
+  /** Whether the user chose to be invisible in the session. If Redis loses that choice, it is restored from here (rule PR5). */
   invisible?: boolean | undefined;
   joinedAt: number;
-  /** Numbers the joins and leaves of this connection in this session as the table took them; a later one has more. */
+  /** Counts the joins and leaves of this connection in this session, in the order in which the table stored them. */
   version?: number | undefined;
 }
 
-/** What a join wrote. */
+/** The result of a join. */
 export interface Joined {
   membership: Membership;
-  /** Whether the connection was not in the session. */
+  /** Whether the connection was not in the session before. */
   isNew: boolean;
-  /** Whether the connection was never in the session. */
+  /** Whether the connection has never been in the session before. */
   isFirst: boolean;
 }
 
-/** What a leave found. */
+/** The result of a leave. */
 export interface Left {
-  /** The number of the leave, see `Membership.version`. */
+  /** The version of the leave, see `Membership.version`. */
   version: number;
-  /** Undefined where the connection had not joined. */
+  /** Undefined if the connection was not in the session. */
   membership: Membership | undefined;
 }
 
-/** The items of a connection also stand for the connection itself and for sessions that it left. */
+/** False for the item of the connection itself and for a session that the connection left. */
 export function isMembership({ sessionId, userId }: Partial<Membership>): boolean {
   return sessionId !== connectionItem && userId !== undefined;
 }
 
-/** DynamoDB's TTL counts in seconds. */
+/** The TTL of an item. DynamoDB expects seconds. */
 export function expiry(from: number): number {
   return Math.floor((from + keptMillis) / 1000);
 }

@@ -1,8 +1,8 @@
 import type { Turn } from '../platform/turn.ts';
 
 /**
- * The condition of DynamoDB that an item was not written by a later turn; undefined where the turn says nothing. It has no
- * brackets: the local DynamoDB takes 20 ms to read nested ones.
+ * The DynamoDB condition that no later turn wrote the item; undefined if the turn is empty. It has no brackets, because the
+ * local DynamoDB needs 20 ms to parse nested ones.
  */
 export function notAfter({ order, receivedAt }: Turn): string | undefined {
   const byTime = ['attribute_not_exists(#receivedAt)', '#receivedAt <= :receivedAt'];
