@@ -6,33 +6,36 @@ export interface BroadcastResult {
   delivered: number;
   /** Connections that answered 410: they have ended. */
   gone: string[];
-  /** Connections that did not take the frame although it was tried again. */
+  /** Connections that did not receive the frame, even after the retries. */
   failed: string[];
-  /** How many posts were answered with 429, those that were tried again included. */
+  /** How many posts were answered with 429; repeated posts count too. */
   throttled: number;
 }
 
 /**
- * `state` is sent again after a 429 or a 5xx. `cursor` is not, because the next one replaces it (rule DE6), and `event` is
- * not, because it arrives at most once (rule DE11).
+ * A `state` frame is sent again after a 429 or a 5xx. A `cursor` frame is not, because the next cursor replaces it (rule
+ * DE6). An `event` frame is not, because it arrives at most once (rule DE11).
  */
 export type FrameKind = 'state' | 'cursor' | 'event';
 
-/** Bytes for one connection. Receivers of the same frame share the same bytes. */
+/** The bytes for one connection. Receivers of the same frame share the same bytes. */
 export interface Post {
   connectionId: string;
   bytes: Uint8Array;
 }
 
-/** Posts in flight at once; more would only queue at the sockets. */
+/** The maximum number of posts in flight. More would only wait for a socket. */
 const parallelPosts = 64;
-/** Upper ends of the random waits before a frame of state is tried again, in milliseconds. */
+/** Upper limits of the random waits before a `state` frame is tried again, in milliseconds. */
 const retryWaits = [50, 150, 400];
 
 type Wait = (millis: number) => Promise<void>;
 const sleep: Wait = (millis) => new Promise((resolve) => setTimeout(resolve, millis));
 
-/** Sends frames to many connections: encoded once, in parallel, none waiting for another's failure (rule DE5). */
+/**
+ * Sends frames to many connections in parallel. It encodes a frame once; a failed post does not delay the others (rule
+ * DE5).
+ */
 export class Broadcaster {
   readonly #gateway: Gateway;
   readonly #wait: Wait;
@@ -44,7 +47,7 @@ export class Broadcaster {
     this.#random = options.random ?? Math.random;
   }
 
-  /** Sends one frame to each connection. Never throws: one bad receiver stops nobody. */
+  /** Sends one frame to all given connections. It never throws: a failed post is part of the result. */
   async broadcast(
     connectionIds: readonly string[],
     frame: ServerFrame,
@@ -57,7 +60,7 @@ export class Broadcaster {
     );
   }
 
-  /** Sends what each connection is to get. Never throws. */
+  /** Sends to each connection its own bytes. It never throws. */
   async post(posts: readonly Post[], options: { kind: FrameKind }): Promise<BroadcastResult> {
     const result: BroadcastResult = { delivered: 0, gone: [], failed: [], throttled: 0 };
     await inParallel(posts, parallelPosts, async (post) => {
@@ -82,7 +85,7 @@ export class Broadcaster {
 
 const utf8 = new TextEncoder();
 
-/** A frame as it goes over the wire. */
+/** The bytes of a frame on the wire. */
 export function encodeFrame(frame: ServerFrame): Uint8Array {
   return utf8.encode(JSON.stringify(frame));
 }

@@ -3,27 +3,27 @@ import type { CursorUpdate } from '../../protocol/frames.ts';
 import { limits } from '../../protocol/limits.ts';
 import type { Post } from './broadcaster.ts';
 
-/** Cursors on their way out; see `CursorBatch` of the presence store. */
+/** Cursors to send; see `CursorBatch` of the presence store. */
 export interface CursorsToSend {
   epoch: string;
   cursors: readonly (CursorUpdate & { index: number; whole: boolean })[];
   receivers: readonly { userId: string; connectionId: string; compact?: boolean }[];
 }
 
-/** One mover in a form of frame, encoded once for all receivers. */
+/** One cursor in one form (JSON or compact), encoded once for all receivers. */
 interface Piece {
   userId: string;
   text: string;
   bytes: number;
 }
 
-/** How the pieces of a form become frames. */
+/** Makes one frame of the pieces of a form. */
 type Join = (pieces: readonly Piece[]) => string;
 
 /**
- * Makes the frames of merged cursors: each cursor is encoded once per form, each receiver gets everybody's but their own,
- * and receivers who are not among the movers share the same bytes (rules DE1, DE2, DE5). A frame over 32 KB is split by
- * members (rule DE7).
+ * Makes the frames of merged cursors. Each cursor is encoded once per form. Each receiver gets all cursors but their own.
+ * Receivers without a cursor in the batch share the same bytes (rules DE1, DE2, DE5). A frame over 32 KB is split (rule
+ * DE7).
  */
 export function cursorPosts(sessionId: string, { epoch, cursors, receivers }: CursorsToSend): Post[] {
   const json = framesBy(cursors.map(jsonPiece), (pieces) => joinJson(sessionId, pieces));
@@ -38,7 +38,7 @@ export function cursorPosts(sessionId: string, { epoch, cursors, receivers }: Cu
   );
 }
 
-/** Answers the frames for a receiver, made when first asked for. */
+/** Returns a function that gives the frames of a receiver. They are made at the first call. */
 function framesBy(pieces: readonly Piece[], join: Join): (receiver: string) => Buffer[] {
   const movers = new Set(pieces.map((piece) => piece.userId));
   const made = new Map<string, Buffer[]>();
@@ -66,7 +66,7 @@ function piece(userId: string, text: string): Piece {
   return { userId, text, bytes: Buffer.byteLength(text) + 1 };
 }
 
-/** What of a frame is not pieces. */
+/** Bytes of a frame that are reserved for everything but its pieces. */
 const reservedBytes = 256;
 
 function split(pieces: readonly Piece[]): Piece[][] {
@@ -88,7 +88,7 @@ function joinJson(sessionId: string, pieces: readonly Piece[]): string {
   return `{"type":"cursors","sessionId":${JSON.stringify(sessionId)},"cursors":[${cursors}]}`;
 }
 
-/** Moves begin with their separator, whole cursors with a brace. */
+/** A move begins with its separator, a whole cursor with a brace. */
 function joinCompact(epoch: string, pieces: readonly Piece[]): string {
   const whole = pieces.filter((one) => one.text.startsWith('{')).map((one) => one.text);
   const moves = pieces.filter((one) => !one.text.startsWith('{')).map((one) => one.text);

@@ -4,9 +4,9 @@ import { limits } from '../../protocol/limits.ts';
 type Diff = ServerFrames['presence_diff'];
 
 /**
- * The frames of a diff that was given `parts` numbers, the last of them being its `seq`: a diff over 32 KB is split by
- * members, and every number is used, so nobody sees a gap (rule DE7). The parts are filled in the order in which a diff is
- * applied, so that a later one never takes out whom an earlier one brought back.
+ * The frames of a diff that has `parts` numbers; `seq` is the last of them. A diff over 32 KB is split into several frames.
+ * Every number is used, so that no client sees a gap (rule DE7). The parts follow the order in which a client applies a
+ * diff: leaves first. So a later part never removes a user whom an earlier part added.
  */
 export function diffFrames(diff: Diff, parts: number): ServerFrame<'presence_diff'>[] {
   if (parts === 1) return [{ type: 'presence_diff', ...diff }];

@@ -1,14 +1,14 @@
 import { type ApiGatewayManagementApiClient, PostToConnectionCommand } from '@aws-sdk/client-apigatewaymanagementapi';
 
-/** What became of one post. `failed` is a 5xx or no answer at all: another try may succeed, as after `throttled`. */
+/** The result of one post. After `failed` (a 5xx or no answer) and after `throttled`, a retry may succeed. */
 export type PostResult = 'delivered' | 'gone' | 'throttled' | 'failed' | 'refused';
 
-/** Sends frames to connections. Never throws: what happened is the answer. */
+/** Sends frames to connections. It never throws: the result says what happened. */
 export interface Gateway {
   post(connectionId: string, frame: Uint8Array): Promise<PostResult>;
 }
 
-/** API Gateway's management API through the official client, which must not retry by itself. */
+/** The management API of API Gateway through the official client. The client must not retry by itself. */
 export class ManagementGateway implements Gateway {
   readonly #client: ApiGatewayManagementApiClient;
 

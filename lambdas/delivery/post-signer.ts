@@ -6,10 +6,10 @@ export interface Credentials {
   sessionToken?: string | undefined;
 }
 
-/** What of a post is signed. */
+/** The signed parts of a post. */
 export interface Signable {
   host: string;
-  /** Encoded as it goes into the request line. */
+  /** The path as it is encoded in the request line. */
   path: string;
   contentLength: number;
   /** SHA-256 of the body in hexadecimal digits. */
@@ -20,8 +20,8 @@ const service = 'execute-api';
 const algorithm = 'AWS4-HMAC-SHA256';
 
 /**
- * Signs posts to the management API with AWS Signature Version 4. Every post has the same few headers and no query, so
- * it takes two hashes; the key, which holds for a day, is kept.
+ * Signs posts to the management API with AWS Signature Version 4. Every post has the same few headers and no query, so it
+ * needs only two hashes. The signing key is valid for one day and is cached.
  */
 export class PostSigner {
   readonly #region: string;
@@ -32,7 +32,7 @@ export class PostSigner {
   }
 
   /**
-   * The headers of a signed post, names and values by turns.
+   * The headers of a signed post: each name is followed by its value.
    *
    * @param now Unix milliseconds.
    */
@@ -40,7 +40,7 @@ export class PostSigner {
     const time = new Date(now).toISOString().replace(/[-:]|\.\d{3}/g, '');
     const date = time.slice(0, 8);
     const token = credentials.sessionToken;
-    // In the order of their names, as the canonical request wants them.
+    // Sorted by name, as the canonical request requires.
     const headers = [
       ...['content-length', String(contentLength), 'host', host],
       ...['x-amz-content-sha256', contentHash, 'x-amz-date', time],

@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
-// The package's main module brings fetch, WebSockets and mocks along: bundled and minified it is 536 KB, the pool alone 284 KB.
+// The main module of the package imports fetch, WebSockets and mocks: bundled and minified it is 536 KB, the pool alone 284
+// KB.
 import Pool from 'undici/lib/dispatcher/pool.js';
 import type { Gateway, PostResult } from './gateway.ts';
 import { type Credentials, PostSigner } from './post-signer.ts';
@@ -8,21 +9,21 @@ export interface SignedGatewayOptions {
   /** The management endpoint, `https://…/live`. */
   endpoint: string;
   region: string;
-  /** Asked for at every post: Lambda may put new ones into the environment. */
+  /** Called for every post, because Lambda may put new credentials into the environment. */
   credentials: () => Credentials;
-  /** How long one post may take, in milliseconds. */
+  /** The time limit of one post, in milliseconds. */
   timeoutMillis: number;
   /** Unix milliseconds. */
   clock?: () => number;
 }
 
 const mostSockets = 128;
-/** Sockets without a post are kept for this long, or for less where the server says so. */
+/** Time in milliseconds after which an unused socket is closed. The server may set a shorter time. */
 const idleMillis = 60_000;
 
 /**
- * Posts to connections with one signed request each over kept-alive sockets. What the official client does beyond that
- * costs several times the request itself (`bench/cases/posts.ts`).
+ * Posts to connections with one signed request each, over kept-alive sockets. The official client does more, which costs
+ * several times the request itself (`bench/cases/posts.ts`).
  */
 export class SignedGateway implements Gateway {
   readonly #options: SignedGatewayOptions;
@@ -30,7 +31,7 @@ export class SignedGateway implements Gateway {
   readonly #pathPrefix: string;
   readonly #signer: PostSigner;
   readonly #pool: Pool;
-  /** The hash of the bytes posted last: a frame for many receivers is hashed once. */
+  /** The hash of the last posted bytes, so that a frame for many receivers is hashed once. */
   #hashed: { bytes: Uint8Array; hash: string } | undefined;
 
   constructor(options: SignedGatewayOptions) {
@@ -59,7 +60,7 @@ export class SignedGateway implements Gateway {
     return this.#exchange(path, headers, frame);
   }
 
-  /** The status of the answer; its body says nothing that the status does not. */
+  /** Sends a request and returns the status of the answer. The body is not needed. */
   #exchange(path: string, headers: string[], body: Uint8Array): Promise<number> {
     return new Promise((resolve, reject) => {
       let status = 500;

@@ -1,14 +1,15 @@
 import type { PresenceUser } from '../../protocol/entities.ts';
 import { limits } from '../../protocol/limits.ts';
 
-/** Room for what is in each part beside its users: a type, ids and numbers. */
+/** Bytes reserved in each part for everything but its users: a type, ids and numbers. */
 const envelopeBytes = 768;
 
 /**
- * Splits the users of a snapshot so that each part fits into a frame of 32 KB (rule DE7); one part where they do. A part
- * holds at least one user.
+ * Splits the users of a snapshot so that each part fits into a frame of 32 KB (rule DE7). If all users fit into one frame,
+ * there is one part. A part holds at least one user.
  *
- * @param firstBytes what else the first frame carries: an answer to a join tells the session, with its metadata.
+ * @param firstBytes size of the other content of the first frame: the answer to a join also contains the session and its
+ *   metadata.
  */
 export function splitUsers(users: readonly PresenceUser[], firstBytes = 0): PresenceUser[][] {
   const parts: PresenceUser[][] = [[]];
