@@ -1,14 +1,14 @@
 import type { Services } from '../services/services.ts';
 
-/** How the services of one function are made; each is asked for when it is used. */
+/** How each service of one function is made. A service is made at its first use. */
 export type Parts = { readonly [Name in keyof Services]?: () => Services[Name] };
 
 /**
- * The services of a function that needs only some of them. What it does not name is not in its bundle, so it needs neither the
- * variables nor the permissions of that. `test/lib/function-environment.test.ts` checks that a function names every service
- * that its code uses.
+ * The services of a function that needs only some of them. The bundle of the function contains only the named services, so
+ * the function needs no variables and permissions of the others. `test/lib/function-environment.test.ts` checks that a
+ * function names every service that its code uses.
  *
- * @throws Error at the first use of a service that is not among the parts.
+ * @throws Error at the first use of a service that is not named.
  */
 export function compose(parts: Parts): Services {
   return new Proxy(parts, {

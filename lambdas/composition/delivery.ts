@@ -12,7 +12,7 @@ const timeouts = {
   throwOnRequestTimeout: true,
 };
 
-/** Posts the frames of sessions: one lean signed request each. */
+/** Posts the frames of sessions, with one small signed request for each. */
 const gateway = once(
   () =>
     new SignedGateway({
@@ -27,7 +27,7 @@ const gateway = once(
     }),
 );
 
-/** Posts what is rare, through the official client; retries are the broadcaster's decision, not the client's. */
+/** Posts rare frames through the official client. The client does not retry, because the broadcaster does. */
 const officialGateway = once(() => {
   const endpoint = required(environmentNames.managementEndpoint);
   return new ManagementGateway(
@@ -35,8 +35,8 @@ const officialGateway = once(() => {
   );
 });
 
-/** Tells sessions what happens in them. */
+/** Sends the frames of a session to its connections. */
 export const broadcaster = once(() => new Broadcaster(gateway()));
 
-/** Tells single connections what concerns them alone. */
+/** Sends frames that concern a single connection. */
 export const messenger = once(() => new Broadcaster(officialGateway()));

@@ -7,7 +7,7 @@ const lambda = once(() => new LambdaClient({ maxAttempts: 2 }));
 /** The name of the function that sweeps; undefined for functions that may not start it. */
 export const sweepFunction = () => process.env[environmentNames.timeoutSweepFunction];
 
-/** Starts a function without waiting for its end. @throws the error of AWS where it cannot be started. */
+/** Starts a function and does not wait for its end. @throws the AWS error if it cannot be started. */
 export async function startFunction(name: string, event: object): Promise<void> {
   const Payload = JSON.stringify(event);
   await lambda().send(new InvokeCommand({ FunctionName: name, InvocationType: 'Event', Payload }));

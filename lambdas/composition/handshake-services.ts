@@ -3,9 +3,9 @@ import type { Services } from '../services/services.ts';
 import { inviteKeys } from './invite-keys.ts';
 import { outbox } from './outbox.ts';
 
-/** What the authorizer works with. It is kept apart because a handshake waits for the start of that function. */
+/** The services of the authorizer. They have their own module because a handshake waits for the start of this function. */
 export interface HandshakeServices extends Pick<Services, 'clock' | 'log' | 'inviteKeys' | 'outbox'> {
-  /** Writes at every `LOG_LEVEL`: the stack counts what it writes. */
+  /** Writes at every `LOG_LEVEL`, because the stack counts these log lines. */
   readonly countedLog: Pick<Services['log'], 'info'>;
 }
 

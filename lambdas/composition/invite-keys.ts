@@ -3,7 +3,7 @@ import { dependencyTimeoutMillis } from '../../protocol/timings.ts';
 import { environmentNames } from '../platform/environment.ts';
 import { once, required } from '../platform/once.ts';
 
-/** The secrets that sign invites, newest first; read once, and only where an invite is there to be read or made. */
+/** The secrets that sign invites, newest first. They are read once, when the first invite is made or verified. */
 export const inviteKeys = once(() => {
   let keys: Promise<readonly Uint8Array[]> | undefined;
   return () => {

@@ -4,7 +4,7 @@ import { ActivityOutbox } from '../activity/activity-outbox.ts';
 import { environmentNames } from '../platform/environment.ts';
 import { once, required } from '../platform/once.ts';
 
-/** Where acknowledged activity waits for PostgreSQL. */
+/** The acknowledged activities that wait for PostgreSQL. */
 export const outbox = once(() => {
   const client = new DynamoDBClient({
     maxAttempts: 2,

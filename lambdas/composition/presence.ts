@@ -8,7 +8,7 @@ import { PresenceManager } from '../presence/presence-manager.ts';
 import { RateLimiter } from '../presence/rate-limiter.ts';
 import { ShardLeases } from '../presence/shard-leases.ts';
 
-/** Who is in which session. */
+/** Who is present in which session. */
 export const presence = once(
   () =>
     new PresenceManager(redis(), {
@@ -17,13 +17,13 @@ export const presence = once(
     }),
 );
 
-/** When something becomes due in a session. */
+/** The deadlines of the sessions. */
 export const deadlines = once(() => new Deadlines(redis()));
 
-/** Where something moves. */
+/** The sessions in which cursors move. */
 export const movingSessions = once(() => new MovingSessions(redis()));
 
-/** How many messages each connection sends. */
+/** The message rate of each connection. */
 export const rateLimiter = once(() => new RateLimiter(redis()));
 
 /** Which sweep visits which shard of the deadlines. */

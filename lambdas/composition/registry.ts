@@ -5,10 +5,10 @@ import { refuseWhileAway } from '../platform/dynamodb-failure.ts';
 import { environmentNames } from '../platform/environment.ts';
 import { once, required } from '../platform/once.ts';
 
-/** Two attempts and the pause between them fit into the bound for one dependency. */
+/** Two attempts and the wait between them are shorter than the time limit of one dependency. */
 const attemptMillis = dependencyTimeoutMillis * 0.4;
 
-/** The connections and what they joined. While DynamoDB is away every method throws RollcallError UNAVAILABLE. */
+/** The open connections and their memberships. While DynamoDB is away, every method throws Unavailable. */
 export const registry = once(() => {
   const client = new DynamoDBClient({
     maxAttempts: 2,

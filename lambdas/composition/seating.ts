@@ -7,7 +7,7 @@ import { registry } from './registry.ts';
 import { sessions } from './sessions.ts';
 import { standard } from './standard.ts';
 
-/** What a function needs that may seat a connection and tell the others. */
+/** The services that a function needs to seat a connection and to announce that. */
 export const seating = {
   ...standard,
   ...{ presence, deadlines, movingSessions, registry, sessions, activity, broadcaster, messenger },

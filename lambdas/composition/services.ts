@@ -20,8 +20,8 @@ const sweepQueries = once(() => new SweepQueries(database(), sweepDatabase()));
 const cleanup = once(() => configureCleanup(services));
 
 /**
- * All services of this execution environment, for functions that need nearly all of them. Each is made when it is first used.
- * Other functions compose those that they need, so that their bundles stay small.
+ * All services of this execution environment, for functions that need nearly all of them. Each is made at its first use.
+ * Other functions compose only those that they need, so that their bundles stay small.
  */
 export const services: Services = {
   timings,

@@ -9,13 +9,13 @@ import { inviteKeys } from './invite-keys.ts';
 /** The sessions of this environment. */
 export const sessions = once(() => sessionsOn(database()));
 
-/** The sessions by their keys. */
+/** The sessions by the keys of the application. */
 export const sessionKeys = once(() => keysOn(database()));
 
-/** The invitations of this environment. */
+/** The invites of this environment. */
 export const invites = once(() => invitesOn(database(), sessions()));
 
-/** The sessions as one connection sees them, inside a transaction of its own. */
+/** The sessions on one database connection, so that several calls share a transaction. */
 export function sessionsOn(queryable: Queryable): SessionManager {
   return new SessionManager({ database: queryable, timings, inviteKeys: inviteKeys() });
 }
@@ -25,7 +25,7 @@ export function keysOn(queryable: Queryable): SessionKeys {
   return new SessionKeys({ database: queryable, timings });
 }
 
-/** The same for the invitations into these sessions. */
+/** The same for invites. */
 export function invitesOn(queryable: Queryable, manager: SessionManager): SessionInvites {
   return new SessionInvites({ database: queryable, sessions: manager, inviteKeys: inviteKeys() });
 }

@@ -4,5 +4,5 @@ import type { Parts } from './compose.ts';
 
 const clock = () => Date.now();
 
-/** What every function has. */
+/** The services of every function. */
 export const standard = { timings: () => timings, clock: () => clock, log: () => log } satisfies Parts;

@@ -20,8 +20,8 @@ import type { SessionManager } from '../sessions/session-manager.ts';
 import type { SweepQueries } from '../sessions/sweep-queries.ts';
 
 /**
- * Everything a use case works with: stores, delivery, clock and log. A use case takes it as its first argument; the
- * composition root makes it, and a test gives its own.
+ * All services of the use cases: stores, delivery, clock and log. A use case takes them as its first argument. The
+ * composition root makes them; a test passes its own.
  */
 export interface Services {
   readonly timings: Timings;
@@ -29,21 +29,21 @@ export interface Services {
   readonly clock: () => number;
   readonly log: Pick<typeof log, 'debug' | 'info' | 'warn' | 'error'>;
 
-  /** Who is in which session. */
+  /** Who is present in which session. */
   readonly presence: PresenceManager;
-  /** When something becomes due in a session. */
+  /** The deadlines of the sessions. */
   readonly deadlines: Deadlines;
-  /** Where something moves. */
+  /** The sessions in which cursors move. */
   readonly movingSessions: MovingSessions;
   /** Which sweep visits which shard of the deadlines. */
   readonly shardLeases: ShardLeases;
   readonly rateLimiter: RateLimiter;
   readonly redis: Redis | Cluster;
 
-  /** The connections and what they joined. */
+  /** The open connections and their memberships. */
   readonly registry: ConnectionRegistry;
 
-  /** Sends frames to many connections: one lean signed request for each. */
+  /** Sends frames to many connections, with one small signed request for each. */
   readonly broadcaster: Broadcaster;
   /** Sends rare frames to single connections, through the official client. */
   readonly messenger: Broadcaster;
@@ -52,39 +52,39 @@ export interface Services {
   readonly invites: SessionInvites;
   /** The sessions by the keys of the application. */
   readonly sessionKeys: SessionKeys;
-  /** The sessions as one connection sees them, inside a transaction of its own. */
+  /** The sessions on one database connection, so that several calls share a transaction. */
   sessionsOn(queryable: Queryable): SessionManager;
   /** The same for sessions by their keys. */
   keysOn(queryable: Queryable): SessionKeys;
-  /** The same for the invitations into these sessions. */
+  /** The same for invites. */
   invitesOn(queryable: Queryable, manager: SessionManager): SessionInvites;
   /** The secrets that sign invites, newest first. */
   readonly inviteKeys: () => Promise<readonly Uint8Array[]>;
   readonly cleanup: SessionCleanupService;
 
-  /** The audit trail, for functions that answer somebody. */
+  /** The audit trail, for functions that answer a request. */
   readonly activity: ActivityLogger;
-  /** The same for scheduled work, whose statements may take longer. */
+  /** The audit trail, for scheduled work, whose statements may take longer. */
   readonly sweepActivity: ActivityLogger;
-  /** The audit trail for those who only read it: they are granted no outbox. */
+  /** The audit trail, for functions that only read it. It does not use the outbox, so they need no permission for it. */
   readonly activityReader: ActivityLogger;
-  /** The same for questions about all entries of a session, whose answers may take seconds. */
+  /** The audit trail, for queries over all entries of a session, which may take seconds. */
   readonly activityReports: ActivityLogger;
-  /** Where acknowledged activity waits for PostgreSQL. */
+  /** The acknowledged activities that wait for PostgreSQL. */
   readonly outbox: ActivityOutbox;
 
   readonly database: Database;
-  /** The same for scheduled work, whose statements may take ten seconds. */
+  /** The database, for scheduled work, whose statements may take ten seconds. */
   readonly sweepDatabase: Database;
-  /** What the sweep asks PostgreSQL about the people in sessions. */
+  /** The queries of the sweep about participants. */
   readonly sweepQueries: SweepQueries;
 
-  /** The liveness cache. What it queued must be flushed before the invocation ends (rule LC3). */
+  /** The liveness cache. Its queue must be flushed before the invocation ends (rule LC3). */
   readonly liveness: ActivityCache;
   readonly machines: MachineManager;
 
   /** The name of the function that sweeps; undefined for functions that may not start it. */
   readonly sweepFunction: string | undefined;
-  /** Starts a function without waiting for its end. */
+  /** Starts a function and does not wait for its end. */
   startFunction(name: string, event: object): Promise<void>;
 }
