@@ -22,7 +22,7 @@ export interface MachineOwner {
   username: string;
 }
 
-/** Registers machines and takes their signs of life. A machine belongs to whoever registered its id first. */
+/** Registers machines and takes their signs of life. A machine belongs to the user who registered its id first. */
 export class MachineManager {
   readonly #repository: MachineRepository;
   readonly #liveness: MachineLiveness;
@@ -35,10 +35,10 @@ export class MachineManager {
   }
 
   /**
-   * Makes a machine known, or renews its name and metadata; either is a sign of life.
+   * Registers a machine, or updates its name and metadata. Both count as a sign of life.
    *
-   * @returns the machine and whether this brought it back to life, which its owner's connections are told.
-   * @throws RollcallError MACHINE_NOT_FOUND where the id is another owner's.
+   * @returns the machine and whether it was inactive before. If so, the connections of its owner are told.
+   * @throws RollcallError MACHINE_NOT_FOUND if the id belongs to another owner.
    */
   async register(
     owner: MachineOwner,
@@ -56,13 +56,13 @@ export class MachineManager {
   }
 
   /**
-   * Takes a sign of life. It reaches PostgreSQL with the liveness cache's next batch, and only where it says something
-   * new.
+   * Takes a sign of life. The liveness cache writes it to PostgreSQL with its next batch, unless a recent one is stored
+   * already.
    *
-   * @param time what the machine says the time is, Unix milliseconds; clamped (rule PR15).
-   * @returns whether there is something to write.
-   * @throws RollcallError MACHINE_NOT_FOUND for an unknown machine and for another owner's, UNAVAILABLE while PostgreSQL
-   *   is away.
+   * @param time the time according to the clock of the machine, Unix milliseconds; it is clamped (rule PR15).
+   * @returns whether the sign of life will be written.
+   * @throws RollcallError MACHINE_NOT_FOUND if the machine is unknown or belongs to another owner, UNAVAILABLE while
+   *   PostgreSQL is away.
    */
   async heartbeat(userId: string, machineId: string, time?: number): Promise<boolean> {
     const at = clampMachineTime(time, this.#clock());
@@ -70,11 +70,11 @@ export class MachineManager {
     return at !== undefined && this.#liveness.queueMachineUpdate(machineId, at);
   }
 
-  /** The cache takes a database that cannot tell for a no (rule LC1); here the two are told apart. */
+  /** The cache answers `false` also while PostgreSQL is away (rule LC1). This method throws UNAVAILABLE then. */
   async #requireOwner(userId: string, machineId: string): Promise<void> {
     if (await this.#liveness.isMachineValid(machineId, userId)) return;
     if (!(await this.#repository.isOwnedBy(machineId, userId))) return notFound();
-    // It can tell again, and the cache has to know the machine before it takes a beat.
+    // PostgreSQL answers again. The cache has to load the machine before it takes a sign of life.
     await this.#liveness.isMachineValid(machineId, userId);
   }
 
@@ -84,5 +84,5 @@ export class MachineManager {
 }
 
 function notFound(): never {
-  throw new RollcallError('MACHINE_NOT_FOUND', 'There is no such machine of yours; register it first.');
+  throw new RollcallError('MACHINE_NOT_FOUND', 'You have no machine with this id. Register it first.');
 }

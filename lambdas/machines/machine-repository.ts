@@ -7,15 +7,15 @@ const columns = `machine_id AS "machineId", name, metadata, active,
 export interface Registration {
   machineId: string;
   ownerId: string;
-  /** Name of the owner, for the case that they are new here. */
+  /** Name of the owner, in case the owner is not stored yet. */
   ownerName: string;
   name: string;
   metadata: Record<string, unknown>;
-  /** When the machine registers, Unix milliseconds. */
+  /** Time of the registration, Unix milliseconds. */
   at: number;
 }
 
-/** The machines' SQL and nothing else. */
+/** The SQL of machines and nothing else. */
 export class MachineRepository {
   readonly #database: Pick<Pool, 'query'>;
 
@@ -24,9 +24,9 @@ export class MachineRepository {
   }
 
   /**
-   * Makes or renews a machine in one statement, its owner included. Times only go forward.
+   * Creates or updates a machine and its owner in one statement. Times never go back.
    *
-   * @returns undefined where the id is another owner's; otherwise the machine and whether it was inactive before.
+   * @returns undefined if the id belongs to another owner; otherwise the machine and whether it was inactive before.
    */
   async upsert(registration: Registration): Promise<{ machine: Machine; revived: boolean } | undefined> {
     const { machineId, ownerId, ownerName, name, metadata, at } = registration;

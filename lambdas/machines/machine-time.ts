@@ -1,9 +1,9 @@
-/** A machine's clock is believed for at most this long backwards. */
+/** Older times of a machine's clock are not a sign of life. */
 export const oldestMachineTimeMillis = 10 * 60 * 1000;
 
 /**
- * The moment a machine's sign of life counts for (rule PR15), Unix milliseconds: a time to come becomes now, and one over
- * ten minutes old is no sign of life at all (undefined).
+ * The time of a machine's sign of life (rule PR15), Unix milliseconds. A time in the future becomes now. A time more than
+ * ten minutes ago is no sign of life (undefined).
  */
 export function clampMachineTime(time: number | undefined, now: number): number | undefined {
   if (time === undefined) return now;
