@@ -10,37 +10,37 @@ import {
   livenessSettings,
 } from './liveness-settings.ts';
 
-/** What this process knows of one session or machine. */
+/** The cached state of one session or machine. */
 interface Known {
   kind: LivenessKind;
   id: string;
   active: boolean;
-  /** Unix milliseconds of the last sign of life that is in the database. */
+  /** Time of the last sign of life in the database, Unix milliseconds. */
   recordedAt: number;
-  /** A newer one that waits for the next batch. */
+  /** Time of a newer sign of life that waits for the next batch, Unix milliseconds. */
   pendingAt: number | undefined;
   usedAt: number;
 }
 
-/** How often the cache did what; they only grow. */
+/** Counters of the cache; they only grow. */
 export interface ActivityCacheMetrics {
   hits: number;
   misses: number;
-  /** Updates that said nothing new. */
+  /** Updates that were too close to the one before. */
   skipped: number;
-  /** Updates of something that was stopped just before. */
+  /** Updates that came shortly after a stop. */
   stopped: number;
 }
 
-/** After this time without use the cache forgets a session or machine. */
+/** The cache forgets a session or machine that was not used for this time. */
 const forgetMillis = 10 * 60 * 1000;
 
 /**
- * Answers whether a user may speak for a session or machine, and gathers their signs of life into few writes
- * (rules LC1-LC5).
+ * Answers whether a user may send signs of life for a session or machine, and combines signs of life into few writes (rules
+ * LC1-LC5).
  *
- * Nothing in here is needed for correctness: each function's environment has a cache of its own, any of them may vanish,
- * and the statements themselves see to it that times only go forward and what ended stays so.
+ * Correctness does not depend on the cache. Each execution environment has its own, and it may be lost at any time. The SQL
+ * statements make sure that times never go back and that an ended session stays ended.
  */
 export class ActivityCache {
   readonly metrics: ActivityCacheMetrics = { hits: 0, misses: 0, skipped: 0, stopped: 0 };
@@ -58,7 +58,7 @@ export class ActivityCache {
     this.#settings = livenessSettings(options);
   }
 
-  /** Gives the cache its database, clock and listener; also brings it back after `shutdown`. */
+  /** Sets the database, clock and listener. It also ends the effect of {@link shutdown}. */
   configure(options: LivenessOptions): void {
     this.#settings = livenessSettings(options);
     this.#shutDown = false;
@@ -68,32 +68,32 @@ export class ActivityCache {
     return this.#settings;
   }
 
-  /** Whether the session is active and the user owns it or takes part in it. False where the database cannot tell. */
+  /** Whether the session is active and the user is its owner or a participant. False also while the database is away. */
   isSessionValid(sessionId: string, userId: string): Promise<boolean> {
     return this.#isValid('session', sessionId, userId);
   }
 
-  /** Whether the machine is the user's. False where the database cannot tell. */
+  /** Whether the machine belongs to the user. False also while the database is away. */
   isMachineValid(machineId: string, userId: string): Promise<boolean> {
     return this.#isValid('machine', machineId, userId);
   }
 
   /**
-   * Takes a sign of life of a session that was validated here before.
+   * Takes a sign of life of a session that this cache has validated before.
    *
    * @param timestamp Unix milliseconds.
-   * @returns true where it will be written: it is newer than the last recorded one by more than 30 s, or revives.
+   * @returns true if it will be written: it is more than 30 s newer than the stored one, or the session is inactive.
    */
   queueSessionUpdate(sessionId: string, timestamp: number): boolean {
     return this.#queue('session', sessionId, timestamp);
   }
 
-  /** As {@link queueSessionUpdate}, for a machine. */
+  /** The same as {@link queueSessionUpdate}, for a machine. */
   queueMachineUpdate(machineId: string, timestamp: number): boolean {
     return this.#queue('machine', machineId, timestamp);
   }
 
-  /** For a minute no beat that is still under way brings the session back (rule LC4). */
+  /** For a minute, signs of life of this session are ignored, so that a late one does not revive it (rule LC4). */
   stopSession(sessionId: string): void {
     this.#stop('session', sessionId);
   }
@@ -102,7 +102,7 @@ export class ActivityCache {
     this.#stop('machine', machineId);
   }
 
-  /** Ends the effect of {@link stopSession}: the session was started again on purpose. */
+  /** Ends the effect of {@link stopSession}, after the session was started again on purpose. */
   resumeSession(sessionId: string): void {
     this.#stoppedUntil.delete(keyOf('session', sessionId));
   }
@@ -111,7 +111,7 @@ export class ActivityCache {
     this.#stoppedUntil.delete(keyOf('machine', machineId));
   }
 
-  /** Writes what is pending. A batch that fails is logged and kept for the next one. */
+  /** Writes the pending signs of life. If a batch fails, the error is logged and the next batch contains its entries. */
   flush(): Promise<void> {
     clearTimeout(this.#timer);
     this.#timer = undefined;
@@ -119,7 +119,7 @@ export class ActivityCache {
     return this.#writing;
   }
 
-  /** Stops the timer and writes what is pending; harmless when called again. */
+  /** Stops the timer and writes the pending signs of life. A second call does nothing more. */
   shutdown(): Promise<void> {
     this.#shutDown = true;
     return this.flush();
@@ -228,8 +228,8 @@ export class ActivityCache {
   }
 
   /**
-   * A newer beat that came during the write stays pending. One that the database refused is not tried again; the next beat of
-   * the same thing is, after the usual threshold.
+   * Updates the state after a write. A newer sign of life that came during the write stays pending. One that the database
+   * refused is not tried again; the next one is written after the usual threshold.
    */
   #settled(beat: Beat, isWritten: boolean): void {
     const known = this.#known.get(keyOf(beat.kind, beat.id));

@@ -1,7 +1,7 @@
 import type { Pool } from 'pg';
 import { notSetAside, SetAside, waitingForLocks } from '../platform/set-aside.ts';
 
-/** What has a life of its own beside what it is: sessions and machines. */
+/** What can be active or inactive: sessions and machines. */
 export type LivenessKind = 'session' | 'machine';
 
 export interface LivenessState {
@@ -10,10 +10,10 @@ export interface LivenessState {
   activeAt: number;
 }
 
-/** A change from active to inactive or back; its owner's connections are told. */
+/** A change from active to inactive or back. The connections of the owner are told. */
 export interface LivenessChange extends LivenessState {
   kind: LivenessKind;
-  /** The session's UUID or the machine's id. */
+  /** The UUID of the session or the id of the machine. */
   id: string;
   ownerId: string;
 }
@@ -38,8 +38,8 @@ const validMachine = `
   SELECT active, ${millis('last_active_at')} AS "activeAt" FROM machines WHERE machine_id = $1 AND owner_id = $2::uuid`;
 
 /**
- * One batch in one statement. Times only go forward, an ended session stays as it is, and the rows are locked in the
- * order of their ids, so that batches that meet wait instead of blocking each other for good.
+ * Writes one batch in one statement. Times never go back, and an ended session stays as it is. Rows are locked in the order
+ * of their ids, so that two batches wait for each other and do not deadlock.
  */
 const recordBeats = `
   WITH session_beats AS (
@@ -74,7 +74,7 @@ const aside = {
   machine: notSetAside('silent-machine', 't.machine_id', moment('$3')),
 };
 
-/** What is silent: sessions or machines without a sign of life since $1, at most $2, at $3. */
+/** Sessions or machines without a sign of life since $1, at most $2 of them, that are not set aside at $3. */
 const silent = {
   session: `SELECT t.id::text AS id FROM collaboration_sessions t
     WHERE t.active AND t.last_active_at <= ${moment('$1')} AND ${aside.session}`,
@@ -83,8 +83,8 @@ const silent = {
 };
 
 /**
- * Deactivates those of $4, or the first that are silent where $4 is null. A row that changed since is looked at again when it
- * is locked, time included: a beat that came meanwhile wins.
+ * Deactivates the silent rows among the ids in $4, or the first silent rows if $4 is null. PostgreSQL checks the condition
+ * again on a row that changed while it was waiting for the lock, so a sign of life in between keeps the row active.
  */
 const deactivate = {
   session: `
@@ -115,7 +115,7 @@ export class LivenessRepository {
     this.#database = database;
   }
 
-  /** The state of a session the user owns or takes part in, or of a machine the user owns; else undefined. */
+  /** The state of a session that the user owns or participates in, or of a machine that the user owns; otherwise undefined. */
   async stateFor(kind: LivenessKind, id: string, userId: string): Promise<LivenessState | undefined> {
     const text = kind === 'session' ? validSession : validMachine;
     const { rows } = await this.#database.query<LivenessState>({
@@ -126,7 +126,7 @@ export class LivenessRepository {
     return rows[0];
   }
 
-  /** Writes the beats in one statement and answers with what came back to life by them. */
+  /** Writes signs of life in one statement and returns the sessions and machines that became active again. */
   async record(beats: readonly Beat[]): Promise<LivenessChange[]> {
     const of = (kind: LivenessKind) => beats.filter((beat) => beat.kind === kind);
     const [sessions, machines] = [of('session'), of('machine')];
@@ -139,8 +139,8 @@ export class LivenessRepository {
   }
 
   /**
-   * Deactivates at most `limit` things without a sign of life since the moment, that moment included. What PostgreSQL cannot
-   * deactivate is set aside, and the others go on.
+   * Deactivates at most `limit` sessions or machines without a sign of life since `silentSince` (inclusive). A row that
+   * PostgreSQL cannot update is set aside, and the others are deactivated.
    *
    * @param now Unix milliseconds.
    */

@@ -9,15 +9,15 @@ export type LivenessEvent = { active: boolean; activeAt: number; ownerId: string
   | { type: 'machine_activity'; machineId: string }
 );
 
-/** What the liveness cache and the timeout check work with; what is left out has the product's own value. */
+/** Settings of the liveness cache and the timeout check. Those that are left out have the product's defaults. */
 export interface LivenessOptions {
-  /** A `pg` pool, or anything with its `query`; without one every look and write fails. */
+  /** A `pg` pool, or an object with its `query`. Without a pool every read and write fails. */
   pool?: Pick<Pool, 'query'>;
   /** Unix milliseconds. */
   clock?: () => number;
-  /** Called once per change. A failure of it is logged and stops nothing. */
+  /** Called once per change. An error in it is logged and has no other effect. */
   emit?: (event: LivenessEvent) => void | Promise<void>;
-  /** After which silence something becomes inactive (`LIVENESS_TIMEOUT_SECONDS`). */
+  /** Time without a sign of life after which a session or machine becomes inactive (`LIVENESS_TIMEOUT_SECONDS`). */
   livenessTimeoutMillis?: number;
 }
 
@@ -26,13 +26,13 @@ export interface LivenessSettings {
   clock: () => number;
   emit: (event: LivenessEvent) => void | Promise<void>;
   livenessTimeoutMillis: number;
-  /** How long an answer about validity is kept. */
+  /** How long a positive answer about validity is cached. */
   validMillis: number;
-  /** A time is written only where it is newer than the last one by more than this. */
+  /** A time is written only if it is newer than the stored one by more than this. */
   thresholdMillis: number;
-  /** How long updates are gathered. */
+  /** How long signs of life are collected before a write. */
   batchMillis: number;
-  /** How long after a stop no beat counts. */
+  /** How long signs of life are ignored after a stop. */
   stopMillis: number;
 }
 
@@ -45,8 +45,8 @@ const unconfigured = {
 } as unknown as Pick<Pool, 'query'>;
 
 /**
- * The figures of rule LC. Where the timeout was made so short that a write each 30 s would come too late, the threshold
- * and the batch shrink with it: whatever keeps sending must never time out.
+ * The times of the LC rules. If the timeout is so short that one write per 30 s would be too rare, the threshold and the
+ * batch time become shorter, because a session or machine that keeps sending must never time out.
  */
 export function livenessSettings(options: LivenessOptions = {}): LivenessSettings {
   const livenessTimeoutMillis = options.livenessTimeoutMillis ?? settingDefaults.LIVENESS_TIMEOUT_SECONDS * second;
@@ -70,7 +70,7 @@ export function eventOf(change: LivenessChange): LivenessEvent {
     : { type: 'machine_activity', machineId: id, ...state };
 }
 
-/** Tells the listener; its failure is logged and stops nothing. */
+/** Calls the listener. An error in it is logged and has no other effect. */
 export async function announce(event: LivenessEvent, settings: LivenessSettings): Promise<void> {
   try {
     await settings.emit(event);

@@ -12,12 +12,12 @@ import {
 } from './liveness-settings.ts';
 
 export interface TimeoutOptions extends LivenessOptions {
-  /** From the end of one check to the beginning of the next; a minute, or less where the timeout is short. */
+  /** Time from the end of one check to the start of the next; a minute by default, or less if the timeout is short. */
   intervalMillis?: number;
 }
 
 export interface RunningTimeout {
-  /** Resolves when the check that was under way has ended; harmless when called again. */
+  /** Resolves when the check that is running has ended. A second call does nothing more. */
   stop(): Promise<void>;
 }
 
@@ -26,10 +26,10 @@ const kinds: LivenessKind[] = ['session', 'machine'];
 const batchItems = 500;
 
 /**
- * Starts looking, periodically, for sessions and machines that fell silent, in a process that stays (rule LC6). Returns at
- * once; the first check begins right then. On AWS the timeout sweep calls {@link deactivateTimedOut} instead.
+ * Starts to look periodically for sessions and machines without signs of life, in a process that keeps running (rule LC6).
+ * Returns at once; the first check begins immediately. On AWS the timeout sweep calls {@link deactivateTimedOut} instead.
  *
- * @param options without them, what `activityCache` was configured with.
+ * @param options by default, the options of `activityCache`.
  */
 export function startTimeout(options?: TimeoutOptions): RunningTimeout {
   const settings = options ? livenessSettings(options) : activityCache.settings;
@@ -45,8 +45,8 @@ export function startTimeout(options?: TimeoutOptions): RunningTimeout {
 }
 
 /**
- * One check: deactivates what has been silent for `LIVENESS_TIMEOUT_SECONDS` (inclusive) and emits each change once, also
- * where several checks run at the same time.
+ * Runs one check: deactivates what has given no sign of life for `LIVENESS_TIMEOUT_SECONDS` (inclusive) and emits each
+ * change once, even if several checks run at the same time.
  *
  * @param now Unix milliseconds.
  * @returns what became inactive by this check.
