@@ -2,7 +2,7 @@ import { RollcallError } from '../../protocol/errors.ts';
 import { DeadlineExceeded } from './deadline.ts';
 import { Unavailable } from './unavailable.ts';
 
-/** SQLSTATE classes and codes that speak of the server's condition and not of the statement. */
+/** SQLSTATE classes and codes that are about the state of the server and not about the statement. */
 const transientClasses = ['08', '53', '57', '58'];
 const transientCodes = [
   '25006', // read only: a replica that is not yet the primary
@@ -11,12 +11,12 @@ const transientCodes = [
   '40P01', // deadlock
   '55P03', // lock not available
 ];
-/** What `pg` says without a code of its own. */
+/** Messages of `pg` errors that have no code. */
 const lostConnection = /timeout exceeded|Query read timeout|Connection terminated|Client has encountered|not queryable/;
 
 /**
- * What a failed query means to the caller: Unavailable where another try can succeed, else the error itself.
- * The database's own words travel as the cause only, for the log.
+ * The error of a failed query for the caller: Unavailable if a retry can succeed, otherwise the error itself. The original
+ * error is kept as the cause, for the log only.
  */
 export function databaseFailure(error: unknown): unknown {
   if (error instanceof RollcallError || !isErrorLike(error)) return error;
@@ -24,12 +24,12 @@ export function databaseFailure(error: unknown): unknown {
   return new Unavailable('database', error);
 }
 
-/** Whether the server refused the name or the password, as it does after a rotation of the secret. */
+/** Whether the server refused the user name or the password, as after a rotation of the secret. */
 export function isAuthenticationFailure(error: unknown): boolean {
   return ['28P01', '28000'].includes(codeOf(error));
 }
 
-/** By its shape: an error of Node's own may come from another realm, where `instanceof` says no. */
+/** It checks the shape, because an error of Node may come from another realm, where `instanceof` is false. */
 function isErrorLike(error: unknown): error is Error {
   return typeof error === 'object' && error !== null && 'message' in error;
 }
@@ -40,7 +40,7 @@ function isTransient(error: Error): boolean {
   if (/^[0-9A-Z]{5}$/.test(code) && 'severity' in error) {
     return transientClasses.includes(code.slice(0, 2)) || transientCodes.includes(code);
   }
-  // A code without a severity comes from the network: ECONNREFUSED, ENOTFOUND, ETIMEDOUT, a certificate …
+  // A code without a severity is about the network: ECONNREFUSED, ENOTFOUND, ETIMEDOUT, a certificate …
   return (
     'syscall' in error || /^(E[A-Z]+|ERR_TLS\w*|CERT\w*|\w*_CERT\w*)$/.test(code) || lostConnection.test(error.message)
   );

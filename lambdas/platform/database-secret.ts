@@ -14,7 +14,7 @@ const secretShape = z.object({
   password: z.string(),
 });
 
-/** The Lambda runtime of Node.js brings Amazon's certificate authorities, RDS among them, but does not load them. */
+/** The Lambda runtime of Node.js contains Amazon's certificate authorities (also those of RDS), but does not load them. */
 const lambdaCertificates = '/var/runtime/ca-cert.pem';
 
 const secretsManager = once(
@@ -26,10 +26,10 @@ const secretsManager = once(
 );
 
 /**
- * Reads how to connect from a Secrets Manager secret in the form RDS keeps (`host`, `port`, `dbname`, `username`,
- * `password`). The connection is encrypted and the server's certificate is verified, always.
+ * Reads the connection settings from a Secrets Manager secret in the form of RDS (`host`, `port`, `dbname`, `username`,
+ * `password`). The connection is always encrypted, and the certificate of the server is verified.
  *
- * @throws Error that names the secret but nothing of what is in it.
+ * @throws Error that names the secret but does not contain its value.
  */
 export async function readDatabaseSecret(secretArn: string, client = secretsManager()): Promise<PoolConfig> {
   const { SecretString: text } = await client.send(new GetSecretValueCommand({ SecretId: secretArn }));
@@ -44,7 +44,7 @@ export async function readDatabaseSecret(secretArn: string, client = secretsMana
   };
 }
 
-/** The public authorities together with Amazon's own, where this runs on Lambda. */
+/** The public certificate authorities and, on Lambda, also those of Amazon. */
 const certificateAuthorities = once((): string[] => [
   ...rootCertificates,
   ...(existsSync(lambdaCertificates) ? [readFileSync(lambdaCertificates, 'utf8')] : []),
@@ -54,7 +54,7 @@ function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    // A parser's message would quote the secret; the caller's names its place only.
+    // The message of the parser would quote the secret. The error of the caller contains only its name.
     return undefined;
   }
 }

@@ -9,20 +9,20 @@ import { once, required } from './once.ts';
 import { inTransaction } from './transaction.ts';
 
 export interface DatabaseOptions {
-  /** Asked for the way in at the first use, and again when the server refuses the password (a rotated secret). */
+  /** Called at the first use, and again after the server refused the password (a rotated secret). */
   connection: () => Promise<PoolConfig>;
-  /** Bound in milliseconds for one query with everything around it. A sweep may take longer than a request. */
+  /** Time limit of one query in milliseconds, waits included. A sweep may take longer than a request. */
   timeoutMillis?: number;
 }
 
-/** What a repository needs of PostgreSQL; a `pg` pool is one, too. */
+/** The part of PostgreSQL that a repository needs. A `pg` pool is one, too. */
 export type Queryable = Pick<Pool, 'query'>;
 
 /**
- * PostgreSQL as one execution environment sees it: at most two connections, made at first use.
+ * The database connections of one execution environment: at most two, made at first use.
  *
- * A server that is away, frozen or overloaded answers as `UNAVAILABLE` within the timeout, whatever it is that hangs: the
- * wait for a free connection, the connecting or the query (rule FA1's bound, rule FA3). Everything else is thrown as is.
+ * While the server is away, frozen or overloaded, a call throws Unavailable within the time limit. The limit includes the
+ * wait for a free connection, the connecting and the query (rules FA1, FA3). Any other error is thrown as it is.
  */
 export class Database {
   readonly #options: DatabaseOptions;
@@ -34,18 +34,18 @@ export class Database {
     this.#timeoutMillis = options.timeoutMillis ?? dependencyTimeoutMillis;
   }
 
-  /** As `Pool.query` in its promise form. */
+  /** The same as `Pool.query` that returns a promise. */
   readonly query = ((...parameters: Parameters<Pool['query']>) =>
     this.#bounded(() =>
       this.#withPool((pool) => Promise.resolve(pool.query(...parameters))),
     )) as unknown as Pool['query'];
 
-  /** A connection of one's own until it is released; prefer {@link transaction}. */
+  /** Returns a connection for the caller alone, until the caller releases it. Prefer {@link transaction}. */
   readonly connect = (() => {
     let tooLate = false;
     const connecting = this.#withPool((pool) => pool.connect());
     connecting.then(
-      // Nobody waits for this one any more.
+      // The caller has received a time-out and does not wait for this connection any more.
       (client) => tooLate && client.release(),
       () => {},
     );
@@ -56,14 +56,14 @@ export class Database {
   }) as Pool['connect'];
 
   /**
-   * Runs the work inside one transaction: commits what it did, or nothing of it if it throws. The work may retry nothing;
-   * its queries are bounded one by one.
+   * Runs the work in one transaction: commits everything, or nothing if the work throws. The work must not retry a query.
+   * The time limit applies to each query.
    */
   transaction<T>(work: (client: PoolClient) => Promise<T>): Promise<T> {
     return inTransaction(this, 'write', work);
   }
 
-  /** Closes every connection; only a process that ends needs it. */
+  /** Closes all connections. Only a process that ends needs it. */
   async end(): Promise<void> {
     const pool = this.#pool;
     this.#pool = undefined;
@@ -107,8 +107,8 @@ export class Database {
       ...connection,
     });
     pool.on('error', (error) => log.warn('An idle database connection broke', error));
-    // The pool listens to idle connections only. One that breaks in somebody's hands fails their query; that nobody listens
-    // to the event as well would end the environment, with whatever else it was doing.
+    // The pool handles errors of idle connections only. An error of a connection in use makes its query fail and is also
+    // emitted as an event. Without a listener that event would end the process.
     pool.on('connect', (client) => client.on('error', (error) => log.debug('A database connection broke', error)));
     return pool;
   }
@@ -122,7 +122,7 @@ export class Database {
   }
 }
 
-/** How this environment reaches PostgreSQL: `DATABASE_URL`, or else the secret that the stack granted. */
+/** How this environment connects to PostgreSQL: with `DATABASE_URL`, or else with the secret from the stack. */
 export async function databaseConnection(): Promise<PoolConfig> {
   const url = process.env[environmentNames.databaseUrl];
   return url ? { connectionString: url } : readDatabaseSecret(required(environmentNames.databaseSecretArn));
@@ -131,5 +131,5 @@ export async function databaseConnection(): Promise<PoolConfig> {
 /** The database of this environment. */
 export const database = once(() => new Database({ connection: databaseConnection }));
 
-/** The same for scheduled work, whose statements may take ten seconds. */
+/** The database for scheduled work, whose statements may take ten seconds. */
 export const sweepDatabase = once(() => new Database({ connection: databaseConnection, timeoutMillis: 10_000 }));

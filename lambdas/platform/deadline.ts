@@ -1,4 +1,4 @@
-/** Work did not settle in the time it had. */
+/** Work took longer than its time limit. */
 export class DeadlineExceeded extends Error {
   constructor(millis: number) {
     super(`No answer within ${Math.round(millis)} ms`);
@@ -7,14 +7,14 @@ export class DeadlineExceeded extends Error {
 }
 
 /**
- * The outcome of the work, or DeadlineExceeded once its time is over. The work itself goes on; what becomes of it later is
- * ignored, unless the caller follows it.
+ * Returns the result of the work, or throws DeadlineExceeded after the time limit. The work continues. Its later result is
+ * ignored, unless the caller handles it.
  *
- * A process that stood still finds its timers due before it reads what came meanwhile. That is read first, so an answer
- * that is there counts.
+ * After a pause of the process, timers run before it reads the data that arrived meanwhile. Therefore the deadline waits
+ * until these data have been read, so that an answer that has arrived counts.
  *
- * @param millis from now; no time at all where it is negative.
- * @throws DeadlineExceeded, and what the work throws.
+ * @param millis the time limit from now. A negative value is the same as 0.
+ * @throws DeadlineExceeded, and the errors of the work.
  */
 export async function withDeadline<T>(work: Promise<T>, millis: number): Promise<T> {
   const late = Promise.withResolvers<never>();

@@ -1,10 +1,10 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { Unavailable } from './unavailable.ts';
 
-/** What DynamoDB says when it is there and has no room for the request. */
+/** Names of the errors of a DynamoDB that has no capacity for the request. */
 const throttling = /^(ProvisionedThroughputExceeded|Throttling|RequestLimitExceeded|LimitExceeded)/;
 
-/** Lets a client speak of a DynamoDB that is away as every dependency does: a refusal the caller may retry. */
+/** Makes a client throw Unavailable while DynamoDB is away, as the other dependencies do. The caller may retry. */
 export function refuseWhileAway(client: DynamoDBClient): void {
   client.middlewareStack.add(
     (next) => async (call) => {
@@ -18,7 +18,10 @@ export function refuseWhileAway(client: DynamoDBClient): void {
   );
 }
 
-/** Anything without an answer, a 5xx and throttling is "away"; a refused condition or a wrong request is not. */
+/**
+ * DynamoDB is away if there is no answer, after a 5xx and while it throttles; not after a failed condition or a wrong
+ * request.
+ */
 function dynamoDbFailure(error: unknown): unknown {
   const { name = '', $metadata } = error as { name?: string; $metadata?: { httpStatusCode?: number } };
   const status = $metadata?.httpStatusCode;

@@ -1,23 +1,23 @@
 /**
- * Names of the environment variables between the stack and the functions. A construct that grants access to a thing
- * also sets the variable of that thing, and nothing else does.
+ * Names of the environment variables that the stack sets and the functions read. Only the construct that grants access to a
+ * resource also sets the variable of that resource.
  */
 export const environmentNames = {
   /** Redis, `redis://` or `rediss://` (TLS). */
   redisUrl: 'REDIS_URL',
-  /** `true` where the URL names a cluster's configuration endpoint (ElastiCache Serverless is always one). */
+  /** `true` if the URL is the configuration endpoint of a cluster (ElastiCache Serverless always has one). */
   redisCluster: 'REDIS_CLUSTER',
-  /** PostgreSQL as a URL; wins over the secret. */
+  /** PostgreSQL as a URL. It is used instead of the secret. */
   databaseUrl: 'DATABASE_URL',
   /** Secrets Manager secret with `host`, `port`, `dbname`, `username` and `password`. */
   databaseSecretArn: 'DATABASE_SECRET_ARN',
-  /** DynamoDB table of the connections and what they joined. */
+  /** DynamoDB table of the connections and their memberships. */
   connectionsTable: 'CONNECTIONS_TABLE',
-  /** DynamoDB table where activity waits while PostgreSQL is away. */
+  /** DynamoDB table in which activities wait while PostgreSQL is away. */
   outboxTable: 'OUTBOX_TABLE',
-  /** `https://…/live`, where frames for connections are posted. */
+  /** `https://…/live`, to which frames for connections are posted. */
   managementEndpoint: 'MANAGEMENT_ENDPOINT',
-  /** Name of the timeout sweep's function, which a first join wakes. */
+  /** Name of the function of the timeout sweep, which a first join starts. */
   timeoutSweepFunction: 'TIMEOUT_SWEEP_FUNCTION',
   /** Secrets Manager secret that signs invites. */
   inviteSecretArn: 'INVITE_SECRET_ARN',
@@ -33,23 +33,23 @@ export const withoutCredentials = 'A handshake brought no credentials';
 /** The log line of a row that a sweep cannot update; the stack counts these lines. */
 export const setAsideMessage = 'A row could not be processed and is set aside';
 
-/** Keys of the DynamoDB tables; the stack makes the tables from these and the functions read them by these. */
+/** Keys of the DynamoDB tables. The stack makes the tables with these keys, and the functions read them. */
 export const tableKeys = {
   /**
-   * One item per connection (`sessionId` = `-`) and one per session it joined. Read by connection at its end, and by
-   * session where Redis has to be rebuilt.
+   * One item for each connection (`sessionId` = `-`) and one for each session that it joined. The items are read by
+   * connection when it ends, and by session when Redis has to be rebuilt.
    */
   connections: {
     partitionKey: 'connectionId',
     sortKey: 'sessionId',
     timeToLive: 'expiresAt',
-    // Both are sparse: only a membership has `joinedSession`, only the connection's own item has `connectedUser`, so no
-    // index collects every connection under one key.
+    // Both indexes are sparse: only a membership has `joinedSession`, and only the connection's own item has
+    // `connectedUser`. So neither index has all connections under one key.
     indexes: {
       bySession: { partitionKey: 'joinedSession', sortKey: 'connectionId' },
       byUser: { partitionKey: 'connectedUser', sortKey: 'connectionId' },
     },
   },
-  /** Activity that waits for PostgreSQL, in the order of its writing within a shard. */
+  /** Activities that wait for PostgreSQL; in a shard they have the order in which they were written. */
   outbox: { partitionKey: 'shard', sortKey: 'position', timeToLive: 'expiresAt', indexes: {} },
 } as const;

@@ -1,7 +1,7 @@
 /**
- * Runs the work for each item, at most so many at a time, and begins them in the order of the items.
+ * Runs the work for each item, at most `atMost` at the same time, and starts it in the order of the items.
  *
- * @throws what the first failure throws. Nothing begins after it; what had begun before goes on.
+ * @throws the first error. No work starts after it, but work that has started continues.
  */
 export async function inParallel<T>(
   items: readonly T[],

@@ -1,16 +1,16 @@
-/** What a person told of themselves (rule PR16), as Redis has it. */
+/** The data of a user (rule PR16), as Redis has them. */
 export interface ToldData {
   /** As JSON. */
   text: string;
-  /** Unix milliseconds; each change of one person has a later one. */
+  /** Time of the change, Unix milliseconds. Each change of a user has a later time than the one before. */
   at: number;
-  /** Whether the person has another connection in the session, which is to keep it, too. */
+  /** Whether the user has other connections in the session, whose memberships must store the data, too. */
   isShared: boolean;
 }
 
-/** What a connection keeps of the data of its person, in the connection table. */
+/** The copy of a user's data in a membership of the connection table. */
 export interface KeptData {
-  /** What the user told of themselves, as JSON, and when it changed last (Unix milliseconds). */
+  /** The data as JSON, and the time of their last change (Unix milliseconds). */
   data?: string | undefined;
   dataAt?: number | undefined;
 }

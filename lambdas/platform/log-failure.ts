@@ -4,8 +4,8 @@ import { isAway } from './unavailable.ts';
 type FailureLog = Pick<typeof log, 'warn' | 'error'>;
 
 /**
- * Logs a failure that keeps nothing else from going on: a warning where a dependency is away, and an error for anything
- * else, because that is a mistake in the program.
+ * Logs a failure after which the caller continues: a warning if a dependency is away, and an error otherwise, because it is
+ * a mistake in the program then.
  */
 export function logFailure(
   log: FailureLog,

@@ -6,18 +6,18 @@ import type { PoolConfig } from 'pg';
 import { log } from './log.ts';
 
 /**
- * Brings a database up to date: each migration that it has not seen runs in its own transaction, in the order of the
- * file names. An advisory lock lets only one caller do so at a time; a second one waits and then finds nothing to do.
+ * Runs the migrations that a database does not have yet, each in its own transaction, in the order of the file names.
+ * Because of an advisory lock only one caller runs them at a time; a second one waits and then has nothing to do.
  *
- * @param target how to connect; a migration may take longer than any request, so pass no statement timeout.
- * @param directory where the `.sql` files lie.
- * @returns names of the migrations that ran now.
+ * @param target how to connect. Set no statement timeout, because a migration may take longer than a request.
+ * @param directory the folder of the `.sql` files.
+ * @returns the names of the migrations that ran.
  */
 export async function migrate(target: string | PoolConfig, directory = migrationsDirectory()): Promise<string[]> {
   const ran = await runner({
     databaseUrl: target,
     dir: directory,
-    // Only SQL in order is a migration: an editor's backup beside it is none.
+    // Other files in the folder are ignored, for example backups of an editor.
     ignorePattern: '(?!\\d{4}-[\\w-]+\\.sql$).*',
     direction: 'up',
     migrationsTable: 'migrations',
@@ -34,10 +34,10 @@ export async function migrate(target: string | PoolConfig, directory = migration
 }
 
 /**
- * Where the migrations lie: beside the bundle once deployed, at the top of the project in the sources.
+ * The folder of the migrations: next to the bundle on AWS, at the top of the project in the sources.
  *
  * @param start the folder of the running code.
- * @throws Error naming the places it looked at when there are none.
+ * @throws Error that names the folders that were searched, if none of them has migrations.
  */
 export function migrationsDirectory(start = dirname(fileURLToPath(import.meta.url))): string {
   const places = [join(start, 'migrations'), join(start, '..', '..', 'migrations')];

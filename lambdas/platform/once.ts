@@ -1,4 +1,4 @@
-/** Makes a value at its first use and keeps it for the life of the execution environment. */
+/** Returns a function that makes a value at its first call and then returns the same value. */
 export function once<T>(make: () => T): () => T {
   let made: { value: T } | undefined;
   return () => {
@@ -7,7 +7,7 @@ export function once<T>(make: () => T): () => T {
   };
 }
 
-/** An environment variable the stack must have set. */
+/** The value of an environment variable that the stack must have set. */
 export function required(name: string): string {
   const value = process.env[name];
   if (!value)

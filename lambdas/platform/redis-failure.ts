@@ -4,33 +4,34 @@ import { withDeadline } from './deadline.ts';
 import { Unavailable } from './unavailable.ts';
 
 /**
- * The circuit breaker before Redis, and what an environment knows of its outages. After a failed call the breaker is open:
- * calls fail at once. Then it is half-open: each call is a probe with a short limit, until one is answered.
+ * The circuit breaker before Redis. After a failed call it is open: calls fail at once. Then it is half-open: each call is
+ * a probe with a short time limit, until one is answered. This module also remembers the last outage that this environment
+ * saw.
  */
 
-/** How long a call may take. What is left of the bound for one dependency is the answer's own way (rule FA1). */
+/** Time limit of a call. The rest of the time limit for one dependency is reserved for sending the answer (rule FA1). */
 export const redisCallMillis = dependencyTimeoutMillis * 0.7;
 
-/** Answers of a server that is there but cannot serve: starting, failing over, resharding. */
+/** Errors of a server that runs but cannot serve: it is starting, failing over or resharding, or its memory is full. */
 const passingRefusals = /^(LOADING|READONLY|CLUSTERDOWN|MASTERDOWN|TRYAGAIN|OOM)/;
 
-/** After a failure the breaker is open for this long: one call of an invocation finds out, the others need not wait. */
+/** After a failure the breaker is open for this long. So one call of an invocation waits, and the others fail at once. */
 const openMillis = 100;
 /**
- * For this long after a call that had the whole time, the breaker is half-open and a probe gets this little time. It is
- * enough for a Redis that is well again, so that an environment does not refuse a burst that others could have served.
+ * After a call with the full time limit has failed, the breaker is half-open for this long and a probe has this time limit.
+ * A Redis that works again answers within it, so an environment does not refuse many frames without need.
  */
 const halfOpenMillis = 500;
 const probeMillis = 100;
-/** For this long after its return the sweep may not have been everywhere yet. */
+/** For this long after the return of Redis, the sweep may not have visited every session yet. */
 const doubtMillis = 5000;
 
-/** The last time a Redis could not be reached from here, in Unix milliseconds. */
+/** The last outage of a Redis, as this environment saw it, in Unix milliseconds. */
 interface Outage {
   /** The first and the last failed call. */
   from: number;
   until: number;
-  /** Until when the breaker is open, and until when it is half-open afterwards. */
+  /** When the breaker becomes half-open, and when calls have the full time limit again. */
   openUntil: number;
   halfOpenUntil: number;
 }
@@ -40,16 +41,19 @@ const outages = new WeakMap<Redis | Cluster, Outage>();
 /** When each Redis last answered. */
 const heard = new WeakMap<Redis | Cluster, number>();
 
-/** Whether Redis answered here within the last milliseconds: an environment that just woke up knows nothing of outages. */
+/**
+ * Whether Redis answered this environment within the given time. An environment that was frozen until now does not know
+ * whether Redis was away meanwhile.
+ */
 export function wasHeard(redis: Redis | Cluster, withinMillis: number): boolean {
   return (heard.get(redis) ?? 0) + withinMillis > Date.now();
 }
 
 /**
- * The answer of Redis to a call, bounded whatever it is that hangs: the connecting, a frozen server, a cluster client
- * that looks for a node again and again.
+ * Returns the answer of Redis to a call, or throws after the time limit, whatever takes so long: the connecting, a frozen
+ * server, or a cluster client that keeps looking for a node.
  *
- * @throws Unavailable while Redis is away; an error in a script is a bug and stays one.
+ * @throws Unavailable while Redis is away. The error of a script is thrown as it is, because it is a bug.
  */
 export async function answered<T>(redis: Redis | Cluster, call: () => Promise<T>): Promise<T> {
   const { openUntil = 0, halfOpenUntil = 0 } = outages.get(redis) ?? {};
@@ -75,20 +79,20 @@ function noteFailure(redis: Redis | Cluster, now: number, wasProbe: boolean): vo
   outages.set(redis, { from, until: now, openUntil: now + openMillis, halfOpenUntil });
 }
 
-/** Closes the breaker: a connection was made anew, or a probe was answered. */
+/** Closes the breaker, after a new connection or an answered probe. */
 export function noteReturn(redis: Redis | Cluster): void {
   const known = outages.get(redis);
   if (known) known.openUntil = known.halfOpenUntil = 0;
 }
 
-/** For how long, at least, signs of life may not have reached Redis; 0 where it was not away in the last seconds. */
+/** The least time for which signs of life may not have reached Redis, in milliseconds; 0 if Redis was not away recently. */
 export function unseenMillis(redis: Redis | Cluster, offlineAfterMillis: number): number {
   const outage = outages.get(redis);
   if (!outage || outage.until + doubtMillis <= Date.now()) return 0;
   return offlineAfterMillis + outage.until - outage.from;
 }
 
-/** What the server says about a command, and not about itself: a mistake in the program. */
+/** Whether an error is the answer of a working server to a command, so that it is a mistake in the program. */
 export function isReply(error: Error): boolean {
   return error.name === 'ReplyError' && !passingRefusals.test(error.message);
 }

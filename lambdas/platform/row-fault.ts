@@ -1,8 +1,8 @@
 import { isAway } from './unavailable.ts';
 
 /**
- * SQLSTATE classes of what one row can cause: cardinality, data, integrity, triggers and functions, limits, corrupted data.
- * Other classes are about the server, the schema or the permissions; no row causes these.
+ * SQLSTATE classes of errors that one row can cause: cardinality, data, integrity, triggers and functions, limits,
+ * corrupted data. Other classes are about the server, the schema or the permissions; no row causes these.
  */
 const rowClasses = /^(21|22|23|27|38|39|44|54|P0|XX)[0-9A-Z]{3}$/;
 
@@ -13,13 +13,13 @@ export function isRowFault(error: unknown): boolean {
 }
 
 /**
- * Applies a statement to all rows. If one of them makes it fail, halves it until that row stands alone; the others are
- * processed. A bad row among n costs about 2·log2(n) statements more.
+ * Applies a statement to all rows. If a row makes it fail, the rows are split in halves until that row is alone, and the
+ * others are processed. One bad row among n costs about 2·log2(n) more statements.
  *
- * @param setAside takes a row that fails alone.
- * @param isFault whether an error is about a row; a dependency that is away never is.
+ * @param setAside called with a row that fails alone.
+ * @param isFault whether a row caused the error; never called for a dependency that is away.
  * @returns what the statement returned for the other rows.
- * @throws any other error, for example of a database that is away.
+ * @throws any other error, for example while the database is away.
  */
 export async function applyApart<T, R>(
   rows: readonly T[],

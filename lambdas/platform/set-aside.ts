@@ -3,7 +3,7 @@ import { setAsideMessage } from './environment.ts';
 import { log } from './log.ts';
 import { applyApart, isRowFault } from './row-fault.ts';
 
-/** The steps of the sweeps that set rows aside. The id of a row is that of its session unless the step says otherwise. */
+/** The steps of the sweeps that set rows aside. The id of a row is the id of its session, unless the step says otherwise. */
 export type SweepStep =
   | 'expire'
   | 'announce-expiry'
@@ -17,7 +17,7 @@ export type SweepStep =
   | 'silent-machine'
   /** By `session:user`. */
   | 'lost-slot'
-  /** By `session movement`: nothing tries it again. */
+  /** By `session movement`: no sweep tries it again. */
   | 'movement'
   | 'seal'
   | 'retention'
@@ -41,21 +41,21 @@ export function notSetAside(step: SweepStep, id: string, at: string): string {
 }
 
 /**
- * The statement of a sweep for rows that are tried apart. It waits for locked rows. PostgreSQL reports a failure before it
- * releases the locks of the failed statement, so a statement that skips locked rows would leave good rows out.
+ * Makes the statement of a sweep wait for locked rows, for rows that are tried apart. PostgreSQL reports a failure before
+ * it releases the locks of the failed statement. So a statement that skips locked rows would leave good rows out.
  */
 export function waitingForLocks(sql: string): string {
   return sql.replaceAll(' SKIP LOCKED', '');
 }
 
-/** One statement, over all its rows or over some that are named by their ids. */
+/** One statement: over all its rows, or over the rows with given ids. */
 export interface BatchStatement<R> {
   together(): Promise<readonly R[]>;
   ids(): Promise<readonly string[]>;
   apart(ids: readonly string[]): Promise<readonly R[]>;
 }
 
-/** Rows that a sweep cannot update: it leaves them out for a while, says so in the log, and processes the others. */
+/** Rows that a sweep cannot update. The sweep leaves them out for a while, logs them, and processes the others. */
 export class SetAside {
   readonly #database: Queryable;
   readonly #clock: () => number;
@@ -66,14 +66,14 @@ export class SetAside {
     this.#clock = clock;
   }
 
-  /** Sets a row aside for a minute, then for two, four and so on, at most a day. */
+  /** Sets a row aside for a minute, then for two, four and so on, at most for a day. */
   async add(step: SweepStep, id: string, error: unknown): Promise<void> {
     log.error(setAsideMessage, { step, id, error: error as Error });
     const text = error instanceof Error ? error.message : String(error);
     await this.#database.query({ name: 'sweep-set-aside', text: insert, values: [step, id, text, this.#clock()] });
   }
 
-  /** {@link applyApart} with rows that are named by their ids. */
+  /** The same as {@link applyApart}, for rows with ids. */
   apart<R>(
     step: SweepStep,
     ids: readonly string[],
@@ -83,11 +83,11 @@ export class SetAside {
   }
 
   /**
-   * Runs a statement over many rows together. Only if one of them makes it fail are they tried apart.
+   * Runs a statement over many rows together. Only if one of them makes it fail, it tries the rows apart.
    *
    * @param statement.together runs it over all rows.
-   * @param statement.ids names these rows. It is called only after a failure.
-   * @param statement.apart runs it over rows that are named, with {@link waitingForLocks}.
+   * @param statement.ids returns the ids of these rows. It is called only after a failure.
+   * @param statement.apart runs it over the rows with given ids, with {@link waitingForLocks}.
    * @returns what the statement returned for the rows that were not set aside.
    * @throws any error that no row caused.
    */
@@ -100,7 +100,7 @@ export class SetAside {
     }
   }
 
-  /** Forgets rows at which no sweep has failed for a week. */
+  /** Deletes rows that were set aside, but not in the last week. */
   async forgetOld(): Promise<void> {
     const text = `DELETE FROM sweep_set_aside WHERE retry_at < to_timestamp($1::float8 / 1000) - interval '7 days'`;
     await this.#database.query({ name: 'sweep-forget-aside', text, values: [this.#clock()] });

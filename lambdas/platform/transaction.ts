@@ -2,7 +2,7 @@ import type { PoolClient } from 'pg';
 import { databaseFailure } from './database-failure.ts';
 import { isAway } from './unavailable.ts';
 
-/** What a transaction needs of a pool. */
+/** The part of a pool that a transaction needs. */
 export interface Connecting {
   connect(): Promise<PoolClient>;
 }
@@ -10,9 +10,9 @@ export interface Connecting {
 const begin = { write: 'BEGIN', read: 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY' };
 
 /**
- * Runs the work in one transaction on one connection: all of it counts, or nothing. The work may retry nothing.
+ * Runs the work in one transaction on one connection: commits everything, or nothing. The work must not retry a query.
  *
- * @throws Unavailable while PostgreSQL is away, and what the work throws.
+ * @throws Unavailable while PostgreSQL is away, and the errors of the work.
  */
 export async function inTransaction<T>(
   database: Connecting,
@@ -31,13 +31,13 @@ export async function inTransaction<T>(
     broken = isAway(failure, 'database') ? failure : await rollback(client);
     throw failure;
   } finally {
-    // A connection that does not answer, or whose state is unknown, is closed and not handed to the next one. That ends its
-    // transaction, too.
+    // A connection that does not answer, or whose state is unknown, is closed and not reused. That also ends its
+    // transaction.
     client.release(broken);
   }
 }
 
-/** What went wrong with it, if anything did. */
+/** Rolls back, and returns the error if that fails. */
 function rollback(client: PoolClient): Promise<Error | undefined> {
   return client.query('ROLLBACK').then(
     () => undefined,

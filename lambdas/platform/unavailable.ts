@@ -1,21 +1,21 @@
 import { RollcallError } from '../../protocol/errors.ts';
 
-/** What the service depends on: Redis, PostgreSQL with the outbox beside it, and the table of connections. */
+/** The dependencies of the service: Redis, PostgreSQL (with the outbox), and the connection table. */
 export type Dependency = 'redis' | 'database' | 'connections';
 
-/** What a client is told; which dependency it was is for the log only. */
+/** What a client is told. The name of the dependency is only in the log. */
 const messages: Record<Dependency, string> = {
-  redis: 'Presence is not available for a moment; try again shortly.',
-  database: 'The service cannot reach its records right now; try again in a moment.',
-  connections: 'The service cannot reach its connections right now; try again in a moment.',
+  redis: 'Presence is not available right now. Try again in a moment.',
+  database: 'The service cannot reach its database right now. Try again in a moment.',
+  connections: 'The service cannot reach its table of connections right now. Try again in a moment.',
 };
 const retryAfterMillis = 1000;
 
-/** A dependency does not answer, or cannot serve: another try can succeed (rules FA1, FA3, FA4). */
+/** A dependency does not answer, or cannot serve. A retry can succeed (rules FA1, FA3, FA4). */
 export class Unavailable extends RollcallError {
   readonly dependency: Dependency;
 
-  /** @param cause what the dependency or its client said; it reaches the log, never a client. */
+  /** @param cause the error of the dependency or its client, for the log; a client never sees it. */
   constructor(dependency: Dependency, cause?: unknown, message = messages[dependency]) {
     super('UNAVAILABLE', message, { retryAfterMillis, cause });
     this.dependency = dependency;
@@ -23,9 +23,9 @@ export class Unavailable extends RollcallError {
 }
 
 /**
- * Whether something failed because a dependency is away, so that another way may be tried.
+ * Whether an error says that a dependency is away.
  *
- * @param dependency only this one counts; without it any does.
+ * @param dependency only this dependency counts; any, if left out.
  */
 export function isAway(error: unknown, dependency?: Dependency): error is Unavailable {
   return error instanceof Unavailable && (dependency === undefined || error.dependency === dependency);

@@ -7,7 +7,7 @@ test.each(dependencies)('[FA1] a failure says that %s is away and not another de
   const cause = new Error('ECONNREFUSED 10.0.0.1:6379');
   const failure = new Unavailable(dependency, cause);
   expect(failure).toMatchObject({ code: 'UNAVAILABLE', retryAfterMillis: 1000, cause });
-  expect(failure.message).toMatch(/^[A-Z][^.]+\.$/);
+  expect(failure.message).toMatch(/^[A-Z][^.]+\. Try again in a moment\.$/);
   expect(failure.message).not.toMatch(/redis|postgres|dynamo|10\.0/i);
   expect(isAway(failure)).toBe(true);
   expect(dependencies.filter((one) => isAway(failure, one))).toEqual([dependency]);
