@@ -7,7 +7,7 @@ import { offeredSubprotocols } from '../adapters/offered-subprotocols.ts';
 import { type HandshakeServices, handshakeServices } from '../composition/handshake-services.ts';
 import { withoutCredentials } from '../platform/environment.ts';
 
-/** What a handshake brings to prove who it is. */
+/** The credentials of a handshake. */
 interface Credentials {
   token?: string | undefined;
   invite?: string | undefined;
@@ -16,8 +16,8 @@ interface Credentials {
 }
 
 /**
- * Decides on a handshake: 401 without credentials, 403 with bad ones. What it answers is the caller of every later event
- * of the connection.
+ * Decides whether a handshake is accepted: 401 without credentials, 403 with invalid ones. The context of its answer is the
+ * caller of every later event of the connection.
  */
 export async function authorize(
   services: HandshakeServices,

@@ -6,12 +6,15 @@ import type { Services } from '../services/services.ts';
 
 const minuteMillis = 60_000;
 
-/** Schedule `cleanup-sweep`: warns, expires, purges; replays the outbox, seals the audit trail and ends old entries. */
+/**
+ * Schedule `cleanup-sweep`: warns about, expires and purges sessions; replays the outbox, seals the audit trail and removes
+ * old entries.
+ */
 export const cleanupSweep = (services: Services) =>
   sweep('cleanup', services.log, async (time: SweepTime) => {
     const ends = services.clock() + minuteMillis;
     const interval = services.timings.cleanupIntervalMillis;
-    // A schedule fires once a minute at most: a shorter interval is kept inside its minute.
+    // The schedule starts this function at most once a minute. A shorter interval is repeated within the minute.
     do {
       const started = services.clock();
       await tidy(services);

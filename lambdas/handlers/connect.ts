@@ -10,7 +10,7 @@ type ConnectEvent = APIGatewayProxyWebsocketEventV2 & {
   multiValueHeaders?: Record<string, string[]>;
 };
 
-/** Writes a connection down and selects the subprotocol, if the client offers it. */
+/** Stores a connection and selects the subprotocol, if the client offers it. */
 export async function connect(
   services: Pick<Services, 'clock' | 'log' | 'registry'>,
   event: ConnectEvent,
@@ -19,7 +19,7 @@ export async function connect(
   try {
     await services.registry.add({ connectionId, userId, username, connectedAt: services.clock() });
   } catch (error) {
-    services.log.error('A connection could not be written down', { connectionId, error: error as Error });
+    services.log.error('A connection could not be stored', { connectionId, error: error as Error });
     return { statusCode: 503 };
   }
   const selects = offeredSubprotocols(event).includes(subprotocol);

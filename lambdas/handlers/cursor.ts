@@ -7,7 +7,7 @@ import { signOfLife } from '../flows/frames/sign-of-life.ts';
 import { turnOf } from '../platform/turn.ts';
 import type { Services } from '../services/services.ts';
 
-/** Route `cursor_update`: the sender points somewhere else. */
+/** Route `cursor_update`: the cursor of the sender moved. */
 export const cursorRoute = (services: Services) =>
   route(
     'cursor',
@@ -24,7 +24,10 @@ export const cursorRoute = (services: Services) =>
 export const parts = seating;
 export const handler = cursorRoute(compose(parts));
 
-/** Cursors over the limit are dropped silently, a later one says more anyway; who asked for an answer gets it. */
+/**
+ * Drops a cursor over the rate limit without an error, because a later one replaces it. A request with a `requestId` gets
+ * the error.
+ */
 function dropTooFast(error: unknown): void {
   if (!(error instanceof RollcallError && error.code === 'RATE_LIMITED')) throw error;
 }

@@ -8,7 +8,7 @@ import { noticeFrame } from '../flows/connections/notice-frame.ts';
 import { limitRate } from '../flows/connections/rate-limit.ts';
 import type { Services } from '../services/services.ts';
 
-/** Route `$default`, which also refuses whatever no other route takes, and the two messages about the connection. */
+/** Route `$default`: the two messages about the connection. It also refuses every message that no other route takes. */
 export const defaultRoute = (services: Services) =>
   route(
     'default',
@@ -25,7 +25,7 @@ export const defaultRoute = (services: Services) =>
           timeoutSeconds: services.timings.offlineAfterMillis / 1000,
           awaySeconds: services.timings.awayAfterMillis / 1000,
           batchMillis: services.timings.batchMillis,
-          // Random, so that the clients of one deployment do not all reconnect at one moment.
+          // Random, so that the clients of one deployment do not all reconnect at the same time.
           rolloverSeconds: Math.round((from + Math.random() * (to - from)) / 1000),
           serverTime: services.clock(),
           ...(format ? { format: isKept ? format : 'json' } : {}),

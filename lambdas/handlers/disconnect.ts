@@ -12,10 +12,10 @@ type DisconnectEvent = APIGatewayProxyWebsocketEventV2 & {
   requestContext: { disconnectStatusCode?: number; disconnectReason?: string };
 };
 
-/** Codes that say that a browser closed on purpose: a reload, a closed tab, `close()` without a code. */
+/** Codes with which a browser closes on purpose: after a reload, a closed tab, or `close()` without a code. */
 const cleanCodes = [1000, 1001, 1005];
 
-/** The seats of the connection get their grace. The event may be late, doubled or never come. */
+/** Starts the grace for the seats of the connection. The event may arrive late, twice or never. */
 export async function disconnect(services: Services, event: DisconnectEvent): Promise<APIGatewayProxyResultV2> {
   const { connectionId, disconnectStatusCode: code, disconnectReason: reason } = event.requestContext;
   const clean = code !== undefined && cleanCodes.includes(code);

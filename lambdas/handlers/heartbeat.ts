@@ -7,7 +7,7 @@ import { signOfLife } from '../flows/frames/sign-of-life.ts';
 import { turnOf } from '../platform/turn.ts';
 import type { Services } from '../services/services.ts';
 
-/** Route `heartbeat`: the sender lives, perhaps their cursor moved, perhaps they lost a frame. */
+/** Route `heartbeat`: a sign of life of the sender. It may contain a cursor, and it shows whether the client missed a diff. */
 export const heartbeatRoute = (services: Services) =>
   route(
     'heartbeat',

@@ -14,7 +14,7 @@ import { database } from '../platform/database.ts';
 import { redis } from '../platform/redis.ts';
 import type { Services } from '../services/services.ts';
 
-/** The HTTP API: what can be read without a socket. */
+/** The HTTP API: what can be read without a WebSocket. */
 export const httpApi = (services: Services) =>
   httpRoute(
     {

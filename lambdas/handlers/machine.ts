@@ -12,7 +12,7 @@ import { limitRate } from '../flows/connections/rate-limit.ts';
 import { announceLiveness } from '../flows/liveness/announce-liveness.ts';
 import type { Services } from '../services/services.ts';
 
-/** Routes about a user's machines. */
+/** Routes about the machines of a user. */
 export const machineRoute = (services: Services) =>
   route(
     'machine',

@@ -9,8 +9,8 @@ import { turnOf } from '../platform/turn.ts';
 import type { Services } from '../services/services.ts';
 
 /**
- * Routes `presence_update`, `broadcast` and `presence_sync`: what the sender shows of themselves, an event for others, and
- * the whole state.
+ * Routes `presence_update`, `broadcast` and `presence_sync`: what others see of the sender, an event for others, and the
+ * snapshot.
  */
 export const presenceRoute = (services: Services) =>
   route(
@@ -19,7 +19,7 @@ export const presenceRoute = (services: Services) =>
       async presence_update({ sessionId, status, activity, data, cursor, order }, caller) {
         const touch = { kind: 'update', status, activity, data, cursor, turn: turnOf(caller, order) } as const;
         const outcome = await signOfLife(services, caller, sessionId, touch);
-        // Where a later frame decided about the status, that one has it remembered.
+        // Without `chosenAt`, a later frame has set the status and stores it.
         const chosenAt = outcome?.chosenAt;
         if (status !== undefined && chosenAt !== undefined)
           await rememberChoice(services, caller, sessionId, status, chosenAt);

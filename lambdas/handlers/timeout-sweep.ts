@@ -6,8 +6,8 @@ import { PresenceSweep } from '../flows/sweep/sweep-presence.ts';
 import type { Services } from '../services/services.ts';
 
 /**
- * Schedule `timeout-sweep`: announces who timed out or did not come back, once a second while anybody is present; it ends
- * at once when nobody is. Where one sweep is not enough it calls others. What is due once a minute is done beside it.
+ * Schedule `timeout-sweep`: ends the stays of users who timed out or did not come back, once a second. It ends at once if
+ * nobody is present. If one sweep is not enough, it starts others. In parallel it does what is due once a minute.
  */
 export const timeoutSweep = (services: Services, housekeeping = keepHouse) =>
   sweep('timeout', services.log, async (run: SweepRun) => {

@@ -1,12 +1,12 @@
-/** Who sent an event, as the authorizer established it when the connection began. */
+/** The sender of an event, as the authorizer verified it when the connection was opened. */
 export interface Caller {
   connectionId: string;
   userId: string;
   username: string;
-  /** The token's `sub`, as the identity provider writes it; absent for a guest. */
+  /** The `sub` of the token, as the identity provider wrote it; absent for a guest. */
   externalId?: string | undefined;
   scopes: string[];
-  /** Guests only: the one session they can reach (UUID), and the invite they came with. */
+  /** Guests only: the only session that they can use (UUID), and their invite. */
   guest?: { sessionId: string; invite: string } | undefined;
   ipAddress: string | null;
   userAgent: string | null;

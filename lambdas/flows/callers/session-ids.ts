@@ -8,8 +8,8 @@ const idsByName = new Map<string, string>();
 const rememberedNames = 1000;
 
 /**
- * The UUID behind a `sessionId` of a message, which may be the UUID or the session's name. Only a session the
- * connection joined is found, so a name tells nothing about other sessions.
+ * The UUID for a `sessionId` of a message, which may be the UUID or the name of the session. Only a session that the
+ * connection joined is found, so a name reveals nothing about other sessions.
  */
 export async function sessionIdOf(services: Services, caller: Caller, sessionRef: string): Promise<string> {
   if (isUuid(sessionRef)) return sessionRef.toLowerCase();

@@ -91,13 +91,13 @@ function entryOf(record: DepartureRecord, last: Movement | undefined): ActivityP
   const entry = cause === 'timeout' ? userTimedOut(actor) : userLeft(actor, cause, (at - since) / 1000);
   const moment = joinedAt === undefined ? `since ${since}` : at;
   const activityId = uuidv5(`${sessionId}:${userId}:${moment}`, departureNamespace);
-  // Who concludes an end does not know whether somebody else has told another one of the same stay.
+  // A concluded end may repeat another concluded end of the same stay.
   return { ...entry, at, activityId, mayRepeat: record.mayRepeat || joinedAt === undefined };
 }
 
 /**
- * Whether the audit trail lacks this departure. A stay whose begin presence observed has an entry of its end, unless the end
- * was concluded already. Any other stay gets one only if the trail has its begin.
+ * Whether the audit trail lacks this departure. If presence observed the begin of a stay, it gets an entry of its end,
+ * unless a concluded end is recorded already. Any other stay gets one only if its begin is recorded.
  */
 function isUntold({ joinedAt, restored, at }: Departing, last: Movement | undefined): boolean {
   if (last?.type === 'user_joined') return last.at <= at;

@@ -82,12 +82,12 @@ export class MovementWriter {
   }
 
   /**
-   * Redis hands out the oldest movements of a session first. One that PostgreSQL refuses would stay there for ever, with the
-   * later ones behind it, so it is set aside and counts as written.
+   * Writes each movement alone. Redis returns the oldest movements of a session first. One that PostgreSQL refuses would
+   * block the later ones for ever, so it is set aside and counts as written.
    */
   async #writeApart(task: Task): Promise<void> {
     const written: (Arrival | Departure)[] = [];
-    /** Users with a movement that waits; their later ones wait, too. */
+    /** Users with a movement that waits; their later movements wait, too. */
     const waiting = new Set<string>();
     let failure: unknown;
     for (const movement of [...task.arrivals, ...task.departures]) {
@@ -111,7 +111,7 @@ export class MovementWriter {
     task.done(failure === undefined ? { written } : { written, error: failure });
   }
 
-  /** False where it could not be set aside either: then it stays in the journal. */
+  /** False if it could not be set aside either. Then it stays in the journal. */
   async #setAside(sessionId: string, { text }: Arrival | Departure, error: unknown): Promise<boolean> {
     try {
       await this.#services.activity.setMovementAside(sessionId, text, error);
@@ -124,7 +124,8 @@ export class MovementWriter {
 }
 
 /**
- * The invocation that served a join or a leave may have recorded it in the outbox. So these movements are written as repetitions.
+ * Writes movements with few statements. The invocation that handled a join or a leave may have put its entry into the
+ * outbox, so these movements are written as retries.
  */
 async function writeTogether(services: Services, tasks: readonly Task[]): Promise<void> {
   for (const task of tasks) task.written = [];

@@ -5,7 +5,7 @@ import type { Services } from '../../services/services.ts';
 
 /**
  * Tells all connections of the owner of a session or machine that it became active or inactive. A connection that has ended
- * is skipped: its `$disconnect` or its timeout ends what it joined.
+ * is skipped; its `$disconnect` or its timeout ends its seats.
  */
 export async function announceLiveness(services: Services, event: LivenessEvent): Promise<void> {
   const { ownerId, ...frame } = event;

@@ -2,16 +2,16 @@ import { RollcallError } from '../../../protocol/errors.ts';
 import type { Services } from '../../services/services.ts';
 import { type CleanupStats, SweepRepository } from '../../sessions/sweep-repository.ts';
 
-/** The scope an operator's token carries. */
+/** The scope in the token of an operator. */
 const adminScope = 'rollcall/admin';
 
 export interface ServiceStatistics {
   cleanup: CleanupStats;
-  /** Sessions in which somebody is present right now. */
+  /** Sessions in which at least one user is present now. */
   presence: { activeSessions: number };
 }
 
-/** Figures about the whole service. @throws RollcallError PERMISSION_DENIED without the admin scope. */
+/** Statistics of the whole service. @throws RollcallError PERMISSION_DENIED without the admin scope. */
 export async function serviceStatistics(services: Services, scopes: string[]): Promise<ServiceStatistics> {
   if (!scopes.includes(adminScope)) {
     throw new RollcallError('PERMISSION_DENIED', `These figures need a token with the scope ${adminScope}.`);

@@ -74,7 +74,7 @@ export async function emptySession(
   await send(services, [...receivers.values()], frame);
 }
 
-/** Users about whom Redis did not tell: only the connection table knows them. */
+/** Users whom Redis did not return: only the connection table knows them. */
 function unseen(members: Membership[], departures: Departing[]): string[] {
   const told = new Set(departures.map(({ userId }) => userId));
   return [...new Set(members.map(({ userId }) => userId))].filter((userId) => !told.has(userId));

@@ -62,7 +62,7 @@ export async function removeParticipant(
   const at = services.clock();
   const outcome = await removeFromSession(services, sessionId, userId, 'removed', at);
   const seen: Departing[] = outcome?.departures ?? [];
-  // If Redis did not tell about the user, only the connection table knows them.
+  // If Redis did not know the user, only the connection table does.
   const isUnseen =
     !outcome?.wasKnown && memberships.length > 0 && !seen.some((departure) => departure.userId === userId);
   const departures = isUnseen ? [...seen, { userId, cause: 'removed' as const, at }] : seen;

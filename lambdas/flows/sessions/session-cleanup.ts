@@ -6,7 +6,7 @@ import { expiryEntry } from '../journal/expiry-entry.ts';
 import { send } from '../presence/announce.ts';
 import { emptySession } from './end-session.ts';
 
-/** Configures the cleanup: what it finds is announced to those concerned and written into the audit trail. */
+/** Configures the cleanup: expiries are announced to the participants and recorded in the audit trail. */
 export function configureCleanup(services: Services): SessionCleanupService {
   return SessionCleanupService.getInstance().configure({
     database: services.sweepDatabase,
@@ -33,7 +33,7 @@ async function expire(
   await emptySession(services, sessionId, 'session_expired', frame);
 }
 
-/** The stored times may be half a minute behind; who is present by what Redis knows keeps a session. */
+/** The times in PostgreSQL may be half a minute old. A session with users who are present in Redis does not expire. */
 async function presentAmong(services: Services, sessionIds: string[]): Promise<string[]> {
   const since = services.clock() - Math.min(services.timings.offlineAfterMillis, services.timings.sessionTimeoutMillis);
   const seen = await Promise.all(sessionIds.map((sessionId) => services.presence.store.lastSign(sessionId)));

@@ -6,8 +6,8 @@ import { announceLiveness } from '../liveness/announce-liveness.ts';
 import { reconcileSlots } from './reconcile-slots.ts';
 
 /**
- * What is due once a minute whether or not anybody is present: sessions that expire soon or now, what fell silent, activity
- * that waits for PostgreSQL, and the seal of the audit trail.
+ * The work that is due once a minute, even if nobody is present: sessions that expire soon or now, sessions and machines
+ * without signs of life, activities that wait for PostgreSQL, and the seal of the audit trail.
  */
 export async function keepHouse(services: Services): Promise<void> {
   await services.cleanup.runExpiry();
@@ -17,7 +17,7 @@ export async function keepHouse(services: Services): Promise<void> {
   await attempt(services, 'The audit trail could not be sealed', () => services.sweepActivity.sealChains());
 }
 
-/** Deactivates sessions and machines that fell silent and tells their owners (rule LC6). */
+/** Deactivates sessions and machines without signs of life and tells their owners (rule LC6). */
 export async function checkLiveness(services: Services): Promise<void> {
   const { livenessTimeoutMillis } = services.timings;
   const emit = (event: LivenessEvent) => announceLiveness(services, event);
@@ -25,7 +25,7 @@ export async function checkLiveness(services: Services): Promise<void> {
   await attempt(services, 'The liveness check failed', () => deactivateTimedOut(services.clock(), options));
 }
 
-/** Runs a step; a failure is logged, and keeps no other step from running. A service that is away is no error of ours. */
+/** Runs a step. A failure is logged and does not keep the other steps from running. */
 export async function attempt(services: Services, failure: string, step: () => Promise<unknown>): Promise<void> {
   try {
     await step();

@@ -84,7 +84,10 @@ export async function writeLastSeen(
   await eachOf(services, seen, find, (person) => endPresenceWithoutSlot(services, person));
 }
 
-/** Runs a statement over the people in batches, and the work for each row it returns. A failure concerns its row alone. */
+/**
+ * Runs a statement over users in batches, and then the work for each row that it returns. A failure affects only its own
+ * row.
+ */
 async function eachOf<R>(
   { log }: Services,
   people: readonly LastSeenUpdate[],
@@ -96,7 +99,8 @@ async function eachOf<R>(
   for (const rows of batchesOf(people)) {
     try {
       const found = await applyApart(rows, statement, setAside);
-      const failed = (error: unknown) => logFailure(log, 'What was seen in a session could not be told', error);
+      const failed = (error: unknown) =>
+        logFailure(log, 'A user or session that a visit saw could not be handled', error);
       await Promise.all(found.map((row) => work(row).catch(failed)));
     } catch (error) {
       logFailure(log, 'Last-seen times could not be written', error);

@@ -5,19 +5,19 @@ import type { SilentParticipant } from '../../sessions/silent-participants.ts';
 import { recordDeparture } from '../journal/departures.ts';
 import { expireAndRecord, refreshMillis } from '../presence/visit-sessions.ts';
 
-/** Slots looked at in one run; the next one goes on. */
+/** Slots that one run checks. The next run continues. */
 const slotsPerRun = 200;
 /**
- * The times of present users are written at least every `refreshMillis`, so a slot that is silent for longer than this
- * belongs to nobody.
+ * The times of present users are written at least every `refreshMillis`. So a slot without a sign of life for longer than
+ * this belongs to no present user.
  */
 const silentMillis = (timings: Timings) => 2 * timings.offlineAfterMillis + 2 * refreshMillis(timings);
 
 /**
- * Gives back the slots of people who are no longer present. A departure can be lost between Redis and PostgreSQL, because an
- * invocation was killed or Redis lost its data. It must not keep a slot for ever.
+ * Gives back the slots of users who are not present any more. A departure can be lost between Redis and PostgreSQL, because
+ * an invocation was killed or Redis lost its data. It must not keep a slot for ever.
  *
- * @throws RollcallError UNAVAILABLE while Redis is away, because then nothing tells who is present.
+ * @throws RollcallError UNAVAILABLE while Redis is away, because then it is not known who is present.
  */
 export async function reconcileSlots(services: Services, now: number): Promise<number> {
   const before = now - silentMillis(services.timings);
@@ -41,10 +41,11 @@ async function giveBackIfLost(
 ): Promise<boolean> {
   const isPresent = () => services.presence.store.isPresent(sessionId, personId);
   if (await isPresent()) return false;
-  // Redis may hold the true end of this stay still, or may have to be told again who is connected.
+  // Redis may still have the real end of this stay, or may have to be rebuilt first.
   const { recorded } = await expireAndRecord(services, sessionId, now);
   if (!recorded || (await isPresent())) return false;
-  // The time of the leave is the time-out. If nobody saw the user after their join, it is just after the join.
+  // The time of the leave is the end of the time-out. If the user gave no sign of life after the join, it is just after the
+  // join.
   const last = await services.activity.lastMovement(sessionId, personId);
   const cameAt = last?.type === 'user_joined' ? last.at : 0;
   const at = Math.max(lastSeenAt + services.timings.offlineAfterMillis, cameAt + 1);

@@ -23,7 +23,7 @@ export function tickMillisOf({ offlineAfterMillis }: Timings): number {
 const watchesPerTick = 3;
 /** Visits of one sweep at the same time. */
 const parallelVisits = 200;
-/** Sessions are claimed only when at least this many visits may begin, because each claim is a call. */
+/** Sessions are claimed only if at least this many visits may begin, because each claim costs a call. */
 const leastClaimed = parallelVisits / 4;
 /** The most sweeps that share the load. The sweep of the schedule comes in addition, so that no minute has a gap. */
 const mostSweeps = 4;

@@ -7,14 +7,14 @@ import { announce } from '../presence/announce.ts';
 
 /** Windows read at the same time. */
 const parallelReads = 200;
-/** The note that a session is watched is renewed when it has less than this left. */
+/** The mark that a sweep watches a session is renewed if it expires within this time. */
 const renewMillis = 5000;
-/** A session whose last window ended this long ago may be still. */
+/** If the last window of a session ended this long ago, its cursors may not move any more. */
 const stillMillis = 2000;
 
 /**
- * Looks at the windows of all sessions of these shards in which something moves: one read each. What a dead flusher left
- * is sent (rule DE3); a session where nothing moves any more is watched no longer.
+ * Looks at the windows of all sessions of these shards in which cursors move, with one read each. It sends what a dead
+ * flusher left (rule DE3), and stops watching a session in which no cursor moves any more.
  */
 export async function watchWindows(services: Services, shards: readonly number[], now: () => number): Promise<void> {
   const moving = await Promise.all(shards.map((shard) => services.movingSessions.of(shard)));
@@ -35,7 +35,7 @@ async function watchWindow(services: Services, session: MovingSession, now: numb
   const window = await services.movingSessions.window(sessionId);
   if (!window) return letVisit(services, session, now);
   const { promisedAt, endsAt, watchedUntil } = window;
-  // A flusher that lives may be a little late.
+  // A flusher that is still running may be a little late.
   if (promisedAt !== undefined && now > promisedAt + services.timings.batchMillis)
     return flushFor(services, session, promisedAt, now);
   if (now <= endsAt + stillMillis && watchedUntil > now + renewMillis) return;
@@ -51,7 +51,7 @@ async function flushFor(services: Services, session: MovingSession, promisedAt: 
   await announce(services, sessionId, outcome);
 }
 
-/** Redis forgot the session, or its window: a visit finds what is left of it and brings the rest back. */
+/** Redis lost the session, or its window. A visit announces what it still finds and rebuilds the rest. */
 async function letVisit(services: Services, session: MovingSession, now: number): Promise<void> {
   await services.deadlines.schedule(session.sessionId, now);
   await services.movingSessions.drop(session);
