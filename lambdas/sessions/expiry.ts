@@ -1,7 +1,7 @@
 /**
- * The one rule of expiry (SE5): a session whose last activity is `SESSION_TIMEOUT_HOURS` old or older is expired. The
- * database's `session_last_activity` says when the last activity was, `check_session_expiry` and `join_session` apply the
- * same comparison there.
+ * The only rule of expiry (SE5): a session has expired if its last activity was at least `SESSION_TIMEOUT_HOURS` ago. In
+ * the database, `session_last_activity` computes the last activity; `check_session_expiry` and `join_session` use the same
+ * comparison.
  */
 import type { SessionStatus } from '../../protocol/entities.ts';
 

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { CompactSign, compactVerify, errors } from 'jose';
 import { z } from 'zod';
 
-/** What an invite contains, without asking the database. */
+/** The content of an invite, readable without the database. */
 export interface InviteClaims {
   inviteId: string;
   /** UUID of the session it is for. */

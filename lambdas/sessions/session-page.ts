@@ -1,7 +1,7 @@
 import { RollcallError } from '../../protocol/errors.ts';
 import { isUuid } from '../../protocol/uuid.ts';
 
-/** A position in the list of somebody's sessions, as a client hands it back for the next page. */
+/** A position in a list of sessions. A client sends it to get the next page. */
 export function encodePosition(session: { startTime: number; id: string }): string {
   return Buffer.from(`${session.startTime}.${session.id}`).toString('base64url');
 }

@@ -14,16 +14,16 @@ import {
 } from './session-rows.ts';
 import { sessionSql } from './session-sql.ts';
 
-/** A session with the moment its age counts from. */
+/** A session and the time of its last activity, from which its expiry is computed. */
 export interface StoredSession {
   session: Session;
   lastActivityAt: number;
 }
 
 export interface StoredAccess extends StoredSession {
-  /** The person's newest stay, if they ever had one. */
+  /** The newest stay of the person; null if they were never a participant. */
   participant: SessionParticipant | null;
-  /** Whether that stay was ended by a removal. */
+  /** Whether a removal ended that stay. */
   removed: boolean;
 }
 
@@ -45,7 +45,7 @@ export interface JoinRequest {
   name: string | null;
   externalId: string | null;
   invite: { id: string; hash: Buffer } | null;
-  /** Set when the owner lets the person in: with this role, or with the one they had. */
+  /** Set if the owner gives the person a slot: with this role, or with their earlier role if it is null. */
   grant: { role: Role | null } | null;
   sessionTimeoutMillis: number;
   now: number;
@@ -62,9 +62,9 @@ interface AcceptedJoin<S, P> {
   outcome: 'joined';
   session: S;
   participant: P;
-  /** Whether the person holds a slot only since now. */
+  /** Whether this join took a slot. */
   activated: boolean;
-  /** Whether the session's liveness came back with this. */
+  /** Whether the session was inactive and is active again because of this join. */
   revived: boolean;
   inviteUsed: string | null;
   inviteRefusal: InviteRefusal | null;
@@ -72,7 +72,7 @@ interface AcceptedJoin<S, P> {
 
 export type JoinOutcome = RefusedJoin | AcceptedJoin<Session, SessionParticipant>;
 
-/** The SQL of sessions and participants, and no rule beyond what has to be atomic. */
+/** The SQL of sessions and participants. It contains only the rules that need to be atomic. */
 export class SessionRepository {
   readonly #database: Queryable;
 
@@ -80,7 +80,7 @@ export class SessionRepository {
     this.#database = database;
   }
 
-  /** Writes owner, session and the owner's slot in one statement; undefined when the name is taken. */
+  /** Creates a session, its owner and the owner's slot in one statement. Undefined if the name is taken. */
   async create(input: NewSession): Promise<Session | undefined> {
     const { target = null, objective = null, isPublic = false } = input.metadata;
     const [row] = await this.#rows<SessionRow>('session-create', sessionSql.create, [
@@ -116,7 +116,10 @@ export class SessionRepository {
     );
   }
 
-  /** Lets somebody in, or says why not: one statement, atomic, safe against every other join (see `join_session`). */
+  /**
+   * Gives a person a slot, or returns the reason of the refusal. One atomic statement, so concurrent joins are safe (see
+   * `join_session`).
+   */
   async join(request: JoinRequest): Promise<JoinOutcome> {
     const [row] = await this.#rows<{ result: RefusedJoin | AcceptedJoin<SessionRow, ParticipantRow> }>(
       'session-join',
@@ -134,7 +137,7 @@ export class SessionRepository {
     return { ...result, session: toSession(result.session), participant: toParticipant(result.participant) };
   }
 
-  /** Takes the person's slot away; undefined when they held none. */
+  /** Gives the slot of a person back. Undefined if they held none. */
   async leave(
     sessionId: string,
     personId: string,
@@ -146,7 +149,10 @@ export class SessionRepository {
     return this.#participant('participant-leave', sessionSql.leave, values);
   }
 
-  /** Takes slot and right away; undefined when the person had neither. `wasActive` says whether they held a slot. */
+  /**
+   * Takes the slot and the access of a person away. Undefined if they had neither. `wasActive` says whether they held a
+   * slot.
+   */
   async remove(
     sessionId: string,
     personId: string,
@@ -160,12 +166,12 @@ export class SessionRepository {
     return row && { participant: toParticipant(row), wasActive: row.was_active };
   }
 
-  /** Undefined for somebody without a right to the session. */
+  /** Changes a role. Undefined for a person without access to the session. */
   async setRole(sessionId: string, personId: string, role: Role, now: number): Promise<SessionParticipant | undefined> {
     return this.#participant('participant-role', sessionSql.setRole, [sessionId, personId, role, now]);
   }
 
-  /** Those who hold a slot, by the time they took it; with `includeLeft` everybody who ever did, newest first. */
+  /** The participants who hold a slot, the first to join first; with `includeLeft` also those who held one, newest first. */
   async participants(sessionId: string, includeLeft: boolean, limit: number): Promise<SessionParticipant[]> {
     const rows = includeLeft
       ? await this.#rows<ParticipantRow>('participants-all', sessionSql.everParticipants, [sessionId, limit])
@@ -173,7 +179,7 @@ export class SessionRepository {
     return rows.map(toParticipant);
   }
 
-  /** Ends an active session that has not expired and takes every slot; undefined when it is not such a one. */
+  /** Ends an active session that has not expired, and all its slots. Undefined for any other session. */
   async end(
     sessionId: string,
     status: 'completed' | 'failed',
@@ -186,8 +192,8 @@ export class SessionRepository {
   }
 
   /**
-   * Brings an expired session back; undefined when it is not expired or its retention is over. `untold` is the expiry where
-   * nobody has announced it.
+   * Recovers an expired session. Undefined if it is not expired or its retention is over. `untold` is the expiry if no
+   * sweep has announced it.
    */
   async recover(
     sessionId: string,
@@ -198,7 +204,7 @@ export class SessionRepository {
     return row && { session: toSession(row), untold: row.untold ? toExpiry(row) : undefined };
   }
 
-  /** Sessions the user owns or has a right to, newest first, from the one after `before`. */
+  /** Sessions that the user owns or has access to, newest first, from the one after `before`. */
   async listOf(
     userId: string,
     limit: number,
@@ -210,7 +216,7 @@ export class SessionRepository {
     return rows.map((row) => ({ session: toSession(row), lastActivityAt: millis(row.last_activity) }));
   }
 
-  /** Whose audit trail this is, also after the session was purged. */
+  /** The owner of a session's audit trail, also after the session was purged. */
   async findOwner(reference: SessionReference): Promise<{ id: string; ownerId: string } | undefined> {
     const values = [reference.id ?? null, reference.name ?? null];
     const [row] = await this.#rows<{ id: string; owner_id: string }>('session-owner', sessionSql.owner, values);
@@ -222,14 +228,14 @@ export class SessionRepository {
     return row && toParticipant(row);
   }
 
-  /** Statements are prepared by name: each connection plans them once. */
+  /** The statements have names, so that each database connection prepares and plans them once. */
   async #rows<R extends object>(name: string, text: string, values: unknown[]): Promise<R[]> {
     const { rows } = await this.#database.query<R>({ name, text, values });
     return rows;
   }
 }
 
-/** Somebody opened the key of an expired session at the same moment: the session cannot come back. */
+/** Returns no row if another session with the same key was opened at the same moment. Then the session cannot be recovered. */
 function whereKeyIsTaken(error: unknown): [] {
   const { code, constraint } = error as { code?: string; constraint?: string };
   if (code === '23505' && constraint === 'idx_sessions_live_key') return [];

@@ -2,10 +2,10 @@ import { refusals } from './refusals.ts';
 import { parseSessionReference } from './session-reference.ts';
 import type { SessionRepository, StoredAccess, StoredSession } from './session-repository.ts';
 
-/** How many names one execution environment remembers. */
+/** How many names one execution environment caches. */
 const capacity = 10_000;
 
-/** Finds sessions by what messages call them, and remembers which UUID a name stands for: that never changes. */
+/** Finds the session of a reference, and caches the UUID of each name, because it never changes. */
 export class SessionResolver {
   readonly #repository: SessionRepository;
   readonly #ids = new Map<string, string>();
@@ -29,9 +29,9 @@ export class SessionResolver {
   }
 
   /**
-   * The name of a purged session is still known, so that a name is answered as its UUID is.
+   * The UUID of a name, also of the name of a purged session.
    *
-   * @throws RollcallError `SESSION_NOT_FOUND` for an unknown name and for what is neither name nor UUID.
+   * @throws RollcallError `SESSION_NOT_FOUND` for an unknown name and for a text that is neither a name nor a UUID.
    */
   async resolve(reference: string): Promise<string> {
     const known = this.#parse(reference)?.id;

@@ -1,7 +1,7 @@
 import type { Role, Session, SessionMetadata, SessionParticipant, SessionStatus } from '../../protocol/entities.ts';
 import { type Expiry, minutesBetween } from './expiry.ts';
 
-/** A time as `pg` reads it from a column (a Date) or from JSON (ISO 8601). */
+/** A time from `pg`: a Date from a column, or ISO 8601 text from JSON. */
 type Time = Date | string;
 
 export interface SessionRow {
@@ -23,9 +23,9 @@ export interface SessionRow {
   updated_at: Time;
 }
 
-/** A session that was just recovered, with the expiry it was recovered from. */
+/** A session that was just recovered, and its expiry. */
 export interface RecoveredRow extends SessionRow {
-  /** Whether nobody has announced that expiry. */
+  /** Whether no sweep has announced that expiry. */
   untold: boolean;
   expired_at: Time;
   participants: number;

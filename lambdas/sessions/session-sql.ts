@@ -1,6 +1,6 @@
 import { duration, time } from './sql-times.ts';
 
-/** The session that $1 (UUID) or $2 (name) names. Two look-ups by unique index; the one with null finds nothing. */
+/** The session with the UUID $1 or the name $2. Each is looked up in a unique index; the one that is null finds nothing. */
 const referenced = `
   SELECT * FROM collaboration_sessions WHERE id = $1::uuid
   UNION ALL
@@ -12,7 +12,7 @@ const newestStay = `
   WHERE p.session_id = $1 AND p.person_id = $2
   ORDER BY p.left_at IS NULL DESC, p.joined_at DESC LIMIT 1`;
 
-/** The statements of the session repository. Times are parameters: none asks the server's clock. */
+/** The statements of the session repository. Times are parameters: no statement reads the clock of the server. */
 export const sessionSql = {
   create: `
     WITH owner AS MATERIALIZED (
@@ -70,8 +70,8 @@ export const sessionSql = {
 
   end: `SELECT * FROM end_session($1, $2, ${duration('$3')}, ${time('$4')}) s WHERE s.id IS NOT NULL`,
 
-  // A session that no sweep has reached yet still has its slots; they end as the sweep would have ended them. Nobody will
-  // announce its expiry any more, so what there is to tell of it comes along.
+  // If no sweep has recorded the expiry, the session still has its slots. They end as the sweep would have ended them. No
+  // sweep will announce this expiry any more, so the statement returns it.
   recover: `
     WITH expiry AS (
       SELECT s.id, s.start_time, s.status = 'active' OR s.expiry_announced_at IS NULL AS untold,

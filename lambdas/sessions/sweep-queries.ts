@@ -5,7 +5,7 @@ import { type PersonWithoutSlot, peopleWithoutSlot } from './people-without-slot
 import { silentParticipants } from './silent-participants.ts';
 import { touchSessions } from './touch-sessions.ts';
 
-/** What the sweep asks PostgreSQL about the people in sessions. The work of each query is described where it stands. */
+/** The queries of the sweep about participants. Each query is described in its own module. */
 export class SweepQueries {
   readonly #database: Queryable;
   readonly #sweepDatabase: Queryable;
@@ -16,7 +16,7 @@ export class SweepQueries {
     this.#sweepDatabase = sweepDatabase;
   }
 
-  /** The sessions in which somebody holds a slot, in pages. */
+  /** The sessions in which at least one slot is held, in pages. */
   occupiedSessions(): AsyncIterable<string[]> {
     return occupiedSessions(this.#database);
   }
@@ -29,7 +29,7 @@ export class SweepQueries {
     return peopleWithoutSlot(this.#sweepDatabase, ...parameters);
   }
 
-  /** Leaves somebody's slot out for a while: it could not be given back. */
+  /** Sets a slot aside that could not be given back, so that the next queries leave it out for a while. */
   setSlotAside(sessionId: string, personId: string, error: unknown, now: number): Promise<void> {
     return new SetAside(this.#sweepDatabase, () => now).add('lost-slot', `${sessionId}:${personId}`, error);
   }
@@ -39,5 +39,5 @@ export class SweepQueries {
   }
 }
 
-/** The parameters of a query behind its database. */
+/** The parameters of a query, without its database. */
 type Rest<Query> = Query extends (database: Queryable, ...rest: infer R) => unknown ? R : never;

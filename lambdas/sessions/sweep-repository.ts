@@ -7,7 +7,7 @@ import { sweepSql } from './sweep-sql.ts';
 export interface ExpiringSession {
   sessionId: string;
   ownerId: string;
-  /** Unix milliseconds; nothing must happen until then for the session to expire. */
+  /** The time at which the session expires if there is no activity before, Unix milliseconds. */
   expiresAt: number;
 }
 
@@ -19,10 +19,10 @@ export interface ExpiredSession extends Expiry {
 
 export interface CleanupStats {
   totalSessions: number;
-  /** Neither ended nor expired. */
+  /** Sessions that have neither ended nor expired. */
   activeSessions: number;
   inactiveSessions: number;
-  /** With activity within `SESSION_TIMEOUT_HOURS`, whatever their status. */
+  /** Sessions with activity within `SESSION_TIMEOUT_HOURS`, whatever their status. */
   sessionsWithRecentActivity: number;
 }
 
@@ -32,9 +32,9 @@ export type SweepTimings = Pick<
 >;
 
 /**
- * The scheduled work on sessions, as statements that each take at most `limit` rows, the oldest first, and skip rows that
- * another sweep holds: run twice at once, each session is claimed once. A row that a statement cannot update is set aside, and the
- * others go on.
+ * The statements of the scheduled work on sessions. Each takes at most `limit` rows, the oldest first, and skips rows that
+ * another sweep has locked. So two sweeps at the same time claim each session once. A row that a statement cannot update is
+ * set aside, and the others are processed.
  */
 export class SweepRepository {
   readonly #database: Queryable;
@@ -45,13 +45,13 @@ export class SweepRepository {
     this.#timings = timings;
   }
 
-  /** Active sessions without activity for this long. */
+  /** Active sessions without activity for this time. */
   async inactive(idleMillis: number, limit: number, now: number): Promise<string[]> {
     const rows = await this.#rows<{ id: string }>('sweep-inactive', sweepSql.inactive, [idleMillis, limit, now]);
     return rows.map((row) => row.id);
   }
 
-  /** Active sessions that expire soon and whose participants were not warned yet. */
+  /** Active sessions that expire soon and whose participants have not been warned. */
   async silent(limit: number, now: number): Promise<string[]> {
     const { sessionTimeoutMillis, sessionWarningMillis } = this.#timings;
     const values = [sessionTimeoutMillis - sessionWarningMillis, limit, now];
@@ -59,7 +59,7 @@ export class SweepRepository {
     return rows.map((row) => row.id);
   }
 
-  /** Claims those of the given sessions that expire soon; a session is warned once per time it falls silent. */
+  /** Claims those of the given sessions that expire soon. After each activity a session can be warned about once. */
   async claimWarnings(sessionIds: string[], now: number): Promise<ExpiringSession[]> {
     const { sessionTimeoutMillis, sessionWarningMillis } = this.#timings;
     const values = [sessionTimeoutMillis, sessionWarningMillis, now];
@@ -72,17 +72,17 @@ export class SweepRepository {
     return rows.map((row) => ({ sessionId: row.id, ownerId: row.owner_id, expiresAt: row.expires_at.getTime() }));
   }
 
-  /** Gives a claim back whose warning could not be announced. */
+  /** Gives back the claim of a session whose warning could not be announced. */
   async releaseWarning(sessionId: string): Promise<void> {
     await this.#rows('sweep-unwarn', sweepSql.releaseWarning, [sessionId]);
   }
 
-  /** Sets a warning aside that cannot be announced. */
+  /** Sets aside a session whose warning cannot be announced. */
   async setWarningAside(sessionId: string, error: unknown, now: number): Promise<void> {
     await this.#aside(now).add('warn', sessionId, error);
   }
 
-  /** Expires those of the given sessions that are past their time, and says how many. */
+  /** Expires those of the given sessions whose time is over, and returns how many. */
   async expire(sessionIds: string[], now: number): Promise<number> {
     const { sessionTimeoutMillis } = this.#timings;
     const expire = (name: string, text: string) => (ids: readonly string[]) =>
@@ -94,7 +94,7 @@ export class SweepRepository {
     return counts.reduce((sum, { expired }) => sum + expired, 0);
   }
 
-  /** Claims expiries nobody announced yet, those written from psql included. */
+  /** Claims expiries that were not announced yet, also those that were written with psql. */
   async claimExpired(limit: number, now: number): Promise<ExpiredSession[]> {
     const due = { name: 'sweep-due-expired', text: sweepSql.dueExpired, values: [limit, now] };
     const claim = { name: 'sweep-claim', text: sweepSql.claimExpired, values: [limit, now] };
@@ -113,24 +113,27 @@ export class SweepRepository {
     );
   }
 
-  /** Sets an expiry aside that cannot be announced. */
+  /** Sets aside a session whose expiry cannot be announced. */
   async setExpiredAside(sessionId: string, error: unknown, now: number): Promise<void> {
     await this.#aside(now).add('announce-expiry', sessionId, error);
   }
 
-  /** Gives a claim back whose expiry could not be announced. */
+  /** Gives back the claim of a session whose expiry could not be announced. */
   async releaseExpired(sessionId: string): Promise<void> {
     await this.#rows('sweep-unclaim', sweepSql.releaseExpired, [sessionId]);
   }
 
-  /** Takes the slots that somebody still holds in a session that is over. */
+  /** Ends the slots that are still held in sessions that are over. */
   async closeOrphans(limit: number, now: number): Promise<number> {
     const due = { name: 'sweep-due-orphans', text: sweepSql.dueOrphans, values: [limit, now] };
     const close = { name: 'sweep-orphans', text: sweepSql.closeOrphans, values: [limit, now] };
     return (await this.#batch('close-orphan', now, due, close)).length;
   }
 
-  /** Deletes sessions that ended a retention ago, with their participants and invites; what names their trail stays. */
+  /**
+   * Deletes sessions that ended a retention ago, with their participants and invites. Their ids, key and owner are kept for the
+   * audit trail.
+   */
   async purge(limit: number, now: number): Promise<number> {
     const values = [limit, this.#timings.sessionRetentionMillis, now];
     const due = { name: 'sweep-due-purge', text: sweepSql.duePurge, values };
@@ -138,7 +141,7 @@ export class SweepRepository {
     return (await this.#batch('purge', now, due, purge)).length;
   }
 
-  /** Deletes what is left of purged sessions once their audit trail is past its own retention. */
+  /** Deletes the rest of purged sessions when their audit trail is older than its own retention. */
   async forget(limit: number, now: number): Promise<number> {
     const values = [limit, this.#timings.activityRetentionMillis, now];
     const due = { name: 'sweep-due-forget', text: sweepSql.dueForget, values };
@@ -160,15 +163,16 @@ export class SweepRepository {
     };
   }
 
-  /** Forgets rows that were set aside and have not failed since. */
+  /** Deletes rows that were set aside and have not failed since. */
   async forgetSetAside(now: number): Promise<void> {
     await this.#aside(now).forgetOld();
   }
 
   /**
-   * A statement over the first rows that are due. Only if one of them makes it fail are their ids read and tried apart.
+   * Runs a statement over the first rows that are due. Only if one of them makes it fail, it reads their ids and tries the
+   * rows apart.
    *
-   * @param statement takes the ids as its last parameter, null for the first that are due.
+   * @param statement takes the ids as its last parameter: null for the first rows that are due.
    */
   #batch<R extends object>(step: SweepStep, now: number, due: Statement, { name, text, values }: Statement) {
     return this.#aside(now).togetherOrApart<R>(step, {
@@ -178,7 +182,7 @@ export class SweepRepository {
     });
   }
 
-  /** A statement over rows that are named. Only if one of them makes it fail are they tried apart. */
+  /** Runs a statement over rows with given ids. Only if one of them makes it fail, it tries them apart. */
   async #named<R>(
     step: SweepStep,
     ids: readonly string[],

@@ -11,13 +11,13 @@ const inactive = `
       SELECT FROM session_participants p
       WHERE p.session_id = s.id AND p.left_at IS NULL AND p.last_seen_at > ${time('$3')} - ${duration('$1')})`;
 
-/** A warning that came after the last activity still holds; one from before belongs to an earlier silence. */
+/** A warning after the last activity still counts. One before it belongs to an earlier time without activity. */
 const unwarned = '(s.warned_at IS NULL OR s.warned_at < session_last_activity(s))';
 
-/** Restricts a batch to these ids, or to nothing where they are null. */
+/** Restricts a batch to these ids; no restriction if they are null. */
 const among = (id: string, ids: string) => `(${ids}::uuid[] IS NULL OR ${id} = ANY (${ids}::uuid[]))`;
 
-/** Expiries that nobody announced yet, at $2. */
+/** Expiries that were not announced yet, at $2. */
 const unannounced = `
   FROM collaboration_sessions s
   WHERE s.status = 'expired' AND s.expiry_announced_at IS NULL AND s.end_time IS NOT NULL
@@ -34,14 +34,15 @@ const purgeable = `
   FROM collaboration_sessions s
   WHERE s.status <> 'active' AND s.end_time <= ${time('$3')} - ${duration('$2')} AND ${notSetAside('purge', 's.id', time('$3'))}`;
 
-/** What is left of sessions that were purged $2 milliseconds before $3. */
+/** The rest of sessions that were purged $2 milliseconds before $3. */
 const forgettable = `
   FROM purged_sessions s
   WHERE s.purged_at <= ${time('$3')} - ${duration('$2')} AND ${notSetAside('forget', 's.id', time('$3'))}`;
 
 /**
- * The statements of the scheduled work. Each is bounded by a number of rows and skips what another sweep holds. Those with a
- * `due…` counterpart take the ids of a batch as their last parameter, null for the first $1 that are due.
+ * The statements of the scheduled work. Each takes a limited number of rows and skips rows that another sweep has locked. A
+ * statement with a `due…` counterpart takes the ids of a batch as its last parameter: null for the first $1 rows that are
+ * due.
  */
 export const sweepSql = {
   inactive: `${inactive} AND ${notSetAside('expire', 's.id', time('$3'))} ORDER BY s.last_active_at LIMIT $2`,
