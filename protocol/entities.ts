@@ -1,5 +1,7 @@
 /** The entities of Rollcall as they are in messages. Times are Unix milliseconds. */
 
+import type { ActivityLink } from './audit-chain.ts';
+
 export const roles = ['viewer', 'commenter', 'operator'] as const;
 /** What a participant may do, in rising order [SE1]. The owner may do everything, whatever their role is. */
 export type Role = (typeof roles)[number];
@@ -108,6 +110,11 @@ export interface ActivityItem {
   ipAddress: string | null;
   userAgent: string | null;
   createdAt: number;
+  /**
+   * The entry's link in the hash chain of its session; `waiting` for a minute or so until it has one. Absent from an entry
+   * that is shown while it happens, and from one that was not written by Rollcall.
+   */
+  link?: ActivityLink | 'waiting';
 }
 
 /** A user's stay in a session, as the audit trail records it. */

@@ -1,17 +1,21 @@
 /**
- * `npm run audit:verify [-- session-id …]`: verifies the hash chains of the audit trail, for all sessions or the named
- * ones. The exit code is 1 if a chain is broken, and the output names its first broken link. The exit code is 2 if the
+ * `npm run audit:verify [-- session-id …]`: verifies the hash chains of the audit trail in the database, for all sessions or
+ * the named ones. `npm run audit:verify -- --file export.csv` verifies an export (CSV, JSON or NDJSON) without any server;
+ * with `--part` the export need not be whole, and `--head session-id:sequence:hash` names a head that was kept. The exit code is 1 if a chain is broken, and the output names its first broken link. The exit code is 2 if the
  * check itself failed.
  */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { parseArgs } from 'node:util';
 import { Pool, type PoolConfig } from 'pg';
-import { type ChainVerification, ChainVerifier } from '../lambdas/activity/chain-verifier.ts';
+import { readExport, type VerifyOptions, verifyTrail } from '../client/verify/index.ts';
+import { type BrokenLink, type ChainVerification, ChainVerifier } from '../lambdas/activity/chain-verifier.ts';
 
-const faults = {
+const sentences = {
   entry_altered: 'was changed after it was written',
   entry_missing: 'was deleted',
   entry_added: 'was not written by Rollcall',
+  entry_moved: 'stands at another place',
   link_missing: 'is missing',
   link_moved: 'does not follow the link before it',
 };
@@ -38,12 +42,45 @@ function sentence({ sessionId, links, unsealed, anchorSequence, head, broken }: 
     const range = `${links} entries sealed${anchorSequence > 0 ? ` after ${anchorSequence} removed by retention` : ''}`;
     return `ok      ${sessionId}  ${range}, ${unsealed} waiting, head ${head.sequence}:${head.hash}`;
   }
-  const link = broken.sequence === null ? '' : `link ${broken.sequence} `;
-  const entry = broken.activityId === null ? '' : `(entry ${broken.activityId}) `;
-  return `BROKEN  ${sessionId}  ${link}${entry}${faults[broken.fault]}`;
+  return `BROKEN  ${sessionId}  ${where(broken)}${sentences[broken.fault]}`;
 }
 
-async function main(sessionIds: string[]): Promise<number> {
+function where({ sequence, activityId }: Pick<BrokenLink, 'sequence' | 'activityId'>): string {
+  return `${sequence === null ? '' : `link ${sequence} `}${activityId === null ? '' : `(entry ${activityId}) `}`;
+}
+
+async function main(given: string[]): Promise<number> {
+  const { values, positionals } = parseArgs({
+    args: given,
+    allowPositionals: true,
+    options: { file: { type: 'string' }, part: { type: 'boolean' }, head: { type: 'string', multiple: true } },
+  });
+  return values.file === undefined
+    ? verifyDatabase(positionals)
+    : verifyFile(values.file, { isComplete: !values.part, heads: (values.head ?? []).map(headOf) });
+}
+
+function headOf(text: string): { sessionId: string; sequence: number; hash: string } {
+  const [sessionId, sequence, hash] = text.toLowerCase().split(':');
+  if (sessionId && Number(sequence) > 0 && hash) return { sessionId, sequence: Number(sequence), hash };
+  throw new Error(`The head "${text}" has another form than session-id:sequence:hash; copy it from an earlier check.`);
+}
+
+async function verifyFile(file: string, options: VerifyOptions): Promise<number> {
+  const { chains, faults, waiting, unchecked } = await verifyTrail(readExport(await readFile(file, 'utf8')), options);
+  for (const fault of faults) console.log(`BROKEN  ${fault.sessionId}  ${where(fault)}${sentences[fault.fault]}`);
+  const broken = new Set(faults.map(({ sessionId }) => sessionId));
+  for (const { sessionId, links, last } of chains.filter((chain) => !broken.has(chain.sessionId))) {
+    console.log(`ok      ${sessionId}  ${links} entries sealed, head ${last.sequence}:${last.hash}`);
+  }
+  if (waiting.length > 0) console.log(`Entries that have no link yet, so that nothing proves them: ${waiting.length}.`);
+  if (unchecked.length > 0)
+    console.log(`Entries that only somebody who sees the addresses can check: ${unchecked.length}.`);
+  console.log(broken.size === 0 ? 'The export is valid.' : `Broken chains: ${broken.size}.`);
+  return broken.size === 0 ? 0 : 1;
+}
+
+async function verifyDatabase(sessionIds: string[]): Promise<number> {
   const pool = new Pool({ ...(await database()), max: 2, connectionTimeoutMillis: 5000 });
   try {
     const verifier = new ChainVerifier(pool);

@@ -17,6 +17,7 @@ export const entryPoints = {
   vue: 'vue/index.ts',
   ui: 'ui/index.ts',
   yjs: 'yjs/index.ts',
+  verify: 'verify/index.ts',
 };
 
 /** Packages that the application itself installs, and the modules of Node.js. */

@@ -21,6 +21,10 @@ const columns: ColumnOption[] = [
   'ipAddress',
   'userAgent',
   'details',
+  'sequence',
+  'previousHash',
+  'hash',
+  'link',
 ].map((key) => ({ key, header: key }));
 
 /**
@@ -35,12 +39,20 @@ export function toCsv(items: readonly ActivityItem[], header: boolean, bom = fal
     ...item,
     createdAt: new Date(item.createdAt).toISOString(),
     details: JSON.stringify(item.details),
+    ...linkColumns(item),
   }));
   return stringify(records, {
     ...{ columns, header, bom, escape_formulas: true, record_delimiter: 'windows' },
     // An absent value is quoted, too, like an empty text.
     ...{ quoted: true, quoted_empty: true },
   });
+}
+
+/** The columns of the link: what people read has a column of its own, and the rest is JSON. */
+function linkColumns({ link }: ActivityItem) {
+  if (typeof link !== 'object') return { link: link ?? '' };
+  const { sequence, previousHash, hash, ...more } = link;
+  return { sequence, previousHash, hash, link: JSON.stringify(more) };
 }
 
 /** One page as lines of JSON. */

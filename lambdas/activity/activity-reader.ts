@@ -2,6 +2,7 @@ import type { ActivityItem } from '../../protocol/entities.ts';
 import { fitting } from '../../protocol/page.ts';
 import { type ActivityQuery, conditionOf, type Direction, pageLimit, positionOf } from './activity-query.ts';
 import type { Database } from './activity-repository.ts';
+import { type EntryRow, linkColumns, linkJoins, toLinkedItem } from './linked-entry.ts';
 import { encodeCursor, type PagePosition } from './page-cursor.ts';
 
 export interface ActivityPage {
@@ -84,16 +85,16 @@ export class ActivityReader {
         : `SELECT e.* FROM unnest($${values.length + 2}::uuid[]) AS s (id)
           CROSS JOIN LATERAL (${limited(['session_id = s.id', text].filter(Boolean).join(' AND '))}) e
           ORDER BY e.created_at ${order}, e.id ${order} LIMIT $${values.length + 1}`;
-    const { rows } = await this.#database.query<ActivityItem>({
+    const { rows } = await this.#database.query<EntryRow>({
       name: `activity-page-${typeof trail === 'string' ? '' : 'many-'}${direction}${name}`,
       text: `
         SELECT a.id, a.session_id AS "sessionId", a.user_id AS "userId", ${nameOf} AS username,
-          a.activity_type AS "activityType", a.details, host(a.ip_address) AS "ipAddress", a.user_agent AS "userAgent",
-          (extract(epoch FROM a.created_at) * 1000)::float8 AS "createdAt"
-        FROM (${source}) a LEFT JOIN users u ON u.id = a.user_id
+          a.activity_type AS "activityType", a.details::text AS details, host(a.ip_address) AS "ipAddress",
+          a.user_agent AS "userAgent", (extract(epoch FROM a.created_at) * 1000)::float8 AS "createdAt", ${linkColumns}
+        FROM (${source}) a LEFT JOIN users u ON u.id = a.user_id ${linkJoins}
         ORDER BY a.created_at ${order}, a.id ${order}`,
       values: [...values, limit, ...(typeof trail === 'string' ? [] : [trail.sessionIds])],
     });
-    return rows;
+    return rows.map(toLinkedItem);
   }
 }

@@ -1,9 +1,11 @@
+import { randomBytes } from 'node:crypto';
 import type { PoolClient } from 'pg';
+import type { SealedEntry } from '../../protocol/audit-chain.ts';
 import { isRowFault } from '../platform/row-fault.ts';
 import { notSetAside, SetAside } from '../platform/set-aside.ts';
 import { inTransaction } from '../platform/transaction.ts';
 import type { Database } from './activity-repository.ts';
-import { genesisHash, linkHash, type SealedEntry, sealedColumns } from './chain-link.ts';
+import { genesisHash, linkHash, linkVersion, sealedColumns } from './chain-link.ts';
 
 export interface SealResult {
   /** Links that were added. */
@@ -36,6 +38,7 @@ interface Link {
   entryId: string;
   previousHash: Buffer;
   hash: Buffer;
+  salt: Buffer | null;
 }
 
 /**
@@ -151,8 +154,11 @@ function linksOf(tickets: Ticket[], heads: Map<string, Head>): Link[] {
     const { sessionId, id: entryId } = ticket;
     const head = heads.get(sessionId)!;
     const sequence = head.sequence + 1n;
-    const hash = linkHash(sessionId, sequence, head.hash, entryId, ticket.entryExists ? ticket : undefined);
-    links.set(entryId, { sessionId, sequence, entryId, previousHash: head.hash, hash });
+    const hasConnection = ticket.ipAddress !== null || ticket.userAgent !== null;
+    const salt = hasConnection ? randomBytes(16) : null;
+    const frame = { version: linkVersion, sessionId, sequence, previousHash: head.hash, salt } as const;
+    const hash = linkHash(frame, entryId, ticket.entryExists ? ticket : undefined);
+    links.set(entryId, { sessionId, sequence, entryId, previousHash: head.hash, hash, salt });
     heads.set(sessionId, { sequence, hash, oldestAt: head.oldestAt ?? ticket.createdAt });
   }
   return [...links.values()];
@@ -160,14 +166,15 @@ function linksOf(tickets: Ticket[], heads: Map<string, Head>): Link[] {
 
 async function insertLinks(client: PoolClient, links: Link[]): Promise<void> {
   await client.query(
-    `INSERT INTO activity_seals (session_id, sequence, activity_id, previous_hash, hash)
-     SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::uuid[], $4::bytea[], $5::bytea[])`,
+    `INSERT INTO activity_seals (session_id, sequence, activity_id, previous_hash, hash, salt, version)
+     SELECT *, ${linkVersion} FROM unnest($1::uuid[], $2::bigint[], $3::uuid[], $4::bytea[], $5::bytea[], $6::bytea[])`,
     [
       links.map((link) => link.sessionId),
       links.map((link) => String(link.sequence)),
       links.map((link) => link.entryId),
       links.map((link) => link.previousHash),
       links.map((link) => link.hash),
+      links.map((link) => link.salt),
     ],
   );
 }

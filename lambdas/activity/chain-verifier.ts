@@ -1,15 +1,10 @@
 import type { PoolClient } from 'pg';
+import type { ChainFault, SealedEntry } from '../../protocol/audit-chain.ts';
 import { RollcallError } from '../../protocol/errors.ts';
 import { isUuid } from '../../protocol/uuid.ts';
 import { inTransaction } from '../platform/transaction.ts';
 import type { Database } from './activity-repository.ts';
-import { genesisHash, linkHash, type SealedEntry, sealedColumns } from './chain-link.ts';
-
-/**
- * What is wrong with a chain: an entry was changed, is missing, or was added without the product; or a link is missing or
- * does not follow the link before it.
- */
-export type ChainFault = 'entry_altered' | 'entry_missing' | 'entry_added' | 'link_missing' | 'link_moved';
+import { genesisHash, linkHash, sealedColumns } from './chain-link.ts';
 
 export interface BrokenLink {
   fault: ChainFault;
@@ -44,6 +39,8 @@ interface StoredLink extends SealedEntry {
   sequence: string;
   previousHash: Buffer;
   hash: Buffer;
+  version: 1 | 2;
+  salt: Buffer | null;
   entryExists: boolean;
 }
 
@@ -126,7 +123,7 @@ async function walkLinks(client: PoolClient, sessionId: string, chain: Chain): P
 
 async function linksAfter(client: PoolClient, sessionId: string, sequence: bigint): Promise<StoredLink[]> {
   const { rows } = await client.query<StoredLink>(
-    `SELECT s.sequence, s.previous_hash AS "previousHash", s.hash, s.activity_id AS id,
+    `SELECT s.sequence, s.previous_hash AS "previousHash", s.hash, s.version, s.salt, s.activity_id AS id,
        a.id IS NOT NULL AS "entryExists", ${sealedColumns}
      FROM (
        SELECT * FROM activity_seals WHERE session_id = $1 AND sequence > $2 ORDER BY sequence LIMIT ${batchItems}
@@ -144,7 +141,8 @@ function faultOf(sessionId: string, before: Walk, link: StoredLink): BrokenLink 
   const found = (fault: ChainFault): BrokenLink => ({ fault, sequence: Number(sequence), activityId: link.id });
   if (!link.previousHash.equals(before.hash)) return found('link_moved');
   if (!link.entryExists) return found('entry_missing');
-  const hash = linkHash(sessionId, sequence, before.hash, link.id, link);
+  const { version, salt } = link;
+  const hash = linkHash({ version, sessionId, sequence, previousHash: before.hash, salt }, link.id, link);
   return hash.equals(link.hash) ? undefined : found('entry_altered');
 }
 

@@ -58,7 +58,7 @@ describe('exportActivity', () => {
     const text = await read(logger.exportActivity(sessionId, 'csv'));
     expect(text).toContain(',"a,b",');
     expect(text).toContain(',"plain",');
-    expect(text.replaceAll(/"(?:[^"]|"")*"/g, '')).toMatch(/^(,{8}\r\n)+$/);
+    expect(text.replaceAll(/"(?:[^"]|"")*"/g, '')).toMatch(/^(,{12}\r\n)+$/);
     const [header, first, second] = parseCsv(text);
     expect(header).toEqual([
       'id',
@@ -70,6 +70,10 @@ describe('exportActivity', () => {
       'ipAddress',
       'userAgent',
       'details',
+      'sequence',
+      'previousHash',
+      'hash',
+      'link',
     ]);
     expect(first).toMatchObject({ 3: 'a,b', 5: 'Ann "A"', 8: JSON.stringify(details) });
     expect(first![2]).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);

@@ -73,7 +73,7 @@ describe('the outbox', () => {
     const { activity } = await logger.logActivity(sessionId, userId, 'x', { a: [1, null] }, context);
     pool.away = false;
     await logger.replayOutbox();
-    expect((await logger.getSessionActivity(sessionId)).items).toEqual([activity]);
+    expect((await logger.getSessionActivity(sessionId)).items).toEqual([{ ...activity, link: 'waiting' }]);
   });
 
   test('[AC3] two replays at once write each entry once', async () => {

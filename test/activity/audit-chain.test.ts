@@ -1,5 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
+import { verifyTrail } from '../../client/verify/index.ts';
 import { ActivityLogger } from '../../lambdas/activity/activity-logger.ts';
+import { withoutConnection } from '../../lambdas/activity/linked-entry.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { createOutbox, SwitchedPool } from './support.ts';
 
@@ -29,6 +31,8 @@ beforeEach(async () => {
 const tamper = (text: string, ...values: unknown[]) => database.pool.query(text, values);
 const broken = async () => (await logger.verifyChain(sessionId)).broken;
 
+const sha256 = (fields: unknown[]) => createHash('sha256').update(JSON.stringify(fields)).digest('hex');
+
 describe('a chain that nobody touched', () => {
   test('is valid, link by link', async () => {
     expect(await logger.verifyChain(sessionId)).toMatchObject({
@@ -40,21 +44,54 @@ describe('a chain that nobody touched', () => {
 
   test('has the hashes its description says, so that anybody can check it without the product', async () => {
     const { rows } = await database.pool.query(
-      `SELECT s.sequence, encode(s.hash, 'hex') AS hash, a.user_id, a.username, a.activity_type, a.details::text, a.id,
+      `SELECT s.sequence, encode(s.hash, 'hex') AS hash, encode(s.salt, 'hex') AS salt, a.user_id, a.username, a.activity_type, a.details::text, a.id,
          a.ip_address::text, a.user_agent, a.created_at
        FROM activity_seals s JOIN activity_log a ON a.id = s.activity_id WHERE s.session_id = $1 ORDER BY s.sequence`,
       [sessionId],
     );
     let previous = '0'.repeat(64);
     for (const row of rows) {
-      const fields = [
-        ...['rollcall-audit-1', sessionId, row.sequence, previous, row.id, row.user_id, row.username],
-        ...[row.activity_type, row.details, row.ip_address, row.user_agent, row.created_at.toISOString()],
-      ];
-      previous = createHash('sha256').update(JSON.stringify(fields)).digest('hex');
+      const connection = sha256(['rollcall-connection-1', row.salt, row.ip_address, row.user_agent]);
+      previous = sha256([
+        ...['rollcall-audit-2', sessionId, row.sequence, previous, row.id, row.user_id, row.username],
+        ...[row.activity_type, row.details, connection, row.created_at.toISOString()],
+      ]);
       expect(row.hash).toBe(previous);
     }
     expect(rows).toHaveLength(10);
+  });
+
+  test('is valid with the links of version 1 that it had before', async () => {
+    const { rows } = await database.pool.query(
+      `SELECT s.sequence, a.id, a.user_id, a.username, a.activity_type, a.details::text, a.ip_address::text, a.user_agent,
+         a.created_at
+       FROM activity_seals s JOIN activity_log a ON a.id = s.activity_id WHERE s.session_id = $1 ORDER BY s.sequence`,
+      [sessionId],
+    );
+    let previous = '0'.repeat(64);
+    for (const row of rows) {
+      const hash = sha256([
+        ...['rollcall-audit-1', sessionId, row.sequence, previous, row.id, row.user_id, row.username],
+        ...[row.activity_type, row.details, row.ip_address, row.user_agent, row.created_at.toISOString()],
+      ]);
+      await database.pool.query(
+        `UPDATE activity_seals SET version = 1, salt = NULL, previous_hash = decode($2, 'hex'), hash = decode($3, 'hex')
+         WHERE activity_id = $1`,
+        [row.id, previous, hash],
+      );
+      previous = hash;
+    }
+    await database.pool.query(`UPDATE activity_chains SET hash = decode($2, 'hex') WHERE session_id = $1`, [
+      ...[sessionId, previous],
+    ]);
+    expect(await logger.verifyChain(sessionId)).toMatchObject({ valid: true, links: 10 });
+    const items = await logger.getRecentActivity(sessionId);
+    expect(await verifyTrail(items, { isComplete: true })).toMatchObject({ valid: true, unchecked: [] });
+    const hidden = await verifyTrail(items.map(withoutConnection), { isComplete: true });
+    expect(hidden).toMatchObject({ valid: true, unchecked: { length: 10 } });
+    await logger.logActivity(sessionId, null, 'next');
+    await logger.sealChains();
+    expect(await logger.verifyChain(sessionId)).toMatchObject({ valid: true, links: 11 });
   });
 
   test('grows at its end; what waits for its seal is said', async () => {

@@ -146,8 +146,8 @@ export const rules: Rule[] = [
   },
   {
     of: /^scripts\/(?!aws-check\/|check-aws\.ts)/,
-    may: anyOf(own(/^(scripts|lambdas|protocol)\//), foreign),
-    says: 'scripts import the functions and the protocol',
+    may: anyOf(own(/^(scripts|lambdas|protocol|client\/verify)\//), foreign),
+    says: 'scripts import the functions, the protocol and the verifier of the client',
   },
   {
     of: /^scripts\/(aws-check\/|check-aws\.ts)/,

@@ -1,5 +1,6 @@
 import type { ActivityItem, Session } from '../../../protocol/entities.ts';
 import { RollcallError } from '../../../protocol/errors.ts';
+import { withoutConnection } from '../../activity/linked-entry.ts';
 import type { Services } from '../../services/services.ts';
 import { isAtLeast } from '../../sessions/permissions.ts';
 import { authorizeCaller } from '../callers/authorize-caller.ts';
@@ -47,5 +48,5 @@ async function authorizeReader(
 /** An entry as a user may see it. The owner sees addresses and browsers of everyone, other users only their own. */
 export function asSeenBy(userId: string, session: Pick<Session, 'ownerId'>): (item: ActivityItem) => ActivityItem {
   if (userId === session.ownerId) return (item) => item;
-  return (item) => (item.userId === userId ? item : { ...item, ipAddress: null, userAgent: null });
+  return (item) => (item.userId === userId ? item : withoutConnection(item));
 }

@@ -1,0 +1,106 @@
+import { randomUUID } from 'node:crypto';
+import type { ChainFault } from '../../client/verify/index.ts';
+import type { ActivityLogger } from '../../lambdas/activity/activity-logger.ts';
+import type { ActivityItem } from '../../protocol/entities.ts';
+
+/** A way to forge an export. `items` are ten sealed entries, oldest first. */
+export interface Tampering {
+  name: string;
+  forge(items: ActivityItem[]): ActivityItem[];
+  fault: ChainFault;
+  /** The link where it is found; null for an entry without one. */
+  sequence: number | null;
+}
+
+const change = (at: number, fields: Partial<ActivityItem>) => (items: ActivityItem[]) =>
+  items.map((item, index) => (index === at ? { ...item, ...fields } : item));
+const relink = (at: number, fields: object) => (items: ActivityItem[]) =>
+  items.map((item, index) =>
+    index === at ? ({ ...item, link: { ...(item.link as object), ...fields } } as ActivityItem) : item,
+  );
+const altered = (name: string, forge: Tampering['forge']): Tampering => ({
+  name,
+  forge,
+  fault: 'entry_altered',
+  sequence: 6,
+});
+
+export const tamperings: Tampering[] = [
+  altered('the type altered', change(5, { activityType: 'harmless' })),
+  altered('the details altered', change(5, { details: { n: 4 } })),
+  altered('the user altered', change(5, { userId: '00000000-0000-4000-8000-000000000000' })),
+  altered('the name altered', change(5, { username: 'Bob' })),
+  altered('the address altered', change(5, { ipAddress: '10.0.0.2' })),
+  altered('the browser removed', change(5, { userAgent: null })),
+  altered('the id altered', change(5, { id: '00000000-0000-4000-8000-000000000000' })),
+  altered('a sealed name forged', relink(5, { sealed: { username: 'Bob' } })),
+  {
+    name: 'the time altered',
+    forge: (items) => change(5, { createdAt: items[5]!.createdAt + 1 })(items),
+    fault: 'entry_altered',
+    sequence: 6,
+  },
+  { name: 'an entry removed', forge: (items) => items.toSpliced(4, 1), fault: 'link_missing', sequence: 5 },
+  { name: 'the first entry removed', forge: (items) => items.slice(1), fault: 'link_missing', sequence: 1 },
+  { name: 'the newest entries removed', forge: (items) => items.slice(0, 8), fault: 'link_missing', sequence: 9 },
+  {
+    name: 'an entry added',
+    forge: (items) => items.toSpliced(5, 0, { ...items[5]!, id: randomUUID(), link: undefined! }),
+    fault: 'entry_added',
+    sequence: null,
+  },
+  {
+    name: 'an entry there twice',
+    forge: (items) => items.toSpliced(6, 0, items[5]!),
+    fault: 'entry_added',
+    sequence: 6,
+  },
+  {
+    name: 'an entry moved',
+    forge: (items) => items.toSpliced(2, 1).toSpliced(7, 0, items[2]!),
+    fault: 'entry_moved',
+    sequence: 3,
+  },
+  { name: 'a hash replaced', forge: relink(5, { hash: 'f'.repeat(64) }), fault: 'entry_altered', sequence: 6 },
+  {
+    name: 'a previous hash replaced',
+    forge: relink(5, { previousHash: 'f'.repeat(64) }),
+    fault: 'link_moved',
+    sequence: 6,
+  },
+  {
+    name: 'two entries with each other’s links',
+    forge: (items) =>
+      items.map((item, index) =>
+        index === 2 ? { ...item, link: items[6]!.link! } : index === 6 ? { ...item, link: items[2]!.link! } : item,
+      ),
+    fault: 'entry_altered',
+    sequence: 3,
+  },
+  {
+    name: 'an entry hidden as one that waits',
+    forge: (items) => change(5, { link: 'waiting', activityType: 'harmless' })(items),
+    fault: 'link_missing',
+    sequence: 6,
+  },
+];
+
+/** Logs and seals ten entries with everything that an entry can hold. */
+export async function tenEntries(logger: ActivityLogger, sessionId: string): Promise<void> {
+  const start = Date.now() - 10_000;
+  for (let n = 0; n < 10; n += 1) {
+    const context = {
+      ipAddress: n % 3 ? '10.0.0.1' : '2001:db8::1',
+      userAgent: '=Firefox',
+      username: n % 2 ? '-Ann' : 'Ann, "A"',
+    };
+    const details = { n, deep: { ключ: [1e21, 1.5e-7, null, true], a: 'é\n"\u2028😀', '': {} }, bb: -0.25 };
+    const activityId = `00000000-0000-4000-8000-00000000010${n}`.replace(/^0{8}/, sessionId.slice(0, 8));
+    await logger.logActivity(sessionId, randomUUID(), n === 7 ? '@SUM(A1)' : `t${n}`, details, {
+      ...context,
+      activityId,
+      at: start + 100 * n,
+    });
+  }
+  await logger.sealChains();
+}

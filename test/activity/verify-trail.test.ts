@@ -1,0 +1,197 @@
+import { execFile } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { readExport, verifyTrail } from '../../client/verify/index.ts';
+import { toCsv, toNdjson } from '../../lambdas/activity/activity-export.ts';
+import { ActivityLogger } from '../../lambdas/activity/activity-logger.ts';
+import { withoutConnection } from '../../lambdas/activity/linked-entry.ts';
+import { jsonbText } from '../../protocol/audit-chain.ts';
+import type { ActivityItem } from '../../protocol/entities.ts';
+import { createDatabase, type TestDatabase } from '../support/database.ts';
+import { SeededRandom } from '../support/seeded-random.ts';
+import { tamperings, tenEntries } from './tampered-trail.ts';
+
+const project = join(__dirname, '..', '..');
+let database: TestDatabase;
+let logger: ActivityLogger;
+let sessionId: string;
+let folder: string;
+
+beforeAll(async () => {
+  database = await createDatabase();
+  logger = new ActivityLogger({ pool: database.pool });
+  folder = await mkdtemp(join(tmpdir(), 'rollcall-export-'));
+});
+afterAll(async () => {
+  await rm(folder, { recursive: true });
+  await database.drop();
+});
+beforeEach(async () => {
+  sessionId = randomUUID();
+  await tenEntries(logger, sessionId);
+});
+
+async function exported(format: 'csv' | 'json' | 'ndjson'): Promise<string> {
+  let text = '';
+  for await (const piece of logger.exportActivity(sessionId, format)) text += piece;
+  return text;
+}
+
+const complete = (items: ActivityItem[]) => verifyTrail(items, { isComplete: true });
+
+/** The findings of `npm run audit:verify -- --file …`. */
+async function verifyFile(text: string, ...more: string[]): Promise<{ code: number; output: string }> {
+  const file = join(folder, 'export');
+  await writeFile(file, text);
+  const node = join(project, 'node_modules', '.bin', 'node');
+  return new Promise((resolve) => {
+    const env = { PATH: process.env['PATH'] ?? '' };
+    execFile(
+      node,
+      ['scripts/audit-verify.ts', '--file', file, ...more],
+      { cwd: project, env },
+      (error, stdout, stderr) =>
+        resolve({ code: typeof error?.code === 'number' ? error.code : 0, output: stdout + stderr }),
+    );
+  });
+}
+
+describe('an export that nobody touched', () => {
+  test.each(['csv', 'json', 'ndjson'] as const)('as %s is valid without a server', async (format) => {
+    const verification = await complete(readExport(await exported(format)));
+    expect(verification.faults).toEqual([]);
+    const { head } = await logger.verifyChain(sessionId);
+    expect(verification.chains).toMatchObject([{ sessionId, links: 10, last: head }]);
+    const { code, output } = await verifyFile(await exported(format));
+    expect(output).toContain(`ok      ${sessionId}  10 entries sealed, head ${head.sequence}:${head.hash}`);
+    expect(code).toBe(0);
+  });
+
+  test('is valid as pages, newest first, also for somebody who may not see the addresses', async () => {
+    const pages: ActivityItem[] = [];
+    let before: string | undefined;
+    do {
+      const page = await logger.getSessionActivity(sessionId, { limit: 3, before });
+      pages.push(...page.items);
+      before = page.next;
+    } while (before);
+    expect(await complete(pages)).toMatchObject({ valid: true, waiting: [] });
+    const hidden = pages.map(withoutConnection);
+    expect(JSON.stringify(hidden)).not.toContain('salt');
+    expect(await complete(hidden)).toMatchObject({ valid: true, unchecked: [] });
+    expect(await verifyTrail(hidden.slice(2, 5))).toMatchObject({ valid: true });
+    expect(await complete(hidden.slice(2, 5))).toMatchObject({ valid: false });
+  });
+
+  test('says which entries wait for their link', async () => {
+    const { activity } = await logger.logActivity(sessionId, null, 'fresh');
+    const verification = await complete(readExport(await exported('csv')));
+    expect(verification).toMatchObject({ valid: true, waiting: [activity.id] });
+  });
+
+  test('is valid where the user has another name now', async () => {
+    const [{ userId }] = (await logger.getRecentActivity(sessionId, 1)) as [ActivityItem];
+    await database.pool.query(`INSERT INTO users (id, username) VALUES ($1, 'Later')`, [userId]);
+    const items = await logger.getRecentActivity(sessionId);
+    expect(items[0]).toMatchObject({ username: 'Later', link: { sealed: { username: '-Ann' } } });
+    expect(await complete(items)).toMatchObject({ valid: true });
+  });
+
+  test('is valid after retention took its beginning', async () => {
+    const short = new ActivityLogger({ pool: database.pool, retentionMillis: 9550 });
+    await short.removeExpired();
+    const items = readExport(await exported('csv'));
+    expect(items.length).toBeLessThan(10);
+    expect(await complete(items)).toMatchObject({ valid: true });
+  });
+
+  test('a head that was kept elsewhere shows a chain that was cut or made anew', async () => {
+    const { head } = await logger.verifyChain(sessionId);
+    const items = readExport(await exported('json'));
+    const kept = `${sessionId}:${head.sequence}:${head.hash}`;
+    expect(await verifyFile(JSON.stringify(items), '--head', kept)).toMatchObject({ code: 0 });
+    const cut = items.slice(0, 8);
+    cut[7] = { ...cut[7]!, link: { ...(cut[7]!.link as object), end: 'last' } as ActivityItem['link'] };
+    expect(await complete(cut)).toMatchObject({ valid: true });
+    const { code, output } = await verifyFile(JSON.stringify(cut), '--head', kept);
+    expect(output).toContain(`BROKEN  ${sessionId}  link 10 is missing`);
+    expect(code).toBe(1);
+  });
+});
+
+describe('an export that was forged', () => {
+  test.each(tamperings)(
+    '$name: the entry is found, offline, in JSON, NDJSON and CSV',
+    async ({ forge, fault, sequence }) => {
+      const items = forge(readExport(await exported('json')));
+      const texts = [JSON.stringify(items), toNdjson(items), toCsv(items, true)];
+      for (const text of texts) {
+        const { valid, faults } = await complete(readExport(text));
+        expect({ valid, first: faults[0] }).toMatchObject({ valid: false, first: { fault, sequence, sessionId } });
+      }
+    },
+  );
+
+  test('the command finds the same, and ends with 1', async () => {
+    const items = readExport(await exported('json'));
+    for (const { forge } of tamperings) {
+      const forged = forge(items);
+      const { faults } = await complete(readExport(toCsv(forged, true)));
+      const { code, output } = await verifyFile(toCsv(forged, true));
+      const lines = output.split('\n').filter((line) => line.startsWith('BROKEN'));
+      expect(lines).toHaveLength(faults.length);
+      if (faults[0]!.sequence !== null) expect(lines[0]).toContain(`link ${faults[0]!.sequence} `);
+      expect(code).toBe(1);
+    }
+  }, 120_000);
+
+  test('what was changed in the database is found in its export at the same link', async () => {
+    for (const alter of [`details = jsonb_set(details, '{n}', '9007199254740993')`, `ip_address = '10.0.0.0/24'`]) {
+      const [{ id }] = (await logger.getRecentActivity(sessionId, 4)).slice(3) as [ActivityItem];
+      await database.pool.query(`UPDATE activity_log SET ${alter} WHERE id = $1`, [id]);
+      const { broken } = await logger.verifyChain(sessionId);
+      const { faults } = await complete(readExport(await exported('csv')));
+      expect(faults[0]).toEqual({ ...broken, sessionId });
+    }
+  });
+
+  test('an entry that was written past the product is found in the export', async () => {
+    await database.pool.query(`INSERT INTO activity_log (session_id, activity_type) VALUES ($1, 'forged')`, [
+      sessionId,
+    ]);
+    const { broken } = await logger.verifyChain(sessionId);
+    expect((await complete(readExport(await exported('json')))).faults).toEqual([{ ...broken, sessionId }]);
+  });
+
+  test.each(['', 'nonsense', '{"a":1}', '[1]'])('the text %j is refused with one sentence', async (text) => {
+    expect(await verifyFile(text)).toMatchObject({ code: 2, output: expect.stringMatching(/export it again/) });
+  });
+});
+
+test('the text of JSON is that of PostgreSQL, whatever the value', async () => {
+  const random = new SeededRandom(7);
+  const make = (depth: number): unknown => {
+    const pick = Math.floor(random.next() * (depth > 0 ? 8 : 6));
+    if (pick === 0) return null;
+    if (pick === 1) return random.next() < 0.5;
+    if (pick === 2) return Math.floor((random.next() - 0.5) * 1e6);
+    if (pick === 3) return (random.next() - 0.5) * 10 ** Math.floor((random.next() - 0.5) * 60);
+    if (pick < 6)
+      return String.fromCodePoint(
+        ...Array.from(
+          { length: 4 },
+          () => [9, 34, 92, 127, 97, 233, 0x1f, 0x2028, 0xffff, 0x1f600][Math.floor(random.next() * 10)]!,
+        ),
+      );
+    if (pick === 6) return Array.from({ length: 3 }, () => make(depth - 1));
+    return Object.fromEntries(Array.from({ length: 4 }, () => [String(make(0)), make(depth - 1)]));
+  };
+  const values = Array.from({ length: 500 }, () => JSON.parse(JSON.stringify(make(3))));
+  const { rows } = await database.pool.query(
+    'SELECT v::jsonb::text AS text FROM unnest($1::text[]) WITH ORDINALITY AS u (v, n) ORDER BY n',
+    [values.map((value) => JSON.stringify(value))],
+  );
+  for (const [index, value] of values.entries()) expect(jsonbText(value)).toBe(rows[index].text);
+});
