@@ -1,7 +1,7 @@
 import { type CfnResource, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import { InvocationType, Trigger } from 'aws-cdk-lib/triggers';
-import { Construct } from 'constructs';
+import { Construct, type IConstruct } from 'constructs';
 import { handlers } from './handlers.ts';
 import type { RollcallFunction } from './lambda-function.ts';
 
@@ -14,7 +14,7 @@ export class Migration extends Construct {
   constructor(
     scope: Construct,
     id: string,
-    props: { migrate: RollcallFunction; after: Construct[]; before: RollcallFunction[]; logRetentionDays: number },
+    props: { migrate: RollcallFunction; after: IConstruct[]; before: RollcallFunction[]; logRetentionDays: number },
   ) {
     super(scope, id);
     new Trigger(this, 'Trigger', {
@@ -22,7 +22,7 @@ export class Migration extends Construct {
       invocationType: InvocationType.REQUEST_RESPONSE,
       timeout: Duration.seconds(handlers.migrate.timeoutSeconds),
       // The function needs its own rules too: without its egress rule it cannot reach the database.
-      executeAfter: [props.migrate, ...props.after],
+      executeAfter: [props.migrate, ...props.after] as Construct[],
       executeBefore: props.before.map((fn) => fn.function),
     });
     this.limitLogOfProvider(props.logRetentionDays);

@@ -8,9 +8,9 @@ import { Construct } from 'constructs';
 import { setAsideMessage, withoutCredentials } from '../lambdas/platform/environment.ts';
 import type { HttpApi } from './http-api.ts';
 import type { RollcallFunction } from './lambda-function.ts';
-import type { PresenceCache } from './presence-cache.ts';
-import type { SessionDatabase } from './session-database.ts';
+import { type Metrics, metricsOf, period } from './metrics.ts';
 import type { Sizes } from './settings.ts';
+import type { Cache, Database } from './stores.ts';
 import type { Functions, WebSocketApi } from './websocket-api.ts';
 
 export interface ObservabilityProps {
@@ -18,23 +18,24 @@ export interface ObservabilityProps {
   functions: Functions;
   webSocketApi: WebSocketApi;
   httpApi: HttpApi;
-  database: SessionDatabase;
-  cache: PresenceCache;
+  database: Database;
+  cache: Cache;
   /** The topic of the alarms. Default: a topic of its own. */
   alarmTopic?: sns.ITopic | undefined;
 }
-
-const period = Duration.minutes(5);
 
 /** A dashboard of what users notice, and alarms for what an operator must act on. */
 export class Observability extends Construct {
   /** The topic to which the alarms publish. Undefined if there are no alarms. */
   readonly alarmTopic: sns.ITopic | undefined;
+  /** What the dashboard shows, for widgets and alarms of your own. */
+  readonly metrics: Metrics;
   private readonly props: ObservabilityProps;
 
   constructor(scope: Construct, id: string, props: ObservabilityProps) {
     super(scope, id);
     this.props = props;
+    this.metrics = metricsOf(props);
     this.createDashboard();
     if (!props.sizes.alarms) return;
     this.alarmTopic = props.alarmTopic ?? this.createTopic();
@@ -62,41 +63,56 @@ export class Observability extends Construct {
   }
 
   private signals(): Record<string, Signal> {
-    const { database, sizes } = this.props;
+    const { executionErrors, httpErrors } = this.metrics;
     return {
       ...this.functionSignals(),
+      ...this.storeSignals(),
       WebSocketErrors: {
-        metric: this.webSocketMetric('ExecutionError').with({ statistic: 'Sum' }),
+        metric: executionErrors,
         threshold: 5,
         means: 'The WebSocket API could not call a function: look at its access log.',
       },
       HttpErrors: {
-        metric: this.props.httpApi.api.metricServerError({ period, statistic: 'Sum' }),
+        metric: httpErrors,
         threshold: 5,
         means: 'The HTTP API answers 5xx: look at /health and the log of the function http.',
-      },
-      DatabaseBusy: {
-        metric: database.instance.metricCPUUtilization({ period }),
-        threshold: 80,
-        periods: 3,
-        means: 'PostgreSQL is busy: find the slow query, or choose a larger instance class.',
-      },
-      DatabaseConnections: {
-        metric: database.instance.metricDatabaseConnections({ period, statistic: 'Maximum' }),
-        threshold: 300,
-        means: 'PostgreSQL is running out of connections: lower the concurrency or add RDS Proxy.',
       },
       RowsSetAside: {
         metric: this.rowsSetAside(),
         threshold: 1,
         means: 'A sweep cannot process a row: read the table sweep_set_aside and the log of the sweeps.',
       },
-      CacheThrottled: {
-        metric: this.cacheMetric('ThrottledCmds', 'Sum'),
-        threshold: 1,
-        means: `Redis refuses commands at its limit of ${sizes.cache.maximumEcpuPerSecond} ECPU a second.`,
-      },
     };
+  }
+
+  /** Signals of the stores that have metrics. */
+  private storeSignals(): Record<string, Signal> {
+    const { databaseCpu, databaseConnections, cacheThrottled } = this.metrics;
+    const { manyConnections } = this.props.database;
+    const signals: Record<string, Signal> = {};
+    if (databaseCpu) {
+      signals['DatabaseBusy'] = {
+        metric: databaseCpu,
+        threshold: 80,
+        periods: 3,
+        means: 'PostgreSQL is busy: find the slow query, or choose a larger instance class.',
+      };
+    }
+    if (databaseConnections && manyConnections !== undefined) {
+      signals['DatabaseConnections'] = {
+        metric: databaseConnections,
+        threshold: manyConnections,
+        means: 'PostgreSQL is running out of connections: lower the concurrency or add RDS Proxy.',
+      };
+    }
+    if (cacheThrottled) {
+      signals['CacheThrottled'] = {
+        metric: cacheThrottled,
+        threshold: 1,
+        means: 'Redis refuses commands at its limit of ECPU a second: find who sends them, or raise the limit.',
+      };
+    }
+    return signals;
   }
 
   /** Counts the lines of both sweeps about rows that they set aside. */
@@ -137,21 +153,24 @@ export class Observability extends Construct {
   }
 
   private createDashboard(): void {
-    const { functions, httpApi, database } = this.props;
+    const { metrics } = this;
+    const known = (...each: (cloudwatch.IMetric | undefined)[]) => each.filter((metric) => metric !== undefined);
+    const stores: [title: string, metrics: cloudwatch.IMetric[]][] = [
+      ['PostgreSQL', known(metrics.databaseCpu, metrics.databaseConnections)],
+      ['Redis', known(metrics.cacheConnections, metrics.cacheThrottled)],
+    ];
+    const { functions } = this.props;
     const all = Object.values(functions);
     const graph = (title: string, left: cloudwatch.IMetric[]) =>
       new cloudwatch.GraphWidget({ title, left, width: 12, period });
     const dashboard = new cloudwatch.Dashboard(this, 'Dashboard', { defaultInterval: Duration.hours(6) });
     dashboard.addWidgets(
-      graph('Messages and connections', [
-        this.webSocketMetric('MessageCount').with({ statistic: 'Sum' }),
-        this.webSocketMetric('ConnectCount').with({ statistic: 'Sum' }),
-      ]),
+      graph('Messages and connections', [metrics.messages, metrics.connections]),
       graph('Errors of the APIs', [
-        this.webSocketMetric('ClientError').with({ statistic: 'Sum' }),
-        this.webSocketMetric('ExecutionError').with({ statistic: 'Sum' }),
-        this.webSocketMetric('IntegrationError').with({ statistic: 'Sum' }),
-        httpApi.api.metricServerError({ statistic: 'Sum' }),
+        metrics.clientErrors,
+        metrics.executionErrors,
+        metrics.integrationErrors,
+        metrics.httpErrors,
       ]),
       graph(
         'Duration of a run (p95)',
@@ -161,28 +180,8 @@ export class Observability extends Construct {
         'Failed runs',
         all.map((fn) => fn.function.metricErrors({ label: fn.handler })),
       ),
-      graph('PostgreSQL', [database.instance.metricCPUUtilization(), database.instance.metricDatabaseConnections()]),
-      graph('Redis', [this.cacheMetric('CurrConnections', 'Maximum'), this.cacheMetric('ThrottledCmds', 'Sum')]),
+      ...stores.filter(([, shown]) => shown.length > 0).map(([title, shown]) => graph(title, shown)),
     );
-  }
-
-  private webSocketMetric(metricName: string): cloudwatch.Metric {
-    return new cloudwatch.Metric({
-      namespace: 'AWS/ApiGateway',
-      metricName,
-      dimensionsMap: { ApiId: this.props.webSocketApi.api.apiId },
-      period,
-    });
-  }
-
-  private cacheMetric(metricName: string, statistic: string): cloudwatch.Metric {
-    return new cloudwatch.Metric({
-      namespace: 'AWS/ElastiCache',
-      metricName,
-      dimensionsMap: { ServerlessCacheName: this.props.cache.cacheName },
-      statistic,
-      period,
-    });
   }
 }
 

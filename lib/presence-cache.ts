@@ -7,6 +7,7 @@ import { contentName, digestOf } from './content-name.ts';
 import type { RollcallFunction } from './lambda-function.ts';
 import type { Network } from './network.ts';
 import type { Sizes } from './settings.ts';
+import type { Cache } from './stores.ts';
 
 /** ElastiCache Serverless answers writers on the first port and readers on the second. */
 const ports = { from: 6379, to: 6380 };
@@ -15,7 +16,7 @@ const ports = { from: 6379, to: 6380 };
  * Redis as ElastiCache Serverless for Valkey. It always uses TLS, two zones and cluster mode, and costs from about $6 a
  * month. It has no backup, because presence is rebuilt and never restored.
  */
-export class PresenceCache extends Construct {
+export class PresenceCache extends Construct implements Cache {
   /** Name of the cache, the dimension of its metrics. */
   readonly cacheName: string;
   private readonly cache: elasticache.CfnServerlessCache;

@@ -5,6 +5,12 @@ import type * as sns from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
 import { readTimings, type SettingName } from '../protocol/timings.ts';
 import { ActivityOutbox, ConnectionTable } from './connection-table.ts';
+import {
+  ExistingCache,
+  type ExistingCacheProps,
+  ExistingDatabase,
+  type ExistingDatabaseProps,
+} from './existing-stores.ts';
 import { type HandlerName, handlerNames } from './handlers.ts';
 import { HttpApi } from './http-api.ts';
 import { type Identity, IdentityProvider } from './identity-provider.ts';
@@ -16,6 +22,7 @@ import { Observability } from './observability.ts';
 import { PresenceCache } from './presence-cache.ts';
 import { SessionDatabase } from './session-database.ts';
 import { sizes as allSizes, type Sizes } from './settings.ts';
+import type { Cache, Database } from './stores.ts';
 import { Sweeps } from './sweeps.ts';
 import { type Functions, WebSocketApi } from './websocket-api.ts';
 
@@ -29,6 +36,10 @@ export interface RollcallProps {
    * into its isolated subnets, or beside the functions if it has none. Default: a VPC of its own.
    */
   vpc?: ec2.IVpc;
+  /** A PostgreSQL database in `vpc`. Default: an instance of its own. */
+  database?: ExistingDatabaseProps;
+  /** A Redis or Valkey server in `vpc`. Default: an ElastiCache Serverless cache of its own. */
+  cache?: ExistingCacheProps;
   /** The topic of the alarms; its policy must let CloudWatch publish. Default: a topic of its own. */
   alarmTopic?: sns.ITopic;
   /** Sizes, retention and safety. Default: those of dev. */
@@ -47,9 +58,9 @@ export interface RollcallProps {
  */
 export class Rollcall extends Construct {
   /** Redis. */
-  readonly cache: PresenceCache;
+  readonly cache: Cache;
   /** PostgreSQL. */
-  readonly database: SessionDatabase;
+  readonly database: Database;
   /** The DynamoDB table of the open connections and what they joined. */
   readonly connections: ConnectionTable;
   /** The DynamoDB table of activity that waits for PostgreSQL. */
@@ -70,8 +81,13 @@ export class Rollcall extends Construct {
     const { sizes = allSizes.dev, settings = {}, bundleOf, accountLogRole = true } = props;
     const timings = readTimings(settings);
     const network = new Network(this, 'Network', sizes, props.vpc);
-    this.cache = new PresenceCache(this, 'PresenceCache', network, sizes);
-    this.database = new SessionDatabase(this, 'SessionDatabase', network, sizes);
+    refuseUnreachable(props);
+    this.cache = props.cache
+      ? new ExistingCache(props.cache)
+      : new PresenceCache(this, 'PresenceCache', network, sizes);
+    this.database = props.database
+      ? new ExistingDatabase(props.database)
+      : new SessionDatabase(this, 'SessionDatabase', network, sizes);
     this.connections = new ConnectionTable(this, 'ConnectionTable');
     this.outbox = new ActivityOutbox(this, 'ActivityOutbox', sizes.database.protected);
     this.invites = new InviteSecret(this, 'InviteSecret');
@@ -171,7 +187,12 @@ export class Rollcall extends Construct {
     const { migrate } = this.functions;
     this.database.grantAccess(migrate);
     const before = Object.values(this.functions).filter((fn) => fn !== migrate);
-    new Migration(this, 'Migration', { migrate, after: [network, this.database], before, logRetentionDays });
+    new Migration(this, 'Migration', {
+      migrate,
+      after: [network, ...this.database.readyAfter],
+      before,
+      logRetentionDays,
+    });
   }
 }
 
@@ -193,5 +214,14 @@ function refuseSecond(own: Rollcall): void {
   const { node, stackName } = Stack.of(own);
   if (node.findAll().some((each) => each instanceof Rollcall && each !== own)) {
     throw new Error(`The stack ${stackName} has a Rollcall already; put the second one into a stack of its own.`);
+  }
+}
+
+/** A database or cache that exists is reached only from its own VPC. */
+function refuseUnreachable({ vpc, database, cache }: RollcallProps): void {
+  if (vpc === undefined && (database ?? cache) !== undefined) {
+    throw new Error(
+      'A database or cache that exists is not reachable from a new VPC; set vpc to the VPC that it is in.',
+    );
   }
 }

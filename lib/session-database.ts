@@ -2,12 +2,13 @@ import { type CfnResource, Duration, RemovalPolicy, Stack, Validations } from 'a
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import * as rds from 'aws-cdk-lib/aws-rds';
-import { Construct } from 'constructs';
+import { Construct, type IConstruct } from 'constructs';
 import { environmentNames } from '../lambdas/platform/environment.ts';
 import { contentName } from './content-name.ts';
 import type { RollcallFunction } from './lambda-function.ts';
 import type { Network } from './network.ts';
 import type { Sizes } from './settings.ts';
+import type { Database } from './stores.ts';
 
 /** Excluded from passwords, because operators put the password into URLs and shell commands. */
 const passwordExcludes = ' %+~`#$&*()|[]{}:;<>?!\'/@"\\=^,.';
@@ -15,15 +16,21 @@ const passwordExcludes = ' %+~`#$&*()|[]{}:;<>?!\'/@"\\=^,.';
 /** The logs of PostgreSQL that RDS copies to CloudWatch. */
 const logExports = ['postgresql'] as const;
 
+/** Three quarters of what RDS lets an instance of this size accept. */
+const manyConnections = { micro: 80, small: 150, medium: 300 };
+
 /** PostgreSQL on RDS: encrypted, only with TLS, not public. Its credentials are in Secrets Manager. */
-export class SessionDatabase extends Construct {
+export class SessionDatabase extends Construct implements Database {
   readonly instance: rds.DatabaseInstance;
+  readonly readyAfter: IConstruct[] = [this];
+  readonly manyConnections: number;
   private readonly secretArn: string;
 
   constructor(scope: Construct, id: string, network: Network, sizes: Sizes) {
     super(scope, id);
     const engine = rds.DatabaseInstanceEngine.postgres({ version: rds.PostgresEngineVersion.VER_18_3 });
     const size = sizes.database;
+    this.manyConnections = manyConnections[size.size];
     this.instance = new rds.DatabaseInstance(this, 'Instance', {
       engine,
       instanceType: new ec2.InstanceType(`t4g.${size.size}`),

@@ -29,6 +29,8 @@ export function checkPermissions(template: Template, uses: ReadonlyMap<HandlerNa
       variable,
       resources: variable === undefined ? [logicalId] : namedBy(properties, variable),
     }));
+    // Secrets Manager decrypts a secret with the rights of the caller.
+    const readsSecret = used.some(({ action }) => action === 'secretsmanager:GetSecretValue');
     const missing = used
       .filter(({ action, resources }) => !granted.some((grant) => grant.action === action && meets(grant, resources)))
       .map(({ action, variable }) => ({
@@ -38,6 +40,7 @@ export function checkPermissions(template: Template, uses: ReadonlyMap<HandlerNa
       }));
     const unused = granted
       .filter(({ action }) => !usedByLambda.test(action))
+      .filter(({ action }) => !(action === 'kms:Decrypt' && readsSecret))
       .filter((grant) => !used.some(({ action, resources }) => action === grant.action && meets(grant, resources)))
       .map(({ action, resources }) => ({
         logicalId,
@@ -72,8 +75,9 @@ function meets(grant: Grant, resources: string[]): boolean {
 
 /** What a value names in the template, or the value itself if it names nothing there. */
 function ownTargets(value: unknown): string[] {
+  if (value === undefined) return [];
   if (typeof value === 'string') return [value];
-  return referencesIn(value)
-    .map(({ target }) => target)
-    .filter((target) => !target.startsWith('AWS::'));
+  const targets = referencesIn(value).map(({ target }) => target);
+  const own = targets.filter((target) => !target.startsWith('AWS::'));
+  return own.length > 0 ? own : [JSON.stringify(value)];
 }

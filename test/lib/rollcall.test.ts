@@ -2,6 +2,9 @@ import { loadAwsServiceSpecSync } from '@aws-cdk/aws-service-spec';
 import { App, Stack } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as iam from 'aws-cdk-lib/aws-iam';
+import * as kms from 'aws-cdk-lib/aws-kms';
+import * as rds from 'aws-cdk-lib/aws-rds';
+import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import * as sns from 'aws-cdk-lib/aws-sns';
 import { bundleHandlers } from '../../lib/bundle.ts';
 import { Rollcall, type RollcallProps } from '../../lib/rollcall.ts';
@@ -17,6 +20,12 @@ const required: RollcallProps = {
   identity: { issuer: 'https://login.example.com/', audience: 'rollcall' },
   bundleOf: () => emptyBundle,
 };
+
+function variablesOf(template: Template, description: string): Record<string, unknown> {
+  const functions = resourcesOf(template, 'AWS::Lambda::Function').map(([, properties]) => properties);
+  const { Environment } = functions.find(({ Description }) => Description === description)!;
+  return (Environment as { Variables: Record<string, unknown> }).Variables;
+}
 
 /** The template of a stack of somebody's app that has a Rollcall among other things. */
 function templateWith(make: (stack: Stack) => Partial<RollcallProps>, use = (_: Rollcall, __: Stack) => {}): Template {
@@ -48,6 +57,100 @@ test('in the VPC of another stack, the name of the cache follows the subnets tha
   expect(checkTemplate(template, knowledge)).toEqual([]);
   const [, { SubnetIds }] = resourcesOf(template, 'AWS::ElastiCache::ServerlessCache')[0]!;
   expect(SubnetIds).toEqual([1, 2].map(() => ({ 'Fn::ImportValue': expect.stringContaining('PrivateSubnet') })));
+});
+
+/** A VPC with a database and a cache, as an app imports them. */
+function importedStores(stack: Stack) {
+  const vpc = ec2.Vpc.fromVpcAttributes(stack, 'Vpc', {
+    vpcId: 'vpc-1',
+    availabilityZones: ['eu-central-1a', 'eu-central-1b'],
+    privateSubnetIds: ['subnet-3', 'subnet-4'],
+  });
+  const group = (id: string) => ec2.SecurityGroup.fromSecurityGroupId(stack, id, id);
+  const secretCompleteArn = 'arn:aws:secretsmanager:eu-central-1:123456789012:secret:shop-AbCdEf';
+  const keyArn = 'arn:aws:kms:eu-central-1:123456789012:key/1';
+  const encryptionKey = kms.Key.fromKeyArn(stack, 'Key', keyArn);
+  const secret = Secret.fromSecretAttributes(stack, 'Secret', { secretCompleteArn, encryptionKey });
+  return {
+    vpc,
+    database: { secret, securityGroup: group('sg-database') },
+    cache: { host: 'cache.example.com', cluster: false, securityGroup: group('sg-cache') },
+  };
+}
+
+test('it uses a database and a cache that exist, and creates neither', () => {
+  const template = templateWith((stack) => ({ sizes: sizes.prod, ...importedStores(stack) }));
+  expect(checkTemplate(template, knowledge)).toEqual([]);
+  expect(resourcesOf(template, 'AWS::RDS::DBInstance', 'AWS::ElastiCache::ServerlessCache')).toEqual([]);
+  const rules = resourcesOf(template, 'AWS::EC2::SecurityGroupIngress').map(([, rule]) => rule);
+  const opened = (group: string) =>
+    rules.filter(({ GroupId }) => GroupId === group).map(({ FromPort, ToPort }) => [FromPort, ToPort]);
+  // Every function in the VPC uses PostgreSQL but `default`, and Redis but `migrate`.
+  expect(opened('sg-database')).toEqual(Array(11).fill([5432, 5432]));
+  expect(opened('sg-cache')).toEqual(Array(11).fill([6379, 6379]));
+  const cursor = variablesOf(template, 'Shares cursors');
+  expect(cursor).toMatchObject({ REDIS_URL: 'rediss://cache.example.com:6379' });
+  expect(cursor['DATABASE_SECRET_ARN']).toMatch(/:secret:shop-AbCdEf$/);
+  expect(cursor['REDIS_CLUSTER']).toBeUndefined();
+  const alarmed = resourcesOf(template, 'AWS::CloudWatch::Alarm').map(([, { MetricName }]) => MetricName);
+  expect(alarmed).toContain('ExecutionError');
+  expect(alarmed).not.toEqual(expect.arrayContaining(['CPUUtilization']));
+  expect(alarmed).not.toEqual(expect.arrayContaining(['ThrottledCmds']));
+});
+
+test('it shows the metrics of stores that exist if it knows their names', () => {
+  const template = templateWith((stack) => {
+    const { vpc, database, cache } = importedStores(stack);
+    const instance = rds.DatabaseInstance.fromDatabaseInstanceAttributes(stack, 'Instance', {
+      ...{ instanceIdentifier: 'shop', instanceEndpointAddress: 'db.example.com', port: 5432, securityGroups: [] },
+    });
+    return {
+      ...{ vpc, sizes: sizes.prod },
+      database: { ...database, instance },
+      cache: { ...cache, cluster: true, serverlessName: 'shop' },
+    };
+  });
+  expect(checkTemplate(template, knowledge)).toEqual([]);
+  const alarmed = resourcesOf(template, 'AWS::CloudWatch::Alarm').map(([, { MetricName }]) => MetricName);
+  expect(alarmed).toEqual(expect.arrayContaining(['CPUUtilization', 'ThrottledCmds']));
+  // The limit of an unknown server is unknown.
+  expect(alarmed).not.toContain('DatabaseConnections');
+  expect(variablesOf(template, 'Shares cursors')['REDIS_CLUSTER']).toBe('true');
+});
+
+test('it uses a database and a cache of another stack of the app, and the stacks depend on each other in one direction', () => {
+  const template = templateWith((stack) => {
+    const data = new Stack(stack.node.root as App, 'Data');
+    const vpc = new ec2.Vpc(data, 'Vpc', { maxAzs: 2 });
+    const instance = new rds.DatabaseInstance(data, 'Database', {
+      ...{ engine: rds.DatabaseInstanceEngine.postgres({ version: rds.PostgresEngineVersion.VER_18_3 }), vpc },
+    });
+    const securityGroup = new ec2.SecurityGroup(data, 'Cache', { vpc });
+    return {
+      vpc,
+      database: { secret: instance.secret!, securityGroup: instance.connections.securityGroups[0]!, instance },
+      cache: { host: 'cache.example.com', securityGroup },
+    };
+  });
+  expect(checkTemplate(template, knowledge)).toEqual([]);
+});
+
+test.each([
+  [
+    'without their VPC',
+    (stack: Stack) => ({ ...importedStores(stack), vpc: undefined }),
+    'A database or cache that exists is not reachable from a new VPC; set vpc to the VPC that it is in.',
+  ],
+  [
+    'with a secret that is known only by its name',
+    (stack: Stack) => {
+      const { database, ...others } = importedStores(stack);
+      return { ...others, database: { ...database, secret: Secret.fromSecretNameV2(stack, 'Named', 'shop') } };
+    },
+    /^The secret of the database has no complete ARN.*; use Secret.fromSecretCompleteArn\.$/,
+  ],
+])('stores that exist are refused %s', (_, make, message) => {
+  expect(() => templateWith(make)).toThrow(message);
 });
 
 test('its alarms go to the topic of the stack', () => {
