@@ -4,8 +4,9 @@ import type { LeaveCause } from '../../protocol/entities.ts';
 import { FalseLeaves, slack } from './false-leaves.ts';
 import { InvisiblePeople } from './invisible-people.ts';
 import { inTurn, noteTurn } from './model-turns.ts';
+import { RestoredSeats } from './restored-seats.ts';
 import { type ModelUser, RoomModel, type StoredRoom } from './room-model.ts';
-import { joinedUsers, readCall, restoredSeats, type ScriptCall, toldBy, type Values } from './script-answer.ts';
+import { joinedUsers, readCall, type ScriptCall, toldBy, type Values } from './script-answer.ts';
 import type { World } from './world.ts';
 
 type Argument = string | number;
@@ -20,8 +21,7 @@ export class Ledger {
   /** Sessions of which Redis ever lost something: not every coming and going can be known from it. */
   readonly forgotten = new Set<string>();
 
-  /** `<user>:<connection>` of whom the last restoration of each session was to seat. */
-  readonly #restored = new Map<string, string[]>();
+  readonly #restored: RestoredSeats;
   readonly #invisible: InvisiblePeople;
   readonly #falseLeaves: FalseLeaves;
 
@@ -29,6 +29,7 @@ export class Ledger {
     this.#world = world;
     this.#invisible = new InvisiblePeople(world);
     this.#falseLeaves = new FalseLeaves(world);
+    this.#restored = new RestoredSeats(world);
   }
 
   room(sessionId: string): RoomModel {
@@ -52,6 +53,7 @@ export class Ledger {
   /** Redis lost all of a session. Whose connections had ended begin a stay anew, and choose anew. */
   emptied(sessionId: string): void {
     this.lost(sessionId);
+    this.#restored.forget(sessionId);
     this.#invisible.forgetGone(sessionId);
   }
 
@@ -65,15 +67,14 @@ export class Ledger {
     const { sessionId, now, values, code, reply } = call;
     if (code === 'limited' || code === 'overtaken' || ['checkKnown', 'yieldSlot'].includes(script)) return false;
     const { userId = '', connectionId = '' } = values;
+    const isVain = script === 'restore' && reply.extra['restored'] === 0;
+    if (!isVain) this.#restored.note(call);
     if (code === 'unknown') {
       if (signsOfLife.includes(script)) this.#refusedSeat(sessionId, userId, connectionId, now);
       return false;
     }
-    if (script === 'restore' && reply.extra['restored'] === 0) return false;
-    if (script === 'restore') {
-      this.#world.restoredAt = this.#world.clock.now;
-      this.#restored.set(sessionId, restoredSeats(call));
-    }
+    if (isVain) return false;
+    if (script === 'restore') this.#world.restoredAt = this.#world.clock.now;
     // The script says whether a later frame of the connection decided about the status.
     const isChosen = script === 'touch' && Number(reply.extra['chosenAt']) > 0;
     if (isChosen) this.#invisible.choose(sessionId, userId, values['status']!);
@@ -93,21 +94,11 @@ export class Ledger {
   /** What Redis holds of a session that began anew. */
   learn(sessionId: string, stored: StoredRoom): void {
     this.forgotten.add(sessionId);
-    this.#refuseUnseated(sessionId, stored);
+    this.#restored.check(sessionId, stored);
     const complete = this.room(sessionId).learn(stored);
     // What waited for the end of a window was not learned.
     if (complete && this.#world.profile.mergedAbove >= 50) this.blurred.delete(sessionId);
     else this.blurred.add(sessionId);
-  }
-
-  /** Whom the connection table has in a session that is restored has a seat there, or is in their grace (rules FA1, FA2). */
-  #refuseUnseated(sessionId: string, { seats, graces }: StoredRoom): void {
-    const [restored = [], known] = [this.#restored.get(sessionId), [...seats, ...graces].map(([member]) => member)];
-    this.#restored.delete(sessionId);
-    for (const seat of restored) {
-      if (known.some((member) => member === seat || member.startsWith(`${seat}:`))) continue;
-      this.#world.violate(`[FA2] a restoration leaves ${seat} without a seat`);
-    }
   }
 
   #beginsAnew(script: string, sessionId: string, { epoch }: ChangeReply): boolean {

@@ -68,10 +68,20 @@ function begunBy(arrival: string): string[] {
   return certain ? [userId] : [];
 }
 
-/** `<user>:<connection>` of whom a restore was asked to seat. */
-export function restoredSeats({ values, facts }: ScriptCall): string[] {
+/** A connection that a restore was given. */
+export interface RestoredSeat {
+  /** `<user>:<connection>`. */
+  member: string;
+  versionKey: string;
+  version: number;
+}
+
+/** The connections that a restore was given. */
+export function restoredSeats({ values, facts }: ScriptCall): RestoredSeat[] {
   const count = restoredFields.length;
-  return Array.from({ length: Number(values['count']) }, (_, index) =>
-    facts.slice(index * count, index * count + 2).join(':'),
-  );
+  return Array.from({ length: Number(values['count']) }, (_, index) => {
+    const seat = nameValues(restoredFields, facts.slice(index * count));
+    const { userId, connectionId, versionKey, version } = seat;
+    return { member: `${userId}:${connectionId}`, versionKey: versionKey!, version: Number(version) };
+  });
 }

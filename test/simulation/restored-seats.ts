@@ -1,0 +1,53 @@
+import type { StoredRoom } from './room-model.ts';
+import { type RestoredSeat, restoredSeats, type ScriptCall } from './script-answer.ts';
+import type { World } from './world.ts';
+
+/** The last join or leave of a connection that Redis was told of. */
+interface Told {
+  version: number;
+  hasLeft: boolean;
+}
+
+/** Checks whom a restoration seats. Its list of the connection table may be older than what Redis was told since. */
+export class RestoredSeats {
+  readonly #world: World;
+  /** By the key of the version. */
+  readonly #told = new Map<string, Told>();
+  /** What the last restoration of each session was given. */
+  readonly #given = new Map<string, RestoredSeat[]>();
+
+  constructor(world: World) {
+    this.#world = world;
+  }
+
+  /** Takes note of a join, a leave or a restoration that was not overtaken. */
+  note(call: ScriptCall): void {
+    const { script, sessionId, values } = call;
+    const { versionKey, version } = values;
+    // A leave counts also in a session that Redis does not know.
+    if (versionKey && version) this.#told.set(versionKey, { version: Number(version), hasLeft: script === 'leave' });
+    if (script === 'restore') this.#given.set(sessionId, restoredSeats(call));
+  }
+
+  /** Redis lost all that it was told about a session. */
+  forget(sessionId: string): void {
+    for (const key of this.#told.keys()) if (key.includes(`{${sessionId}}`)) this.#told.delete(key);
+  }
+
+  /**
+   * Compares the last restoration with what Redis holds after it: a connection has a seat, or is in its grace (rules FA1, FA2),
+   * unless it has left since the table was read (rule PR18).
+   */
+  check(sessionId: string, { seats, graces }: StoredRoom): void {
+    const known = [...seats, ...graces].map(([member]) => member);
+    for (const { member, versionKey, version } of this.#given.get(sessionId) ?? []) {
+      const isSeated = known.some((one) => one === member || one.startsWith(`${member}:`));
+      const told = this.#told.get(versionKey);
+      const isOutdated = told !== undefined && told.version > version;
+      if (!isSeated && !isOutdated) this.#world.violate(`[FA2] a restoration leaves ${member} without a seat`);
+      if (isSeated && isOutdated && told.hasLeft)
+        this.#world.violate(`[PR18] a restoration seats ${member}, which left`);
+    }
+    this.#given.delete(sessionId);
+  }
+}
