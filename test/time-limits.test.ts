@@ -15,6 +15,8 @@ const fixedLimits: readonly [what: string, pattern: RegExp][] = [
     'a bound of a measured time that does not know how busy the machine is now',
     /(?:now\(\) - \w+|\bmillis)\)\.toBeLessThan(?:OrEqual)?\((?!\w+\.millis\))/i,
   ],
+  ['a constant time-out', new RegExp(String.raw`\btimeout: ${number}`)],
+  ['a page whose waits have the limit of Playwright', /\.new(?:Page|Context)\(/],
 ];
 
 const bound = 'a bound of a measured time that does not know how busy the machine is now';
@@ -22,7 +24,7 @@ const bound = 'a bound of a measured time that does not know how busy the machin
 /** Limits in virtual time, which no machine makes slower. */
 const virtual = ['test/client/double.test.ts', 'test/simulation/simulated-client.ts'];
 /** The one that hands the limits to Jest, the limits themselves, and this file with its examples. */
-const home = [source, 'test/support/limit-tests.ts', 'test/time-limits.test.ts'];
+const home = [source, 'test/support/limit-tests.ts', 'test/support/browser.ts', 'test/time-limits.test.ts'];
 
 function findFixedLimits(text: string): string[] {
   return fixedLimits.filter(([, pattern]) => pattern.test(text)).map(([what]) => what);
@@ -46,6 +48,8 @@ test.each([
   ['jest.setTimeout(5);', 'a limit for all tests'],
   ['const patienceMillis = 10_000;', 'a constant patience'],
   ['const end = Date.now() + 15_000;', 'a fixed deadline'],
+  ['await page.waitForFunction(look, undefined, { timeout: 2000 });', 'a constant time-out'],
+  ['const page = await browser.newPage();', 'a page whose waits have the limit of Playwright'],
   ['expect(Date.now() - started).toBeLessThan(900);', bound],
   ['expect(millis).toBeLessThan(offline + 5000);', bound],
   ['expect(millis).toBeLessThan(scaleLimit(900));', bound],

@@ -2,18 +2,18 @@ import { Crowd } from '../../bench/storm/crowd.ts';
 import { busiestSecond, framesHeard } from '../../bench/storm/hearing.ts';
 import { readTimings } from '../../protocol/timings.ts';
 import { startTestStack, type TestStack } from '../support/stack.ts';
-import { timeLimits } from '../support/time-limits.ts';
+import { scaleSettings, timeLimits } from '../support/time-limits.ts';
 
 /**
  * A machine that runs other tests needs minutes for what AWS does in seconds. Disconnected users must not time out
  * meanwhile.
  */
-const settings = {
+const settings = scaleSettings({
   PRESENCE_UPDATE_SECONDS: '60',
   HEARTBEAT_TIMEOUT_SECONDS: '60',
   AWAY_AFTER_SECONDS: '600',
   RECONNECT_GRACE_SECONDS: '110',
-};
+});
 const { heartbeatMillis, batchMillis } = readTimings(settings);
 
 /**

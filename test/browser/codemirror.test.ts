@@ -3,7 +3,7 @@ import type { EditorView } from '@codemirror/view';
 import { build } from 'esbuild';
 import type { Browser, BrowserServer, Page } from 'playwright-core';
 import type { Session } from '../../client/index.ts';
-import { startBrowser } from '../support/browser.ts';
+import { newPage, startBrowser } from '../support/browser.ts';
 import { startTestStack, type TestStack } from '../support/stack.ts';
 
 /** Editors with the awareness of `./yjs` in a real browser, on the real stack. */
@@ -28,7 +28,7 @@ beforeAll(async () => {
     write: false,
   });
   [stack, { browser, server }] = await Promise.all([startTestStack(), startBrowser()]);
-  page = await browser.newPage();
+  page = await newPage(browser);
   await page.goto(`${stack.http}/health`);
   await page.evaluate((url) => {
     globalThis.stackUrl = url;

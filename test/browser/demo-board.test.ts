@@ -90,23 +90,23 @@ test('a reaction rises where its sender points', async () => {
   await ada.row('Bob').waitFor();
   await bob.point(bob.card('Opening'), 0.5, 0.5);
   await ada.pointerOf('Bob').waitFor();
-  const seen = ada.page.evaluate(
-    () =>
-      new Promise<{ kind: string | undefined; x: number; y: number }>((resolve) => {
-        new MutationObserver((changes) => {
-          const nodes = changes.flatMap(({ addedNodes }) => [...addedNodes]) as HTMLElement[];
-          const flying = nodes.find((node) => node.classList?.contains('flying'));
-          const box = document.querySelector('[data-card="opening"]')!.getBoundingClientRect();
-          if (!flying) return;
-          const share = (at: string, from: number, size: number) => (Number.parseFloat(at) - from) / size;
-          const x = share(flying.style.left, box.left, box.width);
-          const y = share(flying.style.top, box.top, box.height);
-          resolve({ kind: flying.dataset['kind'], x, y });
-        }).observe(document.body, { childList: true });
-      }),
-  );
+  // The page watches before the reaction is sent: a busy browser could show it and take it away first.
+  const watch = await ada.page.evaluateHandle(() => {
+    const seen = Promise.withResolvers<{ kind: string | undefined; x: number; y: number }>();
+    new MutationObserver((changes) => {
+      const nodes = changes.flatMap(({ addedNodes }) => [...addedNodes]) as HTMLElement[];
+      const flying = nodes.find((node) => node.classList?.contains('flying'));
+      const box = document.querySelector('[data-card="opening"]')!.getBoundingClientRect();
+      if (!flying) return;
+      const share = (at: string, from: number, size: number) => (Number.parseFloat(at) - from) / size;
+      const x = share(flying.style.left, box.left, box.width);
+      const y = share(flying.style.top, box.top, box.height);
+      seen.resolve({ kind: flying.dataset['kind'], x, y });
+    }).observe(document.body, { childList: true });
+    return { reaction: seen.promise };
+  });
   await bob.page.getByRole('button', { name: 'Great' }).click();
-  const { kind, x, y } = await seen;
+  const { kind, x, y } = await watch.evaluate(({ reaction }) => reaction);
   expect(kind).toBe('star');
   expect(Math.hypot(x - 0.5, y - 0.5)).toBeLessThan(0.02);
   await ada.page.locator('.flying').waitFor({ state: 'detached' });

@@ -5,7 +5,7 @@ import { build } from 'esbuild';
 import type { Browser, BrowserContextOptions, BrowserServer, Page } from 'playwright-core';
 import type * as Package from '../../client/index.ts';
 import type * as Components from '../../client/ui/index.ts';
-import { startBrowser } from '../support/browser.ts';
+import { newPage, startBrowser } from '../support/browser.ts';
 import { startTestStack, type TestStack } from '../support/stack.ts';
 import { scaleLimit, timeLimits } from '../support/time-limits.ts';
 
@@ -56,8 +56,7 @@ const body = `<main><h1>Board</h1><div id="people"></div><div id="status"></div>
       .join('')}</div></div></main>`;
 
 async function open(user: string, sessionId: string | undefined, options: BrowserContextOptions = {}) {
-  const context = await browser.newContext({ viewport: { width: 1000, height: 800 }, ...options });
-  const page = await context.newPage();
+  const page = await newPage(browser, { viewport: { width: 1000, height: 800 }, ...options });
   pages.push(page);
   await page.goto(`${stack.http}/health`);
   await page.addScriptTag({ content: script });

@@ -7,7 +7,7 @@ import type { Browser, BrowserServer } from 'playwright-core';
 import { type TrailVerification, verifyTrail } from '../../client/verify/index.ts';
 import { ActivityLogger } from '../../lambdas/activity/activity-logger.ts';
 import { tamperings, tenEntries } from '../activity/tampered-trail.ts';
-import { startBrowser } from '../support/browser.ts';
+import { newPage, startBrowser } from '../support/browser.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 
 declare const verify: typeof import('../../client/verify/index.ts');
@@ -45,7 +45,7 @@ test('WebCrypto in a browser finds in each forged export what Node.js finds', as
   await tenEntries(logger, sessionId);
   const items = (await logger.getRecentActivity(sessionId)).reverse();
   const exports = [items, ...tamperings.map(({ forge }) => forge(items))].map((each) => JSON.stringify(each));
-  const page = await chromium.browser.newPage();
+  const page = await newPage(chromium.browser);
   await page.goto(`http://127.0.0.1:${(pages.address() as AddressInfo).port}/`);
   const inBrowser: TrailVerification[] = await page.evaluate(
     (texts) => Promise.all(texts.map((text) => verify.verifyTrail(verify.readExport(text), { isComplete: true }))),

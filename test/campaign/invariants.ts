@@ -31,6 +31,8 @@ const queries = {
     SELECT DISTINCT a.user_id::text FROM activity_log a WHERE a.user_id IS NOT NULL
       -- A sweep does not know the name of a guest, whose arrival may have been killed before it was written down.
       AND a.activity_type NOT IN ('user_left', 'user_timeout')
+      -- Somebody who was always refused has no row in users. Only the entries of the refusals name them.
+      AND NOT (a.activity_type IN ('invite_refused', 'session_end_refused', 'activity_refused') AND a.username IS NOT NULL)
       AND NOT EXISTS (SELECT FROM users u WHERE u.id = a.user_id)
       AND NOT EXISTS (SELECT FROM activity_log b WHERE b.user_id = a.user_id AND b.username = 'Guest')`,
   'a seal of no activity': `
@@ -67,13 +69,19 @@ const queries = {
 
 /** Everything that is wrong after a campaign, a sentence each; empty where every promise held. */
 export async function faultsOf(left: Aftermath): Promise<string[]> {
-  const faults = [...left.seen, ...left.bugs];
-  for (const [what, query] of Object.entries(queries)) {
-    const { rows } = await left.database.query<Record<string, string>>(query);
-    faults.push(...rows.map((row) => `${what}: ${Object.values(row)[0]}`));
-  }
+  const faults = [...left.seen, ...left.bugs, ...(await rowFaults(left.database))];
   faults.push(...(await missingFacts(left)), ...(await storyFaults(left)), ...(await stayFaults(left)));
   faults.push(...frameFaults(left), ...(await chainFaults(left)), ...(await absenceFaults(left.database, left.redis)));
+  return faults;
+}
+
+/** The rows that must not be, a sentence each. */
+export async function rowFaults(database: Aftermath['database']): Promise<string[]> {
+  const faults: string[] = [];
+  for (const [what, query] of Object.entries(queries)) {
+    const { rows } = await database.query<Record<string, string>>(query);
+    faults.push(...rows.map((row) => `${what}: ${Object.values(row)[0]}`));
+  }
   return faults;
 }
 

@@ -7,6 +7,7 @@ import { promisify } from 'node:util';
 import { keepInUse, openBuildCache } from '../../local/synthesis/build-cache.ts';
 import { contentHash } from '../../local/synthesis/content-hash.ts';
 import { sentenceOf, synthesize } from '../../local/synthesis/synthesize.ts';
+import { timeLimits } from '../support/time-limits.ts';
 import { fixtureSynthesis, projectDirectory } from './fixtures/assembly.ts';
 
 let directory: string;
@@ -97,7 +98,7 @@ describe('the build cache', () => {
     await chmod(directory, 0o777);
     await openBuildCache(shared).folder('kind', 'there', async () => {});
     const arguments_ = ['--input-type=module', '-e', script, shared, own];
-    const { stdout } = await promisify(execFile)(process.execPath, arguments_, { cwd: '/', timeout: 20_000 });
+    const { stdout } = await promisify(execFile)(process.execPath, arguments_, { cwd: '/', timeout: timeLimits.event });
     return stdout.trim().split('\n');
   }
 

@@ -2,6 +2,7 @@ import { setAsideMessage } from '../../lambdas/platform/environment.ts';
 import { log } from '../../lambdas/platform/log.ts';
 import { type SessionCleanupOptions, SessionCleanupService } from '../../lambdas/sessions/session-cleanup-service.ts';
 import { refuseBadRows } from '../support/bad-rows.ts';
+import { timeLimits } from '../support/time-limits.ts';
 import { hour, minute, type SessionWorld, sessionWorld } from './support.ts';
 
 let world: SessionWorld;
@@ -98,7 +99,11 @@ test.each(cases)('[SE10] one row that cannot be updated is set aside, and the ot
   expect(await one.left()).toBe(1);
   world.pass(minute);
   logged.mockClear();
-  await service().runCleanup();
+  // PostgreSQL reports a failure before it releases the locks of the failed statement, and a sweep skips locked rows. The next
+  // sweep processes them.
+  const until = Date.now() + timeLimits.event;
+  do await service().runCleanup();
+  while ((await one.left()) > 0 && Date.now() < until);
   expect(logged.mock.calls).toEqual([]);
   expect(await one.left()).toBe(0);
 });

@@ -23,8 +23,16 @@ const arguments_ = [
 
 /** A browser with a separate process, so that a test can kill it to simulate a power failure. */
 export async function startBrowser(): Promise<{ browser: Browser; server: BrowserServer }> {
-  const server = await chromium.launchServer({ executablePath: chromiumPath(), args: arguments_ });
-  return { browser: await chromium.connect(server.wsEndpoint()), server };
+  const timeout = timeLimits.event;
+  const server = await chromium.launchServer({ executablePath: chromiumPath(), args: arguments_, timeout });
+  return { browser: await chromium.connect(server.wsEndpoint(), { timeout }), server };
+}
+
+/** A new page in a context of its own. All waits of the page, and of pages that it opens, have the limit of an event. */
+export async function newPage(browser: Browser, options: BrowserContextOptions = {}): Promise<Page> {
+  const context = await browser.newContext(options);
+  context.setDefaultTimeout(timeLimits.event);
+  return context.newPage();
 }
 
 function chromiumPath(): string {
@@ -60,9 +68,7 @@ export class Person {
 
   /** Opens an address in a new browser context. */
   static async open(browser: Browser, url: string, options: BrowserContextOptions = {}): Promise<Person> {
-    const context = await browser.newContext({ viewport: { width: 1280, height: 860 }, ...options });
-    const person = new Person(await context.newPage());
-    person.page.setDefaultTimeout(timeLimits.event);
+    const person = new Person(await newPage(browser, { viewport: { width: 1280, height: 860 }, ...options }));
     await person.page.goto(url);
     return person;
   }

@@ -76,8 +76,14 @@ interface Leaving {
 async function endSeat(services: Services, caller: Caller, leaving: Leaving): Promise<void> {
   const { sessionId, at } = leaving;
   const { connectionId, userId } = caller;
-  const outcome = await depart(services, { sessionId, userId, connectionId }, leaving);
-  if (!outcome) return leaveUnseen(services, caller, leaving);
+  const seat = { sessionId, userId, connectionId };
+  let outcome = await depart(services, seat, leaving);
+  if (!outcome) {
+    if (await leaveUnseen(services, caller, leaving)) return;
+    // Redis may have been slow only once. Without this attempt the user stays visible until their silence is too long.
+    outcome = await depart(services, seat, leaving);
+  }
+  if (!outcome) return scheduleVisit(services, sessionId, at);
   // The sweep records users who were gone already, like all others that it finds.
   const own = outcome.departures.find((departure) => departure.userId === userId && departure.cause === 'left');
   if (own) await recordOrLeaveToSweep(services, sessionId, own, actorOf(caller, sessionId));
@@ -107,8 +113,24 @@ async function depart(services: Services, seat: Seat, { at, version }: Leaving):
 /**
  * Ends the stay if the connection table shows no other connection of the user. The others are told once the sweep finds the
  * seat without a membership (rule FA1).
+ *
+ * @returns false if another store is away too. That is no error for the client: the connection table has the leave already, so
+ *   a repeated leave would find nothing to leave. The sweep records the leave and gives the slot back.
  */
-async function leaveUnseen(services: Services, caller: Caller, { sessionId, at, version }: Leaving): Promise<void> {
+async function leaveUnseen(services: Services, caller: Caller, leaving: Leaving): Promise<boolean> {
+  try {
+    await concludeLeave(services, caller, leaving);
+    return true;
+  } catch (error) {
+    if (!isAway(error)) throw error;
+    services.log.warn('A second store is away; a leave could not be recorded yet', {
+      ...{ sessionId: leaving.sessionId, dependency: error.dependency, error: error.cause as Error },
+    });
+    return false;
+  }
+}
+
+async function concludeLeave(services: Services, caller: Caller, { sessionId, at, version }: Leaving): Promise<void> {
   const { connectionId, userId } = caller;
   // The index may still show the membership that this leave ended. A later join of the connection has a higher version (rule
   // PR18).

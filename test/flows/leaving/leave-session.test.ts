@@ -90,6 +90,34 @@ test.each([
   expect(store.depart).not.toHaveBeenCalled();
 });
 
+test.each([
+  { store: 'PostgreSQL', fail: () => activity.lastMovement.mockRejectedValue(new Unavailable('database')) },
+  { store: 'the connection table', fail: () => registry.members.mockRejectedValue(new Unavailable('connections')) },
+])(
+  '[FA1][FA3] a leave that the connection table took succeeds, also if Redis and $store are away then',
+  async ({ fail }) => {
+    store.isInDoubt.mockRejectedValue(new Unavailable('redis', new Error('Redis is away.')));
+    fail();
+    expect(await leaveSession(services, caller, sessionId)).toEqual({ type: 'session_left', sessionId });
+    expect(deadlines.schedule).toHaveBeenCalledWith(sessionId, expect.any(Number));
+    expect(written()).toEqual([]);
+    expect(slots.leaveSession).not.toHaveBeenCalled();
+  },
+);
+
+test('[FA1][FA3] while PostgreSQL is away, a leave that Redis did not take at once is tried again and told', async () => {
+  store.isInDoubt.mockRejectedValueOnce(new Unavailable('redis', new Error('Redis was slow.')));
+  activity.lastMovement.mockRejectedValue(new Unavailable('database'));
+  expect(await leaveSession(services, caller, sessionId)).toEqual({ type: 'session_left', sessionId });
+  expect(order).toEqual(['membership', 'seat', 'told']);
+});
+
+test('[FA6] a bug is not taken for a store that is away', async () => {
+  store.isInDoubt.mockRejectedValue(new Unavailable('redis', new Error('Redis is away.')));
+  activity.lastMovement.mockRejectedValue(new Error('a bug'));
+  await expect(leaveSession(services, caller, sessionId)).rejects.toThrow('a bug');
+});
+
 test('[PR18] while Redis is away a leave ends nobody whose connection has joined again since', async () => {
   store.isInDoubt.mockRejectedValue(new Unavailable('redis', new Error('Redis is away.')));
   registry.members.mockResolvedValue([{ ...person, version: 6 }]);

@@ -1,0 +1,77 @@
+import { randomUUID } from 'node:crypto';
+import { ActivityLogger } from '../../lambdas/activity/activity-logger.ts';
+import type { Caller } from '../../lambdas/flows/callers/caller.ts';
+import { joinSession } from '../../lambdas/flows/joining/join-session.ts';
+import { inTransaction } from '../../lambdas/platform/transaction.ts';
+import type { Services } from '../../lambdas/services/services.ts';
+import { SessionInvites } from '../../lambdas/sessions/session-invites.ts';
+import { SessionManager } from '../../lambdas/sessions/session-manager.ts';
+import { readTimings } from '../../protocol/timings.ts';
+import { createDatabase, type TestDatabase } from '../support/database.ts';
+import { testServices } from '../support/test-services.ts';
+import { rowFaults } from './invariants.ts';
+
+/** What the campaign says about entries of people who are in no other table. */
+
+let database: TestDatabase;
+let services: Services;
+let activity: ActivityLogger;
+
+beforeEach(async () => {
+  database = await createDatabase();
+  const { pool } = database;
+  const inviteKeys = () => [Buffer.alloc(32, 1)];
+  const timings = readTimings({});
+  const sessionsOn: Services['sessionsOn'] = (on) => new SessionManager({ database: on, timings, inviteKeys });
+  const invitesOn: Services['invitesOn'] = (on, sessions) => new SessionInvites({ database: on, sessions, inviteKeys });
+  const sessions = sessionsOn(pool);
+  activity = new ActivityLogger({ pool });
+  services = testServices({
+    ...{
+      timings,
+      sessions,
+      sessionsOn,
+      invites: invitesOn(pool, sessions),
+      invitesOn,
+      keysOn: () => undefined,
+      activity,
+    },
+    database: { transaction: (work: Parameters<typeof inTransaction>[2]) => inTransaction(pool, 'write', work) },
+  });
+});
+afterEach(() => database.drop());
+
+const nobodies = async () =>
+  (await rowFaults(database.pool)).filter((fault) => fault.startsWith('an activity of nobody'));
+
+/** A private session of an owner, and an invite to it that was revoked. */
+async function revokedInvite() {
+  const ownerId = randomUUID();
+  const { id: sessionId } = await services.sessions.createSession(ownerId, 'campaign', { isPublic: false });
+  const { inviteId, invite } = await services.invites.createInvite(sessionId, ownerId, { role: 'viewer' });
+  await services.invites.revokeInvite(sessionId, ownerId, inviteId);
+  return { sessionId, invite };
+}
+
+test('[SE7] somebody whose only entry is a refusal is named by it, although no table of people has them', async () => {
+  const { sessionId, invite } = await revokedInvite();
+  const stranger: Caller = {
+    ...{ connectionId: 'c1', userId: randomUUID(), username: 'Person 1', scopes: [] },
+    ...{ ipAddress: null, userAgent: null },
+  };
+  await expect(joinSession(services, stranger, sessionId, invite)).rejects.toMatchObject({ code: 'INVITE_INVALID' });
+  const { rows } = await database.pool.query('SELECT activity_type, username FROM activity_log WHERE user_id = $1', [
+    stranger.userId,
+  ]);
+  expect(rows).toEqual([{ activity_type: 'invite_refused', username: 'Person 1' }]);
+  expect((await database.pool.query('SELECT FROM users WHERE id = $1', [stranger.userId])).rowCount).toBe(0);
+  expect(await nobodies()).toEqual([]);
+});
+
+test('an entry of anything else that nobody did is found, and so is a refusal without a name', async () => {
+  const { sessionId } = await revokedInvite();
+  const [writer, refused] = [randomUUID(), randomUUID()];
+  await activity.logActivity(sessionId, writer, 'note', { key: 'k' }, { username: 'Person 2' });
+  await activity.logActivity(sessionId, refused, 'invite_refused', { reason: 'INVITE_INVALID' });
+  expect((await nobodies()).sort()).toEqual([writer, refused].sort().map((id) => `an activity of nobody: ${id}`));
+});
