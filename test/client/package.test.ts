@@ -1,12 +1,13 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 import { allGone } from '../local/fixtures/started-process.ts';
+import { installClient } from '../support/packed-client.ts';
 
 const run = promisify(execFile);
 const project = join(__dirname, '../..');
@@ -15,15 +16,8 @@ let folder: string;
 /** An application that has the packed package installed and nothing else of this project. */
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'rollcall-client-'));
-  const { stdout } = await run('npm', ['pack', './client', '--pack-destination', folder, '--json'], { cwd: project });
-  const [{ filename }] = JSON.parse(stdout.slice(stdout.indexOf('[\n')));
   await writeFile(join(folder, 'package.json'), '{"type":"module","private":true}');
-  await run('npm', ['install', '--offline', '--no-audit', '--no-fund', join(folder, filename)], { cwd: folder });
-  await mkdir(join(folder, 'node_modules/@types'), { recursive: true });
-  const peers = ['react', 'react-dom', '@types/react', 'vue', 'yjs', 'y-codemirror.next', '@codemirror'];
-  for (const peer of peers) {
-    await symlink(join(project, 'node_modules', peer), join(folder, 'node_modules', peer));
-  }
+  await installClient(folder, ['react', 'react-dom', '@types/react', 'vue', 'yjs']);
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
@@ -216,43 +210,6 @@ describe('startRollcall', () => {
   ])('refuses %s and says what to do', async (_, options, sentence) => {
     const body = 'console.log(JSON.stringify(await startRollcall(options).catch(({ message }) => message)));';
     expect(await runPage(body, options)).toMatch(sentence);
-  });
-});
-
-describe('each snippet of the README and the guides', () => {
-  const guides = readdirSync(join(project, 'docs')).filter((name) => /^client.*\.md$/.test(name));
-  const pages = ['client/README.md', ...guides.map((name) => `docs/${name}`)];
-  const texts = pages.map((page) => readFileSync(join(project, page), 'utf8')).join('\n');
-  const found = [...texts.matchAll(/```(tsx?|vue)\n([\s\S]*?)```/g)];
-  const snippets = found.filter(([, kind]) => kind === 'ts').map(([, , code]) => code!);
-  const others = found.filter(([, kind]) => kind !== 'ts').map(([, , code]) => code!);
-
-  test('compiles', async () => {
-    expect([snippets.length >= 8, others.length >= 5]).toEqual([true, true]);
-    const compiler = join(project, 'node_modules/typescript/bin/tsc');
-    const options = ['--strict', '--noEmit', '--skipLibCheck', '--lib', 'es2022,dom,dom.iterable', '--types', ''];
-    const modules = ['--module', 'nodenext', '--target', 'es2022', '--jsx', 'react-jsx'];
-    // Apart, because a page that declares its types declares them for every file of the same run.
-    for (const [index, code] of [...snippets, ...others].entries()) {
-      const [, script] = /<script setup lang="ts">([\s\S]*?)<\/script>/.exec(code) ?? [];
-      const file = `snippet-${index}.${/^import.*react|<\/\w+>/m.test(code) && !script ? 'tsx' : 'mts'}`;
-      const macros = 'declare function defineProps<T>(): T;\n';
-      await writeFile(join(folder, file), script ? macros + script : code);
-      await run(process.execPath, [compiler, ...options, ...modules, file], { cwd: folder }).catch(({ stdout }) => {
-        throw new Error(`${stdout}\n${code}`);
-      });
-    }
-  });
-
-  // The others connect to a service of the reader's own.
-  test.each(['createTestRollcall', 'ReconnectionManager'])('runs where it needs no service (%s)', async (name) => {
-    const snippet = snippets.find((code) => code.includes(`import { ${name} }`))!;
-    await writeFile(join(folder, 'snippet.mts'), snippet);
-    const { stdout } = await run(process.execPath, ['--disable-warning=ExperimentalWarning', 'snippet.mts'], {
-      cwd: folder,
-    });
-    const shown = [...snippet.matchAll(/console\.log\(.*\); \/\/ (.*)/g)].map(([, line]) => line);
-    expect(stdout.trim().split('\n').filter(Boolean)).toEqual(shown);
   });
 });
 
