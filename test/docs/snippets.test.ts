@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { installClient } from '../support/packed-client.ts';
@@ -22,6 +22,10 @@ beforeAll(async () => {
   await writeFile(join(folder, 'package.json'), '{"type":"module","private":true}');
   await installClient(folder, packages);
   for (const snippet of snippets) await writeSnippet(snippet);
+  // A CDK app stands in `bin`, beside the sources of the project and its packages.
+  for (const name of ['lib', 'lambdas', 'protocol', 'migrations', 'node_modules']) {
+    await symlink(join(project, name), join(folder, 'pages/docs/deployment.md', name));
+  }
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
