@@ -5,23 +5,23 @@ import type { Session } from './session-api.ts';
 import type { SessionEvents } from './session-events.ts';
 import type { SessionSnapshot, Types } from './types.ts';
 
-/** Which session a view shows: one that exists, by its id or name, or the one of the application's own key. */
+/** The session that a view shows: an existing one by its id or name, or the one of the application's own key. */
 export type SessionTarget = string | { readonly key: string };
 
-/** What a view shows of a session at one moment; the same object until something of it changes. */
+/** The state of a session as a view shows it; the same object until a part of it changes. */
 export interface ViewState<T extends Types = Types> extends SessionSnapshot<T> {
   /** Why the session cannot be joined, or why the connection is lost; undefined while the session is joined. */
   readonly error: RollcallError | undefined;
 }
 
-/** One session as a view framework uses it: it is joined while something that shows it is mounted. */
+/** One session for a view framework: it is joined while a component that uses it is mounted. */
 export interface Binding<T extends Types = Types> {
   /** The session; the same object whether it is joined or not, so that it can be used from the first render. */
   readonly session: Session<T>;
   getState(): ViewState<T>;
   /** Calls the listener after each change of the state. @returns the function that unsubscribes. */
   subscribe(listener: () => void): () => void;
-  /** Hears failures of joining, of the connection and of changes. @returns the function that unsubscribes. */
+  /** Calls the listener with each error of a join, of the connection or of a change. @returns the function that unsubscribes. */
   onError(listener: (error: RollcallError) => void): () => void;
   /** Joins. Call it once mounted, never while rendering on a server. */
   mount(): void;
@@ -40,7 +40,7 @@ const methods =
 const forwarded = 'joined left updated cursors broadcast activity state expiring expired ended removed error';
 const lists = { others: [], users: [], cursors: [] };
 
-/** What a server renders, and a browser until the session is joined. */
+/** The state that a server renders, and that a browser shows until the session is joined. */
 export const emptyState: ViewState = {
   state: 'joining',
   isStale: false,
@@ -51,12 +51,12 @@ export const emptyState: ViewState = {
   error: undefined,
 };
 
-/** @param options how to join; asked when it is joined. */
+/** @param options returns the options of the join; called at each join. */
 export function createBinding(client: Client, target: SessionTarget, options: () => OpenOptions): Binding {
   const { on, emit } = createEmitter<Events>();
   let state = emptyState;
   let error: RollcallError | undefined;
-  /** The client's session. After leaving it stays, so that a late call finds a session that was left. */
+  /** The client's session. It is kept after leaving, so that a late call gets the error of a session that was left. */
   let joined: Session | undefined;
   let isHeld = false;
   let isMounted = false;
@@ -65,7 +65,7 @@ export function createBinding(client: Client, target: SessionTarget, options: ()
   function refresh(): void {
     const snapshot = joined!.getSnapshot();
     if (snapshot.state === 'joined') error = undefined;
-    // Until somebody is there, what is shown stays the same lists, so that nothing renders twice.
+    // While there are no users, the lists stay the same objects, so that no component renders again.
     state = { ...snapshot, ...(!snapshot.users[0] && lists), error };
     emit('change', undefined);
   }
@@ -79,7 +79,7 @@ export function createBinding(client: Client, target: SessionTarget, options: ()
   function watch(session: Session): void {
     session.ready.catch((failure) => {
       if (session !== joined || !isHeld) return;
-      // A failure of the connection is also told by the client.
+      // The client also reports failures of the connection.
       if (error !== failure) fail(failure);
       if (!isOver(session)) watch(session);
     });
@@ -105,7 +105,7 @@ export function createBinding(client: Client, target: SessionTarget, options: ()
     for (const each of stop.splice(0)) each();
   }
 
-  /** A child may use the session when it is mounted itself, which is before its parents are. */
+  /** Joins if needed: a child component is mounted before its parents and may use the session earlier. */
   const current = () => joined ?? join();
 
   const session = {
@@ -154,10 +154,10 @@ export function createBinding(client: Client, target: SessionTarget, options: ()
 
 const isOver = ({ state }: Session) => /left|ended/.test(state);
 
-/** @returns the `key` of a target, or what tells two targets apart. */
+/** @returns a text that is different for each target. */
 export const nameOf = (target: SessionTarget) => (typeof target === 'string' ? target : `key ${target.key}`);
 
-/** Whether two values are the same, or lists or objects of the same values. */
+/** Whether two values are identical, or lists or objects with identical values. */
 export function isShallowEqual(one: unknown, other: unknown): boolean {
   if (Object.is(one, other)) return true;
   if (!one || !other || typeof one !== 'object' || typeof other !== 'object') return false;
@@ -166,8 +166,8 @@ export function isShallowEqual(one: unknown, other: unknown): boolean {
 }
 
 /**
- * @param last what was selected before by another selector, if anything.
- * @returns a function that selects from a state, and gives the same value as before while it is equal.
+ * @param last the value that an earlier selector returned, if there was one.
+ * @returns a function that selects from a state; it returns the same object as before while the value is equal.
  */
 export function createReader<S, V>(
   select: (state: S) => V,

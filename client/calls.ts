@@ -2,9 +2,9 @@ import type { Frame } from './gather.ts';
 import type { AskOptions } from './requests.ts';
 
 /**
- * A request with a method of its own: the type of its message, the message's fields in the order of the method's
- * arguments, and what of the answer is given back: everything where it is absent, nothing where it is empty. The argument
- * after the fields has further fields and the `signal`.
+ * A request that has its own method: the type of its message, the fields of the message in the order of the method's
+ * arguments, and the field of the reply that the method returns. Without that name the method returns the whole reply, and
+ * with an empty one nothing. The argument after the fields has further fields and the `signal`.
  */
 export type Call = [type: string, fields?: string, answer?: string];
 
@@ -36,7 +36,7 @@ export function methodsOf(
       const names = fields ? fields.split(' ') : [];
       const { signal, ...further } = (values[names.length] ?? {}) as AskOptions;
       const named = Object.fromEntries(names.map((name, index) => [name, values[index]]));
-      // An invitation that is asked for twice would be two.
+      // Sending this request twice would create two invites.
       const options = { signal, repeatable: type !== 'invite_create' };
       const { type: _, requestId, sessionId, ...reply } = await ask({ ...further, ...named, type }, options);
       return answer === undefined ? reply : reply[answer];

@@ -1,7 +1,7 @@
 import type { Machine, Status } from '../protocol/entities.ts';
+import type { ClientState } from './client-state.ts';
 import type { SocketConstructor } from './environment.ts';
 import type { RollcallError } from './errors.ts';
-import type { ClientState } from './machine.ts';
 import type { RequestOptions, Session } from './session-api.ts';
 import type { DataOf, MetadataOf, TypeSchema, Types } from './types.ts';
 
@@ -9,34 +9,34 @@ import type { DataOf, MetadataOf, TypeSchema, Types } from './types.ts';
 export interface ClientOptions<T extends Types = Types> {
   /** Address of the WebSocket API, `wss://…/live`. */
   url: string;
-  /** Address of the HTTP API, `https://…`; where it is another host than `url`, it lets refused tokens be recognized. */
+  /** Address of the HTTP API, `https://…`. The client needs it to recognize refused tokens, if its host is not that of `url`. */
   httpUrl?: string;
   /**
-   * Gives the JSON Web Token of the person's session at your identity provider, or null while they are signed out. Called
-   * before each handshake for which the last token has less than a minute to live.
+   * Returns the user's JSON Web Token from your identity provider, or null while they are signed out. It is called before a
+   * handshake if the last token expires in less than a minute.
    */
   token?: () => string | null | Promise<string | null>;
-  /** An invitation, instead of a token: the person is a guest. */
+  /** An invite instead of a token: the user is a guest. */
   invite?: string;
-  /** What others read as the guest's name. */
+  /** The name of the guest that others see. */
   guestName?: string;
-  /** How cursors come; `compact` (the default) is about a fifth of the bytes. */
+  /** The form of received cursors; `compact` (the default) needs about a fifth of the bytes of `json`. */
   format?: 'compact' | 'json';
-  /** A WebSocket implementation for places that have none, such as the package `ws` for Node.js before 22. */
+  /** A WebSocket implementation for platforms without one, such as the package `ws` for Node.js before 22. */
   WebSocket?: SocketConstructor;
-  /** How often and how patiently to reconnect; delays are milliseconds. */
+  /** The number of attempts to reconnect and the waits between them in milliseconds. */
   reconnect?: { maxAttempts?: number; baseDelay?: number; maxDelay?: number };
-  /** Least milliseconds between two frames of a session about this person; the service's window by default (100). */
+  /** The shortest time in milliseconds between two changes that a session sends; by default the window of the service (100). */
   throttleMillis?: number;
-  /** Hears what the client does, for a developer. */
+  /** Called with messages about what the client does, for debugging. */
   log?: (message: string, detail?: unknown) => void;
-  /** Gives the types instead of a type argument; values are not checked against it. */
+  /** Defines the types instead of a type argument; values are not validated with it. */
   schema?: TypeSchema<T>;
 }
 
-/** How somebody joins; what is absent stays as it was. */
+/** The state of the user that a join sets; absent fields do not change. */
 export interface JoinOptions<T extends Types = Types> {
-  /** An invitation to this session; not needed again once joined. */
+  /** An invite to this session; only the first join needs it. */
   invite?: string;
   data?: Partial<DataOf<T>>;
   status?: Status;
@@ -44,18 +44,18 @@ export interface JoinOptions<T extends Types = Types> {
 }
 
 export interface OpenOptions<T extends Types = Types> extends JoinOptions<T> {
-  /** Of the session, if this call is the one that creates it. */
+  /** Metadata of the session, if this call creates it. */
   metadata?: Partial<MetadataOf<T>>;
 }
 
 export interface CreateOptions<T extends Types = Types> extends RequestOptions {
-  /** The application's id of what the session is about, at most 255 characters. */
+  /** The application's id of the subject of the session, at most 255 characters. */
   operationId: string;
   metadata?: Partial<MetadataOf<T>>;
   data?: Partial<DataOf<T>>;
 }
 
-/** Who this client is, as the service says. */
+/** The user of this client, as the service identified them. */
 export interface Self {
   readonly userId: string;
   readonly username: string;
@@ -63,41 +63,41 @@ export interface Self {
 
 export interface ClientEvents {
   state: ClientState;
-  /** The connection cannot be made or kept, or a frame was refused that belongs to no call. */
+  /** The connection failed, or the service refused a frame that belongs to no call. */
   error: RollcallError;
 }
 
 export interface Machines {
-  /** Registers a machine of this person, or renames it. */
+  /** Registers a machine of this user, or renames it. */
   register(machine: { machineId: string; name: string; metadata?: object } & RequestOptions): Promise<Machine>;
-  /** @param time when the machine was seen, in Unix milliseconds; now where nothing is said. */
+  /** @param time when the machine was last seen, in Unix milliseconds; by default now. */
   heartbeat(machineId: string, time?: number, options?: RequestOptions): Promise<void>;
   list(options?: RequestOptions): Promise<Machine[]>;
 }
 
-/** One person's connection to Rollcall, with any number of sessions. */
+/** The connection of one user to Rollcall, with any number of sessions. */
 export interface Client<T extends Types = Types> {
-  /** `waiting` tries again by itself; `closed` waits for `connect`. */
+  /** In the state `waiting` the client reconnects by itself; in the state `closed` only `connect` connects again. */
   readonly state: ClientState;
-  /** Undefined until the service has greeted this client once. */
+  /** Undefined until the first connection is open. */
   readonly self: Self | undefined;
   readonly machines: Machines;
-  /** Connects, or tries at once instead of waiting. Joining does it, too, unless the client was closed. */
+  /** Connects, or makes the next attempt at once. A join connects too, unless the client was closed. */
   connect(): void;
-  /** Leaves every session and closes the connection. Nothing but `connect` opens it again; then the sessions come back. */
+  /** Leaves each session and closes the connection. Only `connect` opens it again, and then joins the sessions again. */
   close(): void;
   /** @returns the function that unsubscribes. */
   on<E extends keyof ClientEvents>(event: E, listener: (value: ClientEvents[E]) => void): () => void;
   /**
-   * Joins a session by its UUID or its name. Callers who join the same one share it: it is left when each has left.
+   * Joins a session by its UUID or its name. Several callers may join the same session; the client leaves it when all have left.
    */
   join(sessionId: string, options?: JoinOptions<T>): Session<T>;
-  /** Joins the live session of the application's own id of a document, board or operation, or creates it. */
+  /** Joins or creates the live session of a key, such as the application's id of a document or a board. */
   open(key: string, options?: OpenOptions<T>): Session<T>;
   /**
-   * Creates a session of which this person is the owner.
+   * Creates a session that this user owns.
    *
-   * @throws RollcallError if that is impossible or nothing answered within ten seconds.
+   * @throws RollcallError if the service refuses or does not answer within ten seconds.
    */
   create(options: CreateOptions<T>): Promise<Session<T>>;
 }

@@ -1,4 +1,3 @@
-import { createBeats } from './beats.ts';
 import { machineCalls, methodsOf } from './calls.ts';
 import type {
   Client,
@@ -14,6 +13,7 @@ import { createConnection } from './connection.ts';
 import { createEmitter } from './emitter.ts';
 import { createEnvironment, type Environment } from './environment.ts';
 import type { Frame } from './gather.ts';
+import { createHeartbeats } from './heartbeats.ts';
 import type { OwnChange } from './own.ts';
 import { errorOf } from './requests.ts';
 import { createSessionCore, type SessionCore } from './session.ts';
@@ -44,18 +44,18 @@ export function createClientIn(environment: Environment, options: ClientOptions)
   const connection = createConnection(options, environment, {
     state: (state) => emit('state', state),
     error: (error) => emit('error', error),
-    greeted({ userId, username }) {
+    welcomed({ userId, username }) {
       self = { userId, username };
     },
     async move(link) {
       await Promise.all([...sessions].map((session) => session.enter(link)));
-      beats.start();
+      heartbeats.start();
     },
     frame: route,
     compact(frame) {
       for (const session of sessions) if (session.presence.epoch.startsWith(frame.alias)) session.compact(frame);
     },
-    sent: (frame) => beats.sent(frame),
+    sent: (frame) => heartbeats.sent(frame),
     lost(link) {
       for (const session of sessions) {
         session.lost(link);
@@ -67,14 +67,14 @@ export function createClientIn(environment: Environment, options: ClientOptions)
     },
   });
   const { requests } = connection;
-  const beats = createBeats(environment, connection, sessions);
+  const heartbeats = createHeartbeats(environment, connection, sessions);
   const shared: Shared = {
     environment,
     connection,
     sessions,
     throttleMillis: options.throttleMillis,
     selfId: () => self?.userId,
-    touch: beats.touch,
+    touch: heartbeats.touch,
     serial(name, run) {
       const turn = (queues.get(name) ?? Promise.resolve()).then(run, run);
       queues.set(name, turn);
@@ -91,7 +91,7 @@ export function createClientIn(environment: Environment, options: ClientOptions)
     } else if (frame['code'] === 'NOT_IN_SESSION' && link) {
       for (const session of sessions) session.rejoin(link);
     } else if (frame['code'] !== 'RATE_LIMITED') {
-      // A cursor over the limit is dropped; the next one takes its place.
+      // A cursor above the rate limit is dropped; the next one replaces it.
       emit('error', errorOf(frame));
     }
   }
@@ -106,13 +106,13 @@ export function createClientIn(environment: Environment, options: ClientOptions)
   function joinBy(target: Target, { invite, data, status, activity }: JoinOptions): Session {
     const { key, sessionId } = target;
     const name = key === undefined ? sessionId! : `key ${key}`;
-    // A session has a UUID and a name, and either may have been joined by.
+    // A session has a UUID and a name, and a join may use either of them.
     const isMeant = ({ name: known, snapshot: { info } }: SessionCore) =>
       known === name || (info && [info.id, info.sessionId].includes(name));
     const initial = JSON.parse(JSON.stringify({ data, status, activity })) as OwnChange;
     let session = [...sessions].find(isMeant);
     if (session) {
-      // After a failure the same caller joins once more.
+      // After a failure this call is a retry of the same caller, who is already counted.
       if (!session.readiness.hasFailed) session.refs += 1;
       if (Object.keys(initial).length) session.say(initial);
     } else session = add({ ...target, invite }, name, initial);
@@ -121,7 +121,7 @@ export function createClientIn(environment: Environment, options: ClientOptions)
     return facades.get(session)!;
   }
 
-  /** Whatever needs a connection makes one, unless the application closed it. */
+  /** Connects if needed, unless the application closed the client. */
   function begin(): void {
     if (connection.state === 'idle') connection.connect();
   }
@@ -136,7 +136,7 @@ export function createClientIn(environment: Environment, options: ClientOptions)
     connect: connection.connect,
     close() {
       for (const { id, link } of sessions) link?.send({ type: 'session_leave', sessionId: id });
-      beats.stop();
+      heartbeats.stop();
       connection.close();
     },
     get state() {
@@ -153,7 +153,7 @@ export function createClientIn(environment: Environment, options: ClientOptions)
         const { id: sessionId } = reply['session'] as SessionInfo;
         session = add({ sessionId }, sessionId, {});
         session.entered(reply, connection.link!, { data: data as OwnChange['data'] });
-        beats.start();
+        heartbeats.start();
       };
       await ask({ type: 'session_create', operationId, metadata, data }, { signal, repeatable: false, onReply });
       return facades.get(session!)!;

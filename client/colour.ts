@@ -2,7 +2,7 @@
 function hueOf(userId: string): number {
   let hash = 0;
   for (const character of userId) hash = (Math.imul(hash, 31) + character.codePointAt(0)!) >>> 0;
-  // Multiples of the golden angle lie far apart, also for ids that differ little.
+  // Multiples of the golden angle differ much, even for similar ids.
   return Math.round((hash * 137.508) % 360);
 }
 

@@ -1,28 +1,28 @@
 import { type CompactFrame, decodeFrame } from '../protocol/compact.ts';
+import { type ClientState, nextState, type StateEvent } from './client-state.ts';
 import { type CredentialOptions, createCredentials, leastLifeMillis } from './credentials.ts';
 import type { Environment, PageEvent, SocketConstructor } from './environment.ts';
-import { canHeal, RollcallError, unavailable } from './errors.ts';
+import { isRetryable, RollcallError, unavailable } from './errors.ts';
 import type { Frame } from './gather.ts';
 import { type Link, lostCode, openLink, type Welcome } from './link.ts';
-import { type ClientState, type Happening, nextState } from './machine.ts';
 import { ReconnectionManager, type ReconnectionOptions } from './reconnection.ts';
 import { createRequests, type Requests } from './requests.ts';
 
 export interface ConnectionOptions extends CredentialOptions {
   format?: 'compact' | 'json' | undefined;
   WebSocket?: SocketConstructor | undefined;
-  /** Hears what the client does, for a developer. */
+  /** Called with messages about what the client does, for debugging. */
   log?: ((message: string, detail?: unknown) => void) | undefined;
   reconnect?: Partial<Pick<ReconnectionOptions, 'maxAttempts' | 'baseDelay' | 'maxDelay'>> | undefined;
 }
 
-/** What the owner of a connection does with it. */
+/** What a connection calls in its owner. */
 export interface ConnectionEvents {
   state(state: ClientState): void;
-  /** The service said who this client is. */
-  greeted(welcome: Welcome): void;
+  /** The service sent `welcome`. */
+  welcomed(welcome: Welcome): void;
   error(error: RollcallError): void;
-  /** Takes every session to this link; settles once all have tried. */
+  /** Joins each session on this link; settles when all have tried. */
   move(link: Link): Promise<unknown>;
   frame(frame: Frame): void;
   compact(frame: CompactFrame): void;
@@ -38,15 +38,15 @@ export interface Connection {
   readonly requests: Requests;
   connect(): void;
   close(): void;
-  /** Finds out within three seconds whether the socket still carries anything. */
+  /** Tests within three seconds whether the socket still works. */
   check(): void;
 }
 
-/** A dead socket looks open after sleep; this long it may take to prove itself. */
+/** A dead socket looks open after sleep. It must answer a ping within this time, in milliseconds. */
 const checkMillis = 2500;
 const tokenMillis = 10_000;
 
-/** One connection that outlives its sockets: it reconnects after a loss and replaces a socket before that ends. */
+/** A connection over successive sockets: it reconnects after a loss and replaces each socket before the service closes it. */
 export function createConnection(
   options: ConnectionOptions,
   environment: Environment,
@@ -62,18 +62,18 @@ export function createConnection(
   const manager = new ReconnectionManager({ ...options.reconnect, connect }, environment);
   let state: ClientState = 'idle';
   let link: Link | undefined;
-  /** The socket that was replaced, until nothing more is expected on it. */
+  /** The replaced socket, until all replies on it have arrived. */
   let old: Link | undefined;
-  /** While two sockets carry the same frames: which of them brought a text first. */
+  /** While two sockets are open and get the same frames: the socket on which each text arrived first. */
   let seen: Map<string, Link> | undefined;
   let cancelReplacement: (() => void) | undefined;
   let unlisten: (() => void) | undefined;
-  let mayRevive = false;
+  let mayReconnect = false;
   let hasMoved = false;
 
-  function happen(happening: Happening): void {
+  function transition(event: StateEvent): void {
     const before = state;
-    state = nextState(state, happening);
+    state = nextState(state, event);
     if (state === before) return;
     options.log?.(`The connection is ${state}.`);
     events.state(state);
@@ -81,16 +81,16 @@ export function createConnection(
 
   function run(immediate: boolean): void {
     if (manager.running) return;
-    mayRevive = false;
+    mayReconnect = false;
     const attempts = manager.reconnect(immediate);
-    // The new socket may have ended again before the attempts counted as over.
+    // The new socket may already have ended before this promise resolved.
     const goOn = () => state === 'waiting' && run(false);
     attempts.then(goOn, (error) => {
       const failure = error instanceof RollcallError ? error : unavailable(String(error?.message ?? error), false);
-      mayRevive = canHeal(error);
-      // A replacement that failed ends nothing: the present socket goes on.
+      mayReconnect = isRetryable(error);
+      // If a replacement failed, the present socket stays in use.
       if (!link) {
-        happen('gaveUp');
+        transition('gaveUp');
         requests.rejectAll(failure);
         events.refused(failure);
       }
@@ -99,12 +99,12 @@ export function createConnection(
   }
 
   async function connect(signal: AbortSignal): Promise<void> {
-    if (!link) happen('dial');
+    if (!link) transition('dial');
     let next: Link | undefined;
     try {
       next = await dial(signal);
       if (link) {
-        // Make before break (rule CL2): everybody sees this client on the new socket before the old one ends.
+        // Make before break (rule CL2): the new socket joins all sessions before the old one is closed.
         seen = new Map();
         await events.move(next);
       }
@@ -114,7 +114,7 @@ export function createConnection(
     } catch (error) {
       next?.close(lostCode);
       options.log?.('An attempt to connect failed.', error);
-      if (!signal.aborted && !link) happen('lost');
+      if (!signal.aborted && !link) transition('lost');
       throw error;
     }
   }
@@ -131,13 +131,13 @@ export function createConnection(
     try {
       const next = await openLink(opening, environment, signal);
       credentials.learnTime(next.welcome.serverTime);
-      events.greeted(next.welcome);
+      events.welcomed(next.welcome);
       return next;
     } catch (error) {
       const { message, retryable } = error as RollcallError;
       const refusal = await credentials.refusal(error as object);
       if (refusal === 'stale') return dial(signal);
-      // What is no RollcallError comes from the constructor of the socket, which refuses its address every time.
+      // Another error comes from the constructor of the socket, which will refuse the address again.
       throw refusal ?? unavailable(message, !!retryable);
     }
   }
@@ -146,7 +146,7 @@ export function createConnection(
     old?.close();
     old = link;
     link = next;
-    happen('opened');
+    transition('opened');
     const life = credentials.life();
     const { rolloverSeconds } = next.welcome;
     const lifeMillis = life === undefined ? Infinity : Math.max(life - leastLifeMillis, life / 2, 5000);
@@ -160,7 +160,7 @@ export function createConnection(
     });
   }
 
-  /** Closes the replaced socket once the replies to what was sent on it have come. */
+  /** Closes the replaced socket when all replies on it have arrived. */
   function retire(): void {
     if (!old || !hasMoved || requests.isPendingOn(old)) return;
     old.close();
@@ -179,7 +179,7 @@ export function createConnection(
       return;
     }
     const frame = gather(JSON.parse(text));
-    // Frames of the gateway itself have no type.
+    // Frames that API Gateway itself sends have no type.
     if (!frame?.type) return;
     const isAnswer = frame.requestId !== undefined && requests.answer(frame);
     if (!isAnswer || frame['code'] === 'NOT_IN_SESSION') events.frame(frame);
@@ -195,38 +195,38 @@ export function createConnection(
     }
     link = undefined;
     cancelReplacement?.();
-    happen('lost');
+    transition('lost');
     events.lost(ended);
-    if (canHeal({ code })) {
+    if (isRetryable({ code })) {
       run(isChecked);
       return;
     }
-    happen('gaveUp');
+    transition('gaveUp');
     events.error(new RollcallError('UNAUTHENTICATED', 'Rollcall ended this connection; sign in again.'));
   }
 
-  /** @param isChecked it was found dead, so that nothing is gained by a wait before the next attempt. */
+  /** @param isChecked whether the socket was found dead; then the first attempt is made without a wait. */
   function drop(dead: Link, code = lostCode, isChecked = false): void {
     dead.close(code);
     lost(dead, lostCode, isChecked);
   }
 
   function check(): void {
-    // A socket that stays silent is dropped by the requests.
+    // If no answer comes, the requests report the socket as silent, and it is dropped.
     if (link) requests.ask({ type: 'ping' }, { link, millis: checkMillis }).catch(() => {});
   }
 
   function onPage(event: PageEvent): void {
     if (event === 'offline' && link) drop(link);
-    // A clean close, because the person may be gone; if the page comes back from the cache it dials at once.
+    // A clean close, because the user may have left; a page from the back-forward cache connects again at once.
     else if (event === 'leaving' && link) drop(link, 1000);
-    else if (event === 'network' || event === 'online') link ? run(true) : revive();
-    else if (event === 'visible' || event === 'wake' || event === 'restored') link ? check() : revive();
+    else if (event === 'network' || event === 'online') link ? run(true) : reconnectIfAllowed();
+    else if (event === 'visible' || event === 'wake' || event === 'restored') link ? check() : reconnectIfAllowed();
   }
 
-  /** After the last attempt failed, the network or a visible page begins anew; after `close` nothing does. */
-  function revive(): void {
-    if (mayRevive && state === 'closed') run(true);
+  /** Starts new attempts after the last one failed, but not after `close`. */
+  function reconnectIfAllowed(): void {
+    if (mayReconnect && state === 'closed') run(true);
   }
 
   return {
@@ -244,7 +244,7 @@ export function createConnection(
       else if (!link) run(true);
     },
     close() {
-      mayRevive = false;
+      mayReconnect = false;
       unlisten?.();
       cancelReplacement?.();
       manager.stop();
@@ -253,9 +253,9 @@ export function createConnection(
       link?.close();
       old?.close();
       unlisten = link = old = seen = undefined;
-      happen('close');
+      transition('close');
       if (closing) events.lost(closing);
-      requests.rejectAll(unavailable('The client was closed; call connect() to go on.', false));
+      requests.rejectAll(unavailable('The client was closed; call connect() again.', false));
     },
   };
 }

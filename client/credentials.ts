@@ -11,26 +11,26 @@ export interface CredentialOptions {
 }
 
 export interface Credentials {
-  /** The address and subprotocols of a handshake; asks `token()` where the known token has less than a minute to live. */
+  /** The address and subprotocols of a handshake; calls `token()` if the known token expires in less than a minute. */
   forHandshake(): Promise<{ url: string; protocols: string[] }>;
-  /** Learns the service's clock from its greeting: the time of this machine may be wrong. */
+  /** Notes the time of the service from `welcome`, because the clock of this machine may be wrong. */
   learnTime(serverTime: number): void;
-  /** Milliseconds the token still lives; undefined where that cannot be known. */
+  /** Milliseconds until the token expires; undefined if unknown. */
   life(): number | undefined;
-  /** The person may be another one next time. */
+  /** Deletes the token, because another user may connect next. */
   forget(): void;
   /**
-   * After a handshake failed: the failure if these credentials are why, `stale` where a new token may help. A browser does not show the status of a refused
-   * handshake, so an HTTP request with the same token asks for it.
+   * Why a handshake failed: an error if the service refused these credentials, `stale` if a new token may help, and undefined for
+   * other causes. A browser hides the status of a refused handshake, so an HTTP request with the same token finds it out.
    */
   refusal(failure: { status?: unknown }): Promise<RollcallError | 'stale' | undefined>;
 }
 
 const guestKey = 'rollcall-guest';
-/** A token with less life than this is replaced before a dial. */
+/** A token that expires within this time, in milliseconds, is replaced before a handshake. */
 export const leastLifeMillis = 60_000;
 
-/** When a JSON Web Token ends, in Unix milliseconds; undefined where it does not say so or is none. */
+/** When a JSON Web Token expires, in Unix milliseconds; undefined if the text has no expiry or is no token. */
 export function expiryOf(token: string): number | undefined {
   try {
     const claims = JSON.parse(atob(token.split('.')[1]!.replace(/-/g, '+').replace(/_/g, '/')));
@@ -58,7 +58,7 @@ export function createCredentials(options: CredentialOptions, environment: Envir
       const headers = { authorization: `Bearer ${token}` };
       return (await fetch!(`${base}/sessions?limit=1`, { headers })).status === 401;
     } catch {
-      // No network, or a page that may not ask: nothing is known, and the attempts go on.
+      // There is no network, or CORS forbids the request. The cause stays unknown, and the attempts continue.
       return false;
     }
   }
@@ -73,7 +73,7 @@ export function createCredentials(options: CredentialOptions, environment: Envir
     },
     async forHandshake() {
       if (!options.token && invite) {
-        // Kept in the browser, so that a guest who reloads is the same guest.
+        // Stored in the browser, so that the guest keeps their id after a reload.
         guest ??= keep?.getItem(guestKey) ?? id();
         keep?.setItem(guestKey, guest);
         const query = new URLSearchParams({ invite, name: guestName ?? 'Guest', guest });
@@ -89,7 +89,7 @@ export function createCredentials(options: CredentialOptions, environment: Envir
       token = undefined;
       if (guest)
         return new RollcallError('INVITE_INVALID', 'This invitation is not valid any more; ask for a new one.');
-      // A token from before may have been withdrawn.
+      // The identity provider may have revoked the known token.
       if (!isFresh) return 'stale';
       return new RollcallError('UNAUTHENTICATED', 'Rollcall refused this sign-in; sign in again.');
     },

@@ -6,8 +6,8 @@ export interface Emitter<Events> {
 }
 
 /**
- * Calls a listener of the application. Its error reaches the console or the process as one of its own code and does not
- * stop the client.
+ * Calls a listener of the application. If it throws, the error is reported as an uncaught error of the application and does
+ * not stop the client.
  */
 export function callSafely<T>(listener: (value: T) => void, value: T): void {
   try {
@@ -23,7 +23,7 @@ export function createEmitter<Events>(): Emitter<Events> {
   const listeners = new Map<keyof Events, Set<(value: never) => void>>();
   return {
     on(event, listener) {
-      // A subscription of its own: the same function may listen twice and each unsubscribes itself.
+      // A new function for each subscription: the same listener may subscribe twice, and each subscription ends separately.
       const call = (value: never) => listener(value);
       const set = listeners.get(event) ?? new Set();
       listeners.set(event, set.add(call));

@@ -1,11 +1,11 @@
 /**
- * What the client needs of the place it runs in. The real one works in browsers, workers and Node.js; `./testing` gives
- * one with a virtual clock.
+ * What the client needs from its platform. The real environment works in browsers, workers and Node.js; `./testing` has one
+ * with a virtual clock.
  */
 
 /**
- * What a page tells. `wake`: it runs again after a freeze or a sleep; `restored`: it comes back from the back-forward
- * cache; `leaving`: it is closed, left or put there; `input`: the person did something.
+ * Events of a page. `wake`: it runs again after a freeze or sleep; `restored`: it returns from the back-forward cache;
+ * `leaving`: it is closed, left or moved to that cache; `input`: the user did something.
  */
 export type PageEvent =
   | 'online'
@@ -20,13 +20,13 @@ export type PageEvent =
 
 export interface Page {
   hidden(): boolean;
-  /** Whether the page was told that it has no network. `navigator.onLine` alone is wrong on some machines. */
+  /** Whether the last event about the network was `offline`. `navigator.onLine` alone is wrong on some machines. */
   offline(): boolean;
   /** @returns the function that unsubscribes. */
   listen(listener: (event: PageEvent) => void): () => void;
 }
 
-/** The part of a WebSocket the client uses: the browser's, Node's and the package `ws` all have it. */
+/** The part of a WebSocket that the client uses; those of browsers, Node.js and the package `ws` have it. */
 export interface Socket {
   readonly readyState: number;
   onopen: ((event: never) => void) | null;
@@ -46,17 +46,21 @@ export interface Environment {
   random(): number;
   /** @returns the function that cancels. */
   after(millis: number, run: () => void): () => void;
-  /** A UUID, or something as unlikely to come twice. */
+  /** A UUID, or another text that is unique with the same probability. */
   id(): string;
-  /** Calls `tick` once at once and then once a second or so by a timer no browser slows down; stops when told. Undefined where that cannot be. */
+  /**
+   * Calls `tick` at once and then about once per second, by a timer that browsers do not slow down.
+   *
+   * @returns the function that stops it; undefined if the platform has no such timer.
+   */
   ticks?(tick: () => void): (() => void) | undefined;
   fetch?: typeof fetch;
   WebSocket?: SocketConstructor;
-  /** Keeps a small text in this browser, so that a guest who reloads is the same guest. */
+  /** Storage of this browser, so that a guest keeps their id after a reload. */
   keep?: Pick<Storage, 'getItem' | 'setItem'>;
 }
 
-/** Where a page's events come from; those of the document that are not named below are input. */
+/** The listened events of the window and of the document. Events without an entry in `meanings` are `input`. */
 const pageEvents = 'online offline pagehide pageshow';
 const documentEvents = 'visibilitychange resume pointerdown pointermove keydown wheel touchstart';
 const meanings: Record<string, PageEvent> = {
@@ -68,7 +72,7 @@ const meanings: Record<string, PageEvent> = {
 
 type NetworkInformation = EventTarget & { type?: string };
 
-/** The page this code runs in; in a worker or in Node.js it is always visible and says what it can. */
+/** The page in which this code runs. In a worker or in Node.js it is always visible and has only the events of that platform. */
 export function createPage(): Page {
   const listeners = new Set<(event: PageEvent) => void>();
   const { document: page, navigator: agent } = globalThis;
@@ -80,7 +84,7 @@ export function createPage(): Page {
     if (type === 'visibilitychange') return page.hidden ? 'hidden' : 'visible';
     if (type === 'pageshow') return persisted ? 'restored' : undefined;
     if (type !== 'change') return meanings[type] ?? 'input';
-    // The browser also tells of each estimate of the speed.
+    // The browser sends the same event when its estimate of the speed changes.
     const before = networkType;
     networkType = network?.type;
     return before === networkType ? undefined : 'network';
@@ -114,7 +118,7 @@ export function createPage(): Page {
   };
 }
 
-/** A worker of a few characters: browsers slow a hidden page's timers down, but not those of its workers. */
+/** A small worker: browsers slow down the timers of hidden pages, but not those of their workers. */
 function workerTicks(tick: () => void): (() => void) | undefined {
   try {
     const source = new Blob(['postMessage(0);setInterval(()=>postMessage(0),1e3)']);
@@ -124,12 +128,12 @@ function workerTicks(tick: () => void): (() => void) | undefined {
     worker.onmessage = tick;
     return () => worker.terminate();
   } catch {
-    // A content security policy may forbid workers; without ticks the hidden lease is used instead.
+    // A content security policy may forbid workers. Then heartbeats of a hidden page are marked `hidden`.
     return undefined;
   }
 }
 
-/** The environment of a browser, a worker or Node.js. Nothing is touched before this is called. */
+/** The environment of a browser, a worker or Node.js. Importing this module has no side effects. */
 export function createEnvironment(): Environment {
   const isPage = typeof document !== 'undefined';
   return {
@@ -140,7 +144,7 @@ export function createEnvironment(): Environment {
       const timer = setTimeout(run, millis);
       return () => clearTimeout(timer);
     },
-    // Pages that are not secure have no `randomUUID`, but the addresses of objects end in one.
+    // Pages without https have no `randomUUID`, but object URLs end with a UUID.
     id: () => crypto.randomUUID?.() ?? URL.createObjectURL(new Blob()).slice(-36),
     ticks: isPage ? workerTicks : undefined,
     fetch: globalThis.fetch?.bind(globalThis),
@@ -149,7 +153,7 @@ export function createEnvironment(): Environment {
   };
 }
 
-/** Reading the property alone throws where a page may not store anything. */
+/** The local storage; undefined if the page may not use it, because then reading the property throws. */
 function storage(): Storage | undefined {
   try {
     return localStorage;

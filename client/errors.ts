@@ -3,18 +3,18 @@ import type { ErrorCode } from '../protocol/errors.ts';
 export type { ErrorCode };
 
 /**
- * Every failure the client reports. `message` is written for people: it says what happened and one next step.
+ * The error class of the client. `message` is a text for users: it says what happened and one next step.
  */
 export class RollcallError extends Error {
   override readonly name = 'RollcallError';
-  /** Why, in one word; the codes of the protocol. */
+  /** The cause, as a code of the protocol. */
   readonly code: ErrorCode;
   /** Whether the same call can succeed later. */
   readonly retryable: boolean;
-  /** Milliseconds after which a retry makes sense, where the service said so. */
+  /** Milliseconds to wait before a retry, if the service named them. */
   readonly retryAfterMillis: number | undefined;
 
-  /** Applications receive these errors; they seldom make one themselves. */
+  /** The client creates these errors; applications seldom need to. */
   constructor(
     code: ErrorCode,
     message: string,
@@ -27,21 +27,21 @@ export class RollcallError extends Error {
   }
 }
 
-/** A failure of the connection or the service that passes. */
+/** A temporary failure of the connection or the service. */
 export function unavailable(message: string, retryable = true): RollcallError {
   return new RollcallError('UNAVAILABLE', message, { retryable });
 }
 
-/** Codes of a handshake, a close or the protocol after which no retry with the same credentials can succeed (rule CL1). */
+/** Codes of a handshake, a close or the protocol after which a retry with the same credentials cannot succeed (rule CL1). */
 const final = /^(4?40[13]|removed|UNAUTHENTICATED|PERMISSION_DENIED)$/i;
 
 /**
- * Whether trying to connect again can succeed after this failure (rule CL1).
+ * Whether a retry can succeed after this error (rule CL1).
  *
- * @param error anything a `connect` function threw: `retryable: false`, and a `code`, `closeCode`, `status` or `reason` of 401, 403,
- *   4401, 4403 or `removed` are final.
+ * @param error what a `connect` function threw. It is final if it has `retryable: false`, or a `code`, `closeCode`, `status` or
+ *   `reason` of 401, 403, 4401, 4403 or `removed`.
  */
-export function canHeal(error: unknown): boolean {
+export function isRetryable(error: unknown): boolean {
   const { retryable, code, closeCode, status, reason } = (error ?? {}) as Record<string, unknown>;
   return retryable !== false && ![code, closeCode, status, reason].some((each) => final.test(String(each)));
 }

@@ -1,4 +1,4 @@
-/** A frame as it came, of whatever type. */
+/** A frame of any type, as it was received. */
 export interface Frame {
   type: string;
   requestId?: string;
@@ -9,10 +9,9 @@ export interface Frame {
 const lists = ['users', 'participants', 'machines'];
 
 /**
- * Puts together what was too large for one frame (`part` of `parts`, by `snapshotId`), in whatever order the parts come.
- * It counts once the last part has come.
+ * Reassembles answers that were too large for one frame (`part` of `parts`, by `snapshotId`). The parts may arrive in any order.
  *
- * @returns a function that takes each frame and answers the whole one, or undefined while parts are missing.
+ * @returns a function that takes each frame and returns the complete one, or undefined while parts are missing.
  */
 export function createGatherer(): (frame: Frame) => Frame | undefined {
   const gathering = new Map<unknown, Map<unknown, Frame>>();

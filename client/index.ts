@@ -19,8 +19,8 @@ export type {
   OpenOptions,
   Self,
 } from './client-api.ts';
+export type { ClientState } from './client-state.ts';
 export { type ErrorCode, RollcallError } from './errors.ts';
-export type { ClientState } from './machine.ts';
 export type { LoggedActivity } from './outbox.ts';
 export { ReconnectionManager, type ReconnectionOptions } from './reconnection.ts';
 export type { ActivityQuery, Invite, InviteTerms, RequestOptions, Session } from './session-api.ts';

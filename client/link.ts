@@ -1,8 +1,8 @@
 import type { Environment, SocketConstructor } from './environment.ts';
-import { canHeal, unavailable } from './errors.ts';
+import { isRetryable, unavailable } from './errors.ts';
 import { createGatherer, type Frame } from './gather.ts';
 
-/** What `welcome` tells. Seconds where the name says so. */
+/** The frame `welcome`. Names say their units. */
 export interface Welcome {
   userId: string;
   username: string;
@@ -12,17 +12,17 @@ export interface Welcome {
   serverTime: number;
 }
 
-/** One socket on which the service has greeted this client. */
+/** One socket on which `welcome` has arrived. */
 export interface Link {
   welcome: Welcome;
   isOpen: boolean;
-  /** When the last frame came. */
+  /** When the last frame arrived, in Unix milliseconds. */
   heardAt: number;
-  /** Milliseconds until a frame would be sent at once; 0: now. */
+  /** Milliseconds that a frame would wait because of the rate limit; 0: none. */
   wait(): number;
   /** Sends a frame as soon as the rate limit allows. */
   send(frame: Frame): void;
-  /** Closes without waiting for the other end. 1000 tells that the person left on purpose; else the longer grace holds. */
+  /** Closes without waiting for the service. With the code 1000 (the default) the short grace begins, with others the long one. */
   close(code?: number): void;
 }
 
@@ -31,36 +31,36 @@ export interface LinkOptions {
   protocols: string[];
   format: string;
   WebSocket: SocketConstructor | undefined;
-  /** Each frame after the greeting; gathers parts of this socket only. */
+  /** Called with each frame after `welcome`; `gather` reassembles the parts of this socket. */
   onText: (text: string, link: Link, gather: (frame: Frame) => Frame | undefined) => void;
-  /** Each frame that really went out. */
+  /** Called with each frame when it is sent. */
   onSent: (frame: Frame) => void;
-  /** The socket ended after the greeting, and not by `close`. */
+  /** The socket ended after `welcome`, and not by `close`. */
   onLost: (link: Link, code: number) => void;
 }
 
-/** How long a handshake with its greeting may take. */
+/** How long a handshake may take until `welcome`, in milliseconds. */
 const handshakeMillis = 10_000;
 /**
- * Below the service's limit (20 a second, bursts of 60), so that frames which the network pushes together stay below it,
- * too: 18 a second, bursts of 50.
+ * 18 frames per second with bursts of 50. That is less than the limit of the service (20 per second, bursts of 60), because the
+ * network may deliver frames closer together than they were sent.
  */
 const spacing = 1000 / 18;
 const ahead = 49 * spacing;
-/** Frames whose order on one connection matters to the service. */
+/** The types of frames that carry `order` (rule PR18). */
 const ordered = /^(presence_update|cursor_update|heartbeat|session_(join|leave|open))$/;
-/** A close the service does not take for leaving on purpose. */
+/** The close code for a lost socket: the service then uses the long grace. */
 export const lostCode = 4000;
 
 /**
- * Opens a socket and waits for the service's greeting.
+ * Opens a socket and waits for `welcome`.
  *
- * @throws RollcallError `UNAVAILABLE`, or an error with the `status` 401 or 403 where the handshake shows that.
+ * @throws RollcallError `UNAVAILABLE`; the error has the `status` 401 or 403 if the handshake shows it.
  */
 export function openLink(options: LinkOptions, { now, after }: Environment, signal: AbortSignal): Promise<Link> {
   const { onText, onSent, onLost, WebSocket } = options;
   return new Promise((resolve, reject) => {
-    if (!WebSocket) throw unavailable('This place has no WebSocket; give one as the option WebSocket.', false);
+    if (!WebSocket) throw unavailable('This platform has no WebSocket; set the option WebSocket.', false);
     const socket = new WebSocket(options.url, options.protocols);
     const gather = createGatherer();
     const queue: Frame[] = [];
@@ -74,7 +74,7 @@ export function openLink(options: LinkOptions, { now, after }: Environment, sign
       cancelQueue?.();
       link.isOpen = false;
       socket.onopen = socket.onmessage = socket.onclose = null;
-      // Without a listener the package `ws` would throw the error of a socket that is closed before it opened.
+      // Without a listener, the package `ws` would throw if a socket is closed before it opened.
       socket.onerror = () => {};
     };
     const fail = (message: string) => {
@@ -82,8 +82,8 @@ export function openLink(options: LinkOptions, { now, after }: Environment, sign
       link.close(lostCode);
       reject(unavailable(message));
     };
-    const cancelTimeout = after(handshakeMillis, () => fail('Rollcall took too long to let you in.'));
-    signal.addEventListener('abort', () => fail('This attempt to connect was given up.'));
+    const cancelTimeout = after(handshakeMillis, () => fail('Rollcall took too long to connect.'));
+    signal.addEventListener('abort', () => fail('This attempt was canceled.'));
 
     const tooEarly = () => Math.max(0, onTime - now() - ahead);
     const drain = () => {
@@ -98,7 +98,7 @@ export function openLink(options: LinkOptions, { now, after }: Environment, sign
       if (queue[0]) cancelQueue = after(tooEarly(), drain);
     };
     const link: Link = {
-      // Known before anybody is given the link.
+      // Set before the link is returned.
       welcome: undefined as unknown as Welcome,
       isOpen: true,
       heardAt: now(),
@@ -128,14 +128,14 @@ export function openLink(options: LinkOptions, { now, after }: Environment, sign
       resolve(link);
     };
     socket.onerror = ({ message }: { message?: string }) => {
-      // Browsers do not tell the status of a refused handshake; the package `ws` does.
+      // Browsers hide the status of a refused handshake; the package `ws` reports it.
       status = /\b40[13]\b/.exec(message ?? '')?.[0];
     };
     socket.onclose = ({ code }: { code: number }) => {
       end();
       if (link.welcome) return onLost(link, code);
       const error = unavailable('Rollcall cannot be reached; check the network.');
-      reject(Object.assign(error, { status: status ?? (canHeal({ code }) ? undefined : code) }));
+      reject(Object.assign(error, { status: status ?? (isRetryable({ code }) ? undefined : code) }));
     };
   });
 }

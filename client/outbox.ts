@@ -2,26 +2,26 @@ import type { Environment } from './environment.ts';
 import type { RollcallError } from './errors.ts';
 import type { Frame } from './gather.ts';
 
-/** What became of an activity. */
+/** The result of logging an activity. */
 export interface LoggedActivity {
   activityId: string;
-  /** Whether the service has not confirmed it yet: there is no connection, and it is sent once there is. */
+  /** Whether the service has not confirmed it yet. Then the client keeps it and sends it when it is connected. */
   pending: boolean;
 }
 
-/** Activities in their order, until the service has confirmed them; each has an id, so that a second try writes no second entry. */
+/** Keeps activities in their order until the service has confirmed them. Each has an id, so a retry writes no second entry. */
 export interface Outbox {
   add(activityType: string, details: object | undefined, activityId: string): Promise<LoggedActivity>;
-  /** Sends what waits. */
+  /** Sends the waiting activities. */
   flush(): void;
 }
 
 const retryMillis = 2000;
-const settleMillis = 10_000;
+const timeoutMillis = 10_000;
 
 /**
  * @param ask sends a request that settles within ten seconds.
- * @param report hears of an activity that was refused after its promise had settled.
+ * @param report is called if an activity is refused after its promise has settled.
  */
 export function createOutbox(
   { after }: Environment,
@@ -62,7 +62,7 @@ export function createOutbox(
           cancel();
           resolve({ activityId, pending });
         };
-        const cancel = after(settleMillis, () => settle(true));
+        const cancel = after(timeoutMillis, () => settle(true));
         const refused = (error: RollcallError) => {
           cancel();
           if (isSettled) report(error);

@@ -1,7 +1,7 @@
 import type { Status } from '../protocol/entities.ts';
 import { isSame, type Json, merge, type WireUser } from './presence.ts';
 
-/** What a person tells of themselves in a session. Absent: nothing was said; `null` takes away. */
+/** A change of the user's own state in a session. Absent fields do not change; `null` removes a field. */
 export interface OwnChange {
   status?: Status;
   activity?: string | null;
@@ -9,38 +9,39 @@ export interface OwnChange {
   cursor?: Json | null;
 }
 
-/** What this client says of its person, and what of it the service has not confirmed. */
+/** The user's own state as set by this client, and which part of it the service has not confirmed. */
 export interface Own {
-  /** Where the person points, sent or not. */
+  /** The user's cursor, sent or not. */
   readonly cursor: Json | null | undefined;
-  /** Adds a change; of each field and each key of `data` the latest counts. */
+  /** Adds a change; the latest value of each field and of each key of `data` counts. */
   set(change: OwnChange): void;
   /**
-   * What is to be sent now, if anything. It counts as unconfirmed until `confirm`.
+   * The change to send now, if there is one. It is unconfirmed until `confirm`.
    *
-   * @param withCursor whether anybody is there to see it.
+   * @param withCursor whether others are in the session, who can see the cursor.
    */
   take(withCursor: boolean): OwnChange | undefined;
   confirm(change: OwnChange): void;
-  /** Something the service has not applied is sent again, under what was said since. */
+  /** Puts back a change that the service has not applied; later changes take precedence. */
   repeat(change: OwnChange): void;
-  /** A heartbeat carried the cursor. */
-  carried(): void;
-  /** The connection was lost: all that was not confirmed is sent again. */
+  /** Notes that a heartbeat contained the cursor. */
+  cursorSent(): void;
+  /** Notes that the connection was lost: all unconfirmed changes will be sent again. */
   lost(): void;
   /**
-   * After a join: what it carried, and what the person had before and lost, is sent if their entry does not show it.
+   * Compares the user in the snapshot of a join with the wanted state, and puts back the fields that are missing.
    *
-   * @param known the person as they were before the join.
+   * @param said the fields that the join contained.
+   * @param known the user before the join.
    */
   complete(said: OwnChange, user: WireUser, known: WireUser | undefined): void;
   /**
-   * What to say with a join beside the change that was taken for it, so that it needs no second frame.
+   * The fields for a join: the change that was taken for it and the user's earlier state, so that no second frame is needed.
    *
-   * @param known the person as they were before the connection was lost.
+   * @param known the user before the connection was lost.
    */
   forJoin(change: OwnChange, known: WireUser | undefined): OwnChange;
-  /** The person as they will be once the service has heard everything. */
+  /** The user with all unsent and unconfirmed changes. */
   show(user: WireUser): WireUser;
 }
 
@@ -53,7 +54,7 @@ const combine = (earlier: OwnChange, later: OwnChange): OwnChange => ({
 export function createOwn(initial: OwnChange): Own {
   let unsent: OwnChange = initial;
   let unconfirmed: OwnChange[] = [];
-  /** A status chosen here stays until another one is chosen, or `away` until the person does something (rule PR5). */
+  /** The status chosen in this client. `away` lasts until user activity, the others until another choice (rule PR5). */
   let chosen = initial.status;
   let cursor: Json | null | undefined;
 
@@ -84,7 +85,7 @@ export function createOwn(initial: OwnChange): Own {
       own.confirm(change);
       unsent = combine(change, unsent);
     },
-    carried() {
+    cursorSent() {
       delete unsent.cursor;
     },
     lost() {
@@ -92,11 +93,11 @@ export function createOwn(initial: OwnChange): Own {
       unconfirmed = [];
     },
     complete(said, user, known) {
-      // An invisibility chosen in another tab or before a reload holds here, too.
+      // If another tab made the user invisible, or this one before a reload, that choice applies here too.
       if (user.status === 'offline') chosen ??= 'offline';
       const wanted = { ...said };
       if (cursor) wanted.cursor = cursor;
-      // The socket was believed to live, but the service had given the person up.
+      // The service had timed the user out although the socket looked open.
       if (user.connections === 1 && !user.activity && wanted.activity === undefined && known?.activity) {
         wanted.activity = known.activity;
       }
@@ -110,7 +111,7 @@ export function createOwn(initial: OwnChange): Own {
     forJoin({ cursor: _, ...change }, known) {
       const kept: OwnChange = {};
       if (known?.connections === 1) {
-        // Another tab of this person may have changed them since; what it said stays.
+        // With other tabs these fields are left out, because another tab may have changed them since.
         if (known.activity) kept.activity = known.activity;
         kept.data = known.data;
       }

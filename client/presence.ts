@@ -3,9 +3,9 @@ import type { Cursor, LeaveCause, PresenceUser } from '../protocol/entities.ts';
 
 /** Free JSON by key. */
 export type Json = Record<string, unknown>;
-/** A user as the wire tells of them. */
+/** A user in a frame. */
 export type WireUser = Omit<PresenceUser, 'cursor'> & { cursor?: Json };
-/** Fields of a user that changed: absent means unchanged, `null` removed; of `data` only the changed keys are there. */
+/** The changed fields of a user: absent means unchanged, `null` removed; `data` has only its changed keys. */
 export type WireChange = { userId: string } & { [K in keyof WireUser]?: WireUser[K] | null };
 
 export interface Diff {
@@ -27,15 +27,15 @@ export interface CursorAt {
   at: number;
 }
 
-/** Who came, went and changed. */
+/** The users who joined, left or changed. */
 export interface Change {
   joined: WireUser[];
-  /** The cause is unknown where the client was away when they left. */
+  /** The cause is undefined if this client was not connected when the user left. */
   left: { user: WireUser; cause: LeaveCause | undefined }[];
   updated: WireUser[];
 }
 
-/** Who is in a session, as far as this client was told. A user who changes becomes another object. */
+/** The users of a session as this client knows them. A changed user is a new object. */
 export interface Presence {
   /** Empty until the first snapshot. */
   readonly epoch: string;
@@ -43,15 +43,15 @@ export interface Presence {
   readonly users: ReadonlyMap<string, WireUser>;
   /** When the service received the cursor that is shown, by user. */
   readonly times: ReadonlyMap<string, number>;
-  /** Diffs that came before the one they follow. */
+  /** Diffs whose predecessor has not arrived. */
   readonly waiting: readonly Diff[];
-  /** Takes over a snapshot or a diff, with the waiting diffs whose turn it then is. */
+  /** Applies a snapshot or a diff, and the waiting diffs that follow it. */
   apply(frame: Snapshot | Diff): Change;
-  /** Changes one user; unknown users stay unknown. */
+  /** Changes one user; ignores unknown users. */
   update(change: WireChange): WireUser | undefined;
-  /** Moves cursors; one older than the one shown is ignored, because frames may overtake one another. */
+  /** Moves cursors. It ignores a cursor that is older than the known one, because frames may arrive out of order. */
   move(cursors: readonly CursorAt[]): void;
-  /** Moves the cursors of a compact frame. @returns whether it cannot be understood without a new snapshot. */
+  /** Moves the cursors of a compact frame. @returns whether a snapshot is needed to decode it. */
   moveCompact(frame: CompactFrame): boolean;
 }
 
@@ -64,9 +64,9 @@ export function createPresence(): Presence {
   let seq = 0;
   let waiting: Diff[] = [];
 
-  /** Replaces all that is known; users who did not change stay the same objects. */
+  /** Replaces all users; unchanged users stay the same objects. */
   function replace(snapshot: Snapshot, { joined, left, updated }: Change): void {
-    // One that diffs have overtaken knows less.
+    // A snapshot that is older than the applied diffs is ignored.
     if (snapshot.epoch === epoch && snapshot.seq < seq) return;
     const isFirst = epoch === '';
     const gone = new Map(users);
@@ -77,7 +77,7 @@ export function createPresence(): Presence {
       const { userId, lastActive } = user;
       const known = gone.get(userId);
       gone.delete(userId);
-      // Each cursor is an activity of its user, so `lastActive` says which cursors the snapshot knows of.
+      // Each cursor sets its user's `lastActive`, so a cursor after that time is not in the snapshot.
       const isNewer = known?.cursor && times.get(userId)! > lastActive;
       if (!isNewer) times.set(userId, lastActive);
       const fresh = isNewer ? { ...user, cursor: known.cursor! } : user;
@@ -89,7 +89,7 @@ export function createPresence(): Presence {
     for (const user of gone.values()) left.push({ user, cause: undefined });
   }
 
-  function place(diff: Diff, { joined, left, updated }: Change): void {
+  function applyDiff(diff: Diff, { joined, left, updated }: Change): void {
     seq = diff.seq;
     for (const { userId, cause } of diff.leaves) {
       const user = users.get(userId);
@@ -113,7 +113,7 @@ export function createPresence(): Presence {
     const { userId, lastActive } = others;
     const known = users.get(userId);
     if (cursor === null && lastActive) {
-      // A newer cursor may have overtaken the frame that takes the old one away.
+      // A newer cursor may have arrived before the frame that removes the old one.
       if (times.get(userId)! > lastActive) change = others;
       else times.set(userId, lastActive);
     }
@@ -150,7 +150,7 @@ export function createPresence(): Presence {
       if ('users' in frame) replace(frame, change);
       else waiting.push(frame);
       const isNext = (diff: Diff) => diff.epoch === epoch && diff.seq === seq + 1;
-      for (let next = waiting.find(isNext); next; next = waiting.find(isNext)) place(next, change);
+      for (let next = waiting.find(isNext); next; next = waiting.find(isNext)) applyDiff(next, change);
       waiting = waiting.filter((diff) => diff.epoch !== epoch || diff.seq > seq).slice(-mostWaiting);
       return change;
     },
@@ -161,7 +161,7 @@ export function createPresence(): Presence {
       for (const { index, tag, numbers } of moves) {
         const { userId, cursor } = byIndex.get(index) ?? {};
         if (!cursor || tagOf(cursor as Cursor) !== tag) isBehind = true;
-        // The compact form tells no time: the cursor counts as old as the one whose numbers it replaces.
+        // The compact form has no time, so the cursor gets the time of the one whose numbers it replaces.
         else move([{ userId: userId!, cursor: withNumbers(cursor as Cursor, numbers), at: times.get(userId!) ?? 0 }]);
       }
       return isBehind;
@@ -169,7 +169,7 @@ export function createPresence(): Presence {
   };
 }
 
-/** The clocks move with every frame and are told by snapshots alone. */
+/** These times change with each frame, and only snapshots contain them; so they are not compared. */
 const clocks = { lastSeen: 0, lastActive: 0 };
 
 /** Whether two values are the same JSON, whatever the order of their fields. */
@@ -182,7 +182,7 @@ export function isSame(one: unknown, other: unknown): boolean {
   );
 }
 
-/** The user with the changes: absent fields stay, `null` removes, `data` by its keys. */
+/** The user with the changes: absent fields stay, `null` removes a field, and `data` changes by key. */
 export function merge(user: WireUser, change: Omit<WireChange, 'userId'>): WireUser {
   const data = change.data ? { data: withoutNull({ ...user.data, ...change.data }) } : {};
   return withoutNull({ ...user, ...change, ...data }) as WireUser;

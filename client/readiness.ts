@@ -1,19 +1,19 @@
 import { type RollcallError, unavailable } from './errors.ts';
 import type { Timers } from './timers.ts';
 
-/** The promise of a join. It settles within ten seconds; where trying goes on after a failure, a new promise follows. */
+/** The promise of a join. It settles within ten seconds. If the client continues to try after a failure, a new promise follows. */
 export interface Readiness {
   readonly promise: Promise<void>;
-  /** Whether a promise was rejected and the client goes on trying. */
+  /** Whether a promise was rejected while the client continues to try. */
   readonly hasFailed: boolean;
   succeed(): void;
-  /** @param isFinal nothing is tried any more. */
+  /** @param isFinal whether the client stops trying. */
   fail(error: RollcallError, isFinal?: boolean): void;
-  /** Begins anew, with ten seconds to come. */
+  /** Starts a new promise with a limit of ten seconds. */
   renew(): void;
 }
 
-const settleMillis = 10_000;
+const timeoutMillis = 10_000;
 
 export function createReadiness(timers: Timers): Readiness {
   let resolve: () => void;
@@ -23,7 +23,7 @@ export function createReadiness(timers: Timers): Readiness {
       resolve = onSuccess;
       reject = onFailure;
     });
-    // The application may follow the state instead.
+    // An application that does not use the promise must not get an unhandled rejection.
     readiness.promise.catch(() => {});
   };
   const readiness = {
@@ -43,8 +43,8 @@ export function createReadiness(timers: Timers): Readiness {
     renew() {
       renew();
       readiness.hasFailed = false;
-      const tooLong = () => readiness.fail(unavailable('Rollcall cannot be reached now; the client goes on trying.'));
-      timers.wait('ready', settleMillis, tooLong);
+      const tooLong = () => readiness.fail(unavailable('Rollcall cannot be reached now; the client keeps trying.'));
+      timers.wait('ready', timeoutMillis, tooLong);
     },
   };
   readiness.renew();

@@ -1,63 +1,63 @@
 import { createEnvironment, type Environment } from './environment.ts';
-import { canHeal, unavailable } from './errors.ts';
+import { isRetryable, unavailable } from './errors.ts';
 
 export interface ReconnectionOptions {
   /**
-   * Makes one attempt. Rejecting with a failure that cannot heal (see `canHeal`) ends the attempts at once. The signal
-   * aborts when the attempt is no longer wanted.
+   * Makes one attempt. The attempts end at once if it rejects with `retryable: false` or a refusal such as the code 401 or 403. The
+   * signal aborts when the attempt is no longer wanted.
    */
   connect: (signal: AbortSignal) => unknown;
-  /** How many attempts in a row may fail. Default 10. */
+  /** How many consecutive attempts may fail. Default 10. */
   maxAttempts?: number;
-  /** Milliseconds of the longest first wait; it doubles with each failure. Default 1,000. */
+  /** The upper bound of the first wait in milliseconds; it doubles with each failure. Default 1,000. */
   baseDelay?: number;
-  /** Milliseconds no wait exceeds. Default 30,000. */
+  /** The upper bound of all waits in milliseconds. Default 30,000. */
   maxDelay?: number;
-  /** From 0 to 1; each wait is this part of its longest (full jitter). Default `Math.random`. */
+  /** From 0 to 1; each wait is its upper bound times this number (full jitter). Default `Math.random`. */
   random?: () => number;
-  /** Waits so many milliseconds. Default: a timer. */
+  /** Waits for the given milliseconds. Default: a timer. */
   sleep?: (millis: number) => Promise<unknown>;
 }
 
-/** An attempt older than this is given up when the page becomes visible or the network returns. */
+/** An attempt older than this, in milliseconds, is aborted when the page becomes visible or the network returns. */
 const staleAttemptMillis = 5000;
 
 /**
- * Connects again after a loss: up to ten attempts, with a wait before each that grows from one to thirty seconds and is
- * random, so that the clients of one outage do not return at one moment (rule CL1).
+ * Connects again after a loss with up to ten attempts (rule CL1). The waits before them are random and grow from one to thirty
+ * seconds, so that many clients do not reconnect at the same time after an outage.
  *
- * While the page is hidden or told to be offline it makes no attempt. When the page becomes visible or the network
- * returns it tries at once and counts from the beginning.
+ * While the page is hidden or offline it makes no attempt. When the page becomes visible or the network returns, it makes an
+ * attempt at once and starts the count anew.
  */
 export class ReconnectionManager {
   readonly #options: ReconnectionOptions;
   readonly #environment: Environment;
   #attempts = 0;
   #run: Promise<void> | undefined;
-  /** Tells the present run from one that was stopped. */
+  /** The number of the present run; a run that was stopped has a lower one. */
   #runs = 0;
   #wake: (() => void) | undefined;
-  /** The attempt under way, and when it began. */
+  /** The running attempt, and when it began. */
   #attempt: AbortController | undefined;
   #since = 0;
   #immediate = false;
 
-  /** @param environment for tests; the default is the page or process this runs in. */
+  /** @param environment for tests; the default is that of the page or process. */
   constructor(options: ReconnectionOptions, environment: Environment = createEnvironment()) {
     this.#options = options;
     this.#environment = environment;
   }
 
-  /** Whether attempts are under way or waited for. */
+  /** Whether an attempt runs or is planned. */
   get running(): boolean {
     return this.#run !== undefined;
   }
 
   /**
-   * Tries until it succeeds. A call while one is under way shares it.
+   * Makes attempts until one succeeds. A call during a run returns the promise of that run.
    *
    * @param immediate makes the first attempt without a wait.
-   * @throws Error `Max reconnection attempts reached`, or the failure of `connect` where that cannot heal.
+   * @throws Error `Max reconnection attempts reached`, or the error of `connect` if a retry cannot succeed.
    */
   reconnect(immediate = false): Promise<void> {
     if (this.#run) return this.#run;
@@ -71,7 +71,7 @@ export class ReconnectionManager {
     return run;
   }
 
-  /** Tries at once instead of waiting longer, with all attempts to come. Harmless while none is under way. */
+  /** Makes the next attempt at once and starts the count anew. Has no effect if no run is active. */
   tryNow(): void {
     this.#attempts = 0;
     if (this.#environment.now() - this.#since > staleAttemptMillis) {
@@ -115,7 +115,7 @@ export class ReconnectionManager {
           await Promise.race([connect(attempt.signal), givenUp]);
           return;
         } catch (error) {
-          if (!isStopped() && !canHeal(error)) throw error;
+          if (!isStopped() && !isRetryable(error)) throw error;
         } finally {
           if (this.#attempt === attempt) this.#attempt = undefined;
         }
@@ -125,7 +125,7 @@ export class ReconnectionManager {
     }
   }
 
-  /** Waits so long, or until woken. */
+  /** Waits for the given time, or until it is woken. */
   #pause(millis?: number): Promise<void> {
     return new Promise((resolve) => {
       let cancel: (() => void) | undefined;

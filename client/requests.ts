@@ -4,26 +4,26 @@ import type { Frame } from './gather.ts';
 import type { Link } from './link.ts';
 
 export interface AskOptions {
-  /** Abandons the request; its promise rejects with the signal's reason. */
+  /** Cancels the request; its promise rejects with the signal's reason. */
   signal?: AbortSignal;
-  /** Sends on this socket only; if that is lost the request fails. */
+  /** The only socket that may be used; if it is lost, the request fails. */
   link?: Link;
-  /** Whether it may be sent now; asked again with each `flush`. */
+  /** Whether the request may be sent now; called again by each `flush`. */
   gate?: () => boolean;
-  /** Whether sending it twice does no harm; then it is sent once more after a reconnect. Default true. */
+  /** Whether it may be sent twice; then it is sent again after a reconnect. Default true. */
   repeatable?: boolean;
-  /** Takes the reply before any later frame is looked at, which a promise would not. */
+  /** Called with the reply before any later frame is handled; a promise would resolve too late. */
   onReply?: (reply: Frame) => void;
-  /** How long it may take. Default 10 seconds. */
+  /** How long the request may take, in milliseconds. Default 10,000. */
   millis?: number;
 }
 
 export interface Requests {
-  /** Sends a request, now or once there is a connection, and waits for its one reply. */
+  /** Sends a request, now or when connected, and waits for its reply. */
   ask(message: Frame, options?: AskOptions): Promise<Frame>;
   /** @returns whether the frame was the reply to a request. */
   answer(frame: Frame): boolean;
-  /** Sends what waits for a connection or for its gate. */
+  /** Sends the requests that wait for a connection or for their gate. */
   flush(): void;
   lost(link: Link): void;
   isPendingOn(link: Link): boolean;
@@ -32,25 +32,25 @@ export interface Requests {
 
 interface Pending {
   options: AskOptions;
-  /** Where it was sent; undefined: it waits. */
+  /** The socket on which it was sent; undefined while it waits. */
   link: Link | undefined;
   /** How often it was sent. */
   count: number;
   /** Sends it if it waits and can be sent. */
   dispatch(): void;
-  /** Settles the promise by one of its two functions, once. */
+  /** Settles the promise once, by one of the next two functions. */
   settle(finish: () => void): void;
   resolve(frame: Frame): void;
   reject(error: unknown): void;
 }
 
-/** Every request settles within this, whatever happens to the socket (rule CL9). */
-const settleMillis = 10_000;
+/** Each request settles within this time in milliseconds, whatever happens to the socket (rule CL9). */
+const timeoutMillis = 10_000;
 
 /**
- * The requests that wait for their replies. They outlive the sockets they are sent on.
+ * The requests that wait for their replies. A request can continue on another socket.
  *
- * @param silent hears of a socket on which nothing came while a request waited for its whole time.
+ * @param silent is called with a socket on which no frame arrived during the whole time of a request.
  */
 export function createRequests(
   { after, now }: Environment,
@@ -65,7 +65,7 @@ export function createRequests(
   return {
     ask: (message, options = {}) =>
       new Promise((resolve, reject) => {
-        const { signal, millis = settleMillis, gate } = options;
+        const { signal, millis = timeoutMillis, gate } = options;
         count += 1;
         const requestId = `r${count}`;
         const abort = () => fail(entry, signal!.reason);
@@ -75,8 +75,8 @@ export function createRequests(
             entry,
             unavailable(
               count
-                ? 'Rollcall did not answer in time, so this may or may not be done; try again.'
-                : 'This was not sent, because there is no connection; try again later.',
+                ? 'Rollcall did not answer in time. It may or may not be done; try again.'
+                : 'This was not sent because there is no connection; try again later.',
             ),
           );
           if (link?.isOpen && link.heardAt < sentAt) silent(link);
@@ -142,9 +142,9 @@ export function createRequests(
   };
 }
 
-const lostError = () => unavailable('The connection was lost before an answer, so this may or may not be done.');
+const lostError = () => unavailable('The connection was lost before the answer. It may or may not be done.');
 
-/** The error an `error` frame tells. */
+/** The error of an `error` frame. */
 export function errorOf({ code, message, ...options }: Frame): RollcallError {
   return new RollcallError(code as RollcallError['code'], message as string, options as object);
 }

@@ -14,16 +14,16 @@ import type {
   UserCursor,
 } from './types.ts';
 
-/** Options of every request: it settles within ten seconds, or earlier with the signal's reason. */
+/** Options of each request. It settles within ten seconds; if the signal aborts, it rejects at once with the signal's reason. */
 export interface RequestOptions {
   signal?: AbortSignal;
 }
 
-/** Which part of the audit trail is wanted; times are Unix milliseconds. */
+/** The wanted part of the audit trail; times are Unix milliseconds. */
 export interface ActivityQuery extends RequestOptions {
-  /** At most so many entries, up to 1,000. */
+  /** The largest number of entries, up to 1,000. */
   limit?: number;
-  /** The `next` of the page before. */
+  /** The `next` of the previous page. */
   before?: string;
   activityType?: string;
   userId?: string;
@@ -31,16 +31,16 @@ export interface ActivityQuery extends RequestOptions {
   to?: number;
 }
 
-/** What a new invitation allows. */
+/** The terms of a new invite. */
 export interface InviteTerms extends RequestOptions {
   role: Role;
-  /** Seconds it can be used; a day where nothing is said. */
+  /** How long it can be used, in seconds; by default a day. */
   expiresInSeconds?: number;
-  /** How many people may use it; any number where nothing is said. */
+  /** How many users may use it; by default any number. */
   maxUses?: number;
 }
 
-/** A new invitation: `invite` is what a link carries; `expiresAt` is Unix milliseconds. */
+/** A new invite. `invite` is the token for a link; `expiresAt` is in Unix milliseconds. */
 export interface Invite {
   inviteId: string;
   invite: string;
@@ -48,43 +48,43 @@ export interface Invite {
 }
 
 /**
- * One session of a client. What it shows is immutable and stays the same object until it changes.
+ * One session of a client. Its values are immutable and stay the same objects until they change.
  *
- * Requests reject with a `RollcallError`, and with `UNAVAILABLE` if no answer came within ten seconds.
+ * Requests reject with a `RollcallError`; its code is `UNAVAILABLE` if no answer came within ten seconds.
  */
 export interface Session<T extends Types = Types> {
   /**
-   * Resolves once joined. Rejects with the reason why that is impossible, or with a retryable `UNAVAILABLE` after ten
-   * seconds without a connection: then the client goes on trying, and `ready` is a new promise.
+   * Resolves when the session is joined. Rejects if the service refuses the join. After ten seconds without a connection it rejects
+   * with a retryable `UNAVAILABLE`; then the client continues to try, and `ready` is a new promise.
    */
   readonly ready: Promise<void>;
-  /** The session's UUID; until it is known, what it was joined by. */
+  /** The session's UUID; before the first join the id, name or key that was given. */
   readonly id: string;
-  /** What is stored of the session; undefined until it was joined. */
+  /** The stored fields of the session; undefined before the first join. */
   readonly info: SessionInfo<T> | undefined;
-  /** What this person may do here; undefined until joined. */
+  /** The role of this user; undefined before the first join. */
   readonly role: Role | undefined;
   readonly state: SessionState;
-  /** This person, with changes that are still on their way. */
+  /** This user, including changes that are not confirmed yet. */
   readonly self: User<T> | undefined;
   readonly others: readonly User<T>[];
-  /** Everybody, this person included. */
+  /** All users, including this one. */
   readonly users: readonly User<T>[];
-  /** Where the others point. */
+  /** The cursors of the others. */
   readonly cursors: readonly UserCursor<T>[];
 
-  /** Chooses how present this person is shown; `offline` is invisible. It holds through reconnects. */
+  /** Chooses the status that others see; `offline` makes this user invisible. The choice survives reconnects. */
   setStatus(status: Status): void;
-  /** Says in at most 200 characters what this person does; `null` takes it away. */
+  /** Sets a text of at most 200 characters about what this user does; `null` removes it. */
   setActivity(activity: string | null): void;
-  /** Changes keys of this person's data; `null` removes a key. */
+  /** Changes keys of this user's data; `null` removes a key. */
   setData(patch: DataPatch<T>): void;
-  /** Says where this person points. The latest one is sent, at most once per window of the service (100 ms). */
+  /** Sets this user's cursor. The latest one is sent, at most once per window of the service (100 ms). */
   setCursor(cursor: CursorOf<T> | null): void;
   /**
-   * Sends an ephemeral event to everybody else, or to the users in `to`.
+   * Sends an ephemeral event to all others, or to the users in `to`.
    *
-   * @returns false if there is no connection: it is not sent later.
+   * @returns false if there is no connection. Then the event is not sent, not even later.
    */
   broadcast<E extends BroadcastName<T>>(
     event: E,
@@ -96,33 +96,33 @@ export interface Session<T extends Types = Types> {
   on<E extends keyof SessionEvents<T>>(event: E, listener: (value: SessionEvents<T>[E]) => void): () => void;
   /** Calls the listener after each change of the snapshot. @returns the function that unsubscribes. */
   subscribe(listener: () => void): () => void;
-  /** Everything that is shown; the same object until something changes. */
+  /** The whole state of the session; the same object until a part changes. */
   getSnapshot(): SessionSnapshot<T>;
 
   /**
-   * Writes an entry into the audit trail. Without a connection it is kept and sent once there is one, exactly once.
+   * Writes an entry into the audit trail. Without a connection the client keeps it and sends it later; it is written exactly once.
    *
-   * @returns within ten seconds; `pending` where it was kept and is not stored yet.
+   * @returns within ten seconds; with `pending` if the client keeps the entry and the service has not stored it yet.
    */
   logActivity(type: string, details?: object): Promise<LoggedActivity>;
-  /** A page of the audit trail, newest first; `next` is there as long as there are more. */
+  /** A page of the audit trail, newest entries first; it has `next` if there are more. */
   queryActivity(query?: ActivityQuery): Promise<{ items: ActivityItem[]; next?: string }>;
-  /** Who was here at a moment (Unix milliseconds), since when, until when and why they left. */
+  /** The stays of the users who were present at a time (Unix milliseconds), with their ends and causes. */
   presenceAt(time: number, options?: RequestOptions): Promise<Stay[]>;
   participants(options?: RequestOptions): Promise<SessionParticipant[]>;
-  /** Changes what somebody may do; for the owner. */
+  /** Changes the role of a participant; only the owner may do it. */
   setRole(userId: string, role: Role, options?: RequestOptions): Promise<void>;
-  /** Takes somebody out; for the owner. */
+  /** Removes a participant; only the owner may do it. */
   remove(userId: string, reason?: string, options?: RequestOptions): Promise<void>;
   createInvite(terms: InviteTerms): Promise<Invite>;
   revokeInvite(inviteId: string, options?: RequestOptions): Promise<void>;
-  /** Ends the session for everybody; for the owner. */
+  /** Ends the session for all; only the owner may do it. */
   end(status?: 'completed' | 'failed', options?: RequestOptions): Promise<void>;
-  /** Brings an expired session back and joins it; for the owner, for a day after it expired. */
+  /** Recovers an expired session and joins it; only the owner may do it, within a day after the expiry. */
   recover(options?: RequestOptions): Promise<void>;
   /**
-   * Leaves, once every caller who joined has left. The others are told at once, or after the grace where the connection is
-   * lost. Never rejects.
+   * Leaves when each caller who joined has left. Others are told at once; without a connection they are told after the grace.
+   * Never rejects.
    */
   leave(): Promise<void>;
 }

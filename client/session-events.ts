@@ -2,29 +2,29 @@ import type { ActivityItem } from '../protocol/entities.ts';
 import type { RollcallError } from './errors.ts';
 import type { Broadcast, Leave, SessionState, Types, User, UserCursor } from './types.ts';
 
-/** The events of a session and what their listeners are given. */
+/** The events of a session and the values for their listeners. */
 export interface SessionEvents<T extends Types = Types> {
-  /** Somebody else came. */
+  /** Another user joined. */
   joined: { readonly user: User<T> };
-  /** Somebody else left, and why. */
+  /** Another user left; with the cause. */
   left: Leave<T>;
-  /** Something of a person changed: status, activity, data, role, name or the number of their connections. */
+  /** A user changed: status, activity, data, role, name or the number of their connections. */
   updated: { readonly user: User<T> };
-  /** Others' cursors moved; these are all that are shown now. */
+  /** The cursors of others changed; the value has all present cursors. */
   cursors: readonly UserCursor<T>[];
-  /** An ephemeral event of somebody else. */
+  /** An ephemeral event of another user. */
   broadcast: Broadcast<T>;
-  /** Another connection wrote something into the audit trail that this person may see. */
+  /** Another connection wrote an entry of the audit trail that this user may see. */
   activity: ActivityItem;
   state: SessionState;
-  /** The session ends at this time (Unix milliseconds) unless somebody does something. */
+  /** The session expires at this time (Unix milliseconds) unless a participant becomes active. */
   expiring: { readonly expiresAt: number };
-  /** The session ended because nobody did anything; its owner can `recover` it for a while. */
+  /** The session expired by inactivity; its owner can `recover` it within a day. */
   expired: { readonly reason: string };
   /** The owner ended the session. */
   ended: { readonly reason: string };
-  /** The owner took this person out. */
+  /** The owner removed this user. */
   removed: { readonly reason: string };
-  /** Something this client tried in the background failed, such as telling a status. */
+  /** An operation in the background failed, such as a change of status. */
   error: RollcallError;
 }

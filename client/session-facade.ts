@@ -5,7 +5,7 @@ import type { Session } from './session-api.ts';
 
 const shownFields = ['info', 'role', 'state', 'self', 'others', 'users', 'cursors'] as const;
 
-/** What the application holds of a session. */
+/** The public interface of a session. */
 export function createSession(core: SessionCore, environment: Environment): Session {
   const session = {
     get ready() {
@@ -26,7 +26,7 @@ export function createSession(core: SessionCore, environment: Environment): Sess
     recover: (options) => core.recover(options?.signal),
     async leave() {
       core.refs -= 1;
-      // A component that is unmounted and mounted again at once, as React's StrictMode does, changes nothing.
+      // React's StrictMode unmounts and mounts a component at once; then the session must not be left.
       await undefined;
       if (core.refs < 1) await core.leave();
     },

@@ -6,23 +6,23 @@ import type { Link } from './link.ts';
 import { createOutbox } from './outbox.ts';
 import { createOwn, type OwnChange } from './own.ts';
 import { type Change, type CursorAt, createPresence, type Diff, type Snapshot, type WireUser } from './presence.ts';
+import { createPublisher } from './publisher.ts';
 import { createReadiness } from './readiness.ts';
 import type { AskOptions } from './requests.ts';
 import type { SessionEvents } from './session-events.ts';
 import type { Shared, Target } from './shared.ts';
 import { createSnapshots, type Shown } from './store.ts';
-import { createTeller } from './teller.ts';
 import { createTimers } from './timers.ts';
 import type { SessionInfo, User } from './types.ts';
 
 export type SessionCore = ReturnType<typeof createSessionCore>;
 
-/** A diff that is ahead may only have overtaken the one before it. */
+/** How long to wait for the diffs before one that arrived early, in milliseconds. */
 const overtakenMillis = 1000;
 const retryMillis = 2000;
 const notInSession = () => new RollcallError('NOT_IN_SESSION', 'You are not in this session; join it first.');
 
-/** One session across all sockets: joining, keeping the state true, telling the person's own changes. */
+/** One session over successive sockets: it joins, keeps the state up to date and sends the user's own changes. */
 export function createSessionCore(shared: Shared, target: Target, name: string, initial: OwnChange) {
   const { environment, connection, selfId } = shared;
   const { requests } = connection;
@@ -42,11 +42,11 @@ export function createSessionCore(shared: Shared, target: Target, name: string, 
   const isOver = () => /left|ended/.test(shown.state);
   const id = () => shown.info?.id ?? target.sessionId ?? target.key!;
   const me = () => presence.users.get(selfId()!);
-  const teller = createTeller(environment, connection, shared.throttleMillis, own, timers, {
+  const publisher = createPublisher(environment, connection, shared.throttleMillis, own, timers, {
     link: () => link,
     id,
     presence,
-    lapsed: rejoin,
+    timedOut: rejoin,
     confirmed(change) {
       own.confirm(change);
       presence.update({ ...change, userId: selfId()! });
@@ -57,14 +57,14 @@ export function createSessionCore(shared: Shared, target: Target, name: string, 
     },
   });
 
-  /** A request about this session; it waits until the session is joined. */
+  /** Sends a request about this session when the session is joined. */
   function request(message: Frame, options?: AskOptions): Promise<Frame> {
     if (isOver()) return Promise.reject(notInSession());
     const gate = () => shown.state === 'joined';
     return requests.ask({ ...message, sessionId: id() }, { gate, onReply: receive, ...options });
   }
 
-  /** Tells the application what changed, once for all of a frame. */
+  /** Notifies the application of changes, once per frame. */
   function changed(): void {
     const before = snapshot;
     snapshot = show();
@@ -83,7 +83,7 @@ export function createSessionCore(shared: Shared, target: Target, name: string, 
     changed();
   }
 
-  /** Joins on a socket; where that fails for now it is tried again while the socket lives. */
+  /** Joins on a socket. After a temporary failure it tries again while the socket is open. */
   async function enter(to: Link): Promise<void> {
     try {
       await shared.serial(name, async () => {
@@ -101,7 +101,7 @@ export function createSessionCore(shared: Shared, target: Target, name: string, 
     }
   }
 
-  /** This socket is not in the session any more, or may not be. */
+  /** Joins again on this socket, because its membership has ended or may have ended. */
   function rejoin(on: Link): void {
     link = undefined;
     void enter(on);
@@ -111,7 +111,7 @@ export function createSessionCore(shared: Shared, target: Target, name: string, 
     const { key, metadata, invite } = target;
     const how = key === undefined ? { type: 'session_join', sessionId: id() } : { type: 'session_open', key, metadata };
     const change = own.take(false) ?? {};
-    // On a second socket beside a living one nothing of the person has to be said again.
+    // If the old socket is still open, the service knows the user's state already.
     const said = own.forJoin(change, link?.isOpen ? undefined : me());
     let isWanted = true;
     const onReply = (reply: Frame) => {
@@ -138,7 +138,7 @@ export function createSessionCore(shared: Shared, target: Target, name: string, 
     const change = presence.apply(reply as unknown as Snapshot);
     const user = me();
     if (user) own.complete(said, user, known);
-    teller.sent();
+    publisher.sent();
     readiness.succeed();
     tell(change);
     void outbox.flush();
@@ -151,12 +151,12 @@ export function createSessionCore(shared: Shared, target: Target, name: string, 
     for (const { user, cause } of left) if (isOther(user)) emit('left', { user: user as User, cause });
     for (const user of joined) if (isOther(user)) emit('joined', { user: user as User });
     for (const user of updated) emit('updated', { user: user as User });
-    teller.flush();
+    publisher.flush();
   }
 
   function apply(frame: Snapshot | Diff): void {
     const change = presence.apply(frame);
-    // Before the answer of the join these only wait for it.
+    // Before the reply of the join, frames are only collected.
     if (shown.state !== 'joined') return;
     tell(change);
     const { epoch, waiting } = presence;
@@ -172,7 +172,7 @@ export function createSessionCore(shared: Shared, target: Target, name: string, 
     const done = () => {
       isSyncing = false;
     };
-    // Where it fails the next heartbeat says what was applied, and the service answers with the state.
+    // If it fails, the next heartbeat carries the last applied `seq`, and the service sends a snapshot.
     request({ type: 'presence_sync' }).then(done, done);
   }
 
@@ -213,11 +213,11 @@ export function createSessionCore(shared: Shared, target: Target, name: string, 
     entered,
     receive,
     request,
-    teller,
+    publisher,
     outbox,
     readiness,
     presence,
-    /** How many callers have joined and not left. */
+    /** The number of callers who have joined and not left. */
     refs: 1,
     get snapshot() {
       return snapshot;
@@ -238,15 +238,15 @@ export function createSessionCore(shared: Shared, target: Target, name: string, 
       changed();
       if (isBehind) sync();
     },
-    /** The person changes something of themselves. */
+    /** Changes the user's own state. */
     say(change: OwnChange) {
       if (isOver()) return;
       shared.touch();
       own.set(change);
       changed();
-      teller.flush();
+      publisher.flush();
     },
-    /** The socket ended; what is shown stays and is marked. */
+    /** The socket ended: the last known state stays and is marked as stale. */
     lost(ended: Link) {
       if (link !== ended) return;
       link = undefined;
@@ -256,7 +256,7 @@ export function createSessionCore(shared: Shared, target: Target, name: string, 
       changed();
     },
     rejoin,
-    /** @returns whether it was handed to the connection. */
+    /** @returns whether the event was sent. */
     broadcast(event: string, payload: unknown, to: readonly string[] | undefined): boolean {
       if (!link) return false;
       shared.touch();
@@ -268,7 +268,7 @@ export function createSessionCore(shared: Shared, target: Target, name: string, 
       const from = link;
       end('left', notInSession());
       const message = { type: 'session_leave', sessionId: id() };
-      // Where the service cannot be told, it ends the seat together with the socket.
+      // If the message is lost, the service ends the seat when the socket ends.
       if (from) await shared.serial(name, () => requests.ask(message, { link: from })).catch(() => {});
     },
     async recover(signal: AbortSignal | undefined): Promise<void> {

@@ -1,7 +1,7 @@
 import type { Connection } from './connection.ts';
 import type { Environment } from './environment.ts';
 
-/** How a session is reached: by its id, or by the application's own key. */
+/** How a session is identified: by its id, or by the application's own key. */
 export interface Target {
   sessionId?: string;
   key?: string;
@@ -9,16 +9,16 @@ export interface Target {
   invite?: string | undefined;
 }
 
-/** What sessions share. */
+/** What all sessions of a client share. */
 export interface Shared {
   environment: Environment;
   connection: Connection;
   throttleMillis: number | undefined;
   selfId(): string | undefined;
-  /** Runs joins and leaves of one session one after the other. */
+  /** Runs the joins and leaves of one session one after another. */
   serial<R>(name: string, run: () => Promise<R>): Promise<R>;
-  /** The person did something. */
+  /** Notes that the user did something. */
   touch(): void;
-  /** The sessions that are not over. */
+  /** The sessions that have not ended. */
   sessions: { add(session: object): unknown; delete(session: object): boolean };
 }

@@ -3,7 +3,7 @@ import type { Own } from './own.ts';
 import { isSame, type Json, type Presence, type WireUser } from './presence.ts';
 import type { SessionInfo, SessionSnapshot, SessionState, User, UserCursor } from './types.ts';
 
-/** What a session is, beside the people in it. */
+/** The state of a session without its users. */
 export interface Shown {
   state: SessionState;
   info: SessionInfo | undefined;
@@ -14,9 +14,9 @@ const isSameList = (one: readonly unknown[], other: readonly unknown[]) =>
   one.length === other.length && one.every((each, index) => each === other[index]);
 
 /**
- * Makes what the application is shown of a session: immutable, and the same objects while nothing changes.
+ * Builds the snapshots of a session for the application. They are immutable and stay the same objects while nothing changes.
  *
- * @returns a function that gives the present snapshot.
+ * @returns a function that returns the present snapshot.
  */
 export function createSnapshots(
   shown: Shown,
@@ -27,7 +27,7 @@ export function createSnapshots(
   const cursorViews = new WeakMap<Json, UserCursor>();
   let last: SessionSnapshot | undefined;
 
-  /** The person of this client, with what was said and is not confirmed yet. */
+  /** The user of this client with unconfirmed changes; other users as they are. */
   function viewOf(user: WireUser): WireUser {
     if (user.userId !== selfId()) return user;
     const view = own.show(user);

@@ -1,8 +1,8 @@
 import type { Environment } from './environment.ts';
 
-/** Timers by name; each name has one at most. */
+/** Timers by name; each name has at most one. */
 export interface Timers {
-  /** Starts the timer, instead of one of the same name. */
+  /** Starts the timer and replaces one of the same name. */
   wait(name: string, millis: number, run: () => void): void;
   has(name: string): boolean;
   stop(name: string): void;

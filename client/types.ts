@@ -1,19 +1,19 @@
 import type { LeaveCause, PresenceUser, Role, SessionMetadata, Session as WireSession } from '../protocol/entities.ts';
 
-/** What an application declares once; every name is optional. */
+/** The types that an application declares once; each name is optional. */
 export interface Types {
-  /** What a person tells the others of themselves, at most 2 KB of JSON. */
+  /** The `data` of a user, at most 2 KB of JSON. */
   data?: object;
-  /** Where a person points, at most 1 KB of JSON. */
+  /** The cursor of a user, at most 1 KB of JSON. */
   cursor?: object;
-  /** Free fields of a session beside the known ones. */
+  /** Additional fields of a session's metadata. */
   metadata?: object;
-  /** Payloads of ephemeral events by their name. */
+  /** The payloads of ephemeral events by the name of the event. */
   broadcasts?: object;
 }
 
 /**
- * Where an application declares its types for every hook at once:
+ * The interface in which an application declares its types for all hooks:
  *
  * @example
  * declare module '@rollcall/client' {
@@ -26,7 +26,7 @@ export interface Register {}
 /** The types of `Register`, or any JSON. */
 export type Registered = Register extends { types: infer T extends Types } ? T : Types;
 
-/** What was declared under a name, or else any JSON object. */
+/** The type declared under a name, or any JSON object. */
 type Declared<T, K extends string> = T extends { [P in K]: infer V extends object } ? V : Record<string, unknown>;
 
 export type DataOf<T extends Types> = Declared<T, 'data'>;
@@ -35,23 +35,23 @@ export type MetadataOf<T extends Types> = SessionMetadata & Declared<T, 'metadat
 export type BroadcastsOf<T extends Types> = Declared<T, 'broadcasts'>;
 export type BroadcastName<T extends Types> = keyof BroadcastsOf<T> & string;
 
-/** A change of `data` by its keys: `null` removes a key, absent ones stay. */
+/** A change of `data` by key: `null` removes a key, absent keys stay. */
 export type DataPatch<T extends Types> = { [K in keyof DataOf<T>]?: DataOf<T>[K] | null };
 
-/** Anything that follows https://standardschema.dev (zod, valibot, arktype …); only its output type is used. */
+/** A schema that follows https://standardschema.dev (zod, valibot, arktype …); only its output type is used. */
 export interface TypeSchema<T> {
   readonly '~standard': { readonly types?: { readonly output: T } | undefined };
 }
 
-/** One person in a session, however many tabs and devices they use. */
+/** One user in a session, with any number of tabs and devices. */
 export interface User<T extends Types = Types> extends Omit<PresenceUser, 'cursor' | 'data' | 'index'> {
-  /** What they tell of themselves; empty until they told something. */
+  /** The user's data; empty until they set some. */
   readonly data: DataOf<T>;
-  /** Where they point; absent while nowhere, invisible, or hidden from this client's role. */
+  /** The user's cursor; absent if they have none, are invisible, or this client's role may not see cursors. */
   readonly cursor?: CursorOf<T>;
 }
 
-/** A cursor of somebody else. */
+/** The cursor of another user. */
 export interface UserCursor<T extends Types = Types> {
   readonly userId: string;
   readonly cursor: CursorOf<T>;
@@ -59,25 +59,25 @@ export interface UserCursor<T extends Types = Types> {
   readonly at: number;
 }
 
-/** What is stored of a session. Times are Unix milliseconds. */
+/** The stored fields of a session. Times are Unix milliseconds. */
 export interface SessionInfo<T extends Types = Types> extends Omit<WireSession, 'metadata'> {
   readonly metadata: MetadataOf<T>;
 }
 
 /**
- * `joining`: not in yet; `joined`: what is shown is true; `stale`: the connection is lost and the last known state is
- * shown; `left`: this client left or was removed; `ended`: the session is over.
+ * `joining`: not joined yet; `joined`: the state is up to date; `stale`: the connection is lost and the last known state is
+ * shown; `left`: this client left or was removed; `ended`: the session has ended.
  */
 export type SessionState = 'joining' | 'joined' | 'stale' | 'left' | 'ended';
 
-/** Somebody left. */
+/** A user who left. */
 export interface Leave<T extends Types = Types> {
   readonly user: User<T>;
-  /** Why; undefined where they left while this client was away itself. */
+  /** The cause; undefined if they left while this client was not connected. */
   readonly cause: LeaveCause | undefined;
 }
 
-/** An ephemeral event of somebody else. */
+/** An ephemeral event of another user. */
 export type Broadcast<T extends Types = Types> = {
   [E in BroadcastName<T>]: {
     readonly event: E;
@@ -88,10 +88,10 @@ export type Broadcast<T extends Types = Types> = {
   };
 }[BroadcastName<T>];
 
-/** Everything of a session that is shown, at one moment. It is the same object until something of it changes. */
+/** The state of a session at one moment. It is the same object until a part of it changes. */
 export interface SessionSnapshot<T extends Types = Types> {
   readonly state: SessionState;
-  /** Whether the connection is lost and what is shown may be out of date. */
+  /** Whether the connection is lost, so that the state may be out of date. */
   readonly isStale: boolean;
   readonly info: SessionInfo<T> | undefined;
   readonly role: Role | undefined;

@@ -4,23 +4,22 @@
  * platform; `test/client/size.test.ts` checks the first two.
  */
 const names = [
-  'beat',
-  'carried',
   'confirmed',
+  'cursorSent',
   'dispatch',
   'entered',
   'forHandshake',
   'forJoin',
-  'greeted',
   'hasFailed',
   'heardAt',
+  'heartbeatIfDue',
   'isPendingOn',
-  'lapsed',
   'learnTime',
   'moveCompact',
   'onLost',
   'onReply',
   'onSent',
+  'publisher',
   'readiness',
   'refs',
   'refused',
@@ -32,7 +31,8 @@ const names = [
   'serial',
   'stopAll',
   'succeed',
-  'teller',
+  'timedOut',
+  'welcomed',
 ];
 
 export const privateNames = new RegExp(`^(${names.join('|')})$`);

@@ -24,7 +24,7 @@ import type { Registered, Types } from '../types.ts';
 const ClientContext = createContext<Client | undefined>(undefined);
 const BindingContext = createContext<Binding | undefined>(undefined);
 
-/** On a server React warns of layout effects, and runs none. */
+/** React on a server warns about layout effects and does not run them. */
 const useMountEffect = typeof document === 'undefined' ? useEffect : useLayoutEffect;
 
 export interface RollcallProviderProps<T extends Types = Registered> {
@@ -33,8 +33,8 @@ export interface RollcallProviderProps<T extends Types = Registered> {
 }
 
 /**
- * Gives the hooks below it their client. It opens no connection: the first session does. A client that is replaced by
- * another one, as when another person signs in or a module is reloaded in development, is closed.
+ * Provides the client for the hooks below it. The first session opens the connection. If the prop changes to another client, for
+ * example when another user signs in, the earlier client is closed.
  */
 export function RollcallProvider<T extends Types = Registered>({ client, children }: RollcallProviderProps<T>) {
   const used = useRef(client);
@@ -51,7 +51,7 @@ export function useClient(): Client {
   return client;
 }
 
-/** The session of the nearest provider; undefined where there is none. */
+/** The session of the nearest provider; undefined without a provider. */
 export const useNearestBinding = () => useContext(BindingContext);
 
 export function useBinding(): Binding {
@@ -65,7 +65,7 @@ export function useOwnBinding(target: SessionTarget | undefined, options: OpenOp
   const client = useContext(ClientContext);
   if (target !== undefined && !client) throw new Error('A session needs a <RollcallProvider> around its component.');
   const latest = useRef(options);
-  // The parts of the target, because the application may write a new object with each render.
+  // The effect depends on the parts of the target, because the application may pass a new object with each render.
   const isKey = typeof target === 'object';
   const id = isKey ? target.key : target;
   const binding = useMemo(() => {
@@ -82,7 +82,7 @@ export function useOwnBinding(target: SessionTarget | undefined, options: OpenOp
   return binding;
 }
 
-/** Something of a session's state; the component renders again only when that changes. */
+/** A value selected from a session's state; the component renders again only when the value changes. */
 export function useSelected<V>(
   binding: Binding,
   select: (state: ViewState) => V,
@@ -102,16 +102,16 @@ export function useSelected<V>(
 }
 
 export interface SessionProviderProps<T extends Types = Registered> extends OpenOptions<T> {
-  /** A session that exists, by its UUID or its name. */
+  /** The UUID or the name of an existing session. */
   sessionId?: string;
-  /** Instead of `sessionId`: the application's own id of what the session is about. */
+  /** Instead of `sessionId`: the application's own id of the subject of the session. */
   sessionKey?: string;
-  /** What is shown until the session is joined; the children where it is absent. */
+  /** Shown until the session is joined; by default the children. */
   fallback?: ReactNode;
   children?: ReactNode;
 }
 
-/** Joins a session while it is mounted, and gives it to the hooks below. */
+/** Joins a session while it is mounted, and provides it for the hooks below. */
 export function SessionProvider<T extends Types = Registered>(props: SessionProviderProps<T>) {
   const { sessionId, sessionKey, fallback, children, ...options } = props;
   const target = sessionKey === undefined ? sessionId : { key: sessionKey };

@@ -2,31 +2,31 @@ import { useCallback, useEffect, useRef, useState, useSyncExternalStore } from '
 import type { Stay } from '../../protocol/entities.ts';
 import type { SessionTarget, ViewState } from '../binding.ts';
 import type { OpenOptions } from '../client-api.ts';
+import type { ClientState } from '../client-state.ts';
 import type { RollcallError } from '../errors.ts';
-import type { ClientState } from '../machine.ts';
 import type { Session } from '../session-api.ts';
 import type { Broadcast, BroadcastName, Leave, Registered, Types, User, UserCursor } from '../types.ts';
 import { useBinding, useClient, useNearestBinding, useOwnBinding, useSelected } from './context.ts';
 
 type IsEqual<V> = (one: V, other: V) => boolean;
 
-/** What `useCollaboration` gives: what is shown, and the functions that change it, which stay the same. */
+/** The result of `useCollaboration`: the state, and functions that change it; the functions stay the same. */
 export interface Collaboration<T extends Types = Registered>
   extends ViewState<T>,
     Pick<Session<T>, 'setStatus' | 'setActivity' | 'setData' | 'broadcast' | 'logActivity' | 'leave'> {
   readonly session: Session<T>;
-  /** Says where this person points; `null`: nowhere. */
+  /** Sets the cursor of this user; `null` removes it. */
   readonly updateCursor: Session<T>['setCursor'];
 }
 
 const identity = <V>(value: V) => value;
 
 /**
- * Joins a session while the component is mounted, and shows all of it. Heartbeats, the change to away and reconnects
- * happen by themselves. The component renders with every change, cursors included; the other hooks select.
+ * Joins a session while the component is mounted, and returns its whole state. Heartbeats, the change to away and reconnects
+ * are automatic. The component renders at each change, including cursors; the other hooks select a part.
  *
- * @param target an id or name, or `{ key }`; the session of the nearest `SessionProvider` where it is absent.
- * @param options how to join, where this is the component that joins.
+ * @param target an id or name, or `{ key }`; by default the session of the nearest `SessionProvider`.
+ * @param options how to join, if this component joins the session.
  */
 export function useCollaboration<T extends Types = Registered>(
   target?: SessionTarget,
@@ -44,7 +44,7 @@ export function useCollaboration<T extends Types = Registered>(
   return { ...state, ...actions } as unknown as Collaboration<T>;
 }
 
-/** The others in the session, or what is selected of them. By default lists and objects are compared by their entries. */
+/** The other users, or a value selected from them. By default lists and objects are compared by their entries. */
 export function useOthers<T extends Types = Registered>(): readonly User<T>[];
 export function useOthers<V, T extends Types = Registered>(
   selector: (others: readonly User<T>[]) => V,
@@ -55,7 +55,7 @@ export function useOthers(selector: (others: readonly User[]) => unknown = ident
   return useSelected(useBinding(), select, isEqual);
 }
 
-/** This person as the others see them, or what is selected of them; undefined until the session is joined. */
+/** This user as others see them, or a value selected from them; undefined until the session is joined. */
 export function useSelf<T extends Types = Registered>(): User<T> | undefined;
 export function useSelf<V, T extends Types = Registered>(
   selector: (self: User<T>) => V,
@@ -66,7 +66,7 @@ export function useSelf(selector: (self: User) => unknown = identity, isEqual?: 
   return useSelected(useBinding(), select, isEqual);
 }
 
-/** Where the others point, or what is selected of it. */
+/** The cursors of the others, or a value selected from them. */
 export function useCursors<T extends Types = Registered>(): readonly UserCursor<T>[];
 export function useCursors<V, T extends Types = Registered>(
   selector: (cursors: readonly UserCursor<T>[]) => V,
@@ -80,7 +80,7 @@ export function useCursors(
   return useSelected(useBinding(), select, isEqual);
 }
 
-/** The session of the nearest `SessionProvider`. It is the same object from the first render on. */
+/** The session of the nearest `SessionProvider`; the same object since the first render. */
 export function useSession<T extends Types = Registered>(): Session<T> {
   return useBinding().session as unknown as Session<T>;
 }
@@ -96,7 +96,7 @@ export function useConnection(): ClientState {
   );
 }
 
-/** A function that always calls the latest listener, so that a new one does not subscribe again. */
+/** A constant function that calls the latest listener, so that a new listener needs no new subscription. */
 function useLatest<V>(listener: (value: V) => void): (value: V) => void {
   const latest = useRef(listener);
   useEffect(() => {
@@ -105,7 +105,7 @@ function useLatest<V>(listener: (value: V) => void): (value: V) => void {
   return useCallback((value) => latest.current(value), []);
 }
 
-/** Hears the ephemeral events of one name that others send while the component is mounted. */
+/** Calls the listener with the ephemeral events of one name from others, while the component is mounted. */
 export function useBroadcast<T extends Types = Registered, E extends BroadcastName<T> = BroadcastName<T>>(
   event: E,
   listener: (broadcast: Extract<Broadcast<T>, { event: E }>) => void,
@@ -118,7 +118,7 @@ export function useBroadcast<T extends Types = Registered, E extends BroadcastNa
   );
 }
 
-/** Hears who leaves, and why. */
+/** Calls the listener when another user leaves, with the cause. */
 export function useLeaves<T extends Types = Registered>(listener: (leave: Leave<T>) => void): void {
   const { session } = useBinding();
   const call = useLatest(listener as unknown as (leave: Leave) => void);
@@ -126,8 +126,8 @@ export function useLeaves<T extends Types = Registered>(listener: (leave: Leave<
 }
 
 /**
- * Hears failures: of the connection, and where a `SessionProvider` is around, of joining and of changes that the service
- * refused.
+ * Calls the listener with errors of the connection. Below a `SessionProvider` it also gets errors of the join and of changes that
+ * the service refused.
  */
 export function useErrors(listener: (error: RollcallError) => void): void {
   const client = useClient();
@@ -136,9 +136,9 @@ export function useErrors(listener: (error: RollcallError) => void): void {
   useEffect(() => (binding ? binding.onError(call) : client.on('error', call)), [client, binding, call]);
 }
 
-/** The answer to a question about the past. */
+/** The result of a query about the past. */
 export interface HistoryAt {
-  /** Who was there; undefined until the answer came. */
+  /** The stays of the users who were present; undefined until the answer came. */
   readonly stays: readonly Stay[] | undefined;
   readonly isLoading: boolean;
   readonly error: unknown;
@@ -148,9 +148,9 @@ const nothing: HistoryAt = { stays: undefined, isLoading: false, error: undefine
 const loading: HistoryAt = { ...nothing, isLoading: true };
 
 /**
- * Who was in the session at a moment.
+ * The users who were in the session at a time.
  *
- * @param time Unix milliseconds; undefined asks nothing.
+ * @param time Unix milliseconds; if undefined, nothing is requested.
  */
 export function useHistoryAt(time: number | undefined): HistoryAt {
   const { session } = useBinding();

@@ -2,12 +2,11 @@ import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** Names the folder of a checkout of Rollcall. */
+/** The environment variable with the folder of a checkout of Rollcall. */
 const variable = 'ROLLCALL_CHECKOUT';
 
 /**
- * Finds the folder of a checkout of Rollcall: the one that is named, or else the nearest one above the working folder or
- * above this package.
+ * Finds the folder of a checkout of Rollcall: the given one, or the nearest one above the working folder or above this package.
  *
  * @throws Error with one next step if the folder is no checkout, or if there is none.
  */

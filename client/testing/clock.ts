@@ -1,12 +1,12 @@
-/** A clock that stands still until it is advanced. */
+/** A clock whose time changes only by `advance`. */
 export interface Clock {
   /** Unix milliseconds. */
   now(): number;
   /** @returns the function that cancels. */
   after(millis: number, run: () => void): () => void;
-  /** Moves the time on and runs what falls due, in order; promises settle in between. */
+  /** Advances the time and runs the due timers in order; promises settle in between. */
   advance(millis: number): Promise<void>;
-  /** Timers that wait. */
+  /** The number of waiting timers. */
   readonly waiting: number;
 }
 
@@ -15,10 +15,10 @@ interface Timer {
   run: () => void;
 }
 
-/** Enough for every chain of promises in the client and the service; in memory nothing takes longer. */
+/** Enough turns of the event loop for all chains of promises of the client and the in-memory service. */
 const turns = 60;
 
-/** Lets everything run that does not wait for time. */
+/** Waits until all work has run that does not wait for a timer. */
 export async function settle(): Promise<void> {
   for (let turn = 0; turn < turns; turn += 1) await undefined;
 }

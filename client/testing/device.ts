@@ -1,41 +1,41 @@
 import type { Environment, PageEvent, Socket } from '../environment.ts';
 import type { Clock } from './clock.ts';
 
-/** The service's end of a socket. */
+/** The server side of a socket. */
 export interface ServerSocket {
   send(text: string): void;
   close(code: number): void;
   onText: (text: string) => void;
-  /** The code is undefined where the connection broke without a close. */
+  /** The code is undefined if the connection broke without a close frame. */
   onClose: (code: number) => void;
 }
 
-/** What answers a handshake: the status of a refusal, or undefined to let it in. */
+/** Answers a handshake: the status of a refusal, or undefined to accept it. */
 export type Accept = (url: string, protocols: readonly string[], socket: ServerSocket) => number | undefined;
 
 /** The browser of one client: a page, timers and a network that tests can disturb. */
 export interface Device {
   environment: Environment;
-  /** Handshakes begun so far. */
+  /** The number of handshakes so far. */
   readonly dials: number;
-  /** Timers and listeners that are held, to find leaks. */
+  /** The number of timers and listeners, to find leaks. */
   readonly held: number;
   tell(event: PageEvent): void;
-  /** The network carries nothing any more, in either direction, and sockets are not told; the page is where `tells`. */
+  /** The network loses all data in both directions without closing sockets. With `tells` the page gets the event `offline`. */
   cut(tells: boolean): void;
   restore(): void;
   freeze(): void;
-  /** Without `tells` the page hears nothing of it, as after a sleep of some machines. */
+  /** Without `tells` the page gets no event, as after a sleep on some machines. */
   thaw(tells?: boolean): void;
-  /** Hidden pages wake once a minute where `clamped`. */
+  /** With `clamped` the timers of the hidden page run once a minute. */
   hide(clamped: boolean): void;
   show(): void;
-  /** Each socket ends here as if it broke. */
+  /** Ends each socket on the client's side as if it broke. */
   breakSockets(isServiceTold: boolean): void;
 }
 
 const minute = 60_000;
-/** Routers forget a silent connection; after a freeze as long as this it is dead. */
+/** Routers drop silent connections: after a freeze of this many milliseconds a socket is dead. */
 const forgottenAfter = minute;
 
 class MemorySocket implements Socket {
@@ -44,7 +44,7 @@ class MemorySocket implements Socket {
   onmessage: Socket['onmessage'] = null;
   onerror: Socket['onerror'] = null;
   onclose: Socket['onclose'] = null;
-  /** Whether the network still carries it. */
+  /** Whether the network still transmits its data. */
   isAlive = true;
   server: ServerSocket | undefined;
   readonly #deliver: (run: () => void) => void;
@@ -93,7 +93,7 @@ export function createDevice(clock: Clock, accept: Accept, options: { random: ()
   let hiddenAt: number | undefined;
   let frozenAt: number | undefined;
 
-  /** What happens to a frozen page waits until it runs again. */
+  /** Events for a frozen page wait until it runs again. */
   const deliver = (run: () => void) => queueMicrotask(() => (frozenAt === undefined ? run() : held.push(run)));
   const tell = (event: PageEvent) => {
     for (const listener of [...listeners]) listener(event);
@@ -219,7 +219,7 @@ export function createDevice(clock: Clock, accept: Accept, options: { random: ()
   };
 }
 
-/** A worker's timer, which nothing slows down. */
+/** The timer of a worker, which browsers do not slow down. */
 function tickEverySecond(clock: Clock, tick: () => void): () => void {
   let cancel = clock.after(0, function again() {
     tick();

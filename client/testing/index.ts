@@ -6,53 +6,53 @@ import { createDevice, type Device } from './device.ts';
 import { createService, type Service, type ServiceOptions } from './service.ts';
 import { tokenFor } from './token.ts';
 
-/** How a test's service behaves. */
+/** Options of the in-memory service. */
 export interface TestRollcallOptions extends Partial<ServiceOptions> {
-  /** Where the clock begins, in Unix milliseconds. */
+  /** The first time of the clock, in Unix milliseconds. */
   now?: number;
-  /** Jitter of the clients; 0.5 by default, so that tests repeat. */
+  /** The random number for the clients' jitter; 0.5 by default, so that tests are reproducible. */
   random?: () => number;
 }
 
-/** What a test may choose for a client beside the options every client has. */
+/** The options of a client, with additional ones for tests. */
 export interface TestClientOptions<T extends Types = Types> extends Partial<ClientOptions<T>> {
-  /** What others read as their name; the user id by default. */
+  /** The name that others see; by default the user id. */
   name?: string;
-  /** How long a token lives, in seconds; an hour by default. */
+  /** The lifetime of a token in seconds; an hour by default. */
   tokenSeconds?: number;
   /** Whether the page may start workers; not by default. */
   worker?: boolean;
 }
 
-/** Rollcall in memory, with a clock that only the test moves. */
+/** Rollcall in memory, with a clock that only the test advances. */
 export interface TestRollcall {
-  /** A client of this user, on a device of its own; it connects when it joins. */
+  /** A client of this user on its own device; it connects when it joins. */
   client<T extends Types = Types>(userId: string, options?: TestClientOptions<T>): Client<T>;
-  /** Moves the clock on by so many milliseconds; what falls due happens, in order. */
+  /** Advances the clock by the given milliseconds and runs the due work in order. */
   advance(millis: number): Promise<void>;
-  /** Lets everything happen that does not wait for time. */
+  /** Waits until all work has run that does not wait for the clock. */
   settle(): Promise<void>;
   /** The virtual clock, in Unix milliseconds. */
   now(): number;
   /**
    * Cuts the client's network without a close. The page is told by `offline`, unless `silent`.
    *
-   * @returns brings the network back.
+   * @returns the function that restores the network.
    */
   cut(client: object, options?: { silent?: boolean }): () => Promise<void>;
-  /** Stops the client's timers and events, as a sleeping machine does. @returns wakes it up. */
+  /** Stops the client's timers and events, as on a sleeping machine. @returns the function that wakes it. */
   freeze(client: object): () => Promise<void>;
-  /** The client's present token is not accepted any more; `token()` gives a new one. */
+  /** Revokes the client's present token; `token()` then returns a new one. */
   expireToken(client: object): void;
-  /** The client's socket breaks, and the service does not hear of it. */
+  /** Breaks the client's socket; the service does not notice it. */
   loseClose(client: object): Promise<void>;
-  /** The client's socket breaks without a close; the service notices. */
+  /** Breaks the client's socket without a close frame; the service notices it. */
   breakSockets(client: object): Promise<void>;
-  /** A token with which any client is this user, for an hour. */
+  /** A token for this user that is valid for an hour. */
   token(userId: string): string;
-  /** Hides the client's page. @returns shows it again. `clamped` wakes its timers once a minute. */
+  /** Hides the client's page; with `clamped` its timers run once a minute. @returns the function that shows it again. */
   hide(client: object, options?: { clamped?: boolean }): () => Promise<void>;
-  /** What the service received, for assertions about the wire. */
+  /** The frames that the service received, for assertions. */
   readonly service: Service;
   /** The device of a client. */
   device(client: object): Device;
@@ -63,8 +63,8 @@ export interface TestRollcall {
 const start = Date.UTC(2026, 0, 1);
 
 /**
- * Rollcall in memory for unit tests: the real client speaks its real protocol to a service in the same process, and time
- * stands still until `advance`.
+ * Rollcall in memory for unit tests: the real client uses the real protocol with a service in the same process. The time changes
+ * only by `advance`.
  *
  * @example
  * const rollcall = createTestRollcall();
@@ -91,7 +91,7 @@ export function createTestRollcall(options: TestRollcallOptions = {}): TestRollc
     let given = '';
     const giveToken = () => {
       tokens += 1;
-      // Tokens of one second differ by their lifetime alone; the fraction keeps each one unlike the others.
+      // The fraction makes tokens different that are made within the same second.
       given = tokenFor({ sub: userId, name, exp: clock.now() / 1000 + tokenSeconds + tokens / 1e6 });
       return given;
     };

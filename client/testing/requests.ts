@@ -18,7 +18,7 @@ import {
 type Terms = { role: Role; expiresInSeconds?: number; maxUses?: number };
 type Entry = { activityType: string; details?: Json; activityId?: string };
 
-/** What the service does with each type of message; the answer is sent with the message's `requestId`. */
+/** The handler of each type of message; its answer is sent with the message's `requestId`. */
 export const handlers: Record<string, (call: Call) => object> = {
   ping: ({ world }) => ({ type: 'pong', serverTime: world.now() }),
   session_create(call) {

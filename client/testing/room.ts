@@ -11,7 +11,7 @@ import type {
 } from '../../protocol/entities.ts';
 import { type Json, merge, type WireChange, type WireUser } from '../presence.ts';
 
-/** One socket as the service knows it. */
+/** One socket in the service. */
 export interface ServerConnection {
   userId: string;
   username: string;
@@ -21,10 +21,10 @@ export interface ServerConnection {
 
 interface Seat {
   lastSeen: number;
-  /** Until when its next sign of life may take, in milliseconds. */
-  patience: number;
+  /** The timeout of the seat, in milliseconds. */
+  timeoutMillis: number;
   isHidden: boolean;
-  /** When a broken socket's seat ends; undefined while it lives. */
+  /** When the grace of a broken socket ends; undefined while the socket is open. */
   endsAt?: number;
 }
 
@@ -43,12 +43,12 @@ export interface Invitation {
 }
 
 const offlineAfter = 60_000;
-const hiddenPatience = 150_000;
+const hiddenTimeoutMillis = 150_000;
 const awayAfter = 120_000;
 const rank: Status[] = ['online', 'away', 'offline'];
 const worse = (one: Status, other: Status) => (rank.indexOf(one) > rank.indexOf(other) ? one : other);
 
-/** One session in memory, with everybody in it. */
+/** One session in memory, with its users. */
 export class Room {
   readonly participants = new Map<string, SessionParticipant>();
   readonly invitations = new Map<string, Invitation>();
@@ -77,7 +77,7 @@ export class Room {
     return this.people.get(connection.userId)?.seats.has(connection) ?? false;
   }
 
-  /** Seats a connection; what it says of its person is part of the join. */
+  /** Seats a connection; the user's state is part of the join. */
   enter(
     connection: ServerConnection,
     role: Role,
@@ -97,7 +97,7 @@ export class Room {
     };
     this.people.set(userId, person);
     for (const [other, seat] of person.seats) if (seat.endsAt !== undefined) person.seats.delete(other);
-    person.seats.set(connection, { lastSeen: now, patience: offlineAfter, isHidden: false });
+    person.seats.set(connection, { lastSeen: now, timeoutMillis: offlineAfter, isHidden: false });
     if (isNew) {
       person.chosen = said.status;
       const { activity, data } = said;
@@ -108,13 +108,13 @@ export class Room {
     } else this.#change(person, { ...said, connections: person.seats.size }, said.status);
   }
 
-  /** Any frame is a sign of life. */
+  /** Records a sign of life; any frame is one. */
   touch(connection: ServerConnection): void {
     const seat = this.people.get(connection.userId)?.seats.get(connection);
-    if (seat) Object.assign(seat, { lastSeen: this.#now(), isHidden: false, patience: offlineAfter });
+    if (seat) Object.assign(seat, { lastSeen: this.#now(), isHidden: false, timeoutMillis: offlineAfter });
   }
 
-  /** A sign of life with meaning; `said` is what the person tells of themselves. */
+  /** Records a sign of life with a change; `said` is the change of the user's state. */
   hear(
     connection: ServerConnection,
     said: { status?: Status; activity?: string | null; data?: Json; cursor?: Json | null },
@@ -123,7 +123,11 @@ export class Room {
     const person = this.people.get(connection.userId)!;
     const seat = person.seats.get(connection)!;
     const now = this.#now();
-    Object.assign(seat, { lastSeen: now, isHidden: hidden, patience: hidden ? hiddenPatience : offlineAfter });
+    Object.assign(seat, {
+      lastSeen: now,
+      isHidden: hidden,
+      timeoutMillis: hidden ? hiddenTimeoutMillis : offlineAfter,
+    });
     if (!idle) person.lastActive = now;
     const { cursor, ...rest } = said;
     const isDoing = Boolean(said.cursor || said.activity);
@@ -146,7 +150,7 @@ export class Room {
     if (person) this.#change(person, { role });
   }
 
-  /** One connection ends in the session; the person leaves with the last one. */
+  /** Ends one seat; the user leaves with the last one. */
   release(connection: ServerConnection, cause: LeaveCause): void {
     const person = this.people.get(connection.userId);
     if (!person?.seats.delete(connection)) return;
@@ -154,19 +158,19 @@ export class Room {
     else this.#change(person, { connections: person.seats.size });
   }
 
-  /** A socket broke: its person has so many milliseconds to come back. */
+  /** A socket broke: its user may return within the given milliseconds. */
   break(connection: ServerConnection, graceMillis: number): void {
     const seat = this.people.get(connection.userId)?.seats.get(connection);
     if (seat) seat.endsAt = this.#now() + graceMillis;
   }
 
-  /** Ends what is overdue and announces who became away. */
+  /** Ends overdue seats and announces users who became away. */
   sweep(): void {
     const now = this.#now();
     for (const person of [...this.people.values()]) {
       for (const [connection, seat] of [...person.seats]) {
         if (seat.endsAt !== undefined && seat.endsAt <= now) this.release(connection, 'disconnected');
-        else if (seat.lastSeen + seat.patience <= now) this.release(connection, 'timeout');
+        else if (seat.lastSeen + seat.timeoutMillis <= now) this.release(connection, 'timeout');
       }
       if (person.seats.size > 0) this.#change(person, {});
     }
@@ -219,7 +223,7 @@ export class Room {
 
   #diff(changes: { joins?: WireUser[]; updates?: WireChange[]; leaves?: object[] }, except?: ServerConnection): void {
     const seats = [...this.people.values()].flatMap((person) => [...person.seats.keys()]);
-    // Nobody is told what they said themselves while they are alone.
+    // A user who is alone in the session gets no frame about their own change.
     const isOwn = !changes.leaves && !changes.updates?.some(({ connections }) => connections);
     if (seats.length < 2 && isOwn) return;
     this.seq += 1;

@@ -4,7 +4,7 @@ import type { Frame } from '../gather.ts';
 import type { Json } from '../presence.ts';
 import { Room, type ServerConnection } from './room.ts';
 
-/** A refusal that is answered with an `error` frame. */
+/** An error that is answered with an `error` frame. */
 export class Refusal extends Error {
   readonly code: ErrorCode;
   constructor(code: ErrorCode, message: string) {
@@ -13,13 +13,13 @@ export class Refusal extends Error {
   }
 }
 
-/** What the service holds. */
+/** The state of the service. */
 export interface World {
   rooms: Map<string, Room>;
-  /** Machines by owner and id. */
+  /** The machines by owner and id. */
   machines: Map<string, Record<string, unknown>>;
   now(): number;
-  /** How the connection is kept in rooms after the person was let in by an invitation. */
+  /** How long a session may be inactive before it expires, in milliseconds. */
   sessionTimeoutMillis: number;
 }
 
@@ -65,7 +65,7 @@ export function createRoom({ world, connection, message }: Call, key?: string): 
     status: 'active' as const,
     target: (metadata['target'] as string) ?? null,
     objective: (metadata['objective'] as string) ?? null,
-    // Who knows the key of a session may join, unless its creator said otherwise.
+    // A user who knows the key of a session may join, unless its creator decided otherwise.
     isPublic: metadata['isPublic'] === true || (key !== undefined && metadata['isPublic'] !== false),
     maxParticipants: (metadata['maxParticipants'] as number) ?? 50,
     metadata,
@@ -119,7 +119,7 @@ export function finish(room: Room, status: 'completed' | 'failed' | 'expired', c
   for (const userId of [...room.people.keys()]) room.leave(userId, cause);
 }
 
-/** Ends the sessions in which nobody did anything for too long. */
+/** Expires the inactive sessions. */
 export function expireRooms({ rooms, now, sessionTimeoutMillis }: World): void {
   for (const room of rooms.values()) {
     const lastActive = Math.max(
@@ -132,7 +132,7 @@ export function expireRooms({ rooms, now, sessionTimeoutMillis }: World): void {
 
 export type Said = { status?: Status; activity?: string | null; data?: Json; cursor?: Json | null };
 
-/** What a message says of its person. */
+/** The user's state in a message. */
 export function saidIn({ status, activity, data, cursor }: Said & Frame): Said {
   return { status, activity, data, cursor };
 }

@@ -8,7 +8,7 @@ import type { ServerConnection } from './room.ts';
 import { expireRooms, Refusal, type World } from './rooms.ts';
 import { claimsOf } from './token.ts';
 
-/** A frame a client sent, as the service received it. */
+/** A frame that the service received. */
 export interface Recorded {
   userId: string;
   frame: Frame;
@@ -20,16 +20,16 @@ export interface Recorded {
 export interface Service {
   accept: Accept;
   world: World;
-  /** Whether a token would be let in now. */
+  /** Whether a token is valid now. */
   isValid(token: string): boolean;
-  /** Tokens that were withdrawn. */
+  /** Revoked tokens. */
   withdrawn: Set<string>;
-  /** Tokens of all handshakes, and whether each was valid then. */
+  /** The tokens of all handshakes, and whether each was valid at that time. */
   handshakes: { token: string; isValid: boolean }[];
   frames: Recorded[];
-  /** Makes the next frames that match fail or vanish. */
+  /** Lets the next matching frames fail or get lost. */
   intercept: ((frame: Frame, userId: string) => 'drop' | Refusal | undefined) | undefined;
-  /** Loses the next frame of this type on its way to this user. */
+  /** Loses the next frame of this type to this user. */
   loseNext(userId: string, type: string): void;
 }
 
@@ -65,7 +65,7 @@ export function createService(clock: Clock, options: ServiceOptions): Service {
   };
   let isSweeping = false;
 
-  /** Time passes for the service only while somebody uses it, so that a test's clock may come to rest. */
+  /** Runs as a timer only while there are users or active sessions, so that the clock of a test has no timers afterwards. */
   function sweep(): void {
     expireRooms(world);
     for (const room of world.rooms.values()) room.sweep();

@@ -15,15 +15,15 @@ const repeatedLines = 10;
 const readyLine = /^Rollcall is ready at /;
 
 /**
- * Runs `npm start` of a checkout and waits until it is ready. npm itself is left out, because it does not pass every
- * signal on.
+ * Runs `npm start` of a checkout and waits until it is ready. It starts the script without npm, because npm does not forward
+ * all signals.
  *
  * @throws Error with the last lines of the stack.
  */
 export async function startProcess(options: StackProcessOptions): Promise<{ stop(): Promise<void> }> {
   const child = spawn(process.execPath, [join('scripts', 'run.mjs'), 'start'], {
     cwd: options.checkout,
-    // The script watches its parent process only if npm seems to have started it. So the stack ends with this process.
+    // The script ends with its parent process only if npm started it, so this sets the variable of npm.
     env: { ...process.env, npm_lifecycle_event: 'start', ...options.environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -64,7 +64,7 @@ function ready(child: ChildProcess, { startMillis, log }: StackProcessOptions): 
       });
     }
     child.once('error', (error) => fail(`could not be started (${error.message})`));
-    // `close` comes after the last line, `exit` perhaps before it.
+    // `close` comes after the last line; `exit` may come before it.
     child.once('close', (code, signal) => fail(`ended (${signal ?? `code ${code}`}) before it was ready`));
   });
 }

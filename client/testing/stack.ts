@@ -18,17 +18,17 @@ export interface RollcallStackOptions {
   settings?: Record<string, string>;
   /** The port; any free one by default. */
   port?: number;
-  /** Where the data stays. By default a temporary folder, which `stop` removes. */
+  /** The folder of the data. By default a temporary folder, which `stop` removes. */
   dataDirectory?: string;
   /** The longest wait for the start, in milliseconds; five minutes by default, because a first start installs packages. */
   startMillis?: number;
-  /** Hears each line that the stack writes. */
+  /** Called with each line that the stack writes. */
   log?: (line: string) => void;
 }
 
-/** Of whom a token speaks. */
+/** The claims of a token. */
 export interface TokenOptions {
-  /** What others read as the name; the user id by default. */
+  /** The name that others see; by default the user id. */
   name?: string;
   /** Whether the token has the scope `rollcall/admin`. */
   admin?: boolean;

@@ -1,19 +1,19 @@
 const encode = (value: object) =>
   btoa(JSON.stringify(value)).replace(/\+/g, '-').replace(/\//g, '_').replace(/=+$/, '');
 
-/** Who a token of the in-memory service speaks of; `exp` is Unix seconds. */
+/** The claims of a token of the in-memory service; `exp` is in Unix seconds. */
 export interface Claims {
   sub: string;
   name: string;
   exp: number;
 }
 
-/** A JSON Web Token without a signature, which only the in-memory service accepts. */
+/** A JSON Web Token without a signature; only the in-memory service accepts it. */
 export function tokenFor(claims: Claims): string {
   return `${encode({ alg: 'none' })}.${encode(claims)}.`;
 }
 
-/** @returns the claims, or undefined where it is none of `tokenFor`. */
+/** @returns the claims, or undefined if `tokenFor` did not make the token. */
 export function claimsOf(token: string): Claims | undefined {
   try {
     const claims = JSON.parse(atob(token.split('.')[1]!.replace(/-/g, '+').replace(/_/g, '/')));

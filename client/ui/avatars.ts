@@ -4,16 +4,16 @@ import { create, type Looks, looksOf, mark, place } from './dom.ts';
 import { fill, type Words, wordsOf } from './words.ts';
 
 export interface AvatarOptions extends Looks {
-  /** How many are shown before the rest is counted. Default 5. */
+  /** The largest number of avatars; further users are counted. Default 5. */
   most?: number;
-  /** Makes each avatar a button. */
+  /** If set, each avatar is a button that calls it. */
   onSelect?: (user: User) => void;
-  /** The address of somebody's picture; by default `data.avatar`. Without one the initials are shown. */
+  /** The address of a user's picture; by default `data.avatar`. Without a picture the initials are shown. */
   pictureOf?: (user: User) => string | undefined;
   words?: Partial<Words>;
 }
 
-/** Shows who is here, this person first: a picture or initials, and a dot for the status. @returns takes it away. */
+/** Shows the present users, this user first: a picture or initials, and a dot for the status. @returns the function that removes it. */
 export function showAvatars<T extends Types>(
   container: Element,
   session: Session<T>,
@@ -74,7 +74,7 @@ export function showAvatars<T extends Types>(
     for (const userId of [...items.keys()]) {
       if (!shown.some((user) => user.userId === userId)) items.delete(userId);
     }
-    // Moving only what stands elsewhere keeps the focus where it is.
+    // Elements that are already in place are not moved, so that they keep the focus.
     for (const child of [...list.children]) if (!wanted.includes(child as HTMLElement)) child.remove();
     for (const [index, item] of wanted.entries()) {
       if (list.children[index] !== item) list.insertBefore(item, list.children[index] ?? null);
@@ -92,7 +92,7 @@ export function showAvatars<T extends Types>(
 
 const pictureIn = ({ data }: User) => (typeof data['avatar'] === 'string' ? data['avatar'] : undefined);
 
-/** The first letters of the first and the last word. */
+/** The first letters of the first and the last word of a name. */
 function initialsOf(name: string): string {
   const words = name.trim().split(/\s+/);
   const letters = [words[0], words.length > 1 ? words.at(-1) : ''].map((word) => [...(word ?? '')][0] ?? '');

@@ -2,7 +2,7 @@ import type { Session } from '../session-api.ts';
 import type { Types, User } from '../types.ts';
 import { create, drawing, type Looks, looksOf, mark, place } from './dom.ts';
 
-/** A point of an element: shares of its width and height. `anchor` names the element; without it the surface is meant. */
+/** A point of an element, as fractions of its width and height. `anchor` names the element; by default it is the surface. */
 export interface ElementPoint {
   anchor?: string;
   x: number;
@@ -10,21 +10,21 @@ export interface ElementPoint {
 }
 
 export interface CursorOptions extends Looks {
-  /** Whether this person's pointer is told to the others. Default true. */
+  /** Whether this user's pointer is sent to the others. Default true. */
   track?: boolean;
-  /** The attribute by which elements within the surface are named. Default `data-rollcall-anchor`. */
+  /** The attribute that names elements within the surface. Default `data-rollcall-anchor`. */
   anchorAttribute?: string;
 }
 
 const arrow = 'M0 0v15l4-4h6z';
 
 /**
- * Shows the others' pointers over a surface, and tells them of this person's. A pointer keeps its place in the element it
- * points at, whatever the size of the window, the zoom or the scroll position; elements with an anchor keep it even where
- * the layout differs. While the connection is lost the pointers are dimmed.
+ * Shows the pointers of others on a surface, and sends the pointer of this user. A pointer keeps its place in its element for each
+ * window size, zoom and scroll position. In elements with an anchor it keeps its place even if the layout differs. While the
+ * connection is lost, the pointers are dimmed.
  *
- * @param surface becomes the containing block of the pointers: `position: relative` where it was static.
- * @returns takes it away.
+ * @param surface the containing block of the pointers; it gets `position: relative` if its position is static.
+ * @returns the function that removes it.
  */
 export function showCursors<T extends Types>(
   surface: HTMLElement,
@@ -47,7 +47,7 @@ export function showCursors<T extends Types>(
   function draw(): void {
     const { cursors, others, isStale } = told.getSnapshot();
     const base = layer.getBoundingClientRect();
-    // A zoomed or scaled surface measures differently inside and outside.
+    // In a zoomed or scaled surface, lengths inside and outside differ.
     const scale = base.width / layer.offsetWidth || 1;
     const gone = new Set(pointers.keys());
     for (const { userId, cursor } of cursors) {
@@ -93,13 +93,13 @@ export function showCursors<T extends Types>(
   }
   const onLeave = () => told.setCursor(null);
 
-  /** The layout moved, not the pointers: they follow at once. */
+  /** If the layout changes, pointers move without a transition. */
   function onLayout(): void {
     view.cancelAnimationFrame(frame);
     frame = view.requestAnimationFrame(() => {
       mark(layer, 'data-still', true);
       draw();
-      // The style has to be computed once without the transition.
+      // The browser must compute the style once without the transition.
       void layer.offsetWidth;
       mark(layer, 'data-still', false);
     });

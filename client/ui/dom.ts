@@ -14,7 +14,7 @@ export function create<K extends keyof HTMLElementTagNameMap>(
   return element;
 }
 
-/** The outermost element of a component, in its place. */
+/** The outermost element of a component. */
 export function place<K extends keyof HTMLElementTagNameMap>(
   container: Element,
   tag: K,
@@ -33,23 +33,23 @@ export function button(text: string, onClick: () => void): HTMLButtonElement {
   return element;
 }
 
-/** A drawing that says nothing by itself. */
+/** A decorative SVG image, hidden from screen readers. */
 export function drawing(box: string, path: string): SVGElement {
   const template = create('template', {});
   template.innerHTML = `<svg viewBox="${box}" aria-hidden="true"><path d="${path}"/></svg>`;
   return template.content.firstElementChild as SVGElement;
 }
 
-/** Sets an attribute without a value, or takes it away. */
+/** Sets or removes an attribute without a value. */
 export function mark(element: Element, name: string, isSet: boolean): void {
   element.toggleAttribute(name, isSet);
 }
 
-/** How users are named and coloured. */
+/** The names and colours of users. */
 export interface Looks {
-  /** By default the name the service knows. */
+  /** By default the name that the service knows. */
   nameOf?: (user: User) => string;
-  /** A CSS colour on which white text can be read; by default one that every viewer computes alike from the user's id. */
+  /** A CSS colour with enough contrast to white text; by default a colour computed from the user's id, the same in each browser. */
   colourOf?: (user: User) => string;
 }
 

@@ -4,22 +4,22 @@ import { button, type Looks, looksOf, mark, place } from './dom.ts';
 import { fill, type Words, wordsOf } from './words.ts';
 
 export interface FollowOptions extends Looks {
-  /** The element that scrolls. By default the page itself. */
+  /** The element that scrolls. By default the page. */
   surface?: Element;
   words?: Partial<Words>;
 }
 
-/** Takes the notice away; its method starts and stops following. */
+/** Removes the notice. The method starts and stops following. */
 export interface Follow {
   (): void;
-  /** From now on this viewport shows what the user with this id sees; `null` ends that. */
+  /** Lets this viewport follow the user with this id; `null` stops it. */
   follow(userId: string | null): void;
 }
 
-/** The centre of a viewport: shares of the width and height of all that can be scrolled. */
+/** The centre of a viewport, as fractions of the scrollable width and height. */
 type View = [x: number, y: number];
 
-/** Keys of `data`: the user that somebody follows, and the viewport of a followed user. */
+/** Keys of `data`: the user whom a user follows, and the viewport of a followed user. */
 const leaderKey = 'rollcall.follow';
 const viewKey = 'rollcall.view';
 
@@ -29,7 +29,7 @@ const viewKey = 'rollcall.view';
  *
  * While somebody follows a user, the user's viewport is in their `data`. Otherwise nothing is sent.
  *
- * @returns takes it away; `follow` starts and stops following.
+ * @returns the function that removes it; its method `follow` starts and stops following.
  */
 export function showFollow<T extends Types>(
   container: Element,
@@ -63,7 +63,7 @@ export function showFollow<T extends Types>(
     told.setData({ [viewKey]: [share(0), share(1)] satisfies View });
   }
 
-  /** Moves this viewport to the leader's, a part of the rest of the way in each frame. */
+  /** Moves this viewport to the leader's; in each animation frame by a part of the remaining distance. */
   function glide(): void {
     view.cancelAnimationFrame(frame);
     const wanted = JSON.parse(target!) as View;

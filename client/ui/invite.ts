@@ -6,18 +6,18 @@ import { button, create, place } from './dom.ts';
 import { fill, type Words, wordsOf } from './words.ts';
 
 export interface InviteOptions extends Pick<InviteTerms, 'expiresInSeconds' | 'maxUses'> {
-  /** Which roles can be chosen; the first one is chosen at first. Default: all, `viewer` first. */
+  /** The roles to choose from; the first one is preselected. Default: all, `viewer` first. */
   roles?: readonly Role[];
-  /** The link that carries an invitation. By default the address of the page with the parameter `invite`. */
+  /** Builds the link for an invite. By default the address of the page with the parameter `invite`. */
   linkOf?: (invite: string) => string;
   words?: Partial<Words>;
 }
 
 /**
- * A form with which the owner of a session makes an invite link: its role, the link itself with a button that copies it,
- * until when it works, and a button that revokes it. Nobody else sees the form.
+ * A form with which the owner of a session makes an invite link. It shows the role, the link with a button to copy it, its expiry
+ * and a button to revoke it. Other users do not see the form.
  *
- * @returns takes it away. A link that was made goes on working.
+ * @returns the function that removes the form; it does not revoke the link.
  */
 export function showInvite<T extends Types>(
   container: Element,
@@ -40,7 +40,7 @@ export function showInvite<T extends Types>(
   let isBusy = false;
   let until = '';
 
-  /** One request at a time; a refusal is shown as the service words it. */
+  /** Makes one request at a time; an error is shown with the message of the service. */
   async function attempt(request: () => Promise<string>): Promise<void> {
     if (isBusy) return;
     isBusy = true;
@@ -66,7 +66,7 @@ export function showInvite<T extends Types>(
 
   async function copy(): Promise<void> {
     link.select();
-    // A page without https has no clipboard, and a browser may ask the user first.
+    // A page without https has no clipboard, and a browser may ask for permission.
     try {
       await navigator.clipboard.writeText(link.value);
       state.textContent = `${words.copied} ${until}`;

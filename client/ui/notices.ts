@@ -5,7 +5,7 @@ import { button, create, drawing, type Looks, looksOf, place } from './dom.ts';
 import { fill, type Words, wordsOf } from './words.ts';
 
 export interface NoticeOptions extends Looks {
-  /** Where the way on leads once the session is over. Default `/`. */
+  /** The address of the link on the card of an ended session. Default `/`. */
   home?: string;
   /** How long a leave is shown, in milliseconds. Default 6,000. */
   leaveMillis?: number;
@@ -15,9 +15,10 @@ export interface NoticeOptions extends Looks {
 const warning = 'M12 3 2 21h20zM12 10v5M12 18v.5';
 
 /**
- * Says who left and why, that the session is about to expire, and with a card and ways on that it is over for this person.
+ * Shows who left and why, a warning before the session expires, and a card with the next steps when the session has ended for
+ * this user.
  *
- * @returns takes it away.
+ * @returns the function that removes it.
  */
 export function showNotices<T extends Types>(
   container: Element,
@@ -73,7 +74,7 @@ export function showNotices<T extends Types>(
     told.on('state', (state) => {
       if (state === 'joined') card?.remove();
     }),
-    // Somebody did something.
+    // A participant was active, so the session does not expire.
     told.on('updated', () => hint?.remove()),
   ];
   return () => {

@@ -4,12 +4,12 @@ import { button, mark, place } from './dom.ts';
 import { type Words, wordsOf } from './words.ts';
 
 export interface StatusOptions {
-  /** Whether it can be seen while all is well; screen readers are told anyway. Default false. */
+  /** Whether it is visible while the connection is open; screen readers get the text in any case. Default false. */
   always?: boolean;
   words?: Partial<Words>;
 }
 
-/** Says how the connection is, each state in a sentence, and announces it to screen readers. @returns takes it away. */
+/** Shows the state of the connection as a sentence, and announces it to screen readers. @returns the function that removes it. */
 export function showStatus<T extends Types>(
   container: Element,
   client: Client<T>,

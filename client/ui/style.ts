@@ -1,6 +1,6 @@
 /**
- * The default look. It lies in the cascade layer `rollcall`, so that any rule of the application wins, and takes its
- * colours from variables that follow the light or dark scheme of the page.
+ * The default styles. They are in the cascade layer `rollcall`, so that each rule of the application overrides them. Their colours
+ * are variables that follow the light or dark scheme of the page.
  */
 const sheet = `@layer rollcall{
 .rollcall{--rollcall-text:light-dark(#1b1d22,#f2f3f5);--rollcall-muted:light-dark(#565b66,#b4b9c4);--rollcall-back:light-dark(#fff,#23262d);--rollcall-line:light-dark(#c9cdd6,#474c58);--rollcall-accent:light-dark(#0b57d0,#a8c7fa);--rollcall-warn:light-dark(#8a4b00,#ffb86b);--rollcall-size:2rem;color:var(--rollcall-text);font:400 .875rem/1.4 system-ui,sans-serif;box-sizing:border-box}
@@ -37,7 +37,7 @@ const sheet = `@layer rollcall{
 
 const dressed = new WeakSet<Document>();
 
-/** Gives a document the sheet, once. A constructed sheet is allowed by content security policies that forbid inline styles. */
+/** Adds the style sheet to a document, once. Content security policies that forbid inline styles allow a constructed sheet. */
 export function dress({ ownerDocument: page }: Element): void {
   if (dressed.has(page)) return;
   dressed.add(page);

@@ -1,7 +1,7 @@
 import type { LeaveCause, Role, Status } from '../../protocol/entities.ts';
-import type { ClientState } from '../machine.ts';
+import type { ClientState } from '../client-state.ts';
 
-/** Everything the components say; an application gives its own language. `{name}` is replaced. */
+/** All texts of the components; an application can pass another language. `{name}` is replaced. */
 export interface Words {
   people: string;
   you: string;
@@ -79,8 +79,8 @@ export const english: Words = {
   revoked: 'Link revoked.',
 };
 
-/** The words with those of an application instead. */
+/** The default texts, replaced by those of the application. */
 export const wordsOf = (own: Partial<Words> | undefined): Words => ({ ...english, ...own });
 
-/** Puts a name or a number into a sentence. */
+/** Replaces the placeholders in a sentence. */
 export const fill = (sentence: string, value: string | number) => sentence.replace(/\{\w+\}/, () => String(value));

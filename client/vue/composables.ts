@@ -2,8 +2,8 @@ import { type MaybeRefOrGetter, onMounted, shallowReadonly, shallowRef, type ToR
 import type { Stay } from '../../protocol/entities.ts';
 import { emptyState, type SessionTarget, type ViewState } from '../binding.ts';
 import type { OpenOptions } from '../client-api.ts';
+import type { ClientState } from '../client-state.ts';
 import type { RollcallError } from '../errors.ts';
-import type { ClientState } from '../machine.ts';
 import type { Session } from '../session-api.ts';
 import type { Broadcast, BroadcastName, Leave, Registered, Types, User, UserCursor } from '../types.ts';
 import {
@@ -18,12 +18,12 @@ import {
 
 type IsEqual<V> = (one: V, other: V) => boolean;
 
-/** What `useCollaboration` gives: a ref of each thing that is shown, and the functions that change it. */
+/** The result of `useCollaboration`: a ref for each part of the state, and functions that change it. */
 export interface Collaboration<T extends Types = Registered>
   extends Readonly<ToRefs<ViewState<T>>>,
     Pick<Session<T>, 'setStatus' | 'setActivity' | 'setData' | 'broadcast' | 'logActivity' | 'leave'> {
   readonly session: ReadonlyRef<Session<T>>;
-  /** Says where this person points; `null`: nowhere. */
+  /** Sets the cursor of this user; `null` removes it. */
   readonly updateCursor: Session<T>['setCursor'];
 }
 
@@ -31,11 +31,11 @@ const identity = <V>(value: V) => value;
 const actions = ['setStatus', 'setActivity', 'setData', 'setCursor', 'broadcast', 'logActivity', 'leave'] as const;
 
 /**
- * Joins a session while the component is mounted, and shows all of it. Heartbeats, the change to away and reconnects
- * happen by themselves.
+ * Joins a session while the component is mounted, and returns its whole state. Heartbeats, the change to away and reconnects
+ * are automatic.
  *
- * @param target an id or name, or `{ key }`; the session of the nearest `SessionProvider` where it is absent.
- * @param options how to join, where this is the component that joins.
+ * @param target an id or name, or `{ key }`; by default the session of the nearest `SessionProvider`.
+ * @param options how to join, if this component joins the session.
  */
 export function useCollaboration<T extends Types = Registered>(
   target?: MaybeRefOrGetter<SessionTarget>,
@@ -73,7 +73,7 @@ function useEachSession(binding: ReturnType<typeof useBinding>): ReadonlyRef<Ses
   return shallowReadonly(session);
 }
 
-/** The others in the session, or what is selected of them. By default lists and objects are compared by their entries. */
+/** The other users, or a value selected from them. By default lists and objects are compared by their entries. */
 export function useOthers<T extends Types = Registered>(): ReadonlyRef<readonly User<T>[]>;
 export function useOthers<V, T extends Types = Registered>(
   selector: (others: readonly User<T>[]) => V,
@@ -83,7 +83,7 @@ export function useOthers(selector: (others: readonly User[]) => unknown = ident
   return useSelected(useBinding(), ({ others }) => selector(others), isEqual);
 }
 
-/** This person as the others see them, or what is selected of them; undefined until the session is joined. */
+/** This user as others see them, or a value selected from them; undefined until the session is joined. */
 export function useSelf<T extends Types = Registered>(): ReadonlyRef<User<T> | undefined>;
 export function useSelf<V, T extends Types = Registered>(
   selector: (self: User<T>) => V,
@@ -93,7 +93,7 @@ export function useSelf(selector: (self: User) => unknown = identity, isEqual?: 
   return useSelected(useBinding(), ({ self }) => self && selector(self), isEqual);
 }
 
-/** Where the others point, or what is selected of it. */
+/** The cursors of the others, or a value selected from them. */
 export function useCursors<T extends Types = Registered>(): ReadonlyRef<readonly UserCursor<T>[]>;
 export function useCursors<V, T extends Types = Registered>(
   selector: (cursors: readonly UserCursor<T>[]) => V,
@@ -106,7 +106,7 @@ export function useCursors(
   return useSelected(useBinding(), ({ cursors }) => selector(cursors), isEqual);
 }
 
-/** The session of the nearest `SessionProvider`. The ref changes where the provider is given another session. */
+/** The session of the nearest `SessionProvider`. The ref changes if the provider gets another session. */
 export function useSession<T extends Types = Registered>(): ReadonlyRef<Session<T>> {
   return useEachSession(useBinding()) as unknown as ReadonlyRef<Session<T>>;
 }
@@ -127,7 +127,7 @@ export function useConnection(): ReadonlyRef<ClientState> {
   return shallowReadonly(state);
 }
 
-/** Hears the ephemeral events of one name that others send while the component is there. */
+/** Calls the listener with the ephemeral events of one name from others, while the component is mounted. */
 export function useBroadcast<T extends Types = Registered, E extends BroadcastName<T> = BroadcastName<T>>(
   event: E,
   listener: (broadcast: Extract<Broadcast<T>, { event: E }>) => void,
@@ -140,7 +140,7 @@ export function useBroadcast<T extends Types = Registered, E extends BroadcastNa
   );
 }
 
-/** Hears who leaves, and why. */
+/** Calls the listener when another user leaves, with the cause. */
 export function useLeaves<T extends Types = Registered>(listener: (leave: Leave<T>) => void): void {
   const binding = useBinding();
   useEach(
@@ -150,8 +150,8 @@ export function useLeaves<T extends Types = Registered>(listener: (leave: Leave<
 }
 
 /**
- * Hears failures: of the connection, and where a `SessionProvider` is around, of joining and of changes that the service
- * refused.
+ * Calls the listener with errors of the connection. Below a `SessionProvider` it also gets errors of the join and of changes that
+ * the service refused.
  */
 export function useErrors(listener: (error: RollcallError) => void): void {
   const client = useClient();
@@ -168,18 +168,18 @@ export function useErrors(listener: (error: RollcallError) => void): void {
     );
 }
 
-/** The answer to a question about the past. */
+/** The result of a query about the past. */
 export interface HistoryAt {
-  /** Who was there; undefined until the answer came. */
+  /** The stays of the users who were present; undefined until the answer came. */
   readonly stays: ReadonlyRef<readonly Stay[] | undefined>;
   readonly isLoading: ReadonlyRef<boolean>;
   readonly error: ReadonlyRef<unknown>;
 }
 
 /**
- * Who was in the session at a moment. It asks in the browser only.
+ * The users who were in the session at a time. It sends requests only in a browser.
  *
- * @param time Unix milliseconds; undefined asks nothing.
+ * @param time Unix milliseconds; if undefined, nothing is requested.
  */
 export function useHistoryAt(time: MaybeRefOrGetter<number | undefined>): HistoryAt {
   const binding = useBinding();

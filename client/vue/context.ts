@@ -26,17 +26,17 @@ import {
 import type { Client, OpenOptions } from '../client-api.ts';
 import type { Registered, Types } from '../types.ts';
 
-/** A value that a composable keeps up to date. */
+/** A reactive value that a composable returns. */
 export type ReadonlyRef<V> = Readonly<ShallowRef<V>>;
-/** The present one of something that props or refs may exchange. */
+/** A ref to a value that can be replaced by another one, such as the client of a provider. */
 export type Current<V> = ReadonlyRef<V>;
 
 const clientKey: InjectionKey<Current<Client>> = Symbol('rollcall client');
 const bindingKey: InjectionKey<Current<Binding>> = Symbol('rollcall session');
 
 /**
- * Gives the composables of this component's descendants their client. It opens no connection: the first session does. A
- * client that is replaced by another one is closed.
+ * Provides the client for the composables of this component's descendants. The first session opens the connection. If the client
+ * is replaced by another one, it is closed.
  */
 export function provideRollcall<T extends Types = Registered>(client: MaybeRefOrGetter<Client<T>>): void {
   const given = () => toValue(client) as unknown as Client;
@@ -44,7 +44,7 @@ export function provideRollcall<T extends Types = Registered>(client: MaybeRefOr
   provide(clientKey, current);
   watch(given, (next, before) => {
     current.value = next;
-    // The sessions of the client before are left first.
+    // The sessions of the earlier client are left first.
     queueMicrotask(() => before.close());
   });
 }
@@ -89,12 +89,12 @@ export function useOwnBinding(target: () => SessionTarget, options: () => OpenOp
   return binding;
 }
 
-/** Runs `start` for the present value and each later one, and what it returned before the next and at the end. */
+/** Runs `start` for the present value and each later one. The function that it returned runs before the next start and at the end. */
 export function useEach<V>(current: () => V, start: (value: V) => () => void): void {
   watch(current, (value, _, onCleanup) => onCleanup(start(value)), { immediate: true, flush: 'sync' });
 }
 
-/** Something of a session's state; the ref changes only when that does. */
+/** A value selected from a session's state; the ref changes only when the value changes. */
 export function useSelected<V>(
   binding: Current<Binding>,
   select: (state: ViewState) => V,
@@ -115,7 +115,7 @@ export function useSelected<V>(
   return shallowReadonly(selected);
 }
 
-/** Joins a session while this component is mounted, and gives it to the composables of its descendants. */
+/** Joins a session while this component is mounted, and provides it for the composables of its descendants. */
 export function provideSession<T extends Types = Registered>(
   target: MaybeRefOrGetter<SessionTarget>,
   options: MaybeRefOrGetter<OpenOptions<T>> = {},

@@ -4,17 +4,17 @@ import { isSame } from '../presence.ts';
 import type { Session } from '../session-api.ts';
 import type { Types, User } from '../types.ts';
 
-/** What one editor tells of itself; bindings use `user` and `cursor`. */
+/** The state of one editor; bindings use `user` and `cursor`. */
 export type AwarenessState = Record<string, unknown>;
 
-/** Client ids by what happened to their states. */
+/** The client ids whose states were added, updated or removed. */
 export interface AwarenessChange {
   added: number[];
   updated: number[];
   removed: number[];
 }
 
-/** The part of a `Y.Doc` that is used. */
+/** The used part of a `Y.Doc`. */
 export interface AwarenessDoc {
   readonly clientID: number;
   on(event: 'destroy', listener: () => void): unknown;
@@ -24,36 +24,36 @@ export interface AwarenessDoc {
 type Listener = (change: AwarenessChange, origin: unknown) => void;
 
 /**
- * The interface of `Awareness` of `y-protocols/awareness`, which bindings of editors take: `y-codemirror.next`,
+ * The interface of `Awareness` of `y-protocols/awareness`. Bindings of editors accept it: `y-codemirror.next`,
  * `y-prosemirror`, Tiptap, `y-monaco`, Lexical.
  */
 export interface Awareness {
   readonly doc: AwarenessDoc;
   readonly clientID: number;
-  /** The states by client id, this editor's among them. */
+  /** The states by client id, including that of this editor. */
   readonly states: Map<number, AwarenessState>;
-  /** How often each state changed here, and when last (Unix milliseconds). */
+  /** How often each state changed, and when it last changed (Unix milliseconds). */
   readonly meta: Map<number, { clock: number; lastUpdated: number }>;
   getStates(): Map<number, AwarenessState>;
   getLocalState(): AwarenessState | null;
-  /** `null`: this editor shows nothing any more. */
+  /** Sets the state of this editor; `null` removes it. */
   setLocalState(state: AwarenessState | null): void;
   setLocalStateField(field: string, value: unknown): void;
-  /** `change`: something is different; `update`: something was told. */
+  /** `change`: a state differs; `update`: a state was set, even to an equal value. */
   on(event: 'change' | 'update', listener: Listener): void;
   off(event: 'change' | 'update', listener: Listener): void;
-  /** Takes this editor's state away and stops listening. */
+  /** Removes this editor's state and stops listening. */
   destroy(): void;
 }
 
 const prefix = 'yjs-';
 
 /**
- * Carries the states of editors, such as their selections, in the `data` of the people in a session: one key for each open
- * editor, named by the client id of its document. Everything of a person's `data` together may have 2 KB. Who leaves the
- * session is gone at once; nothing has to be sent to stay visible.
+ * Sends the states of editors, such as their selections, in the `data` of the users of a session. Each open editor has one key, the
+ * client id of its document. All `data` of a user may have 2 KB. When a user leaves the session, their states are removed at
+ * once. No message is needed to stay visible.
  *
- * It carries no text. The documents themselves are exchanged by whatever provider the application has for them.
+ * It does not send the text. The application exchanges the documents with another provider.
  */
 export function createAwareness<T extends Types>(session: Session<T>, doc: AwarenessDoc): Awareness {
   const told = session as unknown as Session;
@@ -70,7 +70,7 @@ export function createAwareness<T extends Types>(session: Session<T>, doc: Aware
     if (isDifferent || isTold) emit('update', [change, origin]);
   }
 
-  /** @returns what that is: an addition, an update or a removal; undefined where nothing changed. */
+  /** @returns the kind of the change: added, updated or removed; undefined if nothing changed. */
   function put(id: number, state: AwarenessState | undefined): keyof AwarenessChange | undefined {
     const known = states.get(id);
     if (isSame(known, state)) return undefined;
@@ -97,7 +97,7 @@ export function createAwareness<T extends Types>(session: Session<T>, doc: Aware
     tell(change, 'rollcall');
   }
 
-  /** In the only tab of a person every other editor of theirs was closed, as by a reload, and could not say so. */
+  /** If a user has one tab, their other editors were closed without a message, for example by a reload; their keys are removed. */
   function forgetClosed({ data }: User): void {
     const closed = Object.keys(data).filter((key) => key.startsWith(prefix) && key !== ownKey);
     if (closed[0]) told.setData(Object.fromEntries(closed.map((key) => [key, null])));
@@ -114,7 +114,7 @@ export function createAwareness<T extends Types>(session: Session<T>, doc: Aware
       const change: AwarenessChange = { added: [], updated: [], removed: [] };
       const kind = put(clientID, state ?? undefined);
       if (kind) change[kind].push(clientID);
-      // Relative positions are objects of classes; the others get their JSON.
+      // Relative positions are class instances; others receive their JSON.
       if (kind) told.setData({ [ownKey]: JSON.parse(JSON.stringify(state)) });
       tell(change, 'local', true);
     },
@@ -152,7 +152,7 @@ export function createAwareness<T extends Types>(session: Session<T>, doc: Aware
   return awareness;
 }
 
-/** The states of a person's editors; a name and a colour are what the service knows, where the editor says nothing else. */
+/** The states of a user's editors. If a state has no name or colour, those of the service are used. */
 function editorsOf(user: User): [number, AwarenessState][] {
   const known = { name: user.username, color: colourOf(user), colorLight: colourOf(user, 0.2) };
   return Object.entries(user.data)

@@ -1,13 +1,13 @@
 import type { Client, Session, User } from '../../client/index.ts';
 import { createTestRollcall, type TestRollcall } from '../../client/testing/index.ts';
 
-/** Runs with seeded faults: what must hold is checked after each has come to rest. */
+// Runs with seeded random faults. The invariants are checked after each run, when no work is left.
 
 const runs = Number(process.env['CLIENT_CAMPAIGN_RUNS'] ?? 150);
 const people = 4;
 const steps = 40;
 
-/** Mulberry32. */
+/** Random numbers from a seed, by the algorithm Mulberry32. */
 function diceOf(seed: number): () => number {
   let state = seed;
   return () => {
@@ -22,10 +22,10 @@ interface Tab {
   user: string;
   client: Client;
   session: Session;
-  /** Undoes what disturbs the tab now. */
+  /** Ends the present disturbance of the tab. */
   heal: (() => Promise<void>) | undefined;
   requests: Promise<string>[];
-  /** What the person said last, as it must stand in the end. */
+  /** The last state that the user set; the final state must equal it. */
   said: { activity?: string; data: Record<string, number> };
 }
 
@@ -35,7 +35,7 @@ const settled = (promise: Promise<unknown>) =>
     (error) => String(error.code),
   );
 
-/** @param isGentle only what must not make anybody leave. */
+/** @param isGentle whether to use only faults that must not cause a leave. */
 async function disturb(rollcall: TestRollcall, tab: Tab, dice: () => number, isGentle: boolean): Promise<void> {
   const { client, session } = tab;
   const heal = tab.heal;
@@ -87,7 +87,7 @@ async function run(seed: number, isGentle: boolean): Promise<void> {
   const dice = diceOf(seed);
   const rollcall = createTestRollcall({ random: dice });
   const tabs = Array.from({ length: people + 1 }, (_, index): Tab => {
-    // The last one is a second tab of the first person.
+    // The last tab is a second one of the first user.
     const user = `user${index % people}`;
     const client = rollcall.client(user, { tokenSeconds: 200 + Math.floor(dice() * 4000), worker: dice() < 0.5 });
     return { user, client, session: client.open('doc'), heal: undefined, requests: [], said: { data: {} } };
@@ -98,17 +98,17 @@ async function run(seed: number, isGentle: boolean): Promise<void> {
   }
   for (let step = 0; step < steps; step += 1) {
     await disturb(rollcall, tabs[Math.floor(dice() * tabs.length)]!, dice, isGentle);
-    // A gentle run lets a broken connection come back before the next fault.
+    // In a gentle run a broken connection is restored before the next fault.
     await rollcall.advance((isGentle ? 10_000 : 0) + Math.floor(dice() ** 3 * 60_000));
   }
   if (isGentle) expect(falseLeaves).toEqual([]);
   for (const tab of tabs) {
     await tab.heal?.();
   }
-  // After ten attempts a client has given up, and somebody asks it to go on.
+  // After ten failed attempts a client stops, and the application calls connect().
   await rollcall.advance(60_000);
   for (const { client } of tabs) if (client.state === 'closed') client.connect();
-  // A reconnect, a time-out of what was left behind, and one heartbeat.
+  // Time for a reconnect, the timeout of abandoned seats, and one heartbeat.
   await rollcall.advance(200_000);
   const room = [...rollcall.service.world.rooms.values()].find(({ session }) => session.key === 'doc')!;
   const truth = [...room.people.values()].map(({ user }) => shown(user)).sort();
@@ -120,7 +120,7 @@ async function run(seed: number, isGentle: boolean): Promise<void> {
     );
   }
   expect(truth).toHaveLength(people);
-  // The first person has two tabs, of which either may have had the last word.
+  // The first user has two tabs; the last change may come from either of them.
   for (const { user, said } of tabs.slice(1, people)) {
     const { activity, data = {} } = room.people.get(user)!.user;
     expect([user, { activity, data }]).toEqual([user, said]);
@@ -152,8 +152,8 @@ async function runAll(isGentle: boolean): Promise<void> {
   }
 }
 
-test(`[row 17] after faults every client has the list of the service, and every request has settled (${runs} seeds)`, () =>
+test(`[row 17] after faults, each client has the same list as the service and each request has settled (${runs} seeds)`, () =>
   runAll(false));
 
-test(`[CL8] broken sockets, ended tokens, changed networks and hidden pages make nobody leave (${runs} seeds)`, () =>
+test(`[CL8] broken sockets, expired tokens, changed networks and hidden pages cause no leave (${runs} seeds)`, () =>
   runAll(true));

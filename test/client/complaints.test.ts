@@ -2,7 +2,7 @@ import type { Client, Session } from '../../client/index.ts';
 import { createTestRollcall, type TestRollcall } from '../../client/testing/index.ts';
 import { Refusal } from '../../client/testing/rooms.ts';
 
-/** What users of other clients suffered; each row says what holds here instead. */
+// Complaints of users of other clients; each test shows that the complaint does not apply to this client.
 
 const second = 1000;
 const minute = 60 * second;
@@ -34,7 +34,7 @@ const framesOf = (user: string, type: string) =>
     .map(({ frame }) => frame);
 const listOf = ({ session }: Person) => session.users.map(({ userId }) => userId).sort();
 
-test('[row 1] whose network is cut without a close has left for the others within 65 s', async () => {
+test('[row 1] if a user’s network is cut without a close frame, others see the leave within 65 s', async () => {
   const ada = await arrive('ada');
   const bob = await arrive('bob');
   rollcall.cut(bob.client, { silent: true });
@@ -44,7 +44,7 @@ test('[row 1] whose network is cut without a close has left for the others withi
   expect(ada.left).toEqual(['bob timeout']);
 });
 
-test('[row 2] after a freeze of five minutes the client finds the dead socket within 3 s and has the list of the service', async () => {
+test('[row 2] after a freeze of five minutes, the client detects the dead socket within 3 s and then has the same list as the service', async () => {
   const ada = await arrive('ada');
   const bob = await arrive('bob');
   const wake = rollcall.freeze(bob.client);
@@ -58,7 +58,7 @@ test('[row 2] after a freeze of five minutes the client finds the dead socket wi
   expect(listOf(cleo)).toEqual(listOf(bob));
 });
 
-test('[row 2] a sleep that no page event tells is found by the clock', async () => {
+test('[row 2] the client detects a sleep without a page event by a late timer', async () => {
   await arrive('ada');
   const bob = await arrive('bob');
   const device = rollcall.device(bob.client);
@@ -70,7 +70,7 @@ test('[row 2] a sleep that no page event tells is found by the clock', async () 
   expect(device.dials).toBe(2);
 });
 
-test('[row 3] a hidden page does not dial; a visible one dials at once', async () => {
+test('[row 3] a hidden page does not connect; when it becomes visible, it connects at once', async () => {
   const bob = await arrive('bob');
   const device = rollcall.device(bob.client);
   const show = rollcall.hide(bob.client);
@@ -83,7 +83,7 @@ test('[row 3] a hidden page does not dial; a visible one dials at once', async (
   expect(bob.session.state).toBe('joined');
 });
 
-test('[row 3] a visible page drops a handshake older than 5 s and keeps a younger one', async () => {
+test('[row 3] when a page becomes visible, it aborts a handshake older than 5 s and keeps a newer one', async () => {
   const client = rollcall.client('bob');
   const device = rollcall.device(client);
   const restore = rollcall.cut(client, { silent: true });
@@ -101,7 +101,7 @@ test('[row 3] a visible page drops a handshake older than 5 s and keeps a younge
   expect(client.state).toBe('open');
 });
 
-test('[row 4] after close() nothing but connect() opens a socket', async () => {
+test('[row 4] after close() only connect() opens a socket', async () => {
   const bob = await arrive('bob');
   const device = rollcall.device(bob.client);
   bob.client.close();
@@ -116,7 +116,7 @@ test('[row 4] after close() nothing but connect() opens a socket', async () => {
   expect(bob.session.state).toBe('joined');
 });
 
-test('[row 5] every dial asks for a token when less than a minute of life is left, so no expired one is sent', async () => {
+test('[row 5] each handshake requests a token if the known one expires in less than a minute, so no expired token is sent', async () => {
   const bob = await arrive('bob', { tokenSeconds: 300 });
   for (let cuts = 0; cuts < 20; cuts += 1) {
     const restore = rollcall.cut(bob.client);
@@ -129,7 +129,7 @@ test('[row 5] every dial asks for a token when less than a minute of life is lef
   expect(handshakes.every(({ isValid }) => isValid)).toBe(true);
 });
 
-test('[row 7] a failing token() backs off and ends; it is not called for ever', async () => {
+test('[row 7] if token() fails, the client waits longer after each attempt and stops after the last', async () => {
   let calls = 0;
   const client = rollcall.client('bob', {
     token: () => {
@@ -146,14 +146,14 @@ test('[row 7] a failing token() backs off and ends; it is not called for ever', 
   expect(client.state).toBe('closed');
 });
 
-test('[row 7] somebody signed out is told at once', async () => {
+test('[row 7] if the user is signed out, the client reports it at once', async () => {
   const client = rollcall.client('bob', { token: () => null });
   const session = client.join('any');
   await expect(session.ready).rejects.toMatchObject({ code: 'UNAUTHENTICATED', retryable: false });
   expect(client.state).toBe('closed');
 });
 
-test('[row 8] a withdrawn token is replaced by asking once more', async () => {
+test('[row 8] if a token was revoked, the client requests a new one once', async () => {
   const bob = await arrive('bob');
   rollcall.expireToken(bob.client);
   await rollcall.breakSockets(bob.client);
@@ -163,7 +163,7 @@ test('[row 8] a withdrawn token is replaced by asking once more', async () => {
   expect(rollcall.service.handshakes.map(({ isValid }) => isValid)).toEqual([true, false, true]);
 });
 
-test('[row 9] [CL2] a token that ends in mid-session is replaced before, and nobody sees a leave', async () => {
+test('[row 9] [CL2] a token is replaced before it expires during a session, and no user sees a leave', async () => {
   const ada = await arrive('ada', { tokenSeconds: 24 * 3600 });
   const bob = await arrive('bob', { tokenSeconds: 600 });
   const states: string[] = [];
@@ -175,7 +175,7 @@ test('[row 9] [CL2] a token that ends in mid-session is replaced before, and nob
   expect(bob.session.state).toBe('joined');
 });
 
-test('[CL2] a connection is replaced at the time the service told, joining before the old one ends', async () => {
+test('[CL2] a connection is replaced at the time that the service named, and the new one joins before the old one ends', async () => {
   const ada = await arrive('ada');
   const bob = await arrive('bob', { tokenSeconds: 24 * 3600 });
   await rollcall.advance(6600 * second);
@@ -184,7 +184,7 @@ test('[CL2] a connection is replaced at the time the service told, joining befor
   expect(framesOf('bob', 'session_leave')).toEqual([]);
 });
 
-test('[row 11] `offline` makes the client waiting and the session stale at once', async () => {
+test('[row 11] on the event `offline` the client is waiting and the session stale at once', async () => {
   await arrive('ada');
   const bob = await arrive('bob');
   rollcall.cut(bob.client);
@@ -193,7 +193,7 @@ test('[row 11] `offline` makes the client waiting and the session stale at once'
   expect(bob.session.getSnapshot().isStale).toBe(true);
 });
 
-test('[row 12] [CL9] every request settles within 10 s, also when the socket is replaced or lost', async () => {
+test('[row 12] [CL9] each request settles within 10 s, even if the socket is replaced or lost', async () => {
   const bob = await arrive('bob');
   rollcall.service.intercept = ({ type }) => (type === 'activity_query' ? 'drop' : undefined);
   const settled: string[] = [];
@@ -219,7 +219,7 @@ test('[row 12] [CL9] every request settles within 10 s, also when the socket is 
   ]);
 });
 
-test('[CL9] what was not sent is told, and so is what may have been done', async () => {
+test('[CL9] an error says whether a message was not sent or may have taken effect', async () => {
   const bob = await arrive('bob');
   rollcall.service.intercept = ({ type }) => (type === 'activity_query' ? 'drop' : undefined);
   const sent = bob.session.queryActivity().catch((error) => error.message);
@@ -231,7 +231,7 @@ test('[CL9] what was not sent is told, and so is what may have been done', async
   expect(await unsent).toContain('not sent');
 });
 
-test('[CL3] a request without an answer is sent once more after a reconnect, one that must not be repeated is not', async () => {
+test('[CL3] after a reconnect, a request without an answer is sent again, unless it must not be repeated', async () => {
   const bob = await arrive('bob');
   rollcall.service.intercept = ({ type }) => (/query|invite_create/.test(type) ? 'drop' : undefined);
   const query = bob.session.queryActivity();
@@ -246,7 +246,7 @@ test('[CL3] a request without an answer is sent once more after a reconnect, one
   expect(framesOf('bob', 'invite_create')).toHaveLength(1);
 });
 
-test('[row 13] after a minute of moving offline one cursor and one status are sent, and each activity once', async () => {
+test('[row 13] after a minute of changes while offline, one cursor and one status are sent, and each activity once', async () => {
   const ada = await arrive('ada');
   const bob = await arrive('bob');
   await ada.session.setRole('bob', 'commenter');
@@ -272,7 +272,7 @@ test('[row 13] after a minute of moving offline one cursor and one status are se
   expect(items.map(({ details }) => details['step'])).toEqual([400, 200, 0]);
 });
 
-test('[row 15] [CL8] a status chosen offline is what others see afterwards', async () => {
+test('[row 15] [CL8] a status that was chosen while offline is what others see afterwards', async () => {
   const ada = await arrive('ada');
   const bob = await arrive('bob');
   bob.session.setActivity('editing');
@@ -289,7 +289,7 @@ test('[row 15] [CL8] a status chosen offline is what others see afterwards', asy
   expect(bob.session.self?.status).toBe('offline');
 });
 
-test('[CL8] a reload keeps the text, and an invisible person stays invisible', async () => {
+test('[CL8] after a reload a user’s activity is the same, and an invisible user is still invisible', async () => {
   const ada = await arrive('ada');
   const bob = await arrive('bob');
   bob.session.setActivity('editing');
@@ -304,14 +304,14 @@ test('[CL8] a reload keeps the text, and an invisible person stays invisible', a
   expect(again.session.self).toMatchObject({ status: 'offline', activity: 'editing' });
   expect(ada.session.others[0]).toMatchObject({ status: 'offline', activity: 'editing' });
   expect(seen).not.toContain('online');
-  // Also where the service has forgotten the person meanwhile.
+  // The same holds if the service has lost the user meanwhile.
   const restore = rollcall.cut(again.client);
   await rollcall.advance(2 * minute);
   await restore();
   expect(ada.session.others[0]).toMatchObject({ status: 'offline', activity: 'editing' });
 });
 
-test('[row 16] [CL7] through a cut of 10 s the list never shrinks', async () => {
+test('[row 16] [CL7] while the network is cut for 10 s, the list of users does not shrink', async () => {
   await arrive('ada');
   const bob = await arrive('bob');
   const lengths: number[] = [];
@@ -327,7 +327,7 @@ test('[row 16] [CL7] through a cut of 10 s the list never shrinks', async () => 
   expect(bob.session.others).toBe(others);
 });
 
-test('[row 18] who is back is seen by the others within a second', async () => {
+test('[row 18] when a user is connected again, others see it within a second', async () => {
   const ada = await arrive('ada');
   const bob = await arrive('bob');
   const restore = rollcall.cut(bob.client);
@@ -339,7 +339,7 @@ test('[row 18] who is back is seen by the others within a second', async () => {
 });
 
 describe('[row 19] [CL4] a hidden tab whose timers wake once a minute, for ten minutes', () => {
-  test('is away without a leave, because its heartbeats say so', async () => {
+  test('is away and does not leave, because its heartbeats are marked hidden', async () => {
     const ada = await arrive('ada');
     const bob = await arrive('bob');
     rollcall.hide(bob.client, { clamped: true });
@@ -349,7 +349,7 @@ describe('[row 19] [CL4] a hidden tab whose timers wake once a minute, for ten m
     expect(framesOf('bob', 'heartbeat').at(-1)).toMatchObject({ hidden: true });
   });
 
-  test('also while its application goes on telling', async () => {
+  test('is away and does not leave while its application sends changes', async () => {
     const ada = await arrive('ada');
     const bob = await arrive('bob');
     rollcall.hide(bob.client, { clamped: true });
@@ -361,7 +361,7 @@ describe('[row 19] [CL4] a hidden tab whose timers wake once a minute, for ten m
     expect(ada.session.others[0]?.status).toBe('away');
   });
 
-  test('also with a worker, which keeps the time of ordinary heartbeats', async () => {
+  test('with a worker, sends ordinary heartbeats in time', async () => {
     const ada = await arrive('ada');
     const bob = await arrive('bob', { worker: true });
     const show = rollcall.hide(bob.client, { clamped: true });
@@ -374,7 +374,7 @@ describe('[row 19] [CL4] a hidden tab whose timers wake once a minute, for ten m
     await rollcall.settle();
   });
 
-  test('and is online again as soon as it is visible', async () => {
+  test('is online again as soon as it is visible', async () => {
     const ada = await arrive('ada');
     const bob = await arrive('bob');
     const show = rollcall.hide(bob.client, { clamped: true });
@@ -385,7 +385,7 @@ describe('[row 19] [CL4] a hidden tab whose timers wake once a minute, for ten m
   });
 });
 
-test('[row 20] a failed heartbeat discards no credential, and closing the tab still leaves', async () => {
+test('[row 20] a failed heartbeat does not discard the token, and closing the tab causes a leave', async () => {
   const ada = await arrive('ada');
   const bob = await arrive('bob');
   rollcall.service.intercept = ({ type }, userId) =>
@@ -402,7 +402,7 @@ test('[row 20] a failed heartbeat discards no credential, and closing the tab st
   expect(rollcall.service.handshakes).toHaveLength(2);
 });
 
-test('[row 26] a page from the back-forward cache is joined again within 2 s', async () => {
+test('[row 26] a page from the back-forward cache has joined again within 2 s', async () => {
   const ada = await arrive('ada');
   const bob = await arrive('bob');
   const device = rollcall.device(bob.client);
@@ -416,7 +416,7 @@ test('[row 26] a page from the back-forward cache is joined again within 2 s', a
   expect(listOf(ada)).toEqual(['ada', 'bob']);
 });
 
-test('[row 27] mounting, unmounting and mounting in one go is one handshake, one join and no leave', async () => {
+test('[row 27] joining, leaving and joining at once causes one handshake, one join and no leave', async () => {
   const client = rollcall.client('bob');
   const session = client.open('doc');
   void session.leave();
@@ -429,7 +429,7 @@ test('[row 27] mounting, unmounting and mounting in one go is one handshake, one
   expect(framesOf('bob', 'session_leave')).toHaveLength(0);
 });
 
-test('[row 42] ten minutes of 1,000 Hz pointer and typing trip no limit', async () => {
+test('[row 42] ten minutes of pointer events at 1,000 Hz and typing stay below the rate limit', async () => {
   const ada = await arrive('ada');
   const bob = await arrive('bob');
   const refused: unknown[] = [];
@@ -455,7 +455,7 @@ test('[row 42] ten minutes of 1,000 Hz pointer and typing trip no limit', async 
   expect(told).toBeLessThanOrEqual(600 * 10 + 2);
 });
 
-test('[row 42] a burst of requests is paced below the limit', async () => {
+test('[row 42] a burst of requests is slowed down below the rate limit', async () => {
   const bob = await arrive('bob');
   const answers = Promise.all(Array.from({ length: 150 }, () => bob.session.queryActivity()));
   await rollcall.advance(9 * second);

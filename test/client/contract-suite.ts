@@ -1,16 +1,16 @@
 import type { Client, ClientOptions, Session } from '../../client/index.ts';
 
-/** A service with clients, whichever it is. */
+/** A service with clients: the in-memory one or the real stack. */
 export interface Place {
-  /** A client of this user, or of a guest where an invitation is given instead. */
+  /** A client of this user, or of a guest if an invite is given. */
   client(user: string, options?: Partial<ClientOptions>): Client;
-  /** Waits until the condition holds; it may let time pass. */
+  /** Waits until the condition is true; the in-memory service advances its clock meanwhile. */
   until(condition: () => boolean, what: string): Promise<void>;
-  /** A token with which a client of its own is this user. */
+  /** A token of this user. */
   token(user: string): Promise<string>;
-  /** Tells the client that the network has changed. */
+  /** Sends the client the event that the network has changed. */
   changeNetwork(client: Client): void;
-  /** Breaks every socket of the client without a close, and leaves its network as it is. */
+  /** Breaks each socket of the client without a close frame; the network still works. */
   breakSockets(client: Client): Promise<void>;
 }
 
@@ -21,7 +21,7 @@ export interface Case {
 
 const publicSession = { operationId: 'op-1', metadata: { isPublic: true } };
 
-/** Two people in a session that the first one owns. */
+/** Two users in a session that the first one owns. */
 async function pair(place: Place): Promise<{ ada: Client; bob: Client; hers: Session; his: Session }> {
   const ada = place.client('ada');
   const bob = place.client('bob');
@@ -38,10 +38,10 @@ const codeOf = (promise: Promise<unknown>) =>
     (error) => (error instanceof DOMException ? error.name : error.code),
   );
 
-/** What a client may rely on, whatever service it speaks to. */
+/** What the client does with both services. */
 export const cases: Case[] = [
   {
-    title: 'who creates a session owns it, and both see each other',
+    title: 'the user who creates a session owns it, and two users see each other',
     async run(place) {
       const { ada, bob, hers, his } = await pair(place);
       expect(hers.info?.ownerId).toBe(ada.self?.userId);
@@ -55,7 +55,7 @@ export const cases: Case[] = [
     },
   },
   {
-    title: 'status, activity and cursor reach the others, and the person sees them at once',
+    title: 'others get the status, activity and cursor of a user, who sees them at once',
     async run(place) {
       const { hers, his } = await pair(place);
       his.setActivity('editing title');
@@ -74,7 +74,7 @@ export const cases: Case[] = [
     },
   },
   {
-    title: 'somebody alone sees what they told, also once the service has it',
+    title: 'a user alone in a session sees their own changes before and after the service confirms them',
     async run(place) {
       const hers = await place.client('ada').create(publicSession);
       hers.setActivity('first');
@@ -86,7 +86,7 @@ export const cases: Case[] = [
     },
   },
   {
-    title: '[row 50] who leaves is told with the cause',
+    title: '[row 50] others are told of a leave with its cause',
     async run(place) {
       const { hers, his } = await pair(place);
       const leaves: string[] = [];
@@ -99,7 +99,7 @@ export const cases: Case[] = [
     },
   },
   {
-    title: '[row 21] somebody with two clients is one entry, and leaves with the last one',
+    title: '[row 21] a user with two clients is in the list once, and leaves with the last client',
     async run(place) {
       const { hers, his } = await pair(place);
       const tab = place.client('bob');
@@ -114,7 +114,7 @@ export const cases: Case[] = [
     },
   },
   {
-    title: '[row 28] callers who join the same session share it; it is left with the last one',
+    title: '[row 28] callers who join the same session share it, and it is left when the last one leaves',
     async run(place) {
       const { bob, hers, his } = await pair(place);
       const again = bob.join(hers.id);
@@ -128,7 +128,8 @@ export const cases: Case[] = [
     },
   },
   {
-    title: '[row 16] through a broken socket the others stay, marked stale, and nobody sees a leave',
+    title:
+      '[row 16] while a socket is broken, the list of users stays and is marked as stale, and no user sees a leave',
     async run(place) {
       const { bob, hers, his } = await pair(place);
       const leaves: unknown[] = [];
@@ -145,7 +146,7 @@ export const cases: Case[] = [
     },
   },
   {
-    title: '[row 15] a text told before a loss is what others see after it',
+    title: '[row 15] an activity that was set before the connection was lost is what others see afterwards',
     async run(place) {
       const { bob, hers, his } = await pair(place);
       his.setActivity('before');
@@ -159,7 +160,7 @@ export const cases: Case[] = [
     },
   },
   {
-    title: 'activities are stored once and told; the trail can be asked for',
+    title: 'an activity is stored once, sent to the others, and in the audit trail',
     async run(place) {
       const { hers, his } = await pair(place);
       const told: string[] = [];
@@ -172,7 +173,7 @@ export const cases: Case[] = [
     },
   },
   {
-    title: 'a viewer may not write activities, and is told why',
+    title: 'a viewer may not write activities and gets an error',
     async run(place) {
       const { his } = await pair(place);
       expect(await codeOf(his.logActivity('note_added'))).toBe('PERMISSION_DENIED');
@@ -180,7 +181,7 @@ export const cases: Case[] = [
     },
   },
   {
-    title: 'the owner changes roles, takes people out and lists them',
+    title: 'the owner changes roles, removes participants and lists them',
     async run(place) {
       const { bob, hers, his } = await pair(place);
       const userId = bob.self!.userId;
@@ -199,7 +200,7 @@ export const cases: Case[] = [
     },
   },
   {
-    title: 'an invitation lets somebody in, with its role',
+    title: 'a user joins with an invite and gets its role',
     async run(place) {
       const hers = await place.client('ada').create({ operationId: 'op-2' });
       const his = place.client('bob').join(hers.id);
@@ -215,7 +216,7 @@ export const cases: Case[] = [
     },
   },
   {
-    title: 'a guest joins with an invitation alone and comes back as the same person',
+    title: 'a guest joins with only an invite and keeps their id when they return',
     async run(place) {
       const hers = await place.client('ada').create({ operationId: 'op-3' });
       const { invite } = await hers.createInvite({ role: 'viewer' });
@@ -232,7 +233,7 @@ export const cases: Case[] = [
     },
   },
   {
-    title: 'the end of a session reaches everybody',
+    title: 'all participants are told of the end of a session',
     async run(place) {
       const { hers, his } = await pair(place);
       const reasons: string[] = [];
@@ -245,7 +246,7 @@ export const cases: Case[] = [
     },
   },
   {
-    title: 'who was there at a moment can be asked',
+    title: 'presenceAt returns the users who were present at a time',
     async run(place) {
       const { ada, hers } = await pair(place);
       const { joinedAt } = hers.self!;
@@ -254,7 +255,7 @@ export const cases: Case[] = [
     },
   },
   {
-    title: 'machines are registered, heard and listed',
+    title: 'machines are registered, send heartbeats and are listed',
     async run(place) {
       const { machines } = place.client('ada');
       const machine = await machines.register({ machineId: 'm-1', name: 'Press' });
@@ -265,7 +266,7 @@ export const cases: Case[] = [
     },
   },
   {
-    title: 'a session that does not exist rejects with its code',
+    title: 'joining a session that does not exist rejects with the code of the service',
     async run(place) {
       const session = place.client('ada').join('00000000-0000-4000-8000-000000000000');
       expect(await codeOf(session.ready)).toBe('SESSION_NOT_FOUND');
@@ -273,7 +274,8 @@ export const cases: Case[] = [
     },
   },
   {
-    title: '[row 7] [row 8] a refused token stops at once with a typed error, and a good one joins on the same client',
+    title:
+      '[row 7] [row 8] after a refused token the client stops with a typed error, and joins after it gets a valid one',
     async run(place) {
       const hers = await place.client('ada').create(publicSession);
       const good = await place.token('bob');
@@ -297,7 +299,7 @@ export const cases: Case[] = [
     },
   },
   {
-    title: 'a request that is abandoned rejects with the reason of its signal',
+    title: 'an aborted request rejects with the reason of its signal',
     async run(place) {
       const { hers } = await pair(place);
       expect(await codeOf(hers.queryActivity({ signal: AbortSignal.abort() }))).toBe('AbortError');
@@ -308,7 +310,7 @@ export const cases: Case[] = [
     },
   },
   {
-    title: '[CL2] a connection is replaced before it ends, and nobody sees anything',
+    title: '[CL2] a connection is replaced before it ends, and others see no change',
     async run(place) {
       const hers = await place.client('ada').create(publicSession);
       const client = place.client('bob');
@@ -332,7 +334,7 @@ export const cases: Case[] = [
     },
   },
   {
-    title: 'a session by the own key of an application: the first creates it, the others join it',
+    title: 'the first client that opens a key creates its session, and the others join it',
     async run(place) {
       const [hers, his] = [place.client('ada').open('doc-1'), place.client('bob').open('doc-1')];
       await Promise.all([hers.ready, his.ready]);
@@ -342,7 +344,7 @@ export const cases: Case[] = [
     },
   },
   {
-    title: 'data is patched by key, and null removes a key',
+    title: 'a change of data replaces single keys, and null removes a key',
     async run(place) {
       const { hers, his } = await pair(place);
       his.setData({ colour: 'teal', page: 3 });
@@ -353,7 +355,7 @@ export const cases: Case[] = [
     },
   },
   {
-    title: 'a join carries status, activity and data',
+    title: 'a join sets status, activity and data',
     async run(place) {
       const hers = await place.client('ada').create(publicSession);
       const users: unknown[] = [];
@@ -365,7 +367,7 @@ export const cases: Case[] = [
     },
   },
   {
-    title: 'a broadcast reaches the others, or those it names',
+    title: 'a broadcast reaches all others, or the named users',
     async run(place) {
       const { ada, hers, his } = await pair(place);
       const heard: unknown[] = [];
@@ -382,7 +384,7 @@ export const cases: Case[] = [
     },
   },
   {
-    title: 'a cursor ends with null',
+    title: 'setting the cursor to null removes it',
     async run(place) {
       const { hers, his } = await pair(place);
       his.setCursor({ eventId: 'e', position: 1 });
@@ -392,7 +394,7 @@ export const cases: Case[] = [
     },
   },
   {
-    title: 'a cursor is any JSON object',
+    title: 'a cursor can be any JSON object',
     async run(place) {
       const { hers, his } = await pair(place);
       his.setCursor({ selection: { from: 1, to: 4 } });

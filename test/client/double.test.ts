@@ -8,7 +8,7 @@ beforeEach(() => {
 afterEach(() => rollcall.close());
 
 const stepMillis = 50;
-const patienceMillis = 30_000;
+const limitMillis = 30_000;
 
 const place = (): Place => ({
   client: (user, options) => rollcall.client(user, options),
@@ -17,13 +17,13 @@ const place = (): Place => ({
   breakSockets: (client) => rollcall.breakSockets(client),
   async until(condition, what) {
     for (let waited = 0; !condition(); waited += stepMillis) {
-      if (waited > patienceMillis) throw new Error(`Waited ${patienceMillis} virtual milliseconds for ${what}.`);
+      if (waited > limitMillis) throw new Error(`Waited ${limitMillis} virtual milliseconds for ${what}.`);
       await rollcall.advance(stepMillis);
     }
   },
 });
 
-describe('the service in memory', () => {
+describe('the in-memory service', () => {
   test.each(cases.map((each) => [each.title, each] as const))('%s', async (_, { run }) => {
     await run(place());
   });

@@ -13,7 +13,7 @@ const run = promisify(execFile);
 const project = join(__dirname, '../..');
 let folder: string;
 
-/** An application that has the packed package installed and nothing else of this project. */
+/** An application that has only the packed package installed. */
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'rollcall-client-'));
   await writeFile(join(folder, 'package.json'), '{"type":"module","private":true}');
@@ -32,7 +32,7 @@ const compilerOptions = [
   '',
 ];
 
-test('the packed package is used from plain JavaScript on a server without opening anything', async () => {
+test('the packed package can be imported from JavaScript on a server and opens no connection', async () => {
   const page = `
     import { createClient, ReconnectionManager, RollcallError } from '@rollcall/client';
     import { createTestRollcall } from '@rollcall/client/testing';
@@ -48,7 +48,7 @@ test('the packed package is used from plain JavaScript on a server without openi
   expect(JSON.parse(stdout)).toEqual(['idle', 'joined', true, 'function']);
 });
 
-test.each(['nodenext', 'bundler'])('its types stand alone (%s)', async (resolution) => {
+test.each(['nodenext', 'bundler'])('its types need no other package (%s)', async (resolution) => {
   const page = `
     import { createClient, type Session } from '@rollcall/client';
     import { createTestRollcall } from '@rollcall/client/testing';
@@ -66,7 +66,7 @@ test.each(['nodenext', 'bundler'])('its types stand alone (%s)', async (resoluti
   await run(process.execPath, [compiler, ...options, 'page.ts'], { cwd: folder });
 });
 
-test('its hooks and composables run on a server, and every entry is a module of its own', async () => {
+test('its hooks and composables run on a server, and each entry point is a separate module', async () => {
   const page = `
     import { createElement } from 'react';
     import { renderToString } from 'react-dom/server';
@@ -99,7 +99,7 @@ test('its hooks and composables run on a server, and every entry is a module of 
 });
 
 test.each(['nodenext', 'bundler'])(
-  '[row 36] types that are declared once hold in every hook (%s)',
+  '[row 36] types that are declared once apply to each hook (%s)',
   async (resolution) => {
     const page = `
     import { createClient } from '@rollcall/client';
@@ -147,7 +147,7 @@ test.each(['nodenext', 'bundler'])(
 );
 
 describe('startRollcall', () => {
-  /** Runs a page that starts the stack of this project. The page may read `options`. */
+  /** Runs a script that starts the stack of this project. The script may read `options`. */
   const pageOf = (body: string, options: object) => `
     import { startRollcall } from '@rollcall/client/testing/stack';
     const options = ${JSON.stringify({ checkout: project, ...options })};
@@ -158,10 +158,10 @@ describe('startRollcall', () => {
     const { stdout } = await run(process.execPath, ['stack.js'], { cwd: folder });
     return JSON.parse(stdout);
   };
-  // An empty REDIS_URL makes the stack start a Redis of its own.
+  // With an empty REDIS_URL the stack starts its own Redis.
   const settings = { REDIS_URL: '' };
 
-  test('runs the real service of a checkout, in which two people see each other, until it is stopped', async () => {
+  test('runs the real service of a checkout until it is stopped, and two users see each other in it', async () => {
     const body = `
       let ready;
       const rollcall = await startRollcall({ ...options, log: (line) => (ready = / ([^ ]+endpoints.json);/.exec(line)?.[1] ?? ready) });
@@ -184,7 +184,7 @@ describe('startRollcall', () => {
     expect(existsSync(dirname(ready))).toBe(false);
   });
 
-  test('its processes end when the test is killed', async () => {
+  test('ends its processes when the process of the test is killed', async () => {
     const body = `
       await startRollcall({ ...options, log: (line) => {
         const file = / ([^ ]+endpoints.json);/.exec(line)?.[1];
@@ -201,7 +201,7 @@ describe('startRollcall', () => {
   });
 
   test.each([
-    ['a folder that is none', { checkout: tmpdir() }, /is no checkout of Rollcall; name the folder/],
+    ['a folder that is no checkout', { checkout: tmpdir() }, /is no checkout of Rollcall; name the folder/],
     [
       'a misspelt setting',
       { settings: { ...settings, HEARTBEAT_TIMOUT_SECONDS: '5' } },
@@ -213,7 +213,7 @@ describe('startRollcall', () => {
   });
 });
 
-test('it depends on nothing and says what it is', async () => {
+test('the package has no dependencies and no side effects, and contains a README and its licence', async () => {
   const described = JSON.parse(await readFile(join(folder, 'node_modules/@rollcall/client/package.json'), 'utf8'));
   expect(described.dependencies).toBeUndefined();
   expect(described.sideEffects).toBe(false);

@@ -1,4 +1,4 @@
-import { nextState } from '../../client/machine.ts';
+import { nextState } from '../../client/client-state.ts';
 import { ReconnectionManager } from '../../client/reconnection.ts';
 import { createClock } from '../../client/testing/clock.ts';
 import { createDevice } from '../../client/testing/device.ts';
@@ -12,7 +12,7 @@ function setUp(connect: (signal: AbortSignal) => unknown, random = () => 1) {
 const failing = () => Promise.reject(new Error('no route'));
 
 describe('[CL1] reconnecting', () => {
-  test('tries ten times with waits that double from one to thirty seconds, then gives up with the documented text', async () => {
+  test('makes ten attempts with waits that double from one to thirty seconds, then fails with the documented text', async () => {
     const waits: number[] = [];
     let calls = 0;
     const manager = new ReconnectionManager({
@@ -28,7 +28,7 @@ describe('[CL1] reconnecting', () => {
     expect(waits).toEqual([1000, 2000, 4000, 8000, 16_000, 30_000, 30_000, 30_000, 30_000, 30_000]);
   });
 
-  test('waits a random part of the longest wait, so that clients do not come back together', async () => {
+  test('waits a random part of the longest wait, so that clients do not reconnect at the same time', async () => {
     const waits: number[] = [];
     const randoms = [0, 0.25, 0.5];
     let calls = 0;
@@ -44,7 +44,7 @@ describe('[CL1] reconnecting', () => {
     expect(waits).toEqual([0, 500, 2000]);
   });
 
-  test('begins anew after a success', async () => {
+  test('starts the count anew after a success', async () => {
     const waits: number[] = [];
     const outcomes = [false, false, true, false, true];
     const manager = new ReconnectionManager({
@@ -78,25 +78,28 @@ describe('[CL1] reconnecting', () => {
     expect(calls).toBe(1);
   });
 
-  test.each(['online', 'visible'] as const)('tries at once when the page is %s, and counts anew', async (event) => {
-    let calls = 0;
-    const { clock, device, manager } = setUp(() => {
-      calls += 1;
-      return failing();
-    });
-    void manager.reconnect().catch(() => {});
-    await clock.advance(40_000);
-    expect(calls).toBe(5);
-    device.tell(event);
-    await clock.advance(0);
-    expect(calls).toBe(6);
-    await clock.advance(1999);
-    expect(calls).toBe(6);
-    await clock.advance(1);
-    expect(calls).toBe(7);
-  });
+  test.each(['online', 'visible'] as const)(
+    'makes an attempt at once on the event %s, and starts the count anew',
+    async (event) => {
+      let calls = 0;
+      const { clock, device, manager } = setUp(() => {
+        calls += 1;
+        return failing();
+      });
+      void manager.reconnect().catch(() => {});
+      await clock.advance(40_000);
+      expect(calls).toBe(5);
+      device.tell(event);
+      await clock.advance(0);
+      expect(calls).toBe(6);
+      await clock.advance(1999);
+      expect(calls).toBe(6);
+      await clock.advance(1);
+      expect(calls).toBe(7);
+    },
+  );
 
-  test('callers share one run, and no listener or timer is left', async () => {
+  test('shares one run between callers, and leaves no listener and no timer', async () => {
     let calls = 0;
     const { clock, device, manager } = setUp(() => {
       calls += 1;
@@ -109,7 +112,7 @@ describe('[CL1] reconnecting', () => {
     expect(device.held).toBe(0);
   });
 
-  test('stops when told', async () => {
+  test('stops when stop() is called', async () => {
     let calls = 0;
     const { clock, device, manager } = setUp(() => {
       calls += 1;

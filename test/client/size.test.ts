@@ -12,7 +12,7 @@ test('[row 40] no entry point of the client is larger than its limit', async () 
   for (const name of ['react', 'vue', 'ui', 'yjs', 'verify']) expect(stdout).toMatch(new RegExp(`^${name}: `, 'm'));
 });
 
-test('the sizes in the guide are those of the bundles', async () => {
+test('the guide has the actual sizes of the bundles', async () => {
   const { stdout } = await run(process.execPath, ['scripts/client-size.mjs'], { cwd: project });
   const measured = Object.fromEntries(
     [...stdout.matchAll(/^(\w+): .* (\d+) with gzip/gm)].map(([, name, bytes]) => [name, Number(bytes)]),
@@ -27,12 +27,12 @@ test('the sizes in the guide are those of the bundles', async () => {
   expect(told).toEqual(measured);
 });
 
-test('[row 40] the check fails above a limit', async () => {
+test('[row 40] the check of sizes fails above a limit', async () => {
   const refused = run(process.execPath, ['scripts/client-size.mjs', '--check', '--index=1000'], { cwd: project });
   await expect(refused).rejects.toMatchObject({ code: 1 });
 });
 
-test('no property with a short name in the bundle is part of a frame or of the public interface', async () => {
+test('no property that the bundle shortens is part of a frame or of the public interface', async () => {
   const source = readFileSync(join(project, 'scripts/private-names.mjs'), 'utf8');
   const names = [...source.matchAll(/^ {2}'(\w+)',$/gm)].map(([, name]) => name!);
   expect(names.length).toBeGreaterThan(20);

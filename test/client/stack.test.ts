@@ -18,7 +18,7 @@ interface Device {
   listeners: Set<(event: PageEvent) => void>;
 }
 const devices = new Map<Client, Device>();
-/** Names of users are made unlike for each test, because the stack is shared. */
+/** User names get a suffix for each test, because the tests share the stack. */
 let run = 0;
 
 const place: Place = {
@@ -79,7 +79,7 @@ describe('the real stack', () => {
     await each.run(place);
   });
 
-  test('the WebSocket of Node.js itself does, too', async () => {
+  test('the client works with the WebSocket of Node.js', async () => {
     const user = `nora${run}`;
     const client = createClient({ url: stack.websocket, token: async () => (await tokenOf(stack, user)).token });
     devices.set(client, { sockets: new Set(), listeners: new Set() });
@@ -93,7 +93,7 @@ describe('the real stack', () => {
     expect(client.state).toBe('closed');
   });
 
-  test('[row 7] a refused token is recognized where the handshake shows no status', async () => {
+  test('[row 7] the client recognizes a refused token if the handshake shows no status', async () => {
     const client = createClient({ url: stack.websocket, token: () => 'not-a-token' });
     devices.set(client, { sockets: new Set(), listeners: new Set() });
     const session = client.join('00000000-0000-4000-8000-000000000000');

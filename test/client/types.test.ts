@@ -1,7 +1,7 @@
 import { type Client, createClient, type Session } from '../../client/index.ts';
 import { createTestRollcall } from '../../client/testing/index.ts';
 
-/** The types are checked by `tsc`; there is no cast in this file. */
+// `tsc` checks the types; this file has no cast.
 
 interface Board {
   data: { colour: string; page: number };
@@ -13,7 +13,7 @@ interface Board {
 const rollcall = createTestRollcall();
 afterAll(() => rollcall.close());
 
-test('[row 36] types are declared once and hold everywhere', async () => {
+test('[row 36] types that are declared once apply to all values', async () => {
   const ada = rollcall.client<Board>('ada');
   const bob = rollcall.client<Board>('bob');
   const hers: Session<Board> = ada.open('board', { data: { colour: 'teal', page: 1 }, metadata: { team: 'red' } });
@@ -50,14 +50,14 @@ test('[row 36] types are declared once and hold everywhere', async () => {
   hers.broadcast('wave', { hand: 'both' });
 });
 
-test('a Standard Schema gives the types, too', () => {
+test('a Standard Schema can define the types', () => {
   const schema = { '~standard': { types: undefined as { output: Board } | undefined } };
   const client = createClient({ url: 'ws://127.0.0.1:9/live', token: () => null, schema });
   const typed: Client<Board> = client;
   expect(typed.state).toBe('idle');
 });
 
-test('without types everything is JSON', async () => {
+test('without declared types each value is JSON', async () => {
   const client = rollcall.client('cleo');
   const session = client.open('any', { data: { free: [1, 2] } });
   await session.ready;

@@ -15,7 +15,7 @@ afterEach(() => {
 const text = () => container.textContent;
 const buttons = () => [...container.querySelectorAll('button')];
 
-test('the owner of an expired session is told, and brings it back', async () => {
+test('the owner of an expired session gets a notice and recovers the session', async () => {
   rollcall = createTestRollcall({ sessionTimeoutMillis: 20_000 });
   const session = rollcall.client('ada').open('doc');
   await session.ready;
@@ -34,7 +34,7 @@ test('the owner of an expired session is told, and brings it back', async () => 
   expect(container.children).toHaveLength(0);
 });
 
-test('somebody else is not offered to bring it back', async () => {
+test('other users get no button to recover it', async () => {
   rollcall = createTestRollcall({ sessionTimeoutMillis: 20_000 });
   await rollcall.client('ada').open('doc').ready;
   const session = rollcall.client('bob').open('doc');
@@ -45,7 +45,7 @@ test('somebody else is not offered to bring it back', async () => {
   expect(buttons()).toEqual([]);
 });
 
-test('each leave is one sentence with its cause; the words are the applicationâ€™s', async () => {
+test('each leave is one sentence with its cause, in the words of the application', async () => {
   rollcall = createTestRollcall();
   const session = rollcall.client('ada').open('doc');
   const bob = rollcall.client('bob').open('doc');
@@ -58,7 +58,7 @@ test('each leave is one sentence with its cause; the words are the applicationâ€
   stop();
 });
 
-test('avatars show this person first, pictures where there are some, and follow every change', async () => {
+test('avatars show this user first, show pictures if there are any, and follow each change', async () => {
   rollcall = createTestRollcall();
   const session = rollcall.client('ada', { name: 'Ada Lovelace' }).open('doc');
   const bob = rollcall.client('bob').open('doc', { data: { avatar: 'https://example.org/bob.png' } });
@@ -81,7 +81,7 @@ test('avatars show this person first, pictures where there are some, and follow 
   expect(container.children).toHaveLength(0);
 });
 
-test('[row 53] five states of the connection have a text each, and the button connects', async () => {
+test('[row 53] each of the five states of the connection has a text, and the button connects', async () => {
   rollcall = createTestRollcall();
   const client = rollcall.client('bob');
   const stop = showStatus(container, client, { always: true });
@@ -105,7 +105,7 @@ test('[row 53] five states of the connection have a text each, and the button co
   stop();
 });
 
-test('a colour belongs to a user, and those of 12 users differ', () => {
+test('the colour of a user is constant, and 12 users have different colours', () => {
   rollcall = createTestRollcall();
   const colours = Array.from({ length: 12 }, (_, number) => colourOf({ userId: `user-${number}` }));
   expect(new Set(colours).size).toBe(12);

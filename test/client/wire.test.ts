@@ -28,7 +28,7 @@ const framesOf = (user: string, type?: string) =>
     .map(({ frame }) => frame);
 
 describe('[CL4] heartbeats', () => {
-  test('come at the interval the service told, with the cursor and what was applied', async () => {
+  test('are sent at the interval of the service, with the cursor and the last applied `seq`', async () => {
     const { session } = await arrive('ada');
     await arrive('bob');
     session.setCursor({ x: 1 });
@@ -38,7 +38,7 @@ describe('[CL4] heartbeats', () => {
     expect(beats[0]).toMatchObject({ cursor: { x: 1 }, seq: expect.any(Number), epoch: expect.any(String) });
   });
 
-  test('are left out when another frame just went out', async () => {
+  test('are not sent if another frame was sent within the interval', async () => {
     const { session } = await arrive('ada');
     await arrive('bob');
     for (let turn = 0; turn < 6; turn += 1) {
@@ -48,7 +48,7 @@ describe('[CL4] heartbeats', () => {
     expect(framesOf('ada', 'heartbeat')).toEqual([]);
   });
 
-  test('say idle without input, so that others see the person away after two minutes', async () => {
+  test('are marked idle without input, so that others see the user as away after two minutes', async () => {
     const ada = await arrive('ada');
     const bob = await arrive('bob');
     const device = rollcall.device(bob.client);
@@ -64,14 +64,14 @@ describe('[CL4] heartbeats', () => {
     expect(ada.session.others[0]?.status).toBe('online');
   });
 
-  test('ask for an answer where nothing was heard, and find a dead socket by its silence', async () => {
+  test('request a reply if no frame arrived for an interval, and detect a dead socket by a missing reply', async () => {
     const ada = await arrive('ada');
     rollcall.cut(ada.client, { silent: true });
     await rollcall.advance(45 * second);
     expect(ada.session.state).toBe('stale');
   });
 
-  test('a socket over which only cursors go is found dead, too', async () => {
+  test('a dead socket on which only cursors are sent is detected', async () => {
     await arrive('ada');
     const bob = await arrive('bob');
     rollcall.cut(bob.client, { silent: true });
@@ -84,7 +84,7 @@ describe('[CL4] heartbeats', () => {
 });
 
 describe('[CL5] cursors', () => {
-  test('are sent at once, then at most every 100 ms, the latest kept', async () => {
+  test('are sent at once, then at most every 100 ms, with the latest one', async () => {
     await arrive('ada');
     const { session } = await arrive('bob');
     for (let at = 0; at < 1000; at += 10) {
@@ -99,7 +99,7 @@ describe('[CL5] cursors', () => {
     expect(sent.at(-1)).toMatchObject({ cursor: { x: 990 } });
   });
 
-  test('are not sent while alone; who comes is sent the latest', async () => {
+  test('are not sent while the user is alone; a user who joins gets the latest one', async () => {
     const { session } = await arrive('ada');
     session.setCursor({ x: 1 });
     await rollcall.advance(5 * second);
@@ -110,7 +110,7 @@ describe('[CL5] cursors', () => {
   });
 });
 
-test('each frame that knows `order` carries a higher one than those before it on its connection', async () => {
+test('each frame of a type with `order` has a higher `order` than the frames before it on the same connection', async () => {
   const { client, session } = await arrive('ada');
   await arrive('bob');
   session.setCursor({ x: 1 });
@@ -126,7 +126,7 @@ test('each frame that knows `order` carries a higher one than those before it on
   );
 });
 
-test('the answer of a leave is awaited before the next join of the same session', async () => {
+test('the client waits for the answer of a leave before it joins the same session again', async () => {
   const { client, session } = await arrive('ada');
   rollcall.service.intercept = ({ type }) => (type === 'session_leave' ? 'drop' : undefined);
   void session.leave().catch(() => {});
@@ -139,7 +139,7 @@ test('the answer of a leave is awaited before the next join of the same session'
   expect(framesOf('ada', 'session_open')).toHaveLength(2);
 });
 
-test('a refused change is told, and the person is shown as the service has them', async () => {
+test('a refused change is reported, and the user is shown as the service has them', async () => {
   const { session } = await arrive('ada');
   const errors: string[] = [];
   session.on('error', ({ code }) => errors.push(code));
@@ -152,7 +152,7 @@ test('a refused change is told, and the person is shown as the service has them'
   expect(session.self?.activity).toBeUndefined();
 });
 
-test('[row 42] a rate limit closes nothing and loses nothing', async () => {
+test('[row 42] after RATE_LIMITED the connection stays open and each message is sent again', async () => {
   const ada = await arrive('ada');
   const bob = await arrive('bob');
   let refusals = 3;
@@ -169,7 +169,7 @@ test('[row 42] a rate limit closes nothing and loses nothing', async () => {
   expect(rollcall.device(bob.client).dials).toBe(1);
 });
 
-test('what does not change keeps its identity, and listeners hear of each change once', async () => {
+test('unchanged values stay the same objects, and listeners are called once per change', async () => {
   const ada = await arrive('ada');
   const bob = await arrive('bob');
   await arrive('cleo');
@@ -191,7 +191,7 @@ test('what does not change keeps its identity, and listeners hear of each change
   expect(ada.session.others.find(({ userId }) => userId === 'cleo')).toBe(cleo);
 });
 
-test('a listener that throws does not stop the others, and its error is not swallowed', () => {
+test('a listener that throws does not stop the others, and its error is reported', () => {
   const later: (() => void)[] = [];
   const spy = jest.spyOn(globalThis, 'queueMicrotask').mockImplementation((run) => later.push(run));
   const { on, emit } = createEmitter<{ state: string }>();
@@ -209,7 +209,7 @@ test('a listener that throws does not stop the others, and its error is not swal
   expect(later[0]).toThrow('of the application');
 });
 
-describe('the list of people', () => {
+describe('the list of users', () => {
   const user = (userId: string, more: Partial<WireUser> = {}): WireUser => ({
     userId,
     username: userId,
@@ -235,7 +235,7 @@ describe('the list of people', () => {
     return presence;
   };
 
-  test('takes diffs in their order, whatever order they come in', () => {
+  test('applies diffs in the order of their numbers, in whatever order they arrive', () => {
     const presence = start([user('a')]);
     presence.apply(diff(7, { leaves: [{ userId: 'b', cause: 'left' }] }));
     expect(presence.waiting).toHaveLength(1);
@@ -244,7 +244,7 @@ describe('the list of people', () => {
     expect([...presence.users.keys()]).toEqual(['a']);
   });
 
-  test('ignores a diff that the snapshot contains, and a snapshot that diffs have overtaken', () => {
+  test('ignores a diff that is in the snapshot, and a snapshot that is older than the applied diffs', () => {
     const presence = start([user('a')]);
     presence.apply(diff(5, { leaves: [{ userId: 'a', cause: 'left' }] }));
     presence.apply(diff(6, { joins: [user('b')] }));
@@ -252,7 +252,7 @@ describe('the list of people', () => {
     expect([...presence.users.keys()]).toEqual(['a', 'b']);
   });
 
-  test('keeps a diff of another epoch until its snapshot comes', () => {
+  test('keeps a diff of another epoch until the snapshot of that epoch arrives', () => {
     const presence = start([user('a')]);
     presence.apply(diff(2, { joins: [user('c')] }, 'two2'));
     expect(presence.waiting).toHaveLength(1);
@@ -260,7 +260,7 @@ describe('the list of people', () => {
     expect([...presence.users.keys()]).toEqual(['b', 'c']);
   });
 
-  test('changes fields: absent stays, null removes, data by key', () => {
+  test('applies changes: absent fields stay, null removes a field, data changes by key', () => {
     const presence = start([user('a', { activity: 'x', data: { one: 1, two: 2 } })]);
     presence.apply(diff(6, { updates: [{ userId: 'a', activity: null, data: { two: null, three: 3 } }] }));
     expect(presence.users.get('a')).toMatchObject({ status: 'online', data: { one: 1, three: 3 } });
@@ -268,7 +268,7 @@ describe('the list of people', () => {
     expect(presence.users.get('a')?.data).not.toHaveProperty('two');
   });
 
-  test('shows a cursor by its time; a snapshot knows those up to `lastActive`', () => {
+  test('keeps the newest cursor; a snapshot has the cursors until `lastActive`', () => {
     const presence = start([user('a')]);
     presence.move([{ userId: 'a', cursor: { x: 2 }, at: 30 }]);
     presence.move([{ userId: 'a', cursor: { x: 1 }, at: 20 }]);
@@ -279,7 +279,7 @@ describe('the list of people', () => {
     expect(presence.users.get('a')?.cursor).toEqual({ x: 3 });
   });
 
-  test('[PR19] a cursor that ended is gone, and one that came after the end stays', () => {
+  test('[PR19] removes a cursor at its end, and keeps one that came after the end', () => {
     const presence = start([user('a')]);
     const ends = (seq: number, at: number) =>
       presence.apply(diff(seq, { updates: [{ userId: 'a', cursor: null, lastActive: at }] }));
@@ -292,14 +292,14 @@ describe('the list of people', () => {
     expect(presence.users.get('a')?.cursor).toEqual({ x: 3 });
   });
 
-  test('says of a compact frame that it cannot be understood', () => {
+  test('reports that a compact frame cannot be decoded', () => {
     const presence = start([user('a', { index: 1, cursor: { x: 1 } })]);
     const frame = { alias: aliasOf('one1'), whole: [] };
     expect(presence.moveCompact({ ...frame, moves: [{ index: 9, tag: 'abc', numbers: [1] }] })).toBe(true);
     expect(presence.moveCompact({ ...frame, moves: [{ index: 1, tag: 'abc', numbers: [1] }] })).toBe(true);
   });
 
-  test('a whole in parts counts once all have come, in whatever order', () => {
+  test('reassembles a frame in parts when all parts have arrived, in any order', () => {
     const gather = createGatherer();
     const part = (number: number, snapshotId = 's') => ({ part: number, parts: 2, snapshotId, users: [number] });
     expect(gather({ type: 'presence_state', ...part(2) })).toBeUndefined();
@@ -309,7 +309,7 @@ describe('the list of people', () => {
   });
 });
 
-test('a lost diff is asked for after a second', async () => {
+test('after a second the client requests a snapshot for a lost diff', async () => {
   const ada = await arrive('ada');
   const bob = await arrive('bob');
   rollcall.service.loseNext('ada', 'presence_diff');
@@ -324,7 +324,7 @@ test('a lost diff is asked for after a second', async () => {
   expect(framesOf('ada', 'presence_sync')).toHaveLength(1);
 });
 
-test('the last diff of a quiet room, if lost, is made up for by the next heartbeat', async () => {
+test('if the last diff is lost and no frame follows, the next heartbeat brings a snapshot', async () => {
   const ada = await arrive('ada');
   const bob = await arrive('bob');
   rollcall.service.loseNext('ada', 'presence_diff');
@@ -334,7 +334,7 @@ test('the last diff of a quiet room, if lost, is made up for by the next heartbe
 });
 
 test.each([
-  ['without a WebSocket', undefined, /^This place has no WebSocket; give one as the option WebSocket/],
+  ['without a WebSocket', undefined, /^This platform has no WebSocket; set the option WebSocket/],
   [
     'with an address that no socket accepts',
     class {
@@ -344,7 +344,7 @@ test.each([
     },
     /^The URL is invalid/,
   ],
-])('[CL1] %s the client says so at once and does not try again', async (_, WebSocket, sentence) => {
+])('[CL1] %s the client reports an error at once and makes no further attempt', async (_, WebSocket, sentence) => {
   const environment = { ...rollcall.device(rollcall.client('ada')).environment, WebSocket };
   const log = jest.fn();
   const alone = createClientIn(environment as Environment, {

@@ -24,18 +24,18 @@ async function open(user: string) {
   return { client, session, doc, awareness };
 }
 
-/** What others' editors show, without names and colours. */
+/** The states of others' editors without names and colours. */
 const shown = (awareness: Awareness) =>
   [...awareness.getStates()].filter(([id]) => id !== awareness.clientID).map(([, { user: _, ...rest }]) => rest);
 
-/** Everything that is told, in the form in which both implementations tell it. */
+/** Records all events in the common form of both implementations. */
 function record(awareness: Pick<Awareness, 'on'>) {
   const told: unknown[] = [];
   awareness.on('change', (change, origin) => told.push(['change', change, origin]));
   return told;
 }
 
-test('it tells of its own changes what Awareness of y-protocols tells', async () => {
+test('its events for own changes are those of Awareness in y-protocols', async () => {
   const doc = new Doc();
   docs.push(doc);
   const original = new OriginalAwareness(doc);
@@ -61,7 +61,7 @@ test('it tells of its own changes what Awareness of y-protocols tells', async ()
   expect(told[1]).toEqual(told[0]);
 });
 
-test('two editors see each other’s states, named and coloured by what the service knows', async () => {
+test('two editors see each other’s states, with the names and colours of the service', async () => {
   const ada = await open('ada');
   const bob = await open('bob');
   const told = record(bob.awareness);
@@ -78,7 +78,7 @@ test('two editors see each other’s states, named and coloured by what the serv
   expect(ada.awareness.getStates().has(bob.doc.clientID)).toBe(true);
 });
 
-test('a closed editor and one who leaves are gone', async () => {
+test('the states of a closed editor and of a user who leaves are removed', async () => {
   const ada = await open('ada');
   const bob = await open('bob');
   const cleo = await open('cleo');
@@ -98,7 +98,7 @@ test('a closed editor and one who leaves are gone', async () => {
   expect(bob.session.self?.data).toEqual({});
 });
 
-test('[row 15] [row 16] a selection stays through a lost network, and one made meanwhile is what others see after', async () => {
+test('[row 15] [row 16] a selection stays while the network is lost, and a new one is what others see afterwards', async () => {
   const ada = await open('ada');
   const bob = await open('bob');
   bob.awareness.setLocalStateField('cursor', { anchor: 1 });
@@ -113,7 +113,7 @@ test('[row 15] [row 16] a selection stays through a lost network, and one made m
   expect(shown(ada.awareness)).toEqual([{ cursor: { anchor: 7 } }]);
 });
 
-test('[row 21] two tabs of one person are two editors; one that was closed without a word is forgotten', async () => {
+test('[row 21] two tabs of one user are two editors; the state of a tab that ended without a message is removed', async () => {
   const ada = await open('ada');
   const one = await open('bob');
   const two = await open('bob');
@@ -122,7 +122,7 @@ test('[row 21] two tabs of one person are two editors; one that was closed witho
   await rollcall.advance(200);
   expect(shown(ada.awareness)).toEqual([{ cursor: { anchor: 1 } }, { cursor: { anchor: 2 } }]);
   expect(shown(two.awareness)).toContainEqual({ cursor: { anchor: 1 } });
-  // As a browser that crashes.
+  // As if the browser crashed.
   rollcall.cut(one.client, { silent: true });
   await rollcall.advance(120_000);
   expect(ada.session.others[0]?.connections).toBe(1);

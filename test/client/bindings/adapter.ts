@@ -4,26 +4,26 @@ import type { RollcallError } from '../../../client/errors.ts';
 import type { Session } from '../../../client/session-api.ts';
 import type { Leave } from '../../../client/types.ts';
 
-/** One component that shows something: all of a session, or what is selected of a part of it. */
+/** A component that shows a session or a selected part of it. */
 export interface Probe {
   of: 'all' | 'others' | 'self' | 'cursors' | 'connection' | 'history';
   select?: (value: never) => unknown;
-  /** For `history`: the moment, in Unix milliseconds. */
+  /** For `history`: the time, in Unix milliseconds. */
   time?: number;
 }
 
-/** A part of a page that joins a session, with components in it by their names. */
+/** A part of a page that joins a session, with its components by name. */
 export interface Part {
   target: SessionTarget;
   options?: OpenOptions;
   probes?: Record<string, Probe>;
-  /** Parts within this one. */
+  /** Nested parts. */
   inside?: Part[];
   onLeave?: (leave: Leave) => void;
   onError?: (error: RollcallError) => void;
-  /** Hears events of the name `wave`. */
+  /** Called with events of the name `wave`. */
   onWave?: (payload: unknown) => void;
-  /** Is called when a component within the part is mounted. */
+  /** Called when a component in the part is mounted. */
   onMounted?: (session: Session) => void;
 }
 
@@ -33,25 +33,25 @@ export interface Tree {
 }
 
 export interface Mounted {
-  /** What a probe shows now. */
+  /** The present value of a probe. */
   shown(probe: string): unknown;
-  /** Everything a probe showed, one for each time it was rendered. */
+  /** The values of a probe, one for each rendering. */
   all(probe: string): unknown[];
   /** How often a probe was rendered. */
   renders(probe: string): number;
-  /** The session of a part, by its number in the order in which they stand in the tree. */
+  /** The session of a part, by its position in the tree. */
   session(part?: number): Session;
   update(tree: Tree): Promise<void>;
   unmount(): Promise<void>;
 }
 
-/** A way to show sessions: a view framework, or none. */
+/** A view framework, or none. */
 export interface Adapter {
-  /** Mounts, unmounts and mounts again at once where `twice`, as React does in StrictMode. */
+  /** With `twice` it mounts, unmounts and mounts again, as React does in StrictMode. */
   mount(tree: Tree, options?: { twice?: boolean }): Promise<Mounted>;
-  /** Runs something and lets the views follow. */
+  /** Runs a function and waits until the views are updated. */
   act<R>(run: () => Promise<R>): Promise<R>;
-  /** What a server sends for a tree; undefined where nothing is rendered on servers. */
+  /** The HTML that a server renders for a tree; undefined without server rendering. */
   renderOnServer?(tree: Tree): Promise<string>;
 }
 
@@ -70,5 +70,5 @@ export function createRecords() {
   };
 }
 
-/** Every part of a tree, those inside others included, in the order in which they stand there. */
+/** All parts of a tree, including nested ones, in document order. */
 export const partsOf = (parts: Part[]): Part[] => parts.flatMap((part) => [part, ...partsOf(part.inside ?? [])]);

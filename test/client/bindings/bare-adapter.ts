@@ -5,7 +5,7 @@ import { type Adapter, createRecords, type Part, partsOf, type Tree } from './ad
 
 type Records = ReturnType<typeof createRecords>;
 
-/** An application without a framework: `join`, `subscribe`, `getSnapshot` and `leave`, and nothing else. */
+/** An application without a framework: it uses only `join`, `subscribe`, `getSnapshot` and `leave`. */
 function show({ client, parts }: Tree, records: Records): () => Promise<void>[] {
   const stops = partsOf(parts).map((part, index) => {
     const { target, options } = part;

@@ -42,7 +42,7 @@ const joins = (user: string) =>
 const leaves = (user: string) =>
   rollcall.service.frames.filter(({ userId, frame }) => userId === user && frame.type === 'session_leave');
 
-/** Shows the names of the others, joined by commas. */
+/** Shows the names of the others, separated by commas. */
 function Others() {
   return useOthers((others) => others.map(({ username }) => username).join());
 }
@@ -53,7 +53,7 @@ async function arrive(user: string) {
   return session;
 }
 
-test('useCollaboration joins by an id or a key, shows everything and changes it', async () => {
+test('useCollaboration joins by an id or a key, shows the whole state and changes it', async () => {
   const ada = await arrive('ada');
   let seen: Collaboration | undefined;
   const actions = new Set<unknown>();
@@ -80,7 +80,7 @@ test('useCollaboration joins by an id or a key, shows everything and changes it'
   expect(ada.others).toEqual([]);
 });
 
-test('a selector that is written anew with each render may use what changed', async () => {
+test('a selector that is a new function in each render can use changed values', async () => {
   await arrive('ada');
   await arrive('ann');
   const Starting = ({ letter }: { letter: string }) =>
@@ -109,7 +109,7 @@ test('a fallback is shown until the session is joined', async () => {
   expect(container.textContent).toBe('ada');
 });
 
-test('where a session cannot be joined the children are shown instead of the fallback, to say why', async () => {
+test('if a session cannot be joined, the children are shown instead of the fallback, so that they can show the error', async () => {
   const client = rollcall.client('bob');
   const Failure = () => useCollaboration().error?.code;
   await mount(
@@ -139,7 +139,7 @@ test('[row 27] a component that suspends joins once', async () => {
   expect(ada.others).toHaveLength(1);
 });
 
-test('[row 34] 20 remounts at once, as fast refresh makes them, are one join', async () => {
+test('[row 34] 20 remounts at once, as in fast refresh, cause one join', async () => {
   const ada = await arrive('ada');
   const client = rollcall.client('bob');
   const page = (key: number) =>
@@ -155,7 +155,7 @@ test('[row 34] 20 remounts at once, as fast refresh makes them, are one join', a
   expect(ada.others[0]?.connections).toBe(1);
 });
 
-test('[row 33] what a server rendered is taken over without a difference', async () => {
+test('[row 33] the client hydrates the HTML of the server without a difference', async () => {
   await arrive('ada');
   const client = rollcall.client('bob');
   const Connection = () => useConnection();

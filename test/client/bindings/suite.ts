@@ -5,10 +5,10 @@ import { createTestRollcall, type TestRollcall } from '../../../client/testing/i
 import type { User, UserCursor } from '../../../client/types.ts';
 import type { Adapter, Mounted, Part } from './adapter.ts';
 
-/** What holds for whoever shows a session, with whatever framework. */
+/** A test case that must pass with each framework. */
 interface Case {
   title: string;
-  /** @param place `mountOnly` mounts what the case unmounts itself; what the adapter mounts is unmounted after the case. */
+  /** @param place trees of `mountOnly` are unmounted by the case, trees of the adapter after the case. */
   run(place: { adapter: Adapter; mountOnly: Adapter['mount']; rollcall: TestRollcall }): Promise<void>;
 }
 
@@ -16,7 +16,7 @@ const target = { key: 'doc' };
 const count = (others: readonly User[]) => others.length;
 const names = (others: readonly User[]) => others.map(({ username }) => username);
 
-/** Somebody who is there already, without a view. */
+/** Joins another user without a view. */
 async function arrive(rollcall: TestRollcall, user: string, key = 'doc') {
   const client = rollcall.client(user);
   const session = client.open(key);
@@ -37,7 +37,7 @@ function heapBytes(): number {
 
 const cases: Case[] = [
   {
-    title: '[row 27] mounting twice, as StrictMode does, is one handshake, one join and no leave',
+    title: '[row 27] mounting twice as in StrictMode causes one handshake, one join and no leave',
     async run({ adapter, rollcall }) {
       const ada = await arrive(rollcall, 'ada');
       const seen: string[] = [];
@@ -60,7 +60,7 @@ const cases: Case[] = [
     },
   },
   {
-    title: '[row 28] two components in one session: it is left with the second one',
+    title: '[row 28] a session with two components is left when the second one is unmounted',
     async run({ adapter, rollcall }) {
       const ada = await arrive(rollcall, 'ada');
       const client = rollcall.client('bob');
@@ -78,7 +78,7 @@ const cases: Case[] = [
     },
   },
   {
-    title: '[row 28] leaving by hand and being unmounted counts once',
+    title: '[row 28] leaving and then unmounting counts as one leave of the caller',
     async run({ adapter, rollcall }) {
       const ada = await arrive(rollcall, 'ada');
       const client = rollcall.client('bob');
@@ -95,7 +95,7 @@ const cases: Case[] = [
     },
   },
   {
-    title: '[row 29] a component renders once for each state that it shows',
+    title: '[row 29] a component renders once for each state',
     async run({ adapter, rollcall }) {
       await arrive(rollcall, 'ada');
       const client = rollcall.client('bob');
@@ -113,7 +113,7 @@ const cases: Case[] = [
     },
   },
   {
-    title: '[row 30] 100 cursor frames render a component that selects no cursor 0 times',
+    title: '[row 30] a component that does not select cursors does not render for 100 cursor frames',
     async run({ adapter, rollcall }) {
       const ada = await arrive(rollcall, 'ada');
       const client = rollcall.client('bob');
@@ -142,7 +142,7 @@ const cases: Case[] = [
     },
   },
   {
-    title: '[row 32] in a session within another one each component has its own',
+    title: '[row 32] a component uses the session of the nearest provider',
     async run({ adapter, rollcall }) {
       await arrive(rollcall, 'ada', 'outer');
       await arrive(rollcall, 'cleo', 'inner');
@@ -189,7 +189,7 @@ const cases: Case[] = [
     },
   },
   {
-    title: '[row 35] heap, timers and listeners are flat over 1,000 mounts',
+    title: '[row 35] heap, timers and listeners do not grow over 1,000 mounts',
     async run({ mountOnly: mount, rollcall }) {
       const client = rollcall.client('bob');
       const keep = client.open('doc');
@@ -213,7 +213,7 @@ const cases: Case[] = [
     },
   },
   {
-    title: '[row 16] through a cut of 10 s the others stay, and are marked stale',
+    title: '[row 16] while the network is cut for 10 s, the others stay and are marked as stale',
     async run({ adapter, rollcall }) {
       await arrive(rollcall, 'ada');
       const client = rollcall.client('bob');
@@ -237,7 +237,7 @@ const cases: Case[] = [
     },
   },
   {
-    title: '[row 50] who leaves is told with the cause',
+    title: '[row 50] a listener gets each leave with its cause',
     async run({ adapter, rollcall }) {
       const ada = await arrive(rollcall, 'ada');
       const leaves: string[] = [];
@@ -252,7 +252,7 @@ const cases: Case[] = [
     },
   },
   {
-    title: 'what the person tells is shown at once and reaches the others',
+    title: 'changes of this user are shown at once and reach the others',
     async run({ adapter, rollcall }) {
       const ada = await arrive(rollcall, 'ada');
       const client = rollcall.client('bob');
@@ -278,7 +278,7 @@ const cases: Case[] = [
     },
   },
   {
-    title: 'a component may use the session as soon as it is mounted',
+    title: 'a component can use the session as soon as it is mounted',
     async run({ adapter, rollcall }) {
       const ada = await arrive(rollcall, 'ada');
       const client = rollcall.client('bob');
@@ -293,7 +293,7 @@ const cases: Case[] = [
     },
   },
   {
-    title: 'after a component is gone its late calls join nothing',
+    title: 'calls after the component was unmounted do not join the session',
     async run({ adapter, rollcall }) {
       const ada = await arrive(rollcall, 'ada');
       const view = await adapter.mount({ client: rollcall.client('bob'), parts: [{ target }] });
@@ -308,7 +308,7 @@ const cases: Case[] = [
     },
   },
   {
-    title: 'events of one name are heard, until the component is gone',
+    title: 'a listener gets the events of its name until the component is unmounted',
     async run({ adapter, rollcall }) {
       const ada = await arrive(rollcall, 'ada');
       const waves: unknown[] = [];
@@ -329,7 +329,7 @@ const cases: Case[] = [
     },
   },
   {
-    title: 'who was there at a moment',
+    title: 'a component shows the users who were present at a time',
     async run({ adapter, rollcall }) {
       const client = rollcall.client('ada');
       const keep = client.open('doc');
@@ -343,7 +343,7 @@ const cases: Case[] = [
     },
   },
   {
-    title: 'a session that cannot be joined tells why, once',
+    title: 'if a session cannot be joined, the error is reported once',
     async run({ adapter, rollcall }) {
       const errors: unknown[] = [];
       const part: Part = { target: 'none', onError: (error) => errors.push(error), probes: { all: { of: 'all' } } };
@@ -355,7 +355,7 @@ const cases: Case[] = [
     },
   },
   {
-    title: 'another target leaves the session before and joins the other one',
+    title: 'when the target changes, the earlier session is left and the new one joined',
     async run({ adapter, rollcall }) {
       const ada = await arrive(rollcall, 'ada', 'one');
       await arrive(rollcall, 'cleo', 'two');
@@ -372,7 +372,7 @@ const cases: Case[] = [
   },
 ];
 
-/** Runs every case with an adapter, each on a service of its own. */
+/** Runs each case with an adapter and its own service. */
 export function testAll(adapter: Adapter): void {
   test.each(cases.map((each) => [each.title, each] as const))('%s', async (_, { run }) => {
     const rollcall = createTestRollcall();

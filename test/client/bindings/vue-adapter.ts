@@ -17,7 +17,7 @@ import { type Adapter, createRecords, type Part, type Probe, partsOf, type Tree 
 
 type Records = ReturnType<typeof createRecords>;
 
-/** What each composable gives, as one value: refs of an object are read one by one. */
+/** The result of each composable as one value; the refs of an object are read separately. */
 const composables: Record<Probe['of'], (probe: Probe) => () => unknown> = {
   all: () => readAll(useCollaboration()),
   others: ({ select }) => read(select ? useOthers(select as () => unknown) : useOthers()),

@@ -33,7 +33,7 @@ const Others = defineComponent(() => {
   return () => names.value;
 });
 
-test('useCollaboration follows a ref to another session, shows everything and changes it', async () => {
+test('useCollaboration follows a ref to another session, shows the whole state and changes it', async () => {
   const ada = await arrive('ada', 'one');
   const cleo = await arrive('cleo', 'two');
   const client = rollcall.client('bob');
@@ -63,7 +63,7 @@ test('useCollaboration follows a ref to another session, shows everything and ch
   app.unmount();
 });
 
-test('[row 33] what a server rendered is taken over without a difference, and the fallback is shown until joined', async () => {
+test('[row 33] the client hydrates the HTML of the server without a difference, and shows the fallback until joined', async () => {
   await arrive('ada', 'doc');
   const client = rollcall.client('bob');
   const Connection = defineComponent(() => {

@@ -6,49 +6,49 @@ import type { Own, OwnChange } from './own.ts';
 import type { Presence } from './presence.ts';
 import type { Timers } from './timers.ts';
 
-/** What a teller sees of its session. */
-export interface Told {
+/** What a publisher needs from its session. */
+export interface PublisherSession {
   /** The socket on which the session is joined; undefined while it is not. */
   link(): Link | undefined;
   id(): string;
   presence: Presence;
-  /** Nothing was said for so long that the service may have given the person up. */
-  lapsed(link: Link): void;
-  /** The service has a change. It does not tell somebody who is alone, and nobody of their own cursor. */
+  /** No frame was sent for so long that the service may have timed the user out. */
+  timedOut(link: Link): void;
+  /** The service has applied a change. It does not announce a user's own cursor to them, and nothing to a user who is alone. */
   confirmed(change: OwnChange): void;
-  /** A change was refused: the application is shown the service's state again. */
+  /** The service refused a change; the application gets the state of the service again. */
   refused(error: RollcallError): void;
 }
 
-/** Tells the service what a person does in a session. */
-export interface Teller {
-  /** Sends what changed in one frame, as often as the service wants it and the rate limit allows. */
+/** Sends the user's changes and heartbeats of one session. */
+export interface Publisher {
+  /** Sends the changes in one frame, not more often than the window of the service and the rate limit allow. */
   flush(): void;
   /**
    * Sends a heartbeat if one is due.
    *
-   * @param hidden whether the page's timers are slow.
-   * @param inputAt when the person last did something.
-   * @param force whether it is sent though it is not due.
+   * @param hidden whether the heartbeat is marked `hidden`, because the page's timers are slow.
+   * @param inputAt when the user last did something, in Unix milliseconds.
+   * @param force whether to send it even if it is not due.
    * @returns when the next one is due.
    */
-  beat(hidden: boolean, inputAt: number, force: boolean): number;
-  /** A frame about the session went out. */
+  heartbeatIfDue(hidden: boolean, inputAt: number, force: boolean): number;
+  /** Notes that a frame about the session was sent. */
   sent(): void;
 }
 
 const retryMillis = 2000;
-/** How long the service waits for a connection that said `hidden`. */
+/** The timeout of the service for a connection that is marked `hidden`, in milliseconds. */
 const hiddenMillis = 150_000;
 
-export function createTeller(
+export function createPublisher(
   { now }: Environment,
   { requests, check }: Connection,
   throttleMillis: number | undefined,
   own: Own,
   timers: Timers,
-  session: Told,
-): Teller {
+  session: PublisherSession,
+): Publisher {
   let flushedAt = Number.NEGATIVE_INFINITY;
   let sentAt = now();
   const isAlone = () => session.presence.users.size < 2;
@@ -73,7 +73,7 @@ export function createTeller(
     requests.ask({ type: 'presence_update', sessionId, ...change }, { link }).then(
       () => session.confirmed(change),
       (error: RollcallError) => {
-        // After a loss the change was taken up again already, and goes with the next join.
+        // If the socket was lost, the next join contains the change.
         if (!link.isOpen) return;
         if (error.retryable || error.code === 'NOT_IN_SESSION') {
           own.repeat(change);
@@ -88,23 +88,23 @@ export function createTeller(
 
   return {
     flush,
-    beat(hidden, inputAt, force) {
+    heartbeatIfDue(hidden, inputAt, force) {
       const link = session.link();
       const at = now();
       const interval = (link?.welcome.heartbeatSeconds ?? 30) * 1000;
       const isQuiet = link && at - link.heardAt >= interval;
-      const patience = hidden ? hiddenMillis : 2 * interval;
-      if (link && at - sentAt >= patience) {
+      const timeoutMillis = hidden ? hiddenMillis : 2 * interval;
+      if (link && at - sentAt >= timeoutMillis) {
         sentAt = at;
-        session.lapsed(link);
+        session.timedOut(link);
       } else if (link && (force || at - sentAt >= interval)) {
         const { epoch, seq } = session.presence;
         const cursor = own.cursor ?? undefined;
         const marks = { idle: inputAt < sentAt || undefined, hidden: hidden || undefined };
         const message = { type: 'heartbeat', sessionId: session.id(), cursor, epoch, seq, ...marks };
         sentAt = at;
-        if (isAlone()) own.carried();
-        // Where nothing came for a whole interval, the answer shows whether anything still can.
+        if (isAlone()) own.cursorSent();
+        // If no frame arrived for a whole interval, a reply is requested to test the socket.
         if (isQuiet) requests.ask(message, { link }).catch(() => {});
         else link.send(message);
       } else if (isQuiet) check();
