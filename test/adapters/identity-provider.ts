@@ -10,12 +10,12 @@ export const audience = 'client-1';
 const otherAlgorithms: Record<string, string> = { 'key-es': 'ES256', 'key-ed': 'EdDSA', 'key-ps': 'PS256' };
 const algorithmOf = (kid: string) => otherAlgorithms[kid] ?? 'RS256';
 
-/** An identity provider of the test's own: it publishes one key and signs whatever the test asks for. */
+/** An identity provider of the test: it publishes keys and signs any token. */
 export class TestIdentityProvider {
-  /** Status the keys are answered with. */
+  /** The HTTP status of the answer with the keys. */
   status = 200;
   requests = 0;
-  /** The names of the keys that the provider publishes; without a name the key has none. */
+  /** The names of the published keys; undefined for a key without a name. */
   published: string[] = ['key-1'];
   readonly #pairs = new Map<string, Awaited<ReturnType<typeof generateKeyPair>>>();
   #server!: Server;
@@ -45,17 +45,17 @@ export class TestIdentityProvider {
     return { ...(await exportJWK(this.#pairs.get(kid)!.publicKey)), kid, alg: algorithmOf(kid), use: 'sig' };
   }
 
-  /** A token that is valid unless the changes make it wrong. */
+  /** A token that is valid unless the changes make it invalid. */
   sign(
     changes: {
       claims?: JWTPayload;
       issuer?: string;
-      /** null for none. */
+      /** null: the token has no expiry. */
       audience?: string | null;
       expires?: string | number | null;
-      /** The name of the key in the header; null for none. */
+      /** The name of the key in the header; null: the header names no key. */
       kid?: string | null;
-      /** Which key signs: `key-1` to `key-3`. */
+      /** The key that signs: `key-1` to `key-3`. */
       signer?: string;
       alg?: string;
       key?: CryptoKey | Uint8Array;
@@ -71,7 +71,7 @@ export class TestIdentityProvider {
     return token.sign(changes.key ?? this.#pairs.get(signer)!.privateKey);
   }
 
-  /** The public key as text, which a careless verifier would take for a shared secret. */
+  /** The public key as text; a faulty verifier would use it as a shared secret. */
   async publicText(): Promise<Uint8Array> {
     return new TextEncoder().encode(await exportSPKI(this.#pairs.get('key-1')!.publicKey));
   }

@@ -7,7 +7,7 @@ test('a subject that is a UUID is the user id, in lower case', () => {
   );
 });
 
-test('any other subject becomes the UUIDv5 of issuer and subject, always the same', () => {
+test('the user id of any other subject is the UUIDv5 of issuer and subject, the same each time', () => {
   const id = userIdOf('https://a.example', 'alice');
   expect(id).toBe(uuidv5('alice', uuidv5('https://a.example', '6ba7b811-9dad-11d1-80b4-00c04fd430c8')));
   expect(id).not.toBe(userIdOf('https://b.example', 'alice'));
@@ -23,13 +23,13 @@ test.each([
 });
 
 test.each(['\u200b', '\u202e', ' ', '\u0007'])(
-  'whose name and subject are invisible is called something visible: %j',
+  'a user whose name and subject are invisible gets a visible name: %j',
   (text) => {
     expect(identityOf({ sub: text, name: text, iss: 'i' })).toMatchObject({ username: 'Unnamed', externalId: text });
   },
 );
 
-test('behind an authorizer the token says of which type its subject was', () => {
+test('the claims behind an authorizer have the original type of the subject', () => {
   const seen = (sub: unknown, claim: string) => {
     const token = ['{"alg":"none"}', JSON.stringify({ sub }), ''].map((part) =>
       Buffer.from(part).toString('base64url'),
@@ -52,7 +52,7 @@ test('behind an authorizer the token says of which type its subject was', () => 
   }
 });
 
-test('who has no name is called by their subject', () => {
+test('the name of a user without a name is their subject', () => {
   const claims = { sub: 'alice', iss: 'https://a.example' };
   expect(identityOf(claims)).toMatchObject({ username: 'alice', externalId: 'alice', scope: '' });
   expect(identityOf({ ...claims, name: ' ' })).toMatchObject({ username: 'alice' });
@@ -65,6 +65,6 @@ test.each([
     { sub: 'a\u0000', iss: 'i' },
     { sub: '\ud83d', iss: 'i' },
   ],
-])('claims %j stand for nobody', (claims) => {
+])('claims %j identify no user', (claims) => {
   expect(identityOf(claims as never)).toBeUndefined();
 });

@@ -6,7 +6,7 @@ import { type MessageType, messageTypes } from '../../protocol/messages.ts';
 const read = (value: unknown, base64 = false) =>
   readRequest(typeof value === 'string' ? value : JSON.stringify(value), base64);
 
-test('a message is read, whatever else is in it, also as base64', () => {
+test('a message with additional fields is accepted, also as base64', () => {
   const message = { type: 'ping', requestId: 'r1', unknown: { field: 1 } };
   const expected = { type: 'ping', requestId: 'r1', message: { requestId: 'r1' } };
   expect(read(message)).toEqual(expected);
@@ -27,7 +27,7 @@ test.each([
   expect(request).toEqual({ requestId, refusal: expect.objectContaining({ code: 'INVALID_MESSAGE' }) });
 });
 
-test('the limit of a message is in bytes of UTF-8, and exactly reached is not exceeded', () => {
+test('the size limit of a message is in bytes of UTF-8, and a message of exactly that size is accepted', () => {
   const of = (bytes: number) => {
     const start = '{"type":"ping","x":"ü';
     return `${start}${'x'.repeat(bytes - Buffer.byteLength(start) - 2)}"}`;
@@ -36,19 +36,19 @@ test('the limit of a message is in bytes of UTF-8, and exactly reached is not ex
   expect(read(of(limits.messageBytes + 1))).toMatchObject({ refusal: { code: 'TOO_LARGE' } });
 });
 
-test('a message that is too large is refused under its own requestId, where it has one', () => {
+test('the refusal of a message that is too large has its requestId, if the message has one', () => {
   const padding = 'x'.repeat(limits.messageBytes + 1);
   const refusal = expect.objectContaining({ code: 'TOO_LARGE' });
   expect(read({ type: 'ping', requestId: 'r1', padding })).toEqual({ requestId: 'r1', refusal });
   expect(read(padding)).toEqual({ requestId: undefined, refusal });
 });
 
-test('a field that is too large is TOO_LARGE even where another one is wrong', () => {
+test('a field that is too large is TOO_LARGE even if another field is invalid', () => {
   const message = { type: 'presence_update', sessionId: 5, activity: 'x'.repeat(201) };
   expect(read(message)).toMatchObject({ refusal: { code: 'TOO_LARGE' } });
 });
 
-test('a message may be a hundred levels deep, and one deeper is refused, however deep it is', () => {
+test('a message may have a hundred levels of nesting, and a deeper one is refused', () => {
   const nested = (levels: number) =>
     `{"type":"activity_log","requestId":"r1","sessionId":"s","activityType":"a","details":{"x":${'['.repeat(levels - 2)}${']'.repeat(levels - 2)}}}`;
   expect(read(nested(limits.nestingLevels))).toMatchObject({ type: 'activity_log' });
@@ -63,13 +63,13 @@ test.each([
   [{ type: 'heartbeat', sessionId: 's', cursor: { eventId: '\ud83d', position: 1 } }],
   [{ type: 'presence_update', sessionId: 's', activity: '\ud83d' }],
   [{ type: 'machine_register', machineId: 'm', name: 'n', metadata: { text: '\ud83d' } }],
-])('half a character is refused where a store could not read it: %j', (message) => {
+])('half of a surrogate pair is refused if a store could not read it: %j', (message) => {
   expect(read(message)).toMatchObject({
     refusal: { code: 'INVALID_MESSAGE', message: expect.stringMatching(/Unicode/) },
   });
 });
 
-test('text about such characters is no such character', () => {
+test('text that describes such characters is accepted', () => {
   const text = String.raw`\u0000 \ud83d \\ud83d 😀`;
   for (const message of [
     { type: 'cursor_update', sessionId: 's', cursor: { eventId: text, position: 1 } },
@@ -93,7 +93,7 @@ test('an answer repeats the requestId', () => {
   expect(answerTo({ ...request, requestId: undefined }, pong)).toEqual(pong);
 });
 
-test('a quiet request gets its ack only where it asks for one, every other request always', () => {
+test('a quiet request gets an acknowledgement only if it has a requestId, and other requests get one always', () => {
   const ackOf = (type: MessageType, requestId?: string) => answerTo({ type, message: {}, requestId }, undefined);
   const quiet: MessageType[] = ['presence_update', 'cursor_update', 'heartbeat', 'machine_heartbeat', 'broadcast'];
   for (const type of messageTypes) {
@@ -102,7 +102,7 @@ test('a quiet request gets its ack only where it asks for one, every other reque
   }
 });
 
-test('an error frame says whether and when to try again', () => {
+test('an error frame says whether and when to retry', () => {
   const refusal = new RollcallError('UNAVAILABLE', 'Try again.', { retryAfterMillis: 1000 });
   expect(errorFrame(refusal, 'r1')).toEqual({
     type: 'error',
@@ -120,11 +120,11 @@ test('an error frame says whether and when to try again', () => {
   });
 });
 
-describe('[FA6] what was thrown', () => {
+describe('[FA6] an error', () => {
   const log = { warn: jest.fn(), error: jest.fn() };
   beforeEach(() => jest.clearAllMocks());
 
-  test('by a bug is logged once with its context and becomes INTERNAL without a word about it', () => {
+  test('from a bug is logged once with its context and answered with INTERNAL without its message', () => {
     const bug = new Error('relation "users" does not exist at 10.0.0.1');
     const refusal = refusalOf(bug, () => ({ requestId: 'r1', route: 'ping' }), log);
     expect(refusal.code).toBe('INTERNAL');
@@ -132,7 +132,7 @@ describe('[FA6] what was thrown', () => {
     expect(log.error.mock.calls).toEqual([['A handler failed', { requestId: 'r1', route: 'ping', error: bug }]]);
   });
 
-  test('as a refusal is passed on; only what caused it is logged', () => {
+  test('that is a refusal is answered as it is, and only its cause is logged', () => {
     const plain = new RollcallError('SESSION_FULL', 'Full.');
     expect(refusalOf(plain, () => ({}), log)).toBe(plain);
     expect(log.warn).not.toHaveBeenCalled();

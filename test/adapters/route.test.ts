@@ -24,7 +24,7 @@ async function ask(
 
 const pong: Pong = async () => ({ type: 'pong', serverTime: 1 });
 
-test('[DE10] a route that responds answers with its response', async () => {
+test('[DE10] a route with a route response answers with it', async () => {
   const post = jest.fn();
   expect(await ask(pong, undefined, { post })).toEqual({
     statusCode: 200,
@@ -42,7 +42,7 @@ describe('[DE10] a route without a response', () => {
   };
   const done = async () => undefined;
 
-  test('posts nothing unless it is asked to', async () => {
+  test('posts an answer only if the message has a requestId', async () => {
     expect(await heartbeat({}, done)).toEqual({ answer: { statusCode: 200 }, posts: [] });
     expect(await heartbeat({ requestId: 'r1' }, done)).toEqual({
       answer: { statusCode: 200 },
@@ -50,7 +50,7 @@ describe('[DE10] a route without a response', () => {
     });
   });
 
-  test('posts why it failed, asked or not', async () => {
+  test('posts the error with or without a requestId', async () => {
     const fail = async () => {
       throw new RollcallError('NOT_IN_SESSION', 'Join first.');
     };
@@ -85,7 +85,7 @@ test('[FA6] a bug answers INTERNAL with the requestId and is logged once with it
   ]);
 });
 
-test('[FA6] a handler that throws before it promises anything is answered, too', async () => {
+test('[FA6] a handler that throws synchronously is answered with INTERNAL', async () => {
   const { frame } = await ask(() => {
     throw new Error('at once');
   });
@@ -105,13 +105,13 @@ test('[FA6] a handler that runs out of time is answered before the function is k
   expect(log.warn).toHaveBeenCalledTimes(1);
 });
 
-test('a message of another group is a mistake of the stack, which is answered and logged', async () => {
+test('a message of another group is a mistake in the stack; it is answered and logged', async () => {
   const { frame } = await ask(pong, { type: 'heartbeat', sessionId: 's', requestId: 'r1' });
   expect(frame).toMatchObject({ type: 'error', requestId: 'r1', code: 'INTERNAL' });
   expect(log.error).toHaveBeenCalledTimes(1);
 });
 
-test('who sends too much is refused before anything is done', async () => {
+test('a connection above the rate limit is refused before any work is done', async () => {
   const served = jest.fn(pong);
   const limit = async (connectionId: string) => {
     throw new RollcallError('RATE_LIMITED', `Wait, ${connectionId}.`, { retryAfterMillis: 50 });
@@ -121,7 +121,7 @@ test('who sends too much is refused before anything is done', async () => {
   expect(served).not.toHaveBeenCalled();
 });
 
-test('what has to be done before the environment is frozen is done whatever the outcome', async () => {
+test('the pending writes are flushed before the answer, whatever the outcome', async () => {
   const finish = jest.fn(async () => {});
   await ask(pong, undefined, { finish });
   await ask(() => Promise.reject(new Error('bug')), undefined, { finish });
@@ -129,7 +129,7 @@ test('what has to be done before the environment is frozen is done whatever the 
   expect(finish).toHaveBeenCalledTimes(3);
 });
 
-test('the caller is whom the authorizer established, never what the message says', async () => {
+test('the caller comes from the authorizer and never from the message', async () => {
   const callers: unknown[] = [];
   const ping: Pong = async (_, caller) => {
     callers.push(caller);
@@ -150,7 +150,7 @@ test('the caller is whom the authorizer established, never what the message says
   ]);
 });
 
-test('a guest, scopes and the browser are read from the context; without one the event is refused', () => {
+test('guest, scopes and user agent come from the context of the authorizer; an event without it is refused', () => {
   const authorizer = { userId: 'u', username: 'n', scope: 'a  b', guestSessionId: 's', invite: 'i', userAgent: 'B/1' };
   expect(callerOf(messageEvent('', { authorizer }))).toMatchObject({
     scopes: ['a', 'b'],

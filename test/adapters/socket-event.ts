@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { APIGatewayProxyWebsocketEventV2, Context } from 'aws-lambda';
 
-/** A message of a connected user as API Gateway hands it to a function. */
+/** The event of API Gateway for a message of a connected user. */
 export function messageEvent(
   body: unknown,
   more: { connectionId?: string; routeKey?: string; authorizer?: Record<string, string> } = {},
@@ -19,7 +19,7 @@ export function messageEvent(
   } as unknown as APIGatewayProxyWebsocketEventV2;
 }
 
-/** The context of a function that has this long left. */
+/** The context of a function with this remaining time. */
 export function contextWith(remainingMillis: number): Context {
   const ends = Date.now() + remainingMillis;
   const remaining = { getRemainingTimeInMillis: () => ends - Date.now() };

@@ -8,14 +8,14 @@ import { timeLimits } from '../support/time-limits.ts';
 
 const slots = 16_384;
 
-/** One server of a cluster, with a connection that speaks to it alone. */
+/** One server of a cluster, with a connection to only this server. */
 export interface ClusterNode {
   server: OwnRedis;
   client: Redis;
   id: string;
-  /** The port on which the nodes speak to each other. */
+  /** The port of the cluster bus. */
   bus: number;
-  /** Where the server keeps what it knows of the others. */
+  /** The folder of the server with its cluster configuration. */
   directory: string;
 }
 
@@ -60,23 +60,23 @@ async function takeSlots(client: Redis, index: number, count: number): Promise<v
   await client.call('CLUSTER', 'ADDSLOTSRANGE', from, to);
 }
 
-/** Resolves once a node sees the whole cluster; fails after ten seconds. */
+/** Resolves when a node knows the whole cluster; fails after ten seconds. */
 async function agreed(client: Redis, count: number): Promise<void> {
   const until = Date.now() + timeLimits.event;
   for (;;) {
     const info = String(await client.call('CLUSTER', 'INFO'));
     if (info.includes('cluster_state:ok') && info.includes(`cluster_known_nodes:${count}`)) return;
-    if (Date.now() > until) throw new Error(`The cluster did not come together: ${info}`);
+    if (Date.now() > until) throw new Error(`The nodes did not form a cluster: ${info}`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }
 
-/** Begins to move a slot: until `finish`, the old node answers ASK for keys it no longer has. */
+/** Starts moving a slot: until `finish`, the old node answers ASK for keys that it no longer has. */
 export async function moveSlot(slot: number, from: ClusterNode, to: ClusterNode, all: readonly ClusterNode[]) {
   await to.client.call('CLUSTER', 'SETSLOT', slot, 'IMPORTING', from.id);
   await from.client.call('CLUSTER', 'SETSLOT', slot, 'MIGRATING', to.id);
   return {
-    /** Carries the keys over. */
+    /** Moves the keys. */
     async carry(): Promise<number> {
       const keys = (await from.client.call('CLUSTER', 'GETKEYSINSLOT', slot, 1000)) as string[];
       if (keys.length > 0) {
@@ -84,7 +84,7 @@ export async function moveSlot(slot: number, from: ClusterNode, to: ClusterNode,
       }
       return keys.length;
     },
-    /** From here on the old node answers MOVED. */
+    /** Ends the move; the old node then answers MOVED. */
     async finish(): Promise<void> {
       for (const { client } of [to, from, ...all.filter((node) => node !== to && node !== from)]) {
         await client.call('CLUSTER', 'SETSLOT', slot, 'NODE', to.id);

@@ -18,7 +18,7 @@ beforeAll(async () => {
 });
 afterAll(() => cluster.stop());
 
-// The same tests as on one node. Each suite connects when its tests begin, which is after the cluster came together.
+// The same tests as on one node. Each suite connects when its tests begin, so the cluster exists then.
 describe.each(['presence-store', 'windows', 'deadlines', 'presence-manager', 'shard-leases', 'moving-sessions'])(
   '%s on a cluster',
   (name) => {
@@ -35,16 +35,16 @@ function connect(): Redis {
   return redis;
 }
 
-/** How often the nodes ran a script, and how often they sent a client elsewhere. */
+/** How often the nodes ran a script, and how often they redirected a client. */
 async function counts(): Promise<{ scripts: number; redirections: number }> {
   const infos = await Promise.all(cluster.nodes.map(({ client }) => client.info('everything')));
   const sum = (pattern: RegExp) => infos.reduce((total, info) => total + Number(pattern.exec(info)?.[1] ?? 0), 0);
-  // A connection sends the text of a script the first time.
+  // A connection sends the text of a script at its first call.
   const scripts = sum(/cmdstat_evalsha:calls=(\d+)/) + sum(/cmdstat_eval:calls=(\d+)/);
   return { scripts, redirections: sum(/errorstat_MOVED:count=(\d+)/) };
 }
 
-test('[PR14] a frame is one script on one node, without a redirection', async () => {
+test('[PR14] a frame runs one script on one node without a redirection', async () => {
   const redis = connect();
   const rooms = Array.from({ length: 20 }, () => new PresenceFixture(redis));
   const person = randomUUID();
@@ -61,7 +61,7 @@ test('[PR14] a frame is one script on one node, without a redirection', async ()
   expect(after.redirections).toBe(before.redirections);
 });
 
-test('[PR12] the shards of the deadlines are spread over all nodes, each with its lease and what moves beside it', async () => {
+test('[PR12] the shards are distributed over all nodes, and each shard is on one node with its lease and its moving sessions', async () => {
   const redis = connect();
   const [deadlines, leases, moving] = [new Deadlines(redis), new ShardLeases(redis), new MovingSessions(redis)];
   for (const key of shardNumbers.map((shard) => presenceKeys.dueLease(shard))) await redis.del(key);
@@ -84,7 +84,7 @@ test('[PR12] the shards of the deadlines are spread over all nodes, each with it
   const own = claims.map((claimed) => claimed.filter((sessionId) => sessionIds.includes(sessionId)));
   expect(own.flat().sort()).toEqual([...sessionIds].sort());
   expect(Math.min(...own.map((share) => share.length))).toBeGreaterThan(10);
-  // Each of these is one script on the node of the shard.
+  // Each call is one script on the node of the shard.
   const after = await counts();
   expect(after.scripts - before.scripts).toBe(2 * sessionIds.length + shardNumbers.length + 2 * shardNumbers.length);
   const slots = await Promise.all(shardNumbers.map((shard) => homeOf(presenceKeys.due(shard))));
@@ -92,7 +92,7 @@ test('[PR12] the shards of the deadlines are spread over all nodes, each with it
   for (const sweep of ['one', 'other']) for (const shard of shardNumbers) await leases.giveBack(shard, sweep);
 });
 
-test('the sessions are spread over all nodes, each whole on one', async () => {
+test('the sessions are distributed over all nodes, and each session is on one node', async () => {
   const redis = connect();
   const rooms = Array.from({ length: 30 }, () => new PresenceFixture(redis));
   for (const room of rooms) await room.enter(randomUUID(), 'c1');
@@ -100,7 +100,7 @@ test('the sessions are spread over all nodes, each whole on one', async () => {
   expect(new Set(homes).size).toBe(cluster.nodes.length);
 });
 
-test('[FA1] while its slot moves to another node a session says UNAVAILABLE in time, and afterwards all is there', async () => {
+test('[FA1] while its hash slot moves to another node, a session is UNAVAILABLE, and afterwards it is complete', async () => {
   const redis = connect();
   expect(redis).toBeInstanceOf(Cluster);
   const room = new PresenceFixture(redis);
@@ -110,7 +110,7 @@ test('[FA1] while its slot moves to another node a session says UNAVAILABLE in t
   const from = await ownerOf(room.sessionId);
   const to = cluster.nodes.find((node) => node !== from)!;
   const move = await moveSlot(await slotOf(room.sessionId), from, to, cluster.nodes);
-  // Redis runs no script over several keys of a slot that is on its way; a read of one key is sent after it (ASK).
+  // Redis runs no script on several keys of a slot that is being moved; it redirects a read of one key (ASK).
   expect(await room.store.isPresent(room.sessionId, ada)).toBe(true);
   expect(await move.carry()).toBeGreaterThan(3);
   expect(await room.store.isPresent(room.sessionId, ada)).toBe(true);
@@ -129,7 +129,7 @@ test('[FA1] while its slot moves to another node a session says UNAVAILABLE in t
   expect(await ownerOf(room.sessionId)).toBe(to);
 });
 
-test('[FA1] a client that knows an old map of the cluster is led to the new node (MOVED)', async () => {
+test('[FA1] a client with an outdated map of the cluster is redirected to the new node (MOVED)', async () => {
   const room = new PresenceFixture(connect());
   const ada = randomUUID();
   await room.enter(ada, 'a1');
@@ -143,7 +143,7 @@ test('[FA1] a client that knows an old map of the cluster is led to the new node
   expect((await counts()).redirections).toBeGreaterThan(before.redirections);
 });
 
-test('[FA2] a node that lost its memory is known by its part of the index, and its sessions are unknown', async () => {
+test('[FA2] the loss of a node’s memory is detected by its part of the deadline index, and its sessions are unknown', async () => {
   const redis = connect();
   const deadlines = new Deadlines(redis);
   const room = new PresenceFixture(redis);
@@ -157,7 +157,7 @@ test('[FA2] a node that lost its memory is known by its part of the index, and i
   expect((await room.users()).map((user) => user.userId)).toEqual([members[0]!.userId]);
 });
 
-/** The number of the node that is responsible for a key, by the thirds of the slots. */
+/** The index of the node that is responsible for a key. */
 async function homeOf(key: string): Promise<number> {
   const slot = Number(await cluster.nodes[0].client.call('CLUSTER', 'KEYSLOT', key));
   return Math.min(cluster.nodes.length - 1, Math.floor((slot * cluster.nodes.length) / 16_384));
@@ -166,7 +166,7 @@ async function homeOf(key: string): Promise<number> {
 const slotOf = async (sessionId: string) =>
   Number(await cluster.nodes[0].client.call('CLUSTER', 'KEYSLOT', presenceKeys.users(sessionId)));
 
-/** The node that holds a session's keys, by asking each for them. */
+/** The node that has the keys of a session; asks each node. */
 async function ownerOf(sessionId: string): Promise<ClusterNode> {
   const slot = await slotOf(sessionId);
   const counts = await Promise.all(

@@ -73,7 +73,7 @@ function membership(changes: Partial<Membership> = {}): Membership {
 const byId = (one: { connectionId: string; sessionId: string }, other: typeof one) =>
   one.connectionId + one.sessionId < other.connectionId + other.sessionId ? -1 : 1;
 
-test('a join is found by connection and by session, and a second one replaces the first', async () => {
+test('a membership is found by connection and by session, and a second join replaces it', async () => {
   const joined = membership();
   expect((await registry.join(joined)).isNew).toBe(true);
   expect((await registry.join({ ...joined, role: 'operator' })).isNew).toBe(false);
@@ -87,7 +87,7 @@ test('a join is found by connection and by session, and a second one replaces th
   await registry.leave(joined.connectionId, joined.sessionId);
 });
 
-test('the form a connection takes cursors in is kept with it, and nowhere for one that is gone', async () => {
+test('the cursor form of a connection is stored with it, and not for a connection that is gone', async () => {
   const connection = { connectionId: randomUUID(), userId: randomUUID(), username: 'Ada', connectedAt: Date.now() };
   await registry.add(connection);
   for (const compact of [true, false]) {
@@ -99,7 +99,7 @@ test('the form a connection takes cursors in is kept with it, and nowhere for on
   expect(await registry.isCompact(connection.connectionId)).toBe(false);
 });
 
-test('[FA6] a membership is taken back unless the connection has joined again since', async () => {
+test('[FA6] the undo of a join deletes its membership, unless the connection has joined again since', async () => {
   const { membership: first } = await registry.join(membership());
   const { membership: second } = await registry.join(first);
   expect(await registry.takeBack(first)).toBe(false);
@@ -109,7 +109,7 @@ test('[FA6] a membership is taken back unless the connection has joined again si
   expect(await registry.takeBack(first)).toBe(true);
 });
 
-describe('[PR18] of joins and leaves of one connection in one session the latest decides, whichever is served last', () => {
+describe('[PR18] joins and leaves of one connection in one session', () => {
   const [early, late] = [
     { order: 1, receivedAt: 20 },
     { order: 2, receivedAt: 10 },
@@ -128,7 +128,7 @@ describe('[PR18] of joins and leaves of one connection in one session the latest
     },
     { first: { receivedAt: 2 }, second: { order: 9, receivedAt: 1 }, isOvertaken: true, by: 'the time of one of them' },
     { first: {}, second: {}, isOvertaken: false, by: 'nothing' },
-  ])('a join after a leave, by $by: $first, $second', async ({ first, second, isOvertaken }) => {
+  ])('the later of a join and a leave decides, by $by: $first, $second', async ({ first, second, isOvertaken }) => {
     const one = membership();
     const { connectionId, sessionId } = one;
     expect((await registry.leave(connectionId, sessionId, first)).membership).toBeUndefined();
@@ -138,7 +138,7 @@ describe('[PR18] of joins and leaves of one connection in one session the latest
     expect(await registry.hasLeftAfter(connectionId, sessionId, second)).toBe(isOvertaken);
   });
 
-  test('a join or a leave is one request, in order, overtaken or without any order', async () => {
+  test('each join or leave is one request to DynamoDB, in order, out of order, or without `order`', async () => {
     const send = jest.spyOn(client, 'send');
     try {
       const one = membership();
@@ -154,7 +154,7 @@ describe('[PR18] of joins and leaves of one connection in one session the latest
     }
   });
 
-  test('a join tells whether it is the first one of its connection, also after a leave', async () => {
+  test('the result of a join says whether it is the first one of its connection, also after a leave', async () => {
     const one = membership();
     const { connectionId, sessionId } = one;
     expect(await registry.join(one)).toMatchObject({ isNew: true, isFirst: true });
@@ -166,14 +166,14 @@ describe('[PR18] of joins and leaves of one connection in one session the latest
     });
   });
 
-  test('a leave after a later join leaves it in place', async () => {
+  test('a leave that is handled after a later join does not end it', async () => {
     const { membership: joined } = await registry.join(membership(), late);
     const { connectionId, sessionId } = joined;
     await expect(registry.leave(connectionId, sessionId, early)).rejects.toThrow(Overtaken);
     expect(await registry.membership(connectionId, sessionId)).toBeDefined();
   });
 
-  test('each has a higher number than the one before, and a leave hands back what it ended', async () => {
+  test('each join and leave has a higher version than the one before, and a leave returns the membership that it ended', async () => {
     const { membership: joined } = await registry.join(membership(), early);
     const { connectionId, sessionId, version } = joined;
     const left = await registry.leave(connectionId, sessionId, late);
@@ -181,7 +181,7 @@ describe('[PR18] of joins and leaves of one connection in one session the latest
     expect((await registry.join(joined, { order: 3 })).membership.version).toBe(version! + 2);
   });
 
-  test('what is left of a session is no membership, and goes with the connection', async () => {
+  test('the item that remains after a leave is no membership, and is deleted with the connection', async () => {
     const { membership: joined } = await registry.join(membership());
     const { connectionId, sessionId } = joined;
     await registry.leave(connectionId, sessionId);
@@ -199,7 +199,7 @@ describe('[PR18] of joins and leaves of one connection in one session the latest
     expect(Count).toBe(0);
   });
 
-  test('a field of a membership can be removed without another one being set', async () => {
+  test('a field of a membership can be removed without setting another field', async () => {
     const { membership: joined } = await registry.join(membership({ unseated: true }));
     const { connectionId, sessionId } = joined;
     expect(await registry.amend(joined, { unseated: undefined })).toBe(true);
@@ -208,7 +208,7 @@ describe('[PR18] of joins and leaves of one connection in one session the latest
     expect(await registry.amend(ofEarlierRelease, { unseated: undefined })).toBe(false);
   });
 
-  test('a membership is amended only while it is the newest', async () => {
+  test('a membership is changed only while it is the newest', async () => {
     const { membership: joined } = await registry.join(membership());
     expect(await registry.amend(joined, { unseated: true })).toBe(true);
     const { membership: again } = await registry.join(joined);
@@ -221,7 +221,7 @@ describe('[PR18] of joins and leaves of one connection in one session the latest
   });
 });
 
-test('every open connection of a user is known, whatever it joined', async () => {
+test('all open connections of a user are found, with and without memberships', async () => {
   const userId = randomUUID();
   const connectionIds = ['a', 'b'].map(() => randomUUID()).sort();
   for (const connectionId of connectionIds) {
@@ -233,7 +233,7 @@ test('every open connection of a user is known, whatever it joined', async () =>
   expect(await registry.connectionsOf(userId)).toEqual([connectionIds[1]]);
 });
 
-test('[PR8] a connection ends with all that it joined, more than one batch, and no other; twice is as good as once', async () => {
+test('[PR8] the end of a connection deletes all its memberships, more than one batch, and no other; it can run twice', async () => {
   const connectionId = randomUUID();
   const other = membership();
   await registry.add({ connectionId, userId: other.userId, username: 'Ada', connectedAt: Date.now() });
@@ -249,7 +249,7 @@ test('[PR8] a connection ends with all that it joined, more than one batch, and 
   expect(await registry.members(other.sessionId)).toHaveLength(1);
 });
 
-test('[SE8] a role changes on all connections of that user in that session only', async () => {
+test('[SE8] a role changes on all connections of the user in that session and in no other', async () => {
   const mine = membership();
   const tab = membership({ sessionId: mine.sessionId, userId: mine.userId });
   const elsewhere = membership({ userId: mine.userId, connectionId: mine.connectionId });
@@ -262,7 +262,7 @@ test('[SE8] a role changes on all connections of that user in that session only'
   expect(roles.map((one) => one!.role)).toEqual(['operator', 'operator', 'viewer', 'viewer']);
 });
 
-test('[PR5] the choice to be invisible is written down at every seat of the user in that session', async () => {
+test('[PR5] the choice to be invisible is stored in all memberships of the user in that session', async () => {
   const mine = membership();
   const tab = membership({ userId: mine.userId, sessionId: mine.sessionId });
   const elsewhere = membership({ userId: mine.userId, connectionId: mine.connectionId });
@@ -275,12 +275,12 @@ test('[PR5] the choice to be invisible is written down at every seat of the user
   expect(await invisible()).toEqual([true, true, undefined, undefined]);
   await registry.setInvisible(tab, false, 12);
   expect(await invisible()).toEqual([false, false, undefined, undefined]);
-  // An earlier choice is written down late.
+  // An earlier choice is stored late.
   await registry.setInvisible(mine, true, 11);
   expect(await invisible()).toEqual([false, false, undefined, undefined]);
 });
 
-test('[PR5] a connection that joins an invisible user inherits the choice, and a choice that was made later counts', async () => {
+test('[PR5] a new connection of an invisible user gets that choice, and a later choice replaces it', async () => {
   const [mine, other] = [membership(), membership()];
   for (const one of [mine, other]) await registry.join(one);
   const invisible = async () =>
@@ -288,7 +288,7 @@ test('[PR5] a connection that joins an invisible user inherits the choice, and a
       [mine, other].map(async (one) => (await registry.membership(one.connectionId, one.sessionId))?.invisible),
     );
   await registry.inheritInvisible(mine, 10);
-  // The end of an earlier choice is written down late.
+  // The end of an earlier choice is stored late.
   await registry.setInvisible(mine, false, 9);
   expect(await invisible()).toEqual([true, undefined]);
   await registry.setInvisible(mine, false, 11);
@@ -296,7 +296,7 @@ test('[PR5] a connection that joins an invisible user inherits the choice, and a
   expect(await invisible()).toEqual([false, undefined]);
 });
 
-test('memberships are forgotten while their connections stay', async () => {
+test('memberships can be deleted without their connections', async () => {
   const one = membership();
   await registry.add({ connectionId: one.connectionId, userId: one.userId, username: 'Ada', connectedAt: Date.now() });
   await registry.join(one);
@@ -306,9 +306,9 @@ test('memberships are forgotten while their connections stay', async () => {
   await registry.leaveAll([]);
 });
 
-test('all members of a large session are found, page after page', async () => {
+test('all members of a large session are found over several pages', async () => {
   const sessionId = randomUUID();
-  // DynamoDB answers a megabyte at most; names this long make a page of some 300 members.
+  // An answer of DynamoDB has at most one megabyte; with names of this length that is about 300 members.
   const username = 'x'.repeat(3000);
   const members = Array.from({ length: 400 }, () => membership({ sessionId, username }));
   for (let first = 0; first < members.length; first += 50) {
@@ -317,7 +317,7 @@ test('all members of a large session are found, page after page', async () => {
   expect(await registry.members(sessionId)).toHaveLength(400);
 });
 
-describe('with a table that answers in part', () => {
+describe('if DynamoDB processes only a part of a batch', () => {
   const answering = new DynamoDBClient({ region: 'us-east-1' });
   const mock = mockClient(answering);
   const waits: number[] = [];
@@ -328,7 +328,7 @@ describe('with a table that answers in part', () => {
     waits.length = 0;
   });
 
-  test('what was not deleted is tried again', async () => {
+  test('the rest of the deletions is retried', async () => {
     const left = [{ DeleteRequest: { Key: marshall({ connectionId: 'c', sessionId: 's2' }) } }];
     mock
       .on(BatchWriteItemCommand)
@@ -341,7 +341,7 @@ describe('with a table that answers in part', () => {
     expect(waits).toHaveLength(1);
   });
 
-  test('[FA4] what DynamoDB never deletes is given up within a second, after waits that grow', async () => {
+  test('[FA4] the retries stop within a second, after growing waits', async () => {
     const left = [{ DeleteRequest: { Key: marshall({ connectionId: 'c', sessionId: 's' }) } }];
     mock.on(BatchWriteItemCommand).resolves({ UnprocessedItems: { table: left } });
     await expect(partial.leaveAll([{ connectionId: 'c', sessionId: 's' }])).rejects.toMatchObject({
@@ -350,11 +350,11 @@ describe('with a table that answers in part', () => {
     });
     expect(mock.commandCalls(BatchWriteItemCommand)).toHaveLength(5);
     expect(waits).toEqual(waits.toSorted((one, other) => one - other));
-    // With the least random number each wait is half of the longest it can be.
+    // With the smallest random number, each wait is half of its upper bound.
     expect(waits.reduce((sum, millis) => sum + 2 * millis, 0)).toBeLessThan(1000);
   });
 
-  test('a connection that left meanwhile does not come back as half an item', async () => {
+  test('a change of a connection that has ended meanwhile creates no incomplete item', async () => {
     mock.on(QueryCommand).resolves({ Items: [marshall(membership({ userId: 'u' }))] });
     mock.on(UpdateItemCommand).rejects(Object.assign(new Error(), { name: 'ConditionalCheckFailedException' }));
     await partial.relabel('s', 'u', 'operator');

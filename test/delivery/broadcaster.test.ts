@@ -3,7 +3,7 @@ import type { Gateway, PostResult } from '../../lambdas/delivery/gateway.ts';
 
 const frame = { type: 'pong', serverTime: 1 } as const;
 
-/** A gateway that answers what a test says, and tells what was posted. */
+/** A gateway with the answers of the test; it records the posts. */
 function fakeGateway(answer: (connectionId: string, attempt: number) => PostResult | Promise<PostResult>) {
   const posts: { connectionId: string; bytes: Uint8Array }[] = [];
   const gateway: Gateway = {
@@ -28,7 +28,7 @@ test('[DE5] a frame is encoded once for all its receivers', async () => {
   expect(new TextDecoder().decode(posts[0]!.bytes)).toBe('{"type":"pong","serverTime":1}');
 });
 
-test('[DE5] posts go in parallel, with a bound', async () => {
+test('[DE5] posts run in parallel up to a bound', async () => {
   let open = 0;
   let most = 0;
   const release: (() => void)[] = [];
@@ -49,7 +49,7 @@ test('[DE5] posts go in parallel, with a bound', async () => {
   expect(most).toBeLessThanOrEqual(64);
 });
 
-test('[DE5] a receiver that answers late or never well holds up nobody', async () => {
+test('[DE5] a receiver that is slow or fails does not delay the others', async () => {
   const slow = Promise.withResolvers<PostResult>();
   const { gateway, posts } = fakeGateway((id) => (id === 'c0' ? slow.promise : id === 'c1' ? 'failed' : 'delivered'));
   const broadcaster = new Broadcaster(gateway, { wait: async () => {} });
@@ -62,7 +62,7 @@ test('[DE5] a receiver that answers late or never well holds up nobody', async (
 });
 
 test.each(['throttled', 'failed'] as const)(
-  '[DE6] %s is tried again for state, a few times, with jitter',
+  '[DE6] a post with the result %s is retried for state frames, a few times, with jitter',
   async (bad) => {
     const waits: number[] = [];
     const wait = async (millis: number) => void waits.push(millis);
@@ -81,21 +81,24 @@ test.each(['throttled', 'failed'] as const)(
   },
 );
 
-test.each(['throttled', 'failed'] as const)('[DE6] %s is never tried again for cursors', async (bad) => {
-  const { gateway, posts } = fakeGateway(() => bad);
-  const result = await new Broadcaster(gateway).broadcast(['c0', 'c1'], frame, { kind: 'cursor' });
-  expect(result.failed).toEqual(['c0', 'c1']);
-  expect(posts).toHaveLength(2);
-});
+test.each(['throttled', 'failed'] as const)(
+  '[DE6] a post with the result %s is not retried for cursors',
+  async (bad) => {
+    const { gateway, posts } = fakeGateway(() => bad);
+    const result = await new Broadcaster(gateway).broadcast(['c0', 'c1'], frame, { kind: 'cursor' });
+    expect(result.failed).toEqual(['c0', 'c1']);
+    expect(posts).toHaveLength(2);
+  },
+);
 
-test('[DE6] a connection that is gone is told of, once, and not tried again', async () => {
+test('[DE6] a connection that is gone is reported once and not retried', async () => {
   const { gateway, posts } = fakeGateway((id) => (id === 'c1' ? 'gone' : 'delivered'));
   const result = await new Broadcaster(gateway).broadcast(ids(3), frame, { kind: 'state' });
   expect(result).toEqual({ delivered: 2, gone: ['c1'], failed: [], throttled: 0 });
   expect(posts).toHaveLength(3);
 });
 
-test('a frame nobody receives costs nothing, and what is refused is not tried again', async () => {
+test('a frame without receivers is not encoded, and a refused post is not retried', async () => {
   const { gateway, posts } = fakeGateway(() => 'refused');
   const broadcaster = new Broadcaster(gateway);
   expect(await broadcaster.broadcast([], frame, { kind: 'state' })).toMatchObject({ delivered: 0 });

@@ -15,11 +15,11 @@ const diff = (changes: Partial<Diff>): Diff => ({
   ...changes,
 });
 const bytesOf = (value: unknown) => Buffer.byteLength(JSON.stringify(value));
-/** As many as the script gives a diff of this size. */
+/** The number of parts that the script gives a diff of this size. */
 const partsOf = ({ joins, updates, leaves }: Diff) =>
   1 + Math.floor(bytesOf([...joins, ...updates, ...leaves]) / 24_000);
 
-/** Who is there after the frames, for somebody who applies them as docs/protocol.md says. */
+/** The users who are present after a client applied the frames as docs/protocol.md says. */
 function presentAfter(frames: readonly Diff[], before: readonly string[]): Set<string> {
   const present = new Set(before);
   for (const { leaves, joins } of frames) {
@@ -29,7 +29,7 @@ function presentAfter(frames: readonly Diff[], before: readonly string[]): Set<s
   return present;
 }
 
-test('a diff with one number is one frame, as it is', () => {
+test('a diff with one number is sent as one unchanged frame', () => {
   const small = diff({ leaves: [{ userId: people[0]!, cause: 'left' }] });
   expect(diffFrames(small, 1)).toEqual([{ type: 'presence_diff', ...small }]);
 });
@@ -57,7 +57,7 @@ test.each<[string, Partial<Diff>]>([
   }
 });
 
-test('[DE7] [DE4] who left and came back is there after the frames, whichever parts tell it', () => {
+test('[DE7] [DE4] a user who left and returned is present after all parts of the diff', () => {
   const leaves = people.map((userId) => ({ userId, cause: 'disconnected' as const }));
   const joins: PresenceUser[] = people.slice(-50).map((userId) => joinOf(userId));
   const whole = diff({ leaves, joins });

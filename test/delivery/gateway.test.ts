@@ -16,7 +16,7 @@ const answered = (status: number) => ({ message: 'no', $metadata: { httpStatusCo
 const failed = (status: number) => Object.assign(new Error('no'), { $metadata: { httpStatusCode: status } });
 const bytes = new TextEncoder().encode('{"type":"pong"}');
 
-test('a frame goes out as the bytes it is', async () => {
+test('a frame is posted with exactly its bytes', async () => {
   expect(await gateway.post('c1', bytes)).toBe('delivered');
   expect(mock.commandCalls(PostToConnectionCommand)[0]!.args[0].input).toEqual({ ConnectionId: 'c1', Data: bytes });
 });
@@ -32,7 +32,7 @@ test.each([
   ['failed', Object.assign(new Error('took too long'), { name: 'TimeoutError' })],
   ['refused', new PayloadTooLargeException(answered(413))],
   ['refused', failed(403)],
-])('[DE6] a post ends as %s after %s', async (result, error) => {
+])('[DE6] a post has the result %s after %s', async (result, error) => {
   mock.on(PostToConnectionCommand).rejects(error);
   expect(await gateway.post('c1', bytes)).toBe(result);
   expect(mock.commandCalls(PostToConnectionCommand)).toHaveLength(1);

@@ -6,7 +6,7 @@ const nextDay = day + 1000;
 const first: Credentials = { accessKeyId: 'FIRST', secretAccessKey: 'one' };
 const second: Credentials = { accessKeyId: 'SECOND', secretAccessKey: 'two', sessionToken: 'token' };
 
-test('a signer that is kept signs as a fresh one does, through a new secret and a new day', () => {
+test('a reused signer signs as a new one does, even after a new secret and a new day', () => {
   const kept = new PostSigner('eu-central-1');
   const turns: [Credentials, number][] = [
     [first, day],

@@ -63,7 +63,7 @@ test('a post is signed exactly as the official client signs it', async () => {
   official.middlewareStack.addRelativeTo(
     ((next: (parameters: object) => unknown) => async (parameters: { request?: unknown }) => {
       const headers = (parameters.request as { headers: Record<string, string> }).headers;
-      // The same signed headers and time, so that the signatures can be compared.
+      // With the same signed headers and time, the signatures can be compared.
       for (const name of Object.keys(headers))
         if (/^(amz-sdk|x-amz-user-agent|user-agent|content-type)/.test(name)) delete headers[name];
       return next(parameters);
@@ -98,14 +98,14 @@ test.each([
 
 test('[DE5] posts reuse their sockets', async () => {
   const shared = gateway();
-  // A socket is free a moment after its answer is there, so two of them take turns.
+  // A socket is free only some time after its answer, so two sockets alternate.
   for (let post = 0; post < 2; post += 1) await shared.post(connectionId, frame);
   const before = sockets;
   for (let post = 0; post < 20; post += 1) await shared.post(connectionId, frame);
   expect(sockets).toBe(before);
 });
 
-test('credentials are asked for at each post, since they rotate', async () => {
+test('credentials are read for each post, because they rotate', async () => {
   let key = 'FIRST';
   const rotating = gateway({ credentials: () => ({ accessKeyId: key, secretAccessKey: 'secret' }) });
   await rotating.post(connectionId, frame);
@@ -115,7 +115,7 @@ test('credentials are asked for at each post, since they rotate', async () => {
   expect(seen[1]?.headers['x-amz-security-token']).toBeUndefined();
 });
 
-test('a post of 200 bytes is less than 1.8 KB on the wire: the price list counts with it', async () => {
+test('a post of 200 bytes has less than 1.8 KB on the wire, as the computed prices assume', async () => {
   const received: Buffer[] = [];
   const open: Socket[] = [];
   const counting = createPlainServer((socket) => {

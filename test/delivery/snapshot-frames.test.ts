@@ -33,10 +33,10 @@ test.each([
   [1000, 0],
   [1000, 900],
 ])(
-  '[DE7] every part of a snapshot of %i people (cursors of %i bytes) fits its frame, and all together are everybody',
+  '[DE7] each part of a snapshot of %i users (cursors of %i bytes) fits a frame, and all parts together have all users',
   (many, cursorBytes) => {
     const users = crowd(many, cursorBytes);
-    // The answer to a join says something about the session, too: its objective as such and in the metadata of 8 KB.
+    // The answer to a join also has the session: its objective, also within the metadata of 8 KB.
     const sessionBytes = 17 * 1024;
     const parts = splitUsers(users, sessionBytes);
     expect(parts.flat()).toEqual(users);
@@ -45,7 +45,7 @@ test.each([
   },
 );
 
-test('[DE7] the parts after the first are filled, so that a large room costs as few posts as it can', () => {
+test('[DE7] the parts after the first are filled, so that a large session needs the fewest posts', () => {
   const parts = splitUsers(crowd(1000), 9 * 1024);
   const middle = parts.slice(1, -1).map((part) => Buffer.byteLength(partFrame(part)));
   expect(middle.length).toBeGreaterThan(3);

@@ -10,7 +10,7 @@ import { audience, issuer, TestIdentityProvider } from '../adapters/identity-pro
 
 const provider = new TestIdentityProvider();
 const secret = 'a secret of the tests with 32 bytes or more';
-/** Answers the secret; a test that wants it to fail says so. */
+/** Returns the secret, or fails if a test wants it. */
 const readSecret = jest.fn();
 let authorize: typeof Authorizer;
 
@@ -26,7 +26,7 @@ beforeEach(async () => {
   provider.status = 200;
   provider.published = ['key-1'];
   readSecret.mockReset().mockResolvedValue({ SecretString: secret });
-  // The keys of the provider are remembered by the module, so each test has its own.
+  // The module caches the keys of the provider, so each test has its own module.
   await jest.isolateModulesAsync(async () => {
     const { GetSecretValueCommand, SecretsManagerClient } = await import('@aws-sdk/client-secrets-manager');
     mockClient(SecretsManagerClient).on(GetSecretValueCommand).callsFake(readSecret);
@@ -52,7 +52,7 @@ async function admit(token: string, headers: Record<string, string> = {}) {
   return { effect: answer.policyDocument.Statement[0]!.Effect, context: answer.context, answer };
 }
 
-test('a valid token is admitted, by header or query, with what later events need of it', async () => {
+test('a valid token in a header or in the query is accepted, and its claims are in the context for later events', async () => {
   const token = await provider.sign({ claims: { sub: 'alice', name: 'Alice', scope: 'a rollcall/admin' } });
   const { effect, context, answer } = await admit(token, { 'user-AGENT': 'Browser/1' });
   expect(effect).toBe('Allow');
@@ -68,7 +68,7 @@ test('a valid token is admitted, by header or query, with what later events need
   expect(byQuery.context).toMatchObject({ externalId: 'alice' });
 });
 
-test('a token is read from any header line, of which headers holds the last', async () => {
+test('a token is read from any of several header lines, of which `headers` has only the last', async () => {
   const token = await provider.sign({ claims: { sub: 'alice' } });
   for (const lines of [
     ['rollcall.v1', `bearer.${token}`],
@@ -80,7 +80,7 @@ test('a token is read from any header line, of which headers holds the last', as
   }
 });
 
-test('a handshake without credentials writes the line that the stack counts, at every log level', async () => {
+test('a handshake without credentials writes the log line that the stack counts, at each log level', async () => {
   const write = jest.spyOn(process.stdout, 'write').mockImplementation(() => true);
   const info = jest.spyOn(console, 'info').mockImplementation(() => {});
   try {
@@ -105,7 +105,7 @@ const now = () => Math.floor(Date.now() / 1000);
 
 const wrong: [what: string, token: () => Promise<string>][] = [
   ['expired', () => provider.sign({ expires: now() - 60 })],
-  ['without an end', () => provider.sign({ expires: null })],
+  ['without an expiry', () => provider.sign({ expires: null })],
   ['not valid yet', () => provider.sign({ claims: { sub: 'alice', nbf: now() + 600 } })],
   ['of another issuer', () => provider.sign({ issuer: `${issuer}2` })],
   ['for another audience', () => provider.sign({ audience: 'client-2' })],
@@ -138,7 +138,7 @@ test.each(wrong)('a token %s is refused', async (_, token) => {
 });
 
 test.each(['key-es', 'key-ed', 'key-ps'])(
-  'a token that the HTTP API refuses for its algorithm is refused here too (%s)',
+  'a token is refused if the HTTP API refuses its algorithm (%s)',
   async (kid) => {
     provider.published = ['key-1', kid];
     expect((await admit(await provider.sign({ kid, signer: kid }))).effect).toBe('Deny');
@@ -146,21 +146,21 @@ test.each(['key-es', 'key-ed', 'key-ps'])(
   },
 );
 
-test('an access token of Amazon Cognito is admitted: it has a client_id and no aud', async () => {
+test('an access token of Amazon Cognito, with client_id and without aud, is accepted', async () => {
   const token = (claims: object) => provider.sign({ audience: null, claims: { sub: 'alice', ...claims } });
   expect((await admit(await token({ client_id: audience, token_use: 'access' }))).effect).toBe('Allow');
   expect((await admit(await token({ client_id: 'client-2' }))).effect).toBe('Deny');
   expect((await admit(await token({}))).effect).toBe('Deny');
 });
 
-test('client_id counts only without aud, as at the HTTP API', async () => {
+test('client_id counts only in a token without aud, as in the HTTP API', async () => {
   const foreign = await provider.sign({ audience: 'client-2', claims: { sub: 'alice', client_id: audience } });
   expect((await admit(foreign)).effect).toBe('Deny');
   const own = await provider.sign({ claims: { sub: 'alice', client_id: 'client-2' } });
   expect((await admit(own)).effect).toBe('Allow');
 });
 
-test('while the keys cannot be read nothing is said about a token', async () => {
+test('if the keys cannot be read, a token is neither accepted nor refused', async () => {
   provider.status = 500;
   const token = await provider.sign();
   await expect(admit(token)).rejects.toThrow();
@@ -168,7 +168,7 @@ test('while the keys cannot be read nothing is said about a token', async () => 
   expect((await admit(token)).effect).toBe('Allow');
 });
 
-test('the keys are read once, not for each handshake', async () => {
+test('the keys are read once for many handshakes', async () => {
   const before = provider.requests;
   const token = await provider.sign();
   await Promise.all([admit(token), admit(token)]);
@@ -176,14 +176,14 @@ test('the keys are read once, not for each handshake', async () => {
   expect(provider.requests).toBe(before + 1);
 });
 
-test('the clock of the provider may be a few seconds ahead of ours or behind it', async () => {
+test('the clock of the provider may differ by a few seconds', async () => {
   for (const claims of [{ nbf: now() + tokenLeewaySeconds - 2 }, { iat: now() + tokenLeewaySeconds - 2 }]) {
     expect((await admit(await provider.sign({ claims: { sub: 'alice', ...claims } }))).effect).toBe('Allow');
   }
   expect((await admit(await provider.sign({ expires: now() - tokenLeewaySeconds + 3 }))).effect).toBe('Allow');
 });
 
-test('a token that does not name its key is tried with every key', async () => {
+test('a token that does not name its key is verified with each key', async () => {
   provider.published = ['key-1', 'key-2'];
   for (const signer of ['key-1', 'key-2']) {
     expect((await admit(await provider.sign({ kid: null, signer }))).effect).toBe('Allow');
@@ -193,7 +193,7 @@ test('a token that does not name its key is tried with every key', async () => {
   expect((await admit(expired)).effect).toBe('Deny');
 });
 
-test('a new key of the provider is accepted at once', async () => {
+test('a token with a new key of the provider is accepted at once', async () => {
   expect((await admit(await provider.sign())).effect).toBe('Allow');
   provider.published = ['key-1', 'key-2'];
   const before = provider.requests;
@@ -203,7 +203,7 @@ test('a new key of the provider is accepted at once', async () => {
   expect(provider.requests).toBe(before + 1);
 });
 
-test('many tokens with unknown keys cause few fetches', async () => {
+test('many tokens with unknown keys cause few requests to the provider', async () => {
   expect((await admit(await provider.sign())).effect).toBe('Allow');
   const before = provider.requests;
   for (let index = 0; index < 40; index++) {
@@ -222,7 +222,7 @@ describe('[SE7] a guest', () => {
   const keys = [new TextEncoder().encode(secret)];
   const admitGuest = async (query: Record<string, string>) => authorize(handshake({ query }));
 
-  test('is admitted for the session of the invite, as a new person each time', async () => {
+  test('is accepted for the session of the invite, with a new id each time', async () => {
     const invite = await signInvite(claims, keys);
     const first = await admitGuest({ invite, name: 'Gustav\u0007' });
     const second = await admitGuest({ invite });
@@ -231,7 +231,7 @@ describe('[SE7] a guest', () => {
     expect(first.context!['userId']).not.toBe(second.context!['userId']);
   });
 
-  test('with a key of their own is the same person again', async () => {
+  test('with a guest key has the same id again', async () => {
     const invite = await signInvite(claims, keys);
     const [first, again, other] = await Promise.all(['k1', 'k1', 'k2'].map((guest) => admitGuest({ invite, guest })));
     expect(first!.context!['userId']).toBe(again!.context!['userId']);
@@ -248,7 +248,7 @@ describe('[SE7] a guest', () => {
     expect([answer.policyDocument.Statement[0]!.Effect, answer.context]).toEqual(['Deny', undefined]);
   });
 
-  test('the secret is read once, and again after it could not be read', async () => {
+  test('the secret is read once, and again after a failure', async () => {
     const invite = await signInvite(claims, keys);
     readSecret.mockRejectedValueOnce(new Error('away'));
     await expect(admitGuest({ invite })).rejects.toThrow('away');

@@ -14,7 +14,7 @@ afterEach(() => jest.restoreAllMocks());
 
 const connect = (headers?: Record<string, string>) => handler({ ...messageEvent(''), ...(headers ? { headers } : {}) });
 
-test('a connection is written down with whom it belongs to and an end', async () => {
+test('a connection is stored with its user and an expiry', async () => {
   await connect();
   const { Item, TableName } = dynamodb.commandCalls(PutItemCommand)[0]!.args[0].input;
   expect(TableName).toBe('connections');
@@ -28,7 +28,7 @@ test('a connection is written down with whom it belongs to and an end', async ()
   expect(seconds).toBeLessThan(4 * 3600);
 });
 
-test('the subprotocol is selected where it is offered, and the token beside it is never repeated', async () => {
+test('the offered subprotocol is selected, and the answer never contains the token', async () => {
   const selected = { statusCode: 200, headers: { 'Sec-WebSocket-Protocol': 'rollcall.v1' } };
   expect(await connect({ 'sec-websocket-PROTOCOL': 'bearer.abc , rollcall.v1' })).toEqual(selected);
   expect(await connect({ 'Sec-WebSocket-Protocol': 'bearer.abc' })).toEqual({ statusCode: 200 });
@@ -37,7 +37,7 @@ test('the subprotocol is selected where it is offered, and the token beside it i
 });
 
 test.each([[['bearer.abc', 'rollcall.v1']], [['rollcall.v1', 'bearer.abc']], [['bearer.abc, rollcall.v1']]])(
-  'the subprotocol is selected from the header lines %j, of which headers holds the last',
+  'the subprotocol is selected from the header lines %j, of which `headers` has only the last',
   async (lines) => {
     const event = {
       ...messageEvent(''),
@@ -48,7 +48,7 @@ test.each([[['bearer.abc', 'rollcall.v1']], [['rollcall.v1', 'bearer.abc']], [['
   },
 );
 
-test('[FA4] while the table is away the handshake is refused with 503, and logged once', async () => {
+test('[FA4] while DynamoDB is away, a handshake is refused with 503 and logged once', async () => {
   const error = jest.spyOn(log, 'error').mockImplementation(() => {});
   dynamodb.on(PutItemCommand).rejects(new Error('away'));
   expect(await connect({ 'Sec-WebSocket-Protocol': 'rollcall.v1' })).toEqual({ statusCode: 503 });

@@ -13,7 +13,7 @@ async function greet(message: object) {
 
 beforeEach(() => registry.setCompact.mockReset().mockResolvedValue(true));
 
-test('welcome says who somebody is and what the service expects of a client', async () => {
+test('welcome has the identity of the user and the settings for the client', async () => {
   expect(await greet({ client: { name: 'any form' } })).toEqual({
     ...{ type: 'welcome', connectionId: 'c1', userId: '0190f1e2-6d0a-7c3b-8f4d-1a2b3c4d5e6f', username: 'Ada' },
     ...{ heartbeatSeconds: 30, timeoutSeconds: 60, awaySeconds: 120, batchMillis: 100 },
@@ -22,7 +22,7 @@ test('welcome says who somebody is and what the service expects of a client', as
   expect(registry.setCompact).not.toHaveBeenCalled();
 });
 
-test('[CL2] the moment to replace a connection lies between 105 and 117 minutes', async () => {
+test('[CL2] the time until the replacement of a connection is between 105 and 117 minutes', async () => {
   for (const random of [0, 0.5, 0.999_999]) {
     jest.spyOn(Math, 'random').mockReturnValueOnce(random);
     const { rolloverSeconds } = await greet({});
@@ -31,7 +31,7 @@ test('[CL2] the moment to replace a connection lies between 105 and 117 minutes'
   }
 });
 
-test('[DE8] welcome says in which form cursors will come, where a client asked for one', async () => {
+test('[DE8] if a client asks for a form of cursors, welcome names the form that it will get', async () => {
   expect(await greet({ format: 'compact' })).toMatchObject({ type: 'welcome', format: 'compact' });
   expect(await greet({ format: 'json' })).toMatchObject({ type: 'welcome', format: 'json' });
   expect(registry.setCompact.mock.calls).toEqual([
@@ -40,7 +40,7 @@ test('[DE8] welcome says in which form cursors will come, where a client asked f
   ]);
 });
 
-test('[DE8] a connection that is not written down any more gets JSON, and no error', async () => {
+test('[DE8] a connection that is no longer stored gets JSON and no error', async () => {
   registry.setCompact.mockResolvedValue(false);
   expect(await greet({ format: 'compact' })).toMatchObject({ type: 'welcome', format: 'json' });
 });

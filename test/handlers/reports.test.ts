@@ -38,7 +38,7 @@ function get(path: string, id: string, query: Record<string, string> = {}) {
 test.each([
   ['statistics', {}],
   ['presence', { at: '1' }],
-])('[AC5] the %s of a session have more time than one page of its activity', async (path, query) => {
+])('[AC5] the %s of a session may take longer than one page of its activity', async (path, query) => {
   const { id } = await runtime.sessions().createSession(userId, 'op', {}, { username: 'Olive' });
   const holder = await database.pool.connect();
   await holder.query('BEGIN; LOCK TABLE activity_log IN ACCESS EXCLUSIVE MODE');

@@ -10,7 +10,7 @@ import { testAddresses } from '../support/addresses.ts';
 import { testServices } from '../support/test-services.ts';
 import { expectWithin } from '../support/time-limits.ts';
 
-/** A Redis database of its own: the leases and the deadlines are the server's, not a session's. */
+/** The suite has its own Redis database, because leases and deadlines belong to no session. */
 const url = new URL(testAddresses.redis);
 url.pathname = '/15';
 let redis: Redis;
@@ -18,11 +18,11 @@ let other: Redis;
 let deadlines: Deadlines;
 let shardLeases: ShardLeases;
 
-/** The first step of what is done once a minute. */
+/** The first step of the work of each minute. */
 const runExpiry = jest.fn(async () => {});
 type Visit = (sessionId: string, now: number) => Promise<{ nextDeadline: number | undefined }>;
 const visit = jest.fn<ReturnType<Visit>, Parameters<Visit>>();
-/** What a visit finds in a session where nothing is to be told. */
+/** The result of a visit that announces nothing. */
 const quiet = {
   ...{ epoch: 'e', seq: 1, parts: 1, joins: [], updates: [], leaves: [], receivers: [] },
   ...{ arrivals: [], departures: [], lastSeen: [], moves: false },
@@ -30,7 +30,7 @@ const quiet = {
 const [nothing, none] = [async () => {}, async () => []];
 const gone = { ...quiet, nextDeadline: undefined };
 
-/** Deadlines and leases in Redis; visits are the test's. */
+/** Services with real deadlines and leases in Redis, and visits by the test. */
 const servicesWith = (visitOfSweep: Visit = visit) =>
   testServices({
     ...{ deadlines, shardLeases, movingSessions: new MovingSessions(redis) },
@@ -71,7 +71,7 @@ async function due(many = 1, at = Date.now() - 1): Promise<string[]> {
   return sessionIds;
 }
 
-/** One due session in each shard, so that every sweep that holds a shard has something to visit. */
+/** Makes one session in each shard due, so that each sweep that holds a shard has a visit. */
 async function dueInEachShard(): Promise<void> {
   const byShard = new Map<number, string>();
   while (byShard.size < shardNumbers.length) {
@@ -81,7 +81,7 @@ async function dueInEachShard(): Promise<void> {
   await Promise.all([...byShard.values()].map((sessionId) => deadlines.schedule(sessionId, Date.now() - 1)));
 }
 
-test('a sweep ends at once when nobody is present, and leaves the way free', async () => {
+test('a sweep ends at once if no user is present, and holds no lease afterwards', async () => {
   const started = Date.now();
   await called();
   await expectWithin(Date.now() - started, 900);
@@ -90,14 +90,14 @@ test('a sweep ends at once when nobody is present, and leaves the way free', asy
   expect(await other.exists(presenceKeys.sweeps)).toBe(0);
 });
 
-test('a sweep that somebody starts while another one runs does nothing', async () => {
+test('a sweep that is started while another one runs does nothing', async () => {
   await shardLeases.join('another sweep', Date.now(), 1);
   await due();
   await called();
   expect([runExpiry.mock.calls, visited()]).toEqual([[], []]);
 });
 
-test('[PR12] the sweep of the schedule joins those that run, so that no minute has a gap, and keeps house', async () => {
+test('[PR12] the scheduled sweep joins the running ones, so that sweeps overlap, and does the work of each minute', async () => {
   await shardLeases.join('another sweep', Date.now(), 1);
   await dueInEachShard();
   await scheduled(5000);
@@ -105,7 +105,7 @@ test('[PR12] the sweep of the schedule joins those that run, so that no minute h
   expect(visit).toHaveBeenCalled();
 });
 
-test('[PR12] sweeps that are called because of the load are four with the others, and leave the house alone', async () => {
+test('[PR12] at most four sweeps run under load, and the additional ones skip the work of each minute', async () => {
   for (const name of ['b', 'c', 'd']) await shardLeases.join(name, Date.now() + 60_000, 9);
   await dueInEachShard();
   await overloaded(4500);
@@ -117,7 +117,7 @@ test('[PR12] sweeps that are called because of the load are four with the others
   expect(visit).not.toHaveBeenCalled();
 });
 
-test('while somebody is present a sweep looks again each second, until they are gone', async () => {
+test('while a user is present, a sweep makes a round each second until they have left', async () => {
   const [sessionId] = await due();
   visit.mockResolvedValueOnce({ ...quiet, nextDeadline: Date.now() + 200 });
   const started = Date.now();
@@ -127,7 +127,7 @@ test('while somebody is present a sweep looks again each second, until they are 
   expect(await deadlines.all()).toEqual([]);
 });
 
-test('a sweep ends by itself before its function is killed, and gives its shards back', async () => {
+test('a sweep ends before the time-out of its function and gives back its shards', async () => {
   await due(1, Date.now() + 60_000);
   await called(4500);
   expect(await leases()).toBe(0);
@@ -135,7 +135,7 @@ test('a sweep ends by itself before its function is killed, and gives its shards
 });
 
 describe('[PR12] two sweeps', () => {
-  test('share the sessions, and never visit one at the same time', async () => {
+  test('share the sessions and never visit the same one at the same time', async () => {
     const sessionIds = await due(400);
     const running = new Set<string>();
     const visitAs = (own: Set<string>) => async (sessionId: string) => {
@@ -153,7 +153,7 @@ describe('[PR12] two sweeps', () => {
     expect(await leases()).toBe(0);
   });
 
-  test('one of which was killed in the middle of its visits: the other one makes them within the bound', async () => {
+  test('complete each other: if one is killed during its visits, the other makes them within the bound', async () => {
     const sessionIds = await due(40);
     const killed = 'a killed sweep';
     await shardLeases.join(killed, Date.now(), 9);
@@ -167,12 +167,12 @@ describe('[PR12] two sweeps', () => {
     });
     await scheduled(9000);
     expect(visited().sort()).toEqual(sessionIds.sort());
-    // One tick before it died the killed sweep may have renewed its leases.
+    // The killed sweep may have renewed its leases one tick before its end.
     await expectWithin(lastVisit - killedAt, 4000);
   });
 });
 
-test('[PR12] a session that becomes due during its visit is visited once more, after it', async () => {
+test('[PR12] a session that becomes due during its visit is visited again afterwards', async () => {
   const [sessionId] = await due();
   const order: string[] = [];
   visit.mockImplementationOnce(async () => {
@@ -190,7 +190,7 @@ test('[PR12] a session that becomes due during its visit is visited once more, a
   expect(order).toEqual(['begins', 'ends', 'again']);
 });
 
-test('[PR12] a sweep that lost a shard to another one leaves it alone', async () => {
+test('[PR12] a sweep that lost a shard to another sweep changes nothing in it', async () => {
   const [sessionId] = await due(1, Date.now() + 1200);
   const lease = presenceKeys.dueLease(shardOf(sessionId!));
   const steal = setInterval(() => void other.set(lease, 'another sweep', 'PX', 10_000), 20);
