@@ -25,8 +25,10 @@ export const protectedPaths = [
   '/sessions/{id}/activity',
   '/sessions/{id}/statistics',
   '/sessions/{id}/presence',
+  '/sessions/{id}/checkpoints',
   '/keys/{key}/sessions',
   '/keys/{key}/activity',
+  '/checkpoints',
   '/stats',
 ];
 

@@ -32,9 +32,10 @@ export class RollcallStack extends Stack {
       settings: environment,
       accountLogRole: setsAccountLogRole(environment),
     });
-    const { webSocketApi, httpApi, observability } = this.rollcall;
+    const { webSocketApi, httpApi, checkpointKey, observability } = this.rollcall;
     this.tell('WebSocketUrl', webSocketApi.url, 'The address that clients connect to');
     this.tell('HttpUrl', httpApi.url, 'The HTTP API');
+    this.tell('CheckpointKeyArn', checkpointKey.key.keyArn, 'The key that signs the checkpoints of the audit trail');
     if (observability.alarmTopic) {
       const description = 'Subscribe an address to this topic to receive the alarms';
       this.tell('AlarmTopicArn', observability.alarmTopic.topicArn, description);

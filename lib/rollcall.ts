@@ -4,6 +4,7 @@ import * as iam from 'aws-cdk-lib/aws-iam';
 import type * as sns from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
 import { readTimings, type SettingName } from '../protocol/timings.ts';
+import { CheckpointKey } from './checkpoint-key.ts';
 import { ActivityOutbox, ConnectionTable } from './connection-table.ts';
 import {
   ExistingCache,
@@ -71,6 +72,8 @@ export class Rollcall extends Construct {
   readonly httpApi: HttpApi;
   /** The dashboard, the alarms and their topic. */
   readonly observability: Observability;
+  /** The key that signs the checkpoints of the audit trail. */
+  readonly checkpointKey: CheckpointKey;
   private readonly invites: InviteSecret;
   private readonly identity: IdentityProvider;
   private readonly sweeps: Sweeps;
@@ -91,6 +94,7 @@ export class Rollcall extends Construct {
     this.connections = new ConnectionTable(this, 'ConnectionTable');
     this.outbox = new ActivityOutbox(this, 'ActivityOutbox', sizes.database.protected);
     this.invites = new InviteSecret(this, 'InviteSecret');
+    this.checkpointKey = new CheckpointKey(this, 'CheckpointKey', sizes.database.protected);
     this.identity = new IdentityProvider(this, 'IdentityProvider', props.identity);
     this.functions = createFunctions(this, { sizes, network, environment: settings, bundleOf });
     this.webSocketApi = new WebSocketApi(this, 'WebSocketApi', sizes, accountLogRole);
@@ -181,6 +185,7 @@ export class Rollcall extends Construct {
       this.webSocketApi.grantAccess(fn);
     }
     this.sweeps.grantAccess(this.functions['cleanup-sweep']);
+    this.checkpointKey.grantAccess(this.functions['cleanup-sweep']);
   }
 
   private addMigration(network: Network, { logRetentionDays }: Sizes): void {

@@ -14,6 +14,8 @@ import type { PublicServer, Responder } from './public-server.ts';
 import { type ScheduleRun, Schedules } from './schedules/schedules.ts';
 import { AccessControl } from './services/caller.ts';
 import { DynamoDbProxy } from './services/dynamodb-proxy.ts';
+import { loadKeys } from './services/keys.ts';
+import { KmsApi } from './services/kms-api.ts';
 import { LambdaApi } from './services/lambda-api.ts';
 import { loadSecrets } from './services/secrets.ts';
 import { SecretsApi } from './services/secrets-api.ts';
@@ -95,6 +97,7 @@ async function startCloud(options: RunOptions): Promise<Cloud> {
     (sentence) => output.log('ERROR', 'permissions', sentence),
   );
   const secrets = await loadSecrets(definition.resolver, join(options.dataDirectory, 'secrets.json'));
+  const keys = await loadKeys(definition.resolver, join(options.dataDirectory, 'keys.json'));
   const dynamodb = new DynamoDbProxy(services.dynamodbEndpoint, access);
   let runtime: LambdaRuntime | undefined;
   // The runtime needs the address of the Lambda service, and the service needs the runtime. So the service looks it up
@@ -102,7 +105,8 @@ async function startCloud(options: RunOptions): Promise<Cloud> {
   const lambda: ServiceHandler = {
     handle: (request, response) => new LambdaApi(runtime!, access).handle(request, response),
   };
-  const servers = await startServers({ dynamodb, secretsManager: new SecretsApi(secrets, access), lambda });
+  const secretsManager = new SecretsApi(secrets, access);
+  const servers = await startServers({ dynamodb, secretsManager, kms: new KmsApi(keys, access), lambda });
   const localUrl = localUrls(definition, publicServer.port);
   const variablesOf = (fn: FunctionDefinition) =>
     functionVariables(fn, {
@@ -110,6 +114,7 @@ async function startCloud(options: RunOptions): Promise<Cloud> {
       endpoints: {
         dynamodb: servers.dynamodb.endpoint,
         secretsManager: servers.secretsManager.endpoint,
+        kms: servers.kms.endpoint,
         lambda: servers.lambda.endpoint,
       },
       overrides: options.environment,
@@ -128,15 +133,16 @@ async function startCloud(options: RunOptions): Promise<Cloud> {
   };
 }
 
-type Services = 'dynamodb' | 'secretsManager' | 'lambda';
+type Services = 'dynamodb' | 'secretsManager' | 'kms' | 'lambda';
 
 async function startServers(handlers: Record<Services, ServiceHandler>): Promise<Record<Services, ServiceServer>> {
-  const [dynamodb, secretsManager, lambda] = await Promise.all([
+  const [dynamodb, secretsManager, kms, lambda] = await Promise.all([
     startServiceServer(handlers.dynamodb),
     startServiceServer(handlers.secretsManager),
+    startServiceServer(handlers.kms),
     startServiceServer(handlers.lambda),
   ]);
-  return { dynamodb, secretsManager, lambda };
+  return { dynamodb, secretsManager, kms, lambda };
 }
 
 async function runTriggers({ triggers }: StackDefinition, runtime: LambdaRuntime, output: Output): Promise<void> {

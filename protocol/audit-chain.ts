@@ -16,7 +16,9 @@ export type ChainFault =
   /** A link is gone. */
   | 'link_missing'
   /** A link does not follow the one before it. */
-  | 'link_moved';
+  | 'link_moved'
+  /** A proof does not show that a trusted key signed the head of the chain. */
+  | 'proof_forged';
 
 /** The place of an entry in the chain of its session. */
 export interface ActivityLink {

@@ -1,7 +1,10 @@
 import type { ChainFault } from '../../protocol/audit-chain.ts';
 import type { ActivityItem } from '../../protocol/entities.ts';
+import { findGaps, findHeads, findProven } from './expected-links.ts';
 import { isSealed, type LinkedItem } from './link-hash.ts';
 import { movedAmong } from './moved-entries.ts';
+import { provenHeads } from './verify-checkpoints.ts';
+import type { VerifyOptions } from './verify-options.ts';
 
 /** Something that is wrong at one row. */
 export interface TrailFault {
@@ -32,16 +35,8 @@ export interface TrailVerification {
   waiting: string[];
   /** Ids of the entries that only somebody who may see the addresses can check. */
   unchecked: string[];
-}
-
-export interface VerifyOptions {
-  /**
-   * Whether the entries are whole sessions, from the first link to the last. Without it, as for a page or a filtered export,
-   * a missing entry is not a fault.
-   */
-  isComplete?: boolean;
-  /** Heads that were kept elsewhere: each must be on its chain. */
-  heads?: readonly { sessionId: string; sequence: number; hash: string }[];
+  /** How many heads that a checkpoint proves are on their chains. */
+  proven: number;
 }
 
 /**
@@ -55,10 +50,21 @@ export async function verifyTrail(
   options: VerifyOptions = {},
 ): Promise<TrailVerification> {
   const bySession = Map.groupBy(items, ({ sessionId }) => sessionId);
-  const result: TrailVerification = { valid: true, faults: [], chains: [], waiting: [], unchecked: [] };
+  const result: TrailVerification = { valid: true, faults: [], chains: [], waiting: [], unchecked: [], proven: 0 };
   const moved = options.isComplete ? movedAmong(items) : new Set<ActivityItem>();
-  for (const [sessionId, entries] of bySession) await verifySession(sessionId, entries, options, moved, result);
-  for (const { sessionId, sequence } of options.heads ?? []) {
+  const { heads: proven, forged } = await provenHeads(options.proofs ?? [], options.publicKeys ?? []);
+  for (const { sessionId, sequence } of forged) {
+    result.faults.push({ fault: 'proof_forged', sessionId, sequence, activityId: null });
+  }
+  for (const [sessionId, entries] of bySession) {
+    const links = await verifySession(sessionId, entries, options, moved, result);
+    const mine = proven.filter((head) => head.sessionId === sessionId);
+    result.proven += findProven(mine, links, options, (fault, sequence, activityId) =>
+      result.faults.push({ fault, sessionId, sequence, activityId }),
+    );
+  }
+  const absent = options.isComplete ? proven : [];
+  for (const { sessionId, sequence } of [...(options.heads ?? []), ...absent]) {
     if (!bySession.has(sessionId)) {
       result.faults.push({ fault: 'link_missing', sessionId, sequence, activityId: null });
     }
@@ -79,7 +85,7 @@ async function verifySession(
   options: VerifyOptions,
   moved: ReadonlySet<ActivityItem>,
   result: TrailVerification,
-): Promise<void> {
+): Promise<LinkedItem[]> {
   const found = (fault: ChainFault, sequence: number | null, activityId: string | null) =>
     result.faults.push({ fault, sessionId, sequence, activityId });
   const links = entries.filter((entry): entry is LinkedItem => typeof entry.link === 'object');
@@ -107,44 +113,11 @@ async function verifySession(
   for (const { id, link } of entries) if (!link) found('entry_added', null, id);
   findHeads(sessionId, links, options, found);
   const [first, last] = [links[0], links.at(-1)];
-  if (!first || !last) return;
+  if (!first || !last) return links;
   result.chains.push({
     ...{ sessionId, links: whole },
     first: { sequence: first.link.sequence, previousHash: first.link.previousHash },
     last: { sequence: last.link.sequence, hash: last.link.hash },
   });
-}
-
-type Found = (fault: ChainFault, sequence: number | null, activityId: string | null) => void;
-
-const isFirst = ({ link: { end } }: LinkedItem) => end === 'first' || end === 'only';
-const isLast = ({ link: { end } }: LinkedItem) => end === 'last' || end === 'only';
-
-/**
- * Finds the links that are missing in a whole session. The pages of an export are read one after the other: what waited on
- * one page may be sealed before the next page is read, which then has a later last link. So after a last link as many links
- * may be missing as entries wait.
- */
-function findGaps(links: readonly LinkedItem[], waiting: number, found: Found): void {
-  const [first, last] = [links[0], links.at(-1)];
-  if (!first || !last) return;
-  if (!isFirst(first)) found('link_missing', first.link.sequence - 1, null);
-  let [isAfterLast, tolerated] = [false, waiting];
-  for (const [index, entry] of links.entries()) {
-    const next = links[index + 1];
-    isAfterLast ||= isLast(entry);
-    const missing = next ? next.link.sequence - entry.link.sequence - 1 : 0;
-    if (missing <= 0) continue;
-    if (isAfterLast && missing <= tolerated) tolerated -= missing;
-    else found('link_missing', entry.link.sequence + 1, null);
-  }
-  if (!isAfterLast) found('link_missing', last.link.sequence + 1, null);
-}
-
-function findHeads(sessionId: string, links: LinkedItem[], { heads = [] }: VerifyOptions, found: Found): void {
-  for (const head of heads.filter((one) => one.sessionId === sessionId)) {
-    const at = links.find(({ link }) => link.sequence === head.sequence);
-    if (!at) found('link_missing', head.sequence, null);
-    else if (at.link.hash !== head.hash) found('link_moved', head.sequence, at.id);
-  }
+  return links;
 }

@@ -7,6 +7,7 @@ import { timings } from '../platform/timings.ts';
 import type { Services } from '../services/services.ts';
 import { SweepQueries } from '../sessions/sweep-queries.ts';
 import { activity, activityReader, activityReports, sweepActivity } from './activity.ts';
+import { checkpoints } from './checkpoints.ts';
 import { broadcaster, messenger } from './delivery.ts';
 import { startFunction, sweepFunction } from './functions.ts';
 import { inviteKeys } from './invite-keys.ts';
@@ -83,6 +84,9 @@ export const services: Services = {
   },
   get activityReports() {
     return activityReports();
+  },
+  get checkpoints() {
+    return checkpoints();
   },
   get outbox() {
     return outbox();

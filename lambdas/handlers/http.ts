@@ -2,6 +2,7 @@ import { exportKeyPage, exportPage } from '../adapters/http/export-activity.ts';
 import { httpPageBytes, querySchemas, readQuery } from '../adapters/http/http-query.ts';
 import { httpRoute } from '../adapters/http/http-route.ts';
 import { activityReader, activityReports } from '../composition/activity.ts';
+import { checkpoints } from '../composition/checkpoints.ts';
 import { compose } from '../composition/compose.ts';
 import { deadlines } from '../composition/presence.ts';
 import { registry } from '../composition/registry.ts';
@@ -56,6 +57,16 @@ export const httpApi = (services: Services) =>
         };
       },
 
+      async 'GET /sessions/{id}/checkpoints'({ id, userId, query }) {
+        const session = await authorizeAudit(services, { userId }, id);
+        const page = readQuery(querySchemas.checkpoints, query);
+        return { body: { sessionId: session.id, ...(await services.checkpoints.proofs(session.id, page)) } };
+      },
+
+      async 'GET /checkpoints'({ query }) {
+        return { body: await services.checkpoints.checkpoints(readQuery(querySchemas.checkpoints, query)) };
+      },
+
       async 'GET /keys/{key}/sessions'({ key, userId, query }) {
         const page = { ...readQuery(querySchemas.page, query), maxBytes: httpPageBytes };
         return { body: await services.sessionKeys.list(key, userId, page) };
@@ -75,6 +86,6 @@ export const httpApi = (services: Services) =>
 
 export const parts = {
   ...{ ...standard, sessions, sessionKeys, registry, deadlines, activityReader, activityReports },
-  ...{ database, redis },
+  ...{ checkpoints, database, redis },
 };
 export const handler = httpApi(compose(parts));

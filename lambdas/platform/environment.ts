@@ -21,6 +21,8 @@ export const environmentNames = {
   timeoutSweepFunction: 'TIMEOUT_SWEEP_FUNCTION',
   /** Secrets Manager secret that signs invites. */
   inviteSecretArn: 'INVITE_SECRET_ARN',
+  /** KMS key that signs the checkpoints of the audit trail. */
+  checkpointKeyArn: 'CHECKPOINT_KEY_ARN',
   jwtIssuer: 'JWT_ISSUER',
   jwtAudience: 'JWT_AUDIENCE',
   jwksUri: 'JWKS_URI',

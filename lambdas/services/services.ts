@@ -2,6 +2,7 @@ import type { Cluster, Redis } from 'ioredis';
 import type { Timings } from '../../protocol/timings.ts';
 import type { ActivityLogger } from '../activity/activity-logger.ts';
 import type { ActivityOutbox } from '../activity/activity-outbox.ts';
+import type { CheckpointReader } from '../activity/checkpoint-reader.ts';
 import type { ConnectionRegistry } from '../connections/connection-registry.ts';
 import type { Broadcaster } from '../delivery/broadcaster.ts';
 import type { ActivityCache } from '../liveness/activity-cache.ts';
@@ -72,6 +73,9 @@ export interface Services {
   readonly activityReports: ActivityLogger;
   /** The acknowledged activities that wait for PostgreSQL. */
   readonly outbox: ActivityOutbox;
+
+  /** The checkpoints of the audit trail. */
+  readonly checkpoints: CheckpointReader;
 
   readonly database: Database;
   /** The database, for scheduled work, whose statements may take ten seconds. */

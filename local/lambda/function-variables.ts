@@ -8,6 +8,7 @@ import { place } from '../template/place.ts';
 export interface ServiceEndpoints {
   dynamodb: string;
   secretsManager: string;
+  kms: string;
   lambda: string;
 }
 
@@ -33,6 +34,7 @@ export function functionVariables(definition: FunctionDefinition, options: Varia
     ...runtimeVariables(definition),
     AWS_ENDPOINT_URL_DYNAMODB: options.endpoints.dynamodb,
     AWS_ENDPOINT_URL_SECRETS_MANAGER: options.endpoints.secretsManager,
+    AWS_ENDPOINT_URL_KMS: options.endpoints.kms,
     AWS_ENDPOINT_URL_LAMBDA: options.endpoints.lambda,
     ...Object.fromEntries(declared),
     ...storeVariables(definition, options),

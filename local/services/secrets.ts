@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { readFile, writeFile } from 'node:fs/promises';
 import type { ResolvedResource, Resolver } from '../template/resolver.ts';
+import { readStored, writeStored } from './stored-values.ts';
 
 interface GenerateSecretString {
   PasswordLength?: number;
@@ -25,20 +25,8 @@ export async function loadSecrets(resolver: Resolver, file: string): Promise<Map
     const value = secret.properties['SecretString'] ?? stored[secret.reference] ?? generate(secret);
     secrets.set(secret.reference, String(value));
   }
-  await writeFile(file, JSON.stringify({ ...stored, ...Object.fromEntries(secrets) }, null, 2), { mode: 0o600 });
+  await writeStored(file, { ...stored, ...Object.fromEntries(secrets) });
   return secrets;
-}
-
-async function readStored(file: string): Promise<Record<string, string>> {
-  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return '{}';
-    throw error;
-  });
-  try {
-    return JSON.parse(text) as Record<string, string>;
-  } catch (error) {
-    throw new Error(`${file} is damaged; remove it, or start with --fresh.`, { cause: error });
-  }
 }
 
 function generate({ properties }: ResolvedResource): string {

@@ -42,6 +42,8 @@ export function attributeOf(logicalId: string, resource: Resource, attribute: st
       return arn('secretsmanager', `secret:${nameOf(logicalId, resource, 'Name', resolve)}`);
     case 'AWS::SecretsManager::Secret.Id':
       return attributeOf(logicalId, resource, 'Arn', resolve);
+    case 'AWS::KMS::Key.Arn':
+      return arn('kms', `key/${logicalId}`);
     case 'AWS::Events::Rule.Arn':
       return arn('events', `rule/${reference()}`);
     case 'AWS::IAM::Role.Arn':

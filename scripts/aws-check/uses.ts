@@ -32,11 +32,12 @@ export const namedOnly: Partial<Record<HandlerName, string[]>> = {
 const neverSet: string[] = [environmentNames.databaseUrl];
 
 /** What a function does with the thing that a variable names, whatever it calls. */
-const actionsOfVariable: Record<string, string> = {
-  [environmentNames.databaseSecretArn]: 'secretsmanager:GetSecretValue',
-  [environmentNames.inviteSecretArn]: 'secretsmanager:GetSecretValue',
-  [environmentNames.timeoutSweepFunction]: 'lambda:InvokeFunction',
-  [environmentNames.managementEndpoint]: 'execute-api:ManageConnections',
+const actionsOfVariable: Record<string, string[]> = {
+  [environmentNames.databaseSecretArn]: ['secretsmanager:GetSecretValue'],
+  [environmentNames.inviteSecretArn]: ['secretsmanager:GetSecretValue'],
+  [environmentNames.checkpointKeyArn]: ['kms:Sign', 'kms:GetPublicKey'],
+  [environmentNames.timeoutSweepFunction]: ['lambda:InvokeFunction'],
+  [environmentNames.managementEndpoint]: ['execute-api:ManageConnections'],
 };
 
 /** The project's own source files in a function's bundle. */
@@ -87,8 +88,10 @@ function usesOf(
   return [
     ...on(environmentNames.connectionsTable, tableActions(sources, 'registry', registry)),
     ...on(environmentNames.outboxTable, tableActions(writers, 'outbox', outbox)),
-    ...Object.entries(actionsOfVariable).flatMap(([variable, action]) => on(variable, [action])),
+    ...Object.entries(actionsOfVariable).flatMap(([variable, actions]) => on(variable, actions)),
     // An overloaded sweep starts another one.
-    ...(handler === 'timeout-sweep' ? [{ action: actionsOfVariable[environmentNames.timeoutSweepFunction]! }] : []),
+    ...(handler === 'timeout-sweep' ? actionsOfVariable[environmentNames.timeoutSweepFunction]! : []).map((action) => ({
+      action,
+    })),
   ];
 }

@@ -29,6 +29,10 @@ export const querySchemas = {
     from: time.optional(),
     to: time.optional(),
   }),
+  checkpoints: z.object({
+    limit: whole.min(1).max(limits.pageItems).optional(),
+    before: whole.min(1).max(Number.MAX_SAFE_INTEGER).optional(),
+  }),
   moment: z.object({ at: time }),
 } as const;
 

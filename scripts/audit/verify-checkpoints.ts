@@ -1,0 +1,87 @@
+import { createHash } from 'node:crypto';
+import type { Pool } from 'pg';
+import {
+  type Checkpoint,
+  type CheckpointFault,
+  type CheckpointHead,
+  verifyCheckpoints,
+} from '../../client/verify/index.ts';
+import { checkpointColumns } from '../../lambdas/activity/checkpoint-reader.ts';
+import { merkleTree } from '../../lambdas/activity/merkle-tree.ts';
+import { headText } from '../../protocol/audit-checkpoint.ts';
+
+export interface CheckpointSettings {
+  /** The keys that the user trusts, in base64. Without any, each checkpoint is checked with the key that it names. */
+  publicKeys: readonly string[];
+  published: readonly Checkpoint[];
+  /** Heads of checkpoints from before this time may be gone; Unix milliseconds. */
+  retentionBegins: number;
+}
+
+export interface FoundFault {
+  fault: CheckpointFault | 'heads_missing';
+  /** The number of the checkpoint; null for a chain that claims one that does not exist. */
+  number: number | null;
+  sessionId?: string;
+}
+
+export interface CheckpointReport {
+  faults: FoundFault[];
+  checkpoints: number;
+  last: Checkpoint | undefined;
+  /** SHA-256 of each key that signed, in hex. */
+  keys: string[];
+}
+
+type StoredHead = CheckpointHead & { isOnChain: boolean };
+
+/** Checks all checkpoints of the database, and every chain against the links that they saw. */
+export async function checkCheckpoints(pool: Pool, settings: CheckpointSettings): Promise<CheckpointReport> {
+  const { rows } = await pool.query<Checkpoint>(
+    `SELECT ${checkpointColumns} FROM activity_checkpoints k ORDER BY k.number`,
+  );
+  const signers = [...new Set(rows.map(({ publicKey }) => publicKey))];
+  const publicKeys = settings.publicKeys.length > 0 ? settings.publicKeys : signers;
+  const { published } = settings;
+  const faults: FoundFault[] = await verifyCheckpoints(rows, { publicKeys, published, isComplete: true });
+  for (const checkpoint of rows) faults.push(...(await headFaults(pool, checkpoint, settings.retentionBegins)));
+  faults.push(...(await lostCheckpoints(pool)));
+  return { faults, checkpoints: rows.length, last: rows.at(-1), keys: signers.map(fingerprint) };
+}
+
+function fingerprint(publicKey: string): string {
+  return createHash('sha256').update(Buffer.from(publicKey, 'base64')).digest('hex');
+}
+
+async function headFaults(pool: Pool, checkpoint: Checkpoint, retentionBegins: number): Promise<FoundFault[]> {
+  const { number, madeAt, root } = checkpoint;
+  const { rows } = await pool.query<StoredHead>(
+    `SELECT h.session_id AS "sessionId", h.sequence::float8 AS sequence, encode(h.hash, 'hex') AS hash,
+       c.session_id IS NOT NULL AND CASE
+         WHEN h.sequence > c.anchor_sequence THEN s.hash IS NOT DISTINCT FROM h.hash
+         WHEN h.sequence = c.anchor_sequence THEN c.anchor_hash = h.hash
+         ELSE true END AS "isOnChain"
+     FROM activity_checkpoint_heads h
+     LEFT JOIN activity_chains c ON c.session_id = h.session_id
+     LEFT JOIN activity_seals s ON s.session_id = h.session_id AND s.sequence = h.sequence
+     WHERE h.number = $1 ORDER BY h.leaf`,
+    [number],
+  );
+  if (rows.length === 0) return madeAt < retentionBegins ? [] : [{ fault: 'heads_missing', number }];
+  if (merkleTree(rows.map(headText)).root.toString('hex') !== root) return [{ fault: 'checkpoint_altered', number }];
+  return rows
+    .filter(({ isOnChain }) => !isOnChain)
+    .map(({ sessionId }) => ({ fault: 'chain_replaced', number, sessionId }));
+}
+
+/** Chains that were in a checkpoint that is gone. */
+async function lostCheckpoints(pool: Pool): Promise<FoundFault[]> {
+  const { rows } = await pool.query<{ sessionId: string }>(
+    `SELECT c.session_id AS "sessionId" FROM activity_chains c
+     WHERE c.checkpointed_sequence > greatest(c.anchor_sequence, (
+       SELECT max(h.sequence) FROM activity_checkpoint_heads h JOIN activity_checkpoints k ON k.number = h.number
+       WHERE h.session_id = c.session_id))
+     ORDER BY c.session_id`,
+  );
+  return rows.map(({ sessionId }) => ({ fault: 'checkpoint_missing', number: null, sessionId }));
+}

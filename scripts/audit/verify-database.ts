@@ -1,0 +1,89 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Pool, type PoolConfig } from 'pg';
+import { type ChainVerification, ChainVerifier } from '../../lambdas/activity/chain-verifier.ts';
+import { readTimings } from '../../protocol/timings.ts';
+import { sentences, where } from './sentences.ts';
+import { type CheckpointSettings, checkCheckpoints } from './verify-checkpoints.ts';
+
+/**
+ * Verifies the chains of the database, of all sessions or of some, and all checkpoints.
+ *
+ * @returns the exit code: 1 if something is broken.
+ */
+export async function verifyDatabase(
+  sessionIds: string[],
+  settings: Pick<CheckpointSettings, 'publicKeys' | 'published'>,
+): Promise<number> {
+  const pool = new Pool({ ...(await database()), max: 2, connectionTimeoutMillis: 5000 });
+  try {
+    const brokenChains = await verifyChains(pool, sessionIds);
+    const brokenCheckpoints = await verifyCheckpoints(pool, settings);
+    console.log(brokenChains === 0 ? 'All chains are valid.' : `Broken chains: ${brokenChains}.`);
+    return brokenChains + brokenCheckpoints === 0 ? 0 : 1;
+  } finally {
+    await pool.end();
+  }
+}
+
+/**
+ * Connection settings from `DATABASE_URL`, or of the local stack. The local PostgreSQL has no TLS, so `ssl: false`
+ * overrides a `PGSSLMODE` of the shell, which is meant for other servers.
+ */
+async function database(): Promise<Pick<PoolConfig, 'connectionString' | 'ssl'>> {
+  const given = process.env['DATABASE_URL'];
+  if (given) return { connectionString: given };
+  const file = join(process.env['ROLLCALL_DATA_DIR'] || '.rollcall', 'endpoints.json');
+  const text = await readFile(file, 'utf8').catch(() => undefined);
+  if (text === undefined) {
+    throw new Error(
+      `The file ${file} does not exist; start Rollcall with "npm start", or set DATABASE_URL to its database.`,
+    );
+  }
+  return { connectionString: (JSON.parse(text) as { postgres: string }).postgres, ssl: false };
+}
+
+async function verifyChains(pool: Pool, sessionIds: string[]): Promise<number> {
+  const verifier = new ChainVerifier(pool);
+  let broken = 0;
+  for (const sessionId of sessionIds.length > 0 ? sessionIds : await verifier.sessionIds()) {
+    const verification = await verifier.verify(sessionId);
+    if (!verification.valid) broken += 1;
+    console.log(sentence(verification));
+  }
+  return broken;
+}
+
+function sentence({ sessionId, links, unsealed, anchorSequence, head, broken }: ChainVerification): string {
+  if (!broken) {
+    const range = `${links} entries sealed${anchorSequence > 0 ? ` after ${anchorSequence} removed by retention` : ''}`;
+    return `ok      ${sessionId}  ${range}, ${unsealed} waiting, head ${head.sequence}:${head.hash}`;
+  }
+  return `BROKEN  ${sessionId}  ${where(broken)}${sentences[broken.fault]}`;
+}
+
+const checkpointSentences = {
+  checkpoint_missing: 'is missing',
+  checkpoint_altered: 'was changed after it was made',
+  checkpoint_unsigned: 'has no signature of a trusted key',
+  chain_replaced: 'saw a link that is not on the chain',
+  heads_missing: 'has lost its heads',
+};
+
+/** @returns how many faults there are. */
+async function verifyCheckpoints(
+  pool: Pool,
+  settings: Pick<CheckpointSettings, 'publicKeys' | 'published'>,
+): Promise<number> {
+  const retentionBegins = Date.now() - readTimings(process.env).activityRetentionMillis;
+  const { faults, checkpoints, last, keys } = await checkCheckpoints(pool, { ...settings, retentionBegins });
+  for (const { fault, number, sessionId } of faults) {
+    const subject = number === null ? 'the last checkpoint of this chain' : `checkpoint ${number}`;
+    console.log(`BROKEN  ${sessionId ?? 'checkpoints'}  ${subject} ${checkpointSentences[fault]}`);
+  }
+  if (last && faults.length === 0) {
+    console.log(`ok      checkpoints  ${checkpoints} signed, last ${last.number}:${last.hash}`);
+  }
+  for (const key of keys) console.log(`Checkpoints are signed with the key ${key}.`);
+  return faults.length;
+}

@@ -1,0 +1,309 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { verifyCheckpoints, verifyTrail } from '../../client/verify/index.ts';
+import { ActivityLogger } from '../../lambdas/activity/activity-logger.ts';
+import { CheckpointMaker } from '../../lambdas/activity/checkpoint-maker.ts';
+import { CheckpointReader } from '../../lambdas/activity/checkpoint-reader.ts';
+import type { CheckpointSigner } from '../../lambdas/activity/checkpoint-signer.ts';
+import { type Checkpoint, type CheckpointProof, checkpointText } from '../../protocol/audit-checkpoint.ts';
+import { checkCheckpoints } from '../../scripts/audit/verify-checkpoints.ts';
+import { createDatabase, type TestDatabase } from '../support/database.ts';
+import { localSigner } from './local-signer.ts';
+
+const dayMillis = 86_400_000;
+const retentionMillis = 30 * dayMillis;
+
+let database: TestDatabase;
+let logger: ActivityLogger;
+let reader: CheckpointReader;
+let signer: ReturnType<typeof localSigner>;
+let now: number;
+
+beforeEach(async () => {
+  database = await createDatabase();
+  now = Date.now();
+  logger = new ActivityLogger({ pool: database.pool, clock: () => now, retentionMillis });
+  reader = new CheckpointReader(database.pool);
+  signer = localSigner();
+});
+afterEach(() => database.drop());
+
+function maker(options: { maxHeads?: number; signer?: CheckpointSigner } = {}): CheckpointMaker {
+  return new CheckpointMaker({ pool: database.pool, signer, clock: () => now, retentionMillis, ...options });
+}
+
+/** Writes and seals entries in sessions. */
+async function grow(...sessionIds: string[]): Promise<void> {
+  for (const sessionId of sessionIds) await logger.logActivity(sessionId, null, 'step', { at: now });
+  await logger.sealChains();
+}
+
+const check = (settings: { publicKeys?: string[]; published?: Checkpoint[] } = {}) =>
+  checkCheckpoints(database.pool, {
+    ...{ publicKeys: [], published: [], retentionBegins: now - retentionMillis },
+    ...settings,
+  });
+const faults = async (settings: Parameters<typeof check>[0] = {}) => (await check(settings)).faults;
+const proofsOf = async (sessionId: string) => (await reader.proofs(sessionId)).items;
+
+describe('a checkpoint', () => {
+  test('[AC8] is made once a day, with the chains that grew since the one before', async () => {
+    const [one, other] = [randomUUID(), randomUUID()];
+    await grow(one, other);
+    expect(await maker().run()).toBe(1);
+    await grow(one);
+    expect(await maker().run()).toBe(0);
+    now += dayMillis;
+    expect(await maker().run()).toBe(1);
+    now += dayMillis;
+    expect(await maker().run()).toBe(0);
+    const { items } = await reader.checkpoints();
+    expect(items).toMatchObject([
+      { number: 2, heads: 1, previousHash: items[1]!.hash },
+      { number: 1, heads: 2, previousHash: '0'.repeat(64) },
+    ]);
+    expect(await proofsOf(one)).toMatchObject([{ sequence: 2 }, { sequence: 1 }]);
+    expect(await proofsOf(other)).toMatchObject([{ sequence: 1 }]);
+    expect(await faults({ publicKeys: [signer.key], published: items })).toEqual([]);
+  });
+
+  test('holds a limited number of chains; the others are in the next one, on the same day', async () => {
+    await grow(...Array.from({ length: 7 }, () => randomUUID()));
+    expect(await maker({ maxHeads: 3 }).run()).toBe(3);
+    const { items } = await reader.checkpoints();
+    expect(items.map(({ heads }) => heads)).toEqual([1, 3, 3]);
+    expect(await faults()).toEqual([]);
+  });
+
+  test('continues on the same day after it was interrupted while chains were left', async () => {
+    await grow(...Array.from({ length: 5 }, () => randomUUID()));
+    let signatures = 0;
+    const failing = {
+      ...signer,
+      sign: (text: string) => (++signatures > 1 ? Promise.reject(new Error('away')) : signer.sign(text)),
+    };
+    await expect(maker({ maxHeads: 3, signer: failing }).run()).rejects.toThrow('away');
+    expect(await maker({ maxHeads: 3 }).run()).toBe(1);
+    expect(await faults()).toEqual([]);
+  });
+
+  test('is not stored without a signature', async () => {
+    const session = randomUUID();
+    await grow(session);
+    const failing = { ...signer, sign: () => Promise.reject(new Error('KMS is away')) };
+    await expect(maker({ signer: failing }).run()).rejects.toThrow('KMS is away');
+    expect((await reader.checkpoints()).items).toEqual([]);
+    expect(await maker().run()).toBe(1);
+    expect(await proofsOf(session)).toHaveLength(1);
+  });
+
+  test('is made once where several sweeps make it', async () => {
+    await grow(...Array.from({ length: 5 }, () => randomUUID()));
+    const made = await Promise.all(Array.from({ length: 4 }, () => maker().run()));
+    expect(made.reduce((sum, count) => sum + count)).toBe(1);
+    expect(await faults()).toEqual([]);
+  });
+
+  test('is read by pages, and so are the proofs of a session', async () => {
+    const session = randomUUID();
+    for (let day = 0; day < 5; day += 1, now += dayMillis) {
+      await grow(session);
+      await maker().run();
+    }
+    for (const read of [reader.checkpoints.bind(reader), reader.proofs.bind(reader, session)]) {
+      const first = await read({ limit: 3 });
+      const second = await read({ limit: 3, before: first.next });
+      expect([first.items.length, second.items.length, second.next]).toEqual([3, 2, undefined]);
+    }
+  });
+
+  test('loses its heads after retention removed all their links, and stays valid', async () => {
+    const session = randomUUID();
+    await grow(session);
+    await maker().run();
+    now += retentionMillis + dayMillis;
+    await maker().removeExpired();
+    expect(await proofsOf(session)).toHaveLength(1);
+    await grow(session);
+    await logger.removeExpired();
+    await maker().removeExpired();
+    expect(await proofsOf(session)).toHaveLength(0);
+    expect(await maker().run()).toBe(1);
+    expect(await faults()).toEqual([]);
+  });
+});
+
+describe('a proof', () => {
+  test.each([1, 2, 3, 4, 5, 7, 8, 9])('of a checkpoint with %i chains proves each of them offline', async (count) => {
+    const sessions = Array.from({ length: count }, () => randomUUID());
+    await grow(...sessions);
+    await maker().run();
+    for (const session of sessions) {
+      const proofs = await proofsOf(session);
+      const items = await logger.getRecentActivity(session);
+      const options = { isComplete: true, proofs, publicKeys: [signer.key] };
+      expect(await verifyTrail(items, options)).toMatchObject({ valid: true, proven: 1 });
+    }
+  });
+
+  const forgeries: Record<string, (proof: CheckpointProof) => CheckpointProof> = {
+    'another hash': (proof) => ({ ...proof, hash: 'f'.repeat(64) }),
+    'another link': (proof) => ({ ...proof, sequence: proof.sequence + 1 }),
+    'another place': (proof) => ({ ...proof, index: (proof.index + 1) % 3 }),
+    'a place outside': (proof) => ({ ...proof, index: -1 }),
+    'a path that is too short': (proof) => ({ ...proof, path: proof.path.slice(1) }),
+    'a path that is too long': (proof) => ({ ...proof, path: [...proof.path, 'f'.repeat(64)] }),
+    'another root': (proof) => ({ ...proof, checkpoint: { ...proof.checkpoint, root: 'f'.repeat(64) } }),
+    'another time': (proof) => ({ ...proof, checkpoint: { ...proof.checkpoint, madeAt: proof.checkpoint.madeAt + 1 } }),
+    'a text that was hashed again': ({ checkpoint, ...proof }) => {
+      const changed = { ...checkpoint, root: 'f'.repeat(64) };
+      const hash = createHash('sha256').update(checkpointText(changed)).digest('hex');
+      return { ...proof, checkpoint: { ...changed, hash } };
+    },
+    'another key': ({ checkpoint, ...proof }) => ({
+      ...proof,
+      checkpoint: { ...checkpoint, publicKey: localSigner().key },
+    }),
+  };
+  test.each(Object.entries(forgeries))('with %s is refused', async (_, forge) => {
+    const session = randomUUID();
+    await grow(session, randomUUID(), randomUUID());
+    await maker().run();
+    const [proof] = (await proofsOf(session)) as [CheckpointProof];
+    const items = await logger.getRecentActivity(session);
+    const options = { publicKeys: [signer.key], proofs: [forge(proof)] };
+    expect((await verifyTrail(items, options)).faults).toMatchObject([{ fault: 'proof_forged', sessionId: session }]);
+  });
+
+  test('shows an export whose chain was computed again, or cut', async () => {
+    const session = randomUUID();
+    await grow(session, randomUUID());
+    await grow(session);
+    await maker().run();
+    const options = { isComplete: true, proofs: await proofsOf(session), publicKeys: [signer.key] };
+    await replaceChain(session);
+    const replaced = await logger.getRecentActivity(session);
+    expect(await verifyTrail(replaced, { isComplete: true })).toMatchObject({ valid: true });
+    expect((await verifyTrail(replaced, options)).faults).toMatchObject([{ fault: 'link_moved', sequence: 2 }]);
+    expect((await verifyTrail([], options)).faults).toMatchObject([{ fault: 'link_missing', sessionId: session }]);
+  });
+});
+
+/** What the owner of the database can do: changes an entry and computes the whole chain again. */
+async function replaceChain(sessionId: string): Promise<void> {
+  const { pool } = database;
+  await pool.query(`UPDATE activity_log SET details = '{"forged": true}' WHERE session_id = $1`, [sessionId]);
+  await pool.query('DELETE FROM activity_seals WHERE session_id = $1', [sessionId]);
+  await pool.query(
+    `UPDATE activity_chains SET sequence = 0, hash = anchor_hash, checkpointed_sequence = 0 WHERE session_id = $1`,
+    [sessionId],
+  );
+  await pool.query(
+    `INSERT INTO activity_unsealed (session_id, activity_id)
+     SELECT session_id, id FROM activity_log WHERE session_id = $1 ORDER BY created_at, id`,
+    [sessionId],
+  );
+  await logger.sealChains();
+}
+
+describe('whoever owns the database is found when they', () => {
+  let session: string;
+  let published: Checkpoint[];
+
+  beforeEach(async () => {
+    session = randomUUID();
+    await grow(session, randomUUID());
+    await maker().run();
+    now += dayMillis;
+    await grow(session);
+    await maker().run();
+    published = (await reader.checkpoints()).items;
+    expect(await faults({ published })).toEqual([]);
+  });
+
+  /** Makes the checkpoints again from what is in the database now. */
+  async function makeAgain(forger: CheckpointSigner): Promise<void> {
+    await database.pool.query('DELETE FROM activity_checkpoint_heads');
+    await database.pool.query('DELETE FROM activity_checkpoints');
+    await database.pool.query('UPDATE activity_chains SET checkpointed_sequence = 0');
+    await maker({ signer: forger }).run();
+  }
+
+  test('[AC8] compute a chain again', async () => {
+    await replaceChain(session);
+    expect(await logger.verifyChain(session)).toMatchObject({ valid: true });
+    expect(await faults()).toEqual([
+      { fault: 'chain_replaced', number: 1, sessionId: session },
+      { fault: 'chain_replaced', number: 2, sessionId: session },
+    ]);
+  });
+
+  test('delete a chain', async () => {
+    for (const table of ['activity_log', 'activity_seals', 'activity_chains']) {
+      await database.pool.query(`DELETE FROM ${table} WHERE session_id = $1`, [session]);
+    }
+    expect(await faults()).toContainEqual({ fault: 'chain_replaced', number: 2, sessionId: session });
+  });
+
+  test('change the heads as well', async () => {
+    await replaceChain(session);
+    await database.pool.query(
+      `UPDATE activity_checkpoint_heads h SET hash = s.hash FROM activity_seals s
+       WHERE s.session_id = h.session_id AND s.sequence = h.sequence`,
+    );
+    expect(await faults()).toEqual([
+      { fault: 'checkpoint_altered', number: 1 },
+      { fault: 'checkpoint_altered', number: 2 },
+    ]);
+  });
+
+  test('delete the heads', async () => {
+    await database.pool.query('DELETE FROM activity_checkpoint_heads WHERE number = 1');
+    expect(await faults()).toContainEqual({ fault: 'heads_missing', number: 1 });
+  });
+
+  test('sign new checkpoints with another key', async () => {
+    await replaceChain(session);
+    await makeAgain(localSigner());
+    expect(await faults({ publicKeys: [signer.key] })).toEqual([{ fault: 'checkpoint_unsigned', number: 1 }]);
+  });
+
+  test('[AC8] sign new checkpoints with the same key: the published ones differ', async () => {
+    await replaceChain(session);
+    await makeAgain(signer);
+    expect(await faults({ publicKeys: [signer.key] })).toEqual([]);
+    expect(await faults({ publicKeys: [signer.key], published })).toEqual([
+      { fault: 'checkpoint_altered', number: 1 },
+      { fault: 'checkpoint_missing', number: 2 },
+    ]);
+  });
+
+  test('change a checkpoint', async () => {
+    await database.pool.query(`UPDATE activity_checkpoints SET made_at = made_at - interval '1 day' WHERE number = 1`);
+    expect(await faults()).toEqual([{ fault: 'checkpoint_altered', number: 1 }]);
+  });
+
+  test.each([
+    [1, { fault: 'checkpoint_missing', number: 1 }],
+    [2, { fault: 'checkpoint_missing', number: null }],
+  ])('delete checkpoint %i', async (number, found) => {
+    await database.pool.query('DELETE FROM activity_checkpoints WHERE number = $1', [number]);
+    expect(await faults()).toContainEqual(expect.objectContaining(found));
+    expect(await faults({ published })).toContainEqual({ fault: 'checkpoint_missing', number });
+  });
+
+  test('delete the last checkpoint with its heads', async () => {
+    await database.pool.query('DELETE FROM activity_checkpoints WHERE number = 2');
+    await database.pool.query('DELETE FROM activity_checkpoint_heads WHERE number = 2');
+    expect(await faults()).toEqual([{ fault: 'checkpoint_missing', number: null, sessionId: session }]);
+  });
+
+  test('exchange two checkpoints that were published', async () => {
+    const [later, earlier] = published as [Checkpoint, Checkpoint];
+    const swapped = [
+      { ...earlier, number: 2 },
+      { ...later, number: 1 },
+    ];
+    const found = await verifyCheckpoints(swapped, { publicKeys: [signer.key], isComplete: true });
+    expect(found.map(({ fault }) => fault)).toEqual(['checkpoint_altered', 'checkpoint_altered']);
+  });
+});
