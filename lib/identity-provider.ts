@@ -1,6 +1,7 @@
 import { CfnParameter } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
 import { environmentNames } from '../lambdas/platform/environment.ts';
+import { defaultAccessClaim } from '../protocol/access-claim.ts';
 import type { RollcallFunction } from './lambda-function.ts';
 
 /** Who signs the tokens. */
@@ -11,6 +12,8 @@ export interface Identity {
   audience?: string;
   /** The address of the public keys (JWKS). Default: `<issuer>/.well-known/jwks.json`. */
   jwksUri?: string;
+  /** The name of the access claim. Default: `rollcall`. */
+  accessClaim?: string;
 }
 
 /** The identity provider that the environment of the synthesis names. */
@@ -20,6 +23,7 @@ export function identityOf(environment: Record<string, string | undefined>): Ide
     issuer: chosen(environmentNames.jwtIssuer),
     audience: chosen(environmentNames.jwtAudience),
     jwksUri: chosen(environmentNames.jwksUri),
+    accessClaim: chosen(environmentNames.jwtAccessClaim),
   };
 }
 
@@ -34,8 +38,9 @@ export class IdentityProvider extends Construct {
   readonly issuer: string;
   readonly audience: string;
   private readonly jwksUri: string;
+  private readonly accessClaim: string;
 
-  constructor(scope: Construct, id: string, { issuer, audience, jwksUri }: Identity) {
+  constructor(scope: Construct, id: string, { issuer, audience, jwksUri, accessClaim }: Identity) {
     super(scope, id);
     this.issuer = issuer ?? this.parameter('JwtIssuer', 'The "iss" claim of the tokens, an https address');
     this.audience =
@@ -51,6 +56,7 @@ export class IdentityProvider extends Construct {
       (issuer === undefined
         ? this.parameter('JwksUri', 'The address of the public keys (JWKS); empty: <issuer>/.well-known/jwks.json', '')
         : '');
+    this.accessClaim = accessClaim ?? defaultAccessClaim;
   }
 
   /** Sets the variables of the identity provider. The function needs no permission, because the keys are public. */
@@ -58,6 +64,12 @@ export class IdentityProvider extends Construct {
     fn.setVariable(environmentNames.jwtIssuer, this.issuer);
     fn.setVariable(environmentNames.jwtAudience, this.audience);
     fn.setVariable(environmentNames.jwksUri, this.jwksUri);
+    this.grantClaims(fn);
+  }
+
+  /** For a function that reads tokens which the gateway has verified. */
+  grantClaims(fn: RollcallFunction): void {
+    fn.setVariable(environmentNames.jwtAccessClaim, this.accessClaim);
   }
 
   private parameter(name: string, description: string, emptyDefault?: ''): string {

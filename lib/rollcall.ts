@@ -169,6 +169,7 @@ export class Rollcall extends Construct {
     this.connections.grantAccess(activity, 'query', 'writeMany');
     this.connections.grantAccess(machine, 'query');
     this.connections.grantAccess(http, 'get');
+    this.identity.grantClaims(http);
     for (const fn of [session, activity]) this.outbox.grantAccess(fn, 'get', 'writeMany');
     this.webSocketApi.grantAccess(session);
     for (const fn of [activity, machine]) this.webSocketApi.grantAccess(fn);

@@ -168,7 +168,11 @@ interface Parts {
 async function run(options: LocalStackOptions, parts: Parts): Promise<RunningStack> {
   const environment = options.environment ?? {};
   const definition = await definitionOf(options, parts.assemblyDirectory, parts.publicServer.port);
-  const identity = await IdentityProvider.open(join(options.dataDirectory, 'identity.json'), definition.identity);
+  const accessClaim = environment['JWT_ACCESS_CLAIM']?.trim() || undefined;
+  const identity = await IdentityProvider.open(join(options.dataDirectory, 'identity.json'), {
+    ...definition.identity,
+    accessClaim,
+  });
   return runStack({
     ...parts,
     definition,

@@ -14,6 +14,11 @@ export const limits = {
   payloadBytes: 8 * 1024,
   operationIdCharacters: 255,
   keyCharacters: 255,
+  /**
+   * Bytes of the keys and roles in the access claim of a token. The result of an authorizer has at most 8 KB on AWS, and there
+   * these take a third more.
+   */
+  accessClaimBytes: 4 * 1024,
   targetCharacters: 500,
   activityTypeCharacters: 100,
   nameCharacters: 200,

@@ -9,7 +9,13 @@ export const logLevels = ['TRACE', 'DEBUG', 'INFO', 'WARN', 'ERROR', 'CRITICAL',
 export const identitySettings = ['JWT_ISSUER', 'JWT_AUDIENCE', 'JWKS_URI'] as const;
 /** Whether the stack sets the account's role for the logs of API Gateway, or uses the one that is there. */
 export const accountLogRoles = ['create', 'existing'] as const;
-const namedSettings = [...identitySettings, 'LOG_LEVEL', 'ROLLCALL_ENVIRONMENT', 'ACCOUNT_LOG_ROLE'];
+const namedSettings = [
+  ...identitySettings,
+  'JWT_ACCESS_CLAIM',
+  'LOG_LEVEL',
+  'ROLLCALL_ENVIRONMENT',
+  'ACCOUNT_LOG_ROLE',
+];
 /** All variables that change the result of the synthesis. */
 export const synthesisSettings: readonly string[] = [...settingNames, ...namedSettings];
 

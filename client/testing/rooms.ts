@@ -32,12 +32,15 @@ export interface Call {
 const ranks: Role[] = ['viewer', 'commenter', 'operator'];
 export const newId = () => crypto.randomUUID();
 
+const notFound = () =>
+  new Refusal('SESSION_NOT_FOUND', 'There is no such session, or you may not see it; check the link.');
+
 export function roomOf({ world, message }: Call): Room {
   const { sessionId } = message;
   const room = [...world.rooms.values()].find(
     ({ session }) => session.id === sessionId || session.sessionId === sessionId,
   );
-  if (!room) throw new Refusal('SESSION_NOT_FOUND', 'There is no such session; check the link.');
+  if (!room) throw notFound();
   return room;
 }
 
@@ -91,6 +94,8 @@ export function enter(call: Call, room: Room): Role {
   const isOwner = session.ownerId === userId;
   if (message['invite'] && !invitation) throw new Refusal('INVITE_INVALID', 'This invitation is not valid any more.');
   if (!known && !invitation && !session.isPublic && !isOwner) {
+    // As the service does, it says nothing about a session that somebody may not see, but that a key is taken.
+    if (message.type !== 'session_open') throw notFound();
     throw new Refusal('PERMISSION_DENIED', 'You need an invitation to this session.');
   }
   const isFull =

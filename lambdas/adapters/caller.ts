@@ -1,4 +1,6 @@
 import type { APIGatewayEventRequestContextV2, APIGatewayProxyWebsocketEventV2 } from 'aws-lambda';
+import type { AccessClaim } from '../../protocol/access-claim.ts';
+import { tokenLeewaySeconds } from '../../protocol/timings.ts';
 import type { Caller } from '../flows/callers/caller.ts';
 
 /** The answer of the authorizer. API Gateway adds it to every event of the connection. All values are strings. */
@@ -10,6 +12,18 @@ export interface AuthorizerContext {
   guestSessionId?: string;
   invite?: string;
   userAgent?: string;
+  /** The access claim as base64url of its JSON, which takes less room than text with escaped quotation marks. */
+  claim?: string;
+  /** Until when the claim holds, Unix milliseconds. */
+  claimUntil?: string;
+}
+
+/** How the authorizer hands on an access claim and the end of its token (Unix seconds). */
+export function claimContext(claim: AccessClaim, expires: number): Pick<AuthorizerContext, 'claim' | 'claimUntil'> {
+  return {
+    claim: Buffer.from(JSON.stringify(claim)).toString('base64url'),
+    claimUntil: String((expires + tokenLeewaySeconds) * 1000),
+  };
 }
 
 type WebSocketContext = APIGatewayProxyWebsocketEventV2['requestContext'] & {
@@ -37,5 +51,14 @@ export function callerOf(event: {
     ipAddress: context.identity?.sourceIp ?? null,
     userAgent: authorizer.userAgent || null,
     receivedAt: context.requestTimeEpoch,
+    ...claimOf(authorizer),
+  };
+}
+
+function claimOf({ claim, claimUntil }: AuthorizerContext): Pick<Caller, 'claim' | 'claimUntil'> {
+  if (!claim) return {};
+  return {
+    claim: JSON.parse(Buffer.from(claim, 'base64url').toString()) as AccessClaim,
+    claimUntil: Number(claimUntil),
   };
 }

@@ -1,6 +1,9 @@
 import { decodeJwt, errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from 'jose';
 import { v5 as uuidv5 } from 'uuid';
+import { type AccessClaim, defaultAccessClaim } from '../../protocol/access-claim.ts';
+import { RollcallError } from '../../protocol/errors.ts';
 import { displayName } from '../../protocol/names.ts';
+import { readAccessClaim } from '../../protocol/read-access-claim.ts';
 import { textProblem } from '../../protocol/text.ts';
 import { tokenLeewaySeconds } from '../../protocol/timings.ts';
 import { isUuid } from '../../protocol/uuid.ts';
@@ -15,6 +18,10 @@ export interface Identity {
   /** The token's `sub` as it is. */
   externalId: string;
   scope: string;
+  /** The keys that the token lets its holder use; without it the rules of each session decide (rule SE12). */
+  claim?: AccessClaim;
+  /** When the token ends, Unix seconds; absent behind an authorizer, which asks each time. */
+  expires?: number;
 }
 
 /**
@@ -40,7 +47,8 @@ function keysAddress(): string {
  * Verifies a token: the signature with the keys of the identity provider, the algorithm, issuer, audience and times.
  *
  * @returns undefined if the token is not valid.
- * @throws if the keys of the identity provider cannot be read.
+ * @throws if the keys of the identity provider cannot be read. RollcallError UNAUTHENTICATED if the access claim of the token
+ *   cannot be read.
  */
 export async function verifyToken(token: string): Promise<Identity | undefined> {
   try {
@@ -97,9 +105,11 @@ function isOutage(error: errors.JOSEError): boolean {
 /**
  * The user of a verified token; undefined without a valid `sub`. Both the WebSocket API and the HTTP API use this rule: a
  * `sub` is text of 1 to 255 characters that the database can hold.
+ *
+ * @throws RollcallError UNAUTHENTICATED if the access claim cannot be read. Without its claim the token would grant more.
  */
 export function identityOf(claims: JWTPayload): Identity | undefined {
-  const { sub, iss, name, scope } = claims;
+  const { sub, iss, name, scope, exp } = claims;
   if (typeof sub !== 'string' || sub === '' || sub.length > subjectCharacters || textProblem(sub)) return undefined;
   if (typeof iss !== 'string') return undefined;
   return {
@@ -107,25 +117,43 @@ export function identityOf(claims: JWTPayload): Identity | undefined {
     username: displayName(typeof name === 'string' ? name : '') || displayName(sub) || unnamed,
     externalId: sub,
     scope: typeof scope === 'string' ? scope : '',
+    ...accessOf(claims),
+    ...(typeof exp === 'number' ? { expires: exp } : {}),
   };
+}
+
+function accessOf(claims: JWTPayload): { claim?: AccessClaim } {
+  const name = accessClaimName();
+  if (claims[name] === undefined) return {};
+  const read = readAccessClaim(claims[name]);
+  if ('sessions' in read) return { claim: read.sessions };
+  throw new RollcallError('UNAUTHENTICATED', `The claim "${name}" of the token ${read.problem}; get another token.`);
+}
+
+function accessClaimName(): string {
+  return process.env[environmentNames.jwtAccessClaim] || defaultAccessClaim;
 }
 
 /**
  * The same behind the authorizer of an HTTP API, which passes every claim as text: a `sub` of 5 becomes `"5"`. So this also
- * reads the token, and both APIs accept the same tokens.
+ * reads the token, and both APIs accept the same tokens. The access claim is an object, so it is taken from the token.
  *
  * @param claims from the authorizer, which has verified the token. A token with another `sub` is refused.
  * @param authorization the request's `authorization` header.
+ * @throws RollcallError UNAUTHENTICATED where the access claim cannot be read.
  */
 export function identityBehindAuthorizer(claims: JWTPayload, authorization: string | undefined): Identity | undefined {
-  return subjectOf(authorization) === claims.sub ? identityOf(claims) : undefined;
+  const token = payloadOf(authorization);
+  if (token?.sub !== claims.sub) return undefined;
+  const name = accessClaimName();
+  return identityOf({ ...claims, [name]: token?.[name] });
 }
 
-function subjectOf(authorization: string | undefined): unknown {
+function payloadOf(authorization: string | undefined): JWTPayload | undefined {
   try {
-    return decodeJwt(authorization?.replace(/^Bearer\s+/i, '') ?? '').sub;
+    return decodeJwt(authorization?.replace(/^Bearer\s+/i, '') ?? '');
   } catch (error) {
-    if (error instanceof errors.JWTInvalid) return null;
+    if (error instanceof errors.JWTInvalid) return undefined;
     throw error;
   }
 }

@@ -1,5 +1,5 @@
 import type { APIGatewayProxyResultV2, APIGatewayProxyWebsocketEventV2, Context } from 'aws-lambda';
-import type { RollcallError } from '../../protocol/errors.ts';
+import { RollcallError } from '../../protocol/errors.ts';
 import type { ServerFrame } from '../../protocol/frames.ts';
 import { type Message, messages, type RouteGroup, type TypesOfGroup } from '../../protocol/messages.ts';
 import type { Caller } from '../flows/callers/caller.ts';
@@ -42,6 +42,7 @@ export function route<G extends RouteGroup>(group: G, handlers: GroupHandlers<G>
     let frame: ServerFrame | undefined;
     try {
       if ('refusal' in request) throw request.refusal;
+      refuseExpiredClaim(caller);
       const handler = (handlers as Record<string, AnyHandler>)[request.type];
       // API Gateway routes each type to its group, so this is a mistake of the stack and not of the client.
       if (!handler) throw new Error(`The route ${request.type} is not served by the group ${group}.`);
@@ -72,6 +73,12 @@ export function route<G extends RouteGroup>(group: G, handlers: GroupHandlers<G>
     await options.finish?.();
     return frame && responds ? { statusCode: 200, body: JSON.stringify(frame) } : { statusCode: 200 };
   };
+}
+
+/** An access claim grants nothing after its token has ended (rule SE12). */
+function refuseExpiredClaim({ claimUntil, receivedAt = 0 }: Caller): void {
+  if (claimUntil === undefined || receivedAt < claimUntil) return;
+  throw new RollcallError('UNAUTHENTICATED', 'Your token has expired; connect again with a new one.');
 }
 
 /** All routes of a group have a response, or none has. */

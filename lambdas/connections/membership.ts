@@ -16,6 +16,8 @@ export interface Membership extends KeptData {
   userId: string;
   username: string;
   role: Role;
+  /** The role that the access claim of the connection's token gives. The owner cannot change it (rule SE12). */
+  claimedRole?: Role | undefined;
   /** The least role that sees cursors in the session; undefined if everybody sees them. */
   cursorRole?: Role | undefined;
   /** The connection joined while Redis was away: the join is recorded, but the connection has no seat yet. */

@@ -1,6 +1,7 @@
 import type { APIGatewayAuthorizerResult, APIGatewayRequestAuthorizerEvent } from 'aws-lambda';
+import { RollcallError } from '../../protocol/errors.ts';
 import { bearerPrefix } from '../../protocol/frames.ts';
-import type { AuthorizerContext } from '../adapters/caller.ts';
+import { type AuthorizerContext, claimContext } from '../adapters/caller.ts';
 import { admitGuest } from '../adapters/guest.ts';
 import { verifyToken } from '../adapters/identity.ts';
 import { offeredSubprotocols } from '../adapters/offered-subprotocols.ts';
@@ -14,6 +15,9 @@ interface Credentials {
   name: string;
   guestKey: string | undefined;
 }
+
+/** The largest result of an authorizer that API Gateway accepts. */
+const resultBytes = 8 * 1024;
 
 /**
  * Decides whether a handshake is accepted: 401 without credentials, 403 with invalid ones. The context of its answer is the
@@ -33,22 +37,39 @@ export async function authorize(
   const userAgent = headerOf(event, 'user-agent')?.slice(0, 512);
   const ipAddress = event.requestContext?.identity?.sourceIp;
   const admitted = token
-    ? await admitUser(token)
+    ? await admitUser(services, token)
     : await admitGuest(services, { invite: invite!, name, guestKey, ipAddress, userAgent });
   if (!admitted) services.log.info('A handshake was refused', { with: token ? 'token' : 'invite' });
+  const result = resultFor(event.methodArn, admitted && { ...admitted, ...(userAgent ? { userAgent } : {}) });
+  if (Buffer.byteLength(JSON.stringify(result)) <= resultBytes) return result;
+  services.log.warn('A handshake was refused: its token says more than API Gateway hands on', { resultBytes });
+  return resultFor(event.methodArn, undefined);
+}
+
+/** @param admitted undefined for who is refused. */
+function resultFor(methodArn: string, admitted: AuthorizerContext | undefined): APIGatewayAuthorizerResult {
   return {
     principalId: admitted?.userId ?? 'anonymous',
     policyDocument: {
       Version: '2012-10-17',
-      Statement: [{ Action: 'execute-api:Invoke', Effect: admitted ? 'Allow' : 'Deny', Resource: event.methodArn }],
+      Statement: [{ Action: 'execute-api:Invoke', Effect: admitted ? 'Allow' : 'Deny', Resource: methodArn }],
     },
-    ...(admitted ? { context: { ...admitted, ...(userAgent ? { userAgent } : {}) } } : {}),
+    ...(admitted ? { context: { ...admitted } } : {}),
   };
 }
 
-async function admitUser(token: string): Promise<AuthorizerContext | undefined> {
-  const identity = await verifyToken(token);
-  return identity && { ...identity };
+async function admitUser(services: HandshakeServices, token: string): Promise<AuthorizerContext | undefined> {
+  try {
+    const identity = await verifyToken(token);
+    if (!identity) return undefined;
+    const { claim, expires = 0, ...person } = identity;
+    return { ...person, ...(claim ? claimContext(claim, expires) : {}) };
+  } catch (error) {
+    if (!(error instanceof RollcallError)) throw error;
+    // A handshake has no answer that says why. The HTTP API tells it.
+    services.log.warn('A token cannot be used', { reason: error.message });
+    return undefined;
+  }
 }
 
 function credentialsOf(event: APIGatewayRequestAuthorizerEvent): Credentials {

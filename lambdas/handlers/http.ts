@@ -9,6 +9,7 @@ import { registry } from '../composition/registry.ts';
 import { sessionKeys, sessions } from '../composition/sessions.ts';
 import { standard } from '../composition/standard.ts';
 import { asSeenBy, authorizeAudit } from '../flows/activity/read-activity.ts';
+import { authorizeCaller } from '../flows/callers/authorize-caller.ts';
 import { checkHealth } from '../flows/reports/health.ts';
 import { serviceStatistics } from '../flows/reports/service-statistics.ts';
 import { database } from '../platform/database.ts';
@@ -24,41 +25,42 @@ export const httpApi = (services: Services) =>
         return { status: health.status === 'ok' ? 200 : 503, body: health };
       },
 
-      async 'GET /sessions'({ userId, query }) {
+      async 'GET /sessions'({ query, ...asker }) {
         const page = { ...readQuery(querySchemas.page, query), maxBytes: httpPageBytes };
-        return { body: await services.sessions.listSessionsOf(userId, page) };
+        return { body: await services.sessions.listSessionsOf(asker, page) };
       },
 
-      async 'GET /sessions/{id}'({ id, userId }) {
-        const { session } = await services.sessions.authorize(id, userId, 'view', { evenEnded: true });
+      async 'GET /sessions/{id}'({ id, ...asker }) {
+        const { session } = await authorizeCaller(services, asker, id, 'view', { evenEnded: true });
         return { body: { session } };
       },
 
-      async 'GET /sessions/{id}/participants'({ id, userId }) {
-        const { session } = await services.sessions.authorize(id, userId, 'view', { evenEnded: true });
+      async 'GET /sessions/{id}/participants'({ id, ...asker }) {
+        const { session } = await authorizeCaller(services, asker, id, 'view', { evenEnded: true });
         return { body: { sessionId: session.id, participants: await services.sessions.getParticipants(session.id) } };
       },
 
-      async 'GET /sessions/{id}/activity'({ id, userId, query }) {
-        const session = await authorizeAudit(services, { userId }, id);
-        return exportPage(services, session.id, `/sessions/${session.id}/activity`, query, asSeenBy(userId, session));
+      async 'GET /sessions/{id}/activity'({ id, query, ...asker }) {
+        const session = await authorizeAudit(services, asker, id);
+        const show = asSeenBy(asker.userId, session);
+        return exportPage(services, session.id, `/sessions/${session.id}/activity`, query, show);
       },
 
-      async 'GET /sessions/{id}/statistics'({ id, userId }) {
-        const session = await authorizeAudit(services, { userId }, id);
+      async 'GET /sessions/{id}/statistics'({ id, ...asker }) {
+        const session = await authorizeAudit(services, asker, id);
         return { body: await services.activityReports.getActivityStatistics(session.id) };
       },
 
-      async 'GET /sessions/{id}/presence'({ id, userId, query }) {
-        const session = await authorizeAudit(services, { userId }, id);
+      async 'GET /sessions/{id}/presence'({ id, query, ...asker }) {
+        const session = await authorizeAudit(services, asker, id);
         const { at } = readQuery(querySchemas.moment, query);
         return {
           body: { sessionId: session.id, at, stays: await services.activityReports.whoWasHere(session.id, at) },
         };
       },
 
-      async 'GET /sessions/{id}/checkpoints'({ id, userId, query }) {
-        const session = await authorizeAudit(services, { userId }, id);
+      async 'GET /sessions/{id}/checkpoints'({ id, query, ...asker }) {
+        const session = await authorizeAudit(services, asker, id);
         const page = readQuery(querySchemas.checkpoints, query);
         return { body: { sessionId: session.id, ...(await services.checkpoints.proofs(session.id, page)) } };
       },
@@ -67,13 +69,13 @@ export const httpApi = (services: Services) =>
         return { body: await services.checkpoints.checkpoints(readQuery(querySchemas.checkpoints, query)) };
       },
 
-      async 'GET /keys/{key}/sessions'({ key, userId, query }) {
+      async 'GET /keys/{key}/sessions'({ key, query, ...asker }) {
         const page = { ...readQuery(querySchemas.page, query), maxBytes: httpPageBytes };
-        return { body: await services.sessionKeys.list(key, userId, page) };
+        return { body: await services.sessionKeys.list(key, asker, page) };
       },
 
-      async 'GET /keys/{key}/activity'({ key, userId, query }) {
-        return exportKeyPage(services, key, userId, query);
+      async 'GET /keys/{key}/activity'({ key, query, ...asker }) {
+        return exportKeyPage(services, key, asker, query);
       },
 
       async 'GET /stats'({ scopes }) {

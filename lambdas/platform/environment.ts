@@ -26,6 +26,8 @@ export const environmentNames = {
   jwtIssuer: 'JWT_ISSUER',
   jwtAudience: 'JWT_AUDIENCE',
   jwksUri: 'JWKS_URI',
+  /** The claim of a token that says which keys its holder may use. */
+  jwtAccessClaim: 'JWT_ACCESS_CLAIM',
   logLevel: 'LOG_LEVEL',
 } as const;
 

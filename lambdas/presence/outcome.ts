@@ -70,12 +70,6 @@ export interface TouchOutcome extends PresenceOutcome {
   chosenAt?: number | undefined;
 }
 
-/** The receivers of a broadcast, if its sender may send one. */
-export interface Addressed {
-  isPermitted: boolean;
-  receivers: Receiver[];
-}
-
 /** A movement in the movement journal; see `PresenceStore.forget`. */
 interface Kept {
   userId: string;

@@ -7,7 +7,6 @@ import { touchArguments, turnArguments, versionArguments } from './frame-paramet
 import { presenceKeys } from './keys.ts';
 import { outageAllowanceMillis } from './outage-allowance.ts';
 import {
-  type Addressed,
   type Arrival,
   type Departure,
   type EndOutcome,
@@ -78,13 +77,14 @@ export class PresenceStore {
 
   /**
    * The receivers of a broadcast: the connections of all other users, or those of the users named. Undefined if Redis does
-   * not know the seat.
+   * not know the seat. If the connection has an access claim, its role decides whether it may send.
    *
    * @throws RollcallError RATE_LIMITED if the connection sends more than its limit.
    */
-  async address(seat: Seat, to: readonly string[] | undefined, now: number): Promise<Addressed | undefined> {
-    const values = { userId: seat.userId, connectionId: seat.connectionId, named: to ? JSON.stringify(to) : '' };
-    const reply = await this.#scripts.run('address', seat.sessionId, now, values);
+  async address(seat: Seat, to: readonly string[] | undefined, now: number, claimed?: Role) {
+    const { sessionId, userId, connectionId } = seat;
+    const values = { userId, connectionId, named: to ? JSON.stringify(to) : '', claimedRole: claimed ?? '' };
+    const reply = await this.#scripts.run('address', sessionId, now, values);
     if (!reply) return undefined;
     const { isPermitted, addressed } = reply.extra;
     return { isPermitted: isPermitted === 1, receivers: addressed.map(readReceiver) };

@@ -1,27 +1,48 @@
+import { claimedRole } from '../../protocol/access-claim.ts';
 import type { Session, SessionParticipant } from '../../protocol/entities.ts';
+import type { RollcallError } from '../../protocol/errors.ts';
+import type { Asker } from './asker.ts';
 import { expiresAt, statusAt } from './expiry.ts';
-import type { Access } from './permissions.ts';
+import { type Access, type Action, isPermitted } from './permissions.ts';
+import { refusals } from './refusals.ts';
 import type { StoredAccess, StoredSession } from './session-repository.ts';
 
 export interface SessionAccess {
   session: Session;
   access: Access;
-  /** The newest stay of the person; `isActive` tells whether they hold a slot now. Null if there is none, or it ended by a removal. */
+  /** Whether the person took part and was removed. */
+  removed: boolean;
+  /** The person's newest stay; `isActive` says whether they hold a slot now. Null for who has no right by it. */
   participant: SessionParticipant | null;
 }
 
-/** Computes the access of a person from the stored session and their stay. */
-export function accessOf(stored: StoredAccess, personId: string): SessionAccess {
-  const participant = stored.removed ? null : stored.participant;
+/**
+ * Reads a person's access off what is stored about them and the session. An access claim decides alone: it makes even the
+ * owner a viewer, and what is stored counts for nothing (rule SE12).
+ */
+export function accessOf(stored: StoredAccess, { userId, claim }: Asker): SessionAccess {
+  const { session, participant, ownRole } = stored;
+  const isOwner = session.ownerId === userId.toLowerCase();
+  if (claim) {
+    const role = claimedRole(claim, session.operationId) ?? null;
+    return {
+      session,
+      removed: false,
+      participant,
+      access: { isOwner: isOwner && role === 'operator', role, isPublic: false },
+    };
+  }
   return {
-    session: stored.session,
-    participant,
-    access: {
-      isOwner: stored.session.ownerId === personId.toLowerCase(),
-      role: participant?.role ?? null,
-      isPublic: stored.session.isPublic,
-    },
+    session,
+    removed: stored.removed,
+    participant: ownRole === null ? null : participant,
+    access: { isOwner, role: ownRole, isPublic: session.isPublic },
   };
+}
+
+/** Why somebody may not do something. Of a session that they may not see the answer does not say that it exists (rule SE13). */
+export function denied({ access, removed }: SessionAccess, action: Action): RollcallError {
+  return removed || isPermitted(access, 'view') ? refusals.notAllowed(action) : refusals.notFound();
 }
 
 /** The session at this moment. It is expired from its time on, also before a sweep records that (rule SE5). */

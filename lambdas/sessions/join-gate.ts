@@ -1,3 +1,4 @@
+import type { AccessClaim } from '../../protocol/access-claim.ts';
 import type { Role, Session, SessionParticipant } from '../../protocol/entities.ts';
 import type { RollcallError } from '../../protocol/errors.ts';
 import { displayName } from '../../protocol/names.ts';
@@ -53,9 +54,11 @@ export class JoinGate {
   }
 
   async join(reference: string, person: Person, token: string | undefined, now: number): Promise<JoinResult> {
+    // An access claim decides alone (rule SE12): an invite neither adds to it nor is used.
+    if (person.userId !== undefined && person.claim) return this.#joinByClaim(reference, person, person.claim, now);
     const claims = token === undefined ? undefined : await readInvite(token, await this.#inviteKeys());
     const invite = token !== undefined && claims ? { id: claims.inviteId, hash: hashInvite(token) } : null;
-    const outcome = await this.#ask(reference, newcomer(person), { invite, grant: null, now });
+    const outcome = await this.#ask(reference, newcomer(person), { invite, grant: null, claim: null, now });
     if (outcome.outcome === 'joined') {
       const forged = token !== undefined && !claims ? 'forged' : null;
       return toResult({ ...outcome, inviteRefusal: outcome.inviteRefusal ?? forged });
@@ -70,9 +73,15 @@ export class JoinGate {
     grant: { role: Role | null },
     now: number,
   ): Promise<JoinResult> {
-    const outcome = await this.#ask(reference, newcomer(user), { invite: null, grant, now });
+    const outcome = await this.#ask(reference, newcomer(user), { invite: null, grant, claim: null, now });
     if (outcome.outcome === 'joined') return toResult(outcome);
-    throw this.#refused(outcome, { meant: undefined, isGuest: false, token: undefined, claims: undefined });
+    throw this.#refused(outcome, withoutInvite);
+  }
+
+  async #joinByClaim(reference: string, person: Person, claim: AccessClaim, now: number): Promise<JoinResult> {
+    const outcome = await this.#ask(reference, newcomer(person), { invite: null, grant: null, claim, now });
+    if (outcome.outcome === 'joined') return toResult(outcome);
+    throw this.#refused(outcome, withoutInvite);
   }
 
   /** The UUID of the session to join, also of one that was purged. */
@@ -85,7 +94,7 @@ export class JoinGate {
   async #ask(
     reference: string,
     person: Newcomer,
-    request: Pick<JoinRequest, 'invite' | 'grant' | 'now'>,
+    request: Pick<JoinRequest, 'invite' | 'grant' | 'claim' | 'now'>,
   ): Promise<JoinOutcome> {
     const parsed: SessionReference | undefined = parseSessionReference(reference);
     if (!parsed) return { outcome: 'not_found' };
@@ -98,9 +107,11 @@ export class JoinGate {
     visit: Visit & { token: string | undefined },
   ): JoinRefused {
     const { token, claims } = visit;
-    const forged = token !== undefined && !claims ? ('forged' as const) : undefined;
+    // To a session that does not exist an invite is as unknown as to one that it was not made for (rule SE13).
+    const unknown = outcome.outcome === 'not_found' && token !== undefined ? ('unknown' as const) : undefined;
+    const strange = token !== undefined && !claims ? ('forged' as const) : unknown;
     const sessionOver = outcome.outcome === 'expired' && claims?.sessionId === outcome.sessionId;
-    const inviteRefusal = sessionOver ? 'expired' : (outcome.inviteRefusal ?? forged);
+    const inviteRefusal = sessionOver ? 'expired' : (outcome.inviteRefusal ?? strange);
     return new JoinRefused(this.#reason(outcome, { ...visit, inviteRefusal }), {
       sessionId: outcome.sessionId,
       inviteId: claims?.inviteId,
@@ -116,16 +127,20 @@ export class JoinGate {
     if (visit.isGuest && claims && claims.sessionId !== meant) return refusals.guestElsewhere();
     // An invite for a purged session is still for that session. So the answer is that the invite has expired, not that it is
     // for another session.
-    if (outcome.outcome === 'expired' || outcome.outcome === 'not_found') {
-      if (claims && claims.sessionId === meant) return refusals.inviteExpired(this.#sessionTimeoutMillis);
-      return outcome.outcome === 'expired' ? refusals.expired(this.#sessionTimeoutMillis) : refusals.notFound();
+    const isMeant = claims !== undefined && claims.sessionId === meant;
+    if (isMeant && /^(expired|not_found)$/.test(outcome.outcome)) {
+      return refusals.inviteExpired(this.#sessionTimeoutMillis);
     }
+    if (outcome.outcome === 'expired') return refusals.expired(this.#sessionTimeoutMillis);
     if (outcome.outcome === 'ended') return refusals.ended();
     if (outcome.outcome === 'full') return refusals.full(outcome.maxParticipants!);
     if (inviteRefusal === 'expired') return refusals.inviteExpired(this.#sessionTimeoutMillis);
-    return inviteRefusal ? refusals.inviteInvalid(inviteRefusal) : refusals.notInvited();
+    if (inviteRefusal) return refusals.inviteInvalid(inviteRefusal);
+    return outcome.removed ? refusals.removed() : refusals.notFound();
   }
 }
+
+const withoutInvite = { meant: undefined, isGuest: false, token: undefined, claims: undefined };
 
 function newcomer(
   person: Person | { userId: string; username?: string; externalId?: string | undefined; anonymousId?: undefined },

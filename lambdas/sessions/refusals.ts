@@ -29,7 +29,10 @@ export class JoinRefused extends RollcallError {
 /** All refusals of this folder. Each says what is wrong and one next step. */
 export const refusals = {
   notFound: () =>
-    new RollcallError('SESSION_NOT_FOUND', 'There is no such session; check the link or ask its owner for a new one.'),
+    new RollcallError(
+      'SESSION_NOT_FOUND',
+      'There is no such session, or you may not see it; check the link or ask its owner for an invitation.',
+    ),
   ended: () =>
     new RollcallError('SESSION_INACTIVE', 'This session has ended; ask its owner to create a new one to go on.'),
   expired: (sessionTimeoutMillis: number) =>
@@ -51,6 +54,19 @@ export const refusals = {
     ),
   notInvited: () =>
     new RollcallError('PERMISSION_DENIED', 'This session is not open to everybody; ask its owner for an invitation.'),
+  removed: () =>
+    new RollcallError('PERMISSION_DENIED', 'The owner removed you from this session; ask them for a new invitation.'),
+  notClaimed: () => new RollcallError('PERMISSION_DENIED', 'Your token does not cover this key; ask for access to it.'),
+  notCreator: () =>
+    new RollcallError(
+      'PERMISSION_DENIED',
+      'Your token does not let you begin a session here; wait until an operator has begun one.',
+    ),
+  claimDecides: () =>
+    new RollcallError(
+      'PERMISSION_DENIED',
+      "This person's token decides their role; change it where your application issues tokens.",
+    ),
   inviteExpired: (sessionTimeoutMillis: number) =>
     new RollcallError('INVITE_EXPIRED', expiredInviteText(sessionTimeoutMillis)),
   inviteInvalid: (reason: InviteRefusal) => new RollcallError('INVITE_INVALID', inviteTexts[reason]),

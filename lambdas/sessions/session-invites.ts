@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Role } from '../../protocol/entities.ts';
 import type { Queryable } from '../platform/database.ts';
+import type { Asker } from './asker.ts';
 import { hashInvite, signInvite } from './invites.ts';
 import type { InviteKeys } from './join-gate.ts';
 import { refusals } from './refusals.ts';
@@ -58,11 +59,11 @@ export class SessionInvites {
   /**
    * Makes an invite.
    *
-   * @throws RollcallError `PERMISSION_DENIED` unless the actor is the owner, `SESSION_INACTIVE`, `INVALID_MESSAGE`.
+   * @throws RollcallError `PERMISSION_DENIED` unless the owner asks, `SESSION_INACTIVE`, `INVALID_MESSAGE`.
    */
-  async createInvite(reference: string, actorId: string, terms: InviteTerms): Promise<CreatedInvite> {
+  async createInvite(reference: string, asker: Asker, terms: InviteTerms): Promise<CreatedInvite> {
     const checked = checkInviteInput({ sessionId: reference, ...terms });
-    const { session } = await this.#options.sessions.authorize(reference, actorId, 'manage');
+    const { session } = await this.#options.sessions.authorize(reference, asker, 'manage');
     const now = this.#clock();
     const claims = {
       inviteId: randomUUID(),
@@ -74,7 +75,7 @@ export class SessionInvites {
       name: 'invite-create',
       text: insertInvite,
       values: [
-        ...[claims.inviteId, session.id, actorId, hashInvite(invite), checked.role],
+        ...[claims.inviteId, session.id, asker.userId, hashInvite(invite), checked.role],
         ...[now, claims.expiresAt, checked.maxUses ?? null],
       ],
     });
@@ -85,15 +86,15 @@ export class SessionInvites {
    * Revokes an invite: nobody can join with it any more, and those who did keep their slots. `revoked` is false the second
    * time.
    *
-   * @throws RollcallError `PERMISSION_DENIED` unless the actor is the owner, `INVITE_INVALID` if there is no such invite.
+   * @throws RollcallError `PERMISSION_DENIED` unless the owner asks, `INVITE_INVALID` where there is none such.
    */
   async revokeInvite(
     reference: string,
-    actorId: string,
+    asker: Asker,
     inviteId: string,
   ): Promise<{ sessionId: string; revoked: boolean }> {
     const id = checkUuid('inviteId', inviteId);
-    const { session } = await this.#options.sessions.authorize(reference, actorId, 'manage', { evenEnded: true });
+    const { session } = await this.#options.sessions.authorize(reference, asker, 'manage', { evenEnded: true });
     const { rows } = await this.#options.database.query<{ revoked: boolean }>({
       name: 'invite-revoke',
       text: revokeInvite,

@@ -1,3 +1,4 @@
+import { claimedRole } from '../../protocol/access-claim.ts';
 import type { Role, Session, SessionMetadata } from '../../protocol/entities.ts';
 import { limits } from '../../protocol/limits.ts';
 import { displayName } from '../../protocol/names.ts';
@@ -5,6 +6,7 @@ import { fitting } from '../../protocol/page.ts';
 import type { Timings } from '../../protocol/timings.ts';
 import type { Queryable } from '../platform/database.ts';
 import { sessionAt } from './access.ts';
+import type { Asker } from './asker.ts';
 import { isAtLeast } from './permissions.ts';
 import { checkKeyInput, checkUuid } from './session-input.ts';
 import { sessionKeySql } from './session-key-sql.ts';
@@ -31,7 +33,16 @@ export interface OpenRequest {
 /** A session whose audit trail the caller may read. */
 export interface AuditedSession {
   id: string;
-  ownerId: string;
+  /** Whether they read it as the owner of the session. */
+  isOwner: boolean;
+}
+
+interface AuditedRow {
+  id: string;
+  owner_id: string;
+  least_role: Role | null;
+  role: Role | null;
+  purged: boolean;
 }
 
 export interface SessionKeysOptions {
@@ -86,15 +97,20 @@ export class SessionKeys {
     }
   }
 
-  /** All sessions of a key that a user may see, newest first, in pages like those of `SessionManager.listSessionsOf`. */
+  /**
+   * All sessions of a key that a user may see, newest first; paged as `SessionManager.listSessionsOf` is. An access claim
+   * shows all sessions of a key, or none.
+   */
   async list(
     key: string,
-    userId: string,
+    { userId, claim }: Asker,
     page: { limit?: number | undefined; before?: string | undefined; maxBytes?: number } = {},
   ): Promise<{ items: Session[]; next?: string }> {
     const limit = Math.min(Math.max(Math.trunc(page.limit ?? 50), 1), limits.pageItems);
     const before = page.before === undefined ? undefined : decodePosition(page.before);
-    const values = [key, checkUuid('userId', userId), limit + 1, before?.startTime ?? null, before?.id ?? null];
+    if (claim && !claimedRole(claim, key)) return { items: [] };
+    const place = [before?.startTime ?? null, before?.id ?? null];
+    const values = [key, checkUuid('userId', userId), limit + 1, ...place, claim !== undefined];
     const rows = await this.#rows<SessionRow & { last_activity: Date }>('key-list', sessionKeySql.list, values);
     const now = this.#clock();
     const listed = rows
@@ -106,23 +122,23 @@ export class SessionKeys {
     return rows.length > items.length && last ? { items, next: encodePosition(last) } : { items };
   }
 
-  /**
-   * The sessions of a key whose audit trail a user may read. Only the owner may read that of a purged session (rules SE6,
-   * DE9).
-   */
-  async audited(key: string, userId: string): Promise<AuditedSession[]> {
-    const rows = await this.#rows<{ id: string; owner_id: string; least_role: Role | null; role: Role | null }>(
-      'key-audited',
-      sessionKeySql.audited,
-      [key, checkUuid('userId', userId)],
-    );
+  /** The sessions of a key whose audit trail a user may read; of a purged one that is its owner (rules SE6, DE9, SE12). */
+  async audited(key: string, { userId, claim }: Asker): Promise<AuditedSession[]> {
+    const claimed = claim && claimedRole(claim, key);
+    if (claim && !claimed) return [];
+    const rows = await this.#rows<AuditedRow>('key-audited', sessionKeySql.audited, [
+      ...[key, checkUuid('userId', userId), claim !== undefined],
+    ]);
+    const ownsAny = claimed === undefined || claimed === 'operator';
     return rows
-      .filter(({ owner_id, least_role, role }) => {
-        return (
-          least_role === null || owner_id === userId.toLowerCase() || (role !== null && isAtLeast(role, least_role))
-        );
+      .map((row) => ({
+        ...{ ...row, role: claimed ?? row.role },
+        isOwner: ownsAny && row.owner_id === userId.toLowerCase(),
+      }))
+      .filter(({ purged, isOwner, role, least_role: least }) => {
+        return isOwner || (!purged && (least === null || (role !== null && isAtLeast(role, least))));
       })
-      .map(({ id, owner_id }) => ({ id, ownerId: owner_id }));
+      .map(({ id, isOwner }) => ({ id, isOwner }));
   }
 
   async #rows<R extends object>(name: string, text: string, values: unknown[]): Promise<R[]> {

@@ -5,7 +5,8 @@ import { fitting } from '../../protocol/page.ts';
 import type { Timings } from '../../protocol/timings.ts';
 import type { Queryable } from '../platform/database.ts';
 import { log } from '../platform/log.ts';
-import { accessOf, type SessionAccess, sessionAt } from './access.ts';
+import { accessOf, denied, type SessionAccess, sessionAt } from './access.ts';
+import type { Asker } from './asker.ts';
 import type { Expiry } from './expiry.ts';
 import { type InviteKeys, JoinGate, type JoinResult } from './join-gate.ts';
 import { type Action, isPermitted } from './permissions.ts';
@@ -15,7 +16,7 @@ import { releaseSlots, type SlotRelease } from './release-slots.ts';
 import { checkRole, checkSessionInput, checkUuid } from './session-input.ts';
 import { decodePosition, encodePosition } from './session-page.ts';
 import { newSessionName } from './session-reference.ts';
-import { SessionRepository } from './session-repository.ts';
+import { type OwnedSession, SessionRepository } from './session-repository.ts';
 import { SessionResolver } from './session-resolver.ts';
 
 /** The result of a recovery. */
@@ -103,18 +104,17 @@ export class SessionManager {
   }
 
   /**
-   * Sessions that the user owns or may join, newest first.
+   * Sessions that the user owns or may join, newest first. With an access claim, all sessions that it covers.
    *
-   * @param page `before` is the `next` of the page before this one; `limit` at most 1,000 (50), fewer where their JSON would
-   *   have more than `maxBytes`.
+   * @param page `before` is the `next` of the page before; `limit` at most 1,000 (50), fewer if more than `maxBytes` of JSON.
    */
   async listSessionsOf(
-    userId: string,
+    { userId, claim }: Asker,
     page: { limit?: number | undefined; before?: string | undefined; maxBytes?: number } = {},
   ): Promise<{ items: Session[]; next?: string }> {
     const limit = Math.min(Math.max(Math.trunc(page.limit ?? 50), 1), limits.pageItems);
     const before = page.before === undefined ? undefined : decodePosition(page.before);
-    const found = await this.#repository.listOf(checkUuid('userId', userId), limit + 1, before);
+    const found = await this.#repository.listOf({ userId: checkUuid('userId', userId), claim }, limit + 1, before);
     const now = this.#clock();
     const listed = found.slice(0, limit).map((stored) => sessionAt(stored, now, this.#timings.sessionTimeoutMillis));
     const items = fitting(listed, page.maxBytes ?? Number.POSITIVE_INFINITY);
@@ -195,8 +195,8 @@ export class SessionManager {
   }
 
   /** {@link removeParticipant} for a user. @throws `PERMISSION_DENIED` unless they are the owner. */
-  async removeByOwner(reference: string, actorId: string, personId: string) {
-    const { session } = await this.authorize(reference, actorId, 'manage', { evenEnded: true });
+  async removeByOwner(reference: string, asker: Asker, personId: string) {
+    const { session } = await this.authorize(reference, asker, 'manage', { evenEnded: true });
     return this.removeParticipant(session.id, personId);
   }
 
@@ -204,15 +204,16 @@ export class SessionManager {
    * Gives a participant another role, which applies from their next message. It stays when they leave, and no invite that
    * was made earlier can raise it again.
    *
-   * @throws `PERMISSION_DENIED` unless the actor is the owner and changes another person, `NOT_IN_SESSION` for a person
-   *   without access to the session.
+   * @throws `PERMISSION_DENIED` unless the owner asks and somebody else is meant, whose role no access claim decides;
+   *   `NOT_IN_SESSION` for somebody without a right to the session.
    */
-  async setRole(reference: string, actorId: string, personId: string, role: Role): Promise<SessionParticipant> {
-    const { session } = await this.authorize(reference, actorId, 'manage');
+  async setRole(reference: string, asker: Asker, personId: string, role: Role): Promise<SessionParticipant> {
+    const { session } = await this.authorize(reference, asker, 'manage');
     if (session.ownerId === checkUuid('userId', personId)) throw refusals.ownerStays();
     const changed = await this.#repository.setRole(session.id, personId, checkRole(role), this.#clock());
-    if (!changed) throw refusals.notParticipant();
-    return changed;
+    if (changed) return changed;
+    if (await this.#repository.isClaimed(session.id, personId)) throw refusals.claimDecides();
+    throw refusals.notParticipant();
   }
 
   /**
@@ -225,27 +226,27 @@ export class SessionManager {
   }
 
   /** Whether a person may do this (rule SE1). Also false for a session that does not exist. */
-  async hasPermission(reference: string, personId: string, action: Action): Promise<boolean> {
-    const stored = await this.#resolver.findAccess(reference, checkUuid('userId', personId));
-    return stored !== undefined && isPermitted(accessOf(stored, personId).access, action);
+  async hasPermission(reference: string, asker: Asker, action: Action): Promise<boolean> {
+    const stored = await this.#resolver.findAccess(reference, checkUuid('userId', asker.userId));
+    return stored !== undefined && isPermitted(accessOf(stored, asker).access, action);
   }
 
   /**
    * The session and the access of a user to it, if they may do this there.
    *
    * @param options `evenEnded` for what can be done with a session that ended or expired: reading it, recovering it.
-   * @throws `PERMISSION_DENIED`; `SESSION_INACTIVE` for a session that ended or expired.
+   * @throws as `denied` says (rule SE13); `SESSION_INACTIVE` for a session that ended or expired.
    */
   async authorize(
     reference: string,
-    personId: string,
+    asker: Asker,
     action: Action,
     options: { evenEnded?: boolean } = {},
   ): Promise<SessionAccess> {
-    const stored = await this.#resolver.findAccess(reference, checkUuid('userId', personId));
+    const stored = await this.#resolver.findAccess(reference, checkUuid('userId', asker.userId));
     if (!stored) throw refusals.notFound();
-    const found = accessOf(stored, personId);
-    if (!isPermitted(found.access, action)) throw refusals.notAllowed(action);
+    const found = accessOf(stored, asker);
+    if (!isPermitted(found.access, action)) throw denied(found, action);
     const session = sessionAt(stored, this.#clock(), this.#timings.sessionTimeoutMillis);
     if (!options.evenEnded && session.status !== 'active') {
       throw session.status === 'expired' ? refusals.expired(this.#timings.sessionTimeoutMillis) : refusals.ended();
@@ -257,17 +258,17 @@ export class SessionManager {
    * Ends a session for all users. A second call changes nothing: `ended` is true for the call that did it (rule SE9). A
    * session that expired before stays expired.
    *
-   * @param actorId the user who ends it. Without one, the caller has checked the permission.
-   * @throws `PERMISSION_DENIED` unless the actor is the owner.
+   * @param options `asker`: the user who ends it. Without one, the caller has checked the permission.
+   * @throws `PERMISSION_DENIED` unless that is the owner.
    */
   async endSession(
     reference: string,
-    options: { status?: 'completed' | 'failed' | undefined; actorId?: string } = {},
+    options: { status?: 'completed' | 'failed' | undefined; asker?: Asker } = {},
   ): Promise<{ session: Session; ended: boolean }> {
     const sessionId =
-      options.actorId === undefined
+      options.asker === undefined
         ? await this.#resolver.resolve(reference)
-        : (await this.authorize(reference, options.actorId, 'manage', { evenEnded: true })).session.id;
+        : (await this.authorize(reference, options.asker, 'manage', { evenEnded: true })).session.id;
     const status = options.status ?? 'completed';
     const ended = await this.#repository.end(sessionId, status, this.#timings.sessionTimeoutMillis, this.#clock());
     return { session: ended ?? (await this.getSession(sessionId)), ended: ended !== undefined };
@@ -278,11 +279,10 @@ export class SessionManager {
    * is false for a session that is active anyway. `untold` is the expiry if no sweep has announced it, so that the caller
    * can still record it.
    *
-   * @throws `PERMISSION_DENIED` unless the actor is the owner; `SESSION_INACTIVE` for a session that ended, or expired too
-   *   long ago.
+   * @throws `PERMISSION_DENIED` unless the owner asks; `SESSION_INACTIVE` for one that ended or expired too long ago.
    */
-  async recoverSession(reference: string, actorId: string): Promise<Recovery> {
-    const { session } = await this.authorize(reference, actorId, 'manage', { evenEnded: true });
+  async recoverSession(reference: string, asker: Asker): Promise<Recovery> {
+    const { session } = await this.authorize(reference, asker, 'manage', { evenEnded: true });
     if (session.status === 'completed' || session.status === 'failed') throw refusals.ended();
     const { sessionTimeoutMillis, sessionRetentionMillis } = this.#timings;
     const times = { sessionTimeoutMillis, sessionRetentionMillis, now: this.#clock() };
@@ -294,7 +294,7 @@ export class SessionManager {
   }
 
   /** The owner of a session, also of a purged one. @throws `SESSION_NOT_FOUND` once nothing is left of it. */
-  async getOwner(reference: string): Promise<{ id: string; ownerId: string }> {
+  getOwner(reference: string): Promise<OwnedSession> {
     return this.#resolver.findOwner(reference);
   }
 }

@@ -1,10 +1,13 @@
+import type { AccessClaim } from '../../protocol/access-claim.ts';
 import type { Role, Session, SessionMetadata, SessionParticipant } from '../../protocol/entities.ts';
 import type { Queryable } from '../platform/database.ts';
+import type { Asker } from './asker.ts';
 import type { Expiry } from './expiry.ts';
 import type { InviteRefusal } from './refusals.ts';
 import type { SessionReference } from './session-reference.ts';
 import {
   millis,
+  ownRoleOf,
   type ParticipantRow,
   type RecoveredRow,
   type SessionRow,
@@ -23,6 +26,8 @@ export interface StoredSession {
 export interface StoredAccess extends StoredSession {
   /** The newest stay of the person; null if they were never a participant. */
   participant: SessionParticipant | null;
+  /** The role that the person has without an access claim; null for a stranger and for a removed person. */
+  ownRole: Role | null;
   /** Whether a removal ended that stay. */
   removed: boolean;
 }
@@ -47,6 +52,8 @@ export interface JoinRequest {
   invite: { id: string; hash: Buffer } | null;
   /** Set if the owner gives the person a slot: with this role, or with their earlier role if it is null. */
   grant: { role: Role | null } | null;
+  /** The access claim of the person's token, which decides alone. */
+  claim: AccessClaim | null;
   sessionTimeoutMillis: number;
   now: number;
 }
@@ -54,6 +61,8 @@ export interface JoinRequest {
 interface RefusedJoin {
   outcome: 'not_found' | 'ended' | 'expired' | 'denied' | 'full';
   sessionId?: string;
+  /** Whether the person took part once and was removed. */
+  removed?: boolean;
   maxParticipants?: number;
   inviteRefusal?: InviteRefusal | null;
 }
@@ -71,6 +80,15 @@ interface AcceptedJoin<S, P> {
 }
 
 export type JoinOutcome = RefusedJoin | AcceptedJoin<Session, SessionParticipant>;
+
+/** The owner of a session, also of a purged one, and its operation. */
+export interface OwnedSession {
+  id: string;
+  ownerId: string;
+  operationId: string;
+}
+
+type ListedRow = SessionRow & { last_activity: Date };
 
 /** The SQL of sessions and participants. It contains only the rules that need to be atomic. */
 export class SessionRepository {
@@ -111,9 +129,16 @@ export class SessionRepository {
         session: toSession(row.session),
         lastActivityAt: millis(row.last_activity),
         participant: row.participant && toParticipant(row.participant),
+        ownRole: row.participant && !row.removed ? ownRoleOf(row.participant) : null,
         removed: row.removed,
       }
     );
+  }
+
+  /** Whether the role of a person's newest stay in a session (UUID) comes from an access claim. */
+  async isClaimed(sessionId: string, personId: string): Promise<boolean> {
+    const [stay] = await this.#rows<ParticipantRow>('participant-stay', sessionSql.newestStay, [sessionId, personId]);
+    return stay?.by_claim ?? false;
   }
 
   /**
@@ -129,7 +154,7 @@ export class SessionRepository {
         ...[request.userId, request.anonymousId, request.name, request.externalId],
         ...[request.invite?.id ?? null, request.invite?.hash ?? null],
         ...[request.grant !== null, request.grant?.role ?? null],
-        ...[request.sessionTimeoutMillis, request.now],
+        ...[request.sessionTimeoutMillis, request.now, request.claim && JSON.stringify(request.claim)],
       ],
     );
     const result = row!.result;
@@ -166,7 +191,7 @@ export class SessionRepository {
     return row && { participant: toParticipant(row), wasActive: row.was_active };
   }
 
-  /** Changes a role. Undefined for a person without access to the session. */
+  /** Changes a role. Undefined for a person without access to the session, or whose access claim decides their role. */
   async setRole(sessionId: string, personId: string, role: Role, now: number): Promise<SessionParticipant | undefined> {
     return this.#participant('participant-role', sessionSql.setRole, [sessionId, personId, role, now]);
   }
@@ -204,23 +229,38 @@ export class SessionRepository {
     return row && { session: toSession(row), untold: row.untold ? toExpiry(row) : undefined };
   }
 
-  /** Sessions that the user owns or has access to, newest first, from the one after `before`. */
+  /**
+   * Sessions that the user owns or has access to, newest first, from the one after `before`. With an access claim, all
+   * sessions that it covers.
+   */
   async listOf(
-    userId: string,
+    { userId, claim }: Asker,
     limit: number,
     before: { startTime: number; id: string } | undefined,
   ): Promise<StoredSession[]> {
-    const rows = await this.#rows<SessionRow & { last_activity: Date }>('sessions-of', sessionSql.listOf, [
-      ...[userId, limit, before?.startTime ?? null, before?.id ?? null],
-    ]);
+    const page = [limit, before?.startTime ?? null, before?.id ?? null];
+    const rows = claim
+      ? await this.#listClaimed(claim, page)
+      : await this.#rows<ListedRow>('sessions-of', sessionSql.listOf, [userId, ...page]);
     return rows.map((row) => ({ session: toSession(row), lastActivityAt: millis(row.last_activity) }));
   }
 
+  #listClaimed(claim: AccessClaim, page: unknown[]): Promise<ListedRow[]> {
+    if (Object.hasOwn(claim, '*')) return this.#rows('sessions-all', sessionSql.listAll, page);
+    const names = Object.keys(claim);
+    const beginnings = names.filter((name) => name.endsWith('*')).map((name) => name.slice(0, -1));
+    return this.#rows('sessions-claimed', sessionSql.listClaimed, [...page, names, beginnings]);
+  }
+
   /** The owner of a session's audit trail, also after the session was purged. */
-  async findOwner(reference: SessionReference): Promise<{ id: string; ownerId: string } | undefined> {
+  async findOwner(reference: SessionReference): Promise<OwnedSession | undefined> {
     const values = [reference.id ?? null, reference.name ?? null];
-    const [row] = await this.#rows<{ id: string; owner_id: string }>('session-owner', sessionSql.owner, values);
-    return row && { id: row.id, ownerId: row.owner_id };
+    const [row] = await this.#rows<{ id: string; owner_id: string; operation_id: string }>(
+      'session-owner',
+      sessionSql.owner,
+      values,
+    );
+    return row && { id: row.id, ownerId: row.owner_id, operationId: row.operation_id };
   }
 
   async #participant(name: string, text: string, values: unknown[]): Promise<SessionParticipant | undefined> {

@@ -1,6 +1,6 @@
 import { refusals } from './refusals.ts';
 import { parseSessionReference } from './session-reference.ts';
-import type { SessionRepository, StoredAccess, StoredSession } from './session-repository.ts';
+import type { OwnedSession, SessionRepository, StoredAccess, StoredSession } from './session-repository.ts';
 
 /** How many names one execution environment caches. */
 const capacity = 10_000;
@@ -42,7 +42,7 @@ export class SessionResolver {
   }
 
   /** @throws RollcallError `SESSION_NOT_FOUND` */
-  async findOwner(reference: string): Promise<{ id: string; ownerId: string }> {
+  async findOwner(reference: string): Promise<OwnedSession> {
     const parsed = this.#parse(reference);
     const owner = parsed && (await this.#repository.findOwner(parsed));
     if (!owner) throw refusals.notFound();

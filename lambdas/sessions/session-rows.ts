@@ -38,6 +38,9 @@ export interface ParticipantRow {
   anonymous_id: string | null;
   name: string | null;
   role: Role;
+  /** Whether an access claim gave the role; then `own_role` is the one they have without. */
+  by_claim: boolean;
+  own_role: Role | null;
   is_active: boolean;
   joined_at: Time;
   last_seen_at: Time | null;
@@ -75,6 +78,11 @@ export function toExpiry({ id, start_time, expired_at, participants }: Recovered
   const expiredAt = millis(expired_at);
   const durationMinutes = minutesBetween(millis(start_time), expiredAt);
   return { sessionId: id, expiredAt, durationMinutes, participantCount: participants };
+}
+
+/** The role that somebody who was not removed has without an access claim. */
+export function ownRoleOf({ role, by_claim, own_role }: ParticipantRow): Role | null {
+  return by_claim ? own_role : role;
 }
 
 export function toParticipant(row: ParticipantRow): SessionParticipant {

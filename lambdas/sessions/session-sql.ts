@@ -14,6 +14,8 @@ const newestStay = `
 
 /** The statements of the session repository. Times are parameters: no statement reads the clock of the server. */
 export const sessionSql = {
+  newestStay,
+
   create: `
     WITH owner AS MATERIALIZED (
       SELECT u.id, u.username FROM ensure_user($1, $2, $3, ${time('$4')}) u
@@ -44,7 +46,7 @@ export const sessionSql = {
     ) p ON true
     WHERE s.id IN (SELECT id FROM (${referenced}) r)`,
 
-  join: `SELECT join_session($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, ${duration('$11')}, ${time('$12')}) AS result`,
+  join: `SELECT join_session($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, ${duration('$11')}, ${time('$12')}, $13::jsonb) AS result`,
 
   leave: `
     UPDATE session_participants SET left_at = greatest(joined_at, ${time('$4')}), left_cause = $3
@@ -60,7 +62,7 @@ export const sessionSql = {
   setRole: `
     WITH stay AS (${newestStay} FOR NO KEY UPDATE)
     UPDATE session_participants p SET role = $3, role_decided_at = ${time('$4')}
-    FROM stay WHERE p.id = stay.id AND stay.left_cause IS DISTINCT FROM 'removed' RETURNING p.*`,
+    FROM stay WHERE p.id = stay.id AND stay.left_cause IS DISTINCT FROM 'removed' AND NOT stay.by_claim RETURNING p.*`,
 
   activeParticipants: `
     SELECT * FROM session_participants WHERE session_id = $1 AND left_at IS NULL ORDER BY joined_at, id LIMIT $2`,
@@ -107,12 +109,34 @@ export const sessionSql = {
         SELECT o.id FROM collaboration_sessions o WHERE o.owner_id = $1
         UNION
         SELECT p.session_id FROM session_participants p
-        WHERE p.user_id = $1 AND p.left_cause IS DISTINCT FROM 'removed')
+        WHERE p.user_id = $1 AND p.left_cause IS DISTINCT FROM 'removed' AND (NOT p.by_claim OR p.own_role IS NOT NULL))
       AND ($3::float8 IS NULL OR (s.start_time, s.id) < (${time('$3')}, $4::uuid))
     ORDER BY s.start_time DESC, s.id DESC LIMIT $2`,
 
+  // What begins with a text is a range of idx_sessions_operation, which sorts by bytes. No id is longer than 255 characters.
+  listClaimed: `
+    WITH covered AS (
+      SELECT e.id, e.start_time FROM collaboration_sessions e WHERE e.operation_id = ANY ($4::text[])
+      UNION
+      SELECT b.id, b.start_time FROM unnest($5::text[]) AS beginnings (text) JOIN collaboration_sessions b
+        ON b.operation_id ~>=~ beginnings.text AND b.operation_id ~<~ (beginnings.text || repeat(chr(1114111), 256))
+    ), page AS (
+      SELECT c.id FROM covered c
+      WHERE $2::float8 IS NULL OR (c.start_time, c.id) < (${time('$2')}, $3::uuid)
+      ORDER BY c.start_time DESC, c.id DESC LIMIT $1
+    )
+    SELECT s.*, session_last_activity(s) AS last_activity
+    FROM collaboration_sessions s WHERE s.id IN (SELECT id FROM page)
+    ORDER BY s.start_time DESC, s.id DESC`,
+
+  listAll: `
+    SELECT s.*, session_last_activity(s) AS last_activity
+    FROM collaboration_sessions s
+    WHERE ($2::float8 IS NULL OR (s.start_time, s.id) < (${time('$2')}, $3::uuid))
+    ORDER BY s.start_time DESC, s.id DESC LIMIT $1`,
+
   owner: `
-    SELECT id, owner_id FROM (${referenced}) s
+    SELECT id, owner_id, operation_id FROM (${referenced}) s
     UNION ALL
-    SELECT id, owner_id FROM purged_sessions WHERE id = $1::uuid OR (session_id = $2::text AND $1::uuid IS NULL)`,
+    SELECT id, owner_id, operation_id FROM purged_sessions WHERE id = $1::uuid OR (session_id = $2::text AND $1::uuid IS NULL)`,
 };

@@ -9,6 +9,9 @@ export interface Verdict {
   context?: Record<string, unknown>;
 }
 
+/** The largest answer of an authorizer that API Gateway accepts. */
+const answerBytes = 8 * 1024;
+
 interface AuthorizerAnswer {
   principalId?: unknown;
   policyDocument?: { Statement?: unknown };
@@ -35,13 +38,14 @@ export function hasIdentity(sources: string[], handshake: HandshakeParameters, v
 
 /**
  * Reads the answer of a REQUEST authorizer. An explicit Allow for the method gives 200, a Deny or no statement 403, the
- * error `Unauthorized` 401, and an invalid policy 500.
+ * error `Unauthorized` 401, and an invalid policy or an answer over 8 KB 500.
  */
 export function readVerdict(result: InvocationResult, methodArn: string, latencyMillis: number): Verdict {
   if (result.error) return { status: result.error.errorMessage === 'Unauthorized' ? 401 : 500 };
   const answer = result.answer as AuthorizerAnswer | null;
   const statements = listOf<PolicyStatement>(answer?.policyDocument?.Statement);
   if (!answer || typeof answer.principalId !== 'string' || statements.length === 0) return { status: 500 };
+  if (Buffer.byteLength(JSON.stringify(answer)) > answerBytes) return { status: 500 };
   const relevant = statements.filter((statement) => covers(statement, methodArn));
   const allowed = relevant.length > 0 && relevant.every(({ Effect }) => Effect === 'Allow');
   if (!allowed) return { status: 403 };

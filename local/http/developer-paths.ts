@@ -1,4 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { AccessClaim } from '../../protocol/access-claim.ts';
+import { readAccessClaim } from '../../protocol/read-access-claim.ts';
 import type { Faults } from '../faults.ts';
 import type { IdentityProvider } from '../identity/identity-provider.ts';
 import type { Schedules } from '../schedules/schedules.ts';
@@ -63,8 +65,26 @@ async function issueToken(identity: IdentityProvider, trusted: boolean, url: URL
     return [404, { message: 'JWKS_URI names another identity provider; get a token there.' }];
   }
   if (!user) return [400, { message: 'The user is missing; write /dev/token?user=alice&name=Alice' }];
+  const sessions = accessIn(url);
+  if (typeof sessions === 'string') {
+    return [400, { message: `The parameter "sessions" ${sessions}; write &sessions={"doc-42":"operator"}, encoded.` }];
+  }
   const admin = ['1', 'true'].includes(url.searchParams.get('admin') ?? '');
-  return [200, await identity.issue(user, url.searchParams.get('name') ?? user, admin, Date.now())];
+  const name = url.searchParams.get('name') ?? user;
+  return [200, await identity.issue({ subject: user, name, admin, sessions }, Date.now())];
+}
+
+/** The access claim that is asked for, or what is wrong with it. */
+function accessIn(url: URL): AccessClaim | string | undefined {
+  const text = url.searchParams.get('sessions');
+  if (text === null) return undefined;
+  try {
+    const read = readAccessClaim({ sessions: JSON.parse(text) });
+    return 'sessions' in read ? read.sessions : read.problem;
+  } catch (error) {
+    if (error instanceof SyntaxError) return 'must be JSON';
+    throw error;
+  }
 }
 
 /** Lets pages of this machine read the answer, whatever port a development server gives them; no other page may. */

@@ -3,12 +3,15 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { type CryptoKey, calculateJwkThumbprint, importJWK, type JWK, SignJWT } from 'jose';
 import { v5 as uuidv5 } from 'uuid';
+import { type AccessClaim, defaultAccessClaim } from '../../protocol/access-claim.ts';
 import { isUuid } from '../../protocol/uuid.ts';
 
 /** The issuer and the audience of tokens. */
 export interface IdentitySettings {
   issuer: string;
   audience: string;
+  /** The name of the access claim; the product's default if it is not set. */
+  accessClaim?: string | undefined;
 }
 
 /** Independent of start and port, so that a name keeps its user id. */
@@ -16,6 +19,15 @@ export const localIssuer = 'http://localhost/rollcall';
 export const localAudience = 'rollcall';
 const adminScope = 'rollcall/admin';
 const expiresInSeconds = 12 * 60 * 60;
+
+/** Whom a token is for, and what it grants. */
+export interface TokenRequest {
+  subject: string;
+  name: string;
+  admin: boolean;
+  /** The keys that the holder may use; undefined for a token without the claim. */
+  sessions?: AccessClaim | undefined;
+}
 
 export interface DeveloperToken {
   token: string;
@@ -44,10 +56,11 @@ export class IdentityProvider {
     return new IdentityProvider(settings, publicKey, await importJWK(privateKey, 'RS256'));
   }
 
-  async issue(subject: string, name: string, admin: boolean, now: number): Promise<DeveloperToken> {
-    const { issuer, audience } = this.settings;
+  async issue({ subject, name, admin, sessions }: TokenRequest, now: number): Promise<DeveloperToken> {
+    const { issuer, audience, accessClaim = defaultAccessClaim } = this.settings;
     const issuedAt = Math.floor(now / 1000);
-    const token = await new SignJWT({ name, ...(admin ? { scope: adminScope } : {}) })
+    const access = sessions === undefined ? {} : { [accessClaim]: { sessions } };
+    const token = await new SignJWT({ name, ...(admin ? { scope: adminScope } : {}), ...access })
       .setProtectedHeader({ alg: 'RS256', kid: this.publicKeys.keys[0]?.kid ?? '', typ: 'JWT' })
       .setSubject(subject)
       .setIssuer(issuer)

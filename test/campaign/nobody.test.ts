@@ -48,8 +48,8 @@ const nobodies = async () =>
 async function revokedInvite() {
   const ownerId = randomUUID();
   const { id: sessionId } = await services.sessions.createSession(ownerId, 'campaign', { isPublic: false });
-  const { inviteId, invite } = await services.invites.createInvite(sessionId, ownerId, { role: 'viewer' });
-  await services.invites.revokeInvite(sessionId, ownerId, inviteId);
+  const { inviteId, invite } = await services.invites.createInvite(sessionId, { userId: ownerId }, { role: 'viewer' });
+  await services.invites.revokeInvite(sessionId, { userId: ownerId }, inviteId);
   return { sessionId, invite };
 }
 

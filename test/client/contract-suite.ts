@@ -204,7 +204,7 @@ export const cases: Case[] = [
     async run(place) {
       const hers = await place.client('ada').create({ operationId: 'op-2' });
       const his = place.client('bob').join(hers.id);
-      expect(await codeOf(his.ready)).toBe('PERMISSION_DENIED');
+      expect(await codeOf(his.ready)).toBe('SESSION_NOT_FOUND');
       expect(his.state).toBe('left');
       const { invite, inviteId } = await hers.createInvite({ role: 'commenter' });
       const invited = place.client('cleo').join(hers.id, { invite });

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { Session } from '../../protocol/entities.ts';
-import { type MessageType, messages, messageTypes } from '../../protocol/messages.ts';
+import { messages, messageTypes } from '../../protocol/messages.ts';
 import { TestClient } from '../support/client.ts';
+import { messageFields } from '../support/message-fields.ts';
 import { joinOf } from '../support/presence-frames.ts';
 import { recordedRefusals } from '../support/recorded-refusals.ts';
 import { type Arrived, startTestStack, type TestStack } from '../support/stack.ts';
@@ -32,35 +33,6 @@ async function handshake(query: Record<string, string>): Promise<number> {
   return answered;
 }
 
-const cursor = { eventId: 'e', position: 1 };
-const somebody = '0190f1e2-6d0a-7c3b-8f4d-1a2b3c4d5e6f';
-/** A valid message of each type, without its session. */
-const fields: Record<MessageType, object> = {
-  hello: {},
-  ping: {},
-  session_create: { operationId: 'op' },
-  session_join: {},
-  session_open: { key: 'elsewhere' },
-  session_leave: {},
-  session_end: {},
-  session_recover: {},
-  presence_update: { status: 'away' },
-  presence_sync: {},
-  cursor_update: { cursor },
-  broadcast: { event: 'wave' },
-  heartbeat: {},
-  participants_list: {},
-  participant_role: { userId: somebody, role: 'operator' },
-  participant_remove: { userId: somebody },
-  invite_create: { role: 'operator' },
-  invite_revoke: { inviteId: somebody },
-  activity_log: { activityType: 'noted' },
-  activity_query: {},
-  presence_history: { at: 1 },
-  machine_register: { machineId: 'm', name: 'M' },
-  machine_heartbeat: { machineId: 'm' },
-  machine_list: {},
-};
 const ofOwn = messageTypes.filter((type) => type !== 'hello' && type !== 'ping');
 
 test('[SE7] a guest with an invite is a participant with an anonymous id', async () => {
@@ -92,7 +64,7 @@ describe('[SE7] a guest', () => {
 
   test.each(ofOwn)('gets nothing by %s outside the session of the invite', async (type) => {
     const before = await stack.audit(foreign.id);
-    const answer = await guest.ask({ type, sessionId: foreign.id, ...fields[type] });
+    const answer = await guest.ask({ type, sessionId: foreign.id, ...messageFields[type] });
     expect(answer).toMatchObject({
       type: 'error',
       code: expect.stringMatching(/^(PERMISSION_DENIED|NOT_IN_SESSION)$/),

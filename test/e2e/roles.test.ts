@@ -65,7 +65,7 @@ describe.each(needs)('[SE1] %s', (type, fields, least) => {
     const answer = await people.stranger.ask({ type, sessionId: session.id, ...fields });
     expect(answer).toMatchObject({
       type: 'error',
-      code: expect.stringMatching(/^(PERMISSION_DENIED|NOT_IN_SESSION)$/),
+      code: expect.stringMatching(/^(SESSION_NOT_FOUND|NOT_IN_SESSION)$/),
     });
     const after = await stack.audit(session.id);
     expect(after.slice(0, before.length)).toEqual(before);
@@ -75,7 +75,7 @@ describe.each(needs)('[SE1] %s', (type, fields, least) => {
 
 test('[SE2] a stranger does not get into a session that is not public', async () => {
   const answer = await people.stranger.ask({ type: 'session_join', sessionId: session.id });
-  expect(answer).toMatchObject({ type: 'error', code: 'PERMISSION_DENIED' });
+  expect(answer).toMatchObject({ type: 'error', code: 'SESSION_NOT_FOUND' });
   expect(await people.stranger.ask({ type: 'session_join', sessionId: somebody })).toMatchObject({
     code: 'SESSION_NOT_FOUND',
   });

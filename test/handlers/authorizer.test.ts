@@ -2,6 +2,7 @@ import type { APIGatewayRequestAuthorizerEvent } from 'aws-lambda';
 import { mockClient } from 'aws-sdk-client-mock';
 import { generateKeyPair } from 'jose';
 import { v5 as uuidv5 } from 'uuid';
+import { callerOf } from '../../lambdas/adapters/caller.ts';
 import type { handler as Authorizer } from '../../lambdas/handlers/authorizer.ts';
 import { withoutCredentials } from '../../lambdas/platform/environment.ts';
 import { signInvite } from '../../lambdas/sessions/invites.ts';
@@ -66,6 +67,23 @@ test('a valid token in a header or in the query is accepted, and its claims are 
   expect(answer.policyDocument.Statement[0]).toMatchObject({ Resource: methodArn });
   const byQuery = await authorize(handshake({ query: { token } }));
   expect(byQuery.context).toMatchObject({ externalId: 'alice' });
+});
+
+test('[SE12] an access claim is handed on as it is, with the end of its token', async () => {
+  const claim = { 'doc-42': 'operator', 'team-7/*': 'viewer' };
+  const expires = now() + 60;
+  const token = await provider.sign({ claims: { sub: 'alice', rollcall: { sessions: claim } }, expires });
+  const { context } = await admit(token);
+  const event = { requestContext: { connectionId: 'c', authorizer: context } } as never;
+  expect(callerOf(event)).toMatchObject({ claim, claimUntil: (expires + tokenLeewaySeconds) * 1000 });
+  for (const value of Object.values(context!)) expect(typeof value).toBe('string');
+});
+
+test('[SE12] a token whose access claim cannot be read is refused, and so is one that says more than API Gateway hands on', async () => {
+  const claims = { sub: 'alice', rollcall: { sessions: { 'doc-42': 'owner' } } };
+  expect((await admit(await provider.sign({ claims }))).effect).toBe('Deny');
+  const scope = 'x'.repeat(8 * 1024);
+  expect((await admit(await provider.sign({ claims: { sub: 'alice', scope } }))).effect).toBe('Deny');
 });
 
 test('a token is read from any of several header lines, of which `headers` has only the last', async () => {

@@ -42,3 +42,14 @@ test('a changed issuer leaves no address of the old keys behind', () => {
   expect(parameters(given)).not.toHaveProperty('JwksUri');
   expect(identityIn(given)).toMatchObject({ JWT_ISSUER: 'https://new.example/', JWKS_URI: '' });
 });
+
+test('the name of the access claim is in the functions that read tokens', () => {
+  for (const [given, expected] of [
+    [{}, 'rollcall'],
+    [{ JWT_ACCESS_CLAIM: 'https://example.org/access' }, 'https://example.org/access'],
+  ] as const) {
+    const template = new SynthesizedTemplate('dev', given);
+    for (const handler of ['authorizer', 'http'] as const)
+      expect(template.environmentOf(handler)).toMatchObject({ JWT_ACCESS_CLAIM: expected });
+  }
+});

@@ -37,6 +37,31 @@ test('a token is signed with the published key, for the issuer and audience of t
   });
 });
 
+test('with sessions a token has the access claim, under the name that the stack expects', async () => {
+  const sessions = { 'doc-42': 'operator', 'team-7/*': 'viewer' };
+  const query = new URLSearchParams({ user: 'alice', sessions: JSON.stringify(sessions) });
+  const claimed = (await jwtVerify((await token(String(query))).token, keys())).payload;
+  expect(claimed['rollcall']).toEqual({ sessions });
+  expect((await jwtVerify((await token('user=alice')).token, keys())).payload).not.toHaveProperty('rollcall');
+  const other = await startFixtureStack({ environment: { JWT_ACCESS_CLAIM: 'https://example.org/access' } });
+  const answer = (await (await fetch(`${other.http}/dev/token?${query}`)).json()) as TokenAnswer;
+  const named = createRemoteJWKSet(new URL(`${other.http}/.well-known/jwks.json`));
+  expect((await jwtVerify(answer.token, named)).payload).toMatchObject({ 'https://example.org/access': { sessions } });
+  await other.close();
+});
+
+test.each(['nonsense', '[]', '"doc-42"', '{"doc-42":"owner"}', '{"":"viewer"}', ''])(
+  'sessions=%s is refused with a hint',
+  async (sessions) => {
+    const response = await fetch(`${stack.http}/dev/token?${new URLSearchParams({ user: 'alice', sessions })}`);
+    const { message } = (await response.json()) as { message: string };
+    expect([response.status, message]).toEqual([
+      400,
+      expect.stringMatching(/^The parameter "sessions" .*; write &sessions=/),
+    ]);
+  },
+);
+
 test.each([
   ['http://localhost:5173', true],
   ['http://127.0.0.1:3000', true],

@@ -48,6 +48,13 @@ test('[DE11] [SE8] a viewer may not broadcast, and a changed role counts from th
   expect(await room.store.address(room.seat(bob, 'b1'), undefined, room.now)).toMatchObject({ isPermitted: false });
 });
 
+test('[DE11] [SE12] the role by an access claim decides instead of the user’s role', async () => {
+  const asked = (userId: string, connectionId: string, claimedRole: 'viewer' | 'commenter') =>
+    room.store.address(room.seat(userId, connectionId), undefined, room.now, claimedRole);
+  expect(await asked(alice, 'a1', 'viewer')).toEqual({ isPermitted: false, receivers: [] });
+  expect(await asked(bob, 'b1', 'commenter')).toMatchObject({ isPermitted: true, receivers: { length: 3 } });
+});
+
 test('[DE11] [PR1] a broadcast is a sign of life, counts against the rate limit, and needs a seat', async () => {
   room.pass(50);
   await reached();

@@ -170,7 +170,7 @@ describe('runCleanup', () => {
     world.pass(hour);
     const still = new Map<string, boolean>();
     const onExpired: SessionCleanupOptions['onExpired'] = async ({ sessionId }, isStillExpired) => {
-      if (sessionId === recovered.id) await world.manager.recoverSession(recovered.id, recovered.ownerId);
+      if (sessionId === recovered.id) await world.manager.recoverSession(recovered.id, { userId: recovered.ownerId });
       still.set(sessionId, await isStillExpired());
     };
     await service({ onExpired }).runCleanup();
@@ -202,7 +202,7 @@ describe('runCleanup', () => {
     const { id, ownerId } = await world.session({ isPublic: true });
     const { sessionId: name } = await world.manager.getSession(id);
     const completed = await world.session();
-    const invite = await world.invites.createInvite(id, ownerId, { role: 'viewer' });
+    const invite = await world.invites.createInvite(id, { userId: ownerId }, { role: 'viewer' });
     const entry = `INSERT INTO activity_log (session_id, user_id, activity_type) VALUES ($1, $2, 'note')`;
     await world.database.pool.query(entry, [id, ownerId]);
     await world.manager.endSession(completed.id);
@@ -217,7 +217,7 @@ describe('runCleanup', () => {
     const left = await world.database.pool.query('SELECT FROM session_participants');
     const trail = await world.database.pool.query('SELECT FROM activity_log WHERE session_id = $1', [id]);
     expect([left.rowCount, trail.rowCount]).toEqual([0, 1]);
-    expect(await world.manager.getOwner(id)).toEqual({ id, ownerId });
+    expect(await world.manager.getOwner(id)).toEqual({ id, ownerId, operationId: 'op-1' });
     for (const sessionRef of [id, id.toUpperCase(), name]) {
       const enter = (person: Person) =>
         codeOf(world.manager.joinSession({ sessionRef, person, invite: invite.invite }));

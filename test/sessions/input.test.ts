@@ -79,11 +79,11 @@ describe('every other method', () => {
       manager.addParticipant(id, userId),
       manager.leaveSession(id, userId),
       manager.removeParticipant(id, userId),
-      manager.setRole(id, ownerId, userId, 'viewer'),
-      manager.hasPermission(id, userId, 'view'),
-      manager.authorize(id, userId, 'view'),
-      manager.listSessionsOf(userId),
-      world.invites.revokeInvite(id, ownerId, userId),
+      manager.setRole(id, { userId: ownerId }, userId, 'viewer'),
+      manager.hasPermission(id, { userId }, 'view'),
+      manager.authorize(id, { userId }, 'view'),
+      manager.listSessionsOf({ userId }),
+      world.invites.revokeInvite(id, { userId: ownerId }, userId),
     ];
     expect(new Set(await Promise.all(works.map(codeOf)))).toEqual(new Set(['INVALID_MESSAGE']));
   });
@@ -94,9 +94,9 @@ describe('every other method', () => {
     const works: Promise<unknown>[] = [
       manager.getSession(reference),
       manager.removeParticipant(reference, someone),
-      manager.setRole(reference, someone, randomUUID(), 'viewer'),
-      manager.endSession(reference, { actorId: someone }),
-      manager.recoverSession(reference, someone),
+      manager.setRole(reference, { userId: someone }, randomUUID(), 'viewer'),
+      manager.endSession(reference, { asker: { userId: someone } }),
+      manager.recoverSession(reference, { userId: someone }),
       manager.getOwner(reference),
       manager.addParticipant(reference, someone),
     ];

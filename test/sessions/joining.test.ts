@@ -49,7 +49,7 @@ describe('joinSession', () => {
   test('[SE2] a stranger needs an invitation to a session that is not public', async () => {
     const { id } = await world.session();
     const open = await world.session({ isPublic: true });
-    expect(await codeOf(join(id))).toBe('PERMISSION_DENIED');
+    expect(await codeOf(join(id))).toBe('SESSION_NOT_FOUND');
     expect(await join(open.id)).toMatchObject({ role: 'viewer', activated: true });
     expect(await held(id)).toBe(1);
   });

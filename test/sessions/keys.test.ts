@@ -64,12 +64,12 @@ test('[SE11] an expired session cannot be recovered beside the one that began af
   const { id } = await open(key, olga);
   world.pass(hour);
   const next = await open(key, user('Paul'));
-  await expect(world.manager.recoverSession(id, olga.userId)).rejects.toMatchObject({
+  await expect(world.manager.recoverSession(id, olga)).rejects.toMatchObject({
     code: 'SESSION_INACTIVE',
     message: expect.stringContaining('open the key'),
   });
   await world.manager.endSession(next.id);
-  expect((await world.manager.recoverSession(id, olga.userId)).session).toMatchObject({ id, status: 'active', key });
+  expect((await world.manager.recoverSession(id, olga)).session).toMatchObject({ id, status: 'active', key });
 });
 
 test('[SE11] of a recovery and an opening at once one wins, and neither fails otherwise', async () => {
@@ -81,7 +81,7 @@ test('[SE11] of a recovery and an opening at once one wins, and neither fails ot
     await cleanUp();
     const [opened, recovered] = await Promise.all([
       open(key, user('Paul')),
-      world.manager.recoverSession(id, olga.userId).catch((error) => error.code),
+      world.manager.recoverSession(id, olga).catch((error) => error.code),
     ]);
     const isRecovered = recovered !== 'SESSION_INACTIVE';
     expect(opened).toEqual(isRecovered ? { id, created: false } : { id: expect.not.stringMatching(id), created: true });
@@ -100,14 +100,14 @@ test('[SE11] all sessions of a key are listed to who may see them, newest first,
     if (ids.length < 3) await world.manager.endSession(id);
   }
   await world.manager.addParticipant(ids[0]!, paul.userId, 'viewer', paul);
-  const listed = async (userId: string) => (await world.keys.list(key, userId)).items.map(({ id }) => id);
+  const listed = async (userId: string) => (await world.keys.list(key, { userId })).items.map(({ id }) => id);
   expect(await listed(olga.userId)).toEqual(ids);
   expect(await listed(paul.userId)).toEqual(ids.slice(0, 2));
   expect(await listed(eve.userId)).toEqual([ids[1]]);
   await world.manager.removeParticipant(ids[0]!, paul.userId);
   expect(await listed(paul.userId)).toEqual([ids[1]]);
-  const page = await world.keys.list(key, olga.userId, { limit: 2 });
-  const rest = await world.keys.list(key, olga.userId, { limit: 2, before: page.next });
+  const page = await world.keys.list(key, olga, { limit: 2 });
+  const rest = await world.keys.list(key, olga, { limit: 2, before: page.next });
   expect([...page.items, ...rest.items].map(({ id }) => id)).toEqual(ids);
   expect(rest.next).toBeUndefined();
 });
@@ -120,7 +120,7 @@ test('[SE11] [SE6] the trail of a key is read by who may read each session, of a
   world.pass(25 * hour);
   await cleanUp();
   const { id } = await open(key, olga, { visibility: { activity: 'commenter' } });
-  const read = async (userId: string) => (await world.keys.audited(key, userId)).map((one) => one.id).sort();
+  const read = async (userId: string) => (await world.keys.audited(key, { userId })).map((one) => one.id).sort();
   expect(await read(olga.userId)).toEqual([old, id].sort());
   expect(await read(paul.userId)).toEqual([]);
   await world.manager.addParticipant(id, paul.userId, 'commenter', paul);

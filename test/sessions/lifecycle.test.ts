@@ -15,9 +15,9 @@ describe('expiry as it is read', () => {
     const { id, ownerId } = await world.session({ isPublic: true });
     const answers = async () => [
       await statusOf(id),
-      (await world.manager.listSessionsOf(ownerId)).items[0]!.status,
+      (await world.manager.listSessionsOf({ userId: ownerId })).items[0]!.status,
       await world.manager.checkSessionExpiry(id),
-      await codeOf(world.manager.authorize(id, ownerId, 'manage')),
+      await codeOf(world.manager.authorize(id, { userId: ownerId }, 'manage')),
       await codeOf(world.manager.joinSession({ sessionRef: id, person: user() })),
     ];
     world.pass(hour - 1);
@@ -29,7 +29,9 @@ describe('expiry as it is read', () => {
     expect(late).toMatchObject({ status: 'expired', active: false, endTime: late.startTime + hour });
     expect(await codeOf(world.manager.joinSession({ sessionRef: other.id, person: user() }))).toBe('SESSION_INACTIVE');
     expect(await world.manager.checkSessionExpiry(other.id)).toBe(true);
-    expect(await codeOf(world.manager.authorize(other.id, other.ownerId, 'manage'))).toBe('SESSION_INACTIVE');
+    expect(await codeOf(world.manager.authorize(other.id, { userId: other.ownerId }, 'manage'))).toBe(
+      'SESSION_INACTIVE',
+    );
   });
 
   test('[SE5] says after what time it expired, which is the setting’s', async () => {
@@ -138,7 +140,7 @@ describe('endSession', () => {
     '[SE4] makes an active session %s and takes every slot',
     async (status) => {
       const { id, ownerId } = await world.session();
-      expect(await world.manager.endSession(id, { status, actorId: ownerId })).toMatchObject({
+      expect(await world.manager.endSession(id, { status, asker: { userId: ownerId } })).toMatchObject({
         ...{ ended: true, session: { status, active: false, endTime: world.now() } },
       });
       expect(await world.manager.getParticipants(id)).toEqual([]);
@@ -170,7 +172,7 @@ describe('endSession', () => {
     const { id } = await world.session();
     const person = user();
     await world.manager.addParticipant(id, person.userId, 'operator');
-    expect(await codeOf(world.manager.endSession(id, { actorId: person.userId }))).toBe('PERMISSION_DENIED');
+    expect(await codeOf(world.manager.endSession(id, { asker: person }))).toBe('PERMISSION_DENIED');
     expect(await statusOf(id)).toBe('active');
   });
 
@@ -187,11 +189,11 @@ describe('recoverSession', () => {
     const person = user();
     await world.manager.addParticipant(id, person.userId, 'commenter');
     world.pass(hour);
-    const result = await world.manager.recoverSession(id, ownerId);
+    const result = await world.manager.recoverSession(id, { userId: ownerId });
     expect(result).toMatchObject({ recovered: true, session: { status: 'active', active: true, endTime: null } });
     expect(await world.manager.getParticipants(id)).toEqual([]);
     expect(await world.manager.joinSession({ sessionRef: id, person })).toMatchObject({ role: 'commenter' });
-    expect(await world.manager.recoverSession(id, ownerId)).toMatchObject({ recovered: false });
+    expect(await world.manager.recoverSession(id, { userId: ownerId })).toMatchObject({ recovered: false });
   });
 
   test('[SE6] tells the expiry that nobody announced, whether a sweep wrote it down or not', async () => {
@@ -201,9 +203,9 @@ describe('recoverSession', () => {
     await world.manager.addParticipant(unswept.id, person.userId);
     const expiredAt = world.now() + hour;
     world.pass(hour + minute);
-    const { untold } = await world.manager.recoverSession(unswept.id, unswept.ownerId);
+    const { untold } = await world.manager.recoverSession(unswept.id, { userId: unswept.ownerId });
     expect(untold).toEqual({ sessionId: unswept.id, expiredAt, durationMinutes: 90, participantCount: 2 });
-    expect((await world.manager.recoverSession(unswept.id, unswept.ownerId)).untold).toBeUndefined();
+    expect((await world.manager.recoverSession(unswept.id, { userId: unswept.ownerId })).untold).toBeUndefined();
 
     const [swept, announced] = [await world.session(), await world.session()];
     world.pass(hour);
@@ -214,7 +216,9 @@ describe('recoverSession', () => {
     ]);
     world.pass(minute);
     const told = await Promise.all(
-      [swept, announced].map(async ({ id, ownerId }) => (await world.manager.recoverSession(id, ownerId)).untold),
+      [swept, announced].map(
+        async ({ id, ownerId }) => (await world.manager.recoverSession(id, { userId: ownerId })).untold,
+      ),
     );
     expect(told).toEqual([
       { sessionId: swept.id, expiredAt: sweptAt, durationMinutes: 60, participantCount: 1 },
@@ -226,9 +230,9 @@ describe('recoverSession', () => {
     const { id, ownerId } = await world.session();
     const other = await world.session();
     world.pass(25 * hour - 1);
-    expect(await world.manager.recoverSession(id, ownerId)).toMatchObject({ recovered: true });
+    expect(await world.manager.recoverSession(id, { userId: ownerId })).toMatchObject({ recovered: true });
     world.pass(1);
-    expect(await codeOf(world.manager.recoverSession(other.id, other.ownerId))).toBe('SESSION_INACTIVE');
+    expect(await codeOf(world.manager.recoverSession(other.id, { userId: other.ownerId }))).toBe('SESSION_INACTIVE');
   });
 
   test('[SE4] never one that was ended, nor at the wish of anybody but the owner', async () => {
@@ -236,8 +240,8 @@ describe('recoverSession', () => {
     const person = user();
     await world.manager.addParticipant(id, person.userId, 'operator');
     await world.manager.endSession(id);
-    expect(await codeOf(world.manager.recoverSession(id, ownerId))).toBe('SESSION_INACTIVE');
-    expect(await codeOf(world.manager.recoverSession(id, person.userId))).toBe('PERMISSION_DENIED');
+    expect(await codeOf(world.manager.recoverSession(id, { userId: ownerId }))).toBe('SESSION_INACTIVE');
+    expect(await codeOf(world.manager.recoverSession(id, person))).toBe('PERMISSION_DENIED');
   });
 });
 
@@ -257,7 +261,7 @@ describe('listSessionsOf', () => {
     const starts: number[] = [];
     let before: string | undefined;
     do {
-      const page = await world.manager.listSessionsOf(person.userId, { limit: 2, before });
+      const page = await world.manager.listSessionsOf(person, { limit: 2, before });
       seen.push(...page.items.map((session) => session.id));
       starts.push(...page.items.map((session) => session.startTime));
       before = page.next;
@@ -272,13 +276,10 @@ describe('listSessionsOf', () => {
     const { id } = await world.session();
     await world.manager.addParticipant(id, person.userId);
     await world.manager.removeParticipant(id, person.userId);
-    expect(await world.manager.listSessionsOf(person.userId)).toEqual({ items: [] });
+    expect(await world.manager.listSessionsOf(person)).toEqual({ items: [] });
   });
 
-  test.each(['x', '', '####', Buffer.from('NaN.x').toString('base64url')])(
-    'refuses the position %j',
-    async (before) => {
-      expect(await codeOf(world.manager.listSessionsOf(randomUUID(), { before }))).toBe('INVALID_MESSAGE');
-    },
-  );
+  test.each(['x', '', '####', Buffer.from('NaN.x').toString('base64url')])('refuses the place %j', async (before) => {
+    expect(await codeOf(world.manager.listSessionsOf({ userId: randomUUID() }, { before }))).toBe('INVALID_MESSAGE');
+  });
 });

@@ -9,7 +9,9 @@ afterAll(() => world.close());
 
 const actions = ['view', 'comment', 'operate', 'manage'] as const;
 async function allowed(id: string, personId: string) {
-  const answers = await Promise.all(actions.map((action) => world.manager.hasPermission(id, personId, action)));
+  const answers = await Promise.all(
+    actions.map((action) => world.manager.hasPermission(id, { userId: personId }, action)),
+  );
   return actions.filter((_, index) => answers[index]);
 }
 
@@ -20,7 +22,7 @@ describe('hasPermission', () => {
     expect(await allowed(id, person.userId)).toEqual([]);
     await world.manager.addParticipant(id, person.userId);
     expect(await allowed(id, person.userId)).toEqual(['view']);
-    await world.manager.setRole(id, ownerId, person.userId, 'operator');
+    await world.manager.setRole(id, { userId: ownerId }, person.userId, 'operator');
     expect(await allowed(id, person.userId)).toEqual(['view', 'comment', 'operate']);
     expect(await allowed(id, ownerId)).toEqual([...actions]);
   });
@@ -42,16 +44,18 @@ describe('authorize', () => {
     const { id, ownerId } = await world.session();
     const person = user();
     await world.manager.addParticipant(id, person.userId, 'commenter');
-    expect(await world.manager.authorize(id, person.userId, 'comment')).toMatchObject({
+    expect(await world.manager.authorize(id, person, 'comment')).toMatchObject({
       session: { id },
       access: { isOwner: false, role: 'commenter', isPublic: false },
       participant: { userId: person.userId, isActive: true },
     });
-    expect(await codeOf(world.manager.authorize(id, person.userId, 'operate'))).toBe('PERMISSION_DENIED');
-    expect(await codeOf(world.manager.authorize(randomUUID(), ownerId, 'view'))).toBe('SESSION_NOT_FOUND');
+    expect(await codeOf(world.manager.authorize(id, person, 'operate'))).toBe('PERMISSION_DENIED');
+    expect(await codeOf(world.manager.authorize(randomUUID(), { userId: ownerId }, 'view'))).toBe('SESSION_NOT_FOUND');
     await world.manager.endSession(id);
-    expect(await codeOf(world.manager.authorize(id, ownerId, 'view'))).toBe('SESSION_INACTIVE');
-    expect(await world.manager.authorize(id, ownerId, 'view', { evenEnded: true })).toMatchObject({ session: { id } });
+    expect(await codeOf(world.manager.authorize(id, { userId: ownerId }, 'view'))).toBe('SESSION_INACTIVE');
+    expect(await world.manager.authorize(id, { userId: ownerId }, 'view', { evenEnded: true })).toMatchObject({
+      session: { id },
+    });
   });
 });
 
@@ -88,10 +92,12 @@ describe('setRole', () => {
     const { id, ownerId } = await world.session({ isPublic: true });
     const person = user();
     await world.manager.joinSession({ sessionRef: id, person });
-    expect(await world.manager.setRole(id, ownerId, person.userId, 'operator')).toMatchObject({ role: 'operator' });
-    expect(await world.manager.hasPermission(id, person.userId, 'operate')).toBe(true);
+    expect(await world.manager.setRole(id, { userId: ownerId }, person.userId, 'operator')).toMatchObject({
+      role: 'operator',
+    });
+    expect(await world.manager.hasPermission(id, person, 'operate')).toBe(true);
     await world.manager.leaveSession(id, person.userId);
-    await world.manager.setRole(id, ownerId, person.userId, 'commenter');
+    await world.manager.setRole(id, { userId: ownerId }, person.userId, 'commenter');
     expect(await world.manager.joinSession({ sessionRef: id, person })).toMatchObject({ role: 'commenter' });
   });
 
@@ -99,12 +105,15 @@ describe('setRole', () => {
     const { id, ownerId } = await world.session();
     const person = user();
     await world.manager.addParticipant(id, person.userId, 'operator');
-    const asked = (actor: string, subject: string) => codeOf(world.manager.setRole(id, actor, subject, 'viewer'));
+    const asked = (actor: string, subject: string) =>
+      codeOf(world.manager.setRole(id, { userId: actor }, subject, 'viewer'));
     expect(await asked(person.userId, person.userId)).toBe('PERMISSION_DENIED');
     expect(await asked(person.userId, ownerId)).toBe('PERMISSION_DENIED');
     expect(await asked(ownerId, ownerId)).toBe('PERMISSION_DENIED');
     expect(await asked(ownerId, randomUUID())).toBe('NOT_IN_SESSION');
-    expect(await codeOf(world.manager.setRole(id, ownerId, person.userId, 'owner' as never))).toBe('INVALID_MESSAGE');
+    expect(await codeOf(world.manager.setRole(id, { userId: ownerId }, person.userId, 'owner' as never))).toBe(
+      'INVALID_MESSAGE',
+    );
   });
 
   test('is no sign of life of the person', async () => {
@@ -112,7 +121,7 @@ describe('setRole', () => {
     const person = user();
     const { participant } = await world.manager.addParticipant(id, person.userId);
     world.pass(60_000);
-    expect((await world.manager.setRole(id, ownerId, person.userId, 'operator')).lastSeenAt).toBe(
+    expect((await world.manager.setRole(id, { userId: ownerId }, person.userId, 'operator')).lastSeenAt).toBe(
       participant.lastSeenAt,
     );
   });
@@ -123,7 +132,7 @@ describe('removing', () => {
     const { id, ownerId } = await world.session();
     const person = user();
     await world.manager.addParticipant(id, person.userId, 'operator');
-    expect(await world.manager.removeByOwner(id, ownerId, person.userId)).toMatchObject({
+    expect(await world.manager.removeByOwner(id, { userId: ownerId }, person.userId)).toMatchObject({
       ...{ removed: true, wasActive: true, participant: { isActive: false, leftAt: world.now() } },
     });
     expect(await allowed(id, person.userId)).toEqual([]);
@@ -159,9 +168,9 @@ describe('removing', () => {
     const { id, ownerId } = await world.session();
     const person = user();
     await world.manager.addParticipant(id, person.userId, 'operator');
-    expect(await codeOf(world.manager.removeByOwner(id, person.userId, ownerId))).toBe('PERMISSION_DENIED');
-    expect(await codeOf(world.manager.removeByOwner(id, person.userId, person.userId))).toBe('PERMISSION_DENIED');
-    expect(await codeOf(world.manager.removeByOwner(id, ownerId, ownerId))).toBe('PERMISSION_DENIED');
+    expect(await codeOf(world.manager.removeByOwner(id, person, ownerId))).toBe('PERMISSION_DENIED');
+    expect(await codeOf(world.manager.removeByOwner(id, person, person.userId))).toBe('PERMISSION_DENIED');
+    expect(await codeOf(world.manager.removeByOwner(id, { userId: ownerId }, ownerId))).toBe('PERMISSION_DENIED');
   });
 });
 

@@ -89,6 +89,8 @@ describe('with a million participants', () => {
     ['finding the access of a user', sessionSql.access, () => [session.id, null, session.owner]],
     ['finding by name', sessionSql.find, () => [null, 'SESSION-20260101-AAAAAAAAAAA1']],
     ['listing what is somebody’s', sessionSql.listOf, () => [session.owner, 50, null, null]],
+    ['listing what a claim covers', sessionSql.listClaimed, () => [50, null, null, ['doc-1', 'a/*'], ['a/']]],
+    ['listing what a claim for everything covers', sessionSql.listAll, () => [50, null, null]],
     ['leaving', sessionSql.leave, () => [session.id, session.owner, 'left', world.now(), null]],
     ['the sweep for the inactive', sweepSql.inactive, () => [hour, 200, world.now()]],
     ['the sweep for warnings', sweepSql.silent, () => [hour, 200, world.now()]],
@@ -106,7 +108,7 @@ describe('with a million participants', () => {
   test('a join touches a handful of pages, not the table', async () => {
     const { rows } = await world.database.pool.query({
       text: `EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) ${sessionSql.join}`,
-      values: [session.id, null, randomUUID(), null, 'Ulf', null, null, null, true, null, hour, world.now()],
+      values: [session.id, null, randomUUID(), null, 'Ulf', null, null, null, true, null, hour, world.now(), null],
       rowMode: 'array',
     });
     const buffers = rows[0]?.[0][0].Plan;

@@ -1,9 +1,12 @@
+import type { Profile } from './profile.ts';
 import type { TextChange } from './script-book.ts';
 
 /** A mistake somebody could make in a script, and within how many worlds it has to show. */
 export interface Mistake extends TextChange {
   mistake: string;
   within: number;
+  /** The kinds of worlds in which it can show; if absent, all of them. */
+  isPossible?: (profile: Profile) => boolean;
 }
 
 const graceLine = 'local ends = math.min(deadline, lastSeen + offlineAfter)';
@@ -129,6 +132,7 @@ export const mistakes: readonly Mistake[] = [
     find: 'return found[1] and (',
     replace: 'return false and (',
     within: 100,
+    isPossible: ({ evictions }) => evictions > 0,
   },
   {
     mistake: 'evicted cursors do not come back',

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
 import WebSocket from 'ws';
+import type { AccessClaim } from '../../protocol/access-claim.ts';
 import { bearerPrefix, type ServerFrame, type ServerFrameType, subprotocol } from '../../protocol/frames.ts';
 import type { ClientMessage } from '../../protocol/messages.ts';
 import { timeLimits } from './time-limits.ts';
@@ -34,8 +35,12 @@ export class TestClient {
   }
 
   /** Connects as a user of the local identity provider. */
-  static async connect(stack: { http: string; websocket: string }, user: string): Promise<TestClient> {
-    const { token } = await tokenOf(stack, user);
+  static async connect(
+    stack: { http: string; websocket: string },
+    user: string,
+    sessions?: AccessClaim,
+  ): Promise<TestClient> {
+    const { token } = await tokenOf(stack, user, { sessions });
     const client = new TestClient(stack.websocket, token);
     await client.opened();
     return client;
@@ -165,8 +170,15 @@ export interface DevToken {
   expiresIn: number;
 }
 
-export async function tokenOf(stack: { http: string }, user: string, admin = false): Promise<DevToken> {
-  const name = user[0]!.toUpperCase() + user.slice(1);
-  const response = await fetch(`${stack.http}/dev/token?user=${user}&name=${name}${admin ? '&admin=1' : ''}`);
+/** @param options `sessions`: the access claim. */
+export async function tokenOf(
+  stack: { http: string },
+  user: string,
+  { admin = false, sessions }: { admin?: boolean; sessions?: AccessClaim | undefined } = {},
+): Promise<DevToken> {
+  const query = new URLSearchParams({ user, name: user[0]!.toUpperCase() + user.slice(1) });
+  if (admin) query.set('admin', '1');
+  if (sessions) query.set('sessions', JSON.stringify(sessions));
+  const response = await fetch(`${stack.http}/dev/token?${query}`);
   return (await response.json()) as DevToken;
 }

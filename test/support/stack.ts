@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import type { Pool } from 'pg';
 import { type LocalStack, type LocalStackOptions, startLocalStack } from '../../local/stack.ts';
+import type { AccessClaim } from '../../protocol/access-claim.ts';
 import type { Session, SessionMetadata } from '../../protocol/entities.ts';
 import { testAddresses } from './addresses.ts';
 import { assemblyWith } from './assembly.ts';
@@ -24,8 +25,8 @@ export interface TestStack extends LocalStack {
   lines: string[];
   /** The posts of the functions. */
   posts: PostObserver;
-  /** Connects as a user of the local identity provider and waits for the answer to `hello`. */
-  arrive(user: string): Promise<Arrived>;
+  /** Connects as a user of the local identity provider, with an access claim if given, and waits for the answer to `hello`. */
+  arrive(user: string, sessions?: AccessClaim): Promise<Arrived>;
   /** The same as a guest. */
   arriveAsGuest(invite: string, name: string): Promise<Arrived>;
   /** Connects a new user and creates a session for them. */
@@ -86,7 +87,8 @@ export async function startTestStack(
     const { userId, connectionId } = await client.insist('welcome', { type: 'hello' });
     return Object.assign(client, { userId, connectionId });
   };
-  const arrive = async (user: string) => arriveWith(await TestClient.connect(stack, user));
+  const arrive = async (user: string, sessions?: AccessClaim) =>
+    arriveWith(await TestClient.connect(stack, user, sessions));
   return {
     ...stack,
     dataDirectory,

@@ -4,6 +4,7 @@ import type { ActivityQuery } from '../../activity/activity-query.ts';
 import type { ActivityPage } from '../../activity/activity-reader.ts';
 import { asSeenBy } from '../../flows/activity/read-activity.ts';
 import type { Services } from '../../services/services.ts';
+import type { Asker } from '../../sessions/asker.ts';
 import { httpPageBytes, querySchemas, readQuery } from './http-query.ts';
 import type { HttpAnswer } from './http-route.ts';
 
@@ -30,16 +31,16 @@ export async function exportPage(
 export async function exportKeyPage(
   services: Services,
   key: string,
-  userId: string,
+  asker: Asker,
   query: Record<string, string | undefined>,
 ): Promise<HttpAnswer> {
   const path = `/keys/${encodeURIComponent(key)}/activity`;
-  const audited = await services.sessionKeys.audited(key, userId);
-  const owners = new Map(audited.map((session) => [session.id, session]));
-  const trail = { name: `key ${key}`, sessionIds: [...owners.keys()] };
+  const audited = await services.sessionKeys.audited(key, asker);
+  const sessions = new Map(audited.map((session) => [session.id, session]));
+  const trail = { name: `key ${key}`, sessionIds: [...sessions.keys()] };
   return exportOf({ key }, path, query, async (asked) => {
     const page = await services.activityReader.getActivityOf(trail, asked, httpPageBytes);
-    return { ...page, items: page.items.map((item) => asSeenBy(userId, owners.get(item.sessionId)!)(item)) };
+    return { ...page, items: page.items.map((item) => asSeenBy(asker.userId, sessions.get(item.sessionId)!)(item)) };
   });
 }
 

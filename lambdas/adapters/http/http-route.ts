@@ -1,4 +1,5 @@
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
+import type { AccessClaim } from '../../../protocol/access-claim.ts';
 import { type ErrorCode, errorCodes, RollcallError } from '../../../protocol/errors.ts';
 import { textProblem } from '../../../protocol/text.ts';
 import type { Services } from '../../services/services.ts';
@@ -13,6 +14,8 @@ export interface HttpRequest {
   key: string;
   query: Record<string, string | undefined>;
   userId: string;
+  /** The keys that the token lets its holder use (rule SE12). */
+  claim?: AccessClaim | undefined;
   scopes: string[];
 }
 
@@ -74,7 +77,8 @@ function readRequest(event: HttpEvent, open: boolean): HttpRequest {
   if (!identity) {
     throw new RollcallError('UNAUTHENTICATED', 'The token has no valid "sub". Get another token.');
   }
-  return { ...request, userId: identity.userId, scopes: identity.scope.split(' ').filter(Boolean) };
+  const { userId, claim } = identity;
+  return { ...request, userId, claim, scopes: identity.scope.split(' ').filter(Boolean) };
 }
 
 function answer({ status = 200, headers = {}, body }: HttpAnswer): APIGatewayProxyStructuredResultV2 {

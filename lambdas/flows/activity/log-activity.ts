@@ -69,7 +69,7 @@ async function joinedRoom(services: Services, caller: Caller, reference: string,
     ({ sessionId, sessionName }) => sessionName === reference || sessionId === reference.toLowerCase(),
   );
   if (!joined) throw away;
-  if (!isAtLeast(joined.role, 'commenter')) throw refusals.notAllowed('comment');
+  if (!isAtLeast(joined.claimedRole ?? joined.role, 'commenter')) throw refusals.notAllowed('comment');
   return { sessionId: joined.sessionId, leastRole: 'operator', username: caller.username };
 }
 

@@ -1,39 +1,33 @@
-import type { ActivityItem, Session } from '../../../protocol/entities.ts';
+import { claimedRole } from '../../../protocol/access-claim.ts';
+import type { ActivityItem } from '../../../protocol/entities.ts';
 import { RollcallError } from '../../../protocol/errors.ts';
 import { withoutConnection } from '../../activity/linked-entry.ts';
 import type { Services } from '../../services/services.ts';
 import { isAtLeast } from '../../sessions/permissions.ts';
+import type { AuditedSession } from '../../sessions/session-keys.ts';
 import { authorizeCaller } from '../callers/authorize-caller.ts';
 import type { Caller } from '../callers/caller.ts';
 
-/** What a reader of the audit trail needs to know about a session. A purged session has nothing else left. */
-type Audited = Pick<Session, 'id' | 'ownerId'>;
+type Reader = Pick<Caller, 'userId' | 'guest' | 'claim'>;
 
 /**
  * Returns the session whose audit trail the caller may read. They need the permission to view the session and, if the
  * session sets a least role for activity, that role (rule DE9). The owner can also read the trail of a session that was
  * purged (rule SE6).
  */
-export async function authorizeAudit(
-  services: Services,
-  caller: Pick<Caller, 'userId' | 'guest'>,
-  reference: string,
-): Promise<Audited> {
+export async function authorizeAudit(services: Services, caller: Reader, reference: string): Promise<AuditedSession> {
   try {
     return await authorizeReader(services, caller, reference);
   } catch (error) {
     if (!(error instanceof RollcallError && error.code === 'SESSION_NOT_FOUND')) throw error;
-    const purged = await services.sessions.getOwner(reference);
-    if (caller.guest || purged.ownerId !== caller.userId) throw error;
-    return purged;
+    const { id, ownerId, operationId } = await services.sessions.getOwner(reference);
+    const isRefused = caller.claim && claimedRole(caller.claim, operationId) !== 'operator';
+    if (caller.guest || isRefused || ownerId !== caller.userId) throw error;
+    return { id, isOwner: true };
   }
 }
 
-async function authorizeReader(
-  services: Services,
-  caller: Pick<Caller, 'userId' | 'guest'>,
-  reference: string,
-): Promise<Audited> {
+async function authorizeReader(services: Services, caller: Reader, reference: string): Promise<AuditedSession> {
   const { session, access } = await authorizeCaller(services, caller, reference, 'view', { evenEnded: true });
   const leastRole = session.metadata.visibility?.activity;
   if (leastRole && !access.isOwner && !(access.role && isAtLeast(access.role, leastRole))) {
@@ -42,11 +36,14 @@ async function authorizeReader(
       `The activity of this session is shown from the role ${leastRole} up; ask its owner for that role.`,
     );
   }
-  return session;
+  return { id: session.id, isOwner: access.isOwner };
 }
 
 /** An entry as a user may see it. The owner sees addresses and browsers of everyone, other users only their own. */
-export function asSeenBy(userId: string, session: Pick<Session, 'ownerId'>): (item: ActivityItem) => ActivityItem {
-  if (userId === session.ownerId) return (item) => item;
+export function asSeenBy(
+  userId: string,
+  { isOwner }: Pick<AuditedSession, 'isOwner'>,
+): (item: ActivityItem) => ActivityItem {
+  if (isOwner) return (item) => item;
   return (item) => (item.userId === userId ? item : withoutConnection(item));
 }

@@ -1,3 +1,5 @@
+import type { AccessClaim } from '../../../protocol/access-claim.ts';
+
 /** The sender of an event, as the authorizer verified it when the connection was opened. */
 export interface Caller {
   connectionId: string;
@@ -8,6 +10,10 @@ export interface Caller {
   scopes: string[];
   /** Guests only: the only session that they can use (UUID), and their invite. */
   guest?: { sessionId: string; invite: string } | undefined;
+  /** The keys that the token lets its holder use; without it the rules of each session decide (rule SE12). */
+  claim?: AccessClaim | undefined;
+  /** Until when the claim holds, Unix milliseconds. */
+  claimUntil?: number | undefined;
   ipAddress: string | null;
   userAgent: string | null;
   /** When API Gateway received the frame, Unix milliseconds; absent for an HTTP request. */

@@ -4,6 +4,7 @@ import type { Seat } from '../../presence/presence-store.ts';
 import type { Services } from '../../services/services.ts';
 import { refusals } from '../../sessions/refusals.ts';
 import type { Caller } from '../callers/caller.ts';
+import { roleByClaim } from '../callers/role-by-claim.ts';
 import { sessionIdOf } from '../callers/session-ids.ts';
 import { endGoneReceivers } from '../connections/end-gone.ts';
 import { seated } from './sign-of-life.ts';
@@ -23,7 +24,10 @@ export async function broadcastEvent(
   const { userId, connectionId } = caller;
   const seat: Seat = { sessionId, userId, connectionId };
   const named = to?.map((each) => each.toLowerCase());
-  const addressed = await seated(services, caller, seat, (now) => services.presence.store.address(seat, named, now));
+  const claimedRole = await roleByClaim(services, caller, sessionId);
+  const addressed = await seated(services, caller, seat, (now) =>
+    services.presence.store.address(seat, named, now, claimedRole),
+  );
   if (!addressed.isPermitted) throw refusals.notAllowed('comment');
   const { receivers } = addressed;
   const frame: ServerFrame = { type: 'broadcast', sessionId, userId, event, payload, at: services.clock() };

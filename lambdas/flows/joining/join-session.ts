@@ -1,3 +1,4 @@
+import { claimedRole } from '../../../protocol/access-claim.ts';
 import type { Session, SessionMetadata } from '../../../protocol/entities.ts';
 import type { ServerFrame } from '../../../protocol/frames.ts';
 import type { ActivityParams } from '../../activity/activity-entry.ts';
@@ -7,7 +8,7 @@ import { Overtaken, type Turn } from '../../platform/turn.ts';
 import type { Said } from '../../presence/person-data.ts';
 import type { Services } from '../../services/services.ts';
 import type { JoinResult } from '../../sessions/join-gate.ts';
-import { JoinRefused } from '../../sessions/refusals.ts';
+import { JoinRefused, refusals } from '../../sessions/refusals.ts';
 import type { Caller } from '../callers/caller.ts';
 import { personOf, refuseForeignGuest, refuseGuest } from '../callers/people.ts';
 import { bytesOf, type PresentState, presentState } from '../frames/present-state.ts';
@@ -26,6 +27,7 @@ export async function createSession(
   said: Said = {},
 ): Promise<ServerFrame<'session_created'>> {
   refuseGuest(caller);
+  refuseCreation(caller, operationId);
   const { userId, username, externalId } = caller;
   const session = await transactWithAudit(services, async ({ sessions, audit }) => {
     const created = await sessions.createSession(userId, operationId, metadata, { username, externalId });
@@ -33,6 +35,14 @@ export async function createSession(
     return created;
   });
   return { type: 'session_created', ...(await seatCreator(services, caller, session, said)) };
+}
+
+/** @throws RollcallError PERMISSION_DENIED where an access claim does not make the caller an operator there (rule SE12). */
+export function refuseCreation({ claim }: Caller, key: string): void {
+  if (claim === undefined) return;
+  const role = claimedRole(claim, key);
+  if (role === undefined) throw refusals.notClaimed();
+  if (role !== 'operator') throw refusals.notCreator();
 }
 
 /** Seats the owner of a session that was just created. */
@@ -59,7 +69,7 @@ export async function joinSession(
   invite: string | undefined,
   { said, turn }: { said?: Said; turn?: Turn } = {},
 ): Promise<PresentState> {
-  refuseForeignGuest(caller, await services.sessions.resolveSessionId(sessionRef));
+  await refuseForeignGuest(services, caller, sessionRef);
   const takeSlot = once(() => askForSlot(services, caller, sessionRef, invite ?? caller.guest?.invite));
   const seating = async () => ({ ...(await takeSlot()), said });
   const seated = await runJoin(services, caller, seating, { turn }).catch((error: Error) => {

@@ -1,3 +1,4 @@
+import { claimedRole } from '../../../protocol/access-claim.ts';
 import { RollcallError } from '../../../protocol/errors.ts';
 import type { ServerFrame } from '../../../protocol/frames.ts';
 import type { Message } from '../../../protocol/messages.ts';
@@ -5,13 +6,14 @@ import { sessionCreated } from '../../activity/activity-events.ts';
 import { Overtaken, type Turn } from '../../platform/turn.ts';
 import type { Said } from '../../presence/person-data.ts';
 import type { Services } from '../../services/services.ts';
+import { JoinRefused, refusals } from '../../sessions/refusals.ts';
 import type { Opening } from '../../sessions/session-keys.ts';
 import type { Caller } from '../callers/caller.ts';
 import { refuseForeignGuest, refuseGuest } from '../callers/people.ts';
 import { type PresentState, presentState } from '../frames/present-state.ts';
 import { actorOf } from '../journal/audit.ts';
 import { transactWithAudit } from '../journal/transact-with-audit.ts';
-import { joinSession, seatCreator } from './join-session.ts';
+import { joinSession, refuseCreation, seatCreator } from './join-session.ts';
 
 /** Attempts to open a session, if the session that was found ends before the caller has joined it. */
 const mostAttempts = 3;
@@ -28,16 +30,25 @@ export async function openSession(
   { key, metadata, invite, ...said }: Omit<Message<'session_open'>, 'requestId' | 'order'>,
   turn: Turn,
 ): Promise<ServerFrame<'session_opened'> | ServerFrame<'session_left'>> {
+  // Before anything is looked up: of a key that the claim does not cover nobody learns whether it has a session.
+  if (caller.claim && !claimedRole(caller.claim, key)) throw refusals.notClaimed();
   for (let attempt = 1; ; attempt += 1) {
     const { id, created } = await findOrCreate(services, caller, key, metadata);
     try {
       if (created) return await openedByCreator(services, caller, id, said, turn);
       return opened(await joinSession(services, caller, id, invite, { said, turn }), false);
     } catch (error) {
+      // Where a key is taken, nobody else can begin a session under it: that cannot be hidden.
+      if (isRefusedThere(error)) throw refusals.notInvited();
       const isOver = error instanceof RollcallError && error.code === 'SESSION_INACTIVE';
       if (!isOver || attempt === mostAttempts) throw error;
     }
   }
+}
+
+/** Whether the session exists and the caller may not see it. */
+function isRefusedThere(error: unknown): boolean {
+  return error instanceof JoinRefused && error.code === 'SESSION_NOT_FOUND' && error.sessionId !== undefined;
 }
 
 async function openedByCreator(services: Services, caller: Caller, id: string, said: Said, turn: Turn) {
@@ -63,10 +74,11 @@ async function findOrCreate(
 ): Promise<Opening> {
   const live = await services.sessionKeys.live(key);
   if (live !== undefined) {
-    refuseForeignGuest(caller, live);
+    await refuseForeignGuest(services, caller, live);
     return { id: live, created: false };
   }
   refuseGuest(caller);
+  refuseCreation(caller, key);
   const { userId, username, externalId } = caller;
   return transactWithAudit(services, async ({ keys, audit }) => {
     const owner = { userId, username, externalId };

@@ -11,7 +11,7 @@ import { actorOf, audit } from './audit.ts';
 /**
  * Does something in a session on behalf of the caller. If they may not do it, the audit trail of the session says who tried.
  *
- * @param entryOf the entry of the refusal; its reason is the error code of the answer.
+ * @param entryOf the entry of the refusal; its reason is an error code.
  * @throws what the work throws. A refusal that cannot be written down stays a refusal.
  */
 export async function auditRefusal<T>(
@@ -24,11 +24,21 @@ export async function auditRefusal<T>(
   try {
     return await work();
   } catch (error) {
-    if (error instanceof RollcallError && error.code === 'PERMISSION_DENIED') {
-      await noteRefusal(services, caller, sessionRef, (actor) => entryOf(actor, error.code));
+    if (await isRefusal(services, sessionRef, error)) {
+      await noteRefusal(services, caller, sessionRef, (actor) => entryOf(actor, 'PERMISSION_DENIED'));
     }
     throw error;
   }
+}
+
+/** Who may not see a session is told that there is none (rule SE13). The audit trail knows that they were refused. */
+async function isRefusal(services: Services, sessionRef: string, error: unknown): Promise<boolean> {
+  if (!(error instanceof RollcallError)) return false;
+  if (error.code !== 'SESSION_NOT_FOUND') return error.code === 'PERMISSION_DENIED';
+  return services.sessions.getSession(sessionRef).then(
+    () => true,
+    () => false,
+  );
 }
 
 async function noteRefusal(

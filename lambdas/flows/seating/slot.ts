@@ -49,11 +49,11 @@ function membershipOf(
   { session, role, said, kept, ...known }: Seating,
 ): Membership {
   const { id, sessionId, metadata } = session;
-  const { connectionId, userId, username } = caller;
+  const { connectionId, userId, username, claim } = caller;
   const cursorRole = metadata?.visibility?.cursors;
   const invisible = said?.status === undefined ? known.invisible : said.status === 'offline';
   const choices = { ...(cursorRole ? { cursorRole } : {}), ...(invisible ? { invisible } : {}) };
-  const person = { userId, username, role, ...choices };
+  const person = { userId, username, role, ...(claim ? { claimedRole: role } : {}), ...choices };
   const joinedAt = services.clock();
   const data = kept ?? firstData(said);
   // One millisecond earlier, so that what Redis computes from the same join counts as newer.

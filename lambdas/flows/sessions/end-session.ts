@@ -6,6 +6,7 @@ import { sessionEnded, sessionEndRefused } from '../../activity/activity-events.
 import type { Membership } from '../../connections/connection-registry.ts';
 import type { Services } from '../../services/services.ts';
 import type { Caller } from '../callers/caller.ts';
+import { refuseForeignGuest } from '../callers/people.ts';
 import { actorOf } from '../journal/audit.ts';
 import { auditRefusal } from '../journal/audit-refusal.ts';
 import { type Departing, recordOrLeaveToSweep } from '../journal/departures.ts';
@@ -27,13 +28,14 @@ export async function endSession(
   sessionRef: string,
   status: 'completed' | 'failed' | undefined,
 ): Promise<ServerFrame<'session_ended'>> {
-  const { session, ended } = await auditRefusal(services, caller, sessionRef, sessionEndRefused, () =>
-    transactWithAudit(services, async ({ sessions, audit }) => {
-      const done = await sessions.endSession(sessionRef, { status, actorId: caller.userId });
+  const { session, ended } = await auditRefusal(services, caller, sessionRef, sessionEndRefused, async () => {
+    await refuseForeignGuest(services, caller, sessionRef);
+    return transactWithAudit(services, async ({ sessions, audit }) => {
+      const done = await sessions.endSession(sessionRef, { status, asker: caller });
       if (done.ended) await audit(endingOf(caller, done.session));
       return done;
-    }),
-  );
+    });
+  });
   const frame: ServerFrame<'session_ended'> = { type: 'session_ended', sessionId: session.id, reason: session.status };
   if (ended) await emptySession(services, session.id, 'session_ended', frame, caller.connectionId);
   else await scheduleVisit(services, session.id, services.clock());

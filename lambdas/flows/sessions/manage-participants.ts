@@ -5,6 +5,7 @@ import { isAway } from '../../platform/unavailable.ts';
 import { isUnknown, type PresenceOutcome } from '../../presence/outcome.ts';
 import type { Services } from '../../services/services.ts';
 import type { Caller } from '../callers/caller.ts';
+import { refuseForeignGuest } from '../callers/people.ts';
 import { actorOf } from '../journal/audit.ts';
 import { type Departing, recordOrLeaveToSweep } from '../journal/departures.ts';
 import { transactWithAudit } from '../journal/transact-with-audit.ts';
@@ -20,8 +21,9 @@ export async function changeRole(
   userId: string,
   role: Role,
 ): Promise<void> {
+  await refuseForeignGuest(services, caller, sessionRef);
   const participant = await transactWithAudit(services, async ({ sessions, audit }) => {
-    const changed = await sessions.setRole(sessionRef, caller.userId, userId, role);
+    const changed = await sessions.setRole(sessionRef, caller, userId, role);
     await audit(participantRoleChanged(actorOf(caller, changed.sessionId), userId, role));
     return changed;
   });
@@ -50,8 +52,9 @@ export async function removeParticipant(
   userId: string,
   reason: string | undefined,
 ): Promise<void> {
+  await refuseForeignGuest(services, caller, sessionRef);
   const { sessionId, removed } = await transactWithAudit(services, async ({ sessions, audit }) => {
-    const done = await sessions.removeByOwner(sessionRef, caller.userId, userId);
+    const done = await sessions.removeByOwner(sessionRef, caller, userId);
     if (done.removed) await audit(participantRemoved(actorOf(caller, done.sessionId), userId, reason));
     return done;
   });

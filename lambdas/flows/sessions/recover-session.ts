@@ -2,6 +2,7 @@ import type { Session } from '../../../protocol/entities.ts';
 import { sessionRecovered } from '../../activity/activity-events.ts';
 import type { Services } from '../../services/services.ts';
 import type { Caller } from '../callers/caller.ts';
+import { refuseForeignGuest } from '../callers/people.ts';
 import { actorOf } from '../journal/audit.ts';
 import { expiryEntry } from '../journal/expiry-entry.ts';
 import { transactWithAudit } from '../journal/transact-with-audit.ts';
@@ -12,8 +13,9 @@ import { announceRevival } from '../liveness/announce-liveness.ts';
  * has recorded yet is recorded too.
  */
 export async function recoverSession(services: Services, caller: Caller, sessionRef: string): Promise<Session> {
+  await refuseForeignGuest(services, caller, sessionRef);
   const { session, recovered } = await transactWithAudit(services, async ({ sessions, audit }) => {
-    const done = await sessions.recoverSession(sessionRef, caller.userId);
+    const done = await sessions.recoverSession(sessionRef, caller);
     if (done.untold) await audit(expiryEntry(done.untold));
     if (done.recovered) await audit(sessionRecovered(actorOf(caller, done.session.id)));
     return done;

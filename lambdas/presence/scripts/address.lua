@@ -1,5 +1,6 @@
 -- Whom a broadcast reaches, for a connection whose role may comment [DE11]. It counts as a frame of its connection, and the
--- others see no change. The roles here follow those in PostgreSQL, and the owner is an operator.
+-- others see no change. The roles here follow those in PostgreSQL, and the owner is an operator. The role by the access claim of the
+-- connection's token, if there is one, decides instead: other connections of the user may have other tokens [SE12].
 if isUnknown() then return { 'unknown' } end
 renewsKeys = false
 local member = userId .. ':' .. connectionId
@@ -12,7 +13,7 @@ redis.call('ZADD', usersKey, timeText(user.lastSeen), userId)
 -- A hidden connection stays hidden.
 redis.call('ZADD', connectionsKey, 'GT', nowText, member)
 writeUser(user, true)
-if roleRank[user.role] < roleRank.commenter then return reply({}, {}, { isPermitted = 0, addressed = {} }) end
+if roleRank[claimedRole ~= '' and claimedRole or user.role] < roleRank.commenter then return reply({}, {}, { isPermitted = 0, addressed = {} }) end
 
 local isNamed = {}
 for _, each in ipairs(named ~= '' and cjson.decode(named) or {}) do isNamed[each] = true end

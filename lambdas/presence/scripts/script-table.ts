@@ -56,7 +56,7 @@ export const scriptArguments = {
     dataChange: 'text',
   },
   keepAlive: seat,
-  address: { ...seat, named: 'text' },
+  address: { ...seat, named: 'text', claimedRole: 'text' },
   flush: { endsAt: 'text' },
   stretch: {},
   join: {

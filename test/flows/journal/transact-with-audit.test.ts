@@ -67,7 +67,7 @@ const takeEntries = () => database.pool.query('DROP TRIGGER refused ON activity_
 async function stage() {
   const { id } = await services.sessions.createSession(owner.userId, 'op', { isPublic: true }, { username: 'Owner' });
   await services.sessions.addParticipant(id, guestId, 'viewer', { username: 'Guest' });
-  const { inviteId, invite } = await services.invites.createInvite(id, owner.userId, { role: 'operator' });
+  const { inviteId, invite } = await services.invites.createInvite(id, owner, { role: 'operator' });
   return { id, inviteId, invite };
 }
 type Stage = Awaited<ReturnType<typeof stage>>;

@@ -108,7 +108,7 @@ test.each([
   { isWritten: true, what: 'a leave that is written down is not written again by a restoration' },
 ])('[PR9] [SE9] $what', async ({ isWritten }) => {
   const { sessionId, seat } = await enteredAndKilled();
-  await services.sessions.endSession(sessionId, { actorId: seat.userId, status: 'completed' });
+  await services.sessions.endSession(sessionId, { asker: seat, status: 'completed' });
   await flows.expireAndRecord(services, sessionId, Date.now());
   const departure = { userId: seat.userId, cause: 'session_ended', at: Date.now() } as const;
   if (isWritten) await flows.recordDeparture(services, sessionId, departure);
