@@ -50,7 +50,7 @@ export async function enterRoom(title: string): Promise<Room> {
   for (;;) {
     const session = client.open(address.key, { metadata, ...(address.invite && { invite: address.invite }) });
     try {
-      await session.ready;
+      await untilJoined(session, client);
       return { key: address.key, client, session };
     } catch (error) {
       await refused(error as RollcallError, client);
@@ -89,6 +89,23 @@ function hasExpired(invite: string): boolean {
 }
 
 /** @returns when it is tried again. */
+/** Waits for the join. Where the service cannot be reached, the page says so while the client goes on trying. */
+async function untilJoined(session: DemoSession, client: DemoClient): Promise<void> {
+  for (;;) {
+    try {
+      return await session.ready;
+    } catch (error) {
+      if (session.state === 'left' || session.state === 'ended') throw error;
+      const { code, message } = error as RollcallError;
+      const retry = () => {
+        show(plainHeader(), waitingScreen('Joining …'));
+        client.connect();
+      };
+      show(plainHeader(), refusalScreen(code, message, retry));
+    }
+  }
+}
+
 function refused({ code, message, retryable }: RollcallError, client: DemoClient): Promise<void> {
   return new Promise((resolve) => {
     const retry = () => {

@@ -54,6 +54,7 @@ const titles: Partial<Record<ErrorCode, string>> = {
   SESSION_INACTIVE: 'This session is over',
   SESSION_FULL: 'Everybody is here already',
   PERMISSION_DENIED: 'You need an invitation',
+  UNAVAILABLE: 'Rollcall cannot be reached',
 };
 
 /** Why somebody cannot come in, and ways on. `onRetry` is given where a retry can succeed. */

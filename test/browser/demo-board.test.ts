@@ -6,18 +6,17 @@ import { faultsOf, useDemo } from '../support/demo.ts';
 const demo = useDemo();
 const phone = { viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true };
 
-/** Waits until the pointer of somebody rests at this share of a card's size, less than two pixels away. */
-async function restsAt(person: Person, name: string, card: string, x: number, y: number): Promise<void> {
-  await person.page.waitForFunction(
+/** Whether the pointer of somebody rests at this share of a card's size, less than two pixels away. */
+const restsAt = (person: Person, name: string, card: string, x: number, y: number): Promise<boolean> =>
+  person.page.evaluate(
     ({ name, card, x, y }) => {
       const pointers = [...document.querySelectorAll('.rollcall-cursors > *')];
       const tip = pointers.find((each) => each.textContent === name)?.getBoundingClientRect();
       const box = document.querySelector(`[data-card="${card}"]`)!.getBoundingClientRect();
-      return tip && Math.hypot(tip.x - box.x - x * box.width, tip.y - box.y - y * box.height) < 2;
+      return tip !== undefined && Math.hypot(tip.x - box.x - x * box.width, tip.y - box.y - y * box.height) < 2;
     },
     { name, card, x, y },
   );
-}
 
 const placed = ({ page }: Person, card: string, place: string) =>
   page.locator(`[data-card="${card}"][data-place="${place}"]:not(.held)`).waitFor();
@@ -40,9 +39,9 @@ test('five people point and move cards; each sees the others, in the same colour
   expect(new Set(first).size).toBe(5);
   for (const each of rest) expect(each).toEqual(first);
 
-  for (const [index, guest] of guests.entries()) await guest.point(guest.card('Seed swap'), 0.2 * (index + 1), 0.5);
   for (const [index, name] of ['Bob', 'Cleo', 'Dan', 'Eve'].entries()) {
-    await restsAt(ada, name, 'seeds', 0.2 * (index + 1), 0.5);
+    const [guest, x] = [guests[index]!, 0.2 * (index + 1)];
+    await guest.pointUntil(guest.card('Seed swap'), x, 0.5, () => restsAt(ada, name, 'seeds', x, 0.5));
   }
   const [bob, cleo] = guests as [Person, Person];
   await bob.page.mouse.down();
@@ -88,8 +87,7 @@ test('a reaction rises where its sender points', async () => {
   const ada = await demo.host('Plan together', 'Ada');
   const bob = await demo.join(await ada.invite('Comment'), 'Bob');
   await ada.row('Bob').waitFor();
-  await bob.point(bob.card('Opening'), 0.5, 0.5);
-  await ada.pointerOf('Bob').waitFor();
+  await bob.pointUntil(bob.card('Opening'), 0.5, 0.5, () => restsAt(ada, 'Bob', 'opening', 0.5, 0.5));
   // The page watches before the reaction is sent: a busy browser could show it and take it away first.
   const watch = await ada.page.evaluateHandle(() => {
     const seen = Promise.withResolvers<{ kind: string | undefined; x: number; y: number }>();
@@ -119,8 +117,7 @@ test('on a phone people are at the top, pointers keep to their cards, and a fing
   const top = await bob.page.getByRole('list', { name: 'People in this session' }).boundingBox();
   expect(top!.y + top!.height).toBeLessThan(150);
   expect(await bob.page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360);
-  await ada.point(ada.card('Opening'), 0.9, 0.2);
-  await restsAt(bob, 'Ada', 'opening', 0.9, 0.2);
+  await ada.pointUntil(ada.card('Opening'), 0.9, 0.2, () => restsAt(bob, 'Ada', 'opening', 0.9, 0.2));
 
   const from = (await bob.card('Opening').boundingBox())!;
   const to = (await bob.page.locator('[data-rollcall-anchor="cell-2-3"]').boundingBox())!;

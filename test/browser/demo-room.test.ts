@@ -47,6 +47,21 @@ test('a guest comes in by an invitation link, both see each other, and status an
   await ada.page.locator('.person[data-status="offline"]').filter({ hasText: 'Bob' }).waitFor();
 });
 
+test('who cannot reach the service is told so, and comes in without a click once it can be reached', async () => {
+  const ada = await demo.host('Plan together', 'Ada');
+  const bob = await demo.open(await ada.invite('Edit'));
+  let isReachable = false;
+  await bob.page.routeWebSocket(/\/live/, (socket) => {
+    if (isReachable) socket.connectToServer();
+    else void socket.close({ code: 1011 });
+  });
+  await bob.enter('Bob');
+  await bob.page.getByRole('alert').getByText('Rollcall cannot be reached', { exact: true }).waitFor();
+  isReachable = true;
+  await bob.row('Bob (you)').waitFor();
+  await ada.row('Bob').waitFor();
+});
+
 test('after a reload the status is what the others see, and nobody saw a leave', async () => {
   const { ada, bob } = await pair();
   const card = await bob.openCard('Bob');
@@ -104,8 +119,7 @@ test('[CL3] [CL7] a closed connection shows stale data, and is made again withou
   client.destroy();
   await stale;
   await bob.page.locator('.people:not(.stale)').waitFor();
-  await bob.point(bob.card('Seed swap'), 0.5, 0.5);
-  await ada.pointerOf('Bob').waitFor();
+  await bob.pointUntil(bob.card('Seed swap'), 0.5, 0.5, () => ada.pointerOf('Bob').isVisible());
   expect(await ada.page.locator('.feed').getByText('closed the page').count()).toBe(0);
 });
 

@@ -8,7 +8,7 @@ import {
   type Locator,
   type Page,
 } from 'playwright-core';
-import { timeLimits } from './time-limits.ts';
+import { scaleLimit, timeLimits } from './time-limits.ts';
 
 const names = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
 const arguments_ = [
@@ -112,6 +112,11 @@ export class Person {
     await this.page.mouse.move(box.x + box.width * x, box.y + box.height * y);
   }
 
+  /** The same, until something is true of a page that shows it. */
+  async pointUntil(target: Locator, x: number, y: number, isShown: () => Promise<boolean>): Promise<void> {
+    await moveUntil((by) => this.point(target, x + by, y), isShown);
+  }
+
   /** The pointer of somebody else. */
   pointerOf(name: string): Locator {
     return this.page.locator('.rollcall-cursors > *').filter({ hasText: name });
@@ -137,5 +142,28 @@ export class Person {
 
   async close(): Promise<void> {
     await this.page.context().close();
+  }
+}
+
+/** How long one movement of a mouse is waited for. */
+const movementMillis = 2000;
+
+/**
+ * Moves a mouse until others are shown where it is. The service posts a cursor once: on a busy machine a post may fail, and then only
+ * the next movement shows the cursor.
+ *
+ * @param move moves the mouse to its place, or beside it by this share of the element's width.
+ * @param isShown whether the place is shown.
+ */
+export async function moveUntil(move: (by: number) => Promise<void>, isShown: () => Promise<boolean>): Promise<void> {
+  const until = Date.now() + timeLimits.event;
+  for (let isBeside = false; ; isBeside = !isBeside) {
+    await move(isBeside ? 0.02 : 0);
+    const end = Date.now() + scaleLimit(movementMillis);
+    while (Date.now() < end) {
+      if (!isBeside && (await isShown())) return;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    if (Date.now() > until) throw new Error('A movement of the mouse was not shown.');
   }
 }
