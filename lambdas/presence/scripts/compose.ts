@@ -13,12 +13,12 @@ export function declareConstants(values: Record<string, number>): string {
   return `local ${Object.keys(values).join(', ')} = ${Object.values(values).join(', ')}\n`;
 }
 
-/** Lua that names the keys, the common arguments, the constants and the fields of the reply of a presence script. */
+/** Lua that declares the keys, the common arguments, the constants and the fields of the reply of a presence script. */
 export function declarations(script: PresenceScript): string {
   return [
     `local ${scriptKeyNames.map((name) => `${name}Key`).join(', ')} =\n  ${scriptKeyNames.map((_, index) => `KEYS[${index + 1}]`).join(', ')}`,
     declareArguments(commonArguments, 0),
-    // Redis writes a number as text at some cost; these are there as text already.
+    // Redis takes time to convert a number to text, so scripts use these texts.
     `local nowText, offlineAfterText = ${argument('now')}, ${argument('offlineAfter')}`,
     declareConstants(constants),
     packer('packReply', replyFields),
@@ -26,7 +26,7 @@ export function declarations(script: PresenceScript): string {
   ].join('\n');
 }
 
-/** Lua that names the arguments of the script's own. It stands behind the shared pieces, so that they cannot use them. */
+/** Lua that declares the own arguments of a script. It comes after the shared pieces, so that these cannot use them. */
 export function ownDeclarations(script: PresenceScript): string {
   const [own, commonCount] = [scriptArguments[script], Object.keys(commonArguments).length];
   return [
@@ -35,7 +35,7 @@ export function ownDeclarations(script: PresenceScript): string {
   ].join('\n');
 }
 
-/** ARGV of a common argument. */
+/** The ARGV expression of a common argument. */
 function argument(name: keyof typeof commonArguments): string {
   return `ARGV[${Object.keys(commonArguments).indexOf(name) + 1}]`;
 }
@@ -51,12 +51,12 @@ function declareArguments(table: Readonly<Record<string, 'text' | 'number' | 'fl
   return `local ${entries.map(([name]) => name).join(', ')} =\n  ${values.join(', ')}`;
 }
 
-/** A Lua function that puts named values into the order of the table. */
+/** A Lua function that returns the named values as a list in the order of the table. */
 function packer(name: string, fields: readonly string[]): string {
   return `local function ${name}(values) return { ${fields.map((field) => `values.${field}`).join(', ')} } end`;
 }
 
-/** Lua that names the keys and the arguments of a script that has no other declarations. Arguments stay texts. */
+/** Lua that declares the keys and the arguments of a script that uses nothing else. All arguments are texts. */
 export function declareNames(keys: readonly string[], names: readonly string[]): string {
   return [
     `local ${keys.map((name) => `${name}Key`).join(', ')} = unpack(KEYS)`,

@@ -1,6 +1,6 @@
 -- A connection joins the session. Replies with all users, the joined one included.
 if isOvertaken(versionKey, version) then return { 'overtaken' } end
--- What the join says of the user.
+-- The status, activity and data of the join.
 local said = saidText ~= '' and cjson.decode(saidText) or {}
 if said.data and not changeOfData(readUser(userId) or { userId = userId }, said.data) then return { 'large' } end
 changesMembers = true
@@ -23,10 +23,10 @@ end
 if said.status then user.chosen = said.status ~= 'online' and said.status or nil end
 storeChosen(user)
 if isUnknown() then startEpoch() end
--- A short name for the user, for as long as the epoch lasts.
+-- A short name for the user, valid in this epoch.
 if not user.index then user.index = redis.call('HINCRBY', epochKey, 'users', 1) end
 if not already then
-  -- This connection replaces a socket of the user that ended moments ago, and the others see no change.
+  -- This connection replaces a socket of the user that ended shortly before, and the others see no change.
   for _, leaver in ipairs(redis.call('ZRANGE', leavingKey, 0, -1)) do
     if splitMember(leaver) == userId then
       redis.call('ZREM', leavingKey, leaver)
@@ -67,8 +67,8 @@ else
   redis.call('ZADD', activeKey, user.lastActive, userId)
   publish(user.status, userId)
 end
--- A restore may have seated the user from the connection table just before this join: their arrival is not in the journal yet. An
--- arrival that is written down already is followed by a new one if a restored stay has ended since.
+-- A restore may have seated the user from the connection table just before this join. Then the arrival is not in the journal
+-- yet. If the arrival is recorded already but a restored stay has ended since, the journal gets a new arrival.
 local leave = not known and arrivalState ~= 'taken' and unwrittenLeaves(userId)[userId] or nil
 local isNew = not known and (arrivalState ~= 'written' or (leave and leave.restored))
 if isNew or (user.restored and arrivalState == 'taken') then

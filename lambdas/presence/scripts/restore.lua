@@ -1,8 +1,8 @@
--- Restores a session to what the connection table says, after Redis lost it or could not be reached for a while (rules FA1, FA2).
--- The frames of connected users had nowhere to go meanwhile, so everybody starts with a sign of life of this moment. Silent connections
--- that the table does not know have left meanwhile, or joined after their session had ended. The journal keeps each of these leaves,
--- and each new arrival of a user whose leave is still in it. If anything was lost, the session gets a new epoch, so that every client
--- asks for a snapshot. The facts about each connection follow the named arguments.
+-- Restores a session from the connection table, after Redis lost it or was away (rules FA1, FA2). Redis could not receive
+-- frames meanwhile, so the last sign of life of every restored connection is now. A silent connection that the table does not
+-- have has left, or joined after its session had ended. The journal gets each of these leaves, and each new arrival of a user
+-- whose leave is still in it. If anything was lost, the session gets a new epoch, so that every client asks for a snapshot.
+-- The values of each connection follow the named arguments.
 changesMembers = true
 local lost = isUnknown()
 if onlyIfLost and not lost then return reply({}, {}, { restored = 0 }) end
@@ -20,7 +20,7 @@ for index = 0, count - 1 do
   local joinedAt, isInvisible = tonumber(ARGV[first + 4]), ARGV[first + 5] == '1'
   local member = userId .. ':' .. connectionId
   given[member] = true
-  -- The table was read before this script runs. What the connection did since then is in Redis already.
+  -- The table was read before this script runs. If the connection has joined or left since then, Redis is newer.
   if not isOutdated(ARGV[first + 7], ARGV[first + 8]) then
     if not leaving[member] then redis.call('ZADD', connectionsKey, 'GT', now, member) end
     if not people[userId] then
@@ -34,7 +34,7 @@ for index = 0, count - 1 do
   end
 end
 
--- These leaves may be in the audit trail already. Whoever writes them down asks it.
+-- These leaves may be in the audit trail already. The writer of the journal checks that.
 isConcluding = true
 for _, member in ipairs(redis.call('ZRANGEBYSCORE', connectionsKey, '-inf', silentSince)) do
   local userId, connectionId = splitMember(member)
@@ -45,7 +45,7 @@ for _, member in ipairs(redis.call('ZRANGEBYSCORE', connectionsKey, '-inf', sile
 end
 
 local counts = connectionsByUser()
--- A user in the reconnect grace is no longer in the table. If only the list of users was lost, their record still tells.
+-- A user in the reconnect grace is no longer in the table. If only the list of users was lost, their record is still there.
 for userId, connections in pairs(counts) do
   local user = not people[userId] and readUser(userId)
   if user then
@@ -69,7 +69,8 @@ for _, userId in ipairs(order) do
   showStatus(user)
   local leave = fresh and not known and waiting[userId]
   if leave then
-    -- The leave was found and is not written down yet. The audit trail has to tell that the user is here again.
+    -- The leave is in the journal and not recorded yet. The journal also gets this arrival, because the user is present
+    -- again.
     user.joinedAt, user.restored = math.max(now, leave.at + 1), nil
     appendToJournal({ userId = userId, username = user.username, role = user.role, at = user.joinedAt, came = true, certain = true })
   end

@@ -13,24 +13,24 @@ type TypesOf<Table extends Readonly<Record<string, keyof KindTypes>>> = {
 /** The arguments of a script, by name. A number that is absent is passed as an empty text. */
 export type ScriptArguments<Script extends PresenceScript> = TypesOf<(typeof scriptArguments)[Script]>;
 
-/** What a script answers about the data of a person, where there is something to write down. */
+/** What a script replies about the data of a user that must be stored elsewhere too. */
 export type ToldReply = [text: string, at: number, connections: number] | [];
 
-/** What each extra of a reply is as ioredis returns it. */
+/** The type of each extra of a reply, as ioredis returns it. */
 interface ExtraTypes {
-  /** User and `<time> <index> <whole> <cursor as JSON>` by turns. */
+  /** Alternating the user and `<time> <index> <whole> <cursor as JSON>`. */
   cursors: string[];
   cursorReceivers: string[];
   /** How many connections are overdue, at most two. */
   overdue: number;
-  /** When the status of this frame was chosen; 0 if it chose none. */
+  /** When Redis stored the status of this frame; 0 if the frame had none. */
   chosenAt: number;
-  /** When the last diff before this frame got its number, for heartbeats; else '0'. */
+  /** When the last diff before this frame got its number, for heartbeats; otherwise '0'. */
   numberedAt: string;
-  /** Data that has to be kept elsewhere, when it changed and how many connections the user has; or nothing. */
+  /** The changed data, the time of the change and the number of the user's connections; empty if no data changed. */
   told: ToldReply;
   isPermitted: number;
-  /** Connections that a broadcast reaches. */
+  /** Receivers of a broadcast. */
   addressed: string[];
   isFirst: number;
   isPresent: number;
@@ -43,7 +43,7 @@ interface ExtraTypes {
   closed: number;
   nextDeadline: string;
   journal: string[];
-  /** User and time by turns. */
+  /** Alternating the user and the time. */
   lastSeen: string[];
   moves: number;
   ended: string[];
@@ -51,7 +51,7 @@ interface ExtraTypes {
 }
 type ExtraName<Script extends PresenceScript> = (typeof replyExtras)[Script][number];
 
-/** What the reply of every script that succeeded says about the change it made. */
+/** The common fields of the reply of every script that succeeded: what it changed. */
 export interface ChangeReply {
   epoch: string;
   seq: number;
@@ -95,7 +95,10 @@ const positions = Object.fromEntries(replyFields.map((name, index) => [name, ind
   number
 >;
 
-/** Names the values of a reply. It runs for every frame, so the object is written out: that is quicker than a loop. */
+/**
+ * Gives the values of a reply their names. It runs for every frame, so the object is written out: that is faster than a
+ * loop.
+ */
 export function decodeReply<Script extends PresenceScript>(
   script: Script,
   reply: readonly unknown[],

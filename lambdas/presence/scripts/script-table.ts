@@ -2,17 +2,20 @@ import { limits } from '../../../protocol/limits.ts';
 import { hiddenMillis } from '../../../protocol/timings.ts';
 
 /**
- * Names of everything that a presence script takes and replies. The Lua text declares its locals from this table and the
- * store passes and reads values by it, so no position is written down twice.
+ * The names of all arguments and reply fields of the presence scripts. The Lua text declares its local variables from this
+ * table, and the store passes arguments and reads replies by it. So each position is defined only once.
  */
 
-/** Names of the keys (`presenceKeys`) that every presence script declares, in this order; all lie in one slot. In Lua they are called `usersKey` and so on. */
+/**
+ * The keys (`presenceKeys`) that every presence script declares, in this order; all are in one slot. In Lua they are
+ * `usersKey` and so on.
+ */
 export const scriptKeyNames = [
   ...['users', 'connections', 'active', 'leaving', 'cursors', 'epoch', 'journal', 'window', 'pending', 'changes'],
   ...['rates', 'roles', 'tags', 'compact', 'orders'],
 ] as const;
 
-/** `text` as it is; `number` is converted, an empty text is nil; `flag` is a boolean. */
+/** `text` is passed as it is; `number` is converted, and an empty text is nil; `flag` is a boolean. */
 type ArgumentKind = 'text' | 'number' | 'flag';
 type ArgumentTable = Readonly<Record<string, ArgumentKind>>;
 
@@ -24,13 +27,13 @@ export const commonArguments = {
   now: 'number',
   offlineAfter: 'number',
   awayAfter: 'number',
-  /** The name of a new epoch, if this script begins one. */
+  /** The name of a new epoch, if this script starts one. */
   freshEpoch: 'text',
   /** Time to live of every key but the records. */
   keepMillis: 'number',
   windowMillis: 'number',
   batchMax: 'number',
-  /** For how long signs of life and joins may not have reached Redis: no user is judged by what is that recent. */
+  /** The outage allowance. No user times out or becomes away because of signs of life that are missing for this time. */
   outageAllowance: 'number',
   publishesCursors: 'flag',
 } as const satisfies ArgumentTable;
@@ -41,7 +44,7 @@ const turn = { turnField: 'text', turn: 'number' } as const;
 const membership = { versionKey: 'text', version: 'text' } as const;
 const seat = { userId: 'text', connectionId: 'text' } as const;
 
-/** Arguments of each script, in this order, behind the common ones. */
+/** The own arguments of each script, in this order, after the common ones. */
 export const scriptArguments = {
   touch: {
     ...seat,
@@ -87,7 +90,7 @@ export const scriptArguments = {
 
 export type PresenceScript = keyof typeof scriptArguments;
 
-/** Facts about each connection that `restore` takes behind its named arguments. */
+/** The values of each connection that `restore` takes after its named arguments. */
 export const restoredFields = [
   'userId',
   'connectionId',
@@ -106,7 +109,7 @@ export const replyFields = [
   'cursorRole',
 ] as const;
 
-/** What the field `extra` of a reply holds, in this order. */
+/** The content of the field `extra` of a reply, in this order. */
 export const replyExtras = {
   touch: ['cursors', 'cursorReceivers', 'overdue', 'chosenAt', 'numberedAt', 'told'],
   keepAlive: [],
@@ -126,13 +129,13 @@ export const replyExtras = {
   restore: ['restored'],
 } as const satisfies Record<PresenceScript, readonly string[]>;
 
-/** Milliseconds between two frames of a connection that are on time. */
+/** Milliseconds between two frames at the allowed rate. */
 const rateSpacing = 1000 / limits.messagesPerSecond;
 
-/** Constants of the rate limit, which a script of its own uses, too. */
+/** Constants of the rate limit. The script `rate-limit` uses them, too. */
 export const rateConstants = {
   rateSpacing,
-  /** How far ahead of time a connection may run. */
+  /** The burst tolerance of the rate limit (generic cell rate algorithm), in milliseconds. */
   rateBurst: rateSpacing * (limits.messageBurst - 1),
 };
 
@@ -141,15 +144,15 @@ export const constants = {
   ...rateConstants,
   /** Frames renew the keys at most once in this many milliseconds. */
   renewInterval: 60_000,
-  /** How long the number of a join or leave is kept: longer than any function may run. */
+  /** How long the number of a join or leave is kept: longer than any function can run. */
   membershipMillis: 60_000,
-  /** So many frames of one connection may be on their way at the same time. */
+  /** How many frames of one connection can be on their way at the same time. */
   framesInFlight: 1000,
   /** When the next sign of life of a hidden connection is due (rule PR17). */
   hiddenMillis,
-  /** What the data of a user may take, in bytes. */
+  /** The maximum size of the data of a user, in bytes. */
   dataBytes: limits.dataBytes,
-  /** What of a frame of 32 KB is left for the users of a diff, in bytes. */
+  /** The bytes of a frame of 32 KB that are left for the users of a diff. */
   diffPartBytes: limits.diffPartBytes,
   restoredFields: restoredFields.length,
 };

@@ -41,7 +41,7 @@ import touch from './touch.lua';
 import visit from './visit.lua';
 import yieldSlot from './yield-slot.lua';
 
-/** A Lua file with its path below the project, so that a tool can name the line of a composed script. */
+/** A Lua file with its path below the project, so that a tool can show the file and line of a composed script. */
 export interface Piece {
   file: string;
   text: string;
@@ -49,11 +49,11 @@ export interface Piece {
 
 const folder = 'lambdas/presence/scripts';
 const piece = (name: string, text: string): Piece => ({ file: `${folder}/${name}.lua`, text });
-/** What is made from the tables of names has no file. */
+/** Lua text that is made from the tables of names has no file. */
 export const declared = (text: string): Piece => ({ file: '<declarations>', text });
 const shared = (name: string, text: string) => piece(`shared/${name}`, text);
 
-/** What the cursor fast path needs, and the fast path itself. */
+/** The cursor fast path and the pieces that it needs. */
 const first: readonly Piece[] = [
   shared('keys', keys),
   shared('records', records),
@@ -62,7 +62,7 @@ const first: readonly Piece[] = [
   shared('frame-order', frameOrder),
 ];
 const fastPath = piece('cursor-fast-path', cursorFastPath);
-/** Helpers of the general path; each may use the ones before it. */
+/** Helpers of the general path. Each may use the ones before it. */
 const helpers: readonly Piece[] = [
   shared('state', state),
   shared('hidden', hidden),
@@ -79,8 +79,8 @@ const helpers: readonly Piece[] = [
   shared('frame-count', frameCount),
 ];
 /**
- * Further helpers, for the scripts that use them. A script that runs for each frame does without: creating a function in Lua
- * takes the longer the more locals it uses.
+ * Further helpers, for the scripts that use them. A script that runs for each frame does not contain them, because Lua
+ * takes time to create a function, and more time if the function uses many local variables.
  */
 const ends = shared('leaves', leaves);
 const order = shared('membership-order', membershipOrder);
@@ -141,10 +141,10 @@ export const rateLimitPieces: readonly Piece[] = [
   piece('rate-limit', rateLimit),
 ];
 
-/** That script: its key is the counter of the connection, its argument the time. */
+/** The script `rate-limit`. Its key is the counter of the connection, its argument the time. */
 export const rateLimitScript = rateLimitPieces.map(({ text }) => text).join('\n');
 
-/** The name of a script among the commands of Redis, which has commands of its own with some of these names. */
+/** The name of a script as a Redis command. It has a prefix, because Redis has commands of its own with some of these names. */
 export function commandName(script: string): string {
   return `presence_${script}`;
 }

@@ -19,7 +19,7 @@ if dataChange ~= '' then
   if not data then return { 'large' } end
 end
 local wasHidden = user.status == 'offline'
--- A frame that a later one of this connection overtook changes nothing that the later one decided.
+-- If a later frame of this connection was handled before, this frame does not change what the later one changed.
 local hasCursor, hasActivity, isNull = cursor ~= '', activity ~= '', cursor == 'null'
 local lastCursor, lastStatus, lastActivity, lastActed
 if turnField ~= '' then

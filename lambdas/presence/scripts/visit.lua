@@ -1,4 +1,4 @@
--- A sweep visits the session: it ends what is overdue, sends what a dead flusher left, and learns when to come again.
+-- A sweep visits the session: it ends what is overdue, takes what a dead flusher left, and computes the next deadline.
 if isUnknown() then return { 'unknown' } end
 if isIncomplete() then
   invalidateSession()
@@ -19,7 +19,8 @@ local function nextDeadline()
     if first[2] then deadline = math.min(deadline, tonumber(first[2]) + after) end
   end
   consider(connectionsKey, offlineAfter)
-  -- Who is overdue by this list and still there has a hidden connection, which the list of connections tells of.
+  -- A user who is overdue in this list and still present has a hidden connection. Its deadline comes from the list of
+  -- connections.
   local first = redis.call('ZRANGEBYSCORE', usersKey, string.format('(%d', now - offlineAfter - outageAllowance), '+inf',
     'WITHSCORES', 'LIMIT', 0, 1)
   if first[2] then deadline = math.min(deadline, tonumber(first[2]) + offlineAfter) end

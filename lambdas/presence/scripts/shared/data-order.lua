@@ -1,5 +1,5 @@
--- What a frame changes of a user's data, without the keys that later frames of the connection decided (rule PR18). Also returns the
--- turns of all keys afterwards, without those of keys that no frame can still change.
+-- Removes from a change of data the keys that later frames of the connection have set (rule PR18). Also returns the turns of
+-- all keys afterwards, without those of keys that no frame in flight can still change.
 local function takeDataTurn(field, turn, change)
   local text = redis.call('HGET', ordersKey, 'data:' .. field)
   local turns, kept = text and cjson.decode(text) or {}, {}

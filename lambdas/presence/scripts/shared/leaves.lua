@@ -19,7 +19,7 @@ local function unwrittenLeaves(onlyUser)
   return last
 end
 
--- Drops the update of a user who leaves: another tab of theirs may have ended in the same step.
+-- Drops the update of a user who leaves: another tab of the user may have ended in the same script.
 local function forgetUpdate(userId)
   local update = updatedUsers[userId]
   updatedUsers[userId] = nil
@@ -28,8 +28,9 @@ local function forgetUpdate(userId)
   end
 end
 
--- Ends the stay of a user. `at` is when the reason arose; a late sweep does not change it. The clocks of two environments differ a
--- little, so `at` is moved after the join and after the last sign of life. `leftAt` keeps the next join after this leave.
+-- Ends the stay of a user. `at` is the time of its reason, however late a sweep finds it. Clocks of two environments differ a
+-- little, so `at` is moved after the join and after the last sign of life. `leftAt` makes the next join later than this
+-- leave.
 local function removeUser(userId, cause, user, at)
   local joinedAt = user and user.joinedAt
   at = math.max(at or now, (joinedAt or 0) + 1, user and user.lastSeen or 0)

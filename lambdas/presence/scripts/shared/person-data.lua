@@ -1,4 +1,4 @@
--- What users tell of themselves (rule PR16). A list of members holds raw keys and raw values by turns; the value `null` removes a key.
+-- The data of users (rule PR16). A list of members alternates raw keys and raw values; the value `null` removes a key.
 
 local function membersOf(user)
   local members, from = {}, 2
@@ -9,7 +9,7 @@ local function membersOf(user)
   return members
 end
 
--- The members with the changes; later ones count.
+-- The members after the changes. A later change of a key replaces an earlier one.
 local function withChanges(members, changes)
   local positions = {}
   for index = 1, #members, 2 do positions[members[index]] = index + 1 end
@@ -25,7 +25,7 @@ local function withChanges(members, changes)
   return members
 end
 
--- What of a change is new: the members afterwards, and those that changed. Returns nil if all of it would be too much.
+-- Returns the members after a change, and the members that changed. Returns nil if the data would be too large.
 local function changeOfData(user, change)
   local members, known, changes = membersOf(user), {}, {}
   for index = 1, #members, 2 do known[members[index]] = members[index + 1] end
@@ -55,11 +55,11 @@ local function setData(user, members)
   end
   user.dataSizes = #sizes > 0 and sizes or nil
   recordedData[user.userId] = user.dataSizes and '{' .. table.concat(pairsOf, ',') .. '}'
-  -- Numbers the changes: the connection table keeps the newest.
+  -- The time also orders the changes: the connection table keeps the newest.
   user.dataAt = math.max(now, (user.dataAt or 0) + 1)
 end
 
--- What the connection table has to keep of a user's data.
+-- The data that the connection table has to store.
 local function keptData(user)
   return { recordedData[user.userId] or '{}', user.dataAt or 0, user.connections }
 end

@@ -17,7 +17,7 @@ local function cursorOf(userId)
   return recordedCursors[userId]
 end
 
--- The user points nowhere any more, and what waits to be sent about the cursor is out of date.
+-- Removes the cursor of a user, and what waits to be sent about it.
 local function forgetCursor(userId)
   recordedCursors[userId] = nil
   redis.call('HDEL', cursorsKey, userId)
@@ -27,7 +27,8 @@ local function forgetCursor(userId)
   end
 end
 
--- A sign of life renews the time to live; a change that somebody else caused must not. A caller that knows the cursor passes it.
+-- Writes a record. A sign of life renews its time to live; a change by another user does not. A caller that knows the cursor
+-- passes it.
 local function writeUser(user, isAlive, cursor)
   local text = encodeRecord(user, recordedData[user.userId], cursor or cursorOf(user.userId) or nil)
   if isAlive then
