@@ -4,7 +4,6 @@ import { limits } from './limits.ts';
  * The durations and other settings, read from the environment and checked against each other.
  *
  * All defaults are defined here only. The stack, the handlers, the local stack and the client read them from here.
- *
  */
 
 /** Names and defaults of the settings, in the user's units. */

@@ -1,6 +1,6 @@
 /**
- * `npm run check:aws`: synthesizes every variant of the stack and looks for what CloudFormation would refuse or what could not
- * work once deployed. It needs no AWS account. `-- path/to/X.template.json …` checks these templates instead.
+ * `npm run check:aws`: synthesizes every variant of the stack. It reports what CloudFormation would refuse and what could not
+ * work after a deployment. It needs no AWS account. `-- path/to/X.template.json …` checks these templates instead.
  */
 import { readFileSync } from 'node:fs';
 import { loadAwsServiceSpec } from '@aws-cdk/aws-service-spec';

@@ -1,4 +1,4 @@
-/** Bundles the client package, both for the build and for the measurement of its size. */
+/** Bundles the client package, for the build and for the measurement of its size. */
 
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -8,7 +8,7 @@ import { privateNames } from './private-names.mjs';
 const project = fileURLToPath(new URL('..', import.meta.url));
 export const clientFolder = join(project, 'client');
 
-/** Entry points of the package by the name of the file each becomes. */
+/** Entry points of the package by the name of their output file. */
 export const entryPoints = {
   index: 'index.ts',
   testing: 'testing/index.ts',
@@ -23,7 +23,7 @@ export const entryPoints = {
 /** Packages that the application itself installs, and the modules of Node.js. */
 const external = ['react', 'vue', 'node:*'];
 
-/** Bundles entry points of the client; code they share becomes a file of its own. */
+/** Bundles entry points of the client. Code that they share becomes a separate file. */
 export function bundleClient(names, options = {}) {
   return build({
     entryPoints: Object.fromEntries(names.map((name) => [name, join(clientFolder, entryPoints[name])])),

@@ -1,7 +1,7 @@
 /**
- * Properties that only the inside of the client uses. The bundles give them short names, because a minifier by itself
- * cannot know which properties are private. None of these words may be part of a frame, of the public interface or of a
- * platform; `test/client/size.test.ts` checks the first two.
+ * Properties that only the client itself uses. The bundles give them short names, because a minifier does not know which
+ * properties are private. None of these names may be part of a frame, of the public interface or of a platform API;
+ * `test/client/size.test.ts` checks frames and interface.
  */
 const names = [
   'confirmed',

@@ -53,7 +53,7 @@ async function attempt(room: Room, server: Contestant, work: () => Promise<unkno
   try {
     await work();
   } catch (error) {
-    console.log(`  ${nameOf(room).padEnd(14)}${server.name.padEnd(nameWidth)}gives in: ${(error as Error).message}`);
+    console.log(`  ${nameOf(room).padEnd(14)}${server.name.padEnd(nameWidth)}fails: ${(error as Error).message}`);
   }
 }
 

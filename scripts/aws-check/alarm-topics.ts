@@ -2,11 +2,11 @@ import { namesAction, type Statement, statementsIn } from './policies.ts';
 import { type Finding, isObject, listed, resourcesOf, type Template, targetOf } from './template.ts';
 
 const cloudWatch = 'cloudwatch.amazonaws.com';
-/** Conditions that an alarm of the same account meets. */
+/** Policy conditions that an alarm of the same account meets. */
 const metConditions = ['aws:SourceAccount', 'aws:SourceArn', 'AWS:SourceOwner'];
 const actionProperties = ['AlarmActions', 'OKActions', 'InsufficientDataActions'];
 
-/** Checks that each alarm may publish to each topic that it names. A topic outside of the template is not checked. */
+/** Checks that each alarm may publish to each of its topics. A topic outside of the template is not checked. */
 export function checkAlarmTopics(template: Template): Finding[] {
   return resourcesOf(template, 'AWS::CloudWatch::Alarm', 'AWS::CloudWatch::CompositeAlarm').flatMap(
     ([logicalId, properties]) => {
@@ -38,7 +38,7 @@ function mayPublish(template: Template, topic: string): boolean {
   return isAllowed(statements.filter(concerns));
 }
 
-/** The key of SNS itself (`alias/aws/sns`) admits no alarms. */
+/** Alarms may not use the key of SNS itself (`alias/aws/sns`). */
 function mayUseKey(template: Template, key: unknown): boolean {
   const properties = template.Resources[targetOf(key) ?? '']?.Properties;
   if (!properties) return typeof key !== 'string' || !key.includes('alias/aws/');

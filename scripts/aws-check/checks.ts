@@ -11,15 +11,15 @@ import type { Finding, Template } from './template.ts';
 import { checkTriggers } from './triggers.ts';
 import { checkVpcRoutes } from './vpc-routes.ts';
 
-/** What the checks know besides the template. */
+/** The data of the checks in addition to the template. */
 export interface Knowledge {
-  /** The schemas that AWS publishes. */
+  /** The resource schemas that AWS publishes. */
   spec: SpecDatabase;
-  /** What the bundle of each handler does. */
+  /** The AWS actions that the bundle of each handler uses. */
   uses: ReadonlyMap<HandlerName, readonly Use[]>;
 }
 
-/** Everything that is wrong with a template. */
+/** All findings in a template. */
 export function checkTemplate(template: Template, { spec, uses }: Knowledge): Finding[] {
   return [
     ...checkSchema(template, spec),

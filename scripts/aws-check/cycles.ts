@@ -1,6 +1,6 @@
 import { allDependenciesOf, dependenciesOf, type Finding, type Template } from './template.ts';
 
-/** Finds resources that wait for themselves, one finding for each group of them. CloudFormation refuses such a template. */
+/** Finds groups of resources that depend on each other in a circle. CloudFormation refuses such a template. */
 export function checkCycles(template: Template): Finding[] {
   const reported = new Set<string>();
   return Object.keys(template.Resources).flatMap((logicalId) => {

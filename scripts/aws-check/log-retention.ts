@@ -9,7 +9,7 @@ import {
   targetOf,
 } from './template.ts';
 
-/** A log group that a service writes, and would create without an end if it did not exist. */
+/** A log group that a service writes to. If it does not exist, the service creates it without a retention. */
 interface WrittenLog {
   writer: string;
   name: unknown;
@@ -18,7 +18,7 @@ interface WrittenLog {
 const nextStep = 'Add an AWS::Logs::LogGroup with this name and RetentionInDays, and let the resource depend on it.';
 
 /**
- * Checks that every log ends: each log group has a retention, and each group that AWS would create by itself is in the template
+ * Checks that every log group has a retention, and that the template creates each group that AWS would create by itself,
  * before its writer. These are the logs of functions and the logs that PostgreSQL, Redis and API Gateway export.
  */
 export function checkLogRetention(template: Template): Finding[] {

@@ -2,21 +2,21 @@ import { type HandlerName, handlerNames, handlers } from '../../lib/handlers.ts'
 import { type Statement, statementsOfRole } from './policies.ts';
 import { type Finding, isObject, listed, referencesIn, resourcesOf, type Template, targetOf } from './template.ts';
 
-/** An action that the code of a function uses. */
+/** An AWS action that the code of a function uses. */
 export interface Use {
-  /** As in a policy, `dynamodb:Query`. */
+  /** The action as in a policy, for example `dynamodb:Query`. */
   action: string;
-  /** The environment variable that names the resource. Undefined: the function itself. */
+  /** The environment variable with the name of the resource. Undefined for the function itself. */
   variable?: string;
 }
 
-/** Lambda itself uses these, so that a function has a log and a network interface. */
+/** Actions that Lambda itself uses, so that a function has a log and a network interface. */
 const usedByLambda = /^(logs:(CreateLogStream|PutLogEvents)|ec2:\w+)$/;
 
 /**
  * Checks that each function of Rollcall may do what its code does, and nothing else.
  *
- * @param uses what the bundle of each handler does (`usesOfBundles`).
+ * @param uses the actions that the bundle of each handler uses (`usesOfBundles`).
  */
 export function checkPermissions(template: Template, uses: ReadonlyMap<HandlerName, readonly Use[]>): Finding[] {
   return resourcesOf(template, 'AWS::Lambda::Function').flatMap(([logicalId, properties]) => {
@@ -53,7 +53,7 @@ export function checkPermissions(template: Template, uses: ReadonlyMap<HandlerNa
 
 interface Grant {
   action: string;
-  /** The resources of the template that it covers. */
+  /** The resources of the template that the statement covers. */
   resources: string[];
 }
 
@@ -73,7 +73,7 @@ function meets(grant: Grant, resources: string[]): boolean {
   return grant.resources.some((resource) => resources.includes(resource));
 }
 
-/** What a value names in the template, or the value itself if it names nothing there. */
+/** The logical id of the resource that a value refers to, or the value itself if it refers to none. */
 function ownTargets(value: unknown): string[] {
   if (value === undefined) return [];
   if (typeof value === 'string') return [value];

@@ -10,7 +10,10 @@ import {
   type Template,
 } from './template.ts';
 
-/** Checks that everything that a resource or an output names exists: resources, parameters, attributes, mappings, conditions. */
+/**
+ * Checks that everything exists that a resource or an output refers to: resources, parameters, attributes, mappings,
+ * conditions.
+ */
 export function checkReferences(template: Template, spec: SpecDatabase): Finding[] {
   const resources = Object.entries(template.Resources).flatMap(([logicalId, resource]) => [
     ...problemsIn(template, spec, logicalId, resource.Properties),
@@ -52,7 +55,7 @@ function problemOf(template: Template, spec: SpecDatabase, { target, attribute }
 
 function hasAttribute(spec: SpecDatabase, type: string, attribute: string): boolean {
   if (isCustom(type)) return true;
-  // What a nested stack puts out is known only to its own template.
+  // The outputs of a nested stack are defined in its own template.
   const isStack = type === 'AWS::CloudFormation::Stack' || type === 'AWS::Serverless::Application';
   if (isStack && attribute.startsWith('Outputs.')) return true;
   return attribute in (schemaOf(spec, type)?.attributes ?? {});

@@ -1,7 +1,7 @@
 import { coversPort, letsHttpsOut, rulesOf } from './security-groups.ts';
 import { isSame, listed, referencesIn, resourcesOf, type Template, targetOf } from './template.ts';
 
-/** Services that a gateway endpoint leads to. */
+/** Services with a gateway endpoint. */
 const gatewayServices = ['dynamodb', 's3'];
 /** `@connections` of a WebSocket API is not reachable by an interface endpoint. */
 const withoutEndpoint = ['execute-api'];
@@ -15,7 +15,7 @@ function routeTableOf(template: Template, subnet: string): string | undefined {
   return association && targetOf(association[1]['RouteTableId']);
 }
 
-/** The routes to the internet that a subnet has: their logical ids. */
+/** The logical ids of the routes from a subnet to the internet. */
 export function routesOut(template: Template, subnet: string): string[] {
   const table = routeTableOf(template, subnet);
   return resourcesOf(template, 'AWS::EC2::Route')
@@ -24,7 +24,7 @@ export function routesOut(template: Template, subnet: string): string[] {
     .map(([id]) => id);
 }
 
-/** A function has no public address, so only a NAT gateway in a public subnet leads out. */
+/** A function has no public address, so it reaches the internet only through a NAT gateway in a public subnet. */
 function leadsOut(template: Template, route: Record<string, unknown>): boolean {
   const gateway = template.Resources[targetOf(route['NatGatewayId']) ?? ''];
   if (!gateway) return false;

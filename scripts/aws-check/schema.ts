@@ -6,7 +6,7 @@ export function schemaOf(spec: SpecDatabase, type: string): ResourceSchema | und
   return [...spec.lookup('resource', 'cloudFormationType', 'equals', type)][0];
 }
 
-/** Whether a type belongs to a custom resource, whose properties only its function knows. */
+/** Whether a type is a custom resource. Only its function knows its properties. */
 export function isCustom(type: string): boolean {
   return type.startsWith('Custom::') || type === 'AWS::CloudFormation::CustomResource';
 }
@@ -110,7 +110,7 @@ class TypeCheck {
     ];
   }
 
-  /** An intrinsic function has its value at the deployment; its kind is known now. */
+  /** The value of an intrinsic function is known only at the deployment, but its type is known before. */
   private intrinsic([name, argument]: [string, unknown], type: PropertyType, path: string): Problem[] {
     if (name === 'Fn::If' && Array.isArray(argument)) {
       return argument.slice(1).flatMap((each) => (isAbsent(each) ? [] : this.value(each, type, path)));

@@ -2,7 +2,7 @@ import { isObject, isSame, listed, resourcesOf, type Template, targetOf } from '
 
 /** A rule of a security group, as a property of the group or as a resource of its own. */
 export interface Rule {
-  /** The resource of the rule; of a rule inside its group, the group. */
+  /** The logical id of the rule; for a rule inside a group, that of the group. */
   id: string;
   properties: Record<string, unknown>;
 }
@@ -25,7 +25,7 @@ export function rulesOf(template: Template, group: string, direction: 'Egress' |
   return direction === 'Egress' && own === undefined && rules.length === 0 ? [all] : rules;
 }
 
-/** Every rule that names one of the groups, as its own group or as the other side. */
+/** Every rule that has one of the groups on either side. */
 export function rulesAbout(template: Template, groups: string[]): string[] {
   const names = ['GroupId', 'SourceSecurityGroupId', 'DestinationSecurityGroupId'];
   return resourcesOf(template, 'AWS::EC2::SecurityGroupEgress', 'AWS::EC2::SecurityGroupIngress')
@@ -33,7 +33,7 @@ export function rulesAbout(template: Template, groups: string[]): string[] {
     .map(([id]) => id);
 }
 
-/** Whether a rule covers a TCP port. A port that is known only at the deployment must stand in the rule as it is. */
+/** Whether a rule covers a TCP port. A port that is known only at the deployment must be the same expression in the rule. */
 export function coversPort({ properties }: Rule, port: unknown): boolean {
   const { IpProtocol, FromPort, ToPort } = properties;
   if (String(IpProtocol) === '-1') return true;
@@ -42,7 +42,7 @@ export function coversPort({ properties }: Rule, port: unknown): boolean {
   return isSame(FromPort, port) && isSame(ToPort, port);
 }
 
-/** Whether one of the rules lets HTTPS out to any address. */
+/** Whether one of the rules permits outgoing HTTPS to any address. */
 export function letsHttpsOut(rules: Rule[]): boolean {
   return rules.some((rule) => rule.properties['CidrIp'] === '0.0.0.0/0' && coversPort(rule, 443));
 }

@@ -5,19 +5,19 @@ import { RollcallStack } from '../../lib/rollcall-stack.ts';
 import { type Sizes, sizes } from '../../lib/settings.ts';
 import type { Template } from './template.ts';
 
-/** One way to deploy the stack. */
+/** One variant of the deployment. */
 export interface Variant {
   name: string;
   sizes: Sizes;
   /** The environment of the synthesis. */
   environment?: Record<string, string>;
-  /** Makes the VPC that it uses. */
+  /** Creates the VPC of the variant. */
   vpc?: (app: App) => ec2.IVpc;
 }
 
 const identity = { JWT_ISSUER: 'https://login.example.com/', JWT_AUDIENCE: 'rollcall' };
 
-/** Both environments, and each option of `lib/settings.ts` the other way round. */
+/** Both environments, and each option of `lib/settings.ts` with its other value. */
 export const variants: readonly Variant[] = [
   { name: 'dev', sizes: sizes.dev },
   { name: 'prod', sizes: sizes.prod },
@@ -43,7 +43,7 @@ export const variants: readonly Variant[] = [
   ]),
 ];
 
-/** A VPC as an app looks it up: it has ids, and no isolated subnets. */
+/** A VPC as an app imports it: with ids and without isolated subnets. */
 function existingVpc(app: App): ec2.IVpc {
   return ec2.Vpc.fromVpcAttributes(new Stack(app, 'Network'), 'Vpc', {
     vpcId: 'vpc-1',
@@ -62,7 +62,7 @@ function withDatabase(
   return { name: `${name} with database.${option} = ${value}`, sizes: { ...sizes[name], database } };
 }
 
-/** Makes the stack of a variant. */
+/** Synthesizes the stack of a variant. */
 export function createStack(
   variant: Omit<Variant, 'name'>,
   bundleOf: (handler: HandlerName) => string,
@@ -76,7 +76,7 @@ export function createStack(
   });
 }
 
-/** The template of a variant. */
+/** Returns the template of a variant. */
 export function synthesize(variant: Omit<Variant, 'name'>, bundleOf: (handler: HandlerName) => string): Template {
   const app = new App({ analyticsReporting: false });
   createStack(variant, bundleOf, app);

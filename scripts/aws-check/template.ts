@@ -1,4 +1,4 @@
-/** A CloudFormation template, as far as the checks read it. */
+/** The parts of a CloudFormation template that the checks read. */
 export interface Template {
   Resources: Record<string, Resource>;
   Parameters?: Record<string, unknown>;
@@ -14,14 +14,14 @@ export interface Resource {
   Condition?: string;
 }
 
-/** What is wrong with one resource. Both texts are whole sentences. */
+/** A problem of one resource and the next step. Both texts are whole sentences. */
 export interface Finding {
   logicalId: string;
   problem: string;
   nextStep: string;
 }
 
-/** A place in a template that names something else in it. */
+/** A reference in a template to another part of it. */
 export interface Reference {
   /** Logical id of a resource, or name of a parameter or pseudo parameter. */
   target: string;
@@ -29,7 +29,7 @@ export interface Reference {
   attribute?: string;
 }
 
-/** The entries of a value that may be missing, one or many. */
+/** The entries of a value that may be missing, a single value or a list. */
 export function listed<T>(value: T | T[] | undefined): T[] {
   if (value === undefined) return [];
   return Array.isArray(value) ? value : [value];
@@ -39,7 +39,7 @@ export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** The name and argument of an intrinsic function, `Ref` and `Condition` included. */
+/** The name and argument of an intrinsic function; `Ref` and `Condition` count as such. */
 export function intrinsicOf(value: unknown): [name: string, argument: unknown] | undefined {
   if (!isObject(value)) return undefined;
   const [entry, ...more] = Object.entries(value);
@@ -47,7 +47,7 @@ export function intrinsicOf(value: unknown): [name: string, argument: unknown] |
   return entry[0] === 'Ref' || entry[0].startsWith('Fn::') ? entry : undefined;
 }
 
-/** The resource that a `Ref` or `Fn::GetAtt` names. */
+/** The resource that a `Ref` or `Fn::GetAtt` refers to. */
 export function targetOf(value: unknown): string | undefined {
   const [name] = intrinsicOf(value) ?? [];
   if (name !== 'Ref' && name !== 'Fn::GetAtt') return undefined;
@@ -89,14 +89,14 @@ export function resourcesOf(
     .map(([id, { Properties }]) => [id, Properties ?? {}]);
 }
 
-/** What must exist before a resource: its references and its `DependsOn`. */
+/** The resources that must exist before a resource: its references and its `DependsOn`. */
 export function dependenciesOf(template: Template, id: string): string[] {
   const { Properties, DependsOn } = template.Resources[id]!;
   const targets = [...referencesIn(Properties).map(({ target }) => target), ...listed(DependsOn)];
   return [...new Set(targets)].filter((target) => target in template.Resources);
 }
 
-/** Everything that must exist before a resource, directly or through others. */
+/** All resources that must exist before a resource, directly or indirectly. */
 export function allDependenciesOf(template: Template, id: string): Set<string> {
   const found = new Set<string>();
   const open = [id];

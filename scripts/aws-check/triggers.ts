@@ -6,8 +6,8 @@ import { allDependenciesOf, type Finding, isObject, referencesIn, type Template,
 
 /**
  * A custom resource runs a function during the deployment. Checks that it waits for everything that the function needs: the
- * rules of its security groups, the routes of its subnets and the policies of its role. CloudFormation orders none of these
- * before the function by itself.
+ * rules of its security groups, the routes of its subnets and the policies of its role. Without `DependsOn`, CloudFormation
+ * may create these later.
  */
 export function checkTriggers(template: Template): Finding[] {
   return Object.entries(template.Resources).flatMap(([logicalId, { Type, Properties }]) => {
@@ -25,7 +25,7 @@ export function checkTriggers(template: Template): Finding[] {
   });
 }
 
-/** The functions that the properties of a custom resource name, directly or by a version or an alias. */
+/** The functions that a custom resource refers to, directly or by a version or an alias. */
 function functionsIn(template: Template, properties: unknown): string[] {
   const found = referencesIn(properties).flatMap(({ target }) => {
     const resource = template.Resources[target];

@@ -12,13 +12,13 @@ import type { Use } from './permissions.ts';
  * this function uses only the others.
  */
 export const namedOnly: Partial<Record<HandlerName, string[]>> = {
-  // They never receive an invite.
+  // These functions never receive an invite.
   activity: [environmentNames.inviteSecretArn],
   disconnect: [environmentNames.inviteSecretArn],
   'cleanup-sweep': [environmentNames.inviteSecretArn],
-  // It is the sweep itself.
+  // This function is the sweep itself.
   'timeout-sweep': [environmentNames.inviteSecretArn, environmentNames.timeoutSweepFunction],
-  // The gateway checks the token; the function reads the audit trail.
+  // API Gateway checks the token; this function only reads the audit trail.
   http: [
     environmentNames.inviteSecretArn,
     environmentNames.jwksUri,
@@ -28,7 +28,7 @@ export const namedOnly: Partial<Record<HandlerName, string[]>> = {
   ],
 };
 
-/** Set manually where there is no stack, and read first. The stack never sets it. */
+/** Set only outside of a stack, and read first. The stack never sets it. */
 const neverSet: string[] = [environmentNames.databaseUrl];
 
 /** What a function does with the thing that a variable names, whatever it calls. */
@@ -65,7 +65,7 @@ export function tableActions(
   return [...new Set(methods.flatMap((method) => commands.get(method) ?? []))].map((name) => `dynamodb:${name}`);
 }
 
-/** What the bundle of each handler does, by the source files in it. */
+/** The actions that the bundle of each handler uses, found in its source files. */
 export function usesOfBundles(metafile: Metafile): Map<HandlerName, Use[]> {
   const registry = methodCommands('lambdas/connections/connection-registry.ts');
   const outbox = methodCommands('lambdas/activity/activity-outbox.ts');
@@ -82,7 +82,7 @@ function usesOf(
   const used = variablesNamedBy(sources).filter((name) => !namedOnly[handler]?.includes(name));
   const on = (variable: string, actions: string[]) =>
     used.includes(variable) ? actions.map((action) => ({ action, variable })) : [];
-  // Every bundle with the audit trail contains the replay of the outbox. Only a sweep calls it.
+  // Every bundle with the audit trail contains the replay of the outbox, but only a sweep calls it.
   const replays = sources.some((source) => source.includes('.replayOutbox()'));
   const writers = sources.filter((source) => replays || !source.includes('class OutboxReplay'));
   return [

@@ -1,22 +1,22 @@
 import { statementsOfRole } from './policies.ts';
 import { isObject, listed, referencesIn, resourcesOf, type Template, targetOf } from './template.ts';
 
-/** A function in a VPC, with what it has to reach. */
+/** A function in a VPC and what it has to reach. */
 export interface VpcClient {
   logicalId: string;
   subnets: string[];
   groups: string[];
-  /** Services of AWS whose interface it calls, as in the names of actions: `dynamodb`. */
+  /** AWS services that it calls through the network, named as in actions: `dynamodb`. */
   services: string[];
-  /** Databases and caches that it is told the address of. */
+  /** Databases and caches whose address it has. */
   stores: string[];
 }
 
-/** Lambda itself calls these for a function, from outside of the VPC. */
+/** Services that Lambda itself calls for a function, from outside of the VPC. */
 const calledByLambda = ['logs', 'ec2', 'xray'];
 const storeTypes = ['AWS::RDS::DBInstance', 'AWS::RDS::DBCluster', 'AWS::ElastiCache::ServerlessCache'];
 
-/** The functions in a VPC; the functions that AWS provides for the rotation of passwords are among them. */
+/** All functions in a VPC, including those that AWS provides to rotate passwords. */
 export function vpcClients(template: Template): VpcClient[] {
   return [...lambdaClients(template), ...rotationClients(template)];
 }
@@ -62,7 +62,7 @@ function targetsOf(value: unknown): string[] {
   return referencesIn(value).map(({ target }) => target);
 }
 
-/** The stores that a value names, directly or by the secret that is attached to a store. */
+/** The stores that a value refers to, directly or by the secret of a store. */
 function storesOf(template: Template, value: unknown): string[] {
   const named = targetsOf(value).flatMap((id) => {
     const resource = template.Resources[id];

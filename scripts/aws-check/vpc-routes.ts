@@ -3,8 +3,8 @@ import type { Finding, Template } from './template.ts';
 import { vpcClients } from './vpc-clients.ts';
 
 /**
- * Checks that each function in the VPC can reach what it is granted: the services of AWS by a NAT gateway or an endpoint, the
- * databases and caches by rules of the security groups. What is outside of the template is not checked.
+ * Checks that each function in the VPC can reach everything that it has permissions for: AWS services through a NAT gateway
+ * or an endpoint, databases and caches through rules of the security groups. What is outside of the template is not checked.
  */
 export function checkVpcRoutes(template: Template): Finding[] {
   return vpcClients(template).flatMap(({ logicalId, subnets, groups, services, stores }) => {

@@ -1,6 +1,6 @@
 /**
- * `npm run check:lua`: lets luacheck read every Redis script as Redis runs it, and names each finding by its file. Ends with 1
- * if there is one.
+ * `npm run check:lua`: runs luacheck on every Redis script as Redis runs it, and reports each finding with its file and line.
+ * The exit code is 1 if there is a finding.
  */
 import { execFile } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -9,11 +9,11 @@ import { join } from 'node:path';
 import { composedScripts } from './composed-scripts.ts';
 import { findingsOf } from './findings.ts';
 
-/** What Redis gives to every script, beside the functions of Lua 5.1. */
+/** The globals of Redis scripts in addition to those of Lua 5.1. */
 const globals = ['redis', 'cjson', 'KEYS', 'ARGV'];
 const options = ['--codes', '--ranges', '--formatter', 'plain', '--std', 'lua51', '--max-line-length', '140'];
 
-/** luacheck's report about a text. It ends with 1 for warnings and with 2 for errors, and reports both. */
+/** The report of luacheck about a text. Its exit code is 1 for warnings and 2 for errors; both are in the report. */
 function report(file: string): Promise<string> {
   return new Promise((resolve, reject) => {
     execFile('luacheck', [file, ...options, '--read-globals', ...globals], (error, stdout) => {

@@ -2,13 +2,13 @@ import { type PresenceScript, scriptArguments } from '../../lambdas/presence/scr
 import { declared, type Piece, piecesOf, rateLimitPieces } from '../../lambdas/presence/scripts/scripts.ts';
 import { sweepScriptNames, sweepScripts } from '../../lambdas/presence/scripts/sweep/sweep-scripts.ts';
 
-/** A script as Redis runs it, in pieces that say where they come from. */
+/** A script as Redis runs it, in pieces with their files. */
 export interface ComposedScript {
   name: string;
   pieces: readonly Piece[];
 }
 
-/** Every script of the product. */
+/** All scripts of the product. */
 export function composedScripts(): ComposedScript[] {
   const presence = (Object.keys(scriptArguments) as PresenceScript[]).map((name) => ({ name, pieces: piecesOf(name) }));
   const sweeps = (Object.keys(sweepScripts) as (keyof typeof sweepScripts)[]).map((name) => ({

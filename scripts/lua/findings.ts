@@ -1,6 +1,6 @@
 import type { ComposedScript } from './composed-scripts.ts';
 
-/** A line of luacheck's report about a composed script. */
+/** One line of the report of luacheck about a composed script. */
 interface Warning {
   line: number;
   code: string;
@@ -12,13 +12,13 @@ interface Place {
   line: number;
 }
 
-/** A local that is never used, or only set. */
+/** Codes for a local variable that is never used, or only set. */
 const unusedCodes = ['W211', 'W212', 'W213', 'W221', 'W231', 'W311'];
-/** A local that has the name of an outer one. */
+/** Codes for a local variable that hides an outer one with the same name. */
 const shadowingCodes = ['W421', 'W422', 'W423', 'W431', 'W432', 'W433'];
 const noFile = '<declarations>';
 
-/** Reads luacheck's plain report: `file:line:column-end: (W211) unused variable 'x'`. */
+/** Parses the plain report of luacheck: `file:line:column-end: (W211) unused variable 'x'`. */
 export function readReport(report: string): Warning[] {
   return [...report.matchAll(/^.*?:(\d+):\d+-\d+: \(([WE]\d+)\) (.*)$/gm)].map(([, line, code, text]) => ({
     line: Number(line),
@@ -28,11 +28,11 @@ export function readReport(report: string): Warning[] {
 }
 
 /**
- * What luacheck found in all scripts, each once, as `file:line: (code) text`. Two kinds count for less: a shared local is
- * unused only if no script uses it, and a shared piece may have a local with the name of an argument. Declarations are made
- * for all scripts alike, so only an error in them counts.
+ * The findings of luacheck in all scripts, each once, as `file:line: (code) text`. Two kinds of findings are left out. A
+ * local of a shared piece is unused only if no script uses it. And a local of a shared piece may have the name of an
+ * argument. Declarations are generated for all scripts alike, so only an error in them counts.
  *
- * @param reports luacheck's report about each script, by its name.
+ * @param reports the report of luacheck about each script, by its name.
  */
 export function findingsOf(scripts: readonly ComposedScript[], reports: ReadonlyMap<string, string>): string[] {
   const counts = new Map<string, { count: number; needed: number }>();
@@ -50,13 +50,13 @@ export function findingsOf(scripts: readonly ComposedScript[], reports: Readonly
   return [...counts].filter(([, { count, needed }]) => count >= needed).map(([finding]) => finding);
 }
 
-/** Whether a warning about shadowing is about a name of the declarations. */
+/** Whether a warning is about a local that hides a declared name. */
 function isArgument(script: ComposedScript, text: string): boolean {
   const line = / on line (\d+)$/.exec(text)?.[1];
   return line !== undefined && placeOf(script, Number(line)).file === noFile;
 }
 
-/** Where a line of a composed script comes from. */
+/** The file and line from which a line of a composed script comes. */
 function placeOf({ pieces }: ComposedScript, line: number): Place {
   let left = line;
   for (const { file, text } of pieces) {

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { registerHooks } from 'node:module';
 import { fileURLToPath } from 'node:url';
 
-/** Lets Node.js import a Lua file: a module whose default export is the text. Loaded with `--import`. */
+/** Lets Node.js import a Lua file as a module whose default export is the text. It is loaded with `--import`. */
 registerHooks({
   load(url, context, next) {
     if (!url.endsWith('.lua')) return next(url, context);

@@ -2,9 +2,9 @@ import { Advice, findProgram, findSystemInstaller, installSystemPackage } from '
 import { inTurn } from './turn.mjs';
 
 /**
- * Makes sure that luacheck is on the PATH, which reads the Redis scripts.
+ * Makes sure that luacheck, which checks the Redis scripts, is on the PATH.
  *
- * @throws Advice where it cannot be installed without a password.
+ * @throws Advice if it cannot be installed without a password.
  */
 export async function provideLuacheck() {
   if (findProgram(['luacheck'])) return;
