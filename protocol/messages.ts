@@ -55,7 +55,7 @@ const details = keepInput(jsonObject.refine(...withinBytes(limits.detailsBytes))
 const data = keepInput(
   jsonObject.refine((patch) => dataBytes(patch) <= limits.dataBytes, withinBytes(limits.dataBytes)[1]),
 );
-const said = {
+const ownState = {
   status: z.enum(statuses).optional(),
   activity: text(limits.activityCharacters).nullable().optional(),
   data: data.optional(),
@@ -125,7 +125,7 @@ export const messages = {
   session_join: {
     group: 'session',
     responds: true,
-    schema: message({ sessionId, order, invite: invite.optional(), ...said }),
+    schema: message({ sessionId, order, invite: invite.optional(), ...ownState }),
   },
   session_open: {
     group: 'session',
@@ -136,7 +136,7 @@ export const messages = {
       order,
       metadata: metadata.optional(),
       invite: invite.optional(),
-      ...said,
+      ...ownState,
     }),
   },
   session_leave: { group: 'session', responds: true, schema: message({ sessionId, order }) },
@@ -153,7 +153,7 @@ export const messages = {
     schema: message({
       sessionId,
       order,
-      ...said,
+      ...ownState,
       cursor: cursor.optional(),
     }),
   },

@@ -83,7 +83,7 @@ export class Attendee {
     const joined = answer?.type === 'session_joined';
     if (joined) {
       this.replica.takeSnapshot(answer);
-      await this.#becomeWhole();
+      await this.#becomeComplete();
     }
     this.#expecting = false;
     if (joined) this.#keepUp();
@@ -123,8 +123,8 @@ export class Attendee {
 
   /** Sends a heartbeat with the epoch and seq of the last applied change. */
   heartbeat(fields: { idle?: boolean } = {}): boolean {
-    const { epoch, seq, isWhole } = this.replica;
-    return this.send({ type: 'heartbeat', ...fields, ...(isWhole ? { epoch, seq } : {}) });
+    const { epoch, seq, isComplete } = this.replica;
+    return this.send({ type: 'heartbeat', ...fields, ...(isComplete ? { epoch, seq } : {}) });
   }
 
   /** Closes the socket as a browser does. */
@@ -176,7 +176,7 @@ export class Attendee {
     this.#expecting = true;
     for (let attempt = 0; this.isOpen && this.replica.outOfStep; attempt += 1) {
       const answer = await this.ask({ type: 'presence_sync' });
-      if (answer?.type === 'presence_state') await this.#becomeWhole();
+      if (answer?.type === 'presence_state') await this.#becomeComplete();
       else await pause(backOff(attempt));
     }
     this.#expecting = false;
@@ -184,7 +184,7 @@ export class Attendee {
   }
 
   /** Waits for the missing parts of a snapshot. */
-  async #becomeWhole(): Promise<void> {
+  async #becomeComplete(): Promise<void> {
     const deadline = Date.now() + partsTimeoutMillis;
     while (this.isOpen && this.replica.outOfStep && Date.now() < deadline) await pause(20);
   }

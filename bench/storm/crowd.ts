@@ -98,7 +98,9 @@ export class Crowd {
   /** Whether all members see all members. */
   get isComplete(): boolean {
     const { members } = this.#options;
-    return this.#places.every(({ attendee }) => attendee?.replica.isWhole && attendee.replica.users.size === members);
+    return this.#places.every(
+      ({ attendee }) => attendee?.replica.isComplete && attendee.replica.users.size === members,
+    );
   }
 
   end(): void {
@@ -132,7 +134,7 @@ export class Crowd {
 
   #describe(): string {
     const views = this.#places.flatMap(({ attendee }) =>
-      attendee?.replica.isWhole ? [attendee.replica.users.size] : [],
+      attendee?.replica.isComplete ? [attendee.replica.users.size] : [],
     );
     const complete = views.filter((size) => size === this.#options.members).length;
     const attempts = this.#places.reduce((sum, { heard }) => sum + heard.attempts, 0);

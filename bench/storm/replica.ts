@@ -30,7 +30,7 @@ export class Replica {
   }
 
   /** Whether all frames of the server could be applied. */
-  get isWhole(): boolean {
+  get isComplete(): boolean {
     return !this.outOfStep && this.#early.length === 0;
   }
 
@@ -45,7 +45,7 @@ export class Replica {
     if (!users) return false;
     const isOlder = !this.outOfStep && snapshot.epoch === this.epoch && snapshot.seq < this.seq;
     if (!isOlder) this.#replace(snapshot, users);
-    return this.isWhole;
+    return this.isComplete;
   }
 
   /** Applies a diff. Returns false if an earlier one is missing. */
@@ -54,7 +54,7 @@ export class Replica {
     this.#early.push(diff);
     this.outOfStep ||= diff.epoch !== this.epoch;
     if (!this.outOfStep) this.#placeEarly();
-    return this.isWhole;
+    return this.isComplete;
   }
 
   takeCursors({ cursors }: ServerFrames['cursors']): void {

@@ -39,7 +39,7 @@ export class Generator {
   async clear(): Promise<void> {
     await this.#redis.flushall();
     await this.#pool.query('TRUNCATE users, collaboration_sessions, activity_log, activity_unsealed CASCADE');
-    await this.#deadlines.markWhole();
+    await this.#deadlines.markComplete();
   }
 
   /**

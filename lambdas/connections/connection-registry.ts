@@ -10,7 +10,7 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import type { Role } from '../../protocol/entities.ts';
-import type { ToldData } from '../platform/kept-data.ts';
+import type { ChangedData } from '../platform/kept-data.ts';
 import { isBefore, Overtaken, type Turn } from '../platform/turn.ts';
 import { deleteItems, type ItemKey, type RetryOptions } from './delete-items.ts';
 import { itemUpdate, turnUpdate } from './item-update.ts';
@@ -162,7 +162,7 @@ export class ConnectionRegistry {
   }
 
   /** Changes the role in all memberships of a user in a session. */
-  async relabel(sessionId: string, userId: string, role: Role): Promise<void> {
+  async changeRole(sessionId: string, userId: string, role: Role): Promise<void> {
     const memberships = (await this.members(sessionId)).filter((member) => member.userId === userId);
     await Promise.all(memberships.map((member) => this.#setRole(member, role)));
   }
@@ -187,7 +187,7 @@ export class ConnectionRegistry {
   }
 
   /** Stores the data of a user in this membership and, if they are shared, in the user's others. Newer data stay. */
-  async setData({ connectionId, sessionId, userId }: Seat, { text, at, isShared }: ToldData): Promise<void> {
+  async setData({ connectionId, sessionId, userId }: Seat, { text, at, isShared }: ChangedData): Promise<void> {
     const members = isShared ? await this.members(sessionId) : [];
     const others = members.filter((one) => one.userId === userId && one.connectionId !== connectionId);
     const isNewest = ['attribute_not_exists(dataAt)', 'dataAt < :dataAt']

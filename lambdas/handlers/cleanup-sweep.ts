@@ -3,7 +3,7 @@ import { sweep } from '../adapters/sweep.ts';
 import { checkpointMaker } from '../composition/checkpoint-maker.ts';
 import { services as composed } from '../composition/services.ts';
 import type { SweepTime } from '../flows/scheduling/sweep-run.ts';
-import { attempt, keepHouse } from '../flows/sweep/housekeeping.ts';
+import { attempt, runHousekeeping } from '../flows/sweep/housekeeping.ts';
 import type { Services } from '../services/services.ts';
 
 const minuteMillis = 60_000;
@@ -32,7 +32,7 @@ export const handler = cleanupSweep(composed, checkpointMaker);
 
 async function tidy(services: Services, checkpoints: Parameters<typeof cleanupSweep>[1]): Promise<void> {
   await services.cleanup.runCleanup();
-  await keepHouse(services);
+  await runHousekeeping(services);
   await attempt(services, 'Old activity could not be removed', () => services.sweepActivity.removeExpired());
   await attempt(services, 'The checkpoint of the audit trail could not be made', () => checkpoints().run());
   await attempt(services, 'Old checkpoints could not be shortened', () => checkpoints().removeExpired());

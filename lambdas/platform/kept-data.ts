@@ -1,5 +1,5 @@
 /** The data of a user (rule PR16), as Redis has them. */
-export interface ToldData {
+export interface ChangedData {
   /** As JSON. */
   text: string;
   /** Time of the change, Unix milliseconds. Each change of a user has a later time than the one before. */

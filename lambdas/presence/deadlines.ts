@@ -69,13 +69,13 @@ export class Deadlines {
   }
 
   /** Whether the index is complete. False if Redis, or a node of its cluster, lost its data. */
-  async isWhole(): Promise<boolean> {
+  async isComplete(): Promise<boolean> {
     const marks = await this.#onEveryShard((shard) => this.#redis.exists(presenceKeys.dueMark(shard)));
     return marks.every((mark) => mark === 1);
   }
 
   /** Marks the index as complete. The mark expires after a day. */
-  async markWhole(): Promise<void> {
+  async markComplete(): Promise<void> {
     await this.#onEveryShard((shard) => {
       // It has the hash tag of the shard, so it is lost together with it.
       const mark = presenceKeys.dueMark(shard);

@@ -1,6 +1,6 @@
 import type { Role } from '../../protocol/entities.ts';
 import type { Turn } from '../platform/turn.ts';
-import type { Said } from './person-data.ts';
+import type { OwnState } from './person-data.ts';
 
 /** What the script `enter` needs to know about the user and their connection. */
 export interface Entering {
@@ -14,8 +14,8 @@ export interface Entering {
   arrivalState?: 'taken' | 'written' | undefined;
   /** Whether the user returns invisible, as they chose (rule PR5). */
   invisible?: boolean | undefined;
-  /** What the join says about the user. */
-  said?: Said | undefined;
+  /** The state that the join sets for the user. */
+  ownState?: OwnState | undefined;
   /** The data that the user had set before, as JSON. It counts if Redis does not know the user. */
   kept?: string | undefined;
   /** The number of the join in the connection table, see `Membership.version`. A later join or leave counts instead. */

@@ -1,6 +1,6 @@
 import { type Cursor, type LeaveCause, type PresenceUser, type Role, roles } from '../../protocol/entities.ts';
 import type { CursorUpdate, PresenceChange } from '../../protocol/frames.ts';
-import type { ToldData } from '../platform/kept-data.ts';
+import type { ChangedData } from '../platform/kept-data.ts';
 import { dataOfMembers } from './person-data.ts';
 import { type ChangeReply, decodeReply, type ScriptReply } from './scripts/script-call.ts';
 import type { PresenceScript } from './scripts/script-table.ts';
@@ -65,7 +65,7 @@ export interface TouchOutcome extends PresenceOutcome {
   /** Whether a user of the session is overdue, so that the sweep has to visit it now. */
   overdue: boolean;
   /** The data of the user, if this frame changed it. */
-  told?: ToldData | undefined;
+  changedData?: ChangedData | undefined;
   /** When the status of the frame was stored, Unix milliseconds. Absent if it had none, or a later frame counts. */
   chosenAt?: number | undefined;
 }
@@ -110,7 +110,7 @@ export interface EnterOutcome extends PresenceOutcome {
   /** The arrival that has to be recorded, if this was one. */
   arrival?: Arrival | undefined;
   /** The data of the user, from now or before. */
-  told?: ToldData | undefined;
+  changedData?: ChangedData | undefined;
 }
 
 export interface VisitOutcome extends EndOutcome {

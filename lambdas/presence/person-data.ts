@@ -1,16 +1,16 @@
 import type { PersonData, Status } from '../../protocol/entities.ts';
 import { RollcallError } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
-import type { KeptData, ToldData } from '../platform/kept-data.ts';
-import type { ToldReply } from './scripts/script-call.ts';
+import type { ChangedData, KeptData } from '../platform/kept-data.ts';
+import type { ChangedDataReply } from './scripts/script-call.ts';
 
 /** The newest data among the connections of a user, as JSON. */
 export function newestData(kept: readonly KeptData[]): string | undefined {
   return kept.reduce((best, one) => ((one.dataAt ?? 0) > (best.dataAt ?? 0) ? one : best), {} as KeptData).data;
 }
 
-/** What a join says about its user. Absent fields change nothing. */
-export interface Said {
+/** The state that a join sets for its user. Absent fields change nothing. */
+export interface OwnState {
   status?: Status | undefined;
   activity?: string | null | undefined;
   /** A change by top-level keys. */
@@ -32,25 +32,25 @@ export function dataOfMembers(members: readonly string[]): PersonData {
 }
 
 /**
- * The argument of the script `enter` about what a join says; empty if it says nothing.
+ * The argument of the script `enter` with the state that a join sets; empty if it sets none.
  *
  * @param kept the data that the user had set before, as JSON. It counts if Redis does not know the user.
  */
-export function saidParameter({ status, activity, data }: Said, kept: string | undefined): string {
-  const said = {
+export function ownStateParameter({ status, activity, data }: OwnState, kept: string | undefined): string {
+  const ownState = {
     status,
     activity: activity === undefined ? undefined : JSON.stringify(activity),
     data: hasKeys(data) ? dataMembers(data) : undefined,
     kept: kept === undefined ? undefined : dataMembers(JSON.parse(kept) as PersonData),
   };
-  return Object.values(said).some((value) => value !== undefined) ? JSON.stringify(said) : '';
+  return Object.values(ownState).some((value) => value !== undefined) ? JSON.stringify(ownState) : '';
 }
 
 export function hasKeys(data: PersonData | undefined): data is PersonData {
   return data !== undefined && Object.keys(data).length > 0;
 }
 
-export function readTold(reply: ToldReply = []): ToldData | undefined {
+export function readChangedData(reply: ChangedDataReply = []): ChangedData | undefined {
   const [text, at, connections] = reply;
   return text === undefined ? undefined : { text, at: at!, isShared: connections! > 1 };
 }

@@ -40,8 +40,8 @@ export interface Acting {
   arrivalState?: Entering['arrivalState'];
   /** Whether the user returns invisible; see `Entering`. */
   invisible?: boolean | undefined;
-  /** What the join says, and the data from before; see `Entering`. */
-  said?: Entering['said'];
+  /** The state that the join sets, and the data from before; see `Entering`. */
+  ownState?: Entering['ownState'];
   kept?: Entering['kept'];
   /** The turn and version of the join; see `Entering`. */
   version?: Entering['version'];
@@ -157,8 +157,19 @@ export class PresenceManager {
   /** Seats a connection in a session and returns the snapshot. */
   async enter(sessionId: string, userId: string, acting: Acting): Promise<EnterOutcome> {
     const { username = userId, role = 'viewer', cursorRole, compact, arrivalState, invisible, ...rest } = acting;
-    const { said, kept, version, turn } = rest;
-    const person = { username, role, cursorRole, compact, arrivalState, invisible, said, kept, version, turn } as const;
+    const { ownState, kept, version, turn } = rest;
+    const person = {
+      username,
+      role,
+      cursorRole,
+      compact,
+      arrivalState,
+      invisible,
+      ownState,
+      kept,
+      version,
+      turn,
+    } as const;
     return this.store.enter(seatOf(sessionId, userId, acting), person, this.#clock());
   }
 

@@ -23,7 +23,7 @@ import {
   usersFor,
   type VisitOutcome,
 } from './outcome.ts';
-import { readTold, saidParameter } from './person-data.ts';
+import { ownStateParameter, readChangedData } from './person-data.ts';
 import { type Member, restoreArguments } from './restoration.ts';
 import { ScriptRunner } from './script-runner.ts';
 import type { ScriptReply } from './scripts/script-call.ts';
@@ -59,13 +59,13 @@ export class PresenceStore {
   async touch(seat: Seat, touch: Touch, now: number): Promise<TouchOutcome | undefined> {
     const reply = await this.#scripts.run('touch', seat.sessionId, now, touchArguments(seat, touch));
     if (!reply) return undefined;
-    const { cursors, cursorReceivers, overdue, chosenAt, numberedAt, told } = reply.extra;
+    const { cursors, cursorReceivers, overdue, chosenAt, numberedAt, changedData } = reply.extra;
     return {
       ...readOutcome(reply, now, this.#timings),
       batch: readBatch(reply.epoch, cursors, cursorReceivers),
       numberedAt: Number(numberedAt),
       overdue: overdue > 0,
-      told: readTold(told),
+      changedData: readChangedData(changedData),
       chosenAt: chosenAt > 0 ? chosenAt : undefined,
     };
   }
@@ -117,16 +117,16 @@ export class PresenceStore {
       ...{ isCompact: compact, arrivalState, isInvisible: invisible },
       ...versionArguments(seat, person.version),
       ...turnArguments(seat, person.turn),
-      saidText: saidParameter(person.said ?? {}, person.kept),
+      ownStateText: ownStateParameter(person.ownState ?? {}, person.kept),
     };
     const reply = (await this.#scripts.run('join', seat.sessionId, now, values, { outageAllowance }))!;
-    const { isFirst, records, arrival, told } = reply.extra;
+    const { isFirst, records, arrival, changedData } = reply.extra;
     return {
       ...readOutcome(reply, now, this.#timings),
       first: isFirst === 1,
       arrival: arrival === '' ? undefined : readKept<Arrival>([arrival])[0],
       users: usersFor(seat.userId, this.#users(records, now, outageAllowance), reply.cursorRole),
-      told: readTold(told),
+      changedData: readChangedData(changedData),
     };
   }
 
@@ -214,7 +214,7 @@ export class PresenceStore {
   }
 
   /** Changes the role that others see. */
-  async relabel(sessionId: string, userId: string, role: Role, now: number): Promise<PresenceOutcome> {
+  async changeRole(sessionId: string, userId: string, role: Role, now: number): Promise<PresenceOutcome> {
     const reply =
       (await this.#scripts.run('changeRole', sessionId, now, { userId, role })) ?? unknownReply('changeRole');
     return readOutcome(reply, now, this.#timings);

@@ -24,7 +24,7 @@ export type PresenceRecord = PresenceUser &
     /** Whether it was restored from the connection table. */
     restored?: true;
     /** Whether the others have not been told yet that the cursor ended. */
-    unpointed?: true;
+    cursorEndUnsent?: true;
     /** The lengths of the keys and values of `data`, and when it changed (Unix milliseconds). */
     dataSizes?: number[];
     dataAt?: number;
@@ -49,7 +49,15 @@ function derivedStatus(clocks: StatusClocks, now: number, thresholds: StatusThre
 
 /** The part of a record that others may see: the current status, but not the choice behind it (rule PR6). */
 export function visibleUser(record: PresenceRecord, now: number, thresholds: StatusThresholds): PresenceUser {
-  const { chosen: _, hidden: ______, restored: __, unpointed: ___, dataSizes: ____, dataAt: _____, ...user } = record;
+  const {
+    chosen: _,
+    hidden: ______,
+    restored: __,
+    cursorEndUnsent: ___,
+    dataSizes: ____,
+    dataAt: _____,
+    ...user
+  } = record;
   user.status = statusAt(record, now, thresholds);
   return user;
 }

@@ -23,7 +23,7 @@ import { SessionResolver } from './session-resolver.ts';
 export interface Recovery {
   session: Session;
   recovered: boolean;
-  untold?: Expiry | undefined;
+  unannounced?: Expiry | undefined;
 }
 
 export interface SessionManagerOptions {
@@ -276,7 +276,7 @@ export class SessionManager {
 
   /**
    * Recovers an expired session within its retention (rule SE6). Users join it again; their roles do not change. `recovered`
-   * is false for a session that is active anyway. `untold` is the expiry if no sweep has announced it, so that the caller
+   * is false for a session that is active anyway. `unannounced` is the expiry if no sweep has announced it, so that the caller
    * can still record it.
    *
    * @throws `PERMISSION_DENIED` unless the owner asks; `SESSION_INACTIVE` for one that ended or expired too long ago.

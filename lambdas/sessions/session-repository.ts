@@ -217,16 +217,16 @@ export class SessionRepository {
   }
 
   /**
-   * Recovers an expired session. Undefined if it is not expired or its retention is over. `untold` is the expiry if no
+   * Recovers an expired session. Undefined if it is not expired or its retention is over. `unannounced` is the expiry if no
    * sweep has announced it.
    */
   async recover(
     sessionId: string,
     times: { sessionTimeoutMillis: number; sessionRetentionMillis: number; now: number },
-  ): Promise<{ session: Session; untold: Expiry | undefined } | undefined> {
+  ): Promise<{ session: Session; unannounced: Expiry | undefined } | undefined> {
     const values = [sessionId, times.sessionTimeoutMillis, times.sessionRetentionMillis, times.now];
     const [row] = await this.#rows<RecoveredRow>('session-recover', sessionSql.recover, values).catch(whereKeyIsTaken);
-    return row && { session: toSession(row), untold: row.untold ? toExpiry(row) : undefined };
+    return row && { session: toSession(row), unannounced: row.unannounced ? toExpiry(row) : undefined };
   }
 
   /**

@@ -26,7 +26,7 @@ export interface SessionRow {
 /** A session that was just recovered, and its expiry. */
 export interface RecoveredRow extends SessionRow {
   /** Whether no sweep has announced that expiry. */
-  untold: boolean;
+  unannounced: boolean;
   expired_at: Time;
   participants: number;
 }

@@ -76,7 +76,7 @@ export const sessionSql = {
   // sweep will announce this expiry any more, so the statement returns it.
   recover: `
     WITH expiry AS (
-      SELECT s.id, s.start_time, s.status = 'active' OR s.expiry_announced_at IS NULL AS untold,
+      SELECT s.id, s.start_time, s.status = 'active' OR s.expiry_announced_at IS NULL AS unannounced,
         CASE s.status WHEN 'expired' THEN s.end_time ELSE session_last_activity(s) + ${duration('$2')} END AS expired_at, (
           SELECT count(*)::integer FROM session_participants p WHERE p.session_id = s.id AND CASE s.status
             WHEN 'expired' THEN p.left_cause = 'session_expired' AND p.left_at = s.end_time
@@ -100,7 +100,7 @@ export const sessionSql = {
       UPDATE session_participants p SET left_at = ${time('$4')}, left_cause = 'session_expired'
       FROM recovered WHERE p.session_id = recovered.id AND p.left_at IS NULL
     )
-    SELECT recovered.*, expiry.untold, expiry.expired_at, expiry.participants FROM recovered, expiry`,
+    SELECT recovered.*, expiry.unannounced, expiry.expired_at, expiry.participants FROM recovered, expiry`,
 
   listOf: `
     SELECT s.*, session_last_activity(s) AS last_activity

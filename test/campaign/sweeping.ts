@@ -1,11 +1,11 @@
 import { services } from '../../lambdas/composition/services.ts';
-import { keepHouse } from '../../lambdas/flows/sweep/housekeeping.ts';
+import { runHousekeeping } from '../../lambdas/flows/sweep/housekeeping.ts';
 import { sweepOnce } from '../support/sweep-once.ts';
 
 /** What the schedules do, each as an operation of its own. */
 export const sweeps = {
   visit: () => sweepOnce(services),
-  house: () => keepHouse(services),
+  house: () => runHousekeeping(services),
   cleanup: () => services.cleanup.runCleanup(),
   replay: () => services.sweepActivity.replayOutbox(),
   seal: () => services.sweepActivity.sealChains(),

@@ -141,7 +141,11 @@ export const variantGroups: VariantGroup[] = [
       {
         name: 'a departure is written again each time it is found',
         mutations: [
-          { file: 'lambdas/flows/journal/departures.ts', from: 'isUntold(departing, movements[index])', to: 'true' },
+          {
+            file: 'lambdas/flows/journal/departures.ts',
+            from: 'isUnrecorded(departing, movements[index])',
+            to: 'true',
+          },
           {
             file: 'lambdas/flows/journal/departures.ts',
             from: 'const activityId = uuidv5(',

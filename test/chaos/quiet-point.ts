@@ -78,7 +78,7 @@ function differencesOf(rooms: Room[], pointing: Set<Person>): string[] {
   return rooms.flatMap((room) => {
     const views = viewsOf(room, Date.now(), 0);
     const tabs = room.people.flatMap((person) => person.tabs.filter((tab) => !tab.end));
-    const incomplete = tabs.filter((tab) => tab.joinedAt === undefined || !tab.attendee.replica.isWhole).length;
+    const incomplete = tabs.filter((tab) => tab.joinedAt === undefined || !tab.attendee.replica.isComplete).length;
     const unready = incomplete > 0 ? [`${incomplete} clients have no whole state`] : [];
     return [...unready, ...views.flatMap((view) => differencesIn(view, room, pointing))];
   });

@@ -19,7 +19,7 @@ export interface View {
 export function viewsOf(room: Room, now: number, settledMillis: number): View[] {
   return room.people.flatMap((owner) =>
     owner.tabs
-      .filter((tab) => owner.solidTab(now, settledMillis) === tab && tab.attendee.replica.isWhole)
+      .filter((tab) => owner.solidTab(now, settledMillis) === tab && tab.attendee.replica.isComplete)
       .map((tab) => ({ owner, tab, users: tab.attendee.replica.users })),
   );
 }

@@ -148,9 +148,9 @@ test('[FA2] the loss of a node’s memory is detected by its part of the deadlin
   const deadlines = new Deadlines(redis);
   const room = new PresenceFixture(redis);
   await room.enter(randomUUID(), 'c1');
-  await deadlines.markWhole();
+  await deadlines.markComplete();
   await (await ownerOf(room.sessionId)).client.flushall();
-  expect(await deadlines.isWhole()).toBe(false);
+  expect(await deadlines.isComplete()).toBe(false);
   expect(await room.store.isKnown(room.sessionId)).toBe(false);
   const members = [{ userId: randomUUID(), connectionId: 'c1', username: 'Ada', role: 'viewer' as const, joinedAt: 1 }];
   await room.store.restore(room.sessionId, members, room.now, { onlyIfLost: true });

@@ -186,7 +186,7 @@ describe('[PR18] joins and leaves of one connection in one session', () => {
     const { connectionId, sessionId } = joined;
     await registry.leave(connectionId, sessionId);
     expect(await registry.memberships(connectionId)).toEqual([]);
-    await registry.relabel(sessionId, 'anybody', 'operator');
+    await registry.changeRole(sessionId, 'anybody', 'operator');
     expect(await registry.remove(connectionId)).toEqual([]);
     expect(await registry.hasLeftAfter(connectionId, sessionId, { receivedAt: 0 })).toBe(false);
     const { Count } = await client.send(
@@ -255,7 +255,7 @@ test('[SE8] a role changes on all connections of the user in that session and in
   const elsewhere = membership({ userId: mine.userId, connectionId: mine.connectionId });
   const somebody = membership({ sessionId: mine.sessionId });
   for (const one of [mine, tab, elsewhere, somebody]) await registry.join(one);
-  await registry.relabel(mine.sessionId, mine.userId, 'operator');
+  await registry.changeRole(mine.sessionId, mine.userId, 'operator');
   const roles = await Promise.all(
     [mine, tab, elsewhere, somebody].map((one) => registry.membership(one.connectionId, one.sessionId)),
   );
@@ -357,8 +357,8 @@ describe('if DynamoDB processes only a part of a batch', () => {
   test('a change of a connection that has ended meanwhile creates no incomplete item', async () => {
     mock.on(QueryCommand).resolves({ Items: [marshall(membership({ userId: 'u' }))] });
     mock.on(UpdateItemCommand).rejects(Object.assign(new Error(), { name: 'ConditionalCheckFailedException' }));
-    await partial.relabel('s', 'u', 'operator');
+    await partial.changeRole('s', 'u', 'operator');
     mock.on(UpdateItemCommand).rejects(new Error('away'));
-    await expect(partial.relabel('s', 'u', 'operator')).rejects.toThrow('away');
+    await expect(partial.changeRole('s', 'u', 'operator')).rejects.toThrow('away');
   });
 });

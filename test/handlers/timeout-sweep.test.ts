@@ -49,7 +49,7 @@ beforeEach(async () => {
   jest.clearAllMocks();
   visit.mockReset().mockResolvedValue(gone);
   await other.flushdb();
-  await deadlines.markWhole();
+  await deadlines.markComplete();
 });
 afterAll(async () => {
   await other.flushdb();

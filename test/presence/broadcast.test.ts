@@ -42,9 +42,9 @@ test('[DE11] [SE8] a viewer may not broadcast, and a changed role counts from th
     isPermitted: false,
     receivers: [],
   });
-  await room.store.relabel(room.sessionId, bob, 'commenter', room.now);
+  await room.store.changeRole(room.sessionId, bob, 'commenter', room.now);
   expect(await reached(undefined, room.seat(bob, 'b1'))).toEqual(['a1', 'a2', 'c1']);
-  await room.store.relabel(room.sessionId, bob, 'viewer', room.now);
+  await room.store.changeRole(room.sessionId, bob, 'viewer', room.now);
   expect(await room.store.address(room.seat(bob, 'b1'), undefined, room.now)).toMatchObject({ isPermitted: false });
 });
 

@@ -157,17 +157,17 @@ test('a claim takes at most the given number of sessions, and the next claim tak
 });
 
 test('[FA2] an index that lost a shard is incomplete until it is marked as complete', async () => {
-  await deadlines.markWhole();
-  expect(await deadlines.isWhole()).toBe(true);
+  await deadlines.markComplete();
+  expect(await deadlines.isComplete()).toBe(true);
   await redis.del(presenceKeys.dueMark(3));
-  expect(await deadlines.isWhole()).toBe(false);
-  await deadlines.markWhole();
-  expect(await deadlines.isWhole()).toBe(true);
+  expect(await deadlines.isComplete()).toBe(false);
+  await deadlines.markComplete();
+  expect(await deadlines.isComplete()).toBe(true);
 });
 
 test('each key of the deadline index has a time to live', async () => {
   await deadlines.schedule(sessionId, now);
-  await deadlines.markWhole();
+  await deadlines.markComplete();
   const keys = await findKeys(redis, 'presence:due:*');
   for (const key of keys) expect({ key, lives: (await redis.pttl(key)) > 0 }).toEqual({ key, lives: true });
 });

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import { presenceKeys } from '../../lambdas/presence/keys.ts';
-import type { Said } from '../../lambdas/presence/person-data.ts';
+import type { OwnState } from '../../lambdas/presence/person-data.ts';
 import type { PersonData } from '../../protocol/entities.ts';
 import { limits } from '../../protocol/limits.ts';
 import { PresenceFixture } from '../support/presence.ts';
@@ -20,8 +20,8 @@ beforeEach(async () => {
   await room.enter(bob, 'b1');
 });
 
-const enter = (connectionId: string, said: Said = {}, kept?: string) => {
-  const person = { username: 'Alice', role: 'viewer', said, kept } as const;
+const enter = (connectionId: string, ownState: OwnState = {}, kept?: string) => {
+  const person = { username: 'Alice', role: 'viewer', ownState, kept } as const;
   return room.store.enter(room.seat(alice, connectionId), person, room.now);
 };
 const tell = (data: PersonData, connectionId = 'a1') =>
@@ -46,7 +46,11 @@ test('[PR16] a change replaces top-level keys, null removes a key, and only chan
   const second = await tell({ colour: 'teal', page: null, size: { w: 1 } });
   expect(second?.updates).toEqual([{ userId: alice, data: { page: null, size: { w: 1 } } }]);
   expect((await userOf())?.data).toEqual({ colour: 'teal', size: { w: 1 } });
-  expect(await tell({ colour: 'teal', gone: null })).toMatchObject({ updates: [], receivers: [], told: undefined });
+  expect(await tell({ colour: 'teal', gone: null })).toMatchObject({
+    updates: [],
+    receivers: [],
+    changedData: undefined,
+  });
   await tell({ colour: null, size: null });
   expect(await userOf()).not.toHaveProperty('data');
   expect(await recordOf()).not.toHaveProperty('data');
@@ -149,10 +153,10 @@ test('[PR16] [DE4] in a large session, the data of one window are merged by key'
 test('[PR16] each change of data has a higher number, even within one millisecond', async () => {
   await enter('a1');
   const [one, two] = [await tell({ a: 1 }), await tell({ a: 2 })];
-  expect(one?.told).toEqual({ text: '{"a":1}', at: expect.any(Number), isShared: false });
-  expect(two!.told!.at).toBeGreaterThan(one!.told!.at);
+  expect(one?.changedData).toEqual({ text: '{"a":1}', at: expect.any(Number), isShared: false });
+  expect(two!.changedData!.at).toBeGreaterThan(one!.changedData!.at);
   await enter('a2');
-  expect((await tell({ a: 3 }))?.told).toMatchObject({ isShared: true });
+  expect((await tell({ a: 3 }))?.changedData).toMatchObject({ isShared: true });
 });
 
 test('[PR16] subscribers of the channel get the changed keys', async () => {

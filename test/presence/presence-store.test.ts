@@ -67,7 +67,7 @@ describe('presence', () => {
     expect(await redis.pttl(key)).toBeGreaterThan(59_000);
     expect(await redis.pttl(key)).toBeLessThanOrEqual(60_000);
     await redis.pexpire(key, 20_000);
-    await room.store.relabel(room.sessionId, alice, 'operator', room.now);
+    await room.store.changeRole(room.sessionId, alice, 'operator', room.now);
     expect(await redis.pttl(key)).toBeLessThanOrEqual(20_000);
     await room.heartbeat(alice, 'a1');
     expect(await redis.pttl(key)).toBeGreaterThan(59_000);

@@ -263,7 +263,7 @@ describe('cursor windows', () => {
     await room.enter(person(3), 'c3', 'commenter');
     const receivers = (await move(1, 1))?.batch?.receivers.map((receiver) => receiver.connectionId);
     expect(receivers?.sort()).toEqual(['c1', 'c3']);
-    await room.store.relabel(room.sessionId, person(2), 'commenter', room.now);
+    await room.store.changeRole(room.sessionId, person(2), 'commenter', room.now);
     room.pass(1);
     expect((await move(1, 2))?.batch?.receivers).toHaveLength(3);
   });

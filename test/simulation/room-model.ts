@@ -107,8 +107,8 @@ export class RoomModel {
       this.users.get(userId)?.graces.push({ connectionId, deadline, cause: cause as LeaveCause });
     }
     const seated = [...this.users.values()].every((user) => user.connections.size + user.graces.length > 0);
-    const isWhole = [userIds, seats, graces].every(({ length }, index) => counted[index] === length);
-    return isWhole && ofKnown && seated && this.users.size === userIds.length && records.length === userIds.length;
+    const isComplete = [userIds, seats, graces].every(({ length }, index) => counted[index] === length);
+    return isComplete && ofKnown && seated && this.users.size === userIds.length && records.length === userIds.length;
   }
 
   settle(at: number): void {

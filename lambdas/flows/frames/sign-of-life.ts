@@ -32,11 +32,11 @@ export async function signOfLife(
     },
   );
   if (!outcome) return undefined;
-  const { told } = outcome;
+  const { changedData } = outcome;
   await Promise.all([
     announce(services, sessionId, outcome),
     callSweep(services, seat, outcome),
-    told && rememberData(services, seat, told),
+    changedData && rememberData(services, seat, changedData),
   ]);
   return outcome;
 }

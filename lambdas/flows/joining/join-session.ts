@@ -5,7 +5,7 @@ import type { ActivityParams } from '../../activity/activity-entry.ts';
 import { inviteRefused, inviteUsed, sessionCreated } from '../../activity/activity-events.ts';
 import { once } from '../../platform/once.ts';
 import { Overtaken, type Turn } from '../../platform/turn.ts';
-import type { Said } from '../../presence/person-data.ts';
+import type { OwnState } from '../../presence/person-data.ts';
 import type { Services } from '../../services/services.ts';
 import type { JoinResult } from '../../sessions/join-gate.ts';
 import { JoinRefused, refusals } from '../../sessions/refusals.ts';
@@ -24,7 +24,7 @@ export async function createSession(
   caller: Caller,
   operationId: string,
   metadata: SessionMetadata | undefined,
-  said: Said = {},
+  ownState: OwnState = {},
 ): Promise<ServerFrame<'session_created'>> {
   refuseGuest(caller);
   refuseCreation(caller, operationId);
@@ -34,7 +34,7 @@ export async function createSession(
     await audit(sessionCreated(actorOf(caller, created.id), operationId));
     return created;
   });
-  return { type: 'session_created', ...(await seatCreator(services, caller, session, said)) };
+  return { type: 'session_created', ...(await seatCreator(services, caller, session, ownState)) };
 }
 
 /** @throws RollcallError PERMISSION_DENIED where an access claim does not make the caller an operator there (rule SE12). */
@@ -50,10 +50,10 @@ export async function seatCreator(
   services: Services,
   caller: Caller,
   session: Session,
-  said: Said,
+  ownState: OwnState,
   turn?: Turn,
 ): Promise<Omit<ServerFrame<'session_created'>, 'type'>> {
-  const seating = { session, role: 'operator', activated: true, said } as const;
+  const seating = { session, role: 'operator', activated: true, ownState } as const;
   const { epoch, seq, users } = await seatConnection(services, caller, seating, { turn });
   return { session, epoch, seq, users };
 }
@@ -67,11 +67,11 @@ export async function joinSession(
   caller: Caller,
   sessionRef: string,
   invite: string | undefined,
-  { said, turn }: { said?: Said; turn?: Turn } = {},
+  { ownState, turn }: { ownState?: OwnState; turn?: Turn } = {},
 ): Promise<PresentState> {
   await refuseForeignGuest(services, caller, sessionRef);
   const takeSlot = once(() => askForSlot(services, caller, sessionRef, invite ?? caller.guest?.invite));
-  const seating = async () => ({ ...(await takeSlot()), said });
+  const seating = async () => ({ ...(await takeSlot()), ownState });
   const seated = await runJoin(services, caller, seating, { turn }).catch((error: Error) => {
     if (error instanceof Overtaken) return undefined;
     throw error;

@@ -4,7 +4,7 @@ import type { ServerFrame } from '../../../protocol/frames.ts';
 import type { Message } from '../../../protocol/messages.ts';
 import { sessionCreated } from '../../activity/activity-events.ts';
 import { Overtaken, type Turn } from '../../platform/turn.ts';
-import type { Said } from '../../presence/person-data.ts';
+import type { OwnState } from '../../presence/person-data.ts';
 import type { Services } from '../../services/services.ts';
 import { JoinRefused, refusals } from '../../sessions/refusals.ts';
 import type { Opening } from '../../sessions/session-keys.ts';
@@ -27,7 +27,7 @@ const mostAttempts = 3;
 export async function openSession(
   services: Services,
   caller: Caller,
-  { key, metadata, invite, ...said }: Omit<Message<'session_open'>, 'requestId' | 'order'>,
+  { key, metadata, invite, ...ownState }: Omit<Message<'session_open'>, 'requestId' | 'order'>,
   turn: Turn,
 ): Promise<ServerFrame<'session_opened'> | ServerFrame<'session_left'>> {
   // Before anything is looked up: of a key that the claim does not cover nobody learns whether it has a session.
@@ -35,8 +35,8 @@ export async function openSession(
   for (let attempt = 1; ; attempt += 1) {
     const { id, created } = await findOrCreate(services, caller, key, metadata);
     try {
-      if (created) return await openedByCreator(services, caller, id, said, turn);
-      return opened(await joinSession(services, caller, id, invite, { said, turn }), false);
+      if (created) return await openedByCreator(services, caller, id, ownState, turn);
+      return opened(await joinSession(services, caller, id, invite, { ownState, turn }), false);
     } catch (error) {
       // Where a key is taken, nobody else can begin a session under it: that cannot be hidden.
       if (isRefusedThere(error)) throw refusals.notInvited();
@@ -53,7 +53,7 @@ function isRefusedThere(error: unknown): boolean {
 
 async function openedByCreator(services: Services, caller: Caller, id: string, said: Said, turn: Turn) {
   try {
-    const state = await seatCreator(services, caller, await services.sessions.getSession(id), said, turn);
+    const state = await seatCreator(services, caller, await services.sessions.getSession(id), ownState, turn);
     return opened({ type: 'session_joined', role: 'operator', ...state }, true);
   } catch (error) {
     if (!(error instanceof Overtaken)) throw error;

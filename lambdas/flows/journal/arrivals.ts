@@ -53,9 +53,9 @@ export async function recordArrivals(services: Services, records: readonly Arriv
     uncertain.map(({ sessionId, arriving: { userId, at } }) => ({ sessionId, userId, until: at })),
   );
   const known = new Set(uncertain.filter((_, index) => movements[index]?.type === 'user_joined'));
-  const untold = records.filter((record) => !known.has(record));
-  const stored = await auditAll(services, untold.map(entryOf));
-  const waiting = new Set(untold.filter((_, index) => !stored[index]));
+  const unrecorded = records.filter((record) => !known.has(record));
+  const stored = await auditAll(services, unrecorded.map(entryOf));
+  const waiting = new Set(unrecorded.filter((_, index) => !stored[index]));
   return records.map((record) => !waiting.has(record));
 }
 

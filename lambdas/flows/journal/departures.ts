@@ -67,12 +67,14 @@ export async function recordDepartures(services: Services, records: readonly Dep
       until: isConcluded ? undefined : at,
     })),
   );
-  const untold = [...records.entries()].filter(([index, { departing }]) => isUntold(departing, movements[index]));
+  const unrecorded = [...records.entries()].filter(([index, { departing }]) =>
+    isUnrecorded(departing, movements[index]),
+  );
   const stored = await auditAll(
     services,
-    untold.map(([index, record]) => entryOf(record, movements[index])),
+    unrecorded.map(([index, record]) => entryOf(record, movements[index])),
   );
-  const waiting = new Set(untold.filter((_, number) => !stored[number]).map(([index]) => index));
+  const waiting = new Set(unrecorded.filter((_, number) => !stored[number]).map(([index]) => index));
   await services.sessions.releaseSlots(
     records
       .filter(({ departing }) => !departing.isBack)
@@ -99,7 +101,7 @@ function entryOf(record: DepartureRecord, last: Movement | undefined): ActivityP
  * Whether the audit trail lacks this departure. If presence observed the begin of a stay, it gets an entry of its end,
  * unless a concluded end is recorded already. Any other stay gets one only if its begin is recorded.
  */
-function isUntold({ joinedAt, restored, at }: Departing, last: Movement | undefined): boolean {
+function isUnrecorded({ joinedAt, restored, at }: Departing, last: Movement | undefined): boolean {
   if (last?.type === 'user_joined') return last.at <= at;
   return joinedAt !== undefined && !restored && !(last && last.at >= joinedAt);
 }

@@ -32,12 +32,12 @@ export async function bringBack(services: Services, sessionId: string): Promise<
  * a user who sends no further frame is still announced in time (rules FA2, PR12).
  */
 export async function relearnIndex(services: Services, now: number): Promise<void> {
-  if (await services.deadlines.isWhole()) return;
+  if (await services.deadlines.isComplete()) return;
   try {
     for await (const sessionIds of services.sweepQueries.occupiedSessions()) {
       await Promise.all(sessionIds.map((sessionId) => services.deadlines.schedule(sessionId, now)));
     }
-    await services.deadlines.markWhole();
+    await services.deadlines.markComplete();
   } catch (error) {
     logFailure(services.log, 'The deadline index is not complete yet; the next round tries again', error);
   }

@@ -65,19 +65,19 @@ async function tell({ services, membership: { sessionId, joinedAt } }: Join, out
 }
 
 /**
- * Gives all connections of a user the same choices and data: this one those of the others, and the others what this join
- * says (rules PR5, PR16).
+ * Gives all connections of a user the same choices and data: this one gets those of the others, and the others get those that
+ * this join sets (rules PR5, PR16).
  */
-async function share(join: Join, { users, told }: EnterOutcome): Promise<void> {
+async function share(join: Join, { users, changedData }: EnterOutcome): Promise<void> {
   const { services, caller, membership, seenAt } = join;
-  const { said } = join.seating;
+  const { ownState } = join.seating;
   const { sessionId, userId, joinedAt } = membership;
   const own = users.find((user) => user.userId === userId);
   if (own?.status === 'offline' && !membership.invisible) await services.registry.inheritInvisible(membership, seenAt);
-  if (said?.status !== undefined && own && own.connections > 1) {
-    await rememberChoice(services, caller, sessionId, said.status, joinedAt);
+  if (ownState?.status !== undefined && own && own.connections > 1) {
+    await rememberChoice(services, caller, sessionId, ownState.status, joinedAt);
   }
-  const isShared = Boolean(told?.isShared) && hasKeys(said?.data);
-  if (told && (isShared || told.text !== membership.data))
-    await rememberData(services, membership, { ...told, isShared });
+  const isShared = Boolean(changedData?.isShared) && hasKeys(ownState?.data);
+  if (changedData && (isShared || changedData.text !== membership.data))
+    await rememberData(services, membership, { ...changedData, isShared });
 }

@@ -3,7 +3,7 @@ import type { Timings } from '../../../protocol/timings.ts';
 import type { Membership } from '../../connections/connection-registry.ts';
 import type { Turn } from '../../platform/turn.ts';
 import type { EndOutcome, EnterOutcome } from '../../presence/outcome.ts';
-import type { Said } from '../../presence/person-data.ts';
+import type { OwnState } from '../../presence/person-data.ts';
 import type { Services } from '../../services/services.ts';
 import type { Caller } from '../callers/caller.ts';
 
@@ -19,8 +19,8 @@ export interface Seating {
   isWritten?: boolean | undefined;
   /** Whether the user had chosen to be invisible when they were present last. */
   invisible?: boolean | undefined;
-  /** What the join says about the user. */
-  said?: Said | undefined;
+  /** The state that the join sets for the user. */
+  ownState?: OwnState | undefined;
   /** The data that the user had set when they were present last, as JSON. */
   kept?: string | undefined;
 }

@@ -1,6 +1,6 @@
 import type { Membership } from '../../connections/connection-registry.ts';
 import { isAway } from '../../platform/unavailable.ts';
-import type { Said } from '../../presence/person-data.ts';
+import type { OwnState } from '../../presence/person-data.ts';
 import type { Services } from '../../services/services.ts';
 import type { Caller } from '../callers/caller.ts';
 import { personOf } from '../callers/people.ts';
@@ -46,23 +46,23 @@ function mayLackSlot({ seating: { activated, unasked }, isFirst }: Join): boolea
 function membershipOf(
   services: Services,
   caller: Caller,
-  { session, role, said, kept, ...known }: Seating,
+  { session, role, ownState, kept, ...known }: Seating,
 ): Membership {
   const { id, sessionId, metadata } = session;
   const { connectionId, userId, username, claim } = caller;
   const cursorRole = metadata?.visibility?.cursors;
-  const invisible = said?.status === undefined ? known.invisible : said.status === 'offline';
+  const invisible = ownState?.status === undefined ? known.invisible : ownState.status === 'offline';
   const choices = { ...(cursorRole ? { cursorRole } : {}), ...(invisible ? { invisible } : {}) };
   const person = { userId, username, role, ...(claim ? { claimedRole: role } : {}), ...choices };
   const joinedAt = services.clock();
-  const data = kept ?? firstData(said);
+  const data = kept ?? firstData(ownState);
   // One millisecond earlier, so that what Redis computes from the same join counts as newer.
   const dataFields = data === undefined ? {} : { data, dataAt: joinedAt - 1 };
   return { connectionId, sessionId: id, sessionName: sessionId, ...person, ...dataFields, joinedAt };
 }
 
 /** The data of a user who had none before, as JSON. */
-function firstData({ data }: Said = {}): string | undefined {
+function firstData({ data }: OwnState = {}): string | undefined {
   const kept = Object.entries(data ?? {}).filter(([, value]) => value !== null);
   return kept.length > 0 ? JSON.stringify(Object.fromEntries(kept)) : undefined;
 }

@@ -12,13 +12,13 @@ export async function takeSeat(join: Join): Promise<void> {
 async function enter(join: Join): Promise<EnterOutcome | undefined> {
   const { services, seating, compact } = join;
   const { sessionId, userId, ...acting } = join.membership;
-  const { said, kept } = seating;
+  const { ownState, kept } = seating;
   try {
     // In a session that Redis forgot, the others are seated first, so that the snapshot of the join has them.
     if (!(await services.presence.store.isKnown(sessionId))) {
       await rebuildSession(services, sessionId, { onlyIfLost: true, exceptConnection: acting.connectionId });
     }
-    const options = { compact, arrivalState: arrivalStateOf(seating), turn: join.seatingTurn.turn, said, kept };
+    const options = { compact, arrivalState: arrivalStateOf(seating), turn: join.seatingTurn.turn, ownState, kept };
     return await services.presence.enter(sessionId, userId, { ...acting, ...options });
   } catch (error) {
     if (!isAway(error, 'redis')) throw error;

@@ -28,11 +28,11 @@ export async function changeRole(
     return changed;
   });
   const { sessionId } = participant;
-  await services.registry.relabel(sessionId, userId, role);
+  await services.registry.changeRole(sessionId, userId, role);
   const frame: ServerFrame = { type: 'participant_updated', sessionId, participant };
   const outcome = await unlessAway(
     services,
-    services.presence.store.relabel(sessionId, userId, role, services.clock()),
+    services.presence.store.changeRole(sessionId, userId, role, services.clock()),
   );
   if (outcome) await announce(services, sessionId, outcome);
   await send(

@@ -9,7 +9,7 @@ import { reconcileSlots } from './reconcile-slots.ts';
  * The work that is due once a minute, even if nobody is present: sessions that expire soon or now, sessions and machines
  * without signs of life, activities that wait for PostgreSQL, and the seal of the audit trail.
  */
-export async function keepHouse(services: Services): Promise<void> {
+export async function runHousekeeping(services: Services): Promise<void> {
   await services.cleanup.runExpiry();
   await checkLiveness(services);
   await attempt(services, 'Lost slots could not be given back', () => reconcileSlots(services, services.clock()));

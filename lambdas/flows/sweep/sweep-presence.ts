@@ -41,7 +41,7 @@ const doubtMillis = 2000;
 const quickLivenessMillis = 60_000;
 
 /** How many sweeps may run when one joins them, itself included. */
-const roomFor: Record<SweepCause, number> = {
+const mostSweepsFor: Record<SweepCause, number> = {
   // Every join while no sweep runs starts one, and the first is enough.
   arrival: 1,
   load: mostSweeps,
@@ -81,7 +81,7 @@ export class PresenceSweep {
     this.#pool = new VisitPool(services.log, visiting, parallelVisits);
     this.#movements = new MovementWriter(services);
     this.#lastSeen = new LastSeenUpdates(services);
-    this.#shards = new SweepShards(services.shardLeases, run.id, roomFor[run.cause]);
+    this.#shards = new SweepShards(services.shardLeases, run.id, mostSweepsFor[run.cause]);
   }
 
   /**
@@ -105,7 +105,7 @@ export class PresenceSweep {
         if (!(await this.#tick(started)) || this.#run.remaining() <= this.#tickMillis) break;
         await sleep(started + this.#tickMillis - this.#services.clock());
       }
-      if (this.#isNeededOn()) await startSweep(this.#services, this.#run.functionName, { cause: 'load' });
+      if (this.#needsSuccessor()) await startSweep(this.#services, this.#run.functionName, { cause: 'load' });
     } finally {
       this.#end.resolve();
       await Promise.all([watching, this.#pool.idle()]);
@@ -229,7 +229,7 @@ export class PresenceSweep {
   /** If Redis has just lost its data, an empty index means nothing: the next round restores it (rule FA2). */
   async #isAnybodyExpected(): Promise<boolean> {
     const { deadlines } = this.#services;
-    return (await deadlines.size()) > 0 || !(await deadlines.isWhole());
+    return (await deadlines.size()) > 0 || !(await deadlines.isComplete());
   }
 
   /** A sweep that was started because of load ends after some idle ticks. */
@@ -242,7 +242,7 @@ export class PresenceSweep {
    * The schedule starts its next sweep itself. A sweep that was started because of load starts its own successor while there
    * is much to do.
    */
-  #isNeededOn(): boolean {
+  #needsSuccessor(): boolean {
     return this.#run.cause === 'load' && this.#run.remaining() <= this.#tickMillis && this.#idleTicks < mostIdleTicks;
   }
 }

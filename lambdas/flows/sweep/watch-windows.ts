@@ -33,7 +33,7 @@ export async function watchWindows(services: Services, shards: readonly number[]
 async function watchWindow(services: Services, session: MovingSession, now: number): Promise<void> {
   const { sessionId } = session;
   const window = await services.movingSessions.window(sessionId);
-  if (!window) return letVisit(services, session, now);
+  if (!window) return leaveToVisit(services, session, now);
   const { promisedAt, endsAt, watchedUntil } = window;
   // A flusher that is still running may be a little late.
   if (promisedAt !== undefined && now > promisedAt + services.timings.batchMillis)
@@ -46,13 +46,13 @@ async function watchWindow(services: Services, session: MovingSession, now: numb
 async function flushFor(services: Services, session: MovingSession, promisedAt: number, now: number): Promise<void> {
   const { sessionId } = session;
   const outcome = await services.presence.store.flush(sessionId, promisedAt, now);
-  if (isUnknown(outcome)) return letVisit(services, session, now);
+  if (isUnknown(outcome)) return leaveToVisit(services, session, now);
   if (outcome.batch) services.log.info('A flusher died; the sweep sent what waited', { sessionId });
   await announce(services, sessionId, outcome);
 }
 
 /** Redis lost the session, or its window. A visit announces what it still finds and rebuilds the rest. */
-async function letVisit(services: Services, session: MovingSession, now: number): Promise<void> {
+async function leaveToVisit(services: Services, session: MovingSession, now: number): Promise<void> {
   await services.deadlines.schedule(session.sessionId, now);
   await services.movingSessions.drop(session);
 }

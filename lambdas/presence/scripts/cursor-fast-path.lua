@@ -54,7 +54,7 @@ local function moveCursor(userId, connectionId, cursor, tag, turnField, turn)
   local none = {}
   return packReply({ code = 'ok', epoch = session[1], seq = tonumber(session[2]), parts = 1, joins = none, updates = none,
     leaves = none, causes = none, receivers = none, promised = none, cursorRole = session[3] or '',
-    extra = packExtra({ cursors = none, cursorReceivers = none, overdue = overdue, chosenAt = 0, numberedAt = '0', told = none }) })
+    extra = packExtra({ cursors = none, cursorReceivers = none, overdue = overdue, chosenAt = 0, numberedAt = '0', changedData = none }) })
 end
 
 if kind == 'cursor' and connectionId ~= '' and cursor ~= 'null' then

@@ -1,8 +1,8 @@
 -- A connection joins the session. Replies with all users, the joined one included.
 if isOvertaken(versionKey, version) then return { 'overtaken' } end
 -- The status, activity and data of the join.
-local said = saidText ~= '' and cjson.decode(saidText) or {}
-if said.data and not changeOfData(readUser(userId) or { userId = userId }, said.data) then return { 'large' } end
+local ownState = ownStateText ~= '' and cjson.decode(ownStateText) or {}
+if ownState.data and not changeOfData(readUser(userId) or { userId = userId }, ownState.data) then return { 'large' } end
 changesMembers = true
 if isIncomplete() then invalidateSession() end
 
@@ -18,9 +18,9 @@ if not known and not user then redis.call('HDEL', cursorsKey, userId) end
 local leftAt = tonumber(redis.call('HGET', epochKey, 'leftAt') or '0')
 if not user then
   user = newUser(userId, username, role, math.max(now, leftAt + 1), isInvisible)
-  if said.kept then setData(user, said.kept) end
+  if ownState.kept then setData(user, ownState.kept) end
 end
-if said.status then user.chosen = said.status ~= 'online' and said.status or nil end
+if ownState.status then user.chosen = ownState.status ~= 'online' and ownState.status or nil end
 storeChosen(user)
 if isUnknown() then startEpoch() end
 -- A short name for the user, valid in this epoch.
@@ -53,9 +53,9 @@ redis.call('ZADD', usersKey, now, userId)
 redis.call(isCompact and 'SADD' or 'SREM', compactKey, connectionId)
 redis.call('HSET', rolesKey, userId, role)
 if cursorRole ~= '' then redis.call('HSET', epochKey, 'cursorRole', cursorRole) end
-if said.activity then setActivity(user, said.activity, shown) end
-if said.data then
-  local members, changes = changeOfData(user, said.data)
+if ownState.activity then setActivity(user, ownState.activity, shown) end
+if ownState.data then
+  local members, changes = changeOfData(user, ownState.data)
   tellData(user, members, changes, shown)
 end
 local arrival = ''
@@ -78,5 +78,5 @@ if isNew or (user.restored and arrivalState == 'taken') then
 end
 writeUser(user, true)
 return outcome(connectionId, function()
-  return { isFirst = known and 0 or 1, records = readRecords(), arrival = arrival, told = user.dataSizes and keptData(user) or {} }
+  return { isFirst = known and 0 or 1, records = readRecords(), arrival = arrival, changedData = user.dataSizes and keptData(user) or {} }
 end)

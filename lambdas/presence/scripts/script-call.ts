@@ -13,8 +13,8 @@ type TypesOf<Table extends Readonly<Record<string, keyof KindTypes>>> = {
 /** The arguments of a script, by name. A number that is absent is passed as an empty text. */
 export type ScriptArguments<Script extends PresenceScript> = TypesOf<(typeof scriptArguments)[Script]>;
 
-/** What a script replies about the data of a user that must be stored elsewhere too. */
-export type ToldReply = [text: string, at: number, connections: number] | [];
+/** The data of a user that a script changed and the connection table has to store, too; empty if it changed none. */
+export type ChangedDataReply = [text: string, at: number, connections: number] | [];
 
 /** The type of each extra of a reply, as ioredis returns it. */
 interface ExtraTypes {
@@ -28,7 +28,7 @@ interface ExtraTypes {
   /** When the last diff before this frame got its number, for heartbeats; otherwise '0'. */
   numberedAt: string;
   /** The changed data, the time of the change and the number of the user's connections; empty if no data changed. */
-  told: ToldReply;
+  changedData: ChangedDataReply;
   isPermitted: number;
   /** Receivers of a broadcast. */
   addressed: string[];

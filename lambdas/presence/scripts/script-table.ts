@@ -74,7 +74,7 @@ export const scriptArguments = {
     },
     ...membership,
     ...turn,
-    saidText: 'text',
+    ownStateText: 'text',
   },
   leave: { ...seat, cause: 'text', ...membership },
   close: { ...seat, deadline: 'number', cause: 'text' },
@@ -111,12 +111,12 @@ export const replyFields = [
 
 /** The content of the field `extra` of a reply, in this order. */
 export const replyExtras = {
-  touch: ['cursors', 'cursorReceivers', 'overdue', 'chosenAt', 'numberedAt', 'told'],
+  touch: ['cursors', 'cursorReceivers', 'overdue', 'chosenAt', 'numberedAt', 'changedData'],
   keepAlive: [],
   address: ['isPermitted', 'addressed'],
   flush: ['cursors', 'cursorReceivers'],
   stretch: [],
-  join: ['isFirst', 'records', 'arrival', 'told'],
+  join: ['isFirst', 'records', 'arrival', 'changedData'],
   leave: ['removed', 'departures'],
   close: ['closed'],
   list: ['records'],

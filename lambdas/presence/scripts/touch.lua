@@ -70,13 +70,13 @@ if dataTurns then writeDataTurns(turnField, dataTurns) end
 tellData(user, data, dataChanges, true)
 if cursorEnded then
   forgetCursor(userId)
-  user.unpointed = true
+  user.cursorEndUnsent = true
   if publishesCursors then publish('cursor', userId, '{"cursor":null}') end
 end
 showStatus(user)
 -- The cursor of an invisible user is not sent. Its end is sent as soon as the user becomes visible.
-if user.unpointed and user.status ~= 'offline' then
-  user.unpointed = nil
+if user.cursorEndUnsent and user.status ~= 'offline' then
+  user.cursorEndUnsent = nil
   if cursor == '' then
     changed(userId, 'cursor', cjson.null)
     changed(userId, 'lastActive', at)
@@ -122,5 +122,5 @@ local overdue = #redis.call('ZRANGEBYSCORE', connectionsKey, '-inf', timeText(no
 local numberedAt = kind == 'heartbeat' and redis.call('HGET', epochKey, 'numberedAt') or '0'
 return outcome('', { cursors = cursors, cursorReceivers = receivers, overdue = overdue, chosenAt = hasStatus and at or 0,
   numberedAt = numberedAt,
-  told = #dataChanges > 0 and keptData(user) or {} }, promised,
+  changedData = #dataChanges > 0 and keptData(user) or {} }, promised,
   atOnce)

@@ -11,8 +11,8 @@ const deadlines = {
   noteRound: jest.fn(async () => {}),
   claim: jest.fn(async (): Promise<string[]> => []),
   release: jest.fn(async () => {}),
-  isWhole: jest.fn(async () => true),
-  markWhole: jest.fn(async () => {}),
+  isComplete: jest.fn(async () => true),
+  markComplete: jest.fn(async () => {}),
   schedule: jest.fn(async () => true),
   /** Only who brings everything back asks for all sessions. */
   all: async () => {
@@ -51,7 +51,7 @@ beforeEach(() => {
   recovered.length = 0;
   for (const mock of mocks) mock.mockClear();
   leases.join.mockReset().mockResolvedValue([own]);
-  deadlines.isWhole.mockReset().mockResolvedValue(true);
+  deadlines.isComplete.mockReset().mockResolvedValue(true);
   deadlines.size.mockReset().mockResolvedValue(1);
   deadlines.claim.mockReset().mockResolvedValue([]);
   visit.mockReset().mockResolvedValue(nobody);
@@ -103,15 +103,15 @@ test('[FA2] where Redis was there all the time nothing is brought back', async (
 });
 
 test('[FA2] [PR12] a sweep does not end if Redis lost its data in the same round', async () => {
-  let [isWhole, expected] = [true, 0];
+  let [isComplete, expected] = [true, 0];
   // The data is lost after the round has looked at the index, and before it asks who is present.
   deadlines.size.mockImplementation(async () => {
-    if (expected === 0) isWhole = false;
+    if (expected === 0) isComplete = false;
     return expected;
   });
-  deadlines.isWhole.mockImplementation(async () => isWhole);
-  deadlines.markWhole.mockImplementation(async () => {
-    [isWhole, expected] = [true, 1];
+  deadlines.isComplete.mockImplementation(async () => isComplete);
+  deadlines.markComplete.mockImplementation(async () => {
+    [isComplete, expected] = [true, 1];
   });
   await sweepFor(5);
   expect(deadlines.schedule.mock.calls).toEqual([['occupied', expect.any(Number)]]);
