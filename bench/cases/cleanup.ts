@@ -38,10 +38,10 @@ async function fill(pool: Pool): Promise<void> {
  * Joins users to a public session, one after the other, until it is told to stop. Returns the wait of each in
  * milliseconds.
  */
-async function joins(manager: SessionManager, sessionRef: string, goesOn: () => boolean): Promise<number[]> {
+async function joins(manager: SessionManager, sessionRef: string, isRunning: () => boolean): Promise<number[]> {
   const waits: number[] = [];
   const people = Array.from({ length: 20 }, (_, n) => ({ userId: randomUUID(), username: `Visitor ${n}` }));
-  while (goesOn()) {
+  while (isRunning()) {
     const person = people[waits.length % people.length]!;
     waits.push(await timed(() => manager.joinSession({ sessionRef, person })));
     await wait(joinEveryMillis);
@@ -59,7 +59,7 @@ interface Phase {
 /** Repeats the clean-up until it finds nothing more, while users join. */
 async function phase(
   service: SessionCleanupService,
-  join: (goesOn: () => boolean) => Promise<number[]>,
+  join: (isRunning: () => boolean) => Promise<number[]>,
 ): Promise<Phase> {
   let running = true;
   const before = heapInUse();
@@ -84,7 +84,7 @@ async function measure(pool: Pool): Promise<Measurement[]> {
   const logger = new ActivityLogger({ pool });
   await fill(pool);
   const { id } = await manager.createSession(randomUUID(), 'bench', { isPublic: true, maxParticipants: 100 });
-  const join = (goesOn: () => boolean) => joins(manager, id, goesOn);
+  const join = (isRunning: () => boolean) => joins(manager, id, isRunning);
   let left = quietJoins;
   const quiet = await join(() => left-- > 0);
   const service = (clock: () => number) =>

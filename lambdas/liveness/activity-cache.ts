@@ -172,7 +172,7 @@ export class ActivityCache {
       this.metrics.stopped += 1;
       return false;
     }
-    if (!this.#saysSomethingNew(known, timestamp)) {
+    if (!this.#isWorthWriting(known, timestamp)) {
       this.metrics.skipped += 1;
       return false;
     }
@@ -181,7 +181,7 @@ export class ActivityCache {
     return true;
   }
 
-  #saysSomethingNew(known: Known, timestamp: number): boolean {
+  #isWorthWriting(known: Known, timestamp: number): boolean {
     if (timestamp <= Math.max(known.recordedAt, known.pendingAt ?? 0)) return false;
     return !known.active || timestamp - known.recordedAt > this.#settings.thresholdMillis;
   }

@@ -3,7 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Faults } from '../faults.ts';
 import type { AccessControl } from '../services/caller.ts';
 import { readBody, sendAwsError, sendJson } from '../services/replies.ts';
-import { arn } from '../template/place.ts';
+import { arn } from '../template/local-account.ts';
 import { maximumMessageBytes } from './frame-meter.ts';
 import { isConnectionId } from './identifiers.ts';
 import type { SocketConnection } from './socket-connection.ts';

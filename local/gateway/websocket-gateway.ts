@@ -5,7 +5,7 @@ import { settledWithin } from '../deadline.ts';
 import type { Faults } from '../faults.ts';
 import { requestUrl } from '../http/request-url.ts';
 import type { InvocationResult } from '../lambda/execution-environment.ts';
-import { arn } from '../template/place.ts';
+import { arn } from '../template/local-account.ts';
 import type { SocketRoute, WebSocketApiDefinition } from '../template/websocket-api.ts';
 import { createFrameMeter, maximumFrameBytes, maximumMessageBytes } from './frame-meter.ts';
 import { isUpgrade, refuseHandshake, subprotocolOf } from './handshake.ts';

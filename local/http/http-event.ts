@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { gatewayId, requestTime } from '../gateway/identifiers.ts';
 import type { HttpApiDefinition } from '../template/http-api.ts';
-import { place } from '../template/place.ts';
+import { localAccount } from '../template/local-account.ts';
 import type { JwtContext } from './jwt-authorizer.ts';
 import { requestUrl } from './request-url.ts';
 import type { RouteMatch } from './route-match.ts';
@@ -43,7 +43,7 @@ export function httpEvent({
     headers,
     ...(url.searchParams.size > 0 ? { queryStringParameters: query } : {}),
     requestContext: {
-      accountId: place.account,
+      accountId: localAccount.account,
       apiId: api.id,
       ...(jwt ? { authorizer: { jwt } } : {}),
       domainName,

@@ -2,7 +2,7 @@ import { dirname } from 'node:path';
 import type { BackingAddresses } from '../backing/services.ts';
 import { credentialsOf } from '../services/caller.ts';
 import type { FunctionDefinition } from '../template/functions.ts';
-import { place } from '../template/place.ts';
+import { localAccount } from '../template/local-account.ts';
 
 /** Endpoints of the emulated services, for the environment variables that the AWS clients read. */
 export interface ServiceEndpoints {
@@ -54,8 +54,8 @@ function storeVariables({ environment }: FunctionDefinition, { backing, override
 function runtimeVariables({ name, memoryMegabytes, file, handler }: FunctionDefinition): Record<string, string> {
   return {
     ...credentialsOf(name),
-    AWS_REGION: place.region,
-    AWS_DEFAULT_REGION: place.region,
+    AWS_REGION: localAccount.region,
+    AWS_DEFAULT_REGION: localAccount.region,
     AWS_EXECUTION_ENV: 'AWS_Lambda_nodejs24.x',
     AWS_LAMBDA_FUNCTION_NAME: name,
     AWS_LAMBDA_FUNCTION_VERSION: '$LATEST',

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { LambdaRuntime } from '../lambda/lambda-runtime.ts';
-import { arn, place } from '../template/place.ts';
+import { arn, localAccount } from '../template/local-account.ts';
 import type { ScheduleDefinition } from '../template/schedules.ts';
 import { type NextFiring, readScheduleExpression } from './schedule-expression.ts';
 
@@ -102,9 +102,9 @@ function scheduledEvent({ name }: ScheduleDefinition, now: number): Record<strin
     id: randomUUID(),
     'detail-type': 'Scheduled Event',
     source: 'aws.events',
-    account: place.account,
+    account: localAccount.account,
     time: new Date(now).toISOString().replace(/\.\d+Z$/, 'Z'),
-    region: place.region,
+    region: localAccount.region,
     resources: [arn('events', `rule/${name}`)],
     detail: {},
   };

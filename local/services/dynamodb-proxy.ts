@@ -1,5 +1,5 @@
 import { Agent, type IncomingMessage, request as requestOf, type ServerResponse } from 'node:http';
-import { arn } from '../template/place.ts';
+import { arn } from '../template/local-account.ts';
 import type { AccessControl } from './caller.ts';
 import { readBody, sendAwsError } from './replies.ts';
 

@@ -1,5 +1,5 @@
 import { generateKeyPairSync } from 'node:crypto';
-import { arn as arnOf } from '../template/place.ts';
+import { arn as arnOf } from '../template/local-account.ts';
 import type { Resolver } from '../template/resolver.ts';
 import { readStored, writeStored } from './stored-values.ts';
 

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { LambdaRuntime } from '../lambda/lambda-runtime.ts';
-import { functionName } from '../template/place.ts';
+import { functionName } from '../template/local-account.ts';
 import type { AccessControl } from './caller.ts';
 import { readBody, sendAwsError, sendJson } from './replies.ts';
 

@@ -7,7 +7,7 @@ import {
   ResourceNotFoundException,
   type TableDescription,
 } from '@aws-sdk/client-dynamodb';
-import { place } from '../template/place.ts';
+import { localAccount } from '../template/local-account.ts';
 import type { ResolvedResource, Resolver } from '../template/resolver.ts';
 
 /**
@@ -19,7 +19,7 @@ export async function createTables(resolver: Resolver, endpoint: string): Promis
   const tables = resolver.resourcesOfType('AWS::DynamoDB::Table', 'AWS::DynamoDB::GlobalTable');
   if (tables.length === 0) return;
   const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
-  const client = new DynamoDBClient({ endpoint, region: place.region, credentials, maxAttempts: 2 });
+  const client = new DynamoDBClient({ endpoint, region: localAccount.region, credentials, maxAttempts: 2 });
   try {
     await Promise.all(tables.map((table) => ensureTable(client, table)));
   } finally {

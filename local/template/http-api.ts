@@ -1,4 +1,4 @@
-import { apiId } from './place.ts';
+import { apiId } from './local-account.ts';
 import type { Resolver } from './resolver.ts';
 import { apisOf, integrationOf, partsOf, readStage, type StageDefinition } from './websocket-api.ts';
 

@@ -1,5 +1,5 @@
 import type { Resource } from './assembly.ts';
-import { apiId, arn, functionName } from './place.ts';
+import { apiId, arn, functionName } from './local-account.ts';
 
 type Resolve = (value: unknown) => string;
 

@@ -1,6 +1,6 @@
 import type { HttpApiDefinition } from './http-api.ts';
+import { arn, functionName } from './local-account.ts';
 import { wildcard } from './permissions.ts';
-import { arn, functionName } from './place.ts';
 import type { Resolver } from './resolver.ts';
 import type { ScheduleDefinition } from './schedules.ts';
 import type { WebSocketApiDefinition } from './websocket-api.ts';

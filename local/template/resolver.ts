@@ -1,6 +1,6 @@
 import type { Resource, Template } from './assembly.ts';
 import { attributeOf, referenceOf } from './identifiers.ts';
-import { place } from './place.ts';
+import { localAccount } from './local-account.ts';
 
 /** Resolves the intrinsic functions of a CloudFormation template to local values. */
 export interface Resolver {
@@ -28,12 +28,12 @@ type Intrinsic = (argument: unknown) => unknown;
  */
 export function createResolver(template: Template, stackName: string, parameters: Record<string, string>): Resolver {
   const pseudo: Record<string, unknown> = {
-    'AWS::Region': place.region,
-    'AWS::AccountId': place.account,
-    'AWS::Partition': place.partition,
-    'AWS::URLSuffix': place.urlSuffix,
+    'AWS::Region': localAccount.region,
+    'AWS::AccountId': localAccount.account,
+    'AWS::Partition': localAccount.partition,
+    'AWS::URLSuffix': localAccount.urlSuffix,
     'AWS::StackName': stackName,
-    'AWS::StackId': `arn:aws:cloudformation:${place.region}:${place.account}:stack/${stackName}/local`,
+    'AWS::StackId': `arn:aws:cloudformation:${localAccount.region}:${localAccount.account}:stack/${stackName}/local`,
     'AWS::NoValue': noValue,
     'AWS::NotificationARNs': [],
   };
@@ -107,7 +107,7 @@ export function createResolver(template: Template, stackName: string, parameters
       return template.Mappings?.[map]?.[first]?.[second];
     },
     'Fn::Base64': (argument) => Buffer.from(text(argument)).toString('base64'),
-    'Fn::GetAZs': () => [`${place.region}a`, `${place.region}b`],
+    'Fn::GetAZs': () => [`${localAccount.region}a`, `${localAccount.region}b`],
     'Fn::Cidr': (argument) => Array.from({ length: Number(list(argument)[1]) }, (_, index) => `10.0.${index}.0/24`),
     Condition: (argument) => condition(argument as string),
   };

@@ -1,4 +1,4 @@
-import { functionName } from './place.ts';
+import { functionName } from './local-account.ts';
 import type { Resolver } from './resolver.ts';
 
 export interface ScheduleDefinition {

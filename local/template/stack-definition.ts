@@ -2,7 +2,7 @@ import { readAssembly } from './assembly.ts';
 import { type FunctionDefinition, readFunctions } from './functions.ts';
 import { type HttpApiDefinition, readHttpApis } from './http-api.ts';
 import { checkInvokePermissions } from './invoke-permissions.ts';
-import { functionName } from './place.ts';
+import { functionName } from './local-account.ts';
 import { createResolver, type Resolver } from './resolver.ts';
 import { readSchedules, type ScheduleDefinition } from './schedules.ts';
 import { readWebSocketApis, type WebSocketApiDefinition } from './websocket-api.ts';

@@ -1,4 +1,4 @@
-import { apiId, functionName } from './place.ts';
+import { apiId, functionName } from './local-account.ts';
 import type { ResolvedResource, Resolver } from './resolver.ts';
 
 export interface RateLimit {

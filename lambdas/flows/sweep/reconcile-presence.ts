@@ -17,16 +17,15 @@ export async function endPresenceWithoutSlot(
   services: Services,
   { sessionId, personId, status, removed }: PersonWithoutSlot,
 ): Promise<void> {
-  const [cause, farewell] = farewellOf(sessionId, status, removed);
+  const [cause, frame] = endingOf(sessionId, status, removed);
   const outcome = await removeFromSession(services, sessionId, personId, cause, services.clock());
   if (!outcome) return;
-  if (farewell)
-    await services.registry.leaveAll(outcome.ended.map(({ connectionId }) => ({ connectionId, sessionId })));
+  if (frame) await services.registry.leaveAll(outcome.ended.map(({ connectionId }) => ({ connectionId, sessionId })));
   await Promise.all(outcome.departures.map((departure) => recordOrLeaveToSweep(services, sessionId, departure)));
-  await Promise.all([announce(services, sessionId, outcome), farewell && send(services, outcome.ended, farewell)]);
+  await Promise.all([announce(services, sessionId, outcome), frame && send(services, outcome.ended, frame)]);
 }
 
-function farewellOf(
+function endingOf(
   sessionId: string,
   status: PersonWithoutSlot['status'],
   removed: boolean,

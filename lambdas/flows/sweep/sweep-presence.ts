@@ -198,7 +198,7 @@ export class PresenceSweep {
 
   /** Watches the windows of moving sessions in this sweep's shards, in parallel to the visits. */
   async #watch(): Promise<void> {
-    for (let goesOn = true; goesOn; ) {
+    for (let isRunning = true; isRunning; ) {
       const started = this.#services.clock();
       try {
         await watchWindows(this.#services, this.#shards.held, this.#services.clock);
@@ -207,7 +207,7 @@ export class PresenceSweep {
           this.#services.log.error('The windows could not be watched; the sweep tries again', error as Error);
       }
       const pause = sleep(started + this.#tickMillis / watchesPerTick - this.#services.clock()).then(() => true);
-      goesOn = await Promise.race([pause, this.#end.promise.then(() => false)]);
+      isRunning = await Promise.race([pause, this.#end.promise.then(() => false)]);
     }
   }
 
@@ -219,15 +219,15 @@ export class PresenceSweep {
     await startSweep(this.#services, this.#run.functionName, { cause: 'load' });
   }
 
-  /** Gives the shards back if nobody is present, and looks again: a user who joined meanwhile relied on the leases. */
+  /** Gives the shards back if nobody is present, and checks again: a user who joined before that relied on this sweep. */
   async #anybodyPresent(): Promise<boolean> {
-    if (await this.#isAnybodyExpected()) return true;
+    if (await this.#mayHaveUsers()) return true;
     await this.#shards.leave();
-    return this.#isAnybodyExpected();
+    return this.#mayHaveUsers();
   }
 
-  /** If Redis has just lost its data, an empty index means nothing: the next round restores it (rule FA2). */
-  async #isAnybodyExpected(): Promise<boolean> {
+  /** Whether users may be present. An empty index means nothing if Redis has lost its data: the next round restores it (rule FA2). */
+  async #mayHaveUsers(): Promise<boolean> {
     const { deadlines } = this.#services;
     return (await deadlines.size()) > 0 || !(await deadlines.isComplete());
   }

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
  * The local values for the region, the account and generated ids. They are constant, so that stored ARNs stay valid
  * after a restart.
  */
-export const place = {
+export const localAccount = {
   region: 'us-east-1',
   account: '000000000000',
   partition: 'aws',
@@ -13,7 +13,7 @@ export const place = {
 
 /** An ARN in the local account. */
 export function arn(service: string, resource: string): string {
-  return `arn:${place.partition}:${service}:${place.region}:${place.account}:${resource}`;
+  return `arn:${localAccount.partition}:${service}:${localAccount.region}:${localAccount.account}:${resource}`;
 }
 
 /** An API id as in API Gateway: ten lower-case letters and digits, always the same for one logical id. */
