@@ -4,7 +4,7 @@ import { type DemoSession, type Held, mayEdit } from '../room/types.ts';
 import type { Placements } from './placements.ts';
 import { type Card, cards, clockAt, firstHour, fitting, hours, laneName, lanes, type Place, sharesOf } from './plan.ts';
 
-/** A card in somebody's hand. */
+/** A card that a user has picked up. */
 export interface Holding {
   place: Place;
   name: string;
@@ -17,9 +17,9 @@ export interface BoardView {
   root: HTMLElement;
   /** The element of a card. */
   cardOf(id: string): HTMLElement;
-  /** Draws everything again; `own` is what this person holds. */
+  /** Draws the board; `own` is the card that this user holds. */
   update(own: Held | undefined): void;
-  /** Whether the day runs down, as on a phone, instead of across. */
+  /** Whether the hours run from top to bottom, as on a phone, and not from left to right. */
   isUpright(): boolean;
   /** The place under a point of the window; undefined outside the board. */
   placeAt(x: number, y: number): Place | undefined;
@@ -50,7 +50,7 @@ export function createBoard(session: DemoSession, placements: () => Placements |
     return height > width;
   };
 
-  /** What people hold, by card; of two who hold the same card, the later one in the list is shown. */
+  /** The held cards. If two users hold the same card, the later one in the list is shown. */
   function holdings(own: Held | undefined): Map<string, Holding> {
     const held = new Map<string, Holding>();
     for (const user of session.others) {
@@ -147,7 +147,7 @@ function createCard({ id, title, host, topic }: Card): HTMLElement {
   );
 }
 
-/** Moving an element takes its focus and its pointer; the focus is given back. */
+/** Moving an element removes its focus and its pointer capture. The focus is restored. */
 function moveTo(parent: Element, node: HTMLElement): void {
   const hadFocus = document.activeElement === node;
   parent.append(node);

@@ -46,7 +46,7 @@ letMove({
 });
 
 function onChange(): void {
-  // Who lost the role for it while holding a card holds it no more.
+  // A user who loses the role for it does not hold the card any more.
   if (own && !mayEdit(session)) {
     own = undefined;
     session.setData({ held: null });
@@ -54,6 +54,6 @@ function onChange(): void {
   update();
 }
 session.subscribe(onChange);
-// A card held before a reload is in nobody's hand.
+// After a reload, this user holds no card.
 if (session.self?.data.held) session.setData({ held: null });
 onChange();

@@ -3,16 +3,16 @@ import { type DemoSession, type Held, mayEdit } from '../room/types.ts';
 import type { BoardView } from './board.ts';
 import { cards, fitting, lanes, type Place, placeName } from './plan.ts';
 
-/** A press that moves less than this many pixels takes no card. */
+/** A pointer that moves less than this many pixels picks up no card. */
 const dragPixels = 5;
 
 export interface MovingOptions {
   view: BoardView;
   session: DemoSession;
   placeOf: (card: string) => Place;
-  /** What this person holds changed. */
+  /** Called when the held card of this user changes. */
   held: (held: Held | undefined) => void;
-  /** This person put a card down somewhere else. */
+  /** Called when this user puts a card down in another place. */
   dropped: (card: string, place: Place) => void;
 }
 
@@ -23,7 +23,7 @@ const keys: Record<string, (place: Place) => Place> = {
   ArrowDown: ({ lane, start }) => ({ lane: lane < 0 || lane === lanes.length - 1 ? -1 : lane + 1, start }),
 };
 
-/** Takes cards with the mouse, a finger or the keyboard, and puts them down elsewhere. */
+/** Lets the user move cards with the mouse, a finger or the keyboard. */
 export function letMove({ view, session, placeOf, held, dropped }: MovingOptions): () => void {
   const said = element('p', { class: 'hidden-text', attributes: { role: 'status' } });
   view.root.append(said);
@@ -61,7 +61,7 @@ export function letMove({ view, session, placeOf, held, dropped }: MovingOptions
       const isFar = Math.hypot(clientX - event.clientX, clientY - event.clientY) >= dragPixels;
       if (!own && !isFar) return;
       const { x, y } = isTrayCard ? { x: 12, y: 12 } : grip;
-      // The lane is the one under the pointer; the time is the one under the card's beginning.
+      // The lane is the one under the pointer; the time is the one under the left or upper edge of the card.
       const under = view.placeAt(clientX, clientY);
       const begin = view.placeAt(clientX - x, clientY) ?? under;
       const beginDown = view.placeAt(clientX, clientY - y) ?? under;
@@ -98,7 +98,7 @@ export function letMove({ view, session, placeOf, held, dropped }: MovingOptions
       hold({ card: card.id, ...place }, `${placeName(place)}.`);
     }
   }
-  /** Who moves on to something else puts the card back. */
+  /** If the focus moves to another element, the card is put back. */
   function onFocusOut({ target, relatedTarget }: FocusEvent): void {
     const isOther = own && cardUnder(target)?.id === own.card && relatedTarget;
     if (isOther && cardUnder(relatedTarget)?.id !== own?.card) cancel();
@@ -114,7 +114,7 @@ export function letMove({ view, session, placeOf, held, dropped }: MovingOptions
   };
 }
 
-/** On a phone the day runs down: the keys turn with it. */
+/** On a phone the hours run from top to bottom, so the arrow keys change their meaning. */
 const turned: Record<string, string> = {
   ArrowUp: 'ArrowLeft',
   ArrowDown: 'ArrowRight',

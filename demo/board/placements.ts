@@ -2,7 +2,10 @@ import type { ActivityItem } from '../../client/index.ts';
 import type { DemoSession } from '../room/types.ts';
 import { cards, type Place } from './plan.ts';
 
-/** A place with its version: of two, the one with the higher number counts, or the later user id in the alphabet. */
+/**
+ * A place with its version. The higher version counts; if two are equal, the one of the user whose id is later in the
+ * alphabet.
+ */
 interface Placement extends Place {
   version: number;
   by: string;
@@ -10,27 +13,27 @@ interface Placement extends Place {
 
 export const movedType = 'card_moved';
 
-/** What an entry says: which card was moved, and the whole plan as its author knew it. */
+/** The content of an entry: which card was moved, and the whole plan as its author knew it. */
 interface Moved {
   card: string;
   plan: Record<string, Placement>;
 }
 
-/** Where the cards lie. */
+/** The places of the cards. */
 export interface Placements {
   of(card: string): Place;
-  /** Moves a card for everybody. @throws RollcallError if this person may not. */
+  /** Moves a card for everybody. @throws RollcallError if this user may not. */
   move(card: string, place: Place): Promise<unknown>;
   stop(): void;
 }
 
 /**
- * The shared state of the board. Rollcall shows presence; it is no store of documents. So the moves are entries of the
- * audit trail: the service tells them to everybody and keeps them, and a newcomer reads the latest ones. Each entry has
- * the whole plan with a version for each card, so the order in which entries arrive does not matter, and an entry that
- * was missed is made good by the next one. An application with more than a few cards would use a store of its own.
+ * The shared state of the board. Rollcall shows presence and stores no documents. So the moves are entries of the audit
+ * trail: the service stores them and sends them to everybody, and a user who joins reads the latest ones. Each entry contains
+ * the whole plan with a version for each card. So entries may arrive in any order, and a missed entry does no harm, because
+ * the next one contains it. An application with more than a few cards would use its own store.
  *
- * @param changed is called after each change.
+ * @param changed called after each change.
  */
 export function createPlacements(session: DemoSession, changed: () => void): Placements {
   const placements = new Map<string, Placement>();
@@ -45,7 +48,7 @@ export function createPlacements(session: DemoSession, changed: () => void): Pla
     }
   }
 
-  /** After a loss of the connection entries may have been missed. */
+  /** Entries may have been missed while the connection was lost. */
   async function read(): Promise<void> {
     const { items } = await session.queryActivity({ activityType: movedType, limit: 20 });
     items.forEach(merge);

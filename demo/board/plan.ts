@@ -1,8 +1,8 @@
-/** What the board plans: the day of an open house, in half hours from nine to five. */
+/** The content of the plan: the day of an open house, in half hours from nine to five. */
 export const lanes = ['Main stage', 'Workshop', 'Garden'] as const;
 export const firstHour = 9;
 export const hours = 8;
-/** Half hours of the day; a card begins at one of them. */
+/** The number of half hours of the day. A card begins at one of them. */
 export const slots = hours * 2;
 
 export type Topic = 'talk' | 'craft' | 'music' | 'food';
@@ -16,7 +16,7 @@ export interface Card {
   length: number;
 }
 
-/** Where a card lies: a lane and its first half hour, or lane -1: not planned yet. */
+/** The place of a card: a lane and its first half hour. Lane -1 means that it is not planned yet. */
 export interface Place {
   lane: number;
   start: number;
@@ -59,26 +59,26 @@ export const cards: readonly (Card & { place: Place })[] = [
   { id: 'cake', title: 'Cake contest', host: 'You?', topic: 'food', length: 2, place: unplanned },
 ];
 
-/** The clock at the beginning of a half hour, such as `9:30`. */
+/** The time at which a half hour begins, such as `9:30`. */
 export function clockAt(slot: number): string {
   return `${firstHour + Math.floor(slot / 2)}:${slot % 2 ? '30' : '00'}`;
 }
 
-/** The lane of a place in words. */
+/** The name of the lane of a place. */
 export const laneName = ({ lane }: Place) => lanes[lane] ?? 'Ideas';
 
-/** A place in words, such as `Garden, 11:00`. */
+/** A place as text, such as `Garden, 11:00`. */
 export function placeName({ lane, start }: Place): string {
   return lanes[lane] === undefined ? 'the ideas' : `${lanes[lane]}, ${clockAt(start)}`;
 }
 
-/** The nearest place at which a card of this length ends before the day does. */
+/** The nearest place at which a card of this length ends within the day. */
 export function fitting({ lane, start }: Place, length: number): Place {
   if (lanes[lane] === undefined) return unplanned;
   return { lane, start: Math.min(Math.max(start, 0), slots - length) };
 }
 
-/** How cards that overlap in a lane share its width: which part each has, of how many. */
+/** Divides the width of a lane among overlapping cards: the part of each card, and the number of parts. */
 export function sharesOf(placed: readonly { id: string; length: number; place: Place }[]) {
   const shares = new Map<string, { part: number; parts: number }>();
   const inOrder = placed.filter(({ place }) => place.lane >= 0).toSorted((a, b) => a.place.start - b.place.start);

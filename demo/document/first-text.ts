@@ -1,4 +1,4 @@
-/** What the document says before anybody writes. */
+/** The first content of the document. */
 export const firstText = `Come and see us!
 
 On Saturday the whole quarter opens its doors. From nine to five there are talks on the main stage, things to make in the workshop and a long table in the garden.

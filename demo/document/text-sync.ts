@@ -2,35 +2,35 @@ import { applyUpdate, Doc, encodeStateAsUpdate, encodeStateVector, mergeUpdates,
 import { type DemoSession, type DemoUser, mayReact, type TextState } from '../room/types.ts';
 import { fromBase64, toBase64 } from './base64.ts';
 
-/** Changes are collected for so long, far below the rate limit of the service. */
+/** Changes are collected for this time, so that the message rate is far below the limit of the service. */
 const collectMillis = 150;
-/** After so long without a change a text is told, and compared with the others'. */
+/** After this time without a change, the state of the text is published and compared with that of the others. */
 const settleMillis = 600;
-/** While somebody types on and on, the text is told after so long. */
+/** While a user types without a pause, the state is published after this time. */
 const longestMillis = 2000;
 const compareMillis = 100;
 /** Characters of Base64 in one message; a payload may have 8 KB. */
 const partCharacters = 6000;
-/** Characters of a state vector that fit into a person's data beside the rest. */
+/** The largest state vector, in characters, that fits into the data of a user with the other fields. */
 const mostVector = 800;
-/** The origin of changes that came from elsewhere. */
+/** The origin of changes from other users or tabs. */
 const remote = 'remote';
 
 /**
- * Exchanges a Yjs text through a session, without another service. Rollcall shows presence; it is no store of documents.
+ * Synchronizes a Yjs text through a session, without another service. Rollcall shows presence and stores no documents.
  *
- * Changes go to the others as broadcasts, which may be lost. So each person tells in their presence data what their text
- * is: a digest and a state vector. Presence data is reliable. Whoever sees that another person's text differs sends them
- * what they miss. So a newcomer gets the text, and no two texts stay different. The browser keeps a copy for the time
- * when nobody is here; an application would use a Yjs provider with a store.
+ * Changes are sent to the others as broadcasts, which may be lost. So each user publishes the state of their text in their
+ * presence data: a digest and a state vector. Presence data is reliable. If the text of another user differs, a client sends
+ * them what they miss. So a user who joins gets the text, and no two texts stay different. The browser keeps a copy for the
+ * time when nobody is present; an application would use a Yjs provider with a store.
  *
- * @param key names the copy that the browser keeps.
- * @returns takes it away.
+ * @param key the name of the copy in the browser.
+ * @returns a function that ends the synchronization.
  */
 export function syncText(session: DemoSession, doc: Doc, text: Text, key: string): () => void {
   const waiting: Uint8Array[] = [];
   const parts = new Map<string, string[]>();
-  /** Other tabs of this person: a broadcast does not reach them. */
+  /** Other tabs of this user, because a broadcast does not reach them. */
   const tabs = new BroadcastChannel(`${key}/${session.self?.userId}`);
   let own: TextState | undefined;
   let collecting: ReturnType<typeof setTimeout> | undefined;
@@ -46,7 +46,7 @@ export function syncText(session: DemoSession, doc: Doc, text: Text, key: string
     collecting ??= setTimeout(send, collectMillis);
   }
 
-  /** What cannot be sent now is found as a difference later. */
+  /** A change that cannot be sent now is found later as a difference. */
   function send(): void {
     collecting = undefined;
     if (waiting.length > 0) tell(mergeUpdates(waiting.splice(0)));
@@ -87,7 +87,7 @@ export function syncText(session: DemoSession, doc: Doc, text: Text, key: string
     applyUpdate(doc, fromBase64(known.join('')), remote);
   }
 
-  /** Tells what the text is, once nothing changes for a moment; while somebody types, every two seconds. */
+  /** Publishes the state of the text after a short pause in typing, and every two seconds while a user types. */
   function settle(): void {
     own = undefined;
     changedAt ??= Date.now();
@@ -103,10 +103,10 @@ export function syncText(session: DemoSession, doc: Doc, text: Text, key: string
     compare();
   }
 
-  /** Sends others what they miss, again and again until their text is the same. */
+  /** Sends others what they miss, and repeats that until their text is the same. */
   function compare(millis = compareMillis): void {
     if (comparing !== undefined || !session.others.some(isDifferent)) return;
-    // Not all who have the text send it to a newcomer at once: the longest present does, and the next if it is not enough.
+    // Only the user who is present longest sends the text to a user who joins; if that is not enough, the next one does.
     comparing = setTimeout(
       () => {
         comparing = undefined;
@@ -143,7 +143,7 @@ export function syncText(session: DemoSession, doc: Doc, text: Text, key: string
   };
 }
 
-/** How many who may send have been here longer. */
+/** The number of users with the right to send who have been present longer. */
 function rankOf({ users, self }: DemoSession): number {
   const senders = users.filter((user) => mayReact(user) && user.joinedAt < (self?.joinedAt ?? 0));
   return Math.min(senders.length, 5);
@@ -158,7 +158,7 @@ function stateOf(doc: Doc, text: Text): TextState {
   return { digest: digest.toString(36), vector: vector.length > mostVector ? '' : vector };
 }
 
-/** A document with a first text. Its bytes are always the same, so that it is one text though everybody makes it. */
+/** A document with a first text. Its bytes are always the same, so that all users create the same document. */
 export function createDoc(first: string): { doc: Doc; text: Text } {
   const author = new Doc();
   author.clientID = 1;

@@ -1,7 +1,7 @@
 import { button, element } from './dom.ts';
 import { icon } from './icons.ts';
 
-/** A modal dialog: in the middle of a wide window, at the bottom of a phone. It is removed when it closes. */
+/** A modal dialog, in the middle of a wide window or at the bottom of a phone. It is removed when it is closed. */
 export function openDialog(title: string, build: (close: () => void) => (Node | string)[]): HTMLDialogElement {
   const close = () => dialog.close();
   const closeButton = button(icon('close'), close, 'icon-button');
@@ -11,7 +11,7 @@ export function openDialog(title: string, build: (close: () => void) => (Node | 
   dialog.append(element('header', { class: 'dialog-head' }, heading, closeButton), ...build(close));
   dialog.addEventListener('close', () => dialog.remove());
   dialog.addEventListener('click', ({ target }) => {
-    // Only the backdrop is the dialog itself; everything else lies in a child.
+    // The event target is the dialog itself only for the backdrop. Everything else is in a child element.
     if (target === dialog) close();
   });
   document.body.append(dialog);

@@ -3,11 +3,11 @@ import { accountOf, fetchToken, mayBeGuest, type Person, rememberedPerson, remem
 import { nameScreen, plainHeader, refusalScreen, show, waitingScreen } from './screens.ts';
 import type { DemoClient, DemoSession, DemoTypes } from './types.ts';
 
-/** What the address of a room says: the key of its session, and an invitation. */
+/** The content of the address of a room: the key of its session, and an invite. */
 interface Address {
   key: string;
   invite: string | undefined;
-  /** Whether the room, if this page makes it, is for the invited only. */
+  /** Whether the session is only for invited users, if this page creates it. */
   isPrivate: boolean;
 }
 
@@ -31,11 +31,11 @@ function readAddress(): Address | undefined {
 }
 
 /**
- * Leads somebody into the room that the address names: asks for a name, connects and joins. Screens say what happens
- * meanwhile and why somebody cannot come in.
+ * Brings the user into the room of the address: asks for a name, connects and joins. Meanwhile it shows the progress, or why
+ * the user cannot join.
  *
- * @param title of the session, if this page makes it.
- * @returns once the session is joined.
+ * @param title the title of the session, if this page creates it.
+ * @returns when the session is joined.
  */
 export async function enterRoom(title: string): Promise<Room> {
   const address = readAddress();
@@ -68,7 +68,7 @@ async function personFor({ invite }: Address, title: string): Promise<Person> {
     const lead = invite ? 'You are invited. Say who you are, and come in.' : 'Say who you are; others see this name.';
     show(plainHeader(), nameScreen({ title, lead, action: 'Join', onName: resolve }));
   });
-  // An expired invitation lets no guest in. With an account the service says why.
+  // An expired invite lets no guest in. A user with an account is told the reason by the service.
   const isGuest = invite && !hasExpired(invite) && (await mayBeGuest());
   return rememberPerson(isGuest ? { name } : accountOf(name));
 }
@@ -77,13 +77,13 @@ function credentials(person: Person, { invite }: Address) {
   return person.user ? { token: () => fetchToken(person) } : { invite: invite ?? '', guestName: person.name };
 }
 
-/** An invitation is a JSON Web Signature; anybody can read its payload. */
+/** The payload of an invite. It is a JSON Web Signature, so anybody can read it. */
 function hasExpired(invite: string): boolean {
   try {
     const { expiresAt } = JSON.parse(atob(invite.split('.')[1]!.replace(/-/g, '+').replace(/_/g, '/')));
     return expiresAt <= Date.now();
   } catch {
-    // Not an invitation: the service says so.
+    // This is not an invite; the service refuses it.
     return true;
   }
 }

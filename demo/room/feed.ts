@@ -6,14 +6,14 @@ import type { DemoSession } from './types.ts';
 
 const mostShown = 40;
 
-/** One line of the feed: what somebody did. */
+/** One line of the feed: a user and their action. */
 export interface FeedLine {
   who: string;
   did: string;
   at: number;
 }
 
-/** How an entry of the audit trail reads; undefined for those that the feed leaves out. */
+/** The text for an entry of the audit trail; undefined if the feed does not show it. */
 export type Telling = (item: ActivityItem) => string | undefined;
 
 const told: Record<string, string> = {
@@ -28,15 +28,15 @@ const told: Record<string, string> = {
 };
 
 export interface Feed {
-  /** Adds what this person did; the service tells only the others. */
+  /** Adds an action of this user. The service sends it only to the others. */
   add(line: FeedLine): void;
   stop(): void;
 }
 
 /**
- * Shows what happened here, the newest first: first what the audit trail knows, then what the session tells.
+ * Shows the activity of the session, the newest first: the entries of the audit trail, and then new ones as they arrive.
  *
- * @param tell how the entries of this page read.
+ * @param tell returns the text for the entries of this page.
  */
 export function showFeed(container: HTMLElement, session: DemoSession, tell: Telling): Feed {
   const list = element('ol', { class: 'feed' });
@@ -58,7 +58,7 @@ export function showFeed(container: HTMLElement, session: DemoSession, tell: Tel
   }
   async function load(): Promise<void> {
     const { items } = await session.queryActivity({ limit: mostShown });
-    // What happened since the listeners were set up is shown already.
+    // Entries that arrived through the listeners are shown already.
     const past = items.filter(({ createdAt }) => createdAt < begunAt);
     const lines = past.map(lineOf).filter((line) => line !== undefined);
     list.append(...lines.map(row));
@@ -78,7 +78,7 @@ export function showFeed(container: HTMLElement, session: DemoSession, tell: Tel
       if (line) add(line);
     }),
   ];
-  // The feed is an extra: without the past it begins now.
+  // If the past cannot be read, the feed begins now.
   load().catch((error: Error) => console.info('The past of the feed is missing.', error.message));
   return {
     add,

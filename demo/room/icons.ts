@@ -25,7 +25,7 @@ const paths = {
 
 export type IconName = keyof typeof paths;
 
-/** A drawing that says nothing by itself. */
+/** A decorative icon, hidden from screen readers. */
 export function icon(name: IconName, size = 20): SVGElement {
   const attributes = { viewBox: '0 0 24 24', width: size, height: size, 'aria-hidden': 'true', class: `icon ${name}` };
   return svg('svg', attributes, svg('path', { d: paths[name], ...strokes }));
@@ -41,7 +41,7 @@ export function warningIcon(): SVGElement {
   );
 }
 
-/** The logo: three people, one of them present. */
+/** The logo: three people, one of whom is present. */
 export function logo(): SVGElement {
   return svg(
     'svg',

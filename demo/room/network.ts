@@ -5,12 +5,12 @@ import type { Toasts } from './toasts.ts';
 
 type Network = 'good' | 'bad' | 'none';
 
-/** The faults of the local stack while the network is bad; see `local/faults.ts`. */
+/** The faults of the local stack that simulate a bad network; see `local/faults.ts`. */
 const badFaults = { slowPostMillis: 700, throttle: 0.1 };
 
 /**
- * A switch for a bad network. The slow and lossy one is a fault of the local stack, so everybody on this machine has it.
- * The loss of the network is told to this tab only, by the same event that a browser sends.
+ * A switch for the simulated network. The bad network is a fault of the local stack, so it affects everybody on this machine.
+ * The loss of the network affects only this tab: it gets the same event that a browser sends.
  */
 export function createNetworkSwitch(toasts: Toasts): HTMLButtonElement {
   let isCut = false;
@@ -48,7 +48,7 @@ export function createNetworkSwitch(toasts: Toasts): HTMLButtonElement {
   return open;
 }
 
-/** Reads the faults of the local stack, or sets them. */
+/** Reads or sets the faults of the local stack. */
 async function faults(settings?: object): Promise<{ slowPostMillis: number }> {
   const init = settings && { method: 'POST', body: JSON.stringify(settings) };
   const response = await fetch('/dev/faults', init);

@@ -4,16 +4,16 @@ import { button, element } from './dom.ts';
 import type { DemoSession, DemoUser } from './types.ts';
 
 export const statusWords = { online: 'Online', away: 'Away', offline: 'Invisible' } as const;
-/** What each role may do here. */
+/** The words for the roles. */
 export const roleNames: Record<Role, string> = { viewer: 'Watch', commenter: 'Comment', operator: 'Edit' };
 const roleWords = { viewer: 'watches', commenter: 'comments', operator: 'edits' } as const;
 
-/** What a person may do here, in a word. */
+/** A word for what a user may do. */
 export function roleOf(session: DemoSession, user: DemoUser): string {
   return user.userId === session.info?.ownerId ? 'owner' : roleWords[user.role];
 }
 
-/** Everybody who is here: name, status, role and what they do. A click on somebody opens their card. */
+/** The list of present users: name, status, role and activity text. A click opens the card of a user. */
 export function showPeople(
   container: HTMLElement,
   session: DemoSession,

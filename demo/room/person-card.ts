@@ -9,11 +9,11 @@ import { type DemoSession, type DemoUser, isOwner } from './types.ts';
 export interface CardContext {
   session: DemoSession;
   toasts: Toasts;
-  /** Begins to follow somebody. */
+  /** Begins to follow a user. */
   follow: (userId: string) => void;
 }
 
-/** Opens the card of a person: what others see of you, or what you may do with somebody else. */
+/** Opens the card of a user: the own settings, or the actions for another user. */
 export function openPersonCard(context: CardContext, user: DemoUser): void {
   const { session } = context;
   const isSelf = user.userId === session.self?.userId;
@@ -26,7 +26,7 @@ export function openPersonCard(context: CardContext, user: DemoUser): void {
   });
 }
 
-/** Every control shows what the session says, so it never differs from what the others see. */
+/** Every control shows the state of the session, so it never differs from what the others see. */
 function ownCard({ session, toasts }: CardContext, close: () => void, stops: (() => void)[]): HTMLElement[] {
   const options = (['online', 'away', 'offline'] as const).map((value) => ({ value, label: statusWords[value] }));
   const status = choices('Others see you as', options, (value) => session.setStatus(value));
@@ -91,7 +91,7 @@ function otherCard({ session, toasts, follow }: CardContext, user: DemoUser, clo
   return [...content, actions];
 }
 
-/** A button that acts on the second press. */
+/** A button that acts only when it is pressed twice. */
 function confirmed(label: string, question: string, onConfirm: () => void): HTMLButtonElement {
   const made = button(
     label,

@@ -1,13 +1,13 @@
-/** The person of this tab. */
+/** The user of this tab. */
 export interface Person {
   name: string;
-  /** The `sub` of their token; a guest has none. */
+  /** The `sub` of the user's token; a guest has none. */
   user?: string;
 }
 
 const key = 'rollcall.person';
 
-/** The person of this tab. Each tab has its own, so that one browser can show several people. */
+/** The user of this tab. Each tab has its own user, so that one browser can show several users. */
 export function rememberedPerson(): Person | undefined {
   const stored = sessionStorage.getItem(key);
   return stored === null ? undefined : (JSON.parse(stored) as Person);
@@ -18,29 +18,29 @@ export function rememberPerson(person: Person): Person {
   return person;
 }
 
-/** Somebody with an account at the local identity provider. */
+/** A user with an account at the local identity provider. */
 export function accountOf(name: string): Person {
   return { name, user: `demo-${crypto.randomUUID()}` };
 }
 
 /**
- * Whether this tab may be the guest of this browser. The client keeps the secret of a guest in the browser, so that a
- * guest who reloads is the same one. Further tabs sign in instead, so that each of them is another person.
+ * Whether this tab may be the guest of this browser. The client stores the secret of a guest in the browser, so that a guest
+ * who reloads stays the same. Further tabs sign in instead, so that each is another user.
  */
 export function mayBeGuest(): Promise<boolean> {
   return new Promise((resolve) => {
     void navigator.locks.request('rollcall.guest', { ifAvailable: true }, (lock) => {
       resolve(lock !== null);
-      // The lock is held as long as the page lives.
+      // The lock is held until the page is closed.
       return lock && new Promise(() => {});
     });
   });
 }
 
 /**
- * A token of the local identity provider for a person with an account.
+ * A token of the local identity provider for a user with an account.
  *
- * @throws Error with the provider's sentence if it issues none.
+ * @throws Error with the provider's message if it issues none.
  */
 export async function fetchToken({ name, user = '' }: Person): Promise<string> {
   const response = await fetch(`/dev/token?${new URLSearchParams({ user, name })}`);

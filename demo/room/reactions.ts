@@ -11,7 +11,7 @@ const names: Record<ReactionKind, string> = {
   question: 'Question',
 };
 
-/** Buttons that send a reaction to everybody. It rises where the sender points; it is stored nowhere. */
+/** Buttons that send a reaction to everybody. It appears where the sender points, and is not stored. */
 export function showReactions(container: HTMLElement, surface: HTMLElement, session: DemoSession): () => void {
   const buttons = reactionKinds.map((kind) => {
     const made = button(icon(kind, 22), () => react(kind), 'reaction');
@@ -29,7 +29,7 @@ export function showReactions(container: HTMLElement, surface: HTMLElement, sess
   function react(kind: ReactionKind): void {
     const { self } = session;
     if (!self) return;
-    // The buttons lie outside the surface, so the pointer has left it: the last point is meant.
+    // The buttons are outside the surface, so the pointer has left it. The last point inside is used.
     session.broadcast('reaction', { kind, ...(lastPoint && { point: lastPoint }) });
     rise(self, kind, lastPoint);
   }

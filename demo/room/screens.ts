@@ -2,7 +2,7 @@ import type { ErrorCode } from '../../client/index.ts';
 import { button, element, field } from './dom.ts';
 import { logo, warningIcon } from './icons.ts';
 
-/** The bar of the pages on which nobody is in a room. */
+/** The bar of the pages outside of a room. */
 export function plainHeader(): HTMLElement {
   return element(
     'header',
@@ -57,7 +57,7 @@ const titles: Partial<Record<ErrorCode, string>> = {
   UNAVAILABLE: 'Rollcall cannot be reached',
 };
 
-/** Why somebody cannot come in, and ways on. `onRetry` is given where a retry can succeed. */
+/** Shows why a user cannot join, and what they can do. `onRetry` is set if a retry can succeed. */
 export function refusalScreen(code: ErrorCode, message: string, onRetry?: () => void): HTMLElement {
   const ways = element('div', { class: 'actions' });
   ways.append(element('a', { class: 'button primary', attributes: { href: '/' } }, 'Go to the start page'));
@@ -76,7 +76,7 @@ export function refusalScreen(code: ErrorCode, message: string, onRetry?: () => 
   );
 }
 
-/** Replaces what the page shows below the bar. */
+/** Replaces the content of the page below the bar. */
 export function show(...screens: HTMLElement[]): void {
   document.querySelector('#app')!.replaceChildren(...screens);
   document.querySelector<HTMLInputElement>('#app input[required]')?.focus();

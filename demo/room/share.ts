@@ -4,7 +4,7 @@ import { element } from './dom.ts';
 import { roleNames } from './people.ts';
 import type { DemoSession } from './types.ts';
 
-/** The owner makes links that let others in, with the role that the owner chooses. */
+/** A dialog in which the owner creates invite links with a role. */
 export function openShare(session: DemoSession): void {
   const container = element('div', { class: 'invite' });
   const lead = 'Whoever has the link comes in as a guest, without an account. Open it in another tab to try it.';

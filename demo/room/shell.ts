@@ -15,13 +15,13 @@ import { type DemoUser, isOwner } from './types.ts';
 export interface ShellOptions {
   title: string;
   subtitle: string;
-  /** What the page is about; pointers are shown over it. */
+  /** The content of the page; the pointers of others are shown over it. */
   surface: HTMLElement;
-  /** How the page's own entries of the audit trail read. */
+  /** Returns the text for the page's own entries of the audit trail. */
   tell: Telling;
 }
 
-/** What every room has around its surface: people, invitations, activity, reactions, network and notices. */
+/** The parts of every room around its surface: people, invites, activity, reactions, network and notices. */
 export function showShell(room: Room, options: ShellOptions): { feed: Feed; toasts: Toasts } {
   const { client, session } = room;
   const { title, subtitle, surface } = options;

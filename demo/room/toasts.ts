@@ -2,11 +2,11 @@ import { element } from './dom.ts';
 
 const shownMillis = 6000;
 
-/** Short messages in a corner, such as why an action failed. */
+/** Short messages in a corner, for example why an action failed. */
 export interface Toasts {
   root: HTMLElement;
   say(sentence: string): void;
-  /** Runs an action and says why it failed, if it does. */
+  /** Runs an action. If it fails, shows why. */
   attempt(action: () => Promise<unknown>): Promise<void>;
 }
 

@@ -1,17 +1,17 @@
 import type { Client, Session, User } from '../../client/index.ts';
 import type { ElementPoint } from '../../client/ui/index.ts';
 
-/** A card that somebody holds, and where it would go. */
+/** A card that a user holds, and the place where it would go. */
 export interface Held {
   card: string;
   lane: number;
   start: number;
 }
 
-/** What is known of a person's text: enough to see that it differs, and to send only what is missing. */
+/** The published state of a user's text: enough to see that it differs, and to send only what is missing. */
 export interface TextState {
   digest: string;
-  /** The state vector of the document, in Base64; empty if it is too large to be told. */
+  /** The state vector of the document, in Base64; empty if it is too large. */
   vector: string;
 }
 
@@ -34,9 +34,9 @@ export type DemoClient = Client<DemoTypes>;
 export type DemoSession = Session<DemoTypes>;
 export type DemoUser = User<DemoTypes>;
 
-/** Whether this person may move cards and edit the text. The demo decides that; the service checks the rest. */
+/** Whether this user may move cards and edit the text. The demo decides that; the service checks everything else. */
 export const mayEdit = ({ role }: Pick<DemoSession, 'role'>) => role === 'operator';
-/** Whether this person may react; the service refuses others' broadcasts. */
+/** Whether this user may react. The service refuses broadcasts of others. */
 export const mayReact = ({ role }: Pick<DemoSession, 'role'>) => role !== undefined && role !== 'viewer';
 export const isOwner = ({ info, self }: Pick<DemoSession, 'info' | 'self'>) =>
   info !== undefined && info.ownerId === self?.userId;

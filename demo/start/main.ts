@@ -24,7 +24,7 @@ function open(event: Event): void {
   const typed = name.value.trim();
   const kind = (event as SubmitEvent).submitter?.getAttribute('value') as Kind | undefined;
   if (!typed || !kind) return;
-  // A tab keeps its account when its person takes another name.
+  // A tab keeps its account if its user takes another name.
   const { user } = rememberedPerson() ?? {};
   rememberPerson(user ? { name: typed, user } : accountOf(typed));
   location.assign(newAddress(kind, invitedOnly.checked));
