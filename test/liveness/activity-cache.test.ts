@@ -38,7 +38,7 @@ const queue = (kind: Kind, id: string, at: number) =>
 const stop = (kind: Kind, id: string) => (kind === 'session' ? cache.stopSession(id) : cache.stopMachine(id));
 const resume = (kind: Kind, id: string) => (kind === 'session' ? cache.resumeSession(id) : cache.resumeMachine(id));
 
-/** A session or machine that is known to the cache, last alive at the start. */
+/** A session or machine in the cache whose last sign of life was at the start. */
 async function known(kind: Kind, active = true): Promise<string> {
   const id = await world[kind](owner, start, active);
   await isValid(kind, id, owner);
@@ -46,7 +46,7 @@ async function known(kind: Kind, active = true): Promise<string> {
 }
 
 describe.each(kinds)('validity of a %s', (kind) => {
-  test('[LC1] comes from the database once and from memory for 30 s', async () => {
+  test('[LC1] is read from the database once and from the cache for 30 s', async () => {
     const id = await world[kind](owner, start);
     expect(await isValid(kind, id, owner)).toBe(true);
     now = seconds(29.999);
@@ -58,7 +58,7 @@ describe.each(kinds)('validity of a %s', (kind) => {
     expect(cache.metrics).toMatchObject({ hits: 1, misses: 2 });
   });
 
-  test('[LC1] is never another user’s, cached or not', async () => {
+  test('[LC1] is never that of another user, cached or not', async () => {
     const id = await world[kind](owner, start);
     const stranger = await world.user();
     expect(await isValid(kind, id, stranger)).toBe(false);
@@ -67,7 +67,7 @@ describe.each(kinds)('validity of a %s', (kind) => {
     expect(await isValid(kind, id, owner)).toBe(true);
   });
 
-  test('[LC1] a negative answer is not kept', async () => {
+  test('[LC1] a negative answer is not cached', async () => {
     const id = randomUUID();
     expect(await isValid(kind, id, owner)).toBe(false);
     expect(await isValid(kind, id, owner)).toBe(false);
@@ -82,12 +82,15 @@ describe.each(kinds)('validity of a %s', (kind) => {
     expect(await isValid(kind, id, owner)).toBe(true);
   });
 
-  test.each(['', "x' OR '1'='1", 'a\u0000b', '\ud800'])('[LC1] is false for what can be no id: %j', async (id) => {
-    expect(await isValid(kind, id, owner)).toBe(false);
-    expect(await isValid(kind, randomUUID(), id)).toBe(false);
-  });
+  test.each(['', "x' OR '1'='1", 'a\u0000b', '\ud800'])(
+    '[LC1] is false for a text that cannot be an id: %j',
+    async (id) => {
+      expect(await isValid(kind, id, owner)).toBe(false);
+      expect(await isValid(kind, randomUUID(), id)).toBe(false);
+    },
+  );
 
-  test('[LC1] many questions at once are one look', async () => {
+  test('[LC1] many calls at once are one query', async () => {
     const id = await world[kind](owner, start);
     expect(await Promise.all(Array.from({ length: 20 }, () => isValid(kind, id, owner)))).toEqual(Array(20).fill(true));
     expect(pool.statements).toBe(1);
@@ -95,7 +98,7 @@ describe.each(kinds)('validity of a %s', (kind) => {
 });
 
 describe('validity of a session', () => {
-  test('[LC1] is that of its participants, guests included, until they leave', async () => {
+  test('[LC1] is true for its participants, guests included, until they leave', async () => {
     const id = await world.session(owner, start);
     const [user, guest] = [await world.user(), randomUUID()];
     await world.pool.query('INSERT INTO session_participants (session_id, user_id) VALUES ($1, $2)', [id, user]);
@@ -120,7 +123,7 @@ describe('validity of a session', () => {
 });
 
 describe.each(kinds)('signs of life of a %s', (kind) => {
-  test('[LC2] count only when newer than the last recorded one by more than 30 s', async () => {
+  test('[LC2] count only if they are more than 30 s newer than the stored one', async () => {
     const id = await known(kind);
     expect(queue(kind, id, seconds(1))).toBe(false);
     expect(queue(kind, id, seconds(30))).toBe(false);
@@ -128,7 +131,7 @@ describe.each(kinds)('signs of life of a %s', (kind) => {
     expect(cache.metrics.skipped).toBe(2);
   });
 
-  test('[LC2] only go forward', async () => {
+  test('[LC2] never go back', async () => {
     const id = await known(kind);
     expect(queue(kind, id, seconds(-60))).toBe(false);
     expect(queue(kind, id, seconds(60))).toBe(true);
@@ -138,7 +141,7 @@ describe.each(kinds)('signs of life of a %s', (kind) => {
     expect(await world.liveness(id)).toEqual({ active: true, activeAt: seconds(60) });
   });
 
-  test('[LC2] never go backward in the database, whatever this cache believes', async () => {
+  test('[LC2] never go back in the database, whatever this cache has stored', async () => {
     const id = await known(kind);
     queue(kind, id, seconds(60));
     const other = new ActivityCache({ pool });
@@ -149,17 +152,17 @@ describe.each(kinds)('signs of life of a %s', (kind) => {
     expect(await world.liveness(id)).toMatchObject({ activeAt: seconds(120) });
   });
 
-  test('[LC2] of what was never validated here are refused', () => {
+  test('[LC2] of a session or machine that was never validated here are refused', () => {
     expect(queue(kind, randomUUID(), seconds(60))).toBe(false);
     expect(queue(kind, '__proto__', seconds(60))).toBe(false);
   });
 
-  test('[LC2] that are no times are refused', async () => {
+  test('[LC2] are refused if the time is no number', async () => {
     const id = await known(kind);
     for (const time of [Number.NaN, Number.POSITIVE_INFINITY]) expect(queue(kind, id, time)).toBe(false);
   });
 
-  test('[LC2] many in one batch are one write of the newest', async () => {
+  test('[LC2] if there are many in one batch, only the newest is written', async () => {
     const id = await known(kind);
     const statements = pool.statements;
     for (let beat = 31; beat <= 60; beat++) expect(queue(kind, id, seconds(beat))).toBe(true);
@@ -171,7 +174,7 @@ describe.each(kinds)('signs of life of a %s', (kind) => {
     expect(queue(kind, id, seconds(91))).toBe(true);
   });
 
-  test('[LC2] the first of something inactive counts at once, revives it, and its owner is told once', async () => {
+  test('[LC2] of an inactive one count at once and make it active again, and its owner is told once', async () => {
     const id = await known(kind, false);
     expect(queue(kind, id, seconds(1))).toBe(true);
     await cache.flush();
@@ -184,7 +187,7 @@ describe.each(kinds)('signs of life of a %s', (kind) => {
     expect(events).toHaveLength(1);
   });
 
-  test('[LC3] a batch that failed is kept and written by the next one', async () => {
+  test('[LC3] of a batch that failed are written with the next one', async () => {
     const id = await known(kind);
     queue(kind, id, seconds(60));
     pool.away = true;
@@ -195,7 +198,7 @@ describe.each(kinds)('signs of life of a %s', (kind) => {
     expect(await world.liveness(id)).toMatchObject({ activeAt: seconds(60) });
   });
 
-  test('[LC3] a newer beat that comes during the write is not lost', async () => {
+  test('[LC3] that are newer and arrive during a write are not lost', async () => {
     const id = await known(kind);
     queue(kind, id, seconds(60));
     const begun = Promise.withResolvers<void>();
@@ -212,7 +215,7 @@ describe.each(kinds)('signs of life of a %s', (kind) => {
     expect(await world.liveness(id)).toMatchObject({ activeAt: seconds(95) });
   });
 
-  test('[LC4] do not revive what was stopped within the last minute', async () => {
+  test('[LC4] are ignored for a minute after a stop', async () => {
     const id = await known(kind);
     queue(kind, id, seconds(40));
     stop(kind, id);
@@ -225,14 +228,14 @@ describe.each(kinds)('signs of life of a %s', (kind) => {
     expect(queue(kind, id, seconds(60))).toBe(true);
   });
 
-  test('[LC4] count again at once after it was resumed', async () => {
+  test('[LC4] count again at once after a resume', async () => {
     const id = await known(kind);
     stop(kind, id);
     resume(kind, id);
     expect(queue(kind, id, seconds(40))).toBe(true);
   });
 
-  test('[LC4] a stop makes the cache ask the database again', async () => {
+  test('[LC4] after a stop, the cache reads the validity from the database again', async () => {
     const id = await known(kind);
     const statements = pool.statements;
     stop(kind, id);
@@ -240,7 +243,7 @@ describe.each(kinds)('signs of life of a %s', (kind) => {
     expect(pool.statements).toBe(statements + 1);
   });
 
-  test('[LC4] do not bring back what was deleted', async () => {
+  test('[LC4] do not restore a deleted one', async () => {
     const id = await known(kind);
     queue(kind, id, seconds(60));
     await world.pool.query('DELETE FROM collaboration_sessions WHERE id::text = $1', [id]);
@@ -251,7 +254,7 @@ describe.each(kinds)('signs of life of a %s', (kind) => {
   });
 });
 
-describe('the batch', () => {
+describe('a batch', () => {
   test('[LC3] writes sessions and machines together in one statement', async () => {
     const ids = [await known('session'), await known('session'), await known('machine')];
     const statements = pool.statements;
@@ -263,7 +266,7 @@ describe('the batch', () => {
     expect(pool.statements).toBe(statements + 1);
   });
 
-  test('[LC3] is written after 5 s by itself', async () => {
+  test('[LC3] is written after 5 s without a call', async () => {
     const id = await known('machine');
     const statements = pool.statements;
     jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'performance', 'queueMicrotask'] });
@@ -282,7 +285,7 @@ describe('the batch', () => {
     expect(await world.liveness(id)).toMatchObject({ activeAt: seconds(60) });
   });
 
-  test('[LC4] does not revive a session that ended meanwhile', async () => {
+  test('[LC4] does not make a session active that ended meanwhile', async () => {
     const id = await known('session');
     queue('session', id, seconds(60));
     await world.pool.query(
@@ -294,7 +297,7 @@ describe('the batch', () => {
     expect(events).toEqual([]);
   });
 
-  test('two processes that write the same things in opposite order do not block each other', async () => {
+  test('two processes that write the same rows in opposite order do not deadlock', async () => {
     const ids = await Promise.all(Array.from({ length: 30 }, () => world.machine(owner, start)));
     const caches = [cache, new ActivityCache({ pool })];
     await Promise.all(caches.flatMap((each) => ids.map((id) => each.isMachineValid(id, owner))));
@@ -308,7 +311,7 @@ describe('the batch', () => {
     await caches[1]!.shutdown();
   });
 
-  test('a listener that fails stops nothing', async () => {
+  test('an error in a listener has no other effect', async () => {
     cache.configure({
       pool,
       clock: () => now,
@@ -322,7 +325,7 @@ describe('the batch', () => {
     for (const id of ids) expect(await world.liveness(id)).toMatchObject({ active: true });
   });
 
-  test('[LC5] shutdown writes what is pending and stops the timer; a second call is harmless', async () => {
+  test('[LC5] shutdown writes the pending signs of life and stops the timer; a second call does nothing more', async () => {
     const id = await known('session');
     queue('session', id, seconds(60));
     await cache.shutdown();
@@ -347,7 +350,7 @@ describe('the batch', () => {
     expect(await world.liveness(id)).toMatchObject({ activeAt: seconds(60) });
   });
 
-  test('with a short timeout writes often enough that what keeps sending never times out', async () => {
+  test('with a short timeout, writes are frequent enough that a session that keeps sending never times out', async () => {
     cache.configure({ pool, clock: () => now, livenessTimeoutMillis: 2000 });
     const id = await known('machine');
     expect(queue('machine', id, seconds(0.5))).toBe(false);
@@ -355,7 +358,7 @@ describe('the batch', () => {
     expect(cache.settings.batchMillis).toBe(500);
   });
 
-  test('the cache forgets what nobody used for ten minutes', async () => {
+  test('the cache forgets what was not used for ten minutes', async () => {
     const id = await known('machine');
     now = seconds(601);
     await cache.flush();
@@ -363,7 +366,7 @@ describe('the batch', () => {
   });
 });
 
-test('[LC1] activityCache is the cache of the process and takes its database when it is given', async () => {
+test('[LC1] activityCache is the cache of the process and gets its database from configure', async () => {
   const id = await world.session(owner, start);
   expect(await activityCache.isSessionValid(id, owner)).toBe(false);
   activityCache.configure({ pool: world.pool, clock: () => now });

@@ -53,7 +53,7 @@ test('[LC3] a sign of life that the database refuses is left out, and the others
   expect(await world.liveness(ids[0]!)).toMatchObject({ activeAt: time });
 });
 
-test('[PR12] somebody whose last sign of life cannot be written costs nobody else theirs', async () => {
+test('[PR12] if the last sign of life of one user cannot be written, those of the others are', async () => {
   const ids = await five(() => world.session(owner, start));
   await rows.spoil(ids[4]!);
   const log = { error: jest.fn(), warn: jest.fn(), info: jest.fn(), debug: jest.fn() };

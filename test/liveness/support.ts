@@ -3,10 +3,10 @@ import type { Pool } from 'pg';
 import { log } from '../../lambdas/platform/log.ts';
 import { createDatabase } from '../support/database.ts';
 
-// The failures the tests cause are not worth a line each.
+// No log lines for the failures that the tests cause.
 log.setLogLevel('SILENT');
 
-/** A database with people, sessions and machines, and a look at their liveness. */
+/** A database with users, sessions and machines, and functions that read their liveness. */
 export async function createWorld() {
   const database = await createDatabase();
   const { pool } = database;
@@ -17,7 +17,7 @@ export async function createWorld() {
       await pool.query('INSERT INTO users (id, username) VALUES ($1, $2)', [id, 'somebody']);
       return id;
     },
-    /** A session whose last sign of life was at the time given, Unix milliseconds. */
+    /** A session with the given time of its last sign of life, Unix milliseconds. */
     async session(ownerId: string, activeAt: number, active = true): Promise<string> {
       const { rows } = await pool.query(
         `INSERT INTO collaboration_sessions (operation_id, session_id, owner_id, start_time, last_active_at, active)
@@ -47,11 +47,11 @@ export async function createWorld() {
 
 export type World = Awaited<ReturnType<typeof createWorld>>;
 
-/** A pool whose statements are counted, can be made to fail, and can be held up. */
+/** A pool whose statements are counted and can be made to fail or to wait. */
 export class WatchedPool {
   statements = 0;
   away = false;
-  /** Set: each statement tells when it begins and waits for its turn. */
+  /** If set, each statement reports its start and waits until it may run. */
   gate: { begun: () => void; open: Promise<void> } | undefined;
   readonly query: Pool['query'];
 

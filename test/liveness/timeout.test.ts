@@ -40,7 +40,7 @@ function onceEmitted(condition: () => boolean): Promise<void> {
 }
 
 describe('deactivateTimedOut', () => {
-  test('[LC6] deactivates at ten minutes of silence, inclusive, and not a millisecond before', async () => {
+  test('[LC6] deactivates after exactly ten minutes without a sign of life, and not a millisecond earlier', async () => {
     const session = await world.session(owner, start);
     const machine = await world.machine(owner, start);
     expect(await deactivateTimedOut(start + timeout - 1, options)).toEqual([]);
@@ -54,14 +54,14 @@ describe('deactivateTimedOut', () => {
     expect(await world.liveness(machine)).toEqual({ active: false, activeAt: start });
   });
 
-  test('[LC6] emits once per change, however many run', async () => {
+  test('[LC6] emits each change once, however many checks run', async () => {
     const ids = await Promise.all(Array.from({ length: 25 }, () => world.session(owner, start)));
     await Promise.all(Array.from({ length: 5 }, () => deactivateTimedOut(start + timeout, options)));
     await deactivateTimedOut(start + timeout, options);
     expect(events.map((event) => 'sessionId' in event && event.sessionId).sort()).toEqual(ids.sort());
   });
 
-  test('[LC6] looks at the time again: a beat that came meanwhile wins', async () => {
+  test('[LC6] checks the time again when it locks the row, so a sign of life in between keeps it active', async () => {
     const id = await world.session(owner, start);
     const client = await world.pool.connect();
     await client.query('BEGIN');
@@ -76,7 +76,7 @@ describe('deactivateTimedOut', () => {
     expect(await world.liveness(id)).toMatchObject({ active: true });
   });
 
-  test('[LC6] goes on over many batches', async () => {
+  test('[LC6] continues over many batches', async () => {
     await world.pool.query(
       `INSERT INTO machines (machine_id, owner_id, name, last_active_at)
        SELECT 'm' || n, $1, 'm', $2 FROM generate_series(1, 1201) n`,
@@ -85,7 +85,7 @@ describe('deactivateTimedOut', () => {
     expect(await deactivateTimedOut(start + timeout, options)).toHaveLength(1201);
   });
 
-  test('[SE4] leaves the lifecycle alone: an inactive session is still active in status, and a beat revives it', async () => {
+  test('[SE4] does not change the lifecycle: the status of an inactive session is still active, and a sign of life makes it active again', async () => {
     const id = await world.session(owner, start);
     await deactivateTimedOut(start + timeout, options);
     const { rows } = await world.pool.query('SELECT status FROM collaboration_sessions WHERE id = $1', [id]);
@@ -98,14 +98,14 @@ describe('deactivateTimedOut', () => {
     expect(events.map((event) => event.active)).toEqual([false, true]);
   });
 
-  test('[LC6] a listener that fails costs nobody else their event', async () => {
+  test('[LC6] an error in a listener does not affect other events', async () => {
     for (let n = 0; n < 3; n++) await world.session(owner, start);
     const emit = jest.fn(() => Promise.reject(new Error('gone')));
     expect(await deactivateTimedOut(start + timeout, { ...options, emit })).toHaveLength(3);
     expect(emit).toHaveBeenCalledTimes(3);
   });
 
-  test('works with what activityCache was configured with', async () => {
+  test('uses the options of activityCache by default', async () => {
     activityCache.configure({ ...options, livenessTimeoutMillis: 1000 });
     await world.machine(owner, start);
     expect(await deactivateTimedOut(start + 1000)).toHaveLength(1);
@@ -114,7 +114,7 @@ describe('deactivateTimedOut', () => {
 });
 
 describe('startTimeout', () => {
-  test('[LC6] returns at once and looks periodically', async () => {
+  test('[LC6] returns at once and checks periodically', async () => {
     const first = await world.session(owner, start);
     const both = onceEmitted(() => events.length === 2);
     const one = onceEmitted(() => events.length === 1);
@@ -128,7 +128,7 @@ describe('startTimeout', () => {
     expect(events).toMatchObject([{ sessionId: first }, { machineId: second }]);
   });
 
-  test('[LC6] survives errors', async () => {
+  test('[LC6] continues after errors', async () => {
     const pool = new WatchedPool(world.pool);
     pool.away = true;
     const failed = Promise.withResolvers<void>();
@@ -144,7 +144,7 @@ describe('startTimeout', () => {
     expect(events).toHaveLength(1);
   });
 
-  test('[LC6] stops cleanly: the check under way ends, no other begins, a second stop is harmless', async () => {
+  test('[LC6] stop waits for the running check and starts no other; a second stop does nothing more', async () => {
     const pool = new WatchedPool(world.pool);
     const begun = Promise.withResolvers<void>();
     const open = Promise.withResolvers<void>();

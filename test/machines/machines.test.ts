@@ -45,7 +45,7 @@ async function activeAt(machineId: string): Promise<number> {
 }
 
 describe('machine_register', () => {
-  test('makes the machine known, for an owner who is new here, too', async () => {
+  test('registers the machine, also for an owner who is not stored yet', async () => {
     const machineId = `m-${randomUUID()}`;
     const registration = await manager.register(alice, { machineId, name: 'Laptop', metadata: { os: 'linux' } });
     const machine = { machineId, name: 'Laptop', metadata: { os: 'linux' }, active: true, activeAt: start };
@@ -53,7 +53,7 @@ describe('machine_register', () => {
     expect(await manager.list(alice.userId)).toEqual([machine]);
   });
 
-  test('again renews name and metadata, never the time backward', async () => {
+  test('a second time updates name and metadata, and never sets the time back', async () => {
     const machineId = await registered();
     now = start - minute;
     const { machine } = await manager.register(alice, { machineId, name: 'New name' });
@@ -61,21 +61,21 @@ describe('machine_register', () => {
     expect(await manager.list(alice.userId)).toHaveLength(1);
   });
 
-  test('brings an inactive machine back to life and says so', async () => {
+  test('makes an inactive machine active again and says so', async () => {
     const machineId = await registered();
     await world.pool.query('UPDATE machines SET active = false WHERE machine_id = $1', [machineId]);
     expect(await manager.register(alice, { machineId, name: 'Laptop' })).toMatchObject({ revived: true });
     expect(await manager.register(alice, { machineId, name: 'Laptop' })).toMatchObject({ revived: false });
   });
 
-  test('of an id that is another owner’s is MACHINE_NOT_FOUND and changes nothing', async () => {
+  test('with the id of another owner’s machine is MACHINE_NOT_FOUND and changes nothing', async () => {
     const machineId = await registered();
     await expect(manager.register(bob, { machineId, name: 'Stolen' })).rejects.toMatchObject(notFound);
     expect(await manager.list(alice.userId)).toMatchObject([{ name: 'Laptop' }]);
     expect(await manager.list(bob.userId)).toEqual([]);
   });
 
-  test('of two owners who race for an id one gets it', async () => {
+  test('if two owners register the same id at once, one of them gets it', async () => {
     const machineId = `m-${randomUUID()}`;
     const racing = [alice, bob].map((owner) => manager.register(owner, { machineId, name: owner.username }));
     const outcomes = await Promise.allSettled(racing);
@@ -94,7 +94,7 @@ describe('machine_register', () => {
 });
 
 describe('machine_list', () => {
-  test('shows one’s own machines by name, and nobody else’s', async () => {
+  test('lists the own machines by name, and those of no other user', async () => {
     for (const name of ['b', 'a', 'c']) await manager.register(alice, { machineId: `${name}-${randomUUID()}`, name });
     await registered(bob);
     expect((await manager.list(alice.userId)).map(({ name }) => name)).toEqual(['a', 'b', 'c']);
@@ -102,14 +102,14 @@ describe('machine_list', () => {
 });
 
 describe('machine_heartbeat', () => {
-  test('is recorded with the next batch', async () => {
+  test('is written with the next batch', async () => {
     const machineId = await registered();
     now = start + minute;
     expect(await manager.heartbeat(alice.userId, machineId)).toBe(true);
     expect(await activeAt(machineId)).toBe(start + minute);
   });
 
-  test('of an unknown machine or another owner’s is MACHINE_NOT_FOUND', async () => {
+  test('for an unknown machine or another owner’s is MACHINE_NOT_FOUND', async () => {
     const machineId = await registered();
     await manager.heartbeat(alice.userId, machineId);
     now = start + minute;
@@ -118,7 +118,7 @@ describe('machine_heartbeat', () => {
     expect(await activeAt(machineId)).toBe(start);
   });
 
-  test('while the database cannot tell says so, not that there is no such machine', async () => {
+  test('while the database is away is UNAVAILABLE and not MACHINE_NOT_FOUND', async () => {
     const machineId = await registered();
     const pool = new WatchedPool(world.pool);
     const clock = () => now;
@@ -132,7 +132,7 @@ describe('machine_heartbeat', () => {
     expect(await activeAt(machineId)).toBe(start + minute);
   });
 
-  test('counts where the database can tell again between two questions', async () => {
+  test('counts if the database answers again between the two queries', async () => {
     const machineId = await registered();
     const isMachineValid = jest.spyOn(cache, 'isMachineValid').mockResolvedValueOnce(false);
     now = start + minute;
@@ -140,14 +140,14 @@ describe('machine_heartbeat', () => {
     expect(isMachineValid).toHaveBeenCalledTimes(2);
   });
 
-  test('[PR15] a time to come becomes now', async () => {
+  test('[PR15] a time in the future becomes now', async () => {
     const machineId = await registered();
     now = start + minute;
     expect(await manager.heartbeat(alice.userId, machineId, now + 10 * minute)).toBe(true);
     expect(await activeAt(machineId)).toBe(start + minute);
   });
 
-  test('[PR15] a time over ten minutes old is ignored, one of exactly ten minutes is not', async () => {
+  test('[PR15] a time more than ten minutes ago is ignored, one of exactly ten minutes is not', async () => {
     const machineId = await registered();
     now = start + 20 * minute;
     expect(await manager.heartbeat(alice.userId, machineId, now - 10 * minute - 1)).toBe(false);
@@ -156,7 +156,7 @@ describe('machine_heartbeat', () => {
     expect(await activeAt(machineId)).toBe(start + 10 * minute);
   });
 
-  test('[PR15] times only go forward', async () => {
+  test('[PR15] times never go back', async () => {
     const machineId = await registered();
     now = start + 9 * minute;
     await manager.heartbeat(alice.userId, machineId);

@@ -25,7 +25,7 @@ function open(connectionString: string, timeoutMillis?: number): Database {
   return database;
 }
 
-/** The refusal a promise ends with and the milliseconds until then. */
+/** The error of a promise that rejects, and the milliseconds until then. */
 async function refusal(work: Promise<unknown>): Promise<{ error: RollcallError; millis: number }> {
   const start = performance.now();
   const error = await work.then(
@@ -35,7 +35,7 @@ async function refusal(work: Promise<unknown>): Promise<{ error: RollcallError; 
   return { error: error as RollcallError, millis: performance.now() - start };
 }
 
-/** A server that takes connections and never says a word, like a frozen one. */
+/** A server that accepts connections and never answers, like a frozen one. */
 async function silentServer(): Promise<{ url: string; close(): Promise<void> }> {
   const sockets: Socket[] = [];
   const listener: Server = createServer((socket) => {
@@ -55,7 +55,7 @@ async function silentServer(): Promise<{ url: string; close(): Promise<void> }> 
 }
 
 describe('Database', () => {
-  test('answers queries, with at most two connections however many ask', async () => {
+  test('answers queries, with at most two connections for any number of callers', async () => {
     const database = open(server.url);
     const pids = await Promise.all(
       Array.from({ length: 20 }, () => database.query<{ pid: number }>('SELECT pg_backend_pid() AS pid')),
@@ -63,7 +63,7 @@ describe('Database', () => {
     expect(new Set(pids.map((result) => result.rows[0]!.pid)).size).toBeLessThanOrEqual(2);
   });
 
-  test('[FA3] nobody listening is UNAVAILABLE at once, and says nothing internal', async () => {
+  test('[FA3] without a server, a query is UNAVAILABLE at once and its message contains nothing internal', async () => {
     const frozen = await silentServer();
     await frozen.close();
     const { error, millis } = await refusal(open(frozen.url).query('SELECT 1'));
@@ -84,7 +84,7 @@ describe('Database', () => {
     }
   });
 
-  test('[FA3] a query that hangs, and one that waits for a connection behind it, are UNAVAILABLE in time', async () => {
+  test('[FA3] a query that hangs, and one that waits for a connection behind it, are UNAVAILABLE within the time limit', async () => {
     const database = open(server.url, 300);
     const answers = await Promise.all(Array.from({ length: 5 }, () => refusal(database.query('SELECT pg_sleep(5)'))));
     for (const { error, millis } of answers) {
@@ -95,22 +95,22 @@ describe('Database', () => {
     expect(rows).toEqual([{ one: 1 }]);
   });
 
-  test('[FA3] a server that ended the connection is UNAVAILABLE, and the next query goes through', async () => {
+  test('[FA3] if the server ended the connection, the query is UNAVAILABLE and the next one succeeds', async () => {
     const database = open(server.url);
     const { error } = await refusal(database.query('SELECT pg_terminate_backend(pg_backend_pid())'));
     expect(error).toMatchObject({ code: 'UNAVAILABLE' });
     expect((await database.query('SELECT 1 AS one')).rows).toEqual([{ one: 1 }]);
   });
 
-  test('[FA3] a connection that ends in the hands of a transaction fails it and nothing else', async () => {
+  test('[FA3] if the connection of a transaction ends, only that transaction fails', async () => {
     const database = open(server.url);
     const { error } = await refusal(
       database.transaction(async (client) => {
         const { rows } = await client.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
-        // Not `once` of the events, which would listen to errors, too.
+        // Not `once` from `node:events`, which would also listen for errors.
         const ended = new Promise((resolve) => (client as unknown as EventEmitter).once('end', resolve));
         await database.query('SELECT pg_terminate_backend($1)', [rows[0]!.pid]);
-        // Without a query under way only the event tells of it.
+        // Without a running query, only the event reports it.
         await ended;
         await client.query('SELECT 1');
       }),
@@ -119,13 +119,13 @@ describe('Database', () => {
     expect((await database.query('SELECT 1 AS one')).rows).toEqual([{ one: 1 }]);
   });
 
-  test('throws a mistake in the statement as it is', async () => {
+  test('throws the error of a wrong statement as it is', async () => {
     const { error } = await refusal(open(server.url).query('SELECT nonsense'));
     expect(error).not.toBeInstanceOf(RollcallError);
     expect(error.code).toBe('42703');
   });
 
-  test('a transaction keeps all or nothing, and gives its connection back either way', async () => {
+  test('a transaction commits everything or nothing, and releases its connection in both cases', async () => {
     const database = open(server.url);
     await database.query('CREATE TABLE kept (n int)');
     const boom = new Error('boom');
@@ -142,7 +142,7 @@ describe('Database', () => {
     expect((await database.query('SELECT n FROM kept')).rows).toEqual([{ n: 2 }]);
   });
 
-  test('a connection that comes too late for who asked goes back to the others', async () => {
+  test('a connection that arrives after the time limit goes back to the pool', async () => {
     let letIn = () => {};
     const door = new Promise<void>((resolve) => {
       letIn = resolve;
@@ -163,7 +163,7 @@ describe('Database', () => {
     }
   });
 
-  test('a rotated password is read again, once for all who notice', async () => {
+  test('a rotated password is read again, once for all callers that fail with the old one', async () => {
     const role = `rotating_${randomUUID().slice(0, 8)}`;
     await server.pool.query(`CREATE ROLE ${role} LOGIN PASSWORD 'first'`);
     try {
@@ -192,7 +192,7 @@ describe('Database', () => {
     }
   });
 
-  test('a secret that cannot be read is asked for again the next time', async () => {
+  test('after a secret could not be read, the next call reads it again', async () => {
     let reads = 0;
     const database = new Database({
       async connection() {
@@ -217,11 +217,14 @@ describe('databaseFailure', () => {
     },
   );
 
-  test.each(['23505', '22P02', '42P01', '23503'])('SQLSTATE %s is a fault of ours and stays one', (code) => {
-    expect(failure({ code, severity: 'ERROR' })).not.toBeInstanceOf(RollcallError);
-  });
+  test.each(['23505', '22P02', '42P01', '23503'])(
+    'SQLSTATE %s is a mistake in the program and thrown as it is',
+    (code) => {
+      expect(failure({ code, severity: 'ERROR' })).not.toBeInstanceOf(RollcallError);
+    },
+  );
 
-  test('leaves refusals and other errors alone', () => {
+  test('does not change refusals and other errors', () => {
     const refused = new RollcallError('SESSION_FULL', 'Full.');
     const bug = new TypeError('x is not a function');
     expect([databaseFailure(refused), databaseFailure(bug)]).toEqual([refused, bug]);
@@ -233,7 +236,7 @@ describe('readDatabaseSecret', () => {
   const read = () => readDatabaseSecret('arn:of:the:secret', client as unknown as SecretsManagerClient);
   const secret = { host: 'db.internal', port: '5432', dbname: 'rollcall', username: 'app', password: 'pa:ss@/' };
 
-  test('gives host, name and password, and insists on a verified certificate', async () => {
+  test('returns host, name and password, and requires a verified certificate', async () => {
     client.on(GetSecretValueCommand).resolves({ SecretString: JSON.stringify(secret) });
     expect(await read()).toMatchObject({
       ...{ host: 'db.internal', port: 5432, database: 'rollcall', user: 'app', password: 'pa:ss@/' },

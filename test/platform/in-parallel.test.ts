@@ -1,6 +1,6 @@
 import { inParallel } from '../../lambdas/platform/in-parallel.ts';
 
-test('each item is worked on once, never more than so many at a time, in their order', async () => {
+test('runs the work once for each item, in their order and never more than the limit at once', async () => {
   const begun: number[] = [];
   let running = 0;
   let most = 0;
@@ -13,7 +13,7 @@ test('each item is worked on once, never more than so many at a time, in their o
   expect([begun, most, running]).toEqual([[1, 2, 3, 4, 5, 6, 7], 3, 0]);
 });
 
-test('nothing begins after a failure, which is thrown', async () => {
+test('throws the first error and starts nothing after it', async () => {
   const begun: number[] = [];
   const work = inParallel([1, 2, 3, 4, 5], 2, async (item) => {
     begun.push(item);
@@ -26,7 +26,7 @@ test('nothing begins after a failure, which is thrown', async () => {
   expect(begun).toEqual([1, 2, 3]);
 });
 
-test('without items there is nothing to do', async () => {
+test('does nothing without items', async () => {
   const work = jest.fn();
   await inParallel([], 3, work);
   expect(work).not.toHaveBeenCalled();

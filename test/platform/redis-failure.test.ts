@@ -17,7 +17,7 @@ async function fail(): Promise<void> {
   await expect(answered(redis, call)).rejects.toMatchObject({ code: 'UNAVAILABLE' });
 }
 
-test('[FA1] after a failure the next calls need not wait to hear of it', async () => {
+test('[FA1] after a failure the next calls fail at once', async () => {
   await fail();
   await expect(answered(redis, call)).rejects.toMatchObject({ code: 'UNAVAILABLE', retryAfterMillis: 1000 });
   expect(call).toHaveBeenCalledTimes(1);
@@ -25,7 +25,7 @@ test('[FA1] after a failure the next calls need not wait to hear of it', async (
   expect(await answered(redis, call)).toBe('PONG');
 });
 
-/** Calls Redis, which hangs. @returns after how many milliseconds the call was given up; a turn of the loop counts as one. */
+/** Calls Redis, which hangs. @returns the milliseconds until the call failed; a turn of the event loop counts as one. */
 async function hang(): Promise<number> {
   const began = Date.now();
   call.mockReturnValueOnce(new Promise(() => {}));
@@ -37,7 +37,7 @@ async function hang(): Promise<number> {
   return millis;
 }
 
-test('[FA1] after a call that hung a little patience is enough to find Redis well again, and no more is spent', async () => {
+test('[FA1] after a call that hung, a probe with a short limit is enough to find Redis working again', async () => {
   expect(await hang()).toBe(701);
   jest.setSystemTime(Date.now() + 100);
   expect(await hang()).toBe(101);
@@ -47,13 +47,13 @@ test('[FA1] after a call that hung a little patience is enough to find Redis wel
   expect(await hang()).toBe(701);
 });
 
-test('[FA1] a Redis that stays away is given all the patience again half a second later', async () => {
+test('[FA1] if Redis stays away, a call half a second later has the full time limit again', async () => {
   await hang();
   jest.setSystemTime(Date.now() + 500);
   expect(await hang()).toBe(701);
 });
 
-test('[FA1] an answer that came while the process stood still counts, though its time is over', async () => {
+test('[FA1] an answer that arrived while the process was paused counts although the time limit is over', async () => {
   jest.useRealTimers();
   const answer = new Promise<string>((resolve) => {
     const { port1, port2 } = new MessageChannel();
@@ -68,21 +68,21 @@ test('[FA1] an answer that came while the process stood still counts, though its
   expect(await asked).toBe('PONG');
 });
 
-test('[FA1] once Redis is connected again nobody is refused for what was before', async () => {
+test('[FA1] once Redis is connected again, no call fails because of the outage before', async () => {
   await fail();
   noteReturn(redis);
   expect(await answered(redis, call)).toBe('PONG');
   expect(unseenMillis(redis, offlineMillis)).toBeGreaterThanOrEqual(offlineMillis);
 });
 
-test('[FA1] a call that hangs is given up within the second that an answer may take', async () => {
+test('[FA1] a call that hangs fails within the second that an answer may take', async () => {
   call.mockReturnValueOnce(new Promise(() => {}));
   const refused = expect(answered(redis, call)).rejects.toMatchObject({ code: 'UNAVAILABLE' });
   await jest.advanceTimersByTimeAsync(999);
   await refused;
 });
 
-test('what Redis says about a script is a bug and no outage', async () => {
+test('an error that Redis answers to a script is a bug and no outage', async () => {
   const bug = Object.assign(new Error('ERR user_script:1: attempt to index a nil value'), { name: 'ReplyError' });
   call.mockRejectedValueOnce(bug);
   await expect(answered(redis, call)).rejects.toBe(bug);

@@ -13,7 +13,7 @@ test.each(dependencies)('[FA1] a failure says that %s is away and not another de
   expect(dependencies.filter((one) => isAway(failure, one))).toEqual([dependency]);
 });
 
-test('nothing else is a dependency that is away', () => {
+test('no other error means that a dependency is away', () => {
   for (const error of [new Error('away'), new RollcallError('SESSION_FULL', 'Full.'), undefined, 'UNAVAILABLE']) {
     expect(isAway(error)).toBe(false);
   }
