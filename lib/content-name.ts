@@ -5,7 +5,7 @@ const digestCharacters = 8;
 /**
  * A digest of values, the same for the same values in any order of keys.
  *
- * @param values JSON values, as they stand in the template.
+ * @param values JSON values, as they are in the template.
  */
 export function digestOf(values: unknown): string {
   return createHash('sha256')

@@ -30,7 +30,7 @@ export function identityOf(environment: Record<string, string | undefined>): Ide
 /**
  * The identity provider that signs the tokens.
  *
- * Values that are known at the synthesis stand in the template. They must not be defaults of parameters: a deployment keeps
+ * Values that are known at the synthesis are in the template. They must not be defaults of parameters: a deployment keeps
  * the previous value of a parameter, so a changed default would have no effect. Only what is not known becomes a
  * parameter.
  */

@@ -33,7 +33,7 @@ export class PresenceCache extends Construct implements Cache {
     const places = made.map(({ ipv4CidrBlock, availabilityZone }) => [ipv4CidrBlock, availabilityZone]);
     const stack = Stack.of(this);
     const place = digestOf(stack.resolve([stack.stackName, places]));
-    // How a subnet of another stack stands in the template is known only at the end of the synthesis. So nothing is cached.
+    // The expression for a subnet of another stack is known only at the end of the synthesis. So nothing is cached.
     const produce = () => contentName(`rollcall-${place}`, stack.resolve({ SubnetIds: subnetIds }));
     this.cacheName = Lazy.uncachedString({ produce });
     this.cache = new elasticache.CfnServerlessCache(this, 'Cache', {

@@ -69,7 +69,7 @@ export interface Session {
   /** The human-readable unique name, `SESSION-YYYYMMDD-XXXX…`. */
   sessionId: string;
   operationId: string;
-  /** The application's own id of what the session is about; absent where it was not opened by one. */
+  /** The application's own id of what the session is about; absent if the session was not opened by one. */
   key?: string;
   ownerId: string;
   status: SessionStatus;

@@ -91,7 +91,7 @@ function measurementsOf(room: Room, middles: Map<string, Figures>): Measurement[
 export const bench: Bench = {
   title: 'Cursors of 128 bytes in rooms, by server (`senders-in-members`, ten updates a second each unless said)',
   talks: true,
-  /** `--rooms=50-in-50,…`, `--servers=rollcall,compact,socket.io,…` (beside the floor), `--turns=5`. */
+  /** `--rooms=50-in-50,…`, `--servers=rollcall,compact,socket.io,…` (besides the lower limit), `--turns=5`. */
   async run(flags) {
     const others = chosen(contestants.slice(1), listOf(flags, 'servers'), (one) => one.name);
     const turns = Number(listOf(flags, 'turns')?.[0] ?? 5);

@@ -111,7 +111,7 @@ export class ActivityOutbox {
   }
 
   /**
-   * Moves an entry to the shard {@link asideShard}, where it holds up no other entry. It is written there before it is
+   * Moves an entry to the shard {@link asideShard}, where it delays no other entry. It is written there before it is
    * removed here, so a crash in between loses nothing.
    */
   async setAside(item: OutboxItem): Promise<void> {

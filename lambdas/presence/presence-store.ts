@@ -226,7 +226,7 @@ export class PresenceStore {
   }
 
   /**
-   * A join gives up the slot that it asked for before `now`.
+   * Gives back the slot that a join asked for before `now`.
    *
    * @returns true if the user is present: then the end of their presence gives the slot back. Otherwise the caller does.
    *   Undefined if Redis does not know the session.

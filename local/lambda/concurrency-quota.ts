@@ -35,7 +35,7 @@ export class ConcurrencyQuota {
   }
 }
 
-/** The quota of each function: its reserved concurrency, or the shared rest of the account's quota. */
+/** The quota of each function: its reserved concurrency, or the shared remainder of the account's quota. */
 export function quotasOf(functions: FunctionDefinition[]): (definition: FunctionDefinition) => ConcurrencyQuota {
   const reserved = functions.reduce((sum, { reservedConcurrency }) => sum + (reservedConcurrency ?? 0), 0);
   const shared = new ConcurrencyQuota(accountConcurrency - reserved, 'ConcurrentInvocationLimitExceeded');

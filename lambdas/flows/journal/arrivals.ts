@@ -24,7 +24,7 @@ export interface ArrivalRecord {
   sessionId: string;
   arriving: Arriving;
   context?: ActivityContext;
-  /** Whether an earlier attempt may wait in the outbox. It knows the connection, so it stands (rule AC7). */
+  /** Whether an earlier attempt may wait in the outbox. That attempt knows the connection, so it counts (rule AC7). */
   mayRepeat?: boolean;
 }
 

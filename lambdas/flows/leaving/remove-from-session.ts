@@ -17,7 +17,7 @@ export interface Removal extends EndOutcome {
  * Removes one user, or all users if none is named, from a session in Redis. A session that Redis does not know completely is
  * rebuilt first, and its journal is recorded: only then it is known who was present.
  *
- * @returns undefined while Redis is away. The change in PostgreSQL stands, and the sweep updates Redis later (rule FA1).
+ * @returns undefined while Redis is away. The change in PostgreSQL is kept, and the sweep updates Redis later (rule FA1).
  */
 export async function removeFromSession(
   services: Services,

@@ -12,7 +12,7 @@ export interface SweepEvent {
   cause?: 'load';
 }
 
-/** A sweep under way. */
+/** A running sweep. */
 export interface SweepRun extends SweepTime {
   cause: SweepCause;
   /** The unique id of this run. */

@@ -36,7 +36,7 @@ export interface SeatingTurn {
 /** The snapshot that answers a join. */
 export type Seated = Pick<EnterOutcome, 'epoch' | 'seq' | 'users'>;
 
-/** A join under way: what its steps pass on to each other. */
+/** The state of a running join, which its steps share. */
 export class Join {
   readonly services: Services;
   readonly caller: Caller;

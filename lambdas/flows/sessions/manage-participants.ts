@@ -78,7 +78,7 @@ export async function removeParticipant(
 }
 
 /**
- * Undefined while Redis is away or does not know the session. The change in PostgreSQL stands, and the sweep updates Redis
+ * Undefined while Redis is away or does not know the session. The change in PostgreSQL is kept, and the sweep updates Redis
  * later (rule FA1).
  */
 async function unlessAway<T extends PresenceOutcome>(services: Services, change: Promise<T>): Promise<T | undefined> {

@@ -1,4 +1,4 @@
--- The sweep watches the windows of a session and asks whether to go on.
+-- The sweep watches the windows of a session and asks whether to continue.
 if isUnknown() then return { 'unknown' } end
 renewsKeys = false
 local moves = isMoving(windowState())

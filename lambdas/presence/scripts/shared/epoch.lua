@@ -24,7 +24,7 @@ local function storeChosen(user)
   end
 end
 
--- The choice to be invisible is also kept beside the epoch, so that it survives the loss of a record.
+-- The choice to be invisible is also stored in the hash of the epoch, so that it is not lost with the record.
 local function newUser(userId, username, role, joinedAt, invisible)
   local chosen = redis.call('HGET', epochKey, 'chosen:' .. userId) or (invisible and 'offline') or nil
   return { userId = userId, username = username, role = role, joinedAt = joinedAt, lastSeen = now, lastActive = now,

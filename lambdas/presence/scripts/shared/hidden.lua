@@ -1,7 +1,7 @@
 -- Hidden connections [PR17]: the timers of their pages are throttled, so the next sign of life is due later. `user.hidden` lists them.
 -- The list of connections holds for them a time in the future, so that they become overdue `hiddenMillis` after their last frame.
 
--- Notes whether a connection is hidden, and forgets hidden connections that have ended.
+-- Stores whether a connection is hidden, and removes hidden connections that have ended.
 local function setHidden(user, connectionId, isHidden)
   if not user.hidden and not isHidden then return end
   local kept = {}

@@ -6,7 +6,7 @@ local function appendToJournal(movement)
   return text
 end
 
--- The users whose last movement in the journal is a leave, with that leave. If they are seated again, they have joined anew. The journal
+-- The users whose last movement in the journal is a leave, with that leave. If they are seated again, that is a new join. The journal
 -- may be long: with `onlyUser`, only entries that name this user are decoded.
 local function unwrittenLeaves(onlyUser)
   local last = {}

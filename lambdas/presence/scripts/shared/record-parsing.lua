@@ -4,7 +4,7 @@
 
 -- Returns the user, and the raw data and cursor, each nil if there is none.
 local function parseRecord(text)
-  -- Quotes inside a JSON string are escaped, so the first match is where the first of the two was spliced in.
+  -- Quotes inside a JSON string are escaped, so the first match is the beginning of the data or, without data, of the cursor.
   local cursorAt, cursorEnd = string.find(text, ',"cursor":', 1, true)
   local dataAt, dataEnd = string.find(text, ',"data":', 1, true)
   if not dataAt or (cursorAt and cursorAt < dataAt) then

@@ -1,3 +1,3 @@
--- Removes a session in which nothing moves any more, unless it was noted again meanwhile.
+-- Removes a session in which no cursor moves any more, unless it was stored again meanwhile.
 if tonumber(redis.call('ZSCORE', movingKey, sessionId) or '') ~= tonumber(at) then return 0 end
 return redis.call('ZREM', movingKey, sessionId)
