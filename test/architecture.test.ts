@@ -14,7 +14,7 @@ const files = present.flatMap((folder) =>
 );
 const sources = new Map(files.map((file) => [file, readFileSync(join(project, file), 'utf8')]));
 
-test('every source file keeps the rules about who may import whom', () => {
+test('every source file keeps the rules about imports', () => {
   expect(files.length).toBeGreaterThan(100);
   expect([...sources].flatMap(([file, source]) => brokenRules(file, source))).toEqual([]);
 });
@@ -34,7 +34,7 @@ test('every source file has a rule, and every layer has files', () => {
   expect(empty).toEqual([]);
 });
 
-/** What each module imports, types included. */
+/** The imports of each module, types included. */
 const graph = new Map(
   [...sources].map(([file, source]) => [
     file,
@@ -42,7 +42,7 @@ const graph = new Map(
   ]),
 );
 
-/** The same for folders. */
+/** The imports of each folder. */
 function foldersOf(modules: ReadonlyMap<string, readonly string[]>): Map<string, string[]> {
   const folders = new Map<string, string[]>();
   for (const [file, targets] of modules) {
@@ -51,16 +51,16 @@ function foldersOf(modules: ReadonlyMap<string, readonly string[]>): Map<string,
   return folders;
 }
 
-test('no module imports itself through others, types included', () => {
+test('no module is part of an import circle, types included', () => {
   expect(circlesOf(graph)).toEqual([]);
 });
 
-test('no folder of the functions imports itself through others, types included', () => {
+test('no folder of the functions is part of an import circle, types included', () => {
   const functions = [...graph].filter(([file]) => /^(lambdas|protocol|lib)\//.test(file));
   expect(circlesOf(foldersOf(new Map(functions)))).toEqual([]);
 });
 
-test('a circle of modules or folders is found', () => {
+test('the check finds a circle of modules or folders', () => {
   const round = new Map([
     ['a/one.ts', ['b/two.ts']],
     ['b/two.ts', ['c/three.ts']],
@@ -74,7 +74,7 @@ test('a circle of modules or folders is found', () => {
   ]);
 });
 
-test('a folder without a rule is found', () => {
+test('the check finds a folder without a rule', () => {
   expect(['lambdas/new/file.ts', 'lambdas/file.ts', 'lambdas/flows/file.ts', 'new/file.ts'].filter(hasRule)).toEqual(
     [],
   );
@@ -92,7 +92,7 @@ test('functions and client write no console.log', () => {
   expect(talkative.map(([file]) => file)).toEqual([]);
 });
 
-test('no test replaces a module of the project: it gives its doubles as services', () => {
+test('no test replaces a module of the project; it passes doubles as services', () => {
   const names = readdirSync(__dirname, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'));
   expect(names.length).toBeGreaterThan(100);
   const replaced = names.flatMap((name) =>
@@ -110,11 +110,11 @@ test.each([
   ["jest.createMockFromModule('../a.ts');", ['../a.ts']],
   ["jest.mock('@aws-sdk/client-lambda');", []],
   ["jest.spyOn(store, 'visit'); const post = jest.fn(); await import('../a.ts');", []],
-])('of %j the modules %j of the project are found', (source, modules) => {
+])('of %j the check finds the modules %j of the project', (source, modules) => {
   expect(replacedModules(source)).toEqual(modules);
 });
 
-describe('the rules bite', () => {
+describe('the check of imports', () => {
   const forbidden: [file: string, statement: string][] = [
     ['protocol/limits.ts', "import { readFile } from 'node:fs/promises';"],
     ['protocol/limits.ts', "import { log } from '../lambdas/platform/log.ts';"],
@@ -154,7 +154,7 @@ describe('the rules bite', () => {
     ['lambdas/handlers/http.ts', "import { testAddresses } from '../../test/support/addresses.ts';"],
   ];
 
-  test.each(forbidden)('%s must not say %j', (file, statement) => {
+  test.each(forbidden)('in %s it refuses %j', (file, statement) => {
     expect(brokenRules(file, statement)).not.toEqual([]);
   });
 
@@ -174,7 +174,7 @@ describe('the rules bite', () => {
     ['bin/rollcall.ts', "import { RollcallStack } from '../lib/rollcall-stack.ts';"],
   ];
 
-  test.each(allowed)('%s may say %j', (file, statement) => {
+  test.each(allowed)('in %s it allows %j', (file, statement) => {
     expect(brokenRules(file, statement)).toEqual([]);
   });
 });

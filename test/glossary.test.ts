@@ -8,13 +8,13 @@ const rows = readFileSync(join(project, 'docs/glossary.md'), 'utf8')
   .filter((line) => line.startsWith('| ') && !/^\| (-|word )/.test(line))
   .map((line) => line.split(' | ').map((cell) => cell.replace(/^\||\|$/g, '').trim()));
 
-test('every word of the glossary stands there once', () => {
+test('every word of the glossary is in it only once', () => {
   const words = rows.map(([word]) => word);
   expect(words.length).toBeGreaterThan(50);
   expect(words.filter((word, index) => words.indexOf(word) !== index)).toEqual([]);
 });
 
-test('every name that the glossary gives for a word is in the code', () => {
+test('every name in the glossary exists in the code', () => {
   const files = folders.flatMap((folder) =>
     readdirSync(join(project, folder), { recursive: true, encoding: 'utf8' })
       .filter((name) => /\.(ts|lua|sql)$/.test(name))

@@ -8,7 +8,7 @@ import { find, prodTemplate, told } from './templates.ts';
 const spec = loadAwsServiceSpecSync();
 const database = 'AWS::RDS::DBInstance';
 
-test('the template of prod keeps the published schemas, names only what exists and has no cycle', () => {
+test('the template of prod matches the published schemas, has no reference to nothing and no cycle', () => {
   const template = prodTemplate();
   expect([...checkSchema(template, spec), ...checkReferences(template, spec), ...checkCycles(template)]).toEqual([]);
 });
@@ -119,7 +119,7 @@ test.each<[name: string, change: (template: Template) => string, problem: RegExp
   expect(told(checkReferences(template, spec))[0]).toMatch(new RegExp(`^${id}: .*${problem.source}`));
 });
 
-test('the check of cycles names each resource on the way', () => {
+test('the check of cycles reports each resource of a cycle', () => {
   const template = prodTemplate();
   const [role] = find(template, 'AWS::IAM::Role', 'CursorFunction');
   const [fn] = find(template, 'AWS::Lambda::Function', 'CursorFunction');

@@ -11,13 +11,13 @@ import { find, prodTemplate, told } from './templates.ts';
 const spec = loadAwsServiceSpecSync();
 const withoutSpec = { checkAlarmTopics, checkVpcRoutes, checkTriggers, checkLogRetention };
 
-test('the template of prod works as far as the checks can tell', () => {
+test('the checks find nothing in the template of prod', () => {
   const template = prodTemplate();
   for (const check of Object.values(withoutSpec)) expect(check(template)).toEqual([]);
   expect(checkFixedNames(template, spec)).toEqual([]);
 });
 
-/** Removes the resources and what depends on them by name, so that only their absence counts. */
+/** Removes the resources and the references to them by name, so that only their absence matters. */
 function remove(template: Template, ids: string[]): void {
   for (const id of ids) delete template.Resources[id];
 }
@@ -52,7 +52,7 @@ describe('alarms', () => {
     expect(told(findings)[0]).toContain(`The alarm may not publish to ${topic}. Allow cloudwatch.amazonaws.com`);
   });
 
-  test('a topic without a policy admits the alarms of its account', () => {
+  test('a topic without a policy accepts the alarms of its account', () => {
     const template = prodTemplate();
     remove(template, [find(template, 'AWS::SNS::TopicPolicy')[0]]);
     expect(checkAlarmTopics(template)).toEqual([]);
@@ -111,7 +111,7 @@ describe('functions in the VPC', () => {
     expect(told(checkVpcRoutes(template)).join('\n')).toMatch(problem);
   });
 
-  test('an interface endpoint is a way to Secrets Manager, but not to the connections of a WebSocket API', () => {
+  test('an interface endpoint leads to Secrets Manager, but not to the connections of a WebSocket API', () => {
     const template = prodTemplate();
     remove(template, natRoutes(template));
     const [, { VpcId }] = find(template, 'AWS::EC2::Subnet');
@@ -196,7 +196,7 @@ describe('names', () => {
     ).toBe(forcing);
   });
 
-  test('a name that ends with the digest of the properties that force a replacement is right', () => {
+  test('a name that ends with the digest of the properties that force a replacement is accepted', () => {
     const template = prodTemplate();
     const [, { KeySchema }] = find(template, 'AWS::DynamoDB::Table');
     set(template, 'AWS::DynamoDB::Table', 'TableName', {
@@ -222,7 +222,7 @@ describe('triggers', () => {
     const template = prodTemplate();
     const [trigger] = find(template, 'Custom::Trigger');
     const dropped = resourcesOf(template, type).map(([id]) => id);
-    // The CDK lets the function and its version wait for some of these too. Made in another way they do not.
+    // The CDK lets the function and its version wait for some of these too. In a hand-written template they may not.
     for (const resource of Object.values(template.Resources)) {
       resource.DependsOn = listed(resource.DependsOn).filter((id) => !dropped.includes(id));
     }

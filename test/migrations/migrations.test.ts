@@ -20,7 +20,7 @@ async function column(database: TestDatabase, sql: string): Promise<unknown[]> {
 }
 
 describe('migrationsDirectory', () => {
-  test('is at the top of the project in the sources, and beside the bundle once deployed', async () => {
+  test('is at the top of the project in the sources, and next to the bundle on AWS', async () => {
     expect(migrationsDirectory()).toBe(join(__dirname, '..', '..', 'migrations'));
     const deployed = await mkdtemp(join(tmpdir(), 'deployed-'));
     try {
@@ -34,7 +34,7 @@ describe('migrationsDirectory', () => {
 });
 
 describe('migrate', () => {
-  test('stops at a migration that fails, keeps those before it, and goes on once it is mended', async () => {
+  test('stops at a migration that fails, keeps those before it, and continues once it is repaired', async () => {
     const database = await emptyDatabase();
     const directory = await mkdtemp(join(tmpdir(), 'migrations-'));
     const logged = [jest.spyOn(log, 'error'), jest.spyOn(log, 'warn')].map((spy) => spy.mockImplementation(() => {}));
@@ -54,7 +54,7 @@ describe('migrate', () => {
     }
   });
 
-  test('brings an empty database to the newest shape, and finds nothing to do the second time', async () => {
+  test('migrates an empty database to the newest schema, and has nothing to do the second time', async () => {
     const database = await emptyDatabase();
     const ran = await migrate(database.url, 'migrations');
     expect(ran).toEqual(expect.arrayContaining(['0001-tables', '0005-join-session']));
@@ -62,7 +62,7 @@ describe('migrate', () => {
     expect(await migrate(database.url, 'migrations')).toEqual([]);
   });
 
-  test('of two at once one waits and finds nothing left to do', async () => {
+  test('if two run at once, one waits and then has nothing to do', async () => {
     const database = await emptyDatabase();
     const [first, second] = await Promise.all([
       migrate(database.url, 'migrations'),
@@ -72,7 +72,7 @@ describe('migrate', () => {
     expect(Math.max(first.length, second.length)).toBeGreaterThanOrEqual(5);
   });
 
-  test('makes the tables, indexes, functions and triggers that the contract names', async () => {
+  test('creates the tables, indexes, functions and triggers of the contract', async () => {
     const database = await createDatabase();
     opened.push(database);
     expect(await column(database, `SELECT tablename AS value FROM pg_tables WHERE schemaname = 'public'`)).toEqual(

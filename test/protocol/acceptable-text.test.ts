@@ -5,7 +5,7 @@ import { type MessageType, messages, messageTypes } from '../../protocol/message
 const uuid = '0190f1e2-6d0a-7c3b-8f4d-1a2b3c4d5e6f';
 const texts = ['x', uuid];
 const objects = [{}, { eventId: 'e', position: 1 }];
-/** What a field takes that is a list of ids. */
+/** The values that fields with a list of ids accept. */
 const lists = [[uuid]];
 const unacceptable = ['\u0000', '\ud83d', '\udc00', 'a\u0000b', 'a\ud83d b'];
 /** Types of fields without free text, by zod's name. */
@@ -85,7 +85,7 @@ test.each(fields.filter((field) => accepts(field, objects).length > 0))(
 );
 
 test.each(fields.filter((field) => accepts(field, objects).length > 0))(
-  '$type: "$name" is handed on as it came, with a field named __proto__',
+  '$type: "$name" is passed on unchanged, with a field named __proto__',
   (field) => {
     const object = accepts(field, objects)[0] as object;
     const text = JSON.stringify({ ...object, last: 1 }).replace('"last"', '"__proto__":{"a":{"__proto__":5}},"last"');

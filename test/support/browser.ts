@@ -82,13 +82,13 @@ export class Person {
     return this.page.url();
   }
 
-  /** Says a name at the door of a room. */
+  /** Enters a name before joining a room. */
   async enter(name: string): Promise<void> {
     await this.page.getByLabel('Your name').fill(name);
     await this.page.getByRole('button', { name: 'Join' }).click();
   }
 
-  /** Makes an invitation link. */
+  /** Creates an invite link. */
   async invite(role: 'Watch' | 'Comment' | 'Edit'): Promise<string> {
     await this.page.getByRole('button', { name: 'Invite' }).click();
     const dialog = this.page.getByRole('dialog', { name: 'Invite people' });
@@ -105,7 +105,7 @@ export class Person {
     return this.page.locator('[data-card]').filter({ hasText: title });
   }
 
-  /** Points at an element; x and y are shares of its width and height. */
+  /** Moves the pointer over an element; x and y are fractions of its width and height. */
   async point(target: Locator, x: number, y: number): Promise<void> {
     const box = await target.boundingBox();
     if (!box) throw new Error('This element is not on the page.');
@@ -122,7 +122,7 @@ export class Person {
     return this.page.locator('.rollcall-cursors > *').filter({ hasText: name });
   }
 
-  /** Somebody in the list of people. */
+  /** A user in the list of people. */
   row(name: string): Locator {
     return this.page.locator('.people .person').filter({ hasText: name });
   }
@@ -132,7 +132,7 @@ export class Person {
     return this.page.locator('.feed li').filter({ hasText: text }).first();
   }
 
-  /** Opens the card of somebody. */
+  /** Opens the card of a user. */
   async openCard(name: string): Promise<Locator> {
     await this.row(name).click();
     const dialog = this.page.getByRole('dialog', { name });
