@@ -17,7 +17,7 @@ const usual = 10_000;
 const minuteMillis = 60_000;
 const goalMillis = 2 * minuteMillis;
 
-/** Creates sessions that were inactive for two hours, each with a connection that joined it and says nothing. */
+/** Creates sessions that were inactive for two hours, each with a silent connection that joined it. */
 async function fill(pool: Pool, registry: ConnectionRegistry, sessions: number): Promise<void> {
   await pool.query(`INSERT INTO users (id, username) VALUES (md5('owner')::uuid, 'Owner')`);
   const { rows } = await pool.query<{ id: string; name: string }>(

@@ -98,8 +98,8 @@ function entryOf(record: DepartureRecord, last: Movement | undefined): ActivityP
 }
 
 /**
- * Whether the audit trail lacks this departure. If presence observed the begin of a stay, it gets an entry of its end,
- * unless a concluded end is recorded already. Any other stay gets one only if its begin is recorded.
+ * Whether the audit trail lacks this departure. If presence observed the beginning of a stay, it gets an entry of its end,
+ * unless a concluded end is recorded already. Any other stay gets one only if its beginning is recorded.
  */
 function isUnrecorded({ joinedAt, restored, at }: Departing, last: Movement | undefined): boolean {
   if (last?.type === 'user_joined') return last.at <= at;

@@ -52,8 +52,8 @@ export async function scheduleVisitNow({ services, membership: { sessionId } }: 
 }
 
 /**
- * Gives back the slot of a join whose user is not present. A later frame of the connection was served first (rule PR18), and
- * a leave that was recorded meanwhile has left the slot to this join.
+ * Gives back the slot of a join that a later frame of its connection has overtaken (rule PR18), if its user is not present. A
+ * leave that was recorded meanwhile did not give the slot back, because this join had asked for it.
  *
  * Another connection of the user may use the slot: if it is seated, it keeps the slot; if it is seated later, it takes the
  * slot again. The sweep gives back what this function could not.

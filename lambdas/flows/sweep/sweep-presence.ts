@@ -119,7 +119,8 @@ export class PresenceSweep {
     try {
       const joined = await this.#shards.join(started);
       const isBack = this.#wasAway || (joined && this.#isFirst && (await nobodySwept(this.#services, started)));
-      // The sweeps that hold the shards may have started after the outage, so they do not know of it.
+      // Not needed, because enough sweeps run. But they may have started after an outage and not know of it, so a sweep that
+      // knows of it first rebuilds the sessions.
       if (!joined && !isBack && this.#recoverAgainAt === Number.POSITIVE_INFINITY) return false;
       if (isBack || started >= this.#recoverAgainAt) {
         await recoverPresence(this.#services);

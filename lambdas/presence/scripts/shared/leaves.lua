@@ -28,7 +28,7 @@ local function forgetUpdate(userId)
   end
 end
 
--- Ends the stay of a user. `at` is the time of its reason, however late a sweep finds it. Clocks of two environments differ a
+-- Ends the stay of a user. `at` is the time at which it ended, however late a sweep finds that. Clocks of two environments differ a
 -- little, so `at` is moved after the join and after the last sign of life. `leftAt` makes the next join later than this
 -- leave.
 local function removeUser(userId, cause, user, at)
