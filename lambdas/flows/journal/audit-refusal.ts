@@ -50,7 +50,7 @@ async function noteRefusal(
   try {
     await audit(services, entryOf(actorOf(caller, await refusedSession(services, caller, sessionRef))));
   } catch (error) {
-    logFailure(services.log, 'A refusal could not be written down', error, { sessionRef, userId: caller.userId });
+    logFailure(services.log, 'A refusal could not be recorded', error, { sessionRef, userId: caller.userId });
   }
 }
 
