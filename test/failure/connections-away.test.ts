@@ -24,12 +24,12 @@ afterAll(async () => {
 
 async function restore(): Promise<void> {
   for (const stop of stops.splice(0)) stop();
-  // A test that failed may have left it shut.
+  // A failed test may have left the gate closed.
   await gate.shut();
   await gate.open();
 }
 
-/** Why a handshake fails; undefined where it succeeds. */
+/** Why a handshake fails; undefined if it succeeds. */
 async function refusalOf(user: string): Promise<string | undefined> {
   const { token } = await tokenOf(stack, user);
   const client = new TestClient(stack.websocket, token);
@@ -41,7 +41,7 @@ async function refusalOf(user: string): Promise<string | undefined> {
   return refusal;
 }
 
-test('[FA4] with DynamoDB away connected users go on, new connections get 503 and can try again', async () => {
+test('[FA4] while DynamoDB is away, connected users continue; new connections get 503 and can retry', async () => {
   await whilePresent(
     offlineMillis,
     async ({ attempt, silence }) => {
@@ -84,7 +84,7 @@ test('[FA4] with DynamoDB away connected users go on, new connections get 503 an
   );
 });
 
-test('[FA4][FA5] a socket that closes while DynamoDB is away is announced by its silence', async () => {
+test('[FA4][FA5] if a socket closes while DynamoDB is away, its user times out and the leave is announced', async () => {
   await eventually(
     () => refusalOf('emma'),
     (refusal) => refusal === undefined,

@@ -14,14 +14,14 @@ afterEach(async () => {
   for (const stop of stops) stop();
   stops = [];
   stack.faults.set({});
-  // A test that failed may have left it shut.
+  // A failed test may have left the gate closed.
   await stack.stores.database.shut();
   await stack.stores.database.open();
 });
 afterAll(() => stack.close());
 
 async function room(...names: [string, ...string[]]) {
-  // A pool that just met a closed door needs a moment.
+  // A pool whose connection was refused needs a moment.
   await askUntil(await stack.arrive('first'), 'session_created', { type: 'session_create', operationId: 'probe' });
   const { owner, session } = await stack.host(names[0]);
   stops.push(await stayPresent(owner, session.id));
@@ -35,10 +35,10 @@ async function room(...names: [string, ...string[]]) {
   return { owner, others, sessionId: session.id };
 }
 
-test('[FA3][AC1] departures are told while PostgreSQL is away, and written down later, each exactly once', async () => {
+test('[FA3][AC1] departures are announced while PostgreSQL is away, and recorded later, each exactly once', async () => {
   const { owner, others, sessionId } = await room('ada', 'bob', 'cleo', 'dan');
   const [bob, cleo, dan] = others;
-  // None of the first two leaves because of their silence, however long this takes on a busy machine.
+  // Neither of the first two users may leave because of silence, however long this takes on a busy machine.
   for (const other of [bob!, cleo!]) stops.push(await stayPresent(other, sessionId));
   await dan!.insist('ack', { type: 'heartbeat', sessionId });
   await stack.stores.database.shut();
@@ -66,7 +66,7 @@ test('[FA3][AC1] departures are told while PostgreSQL is away, and written down 
   for (const other of others) expect(leavesOf(owner, other.userId)).toBe(1);
 });
 
-test('[FA3] who timed out and comes back while PostgreSQL is away is present again', async () => {
+test('[FA3] a user who timed out and comes back while PostgreSQL is away is present again', async () => {
   const { owner, others, sessionId } = await room('emma', 'finn');
   const [finn] = others;
   expect(await leaveOf(owner, finn!.userId)).toBe('timeout');
@@ -77,7 +77,7 @@ test('[FA3] who timed out and comes back while PostgreSQL is away is present aga
   expect(joinsOf(owner, finn!.userId)).toBe(2);
 });
 
-test('[AC3][FA3] activity is acknowledged while PostgreSQL is away, by the role one has, and is written down later', async () => {
+test('[AC3][FA3] activity is acknowledged while PostgreSQL is away, according to the user’s role, and recorded later', async () => {
   const { owner, others, sessionId } = await room('hugo', 'iris', 'jack', 'kate');
   const [commenter, viewer, operator] = others;
   for (const [person, role] of [
@@ -96,7 +96,7 @@ test('[AC3][FA3] activity is acknowledged while PostgreSQL is away, by the role 
   }
   expect(await viewer!.ask(log(9))).toMatchObject({ type: 'error', code: 'PERMISSION_DENIED' });
   expect(await stranger.ask(log(9))).toMatchObject({ type: 'error', code: 'UNAVAILABLE' });
-  // Who may see activity is not known now; an operator may see any.
+  // It is not known now who may see activity, but an operator may see any.
   for (const index of [0, 1, 2]) {
     await operator!.next('activity', ({ activity }) => activity.details['index'] === index);
   }
@@ -113,7 +113,7 @@ test('[AC3][FA3] activity is acknowledged while PostgreSQL is away, by the role 
   expect(await stack.audit(sessionId, 'activity_refused')).toMatchObject([{ user_id: viewer!.userId }]);
 });
 
-test('[FA3] a machine that is somebody’s is not unknown because PostgreSQL cannot say so', async () => {
+test('[FA3] a registered machine is not reported as unknown because PostgreSQL is away', async () => {
   const owner = await stack.arrive('mona');
   const machineId = 'laptop';
   await askUntil(owner, 'machine_registered', { type: 'machine_register', machineId, name: 'Laptop' });
@@ -125,7 +125,7 @@ test('[FA3] a machine that is somebody’s is not unknown because PostgreSQL can
   expect(await owner.ask({ ...beat, machineId: 'other' })).toMatchObject({ code: 'MACHINE_NOT_FOUND' });
 });
 
-test('[AC3] [AC7] activity that PostgreSQL cannot take is acknowledged from the outbox and replayed once, whatever a retry says', async () => {
+test('[AC3] [AC7] activity that PostgreSQL cannot accept is acknowledged from the outbox and replayed once; a retry changes nothing', async () => {
   const { owner, sessionId } = await room('gina');
   const activityId = randomUUID();
   const holder = await stack.database.connect();

@@ -44,12 +44,12 @@ async function restore(): Promise<void> {
   await redis.start();
 }
 
-/** A session with its owner and one more, whose environments run already. */
+/** A session with its owner and one more user, whose execution environments are warm. */
 async function room(watcher: string, other: string) {
   const { owner, session } = await stack.host(watcher);
   const guest = await enter(other, session.id);
   await untilShown(owner, session.id, guest.userId);
-  // The bound is about an environment that runs; a cold start takes what it takes.
+  // The limit is for a warm environment. A cold start takes longer.
   for (const type of presenceTypes) await guest.ask({ type, sessionId: session.id, cursor });
   return { owner, guest, sessionId: session.id };
 }
@@ -60,7 +60,7 @@ async function enter(user: string, sessionId: string): Promise<Arrived> {
   return client;
 }
 
-/** Every kind of presence frame is refused in time, with or without a requestId. */
+/** Every kind of presence frame is refused within the limit, with or without a requestId. */
 async function expectRefusals(client: Arrived, sessionId: string): Promise<void> {
   for (const type of presenceTypes) {
     const { frame, millis } = await quickest(client, { type, sessionId, cursor });
@@ -72,7 +72,7 @@ async function expectRefusals(client: Arrived, sessionId: string): Promise<void>
   await client.next('error', (error) => client.framesOf('error').indexOf(error) >= before && !error.requestId);
 }
 
-/** Somebody leaves and somebody comes while Redis is away; the others stay, and are not taken for gone. */
+/** One user leaves and another joins while Redis is away. The others stay and must not time out. */
 async function outage(
   name: string,
   silence: PresentUsers['silence'],
@@ -108,7 +108,7 @@ async function outage(
   await leaver.expect('session_left', { type: 'session_leave', sessionId });
   await owner.expect('activity_logged', { type: 'activity_log', sessionId, activityType: 'noted' });
   await owner.expect('invite_created', { type: 'invite_create', sessionId, role: 'viewer' });
-  // Long enough for everybody to be overdue by the old signs of life.
+  // Long enough that everybody would be overdue by their old signs of life.
   while (Date.now() < began + 1.5 * offlineMillis) await timed(guest, { type: 'heartbeat', sessionId });
 
   keep(newcomer);
@@ -121,7 +121,7 @@ async function outage(
     () => shownTo(owner, sessionId),
     (shown) => shown.join() === here.join(),
   );
-  // Whatever would have gone wrong shows within the time after which somebody is offline.
+  // Any wrong leave is announced within the time after which a user is offline.
   const until = Date.now() + 1.5 * offlineMillis;
   await eventually(
     () => shownTo(owner, sessionId),
@@ -142,7 +142,7 @@ test.each([
   ['gone', () => redis.kill(), () => redis.start()],
   ['frozen', async () => redis.freeze(), async () => redis.thaw()],
 ])(
-  '[FA1] with Redis %s sessions go on, presence says so in time, and nobody is taken for gone',
+  '[FA1] with Redis %s, sessions continue, presence frames are refused within the limit, and nobody times out',
   async (how, away, back) => {
     await whilePresent(
       offlineMillis,
@@ -152,7 +152,7 @@ test.each([
   },
 );
 
-test('[FA1] somebody who lost power while Redis was away is announced once it is back', async () => {
+test('[FA1] a user who lost power while Redis was away is announced as gone once it is back', async () => {
   await whilePresent(
     offlineMillis,
     async ({ attempt, silence }) => {
@@ -174,7 +174,7 @@ test('[FA1] somebody who lost power while Redis was away is announced once it is
   );
 });
 
-test('[PR9] [PR11] who joined while Redis was away, timed out later and came back has come twice', async () => {
+test('[PR9] [PR11] a user who joined while Redis was away, timed out later and came back has joined twice', async () => {
   const { owner, sessionId } = await room('gwen', 'hugo');
   stops.push(await stayPresent(owner, sessionId));
   await stack.stores.redis.shut();

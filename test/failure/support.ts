@@ -3,21 +3,21 @@ import type { TestClient } from '../support/client.ts';
 import { type Arrived, startTestStack, type TestStack } from '../support/stack.ts';
 import { scaleLimit, scaleSettings, timeLimits } from '../support/time-limits.ts';
 
-/** Durations of the product, made short: offline after three seconds. */
+/** Durations of the product, made short: a user is offline after three seconds. */
 export const shortTimes = scaleSettings({
   PRESENCE_UPDATE_SECONDS: '1',
   HEARTBEAT_TIMEOUT_SECONDS: '2',
   RECONNECT_GRACE_SECONDS: '0.5',
 });
 export const offlineMillis = readTimings(shortTimes).offlineAfterMillis;
-/** The bound for one dependency on an idle machine. */
+/** The time limit of one dependency on an idle machine. */
 export const boundMillis = 1000;
 
-/** On a busy machine a file takes more than a minute, and then the schedule has to start the next sweep, as on AWS. */
+/** On a busy machine a file takes more than a minute. Then the schedule has to start the next sweep, as on AWS. */
 export const startFailingStack = (backing: Record<string, string> = {}): Promise<TestStack> =>
   startTestStack(shortTimes, { backing, schedules: true });
 
-/** Asks and says how long the answer took. */
+/** Sends a request and returns the answer with its duration. */
 export async function timed(client: TestClient, message: { type: string; [field: string]: unknown }) {
   const started = performance.now();
   const frame = await client.ask(message);
@@ -38,7 +38,7 @@ export async function quickest(client: TestClient, message: { type: string; [fie
   return best;
 }
 
-/** Asks again until the answer is of a type; fails after the limit for one event. @returns the milliseconds it took. */
+/** Repeats a request until the answer has this type; fails after the limit for one event. @returns the milliseconds. */
 export async function askUntil(
   client: TestClient,
   type: string,
@@ -54,7 +54,7 @@ export async function askUntil(
   }
 }
 
-/** Waits until a condition holds, asking it again after a moment. */
+/** Polls until a condition holds. */
 export async function eventually<T>(look: () => Promise<T>, holds: (seen: T) => boolean): Promise<T> {
   const until = Date.now() + timeLimits.event;
   for (;;) {
@@ -65,17 +65,17 @@ export async function eventually<T>(look: () => Promise<T>, holds: (seen: T) => 
   }
 }
 
-/** Between two questions; a connection may send twenty messages a second. */
+/** The pause between two requests; a connection may send twenty messages a second. */
 const pause = () => new Promise((resolve) => setTimeout(resolve, 100));
 
-/** Types of the audit entries about comings and goings, with whose they are. */
+/** Types of the audit entries about joins and leaves, with their users. */
 export async function movements(stack: TestStack, sessionId: string): Promise<string[]> {
   const names = ['user_joined', 'user_left', 'user_timeout'];
   const rows = (await stack.audit(sessionId)).filter((row) => names.includes(row.activity_type));
   return rows.map((row) => `${row.activity_type} ${row.user_id}`);
 }
 
-/** Waits until a client is shown a user. On a busy machine a post may be lost, and only the whole state shows the user. */
+/** Waits until a client sees a user. On a busy machine a post may be lost, and then only a snapshot contains the user. */
 export async function untilShown(client: Arrived, sessionId: string, userId: string): Promise<void> {
   await eventually(
     () => shownTo(client, sessionId),
@@ -83,7 +83,7 @@ export async function untilShown(client: Arrived, sessionId: string, userId: str
   );
 }
 
-/** The users a client is shown when it asks for the whole state. */
+/** The users in a snapshot that a client requests. */
 export async function shownTo(client: Arrived, sessionId: string): Promise<string[]> {
   const { users } = await client.insist('presence_state', { type: 'presence_sync', sessionId });
   return users.map((user) => user.userId).sort();
