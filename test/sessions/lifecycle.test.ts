@@ -203,9 +203,9 @@ describe('recoverSession', () => {
     await world.manager.addParticipant(unswept.id, person.userId);
     const expiredAt = world.now() + hour;
     world.pass(hour + minute);
-    const { untold } = await world.manager.recoverSession(unswept.id, { userId: unswept.ownerId });
-    expect(untold).toEqual({ sessionId: unswept.id, expiredAt, durationMinutes: 90, participantCount: 2 });
-    expect((await world.manager.recoverSession(unswept.id, { userId: unswept.ownerId })).untold).toBeUndefined();
+    const { unannounced } = await world.manager.recoverSession(unswept.id, { userId: unswept.ownerId });
+    expect(unannounced).toEqual({ sessionId: unswept.id, expiredAt, durationMinutes: 90, participantCount: 2 });
+    expect((await world.manager.recoverSession(unswept.id, { userId: unswept.ownerId })).unannounced).toBeUndefined();
 
     const [swept, announced] = [await world.session(), await world.session()];
     world.pass(hour);
@@ -217,7 +217,7 @@ describe('recoverSession', () => {
     world.pass(minute);
     const told = await Promise.all(
       [swept, announced].map(
-        async ({ id, ownerId }) => (await world.manager.recoverSession(id, { userId: ownerId })).untold,
+        async ({ id, ownerId }) => (await world.manager.recoverSession(id, { userId: ownerId })).unannounced,
       ),
     );
     expect(told).toEqual([

@@ -51,7 +51,7 @@ function isRefusedThere(error: unknown): boolean {
   return error instanceof JoinRefused && error.code === 'SESSION_NOT_FOUND' && error.sessionId !== undefined;
 }
 
-async function openedByCreator(services: Services, caller: Caller, id: string, said: Said, turn: Turn) {
+async function openedByCreator(services: Services, caller: Caller, id: string, ownState: OwnState, turn: Turn) {
   try {
     const state = await seatCreator(services, caller, await services.sessions.getSession(id), ownState, turn);
     return opened({ type: 'session_joined', role: 'operator', ...state }, true);

@@ -16,7 +16,7 @@ export async function recoverSession(services: Services, caller: Caller, session
   await refuseForeignGuest(services, caller, sessionRef);
   const { session, recovered } = await transactWithAudit(services, async ({ sessions, audit }) => {
     const done = await sessions.recoverSession(sessionRef, caller);
-    if (done.untold) await audit(expiryEntry(done.untold));
+    if (done.unannounced) await audit(expiryEntry(done.unannounced));
     if (done.recovered) await audit(sessionRecovered(actorOf(caller, done.session.id)));
     return done;
   });

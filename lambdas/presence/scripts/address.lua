@@ -13,7 +13,8 @@ redis.call('ZADD', usersKey, timeText(user.lastSeen), userId)
 -- A hidden connection stays hidden.
 redis.call('ZADD', connectionsKey, 'GT', nowText, member)
 writeUser(user, true)
-if roleRank[claimedRole ~= '' and claimedRole or user.role] < roleRank.commenter then return reply({}, {}, { isPermitted = 0, addressed = {} }) end
+local role = claimedRole ~= '' and claimedRole or user.role
+if roleRank[role] < roleRank.commenter then return reply({}, {}, { isPermitted = 0, addressed = {} }) end
 
 local isNamed = {}
 for _, each in ipairs(named ~= '' and cjson.decode(named) or {}) do isNamed[each] = true end
