@@ -1,13 +1,13 @@
 import { App } from 'aws-cdk-lib';
 import { bundleHandlers } from '../lib/bundle.ts';
 import { RollcallStack } from '../lib/rollcall-stack.ts';
-import { readDeploymentName, readEnvironmentName, sizes } from '../lib/settings.ts';
+import { readDeploymentName, readEnvironmentName, readFlag, sizes } from '../lib/settings.ts';
 import { checkSettings } from '../protocol/settings.ts';
 
 /**
  * The CDK app. `-c environment=prod` or `ROLLCALL_ENVIRONMENT=prod` chooses the sizes, and `-c name=` names the stack, so that
- * an account can have several. The app names no account and no
- * region, so one template serves all: `cdk deploy` takes both from the credentials, and the local stack needs neither.
+ * an account can have several. `-c cognito=true` adds a user pool. The app names no account and no region, so one template
+ * serves all: `cdk deploy` takes both from the credentials, and the local stack needs neither.
  */
 const app = new App({ analyticsReporting: false, autoSynth: false });
 try {
@@ -20,6 +20,7 @@ try {
     sizes: sizes[name],
     environment: process.env,
     bundleOf: (handler) => bundleHandlers().directory(handler),
+    ...(readFlag('cognito', app.node.tryGetContext('cognito')) ? { userPool: {} } : {}),
     terminationProtection: sizes[name].database.protected,
   });
   app.synth();

@@ -5,6 +5,7 @@ import {
   CorsHttpMethod,
   HttpMethod,
   HttpStage,
+  type IDomainName,
   LogGroupLogDestination,
 } from 'aws-cdk-lib/aws-apigatewayv2';
 import { HttpJwtAuthorizer } from 'aws-cdk-lib/aws-apigatewayv2-authorizers';
@@ -41,13 +42,22 @@ const accessLogFields = {
   integrationError: '$context.integrationErrorMessage',
 };
 
+export interface HttpApiProps {
+  identity: IdentityProvider;
+  sizes: Sizes;
+  /** A host name that leads to the API. */
+  domainName?: IDomainName | undefined;
+}
+
 /** The HTTP API: everything that can be read without a WebSocket. */
 export class HttpApi extends Construct {
   readonly api: Api;
+  /** The address of the API, with a slash at its end. */
   readonly url: string;
 
-  constructor(scope: Construct, id: string, fn: RollcallFunction, identity: IdentityProvider, sizes: Sizes) {
+  constructor(scope: Construct, id: string, fn: RollcallFunction, props: HttpApiProps) {
     super(scope, id);
+    const { identity, domainName } = props;
     this.api = new Api(this, 'Api', {
       apiName: `${Stack.of(this).stackName}-http`,
       description: 'Health, sessions, audit trail and statistics',
@@ -75,10 +85,11 @@ export class HttpApi extends Construct {
     for (const path of protectedPaths) {
       this.api.addRoutes({ path, methods: [HttpMethod.GET], integration, authorizer });
     }
-    this.url = this.createStage(sizes).url;
+    const stage = this.createStage(props);
+    this.url = domainName ? `https://${domainName.name}/` : stage.url;
   }
 
-  private createStage(sizes: Sizes): HttpStage {
+  private createStage({ sizes, domainName }: HttpApiProps): HttpStage {
     const logGroup = new logs.LogGroup(this, 'AccessLog', {
       retention: sizes.logRetentionDays,
       removalPolicy: RemovalPolicy.DESTROY,
@@ -88,6 +99,7 @@ export class HttpApi extends Construct {
       stageName: '$default',
       autoDeploy: true,
       throttle: sizes.httpThrottle,
+      ...(domainName ? { domainMapping: { domainName } } : {}),
       accessLogSettings: {
         destination: new LogGroupLogDestination(logGroup),
         format: AccessLogFormat.custom(JSON.stringify(accessLogFields)),

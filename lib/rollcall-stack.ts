@@ -3,6 +3,7 @@ import type { Construct } from 'constructs';
 import { identityOf } from './identity-provider.ts';
 import { Rollcall, type RollcallProps } from './rollcall.ts';
 import { setsAccountLogRole } from './settings.ts';
+import type { UserPoolProps } from './user-pool.ts';
 
 export interface RollcallStackProps
   extends StackProps,
@@ -12,6 +13,8 @@ export interface RollcallStackProps
    * stack.
    */
   environment: Record<string, string | undefined>;
+  /** A user pool to create. Default: the identity provider that the environment names. */
+  userPool?: UserPoolProps;
 }
 
 /**
@@ -24,18 +27,22 @@ export class RollcallStack extends Stack {
 
   constructor(scope: Construct, id: string, props: RollcallStackProps) {
     super(scope, id, props);
-    const { sizes, environment, bundleOf, vpc, alarmTopic } = props;
+    const { sizes, environment, bundleOf, vpc, alarmTopic, userPool: cognito } = props;
     // The CDK leaves this id out of logical ids.
     this.rollcall = new Rollcall(this, 'Default', {
       ...{ sizes, bundleOf, vpc, alarmTopic },
-      identity: identityOf(environment),
+      identity: cognito ? { cognito } : identityOf(environment),
       settings: environment,
       accountLogRole: setsAccountLogRole(environment),
     });
-    const { webSocketApi, httpApi, checkpointKey, observability } = this.rollcall;
+    const { webSocketApi, httpApi, checkpointKey, observability, userPool } = this.rollcall;
     this.tell('WebSocketUrl', webSocketApi.url, 'The address that clients connect to');
     this.tell('HttpUrl', httpApi.url, 'The HTTP API');
     this.tell('CheckpointKeyArn', checkpointKey.key.keyArn, 'The key that signs the checkpoints of the audit trail');
+    if (userPool) {
+      this.tell('UserPoolId', userPool.pool.userPoolId, 'The user pool');
+      this.tell('UserPoolClientId', userPool.client.userPoolClientId, 'The client with which users sign in');
+    }
     if (observability.alarmTopic) {
       const description = 'Subscribe an address to this topic to receive the alarms';
       this.tell('AlarmTopicArn', observability.alarmTopic.topicArn, description);

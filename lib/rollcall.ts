@@ -6,6 +6,7 @@ import { Construct } from 'constructs';
 import { readTimings, type SettingName } from '../protocol/timings.ts';
 import { CheckpointKey } from './checkpoint-key.ts';
 import { ActivityOutbox, ConnectionTable } from './connection-table.ts';
+import { Domain, type DomainProps } from './domain.ts';
 import {
   ExistingCache,
   type ExistingCacheProps,
@@ -25,11 +26,15 @@ import { SessionDatabase } from './session-database.ts';
 import { sizes as allSizes, type Sizes } from './settings.ts';
 import type { Cache, Database } from './stores.ts';
 import { Sweeps } from './sweeps.ts';
+import { UserPool, type UserPoolProps } from './user-pool.ts';
 import { type Functions, WebSocketApi } from './websocket-api.ts';
 
 export interface RollcallProps {
-  /** Who signs the tokens. Without a part of it, the stack gets a parameter for that part. */
-  identity: Identity;
+  /**
+   * Who signs the tokens: an OpenID Connect provider, or `{ cognito: {} }` for a user pool of its own. The stack gets a parameter
+   * for each part of a provider that is not given.
+   */
+  identity: Identity | { cognito: UserPoolProps };
   /** The folder with the `index.mjs` of a handler, built by `bundle.ts`. */
   bundleOf: (handler: HandlerName) => string;
   /**
@@ -41,6 +46,8 @@ export interface RollcallProps {
   database?: ExistingDatabaseProps;
   /** A Redis or Valkey server in `vpc`. Default: an ElastiCache Serverless cache of its own. */
   cache?: ExistingCacheProps;
+  /** Host names of your own for the APIs. Default: the addresses that AWS gives them. */
+  domain?: DomainProps;
   /** The topic of the alarms; its policy must let CloudWatch publish. Default: a topic of its own. */
   alarmTopic?: sns.ITopic;
   /** Sizes, retention and safety. Default: those of dev. */
@@ -66,6 +73,10 @@ export class Rollcall extends Construct {
   readonly connections: ConnectionTable;
   /** The DynamoDB table of activity that waits for PostgreSQL. */
   readonly outbox: ActivityOutbox;
+  /** The user pool, if `identity` asked for one. */
+  readonly userPool: UserPool | undefined;
+  /** The host names of the APIs, if `domain` named them. */
+  readonly domain: Domain | undefined;
   /** The functions, by the names of their handlers. */
   readonly functions: Functions;
   readonly webSocketApi: WebSocketApi;
@@ -95,9 +106,19 @@ export class Rollcall extends Construct {
     this.outbox = new ActivityOutbox(this, 'ActivityOutbox', sizes.database.protected);
     this.invites = new InviteSecret(this, 'InviteSecret');
     this.checkpointKey = new CheckpointKey(this, 'CheckpointKey', sizes.database.protected);
-    this.identity = new IdentityProvider(this, 'IdentityProvider', props.identity);
+    this.userPool = userPoolOf(this, props.identity, sizes);
+    this.identity = new IdentityProvider(
+      this,
+      'IdentityProvider',
+      this.userPool?.identity ?? (props.identity as Identity),
+    );
+    this.domain = props.domain && new Domain(this, 'Domain', props.domain);
     this.functions = createFunctions(this, { sizes, network, environment: settings, bundleOf });
-    this.webSocketApi = new WebSocketApi(this, 'WebSocketApi', sizes, accountLogRole);
+    this.webSocketApi = new WebSocketApi(this, 'WebSocketApi', {
+      sizes,
+      accountLogRole,
+      domainName: this.domain?.webSocket,
+    });
     this.sweeps = new Sweeps(this, 'Sweeps', {
       timeoutSweep: this.functions['timeout-sweep'],
       cleanupSweep: this.functions['cleanup-sweep'],
@@ -108,7 +129,9 @@ export class Rollcall extends Construct {
     this.grantSessions();
     this.grantSweeps();
     this.webSocketApi.addRoutes(this.functions);
-    this.httpApi = new HttpApi(this, 'HttpApi', this.functions.http, this.identity, sizes);
+    this.httpApi = new HttpApi(this, 'HttpApi', this.functions.http, {
+      ...{ sizes, identity: this.identity, domainName: this.domain?.http },
+    });
     this.addMigration(network, sizes);
     const { functions, webSocketApi, httpApi, database, cache } = this;
     const watched = { sizes, functions, webSocketApi, httpApi, database, cache };
@@ -213,6 +236,11 @@ function createFunctions(
       new RollcallFunction(scope, `${idOf(handler)}Function`, { handler, ...props }),
     ]),
   ) as unknown as Functions;
+}
+
+/** The user pool that the identity asks for, if it does. */
+function userPoolOf(scope: Construct, identity: RollcallProps['identity'], { database }: Sizes): UserPool | undefined {
+  return 'cognito' in identity ? new UserPool(scope, 'UserPool', identity.cognito, database.protected) : undefined;
 }
 
 /** Names of the rotation's function and the migrations' provider belong to the stack, so a second one would collide. */

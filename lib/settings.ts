@@ -137,6 +137,18 @@ export function readDeploymentName(name: string | undefined): string {
   );
 }
 
+/**
+ * Returns a value of the context that is `true` or `false`; without a value, false.
+ *
+ * @throws Error with a sentence for the user if it is neither.
+ */
+export function readFlag(name: string, value: unknown): boolean {
+  if (value === undefined) return false;
+  const text = String(value);
+  if (text === 'true' || text === 'false') return text === 'true';
+  throw new Error(`${name} is "${text}"; set it to true or false.`);
+}
+
 /** Whether the stack sets the account's role for the logs of API Gateway. Default: yes. */
 export function setsAccountLogRole(environment: Record<string, string | undefined>): boolean {
   return environment['ACCOUNT_LOG_ROLE']?.trim() !== accountLogRoles[1];

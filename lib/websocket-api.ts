@@ -1,6 +1,11 @@
 import { type CfnElement, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
 import { AccessLogFormat, CfnAccount } from 'aws-cdk-lib/aws-apigateway';
-import { WebSocketApi as Api, LogGroupLogDestination, WebSocketStage } from 'aws-cdk-lib/aws-apigatewayv2';
+import {
+  WebSocketApi as Api,
+  type IDomainName,
+  LogGroupLogDestination,
+  WebSocketStage,
+} from 'aws-cdk-lib/aws-apigatewayv2';
 import { WebSocketLambdaAuthorizer } from 'aws-cdk-lib/aws-apigatewayv2-authorizers';
 import { WebSocketLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
 import * as iam from 'aws-cdk-lib/aws-iam';
@@ -12,6 +17,14 @@ import { messages, messageTypes } from '../protocol/messages.ts';
 import type { HandlerName } from './handlers.ts';
 import type { RollcallFunction } from './lambda-function.ts';
 import type { Sizes } from './settings.ts';
+
+export interface WebSocketApiProps {
+  sizes: Sizes;
+  /** Whether the stack sets the role with which API Gateway writes logs in this account and region. */
+  accountLogRole: boolean;
+  /** A host name that leads to the stage. */
+  domainName?: IDomainName | undefined;
+}
 
 export type Functions = Readonly<Record<HandlerName, RollcallFunction>>;
 
@@ -32,13 +45,12 @@ const postPath = `${stageName}/POST/@connections/*`;
 /** The WebSocket API. It has one route for each message type; the function of the message's group serves it. */
 export class WebSocketApi extends Construct {
   readonly api: Api;
-  /** The address that clients connect to, `wss://…/live`. */
+  /** The address that clients connect to: `wss://…/live`, or `wss://` with a host name of your own. */
   readonly url: string;
   /** The address for posts to connections, `https://…/live`. */
   readonly managementEndpoint: string;
 
-  /** @param accountLogRole whether the stack sets the role with which API Gateway writes logs in this account and region. */
-  constructor(scope: Construct, id: string, sizes: Sizes, accountLogRole: boolean) {
+  constructor(scope: Construct, id: string, { sizes, accountLogRole, domainName }: WebSocketApiProps) {
     super(scope, id);
     this.api = new Api(this, 'Api', {
       apiName: `${Stack.of(this).stackName}-websocket`,
@@ -50,13 +62,14 @@ export class WebSocketApi extends Construct {
       stageName,
       autoDeploy: true,
       throttle: sizes.webSocketThrottle,
+      ...(domainName ? { domainMapping: { domainName } } : {}),
       accessLogSettings: {
         destination: new LogGroupLogDestination(this.createLogGroup(sizes)),
         format: AccessLogFormat.custom(JSON.stringify(accessLogFields)),
       },
     });
     if (accountLogRole) stage.node.addDependency(this.allowLogging());
-    this.url = stage.url;
+    this.url = domainName ? `wss://${domainName.name}` : stage.url;
     this.managementEndpoint = stage.callbackUrl;
   }
 

@@ -3,6 +3,9 @@ import { digestOf } from '../../lib/content-name.ts';
 import { schemaOf } from './schema.ts';
 import { type Finding, intrinsicOf, referencesIn, type Template } from './template.ts';
 
+/** What a name is unique in. The same name elsewhere is another thing, so the replacement can be created. */
+const namespaces: Record<string, string[]> = { 'AWS::Route53::RecordSet': ['HostedZoneId', 'HostedZoneName'] };
+
 /**
  * CloudFormation creates the replacement of a resource before it deletes the old one. So a resource with a fixed name can only
  * be replaced if its name changes too. Checks that such a name ends with a digest of the properties that force a
@@ -18,7 +21,10 @@ export function checkFixedNames(template: Template, spec: SpecDatabase): Finding
     const names = isIdentified ? identifiers : Object.keys(Properties).filter((name) => isNameOf(schema.name, name));
     const fixed = names.filter((name) => forces(name) && isFixed(template, Properties[name]));
     if (fixed.length === 0) return [];
-    const others = Object.keys(Properties).filter((name) => forces(name) && !names.includes(name));
+    const within = namespaces[Type] ?? [];
+    const others = Object.keys(Properties).filter(
+      (name) => forces(name) && !names.includes(name) && !within.includes(name),
+    );
     if (others.length === 0) return [];
     const digest = digestOf(Object.fromEntries(others.map((name) => [name, Properties[name]])));
     if (fixed.some((name) => endOf(Properties[name]).endsWith(`-${digest}`))) return [];

@@ -3,6 +3,7 @@ import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import type { HandlerName } from '../../lib/handlers.ts';
 import { RollcallStack } from '../../lib/rollcall-stack.ts';
 import { type Sizes, sizes } from '../../lib/settings.ts';
+import type { UserPoolProps } from '../../lib/user-pool.ts';
 import type { Template } from './template.ts';
 
 /** One variant of the deployment. */
@@ -11,6 +12,8 @@ export interface Variant {
   sizes: Sizes;
   /** The environment of the synthesis. */
   environment?: Record<string, string>;
+  /** A user pool to create. */
+  userPool?: UserPoolProps;
   /** Creates the VPC of the variant. */
   vpc?: (app: App) => ec2.IVpc;
 }
@@ -27,6 +30,7 @@ export const variants: readonly Variant[] = [
     sizes: sizes.prod,
     environment: { ...identity, JWKS_URI: 'https://login.example.com/keys', ACCOUNT_LOG_ROLE: 'existing' },
   },
+  { name: 'prod with a user pool', sizes: sizes.prod, userPool: {} },
   { name: 'prod in a VPC that exists', sizes: sizes.prod, vpc: existingVpc },
   {
     name: 'prod in a VPC of another stack of the app',
@@ -73,6 +77,7 @@ export function createStack(
     environment: variant.environment ?? {},
     bundleOf,
     vpc: variant.vpc?.(app),
+    userPool: variant.userPool,
   });
 }
 

@@ -196,6 +196,13 @@ describe('names', () => {
     ).toBe(forcing);
   });
 
+  test('a record in a zone needs no other name in another zone', () => {
+    const template = prodTemplate();
+    const Properties = { Name: 'api.example.com.', Type: 'A', HostedZoneId: 'Z1' };
+    template.Resources['Address'] = { Type: 'AWS::Route53::RecordSet', Properties };
+    expect(checkFixedNames(template, spec)).toEqual([]);
+  });
+
   test('a name that ends with the digest of the properties that force a replacement is accepted', () => {
     const template = prodTemplate();
     const [, { KeySchema }] = find(template, 'AWS::DynamoDB::Table');

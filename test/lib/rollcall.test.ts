@@ -1,39 +1,16 @@
-import { loadAwsServiceSpecSync } from '@aws-cdk/aws-service-spec';
-import { App, Stack } from 'aws-cdk-lib';
+import { type App, Stack } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as rds from 'aws-cdk-lib/aws-rds';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import * as sns from 'aws-cdk-lib/aws-sns';
-import { bundleHandlers } from '../../lib/bundle.ts';
-import { Rollcall, type RollcallProps } from '../../lib/rollcall.ts';
-import { readDeploymentName, sizes } from '../../lib/settings.ts';
+import { Rollcall } from '../../lib/rollcall.ts';
+import { readDeploymentName, readFlag, sizes } from '../../lib/settings.ts';
 import { checkTemplate } from '../../scripts/aws-check/checks.ts';
 import { statementsOfRole } from '../../scripts/aws-check/policies.ts';
-import { resourcesOf, type Template } from '../../scripts/aws-check/template.ts';
-import { usesOfBundles } from '../../scripts/aws-check/uses.ts';
-import { emptyBundle } from './support.ts';
-
-const knowledge = { spec: loadAwsServiceSpecSync(), uses: usesOfBundles(bundleHandlers().metafile) };
-const required: RollcallProps = {
-  identity: { issuer: 'https://login.example.com/', audience: 'rollcall' },
-  bundleOf: () => emptyBundle,
-};
-
-function variablesOf(template: Template, description: string): Record<string, unknown> {
-  const functions = resourcesOf(template, 'AWS::Lambda::Function').map(([, properties]) => properties);
-  const { Environment } = functions.find(({ Description }) => Description === description)!;
-  return (Environment as { Variables: Record<string, unknown> }).Variables;
-}
-
-/** The template of a stack of somebody's app that has a Rollcall among other things. */
-function templateWith(make: (stack: Stack) => Partial<RollcallProps>, use = (_: Rollcall, __: Stack) => {}): Template {
-  const app = new App({ analyticsReporting: false });
-  const stack = new Stack(app, 'Shop');
-  use(new Rollcall(stack, 'Presence', { ...required, ...make(stack) }), stack);
-  return app.synth().getStackByName('Shop').template;
-}
+import { resourcesOf } from '../../scripts/aws-check/template.ts';
+import { knowledge, required, templateWith, variablesOf } from './other-app.ts';
 
 test('it is part of a stack of another app, and needs nothing but the identity provider and the bundles', () => {
   const template = templateWith(() => ({}));
@@ -209,6 +186,16 @@ test('a second one in a stack is refused, because some names belong to the stack
       (_, stack) => new Rollcall(stack, 'Other', required),
     ),
   ).toThrow('The stack Shop has a Rollcall already; put the second one into a stack of its own.');
+});
+
+test('a flag of the context is true or false', () => {
+  expect([undefined, 'false', 'true', true].map((value) => readFlag('cognito', value))).toEqual([
+    false,
+    false,
+    true,
+    true,
+  ]);
+  expect(() => readFlag('cognito', 'yes')).toThrow('cognito is "yes"; set it to true or false.');
 });
 
 test('the name of a deployment begins the name of its stack', () => {

@@ -84,6 +84,14 @@ test.each([
   expect(manifest.artifacts.Rollcall.properties.stackName).toBe(stackName);
 });
 
+test('on request the stack has a user pool and tells its ids', async () => {
+  const outcome = await synthesize({ CDK_VALIDATION: 'false', CDK_CONTEXT_JSON: JSON.stringify({ cognito: 'true' }) });
+  expect(outcome).toMatchObject({ code: 0, stderr: '' });
+  const { Outputs, Parameters } = await templateOf(outcome);
+  expect(Object.keys(Outputs)).toEqual(expect.arrayContaining(['UserPoolId', 'UserPoolClientId']));
+  expect(Parameters.JwtIssuer).toBeUndefined();
+});
+
 test('an invalid setting is refused with one sentence and nothing else', async () => {
   const { code, stderr } = await synthesize({ HEARTBEAT_TIMEOUT_SECONDS: 'soon' });
   expect(code).toBe(1);
