@@ -10,7 +10,7 @@ beforeAll(async () => {
 });
 afterAll(() => stack.close());
 
-test('[AC1][AC6] an entry is in PostgreSQL when its answer arrives, with the address and browser it came from', async () => {
+test('[AC1][AC6] when the answer arrives, the entry is in PostgreSQL with IP address and user agent', async () => {
   const { owner, session } = await stack.host('ada');
   const details = { text: "it's; DROP TABLE activity_log; --", deep: { list: [1, null, true] } };
   const log = { type: 'activity_log', sessionId: session.id, activityType: 'noted', details };
@@ -27,7 +27,7 @@ test('[AC1][AC6] an entry is in PostgreSQL when its answer arrives, with the add
   ]);
 });
 
-test('[AC6] the browser of a connection is in its entries', async () => {
+test('[AC6] the entries of a connection have its user agent', async () => {
   const { token } = (await (await fetch(`${stack.http}/dev/token?user=uma&name=Uma`)).json()) as { token: string };
   const { default: WebSocket } = await import('ws');
   const socket = new WebSocket(`${stack.websocket}?token=${token}`, {
@@ -45,7 +45,7 @@ test('[AC6] the browser of a connection is in its entries', async () => {
   socket.close();
 });
 
-test('[AC1] the same activityId is written and shown once, however often it is sent', async () => {
+test('[AC1] an activity with the same activityId is written and announced once, however often it is sent', async () => {
   const { owner, session } = await stack.host('bea');
   const guest = await stack.arrive('ben');
   await guest.expect('session_joined', { type: 'session_join', sessionId: session.id });
@@ -60,7 +60,7 @@ test('[AC1] the same activityId is written and shown once, however often it is s
   expect(await stack.audit(session.id, 'noted')).toHaveLength(1);
 });
 
-test('[DE9] activity and cursors reach those only who may see them', async () => {
+test('[DE9] activity and cursors reach only connections with a role that may see them', async () => {
   const visibility = { activity: 'commenter', cursors: 'operator' } as const;
   const { owner, session } = await stack.host('cleo', { visibility });
   const people = [];
@@ -96,7 +96,7 @@ test('[DE9] activity and cursors reach those only who may see them', async () =>
   expect(addresses(await read(owner)).size).toBe(4);
 });
 
-test('[AC4] the trail is paged newest first, without gap or repetition, while it grows', async () => {
+test('[AC4] pages of the audit trail have the newest entries first, without gap or repetition, while it grows', async () => {
   const { owner, session } = await stack.host('dana');
   const sessionId = session.id;
   const log = (index: number) =>
@@ -115,7 +115,7 @@ test('[AC4] the trail is paged newest first, without gap or repetition, while it
   expect(seen).toEqual([6, 5, 4, 3, 2, 1, 0]);
 });
 
-test('[PR9] heartbeats and cursors are never logged; a client cannot forge what the server writes', async () => {
+test('[PR9] heartbeats and cursors have no entry, and a client cannot write the types of the server', async () => {
   const { owner, session } = await stack.host('elsa');
   const sessionId = session.id;
   await owner.expect('ack', { type: 'heartbeat', sessionId, cursor: { eventId: 'e', position: 1 } });
@@ -126,7 +126,7 @@ test('[PR9] heartbeats and cursors are never logged; a client cannot forge what 
   expect(types).toEqual(['session_created', 'user_joined']);
 });
 
-test('presence_history tells who was there at a moment', async () => {
+test('presence_history returns the users who were present at a time', async () => {
   const { owner, session } = await stack.host('fred');
   const sessionId = session.id;
   const guest = await stack.arrive('gail');
@@ -143,7 +143,7 @@ test('presence_history tells who was there at a moment', async () => {
   expect(await at(session.startTime - 1)).toEqual([]);
 });
 
-test('[AC6] who tries to end a session or to log without the right to is in its trail', async () => {
+test('[AC6] a refused attempt to end a session or to log an activity is in the audit trail', async () => {
   const { owner, session } = await stack.host('rhea', { isPublic: true });
   const [viewer, stranger] = [await stack.arrive('rolf'), await stack.arrive('rita')];
   await viewer.expect('session_joined', { type: 'session_join', sessionId: session.id });

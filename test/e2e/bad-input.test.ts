@@ -22,7 +22,7 @@ const injection = "'; DROP TABLE users; --";
 const long = (characters: number) => 'x'.repeat(characters + 1);
 
 type Expectation = string | RegExp;
-/** Wrong values of a field, and the code each is answered with. */
+/** Invalid values of a field, and the code of the answer. */
 type WrongField = [field: string, value: unknown, code: Expectation];
 
 const shape = 'INVALID_MESSAGE';
@@ -60,7 +60,7 @@ const wrongObject = (field: string, maximum: number): WrongField[] => [
   [field, { deep: ['a\u0000b'] }, shape],
 ];
 
-/** Halves of surrogate pairs, which `jsonb` does not take. */
+/** Halves of surrogate pairs, which `jsonb` does not accept. */
 const halfCharacters = (field: string): WrongField[] => [
   [field, { text: 'a\ud800b' }, shape],
   [field, { 'a\udfff': ['b'] }, shape],
@@ -92,7 +92,7 @@ const wrongMetadata: WrongField[] = [
   ['metadata', { target: long(limits.targetCharacters) }, 'TOO_LARGE'],
 ];
 
-/** For each type: a right message without its session, and what can be wrong beside the session. */
+/** For each type: a valid message without its session, and the invalid values of its other fields. */
 const table: Record<MessageType, [right: Record<string, unknown>, wrong: WrongField[]]> = {
   hello: [{}, [5, null, 'xml', ''].map((value) => ['format', value, shape])],
   ping: [{}, []],
@@ -222,7 +222,7 @@ const withoutSession = [
   'machine_list',
 ];
 
-/** Everything that is stored, so that a change of anything shows. */
+/** All stored data, so that a test notices each change. */
 async function everything(): Promise<unknown> {
   const tables = [
     'users',
@@ -249,7 +249,7 @@ describe.each(messageTypes)('a wrong %s', (type) => {
   const [right, wrong] = table[type];
   const naming = !withoutSession.includes(type);
 
-  test('is answered by the code that says so, with its requestId, and changes nothing', async () => {
+  test('is answered with the fitting code and its requestId, and changes nothing', async () => {
     const before = await everything();
     for (const [field, value, code] of [...wrong, ...(naming ? wrongSessions : [])]) {
       if (number++ % 40 === 0) await refresh();
@@ -268,10 +268,10 @@ describe.each(messageTypes)('a wrong %s', (type) => {
 
 let sender: Arrived;
 
-/** Not the reply to a request of `ask`. */
+/** Whether a frame is no reply to a request of `ask`. */
 const unasked = ({ requestId }: { requestId?: string | undefined }) => requestId === undefined;
 
-/** A connection may send sixty messages at once; the table is longer. */
+/** Opens new connections, because one may send sixty messages at once and the table is longer. */
 async function refresh(): Promise<void> {
   const earlier = sender as Arrived | undefined;
   sender = await stack.arrive('olive');
@@ -280,7 +280,7 @@ async function refresh(): Promise<void> {
   await earlier?.close();
 }
 
-test('what would pollute a prototype is a field like any other', async () => {
+test('a field that could pollute a prototype is treated as an ordinary field', async () => {
   await refresh();
   const text = `{"type":"activity_log","requestId":"p1","sessionId":"${session.id}","activityType":"noted",
     "__proto__":{"polluted":true},"constructor":{"prototype":{"polluted":true}},
@@ -302,7 +302,7 @@ test('what would pollute a prototype is a field like any other', async () => {
   expect(await sender.expect('pong', { type: 'ping' })).not.toHaveProperty('polluted');
 });
 
-/** Sends a text of JSON, which can say what an object literal cannot, and answers the reply. */
+/** Sends a JSON text, which can contain what an object literal cannot. @returns the reply. */
 async function askWith(text: string): Promise<ServerFrame> {
   const requestId = `raw-${number++}`;
   sender.send(text.replace('{', `{"requestId":"${requestId}",`));
@@ -311,7 +311,7 @@ async function askWith(text: string): Promise<ServerFrame> {
 
 const odd = '"__proto__":{"a":[{"__proto__":1}]},"constructor":2';
 
-test('a field named __proto__ is kept wherever free fields are', async () => {
+test('a field named __proto__ is stored where free fields are allowed', async () => {
   await refresh();
   const created = await askWith(`{"type":"session_create","operationId":"o","metadata":{"title":"t",${odd}}}`);
   const { session: made } = created as ServerFrame<'session_created'>;
@@ -352,7 +352,7 @@ test.each([
   expect(answer).toMatchObject({ type: 'error', code: 'INVALID_MESSAGE' });
 });
 
-test('text that looks like an escape is text like any other', async () => {
+test('text that looks like an escape sequence is stored as it is', async () => {
   await refresh();
   const details = { pattern: '\\u0000 \\ud800', path: 'C:\\\\u0000' };
   const log = { type: 'activity_log', sessionId: session.id, activityType: 'noted', details };
@@ -387,7 +387,7 @@ test.each([
   expect(answer).not.toHaveProperty('requestId');
 });
 
-test('a requestId that cannot be is not repeated', async () => {
+test('an invalid requestId is not repeated in the answer', async () => {
   for (const requestId of [5, null, {}, 'x'.repeat(65), 'a\u0000', '\ud83d']) {
     sender.send(JSON.stringify({ type: 'ping', requestId }));
     const answer = await sender.next('error', unasked);
@@ -396,7 +396,7 @@ test('a requestId that cannot be is not repeated', async () => {
   }
 });
 
-test('a message over 32 KB in fragments is answered by TOO_LARGE, one of exactly 32 KB is not', async () => {
+test('a fragmented message over 32 KB is answered with TOO_LARGE, and one of exactly 32 KB is accepted', async () => {
   const message = (bytes: number) => {
     const start = '{"type":"ping","more":"';
     return `${start}${'x'.repeat(bytes - start.length - 2)}"}`;

@@ -20,7 +20,7 @@ async function room(): Promise<{ ada: Arrived; bob: Arrived; cleo: Arrived; sess
   return { ada, bob, cleo, sessionId: session.id };
 }
 
-test('[DE11] an event reaches the others, or those it names, and is stored nowhere', async () => {
+test('[DE11] a broadcast reaches all others, or the named users, and is not stored', async () => {
   const { ada, bob, cleo, sessionId } = await room();
   const before = await stack.audit(sessionId);
   const payload = JSON.parse('{"hand":"left","__proto__":[1.5,null]}');
@@ -38,7 +38,7 @@ test('[DE11] an event reaches the others, or those it names, and is stored nowhe
   expect(await stack.audit(sessionId)).toEqual(before);
 });
 
-test('[DE11] [SE1] a viewer is refused until the owner makes them a commenter', async () => {
+test('[DE11] [SE1] a broadcast of a viewer is refused until the owner makes them a commenter', async () => {
   const { ada, bob, cleo, sessionId } = await room();
   const wave = { type: 'broadcast', sessionId, event: 'wave' };
   expect(await bob.ask(wave)).toMatchObject({ type: 'error', code: 'PERMISSION_DENIED' });
@@ -53,7 +53,7 @@ test('[DE11] [SE1] a viewer is refused until the owner makes them a commenter', 
   expect(await stranger.ask(wave)).toMatchObject({ code: 'NOT_IN_SESSION' });
 });
 
-test('[DE11] an event that a connection does not take is not sent again', async () => {
+test('[DE11] a broadcast is not retried if a post fails', async () => {
   const { ada, bob, cleo, sessionId } = await room();
   stack.posts.refuse = ({ connectionId, frame }) =>
     frame?.type === 'broadcast' && connectionId === bob.connectionId ? 429 : undefined;

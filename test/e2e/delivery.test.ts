@@ -13,7 +13,7 @@ afterAll(() => stack.close());
 
 const cursor = (position: number) => ({ eventId: 'e', position });
 
-/** A session with people who all know of each other. */
+/** A session whose users have all been told of each other. */
 async function room(...names: string[]): Promise<{ people: Arrived[]; sessionId: string }> {
   const { owner, session } = await stack.host(names[0]!);
   const people = [owner];
@@ -26,12 +26,12 @@ async function room(...names: string[]): Promise<{ people: Arrived[]; sessionId:
   return { people, sessionId: session.id };
 }
 
-test('[DE1] a cursor reaches the others of its session, not its sender and no other session', async () => {
+test('[DE1] a cursor reaches the other connections of its session, but not its sender and no other session', async () => {
   const [{ people, sessionId }, elsewhere] = await Promise.all([room('ada', 'bob'), room('eve', 'fay')]);
   const [ada, bob] = people as [Arrived, Arrived];
   bob.send({ type: 'cursor_update', sessionId, cursor: cursor(1) });
   await ada.next('cursors');
-  // What was posted before the answer to a later request of each has arrived before it.
+  // Posts arrive in order, so the answer to a later request shows that all earlier posts have arrived.
   for (const person of [ada, bob]) await person.expect('presence_state', { type: 'presence_sync', sessionId });
   for (const person of elsewhere.people) await person.expect('pong', { type: 'ping' });
   expect(bob.framesOf('cursors')).toEqual([]);
@@ -40,7 +40,7 @@ test('[DE1] a cursor reaches the others of its session, not its sender and no ot
   expect(receivers).toEqual([ada.connectionId]);
 });
 
-test('[DE1] somebody alone in a session costs no post, whatever they do', async () => {
+test('[DE1] a user who is alone in a session causes no posts', async () => {
   const before = stack.posts.posts.length;
   const { owner, session } = await stack.host('gus');
   const sessionId = session.id;
@@ -55,7 +55,7 @@ test('[DE1] somebody alone in a session costs no post, whatever they do', async 
   expect(ids.filter((id) => id === owner.connectionId)).toEqual([]);
 });
 
-test('[DE10] requests have exactly one reply: a route response, or one post where the route has none', async () => {
+test('[DE10] each request has exactly one reply: a route response, or one post if the route has none', async () => {
   const { owner, session } = await stack.host('hal');
   const sessionId = session.id;
   const before = stack.posts.posts.length;
@@ -83,7 +83,7 @@ test('[DE10] requests have exactly one reply: a route response, or one post wher
   expect(new Set(ids).size).toBe(ids.length);
 });
 
-test('[DE10] without a requestId quiet requests are answered by nothing unless they fail', async () => {
+test('[DE10] a quiet request without a requestId is answered only if it fails', async () => {
   const { owner, session } = await stack.host('ida');
   const sessionId = session.id;
   const frames = owner.frames.length;
@@ -100,7 +100,7 @@ test('[DE10] without a requestId quiet requests are answered by nothing unless t
   expect(refusal).not.toHaveProperty('requestId');
 });
 
-test('[DE6] 410 takes that connection out of everything it joined, and no other', async () => {
+test('[DE6] the answer 410 removes that connection from all its sessions, and no other connection', async () => {
   const { people, sessionId } = await room('jan', 'kim', 'lea');
   const [jan, kim, lea] = people as [Arrived, Arrived, Arrived];
   const second = await stack.host('mia');
@@ -118,7 +118,7 @@ test('[DE6] 410 takes that connection out of everything it joined, and no other'
   expect(users.map((user) => user.userId).sort()).toEqual([jan.userId, kim.userId].sort());
 });
 
-test.each([429, 500])('[DE6] %i is tried again for state, never for cursors', async (status) => {
+test.each([429, 500])('[DE6] after the answer %i, a state frame is retried and a cursor is not', async (status) => {
   const { people, sessionId } = await room(`nat${status}`, `oda${status}`);
   const [nat, oda] = people as [Arrived, Arrived];
   let refused = 0;
@@ -139,7 +139,7 @@ test.each([429, 500])('[DE6] %i is tried again for state, never for cursors', as
   expect(leavesOf(oda, nat.userId)).toBe(0);
 });
 
-test('[DE5] a receiver that fails for good delays and fails nobody else', async () => {
+test('[DE5] a receiver that always fails does not delay the others and does not make them fail', async () => {
   const { people, sessionId } = await room('pam', 'quy', 'rob');
   const [pam, quy, rob] = people as [Arrived, Arrived, Arrived];
   stack.posts.refuse = ({ connectionId }) => (connectionId === rob.connectionId ? 500 : undefined);

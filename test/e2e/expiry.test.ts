@@ -13,7 +13,7 @@ beforeAll(async () => {
 });
 afterAll(() => stack.close());
 
-/** The cleanup sweep, fired until a client has heard what it waits for. */
+/** Starts the cleanup until a client gets the awaited frame. */
 async function sweepUntil<T>(heard: Promise<T>): Promise<T> {
   let waiting = true;
   const done = heard.finally(() => {
@@ -35,7 +35,7 @@ async function statusOf(sessionId: string): Promise<{ status: string; active: nu
   return rows[0];
 }
 
-/** Whether a sweep is about to announce the expiry of a session. */
+/** Whether a cleanup has claimed the announcement of an expiry. */
 async function isClaimed(sessionId: string): Promise<boolean> {
   const { rows } = await stack.database.query(
     'SELECT FROM collaboration_sessions WHERE id = $1 AND expiry_claimed_until IS NOT NULL',
@@ -44,7 +44,7 @@ async function isClaimed(sessionId: string): Promise<boolean> {
   return rows.length > 0;
 }
 
-describe('a session that nobody uses', () => {
+describe('an inactive session', () => {
   let owner: Arrived;
   let guest: Arrived;
   let sessionId: string;
@@ -60,7 +60,7 @@ describe('a session that nobody uses', () => {
     await guest.expect('session_joined', { type: 'session_join', sessionId });
   });
 
-  test('[SE6] is warned of and then expires, told to everybody once', async () => {
+  test('[SE6] causes a warning and then expires, and each participant is told once', async () => {
     const warned = await sweepUntil(guest.next('session_expiring'));
     expect(warned).toMatchObject({ sessionId, expiresAt: expect.any(Number) });
     expect(Math.abs(warned.expiresAt - Date.now())).toBeLessThan(timeoutMillis);
@@ -73,7 +73,7 @@ describe('a session that nobody uses', () => {
     expect(guest.framesOf('session_expiring')).toHaveLength(1);
   });
 
-  test('[SE6] leaves nobody active, an entry in the audit trail and no presence', async () => {
+  test('[SE6] has no active participant, no presence and an entry in the audit trail after its expiry', async () => {
     expect(await statusOf(sessionId)).toEqual({ status: 'expired', active: 0 });
     expect(await stack.audit(sessionId, 'session_expired')).toMatchObject([
       {
@@ -81,7 +81,7 @@ describe('a session that nobody uses', () => {
         details: { reason: 'inactivity_timeout', durationMinutes: expect.any(Number), participantCount: 2 },
       },
     ]);
-    // At the time of the expiry, or a late announcement would stand behind the recovery.
+    // The entry has the time of the expiry; otherwise a late announcement would be sorted after the recovery.
     const { rows } = await stack.database.query(
       `SELECT a.created_at - s.end_time = '0' AS at_its_time FROM activity_log a
        JOIN collaboration_sessions s ON s.id = a.session_id WHERE s.id = $1 AND a.activity_type = 'session_expired'`,
@@ -92,7 +92,7 @@ describe('a session that nobody uses', () => {
     expect(await guest.ask({ type: 'heartbeat', sessionId })).toMatchObject({ type: 'error', code: 'NOT_IN_SESSION' });
   });
 
-  test('[SE5] is closed to joins, and its invite says how long sessions last', async () => {
+  test('[SE5] refuses joins after its expiry, and its invite is refused with the lifetime of sessions', async () => {
     expect(await guest.ask({ type: 'session_join', sessionId })).toMatchObject({ code: 'SESSION_INACTIVE' });
     const invited = await stack.arrive('cora');
     expect(await invited.ask({ type: 'session_join', sessionId, invite })).toMatchObject({
@@ -104,7 +104,7 @@ describe('a session that nobody uses', () => {
     });
   });
 
-  test('[SE6] comes back for its owner only, once written down, and can be joined again', async () => {
+  test('[SE6] can be recovered only by its owner, has one entry for it, and can be joined again', async () => {
     expect(await guest.ask({ type: 'session_recover', sessionId })).toMatchObject({ code: 'PERMISSION_DENIED' });
     const recovered = await owner.expect('session_recovered', { type: 'session_recover', sessionId });
     expect(recovered.session).toMatchObject({ id: sessionId, status: 'active' });
@@ -114,7 +114,7 @@ describe('a session that nobody uses', () => {
   });
 });
 
-test('[SE5] a session in which somebody shows a sign of life does not expire', async () => {
+test('[SE5] a session with signs of life does not expire', async () => {
   const { owner, session } = await stack.host('dora');
   const until = Date.now() + timeoutMillis * 1.5;
   while (Date.now() < until) {
@@ -126,12 +126,12 @@ test('[SE5] a session in which somebody shows a sign of life does not expire', a
   expect(owner.framesOf('session_expired')).toEqual([]);
 });
 
-test('[SE6] who is back in a session that was recovered while its expiry was announced stays', async () => {
+test('[SE6] a user who returns to a session that is recovered during the announcement of its expiry stays present', async () => {
   const { owner, session } = await stack.host('emil');
   const sessionId = session.id;
   const held = await stack.database.connect();
   try {
-    // The announcement waits for its entry in the audit trail, so that a recovery comes in between.
+    // A lock delays the audit entry of the announcement, so that the recovery happens meanwhile.
     await held.query('BEGIN');
     await held.query('LOCK TABLE activity_log IN SHARE ROW EXCLUSIVE MODE');
     await stack.database.query(
@@ -156,7 +156,7 @@ test('[SE6] who is back in a session that was recovered while its expiry was ann
   expect(await statusOf(sessionId)).toEqual({ status: 'active', active: 1 });
 });
 
-test('[SE6] an expiry that no sweep came to announce is in the audit trail before the recovery', async () => {
+test('[SE6] an expiry that no cleanup announced is in the audit trail before the recovery', async () => {
   const { owner, session } = await stack.host('fay');
   await owner.close();
   await pause(timeoutMillis);

@@ -21,7 +21,7 @@ function createInvite(terms: { role?: string; maxUses?: number; expiresInSeconds
   return owner.expect('invite_created', { type: 'invite_create', sessionId: session.id, role: 'viewer', ...terms });
 }
 
-/** The status the handshake is refused with, 101 if it is not. */
+/** The HTTP status of a handshake; 101 if it succeeds. */
 async function handshake(query: Record<string, string>): Promise<number> {
   const client = new TestClient(`${stack.websocket}?${new URLSearchParams(query)}`);
   const status = new Promise<number>((resolve) => {
@@ -58,11 +58,11 @@ describe('[SE7] a guest', () => {
     const { invite } = await createInvite();
     guest = await stack.arriveAsGuest(invite, 'Greta');
     await guest.expect('session_joined', { type: 'session_join', sessionId: session.id });
-    // Public, so that only being a guest stands in the way.
+    // The session is public, so only being a guest of another session is a reason to refuse.
     foreign = (await stack.host('frank', { isPublic: true })).session;
   });
 
-  test.each(ofOwn)('gets nothing by %s outside the session of the invite', async (type) => {
+  test.each(ofOwn)('is refused by %s outside the session of the invite', async (type) => {
     const before = await stack.audit(foreign.id);
     const answer = await guest.ask({ type, sessionId: foreign.id, ...messageFields[type] });
     expect(answer).toMatchObject({
@@ -79,13 +79,13 @@ describe('[SE7] a guest', () => {
     expect(rowCount).toBe(0);
   });
 
-  test('every message that names a session was tried', () => {
+  test('was tested with each message that names a session', () => {
     const naming = messageTypes.filter((type) => 'sessionId' in messages[type].schema.shape);
     expect(ofOwn).toEqual(expect.arrayContaining(naming));
   });
 });
 
-test('[SE7] the use limit holds, and who is in already comes back', async () => {
+test('[SE7] an invite cannot exceed its use limit, and participants can return without using it', async () => {
   const { invite } = await createInvite({ maxUses: 1 });
   const first = await stack.arrive('una');
   const join = { type: 'session_join', sessionId: session.id, invite };
@@ -95,7 +95,7 @@ test('[SE7] the use limit holds, and who is in already comes back', async () => 
   await first.expect('session_joined', join);
 });
 
-test('[SE7] a revoked invite lets nobody in, and the audit trail says so', async () => {
+test('[SE7] a revoked invite is refused, and the refusal is in the audit trail', async () => {
   const { invite, inviteId } = await createInvite();
   await owner.expect('ack', { type: 'invite_revoke', sessionId: session.id, inviteId });
   const late = await stack.arrive('walt');
@@ -117,14 +117,14 @@ test('[SE7] uses of an invite are in the audit trail', async () => {
   ]);
 });
 
-test('[SE7] what the database keeps of an invite does not let anybody in', async () => {
+test('[SE7] the stored form of an invite is refused as an invite', async () => {
   const { invite, inviteId } = await createInvite();
   const { rows } = await stack.database.query('SELECT * FROM session_invites WHERE id = $1', [inviteId]);
   expect(JSON.stringify(rows)).not.toContain(invite);
   expect(rows[0].token_hash).toEqual(createHash('sha256').update(invite).digest());
 });
 
-test('[SE7] a forged, a changed and a foreign invite are refused', async () => {
+test('[SE7] a forged invite, a changed one and one of another session are refused', async () => {
   const { invite } = await createInvite();
   const visitor = await stack.arrive('yves');
   const [head, body, signature] = invite.split('.') as [string, string, string];
@@ -143,7 +143,7 @@ test('[SE7] a forged, a changed and a foreign invite are refused', async () => {
   expect(await handshake({ invite, name: 'Real' })).toBe(101);
 });
 
-test('[SE7] an invite past its time is refused at the door and at the handshake', async () => {
+test('[SE7] an expired invite is refused at the join and at the handshake', async () => {
   const { invite, inviteId, expiresAt } = await createInvite({ expiresInSeconds: 0.5 });
   await new Promise((resolve) => setTimeout(resolve, expiresAt - Date.now() + 20));
   const late = await stack.arrive('abel');

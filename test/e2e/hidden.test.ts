@@ -8,7 +8,7 @@ beforeAll(async () => {
 });
 afterAll(() => stack.close());
 
-test('[PR17] a hidden tab is shown away, outlasts the time-out, and is online with its next frame', async () => {
+test('[PR17] a hidden tab is shown as away, does not time out, and is online with its next frame', async () => {
   const { owner, session } = await stack.host('ada');
   const sessionId = session.id;
   const [bob, cleo] = [await stack.arrive('bob'), await stack.arrive('cleo')];
@@ -20,7 +20,7 @@ test('[PR17] a hidden tab is shown away, outlasts the time-out, and is online wi
   bob.send({ type: 'heartbeat', sessionId, hidden: true });
   const shownAs = (status: string) => changeOf(owner, bob.userId, (change) => change['status'] === status);
   await shownAs('away');
-  // Who says nothing is gone after the time-out; by then the hidden tab would be, too.
+  // A silent user leaves after the timeout; without the mark the hidden tab would have left by then, too.
   expect(await leaveOf(owner, cleo.userId)).toBe('timeout');
   await owner.expect('presence_state', { type: 'presence_sync', sessionId });
   expect(leavesOf(owner, bob.userId)).toBe(0);

@@ -38,7 +38,7 @@ async function get(path: string, user?: string) {
   let response: Response;
   do {
     response = await fetch(`${stack.http}${path}`, { headers: headers as Record<string, string> });
-    // The stage's own throttle, which these tests are not about, gives new tokens all the time.
+    // The throttle of the stage is not the subject of these tests, so the request is repeated.
   } while (response.status === 429);
   const text = await response.text();
   const isJson = response.headers.get('content-type')?.startsWith('application/json');
@@ -50,12 +50,12 @@ const protectedPaths = ['', '/participants', '/activity', '/statistics', '/prese
 describe.each(protectedPaths)('GET /sessions/{id}%s', (path) => {
   const forAudit = !['', '/participants'].includes(path);
 
-  test('needs a token that is valid', async () => {
+  test('needs a valid token', async () => {
     expect((await get(`/sessions/${session.id}${path}`)).status).toBe(401);
     expect((await get(`/sessions/${session.id}${path}`, 'no.real.token')).status).toBe(401);
   });
 
-  test('[SE1][DE9] answers those only who may see it', async () => {
+  test('[SE1][DE9] answers only users who may see it', async () => {
     const status = async (user: string) => (await get(`/sessions/${session.id}${path}`, user)).status;
     expect(await status('olive')).toBe(200);
     expect(await status('commenter')).toBe(200);
@@ -64,7 +64,7 @@ describe.each(protectedPaths)('GET /sessions/{id}%s', (path) => {
     expect((await get(`/sessions/${open.id}${path}`, 'stranger')).status).toBe(200);
   });
 
-  test('takes the name of a session, and knows no others', async () => {
+  test('accepts the name of a session, and answers 404 for an unknown one', async () => {
     expect((await get(`/sessions/${session.sessionId}${path}`, 'olive')).status).toBe(200);
     for (const unknown of [randomUUID(), 'SESSION-20200101-NONE', 'nonsense', "'%20OR%201=1--"]) {
       const { status, body } = await get(`/sessions/${unknown}${path}`, 'olive');
@@ -76,7 +76,7 @@ describe.each(protectedPaths)('GET /sessions/{id}%s', (path) => {
   });
 });
 
-test('GET /sessions lists what the caller owns or may enter, page by page', async () => {
+test('GET /sessions lists the sessions that the caller owns or may join, in pages', async () => {
   const mine = await stack.arrive('sam');
   tokens['sam'] = (await tokenOf(stack, 'sam')).token;
   const created: string[] = [];
@@ -92,7 +92,7 @@ test('GET /sessions lists what the caller owns or may enter, page by page', asyn
   expect((await get('/sessions')).status).toBe(401);
 });
 
-test('GET /sessions/{id}/participants names those who hold a slot', async () => {
+test('GET /sessions/{id}/participants lists the participants who hold a slot', async () => {
   const { body } = await get(`/sessions/${session.id}/participants`, 'viewer');
   expect(body.sessionId).toBe(session.id);
   expect(body.participants.map((one: { name: string }) => one.name).sort()).toEqual(['Commenter', 'Olive', 'Viewer']);
@@ -101,7 +101,7 @@ test('GET /sessions/{id}/participants names those who hold a slot', async () => 
 describe('GET /sessions/{id}/activity', () => {
   const path = () => `/sessions/${session.id}/activity`;
 
-  test.each(['json', 'csv', 'ndjson'])('[AC4][AC5] is read page by page as %s', async (format) => {
+  test.each(['json', 'csv', 'ndjson'])('[AC4][AC5] is returned in pages as %s', async (format) => {
     const parts: string[] = [];
     let next: string | null = null;
     do {
@@ -118,7 +118,7 @@ describe('GET /sessions/{id}/activity', () => {
     if (format === 'csv') expect(parts.join('').match(/activity_?type/gi)).toHaveLength(1);
   });
 
-  test('[AC5] as CSV begins with a byte order mark on request, on its first page only', async () => {
+  test('[AC5] as CSV begins with a byte order mark on request, only on its first page', async () => {
     const read = async (query: string) => {
       const headers = { authorization: `Bearer ${tokens['olive']}` };
       let response: Response;
@@ -165,13 +165,13 @@ describe('GET /sessions/{id}/activity', () => {
     expect(body).toEqual({ code: 'INVALID_MESSAGE', message: expect.stringMatching(/^\S.{9,}$/), retryable: false });
   });
 
-  test.each(["type='%20OR%20'1'='1", 'type=%25'])('%s finds nothing and breaks nothing', async (query) => {
+  test.each(["type='%20OR%20'1'='1", 'type=%25'])('%s finds nothing and causes no error', async (query) => {
     const { status, body } = await get(`${path()}?${query}`, 'olive');
     expect(status === 200 ? body.items : body.code).toEqual(status === 200 ? [] : 'INVALID_MESSAGE');
   });
 });
 
-test('[SE6] the audit trail of a purged session stays, for its owner', async () => {
+test('[SE6] the owner can read the audit trail of a purged session', async () => {
   const { owner: host, session: past } = await stack.host('quin', { isPublic: true });
   tokens['quin'] = (await tokenOf(stack, 'quin')).token;
   const note = { type: 'activity_log', sessionId: past.id, activityType: 'noted' };
@@ -199,7 +199,7 @@ test('[AC5] GET /sessions/{id}/statistics counts by type', async () => {
   expect(JSON.stringify(body)).toMatch(/step/);
 });
 
-test('GET /sessions/{id}/presence needs a moment', async () => {
+test('GET /sessions/{id}/presence needs a time', async () => {
   const path = `/sessions/${session.id}/presence`;
   expect((await get(path, 'olive')).status).toBe(400);
   const { body } = await get(`${path}?at=${Date.now()}`, 'olive');
@@ -210,7 +210,7 @@ test('GET /sessions/{id}/presence needs a moment', async () => {
   ]);
 });
 
-test('GET /stats is for operators of the service', async () => {
+test('GET /stats answers only users with the scope of administrators', async () => {
   expect((await get('/stats')).status).toBe(401);
   expect((await get('/stats', 'olive')).status).toBe(403);
   const { status, body } = await get('/stats', 'admin');
@@ -219,13 +219,13 @@ test('GET /stats is for operators of the service', async () => {
   expect(body.presence.activeSessions).toBeGreaterThanOrEqual(2);
 });
 
-test('GET /health tells that everything is there, to everybody', async () => {
+test('GET /health answers everybody that all parts are up', async () => {
   const { status, body } = await get('/health');
   expect([status, body.status]).toEqual([200, 'ok']);
   expect(body.checks).toEqual({ redis: 'ok', database: 'ok', connections: 'ok' });
 });
 
-test('other paths are not found, and other methods do nothing', async () => {
+test('unknown paths and other methods are not found', async () => {
   expect((await get('/nothing', 'olive')).status).toBe(404);
   const headers = { authorization: `Bearer ${tokens['olive']}` };
   const deleted = await fetch(`${stack.http}/sessions/${session.id}`, { method: 'DELETE', headers });

@@ -4,7 +4,7 @@ import { tokenOf } from '../support/client.ts';
 import { joinOf } from '../support/presence-frames.ts';
 import { type Arrived, startTestStack, type TestStack } from '../support/stack.ts';
 
-/** Fifty at once are tested on PostgreSQL alone: each person here needs an execution environment of their own. */
+// A crowd of fifty is tested only on PostgreSQL, because here each user needs a separate execution environment.
 const crowd = 12;
 
 let stack: TestStack;
@@ -16,7 +16,7 @@ afterAll(() => stack.close());
 const open = (person: Arrived, key: string, fields: object = {}) =>
   person.expect('session_opened', { type: 'session_open', key, ...fields });
 
-/** As a client does: in a crowd on a slow machine the database may answer too late. */
+/** Retries as a client does, because on a slow machine the database may answer too late. */
 async function openInCrowd(person: Arrived, key: string): Promise<ServerFrame<'session_opened'>> {
   for (;;) {
     const answer = await person.ask({ type: 'session_open', key, data: { colour: 'teal' } });
@@ -31,7 +31,7 @@ async function get(path: string, user: string) {
   return { status: response.status, headers: response.headers, body: JSON.parse(await response.text()) };
 }
 
-test('[SE11] of a crowd that opens one key at once one person owns the session, and all are in it', async () => {
+test('[SE11] if many users open one key at the same time, one owns the session and all are in it', async () => {
   const key = `board/${randomUUID()}`;
   const people = await Promise.all(Array.from({ length: crowd }, (_, index) => stack.arrive(`crowd${index}`)));
   const answers = await Promise.all(people.map((person) => openInCrowd(person, key)));
@@ -50,7 +50,7 @@ test('[SE11] of a crowd that opens one key at once one person owns the session, 
   await Promise.all(people.map((person) => person.close()));
 });
 
-test('[SE11] an opening joins with status, activity and data, and a second one changes nothing but what it says', async () => {
+test('[SE11] opening a key joins with status, activity and data, and a second opening changes only the given fields', async () => {
   const key = randomUUID();
   const [ada, bob] = [await stack.arrive('ada'), await stack.arrive('bob')];
   const { session } = await open(ada, key, { metadata: { title: 'Plan' }, activity: 'drawing' });
@@ -62,7 +62,7 @@ test('[SE11] an opening joins with status, activity and data, and a second one c
   expect(await open(ada, key)).toMatchObject({ created: false, role: 'operator' });
 });
 
-test('[SE11] [SE2] where its creator says so a key is open to participants and the invited only', async () => {
+test('[SE11] [SE2] if its creator decides so, only participants and users with an invite can open a key', async () => {
   const key = randomUUID();
   const [ada, eve] = [await stack.arrive('ada'), await stack.arrive('eve')];
   const { session } = await open(ada, key, { metadata: { isPublic: false } });
@@ -75,7 +75,7 @@ test('[SE11] [SE2] where its creator says so a key is open to participants and t
   expect(await guest.ask({ type: 'session_open', key: randomUUID() })).toMatchObject({ code: 'PERMISSION_DENIED' });
 });
 
-test('[SE11] the sessions and the audit trail of a key span all its sessions', async () => {
+test('[SE11] the list of sessions and the audit trail of a key contain all its sessions', async () => {
   const key = `team 7/${randomUUID()}`;
   const path = `/keys/${encodeURIComponent(key)}`;
   const ada = await stack.arrive('ada');

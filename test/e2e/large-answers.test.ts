@@ -4,9 +4,9 @@ import type { ServerFrame } from '../../protocol/frames.ts';
 import { tokenOf } from '../support/client.ts';
 import { type Arrived, startTestStack, type TestStack } from '../support/stack.ts';
 
-/** What API Gateway delivers as one message at most. */
+/** The largest message that API Gateway delivers, in bytes. */
 const messageBytes = 128 * 1024;
-/** JSON of nearly 8 KB, most of it characters that grow with every encoding. */
+/** JSON of nearly 8 KB, mostly characters that become longer with each encoding. */
 const large = { text: '"\\'.repeat(2000), more: 'ü'.repeat(40) };
 const entries = 1000;
 
@@ -31,7 +31,7 @@ afterAll(() => stack.close());
 const down = Array.from({ length: entries }, (_, n) => entries - n);
 const sizeOf = (frame: object) => Buffer.byteLength(JSON.stringify(frame));
 
-/** All parts of an answer: the reply, and what was posted with it. */
+/** All parts of an answer: the reply and the posted parts. */
 async function wholeOf<T extends 'participants' | 'machines'>(
   type: T,
   message: Record<string, unknown> & { type: string },
@@ -53,7 +53,7 @@ async function get(path: string): Promise<Response> {
   }
 }
 
-test('[AC4] a page of large entries ends where a message does, and the next one goes on there', async () => {
+test('[AC4] a page of large entries ends at the size limit of a message, and the next page continues there', async () => {
   const seen: unknown[] = [];
   let before: string | undefined;
   do {
@@ -63,13 +63,13 @@ test('[AC4] a page of large entries ends where a message does, and the next one 
     expect(page.items.length).toBeGreaterThan(1);
     seen.push(...page.items.map((item) => item.details['n']));
     before = page.next;
-    // A connection may send twenty messages a second.
+    // A connection may send twenty messages per second.
     await new Promise((resolve) => setTimeout(resolve, 50));
   } while (before !== undefined);
   expect(seen).toEqual(down);
 });
 
-test.each(['json', 'ndjson', 'csv'])('[AC4][AC5] an export of large entries is whole as %s', async (format) => {
+test.each(['json', 'ndjson', 'csv'])('[AC4][AC5] an export of large entries is complete as %s', async (format) => {
   const parts: string[] = [];
   let path: string | undefined = `/sessions/${session.id}/activity?type=step&limit=1000&format=${format}`;
   while (path !== undefined) {
@@ -83,7 +83,7 @@ test.each(['json', 'ndjson', 'csv'])('[AC4][AC5] an export of large entries is w
   expect(numbers).toEqual(down);
 });
 
-test('GET /sessions ends a page of large sessions early and goes on with the next', async () => {
+test('GET /sessions ends a page of large sessions early, and the next page continues there', async () => {
   await stack.database.query(
     `INSERT INTO collaboration_sessions (session_id, operation_id, owner_id, metadata)
      SELECT 'SESSION-20260101-' || (100000 + n), 'op', $1, $2::jsonb FROM generate_series(1, $3) n`,
@@ -102,7 +102,7 @@ test('GET /sessions ends a page of large sessions early and goes on with the nex
   expect(seen).toHaveLength(entries + 1);
 });
 
-test('[DE7] participants that no message can hold come in parts, nobody twice', async () => {
+test('[DE7] a list of participants that is too large for a message comes in parts, with each participant once', async () => {
   await stack.database.query(
     `INSERT INTO session_participants (session_id, anonymous_id, name)
      SELECT $1, gen_random_uuid(), repeat('ü', 200) FROM generate_series(1, 999)`,
@@ -114,7 +114,7 @@ test('[DE7] participants that no message can hold come in parts, nobody twice', 
   expect(new Set(people.map(({ id }) => id)).size).toBe(1000);
 });
 
-test('[DE7] so do machines; a list that one message holds has no parts', async () => {
+test('[DE7] a list of machines comes in parts only if it is too large for a message', async () => {
   const { machine } = await owner.expect('machine_registered', { type: 'machine_register', machineId: 'm', name: 'M' });
   const list = { type: 'machine_list' };
   const alone = await owner.expect('machines', list);

@@ -7,7 +7,7 @@ beforeAll(async () => {
 });
 afterAll(() => stack.close());
 
-/** What the liveness check does to a session without a sign of life. */
+/** Makes a session inactive, as the liveness check does. */
 const silence = (sessionId: string) =>
   stack.database.query('UPDATE collaboration_sessions SET active = false WHERE id = $1', [sessionId]);
 
@@ -16,13 +16,13 @@ async function isActive(sessionId: string): Promise<boolean> {
   return rows[0].active;
 }
 
-/** Everything that was told of the liveness of a session, as of now. */
+/** The frames about the liveness of a session that a client has received. */
 async function toldTo(client: Arrived, sessionId: string) {
   await client.expect('pong', { type: 'ping' });
   return client.framesOf('session_activity').filter((frame) => frame.sessionId === sessionId);
 }
 
-test('[LC6] a join that brings a session back to life is told to every connection of its owner, once', async () => {
+test('[LC6] if a join makes a session active again, each connection of its owner is told once', async () => {
   const { owner, session } = await stack.host('ada');
   const elsewhere = await stack.arrive('ada');
   await silence(session.id);
@@ -41,18 +41,18 @@ test('[LC6] a join that brings a session back to life is told to every connectio
   expect(await isActive(session.id)).toBe(true);
 });
 
-test('[LC6] so is the frame of somebody who returns', async () => {
+test('[LC6] if the frame of a returning user makes a session active again, its owner is told once', async () => {
   const { owner, session } = await stack.host('cleo');
   const sessionId = session.id;
   await silence(sessionId);
-  // As if the owner had timed out with the socket open.
+  // As if the owner had timed out while their socket was open.
   await stack.redis.del(...(await stack.redis.keys(`presence:*{${sessionId}}*`)));
   await owner.expect('ack', { type: 'heartbeat', sessionId });
   expect(await owner.next('session_activity')).toMatchObject({ sessionId, active: true });
   expect(await isActive(sessionId)).toBe(true);
 });
 
-test('[LC6][SE6] and the recovery of an expired session', async () => {
+test('[LC6][SE6] if a recovery makes a session active again, its owner is told once', async () => {
   const { owner, session } = await stack.host('dora');
   const elsewhere = await stack.arrive('dora');
   const sessionId = session.id;
@@ -66,7 +66,7 @@ test('[LC6][SE6] and the recovery of an expired session', async () => {
   expect(await toldTo(elsewhere, sessionId)).toHaveLength(1);
 });
 
-test('[LC6] a machine that falls silent, and one that comes back, is told to its owner alone', async () => {
+test('[LC6] only the owner is told when a machine becomes inactive and active again', async () => {
   const [owner, other] = await Promise.all([stack.arrive('emma'), stack.arrive('finn')]);
   const machineId = 'press-1';
   await owner.expect('machine_registered', { type: 'machine_register', machineId, name: 'Press' });

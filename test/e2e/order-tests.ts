@@ -7,18 +7,18 @@ let stack: TestStack;
 type Arrived = Awaited<ReturnType<TestStack['arrive']>>;
 type Frame = Record<string, unknown> & { type: string };
 
-/** A moment without frames: the rate limit lets 20 frames a second pass. */
+/** A pause in milliseconds: the rate limit accepts 20 frames per second. */
 const pause = (frames: number) => new Promise((resolve) => setTimeout(resolve, frames * 50));
 
 const isRetryable = (answer: ServerFrame) => answer.type === 'error' && answer.retryable;
 
 /**
- * Whether functions have logged since the line with this number that a store was away. On a busy machine a store may be too slow for
- * a frame. The frame is then served without it: the sweep ends the seat of a leave that Redis did not hear of (rule FA1).
+ * Whether functions have logged after this line number that a store was away. On a busy machine a store may be too slow for a
+ * frame. The frame is then handled without it, and the sweep ends the seat of a leave that Redis did not get (rule FA1).
  */
 const wasAway = (line: number) => stack.lines.slice(line).some((text) => /\b(is|was) away\b/.test(text));
 
-/** Sends frames without waiting for any of them, each with the next `order`, and answers the replies. */
+/** Sends frames without waiting between them, each with the next `order`. @returns the replies. */
 class Burster {
   readonly #client: Arrived;
   #order = 0;
@@ -27,7 +27,7 @@ class Burster {
     this.#client = client;
   }
 
-  /** Undefined where a frame was not served. */
+  /** Undefined if a frame was refused. */
   async burst(frames: Frame[]) {
     const asked = frames.map((frame) => {
       this.#order += 1;
@@ -35,7 +35,7 @@ class Burster {
     });
     const answers = await Promise.all(asked);
     await pause(frames.length);
-    // On a busy machine a store may be too slow for a frame, which is then refused and has decided nothing.
+    // On a busy machine a store may be too slow for a frame. It is then refused and has no effect.
     return answers.some(isRetryable) ? undefined : answers;
   }
 }
@@ -53,24 +53,24 @@ async function openRoom(name: string): Promise<Room> {
   return { sessionId: session.id, owner, guest };
 }
 
-/** Asks again for as long as a store is too slow. */
-async function askPatiently(client: Arrived, frame: Frame): Promise<ServerFrame> {
+/** Repeats a request while a store is too slow. */
+async function askWithRetries(client: Arrived, frame: Frame): Promise<ServerFrame> {
   const answer = await client.ask(frame);
   if (!isRetryable(answer)) return answer;
   await pause(10);
-  return askPatiently(client, frame);
+  return askWithRetries(client, frame);
 }
 
 /**
- * Joins and leaves by turns, as React's StrictMode does. Answers what is wrong afterwards, with what the client asked for
- * and with the last answer.
+ * Alternates joins and leaves, as React's StrictMode does. @returns what is wrong afterwards, compared with the last request and
+ * with the last answer.
  */
-async function comeAndGo({ sessionId, guest }: Room, burster: Burster, dice: Dice, count: number) {
+async function joinAndLeave({ sessionId, guest }: Room, burster: Burster, dice: Dice, count: number) {
   const first = dice.int(0, 1);
   const types = Array.from({ length: count }, (_, index) => ['session_join', 'session_leave'][(index + first) % 2]!);
   const answers = await burster.burst(types.map((type) => ({ type, sessionId })));
   if (!answers) return undefined;
-  const sits = (await askPatiently(guest, { type: 'presence_sync', sessionId })).type === 'presence_state';
+  const sits = (await askWithRetries(guest, { type: 'presence_sync', sessionId })).type === 'presence_state';
   const told = answers.map(({ type }) => type).join();
   const wrong: string[] = [];
   if (sits !== (types.at(-1) === 'session_join')) wrong.push(`sits: ${sits} after ${types}, answered ${told}`);
@@ -79,7 +79,7 @@ async function comeAndGo({ sessionId, guest }: Room, burster: Burster, dice: Dic
   return wrong;
 }
 
-/** Texts, statuses and cursors. Answers what differs afterwards from what the client sent last. */
+/** Sends activities, statuses and cursors. @returns what differs afterwards from the last sent values. */
 async function update({ sessionId, owner, guest }: Room, burster: Burster, dice: Dice, count: number) {
   const sent: Record<string, unknown> = {};
   const frames = Array.from({ length: count }, (): Frame => {
@@ -97,7 +97,10 @@ async function update({ sessionId, owner, guest }: Room, burster: Burster, dice:
     return { type: 'presence_update', sessionId, activity: sent['activity'] };
   });
   if (!(await burster.burst(frames))) return undefined;
-  const { users } = (await askPatiently(owner, { type: 'presence_sync', sessionId })) as ServerFrame<'presence_state'>;
+  const { users } = (await askWithRetries(owner, {
+    type: 'presence_sync',
+    sessionId,
+  })) as ServerFrame<'presence_state'>;
   const shown = users.find((user) => user.userId === guest.userId);
   return Object.entries(sent).flatMap(([field, value]) => {
     const is = JSON.stringify((shown as unknown as Record<string, unknown> | undefined)?.[field]);
@@ -105,7 +108,7 @@ async function update({ sessionId, owner, guest }: Room, burster: Burster, dice:
   });
 }
 
-/** `bursts` bursts of three to ten frames by four people at a time. Answers what was wrong. */
+/** Sends `bursts` bursts of three to ten frames from four users at the same time. @returns what was wrong. */
 async function wrongAfter(bursts: number): Promise<string[]> {
   const people = Array.from({ length: 4 }, (_, index) => index);
   const wrong = await Promise.all(
@@ -119,7 +122,7 @@ async function wrongAfter(bursts: number): Promise<string[]> {
         const count = dice.int(3, 10);
         const isMoving = dice.chance(0.5);
         if (!isMoving && !(await burster.burst([{ type: 'session_join', sessionId: room.sessionId }]))) continue;
-        const wrong = await (isMoving ? comeAndGo : update)(room, burster, dice, count);
+        const wrong = await (isMoving ? joinAndLeave : update)(room, burster, dice, count);
         if (!wrong || (wrong.length > 0 && wasAway(checked))) continue;
         checked = stack.lines.length;
         found.push(...wrong);
@@ -131,7 +134,7 @@ async function wrongAfter(bursts: number): Promise<string[]> {
   return wrong.flat();
 }
 
-/** Tests that the last frame of each burst decides, on a stack of its own. */
+/** Tests on a separate stack that the last frame of each burst decides. */
 export function testBursts(bursts: number, limitMillis: number): void {
   beforeAll(async () => {
     stack = await startTestStack();
@@ -139,7 +142,7 @@ export function testBursts(bursts: number, limitMillis: number): void {
   afterAll(() => stack.close());
 
   test(
-    `[PR18] after ${bursts} bursts of frames with \`order\` the last frame of each has decided`,
+    `[PR18] after each of ${bursts} bursts of frames with \`order\`, the state is that of the last frame`,
     async () => {
       expect(await wrongAfter(bursts)).toEqual([]);
     },
@@ -147,9 +150,9 @@ export function testBursts(bursts: number, limitMillis: number): void {
   );
 }
 
-/** Tests that a join, which was received after a leave, and the last text hold although the frames have no `order`. */
+/** Tests that without `order` a join that was received after a leave has effect, and that the last activity counts. */
 export function testFramesWithoutOrder(): void {
-  test('[PR18] without `order` a join holds that was received after a leave, and so does the last text', async () => {
+  test('[PR18] without `order`, a join that was received after a leave has effect, and the last activity counts', async () => {
     const room = await openRoom('plain');
     const { guest, owner, sessionId } = room;
     for (let round = 0; round < 40; round += 1) {

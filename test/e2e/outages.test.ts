@@ -20,7 +20,7 @@ async function health(): Promise<{ status: number; body: { checks: Record<string
   return { status: response.status, body, millis: performance.now() - started };
 }
 
-/** Asks until the answer is of a type: a store that is back is found again after a moment. */
+/** Repeats a request until the answer has a type, because the service notices the return of a store with a delay. */
 async function askUntil(client: TestClient, type: string, message: { type: string; [field: string]: unknown }) {
   const until = Date.now() + timeLimits.event;
   let answer: ServerFrame;
@@ -35,13 +35,13 @@ async function healthy(): Promise<void> {
   while ((await health()).status !== 200) if (Date.now() > until) throw new Error('The stack did not recover.');
 }
 
-/** Waits until who creates a session sits in Redis at once: each environment finds its way back by itself. */
+/** Waits until the creator of a session gets a seat in Redis at once, because each environment reconnects by itself. */
 async function seatedAtOnce(user: string): Promise<void> {
   const until = Date.now() + timeLimits.event;
   for (;;) {
     const { owner, session } = await stack.host(user);
     if (await stack.redis.zscore(`presence:session:{${session.id}}`, owner.userId)) return;
-    if (Date.now() > until) throw new Error('Nobody was seated although Redis is back.');
+    if (Date.now() > until) throw new Error('Redis is back, but the creator of a session got no seat.');
   }
 }
 
@@ -57,14 +57,14 @@ async function pair(watcher: string, other: string): Promise<{ owner: Arrived; g
   const { owner, session } = await stack.host(watcher);
   const guest = await stack.arrive(other);
   await guest.expect('session_joined', { type: 'session_join', sessionId: session.id });
-  // After an outage of an earlier test an environment may find Redis a moment later than the others; a frame seats them.
+  // After an outage in an earlier test, an environment may reconnect later than the others; a frame then seats the user.
   for (const person of [owner, guest]) await askUntil(person, 'ack', { type: 'heartbeat', sessionId: session.id });
   await joinOf(owner, guest.userId);
   return { owner, guest, sessionId: session.id };
 }
 
-// First, as what sweeps meet in an outage is in the log some seconds after it.
-test('[FA5] a connection that ends before $connect finished leaves nothing behind', async () => {
+// This is the first test, because sweeps log the errors of an outage some seconds after it.
+test('[FA5] a connection that ends before $connect has finished leaves no data', async () => {
   const { token } = await tokenOf(stack, 'kate');
   const before = stack.lines.length;
   const impatient = new TestClient(stack.websocket, token);
@@ -75,7 +75,7 @@ test('[FA5] a connection that ends before $connect finished leaves nothing behin
   expect(stack.lines.slice(before).filter((line) => / ERROR /.test(line))).toEqual([]);
 });
 
-test.each(['redis', 'database'] as const)('/health names %s within a second or so while it is away', async (store) => {
+test.each(['redis', 'database'] as const)('/health names %s within about a second while it is away', async (store) => {
   await healthy();
   await stack.stores[store].shut();
   const { status, body, millis } = await health();
@@ -87,7 +87,7 @@ test.each(['redis', 'database'] as const)('/health names %s within a second or s
   await healthy();
 });
 
-test('[FA1] while Redis is away presence says UNAVAILABLE, the rest works, and afterwards nobody left', async () => {
+test('[FA1] while Redis is away, presence is UNAVAILABLE, the rest works, and afterwards no user has left', async () => {
   const { owner, guest, sessionId } = await pair('ada', 'bob');
   await stack.stores.redis.shut();
   const started = performance.now();
@@ -109,7 +109,7 @@ test('[FA1] while Redis is away presence says UNAVAILABLE, the rest works, and a
   expect([joinsOf(owner, guest.userId), leavesOf(owner, guest.userId)]).toEqual([1, 0]);
 });
 
-test('[FA1] a join while Redis is away stands, and the others see it afterwards', async () => {
+test('[FA1] a join while Redis is away succeeds, and the others see it afterwards', async () => {
   const { owner, session } = await stack.host('cleo', { isPublic: true, maxParticipants: 2 });
   const late = await stack.arrive('dan');
   await stack.stores.redis.shut();
@@ -125,7 +125,7 @@ test('[FA1] a join while Redis is away stands, and the others see it afterwards'
   ]);
 });
 
-test('[FA1] a second tab that joins while Redis is away gets in, too', async () => {
+test('[FA1] a second tab can join while Redis is away', async () => {
   const { owner, session } = await stack.host('kim');
   const tab = await stack.arrive('kim');
   await stack.stores.redis.shut();
@@ -136,7 +136,7 @@ test('[FA1] a second tab that joins while Redis is away gets in, too', async () 
   expect(await stack.audit(session.id, 'user_joined')).toHaveLength(1);
 });
 
-test('[FA2] an emptied Redis is rebuilt by the next frames, without a false leave', async () => {
+test('[FA2] an emptied Redis is rebuilt with the next frames, without a false leave', async () => {
   await seatedAtOnce('fay');
   const { owner, guest, sessionId } = await pair('finn', 'gina');
   await stack.redis.flushdb();
@@ -148,7 +148,7 @@ test('[FA2] an emptied Redis is rebuilt by the next frames, without a false leav
   expect(await stack.audit(sessionId, 'user_left')).toEqual([]);
 });
 
-test('[FA3] while PostgreSQL is away presence works, and joins say UNAVAILABLE', async () => {
+test('[FA3] while PostgreSQL is away, presence works and joins are answered with UNAVAILABLE', async () => {
   const { owner, guest, sessionId } = await pair('hal', 'ida');
   const stranger = await stack.arrive('jack');
   await stack.stores.database.shut();

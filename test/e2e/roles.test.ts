@@ -28,7 +28,7 @@ afterAll(() => stack.close());
 
 const cursor = { eventId: 'e', position: 1 };
 const somebody = '0190f1e2-6d0a-7c3b-8f4d-1a2b3c4d5e6f';
-/** What each message needs: everybody in the session, a commenter or the owner. */
+/** The least role for each message: any participant, a commenter or the owner. */
 const needs: [type: string, fields: object, least: 'participant' | 'commenter' | 'owner'][] = [
   ['heartbeat', {}, 'participant'],
   ['cursor_update', { cursor }, 'participant'],
@@ -60,7 +60,7 @@ describe.each(needs)('[SE1] %s', (type, fields, least) => {
     if (!denied) expect(answer.type).not.toBe('error');
   });
 
-  test('by somebody who is not in the session is refused, and changes nothing but the trail where refusals are recorded', async () => {
+  test('by a user who is not in the session is refused and changes nothing, except for the entry of a recorded refusal', async () => {
     const before = await stack.audit(session.id);
     const answer = await people.stranger.ask({ type, sessionId: session.id, ...fields });
     expect(answer).toMatchObject({
@@ -73,7 +73,7 @@ describe.each(needs)('[SE1] %s', (type, fields, least) => {
   });
 });
 
-test('[SE2] a stranger does not get into a session that is not public', async () => {
+test('[SE2] a user who is no participant cannot join a session that is not public', async () => {
   const answer = await people.stranger.ask({ type: 'session_join', sessionId: session.id });
   expect(answer).toMatchObject({ type: 'error', code: 'SESSION_NOT_FOUND' });
   expect(await people.stranger.ask({ type: 'session_join', sessionId: somebody })).toMatchObject({
@@ -81,7 +81,7 @@ test('[SE2] a stranger does not get into a session that is not public', async ()
   });
 });
 
-test('[SE8] a demotion works on open connections at the next message, and everybody hears of it', async () => {
+test('[SE8] a demotion takes effect on open connections with the next message, and all are told of it', async () => {
   const worker = await stack.arrive('wanda');
   const { invite } = await owner.expect('invite_created', {
     type: 'invite_create',
@@ -104,7 +104,7 @@ test('[SE8] a demotion works on open connections at the next message, and everyb
   ]);
 });
 
-test('[SE8] who is removed is told, can do nothing there from the next message, and stays connected elsewhere', async () => {
+test('[SE8] a removed user is told, is refused in that session with the next message, and stays in other sessions', async () => {
   const { owner: host, session: own } = await stack.host('xena');
   const elsewhere = await stack.host('yuri');
   const guest = await stack.arrive('zora');
@@ -128,7 +128,7 @@ test('[SE8] who is removed is told, can do nothing there from the next message, 
   expect(guest.framesOf('session_removed')).toHaveLength(1);
 });
 
-test('[SE9] a session ends once for everybody, however often it is asked for', async () => {
+test('[SE9] a session that is ended several times is announced as ended once', async () => {
   const { owner: host, session: own } = await stack.host('bert');
   const guest = await stack.arrive('cora');
   await guest.expect('session_joined', { type: 'session_join', sessionId: own.id });
@@ -148,7 +148,7 @@ test('[SE9] a session ends once for everybody, however often it is asked for', a
   ]);
 });
 
-test('[SE3] of many racing for the last slot exactly one gets it', async () => {
+test('[SE3] if many users join at the same time, exactly one gets the last slot', async () => {
   const { session: small } = await stack.host('dora', { isPublic: true, maxParticipants: 2 });
   const racers = await Promise.all(['eli', 'flo', 'guy', 'hue'].map((name) => stack.arrive(name)));
   const answers = await Promise.all(racers.map((racer) => racer.ask({ type: 'session_join', sessionId: small.id })));

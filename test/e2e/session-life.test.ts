@@ -17,7 +17,7 @@ async function slot(sessionId: string, userId: string) {
   return rows;
 }
 
-test('two people meet, point, write and part, and each hears of the other', async () => {
+test('two users join, move cursors, set activities and leave, and each is told of the other', async () => {
   const { owner: ada, session } = await stack.host('ada');
   const bob = await stack.arrive('bob');
   const joined = await bob.expect('session_joined', { type: 'session_join', sessionId: session.id });
@@ -47,7 +47,7 @@ test('two people meet, point, write and part, and each hears of the other', asyn
   expect((await slot(session.id, bob.userId))[0].left_at).toBeInstanceOf(Date);
 });
 
-test('the name of a session is taken wherever its UUID is, and the UUID is answered', async () => {
+test('the name of a session is accepted in place of its UUID, and answers have the UUID', async () => {
   const { owner, session } = await stack.host('nora');
   const { sessionId: name, id } = session;
   expect(name).toMatch(/^SESSION-\d{8}-[0-9A-Z]+$/);
@@ -74,7 +74,7 @@ test('the name of a session is taken wherever its UUID is, and the UUID is answe
   expect(await answered('session_end')).toBe(id);
 });
 
-test('a session made by hand is one like any other, whatever digits its UUID has', async () => {
+test('a session that was inserted by SQL works, whatever the version of its UUID is', async () => {
   const owner = await stack.arrive('norma');
   const sessionId = '11111111-1111-1111-1111-111111111111';
   await owner.expect('session_created', { type: 'session_create', operationId: 'known' });
@@ -98,7 +98,7 @@ test('a session made by hand is one like any other, whatever digits its UUID has
   expect(await stack.audit(sessionId, 'session_expired')).toHaveLength(1);
 });
 
-test('[PR7][PR9] a socket that closes cleanly is waited for three seconds, then one leave says disconnected', async () => {
+test('[PR7][PR9] three seconds after a clean close there is one leave with the cause disconnected', async () => {
   const { owner, session } = await stack.host('olga');
   const guest = await stack.arrive('paul');
   await guest.expect('session_joined', { type: 'session_join', sessionId: session.id });
@@ -113,7 +113,7 @@ test('[PR7][PR9] a socket that closes cleanly is waited for three seconds, then 
   expect(leavesOf(owner, guest.userId)).toBe(1);
 });
 
-test('[PR7] who is back within the grace was never away for the others', async () => {
+test('[PR7] others are told nothing if a user returns within the grace', async () => {
   const { owner, session } = await stack.host('quin');
   const first = await stack.arrive('rosa');
   await first.expect('session_joined', { type: 'session_join', sessionId: session.id });
@@ -129,7 +129,7 @@ test('[PR7] who is back within the grace was never away for the others', async (
   expect(await stack.audit(session.id, 'user_left')).toEqual([]);
 });
 
-test('[PR2][PR8] a second tab only counts, and closing one removes nobody', async () => {
+test('[PR2][PR8] a second tab changes only the number of connections, and closing one tab causes no leave', async () => {
   const { owner, session } = await stack.host('tina');
   const stop = await stayPresent(owner, session.id);
   const one = await stack.arrive('umar');

@@ -14,7 +14,7 @@ let stack: TestStack;
 let stops: (() => void)[] = [];
 
 beforeAll(async () => {
-  // On a busy machine this takes more than a minute, and then the schedule has to start the next sweep, as on AWS.
+  // On a busy machine this file takes more than a minute; then the schedule has to start the next sweep, as on AWS.
   stack = await startTestStack(settings, { schedules: true });
 });
 afterEach(restore);
@@ -26,7 +26,7 @@ function restore(): void {
   stack.faults.set({});
 }
 
-/** A session whose owner watches, and somebody in it. */
+/** A session with a watching owner and another user. */
 async function pair(watcher: string, other: string) {
   const { owner, session } = await stack.host(watcher);
   stops.push(await stayPresent(owner, session.id));
@@ -36,12 +36,12 @@ async function pair(watcher: string, other: string) {
   return { owner, guest, sessionId: session.id };
 }
 
-/** Resolves once whatever was told before has arrived: frames of a connection keep their order. */
-async function settled(client: Arrived, sessionId: string): Promise<void> {
+/** Resolves when all earlier frames have arrived: the frames of a connection keep their order. */
+async function receivedAll(client: Arrived, sessionId: string): Promise<void> {
   await client.expect('presence_state', { type: 'presence_sync', sessionId });
 }
 
-test('[PR12][PR9][FA5] after power loss the others see the leave in time, with its cause, once', async () => {
+test('[PR12][PR9][FA5] after a user loses power, others are told of the leave once, in time and with its cause', async () => {
   const { owner, guest, sessionId } = await pair('ada', 'bob');
   stack.faults.set({ loseDisconnect: 1 });
   const lost = Date.now();
@@ -52,11 +52,11 @@ test('[PR12][PR9][FA5] after power loss the others see the leave in time, with i
     { user_id: guest.userId, details: { reason: 'heartbeat_timeout' } },
   ]);
   expect(await stack.audit(sessionId, 'user_left')).toEqual([]);
-  await settled(owner, sessionId);
+  await receivedAll(owner, sessionId);
   expect(leavesOf(owner, guest.userId)).toBe(1);
 });
 
-test('[PR11] who timed out with an open connection comes back as a join with the next frame', async () => {
+test('[PR11] the next frame of a user who timed out with an open connection is announced as a join', async () => {
   const { owner, guest, sessionId } = await pair('cleo', 'dan');
   expect(await leaveOf(owner, guest.userId)).toBe('timeout');
   guest.send({ type: 'cursor_update', sessionId, cursor: { eventId: 'e', position: 1 } });
@@ -70,51 +70,51 @@ test('[PR11] who timed out with an open connection comes back as a join with the
   expect(await stack.audit(sessionId, 'user_joined')).toHaveLength(3);
 });
 
-test('[PR7][PR9] a socket that breaks gets the reconnect grace, then one leave', async () => {
+test('[PR7][PR9] a broken socket gets the long grace and then causes one leave', async () => {
   const { owner, guest, sessionId } = await pair('emma', 'finn');
-  // However late the grace ends on a busy machine, the silence of this guest is not what ends their stay.
+  // The guest sends heartbeats, so that on a busy machine the grace ends their stay and not the timeout.
   await stayPresent(guest, sessionId);
   const cut = Date.now();
   guest.cut();
   expect(await leaveOf(owner, guest.userId)).toBe('disconnected');
   expect(Date.now() - cut).toBeGreaterThanOrEqual(graceMillis - 50);
   expect(await stack.audit(sessionId, 'user_left')).toMatchObject([{ details: { cause: 'disconnected' } }]);
-  await settled(owner, sessionId);
+  await receivedAll(owner, sessionId);
   expect(leavesOf(owner, guest.userId)).toBe(1);
 });
 
-test('[PR10] a leave is announced and written once, however many sweeps race', async () => {
+test('[PR10] a leave is announced and recorded once, even if several sweeps run at the same time', async () => {
   const { owner, guest, sessionId } = await pair('gina', 'hugo');
   stack.faults.set({ doubleDisconnect: 1 });
   guest.cut();
   for (let sweep = 0; sweep < 4; sweep += 1) void stack.fireSchedule('TimeoutSweep');
   expect(await leaveOf(owner, guest.userId)).toMatch(/disconnected|timeout/);
-  await settled(owner, sessionId);
+  await receivedAll(owner, sessionId);
   expect(leavesOf(owner, guest.userId)).toBe(1);
   const ends = await stack.audit(sessionId);
   expect(ends.filter(({ activity_type: type }) => type === 'user_left' || type === 'user_timeout')).toHaveLength(1);
 });
 
-test('[PR8][FA5] the late $disconnect of an old connection does not harm the new one', async () => {
+test('[PR8][FA5] a late $disconnect of an old connection does not affect the new one', async () => {
   const { owner, guest, sessionId } = await pair('iris', 'jack');
   const again = await stack.arrive('jack');
   await again.insist('session_joined', { type: 'session_join', sessionId });
   stops.push(await stayPresent(again, sessionId));
   stack.faults.set({ doubleDisconnect: 1 });
   guest.cut();
-  // The old seat is over, announced as one connection fewer; whatever harm it did would have been told with it.
+  // The old seat has ended, which is announced as one connection fewer. A false leave would have arrived by now.
   await changeOf(owner, guest.userId, ({ connections }) => connections === 1);
-  await settled(owner, sessionId);
+  await receivedAll(owner, sessionId);
   expect([joinsOf(owner, guest.userId), leavesOf(owner, guest.userId)]).toEqual([1, 0]);
 });
 
-/** What a user sends instead of heartbeats. @returns the answer. */
+/** Sends a frame that is no heartbeat. @returns the answer. */
 type Frame = (user: Arrived, sessionId: string) => Promise<unknown>;
 
 const otherFrames: [what: string, ...frames: Frame[]][] = [
   ['an activity', (user, sessionId) => user.expect('ack', { type: 'presence_update', sessionId, activity: 'reading' })],
   [
-    'a ping, a question, or an activity that is refused',
+    'a ping, a query, or an activity that is refused',
     (user) => user.expect('pong', { type: 'ping' }),
     (user, sessionId) => user.expect('participants', { type: 'participants_list', sessionId }),
     async (user, sessionId) => {
@@ -144,7 +144,7 @@ test.each(otherFrames)('[PR1] any frame is a sign of life, not only a heartbeat:
           quiet.stop();
         }),
       );
-      await settled(owner, sessionId);
+      await receivedAll(owner, sessionId);
       expect(users.map(({ userId }) => leavesOf(owner, userId))).toEqual(users.map(() => 0));
     },
     restore,

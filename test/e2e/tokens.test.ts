@@ -16,7 +16,7 @@ beforeAll(async () => {
 });
 afterAll(() => stack.close());
 
-/** A token of the stack's own provider that says of its bearer whatever the test likes. */
+/** A token of the stack's own identity provider with any claims. */
 const sign = (claims: Record<string, unknown>) =>
   new SignJWT(claims)
     .setProtectedHeader({ alg: 'RS256', kid })
@@ -31,7 +31,7 @@ async function overHttp(token: string) {
   return response.status;
 }
 
-/** What the handshake is answered, and for one that opens who the bearer is once they hold a session. */
+/** The status of a handshake and, if it succeeds, the identity of the user in a session. */
 async function overSocket(token: string) {
   const client = new TestClient(stack.websocket, token);
   const refused = await client.opened().then(
@@ -78,7 +78,7 @@ test.each<[what: string, sub: string, name: string | undefined, shown: string]>(
   expect(await overHttp(token)).toBe(200);
 });
 
-test('a subject that is a GUID of any version is the user id, for participant_role and ?userId=, too', async () => {
+test('a subject that is a GUID of any version is the user id, also in participant_role and ?userId=', async () => {
   const guid = '91165781-785F-44BD-5117-08D8BB99840C';
   const client = new TestClient(stack.websocket, await sign({ sub: guid, name: 'Gwen' }));
   await client.opened();
@@ -97,7 +97,7 @@ test('a subject that is a GUID of any version is the user id, for participant_ro
   expect((await owner.expect('activity_page', query)).items).toHaveLength(1);
 });
 
-test('an activity from an old tab of a person who renamed themselves has the new name', async () => {
+test('an activity from an old tab of a user with a new name has the new name', async () => {
   const { owner, session } = await stack.host('olga');
   const tab = async (name: string) => {
     const client = new TestClient(stack.websocket, await sign({ sub: 'renamed', name }));
