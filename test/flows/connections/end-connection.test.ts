@@ -14,7 +14,7 @@ const services = testServices({ registry, presence: { store }, sessions, deadlin
 
 const joined = [randomUUID(), randomUUID()].map((sessionId) => ({ sessionId, userId: 'u1', connectionId: 'c1' }));
 
-/** Which sessions the sweep was told to visit, and when. */
+/** The sessions of which a visit was scheduled, with their times. */
 const scheduled = () => deadlines.schedule.mock.calls as unknown[][];
 
 beforeEach(() => {
@@ -26,7 +26,7 @@ beforeEach(() => {
   store.restore.mockReset().mockResolvedValue(undefined);
 });
 
-test('[PR7] every seat of the connection gets its grace, and the sweep is told when it ends', async () => {
+test('[PR7] each seat of the connection gets its grace, and a visit is scheduled for its end', async () => {
   const before = Date.now();
   await endConnection(services, 'c1', 'disconnected', 15_000);
   expect(store.close.mock.calls.map(([seat]) => seat)).toEqual(joined);
@@ -39,32 +39,32 @@ test('[PR7] every seat of the connection gets its grace, and the sweep is told w
   expect(scheduled()).toEqual(joined.map(({ sessionId }, index) => [sessionId, store.close.mock.calls[index]![1]]));
 });
 
-test('[FA5] a doubled event, or one of a connection that joined nothing, does nothing', async () => {
+test('[FA5] a repeated event, or one of a connection without memberships, does nothing', async () => {
   await endConnection(services, 'c1', 'disconnected', 15_000);
   await endConnection(services, 'c1', 'disconnected', 15_000);
   expect(store.close).toHaveBeenCalledTimes(joined.length);
 });
 
-test('[PR8] a seat Redis does not know any more is not waited for', async () => {
+test('[PR8] no visit is scheduled for a seat that Redis no longer has', async () => {
   store.close.mockResolvedValue(false);
   await endConnection(services, 'c1', 'disconnected', 15_000);
   expect(deadlines.schedule).not.toHaveBeenCalled();
 });
 
-test('[FA2][PR7] a seat that another frame brought back meanwhile gets its grace, too', async () => {
+test('[FA2][PR7] a seat that another frame restored meanwhile gets its grace', async () => {
   store.close.mockResolvedValueOnce(false).mockResolvedValueOnce(false);
   await endConnection(services, 'c1', 'disconnected', 15_000);
   expect(scheduled().map(([sessionId]) => sessionId)).toEqual(joined.map(({ sessionId }) => sessionId));
 });
 
-describe('[FA2][PR11] where Redis forgot the session, its end', () => {
+describe('[FA2][PR11] if Redis lost the session, the end of a connection', () => {
   const sessionId = randomUUID();
   const person = (userId: string, connectionId: string) => ({ sessionId, userId, connectionId });
   const [own, other, timedOut] = [person('u1', 'c1'), person('u2', 'c2'), person('u3', 'c3')];
 
   beforeEach(() => {
     registry.memberships.mockReset().mockResolvedValue([own]);
-    // The index of the table shows a connection for a moment longer, or not yet.
+    // The index of the table is eventually consistent: it may still show a connection, or not show it yet.
     registry.members.mockResolvedValue([own, other, timedOut]);
     store.isKnown.mockResolvedValue(false);
     store.close.mockResolvedValueOnce(false);
@@ -73,7 +73,7 @@ describe('[FA2][PR11] where Redis forgot the session, its end', () => {
     sessions.getParticipants.mockResolvedValue(people.map((userId) => ({ userId, anonymousId: null })));
   const seated = () => store.restore.mock.calls.map(([, members]) => members);
 
-  test('seats whoever holds a slot, once, and then gets its grace', async () => {
+  test('restores the seat of a user who holds a slot, once, and starts its grace', async () => {
     slotsOf('u1', 'u2');
     await endConnection(services, 'c1', 'disconnected', 15_000);
     expect(seated()).toEqual([[own, other]]);
@@ -81,19 +81,19 @@ describe('[FA2][PR11] where Redis forgot the session, its end', () => {
     expect(deadlines.schedule).toHaveBeenLastCalledWith(sessionId, store.close.mock.calls.at(-1)![1]);
   });
 
-  test('seats nobody whose slot was given back: of them everybody heard already', async () => {
+  test('restores no seat of a user without a slot, because their leave was already announced', async () => {
     slotsOf('u2');
     await endConnection(services, 'c1', 'disconnected', 15_000);
     expect(seated()).toEqual([[other]]);
   });
 
-  test('seats a guest by the id that stands for them', async () => {
+  test('restores the seat of a guest by their anonymous id', async () => {
     sessions.getParticipants.mockResolvedValue([{ userId: null, anonymousId: 'u1' }]);
     await endConnection(services, 'c1', 'disconnected', 15_000);
     expect(seated()).toEqual([[own]]);
   });
 
-  test('[FA3] takes all that are connected for present while PostgreSQL cannot say who holds a slot', async () => {
+  test('[FA3] restores all connected users while PostgreSQL cannot say who holds a slot', async () => {
     sessions.getParticipants.mockRejectedValue(new Unavailable('database', new Error('PostgreSQL is away.')));
     await endConnection(services, 'c1', 'disconnected', 15_000);
     expect(seated()).toEqual([[own, other, timedOut]]);
@@ -114,6 +114,6 @@ test.each([
   expect(deadline - now).toBe(graceMillis);
 });
 
-test('[PR7] three and fifteen seconds are the graces of a clean close and of a broken socket', () => {
+test('[PR7] the grace is three seconds after a clean close and fifteen seconds after a broken socket', () => {
   expect([timings.cleanCloseGraceMillis, timings.graceMillis]).toEqual([3000, 15_000]);
 });

@@ -3,7 +3,7 @@ import { Unavailable } from '../../../lambdas/platform/unavailable.ts';
 import { testServices } from '../../support/test-services.ts';
 
 const store = { close: jest.fn() };
-/** A connection ends when what it joined is read, and has ended when it is removed. */
+// The end of a connection begins when its memberships are read, and is over when it is removed.
 const registry = { memberships: jest.fn(), remove: jest.fn() };
 const deadlines = { schedule: jest.fn(async () => true) };
 const services = testServices({ presence: { store }, registry, deadlines });
@@ -19,17 +19,17 @@ beforeEach(() => {
   registry.remove.mockReset().mockResolvedValue(undefined);
 });
 
-test('[DE6] receivers that are gone lose their seats, and nobody else', async () => {
+test('[DE6] receivers that are gone lose their seats, and other connections keep theirs', async () => {
   await endGoneReceivers(services, 's1', receivers, gone);
   expect(store.close.mock.calls.map(([seat]) => seat.connectionId)).toEqual(gone);
   expect(endedConnections()).toEqual(gone);
   expect(deadlines.schedule).toHaveBeenCalledTimes(1);
 });
 
-test('[DE6] of many frames that find the same connections gone at once each connection is ended by one', async () => {
+test('[DE6] if many frames find the same connections gone, each connection is ended once', async () => {
   const frames = 20;
   const tries = new Map<string, number>();
-  // The seats are closed by different frames.
+  // Different frames close the seats.
   store.close.mockImplementation(async ({ connectionId }) => {
     const earlier = tries.get(connectionId) ?? 0;
     tries.set(connectionId, earlier + 1);
@@ -39,7 +39,7 @@ test('[DE6] of many frames that find the same connections gone at once each conn
   expect(endedConnections().sort()).toEqual([...gone].sort());
 });
 
-test('[DE6] [FA4] never are more than eight connections ended at once', async () => {
+test('[DE6] [FA4] at most eight connections are ended at the same time', async () => {
   let running = 0;
   let most = 0;
   registry.memberships.mockImplementation(async () => {
@@ -56,7 +56,7 @@ test('[DE6] [FA4] never are more than eight connections ended at once', async ()
   expect(most).toBe(8);
 });
 
-test('[FA1] while Redis is away receivers that are gone are left to their time-out', async () => {
+test('[FA1] while Redis is away, receivers that are gone keep their seats until the timeout', async () => {
   store.close.mockRejectedValue(new Unavailable('redis', new Error('Redis is away.')));
   await expect(endGoneReceivers(services, 's1', receivers, gone)).resolves.toBeUndefined();
   expect(registry.memberships).not.toHaveBeenCalled();

@@ -13,7 +13,7 @@ beforeAll(() => {
 });
 afterAll(() => redis.quit());
 
-/** Three people, the last of whom joined just now; what the first one has applied is the state before that. */
+/** Three users, of whom the last has just joined. @returns the state that the first one applied before that join. */
 async function lateJoin() {
   room = new PresenceFixture(redis);
   await room.enter(ada, 'a1');
@@ -26,20 +26,20 @@ async function isBehindNow(applied: { epoch: string; seq: number }): Promise<boo
   return isBehind(applied, (await room.heartbeat(ada, 'a1'))!, room.now);
 }
 
-test('[DE4] a diff that got its number a moment ago is on its way and not missed', async () => {
+test('[DE4] a client does not count as behind because of a diff that was numbered a moment ago', async () => {
   const applied = await lateJoin();
   room.now += diffTravelMillis - 1;
   expect(await isBehindNow(applied)).toBe(false);
 });
 
-test('[DE4] a client that did not get the last diff in time is behind', async () => {
+test('[DE4] a client that has not applied the last diff in time is behind', async () => {
   const applied = await lateJoin();
   room.now += diffTravelMillis;
   expect(await isBehindNow(applied)).toBe(true);
   expect(await isBehindNow({ ...applied, seq: applied.seq + 1 })).toBe(false);
 });
 
-test('[DE4] the diff that a heartbeat causes itself is not missed', async () => {
+test('[DE4] a client does not count as behind because of a diff that its own heartbeat causes', async () => {
   const applied = await lateJoin();
   room.pass(room.timings.awayAfterMillis / 1000 - 1);
   for (const [user, tab] of [

@@ -21,29 +21,29 @@ beforeEach(() => {
 const written = () => activity.logActivity.mock.calls.map(([, , type, details]) => [type, details]);
 
 test.each([
-  ['that presence saw', { joinedAt }, came, true],
-  ['whose coming waits in the outbox', { joinedAt }, undefined, true],
-  ['whose coming waits in the outbox, after an earlier one', { joinedAt }, went(joinedAt - 1), true],
-  ['that was concluded before', { joinedAt }, went(joinedAt + 1), false],
+  ['that presence recorded', { joinedAt }, came, true],
+  ['whose join waits in the outbox', { joinedAt }, undefined, true],
+  ['whose join waits in the outbox, after an earlier stay', { joinedAt }, went(joinedAt - 1), true],
+  ['that is already recorded', { joinedAt }, went(joinedAt + 1), false],
   ['that was restored', { joinedAt, restored: true }, came, true],
-  ['that was restored, of somebody who had left', { joinedAt, restored: true }, went(joinedAt - 1), false],
-  ['that is only concluded', {}, came, true],
-  ['that is only concluded, of somebody who never came', {}, undefined, false],
-  ['that is only concluded, of somebody who had left', {}, went(joinedAt + 1), false],
-])('[PR9] the end of a stay %s is told once', async (_, known, last, told) => {
+  ['that was restored, after a recorded leave', { joinedAt, restored: true }, went(joinedAt - 1), false],
+  ['without a known join', {}, came, true],
+  ['without a known join, of a user without a recorded join', {}, undefined, false],
+  ['without a known join, after a recorded leave', {}, went(joinedAt + 1), false],
+])('[PR9] the end of a stay %s is recorded exactly once', async (_, known, last, told) => {
   activity.lastMovement.mockResolvedValue(last);
   await recordDeparture(services, sessionId, { userId, cause: 'left', at, ...known });
   expect(written().map(([type]) => type)).toEqual(told ? ['user_left'] : []);
   expect(sessions.leaveSession).toHaveBeenCalledWith(sessionId, userId, 'left', { joinedUntil: at });
 });
 
-test('[PR9] how long somebody was there counts from the coming that the trail has', async () => {
+test('[PR9] the duration of a stay counts from the join in the audit trail', async () => {
   activity.lastMovement.mockResolvedValue({ type: 'user_joined', at: at - 12_000 });
   await recordDeparture(services, sessionId, { userId, cause: 'disconnected', at, joinedAt });
   expect(written()).toEqual([['user_left', { cause: 'disconnected', durationSeconds: 12 }]]);
 });
 
-test('[AC1] a departure is written down before the slot is given back, under the same id each time', async () => {
+test('[AC1] a leave is recorded before its slot is given back, with the same id each time', async () => {
   const order: string[] = [];
   activity.lastMovement.mockResolvedValue(came);
   activity.logActivity.mockImplementation(async () => ({ isStored: order.push('written') > 0 }));
@@ -54,7 +54,7 @@ test('[AC1] a departure is written down before the slot is given back, under the
   expect(new Set(activity.logActivity.mock.calls.map((call) => call[4].activityId)).size).toBe(1);
 });
 
-test('[PR9] two tabs that leave at once while presence is away are one leave: the second entry has the id of the first', async () => {
+test('[PR9] if two tabs leave at the same time while Redis is away, both entries have the same id', async () => {
   activity.lastMovement.mockResolvedValue(came);
   await Promise.all(
     [at, at + 85].map((when) => recordDeparture(services, sessionId, { userId, cause: 'left', at: when })),
@@ -64,7 +64,7 @@ test('[PR9] two tabs that leave at once while presence is away are one leave: th
   expect(new Set(ids).size).toBe(1);
 });
 
-test('[AC3] whoever keeps the departure hears that its entry waits in the outbox', async () => {
+test('[AC3] recording a leave returns false if its entry waits in the outbox', async () => {
   activity.lastMovement.mockResolvedValue(came);
   activity.logActivity.mockResolvedValue({ isStored: false });
   expect(await recordDeparture(services, sessionId, { userId, cause: 'left', at, joinedAt })).toBe(false);

@@ -48,7 +48,7 @@ const went = (userId: string, at: number, joinedAt: number): Departure & { isBac
   ...{ userId, at, joinedAt, cause: 'timeout', isBack: false, text: `${userId} went ${at}` },
 });
 
-test('[PR12] [PR9] the goings of many sessions at one moment are some statements, and each stands in the trail', async () => {
+test('[PR12] [PR9] many leaves of many sessions are recorded in few statements, and each is in the audit trail', async () => {
   const writer = new MovementWriter(services);
   const visits = Array.from({ length: 400 }, () => ({
     sessionId: randomUUID(),
@@ -58,14 +58,14 @@ test('[PR12] [PR9] the goings of many sessions at one moment are some statements
   const results = await Promise.all(visits.map((visit) => writer.write(visit)));
   expect(results.map(({ written }) => written.length)).toEqual(visits.map(() => 10));
   expect(trail).toHaveLength(4000);
-  // The first goes alone and waits for nobody; the others in batches of five hundred.
+  // The first write starts at once with one session; the others follow in batches of five hundred.
   const batches = 1 + 4000 / 500;
   for (const statement of [activity.lastMovements, activity.logActivities, sessions.releaseSlots]) {
     expect(statement.mock.calls.length).toBeLessThanOrEqual(batches + 1);
   }
 });
 
-test('[PR9] somebody who came and went twice has two stays in the trail, in their order', async () => {
+test('[PR9] a user who joined and left twice has two stays in the audit trail, in order', async () => {
   const [sessionId, userId] = [randomUUID(), randomUUID()];
   const arrivals = [came(userId, 1000), came(userId, 3000)];
   const departures = [went(userId, 2000, 1000), went(userId, 4000, 3000)];
@@ -79,7 +79,7 @@ test('[PR9] somebody who came and went twice has two stays in the trail, in thei
   ]);
 });
 
-test('[PR9] a coming of which only the trail knows whether it is one is told where the trail lacks it', async () => {
+test('[PR9] an uncertain join is recorded only if the audit trail has no join of the present stay', async () => {
   const [sessionId, known, unknown] = [randomUUID(), randomUUID(), randomUUID()];
   await new MovementWriter(services).write({ sessionId, arrivals: [came(known, 1000)], departures: [] });
   const arrivals = [came(known, 2000, false), came(unknown, 2000, false)];
@@ -91,12 +91,12 @@ test('[PR9] a coming of which only the trail knows whether it is one is told whe
   ]);
 });
 
-test('[PR9] [AC3] a leave waits for the coming before it that waits in the outbox, and holds up no other leave', async () => {
+test('[PR9] [AC3] a leave waits while its join is in the outbox, and other leaves do not wait', async () => {
   const writer = new MovementWriter(services);
   const [sessionId, ada, bob] = [randomUUID(), randomUUID(), randomUUID()];
   deferred.add(ada);
   const coming = came(ada, 1000);
-  // Only the audit trail says whether this leave ends a stay.
+  // Without `joinedAt` the audit trail decides whether this leave ends a stay.
   const going = { ...went(ada, 2000, 1000), joinedAt: undefined };
   const other = went(bob, 2000, 1000);
   const movements = { sessionId, arrivals: [coming], departures: [going, other] };
@@ -107,7 +107,7 @@ test('[PR9] [AC3] a leave waits for the coming before it that waits in the outbo
   expect(trail.filter(({ userId }) => userId === ada).map(({ type }) => type)).toEqual(['user_joined', 'user_timeout']);
 });
 
-test('[AC1] what the database refuses of one session holds up no other', async () => {
+test('[AC1] if the database refuses the movements of one session, those of the others are recorded', async () => {
   const writer = new MovementWriter(services);
   const people = Array.from({ length: 5 }, () => randomUUID());
   refused.add(people[3]!);
@@ -123,7 +123,7 @@ test('[AC1] what the database refuses of one session holds up no other', async (
   ]);
 });
 
-test('[FA3] while the database is away nothing counts as written, and nobody asks once more for each', async () => {
+test('[FA3] while the database is away, no movement counts as recorded, and the writer does not retry each one', async () => {
   const writer = new MovementWriter(services);
   activity.logActivities.mockRejectedValue(new Unavailable('database', new Error('Away.')));
   const visits = Array.from({ length: 50 }, () => ({
@@ -137,7 +137,7 @@ test('[FA3] while the database is away nothing counts as written, and nobody ask
   activity.logActivities.mockReset();
 });
 
-test('[AC1] a slot is given back after its going stands in the trail, and not where its holder is back', async () => {
+test('[AC1] a slot is given back after its leave is recorded, and is kept if its holder is present again', async () => {
   const order: string[] = [];
   activity.logActivities.mockImplementationOnce(async (entries) => {
     order.push('written');

@@ -38,7 +38,7 @@ beforeAll(async () => {
   const composed = (await import('../../../lambdas/composition/services.ts')).services;
   const { replaceServices } = await import('../../support/test-services.ts');
   services = replaceServices(composed, signedBy([Buffer.alloc(32, 1)], composed));
-  // What a kill between the row and its entry leaves, without the kill.
+  // The trigger simulates a kill between the row and its entry.
   await database.pool.query(`
     CREATE FUNCTION refuse_entry() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'killed'; END $$`);
 });
@@ -48,7 +48,7 @@ afterAll(async () => {
   await database.drop();
 });
 
-/** The sessions and invites with keys of the test in place of the secret that AWS keeps. */
+/** The services of sessions and invites with keys of the test instead of the secret in AWS. */
 function signedBy(keys: readonly Uint8Array[], { database, timings }: Services) {
   const inviteKeys = async () => keys;
   const sessionsOn: Services['sessionsOn'] = (queryable) =>
@@ -72,7 +72,7 @@ async function stage() {
 }
 type Stage = Awaited<ReturnType<typeof stage>>;
 
-/** Everything that a decision may have changed. */
+/** All rows that a decision may change. */
 async function rowsOf({ id }: Stage): Promise<unknown[]> {
   const { rows } = await database.pool.query(
     `SELECT to_jsonb(s) - 'updated_at' AS row FROM collaboration_sessions s WHERE id = $1 OR owner_id = $2
@@ -107,7 +107,7 @@ test.each<[string, Act, Act]>([
   ['invite_created', ({ id }) => flows.createInvite(services, owner, id, { role: 'viewer' }), nothing],
   ['invite_revoked', ({ id, inviteId }) => flows.revokeInvite(services, owner, id, inviteId), nothing],
   ['invite_used', ({ id, invite }) => flows.joinSession(services, newcomer(), id, invite), nothing],
-])('[AC1] [FA6] %s stands together with what it tells of, or neither does', async (type, act, prepare) => {
+])('[AC1] [FA6] the entry %s and its change are committed together or not at all', async (type, act, prepare) => {
   const where = await stage();
   await prepare(where);
   const before = await rowsOf(where);
@@ -120,7 +120,7 @@ test.each<[string, Act, Act]>([
   expect(await entriesOf(type, where)).toBe(1);
 });
 
-test('[AC1] [FA6] no session is there without the entry of its creation', async () => {
+test('[AC1] [FA6] a session is not created without the entry of its creation', async () => {
   const count = async () => (await database.pool.query('SELECT id FROM collaboration_sessions')).rows.length;
   const before = await count();
   await refuseEntries();
@@ -129,14 +129,14 @@ test('[AC1] [FA6] no session is there without the entry of its creation', async 
   expect(await count()).toBe(before);
 });
 
-test('[SE9] removing and ending a second time write no second entry', async () => {
+test('[SE9] a second removal and a second end write no second entry', async () => {
   const where = await stage();
   for (let times = 0; times < 2; times++) await flows.removeParticipant(services, owner, where.id, guestId, undefined);
   for (let times = 0; times < 2; times++) await flows.endSession(services, owner, where.id, 'completed');
   expect([await entriesOf('participant_removed', where), await entriesOf('session_ended', where)]).toEqual([1, 1]);
 });
 
-test('[SE7] of two who revoke an invite at once one did it', async () => {
+test('[SE7] if an invite is revoked twice at the same time, one of the calls returns true', async () => {
   const { id, inviteId } = await stage();
   const revoke = () => flows.revokeInvite(services, owner, id, inviteId);
   expect((await Promise.all([revoke(), revoke()])).sort()).toEqual([false, true]);

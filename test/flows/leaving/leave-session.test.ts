@@ -58,7 +58,7 @@ beforeEach(() => {
 
 const written = () => activity.logActivity.mock.calls.map((call) => call.slice(0, 4));
 
-test('[PR7] the membership goes before the seat, and the leave is written down before it is told', async () => {
+test('[PR7] a leave ends the membership before the seat, and is recorded before it is announced', async () => {
   expect(await leaveSession(services, caller, sessionId)).toEqual({ type: 'session_left', sessionId });
   expect(order).toEqual(['membership', 'seat', 'written down', 'told']);
   expect(store.depart.mock.calls[0]).toEqual([
@@ -72,29 +72,32 @@ test('[PR7] the membership goes before the seat, and the leave is written down b
   expect(slots.leaveSession.mock.calls).toEqual([[sessionId, person.userId, 'left', { joinedUntil: departure.at }]]);
 });
 
-test('[FA1] just after Redis was away the session is brought back first: another tab may have joined meanwhile', async () => {
+test('[FA1] just after an outage of Redis, a leave first restores the session, because another tab may have joined', async () => {
   store.isInDoubt.mockResolvedValue(true);
   await leaveSession(services, caller, sessionId);
   expect(order.slice(0, 3)).toEqual(['membership', 'brought back', 'seat']);
 });
 
 test.each([
-  { others: [], count: 1, whose: 'the last one' },
-  { others: [{ ...person, connectionId: 'c2' }], count: 0, whose: 'one of two' },
-])('[FA1] while Redis is away the connection table tells whether it was $whose', async ({ others, count }) => {
-  store.isInDoubt.mockRejectedValue(new Unavailable('redis', new Error('Redis is away.')));
-  registry.members.mockResolvedValue([{ ...person }, ...others]);
-  await leaveSession(services, caller, sessionId);
-  expect(written()).toHaveLength(count);
-  expect(slots.leaveSession).toHaveBeenCalledTimes(count);
-  expect(store.depart).not.toHaveBeenCalled();
-});
+  { others: [], count: 1, whose: 'the last connection' },
+  { others: [{ ...person, connectionId: 'c2' }], count: 0, whose: 'one of two connections' },
+])(
+  '[FA1] while Redis is away, the connection table decides whether a leave was that of $whose',
+  async ({ others, count }) => {
+    store.isInDoubt.mockRejectedValue(new Unavailable('redis', new Error('Redis is away.')));
+    registry.members.mockResolvedValue([{ ...person }, ...others]);
+    await leaveSession(services, caller, sessionId);
+    expect(written()).toHaveLength(count);
+    expect(slots.leaveSession).toHaveBeenCalledTimes(count);
+    expect(store.depart).not.toHaveBeenCalled();
+  },
+);
 
 test.each([
   { store: 'PostgreSQL', fail: () => activity.lastMovement.mockRejectedValue(new Unavailable('database')) },
   { store: 'the connection table', fail: () => registry.members.mockRejectedValue(new Unavailable('connections')) },
 ])(
-  '[FA1][FA3] a leave that the connection table took succeeds, also if Redis and $store are away then',
+  '[FA1][FA3] a leave that is in the connection table succeeds, even if Redis and $store are away afterwards',
   async ({ fail }) => {
     store.isInDoubt.mockRejectedValue(new Unavailable('redis', new Error('Redis is away.')));
     fail();
@@ -105,20 +108,20 @@ test.each([
   },
 );
 
-test('[FA1][FA3] while PostgreSQL is away, a leave that Redis did not take at once is tried again and told', async () => {
+test('[FA1][FA3] while PostgreSQL is away, a leave that failed in Redis once is retried and announced', async () => {
   store.isInDoubt.mockRejectedValueOnce(new Unavailable('redis', new Error('Redis was slow.')));
   activity.lastMovement.mockRejectedValue(new Unavailable('database'));
   expect(await leaveSession(services, caller, sessionId)).toEqual({ type: 'session_left', sessionId });
   expect(order).toEqual(['membership', 'seat', 'told']);
 });
 
-test('[FA6] a bug is not taken for a store that is away', async () => {
+test('[FA6] a programming error does not count as a store that is away', async () => {
   store.isInDoubt.mockRejectedValue(new Unavailable('redis', new Error('Redis is away.')));
   activity.lastMovement.mockRejectedValue(new Error('a bug'));
   await expect(leaveSession(services, caller, sessionId)).rejects.toThrow('a bug');
 });
 
-test('[PR18] while Redis is away a leave ends nobody whose connection has joined again since', async () => {
+test('[PR18] while Redis is away, a leave does not end the stay of a connection that has joined again since', async () => {
   store.isInDoubt.mockRejectedValue(new Unavailable('redis', new Error('Redis is away.')));
   registry.members.mockResolvedValue([{ ...person, version: 6 }]);
   await leaveSession(services, caller, sessionId);
@@ -128,7 +131,7 @@ test('[PR18] while Redis is away a leave ends nobody whose connection has joined
   expect(written()).toHaveLength(1);
 });
 
-test('[PR18] a leave gives back the slot of every join that came before the table took the leave', async () => {
+test('[PR18] a leave gives back the slots of all joins before it in the connection table', async () => {
   let taken = 0;
   registry.leave.mockImplementation(async () => {
     await new Promise((resolve) => setTimeout(resolve, 5));
@@ -139,7 +142,7 @@ test('[PR18] a leave gives back the slot of every join that came before the tabl
   expect(store.depart.mock.calls[0]![2]).toBeGreaterThanOrEqual(taken);
 });
 
-describe('[PR18] a leave that meets other frames of its connection', () => {
+describe('[PR18] a leave that is handled beside other frames of its connection', () => {
   const session = { id: sessionId };
   const users = [{ userId: person.userId, username: 'Ada' }];
   beforeEach(() => {
@@ -151,7 +154,7 @@ describe('[PR18] a leave that meets other frames of its connection', () => {
   test.each([
     { where: 'in the table', overtake: () => registry.leave.mockRejectedValue(new Overtaken()) },
     { where: 'in Redis', overtake: () => store.depart.mockRejectedValue(new Overtaken()) },
-  ])('answers what is true where a later join was served before it $where', async ({ overtake }) => {
+  ])('is answered with the present state if a later join was handled before it $where', async ({ overtake }) => {
     overtake();
     const state = { type: 'session_joined', session, role: 'viewer', epoch: 'e', seq: 7, users };
     expect(await leaveSession(services, caller, sessionId, { order: 1 })).toEqual(state);
@@ -159,7 +162,7 @@ describe('[PR18] a leave that meets other frames of its connection', () => {
     expect(slots.leaveSession).not.toHaveBeenCalled();
   });
 
-  test('has left where it was served before the join, if frames are numbered', async () => {
+  test('has effect if it was handled before the join and the frames have `order`', async () => {
     registry.leave.mockResolvedValue({ version: 5, membership: undefined });
     const left = { type: 'session_left', sessionId };
     expect(await leaveSession(services, caller, sessionId, { order: 1 })).toEqual(left);

@@ -14,7 +14,7 @@ const seat = { connectionId: 'c1', userId: person.userId, sessionId };
 
 beforeEach(() => registry.setInvisible.mockReset());
 
-test('[PR5] only the choice to be invisible is remembered, until another one', async () => {
+test('[PR5] the choice to be invisible is stored until another choice, and other choices are not stored', async () => {
   registry.setInvisible.mockResolvedValue(undefined);
   for (const status of ['offline', 'away', 'online'] as const)
     await rememberChoice(services, caller, sessionId, status, 7);
@@ -25,7 +25,7 @@ test('[PR5] only the choice to be invisible is remembered, until another one', a
   ]);
 });
 
-test('[FA4] while the table of the connections is away a choice holds in Redis alone', async () => {
+test('[FA4] while the connection table is away, a choice is stored only in Redis', async () => {
   registry.setInvisible.mockRejectedValue(new Unavailable('connections', new Error('away')));
   await expect(rememberChoice(services, caller, sessionId, 'offline', 7)).resolves.toBeUndefined();
   registry.setInvisible.mockRejectedValue(new Error('a bug'));

@@ -19,7 +19,7 @@ const snapshot = (many: number) => ({ sessionId: 's1', epoch: 'e', seq: 7, users
 
 beforeEach(() => sent.mockClear());
 
-test('[DE7] all parts of a snapshot carry its name, and another snapshot of the same number has another', async () => {
+test('[DE7] all parts of a snapshot have the same snapshotId, and another snapshot with the same seq has another id', async () => {
   const first = await sendRest(services, caller, snapshot(300));
   const parts = sent.mock.calls.map(([frame]) => frame as typeof first);
   expect(parts.length).toBeGreaterThan(1);
@@ -32,7 +32,7 @@ test('[DE7] all parts of a snapshot carry its name, and another snapshot of the 
   expect(second.snapshotId).not.toBe(first.snapshotId);
 });
 
-test('[DE7] a snapshot that fits one frame has no parts and no name', async () => {
+test('[DE7] a snapshot that fits one frame has no parts and no snapshotId', async () => {
   expect(await sendRest(services, caller, snapshot(10))).toEqual(snapshot(10));
   expect(sent).not.toHaveBeenCalled();
 });

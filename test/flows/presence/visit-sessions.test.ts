@@ -40,7 +40,7 @@ afterAll(async () => {
   await database.drop();
 });
 
-/** A session whose owner is seated, by an invocation that was killed right after the script. */
+/** A session with a seat of its owner, as after an invocation that was killed just after the script. */
 async function enteredAndKilled() {
   const userId = randomUUID();
   const { id: sessionId } = await services.sessions.createSession(userId, 'op', {}, { username: 'Owner' });
@@ -57,7 +57,7 @@ async function trailOf(sessionId: string): Promise<string[]> {
   return rows.map(({ type }) => type);
 }
 
-/** When the session is visited next, Unix milliseconds. */
+/** The time of the next visit, in Unix milliseconds. */
 async function dueOf(sessionId: string): Promise<number> {
   const shards = Array.from({ length: deadlineShards }, (_, shard) => presenceKeys.due(shard));
   const due = await Promise.all(shards.map((shard) => services.redis.zscore(shard, sessionId)));
@@ -67,7 +67,7 @@ async function dueOf(sessionId: string): Promise<number> {
 const keptOf = (sessionId: string) => services.redis.llen(presenceKeys.journal(sessionId));
 const invalidateSession = (sessionId: string) => services.redis.hdel(presenceKeys.epoch(sessionId), 'epoch');
 
-test('[PR9] [FA6] the sweep writes down a coming whose invocation was killed, and its going, once each', async () => {
+test('[PR9] [FA6] the sweep records the join of a killed invocation and its leave, each once', async () => {
   const { sessionId, seat } = await enteredAndKilled();
   await flows.expireAndRecord(services, sessionId, Date.now());
   expect(await trailOf(sessionId)).toEqual(['user_joined']);
@@ -77,7 +77,7 @@ test('[PR9] [FA6] the sweep writes down a coming whose invocation was killed, an
   expect(await keptOf(sessionId)).toBe(0);
 });
 
-test('[FA2] a session that Redis gave up is visited to its end although nobody is connected', async () => {
+test('[FA2] the visits of an invalidated session record its movements even if no user is connected', async () => {
   const { sessionId, seat } = await enteredAndKilled();
   await services.presence.store.depart(seat, 'left', Date.now());
   await invalidateSession(sessionId);
@@ -86,12 +86,12 @@ test('[FA2] a session that Redis gave up is visited to its end although nobody i
   expect(await services.sessions.getParticipants(sessionId)).toEqual([]);
 });
 
-test('[PR9] [FA1] whoever timed out and is restored before a visit writes it is present by the audit trail, too', async () => {
+test('[PR9] [FA1] a user who timed out and is restored before the timeout is recorded has a new join in the audit trail', async () => {
   const { sessionId, seat } = await enteredAndKilled();
   const member = { ...seat, sessionName: 'name', username: 'Owner', role: 'operator' as const, joinedAt: Date.now() };
   await services.registry.join(member);
   await flows.expireAndRecord(services, sessionId, Date.now());
-  // A sweep finds the time-out and is killed before it writes. The next one takes Redis for away, and restores everybody.
+  // A sweep finds the timeout and is killed before it records it. The next sweep assumes an outage and restores all users.
   const { store } = services.presence;
   expect((await store.visit(sessionId, Date.now() + 61_000)).departures).toHaveLength(1);
   await flows.bringBack(services, sessionId);
@@ -104,8 +104,11 @@ test('[PR9] [FA1] whoever timed out and is restored before a visit writes it is 
 });
 
 test.each([
-  { isWritten: false, what: 'whoever came in as the session ended, and is taken out by a restoration, has left' },
-  { isWritten: true, what: 'a leave that is written down is not written again by a restoration' },
+  {
+    isWritten: false,
+    what: 'if a restoration removes a user who joined while the session ended, their leave is recorded',
+  },
+  { isWritten: true, what: 'a restoration does not record a leave again' },
 ])('[PR9] [SE9] $what', async ({ isWritten }) => {
   const { sessionId, seat } = await enteredAndKilled();
   await services.sessions.endSession(sessionId, { asker: seat, status: 'completed' });
@@ -123,7 +126,7 @@ test.each([
   expect(await keptOf(sessionId)).toBe(0);
 });
 
-test('[PR12] who comes in while an empty session is visited is visited, too', async () => {
+test('[PR12] a session in which a user joins during the visit of an empty session is visited again', async () => {
   const { sessionId, seat } = await enteredAndKilled();
   await services.presence.store.depart(seat, 'left', Date.now());
   const index = services.deadlines;
@@ -138,7 +141,7 @@ test('[PR12] who comes in while an empty session is visited is visited, too', as
   expect(await index.all()).toContain(sessionId);
 });
 
-test('[PR4] [PR6] nobody who acts after a visit is away before the next one', async () => {
+test('[PR4] [PR6] the next visit is before a user could become away, even if they act just after a visit', async () => {
   const { sessionId } = await enteredAndKilled();
   const away = Date.now() + 6000;
   const { next } = await flows.visitSession(services, sessionId, away, new flows.MovementWriter(services));
@@ -147,7 +150,7 @@ test('[PR4] [PR6] nobody who acts after a visit is away before the next one', as
   expect(next).toBeLessThanOrEqual(away + 5000);
 });
 
-test('[PR9] [PR12] of a room of hundreds that goes at once everybody is written down by visits that follow at once', async () => {
+test('[PR9] [PR12] if hundreds of users of a session time out at once, immediate visits record all of them', async () => {
   const userId = randomUUID();
   const { id: sessionId } = await services.sessions.createSession(userId, 'op', { maxParticipants: 300 });
   const many = 250;
@@ -173,13 +176,13 @@ test('[PR9] [PR12] of a room of hundreds that goes at once everybody is written 
   expect(trail.filter((type) => type === 'user_joined')).toHaveLength(many);
   expect(trail.filter((type) => type === 'user_timeout')).toHaveLength(many);
   expect(await keptOf(sessionId)).toBe(0);
-  // The owner was never seated, and keeps the slot.
+  // The owner never had a seat and keeps the slot.
   expect((await services.sessions.getParticipants(sessionId)).map((one) => one.userId)).toEqual([userId]);
-  // Each visit: the comings; what the trail has of the goings; the goings; the slots. The rebuilding reads who holds one.
+  // Each visit has four statements: the joins, the earlier movements, the leaves and the slots. The rebuild reads the slots once.
   expect(statements.mock.calls.length).toBeLessThanOrEqual(4 * visits + 1);
 });
 
-test('[PR4] [PR6] who comes and does nothing is visited when they are away, before they are gone', async () => {
+test('[PR4] [PR6] after a join, the next visit is when the user would become away', async () => {
   const owner = { userId: randomUUID(), username: 'Owner' };
   const session = await services.sessions.createSession(owner.userId, 'op', {}, owner);
   const caller = { ...owner, connectionId: randomUUID(), scopes: [], ipAddress: null, userAgent: null };
@@ -187,7 +190,7 @@ test('[PR4] [PR6] who comes and does nothing is visited when they are away, befo
   expect(await dueOf(session.id)).toBeLessThanOrEqual(Date.now() + 5000);
 });
 
-test('[SE8] [FA2] somebody is taken out of a session that Redis gave up, too', async () => {
+test('[SE8] [FA2] a user can be removed from an invalidated session', async () => {
   const { sessionId, seat } = await enteredAndKilled();
   await invalidateSession(sessionId);
   const removal = await flows.removeFromSession(services, sessionId, seat.userId, 'removed', Date.now());

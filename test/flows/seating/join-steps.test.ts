@@ -13,7 +13,7 @@ type Flows = typeof import('../../../lambdas/flows/seating/seat-connection.ts') 
   typeof import('../../../lambdas/flows/sweep/reconcile-slots.ts');
 
 const stepNames = ['slot', 'membership', 'seat', 'slot again', 'record and tell', 'answer'];
-/** Long after every time limit of presence. */
+/** A time long after all time limits of presence. */
 const laterMillis = 10 * 60_000;
 
 let database: Awaited<ReturnType<typeof createDatabase>>;
@@ -42,7 +42,7 @@ afterAll(async () => {
   await database.drop();
 });
 
-/** A public session whose owner is not present, and a user who is about to join it. */
+/** A public session whose owner is not present, and a user who will join it. */
 class Room {
   readonly sessionId: string;
   readonly caller: Caller;
@@ -69,7 +69,7 @@ class Room {
     return flows.runJoin(services, caller, takeSlot, {}, steps);
   }
 
-  /** What the stores hold of the user. */
+  /** The state of the user in the stores. */
   async state(connectionId = this.caller.connectionId) {
     const [slots, isPresent, membership] = await Promise.all([
       services.sessions.getParticipants(this.sessionId),
@@ -88,14 +88,14 @@ class Room {
     return rows.map(({ type }) => type);
   }
 
-  /** What the sweep does at a moment: visits the session and gives lost slots back. */
+  /** Does the work of the sweep: visits the session and gives back slots without presence. */
   async sweep(at: number): Promise<void> {
     await flows.expireAndRecord(services, this.sessionId, at);
     await flows.reconcileSlots(services, at);
   }
 }
 
-/** The steps with one that fails, before or after it did its work. */
+/** The steps, of which one fails before or after its work. */
 function failingAt(name: string, when: 'before' | 'after'): Step<Join>[] {
   return flows.joinSteps.map((step) => {
     if (step.name !== name) return step;
@@ -109,12 +109,12 @@ function failingAt(name: string, when: 'before' | 'after'): Step<Join>[] {
   });
 }
 
-/** The steps of an invocation that is killed after one of them: nothing of it runs any more, so no undo either. */
+/** The steps of an invocation that is killed after one of them: no later step and no undo runs. */
 function killedAfter(name: string): Step<Join>[] {
   return flows.joinSteps.slice(0, stepNames.indexOf(name) + 1);
 }
 
-test('the steps of a join are these', () => {
+test('a join has exactly these steps', () => {
   expect(flows.joinSteps.map(({ name }) => name)).toEqual(stepNames);
 });
 
@@ -144,7 +144,7 @@ describe.each(
     { name, when: 'after' as const },
   ]),
 )('[FA6] a join whose step $name fails $when its work', ({ name, when }) => {
-  test('leaves nothing behind', async () => {
+  test('leaves no membership, no seat and no slot behind', async () => {
     const room = await Room.make();
     await expect(room.join(failingAt(name, when))).rejects.toThrow(`${name} failed`);
     expect(await room.state()).toEqual({ slots: 0, isPresent: false, isMember: false });
@@ -152,7 +152,7 @@ describe.each(
     expect([[], ['user_joined', 'user_left']]).toContainEqual(await room.trail());
   });
 
-  test('takes nothing from another tab of the user', async () => {
+  test('does not affect another tab of the user', async () => {
     const room = await Room.make();
     await room.join();
     const second = randomUUID();

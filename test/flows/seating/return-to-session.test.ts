@@ -28,7 +28,7 @@ const membership = {
 };
 const session = { id: sessionId, sessionId: 'SESSION-20260101-TEST', ownerId: 'u9', lastActiveAt: 5 };
 const away = new Unavailable('database', new Error('PostgreSQL is away.'));
-/** A seating that nobody else hears of, and whose coming is written down already. */
+/** The outcome of a seat without receivers, whose join is already recorded. */
 const entered = {
   ...{ epoch: 'e', seq: 1, parts: 1, joins: [], updates: [], leaves: [], receivers: [] },
   ...{ users: [], first: true, arrival: undefined },
@@ -48,14 +48,14 @@ beforeEach(() => {
   sessions.joinSession.mockResolvedValue({ session, role: 'viewer', activated: true, revived: false });
 });
 
-/** As whom, and with what slot, they were seated. */
+/** The arguments of the seats. */
 const seated = () => enter.mock.calls.map(([, , acting]) => acting);
 
-test('[PR11] who timed out takes a slot and a seat again, with the role they have now', async () => {
+test('[PR11] a user who timed out takes a slot and a seat again, with their present role', async () => {
   await returnToSession(services, caller, sessionId);
   expect(enter.mock.calls[0]!.slice(0, 2)).toEqual([sessionId, person.userId]);
   expect(seated()).toMatchObject([{ connectionId: 'c1', role: 'viewer', arrivalState: 'taken', version: 2 }]);
-  // They keep the membership by which they return.
+  // The user keeps the membership.
   expect(registry.join).not.toHaveBeenCalled();
   expect(registry.amend.mock.calls).toEqual([[membership, expect.objectContaining({ role: 'viewer' })]]);
   expect(broadcast).not.toHaveBeenCalled();
@@ -65,9 +65,9 @@ test.each([
   {
     activated: false,
     arrivalState: 'written',
-    why: 'whose coming was written down while Redis was away has not come anew',
+    why: 'a join that was recorded while Redis was away is not recorded again',
   },
-  { activated: true, arrivalState: 'taken', why: 'who lost the slot since has come anew' },
+  { activated: true, arrivalState: 'taken', why: 'a user who has lost the slot since has a new join' },
 ])('[PR9] $why', async ({ activated, arrivalState }) => {
   registry.membership.mockResolvedValue({ ...membership, unseated: true });
   sessions.joinSession.mockResolvedValue({ session, role: 'viewer', activated, revived: false });
@@ -75,7 +75,7 @@ test.each([
   expect(seated()).toMatchObject([{ arrivalState }]);
 });
 
-test('[FA2] a session that Redis forgot is rebuilt before', async () => {
+test('[FA2] a session that Redis lost is rebuilt first', async () => {
   const other = { ...membership, connectionId: 'c2', userId: 'u2' };
   registry.members.mockResolvedValue([other]);
   sessions.getParticipants.mockResolvedValue([{ userId: 'u2', anonymousId: null }]);
@@ -86,7 +86,7 @@ test('[FA2] a session that Redis forgot is rebuilt before', async () => {
   expect(restored).toBeLessThan(joined!);
 });
 
-test('[FA3] with the database away they sit by what the connection table knows of them', async () => {
+test('[FA3] while PostgreSQL is away, a user gets a seat with the role and settings of the connection table', async () => {
   const remembered = { cursorRole: 'operator', unseated: true, invisible: true };
   registry.membership.mockResolvedValue({ ...membership, ...remembered });
   sessions.joinSession.mockRejectedValue(away);
@@ -95,12 +95,12 @@ test('[FA3] with the database away they sit by what the connection table knows o
   const known = { role: 'commenter', cursorRole: 'operator', invisible: true };
   expect(seated()).toMatchObject([{ ...known, arrivalState: 'written' }]);
   expect(registry.amend.mock.calls).toMatchObject([[membership, { ...known, sessionName, unseated: undefined }]]);
-  // The database is not asked a second time about the slot.
+  // The slot is requested from PostgreSQL only once.
   expect(sessions.joinSession).toHaveBeenCalledTimes(1);
   expect(registry.takeBack).not.toHaveBeenCalled();
 });
 
-test('[SE2] whom the session does not let in any more has left it', async () => {
+test('[SE2] a user whom the session refuses loses the membership', async () => {
   sessions.joinSession.mockRejectedValue(new RollcallError('SESSION_INACTIVE', 'The session has ended.'));
   await expect(returnToSession(services, caller, sessionId)).rejects.toMatchObject({ code: 'SESSION_INACTIVE' });
   expect(registry.takeBack).toHaveBeenCalledWith(membership);
@@ -110,19 +110,19 @@ test('[SE2] whom the session does not let in any more has left it', async () => 
 test.each([
   { where: 'in the table', overtake: () => registry.amend.mockResolvedValue(false) },
   { where: 'in Redis', overtake: () => enter.mockRejectedValue(new Overtaken()) },
-])('[PR18] who joined or left meanwhile is where that frame put them: $where', async ({ overtake }) => {
+])('[PR18] a join or leave that is handled meanwhile decides: $where', async ({ overtake }) => {
   overtake();
   await expect(returnToSession(services, caller, sessionId)).resolves.toBeUndefined();
   expect(registry.takeBack).not.toHaveBeenCalled();
 });
 
-test('a connection that never joined is told so', async () => {
+test('a connection that never joined gets NOT_IN_SESSION', async () => {
   registry.membership.mockResolvedValue(undefined);
   await expect(returnToSession(services, caller, sessionId)).rejects.toMatchObject({ code: 'NOT_IN_SESSION' });
   expect(sessions.joinSession).not.toHaveBeenCalled();
 });
 
-test('[SE4] whoever brings a session back to life has its owner told', async () => {
+test('[SE4] if a returning user makes the session active again, its owner is told', async () => {
   sessions.joinSession.mockResolvedValue({ session, role: 'viewer', activated: true, revived: true });
   await returnToSession(services, caller, sessionId);
   expect(registry.connectionsOf).toHaveBeenCalledWith('u9');

@@ -1,6 +1,6 @@
 import { runSteps, type Step, stopUndo } from '../../../lambdas/flows/seating/run-steps.ts';
 
-/** Three steps that note what they do; the one named `failing` fails, and undos answer or fail as given. */
+/** Three steps that log their work. The one named `failing` fails, and the undos do what is given. */
 function stepsOf(log: string[], failing: string, undos: Record<string, () => unknown> = {}): Step<void>[] {
   return ['one', 'two', 'three'].map((name) => ({
     name,
@@ -47,7 +47,7 @@ test('an undo can stop the rest of the undo', async () => {
   expect(log.slice(2)).toEqual(['undo two first']);
 });
 
-test('undoes nothing where no undo is needed', async () => {
+test('does not run an undo that a step does not need', async () => {
   await expect(run(stepsOf(log, 'two'), false)).rejects.toThrow('two failed');
   expect(log).toEqual(['one', 'two']);
 });

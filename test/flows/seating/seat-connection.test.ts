@@ -49,18 +49,18 @@ const outcome = {
   first: true,
   arrival,
 };
-/** Nobody else hears of it. */
+/** The fields of an outcome without receivers. */
 const silent = { joins: [], receivers: [] };
-/** What a second connection of somebody who is there finds. */
+/** The outcome for a second connection of a present user. */
 const known = { ...outcome, ...silent, first: false, arrival: undefined, users: [{ userId: caller.userId, joinedAt }] };
-/** What the end of a seat answers: a leave of its user, or nothing. */
+/** The outcomes of the end of a seat: without and with a leave of its user. */
 const nothingEnded = { ...outcome, ...silent, departures: [] };
 const ended = {
   ...{ ...outcome, seq: 2, joins: [], leaves: [{ userId: caller.userId, cause: 'disconnected' }] },
   departures: [{ userId: caller.userId, cause: 'disconnected', at: joinedAt + 1, joinedAt }],
 };
 
-/** The frame that tells the others of a change. */
+/** The frame that announces a change to the others. */
 const diffOf = ({
   epoch,
   seq,
@@ -72,7 +72,7 @@ const diffOf = ({
 });
 const delivered = { delivered: 1, gone: [], failed: [], throttled: 0 };
 
-/** What the table answers a join, which is the connection's so-manieth of the session. */
+/** The answer of the connection table to a join; `count` is the number of joins of the connection in the session. */
 const joined = (membership: Membership, count: number) => ({
   membership: { ...membership, version: membership.joinedAt + count },
   isNew: true,
@@ -101,7 +101,7 @@ beforeEach(() => {
 
 const seat = (activated: boolean) => seatConnection(services, caller, { session, role: 'viewer', activated });
 
-test('somebody who took a slot is written down, seated and told of; the entry says their role', async () => {
+test('a user who took a slot gets a membership and a seat, is announced, and has an entry with their role', async () => {
   expect(await seat(true)).toMatchObject({ epoch: 'e', seq: 1, users: [] });
   expect(registry.join.mock.calls[0]![0]).toMatchObject({ connectionId: 'c1', sessionId: session.id });
   expect(presence.enter.mock.calls[0]![2]).toMatchObject({ version: expect.any(Number) });
@@ -116,7 +116,7 @@ test('somebody who took a slot is written down, seated and told of; the entry sa
   expect(sessions.leaveSession).not.toHaveBeenCalled();
 });
 
-test('[AC1] a coming stays on the list of the sweep until it is written down', async () => {
+test('[AC1] a join stays in the movement journal until it is recorded', async () => {
   const order: string[] = [];
   activity.logActivity.mockImplementation(async () => ({ isStored: order.push('written') > 0 }));
   store.forget.mockImplementation(async () => void order.push('forgotten'));
@@ -125,13 +125,13 @@ test('[AC1] a coming stays on the list of the sweep until it is written down', a
   expect(store.forget).toHaveBeenCalledWith(session.id, [arrival]);
 });
 
-test('[PR2] a second tab takes no slot and is not written into the audit trail', async () => {
+test('[PR2] a second tab takes no slot and has no entry in the audit trail', async () => {
   presence.enter.mockResolvedValue(known);
   await seat(false);
   expect(activity.logActivity).not.toHaveBeenCalled();
 });
 
-test('[SE3] who comes back while the slot they left is being given back takes it again, before anybody hears of it', async () => {
+test('[SE3] a user who returns while their slot is being given back takes it again before their join is announced', async () => {
   const order: string[] = [];
   presence.enter.mockImplementation(async () => {
     order.push('seated');
@@ -151,14 +151,14 @@ test('[SE3] who comes back while the slot they left is being given back takes it
   });
 });
 
-test('[SE3] who finds that slot taken by somebody else sits no more', async () => {
+test('[SE3] a returning user whose slot another user has taken loses the seat', async () => {
   sessions.joinSession.mockRejectedValue(new RollcallError('SESSION_FULL', 'No slot is free.'));
   await expect(seat(false)).rejects.toMatchObject({ code: 'SESSION_FULL' });
   expect(broadcast).not.toHaveBeenCalled();
   expect(store.depart).toHaveBeenCalled();
 });
 
-test('[FA2] whoever joins while the connection table is away is refused, and not left without a seat', async () => {
+test('[FA2] a join while the connection table is away is refused, and leaves no membership without a seat', async () => {
   store.isKnown.mockResolvedValue(false);
   registry.members.mockRejectedValue(new Unavailable('connections', new Error('ECONNREFUSED')));
   await expect(seat(false)).rejects.toMatchObject({ code: 'UNAVAILABLE', retryAfterMillis: 1000 });
@@ -184,7 +184,7 @@ test('[FA6] a join that fails while its membership is being written leaves no me
   expect(order).toEqual(['written', 'taken back']);
 });
 
-test('a programming error in undoing a join is logged as an error, a store that is away as a warning', async () => {
+test('a programming error in the undo of a join is logged as an error, and a store that is away as a warning', async () => {
   presence.enter.mockRejectedValue(new Error('the join failed'));
   store.depart.mockRejectedValue(new TypeError('undefined is not a function'));
   await expect(seat(true)).rejects.toThrow('the join failed');
@@ -194,37 +194,37 @@ test('a programming error in undoing a join is logged as an error, a store that 
   expect([log.error.mock.calls.length, log.warn.mock.calls.length]).toEqual([1, 1]);
 });
 
-test('[FA6] a join that is repeated and fails early leaves the membership of the first one', async () => {
+test('[FA6] a repeated join that fails early keeps the membership of the first one', async () => {
   registry.isCompact.mockRejectedValue(new Unavailable('connections', new Error('ECONNREFUSED')));
   registry.join.mockImplementation(async (membership: Membership) => ({ ...joined(membership, 2), isNew: false }));
   await expect(seat(false)).rejects.toMatchObject({ code: 'UNAVAILABLE' });
   expect(registry.takeBack).not.toHaveBeenCalled();
 });
 
-test('[FA3] who comes back with the database away sits all the same', async () => {
+test('[FA3] a user who returns while PostgreSQL is away gets a seat', async () => {
   sessions.joinSession.mockRejectedValue(new Unavailable('database', new Error('PostgreSQL is away.')));
   expect(await seat(false)).toMatchObject({ epoch: 'e', seq: 1 });
   expect(store.depart).not.toHaveBeenCalled();
 });
 
-test('[FA3] who was let back in without the database does not wait for it a second time', async () => {
+test('[FA3] a user whose return did not need PostgreSQL does not wait for it a second time', async () => {
   await seatConnection(services, caller, { session, role: 'viewer', activated: false, unasked: true });
   expect(sessions.joinSession).not.toHaveBeenCalled();
 });
 
-test('[SE3] a slot that was taken just now, and one that another tab keeps, is asked for once', async () => {
+test('[SE3] a slot that the join has taken or that another tab keeps is not requested again', async () => {
   await seat(true);
   presence.enter.mockResolvedValue(known);
   await seat(false);
   expect(sessions.joinSession).not.toHaveBeenCalled();
 });
 
-test('[PR9] who comes back while their leave is still being written down is written down as come', async () => {
+test('[PR9] the join of a user who returns while their leave is being recorded is recorded', async () => {
   await seat(false);
   expect(activity.logActivity.mock.calls[0]!.slice(1, 3)).toEqual([caller.userId, 'user_joined']);
 });
 
-test('[FA2] whom Redis forgot in their grace has not come anew', async () => {
+test('[FA2] a user whom Redis lost during their grace has no new join', async () => {
   presence.enter.mockResolvedValue({ ...outcome, arrival: { ...arrival, certain: false } });
   activity.lastMovement.mockResolvedValue({ type: 'user_joined', at: joinedAt - 5000 });
   await seat(false);
@@ -232,14 +232,14 @@ test('[FA2] whom Redis forgot in their grace has not come anew', async () => {
   expect(store.forget).toHaveBeenCalled();
 });
 
-test('[PR9] who comes back after a leave has come anew, although the slot had not been given back yet', async () => {
+test('[PR9] a user who returns after a leave has a new join, even if the slot was not given back yet', async () => {
   presence.enter.mockResolvedValue({ ...outcome, arrival: { ...arrival, certain: false } });
   activity.lastMovement.mockResolvedValue({ type: 'user_left', at: joinedAt - 5000 });
   await seat(false);
   expect(activity.logActivity.mock.calls[0]!.slice(1, 3)).toEqual([caller.userId, 'user_joined']);
 });
 
-test('[FA6] the sweep expects somebody before they sit, so that a kill in between leaves nobody unseen', async () => {
+test('[FA6] a visit is scheduled before the seat, so that the sweep finds the user if the invocation is killed', async () => {
   const order: string[] = [];
   deadlines.schedule.mockImplementation(async () => order.push('expected') > 0);
   presence.enter.mockImplementation(async () => {
@@ -250,13 +250,13 @@ test('[FA6] the sweep expects somebody before they sit, so that a kill in betwee
   expect(order.slice(0, 2)).toEqual(['expected', 'seated']);
 });
 
-test('[AC3] a coming that waits in the outbox stays on the list of the sweep', async () => {
+test('[AC3] a join that waits in the outbox stays in the movement journal', async () => {
   activity.logActivity.mockResolvedValue({ isNew: true, isStored: false });
   await seat(true);
   expect(store.forget).not.toHaveBeenCalled();
 });
 
-test('[FA3] a coming that no store takes for the moment is the sweep’s, and nobody is unseated for it', async () => {
+test('[FA3] a join that no store accepts stays in the journal for the sweep, and the user keeps the seat', async () => {
   activity.logActivity.mockRejectedValue(new Unavailable('database', new Error('PostgreSQL and the outbox are away.')));
   expect(await seat(true)).toMatchObject({ epoch: 'e', seq: 1 });
   expect(store.forget).not.toHaveBeenCalled();
@@ -265,7 +265,7 @@ test('[FA3] a coming that no store takes for the moment is the sweep’s, and no
   expect(deadlines.schedule.mock.calls.some(([, deadline]) => deadline <= Date.now())).toBe(true);
 });
 
-test('[FA1] whose coming was written down while Redis was away is not written down again', async () => {
+test('[FA1] a join that was recorded while Redis was away is not recorded again', async () => {
   presence.enter.mockResolvedValue(known);
   await seatConnection(services, caller, { session, role: 'viewer', activated: false, isWritten: true });
   expect(presence.enter.mock.calls[0]![2]).toMatchObject({ arrivalState: 'written' });
@@ -273,9 +273,14 @@ test('[FA1] whose coming was written down while Redis was away is not written do
 });
 
 test.each([
-  { activated: true, isWritten: false, isMarked: true, what: 'that took a slot is written, and marked as written' },
-  { activated: false, isWritten: true, isMarked: true, what: 'that was written before keeps its mark' },
-  { activated: false, isWritten: false, isMarked: false, what: 'that found a slot is not written, and not marked' },
+  { activated: true, isWritten: false, isMarked: true, what: 'that took a slot is recorded and marked as unseated' },
+  { activated: false, isWritten: true, isMarked: true, what: 'that was recorded before keeps its mark' },
+  {
+    activated: false,
+    isWritten: false,
+    isMarked: false,
+    what: 'that already had a slot is neither recorded nor marked',
+  },
 ])('[FA1] [PR9] a join while Redis is away $what', async ({ activated, isWritten, isMarked }) => {
   presence.enter.mockRejectedValue(new Unavailable('redis', new Error('Redis is away.')));
   await seatConnection(services, caller, { session, role: 'viewer', activated, isWritten });
@@ -283,17 +288,17 @@ test.each([
 });
 
 test.each([
-  ['the connection cannot be written down', () => registry.join.mockRejectedValue(new Error('table away'))],
+  ['the membership cannot be stored', () => registry.join.mockRejectedValue(new Error('table away'))],
   ['the script has a bug', () => presence.enter.mockRejectedValue(new Error('bug'))],
   ['the audit trail fails', () => activity.logActivity.mockRejectedValue(new Error('away'))],
-])('[FA6] where %s, the slot is given back and the membership forgotten', async (_, fail) => {
+])('[FA6] if %s, the slot is given back and the membership deleted', async (_, fail) => {
   fail();
   await expect(seat(true)).rejects.toThrow();
   expect(registry.takeBack.mock.calls[0]![0]).toMatchObject({ connectionId: 'c1', sessionId: session.id });
   expect(sessions.leaveSession).toHaveBeenCalledWith(session.id, caller.userId, 'disconnected', expect.anything());
 });
 
-test('[FA6] [PR9] who was seated before it failed leaves again: told, written down, and without the slot', async () => {
+test('[FA6] [PR9] if a join fails after the seat, the leave is announced and recorded, and the slot is given back', async () => {
   broadcast.mockRejectedValueOnce(new Error('gateway'));
   store.depart.mockResolvedValue(ended);
   activity.lastMovement.mockResolvedValue({ type: 'user_joined', at: joinedAt });
@@ -323,27 +328,27 @@ test('[FA6] [PR9] a join that was recorded while Redis was away, and then failed
   expect(sessions.leaveSession).toHaveBeenCalledWith(session.id, caller.userId, 'disconnected', expect.anything());
 });
 
-test('[FA6] a slot is kept where another connection of its holder is there', async () => {
+test('[FA6] the undo of a join keeps the slot if another connection of the user is present', async () => {
   presence.enter.mockRejectedValue(new Error('bug'));
   store.isPresent.mockResolvedValue(true);
   await expect(seat(true)).rejects.toThrow('bug');
   expect(sessions.leaveSession).not.toHaveBeenCalled();
 });
 
-test('[FA6] a second tab that fails takes no slot from the first', async () => {
+test('[FA6] the failed join of a second tab keeps the slot of the first', async () => {
   presence.enter.mockRejectedValue(new Error('bug'));
   await expect(seat(false)).rejects.toThrow('bug');
   expect(registry.takeBack.mock.calls[0]![0]).toMatchObject({ connectionId: 'c1', sessionId: session.id });
   expect(sessions.leaveSession).not.toHaveBeenCalled();
 });
 
-test('[FA6] what made it fail is told, also where cleaning up fails', async () => {
+test('[FA6] a failed join throws its own error, even if the undo fails too', async () => {
   presence.enter.mockRejectedValue(new Error('the reason'));
   registry.takeBack.mockRejectedValue(new Error('table away, too'));
   await expect(seat(false)).rejects.toThrow('the reason');
 });
 
-test('[FA6] a join that failed after its client had joined again takes nothing from that one', async () => {
+test('[FA6] the undo of a failed join does not affect a later join of the same connection', async () => {
   presence.enter.mockRejectedValue(new Error('bug'));
   registry.takeBack.mockResolvedValue(false);
   await expect(seat(true)).rejects.toThrow('bug');
@@ -351,7 +356,7 @@ test('[FA6] a join that failed after its client had joined again takes nothing f
   expect(sessions.leaveSession).not.toHaveBeenCalled();
 });
 
-test('[FA6] [FA4] a join sent once more that finds no table takes nobody from the seat of the first', async () => {
+test('[FA6] [FA4] a repeated join that fails because the table is away keeps the seat of the first', async () => {
   registry.join.mockImplementation(async (membership: Membership) => ({ ...joined(membership, 2), isNew: false }));
   registry.isCompact.mockRejectedValue(new Error('table away'));
   await expect(seat(false)).rejects.toThrow('table away');
@@ -359,14 +364,14 @@ test('[FA6] [FA4] a join sent once more that finds no table takes nobody from th
   expect(broadcast).not.toHaveBeenCalled();
 });
 
-describe('[PR18] a join that a later frame of its connection has overtaken', () => {
+describe('[PR18] a join that is handled after a later frame of its connection', () => {
   const turn = { order: 1 };
   const overtake = {
     'in the table': () => registry.join.mockRejectedValue(new Overtaken()),
     'in Redis': () => presence.enter.mockRejectedValue(new Overtaken()),
   };
 
-  test.each(Object.entries(overtake))('seats nobody and gives the slot back: %s', async (_, happen) => {
+  test.each(Object.entries(overtake))('takes no seat and gives the slot back: %s', async (_, happen) => {
     happen();
     const joining = seatConnection(services, caller, { session, role: 'viewer', activated: true }, { turn });
     await expect(joining).rejects.toThrow(Overtaken);
@@ -385,19 +390,19 @@ describe('[PR18] a join that a later frame of its connection has overtaken', () 
     expect(sessions.leaveSession).not.toHaveBeenCalled();
   });
 
-  test('also gives back a slot that it found: the leave that ended it has left it to this join', async () => {
+  test('gives back a slot that the user already had, because the later leave relies on this join', async () => {
     overtake['in Redis']();
     await expect(seat(false)).rejects.toThrow(Overtaken);
     expect(sessions.leaveSession).toHaveBeenCalledTimes(1);
   });
 
-  test('is followed by one that asks for the slot again, which may have been given back', async () => {
+  test('is followed by a join that requests the slot again, which may have been given back', async () => {
     registry.join.mockImplementation(async (membership: Membership) => joined(membership, 3));
     await seat(true);
     expect(sessions.joinSession).toHaveBeenCalledTimes(1);
   });
 
-  test('keeps the slot of a user whom only the connection table knows: Redis forgot the session', async () => {
+  test('keeps the slot of a user whom only the connection table knows, because Redis lost the session', async () => {
     overtake['in Redis']();
     store.yieldSlot.mockResolvedValue(undefined);
     registry.members.mockResolvedValue([{ userId: caller.userId, connectionId: 'c2' }]);
@@ -417,14 +422,14 @@ describe('[PR18] a join that a later frame of its connection has overtaken', () 
     expect(sessions.leaveSession).toHaveBeenCalledTimes(1);
   });
 
-  test('takes the slot again also while Redis is away: an earlier leave may just have given it back', async () => {
+  test('requests the slot again while Redis is away, because an earlier leave may have given it back', async () => {
     presence.enter.mockRejectedValue(new Unavailable('redis', new Error('Redis is away.')));
     registry.members.mockResolvedValue([]);
     await seat(false);
     expect(sessions.joinSession).toHaveBeenCalledTimes(1);
   });
 
-  test('who returns keeps the number of their join, and does not undo a leave', async () => {
+  test('keeps the version of its membership when the user returns, and does not undo a leave', async () => {
     const returned = { connectionId: 'c1', sessionId: session.id, version: 3 } as Membership;
     const back = () =>
       seatConnection(services, caller, { session, role: 'viewer', activated: false }, { known: returned });

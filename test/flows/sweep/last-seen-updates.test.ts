@@ -20,14 +20,14 @@ const people = (sessions: number) =>
     ...{ sessionId: `s${Math.floor(index / 2)}`, userId: `u${index}`, at: now },
   }));
 
-test('[PR12] what a round of visits found goes into one statement, however many sessions it visited', async () => {
+test('[PR12] the last-seen updates of one round are one statement for any number of sessions', async () => {
   for (const lastSeenUpdates of people(1000)) updates.add([lastSeenUpdates]);
   updates.write();
   await updates.written();
   expect(statements.map(({ due }) => due.length)).toEqual([2000]);
 });
 
-test('[PR12] each person is written at most every 30 seconds, however often their session is visited', async () => {
+test('[PR12] the time of a user is written at most every 30 seconds, however often their session is visited', async () => {
   const times: number[] = [];
   for (let second = 0; second < 95; second += 1) {
     updates.add(people(1));
@@ -37,11 +37,11 @@ test('[PR12] each person is written at most every 30 seconds, however often thei
     now += 1000;
   }
   expect(times).toEqual([0, 30, 60, 90]);
-  // Whether they hold a slot is asked each time.
+  // The check of the slots gets all seen users each time.
   expect(statements.every(({ seen }) => seen.length === 2)).toBe(true);
 });
 
-test('[FA3] while one statement hangs what comes meanwhile waits for it, and nobody else does', async () => {
+test('[FA3] while one statement hangs, later updates wait for it, and the visits do not', async () => {
   const hanging = Promise.withResolvers<void>();
   let begun = 0;
   const slow = new LastSeenUpdates(services, () => {
@@ -58,7 +58,7 @@ test('[FA3] while one statement hangs what comes meanwhile waits for it, and nob
   expect(begun).toBe(2);
 });
 
-test('nothing is written where nobody was seen', async () => {
+test('nothing is written if no user was seen', async () => {
   updates.add([]);
   updates.write();
   await updates.written();

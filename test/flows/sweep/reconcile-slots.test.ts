@@ -55,7 +55,7 @@ async function trailOf(sessionId: string) {
 
 const slotsOf = async (sessionId: string) => (await services.sessions.getParticipants(sessionId)).length;
 
-test('[SE3] a slot whose holder is nowhere present is given back, once, with its audit row', async () => {
+test('[SE3] a slot whose holder is not present is given back once, with its audit entry', async () => {
   const { sessionId, userId } = await ownedSession(10 * 60_000);
   const at = Date.now() - 60 * 60_000;
   await recordArrival(services, sessionId, { userId, username: 'Owner', role: 'operator', at, certain: true });
@@ -68,20 +68,20 @@ test('[SE3] a slot whose holder is nowhere present is given back, once, with its
   ]);
 });
 
-test('[PR9] an end that is written down already, later than it would be concluded, is not concluded again', async () => {
+test('[PR9] a leave that is already recorded is not recorded again when its slot is given back', async () => {
   const { sessionId, userId } = await ownedSession(10 * 60_000);
   const at = Date.now() - 60 * 60_000;
   await recordArrival(services, sessionId, { userId, username: 'Owner', role: 'operator', at, certain: true });
-  // The time of the last sign of life in PostgreSQL may be a while older than the one Redis knew.
+  // The last sign of life in PostgreSQL may be older than the one in Redis.
   const trueEnd = { userId, cause: 'timeout' as const, at: Date.now() - 5 * 60_000, joinedAt: at };
-  // Killed between the entry and the slot, which is therefore held still.
+  // The invocation was killed between the entry and the slot, so the slot is still held.
   await recordDeparture(services, sessionId, { ...trueEnd, isBack: true });
   await flows.reconcileSlots(services, Date.now());
   expect(await slotsOf(sessionId)).toBe(0);
   expect((await trailOf(sessionId)).map(({ type }) => type)).toEqual(['user_joined', 'user_timeout']);
 });
 
-test('[PR9] who came again since they were last seen, and vanished, has left after that', async () => {
+test('[PR9] the leave of a user who joined again after their last sign of life is recorded after that join', async () => {
   const { sessionId, userId } = await ownedSession(10 * 60_000);
   const person = { userId, username: 'Owner', role: 'operator' as const, certain: true };
   const minutesAgo = (minutes: number) => Date.now() - minutes * 60_000;
@@ -100,21 +100,21 @@ test('[PR9] who came again since they were last seen, and vanished, has left aft
   expect(types).toEqual(['user_joined', 'user_left', 'user_joined', 'user_timeout']);
 });
 
-test('[PR9] whose coming was never written down leaves no going either', async () => {
+test('[PR9] a user without a recorded join gets no recorded leave', async () => {
   const { sessionId } = await ownedSession(10 * 60_000);
   await flows.reconcileSlots(services, Date.now());
   expect(await slotsOf(sessionId)).toBe(0);
   expect(await trailOf(sessionId)).toEqual([]);
 });
 
-test('[SE3] a slot is kept while its holder is present, whatever the stored time says', async () => {
+test('[SE3] a slot is kept while its holder is present, even if the stored time is old', async () => {
   const { sessionId, userId } = await ownedSession(10 * 60_000);
   await services.presence.enter(sessionId, userId, { connectionId: 'c1', username: 'Owner', role: 'operator' });
   await flows.reconcileSlots(services, Date.now());
   expect(await slotsOf(sessionId)).toBe(1);
 });
 
-test('[FA2] a slot is kept while its holder is connected, although Redis forgot them', async () => {
+test('[FA2] a slot is kept while its holder is connected, even if Redis lost them', async () => {
   const { sessionId, userId } = await ownedSession(10 * 60_000);
   const person = { userId, username: 'Owner', role: 'operator' as const, joinedAt: Date.now() - 3_600_000 };
   await services.registry.join({ connectionId: 'c2', sessionId, sessionName: 'any', ...person });
@@ -123,7 +123,7 @@ test('[FA2] a slot is kept while its holder is connected, although Redis forgot 
   expect(await services.presence.getOnlineUsers(sessionId)).toMatchObject([{ userId, connections: 1 }]);
 });
 
-test('[SE3] a slot is kept through a silence that the sweep may be behind by', async () => {
+test('[SE3] a slot is kept while the stored time is not older than a late sweep explains', async () => {
   const { sessionId } = await ownedSession(100_000);
   await flows.reconcileSlots(services, Date.now());
   expect(await slotsOf(sessionId)).toBe(1);

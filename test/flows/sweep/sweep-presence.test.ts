@@ -3,7 +3,7 @@ import { PresenceSweep, tickMillisOf } from '../../../lambdas/flows/sweep/sweep-
 import { Unavailable } from '../../../lambdas/platform/unavailable.ts';
 import { testServices } from '../../support/test-services.ts';
 
-/** When everything was brought back, Unix milliseconds. */
+/** The times at which all sessions were restored, in Unix milliseconds. */
 const recovered: number[] = [];
 const deadlines = {
   lastRound: jest.fn(async () => Date.now()),
@@ -14,7 +14,7 @@ const deadlines = {
   isComplete: jest.fn(async () => true),
   markComplete: jest.fn(async () => {}),
   schedule: jest.fn(async () => true),
-  /** Only who brings everything back asks for all sessions. */
+  /** Only the restoration of all sessions reads them all. */
   all: async () => {
     recovered.push(Date.now());
     return [];
@@ -28,14 +28,14 @@ const leases = {
   leave: jest.fn(async () => {}),
   mayCall: jest.fn(async () => true),
 };
-/** What a visit finds in a session where nobody is left. */
+/** The result of a visit of an empty session. */
 const nobody = {
   ...{ epoch: 'e', seq: 1, parts: 1, joins: [], updates: [], leaves: [], receivers: [] },
   ...{ arrivals: [], departures: [], lastSeen: [], moves: false, nextDeadline: undefined },
 };
 const visit = jest.fn(async () => nobody);
 const startFunction = jest.fn(async () => {});
-/** Sessions with participants, as PostgreSQL knows them. */
+/** The sessions with participants in PostgreSQL. */
 async function* occupiedSessions() {
   yield ['occupied'];
 }
@@ -66,7 +66,7 @@ async function sweepFor(seconds: number, cause: SweepCause = 'arrival'): Promise
   await sweep;
 }
 
-test('[FA1] once Redis is back all is brought back, and again when every environment has noticed', async () => {
+test('[FA1] when Redis is back, all sessions are restored, and again when all environments have noticed it', async () => {
   const back = Date.now() + 5000;
   leases.join.mockImplementation(async () => {
     if (Date.now() < back) throw new Unavailable('redis', new Error('Redis is away.'));
@@ -79,7 +79,7 @@ test('[FA1] once Redis is back all is brought back, and again when every environ
   expect(recovered[1]! - recovered[0]!).toBeLessThanOrEqual(3000);
 });
 
-test('[FA1] that is done by the sweep that saw the outage, although there are enough others by then', async () => {
+test('[FA1] the sweep that noticed the outage restores all sessions, even if enough other sweeps run by then', async () => {
   const back = Date.now() + 5000;
   leases.join.mockImplementation(async () => {
     if (Date.now() < back) throw new Unavailable('redis', new Error('Redis is away.'));
@@ -90,21 +90,21 @@ test('[FA1] that is done by the sweep that saw the outage, although there are en
   expect(deadlines.claim).not.toHaveBeenCalled();
 });
 
-test('a sweep that finds enough others at work ends', async () => {
+test('a sweep ends if enough other sweeps run', async () => {
   leases.join.mockResolvedValue(undefined);
   await sweepFor(30);
   expect(leases.join).toHaveBeenCalledTimes(1);
   expect(recovered).toEqual([]);
 });
 
-test('[FA2] where Redis was there all the time nothing is brought back', async () => {
+test('[FA2] without an outage of Redis no session is restored', async () => {
   await sweepFor(30);
   expect(recovered).toEqual([]);
 });
 
 test('[FA2] [PR12] a sweep does not end if Redis lost its data in the same round', async () => {
   let [isComplete, expected] = [true, 0];
-  // The data is lost after the round has looked at the index, and before it asks who is present.
+  // The data is lost after the round has read the index, and before it reads the number of sessions.
   deadlines.size.mockImplementation(async () => {
     if (expected === 0) isComplete = false;
     return expected;
@@ -117,7 +117,7 @@ test('[FA2] [PR12] a sweep does not end if Redis lost its data in the same round
   expect(deadlines.schedule.mock.calls).toEqual([['occupied', expect.any(Number)]]);
 });
 
-test('[PR12] within one tick a sweep claims until nothing is due', async () => {
+test('[PR12] within one tick a sweep claims sessions until none is due', async () => {
   const due = Array.from({ length: 1000 }, (_, index) => `session-${index}`);
   deadlines.claim.mockImplementation(async (...given: unknown[]) => due.splice(0, given[3] as number));
   await sweepFor((1.5 * tickMillisOf(services.timings)) / 1000);
@@ -126,7 +126,7 @@ test('[PR12] within one tick a sweep claims until nothing is due', async () => {
   expect(startFunction).not.toHaveBeenCalled();
 });
 
-test('[PR12] a sweep visits at most some hundred sessions at the same time', async () => {
+test('[PR12] a sweep visits at most two hundred sessions at the same time', async () => {
   let [running, most] = [0, 0];
   visit.mockImplementation(async () => {
     most = Math.max(most, ++running);
@@ -142,7 +142,7 @@ test('[PR12] a sweep visits at most some hundred sessions at the same time', asy
   expect(most).toBeLessThanOrEqual(200);
 });
 
-describe('[PR12] where one tick is not enough', () => {
+describe('[PR12] if one tick is not enough', () => {
   beforeEach(() => {
     let session = 0;
     deadlines.claim.mockImplementation(async (...given: unknown[]) =>
@@ -154,12 +154,12 @@ describe('[PR12] where one tick is not enough', () => {
     });
   });
 
-  test('another sweep is called, within the first two seconds', async () => {
+  test('another sweep is started within the first two seconds', async () => {
     await sweepFor(2);
     expect(startFunction).toHaveBeenCalledWith('the sweep', { cause: 'load' });
   });
 
-  test('none is called where one was a moment ago, or where there are enough', async () => {
+  test('no sweep is started if one was started a moment ago or if enough run', async () => {
     leases.mayCall.mockResolvedValueOnce(false);
     await sweepFor(1.5);
     leases.join.mockResolvedValue([own, 'b', 'c', 'd']);
@@ -167,14 +167,14 @@ describe('[PR12] where one tick is not enough', () => {
     expect(startFunction).not.toHaveBeenCalled();
   });
 
-  test('a sweep that was called is followed by another one when its time is over', async () => {
+  test('a sweep that was started because of load starts its successor before its time is over', async () => {
     leases.join.mockResolvedValue([own, 'b', 'c', 'd']);
     await sweepFor(3, 'load');
     expect(startFunction).toHaveBeenCalledTimes(1);
   });
 });
 
-test('a sweep that was called ends when there is little to do for a while, and the other one stays', async () => {
+test('a sweep that was started because of load ends after a time of little work, and the scheduled one continues', async () => {
   leases.join.mockResolvedValue([own, 'other']);
   await sweepFor(40, 'load');
   const ticks = leases.join.mock.calls.length;
@@ -184,7 +184,7 @@ test('a sweep that was called ends when there is little to do for a while, and t
   expect(leases.join.mock.calls.length - ticks).toBeGreaterThan(35);
 });
 
-test('[PR12] a session that could not be visited is visited again in some seconds', async () => {
+test('[PR12] a session whose visit failed is visited again after five seconds', async () => {
   visit.mockRejectedValueOnce(new Error('a fault of one session'));
   deadlines.claim.mockResolvedValueOnce(['broken', 'well']);
   const now = Date.now();
@@ -194,7 +194,7 @@ test('[PR12] a session that could not be visited is visited again in some second
   expect(released.find(([sessionId]) => sessionId === 'well')?.[2]).toBeUndefined();
 });
 
-test('[PR12] a session whose visit cannot be ended is due again: its shard is given back and taken anew', async () => {
+test('[PR12] if a session cannot be released, its shard is given back and taken again, so that the session is due again', async () => {
   deadlines.claim.mockResolvedValueOnce(['stuck']);
   deadlines.release.mockRejectedValueOnce(new Unavailable('redis', new Error('Redis is away.')));
   await sweepFor(2.5);

@@ -12,7 +12,7 @@ import { OwnRedis } from '../../support/own-redis.ts';
 import { PresenceFixture } from '../../support/presence.ts';
 import { testServices } from '../../support/test-services.ts';
 
-/** Sessions whose cursors were posted, by the connection ids of the receivers. */
+/** The connection ids of the receivers of posted cursors. */
 const posted: string[] = [];
 const post = async (posts: { connectionId: string }[]) => {
   posted.push(...posts.map(({ connectionId }) => connectionId));
@@ -51,7 +51,7 @@ interface Room extends PresenceFixture {
   endsAt?: number;
 }
 
-/** Two people in a room, whose cursors move: one is shown, one waits for the end of its window. */
+/** A session with two moving users: one cursor was sent, the other waits for the end of its window. */
 async function movingRoom(): Promise<Room> {
   const room: Room = new PresenceFixture(redis);
   room.now = now;
@@ -66,15 +66,15 @@ async function move(room: Room, position: number): Promise<void> {
   const promise = (await room.cursor('b', `b-${room.sessionId}`, position))?.promise;
   if (!promise) return;
   room.endsAt = promise.endsAt;
-  // As the flusher does while it waits.
+  // The flusher does this while it waits.
   if (promise.watch) await movingSessions.add(room.sessionId, now);
 }
 
 const flush = (room: Room) => room.store.flush(room.sessionId, room.endsAt!, now);
-/** The cursor of `b` is what waits. */
+/** The receivers of the waiting cursors, which are those of user `b`. */
 const receiversOf = (rooms: Room[]) => rooms.map(({ sessionId }) => `a-${sessionId}`).sort();
 
-/** How often the server ran a command while the work ran. */
+/** How often the server ran each command during the work. */
 async function calls(work: () => Promise<unknown>): Promise<Record<string, number>> {
   await redis.config('RESETSTAT');
   await work();
@@ -84,12 +84,12 @@ async function calls(work: () => Promise<unknown>): Promise<Record<string, numbe
   );
 }
 
-test('[DE3] of many windows those whose flushers died are sent within a second, once, and no other', async () => {
+test('[DE3] the windows of dead flushers are sent once within a second, and no other windows', async () => {
   const rooms = await Promise.all(Array.from({ length: 60 }, movingRoom));
   const dead = rooms.slice(0, 20);
   now += 100;
   for (const room of rooms.slice(20)) await flush(room);
-  // A second after it was put there nothing may wait: its window, the grace of the flusher, and a look each third of a second.
+  // A cursor waits at most a second: for its window, for the time allowed to the flusher, and for a check each third of a second.
   now += 50;
   await watch();
   now += 340;
@@ -99,7 +99,7 @@ test('[DE3] of many windows those whose flushers died are sent within a second, 
   expect(posted).toHaveLength(dead.length);
 });
 
-test('[DE3] [PR12] a session in which something moves costs one read for each look, and no visit', async () => {
+test('[DE3] [PR12] a session with moving cursors costs one read per check and no visit', async () => {
   const rooms = await Promise.all(Array.from({ length: 50 }, movingRoom));
   const looks = 40;
   let [reads, scripts] = [0, 0];
@@ -112,14 +112,14 @@ test('[DE3] [PR12] a session in which something moves costs one read for each lo
     reads += stats['hmget'] ?? 0;
     scripts += (stats['eval'] ?? 0) + (stats['evalsha'] ?? 0);
   }
-  // One read each look; a script, which reads twice more, each five seconds.
+  // Each check is one read. Every five seconds a script runs, which reads twice more.
   expect(scripts).toBeLessThanOrEqual(rooms.length * Math.ceil((looks * 500) / 4500));
   expect(reads - 2 * scripts).toBeLessThanOrEqual(rooms.length * looks);
   expect(await deadlines.size()).toBe(0);
   expect(await watched()).toHaveLength(rooms.length);
 });
 
-test('[DE3] where nothing moves any more the sweep goes away, and comes back when it is told', async () => {
+test('[DE3] when no cursor moves, the sweep stops watching the session, and starts again when a cursor asks for it', async () => {
   const room = await movingRoom();
   now += 100;
   await flush(room);
@@ -130,7 +130,7 @@ test('[DE3] where nothing moves any more the sweep goes away, and comes back whe
   expect(await watched()).toHaveLength(1);
 });
 
-test('[DE3] [FA2] a session of which Redis lost the window, or everything, is visited at once', async () => {
+test('[DE3] [FA2] a session whose window or whole state Redis lost is visited at once', async () => {
   const [withoutWindow, forgotten] = [await movingRoom(), await movingRoom()];
   await redis.del(presenceKeys.window(withoutWindow.sessionId));
   await redis.del(presenceKeys.epoch(forgotten.sessionId));
@@ -140,7 +140,7 @@ test('[DE3] [FA2] a session of which Redis lost the window, or everything, is vi
   expect(await watched()).toEqual([]);
 });
 
-test('a session that nobody knows is forgotten', async () => {
+test('an unknown session is removed from the list of moving sessions', async () => {
   await movingSessions.add(randomUUID(), now);
   await watch();
   expect(await watched()).toEqual([]);
