@@ -6,7 +6,7 @@ import { newPage, startBrowser } from '../support/browser.ts';
 import { startTestStack, type TestStack } from '../support/stack.ts';
 import { expectWithin, scaleSettings, timeLimits } from '../support/time-limits.ts';
 
-/** The client package in a real browser, against the real stack. */
+// The client package in a real browser with the real stack.
 
 let stack: TestStack;
 let browser: Browser;
@@ -34,7 +34,7 @@ beforeAll(async () => {
     write: false,
   });
   [stack, { browser, server }] = await Promise.all([startTestStack(settings), startBrowser()]);
-  // A top-level `var` of an evaluated script is a global; of an added one it is, too.
+  // A top-level `var` of an evaluated or added script is a global variable.
   script = (await bundle).outputFiles[0]!.text;
 });
 afterEach(async () => {
@@ -156,7 +156,7 @@ test('[row 3] a hidden page does not connect, and a visible one connects at once
   await expectWithin(Date.now() - shown, 2000);
 });
 
-test('[row 19] while the page is hidden, a worker keeps the time of the heartbeats', async () => {
+test('[row 19] while the page is hidden, a worker triggers the heartbeats in time', async () => {
   const { bob } = await pair('worker');
   await setHidden(bob.page, true);
   // Simulates a browser that no longer fires the timers of this page.
@@ -171,7 +171,7 @@ test('[row 19] while the page is hidden, a worker keeps the time of the heartbea
   await expectSoon(() => bob.page.workers().length === 0);
 });
 
-test('[row 19] if no worker can start, the heartbeats say that the page is hidden', async () => {
+test('[row 19] if no worker can start, the heartbeats are marked hidden', async () => {
   const { bob } = await pair('no-worker');
   await bob.page.evaluate(() => {
     const policy = document.createElement('meta');

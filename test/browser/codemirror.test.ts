@@ -6,7 +6,7 @@ import type { Session } from '../../client/index.ts';
 import { newPage, startBrowser } from '../support/browser.ts';
 import { startTestStack, type TestStack } from '../support/stack.ts';
 
-/** Editors with the awareness of `./yjs` in a real browser, on the real stack. */
+// Editors with the awareness of `@rollcall/client/yjs` in a real browser with the real stack.
 
 let stack: TestStack;
 let browser: Browser;
@@ -43,7 +43,7 @@ afterAll(async () => {
   await stack?.close();
 });
 
-/** Waits until an editor marks this text as selected by this person, and nothing else. */
+/** Waits until an editor shows exactly this text as the selection of this user. */
 function shows(editor: string, text: string, name: string): Promise<unknown> {
   return page.waitForFunction(
     (wanted) => {

@@ -1,4 +1,4 @@
-/** Two editors of one text in one page, each with a client of its own; bundled for `codemirror.test.ts`. */
+// Two editors of one text in one page, each with its own client; bundled for `codemirror.test.ts`.
 import { EditorState } from '@codemirror/state';
 import { EditorView } from '@codemirror/view';
 import { yCollab } from 'y-codemirror.next';
@@ -33,7 +33,7 @@ function open(user: string) {
 }
 
 const [ada, bob] = [open('Ada'), open('Bob')] as const;
-// The text itself is exchanged by a provider of the application; here by a direct call.
+// The application exchanges the text itself; here by a direct call.
 ada.doc.on('update', (update, origin) => origin !== 'remote' && applyUpdate(bob.doc, update, 'remote'));
 bob.doc.on('update', (update, origin) => origin !== 'remote' && applyUpdate(ada.doc, update, 'remote'));
 ada.text.insert(0, 'The quick brown fox');

@@ -1,7 +1,7 @@
 import type { Person } from '../support/browser.ts';
 import { faultsOf, useDemo } from '../support/demo.ts';
 
-/** What people do together on the board of the demo. */
+// Several users on the board of the demo.
 
 const demo = useDemo();
 const phone = { viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true };
@@ -21,7 +21,7 @@ const restsAt = (person: Person, name: string, card: string, x: number, y: numbe
 const placed = ({ page }: Person, card: string, place: string) =>
   page.locator(`[data-card="${card}"][data-place="${place}"]:not(.held)`).waitFor();
 
-test('five people point and move cards; each sees the others, in the same colours', async () => {
+test('five users point and move cards, and each sees the others in the same colours', async () => {
   const ada = await demo.host('Plan together', 'Ada');
   const link = await ada.invite('Edit');
   const guests: Person[] = [];
@@ -47,7 +47,7 @@ test('five people point and move cards; each sees the others, in the same colour
   await bob.page.mouse.down();
   await bob.point(bob.page.locator('[data-rollcall-anchor="cell-0-6"]'), 0.6, 0.5);
   await cleo.page.locator('[data-card="seeds"].held').getByText('Bob').waitFor();
-  // Nobody else can take it meanwhile.
+  // Meanwhile no other user can take it.
   await cleo.card('Seed swap').focus();
   await cleo.page.keyboard.press('Enter');
   expect(await cleo.page.locator('.card-item.own').count()).toBe(0);
@@ -56,7 +56,7 @@ test('five people point and move cards; each sees the others, in the same colour
   await ada.feed('Bob moved Seed swap to Main stage, 15:30').waitFor();
 });
 
-test('who comes later finds the cards where they were put, even if everybody had left', async () => {
+test('a user who joins later finds the cards in their last places, even if all others had left', async () => {
   const ada = await demo.host('Plan together', 'Ada');
   const link = await ada.invite('Edit');
   await ada.card('Stars by day').focus();
@@ -69,7 +69,7 @@ test('who comes later finds the cards where they were put, even if everybody had
   await bob.feed('Ada moved Stars by day to Workshop, 9:30').waitFor();
 });
 
-test('two who move different cards at once lose no move', async () => {
+test('if two users move different cards at the same time, both moves are kept', async () => {
   const ada = await demo.host('Plan together', 'Ada');
   const bob = await demo.join(await ada.invite('Edit'), 'Bob');
   const move = async (person: Person, card: string) => {
@@ -83,12 +83,12 @@ test('two who move different cards at once lose no move', async () => {
   }
 });
 
-test('a reaction rises where its sender points', async () => {
+test('a reaction appears at the pointer of its sender', async () => {
   const ada = await demo.host('Plan together', 'Ada');
   const bob = await demo.join(await ada.invite('Comment'), 'Bob');
   await ada.row('Bob').waitFor();
   await bob.pointUntil(bob.card('Opening'), 0.5, 0.5, () => restsAt(ada, 'Bob', 'opening', 0.5, 0.5));
-  // The page watches before the reaction is sent: a busy browser could show it and take it away first.
+  // The page watches before the reaction is sent, because a busy browser could show and remove it earlier.
   const watch = await ada.page.evaluateHandle(() => {
     const seen = Promise.withResolvers<{ kind: string | undefined; x: number; y: number }>();
     new MutationObserver((changes) => {
@@ -110,7 +110,7 @@ test('a reaction rises where its sender points', async () => {
   await ada.page.locator('.flying').waitFor({ state: 'detached' });
 });
 
-test('on a phone people are at the top, pointers keep to their cards, and a finger moves a card', async () => {
+test('on a phone the users are at the top, pointers stay on their cards, and a finger moves a card', async () => {
   const ada = await demo.host('Plan together', 'Ada');
   const bob = await demo.join(await ada.invite('Edit'), 'Bob', phone);
   await ada.row('Bob').waitFor();
@@ -131,7 +131,7 @@ test('on a phone people are at the top, pointers keep to their cards, and a fing
   for (const person of [ada, bob]) await placed(person, 'opening', '2-6');
 });
 
-test('who follows somebody sees what they see, until they scroll', async () => {
+test('a follower sees the viewport of the followed user until the follower scrolls', async () => {
   const ada = await demo.host('Plan together', 'Ada', { viewport: { width: 1000, height: 500 } });
   const bob = await demo.join(await ada.invite('Edit'), 'Bob', { viewport: { width: 1000, height: 500 } });
   await ada.row('Bob').waitFor();
@@ -153,7 +153,7 @@ test('who follows somebody sees what they see, until they scroll', async () => {
   await bob.page.getByText('You follow Ada.').waitFor({ state: 'detached' });
 });
 
-test('a card is moved by keyboard, a screen reader is told, and Escape puts it back', async () => {
+test('a card can be moved by keyboard, a screen reader announces it, and Escape puts it back', async () => {
   const ada = await demo.host('Plan together', 'Ada');
   await ada.page.getByRole('link', { name: 'Rollcall, start page' }).focus();
   const focused = () => ada.page.evaluate(() => document.activeElement?.getAttribute('data-card'));
@@ -171,7 +171,7 @@ test('a card is moved by keyboard, a screen reader is told, and Escape puts it b
   expect(await focused()).toBe('opening');
 });
 
-test('axe finds no fault on the start page, the board and its dialogs, light or dark', async () => {
+test('axe finds no problem on the start page, the board and its dialogs, in light and dark colours', async () => {
   const ada = await demo.open(undefined, { permissions: ['clipboard-read', 'clipboard-write'] });
   expect(await faultsOf(ada)).toEqual([]);
   await ada.start('Plan together', 'Ada');

@@ -1,7 +1,7 @@
 import type { Person } from '../support/browser.ts';
 import { faultsOf, useDemo } from '../support/demo.ts';
 
-/** What people do together on the text of the demo. */
+// Several users in the text of the demo.
 
 const demo = useDemo();
 
@@ -20,7 +20,7 @@ const textOf = ({ page }: Person) =>
     return [...text.querySelectorAll('.cm-line')].map((line) => line.textContent).join('\n');
   });
 
-/** Waits until the text of somebody has all of these in it. */
+/** Waits until the text of a user contains all of these. */
 const reads = ({ page }: Person, ...texts: string[]) =>
   page.waitForFunction((wanted) => {
     const text = document.querySelector('.cm-content')?.textContent ?? '';
@@ -40,7 +40,7 @@ async function select({ page }: Person, line: string): Promise<void> {
   await page.keyboard.press('Shift+End');
 }
 
-/** Waits until somebody sees this text selected by this person, and nothing else. */
+/** Waits until a user sees exactly this text as the selection of that user. */
 function shows(person: Person, text: string, name: string): Promise<unknown> {
   return person.page.waitForFunction(
     ({ text, name }) => {
@@ -52,7 +52,7 @@ function shows(person: Person, text: string, name: string): Promise<unknown> {
   );
 }
 
-test('two people see each other’s selections, and what both type at once is the same in the end', async () => {
+test('two users see each other’s selections, and after both type at the same time their texts are equal', async () => {
   const { ada, bob } = await pair();
   await select(bob, 'Come and see us!');
   await shows(ada, 'Come and see us!', 'Bob');
@@ -63,7 +63,7 @@ test('two people see each other’s selections, and what both type at once is th
   expect(await textOf(bob)).toBe(await textOf(ada));
 });
 
-test('who comes later, reloads, or only watches reads the text as it is now', async () => {
+test('a user who joins later, reloads, or may only watch reads the present text', async () => {
   const { ada, bob } = await pair('Watch');
   await type(ada, 'Control+End', 'Written before.');
   await reads(bob, 'Written before.');
@@ -80,7 +80,7 @@ test('who comes later, reloads, or only watches reads the text as it is now', as
   for (const person of [ada, cleo]) await reads(person, 'Now I may. ', 'Written before.');
 });
 
-test('what was typed without a network is there afterwards, on both sides', async () => {
+test('text that was typed without a network is in both editors afterwards', async () => {
   const { ada, bob } = await pair();
   await bob.page.context().setOffline(true);
   await bob.page.getByText('The connection is lost.').waitFor();
@@ -91,7 +91,7 @@ test('what was typed without a network is there afterwards, on both sides', asyn
   expect(await textOf(bob)).toBe(await textOf(ada));
 });
 
-test('a change of the text that is lost on its way is sent again', async () => {
+test('a lost change of the text is sent again', async () => {
   const ada = await demo.host('Write together', 'Ada');
   const link = await ada.invite('Edit');
   const bob = await demo.open(link);
@@ -112,7 +112,7 @@ test('a change of the text that is lost on its way is sent again', async () => {
   expect(lost).toBe(3);
 });
 
-test('two tabs of one person have one text', async () => {
+test('two tabs of one user have the same text', async () => {
   const { ada, bob } = await pair();
   const [second] = await Promise.all([
     bob.page.waitForEvent('popup'),
@@ -124,7 +124,7 @@ test('two tabs of one person have one text', async () => {
   await reads(ada, 'From the first tab.');
 });
 
-test('axe finds no fault on the document, light or dark', async () => {
+test('axe finds no problem on the document, in light and dark colours', async () => {
   const { ada, bob } = await pair();
   await select(bob, 'Come and see us!');
   await shows(ada, 'Come and see us!', 'Bob');

@@ -18,7 +18,7 @@ test('[PR12] when a browser is killed, others see the leave within interval + ti
   await page.getByLabel('Your name').fill('Bob');
   await page.getByRole('button', { name: 'Join' }).click();
   await ada.row('Bob').waitFor();
-  // After a power failure the socket is not closed, so the service gets no event.
+  // After a power loss the socket is not closed, so the service gets no event.
   demo.stack.faults.set({ loseDisconnect: 1 });
   const killed = Date.now();
   await doomed.server.kill();

@@ -2,12 +2,12 @@ import { ApiGatewayManagementApiClient, DeleteConnectionCommand } from '@aws-sdk
 import type { Person } from '../support/browser.ts';
 import { useDemo } from '../support/demo.ts';
 
-/** Coming into a room of the demo, being there, losing the network and going. */
+// Joining a session of the demo, presence, a lost network, and leaving.
 
 const demo = useDemo();
 const phone = { viewport: { width: 360, height: 740 } };
 
-/** Two people in one room who see each other. */
+/** Two users in one session who see each other. */
 async function pair(): Promise<{ ada: Person; bob: Person; link: string }> {
   const ada = await demo.host('Plan together', 'Ada');
   const link = await ada.invite('Edit');
@@ -16,7 +16,7 @@ async function pair(): Promise<{ ada: Person; bob: Person; link: string }> {
   return { ada, bob, link };
 }
 
-/** A private room of somebody whose page is not open, and a link with an invitation that has expired. */
+/** A link with an expired invite to a private session whose owner has no open page. */
 async function expiredLink(): Promise<string> {
   const owner = await demo.stack.arrive('host');
   const key = `board-${crypto.randomUUID()}`;
@@ -35,7 +35,7 @@ async function fits({ page }: Person): Promise<boolean> {
   return page.evaluate(() => document.documentElement.scrollWidth <= innerWidth);
 }
 
-test('a guest comes in by an invitation link, both see each other, and status and activity are told', async () => {
+test('a guest joins by an invite link, both users see each other, and each sees the other’s status and activity', async () => {
   const { ada, bob } = await pair();
   await bob.row('Ada').getByText('Online · owner').waitFor();
   const dialog = await bob.openCard('Bob');
@@ -62,7 +62,7 @@ test('who cannot reach the service is told so, and comes in without a click once
   await ada.row('Bob').waitFor();
 });
 
-test('after a reload the status is what the others see, and nobody saw a leave', async () => {
+test('after a reload the others see the same status, and they saw no leave', async () => {
   const { ada, bob } = await pair();
   const card = await bob.openCard('Bob');
   await card.getByText('Invisible').click();
@@ -76,7 +76,7 @@ test('after a reload the status is what the others see, and nobody saw a leave',
   expect(await ada.page.locator('.feed').getByText('Bob').count()).toBe(1);
 });
 
-test('when a person closes the tab or leaves, the others read why', async () => {
+test('when a user closes the tab or leaves, the others see the cause', async () => {
   const { ada, bob, link } = await pair();
   await bob.close();
   await ada.feed('Bob closed the page or lost the network').waitFor();
@@ -88,9 +88,9 @@ test('when a person closes the tab or leaves, the others read why', async () => 
   await ada.page.getByRole('log').getByText('Cleo left.').waitFor();
 });
 
-test('a second tab of a person is the same person', async () => {
+test('a second tab is the same user', async () => {
   const { ada, bob } = await pair();
-  // A page that a page opens has its session storage, as a duplicated tab has.
+  // A page opened by a page has a copy of its session storage, like a duplicated tab.
   const [second] = await Promise.all([
     bob.page.waitForEvent('popup'),
     bob.page.evaluate(() => void open(location.href)),
@@ -102,7 +102,7 @@ test('a second tab of a person is the same person', async () => {
   await ada.row('Bob').waitFor();
 });
 
-test('[CL3] [CL7] a closed connection shows stale data, and is made again without a leave', async () => {
+test('[CL3] [CL7] after its connection is closed, a page shows stale data and connects again without a leave', async () => {
   const { ada, bob } = await pair();
   const { stack } = demo;
   const bobId = await ada.row('Bob').getAttribute('data-user');
@@ -123,7 +123,7 @@ test('[CL3] [CL7] a closed connection shows stale data, and is made again withou
   expect(await ada.page.locator('.feed').getByText('closed the page').count()).toBe(0);
 });
 
-test('without a network the page says so, and what was done meanwhile is sent afterwards', async () => {
+test('without a network the page shows a notice, and changes made meanwhile are sent afterwards', async () => {
   const { ada, bob } = await pair();
   await bob.page.getByRole('button', { name: 'Network' }).click();
   await bob.page.getByText('None', { exact: true }).click();
@@ -140,7 +140,7 @@ test('without a network the page says so, and what was done meanwhile is sent af
   expect(await ada.page.locator('.feed').getByText('closed the page').count()).toBe(0);
 });
 
-test('a bad network delays what others do, but loses nothing', async () => {
+test('a bad network delays the changes of others and loses none', async () => {
   const { ada, bob } = await pair();
   await bob.page.getByRole('button', { name: 'Network' }).click();
   await bob.page.getByText('Bad', { exact: true }).click();
@@ -156,7 +156,7 @@ test('a bad network delays what others do, but loses nothing', async () => {
   expect(demo.stack.faults.settings).toMatchObject({ slowPostMillis: 0, throttle: 0 });
 });
 
-test('an expired invitation shows a warning, the reason and a way on, on a phone, too', async () => {
+test('an expired invite shows a warning, the reason and a link, also on a phone', async () => {
   const bob = await demo.open(await expiredLink(), phone);
   await bob.enter('Bob');
   const card = bob.page.getByRole('alert');
@@ -169,7 +169,7 @@ test('an expired invitation shows a warning, the reason and a way on, on a phone
   expect(await fits(bob)).toBe(true);
 });
 
-test('a room for the invited only lets nobody in without an invitation', async () => {
+test('a private session refuses users without an invite', async () => {
   const ada = await demo.open(undefined, { permissions: ['clipboard-read', 'clipboard-write'] });
   const url = await ada.start('Plan together', 'Ada', true);
   const bob = await demo.open(url);
@@ -179,7 +179,7 @@ test('a room for the invited only lets nobody in without an invitation', async (
   await bob.row('Bob (you)').getByText('watches').waitFor();
 });
 
-test('who opens the address alone may only watch, until the owner lets them edit; the removed and the others read why it is over', async () => {
+test('a user without an invite may only watch until the owner lets them edit, and removed and ended users see the reason', async () => {
   const ada = await demo.host('Plan together', 'Ada');
   const bob = await demo.join(ada.page.url(), 'Bob');
   const cleo = await demo.join(ada.page.url(), 'Cleo', phone);

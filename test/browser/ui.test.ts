@@ -9,7 +9,7 @@ import { moveUntil, newPage, startBrowser } from '../support/browser.ts';
 import { startTestStack, type TestStack } from '../support/stack.ts';
 import { scaleLimit, timeLimits } from '../support/time-limits.ts';
 
-/** The components of the client package in a real browser, on the real stack. */
+// The components of the client package in a real browser with the real stack.
 
 let stack: TestStack;
 let browser: Browser;
@@ -48,7 +48,7 @@ afterAll(async () => {
   await stack?.close();
 });
 
-/** A board whose cards stand elsewhere in a narrow window, in an area that scrolls. */
+/** A board in a scrollable area; in a narrow window its cards are in other places. */
 const body = `<main><h1>Board</h1><div id="people"></div><div id="status"></div><div id="notices"></div>
   <div id="board" style="height:300px;overflow:auto;border:3px solid;margin:17px;padding:11px">
     <div style="display:flex;flex-wrap:wrap;gap:20px">${[1, 2, 3, 4, 5, 6]
@@ -102,7 +102,7 @@ const layouts = [
   { width: 360, height: 640 },
 ];
 
-test('[row 44] a pointer is within 2 px of its element point at 3 viewports, 2 zooms, and scrolled', async () => {
+test('[row 44] a pointer is within 2 px of its point in 3 viewports, 2 zooms, and after scrolling', async () => {
   const { page: ada, id } = await open('point-ada', undefined);
   const bobs: Page[] = [];
   for (const viewport of layouts) {
@@ -138,7 +138,7 @@ test('[row 44] a pointer is within 2 px of its element point at 3 viewports, 2 z
   for (const bob of bobs) await bob.waitForFunction(() => !document.querySelector('.rollcall-cursors > *'));
 });
 
-/** Waits until the value is below a limit; fails with the last value. */
+/** Waits until a value is below a limit; fails with the last value. */
 async function untilBelow(limit: number, measure: () => Promise<number>): Promise<void> {
   const end = Date.now() + timeLimits.event;
   for (;;) {
@@ -149,7 +149,7 @@ async function untilBelow(limit: number, measure: () => Promise<number>): Promis
   }
 }
 
-test('[row 46] while the connection is lost pointers and people are dimmed, the status says so, and a leaver’s pointer goes', async () => {
+test('[row 46] while the connection is lost, pointers and avatars are dimmed and the status says it; a leave removes the pointer', async () => {
   const { page: ada, id } = await open('dim-ada', undefined);
   const { page: bob } = await open('dim-bob', id);
   await moveUntil(
@@ -172,7 +172,7 @@ test('[row 46] while the connection is lost pointers and people are dimmed, the 
   await bob.waitForFunction(() => !document.querySelector('.rollcall-cursors > *'));
 });
 
-test('[row 53] people are a list that is read and used by keyboard, and axe finds no fault, light or dark', async () => {
+test('[row 53] the users are a list that works with keyboard and screen reader, and axe finds no problem in light and dark colours', async () => {
   const { page: ada, id } = await open('list-ada', undefined);
   for (const name of ['list-bob', 'list-cleo', 'list-dan']) await open(name, id);
   await ada.getByRole('img', { name: '2 more' }).waitFor();
@@ -194,7 +194,7 @@ test('[row 53] people are a list that is read and used by keyboard, and axe find
   }
 });
 
-/** Makes the board higher than its box, and lets the user of the page follow others in it. */
+/** Makes the board higher than its visible area, and lets the user of the page follow others in it. */
 function followOnBoard(page: Page): Promise<void> {
   return page.evaluate(() => {
     document.querySelector<HTMLElement>('#board > div')!.style.height = '3000px';
@@ -206,14 +206,14 @@ function followOnBoard(page: Page): Promise<void> {
 
 const scrollTop = (page: Page) => page.evaluate(() => document.querySelector('#board')!.scrollTop);
 
-/** Follows the only other user, and waits until that user knows. */
+/** Follows the only other user, and waits until that user sees it. */
 async function followOther(follower: Page, leader: Page): Promise<void> {
   await follower.waitForFunction(() => session.others.length === 1);
   await follower.evaluate(() => following.follow(session.others[0]!.userId));
   await leader.waitForFunction(() => session.self!.data['rollcall.view']);
 }
 
-test('[row 48] a follower’s viewport is the leader’s within 300 ms, and nothing is sent while nobody follows', async () => {
+test('[row 48] a follower’s viewport equals the leader’s within 300 ms, and without followers nothing is sent', async () => {
   const { page: ada, id } = await open('lead-ada', undefined);
   const { page: bob } = await open('lead-bob', id);
   await Promise.all([ada, bob].map(followOnBoard));
@@ -248,7 +248,7 @@ test('[row 48] a follower’s viewport is the leader’s within 300 ms, and noth
   expect(await bob.getByRole('button', { name: 'Stop following' }).count()).toBe(0);
 });
 
-test('[row 48] the follower’s own scrolling ends following, and so does the leader’s leave', async () => {
+test('[row 48] following ends when the follower scrolls or the leader leaves', async () => {
   const { page: ada, id } = await open('wheel-ada', undefined);
   const { page: bob } = await open('wheel-bob', id);
   await Promise.all([ada, bob].map(followOnBoard));
@@ -267,7 +267,7 @@ test('[row 48] the follower’s own scrolling ends following, and so does the le
   expect(await bob.evaluate(() => session.self!.data)).toEqual({});
 });
 
-test('the owner makes an invite link, copies it and revokes it; nobody else sees the form', async () => {
+test('the owner creates, copies and revokes an invite link, and other users do not see the form', async () => {
   const { page: ada, id } = await open('invite-ada', undefined, { permissions: ['clipboard-read', 'clipboard-write'] });
   const { page: bob } = await open('invite-bob', id);
   for (const page of [ada, bob]) {
@@ -312,7 +312,7 @@ test('the owner makes an invite link, copies it and revokes it; nobody else sees
   expect(await joinAsGuest()).toMatch(/^INVITE_|UNAUTHENTICATED/);
 });
 
-test('who is removed, and whose session ended, reads a card with a way on, without a fault of axe', async () => {
+test('a removed user and a user of an ended session see a card with a link, and axe finds no problem', async () => {
   const { page: ada, id } = await open('card-ada', undefined);
   const { page: bob } = await open('card-bob', id);
   const { page: cleo } = await open('card-cleo', id);
@@ -331,7 +331,7 @@ test('who is removed, and whose session ended, reads a card with a way on, witho
   }
 });
 
-test('[row 35] what is taken away leaves no element, and with reduced motion nothing glides', async () => {
+test('[row 35] a removed component leaves no element, and with reduced motion pointers do not glide', async () => {
   const { page: ada, id } = await open('gone-ada', undefined);
   const { page: bob } = await open('gone-bob', id);
   await moveUntil(

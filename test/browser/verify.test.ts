@@ -39,7 +39,7 @@ afterAll(async () => {
   await database.drop();
 });
 
-test('WebCrypto in a browser finds in each forged export what Node.js finds', async () => {
+test('the verification in a browser finds the same faults in each forged export as in Node.js', async () => {
   const logger = new ActivityLogger({ pool: database.pool });
   const sessionId = randomUUID();
   await tenEntries(logger, sessionId);
