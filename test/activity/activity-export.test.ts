@@ -51,7 +51,7 @@ function parseCsv(text: string): string[][] {
 }
 
 describe('exportActivity', () => {
-  test('[AC5] as CSV has a header, oldest first, and quotes every field', async () => {
+  test('[AC5] as CSV has a header, the oldest entries first, and quotes each field', async () => {
     const details = { text: 'He said "hi", then\r\nleft' };
     await logger.logActivity(sessionId, randomUUID(), 'a,b', details, { userAgent: 'plain', username: 'Ann "A"' });
     await logger.logActivity(sessionId, null, 'second');
@@ -81,7 +81,7 @@ describe('exportActivity', () => {
   });
 
   test.each(['=1+1', '+1', '-1', '@SUM(A1)', '\t=1', '\r=1', '＝1', '=cmd|"/c calc"!A1'])(
-    '[AC5] as CSV never begins a field with %j, which a spreadsheet would run',
+    '[AC5] as CSV never begins a field with %j, which a spreadsheet would run as a formula',
     async (formula) => {
       await logger.logActivity(sessionId, randomUUID(), formula, {}, { username: formula, userAgent: formula });
       const [, record] = parseCsv(await read(logger.exportActivity(sessionId, 'csv')));
@@ -89,7 +89,7 @@ describe('exportActivity', () => {
     },
   );
 
-  test('as JSON is one array, as NDJSON a line each, and both hold the same', async () => {
+  test('as JSON is one array, as NDJSON one line per entry, with the same content', async () => {
     await fill(1203);
     const json = JSON.parse(await read(logger.exportActivity(sessionId, 'json')));
     const lines = (await read(logger.exportActivity(sessionId, 'ndjson'))).trimEnd().split('\n');
@@ -98,7 +98,7 @@ describe('exportActivity', () => {
     expect(parseCsv(await read(logger.exportActivity(sessionId, 'csv')))).toHaveLength(1204);
   });
 
-  test('reads a page only when the one before was taken', async () => {
+  test('reads a page only when the previous one was consumed', async () => {
     await fill(1100);
     pool.statements = 0;
     const pieces = logger.exportActivity(sessionId, 'ndjson');
@@ -110,7 +110,7 @@ describe('exportActivity', () => {
     expect(pool.statements).toBe(2);
   });
 
-  test('keeps to the filters', async () => {
+  test('contains only entries that match the filters', async () => {
     await fill(20);
     const json = JSON.parse(await read(logger.exportActivity(sessionId, 'json', { activityType: 'odd' })));
     expect(json.map((item: { details: ActivityDetails }) => item.details['n'])).toEqual([
@@ -118,7 +118,7 @@ describe('exportActivity', () => {
     ]);
   });
 
-  test('ends with the moment it began, however much is written meanwhile', async () => {
+  test('contains entries up to the time at which it began, whatever is written meanwhile', async () => {
     await fill(600);
     let count = 0;
     for await (const piece of logger.exportActivity(sessionId, 'ndjson')) {
@@ -128,13 +128,13 @@ describe('exportActivity', () => {
     expect(count).toBe(600);
   });
 
-  test('of nothing is an empty document', async () => {
+  test('of no entries is an empty document', async () => {
     expect(await read(logger.exportActivity(sessionId, 'json'))).toBe('[]\n');
     expect(await read(logger.exportActivity(sessionId, 'ndjson'))).toBe('');
     expect(parseCsv(await read(logger.exportActivity(sessionId, 'csv')))).toHaveLength(1);
   });
 
-  test('fails where the database goes away half-way, rather than ending early', async () => {
+  test('fails if the database goes away during it, and does not end early', async () => {
     await fill(1100);
     const pieces = logger.exportActivity(sessionId, 'ndjson');
     await pieces.next();

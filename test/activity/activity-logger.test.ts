@@ -33,7 +33,7 @@ async function rowsOf(sessionId: string) {
 }
 
 describe('logActivity', () => {
-  test('[AC1] what it resolved for is in PostgreSQL', async () => {
+  test('[AC1] when it resolves, the entry is in PostgreSQL', async () => {
     const [sessionId, userId] = [randomUUID(), randomUUID()];
     const { activity, isNew } = await logger.logActivity(sessionId, userId, 'comment_added', { commentId: 'c1' });
     expect(isNew).toBe(true);
@@ -48,7 +48,7 @@ describe('logActivity', () => {
     ]);
   });
 
-  test('[AC1] what it resolved for while PostgreSQL is away is in the outbox, within the time there is', async () => {
+  test('[AC1] while PostgreSQL is away, it resolves in time and the entry is in the outbox', async () => {
     const { outbox, items } = await createOutbox();
     const begun = performance.now();
     const { activity } = await new ActivityLogger({ pool: away, outbox }).logActivity(randomUUID(), randomUUID(), 'x');
@@ -56,7 +56,7 @@ describe('logActivity', () => {
     expect((await items()).map((item) => item.entry.id)).toEqual([activity.id]);
   });
 
-  test('[AC1] a PostgreSQL that takes connections and never answers holds nobody up for long', async () => {
+  test('[AC1] it resolves in time if PostgreSQL accepts connections and does not answer', async () => {
     const sockets: Socket[] = [];
     const silent = createServer((socket) => sockets.push(socket)).listen(0, '127.0.0.1');
     await once(silent, 'listening');
@@ -73,7 +73,7 @@ describe('logActivity', () => {
     }
   });
 
-  test('[AC1] it refuses, retryably and without internals, when neither store takes the entry', async () => {
+  test('[AC1] if no store accepts the entry, it fails with a retryable error without internal details', async () => {
     const client = { send: () => Promise.reject(new Error('secret host')) };
     const outbox = new ActivityOutbox({ client, table: 'none' });
     const refused = { code: 'UNAVAILABLE', message: expect.not.stringMatching(/secret|127|ECONN/) };
@@ -83,7 +83,7 @@ describe('logActivity', () => {
     }
   });
 
-  test('[AC6] the entry carries ip address and user agent of the connection', async () => {
+  test('[AC6] the entry has the IP address and the user agent of the connection', async () => {
     const sessionId = randomUUID();
     await logger.logActivity(sessionId, null, 'x', {}, { ipAddress: '2001:db8::7', userAgent: 'Firefox "1"' });
     expect(await rowsOf(sessionId)).toMatchObject([{ ip_address: '2001:db8::7', user_agent: 'Firefox "1"' }]);
@@ -91,7 +91,7 @@ describe('logActivity', () => {
     expect(items).toMatchObject([{ ipAddress: '2001:db8::7', userAgent: 'Firefox "1"' }]);
   });
 
-  test('[AC6] an address that is none is left out, a zone is cut off', async () => {
+  test('[AC6] an invalid address is left out, and the zone of an address is removed', async () => {
     const sessionId = randomUUID();
     await logger.logActivity(sessionId, null, 'a', {}, { ipAddress: "1.2.3.4'; DROP TABLE activity_log; --" });
     await logger.logActivity(sessionId, null, 'b', {}, { ipAddress: 'fe80::1%eth0' });
@@ -107,7 +107,7 @@ describe('logActivity', () => {
     expect(items).toMatchObject([{ activityType: evil, details: { [evil]: evil }, userAgent: evil, username: evil }]);
   });
 
-  test('characters PostgreSQL cannot hold are replaced, not refused', async () => {
+  test('characters that PostgreSQL cannot store are replaced and not refused', async () => {
     const sessionId = randomUUID();
     await logger.logActivity(sessionId, null, 'x\u0000', {
       'k\ud800': ['\udc00', 'a\u0000b', '\ud83d\ude00', '\\ud800'],
@@ -126,7 +126,7 @@ describe('logActivity', () => {
     ['a session that is no UUID', { sessionId: 'SESSION-1' }, 'INVALID_MESSAGE'],
     ['a user that is no UUID', { userId: "' OR 1=1" }, 'INVALID_MESSAGE'],
     ['an entry id that is no UUID', { activityId: '42' }, 'INVALID_MESSAGE'],
-  ])('refuses what can never be stored: %s', async (_, bad, code) => {
+  ])('an entry that can never be stored is refused: %s', async (_, bad, code) => {
     const given: { [name: string]: unknown } = {
       sessionId: randomUUID(),
       userId: null,
@@ -139,7 +139,7 @@ describe('logActivity', () => {
     await expect(writing).rejects.toMatchObject({ name: 'RollcallError', code });
   });
 
-  test('many logged at once are all there, in the order of their ids', async () => {
+  test('many concurrent entries are all stored, in the order of their ids', async () => {
     const sessionId = randomUUID();
     const logged = await Promise.all(
       Array.from({ length: 50 }, (_, n) => logger.logActivity(sessionId, null, `t${n}`)),
@@ -149,8 +149,8 @@ describe('logActivity', () => {
   });
 });
 
-describe('an id the client chose', () => {
-  test('makes a retry harmless, in sequence and at the same time', async () => {
+describe('an activity id of the client', () => {
+  test('lets a retry change nothing, one after another and at the same time', async () => {
     const [sessionId, userId, activityId] = [randomUUID(), randomUUID(), randomUUID()];
     const log = () => logger.logActivity(sessionId, userId, 'x', {}, { activityId });
     const outcomes = [...(await Promise.all([log(), log(), log()])), await log()];
@@ -159,7 +159,7 @@ describe('an id the client chose', () => {
     expect(await rowsOf(sessionId)).toHaveLength(1);
   });
 
-  test('that another session or person used is refused; the entry stays as it was and is not shown', async () => {
+  test('that another session or user has used is refused; the existing entry is neither changed nor returned', async () => {
     const [sessionId, userId, activityId] = [randomUUID(), randomUUID(), randomUUID()];
     await logger.logActivity(sessionId, userId, 'private', { secret: 1 }, { activityId });
     for (const [session, user] of [
@@ -175,7 +175,7 @@ describe('an id the client chose', () => {
     expect(await rowsOf(sessionId)).toMatchObject([{ activity_type: 'private', user_id: userId }]);
   });
 
-  test('of the server’s own comes out as new even if the answer of the first attempt was lost', async () => {
+  test('chosen by the server counts as new even if the answer of the first attempt was lost', async () => {
     let attempts = 0;
     const query = async (...parameters: [string]) => {
       const result = await database.pool.query(...parameters);
@@ -191,7 +191,7 @@ describe('an id the client chose', () => {
 });
 
 describe('names', () => {
-  test('[AC5] are the user’s now, else the one at that time, else the guest’s in the session, else nothing', async () => {
+  test('[AC5] are the user’s present name, or the name at that time, or the guest’s name in the session, or absent', async () => {
     const [user, visitor, guest, unknown] = Array.from({ length: 4 }, () => randomUUID()) as [
       string,
       string,

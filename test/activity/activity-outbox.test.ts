@@ -25,7 +25,7 @@ beforeEach(async () => {
   sessionId = randomUUID();
 });
 
-/** Types of the session's entries in the order in which PostgreSQL got them. */
+/** The types of the session's entries in the order in which they were written to PostgreSQL. */
 async function written(): Promise<string[]> {
   const { rows } = await database.pool.query(
     `SELECT activity_type FROM activity_unsealed t JOIN activity_log a ON a.id = t.activity_id
@@ -43,7 +43,7 @@ async function defer(...types: string[]): Promise<void> {
 }
 
 describe('the outbox', () => {
-  test('[AC3] keeps entries while PostgreSQL is away and gives them back in order, each once', async () => {
+  test('[AC3] keeps entries while PostgreSQL is away, and replays them in order, each once', async () => {
     const types = Array.from({ length: 260 }, (_, n) => `t${n}`);
     await defer(...types);
     expect(await written()).toEqual([]);
@@ -66,7 +66,7 @@ describe('the outbox', () => {
     expect(await written()).toEqual(['a', 'b', 'c']);
   });
 
-  test('[AC3] an entry keeps its time, person and connection on the way', async () => {
+  test('[AC3] keeps the time, user and connection of an entry', async () => {
     const userId = randomUUID();
     pool.away = true;
     const context = { ipAddress: '10.0.0.1', userAgent: 'Safari', username: 'Bob' };
@@ -76,7 +76,7 @@ describe('the outbox', () => {
     expect((await logger.getSessionActivity(sessionId)).items).toEqual([{ ...activity, link: 'waiting' }]);
   });
 
-  test('[AC3] two replays at once write each entry once', async () => {
+  test('[AC3] writes each entry once if two replays run at the same time', async () => {
     const types = Array.from({ length: 120 }, (_, n) => `t${n}`);
     await defer(...types);
     await Promise.all([logger.replayOutbox(), logger.replayOutbox()]);
@@ -84,7 +84,7 @@ describe('the outbox', () => {
     expect(await store.items()).toEqual([]);
   });
 
-  test('[AC3] a replay that died between writing and forgetting repeats harmlessly', async () => {
+  test('[AC3] writes no entry twice if a replay was killed between the write and the deletion', async () => {
     await defer('a', 'b');
     const dying = new ActivityOutbox({ client: store.client, table: store.table });
     dying.remove = () => Promise.reject(new Error('killed'));
@@ -94,7 +94,7 @@ describe('the outbox', () => {
     expect(await written()).toEqual(['a', 'b']);
   });
 
-  test('[AC3] a retry with the same id that waits twice becomes one entry', async () => {
+  test('[AC3] makes one entry of two waiting items with the same id', async () => {
     const activityId = randomUUID();
     pool.away = true;
     await logger.logActivity(sessionId, null, 'x', {}, { activityId });
@@ -104,7 +104,7 @@ describe('the outbox', () => {
     expect(await written()).toEqual(['x']);
   });
 
-  test('[AC3] an id that turns out to be another session’s does not cost the acknowledged entry', async () => {
+  test('[AC3] writes an acknowledged entry under another id if its id belongs to another session', async () => {
     const activityId = randomUUID();
     await logger.logActivity(randomUUID(), null, 'theirs', {}, { activityId });
     pool.away = true;
@@ -114,14 +114,14 @@ describe('the outbox', () => {
     expect(await written()).toEqual(['ours']);
   });
 
-  test('[AC3] while PostgreSQL is still away everything stays', async () => {
+  test('[AC3] keeps all entries while PostgreSQL is still away', async () => {
     await defer('a');
     pool.away = true;
     expect(await logger.replayOutbox()).toEqual({ replayed: 0, setAside: 0, complete: false });
     expect(await store.items()).toHaveLength(1);
   });
 
-  test('[AC3] items that cannot be written are set aside, never lost, and hold up none behind them', async () => {
+  test('[AC3] sets aside items that cannot be written, loses none, and writes those behind them', async () => {
     await defer('a');
     const [item] = await store.items();
     const poison = (position: string, text: string) =>
@@ -141,7 +141,7 @@ describe('the outbox', () => {
     expect((await store.items()).map(({ shard }) => shard)).toEqual(['activity-aside', 'activity-aside']);
   });
 
-  test('[AC3] an unreadable item is set aside as it is', async () => {
+  test('[AC3] sets aside an unreadable item unchanged', async () => {
     const shard = 'activity-0';
     const Item = { shard: { S: shard }, position: { S: '0' }, entry: { S: '{"cut' } };
     await store.client.send(new PutItemCommand({ TableName: store.table, Item }));
@@ -150,7 +150,7 @@ describe('the outbox', () => {
     expect(aside).toMatchObject({ position: '0', text: '{"cut' });
   });
 
-  test('[AC3] writes that the table did not take are sent again', async () => {
+  test('[AC3] repeats writes that DynamoDB did not process', async () => {
     let throttled = 0;
     const client = {
       send: async (command: { input: { RequestItems: Record<string, unknown[]> } }) => {
@@ -166,7 +166,7 @@ describe('the outbox', () => {
     expect(throttled).toBeGreaterThanOrEqual(2);
   });
 
-  test('items carry no time to live', async () => {
+  test('has items without a time to live', async () => {
     await defer('a');
     const [item] = await store.outbox.oldest((await store.items())[0]!.shard, 1);
     expect(Object.keys(item!)).not.toContain(tableKeys.outbox.timeToLive);

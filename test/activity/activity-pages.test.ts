@@ -17,7 +17,7 @@ beforeAll(async () => {
 
 afterAll(() => database.drop());
 
-/** One entry each second (two of them in each), by turns of Alice and Bob, each third a comment. */
+/** Two entries per second, alternately of Alice and Bob; each third entry is a comment. */
 beforeEach(async () => {
   sessionId = randomUUID();
   for (let n = 0; n < 30; n++) {
@@ -47,25 +47,28 @@ const down = (from: number, to: number, step = 1) =>
   Array.from({ length: Math.floor((from - to) / step) + 1 }, (_, n) => from - n * step);
 
 describe('getSessionActivity', () => {
-  test.each([1, 7, 10, 29, 30, 31])('[AC4] is newest first and leaves nothing out in pages of %i', async (limit) => {
-    const pages = await walk({ limit });
-    expect(pages.flat()).toEqual(down(29, 0));
-    expect(pages).toHaveLength(Math.ceil(30 / limit));
-  });
+  test.each([1, 7, 10, 29, 30, 31])(
+    '[AC4] returns the newest entries first and omits none, in pages of %i',
+    async (limit) => {
+      const pages = await walk({ limit });
+      expect(pages.flat()).toEqual(down(29, 0));
+      expect(pages).toHaveLength(Math.ceil(30 / limit));
+    },
+  );
 
-  test('[AC4] a page stays the same while newer entries come', async () => {
+  test('[AC4] returns the same page while newer entries are written', async () => {
     const first = await logger.getSessionActivity(sessionId, { limit: 10 });
     await logger.logActivity(sessionId, null, 'late');
     const second = await logger.getSessionActivity(sessionId, { limit: 10, before: first.next });
     expect(second.items.map((item) => item.details['n'])).toEqual(down(19, 10));
   });
 
-  test('[AC4] the last page has no next one', async () => {
+  test('[AC4] returns no `next` with the last page', async () => {
     expect(await logger.getSessionActivity(sessionId, 30)).not.toHaveProperty('next');
     expect(await logger.getSessionActivity(sessionId, 29)).toHaveProperty('next');
   });
 
-  test('filters by type, user and time, alone and together', async () => {
+  test('filters by type, user and time, separately and combined', async () => {
     expect((await walk({ activityType: 'comment_added', limit: 4 })).flat()).toEqual(down(27, 0, 3));
     expect((await walk({ userId: alice, limit: 4 })).flat()).toEqual(down(28, 0, 2));
     expect((await walk({ from: start + 3000, to: start + 5000 })).flat()).toEqual(down(11, 6));
@@ -74,7 +77,7 @@ describe('getSessionActivity', () => {
     ]);
   });
 
-  test('an unknown session, user or type is an empty page', async () => {
+  test('returns an empty page for an unknown session, user or type', async () => {
     for (const [session, query] of [
       [randomUUID(), {}],
       ['SESSION-20260101-X', {}],
@@ -88,18 +91,18 @@ describe('getSessionActivity', () => {
   });
 
   test.each([
-    ['a limit of none', { limit: 0 }],
+    ['a limit of 0', { limit: 0 }],
     ['a huge limit', { limit: 1001 }],
     ['a broken limit', { limit: 1.5 }],
-    ['no number as a limit', { limit: Number.NaN }],
-    ['a user that is none', { userId: "x' --" }],
-    ['a time that is none', { from: Number.NaN }],
-    ['a time beyond all', { to: 1e18 }],
+    ['a limit that is no number', { limit: Number.NaN }],
+    ['an invalid user id', { userId: "x' --" }],
+    ['an invalid time', { from: Number.NaN }],
+    ['a time out of range', { to: 1e18 }],
   ])('refuses %s', async (_, query) => {
     await expect(logger.getSessionActivity(sessionId, query)).rejects.toMatchObject({ code: 'INVALID_MESSAGE' });
   });
 
-  test('refuses a cursor that is garbage, changed, forged or another session’s', async () => {
+  test('refuses a page token that is invalid, changed, forged or of another session', async () => {
     const { next } = await logger.getSessionActivity(sessionId, 5);
     const place = decodeCursor(sessionId, next!);
     const flipped = next!.slice(0, -2) + (next!.endsWith('AA') ? 'BB' : 'AA');
@@ -118,7 +121,7 @@ describe('getSessionActivity', () => {
     }
   });
 
-  test('answers nothing of another session, whatever cursor it gets', async () => {
+  test('returns no entry of another session, whatever page token it gets', async () => {
     const other = randomUUID();
     await logger.logActivity(other, null, 'secret');
     const place = { createdAt: Date.now() + 1000, id: randomUUID() };
@@ -130,7 +133,7 @@ describe('getSessionActivity', () => {
     expect(new Set(items.map((item) => item.sessionId))).toEqual(new Set([sessionId]));
   });
 
-  test('getRecentActivity is the newest few', async () => {
+  test('getRecentActivity returns the newest entries', async () => {
     expect((await logger.getRecentActivity(sessionId, 3)).map((item) => item.details['n'])).toEqual([29, 28, 27]);
     expect(await logger.getRecentActivity(sessionId)).toHaveLength(10);
   });

@@ -10,7 +10,7 @@ const rare = randomUUID();
 const entries = 200_000;
 let database: TestDatabase;
 
-/** One session of 200,000 entries, one a second, among others; one in 10,000 is of a rare type and person. */
+/** A session of 200,000 entries, one per second, beside others; one in 10,000 has a rare type and user. */
 beforeAll(async () => {
   database = await createDatabase();
   await database.pool.query(
@@ -35,7 +35,7 @@ interface PlanNode {
   Plans?: PlanNode[];
 }
 
-/** What the statement that `page` sends really does. */
+/** The plan of the statement that `page` sends. */
 async function planOf(query: ActivityQuery) {
   let sent: { text: string; values: unknown[] } | undefined;
   const remember = async (config: typeof sent) => {
@@ -45,7 +45,7 @@ async function planOf(query: ActivityQuery) {
   await new ActivityReader({ query: remember } as never).page(sessionId, { limit: 50, ...query });
   const explained = await database.pool.query(`EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) ${sent!.text}`, sent!.values);
   const plan: PlanNode = explained.rows[0]['QUERY PLAN'][0].Plan;
-  // The statement is prepared, so that PostgreSQL may come to use one plan for all values.
+  // The statement is prepared, because PostgreSQL may then use one generic plan for all values.
   const generic = await database.pool.query(`EXPLAIN (GENERIC_PLAN, FORMAT JSON) ${sent!.text}`);
   const nodes: PlanNode[] = [];
   const visit = (node: PlanNode) => {
@@ -66,7 +66,7 @@ describe('the plan of a page among 200,000 entries', () => {
   test.each([
     ['the first', {}],
     ['one in the middle', { before: middle }],
-    ['one of a stretch of time', { from: Date.UTC(2026, 0, 1, 10), to: Date.UTC(2026, 0, 1, 11) }],
+    ['one of an hour', { from: Date.UTC(2026, 0, 1, 10), to: Date.UTC(2026, 0, 1, 11) }],
   ])('[AC4] %s reads idx_activity_session and few blocks', async (_, query) => {
     const plan = await planOf(query);
     expect(plan.indexes).toContain('idx_activity_session');
@@ -76,15 +76,15 @@ describe('the plan of a page among 200,000 entries', () => {
 
   test.each([
     ['of a rare type', { activityType: 'rare' }, 'idx_activity_session_type'],
-    ['of a rare person', { userId: rare }, 'idx_activity_session_user'],
-  ])('[AC4] one %s does not read what it does not show', async (_, query, index) => {
+    ['of a rare user', { userId: rare }, 'idx_activity_session_user'],
+  ])('[AC4] one %s reads only the entries that it returns', async (_, query, index) => {
     const plan = await planOf(query);
     expect(plan.indexes).toContain(index);
     expect(plan.generic).toContain(`"${index}"`);
     expect(plan.blocks).toBeLessThan(150);
   });
 
-  test('[AC4] the last page costs what the first one does', async () => {
+  test('[AC4] the last page costs as much as the first one', async () => {
     const last = encodeCursor(sessionId, { createdAt: Date.UTC(2026, 0, 1, 0, 2), id: randomUUID() });
     const [first, deep] = [await planOf({}), await planOf({ before: last })];
     expect(deep.blocks).toBeLessThan(first.blocks * 2);
@@ -97,7 +97,7 @@ describe('the plan of a page among 200,000 entries', () => {
     expect(JSON.stringify(explained.rows)).toContain('idx_activity_retention');
   });
 
-  test('a condition numbers its parameters in the order of its values', () => {
+  test('a condition has its parameters in the order of its values', () => {
     const place = { createdAt: 5, id: rare };
     const { text, values } = conditionOf(sessionId, { userId: rare, activityType: 't', from: 1, to: 2 }, place);
     expect(values).toEqual([sessionId, rare, 't', 1, 2, 5, rare]);

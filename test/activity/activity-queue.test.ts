@@ -32,7 +32,7 @@ function queue(many: number): void {
 }
 
 describe('queueActivity', () => {
-  test('[AC2] writes nothing by itself, and everything in one statement when it is flushed', async () => {
+  test('[AC2] writes nothing at once, and all entries in one statement at the flush', async () => {
     queue(99);
     expect(pool.statements).toBe(0);
     await logger.flush();
@@ -40,7 +40,7 @@ describe('queueActivity', () => {
     expect(await count()).toBe(99);
   });
 
-  test('[AC2] begins a write at 100 items, before anybody asks', async () => {
+  test('[AC2] begins a write at 100 items without a flush', async () => {
     queue(99);
     expect(pool.statements).toBe(0);
     queue(1);
@@ -50,7 +50,7 @@ describe('queueActivity', () => {
     expect(await count()).toBe(100);
   });
 
-  test('[AC2] begins a write after a second', async () => {
+  test('[AC2] begins a write after one second', async () => {
     jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'performance'] });
     try {
       queue(1);
@@ -67,7 +67,7 @@ describe('queueActivity', () => {
     expect(await count()).toBe(1);
   });
 
-  test('[AC2] keeps the order over several batches', async () => {
+  test('[AC2] keeps the order of entries over several batches', async () => {
     queue(250);
     await logger.flush();
     expect(pool.statements).toBe(3);
@@ -75,14 +75,14 @@ describe('queueActivity', () => {
     expect(items.map((item) => item.details['n'])).toEqual(Array.from({ length: 250 }, (_, n) => 249 - n));
   });
 
-  test('[AC1] a flush resolves only when the write under way is done, too', async () => {
+  test('[AC1] a flush resolves only when the running write is done too', async () => {
     queue(100);
     queue(5);
     await logger.flush();
     expect(await count()).toBe(105);
   });
 
-  test('[AC1] a flush fails while no store takes the entries, and the next one writes them once', async () => {
+  test('[AC1] a flush fails while no store accepts the entries, and the next flush writes them once', async () => {
     pool.away = true;
     queue(150);
     await expect(logger.flush()).rejects.toMatchObject({ code: 'UNAVAILABLE' });
@@ -92,7 +92,7 @@ describe('queueActivity', () => {
     expect(await count()).toBe(150);
   });
 
-  test('[AC2] an id another session used gets the entry one of its own: both are kept', async () => {
+  test('[AC2] an entry whose id another session has used gets another id, and both are kept', async () => {
     const activityId = randomUUID();
     await logger.logActivity(randomUUID(), null, 'theirs', {}, { activityId });
     logger.queueActivity({ sessionId, userId: null, type: 'ours', activityId });
@@ -106,7 +106,7 @@ describe('queueActivity', () => {
     expect(rows).toEqual([{ activity_type: 'theirs' }]);
   });
 
-  test('[AC2] an entry the database refuses is set aside and holds up none of the others', async () => {
+  test('[AC2] an entry that the database refuses is set aside, and the others are written', async () => {
     const { outbox, items } = await createOutbox();
     logger = new ActivityLogger({ pool, outbox });
     queue(3);
@@ -117,7 +117,7 @@ describe('queueActivity', () => {
     expect(await items()).toMatchObject([{ shard: 'activity-aside', entry: { id: refused.id } }]);
   });
 
-  test('a flush with nothing queued touches no database', async () => {
+  test('a flush without queued entries sends no statement', async () => {
     await logger.flush();
     expect(pool.statements).toBe(0);
   });

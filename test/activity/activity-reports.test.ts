@@ -10,7 +10,7 @@ const [alice, bob] = [randomUUID(), randomUUID()];
 const start = Date.UTC(2026, 5, 1, 9);
 const minute = 60_000;
 
-/** Alice: 3 comments and a move in the first hour, a move in the third; Bob: one move; the server: one entry. */
+/** Alice: three comments and a move in the first hour, a move in the third. Bob: one move. The server: one entry. */
 beforeAll(async () => {
   database = await createDatabase();
   logger = new ActivityLogger({ pool: database.pool });
@@ -48,7 +48,7 @@ describe('reports', () => {
     ]);
   });
 
-  test('[AC5] getSessionSummary says it in a few lines', async () => {
+  test('[AC5] getSessionSummary is a text of a few lines', async () => {
     expect(await logger.getSessionSummary(sessionId)).toMatchObject({
       totalActivities: 7,
       durationMillis: 130 * minute,
@@ -57,7 +57,7 @@ describe('reports', () => {
     });
   });
 
-  test('[AC5] the timeline has a bucket for each hour in which something happened', async () => {
+  test('[AC5] the timeline has a bucket for each hour with entries', async () => {
     expect(await logger.getActivityTimeline(sessionId)).toEqual([
       { at: start, count: 6 },
       { at: start + 120 * minute, count: 1 },
@@ -68,14 +68,14 @@ describe('reports', () => {
     await expect(logger.getActivityTimeline(sessionId, 1)).rejects.toMatchObject({ code: 'INVALID_MESSAGE' });
   });
 
-  test('[AC5] counts by type keep to the filters', async () => {
+  test('[AC5] counts by type include only entries that match the filters', async () => {
     expect(await logger.getActivityCountsByType(sessionId, { userId: alice, to: start + 10 * minute })).toEqual({
       comment_added: 3,
       move: 1,
     });
   });
 
-  test('[AC5] generateAuditTrail tells the story from the beginning, with its proof', async () => {
+  test('[AC5] generateAuditTrail has all entries, the oldest first, and the result of the verification', async () => {
     await logger.sealChains();
     const trail = await logger.generateAuditTrail(sessionId);
     expect(trail.entries.map((item) => [item.username, item.activityType])).toEqual([
@@ -97,7 +97,7 @@ describe('reports', () => {
     [7, 7, true],
     [8, 7, true],
   ])(
-    'generateAuditTrail of at most %i entries has %i and says whether they are all: %s',
+    'generateAuditTrail with a limit of %i has %i entries and says whether they are all: %s',
     async (most, many, complete) => {
       const trail = await logger.generateAuditTrail(sessionId, most);
       expect(trail.entries).toHaveLength(many);
@@ -106,7 +106,7 @@ describe('reports', () => {
   );
 
   test.each([randomUUID(), 'SESSION-unknown'])(
-    '[AC5] an unknown session is empty, not a crash: %s',
+    '[AC5] a report of an unknown session is empty and no error: %s',
     async (unknown) => {
       const nothing = { totalActivities: 0, uniqueUsers: 0, firstActivityAt: null, lastActivityAt: null };
       expect(await logger.getActivityStatistics(unknown)).toEqual({

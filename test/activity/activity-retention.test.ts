@@ -34,14 +34,14 @@ async function kept(session = sessionId): Promise<string[]> {
   return (await logger.getSessionActivity(session, { limit: 1000 })).items.map((item) => item.activityType).reverse();
 }
 
-/** Resolves once a statement of this database waits for another transaction. */
+/** Resolves when a statement of this database waits for another transaction. */
 async function waitingForALock(): Promise<void> {
   const waiting = `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`;
   while ((await database.pool.query(waiting)).rowCount === 0);
 }
 
 describe('retention', () => {
-  test('removes what is older than the retention, and the rest of the chain still verifies', async () => {
+  test('removes the entries that are older than the retention, and the rest of the chain is valid', async () => {
     await write(sessionId, 100, 95, 91, 90, 89, 1);
     await logger.sealChains();
     const before = await logger.verifyChain(sessionId);
@@ -52,7 +52,7 @@ describe('retention', () => {
     expect(await logger.removeExpired()).toEqual({ removed: 0, complete: true });
   });
 
-  test('the chain goes on after its anchor, and after everything is gone', async () => {
+  test('lets a chain continue after its anchor, and after all its entries were removed', async () => {
     await write(sessionId, 100, 95);
     await logger.sealChains();
     await logger.removeExpired();
@@ -63,7 +63,7 @@ describe('retention', () => {
     expect(await logger.verifyChain(sessionId)).toMatchObject({ valid: true, links: 1, anchorSequence: 3 });
   });
 
-  test('tampering after the anchor, and with the anchor, is still found', async () => {
+  test('does not hide tampering after the anchor or with the anchor', async () => {
     await write(sessionId, 100, 5, 4);
     await logger.sealChains();
     await logger.removeExpired();
@@ -77,7 +77,7 @@ describe('retention', () => {
     expect((await logger.verifyChain(sessionId)).broken).toMatchObject({ fault: 'entry_missing', sequence: 3 });
   });
 
-  test('an old entry that came late stays until those before it in the chain have their age', async () => {
+  test('keeps an old entry that was written late until the entries before it in the chain are old enough', async () => {
     await write(sessionId, 89, 95);
     await logger.sealChains();
     expect(await logger.removeExpired()).toEqual({ removed: 0, complete: true });
@@ -86,7 +86,7 @@ describe('retention', () => {
     expect(await later.removeExpired()).toEqual({ removed: 2, complete: true });
   });
 
-  test('goes through many sessions and more than one batch of a session', async () => {
+  test('works through many sessions and several batches of a session', async () => {
     const sessions = Array.from({ length: 5 }, () => randomUUID());
     await write(sessionId, ...Array.from({ length: 5200 }, () => 100), 3);
     for (const session of sessions) await write(session, 120, 1);
@@ -97,7 +97,7 @@ describe('retention', () => {
     }
   });
 
-  test('removes old entries that are in no chain, but none that waits for its seal', async () => {
+  test('removes old entries outside the chains, but none that waits for its seal', async () => {
     await database.pool.query(
       `INSERT INTO activity_log (session_id, activity_type, created_at)
        VALUES ($1, 'outside', $2::timestamptz - interval '100 days'), ($1, 'young', $2::timestamptz - interval '1 day')`,
@@ -108,13 +108,13 @@ describe('retention', () => {
     expect(await kept()).toEqual(['100', 'young']);
   });
 
-  test('what a sealer adds to a chain while retention waits for it is not forgotten', async () => {
+  test('keeps links that a sealer adds while retention waits for its lock', async () => {
     await write(sessionId, 100);
     await logger.sealChains();
     await write(sessionId, 99);
     const sealer = await database.pool.connect();
     await sealer.query('BEGIN');
-    // The sealer works inside a transaction that stays open.
+    // The sealer works in a transaction that stays open.
     const query = (...given: Parameters<typeof sealer.query>) =>
       ['BEGIN', 'COMMIT'].includes(String(given[0])) ? Promise.resolve() : sealer.query(...given);
     const connect = async () => ({ query, release: () => {} });
@@ -134,7 +134,7 @@ describe('retention', () => {
     expect(await kept()).toEqual(['100']);
   });
 
-  test('two at once, beside a sealer, remove each entry once and leave the chains whole', async () => {
+  test('run twice at the same time beside a sealer removes each entry once and leaves valid chains', async () => {
     const sessions = Array.from({ length: 20 }, () => randomUUID());
     for (const session of sessions) await write(session, 100, 99, 1);
     await logger.sealChains();
@@ -146,7 +146,7 @@ describe('retention', () => {
     }
   });
 
-  test('by default keeps entries for ninety days', async () => {
+  test('keeps entries for ninety days by default', async () => {
     const usual = new ActivityLogger({ pool: database.pool, clock: () => now });
     await write(sessionId, 91, 89);
     await usual.sealChains();

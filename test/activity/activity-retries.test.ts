@@ -32,7 +32,7 @@ beforeEach(async () => {
   sessionId = randomUUID();
 });
 
-/** The stored entries in the order in which PostgreSQL got them. */
+/** The stored entries in the order in which they were written to PostgreSQL. */
 async function stored() {
   const { rows } = await database.pool.query(
     `SELECT a.id, activity_type AS type, details, host(ip_address) AS ip, user_agent AS agent,
@@ -46,7 +46,7 @@ async function stored() {
 const note = (activityId: string, attempt: number, user: string = userId) =>
   logger.logActivity(sessionId, user, 'note', { attempt }, { activityId, mayRepeat: true });
 
-/** Runs the work while PostgreSQL is away, a second before what comes next. */
+/** Runs the work while PostgreSQL is away, one second before the next work. */
 async function away<T>(work: () => Promise<T>): Promise<T> {
   pool.away = true;
   const result = await work();
@@ -55,8 +55,8 @@ async function away<T>(work: () => Promise<T>): Promise<T> {
   return result;
 }
 
-describe('a second attempt under the same activity id', () => {
-  test('[AC7] changes neither time nor details nor place of a first one that waits in the outbox', async () => {
+describe('a second attempt with the same activity id', () => {
+  test('[AC7] changes neither the time nor the details nor the position of a first attempt that waits in the outbox', async () => {
     const [one, two, three] = [randomUUID(), randomUUID(), randomUUID()];
     for (const id of [one, two, three]) await away(() => note(id, 1));
     expect(await note(two, 2)).toMatchObject({
@@ -75,7 +75,7 @@ describe('a second attempt under the same activity id', () => {
     expect(await stored()).toHaveLength(3);
   });
 
-  test('[AC7] waits behind the first one while PostgreSQL is still away, whatever its clock says', async () => {
+  test('[AC7] waits behind the first attempt while PostgreSQL is still away, whatever its time is', async () => {
     const id = randomUUID();
     await away(() => note(id, 1));
     now = start - 60_000;
@@ -85,7 +85,7 @@ describe('a second attempt under the same activity id', () => {
     expect(await stored()).toMatchObject([{ id, details: { attempt: 1 }, at: start }]);
   });
 
-  test('[AC7] changes nothing about a first one that is stored', async () => {
+  test('[AC7] does not change a first attempt that is stored', async () => {
     const id = randomUUID();
     await note(id, 1);
     now += 1000;
@@ -95,7 +95,7 @@ describe('a second attempt under the same activity id', () => {
     expect(await stored()).toMatchObject([{ id, details: { attempt: 1 }, at: start }]);
   });
 
-  test('[AC7] also in the queue leaves the first one as it is', async () => {
+  test('[AC7] through the queue does not change the first attempt', async () => {
     const id = randomUUID();
     await away(() => note(id, 1));
     logger.queueActivity({ sessionId, userId, type: 'note', details: { attempt: 2 }, activityId: id });
@@ -104,7 +104,7 @@ describe('a second attempt under the same activity id', () => {
     expect(await stored()).toMatchObject([{ id, details: { attempt: 1 }, at: start }]);
   });
 
-  test('[AC7] in the same batch as the first one leaves it as it is', async () => {
+  test('[AC7] in the same batch does not change the first attempt', async () => {
     const id = randomUUID();
     pool.away = true;
     for (const attempt of [1, 2]) {
@@ -119,7 +119,7 @@ describe('a second attempt under the same activity id', () => {
     expect(await store.size()).toBe(0);
   });
 
-  test('[AC7] of somebody else is refused while the first one waits', async () => {
+  test('[AC7] of another user is refused while the first attempt waits', async () => {
     const id = randomUUID();
     await away(() => note(id, 1));
     await expect(note(id, 2, randomUUID())).rejects.toMatchObject({ code: 'INVALID_MESSAGE' });
@@ -129,7 +129,7 @@ describe('a second attempt under the same activity id', () => {
     expect(await stored()).toMatchObject([{ id, details: { attempt: 1 } }]);
   });
 
-  test('[AC1] completes a first one that was killed between its two writes', async () => {
+  test('[AC1] completes a first attempt that was killed between its two writes', async () => {
     const id = randomUUID();
     await away(() => withDyingOutbox().logActivity(sessionId, userId, 'note', { attempt: 1 }, { activityId: id }));
     expect(await store.items()).toHaveLength(0);
@@ -138,7 +138,7 @@ describe('a second attempt under the same activity id', () => {
     expect(await stored()).toMatchObject([{ id, details: { attempt: 1 } }]);
   });
 
-  test('[FA4] is written while the outbox does not answer', async () => {
+  test('[FA4] is written to PostgreSQL while the outbox does not answer', async () => {
     const send = () => Promise.reject(Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' }));
     const outbox = new ActivityOutbox({ client: { send } as unknown as DynamoDBClient, table: store.table });
     logger = new ActivityLogger({ pool, outbox });
@@ -146,7 +146,7 @@ describe('a second attempt under the same activity id', () => {
   });
 });
 
-/** A logger whose outbox stores what is found by its id, and not the entry itself. */
+/** A logger whose outbox stores the item for the search by id, and not the entry itself. */
 function withDyingOutbox(): ActivityLogger {
   const send = (command: BatchWriteItemCommand) => {
     const requests = command.input.RequestItems?.[store.table] ?? [];
@@ -157,14 +157,14 @@ function withDyingOutbox(): ActivityLogger {
   return new ActivityLogger({ pool, outbox, clock: () => now });
 }
 
-describe('a movement that the sweep writes down again', () => {
+describe('a movement that the sweep records again', () => {
   const context = { ipAddress: '203.0.113.7', userAgent: 'Safari', username: 'Ada' };
   const arriving = { userId, username: 'Ada', role: 'viewer', at: start, certain: true } as const;
   const kept = { ...arriving, text: 'arrival' };
   const sessions = { releaseSlots: async () => {} };
   const services = () => testServices({ activity: logger, sessions });
 
-  test('[AC7] keeps the address and the browser of a join that waits in the outbox', async () => {
+  test('[AC7] keeps the IP address and the user agent of a join that waits in the outbox', async () => {
     await away(() => recordArrivals(services(), [{ sessionId, arriving, context }]));
     const writer = new MovementWriter(services());
     expect(await writer.write({ sessionId, arrivals: [kept], departures: [] })).toEqual({ written: [] });
@@ -174,7 +174,7 @@ describe('a movement that the sweep writes down again', () => {
     expect(await stored()).toHaveLength(1);
   });
 
-  test('[AC7] keeps the address and the browser of a leave that waits in the outbox', async () => {
+  test('[AC7] keeps the IP address and the user agent of a leave that waits in the outbox', async () => {
     await recordArrivals(services(), [{ sessionId, arriving, context }]);
     const departing = { userId, cause: 'left', at: start + 5000, joinedAt: start } as const;
     pool.away = true;
@@ -189,7 +189,7 @@ describe('a movement that the sweep writes down again', () => {
     expect((await stored()).slice(1)).toMatchObject([{ type: 'user_left', ip: '203.0.113.7', agent: 'Safari' }]);
   });
 
-  test('[AC7] an end that is only concluded does not replace a leave that waits in the outbox', async () => {
+  test('[AC7] does not replace a leave that waits in the outbox if its own end of the stay is only inferred', async () => {
     await recordArrivals(services(), [{ sessionId, arriving, context }]);
     const lastMovements = async () => [{ type: 'user_joined', at: start }];
     const flapping = { lastMovements, logActivities: logger.logActivities.bind(logger) };

@@ -33,7 +33,7 @@ const broken = async () => (await logger.verifyChain(sessionId)).broken;
 
 const sha256 = (fields: unknown[]) => createHash('sha256').update(JSON.stringify(fields)).digest('hex');
 
-describe('a chain that nobody touched', () => {
+describe('an unchanged chain', () => {
   test('is valid, link by link', async () => {
     expect(await logger.verifyChain(sessionId)).toMatchObject({
       ...{ valid: true, links: 10, unsealed: 0, anchorSequence: 0 },
@@ -42,7 +42,7 @@ describe('a chain that nobody touched', () => {
     expect(await logger.verifyChain(sessionId)).not.toHaveProperty('broken');
   });
 
-  test('has the hashes its description says, so that anybody can check it without the product', async () => {
+  test('has the documented hashes, so that it can be verified without the product', async () => {
     const { rows } = await database.pool.query(
       `SELECT s.sequence, encode(s.hash, 'hex') AS hash, encode(s.salt, 'hex') AS salt, a.user_id, a.username, a.activity_type, a.details::text, a.id,
          a.ip_address::text, a.user_agent, a.created_at
@@ -94,7 +94,7 @@ describe('a chain that nobody touched', () => {
     expect(await logger.verifyChain(sessionId)).toMatchObject({ valid: true, links: 11 });
   });
 
-  test('grows at its end; what waits for its seal is said', async () => {
+  test('grows at its end, and the result names the entries that wait for their seal', async () => {
     await logger.logActivity(sessionId, null, 'late', {}, { at: 0 });
     expect(await logger.verifyChain(sessionId)).toMatchObject({ valid: true, links: 10, unsealed: 1 });
     expect(await logger.sealChains()).toEqual({ sealed: 1, complete: true });
@@ -102,46 +102,46 @@ describe('a chain that nobody touched', () => {
     expect(await logger.sealChains()).toEqual({ sealed: 0, complete: true });
   });
 
-  test('of an unknown session is empty and valid; a name that is none is refused', async () => {
+  test('of an unknown session is empty and valid, and an invalid session name is refused', async () => {
     expect(await logger.verifyChain(randomUUID())).toMatchObject({ valid: true, links: 0 });
     await expect(logger.verifyChain("x' OR 1=1")).rejects.toMatchObject({ code: 'INVALID_MESSAGE' });
   });
 });
 
-describe('tampering is found, with its first link', () => {
+describe('the verification names the first broken link after tampering:', () => {
   test.each([
     ['the type', `activity_type = 'harmless'`],
     ['the details', `details = '{"n": 4}'`],
-    ['a digit that JavaScript cannot see', `details = jsonb_set(details, '{big}', '9007199254740993')`],
-    ['the person', 'user_id = gen_random_uuid()'],
-    ['the person, to nobody', 'user_id = NULL'],
+    ['a digit beyond the precision of JavaScript', `details = jsonb_set(details, '{big}', '9007199254740993')`],
+    ['the user', 'user_id = gen_random_uuid()'],
+    ['the user, to null', 'user_id = NULL'],
     ['the name', `username = 'Bob'`],
     ['the address', `ip_address = '10.0.0.2'`],
-    ['the browser', 'user_agent = NULL'],
+    ['the user agent', 'user_agent = NULL'],
     ['the time, by a millisecond', `created_at = created_at + interval '1 millisecond'`],
-  ])('an entry with %s altered', async (_, change) => {
+  ])('an entry with a change of %s', async (_, change) => {
     await tamper(`UPDATE activity_log SET ${change} WHERE id = ANY($1)`, [ids[5], ids[8]]);
     expect(await broken()).toEqual({ fault: 'entry_altered', sequence: 6, activityId: ids[5] });
   });
 
-  test('an entry deleted', async () => {
+  test('a deleted entry', async () => {
     await tamper('DELETE FROM activity_log WHERE id = $1', ids[3]);
     expect(await broken()).toEqual({ fault: 'entry_missing', sequence: 4, activityId: ids[3] });
   });
 
-  test('an entry deleted together with its link', async () => {
+  test('an entry that was deleted together with its link', async () => {
     await tamper('DELETE FROM activity_log WHERE id = $1', ids[3]);
     await tamper('DELETE FROM activity_seals WHERE activity_id = $1', ids[3]);
     expect(await broken()).toEqual({ fault: 'link_missing', sequence: 4, activityId: null });
   });
 
-  test('the newest entries deleted together with their links', async () => {
+  test('the newest entries, deleted together with their links', async () => {
     await tamper('DELETE FROM activity_log WHERE id = ANY($1)', ids.slice(8));
     await tamper('DELETE FROM activity_seals WHERE activity_id = ANY($1)', ids.slice(8));
     expect(await broken()).toEqual({ fault: 'link_missing', sequence: 9, activityId: null });
   });
 
-  test('two entries that changed places', async () => {
+  test('two entries with exchanged positions', async () => {
     await tamper('UPDATE activity_seals SET sequence = -sequence + 100 WHERE activity_id = ANY($1)', [ids[2], ids[6]]);
     await tamper(
       'UPDATE activity_seals SET sequence = 110 - sequence - 0 WHERE session_id = $1 AND sequence > 90',
@@ -155,7 +155,7 @@ describe('tampering is found, with its first link', () => {
     expect(await broken()).toMatchObject({ sequence: 3 });
   });
 
-  test('two links whose entries were swapped', async () => {
+  test('two links with exchanged entries', async () => {
     await tamper(
       `UPDATE activity_log a SET activity_type = b.activity_type, details = b.details, user_id = b.user_id
        FROM activity_log b WHERE a.id = ANY($1) AND b.id = ANY($1) AND a.id <> b.id`,
@@ -164,7 +164,7 @@ describe('tampering is found, with its first link', () => {
     expect(await broken()).toEqual({ fault: 'entry_altered', sequence: 3, activityId: ids[2] });
   });
 
-  test('an entry that was slipped in past the product', async () => {
+  test('an entry that was not written by the product', async () => {
     const { rows } = await tamper(
       `INSERT INTO activity_log (session_id, activity_type, created_at)
        SELECT session_id, 'forged', created_at FROM activity_log WHERE id = $1 RETURNING id`,
@@ -175,7 +175,7 @@ describe('tampering is found, with its first link', () => {
     expect(await broken()).toMatchObject({ fault: 'entry_added' });
   });
 
-  test('a link that was appended with a hash that does not follow', async () => {
+  test('an appended link whose hash does not follow', async () => {
     const id = randomUUID();
     await tamper(`INSERT INTO activity_log (id, session_id, activity_type) VALUES ($1, $2, 'forged')`, id, sessionId);
     await tamper(
@@ -186,7 +186,7 @@ describe('tampering is found, with its first link', () => {
     expect(await broken()).toMatchObject({ fault: 'entry_altered', sequence: 11, activityId: id });
   });
 
-  test('a chain whose head was taken away', async () => {
+  test('a chain whose head was deleted', async () => {
     await tamper('DELETE FROM activity_chains WHERE session_id = $1', sessionId);
     expect(await broken()).toMatchObject({ fault: 'link_moved', sequence: 1 });
   });
@@ -199,7 +199,7 @@ describe('tampering is found, with its first link', () => {
     expect(await broken()).toEqual({ fault: 'entry_missing', sequence: 11, activityId: activity.id });
   });
 
-  test('and one session’s fault is not another’s', async () => {
+  test('tampering in one session does not affect another one', async () => {
     const other = randomUUID();
     await logger.logActivity(other, null, 'x');
     await logger.sealChains();
@@ -216,7 +216,7 @@ describe('sealing', () => {
     await logger.flush();
   }
 
-  test('goes on over many batches and sessions', async () => {
+  test('works through many batches and sessions', async () => {
     const sessions = Array.from({ length: 7 }, () => randomUUID());
     await write(sessions, 400);
     expect(await logger.sealChains()).toEqual({ sealed: 2800, complete: true });
@@ -225,7 +225,7 @@ describe('sealing', () => {
     }
   });
 
-  test('by several at once, while entries are written, makes one chain', async () => {
+  test('by several sealers at the same time, while entries are written, makes one chain', async () => {
     const session = randomUUID();
     const writing = Array.from({ length: 20 }, async () => {
       for (let n = 0; n < 10; n++) await logger.logActivity(session, null, 'x');
@@ -236,14 +236,14 @@ describe('sealing', () => {
     expect(await logger.verifyChain(session)).toMatchObject({ valid: true, links: 200, unsealed: 0 });
   });
 
-  test('ends when its time is over and goes on the next time', async () => {
+  test('ends when its time is over, and continues the next time', async () => {
     const session = randomUUID();
     await write([session], 1500);
     expect(await logger.sealChains(0)).toEqual({ sealed: 1000, complete: false });
     expect(await logger.sealChains(0)).toEqual({ sealed: 500, complete: true });
   });
 
-  test('that fails half-way leaves everything as it was', async () => {
+  test('that fails in the middle changes nothing', async () => {
     const session = randomUUID();
     await write([session], 3);
     await tamper('ALTER TABLE activity_chains RENAME TO hidden');
@@ -254,7 +254,7 @@ describe('sealing', () => {
     expect(await logger.verifyChain(session)).toMatchObject({ valid: true, links: 3 });
   });
 
-  test('a ticket that somebody doubled adds no second link', async () => {
+  test('of a duplicated ticket adds no second link', async () => {
     await tamper(
       'INSERT INTO activity_unsealed (session_id, activity_id) VALUES ($1, $2), ($1, $2)',
       sessionId,
@@ -264,7 +264,7 @@ describe('sealing', () => {
     expect(await logger.verifyChain(sessionId)).toMatchObject({ valid: true, links: 10, unsealed: 0 });
   });
 
-  test('[AC3] what the outbox kept joins at the end of the chain', async () => {
+  test('[AC3] adds entries from the outbox at the end of the chain', async () => {
     const pool = new SwitchedPool(database.pool);
     const late = new ActivityLogger({ pool, outbox: (await createOutbox()).outbox });
     pool.away = true;

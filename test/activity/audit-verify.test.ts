@@ -36,7 +36,7 @@ function verify(environment: Record<string, string>, ...sessions: string[]) {
 }
 
 describe('npm run audit:verify', () => {
-  test('says of every chain that it holds, and its head', async () => {
+  test('prints for each chain that it is valid, and its head', async () => {
     const { code, output } = await verify({ DATABASE_URL: database.url });
     expect(output).toMatch(new RegExp(`ok +${sessionId} +3 entries sealed, 0 waiting, head 3:[0-9a-f]{64}`));
     expect(output).toContain(`${other}  1 entries sealed`);
@@ -44,7 +44,7 @@ describe('npm run audit:verify', () => {
     expect(code).toBe(0);
   });
 
-  test('ends with 1 and names the first broken link', async () => {
+  test('ends with the code 1 and names the first broken link', async () => {
     await database.pool.query(`UPDATE activity_log SET details = '{"forged": true}' WHERE id = $1`, [ids[1]]);
     const { code, output } = await verify({ DATABASE_URL: database.url });
     expect(output).toContain(`BROKEN  ${sessionId}  link 2 (entry ${ids[1]}) was changed after it was written`);
@@ -52,7 +52,7 @@ describe('npm run audit:verify', () => {
     expect(code).toBe(1);
   });
 
-  test('reads the database of the local stack, whatever the shell says about TLS', async () => {
+  test('reads the database of the local stack, whatever the variables of the shell say about TLS', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'rollcall-verify-'));
     await writeFile(join(folder, 'endpoints.json'), JSON.stringify({ postgres: database.url }));
     const { code, output } = await verify({ ROLLCALL_DATA_DIR: folder, PGSSLMODE: 'require' });
@@ -61,7 +61,7 @@ describe('npm run audit:verify', () => {
     expect(code).toBe(0);
   });
 
-  test('checks only the sessions it is given', async () => {
+  test('verifies only the given sessions', async () => {
     await database.pool.query('DELETE FROM activity_log WHERE id = $1', [ids[1]]);
     expect(await verify({ DATABASE_URL: database.url }, other)).toMatchObject({ code: 0 });
     expect(await verify({ DATABASE_URL: database.url }, sessionId)).toMatchObject({ code: 1 });
@@ -77,7 +77,7 @@ describe('npm run audit:verify', () => {
     }
   });
 
-  test('ends with 2 and one sentence where there is nothing to check', async () => {
+  test('ends with the code 2 and one sentence if there is nothing to verify', async () => {
     const nowhere = await verify({ ROLLCALL_DATA_DIR: '/nowhere' });
     expect(nowhere.code).toBe(2);
     expect(nowhere.output.trim().split('\n')).toEqual([expect.stringContaining('start Rollcall with "npm start"')]);

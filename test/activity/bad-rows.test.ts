@@ -27,7 +27,7 @@ afterEach(() => database.drop());
 const sealedOf = async (sessionId: string) =>
   (await database.pool.query('SELECT FROM activity_seals WHERE session_id = $1', [sessionId])).rowCount;
 
-test('[AC3] an entry of the outbox that a trigger refuses is set aside, and those behind it are written', async () => {
+test('[AC3] an outbox entry that a trigger refuses is set aside, and the entries behind it are written', async () => {
   pool.away = true;
   for (const type of ['a', 'bad', 'b']) logger.queueActivity({ sessionId: first, userId: null, type });
   await logger.flush();
@@ -39,7 +39,7 @@ test('[AC3] an entry of the outbox that a trigger refuses is set aside, and thos
   ]);
 });
 
-test('a chain whose head was changed keeps no other chain from being sealed', async () => {
+test('a chain with a changed head does not stop the sealing of other chains', async () => {
   for (const sessionId of [first, second]) await logger.logActivity(sessionId, null, 'a');
   await logger.sealChains();
   await database.pool.query('UPDATE activity_chains SET sequence = 0 WHERE session_id = $1', [first]);
@@ -51,7 +51,7 @@ test('a chain whose head was changed keeps no other chain from being sealed', as
   expect([await sealedOf(first), await sealedOf(second)]).toEqual([1, 3]);
 });
 
-test('a chain that cannot be shortened keeps no other entry from being removed', async () => {
+test('a chain that cannot be shortened does not stop the removal of other entries', async () => {
   await logger.logActivity(first, null, 'a');
   now += 10;
   await logger.logActivity(second, null, 'b');
@@ -75,7 +75,7 @@ test('a chain that cannot be shortened keeps no other entry from being removed',
   expect((await database.pool.query('SELECT FROM activity_log')).rowCount).toBe(0);
 });
 
-test('[AC1] a join that PostgreSQL refuses is set aside, and the other movements of its session are written', async () => {
+test('[AC1] a join that PostgreSQL refuses is set aside, and the other movements of its session are recorded', async () => {
   const services = testServices({ activity: logger, sessions: { releaseSlots: async () => {} } });
   const came = (userId: string, text: string) => ({
     ...{ userId, username: 'Ada', role: 'viewer' as const, at: now, certain: true, text },
@@ -91,7 +91,7 @@ test('[AC1] a join that PostgreSQL refuses is set aside, and the other movements
   expect((await database.pool.query('SELECT user_id FROM activity_log')).rows).toEqual([{ user_id: second }]);
 });
 
-test('[AC1] somebody who chose the id of a join beforehand does not keep it from being written', async () => {
+test('[AC1] a join is recorded even if a client has already used its id', async () => {
   const services = testServices({ activity: logger });
   const arriving = { userId: second, username: 'Ada', role: 'viewer' as const, at: now, certain: true };
   const record = { sessionId: first, arriving };

@@ -45,7 +45,7 @@ async function present(seconds: number) {
 }
 
 describe('whoWasHere', () => {
-  test('[PR9] says who was present at a moment, until when, and why each left', async () => {
+  test('[PR9] returns the users who were present at a time, with the end of each stay and its cause', async () => {
     logger.queueActivity({ ...userJoined(by(alice, 0), 'operator'), username: 'Alice' });
     logger.queueActivity(userJoined(by(bob, 10), 'viewer'));
     logger.queueActivity(userLeft(by(alice, 20), 'left', 20));
@@ -67,7 +67,7 @@ describe('whoWasHere', () => {
     expect((await logger.whoWasHere(sessionId, start))[0]!.username).toBe('Alice');
   });
 
-  test('the end of the session ends every stay that has no end of its own', async () => {
+  test('ends each stay without an end at the end of the session', async () => {
     logger.queueActivity(userJoined(by(alice, 0), 'operator'));
     logger.queueActivity(userJoined(by(bob, 1), 'viewer'));
     logger.queueActivity(userLeft(by(bob, 5), 'disconnected', 4));
@@ -80,7 +80,7 @@ describe('whoWasHere', () => {
     expect(await present(11)).toEqual([]);
   });
 
-  test('an unknown session had nobody; a time that is none is refused', async () => {
+  test('returns no users for an unknown session, and refuses an invalid time', async () => {
     expect(await logger.whoWasHere(randomUUID(), start)).toEqual([]);
     expect(await logger.whoWasHere("' OR 1=1", start)).toEqual([]);
     await expect(logger.whoWasHere(sessionId, Number.NaN)).rejects.toMatchObject({ code: 'INVALID_MESSAGE' });
@@ -88,7 +88,7 @@ describe('whoWasHere', () => {
 });
 
 describe('the entries of the server', () => {
-  test('[PR9] say what the protocol says', () => {
+  test('[PR9] have the documented fields', () => {
     const actor = { sessionId, userId: alice, ipAddress: '10.0.0.1' };
     const said = (params: { type: string; details?: object }) => [params.type, params.details];
     expect(userJoined(actor, 'viewer')).toEqual({ ...actor, type: 'user_joined', details: { role: 'viewer' } });
@@ -109,7 +109,7 @@ describe('the entries of the server', () => {
     expect(said(actionTaken(actor, 'approve', { step: 2 }))).toEqual(['action_taken', { step: 2, action: 'approve' }]);
   });
 
-  test('[SE6] an expiry names its reason, length and participants', () => {
+  test('[SE6] about an expiry have its reason, duration and number of participants', () => {
     expect(sessionExpired(sessionId, 61.2, 3)).toEqual({
       sessionId,
       userId: null,
@@ -122,11 +122,11 @@ describe('the entries of the server', () => {
     ...['user_joined', 'user_left', 'user_timeout', 'session_created', 'session_ended', 'session_expired'],
     ...['session_recovered', 'invite_created', 'invite_revoked', 'invite_used', 'invite_refused'],
     ...['participant_role_changed', 'participant_removed'],
-  ])('[PR9] a client cannot write %s, because it could forge who was present', (type) => {
+  ])('[PR9] of type %s cannot be written by a client, because the history of presence relies on them', (type) => {
     expect(() => checkClientActivityType(type)).toThrow('Only the server writes activity');
   });
 
-  test('every other type can be written by a client', () => {
+  test('of all other types can be written by a client', () => {
     for (const type of ['comment_added', 'action_taken', 'User_joined', 'x']) {
       expect(() => checkClientActivityType(type)).not.toThrow();
     }

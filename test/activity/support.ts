@@ -8,20 +8,20 @@ import { log } from '../../lambdas/platform/log.ts';
 import { freePort } from '../../local/backing/free-port.ts';
 import { testAddresses } from '../support/addresses.ts';
 
-// The failures the tests cause are not worth a line each.
+// The tests cause failures on purpose, so their log lines are dropped.
 log.setLogLevel('SILENT');
 
 export interface TestOutbox {
   client: DynamoDBClient;
   table: string;
   outbox: ActivityOutbox;
-  /** Every entry that waits, in order of shard and position. */
+  /** All waiting entries, in order of shard and position. */
   items(): Promise<{ shard: string; entry: ActivityEntry }[]>;
-  /** Everything in the table: an entry that can be found by its id is there twice. */
+  /** All items of the table; an entry that can be found by its id has two items. */
   size(): Promise<number>;
 }
 
-/** An outbox of its own on the DynamoDB-compatible server of the test run. */
+/** A separate outbox on the DynamoDB-compatible server of the test run. */
 export async function createOutbox(): Promise<TestOutbox> {
   const client = new DynamoDBClient({
     endpoint: testAddresses.dynamodb,
@@ -41,7 +41,7 @@ export async function createOutbox(): Promise<TestOutbox> {
       ],
     }),
   );
-  // It answers before it is done, here as on AWS.
+  // The call returns before the table is ready, here as on AWS.
   await waitUntilTableExists({ client, maxWaitTime: 30, minDelay: 1, maxDelay: 1 }, { TableName: table });
   return {
     client,
@@ -65,12 +65,12 @@ export async function createOutbox(): Promise<TestOutbox> {
   };
 }
 
-/** A database that is not there: nothing listens on its port. */
+/** A pool for a database that does not exist: no server listens on its port. */
 export async function absentDatabase(): Promise<Pool> {
   return new Pool({ host: '127.0.0.1', port: await freePort(), connectionTimeoutMillis: 500 });
 }
 
-/** A pool that counts what goes through it and can be cut off. */
+/** A pool that counts its statements and can simulate an outage. */
 export class SwitchedPool {
   statements = 0;
   away = false;

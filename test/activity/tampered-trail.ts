@@ -3,12 +3,12 @@ import type { ChainFault } from '../../client/verify/index.ts';
 import type { ActivityLogger } from '../../lambdas/activity/activity-logger.ts';
 import type { ActivityItem } from '../../protocol/entities.ts';
 
-/** A way to forge an export. `items` are ten sealed entries, oldest first. */
+/** One forgery of an export. `items` are ten sealed entries, oldest first. */
 export interface Tampering {
   name: string;
   forge(items: ActivityItem[]): ActivityItem[];
   fault: ChainFault;
-  /** The link where it is found; null for an entry without one. */
+  /** The link at which it is found; null for an entry without a link. */
   sequence: number | null;
 }
 
@@ -85,7 +85,7 @@ export const tamperings: Tampering[] = [
   },
 ];
 
-/** Logs and seals ten entries with everything that an entry can hold. */
+/** Logs and seals ten entries with all kinds of content. */
 export async function tenEntries(logger: ActivityLogger, sessionId: string): Promise<void> {
   const start = Date.now() - 10_000;
   for (let n = 0; n < 10; n += 1) {

@@ -58,7 +58,7 @@ async function verifyFile(text: string, ...more: string[]): Promise<{ code: numb
   });
 }
 
-describe('an export that nobody touched', () => {
+describe('an unchanged export', () => {
   test.each(['csv', 'json', 'ndjson'] as const)('as %s is valid without a server', async (format) => {
     const verification = await complete(readExport(await exported(format)));
     expect(verification.faults).toEqual([]);
@@ -69,7 +69,7 @@ describe('an export that nobody touched', () => {
     expect(code).toBe(0);
   });
 
-  test('is valid as pages, newest first, also for somebody who may not see the addresses', async () => {
+  test('is valid as pages, newest first, also for a user who may not see addresses', async () => {
     const pages: ActivityItem[] = [];
     let before: string | undefined;
     do {
@@ -85,13 +85,13 @@ describe('an export that nobody touched', () => {
     expect(await complete(hidden.slice(2, 5))).toMatchObject({ valid: false });
   });
 
-  test('says which entries wait for their link', async () => {
+  test('names the entries that wait for their link', async () => {
     const { activity } = await logger.logActivity(sessionId, null, 'fresh');
     const verification = await complete(readExport(await exported('csv')));
     expect(verification).toMatchObject({ valid: true, waiting: [activity.id] });
   });
 
-  test('is valid where the user has another name now', async () => {
+  test('is valid if the user has another name now', async () => {
     const [{ userId }] = (await logger.getRecentActivity(sessionId, 1)) as [ActivityItem];
     await database.pool.query(`INSERT INTO users (id, username) VALUES ($1, 'Later')`, [userId]);
     const items = await logger.getRecentActivity(sessionId);
@@ -99,7 +99,7 @@ describe('an export that nobody touched', () => {
     expect(await complete(items)).toMatchObject({ valid: true });
   });
 
-  test('is valid after retention took its beginning', async () => {
+  test('is valid after retention removed its beginning', async () => {
     const short = new ActivityLogger({ pool: database.pool, retentionMillis: 9550 });
     await short.removeExpired();
     const items = readExport(await exported('csv'));
@@ -107,7 +107,7 @@ describe('an export that nobody touched', () => {
     expect(await complete(items)).toMatchObject({ valid: true });
   });
 
-  test('a head that was kept elsewhere shows a chain that was cut or made anew', async () => {
+  test('is invalid with a kept head if the chain was cut or replaced', async () => {
     const { head } = await logger.verifyChain(sessionId);
     const items = readExport(await exported('json'));
     const kept = `${sessionId}:${head.sequence}:${head.hash}`;
@@ -121,9 +121,9 @@ describe('an export that nobody touched', () => {
   });
 });
 
-describe('an export that was forged', () => {
+describe('a forged export', () => {
   test.each(tamperings)(
-    '$name: the entry is found, offline, in JSON, NDJSON and CSV',
+    '$name: the verification without a server names the entry, in JSON, NDJSON and CSV',
     async ({ forge, fault, sequence }) => {
       const items = forge(readExport(await exported('json')));
       const texts = [JSON.stringify(items), toNdjson(items), toCsv(items, true)];
@@ -134,7 +134,7 @@ describe('an export that was forged', () => {
     },
   );
 
-  test('the command finds the same, and ends with 1', async () => {
+  test('the command finds the same and ends with the code 1', async () => {
     const items = readExport(await exported('json'));
     for (const { forge } of tamperings) {
       const forged = forge(items);
@@ -147,7 +147,7 @@ describe('an export that was forged', () => {
     }
   });
 
-  test('what was changed in the database is found in its export at the same link', async () => {
+  test('a change in the database is found in its export at the same link', async () => {
     for (const alter of [`details = jsonb_set(details, '{n}', '9007199254740993')`, `ip_address = '10.0.0.0/24'`]) {
       const [{ id }] = (await logger.getRecentActivity(sessionId, 4)).slice(3) as [ActivityItem];
       await database.pool.query(`UPDATE activity_log SET ${alter} WHERE id = $1`, [id]);
@@ -157,7 +157,7 @@ describe('an export that was forged', () => {
     }
   });
 
-  test('an entry that was written past the product is found in the export', async () => {
+  test('an entry that was not written by the product is found in the export', async () => {
     await database.pool.query(`INSERT INTO activity_log (session_id, activity_type) VALUES ($1, 'forged')`, [
       sessionId,
     ]);
@@ -170,7 +170,7 @@ describe('an export that was forged', () => {
   });
 });
 
-test('the text of JSON is that of PostgreSQL, whatever the value', async () => {
+test('the JSON text of each value equals that of PostgreSQL', async () => {
   const random = new SeededRandom(7);
   const make = (depth: number): unknown => {
     const pick = Math.floor(random.next() * (depth > 0 ? 8 : 6));
