@@ -76,7 +76,7 @@ describe.each(protectedPaths)('GET /sessions/{id}%s', (path) => {
   });
 });
 
-test('GET /sessions lists the sessions that the caller owns or may join, in pages', async () => {
+test('GET /sessions lists the sessions that the caller owns or participates in, in pages', async () => {
   const mine = await stack.arrive('sam');
   tokens['sam'] = (await tokenOf(stack, 'sam')).token;
   const created: string[] = [];
