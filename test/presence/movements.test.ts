@@ -117,6 +117,13 @@ test('[PR9] [SE9] a seat that the connection table does not have ends, and its l
   expect(departures[0]).not.toHaveProperty('joinedAt');
 });
 
+test('[PR9] a leave after the record has expired says when the stay began, as long as the journal has the arrival', async () => {
+  const { arrival } = await enter(alice, 'a1', 'taken');
+  await redis.del(presenceKeys.record(room.sessionId, alice));
+  const { departures } = await room.store.removeFromSession(room.sessionId, alice, 'session_expired', room.now);
+  expect(departures).toMatchObject([{ userId: alice, joinedAt: arrival!.at }]);
+});
+
 test('[FA2] the leave of a user who was only restored is marked as restored', async () => {
   const member = { userId: alice, connectionId: 'a1', username: 'Name', role: 'viewer' as const, joinedAt: room.now };
   await room.store.restore(room.sessionId, [member], room.now, { onlyIfLost: true });

@@ -88,13 +88,19 @@ export async function recordDepartures(services: Services, records: readonly Dep
 function entryOf(record: DepartureRecord, last: Movement | undefined): ActivityParams {
   const { sessionId, departing, context } = record;
   const { userId, cause, at, joinedAt } = departing;
-  const since = last?.type === 'user_joined' ? last.at : (joinedAt ?? at);
+  const since = beginningOf(departing, last);
   const actor = { ...context, sessionId, userId };
   const entry = cause === 'timeout' ? userTimedOut(actor) : userLeft(actor, cause, (at - since) / 1000);
   const moment = joinedAt === undefined ? `since ${since}` : at;
   const activityId = uuidv5(`${sessionId}:${userId}:${moment}`, departureNamespace);
   // A concluded end may repeat another concluded end of the same stay.
   return { ...entry, at, activityId, mayRepeat: record.mayRepeat || joinedAt === undefined };
+}
+
+/** When the stay began. The audit trail may not have its arrival yet, but that of an earlier stay. */
+function beginningOf({ joinedAt, restored, at }: Departing, last: Movement | undefined): number {
+  if (last?.type !== 'user_joined') return joinedAt ?? at;
+  return joinedAt !== undefined && !restored ? Math.max(joinedAt, last.at) : last.at;
 }
 
 /**

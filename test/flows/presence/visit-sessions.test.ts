@@ -103,6 +103,30 @@ test('[PR9] [FA1] a user who timed out and is restored before the timeout is rec
   expect((await trailOf(sessionId)).slice(3)).toEqual(['user_left']);
 });
 
+test('[PR9] [SE9] if a session expires before the sweep records a time-out and a return, each stay has its own end', async () => {
+  const { sessionId, seat } = await enteredAndKilled();
+  const member = { ...seat, sessionName: 'name', username: 'Owner', role: 'operator' as const, joinedAt: Date.now() };
+  await services.registry.join(member);
+  await flows.expireAndRecord(services, sessionId, Date.now());
+  const { store } = services.presence;
+  const record = presenceKeys.record(sessionId, seat.userId);
+  // Two sweeps are killed before they write: one found the time-out, the other one restored the user. The records have expired.
+  await services.redis.del(record);
+  expect((await store.visit(sessionId, Date.now() + 61_000)).departures).toHaveLength(1);
+  jest.spyOn(Date, 'now').mockReturnValue(Date.now() + 62_000);
+  try {
+    await flows.bringBack(services, sessionId);
+    await services.redis.del(record);
+    const at = Date.now() + 1000;
+    const removal = await flows.removeFromSession(services, sessionId, undefined, 'session_expired', at);
+    for (const departure of removal!.departures) await flows.recordDeparture(services, sessionId, departure);
+    await flows.expireAndRecord(services, sessionId, at);
+  } finally {
+    jest.restoreAllMocks();
+  }
+  expect(await trailOf(sessionId)).toEqual(['user_joined', 'user_timeout', 'user_joined', 'user_left']);
+});
+
 test.each([
   {
     isWritten: false,

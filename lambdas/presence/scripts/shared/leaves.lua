@@ -6,17 +6,35 @@ local function appendToJournal(movement)
   return text
 end
 
--- The users whose last movement in the journal is a leave, with that leave. If they are seated again, that is a new join. The journal
--- may be long: with `onlyUser`, only entries that name this user are decoded.
-local function unwrittenLeaves(onlyUser)
+-- The last movement in the journal of each user, a join or a leave. The journal may be long: with `onlyUser`, only entries that name
+-- this user are decoded.
+local function lastMovements(onlyUser)
   local last = {}
   for _, text in ipairs(redis.call('LRANGE', journalKey, 0, -1)) do
     if not onlyUser or string.find(text, onlyUser, 1, true) then
       local movement = cjson.decode(text)
-      last[movement.userId] = not movement.came and movement or nil
+      last[movement.userId] = movement
     end
   end
   return last
+end
+
+-- The users whose last movement in the journal is a leave, with that leave. If they are seated again, that is a new join.
+local function unwrittenLeaves(onlyUser)
+  local last = lastMovements(onlyUser)
+  for userId, movement in pairs(last) do
+    if movement.came then last[userId] = nil end
+  end
+  return last
+end
+
+-- When the stay of a user without a record began, if their join is still in the journal. The journal is read once: a script ends
+-- each user once at most, and many of them may have lost their record.
+local journaled = nil
+local function joinedByJournal(userId)
+  journaled = journaled or lastMovements()
+  local movement = journaled[userId]
+  return movement and movement.came and movement.at or nil
 end
 
 -- Drops the update of a user who leaves: another tab of the user may have ended in the same script.
@@ -32,7 +50,9 @@ end
 -- little, so `at` is moved after the join and after the last sign of life. `leftAt` makes the next join later than this
 -- leave.
 local function removeUser(userId, cause, user, at)
-  local joinedAt = user and user.joinedAt
+  -- Without it the leave would count as the end of an earlier stay, whose own leave the journal may still have.
+  local joinedAt
+  if user then joinedAt = user.joinedAt else joinedAt = joinedByJournal(userId) end
   at = math.max(at or now, (joinedAt or 0) + 1, user and user.lastSeen or 0)
   if at > tonumber(redis.call('HGET', epochKey, 'leftAt') or '0') then
     redis.call('HSET', epochKey, 'leftAt', string.format('%d', at))
