@@ -13,8 +13,16 @@ import type { Role } from '../../protocol/entities.ts';
 import type { ChangedData } from '../platform/kept-data.ts';
 import { isBefore, Overtaken, type Turn } from '../platform/turn.ts';
 import { deleteItems, type ItemKey, type RetryOptions } from './delete-items.ts';
-import { itemUpdate, turnUpdate } from './item-update.ts';
-import { connectionItem, expiry, isMembership, type Joined, type Left, type Membership } from './membership.ts';
+import { itemUpdate, joinUpdate, leaveUpdate } from './item-update.ts';
+import {
+  connectionItem,
+  expiry,
+  isMembership,
+  type Joined,
+  joinedAfter,
+  type Left,
+  type Membership,
+} from './membership.ts';
 
 export type { Membership } from './membership.ts';
 
@@ -65,7 +73,7 @@ export class ConnectionRegistry {
   }
 
   /**
-   * Stores that a connection joined. A repeated join replaces the membership.
+   * Stores that a connection joined. A repeated join replaces the membership, except for the own state of the user.
    *
    * @returns the membership with its version, and whether the connection was in the session before.
    * @throws Overtaken if a later join or leave of the connection was handled before (rule PR18).
@@ -74,10 +82,7 @@ export class ConnectionRegistry {
     const { connectionId, sessionId, version: _, ...known } = membership;
     const item = { ...known, joinedSession: sessionId, expiresAt: expiry(known.joinedAt) };
     const key = { table: this.#table, connectionId, sessionId };
-    const before = await this.#take(turnUpdate(key, known.joinedAt, turn, item));
-    const version = (before.version ?? known.joinedAt) + 1;
-    const isNew = before.userId === undefined;
-    return { membership: { ...membership, version }, isNew, isFirst: isNew && before.version === undefined };
+    return joinedAfter(await this.#take(joinUpdate(key, turn, item)), membership);
   }
 
   /**
@@ -89,8 +94,7 @@ export class ConnectionRegistry {
    */
   async leave(connectionId: string, sessionId: string, turn: Turn = {}, at = Date.now()): Promise<Left> {
     const key = { table: this.#table, connectionId, sessionId };
-    const update = turnUpdate(key, at, turn, { expiresAt: expiry(at) });
-    const before = await this.#take(update);
+    const before = await this.#take(leaveUpdate(key, turn, at, { expiresAt: expiry(at) }));
     const membership = before.userId === undefined ? undefined : (before as Membership);
     return { version: (before.version ?? at) + 1, membership };
   }

@@ -17,23 +17,26 @@ export interface Condition {
 }
 
 /**
- * The update that sets the given fields and removes those that are undefined. Every name has a placeholder, because many
- * names are reserved words.
+ * The update that sets the given fields and removes those that are undefined. `initial` fields are set only if the item lacks
+ * them. Every name has a placeholder, because many names are reserved words.
  */
 export function itemUpdate(
   { table, connectionId, sessionId }: ItemKey,
   fields: Record<string, unknown>,
   condition: Condition,
+  initial: Record<string, unknown> = {},
 ): UpdateItemCommandInput {
-  const names = Object.keys(fields);
-  const set = names.filter((name) => fields[name] !== undefined);
-  const removed = names.filter((name) => fields[name] === undefined).map((name) => `#${name}`);
-  const values = { ...Object.fromEntries(set.map((name) => [`:${name}`, fields[name]])), ...condition.values };
+  const given = { ...fields, ...initial };
+  const names = Object.keys(given);
+  const set = names.filter((name) => given[name] !== undefined);
+  const removed = names.filter((name) => given[name] === undefined).map((name) => `#${name}`);
+  const textOf = (name: string) => (name in initial ? `if_not_exists(#${name}, :${name})` : `:${name}`);
+  const values = { ...Object.fromEntries(set.map((name) => [`:${name}`, given[name]])), ...condition.values };
   return {
     TableName: table,
     Key: marshall({ connectionId, sessionId }),
     UpdateExpression: [
-      ...(set.length > 0 ? [`SET ${set.map((name) => `#${name} = :${name}`).join(', ')}`] : []),
+      ...(set.length > 0 ? [`SET ${set.map((name) => `#${name} = ${textOf(name)}`).join(', ')}`] : []),
       ...(removed.length > 0 ? [`REMOVE ${removed.join(', ')}`] : []),
     ].join(' '),
     ConditionExpression: condition.text,
@@ -45,25 +48,56 @@ export function itemUpdate(
 
 /** The fields of an item whose connection is in the session, without its key, its turn and its version. */
 const joinedFields = [
-  ...['sessionName', 'userId', 'username', 'role', 'cursorRole', 'unseated', 'invisible', 'chosenAt', 'joinedAt'],
-  ...['joinedSession', 'data', 'dataAt'],
+  ...['sessionName', 'userId', 'username', 'role', 'claimedRole', 'cursorRole', 'unseated'],
+  ...['joinedAt', 'joinedSession'],
 ];
 
+/** The own state of the user in the session. */
+const ownStateFields = ['invisible', 'chosenAt', 'data', 'dataAt'];
+
 /**
- * The update that stores a join or a leave in an item, unless a later one is stored already (rule PR18).
- *
- * The first version is the time `at` (Unix milliseconds). So no version is used twice, even if the item is deleted in
- * between.
+ * The update that stores a join in an item, unless a later join or leave is stored already (rule PR18). If the connection
+ * was in the session before, the own state of the user stays: the choice to be invisible unless the join makes another
+ * choice, and the data, which only Redis changes (rules PR5, PR16).
  */
-export function turnUpdate(
+export function joinUpdate(
+  key: ItemKey,
+  turn: Turn,
+  { invisible, data, dataAt, ...joined }: Record<string, unknown> & { joinedAt: number },
+): UpdateItemCommandInput {
+  const choice = invisible === undefined ? {} : { chosenAt: undefined, invisible };
+  const fields = { ...noneOf(joinedFields), ...choice, ...joined };
+  return turnUpdate(key, joined.joinedAt, turn, fields, data === undefined ? {} : { data, dataAt });
+}
+
+/**
+ * The update that stores a leave in an item, unless a later join or leave is stored already (rule PR18).
+ *
+ * @param at Unix milliseconds.
+ */
+export function leaveUpdate(
+  key: ItemKey,
+  turn: Turn,
+  at: number,
+  fields: Record<string, unknown>,
+): UpdateItemCommandInput {
+  return turnUpdate(key, at, turn, { ...noneOf([...joinedFields, ...ownStateFields]), ...fields });
+}
+
+function noneOf(names: readonly string[]): Record<string, undefined> {
+  return Object.fromEntries(names.map((name) => [name, undefined]));
+}
+
+/** The first version is the time `at`. So no version is used twice, even if the item is deleted in between. */
+function turnUpdate(
   key: ItemKey,
   at: number,
   { order, receivedAt }: Turn,
   fields: Record<string, unknown>,
+  initial?: Record<string, unknown>,
 ): UpdateItemCommandInput {
-  const nothing = Object.fromEntries(joinedFields.map((field) => [field, undefined]));
   const condition = { text: notAfter({ order, receivedAt }) ?? '', values: { ':at': at, ':one': 1 } };
-  const update = itemUpdate(key, { ...nothing, ...fields, order, receivedAt }, condition);
+  const update = itemUpdate(key, { ...fields, order, receivedAt }, condition, initial);
   return {
     ...update,
     UpdateExpression: update.UpdateExpression!.replace('SET ', 'SET version = if_not_exists(version, :at) + :one, '),

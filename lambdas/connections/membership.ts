@@ -36,6 +36,8 @@ export interface Joined {
   isNew: boolean;
   /** Whether the connection has never been in the session before. */
   isFirst: boolean;
+  /** The data that the connection had in the session before, as JSON. */
+  kept?: string | undefined;
 }
 
 /** The result of a leave. */
@@ -44,6 +46,17 @@ export interface Left {
   version: number;
   /** Undefined if the connection was not in the session. */
   membership: Membership | undefined;
+}
+
+/** The result of a join, by the fields of the item before it. The own state of the user stays, as `joinUpdate` stores it. */
+export function joinedAfter(before: Partial<Membership>, membership: Membership): Joined {
+  const { version: last, userId, data: kept } = before;
+  const { data, dataAt } = kept === undefined ? membership : before;
+  const invisible = membership.invisible ?? before.invisible;
+  const version = (last ?? membership.joinedAt) + 1;
+  const isNew = userId === undefined;
+  const joined = { ...membership, invisible, data, dataAt, version };
+  return { membership: joined, isNew, isFirst: isNew && last === undefined, kept };
 }
 
 /** False for the item of the connection itself and for a session that the connection left. */

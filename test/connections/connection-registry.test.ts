@@ -296,6 +296,30 @@ test('[PR5] a new connection of an invisible user gets that choice, and a later 
   expect(await invisible()).toEqual([false, undefined]);
 });
 
+test('[PR5] [PR16] the own state of a user stays if their connection joins again, and ends with a leave', async () => {
+  const mine = membership();
+  const ownState = async () => {
+    const { invisible, data } = (await registry.membership(mine.connectionId, mine.sessionId))!;
+    return { invisible, data };
+  };
+  await registry.join(mine);
+  await registry.setInvisible(mine, true, 10);
+  await registry.setData(mine, { text: '{"a":1}', at: 10, isShared: false });
+  const again = await registry.join({ ...mine, data: '{"a":2}', dataAt: 20 });
+  expect(again).toMatchObject({ kept: '{"a":1}', membership: { invisible: true, data: '{"a":1}', dataAt: 10 } });
+  expect(await ownState()).toEqual({ invisible: true, data: '{"a":1}' });
+  // A choice that was made before the first join is stored late.
+  await registry.setInvisible(mine, false, 9);
+  expect(await ownState()).toMatchObject({ invisible: true });
+  expect((await registry.join({ ...mine, invisible: false })).membership.invisible).toBe(false);
+  expect(await ownState()).toMatchObject({ invisible: false });
+  await registry.setInvisible(mine, true, 11);
+  expect(await ownState()).toMatchObject({ invisible: true });
+  await registry.leave(mine.connectionId, mine.sessionId);
+  expect(await registry.join(mine)).toMatchObject({ kept: undefined, membership: { invisible: undefined } });
+  expect(await ownState()).toEqual({ invisible: undefined, data: undefined });
+});
+
 test('memberships can be deleted without their connections', async () => {
   const one = membership();
   await registry.add({ connectionId: one.connectionId, userId: one.userId, username: 'Ada', connectedAt: Date.now() });

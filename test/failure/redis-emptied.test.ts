@@ -222,3 +222,17 @@ test('[FA2][PR5] who is invisible is so after the rebuilding, on a tab that came
     restore,
   );
 });
+
+test('[FA2][PR5][PR16] a join that is repeated after Redis was emptied keeps the choice to be invisible and the data', async () => {
+  const { people, sessionId } = await room('quinn', 'ruth');
+  const [quinn, ruth] = people;
+  await ruth.expect('ack', { type: 'presence_update', sessionId, status: 'offline', data: { color: 'red' } });
+  await direct.flushall();
+  // The answer to the first join may have been lost.
+  await ruth.expect('session_joined', { type: 'session_join', sessionId });
+  const { users } = await quinn.expect('presence_state', { type: 'presence_sync', sessionId });
+  expect(users.find((user) => user.userId === ruth.userId)).toMatchObject({
+    status: 'offline',
+    data: { color: 'red' },
+  });
+});

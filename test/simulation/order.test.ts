@@ -12,6 +12,11 @@ test('[PR18] whatever order bursts of frames are served in, everybody comes to s
   expect(await liveThrough(seedsOf('short'), bursting)).toEqual([]);
 });
 
+test('[PR5] a join that overtook the leaves before it keeps the choice to be invisible, although Redis was emptied', async () => {
+  const bursting = { ...universe(), bursts: true, name: `${universe().name}:emptied` };
+  expect(await liveThrough([425], bursting)).toEqual([]);
+});
+
 /** Each of the mistakes is noticed in one of these worlds. */
 const seeds = Array.from({ length: 220 }, (_, index) => index);
 

@@ -1,4 +1,4 @@
-import type { Joined, Left, Membership } from '../../lambdas/connections/membership.ts';
+import { type Joined, joinedAfter, type Left, type Membership } from '../../lambdas/connections/membership.ts';
 import { isBefore, Overtaken, type Turn } from '../../lambdas/platform/turn.ts';
 
 /** What the table has of a connection and a session. */
@@ -23,11 +23,12 @@ export class SimulatedTable {
 
   join(membership: Membership, turn: Turn): Joined {
     const { connectionId, sessionId, joinedAt } = membership;
-    const isFirst = this.#item(connectionId, sessionId) === undefined;
-    const { version, membership: before } = this.#take(connectionId, sessionId, turn, joinedAt);
-    const joined = { ...membership, version };
-    this.#items.get(connectionId)!.set(sessionId, { membership: joined, version, turn, chosenAt: 0 });
-    return { membership: { ...joined }, isNew: before === undefined, isFirst };
+    const before = this.#item(connectionId, sessionId);
+    const { version } = this.#take(connectionId, sessionId, turn, joinedAt);
+    const joined = joinedAfter({ ...before?.membership, version: before?.version }, membership);
+    const chosenAt = membership.invisible === undefined ? (before?.chosenAt ?? 0) : 0;
+    this.#items.get(connectionId)!.set(sessionId, { membership: joined.membership, version, turn, chosenAt });
+    return { ...joined, membership: { ...joined.membership } };
   }
 
   leave(connectionId: string, sessionId: string, turn: Turn, at: number): Left {

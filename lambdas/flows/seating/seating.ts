@@ -49,6 +49,8 @@ export class Join {
   membership!: Membership;
   /** Whether this is the first join of the connection to the session. */
   isFirst = true;
+  /** The data that the connection table has of the user, as JSON. Redis takes it over if it does not know the user. */
+  kept: string | undefined;
   /** Whether the connection receives cursors in the compact form. */
   compact = false;
   /** When the connection took its seat, Unix milliseconds. */

@@ -52,7 +52,7 @@ function membershipOf(
   const { connectionId, userId, username, claim } = caller;
   const cursorRole = metadata?.visibility?.cursors;
   const invisible = ownState?.status === undefined ? known.invisible : ownState.status === 'offline';
-  const choices = { ...(cursorRole ? { cursorRole } : {}), ...(invisible ? { invisible } : {}) };
+  const choices = { ...(cursorRole ? { cursorRole } : {}), ...(invisible === undefined ? {} : { invisible }) };
   const person = { userId, username, role, ...(claim ? { claimedRole: role } : {}), ...choices };
   const joinedAt = services.clock();
   const data = kept ?? firstData(ownState);

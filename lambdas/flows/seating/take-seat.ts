@@ -10,9 +10,9 @@ export async function takeSeat(join: Join): Promise<void> {
 }
 
 async function enter(join: Join): Promise<EnterOutcome | undefined> {
-  const { services, seating, compact } = join;
+  const { services, seating, compact, kept } = join;
   const { sessionId, userId, ...acting } = join.membership;
-  const { ownState, kept } = seating;
+  const { ownState } = seating;
   try {
     // In a session that Redis forgot, the others are seated first, so that the snapshot of the join has them.
     if (!(await services.presence.store.isKnown(sessionId))) {

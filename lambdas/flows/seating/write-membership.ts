@@ -15,7 +15,7 @@ export async function writeMembership(join: Join): Promise<void> {
   // A failure waits for the other requests: the undo cannot take back a membership that is still being written.
   const [, written] = await Promise.allSettled(requests);
   if (written.status === 'fulfilled') {
-    ({ membership: join.membership, isFirst: join.isFirst } = written.value);
+    ({ membership: join.membership, isFirst: join.isFirst, kept: join.kept } = written.value);
     // A membership that was there before may belong to a join whose answer was lost. A failure here must not undo that join.
     if (written.value.isNew) join.hasWritten = true;
   }
@@ -24,11 +24,12 @@ export async function writeMembership(join: Join): Promise<void> {
 }
 
 /** A join gets the next version of its connection. A connection that returns keeps the version of its last join. */
-async function write({ services: { registry }, membership, seatingTurn: { turn, known } }: Join): Promise<Joined> {
+async function write({ services, membership, seating: { kept }, seatingTurn: { turn, known } }: Join): Promise<Joined> {
+  const { registry } = services;
   if (!known) return registry.join(membership, turn);
   const { connectionId: _, sessionId: __, ...fields } = { cursorRole: undefined, invisible: undefined, ...membership };
   if (!(await registry.amend(known, { ...fields, unseated: undefined }))) throw new Overtaken();
   const { version, joinedAt } = known;
   // The first version of a connection is the time of its first join plus one.
-  return { membership: { ...membership, version }, isNew: false, isFirst: version === joinedAt + 1 };
+  return { membership: { ...membership, version }, isNew: false, isFirst: version === joinedAt + 1, kept };
 }
