@@ -9,7 +9,7 @@ interface Row {
   details: { key?: string; inviteId?: string; targetUserId?: string };
 }
 
-/** The type of entry that a fact leaves, and what in it names the fact. */
+/** The type of entry for an acknowledged operation, and the field that identifies the operation. */
 const entryOf = {
   created: { type: 'session_created', names: () => '' },
   ended: { type: 'session_ended', names: () => '' },
@@ -21,7 +21,7 @@ const entryOf = {
 
 type Kept = keyof typeof entryOf;
 
-/** What was acknowledged and is not in the database, or is not as it was acknowledged (rules AC1, AC3). */
+/** The acknowledged operations that are missing or different in the database (rules AC1, AC3). */
 export async function missingFacts({ database, acknowledged }: Aftermath): Promise<string[]> {
   const { rows } = await database.query<Row>(
     'SELECT id, session_id, user_id, activity_type, details FROM activity_log',
@@ -41,9 +41,9 @@ function faultOf(fact: Acknowledged, found: Map<string, Row[]>): string | undefi
   if (!(fact.what in entryOf)) return undefined;
   const rows = found.get(`${fact.what} ${fact.sessionId} ${nameOf(fact)}`) ?? [];
   const words = JSON.stringify(fact);
-  if (rows.length === 0) return `acknowledged and not there: ${words}`;
-  // A role may be given again and again; everything else happens once.
-  if (rows.length > 1 && fact.what !== 'role') return `acknowledged and there ${rows.length} times: ${words}`;
+  if (rows.length === 0) return `acknowledged and missing: ${words}`;
+  // A role may be set several times; each other operation happens once.
+  if (rows.length > 1 && fact.what !== 'role') return `acknowledged and written ${rows.length} times: ${words}`;
   if (fact.what === 'logged' && rows[0]!.id !== fact.activityId) return `acknowledged under another id: ${words}`;
   return undefined;
 }

@@ -3,17 +3,17 @@ import type { Caller } from '../../lambdas/flows/callers/caller.ts';
 import type { SeededRandom } from '../support/seeded-random.ts';
 import type { Acknowledged, Report, Stage, WorkerInput } from './messages.ts';
 
-/** A socket of somebody, with what it joined. */
+/** A socket of a user, with the sessions that it joined. */
 export interface Connection {
   caller: Caller;
   joined: Set<string>;
 }
 
-/** How many of the newest sessions are played in; older ones are left to expire. */
+/** How many of the newest sessions are used; older ones are left to expire. */
 const playedAtOnce = 10;
 
-/** What all actors of a worker share: who there is, where they meet and what they know. */
-export class Troupe {
+/** The shared state of all simulated users of a worker: the users, their sessions and the acknowledged operations. */
+export class Actors {
   readonly people: WorkerInput['people'];
   readonly stages: Stage[];
   readonly connections: Connection[] = [];
@@ -31,12 +31,12 @@ export class Troupe {
     this.report({ kind: 'acknowledged', fact });
   }
 
-  /** Any of the sessions that are played in, the newest ones. */
+  /** A random one of the newest sessions. */
   stage(random: SeededRandom): Stage {
     return random.pick(this.stages.slice(-playedAtOnce))!;
   }
 
-  /** A new socket of anybody, or of the person given. */
+  /** A new socket of a random user, or of the given one. */
   connect(random: SeededRandom, userId?: string): Connection {
     const person = this.people.find((one) => one.userId === userId) ?? random.pick(this.people)!;
     const caller = { ...nobody, ...person, connectionId: randomUUID() };

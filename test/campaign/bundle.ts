@@ -4,17 +4,17 @@ import { build } from 'esbuild';
 
 const root = join(__dirname, '..', '..');
 
-/** A fault put into the product's own source: `from` must be there, so that no change of the source makes it a no-op. */
+/** A mutation of the product's source. The text `from` must exist, so that a change of the source cannot disable the mutation. */
 export interface Mutation {
-  /** Path from the project's root. */
+  /** The path from the project's root. */
   file: string;
   from: string;
   to: string;
 }
 
 /**
- * Nothing is away in a campaign (that is for `test/failure`), however busy the machine is; and what a killed invocation
- * waited for must not look to the others of its process as if it were.
+ * In a campaign no store is away (`test/failure` tests that), even on a busy machine. So the time limits are long, and a request of
+ * a killed invocation must not open the circuit breaker of its process.
  */
 const patience: Mutation = {
   file: 'protocol/timings.ts',
@@ -22,17 +22,17 @@ const patience: Mutation = {
   to: 'export const dependencyTimeoutMillis = 600_000;',
 };
 
-/** Source text with the mutations of its file. */
+/** The source text with the mutations of its file. */
 export function mutate(file: string, source: string, mutations: readonly Mutation[]): string {
   return mutations
     .filter((mutation) => mutation.file === file)
     .reduce((text, { from, to }) => {
-      if (!text.includes(from)) throw new Error(`${file} does not say "${from}" any more; mend the mutation.`);
+      if (!text.includes(from)) throw new Error(`${file} no longer contains "${from}"; correct the mutation.`);
       return text.replace(from, () => to);
     }, source);
 }
 
-/** Bundles the campaign's worker with the product, mutated; a worker then starts in a fraction of a second. */
+/** Bundles the campaign's worker with the mutated product, so that a worker starts in a fraction of a second. */
 export async function bundleWorker(outfile: string, mutations: readonly Mutation[]): Promise<void> {
   await build({
     entryPoints: [join(__dirname, 'worker.ts')],

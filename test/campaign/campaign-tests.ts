@@ -5,8 +5,8 @@ import { faultsOf } from './invariants.ts';
 const isLong = process.env['TEST_LONG'] === '1';
 
 /**
- * The seed of this run; `CAMPAIGN_SEED` gives another one. `npm test` has the same one each time, so that a change is not
- * blamed for a race that was there before. `npm run test:long` draws a new one each time, so that races are found at all.
+ * The seed of this run; `CAMPAIGN_SEED` sets another one. `npm test` uses the same seed each time, so that an old race does not
+ * make a new change fail. `npm run test:long` uses a new seed each time, so that it finds more races.
  */
 export const seed = Number(process.env['CAMPAIGN_SEED'] ?? (isLong ? randomInt(2 ** 31) : 1));
 const shown = 20;
@@ -15,7 +15,7 @@ const shown = 20;
  * The test of a campaign.
  *
  * @param title begins with the rules that it proves.
- * @param operations how many, in all workers together, unless `CAMPAIGN_OPERATIONS` says otherwise.
+ * @param operations the number of operations of all workers together, unless `CAMPAIGN_OPERATIONS` sets another one.
  */
 export function testCampaign(title: string, operations: number): void {
   test(`${title} (CAMPAIGN_SEED=${seed})`, async () => {

@@ -3,12 +3,15 @@ import { seed, testCampaign } from './campaign-tests.ts';
 import { faultsOf } from './invariants.ts';
 import { variantGroups } from './variants.ts';
 
-testCampaign('[SE3] [SE9] [AC1] [AC3] [FA6] [PR9] [PR10] workers that race and are killed break no rule', 10_000);
+testCampaign(
+  '[SE3] [SE9] [AC1] [AC3] [FA6] [PR9] [PR10] concurrent workers, of which some are killed, break no rule',
+  10_000,
+);
 
-/** A race may not come about in one try; never in three tries means that the campaign cannot see it. */
+/** A race may not happen in one run. If three runs do not find it, the campaign cannot detect it. */
 const tries = 3;
 
-/** Rules broken on purpose: the campaign has to find each. They take some minutes more: `CAMPAIGN_VARIANTS=1`. */
+/** Deliberate mistakes that the campaign must find. They need some more minutes and run with `CAMPAIGN_VARIANTS=1`. */
 const proved = process.env['CAMPAIGN_VARIANTS'] === '1' ? variantGroups : [];
 const describeEach = proved.length > 0 ? describe.each(proved) : describe.skip.each(variantGroups);
 
@@ -23,7 +26,7 @@ describeEach('rules broken on purpose, about $about', ({ variants, ...size }) =>
     }
   });
 
-  test.each(variants)('the campaign notices when $name', (variant) => {
+  test.each(variants)('the campaign finds the deliberate mistake: $name', (variant) => {
     expect(unfound).not.toContain(variant);
   });
 });

@@ -10,13 +10,13 @@ import { readTimings } from '../../protocol/timings.ts';
 import { testAddresses } from '../support/addresses.ts';
 import { createDatabase } from '../support/database.ts';
 import { bundleWorker, mutate } from './bundle.ts';
+import { ConcurrentRun, type FinalState } from './concurrent-run.ts';
 import { type PostedFrame, RecordingGateway } from './gateway.ts';
 import type { CampaignOptions, Stage } from './messages.ts';
-import { unrest } from './rest.ts';
-import { Storm, type Wreckage } from './storm.ts';
+import { remainingWork } from './rest.ts';
 import { createCampaignTables } from './tables.ts';
 
-/** Durations short enough for everything to happen within a minute: people time out, sessions expire and are purged. */
+/** Short durations, so that within a minute users time out and sessions expire and are purged. */
 const settings = {
   PRESENCE_UPDATE_SECONDS: '1',
   HEARTBEAT_TIMEOUT_SECONDS: '1',
@@ -30,17 +30,17 @@ const settings = {
 };
 const migrations = join(__dirname, '..', '..', 'migrations');
 
-/** What a campaign leaves behind for those who judge it. */
-export interface Aftermath extends Wreckage {
+/** The state after a campaign, for the checks. */
+export interface Aftermath extends FinalState {
   database: Pool;
   redis: Redis;
   frames: PostedFrame[];
-  /** What was seen to be wrong while it ran. */
+  /** Violations that were found during the run. */
   seen: Set<string>;
 }
 
-/** Runs a campaign on the servers of the test run, and hands what is left to the judge. */
-export async function runCampaign<T>(options: CampaignOptions, judge: (left: Aftermath) => Promise<T>): Promise<T> {
+/** Runs a campaign on the servers of the test run, and passes its final state to the checks. */
+export async function runCampaign<T>(options: CampaignOptions, check: (left: Aftermath) => Promise<T>): Promise<T> {
   const folder = await mkdtemp(join(tmpdir(), 'rollcall-campaign-'));
   const redisUrl = `${testAddresses.redis.replace(/\/\d*$/, '')}/${1 + (Number(process.env['JEST_WORKER_ID'] ?? 1) % 15)}`;
   const redis = new Redis(redisUrl);
@@ -64,14 +64,19 @@ export async function runCampaign<T>(options: CampaignOptions, judge: (left: Aft
     const people = Array.from({ length: 12 }, (_, n) => ({ userId: randomUUID(), username: `Person ${n}` }));
     const stage = await oldStage(database.pool, people[0]!.userId);
     const seen = new Set<string>();
-    const storm = new Storm({ ...options, people, stage }, join(folder, 'worker.cjs'), environment, gateway);
-    const watch = watchPlaces(database.pool, seen);
+    const concurrentRun = new ConcurrentRun(
+      { ...options, people, stage },
+      join(folder, 'worker.cjs'),
+      environment,
+      gateway,
+    );
+    const watch = watchSlots(database.pool, seen);
     try {
-      await storm.run();
-      await storm.calmDown(() => unrest(database.pool, redis));
-      return await judge({ ...storm.left(), seen, database: database.pool, redis, frames: gateway.frames });
+      await concurrentRun.run();
+      await concurrentRun.waitUntilIdle(() => remainingWork(database.pool, redis));
+      return await check({ ...concurrentRun.left(), seen, database: database.pool, redis, frames: gateway.frames });
     } finally {
-      await storm.end();
+      await concurrentRun.end();
       await watch.stop();
     }
   } finally {
@@ -82,7 +87,7 @@ export async function runCampaign<T>(options: CampaignOptions, judge: (left: Aft
   }
 }
 
-/** A session with entries that are past their retention, some of them sealed, so that retention has something to do. */
+/** A session with entries older than the retention, some of them sealed, so that the retention job has work. */
 async function oldStage(pool: Pool, ownerId: string): Promise<Stage> {
   const clock = () => Date.now() - 100 * 86_400_000;
   const timings = readTimings(settings);
@@ -99,7 +104,7 @@ async function oldStage(pool: Pool, ownerId: string): Promise<Stage> {
   return { sessionId, ownerId };
 }
 
-/** Functions of the database are mutated by defining them anew. */
+/** Mutates functions of the database by defining them again. */
 async function mutateDatabase(pool: Pool, { mutations = [] }: CampaignOptions): Promise<void> {
   for (const name of await readdir(migrations)) {
     const file = `migrations/${name}`;
@@ -111,17 +116,17 @@ async function mutateDatabase(pool: Pool, { mutations = [] }: CampaignOptions): 
   }
 }
 
-/** Looks again and again whether a session ever has more people than places, or somebody two of them (rule SE3). */
-function watchPlaces(pool: Pool, seen: Set<string>): { stop: () => Promise<void> } {
+/** Checks repeatedly that no session has more participants than slots, and no user two slots (rule SE3). */
+function watchSlots(pool: Pool, seen: Set<string>): { stop: () => Promise<void> } {
   let watching = true;
   const watch = async () => {
     while (watching) {
       const { rows } = await pool.query<{ fault: string }>(`
-        SELECT format('%s people in the %s places of %s', count(*), s.max_participants, s.id) AS fault
+        SELECT format('%s participants in the %s slots of %s', count(*), s.max_participants, s.id) AS fault
         FROM collaboration_sessions s JOIN session_participants p ON p.session_id = s.id AND p.left_at IS NULL
         GROUP BY s.id HAVING count(*) > s.max_participants
         UNION ALL
-        SELECT format('%s places of %s in %s', count(*), person_id, session_id)
+        SELECT format('%s slots of %s in %s', count(*), person_id, session_id)
         FROM session_participants WHERE left_at IS NULL GROUP BY session_id, person_id HAVING count(*) > 1`);
       for (const { fault } of rows) seen.add(fault);
       await new Promise((resolve) => setTimeout(resolve, 50));

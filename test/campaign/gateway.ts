@@ -9,8 +9,8 @@ export interface PostedFrame {
 }
 
 /**
- * The management API of the campaign: it keeps every frame it took, answers 410 for connections that are gone and now and
- * then refuses a post. It also hands out the secret that signs invites.
+ * The management API of the campaign. It records each accepted frame, answers 410 for connections that are gone, and sometimes
+ * refuses a post. It also returns the secret that signs invites.
  */
 export class RecordingGateway {
   readonly frames: PostedFrame[] = [];
@@ -35,7 +35,7 @@ export class RecordingGateway {
     await new Promise((resolve) => this.#server.close(resolve));
   }
 
-  /** The socket of the connection broke; whoever posts to it hears of it. */
+  /** Breaks the socket of the connection; later posts are answered with 410. */
   end(connectionId: string): void {
     this.#gone.add(connectionId);
   }

@@ -3,31 +3,31 @@ import { ChainVerifier } from '../../lambdas/activity/chain-verifier.ts';
 import { missingFacts } from './acknowledged.ts';
 import type { Aftermath } from './campaign.ts';
 import { frameFaults } from './frame-faults.ts';
+import { lifecycleFaults } from './lifecycle-faults.ts';
 import { absenceFaults } from './rest.ts';
 import { stayFaults } from './stay-faults.ts';
-import { storyFaults } from './story-faults.ts';
 
-/** Each finds rows that must not be, in words. */
+/** Queries that find forbidden rows, by their description. */
 const queries = {
-  'an owner who is no operator': `
+  'an owner who is not operator': `
     SELECT s.id::text FROM collaboration_sessions s
     JOIN session_participants p ON p.session_id = s.id AND p.person_id = s.owner_id WHERE p.role <> 'operator'`,
-  'a session without its owner among those who ever took part': `
+  'a session whose owner was never a participant': `
     SELECT s.id::text FROM collaboration_sessions s WHERE NOT EXISTS (
       SELECT FROM session_participants p WHERE p.session_id = s.id AND p.person_id = s.owner_id)`,
-  'somebody in a session that is over': `
+  'an active participant of an ended session': `
     SELECT format('%s in %s, %s', p.person_id, s.id, s.status) FROM session_participants p
     JOIN collaboration_sessions s ON s.id = p.session_id WHERE s.status <> 'active' AND p.left_at IS NULL`,
-  'two stays of one person': `
+  'two slots of one user in a session': `
     SELECT format('%s in %s', person_id, session_id) FROM session_participants WHERE left_at IS NULL
     GROUP BY session_id, person_id HAVING count(*) > 1`,
   'an activity written twice': `
     SELECT details->>'key' FROM activity_log WHERE activity_type = 'note' GROUP BY 1 HAVING count(*) > 1`,
-  'an activity of no session': `
+  'an activity without a session': `
     SELECT DISTINCT a.session_id::text FROM activity_log a
     WHERE NOT EXISTS (SELECT FROM collaboration_sessions s WHERE s.id = a.session_id)
       AND NOT EXISTS (SELECT FROM purged_sessions s WHERE s.id = a.session_id)`,
-  'an activity of nobody': `
+  'an activity of an unknown user': `
     SELECT DISTINCT a.user_id::text FROM activity_log a WHERE a.user_id IS NOT NULL
       -- A sweep does not know the name of a guest, whose arrival may have been killed before it was written down.
       AND a.activity_type NOT IN ('user_left', 'user_timeout')
@@ -35,13 +35,13 @@ const queries = {
       AND NOT (a.activity_type IN ('invite_refused', 'session_end_refused', 'activity_refused') AND a.username IS NOT NULL)
       AND NOT EXISTS (SELECT FROM users u WHERE u.id = a.user_id)
       AND NOT EXISTS (SELECT FROM activity_log b WHERE b.user_id = a.user_id AND b.username = 'Guest')`,
-  'a seal of no activity': `
+  'a seal without an activity': `
     SELECT activity_id::text FROM activity_seals s
     WHERE NOT EXISTS (SELECT FROM activity_log a WHERE a.id = s.activity_id AND a.session_id = s.session_id)`,
   'an activity without a seal': `
     SELECT a.id::text FROM activity_log a
     WHERE NOT EXISTS (SELECT FROM activity_seals s WHERE s.activity_id = a.id)`,
-  'an activity past its retention': `SELECT id::text FROM activity_log WHERE created_at < now() - interval '91 days'`,
+  'an activity older than the retention': `SELECT id::text FROM activity_log WHERE created_at < now() - interval '91 days'`,
   'a session without its entry': `
     SELECT s.id::text FROM collaboration_sessions s WHERE s.start_time > now() - interval '1 day'
       AND NOT EXISTS (SELECT FROM activity_log a WHERE a.session_id = s.id AND a.activity_type = 'session_created')`,
@@ -67,15 +67,15 @@ const queries = {
     SELECT id::text FROM collaboration_sessions WHERE (status = 'active') <> (end_time IS NULL)`,
 } as const;
 
-/** Everything that is wrong after a campaign, a sentence each; empty where every promise held. */
+/** All violations after a campaign, one sentence each; empty if there are none. */
 export async function faultsOf(left: Aftermath): Promise<string[]> {
   const faults = [...left.seen, ...left.bugs, ...(await rowFaults(left.database))];
-  faults.push(...(await missingFacts(left)), ...(await storyFaults(left)), ...(await stayFaults(left)));
+  faults.push(...(await missingFacts(left)), ...(await lifecycleFaults(left)), ...(await stayFaults(left)));
   faults.push(...frameFaults(left), ...(await chainFaults(left)), ...(await absenceFaults(left.database, left.redis)));
   return faults;
 }
 
-/** The rows that must not be, a sentence each. */
+/** The forbidden rows, one sentence each. */
 export async function rowFaults(database: Aftermath['database']): Promise<string[]> {
   const faults: string[] = [];
   for (const [what, query] of Object.entries(queries)) {

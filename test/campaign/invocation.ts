@@ -6,22 +6,22 @@ import { SignedGateway } from '../../lambdas/delivery/signed-gateway.ts';
 import type { ServerFrame } from '../../protocol/frames.ts';
 import { subjectOf } from './frame-faults.ts';
 
-/** What befalls an invocation at its `at`-th request to a store or the gateway. */
-export interface Fate {
-  /** `killed`: nothing of it runs any more. `cut`: its writes of activity fail, as if PostgreSQL were away. */
+/** The fault that an invocation has at its `at`-th request to a store or the gateway. */
+export interface InvocationFault {
+  /** `killed`: no more of its code runs. `cut`: its writes of activity fail, as if PostgreSQL were away. */
   kind: 'killed' | 'cut';
   at: number;
-  /** Whether the request is still carried out; its answer is lost either way. */
+  /** Whether the request is still executed; its answer is lost in both cases. */
   reached: boolean;
 }
 
 interface Invocation {
-  fate: Fate;
-  /** Close what it has open. */
+  fault: InvocationFault;
+  /** Functions that close its open connections. */
   connections: ((broken?: Error | boolean) => void)[];
-  /** Diffs that its scripts numbered, by connection. */
+  /** The diffs that its scripts numbered, by connection. */
   toTell: string[];
-  /** What it tried to tell. */
+  /** The diffs that it tried to send. */
   told: Set<string>;
   requests: number;
   dead: boolean;
@@ -33,11 +33,11 @@ const never = new Promise<never>(() => {});
 const killed = Symbol('killed');
 
 /**
- * Runs work as one invocation with a fate. Answers `killed` where nothing of it runs any more; an invocation that did what
- * it was to do says which diffs it never tried to tell.
+ * Runs work as one invocation with a fault. Returns `killed` if the invocation was killed. For a completed invocation it returns the
+ * diffs that it did not try to send.
  */
 export async function invoke<T>(
-  fate: Fate,
+  fault: InvocationFault,
   work: () => Promise<T>,
   note: (untold: string[]) => void,
 ): Promise<T | typeof killed> {
@@ -47,31 +47,31 @@ export async function invoke<T>(
     for (const close of connections) close(true);
     death.resolve(killed);
   };
-  const invocation: Invocation = { fate, connections, toTell: [], told: new Set(), requests: 0, dead: false, die };
+  const invocation: Invocation = { fault, connections, toTell: [], told: new Set(), requests: 0, dead: false, die };
   const result = await Promise.race([current.run(invocation, work), death.promise]);
   if (!invocation.dead) note(invocation.toTell.filter((what) => !invocation.told.has(what)));
   return result;
 }
 
-/** An invocation that nothing befalls. */
-export const spared: Fate = { kind: 'killed', at: Number.POSITIVE_INFINITY, reached: true };
+/** An invocation without a fault. */
+export const spared: InvocationFault = { kind: 'killed', at: Number.POSITIVE_INFINITY, reached: true };
 
 export function isKilled(outcome: unknown): outcome is typeof killed {
   return outcome === killed;
 }
 
-/** Passes a request on as the fate of its invocation allows. */
+/** Executes a request unless the fault of its invocation prevents it. */
 function pass<T>(request: () => Promise<T>, writesActivity = false): Promise<T> {
   const invocation = current.getStore();
   if (!invocation) return request();
   if (invocation.dead) return never;
-  const { fate } = invocation;
-  if (fate.kind === 'cut') return writesActivity ? cut(request, fate.reached) : request();
+  const { fault } = invocation;
+  if (fault.kind === 'cut') return writesActivity ? cut(request, fault.reached) : request();
   invocation.requests += 1;
-  if (invocation.requests !== fate.at) return request();
-  const carriedOut = fate.reached ? request() : Promise.resolve();
+  if (invocation.requests !== fault.at) return request();
+  const carriedOut = fault.reached ? request() : Promise.resolve();
   invocation.dead = true;
-  // Dies only when the request was carried out, so that whoever waits for the death finds its effect.
+  // The kill happens after the request was executed, so that a check after the kill finds its effect.
   carriedOut.then(invocation.die, invocation.die);
   return never;
 }
@@ -83,7 +83,7 @@ async function cut<T>(request: () => Promise<T>, reached: boolean): Promise<T> {
 
 type Query = (...parameters: unknown[]) => Promise<unknown>;
 
-/** Puts every request to PostgreSQL, Redis, DynamoDB and the gateway under the fate of its invocation. */
+/** Applies the fault of the present invocation to each request to PostgreSQL, Redis, DynamoDB and the gateway. */
 export function rule(): void {
   const { query, connect } = Pool.prototype as unknown as { query: Query; connect: Query };
   const pool = {
@@ -118,7 +118,7 @@ function ruleMethod(prototype: object, name: string, note: Note = () => {}): voi
   };
 }
 
-/** The answer of a presence script that has something to be told: `ok`, epoch, number, parts, the diff, receivers. */
+/** The reply of a presence script with a diff: `ok`, epoch, number, parts, the diff, receivers. */
 function noteDiff(invocation: Invocation, answer: unknown): void {
   if (!Array.isArray(answer) || answer[0] !== 'ok' || answer.length < 9) return;
   const [, epoch, seq, , joins, updates, leaves, , receivers] = answer as [string, string, number, ...string[][]];
@@ -126,7 +126,7 @@ function noteDiff(invocation: Invocation, answer: unknown): void {
   for (const member of receivers!) invocation.toTell.push(`${member.split(':')[1]}: diff ${epoch} ${seq}`);
 }
 
-/** A killed process loses its connections, and PostgreSQL rolls back what it had open. */
+/** Closes the connections of a killed process, so that PostgreSQL rolls back its open transactions. */
 function ruledClient(client: PoolClient): PoolClient {
   const query = client.query.bind(client) as unknown as Query;
   const release = client.release.bind(client);
@@ -137,7 +137,7 @@ function ruledClient(client: PoolClient): PoolClient {
   };
   const invocation = current.getStore();
   invocation?.connections.push(close);
-  // It died of something else while it waited for this connection.
+  // The invocation was killed by another request while it waited for this connection.
   if (invocation?.dead) close(true);
   return Object.create(client, {
     query: {

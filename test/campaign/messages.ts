@@ -1,58 +1,58 @@
 import type { Mutation } from './bundle.ts';
 
-/** A session the campaign plays in. */
+/** A session of the campaign. */
 export interface Stage {
   sessionId: string;
   ownerId: string;
 }
 
 export interface WorkerInput {
-  /** Of this worker alone. */
+  /** Known only to this worker. */
   seed: number;
   people: { userId: string; username: string }[];
   stages: Stage[];
   actors: number;
 }
 
-/** What was acknowledged to a client, and so has to be in the database (rule AC1). */
+/** An acknowledged operation, which must therefore be in the database (rule AC1). */
 export type Acknowledged =
   | { what: 'created' | 'ended'; sessionId: string }
   | { what: 'logged'; sessionId: string; userId: string; key: string; activityId: string }
   | { what: 'role' | 'removed'; sessionId: string; userId: string }
   | { what: 'invited' | 'revoked'; sessionId: string; inviteId: string };
 
-/** One invocation, and whom it is about. */
+/** One invocation, and the user of it. */
 export interface Operation {
   operation: string;
   sessionId?: string | undefined;
   userId?: string | undefined;
-  /** Of an activity that may be sent again. */
+  /** The id of an activity that may be sent again. */
   activityId?: string | undefined;
-  /** Whether its writes of activity fail, carried out or not. */
+  /** Whether its writes of activity fail, executed or not. */
   cut: boolean;
 }
 
-/** What a worker tells the campaign. */
+/** A message of a worker to the campaign. */
 export type Report =
   | { kind: 'ready' }
   | ({ kind: 'began'; id: string } & Operation)
   | { kind: 'finished'; id: string; outcome: 'done' | 'refused' | 'killed' | 'failed'; error?: string }
-  /** What an invocation that lived to its end was to tell to whom, and did not even try to. */
+  /** The diffs that a completed invocation did not try to send, with their receivers. */
   | { kind: 'untold'; what: string[] }
-  /** A round of all sweeps is over; what waited for the database, and was replayed. */
+  /** A round of all sweeps is complete; with the number of replayed entries. */
   | { kind: 'swept'; replayed: number }
   | { kind: 'acknowledged'; fact: Acknowledged }
   | { kind: 'stage'; stage: Stage }
   | { kind: 'hungUp'; connectionId: string }
   | { kind: 'quiet' };
 
-/** What the campaign tells a worker. */
-export type Order = { kind: 'stage'; stage: Stage } | { kind: 'calm' } | { kind: 'sweep' };
+/** A message of the campaign to a worker. */
+export type Order = { kind: 'stage'; stage: Stage } | { kind: 'idle' } | { kind: 'sweep' };
 
 export interface CampaignOptions {
   seed: number;
   operations: number;
   mutations?: readonly Mutation[];
-  /** After the storm: within this time everything has to come to rest. */
+  /** After the concurrent operations: the time within which no work may be left. */
   restMillis?: number;
 }

@@ -11,7 +11,7 @@ import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { testServices } from '../support/test-services.ts';
 import { rowFaults } from './invariants.ts';
 
-/** What the campaign says about entries of people who are in no other table. */
+// The campaign's check of entries whose users are in no other table.
 
 let database: TestDatabase;
 let services: Services;
@@ -42,9 +42,9 @@ beforeEach(async () => {
 afterEach(() => database.drop());
 
 const nobodies = async () =>
-  (await rowFaults(database.pool)).filter((fault) => fault.startsWith('an activity of nobody'));
+  (await rowFaults(database.pool)).filter((fault) => fault.startsWith('an activity of an unknown user'));
 
-/** A private session of an owner, and an invite to it that was revoked. */
+/** A private session, and a revoked invite to it. */
 async function revokedInvite() {
   const ownerId = randomUUID();
   const { id: sessionId } = await services.sessions.createSession(ownerId, 'campaign', { isPublic: false });
@@ -53,7 +53,7 @@ async function revokedInvite() {
   return { sessionId, invite };
 }
 
-test('[SE7] somebody whose only entry is a refusal is named by it, although no table of people has them', async () => {
+test('[SE7] the entry of a refused invite has the name of its user, even if no table of users has them', async () => {
   const { sessionId, invite } = await revokedInvite();
   const stranger: Caller = {
     ...{ connectionId: 'c1', userId: randomUUID(), username: 'Person 1', scopes: [] },
@@ -68,10 +68,12 @@ test('[SE7] somebody whose only entry is a refusal is named by it, although no t
   expect(await nobodies()).toEqual([]);
 });
 
-test('an entry of anything else that nobody did is found, and so is a refusal without a name', async () => {
+test('the check finds other entries of unknown users, and refusals without a name', async () => {
   const { sessionId } = await revokedInvite();
   const [writer, refused] = [randomUUID(), randomUUID()];
   await activity.logActivity(sessionId, writer, 'note', { key: 'k' }, { username: 'Person 2' });
   await activity.logActivity(sessionId, refused, 'invite_refused', { reason: 'INVITE_INVALID' });
-  expect((await nobodies()).sort()).toEqual([writer, refused].sort().map((id) => `an activity of nobody: ${id}`));
+  expect((await nobodies()).sort()).toEqual(
+    [writer, refused].sort().map((id) => `an activity of an unknown user: ${id}`),
+  );
 });

@@ -2,7 +2,7 @@ import type { Redis } from 'ioredis';
 import type { Pool } from 'pg';
 import { presenceKeys } from '../../lambdas/presence/keys.ts';
 
-/** What the sweeps still have to do, in words and numbers, as the database knows it. */
+/** The remaining work of the sweeps in the database, as names and numbers. */
 const waiting = `
   SELECT * FROM (
     SELECT 'entries to be sealed' AS what, count(*) FROM activity_unsealed
@@ -21,33 +21,33 @@ interface Room {
   people: string[];
 }
 
-/** Everything that sweeps and repairs have still to do; empty once the campaign has come to rest. */
-export async function unrest(database: Pool, redis: Redis): Promise<string[]> {
+/** All remaining work of sweeps and repairs; empty when no work is left. */
+export async function remainingWork(database: Pool, redis: Redis): Promise<string[]> {
   const { rows } = await database.query<{ what: string; count: string }>(waiting);
   const rooms = await roomsOf(database);
   const kept = await Promise.all(rooms.map(({ id }) => redis.llen(presenceKeys.journal(id))));
   const unwritten = kept.reduce((sum, length) => sum + length, 0);
   return [
     ...rows.map(({ what, count }) => `${count} ${what}`),
-    ...(unwritten > 0 ? [`${unwritten} comings and goings to be written down`] : []),
+    ...(unwritten > 0 ? [`${unwritten} joins and leaves to be recorded`] : []),
     ...(await absenceFaults(database, redis)),
   ];
 }
 
-/** Whoever holds a place is present, and whoever is present holds a place. */
+/** Checks that the users with a slot are exactly the present users. */
 export async function absenceFaults(database: Pool, redis: Redis): Promise<string[]> {
   const rooms = await roomsOf(database);
   const faults = rooms.map(async ({ id, people }) => {
     const present = await redis.zrange(presenceKeys.users(id), '0', '-1');
     return [
-      ...people.filter((one) => !present.includes(one)).map((one) => `${one} holds a place in ${id} and is not there`),
-      ...present.filter((one) => !people.includes(one)).map((one) => `${one} is in ${id} and holds no place`),
+      ...people.filter((one) => !present.includes(one)).map((one) => `${one} holds a slot in ${id} and is not present`),
+      ...present.filter((one) => !people.includes(one)).map((one) => `${one} is present in ${id} and holds no slot`),
     ];
   });
   return (await Promise.all(faults)).flat();
 }
 
-/** The sessions there are, with who holds a place. */
+/** The sessions, with the users who hold a slot. */
 async function roomsOf(database: Pool): Promise<Room[]> {
   const { rows } = await database.query<Room>(`
     SELECT s.id, array_remove(array_agg(p.person_id::text), NULL) AS people FROM collaboration_sessions s

@@ -10,28 +10,28 @@ interface Movement {
 }
 
 /**
- * What the audit trail tells wrongly about the stays of people (rules PR9, PR10): each begins once and ends once before
- * the next one begins, and the last one is open exactly where its user is present.
+ * The faults of stays in the audit trail (rules PR9, PR10). Each stay must begin once and end once before the next one begins. The
+ * last stay of a user must be open exactly if the user is present.
  */
 export async function stayFaults({ database, redis }: Aftermath): Promise<string[]> {
   const { rows } = await database.query<Movement>(
     `SELECT session_id, user_id, activity_type, details->>'cause' AS cause, created_at FROM activity_log
      WHERE activity_type IN ('user_joined', 'user_left', 'user_timeout') ORDER BY created_at, id`,
   );
-  const stories = Map.groupBy(rows, (row) => `${row.user_id} in ${row.session_id}`);
-  const faults = [...stories].map(async ([who, movements]) => {
+  const histories = Map.groupBy(rows, (row) => `${row.user_id} in ${row.session_id}`);
+  const faults = [...histories].map(async ([who, movements]) => {
     const { session_id: sessionId, user_id: userId } = movements[0]!;
     const isPresent = (await redis.zscore(presenceKeys.users(sessionId), userId)) !== null;
     const fault = storyFault(movements, isPresent);
     return fault
-      ? [`${who} ${fault}: ${movements.map(inWords).join(', ')}; ${await placeOf(database, movements[0]!)}`]
+      ? [`${who} ${fault}: ${movements.map(inWords).join(', ')}; ${await slotOf(database, movements[0]!)}`]
       : [];
   });
   return (await Promise.all(faults)).flat();
 }
 
-/** What PostgreSQL holds of the place, to tell how it came to the fault. */
-async function placeOf(database: Aftermath['database'], { session_id: sessionId, user_id: userId }: Movement) {
+/** The row of the slot in PostgreSQL, to explain a fault. */
+async function slotOf(database: Aftermath['database'], { session_id: sessionId, user_id: userId }: Movement) {
   const { rows } = await database.query(
     `SELECT s.status, p.joined_at, p.last_joined_at, p.last_seen_at, p.left_at, p.left_cause
      FROM session_participants p JOIN collaboration_sessions s ON s.id = p.session_id
@@ -49,9 +49,9 @@ function storyFault(movements: readonly Movement[], isPresent: boolean): string 
   let here = false;
   for (const { activity_type: type } of movements) {
     const comes = type === 'user_joined';
-    if (comes === here) return here ? 'came twice' : 'left without having come';
+    if (comes === here) return here ? 'joined twice' : 'left without a join';
     here = comes;
   }
   if (here === isPresent) return undefined;
-  return here ? 'never left by the trail and is not there' : 'is there and left by the trail';
+  return here ? 'has no leave in the trail and is not present' : 'is present and has a leave in the trail';
 }

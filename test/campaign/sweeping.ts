@@ -2,7 +2,7 @@ import { services } from '../../lambdas/composition/services.ts';
 import { runHousekeeping } from '../../lambdas/flows/sweep/housekeeping.ts';
 import { sweepOnce } from '../support/sweep-once.ts';
 
-/** What the schedules do, each as an operation of its own. */
+/** The work of the schedules, each as a separate operation. */
 export const sweeps = {
   visit: () => sweepOnce(services),
   house: () => runHousekeeping(services),

@@ -8,7 +8,7 @@ interface Keys {
   sortKey: string;
 }
 
-/** Tables of the product's own shape on the DynamoDB-compatible server of the test run; answers their names. */
+/** Creates the tables of the product on the DynamoDB-compatible server of the test run. @returns their names. */
 export async function createCampaignTables(): Promise<{ connections: string; outbox: string }> {
   const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
   const client = new DynamoDBClient({ endpoint: testAddresses.dynamodb, region: 'us-east-1', credentials });

@@ -1,13 +1,13 @@
 import type { Mutation } from './bundle.ts';
 
-/** The product with a fault in it, and how the campaign must find it. */
+/** A deliberate mistake in the product, and the violation that the campaign must report. */
 export interface Variant {
   name: string;
   mutations: Mutation[];
   fault: RegExp;
 }
 
-/** Faults that do not hide one another: one campaign has to find them all. */
+/** Mistakes that do not hide one another, so that one campaign can find all of them. */
 export interface VariantGroup {
   about: string;
   operations: number;
@@ -25,25 +25,25 @@ export const variantGroups: VariantGroup[] = [
     restMillis: 1500,
     variants: [
       {
-        name: 'places are counted without the lock on the session',
+        name: 'slots are counted without the lock on the session',
         mutations: [
           { file: join, from: 'WHERE s.id = session_uuid FOR NO KEY UPDATE', to: 'WHERE s.id = session_uuid' },
-          // Between the count and the place, where others may count the same.
+          // A pause between the count and the insertion, in which others may get the same count.
           {
             file: join,
             from: 'IF person_user IS NOT NULL THEN',
             to: 'PERFORM pg_sleep(0.03); IF person_user IS NOT NULL THEN',
           },
         ],
-        fault: /people in the \d+ places/,
+        fault: /participants in the \d+ slots/,
       },
       {
-        name: 'an owner who rejoins is a viewer',
+        name: 'an owner who rejoins becomes a viewer',
         mutations: [{ file: join, from: "WHEN is_owner THEN 'operator' WHEN", to: "WHEN is_owner THEN 'viewer' WHEN" }],
-        fault: /an owner who is no operator/,
+        fault: /an owner who is not operator/,
       },
       {
-        name: 'a retry gets an id of its own',
+        name: 'a retry gets a new id',
         mutations: [
           {
             file: 'lambdas/activity/activity-entry.ts',
@@ -51,10 +51,10 @@ export const variantGroups: VariantGroup[] = [
             to: 'uuidv7()',
           },
         ],
-        fault: /written twice|there 2 times|under another id/,
+        fault: /written twice|written 2 times|under another id/,
       },
       {
-        name: 'activity is acknowledged although no store took it',
+        name: 'an activity is acknowledged although no store has it',
         mutations: [
           {
             file: 'lambdas/activity/activity-writer.ts',
@@ -62,10 +62,10 @@ export const variantGroups: VariantGroup[] = [
             to: 'await Promise.resolve();',
           },
         ],
-        fault: /acknowledged and not there/,
+        fault: /acknowledged and missing/,
       },
       {
-        name: 'sealers work side by side',
+        name: 'several sealers work without a lock',
         mutations: [
           {
             file: 'lambdas/activity/chain-sealer.ts',
@@ -83,7 +83,7 @@ export const variantGroups: VariantGroup[] = [
     restMillis: 8000,
     variants: [
       {
-        name: 'places of people who never came are kept',
+        name: 'slots of users who were never present are kept',
         mutations: [
           {
             file: 'lambdas/flows/sweep/reconcile-slots.ts',
@@ -91,10 +91,10 @@ export const variantGroups: VariantGroup[] = [
             to: 'continue;',
           },
         ],
-        fault: /holds a place in .* and is not there/,
+        fault: /holds a slot in .* and is not present/,
       },
       {
-        name: 'the sweep writes down no coming',
+        name: 'the sweep records no joins',
         mutations: [
           {
             file: 'lambdas/flows/journal/movement-writer.ts',
@@ -102,10 +102,10 @@ export const variantGroups: VariantGroup[] = [
             to: 'task.arrivals.slice(0, 0).map(',
           },
         ],
-        fault: /left without having come|is there and left by the trail/,
+        fault: /left without a join|is present and has a leave in the trail/,
       },
       {
-        name: 'somebody is left out of a diff',
+        name: 'a diff is not sent to one of its receivers',
         mutations: [
           {
             file: 'lambdas/flows/presence/announce.ts',
@@ -113,7 +113,7 @@ export const variantGroups: VariantGroup[] = [
             to: diff.replace('receivers', 'receivers.slice(1)'),
           },
         ],
-        fault: /never told/,
+        fault: /never announced/,
       },
     ],
   },
@@ -123,7 +123,7 @@ export const variantGroups: VariantGroup[] = [
     restMillis: 8000,
     variants: [
       {
-        name: 'an expiry is announced without being claimed',
+        name: 'an expiry is announced without a claim',
         mutations: [
           {
             file: 'lambdas/sessions/sweep-sql.ts',
@@ -136,10 +136,10 @@ export const variantGroups: VariantGroup[] = [
             to: 'const activityId = ((..._: unknown[]) => undefined)(',
           },
         ],
-        fault: /session_expired is told twice/,
+        fault: /session_expired is recorded twice/,
       },
       {
-        name: 'a departure is written again each time it is found',
+        name: 'a leave is recorded each time it is found',
         mutations: [
           {
             file: 'lambdas/flows/journal/departures.ts',
@@ -152,15 +152,15 @@ export const variantGroups: VariantGroup[] = [
             to: 'const activityId = ((..._: unknown[]) => crypto.randomUUID() as string)(',
           },
         ],
-        fault: /left without having come/,
+        fault: /left without a join/,
       },
       {
         name: 'a diff is sent twice',
         mutations: [{ file: 'lambdas/flows/presence/announce.ts', from: diff, to: `${diff} ${diff}` }],
-        fault: /told 2 times/,
+        fault: /announced 2 times/,
       },
       {
-        name: 'a decision and its entry are not one',
+        name: 'a decision and its entry are not in one transaction',
         mutations: [
           {
             file: 'lambdas/platform/transaction.ts',

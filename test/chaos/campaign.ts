@@ -6,67 +6,67 @@ import { SeededRandom } from '../support/seeded-random.ts';
 import { Findings } from './findings.ts';
 import { type Bounds, Inspector } from './inspector.ts';
 import { Person } from './person.ts';
+import { losesFrames, type Phase } from './phases.ts';
 import { checkQuiet } from './quiet-point.ts';
 import { checkRecords } from './records.ts';
 import type { Room } from './room.ts';
 import type { Tab } from './tab.ts';
-import type { Venue } from './venue.ts';
-import { losesFrames, type Weather } from './weather.ts';
+import type { TestBed } from './test-bed.ts';
 
 export interface CampaignOptions {
-  /** Settings of the stack that runs. */
+  /** The settings of the running stack. */
   settings: Record<string, string>;
   users: number;
   rooms: number;
   seed: number;
-  /** How often somebody does something, on average. */
+  /** The mean time between two actions of a user, in milliseconds. */
   paceMillis: number;
-  weathers: readonly Weather[];
-  weatherMillis: number;
-  /** After how many weathers everything has to come to rest and agree. */
-  weathersPerQuietPoint: number;
-  /** Everybody is invited before the first weather, if that takes no longer. Who is late comes during the weathers. */
+  phases: readonly Phase[];
+  phaseMillis: number;
+  /** After how many phases the views are compared. */
+  phasesPerComparison: number;
+  /** The longest time for the joins before the first phase, in milliseconds. Later users join during the phases. */
   gatherMillis: number;
-  /** Another weather comes until then, counted from the first one, and at least so many. */
+  /** Phases begin until this time after the first one, and there are at least `least` phases. */
   untilMillis: number;
-  leastWeathers?: number;
-  /** How long a place whose departure was lost may take to be given back. */
-  placesLimitMillis: number;
-  /** How long a run waits for that. If it is shorter than the limit, a place that is still kept proves nothing. */
-  placesWaitMillis?: number;
-  /** A quiet point that takes longer is a violation. */
+  leastPhases?: number;
+  /** How long the release of a slot may take after a lost leave, in milliseconds. */
+  slotsLimitMillis: number;
+  /** How long a run waits for that. If it is shorter than the limit, a slot that is still held is no violation. */
+  slotsWaitMillis?: number;
+  /** A comparison that takes longer is a violation. */
   restLimitMillis?: number;
-  /** How much later than the rules say a view may be right; for a machine that other tests keep busy. */
+  /** How much later than the rules allow a view may be correct, because other tests keep the machine busy. In milliseconds. */
   busyMillis?: number;
   progress?(findings: Findings, rooms: Room[]): void;
 }
 
-/** Announcements above the bound of a user's record: the sweep's tick, a window, the way (rule PR12). */
+/** The time for an announcement after the timeout: the tick of the sweep, a window and the delivery (rule PR12). */
 const announceMillis = 5000;
 const lookMillis = 1000;
 const progressMillis = 10_000;
-/** A store that is back has to be found again, and what it missed restored. */
+/** The time until the service has noticed the return of a store and restored the state. */
 const recoveryMillis = 3000;
-/** What a tab that was frozen sends first, and all that it missed, are behind it by then. */
+/** The time until a tab that was frozen has sent its first frames and received all missed ones. */
 const thawMillis = 10_000;
 
-/** Lets people do what people do in a cloud that misbehaves, and holds what they see to what is true. */
-export async function runCampaign(venue: Venue, options: CampaignOptions): Promise<Findings> {
+/** Simulates users while services fail on purpose, and compares their views with the true state. */
+export async function runCampaign(testBed: TestBed, options: CampaignOptions): Promise<Findings> {
   const findings = new Findings();
   const random = new SeededRandom(options.seed);
   const { heartbeatMillis, offlineAfterMillis, graceMillis } = readTimings(options.settings);
   const { busyMillis = 0 } = options;
-  const ghostMillis = announceMillis + busyMillis;
+  const overdueMillis = announceMillis + busyMillis;
   const bounds: Bounds = {
     heartbeatMillis: heartbeatMillis + busyMillis,
-    ghostMillis,
+    overdueMillis,
     offlineAfterMillis,
     graceMillis,
   };
   const rooms: Room[] = [];
-  for (let index = 0; index < options.rooms; index += 1) rooms.push(await openRoom(venue, index));
+  for (let index = 0; index < options.rooms; index += 1) rooms.push(await openRoom(testBed, index));
   const inspector = new Inspector(rooms, bounds, findings);
-  await invite(venue, rooms, options, { random, findings, inspector });
+  await invite(testBed, rooms, options, { random, findings, inspector });
   let looked = Date.now();
   const clock = setInterval(() => {
     const now = Date.now();
@@ -77,14 +77,14 @@ export async function runCampaign(venue: Venue, options: CampaignOptions): Promi
   const progress = setInterval(() => options.progress?.(findings, rooms), progressMillis);
   try {
     await gather(rooms, options, { findings, inspector });
-    await liveThrough(venue, rooms, options, { random, findings, inspector });
+    await liveThrough(testBed, rooms, options, { random, findings, inspector });
   } finally {
     clearInterval(clock);
     clearInterval(progress);
-    venue.faults.set({});
+    testBed.faults.set({});
     for (const room of rooms) for (const person of room.people) person.end();
   }
-  judgeErrors(venue, findings);
+  judgeErrors(testBed, findings);
   return findings;
 }
 
@@ -94,9 +94,9 @@ interface Means {
   inspector: Inspector;
 }
 
-async function openRoom(venue: Venue, index: number): Promise<Room> {
-  const { token } = await tokenOf(venue, `host-${index}`);
-  const host = new Attendee({ websocket: venue.websocket, token, sessionId: '' });
+async function openRoom(testBed: TestBed, index: number): Promise<Room> {
+  const { token } = await tokenOf(testBed, `host-${index}`);
+  const host = new Attendee({ websocket: testBed.websocket, token, sessionId: '' });
   await host.connect();
   const metadata = { isPublic: true, maxParticipants: 1000 };
   const created = await host.ask({ type: 'session_create', operationId: `chaos-${index}`, metadata });
@@ -107,13 +107,18 @@ async function openRoom(venue: Venue, index: number): Promise<Room> {
   return { sessionId, people: [] };
 }
 
-async function invite(venue: Venue, rooms: Room[], { users, settings }: CampaignOptions, means: Means): Promise<void> {
+async function invite(
+  testBed: TestBed,
+  rooms: Room[],
+  { users, settings }: CampaignOptions,
+  means: Means,
+): Promise<void> {
   const { heartbeatMillis, graceMillis, offlineAfterMillis } = readTimings(settings);
   for (let index = 0; index < users; index += 1) {
     const room = rooms[index % rooms.length]!;
-    const { token, userId } = await tokenOf(venue, `person-${index}`);
+    const { token, userId } = await tokenOf(testBed, `person-${index}`);
     const person: Person = new Person({
-      websocket: venue.websocket,
+      websocket: testBed.websocket,
       token,
       userId,
       sessionId: room.sessionId,
@@ -123,7 +128,7 @@ async function invite(venue: Venue, rooms: Room[], { users, settings }: Campaign
         heard: (frame, bytes, tab) => {
           means.findings.frame(frame, bytes);
           if (frame.type === 'presence_diff') means.inspector.hear(room, person, frame, Date.now());
-          if (frame.type === 'error') noteError(frame, tab, { ...means, reasons: () => reasonsFor(userId, venue) });
+          if (frame.type === 'error') noteError(frame, tab, { ...means, reasons: () => reasonsFor(userId, testBed) });
         },
         odd: (sentence) => means.findings.violated('odd', sentence),
       },
@@ -132,7 +137,7 @@ async function invite(venue: Venue, rooms: Room[], { users, settings }: Campaign
   }
 }
 
-/** Everybody comes, one after another, so that the first trouble meets people and not cold functions. */
+/** All users join one after another before the first fault, so that the cold starts are over. */
 async function gather(
   rooms: Room[],
   { gatherMillis }: CampaignOptions,
@@ -146,11 +151,11 @@ async function gather(
     const tab = person.openTab();
     while (tab.joinedAt === undefined && Date.now() < deadline) await pause(10);
   }
-  findings.count('users before the first weather', people.filter(({ tabs }) => tabs.length > 0).length);
+  findings.count('users before the first phase', people.filter(({ tabs }) => tabs.length > 0).length);
   inspector.calmSince = Date.now();
 }
 
-/** What people may be answered in which trouble; anything else is a violation. */
+/** The permitted error codes in each phase; other errors are violations. */
 function noteError(
   { code, message }: ServerFrame<'error'>,
   tab: Tab,
@@ -159,11 +164,11 @@ function noteError(
   findings.count(`error ${code}`);
   const now = Date.now();
   const interrupted = now < inspector.calmSince + recoveryMillis;
-  // Whoever was frozen hears only now that a post to them was answered 410 meanwhile.
+  // A user who was frozen notices only now that a post to them was answered with 410.
   const taken = now < inspector.goneUntil || (inspector.goneUntil > 0 && now < tab.thawedAt + thawMillis);
-  // A leave whose answer was lost is asked for again.
+  // A leave whose answer was lost is requested again.
   const forgotten = interrupted || taken || tab.leaving;
-  // A machine that is too slow for its stores says so, in clear weather too; the count shows it.
+  // On a slow machine the service may answer UNAVAILABLE without a fault too; the report has the count.
   const expected = code === 'UNAVAILABLE' || (code === 'NOT_IN_SESSION' && forgotten);
   if (expected) return;
   const since = (at: number | undefined) => (at ? `${now - at} ms ago` : 'never');
@@ -171,33 +176,33 @@ function noteError(
   findings.violated('error', `${code}: ${message} ${stay}. The functions logged: ${reasons()}`);
 }
 
-/** How many log lines about a user an error is reported with. */
+/** How many log lines about the user an error report has. */
 const keptLines = 5;
 
 /** The newest errors and warnings that the functions logged about a user. */
-function reasonsFor(userId: string, { lines }: Venue): string {
+function reasonsFor(userId: string, { lines }: TestBed): string {
   const about = lines.filter((line) => line.includes(userId) && /\b(?:ERROR|WARN)\b/.test(line));
   return about.slice(-keptLines).join(' | ') || 'nothing';
 }
 
-async function liveThrough(venue: Venue, rooms: Room[], options: CampaignOptions, means: Means): Promise<void> {
+async function liveThrough(testBed: TestBed, rooms: Room[], options: CampaignOptions, means: Means): Promise<void> {
   const ends = Date.now() + options.untilMillis;
   const people = rooms.flatMap((room) => room.people);
   let isQuiet = true;
-  // A weather of which less than half would be left does not begin.
-  const isOver = () => Date.now() + options.weatherMillis / 2 >= ends;
-  for (let index = 0; index < (options.leastWeathers ?? 0) || !isOver(); index += 1) {
-    const weather = options.weathers[index % options.weathers.length]!;
+  // A phase that would have less than half of its time does not begin.
+  const isOver = () => Date.now() + options.phaseMillis / 2 >= ends;
+  for (let index = 0; index < (options.leastPhases ?? 0) || !isOver(); index += 1) {
+    const phase = options.phases[index % options.phases.length]!;
     const stop = keepActing(people, options.paceMillis, means.random);
-    await live(venue, weather, options, means);
+    await live(testBed, phase, options, means);
     stop();
-    isQuiet = (index + 1) % options.weathersPerQuietPoint === 0;
-    if (isQuiet) await rest(venue, rooms, options, means);
+    isQuiet = (index + 1) % options.phasesPerComparison === 0;
+    if (isQuiet) await rest(testBed, rooms, options, means);
   }
-  if (!isQuiet) await rest(venue, rooms, options, means);
+  if (!isQuiet) await rest(testBed, rooms, options, means);
 }
 
-/** Everybody acts by a clock of their own until the answer is called. */
+/** Lets each user act by their own clock. @returns the function that stops them. */
 function keepActing(people: Person[], paceMillis: number, random: SeededRandom): () => void {
   const timers = new Map<Person, NodeJS.Timeout>();
   const next = (person: Person) => {
@@ -215,41 +220,41 @@ function keepActing(people: Person[], paceMillis: number, random: SeededRandom):
   };
 }
 
-async function live(venue: Venue, weather: Weather, options: CampaignOptions, means: Means): Promise<void> {
+async function live(testBed: TestBed, phase: Phase, options: CampaignOptions, means: Means): Promise<void> {
   const { findings, inspector, random } = means;
   const { heartbeatMillis, offlineAfterMillis } = readTimings(options.settings);
   const heal = heartbeatMillis + recoveryMillis;
-  findings.weather = weather.name;
-  findings.count(`weather: ${weather.name}`);
-  venue.faults.set({ ...weather.faults, seed: random.seed() });
-  inspector.lossy = losesFrames(weather);
-  if (weather.faults.gone) inspector.goneUntil = Number.POSITIVE_INFINITY;
-  if (weather.strike) {
+  findings.phase = phase.name;
+  findings.count(`phase: ${phase.name}`);
+  testBed.faults.set({ ...phase.faults, seed: random.seed() });
+  inspector.lossy = losesFrames(phase);
+  if (phase.faults.gone) inspector.goneUntil = Number.POSITIVE_INFINITY;
+  if (phase.strike) {
     inspector.calmSince = Number.POSITIVE_INFINITY;
-    await pause(options.weatherMillis / 4);
+    await pause(options.phaseMillis / 4);
     const from = Date.now();
-    await weather.strike(venue);
-    if (weather.forgets) inspector.amnesia = { from, until: Date.now() };
+    await phase.strike(testBed);
+    if (phase.forgets) inspector.dataLoss = { from, until: Date.now() };
     inspector.calmSince = Date.now() + heal;
   }
-  await pause(options.weatherMillis * (weather.strike ? 3 / 4 : 1));
-  venue.faults.set({});
-  inspector.goneUntil = weather.faults.gone ? Date.now() + offlineAfterMillis + heal : inspector.goneUntil;
+  await pause(options.phaseMillis * (phase.strike ? 3 / 4 : 1));
+  testBed.faults.set({});
+  inspector.goneUntil = phase.faults.gone ? Date.now() + offlineAfterMillis + heal : inspector.goneUntil;
 }
 
-async function rest(venue: Venue, rooms: Room[], options: CampaignOptions, means: Means): Promise<void> {
+async function rest(testBed: TestBed, rooms: Room[], options: CampaignOptions, means: Means): Promise<void> {
   const { findings, inspector } = means;
-  const { placesLimitMillis: limitMillis, placesWaitMillis: waitMillis = limitMillis, restLimitMillis } = options;
-  findings.weather = 'quiet';
+  const { slotsLimitMillis: limitMillis, slotsWaitMillis: waitMillis = limitMillis, restLimitMillis } = options;
+  findings.phase = 'quiet';
   const compare = async () => {
     await checkQuiet(rooms, inspector, announceMillis, findings, restLimitMillis && restLimitMillis / 2);
-    await checkRecords(venue, rooms, findings, { limitMillis, waitMillis });
+    await checkRecords(testBed, rooms, findings, { limitMillis, waitMillis });
   };
   const inTime = await settledWithin(compare(), restLimitMillis);
-  if (!inTime) findings.violated('quiet', `not everything could be compared within ${restLimitMillis} ms`);
+  if (!inTime) findings.violated('quiet', `the comparison was not complete within ${restLimitMillis} ms`);
 }
 
-/** Whether the work ends in time; without a limit it always does. @throws what the work throws. */
+/** Whether the work ends within the limit, if there is one. @throws what the work throws. */
 async function settledWithin(work: Promise<void>, limitMillis: number | undefined): Promise<boolean> {
   const ended = work.then(() => true);
   if (limitMillis === undefined) return ended;
@@ -263,18 +268,18 @@ async function settledWithin(work: Promise<void>, limitMillis: number | undefine
   }
 }
 
-/** What no trouble of a store or of the cloud explains: a bug in the code, or something the stack did not grant. */
+/** Log texts that no fault of a store or service explains: a bug in the code, or a missing permission. */
 const bugs = /TypeError|ReferenceError|SyntaxError|INTERNAL|AccessDenied|did not grant/;
 
-/** The service may never have been at a loss: what it calls INTERNAL is a bug. */
-function judgeErrors({ lines }: Venue, findings: Findings): void {
+/** Reports each INTERNAL error in the log as a violation, because it is a bug. */
+function judgeErrors({ lines }: TestBed, findings: Findings): void {
   for (const line of lines.filter((one) => /\bERROR\b/.test(one))) {
     findings.count('log lines of level ERROR');
     if (bugs.test(line)) findings.violated('log', line.slice(0, 400));
   }
 }
 
-async function tokenOf({ http }: Venue, user: string): Promise<{ token: string; userId: string }> {
+async function tokenOf({ http }: TestBed, user: string): Promise<{ token: string; userId: string }> {
   const response = await fetch(`${http}/dev/token?user=${user}&name=${user}`);
   return (await response.json()) as { token: string; userId: string };
 }

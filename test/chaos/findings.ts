@@ -1,17 +1,17 @@
 import type { ServerFrame } from '../../protocol/frames.ts';
 
-/** How many examples of one kind of violation are kept in words. */
+/** How many examples of one kind of violation are kept. */
 const keptExamples = 20;
 
-/** What a run found: violations of rules, and counts of everything that was seen. */
+/** The results of a run: violations of rules, and counts of events. */
 export class Findings {
   readonly counts = new Map<string, number>();
   readonly violations = new Map<string, number>();
   readonly examples: { rule: string; at: string; sentence: string }[] = [];
-  /** The longest times of their kinds, in milliseconds. */
+  /** The longest measured time of each kind, in milliseconds. */
   readonly worst = new Map<string, number>();
-  /** What the weather is, for the examples. */
-  weather = 'clear';
+  /** The present phase, for the examples. */
+  phase = 'clear';
 
   count(what: string, by = 1): void {
     this.counts.set(what, (this.counts.get(what) ?? 0) + by);
@@ -21,12 +21,12 @@ export class Findings {
     this.worst.set(what, Math.max(this.worst.get(what) ?? 0, Math.round(millis)));
   }
 
-  /** @param rule an id of the rules, or a word for what has none. */
+  /** @param rule the id of a rule, or a word for a violation without one. */
   violated(rule: string, sentence: string): void {
     this.violations.set(rule, (this.violations.get(rule) ?? 0) + 1);
     const alike = this.examples.filter((example) => example.rule === rule).length;
     if (alike < keptExamples) {
-      this.examples.push({ rule, at: new Date().toISOString(), sentence: `${sentence} (${this.weather})` });
+      this.examples.push({ rule, at: new Date().toISOString(), sentence: `${sentence} (${this.phase})` });
     }
   }
 

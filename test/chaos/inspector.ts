@@ -7,42 +7,42 @@ import type { Tab } from './tab.ts';
 
 export interface Bounds {
   heartbeatMillis: number;
-  /** How long after somebody's last possible moment they may still be shown (rule PR12). */
-  ghostMillis: number;
-  /** After how much silence somebody is gone. */
+  /** How long a user may still be shown after the end of their presence, in milliseconds (rule PR12). */
+  overdueMillis: number;
+  /** The time without a sign of life after which a user leaves, in milliseconds. */
   offlineAfterMillis: number;
   graceMillis: number;
 }
 
-/** What a client that lost a frame needs at most to hear of it, beyond a heartbeat: the answer's way on a busy machine. */
-const healMillis = 4000;
-/** Between the answer to a join and the same news at the others'. */
+/** How long a client that lost a frame may need for the resync after its heartbeat, on a busy machine. */
+const resyncMillis = 4000;
+/** The time between the answer to a join and its announcement to the others. */
 const settledMillis = 2500;
 
 /**
- * Holds what every client sees to what is true, all the time. A view may differ for as long as the rules allow; what differs
- * longer is a violation, counted once.
+ * Compares the view of each client with the true state during the whole run. A view may differ for as long as the rules allow. A
+ * longer difference is a violation and counts once.
  */
 export class Inspector {
   readonly #rooms: Room[];
   readonly #bounds: Bounds;
   readonly #findings: Findings;
-  /** Since when views differ from the truth, by viewer and what it is about. */
+  /** Since when views differ from the true state, by viewer and subject. */
   readonly #since = new Map<string, number>();
-  /** Leaves that were judged. */
+  /** Leaves that were already checked. */
   readonly #told = new Set<string>();
   readonly #names = new Map<Tab, number>();
-  /** When the last interruption of a store ended; before that nothing is measured. */
+  /** When the last outage of a store ended; earlier differences are not measured. */
   calmSince = 0;
-  /** Whether the emulated cloud loses posts or kills functions at the moment, so that a client may have to heal first. */
+  /** Whether posts may get lost or functions may be killed now, so that clients may need a resync. */
   lossy = false;
-  /** Until when a 410 of the emulated cloud may still take a live connection out. */
+  /** Until when a simulated answer 410 may still remove a live connection. */
   goneUntil = 0;
   /**
-   * When Redis last lost its memory or could not be reached, and when that was over. What is restored then begins anew, with
-   * a sign of life of that moment: nobody can know better, and nobody who is there may be taken for gone (rule FA2).
+   * When Redis last lost its data or was away, and when that ended. Restored seats get a sign of life at that time, because
+   * earlier ones are unknown and no present user may leave (rule FA2).
    */
-  amnesia = { from: 0, until: 0 };
+  dataLoss = { from: 0, until: 0 };
 
   constructor(rooms: Room[], bounds: Bounds, findings: Findings) {
     this.#rooms = rooms;
@@ -50,15 +50,15 @@ export class Inspector {
     this.#findings = findings;
   }
 
-  /** The last moment at which others may see somebody; Infinity while they are there. */
+  /** The time until which others may see a user; Infinity while they are present. */
   visibleUntil({ visibleUntil }: Person): number {
-    const { from, until } = this.amnesia;
+    const { from, until } = this.dataLoss;
     return visibleUntil < from ? visibleUntil : Math.max(visibleUntil, until + this.#bounds.offlineAfterMillis);
   }
 
-  /** How long whoever fell silent may be shown, at most. */
+  /** The longest time for which a silent user may be shown, in milliseconds. */
   get silenceMillis(): number {
-    return this.#bounds.offlineAfterMillis + this.#bounds.ghostMillis;
+    return this.#bounds.offlineAfterMillis + this.#bounds.overdueMillis;
   }
 
   look(now: number): void {
@@ -69,25 +69,25 @@ export class Inspector {
     for (const key of [...this.#since.keys()]) if (!wrong.has(key)) this.#since.delete(key);
   }
 
-  /** A diff came to somebody: nobody may be said to leave who is there. */
+  /** Checks a diff that a client received: no present user may be in its leaves. */
   hear(room: Room, listener: Person, diff: ServerFrames['presence_diff'], now: number): void {
     for (const { userId, cause } of diff.leaves) {
       const news = `${diff.sessionId} ${diff.epoch} ${diff.seq} ${userId}`;
-      // Whoever was frozen hears old news.
+      // A client that was frozen receives old frames.
       if (this.#told.has(news) || !listener.solidTab(now, settledMillis)) continue;
       this.#told.add(news);
       this.#findings.count(`leave told: ${cause}`);
       const person = room.people.find((one) => one.userId === userId);
       if (!person?.solidTab(now, settledMillis)) continue;
       if (now < this.goneUntil && this.#isTakenOut(person, cause, now)) continue;
-      this.#findings.violated('false leave', `${userId} is there and was said to have gone: ${cause}`);
+      this.#findings.violated('false leave', `${userId} is present, but their leave was announced: ${cause}`);
     }
   }
 
-  /** A 410 took the tab out that is there: the end of their last other one is then the end of them all. */
+  /** Whether an answer 410 removed a live tab, so that the end of the other tabs causes a leave. */
   #isTakenOut(person: Person, cause: LeaveCause, now: number): boolean {
-    const { graceMillis, ghostMillis } = this.#bounds;
-    return cause === 'gone' || (cause === 'disconnected' && person.endedWithin(graceMillis + ghostMillis, now));
+    const { graceMillis, overdueMillis } = this.#bounds;
+    return cause === 'gone' || (cause === 'disconnected' && person.endedWithin(graceMillis + overdueMillis, now));
   }
 
   #lookAt(room: Room, now: number, wrong: Set<string>): void {
@@ -107,16 +107,16 @@ export class Inspector {
     }
   }
 
-  /** The bound of a ghost counts from its last moment, or from the end of an interruption. */
+  /** Checks users who are shown too long; the bound counts from the end of their presence or of an outage. */
   #ghost(tab: Tab, userId: string, age: number, now: number, wrong: Set<string>): void {
     const key = `ghost ${this.#nameOf(tab)} ${userId}`;
     wrong.add(key);
-    const allowed = this.#bounds.ghostMillis + (this.lossy ? this.#healMillis(now) : 0);
+    const allowed = this.#bounds.overdueMillis + (this.lossy ? this.#resyncMillis(now) : 0);
     const seen = Math.min(age, now - this.calmSince, now - (tab.joinedAt ?? now));
     this.#findings.longest(this.lossy ? 'ghost while frames are lost' : 'ghost', seen);
     if (seen <= allowed || this.#since.get(key) === -1) return;
     this.#since.set(key, -1);
-    this.#findings.violated('PR12', `${userId} is shown ${Math.round(seen)} ms after the last moment they may be`);
+    this.#findings.violated('PR12', `${userId} is shown ${Math.round(seen)} ms longer than the rules allow`);
   }
 
   #missing(tab: Tab, person: Person, now: number, wrong: Set<string>): void {
@@ -126,18 +126,18 @@ export class Inspector {
     if (since === -1) return;
     this.#since.set(key, since);
     this.#findings.longest('missing', now - since);
-    if (now - since <= this.#healMillis(now)) return;
+    if (now - since <= this.#resyncMillis(now)) return;
     this.#since.set(key, -1);
-    this.#findings.violated('missing', `${person.userId} is there and not shown for ${now - since} ms`);
+    this.#findings.violated('missing', `${person.userId} is present and not shown for ${now - since} ms`);
   }
 
   /**
-   * Who was taken out by a 410, or missed a frame because of one, hears of it by the answer to their next heartbeat. That
-   * answer is a post, too: where it is swallowed by another 410, it is the heartbeat after that.
+   * A client that was removed by an answer 410, or that lost a frame because of one, notices it by the answer to its next
+   * heartbeat. That answer is a post too. If another 410 loses it, the heartbeat after that is answered.
    */
-  #healMillis(now: number): number {
+  #resyncMillis(now: number): number {
     const heartbeats = now < this.goneUntil ? 2 : 1;
-    return heartbeats * this.#bounds.heartbeatMillis + healMillis;
+    return heartbeats * this.#bounds.heartbeatMillis + resyncMillis;
   }
 
   #nameOf(tab: Tab): number {

@@ -1,14 +1,14 @@
-/** `npm run chaos -- --minutes 20 --users 200 --seed 1`: people in a cloud that misbehaves; fails where a rule broke. */
+// `npm run chaos -- --minutes 20 --users 200 --seed 1`: simulates users while services fail on purpose, and fails if a rule is broken.
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { publishSlowness } from '../support/time-limits.ts';
 import { runCampaign } from './campaign.ts';
 import type { Findings } from './findings.ts';
+import { phasesWith } from './phases.ts';
 import type { Room } from './room.ts';
 import { divideRun } from './run-times.ts';
-import { openVenue } from './venue.ts';
-import { weathersWith } from './weather.ts';
+import { openTestBed } from './test-bed.ts';
 
 const { values } = parseArgs({
   options: {
@@ -16,15 +16,15 @@ const { values } = parseArgs({
     users: { type: 'string', default: '200' },
     rooms: { type: 'string', default: '5' },
     seed: { type: 'string', default: '1' },
-    /** Milliseconds between two deeds of a person, on average. */
+    /** The mean time between two actions of a user, in milliseconds. */
     pace: { type: 'string', default: '30000' },
   },
 });
 
 const minutes = Number(values.minutes);
 if (!(minutes > 0)) throw new Error(`--minutes is "${values.minutes}"; set it to a number above zero.`);
-const { settings, interruptionMillis, troubleMillis, ...times } = divideRun(minutes, weathersWith(0).length);
-/** A machine that is busy at the start may show views later than the rules say, by this much for each time that it is slower. */
+const { settings, interruptionMillis, phasesMillis, ...times } = divideRun(minutes, phasesWith(0).length);
+/** On a machine that is busy at the start, views may be late by this many milliseconds, times its slowness. */
 const busyMillis = 5000 * ((await publishSlowness()) - 1);
 const begun = Date.now();
 
@@ -47,17 +47,17 @@ function progress(findings: Findings, rooms: Room[]): void {
   for (const line of newErrors().slice(0, 3)) say(line.slice(0, 1000));
   const megabytes = Math.round(process.memoryUsage().rss / 2 ** 20);
   say(
-    `${seconds} s  ${findings.weather}: ${there} of ${people.length} there, ${tabs} tabs, ${heard} frames, errors ${answers}; violations ${findings.total}; ${megabytes} MB`,
+    `${seconds} s  ${findings.phase}: ${there} of ${people.length} there, ${tabs} tabs, ${heard} frames, errors ${answers}; violations ${findings.total}; ${megabytes} MB`,
   );
 }
 
-/** How many lines and examples were looked at already. */
+/** How many lines and examples were already read. */
 let told = 0;
 let shown = 0;
 
 function newErrors(): string[] {
-  const fresh = venue.lines.slice(told).filter((line) => /\bERROR\b/.test(line));
-  told = venue.lines.length;
+  const fresh = testBed.lines.slice(told).filter((line) => /\bERROR\b/.test(line));
+  told = testBed.lines.length;
   return fresh;
 }
 
@@ -66,20 +66,20 @@ function table(title: string, rows: Iterable<[string, number]>): void {
   for (const [what, value] of [...rows].sort()) console.log(`  ${what.padEnd(36)} ${String(value).padStart(10)}`);
 }
 
-const venue = await openVenue(settings);
+const testBed = await openTestBed(settings);
 try {
-  say(`The stack runs at ${venue.http}.`);
-  const broken = venue.failed.then((sentence) => {
+  say(`The stack runs at ${testBed.http}.`);
+  const broken = testBed.failed.then((sentence) => {
     throw new Error(sentence);
   });
-  const campaign = runCampaign(venue, {
+  const campaign = runCampaign(testBed, {
     settings,
     users: Number(values.users),
     rooms: Number(values.rooms),
     seed: Number(values.seed),
     paceMillis: Number(values.pace),
-    weathers: weathersWith(interruptionMillis),
-    untilMillis: troubleMillis,
+    phases: phasesWith(interruptionMillis),
+    untilMillis: phasesMillis,
     ...times,
     busyMillis,
     progress,
@@ -91,14 +91,14 @@ try {
   for (const { rule, at, sentence } of findings.examples) console.log(`  [${rule}] ${at} ${sentence}`);
   const results = join(import.meta.dirname, '..', '..', 'bench', 'results');
   await mkdir(results, { recursive: true });
-  await writeFile(join(results, 'chaos.log'), `${venue.lines.join('\n')}\n`);
+  await writeFile(join(results, 'chaos.log'), `${testBed.lines.join('\n')}\n`);
   const report = {
     ...{ name: 'chaos', at: new Date().toISOString(), ...values, settings },
     counts: Object.fromEntries(findings.counts),
     longestMillis: Object.fromEntries(findings.worst),
     violations: Object.fromEntries(findings.violations),
     examples: findings.examples,
-    errors: venue.lines.filter((line) => /\bERROR\b/.test(line)).slice(0, 200),
+    errors: testBed.lines.filter((line) => /\bERROR\b/.test(line)).slice(0, 200),
   };
   await writeFile(join(results, 'chaos.json'), `${JSON.stringify(report, null, 2)}\n`);
   console.log(
@@ -108,5 +108,5 @@ try {
   );
   if (findings.total > 0) process.exitCode = 1;
 } finally {
-  await venue.close();
+  await testBed.close();
 }

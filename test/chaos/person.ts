@@ -13,7 +13,7 @@ export interface PersonOptions {
   timings: { heartbeatMillis: number; graceMillis: number; offlineAfterMillis: number };
 }
 
-const deeds = {
+const actions = {
   move: 46,
   write: 8,
   choose: 7,
@@ -25,30 +25,30 @@ const deeds = {
   freeze: 3,
   leave: 4,
 } as const;
-type Deed = keyof typeof deeds;
+type Action = keyof typeof actions;
 
 const texts = ['reading', 'typing', 'on the phone', 'in a "meeting"', 'schreibt über Äpfel 🍎'];
 const mostTabs = 3;
 const mostAttempts = 10;
-/** Before something refused is said again. */
+/** The pause before a refused frame is sent again, in milliseconds. */
 const retryMillis = 500;
 
 type Message = Record<string, unknown> & { type: string };
 
-/** Somebody who does what people do, and the truth about them. */
+/** A simulated user, with their true state. */
 export class Person {
   readonly userId: string;
   readonly tabs: Tab[] = [];
-  /** What they last did about themselves, as far as it was acknowledged. */
+  /** Their last acknowledged status and activity. */
   chosen: Status = 'online';
   activity: string | null = null;
   cursor: { eventId: string; position: number } | undefined;
   idle = false;
-  /** When the last of the tabs ended that are no more. */
+  /** When the last of the ended tabs ended. */
   #lastEnd = 0;
   readonly #options: PersonOptions;
   #position = 0;
-  /** Until when others may see them because of tabs that are no more. */
+  /** Until when others may see them because of ended tabs. */
   #echo = 0;
 
   constructor(options: PersonOptions) {
@@ -56,26 +56,26 @@ export class Person {
     this.userId = options.userId;
   }
 
-  /** The tab that others have to see them by. */
+  /** A tab because of which others must see them. */
   solidTab(now: number, settledMillis = 0): Tab | undefined {
     const margin = 1500;
     const offlineAfter = this.#options.timings.offlineAfterMillis - margin;
     return this.tabs.find((tab) => tab.isSolid(now, settledMillis, offlineAfter));
   }
 
-  /** The last moment at which others may see them; Infinity while they are there. */
+  /** The time until which others may see them; Infinity while they are present. */
   get visibleUntil(): number {
     const { graceMillis, offlineAfterMillis } = this.#options.timings;
     return Math.max(this.#echo, ...this.tabs.map((tab) => tab.visibleUntil(graceMillis, offlineAfterMillis)));
   }
 
-  /** Whether a tab of theirs ended within so many milliseconds. */
+  /** Whether one of their tabs ended within the given milliseconds. */
   endedWithin(millis: number, now: number): boolean {
     const lastEnd = Math.max(this.#lastEnd, ...this.tabs.map((tab) => tab.end?.at ?? 0));
     return now - lastEnd < millis;
   }
 
-  /** Does the next thing. */
+  /** Does the next random action. */
   act(): void {
     const { random } = this.#options;
     this.#forgetEnded();
@@ -86,7 +86,7 @@ export class Person {
       return;
     }
     const tab = this.tabs.find((one) => one.joinedAt !== undefined && !one.frozen && !one.leaving);
-    if (tab) this.#do(random.weighted<Deed>(deeds), tab);
+    if (tab) this.#do(random.weighted<Action>(actions), tab);
     else if (this.tabs.length === 0) this.openTab();
   }
 
@@ -99,18 +99,18 @@ export class Person {
     return tab;
   }
 
-  /** Points somewhere new. */
+  /** Moves the cursor. */
   move(tab: Tab): void {
     tab.send(this.#nextMove());
   }
 
-  /** The same, said again until it is acknowledged, so that others have to see exactly this. False where nobody is there. */
+  /** Moves the cursor and repeats it until it is acknowledged, so that others must see it. @returns false without a tab. */
   async point(): Promise<boolean> {
     const message = this.#nextMove();
     return this.#insist(() => message);
   }
 
-  /** Says again what is true, until it is acknowledged, so that others have to see exactly this. */
+  /** Sends the present state again until it is acknowledged, so that others must see it. */
   async settle(): Promise<void> {
     for (const tab of this.tabs) if (tab.frozen) tab.thaw();
     this.#forgetEnded();
@@ -121,12 +121,12 @@ export class Person {
     this.#position += 1;
     this.cursor = { eventId: `e${this.#position % 7}`, position: this.#position };
     this.idle = false;
-    // Whoever points is not away any more; the service keeps the invisible invisible.
+    // A cursor ends the status away, and an invisible user stays invisible.
     if (this.chosen === 'away') this.chosen = 'online';
     return { type: 'cursor_update', cursor: this.cursor };
   }
 
-  /** A machine that is too slow for its stores refuses some of what all say at once, and a client tries again. */
+  /** Repeats a refused frame, because on a slow machine the service may answer UNAVAILABLE. */
   async #insist(message: () => Message): Promise<boolean> {
     for (let attempt = 0; attempt < mostAttempts; attempt += 1) {
       const tab = this.solidTab(Date.now());
@@ -141,8 +141,8 @@ export class Person {
     for (const tab of this.tabs) tab.cut();
   }
 
-  #do(deed: Deed, tab: Tab): void {
-    const doings: Record<Deed, () => void> = {
+  #do(action: Action, tab: Tab): void {
+    const handlers: Record<Action, () => void> = {
       move: () => this.move(tab),
       write: () => this.#write(tab),
       choose: () => this.#choose(tab),
@@ -159,7 +159,7 @@ export class Person {
       freeze: () => tab.freeze(),
       leave: () => this.#leave(),
     };
-    doings[deed]();
+    handlers[action]();
   }
 
   #write(tab: Tab): void {

@@ -6,31 +6,31 @@ import type { Inspector } from './inspector.ts';
 import type { Person } from './person.ts';
 import { type Room, type View, viewsOf } from './room.ts';
 
-/** How long a cursor and its window may take on a busy machine. */
+/** How long the delivery of a cursor may take on a busy machine, in milliseconds. */
 const arrivalMillis = 6000;
 
 /**
- * Waits until nobody is on the way, lets everybody say once more what is true, and then holds every view to it field by
- * field: people, connections, status, activity, cursors.
+ * Waits until no join or leave is running, lets each user send their state again, and then compares each view field by field: users,
+ * connections, status, activity, cursors.
  *
- * @param ghostMillis the bound after which nobody may be shown who is gone.
- * @param restMillis how long everybody may be on the way before the views are compared anyway.
+ * @param overdueMillis the bound after which no user may be shown who has left.
+ * @param restMillis how long joins and leaves may run before the views are compared anyway.
  */
 export async function checkQuiet(
   rooms: Room[],
   inspector: Inspector,
-  ghostMillis: number,
+  overdueMillis: number,
   findings: Findings,
   restMillis = timeLimits.test,
 ): Promise<void> {
-  await comeToRest(rooms, inspector, ghostMillis, restMillis);
+  await comeToRest(rooms, inspector, overdueMillis, restMillis);
   const people = rooms.flatMap((room) => room.people);
   await Promise.all(people.map((person) => person.settle()));
   const pointing = new Set<Person>();
   const point = async (person: Person) => {
     if (person.chosen !== 'online') return;
     if (await person.point()) pointing.add(person);
-    else if (person.solidTab(Date.now())) findings.violated('quiet', `${person.userId} could not point`);
+    else if (person.solidTab(Date.now())) findings.violated('quiet', `${person.userId} could not send a cursor`);
   };
   await Promise.all(people.map(point));
   const differences = await agreement(rooms, pointing, inspector.silenceMillis);
@@ -43,8 +43,8 @@ export async function checkQuiet(
 }
 
 /**
- * Waits for as long as the rules allow and answers what differs then. A tab whose end was lost is counted until its silence
- * is noticed, and once more after each restoring: the count of connections has that long (rules PR12, FA2).
+ * Waits as long as the rules allow, and returns the differences that remain. A tab whose end was lost counts as a connection until its
+ * timeout, and again after each restoration. The number of connections may differ for that time (rules PR12, FA2).
  */
 async function agreement(rooms: Room[], pointing: Set<Person>, silenceMillis: number): Promise<string[]> {
   const begun = Date.now();
@@ -57,7 +57,12 @@ async function agreement(rooms: Room[], pointing: Set<Person>, silenceMillis: nu
   }
 }
 
-async function comeToRest(rooms: Room[], inspector: Inspector, ghostMillis: number, restMillis: number): Promise<void> {
+async function comeToRest(
+  rooms: Room[],
+  inspector: Inspector,
+  overdueMillis: number,
+  restMillis: number,
+): Promise<void> {
   const people = rooms.flatMap((room) => room.people);
   for (const person of people) {
     person.idle = false;
@@ -67,8 +72,8 @@ async function comeToRest(rooms: Room[], inspector: Inspector, ghostMillis: numb
     people.some((person) => {
       const onTheWay = person.tabs.some((tab) => !tab.end && (tab.joinedAt === undefined || tab.leaving));
       const until = inspector.visibleUntil(person);
-      const lingers = person.tabs.some((tab) => tab.end && Date.now() < tab.end.at + ghostMillis);
-      return onTheWay || lingers || (until !== Number.POSITIVE_INFINITY && Date.now() < until + ghostMillis);
+      const lingers = person.tabs.some((tab) => tab.end && Date.now() < tab.end.at + overdueMillis);
+      return onTheWay || lingers || (until !== Number.POSITIVE_INFINITY && Date.now() < until + overdueMillis);
     });
   const deadline = Date.now() + restMillis;
   while (restless() && Date.now() < deadline) await pause(100);

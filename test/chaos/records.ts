@@ -1,40 +1,40 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Findings } from './findings.ts';
 import type { Room } from './room.ts';
-import type { Venue } from './venue.ts';
+import type { TestBed } from './test-bed.ts';
 
 /**
- * At a quiet point the stores have to agree with the truth: a place for each who is there and for nobody else, an audit
- * trail in which everybody comes and goes by turns, and nothing in Redis that waits to be sent.
+ * Compares the stores with the true state. Exactly the present users must hold a slot. In the audit trail the joins and leaves of each
+ * user must alternate. Redis must have no waiting frames.
  *
- * @param bound how long a place whose departure was lost may take to be given back (`limitMillis`), and how long to wait for
- * that (`waitMillis`). After a shorter wait such a place is counted, but is no violation.
+ * @param bound how long the release of a slot may take after a lost leave (`limitMillis`), and how long to wait for it (`waitMillis`).
+ * After a shorter wait such a slot is counted and is no violation.
  */
 export async function checkRecords(
-  venue: Venue,
+  testBed: TestBed,
   rooms: Room[],
   findings: Findings,
   { limitMillis, waitMillis }: { limitMillis: number; waitMillis: number },
 ): Promise<void> {
   for (const room of rooms) {
     for (const key of ['pending', 'changes']) {
-      const waits = await venue.redis.exists(`presence:${key}:{${room.sessionId}}`);
-      if (waits > 0) findings.violated('DE3', `something still waits in ${key} of ${room.sessionId}`);
+      const waits = await testBed.redis.exists(`presence:${key}:{${room.sessionId}}`);
+      if (waits > 0) findings.violated('DE3', `a frame still waits in ${key} of ${room.sessionId}`);
     }
   }
   const begun = Date.now();
-  let wrong = await wrongPlaces(venue, rooms);
+  let wrong = await wrongPlaces(testBed, rooms);
   while (wrong.length > 0 && Date.now() < begun + waitMillis) {
     await pause(1000);
-    wrong = await wrongPlaces(venue, rooms);
+    wrong = await wrongPlaces(testBed, rooms);
   }
   findings.longest('places until right', Date.now() - begun);
   if (waitMillis < limitMillis) findings.count('places that may still be given back', wrong.length);
-  else for (const sentence of wrong) findings.violated('places', sentence);
-  for (const sentence of await brokenTrails(venue, rooms)) findings.violated('PR9', sentence);
+  else for (const sentence of wrong) findings.violated('slots', sentence);
+  for (const sentence of await brokenTrails(testBed, rooms)) findings.violated('PR9', sentence);
 }
 
-async function wrongPlaces({ database }: Venue, rooms: Room[]): Promise<string[]> {
+async function wrongPlaces({ database }: TestBed, rooms: Room[]): Promise<string[]> {
   const { rows } = await database.query<{ session_id: string; person_id: string }>(
     'SELECT session_id, person_id FROM session_participants WHERE left_at IS NULL AND session_id = ANY($1)',
     [rooms.map((room) => room.sessionId)],
@@ -51,12 +51,12 @@ async function wrongPlaces({ database }: Venue, rooms: Room[]): Promise<string[]
 interface Trail {
   session_id: string;
   user_id: string;
-  /** The movements in order: `+` for a join, `-` for an end. */
+  /** The movements in order: `+` for a join, `-` for a leave. */
   movements: string;
   times: string[];
 }
 
-async function brokenTrails({ database }: Venue, rooms: Room[]): Promise<string[]> {
+async function brokenTrails({ database }: TestBed, rooms: Room[]): Promise<string[]> {
   const { rows } = await database.query<Trail>(
     `SELECT session_id, user_id,
        string_agg(CASE activity_type WHEN 'user_joined' THEN '+' ELSE '-' END, '' ORDER BY created_at, activity_type)

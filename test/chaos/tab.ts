@@ -11,21 +11,21 @@ export interface TabListener {
 export type TabEnd = 'left' | 'closed' | 'cut';
 
 /**
- * A connection of a person with what is true about it, as nobody but the client can know: since when it has joined, when
- * it last gave a sign of life, whether and how it ended.
+ * A connection of a user, with its true state, which only the client knows: when it joined, when it last sent a sign of life, and
+ * whether and how it ended.
  */
 export class Tab {
   readonly attendee: Attendee;
-  /** When the service said that it has joined; undefined while it has not. */
+  /** When the join was answered; undefined before that. */
   joinedAt: number | undefined;
-  /** Its newest frames that no failure is known of, oldest first. */
+  /** The times of its newest frames without a known failure, oldest first. */
   #signs: number[] = [];
   end: { kind: TabEnd; at: number } | undefined;
-  /** A frozen tab sends nothing, though its socket is open. */
+  /** Whether the tab is frozen: it sends nothing, but its socket is open. */
   frozen = false;
-  /** When it last came out of that. */
+  /** When it was last unfrozen. */
   thawedAt = 0;
-  /** Between the request to leave and its answer nobody knows. */
+  /** Whether a leave was requested and not answered, so that its presence is unknown. */
   leaving = false;
   #heartbeat: NodeJS.Timeout | undefined;
   readonly #heartbeatMillis: number;
@@ -56,13 +56,13 @@ export class Tab {
     return this.#signs.at(-1) ?? 0;
   }
 
-  /** Whether others have to see its user because of it: joined for a while, and heard of within `offlineAfter`. */
+  /** Whether others must see its user because of it: it joined some time ago, and sent a frame within `offlineAfter`. */
   isSolid(now: number, settledMillis: number, offlineAfterMillis: number): boolean {
     if (this.joinedAt === undefined || this.end || this.frozen || this.leaving || !this.attendee.isOpen) return false;
     return now - this.joinedAt >= settledMillis && now - this.lastSign < offlineAfterMillis;
   }
 
-  /** Until when others may see its user because of it; Infinity while it lives. */
+  /** Until when others may see its user because of it; Infinity while it is open. */
   visibleUntil(graceMillis: number, offlineAfterMillis: number): number {
     const silent = this.lastSign + offlineAfterMillis;
     if (this.end?.kind === 'left') return this.end.at;
@@ -70,7 +70,7 @@ export class Tab {
     return this.frozen ? silent : Number.POSITIVE_INFINITY;
   }
 
-  /** Connects and joins, trying again until it has or the tab ends. */
+  /** Connects and joins, with retries until it has joined or the tab ends. */
   async arrive(): Promise<void> {
     for (let attempt = 0; !this.end; attempt += 1) {
       try {
@@ -78,7 +78,7 @@ export class Tab {
         if (this.end) this.attendee.cut();
         else if (await this.#join()) return;
       } catch {
-        // A refused handshake: the service says 503 or the gateway 500, and a client tries again.
+        // The service may refuse a handshake with 503 or the gateway with 500; a client tries again.
       }
       await pause(backOff(attempt));
     }
@@ -88,13 +88,13 @@ export class Tab {
     if (this.joinedAt !== undefined) this.attendee.send(message);
   }
 
-  /** The same with an answer; true where it was acknowledged. */
+  /** Sends a request. @returns whether it was acknowledged. */
   async acknowledge(message: Record<string, unknown> & { type: string }): Promise<boolean> {
     if (this.joinedAt === undefined) return false;
     return (await this.attendee.ask(message))?.type === 'ack';
   }
 
-  /** Stops sending, as a laptop that is shut. */
+  /** Stops sending, like a closed laptop. */
   freeze(): void {
     this.frozen = true;
     this.attendee.pause();
@@ -105,12 +105,12 @@ export class Tab {
     this.frozen = false;
     this.thawedAt = Date.now();
     this.attendee.resume();
-    // It is a newcomer to the others, if they were told that it had gone.
+    // If others were told of its leave, its next frame is a new join for them.
     if (this.joinedAt !== undefined) this.joinedAt = Date.now();
     this.beat();
   }
 
-  /** Leaves the session by request, however often that takes, and closes. */
+  /** Leaves the session with as many requests as needed, and closes. */
   async leave(): Promise<void> {
     this.leaving = true;
     clearTimeout(this.#heartbeat);
@@ -167,7 +167,7 @@ export class Tab {
     if (this.#signs.length > 50) this.#signs.splice(0, 25);
   }
 
-  /** A function failed, and with it the frames it had taken: they are no signs of life, and another one is due. */
+  /** A function failed, so the frames that it handled are no signs of life, and the tab sends another one. */
   #doubt(): void {
     const now = Date.now();
     this.#signs = this.#signs.filter((at) => at < now - 2000);

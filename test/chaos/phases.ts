@@ -1,29 +1,29 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { FaultSettings } from '../../local/faults.ts';
-import type { Venue } from './venue.ts';
+import type { TestBed } from './test-bed.ts';
 
-/** One kind of trouble. */
-export interface Weather {
+/** One phase with a kind of fault. */
+export interface Phase {
   name: string;
   faults: Partial<Omit<FaultSettings, 'seed'>>;
-  /** What is done to a store while it lasts; resolves once that is over. */
-  strike?(venue: Venue): Promise<void>;
-  /** Whether presence has to be restored after it. */
+  /** The fault of a store during the phase; resolves when it is over. */
+  strike?(testBed: TestBed): Promise<void>;
+  /** Whether presence must be restored after the phase. */
   forgets?: boolean;
 }
 
-async function emptyRedis({ redis }: Venue): Promise<void> {
+async function emptyRedis({ redis }: TestBed): Promise<void> {
   await redis.flushdb();
 }
 
 /**
- * Every trouble by itself, and several at once, in the order of a cycle.
+ * Each kind of fault separately, then several at once; the phases repeat in this order.
  *
  * @param interruptionMillis how long a store is away.
  */
-export const weathersWith = (interruptionMillis: number): readonly Weather[] => [
-  { name: 'clear', faults: {} },
-  { name: 'ends lost and doubled', faults: { loseDisconnect: 0.4, doubleDisconnect: 0.4 } },
+export const phasesWith = (interruptionMillis: number): readonly Phase[] => [
+  { name: 'no faults', faults: {} },
+  { name: 'disconnect events lost and doubled', faults: { loseDisconnect: 0.4, doubleDisconnect: 0.4 } },
   { name: 'posts answered 410', faults: { gone: 0.01 } },
   { name: 'Redis emptied', faults: {}, strike: emptyRedis, forgets: true },
   { name: 'posts throttled', faults: { throttle: 0.2 } },
@@ -35,18 +35,18 @@ export const weathersWith = (interruptionMillis: number): readonly Weather[] => 
   { name: 'PostgreSQL away', faults: {}, strike: ({ stores }) => interrupt(stores.database, interruptionMillis) },
   { name: 'environments killed', faults: { killEnvironment: 0.01 } },
   {
-    name: 'storm',
+    name: 'several faults',
     faults: { loseDisconnect: 0.2, doubleDisconnect: 0.2, gone: 0.003, throttle: 0.05, killEnvironment: 0.003 },
   },
 ];
 
-async function interrupt(store: Venue['stores']['redis'], millis: number): Promise<void> {
+async function interrupt(store: TestBed['stores']['redis'], millis: number): Promise<void> {
   await store.shut();
   await pause(millis);
   await store.open();
 }
 
-/** Whether frames can be lost in it, so that clients have to heal. */
-export function losesFrames({ faults }: Weather): boolean {
+/** Whether frames can get lost in it, so that clients need a resync. */
+export function losesFrames({ faults }: Phase): boolean {
   return Boolean(faults.gone || faults.throttle || faults.killEnvironment || faults.slowPostMillis);
 }

@@ -7,10 +7,10 @@ interface Event {
 }
 
 /**
- * What the audit trail tells twice about the life of a session (rule SE9): it begins once, ends once, and expires again
- * only after it was recovered. A recovery that was interrupted may be missing between two expiries.
+ * Repeated entries about the lifecycle of a session (rule SE9). A session begins once, ends once, and expires again only after a
+ * recovery. The entry of an interrupted recovery may be missing between two expiries.
  */
-export async function storyFaults({ database, killed }: Aftermath): Promise<string[]> {
+export async function lifecycleFaults({ database, killed }: Aftermath): Promise<string[]> {
   const { rows } = await database.query<Event>(
     `SELECT session_id, user_id, activity_type FROM activity_log
      WHERE activity_type IN ('session_created', 'session_ended', 'session_expired', 'session_recovered')
@@ -21,12 +21,12 @@ export async function storyFaults({ database, killed }: Aftermath): Promise<stri
   for (const [sessionId, events] of Map.groupBy(rows, (row) => row.session_id)) {
     const types = events.map((event) => event.activity_type);
     for (const once of ['session_created', 'session_ended']) {
-      if (types.filter((type) => type === once).length > 1) faults.push(`${once} is told twice of ${sessionId}`);
+      if (types.filter((type) => type === once).length > 1) faults.push(`${once} is recorded twice for ${sessionId}`);
     }
     const again = types
       .filter((type) => /expired|recovered/.test(type))
       .some((type, place, all) => type === 'session_expired' && all[place - 1] === type);
-    if (again && !interrupted.has(sessionId)) faults.push(`session_expired is told twice of ${sessionId}`);
+    if (again && !interrupted.has(sessionId)) faults.push(`session_expired is recorded twice for ${sessionId}`);
   }
   return faults;
 }

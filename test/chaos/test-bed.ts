@@ -7,25 +7,25 @@ import { startBackingServices } from '../../local/backing/services.ts';
 import { type LocalStack, startLocalStack } from '../../local/stack.ts';
 import { StoreGate } from '../support/store-gate.ts';
 
-/** Where chaos happens: a stack, its stores by a way that nothing interrupts, and the doors that can be shut. */
-export interface Venue extends Pick<LocalStack, 'http' | 'websocket' | 'faults' | 'fireSchedule'> {
+/** The environment of a run: a stack, direct access to its stores, and proxies that can be closed. */
+export interface TestBed extends Pick<LocalStack, 'http' | 'websocket' | 'faults' | 'fireSchedule'> {
   database: Pool;
   redis: Redis;
   lines: string[];
   stores: { redis: StoreGate; database: StoreGate };
 }
 
-export interface OwnVenue extends Venue {
-  /** Resolves with a sentence if a server ends by itself: then nothing that is found means anything. */
+export interface OwnVenue extends TestBed {
+  /** Resolves with a sentence if a server ends by itself; the results are then invalid. */
   failed: Promise<string>;
   close(): Promise<void>;
 }
 
-/** Starts a stack with servers of its own, for a run outside the tests. */
-export async function openVenue(settings: Record<string, string>): Promise<OwnVenue> {
+/** Starts a stack with its own servers, for a run outside the tests. */
+export async function openTestBed(settings: Record<string, string>): Promise<OwnVenue> {
   const directory = await mkdtemp(join(tmpdir(), 'rollcall-chaos-'));
   const services = await startBackingServices({
-    // The stack takes its data folder for itself.
+    // The stack locks its data folder.
     directory: join(directory, 'servers'),
     durable: false,
     redisUrl: process.env['REDIS_URL'],
@@ -33,7 +33,7 @@ export async function openVenue(settings: Record<string, string>): Promise<OwnVe
   const stores = { redis: new StoreGate(services.redisUrl), database: new StoreGate(services.databaseUrl) };
   await Promise.all([stores.redis.open(), stores.database.open()]);
   const redis = new Redis(services.redisUrl);
-  // A server that ended is told by `failed`.
+  // `failed` reports a server that ended.
   redis.on('error', () => {});
   const database = new Pool({ connectionString: services.databaseUrl, max: 4 });
   database.on('error', () => {});

@@ -6,31 +6,31 @@ import type { Acknowledged, CampaignOptions, Operation, Order, Report, Stage } f
 
 const workersAtOnce = 4;
 const actorsPerWorker = 4;
-/** A worker is terminated after so many operations of all, on average. */
+/** The mean number of operations of all workers between two terminations of a worker. */
 const operationsPerKill = 200;
-/** Longer than the slowest repair, which is that of a place nobody holds any more (see `reconcileSlots`). */
+/** Longer than the slowest repair, the release of a slot without presence (see `reconcileSlots`), in milliseconds. */
 const restMillis = 20_000;
-/** A look in between may fall on a moment in which somebody comes back. */
+/** Several rounds are needed, because a check may happen while a user returns. */
 const quietLooks = 2;
 
-/** What a storm leaves in the memory of those who made it. */
-export interface Wreckage {
+/** What the workers know after their operations. */
+export interface FinalState {
   acknowledged: Acknowledged[];
-  /** Invocations that ended in the middle, and whom they were about. */
+  /** The killed invocations, with their users. */
   killed: Operation[];
-  /** Activities whose writer could not know whether they were written. */
+  /** The activities whose writer did not know whether they were written. */
   cut: Set<string>;
-  /** Errors that no client should ever cause. */
+  /** Errors that no client should cause. */
   bugs: string[];
   outcomes: Record<string, number>;
-  /** Diffs that nobody tried to tell to somebody who was to be told, though the invocation lived. */
+  /** Diffs of completed invocations that were not sent to one of their receivers. */
   untold: string[];
 }
 
 type Script = CampaignOptions & { people: { userId: string; username: string }[]; stage: Stage };
 
-/** Workers at their operations, some of which are terminated in the middle and replaced. */
-export class Storm {
+/** Runs operations in workers; some workers are terminated and replaced. */
+export class ConcurrentRun {
   readonly #options: Script;
   readonly #file: string;
   readonly #environment: Record<string, string>;
@@ -47,7 +47,7 @@ export class Storm {
   readonly #untold: string[] = [];
   #begun = 0;
   #quiet = 0;
-  /** Rounds of all sweeps since the storm in which nothing had waited. */
+  /** The number of consecutive rounds of all sweeps without work after the operations. */
   #idleRounds = 0;
   #over = Promise.withResolvers<void>();
   #untilKill: number;
@@ -69,38 +69,38 @@ export class Storm {
   }
 
   /**
-   * Lets everybody finish what they do; half of the connections fall silent, and the sweeps end what is over until nothing
-   * is left to be done, or the time for it is over.
+   * Waits for the running operations. Half of the connections then become silent, and the sweeps work until no work is left or
+   * the time is over.
    */
-  async calmDown(unrest: () => Promise<string[]>): Promise<void> {
+  async waitUntilIdle(remainingWork: () => Promise<string[]>): Promise<void> {
     const quiet = Promise.withResolvers<void>();
     const patienceEnds = performance.now() + timeLimits.event;
     const waiting = setInterval(() => {
       if (this.#quiet >= this.#workers.size || performance.now() > patienceEnds) quiet.resolve();
     }, 20);
-    this.#order({ kind: 'calm' });
+    this.#order({ kind: 'idle' });
     await quiet.promise;
     clearInterval(waiting);
     const hanging = [...this.#workers.values()].flatMap((underWay) => [...underWay.values()]);
     if (hanging.length > 0) this.#bugs.push(`never ended: ${JSON.stringify(hanging)}`);
     const [sweeper] = this.#workers.keys();
     sweeper!.postMessage({ kind: 'sweep' } satisfies Order);
-    await this.#rest(unrest);
+    await this.#rest(remainingWork);
     await this.end();
   }
 
-  async #rest(unrest: () => Promise<string[]>): Promise<void> {
+  async #rest(remainingWork: () => Promise<string[]>): Promise<void> {
     const ends = performance.now() + scaleLimit(this.#options.restMillis ?? restMillis);
     let left: string[] = [];
     for (let looks = 0; looks < quietLooks && performance.now() < ends; ) {
       await new Promise((resolve) => setTimeout(resolve, 200));
-      left = this.#idleRounds > 0 ? await unrest() : ['a round of all sweeps'];
+      left = this.#idleRounds > 0 ? await remainingWork() : ['a round of all sweeps'];
       looks = left.length === 0 ? looks + 1 : 0;
     }
-    if (left.length > 0) this.#bugs.push(`did not come to rest: ${left.slice(0, 5).join('; ')}`);
+    if (left.length > 0) this.#bugs.push(`work is left: ${left.slice(0, 5).join('; ')}`);
   }
 
-  left(): Wreckage {
+  left(): FinalState {
     return {
       ...{ acknowledged: this.#acknowledged, killed: this.#killed, cut: this.#cut },
       ...{ bugs: this.#bugs, outcomes: this.#outcomes, untold: this.#untold },
