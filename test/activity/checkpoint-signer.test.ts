@@ -9,7 +9,7 @@ const signer = new KmsSigner(new KMSClient({ region: 'us-east-1' }), 'arn:of:the
 
 beforeEach(() => kms.reset());
 
-test('a signature of KMS has 64 bytes in the form of WebCrypto, however short its numbers are', async () => {
+test('a signature of KMS is converted to the 64 bytes of WebCrypto, even if its numbers are short', async () => {
   const lengths = new Set<number>();
   kms
     .on(SignCommand, { KeyId: 'arn:of:the:key', MessageType: 'RAW', SigningAlgorithm: 'ECDSA_SHA_256' })

@@ -46,7 +46,7 @@ const faults = async (settings: Parameters<typeof check>[0] = {}) => (await chec
 const proofsOf = async (sessionId: string) => (await reader.proofs(sessionId)).items;
 
 describe('a checkpoint', () => {
-  test('[AC8] is made once a day, with the chains that grew since the one before', async () => {
+  test('[AC8] is made once a day, with the chains that grew since the previous one', async () => {
     const [one, other] = [randomUUID(), randomUUID()];
     await grow(one, other);
     expect(await maker().run()).toBe(1);
@@ -66,7 +66,7 @@ describe('a checkpoint', () => {
     expect(await faults({ publicKeys: [signer.key], published: items })).toEqual([]);
   });
 
-  test('holds a limited number of chains; the others are in the next one, on the same day', async () => {
+  test('has a limited number of chains, and the others are in the next one on the same day', async () => {
     await grow(...Array.from({ length: 7 }, () => randomUUID()));
     expect(await maker({ maxHeads: 3 }).run()).toBe(3);
     const { items } = await reader.checkpoints();
@@ -74,7 +74,7 @@ describe('a checkpoint', () => {
     expect(await faults()).toEqual([]);
   });
 
-  test('continues on the same day after it was interrupted while chains were left', async () => {
+  test('continues on the same day after an interruption', async () => {
     await grow(...Array.from({ length: 5 }, () => randomUUID()));
     let signatures = 0;
     const failing = {
@@ -96,14 +96,14 @@ describe('a checkpoint', () => {
     expect(await proofsOf(session)).toHaveLength(1);
   });
 
-  test('is made once where several sweeps make it', async () => {
+  test('is made once even if several sweeps run', async () => {
     await grow(...Array.from({ length: 5 }, () => randomUUID()));
     const made = await Promise.all(Array.from({ length: 4 }, () => maker().run()));
     expect(made.reduce((sum, count) => sum + count)).toBe(1);
     expect(await faults()).toEqual([]);
   });
 
-  test('is read by pages, and so are the proofs of a session', async () => {
+  test('is listed in pages, like the proofs of a session', async () => {
     const session = randomUUID();
     for (let day = 0; day < 5; day += 1, now += dayMillis) {
       await grow(session);
@@ -116,7 +116,7 @@ describe('a checkpoint', () => {
     }
   });
 
-  test('loses its heads after retention removed all their links, and stays valid', async () => {
+  test('stays valid after retention removed all links of its heads', async () => {
     const session = randomUUID();
     await grow(session);
     await maker().run();
@@ -133,17 +133,20 @@ describe('a checkpoint', () => {
 });
 
 describe('a proof', () => {
-  test.each([1, 2, 3, 4, 5, 7, 8, 9])('of a checkpoint with %i chains proves each of them offline', async (count) => {
-    const sessions = Array.from({ length: count }, () => randomUUID());
-    await grow(...sessions);
-    await maker().run();
-    for (const session of sessions) {
-      const proofs = await proofsOf(session);
-      const items = await logger.getRecentActivity(session);
-      const options = { isComplete: true, proofs, publicKeys: [signer.key] };
-      expect(await verifyTrail(items, options)).toMatchObject({ valid: true, proven: 1 });
-    }
-  });
+  test.each([1, 2, 3, 4, 5, 7, 8, 9])(
+    'of a checkpoint with %i chains proves each chain without a server',
+    async (count) => {
+      const sessions = Array.from({ length: count }, () => randomUUID());
+      await grow(...sessions);
+      await maker().run();
+      for (const session of sessions) {
+        const proofs = await proofsOf(session);
+        const items = await logger.getRecentActivity(session);
+        const options = { isComplete: true, proofs, publicKeys: [signer.key] };
+        expect(await verifyTrail(items, options)).toMatchObject({ valid: true, proven: 1 });
+      }
+    },
+  );
 
   const forgeries: Record<string, (proof: CheckpointProof) => CheckpointProof> = {
     'another hash': (proof) => ({ ...proof, hash: 'f'.repeat(64) }),
@@ -174,7 +177,7 @@ describe('a proof', () => {
     expect((await verifyTrail(items, options)).faults).toMatchObject([{ fault: 'proof_forged', sessionId: session }]);
   });
 
-  test('shows an export whose chain was computed again, or cut', async () => {
+  test('shows that the chain of an export was recomputed or cut', async () => {
     const session = randomUUID();
     await grow(session, randomUUID());
     await grow(session);
@@ -205,7 +208,7 @@ async function replaceChain(sessionId: string): Promise<void> {
   await logger.sealChains();
 }
 
-describe('whoever owns the database is found when they', () => {
+describe('the verification finds that the owner of the database', () => {
   let session: string;
   let published: Checkpoint[];
 
@@ -228,7 +231,7 @@ describe('whoever owns the database is found when they', () => {
     await maker({ signer: forger }).run();
   }
 
-  test('[AC8] compute a chain again', async () => {
+  test('[AC8] recomputed a chain', async () => {
     await replaceChain(session);
     expect(await logger.verifyChain(session)).toMatchObject({ valid: true });
     expect(await faults()).toEqual([
@@ -237,14 +240,14 @@ describe('whoever owns the database is found when they', () => {
     ]);
   });
 
-  test('delete a chain', async () => {
+  test('deleted a chain', async () => {
     for (const table of ['activity_log', 'activity_seals', 'activity_chains']) {
       await database.pool.query(`DELETE FROM ${table} WHERE session_id = $1`, [session]);
     }
     expect(await faults()).toContainEqual({ fault: 'chain_replaced', number: 2, sessionId: session });
   });
 
-  test('change the heads as well', async () => {
+  test('changed the heads too', async () => {
     await replaceChain(session);
     await database.pool.query(
       `UPDATE activity_checkpoint_heads h SET hash = s.hash FROM activity_seals s
@@ -256,18 +259,18 @@ describe('whoever owns the database is found when they', () => {
     ]);
   });
 
-  test('delete the heads', async () => {
+  test('deleted the heads', async () => {
     await database.pool.query('DELETE FROM activity_checkpoint_heads WHERE number = 1');
     expect(await faults()).toContainEqual({ fault: 'heads_missing', number: 1 });
   });
 
-  test('sign new checkpoints with another key', async () => {
+  test('signed new checkpoints with another key', async () => {
     await replaceChain(session);
     await makeAgain(localSigner());
     expect(await faults({ publicKeys: [signer.key] })).toEqual([{ fault: 'checkpoint_unsigned', number: 1 }]);
   });
 
-  test('[AC8] sign new checkpoints with the same key: the published ones differ', async () => {
+  test('[AC8] signed new checkpoints with the same key, because the published ones differ', async () => {
     await replaceChain(session);
     await makeAgain(signer);
     expect(await faults({ publicKeys: [signer.key] })).toEqual([]);
@@ -277,7 +280,7 @@ describe('whoever owns the database is found when they', () => {
     ]);
   });
 
-  test('change a checkpoint', async () => {
+  test('changed a checkpoint', async () => {
     await database.pool.query(`UPDATE activity_checkpoints SET made_at = made_at - interval '1 day' WHERE number = 1`);
     expect(await faults()).toEqual([{ fault: 'checkpoint_altered', number: 1 }]);
   });
@@ -285,19 +288,19 @@ describe('whoever owns the database is found when they', () => {
   test.each([
     [1, { fault: 'checkpoint_missing', number: 1 }],
     [2, { fault: 'checkpoint_missing', number: null }],
-  ])('delete checkpoint %i', async (number, found) => {
+  ])('deleted checkpoint %i', async (number, found) => {
     await database.pool.query('DELETE FROM activity_checkpoints WHERE number = $1', [number]);
     expect(await faults()).toContainEqual(expect.objectContaining(found));
     expect(await faults({ published })).toContainEqual({ fault: 'checkpoint_missing', number });
   });
 
-  test('delete the last checkpoint with its heads', async () => {
+  test('deleted the last checkpoint with its heads', async () => {
     await database.pool.query('DELETE FROM activity_checkpoints WHERE number = 2');
     await database.pool.query('DELETE FROM activity_checkpoint_heads WHERE number = 2');
     expect(await faults()).toEqual([{ fault: 'checkpoint_missing', number: null, sessionId: session }]);
   });
 
-  test('exchange two checkpoints that were published', async () => {
+  test('exchanged two published checkpoints', async () => {
     const [later, earlier] = published as [Checkpoint, Checkpoint];
     const swapped = [
       { ...earlier, number: 2 },

@@ -38,7 +38,7 @@ const denied = (code: string) => ({ type: 'error', code, retryable: false });
 const notFound = denied('SESSION_NOT_FOUND');
 const forbidden = denied('PERMISSION_DENIED');
 
-test('[SE12] who has a claim opens and joins what it covers, in its role; the most specific entry decides', async () => {
+test('[SE12] a user with an access claim opens and joins the covered keys in its role, and the most specific entry decides', async () => {
   const team = randomUUID();
   const claim: AccessClaim = { [`${team}/*`]: 'viewer', [`${team}/plan`]: 'operator' };
   const ann = await stack.arrive('ann', claim);
@@ -54,7 +54,7 @@ test('[SE12] who has a claim opens and joins what it covers, in its role; the mo
   }
 });
 
-test('[SE12] what a claim does not cover is refused, also if it is public and with an invite', async () => {
+test('[SE12] a key that the claim does not cover is refused, even if its session is public or the user has an invite', async () => {
   const key = randomUUID();
   const { owner, session } = await begun(key);
   const create = { type: 'invite_create', sessionId: session.id, role: 'operator' };
@@ -67,7 +67,7 @@ test('[SE12] what a claim does not cover is refused, also if it is public and wi
   expect(await open(ben, key, { invite })).toMatchObject({ role: 'commenter' });
 });
 
-test('[SE12] only an operator by the claim creates', async () => {
+test('[SE12] only a user with the role operator in the claim may create a session', async () => {
   const key = randomUUID();
   for (const role of ['viewer', 'commenter'] as const) {
     const ann = await stack.arrive('ann', { [key]: role });
@@ -107,7 +107,7 @@ test.each<[Role, boolean]>([
   },
 );
 
-test('[SE12] a claim makes an owner who is no operator by it what it says', async () => {
+test('[SE12] an owner without the role operator in the claim has the role of the claim', async () => {
   const key = randomUUID();
   const name = `owner-${key}`;
   const owner = await stack.arrive(name, { [key]: 'operator' });
@@ -118,7 +118,7 @@ test('[SE12] a claim makes an owner who is no operator by it what it says', asyn
   await owner.expect('session_ended', { type: 'session_end', sessionId: session.id });
 });
 
-test('[SE12] a refreshed token is in force from its first message, and the others see the role change and no leave', async () => {
+test('[SE12] a refreshed token takes effect with the next message, and others see the new role and no leave', async () => {
   const key = randomUUID();
   const { owner, session } = await begun(key);
   const sessionId = session.id;
@@ -141,7 +141,7 @@ test('[SE12] a refreshed token is in force from its first message, and the other
   expect(leavesOf(owner, after.userId)).toBe(0);
 });
 
-test('[SE12] each connection of a user broadcasts by its own token', async () => {
+test('[SE12] the token of each connection decides about its broadcasts', async () => {
   const key = randomUUID();
   const { owner, session } = await begun(key);
   const wave = { type: 'broadcast', sessionId: session.id, event: 'wave' };
@@ -158,7 +158,7 @@ test('[SE12] each connection of a user broadcasts by its own token', async () =>
   expect(owner.framesOf('broadcast')).toHaveLength(2);
 });
 
-test('[SE12] a claim ends with its token, and its rights with it', async () => {
+test('[SE12] the rights of a claim end when its token expires', async () => {
   const key = randomUUID();
   const { owner, session } = await begun(key, { isPublic: false });
   const token = await signed({ sub: 'ann', rollcall: { sessions: { [key]: 'viewer' } } });
@@ -192,7 +192,7 @@ test.each<[string, unknown]>([
   expect(body.message).toMatch(/^The claim "rollcall" of the token .*; get another token\.$/);
 });
 
-test('[SE12] the largest claim passes the authorizer, and a larger one is refused', async () => {
+test('[SE12] the authorizer accepts the largest claim and refuses a larger one', async () => {
   const entries = (count: number) =>
     Object.fromEntries(
       Array.from({ length: count }, (_, index) => [`document-${1000 + index}`, 'operator']),
@@ -203,7 +203,7 @@ test('[SE12] the largest claim passes the authorizer, and a larger one is refuse
   await expect(new TestClient(stack.websocket, token).opened()).rejects.toThrow('403');
 });
 
-test('[SE12] the HTTP API shows what the claim covers, and nothing else', async () => {
+test('[SE12] the HTTP API shows only the sessions that the claim covers', async () => {
   const team = randomUUID();
   const covered = await begun(`${team}/a`, { isPublic: false, visibility: { activity: 'commenter' } });
   const other = await begun(randomUUID());
@@ -234,7 +234,7 @@ test('[SE12] the HTTP API shows what the claim covers, and nothing else', async 
     expect((await get(`/keys/${otherKey}/${what}`, tokens.commenter)).body.items).toEqual([]);
 });
 
-describe('[SE13] no answer to a message shows whether there is a session that its sender may not see', () => {
+describe('[SE13] the answer does not show whether a session exists that the sender may not see', () => {
   const naming = messageTypes.filter((type) => 'sessionId' in messages[type].schema.shape);
   const senders: Record<string, () => Promise<Arrived>> = {
     stranger: () => stack.arrive('stranger'),

@@ -31,7 +31,7 @@ test('the address of the keys need not be given: empty means that it follows fro
   expect(parameters({})['JwksUri']?.Default).toBe('');
 });
 
-test('what the environment names stands in the template, because a deployment keeps the old value of a parameter', () => {
+test('values that the environment sets are in the template, because a deployment keeps the old value of a parameter', () => {
   const given = { JWT_ISSUER: 'https://id.example/', JWT_AUDIENCE: 'app', JWKS_URI: 'https://keys.example/jwks' };
   expect(Object.keys(parameters(given)).filter((name) => /^Jw/.test(name))).toEqual([]);
   expect(identityIn(given)).toEqual({ ...given, jwt: { Issuer: given.JWT_ISSUER, Audience: [given.JWT_AUDIENCE] } });

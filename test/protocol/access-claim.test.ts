@@ -27,19 +27,19 @@ test.each([
   expect(claimedRole(claim, key)).toBe(role);
 });
 
-test('[SE12] a star alone stands for every key, and any other entry is more specific', () => {
+test('[SE12] a star matches each key, and any other entry is more specific', () => {
   expect(claimedRole({ '*': 'viewer' }, 'anything')).toBe('viewer');
   expect(claimedRole({ '*': 'viewer', 'a*': 'operator' }, 'anything')).toBe('operator');
   expect(claimedRole({ 'a*': 'operator', 'a**': 'viewer' }, 'a*')).toBe('operator');
 });
 
-test('[SE12] a name such as __proto__ is a key like any other', () => {
+test('[SE12] a name such as __proto__ is an ordinary key', () => {
   const read = readAccessClaim(JSON.parse('{"sessions":{"__proto__":"viewer"}}'));
   expect('sessions' in read && claimedRole(read.sessions, '__proto__')).toBe('viewer');
   expect(claimedRole({ 'doc-1': 'viewer' }, '__proto__')).toBeUndefined();
 });
 
-test('[SE12] a claim may be empty: then nothing may be used', () => {
+test('[SE12] an empty claim covers no key', () => {
   expect(readAccessClaim({ sessions: {} })).toEqual({ sessions: {} });
 });
 
@@ -52,7 +52,7 @@ test.each([
   expect(readAccessClaim(value)).toEqual({ problem: expect.stringMatching(/^(must|has) /) });
 });
 
-test('[SE12] a claim has a limit of size, and its longest name is a key with a star', () => {
+test('[SE12] a claim has a size limit, and its longest name is a key with a star', () => {
   const longest = 'x'.repeat(limits.keyCharacters);
   expect(readAccessClaim({ sessions: { [longest]: 'viewer', [`${longest}*`]: 'viewer' } })).toHaveProperty('sessions');
   const many = Object.fromEntries(Array.from({ length: 400 }, (_, index) => [`document-${index}`, 'viewer']));

@@ -22,7 +22,7 @@ const join = (id: string, person: ReturnType<typeof user> & { claim?: AccessClai
   world.manager.joinSession({ sessionRef: id, person, invite });
 
 describe('[SE12] an access claim', () => {
-  test('lets its holder join what it covers, in its role, and nothing else', async () => {
+  test('lets its holder join only the covered keys, in its role', async () => {
     const { id } = await keyed('team-7/plan');
     const open = await keyed('other', { isPublic: true });
     const ann = withClaim(user('Ann'), { 'team-7/*': 'commenter' });
@@ -35,7 +35,7 @@ describe('[SE12] an access claim', () => {
     expect(await Promise.all(allowed)).toEqual([true, true, false, false]);
   });
 
-  test('decides alone: an invite adds nothing to it and is not used', async () => {
+  test('decides alone: an invite adds no right and is not used up', async () => {
     const { id, owner } = await keyed('doc-1');
     const { invite } = await world.invites.createInvite(id, owner, { role: 'operator', maxUses: 1 });
     expect(await join(id, withClaim(user(), { 'doc-1': 'viewer' }), invite)).toMatchObject({
@@ -45,7 +45,7 @@ describe('[SE12] an access claim', () => {
     expect(await join(id, user(), invite)).toMatchObject({ role: 'operator' });
   });
 
-  test('makes even the owner what it says', async () => {
+  test('decides the role even of the owner', async () => {
     const { id, owner } = await keyed('doc-1');
     const lower = withClaim(owner, { 'doc-1': 'viewer' });
     expect(await join(id, lower)).toMatchObject({ role: 'viewer' });
@@ -58,7 +58,7 @@ describe('[SE12] an access claim', () => {
     expect(await join(id, owner)).toMatchObject({ role: 'operator' });
   });
 
-  test('gives no right that outlasts it', async () => {
+  test('gives no right after its expiry', async () => {
     const { id } = await keyed('doc-1');
     const ann = user('Ann');
     await join(id, withClaim(ann, { 'doc-1': 'operator' }));
@@ -70,7 +70,7 @@ describe('[SE12] an access claim', () => {
     expect(await codeOf(join(id, ann))).toBe('SESSION_NOT_FOUND');
   });
 
-  test('leaves the role that somebody has without it as it was', async () => {
+  test('does not change the stored role of the user', async () => {
     const { id } = await keyed('doc-1');
     const ann = user('Ann');
     await world.manager.addParticipant(id, ann.userId, 'commenter', ann);
@@ -82,7 +82,7 @@ describe('[SE12] an access claim', () => {
     expect(await join(id, ann)).toMatchObject({ role: 'commenter', activated: false });
   });
 
-  test('cannot be overruled by the owner, who may still take somebody out for the moment', async () => {
+  test('is stronger than a removal by the owner, which lasts only until the next join', async () => {
     const { id, owner } = await keyed('doc-1');
     const ann = withClaim(user('Ann'), { 'doc-1': 'viewer' });
     await join(id, ann);
@@ -95,7 +95,7 @@ describe('[SE12] an access claim', () => {
     expect(await join(id, ann)).toMatchObject({ role: 'viewer', activated: true });
   });
 
-  test('does not make a removal forgotten: an older invite still lets nobody in without it', async () => {
+  test('does not undo a removal: without the claim, an older invite is still refused', async () => {
     const { id, owner } = await keyed('doc-1');
     const { invite } = await world.invites.createInvite(id, owner, { role: 'viewer' });
     const ann = user('Ann');
@@ -110,7 +110,7 @@ describe('[SE12] an access claim', () => {
     expect(await join(id, ann, fresh.invite)).toMatchObject({ role: 'viewer' });
   });
 
-  test('shows the sessions that it covers, whoever began them, and no others', async () => {
+  test('lets its holder list exactly the covered sessions, whoever created them', async () => {
     const keys = ['team-7/a', 'team-7/b', 'doc_1', 'docx1', 'team-8/a'];
     const ids = new Map<string, string>();
     for (const key of keys) {
@@ -134,7 +134,7 @@ describe('[SE12] an access claim', () => {
     expect(await world.keys.list('doc_1', withClaim(user(), { 'team-7/*': 'operator' }))).toEqual({ items: [] });
   });
 
-  test('decides whose audit trails its holder reads by the sessions’ least role', async () => {
+  test('decides by the least role of each session which audit trails its holder may read', async () => {
     const owner = user('Olga');
     const metadata = { visibility: { activity: 'commenter' as const } };
     const { id } = await world.keys.open({ key: 'doc-1', metadata, isPublic: true, owner });
@@ -147,7 +147,7 @@ describe('[SE12] an access claim', () => {
     expect(await read(owner, { 'doc-2': 'operator' })).toEqual([]);
   });
 
-  test('means the same to PostgreSQL as to the functions', async () => {
+  test('has the same meaning in PostgreSQL and in the functions', async () => {
     const random = new SeededRandom(12);
     const word = (length: number) => Array.from({ length }, () => 'ab/*%_'[random.below(6)]).join('');
     const cases = Array.from({ length: 400 }, () => {
@@ -174,7 +174,7 @@ describe('[SE12] an access claim', () => {
   });
 });
 
-describe('[SE13] a session that somebody may not see', () => {
+describe('[SE13] a session that a user may not see', () => {
   /** What every call says to a person about a reference. */
   const answers = (reference: string, person: ReturnType<typeof user> & { claim?: AccessClaim }, invite?: string) =>
     Promise.all(

@@ -35,7 +35,7 @@ const count = async (from: string, ...values: unknown[]) =>
   (await world.database.pool.query(`SELECT count(*)::int AS count FROM ${from}`, values)).rows[0].count;
 const withStatus = (status: string) => count('collaboration_sessions WHERE status = $1', status);
 
-/** Ends all sessions as psql would, with their slots still taken. */
+/** Ends all sessions by SQL, with their slots still taken. */
 const endAll = (status: string) =>
   world.database.pool.query(`UPDATE collaboration_sessions SET status = $1, end_time = to_timestamp($2 / 1000.0)`, [
     status,
@@ -86,29 +86,32 @@ const cases: Case[] = [
   },
 ];
 
-test.each(cases)('[SE10] one row that cannot be updated is set aside, and the others go on: $step', async (one) => {
-  const ids = await fiveSessions();
-  await one.prepare();
-  await rows.spoil(ids[1]!);
-  await service().runCleanup();
-  expect(await one.left()).toBe(1);
-  expect((await rows.aside()).map(({ step }) => step)).toContain(one.step);
-  expect(logged).toHaveBeenCalledWith(setAsideMessage, expect.objectContaining({ step: one.step }));
-  await rows.mend();
-  await service().runCleanup();
-  expect(await one.left()).toBe(1);
-  world.pass(minute);
-  logged.mockClear();
-  // PostgreSQL reports a failure before it releases the locks of the failed statement, and a sweep skips locked rows. The next
-  // sweep processes them.
-  const until = Date.now() + timeLimits.event;
-  do await service().runCleanup();
-  while ((await one.left()) > 0 && Date.now() < until);
-  expect(logged.mock.calls).toEqual([]);
-  expect(await one.left()).toBe(0);
-});
+test.each(cases)(
+  '[SE10] one row that cannot be updated is set aside, and the others are processed: $step',
+  async (one) => {
+    const ids = await fiveSessions();
+    await one.prepare();
+    await rows.spoil(ids[1]!);
+    await service().runCleanup();
+    expect(await one.left()).toBe(1);
+    expect((await rows.aside()).map(({ step }) => step)).toContain(one.step);
+    expect(logged).toHaveBeenCalledWith(setAsideMessage, expect.objectContaining({ step: one.step }));
+    await rows.mend();
+    await service().runCleanup();
+    expect(await one.left()).toBe(1);
+    world.pass(minute);
+    logged.mockClear();
+    // PostgreSQL reports a failure before it releases the locks of the failed statement, and a sweep skips locked rows. The next
+    // sweep processes them.
+    const until = Date.now() + timeLimits.event;
+    do await service().runCleanup();
+    while ((await one.left()) > 0 && Date.now() < until);
+    expect(logged.mock.calls).toEqual([]);
+    expect(await one.left()).toBe(0);
+  },
+);
 
-test('[SE10] rows that fail stand before no others, however many they are', async () => {
+test('[SE10] any number of failing rows does not stop the processing of the others', async () => {
   const bad = await fiveSessions();
   world.pass(minute);
   const [good] = await fiveSessions();
@@ -138,7 +141,7 @@ test('[SE10] a row that fails again waits twice as long', async () => {
   }
 });
 
-test('[SE6] an entry that the audit trail refuses costs no other session its announcement', async () => {
+test('[SE6] if the audit trail refuses the entry of one session, the other sessions are announced', async () => {
   const ids = await fiveSessions();
   world.pass(hour);
   const told: string[] = [];
@@ -152,7 +155,7 @@ test('[SE6] an entry that the audit trail refuses costs no other session its ann
   expect(await rows.aside()).toEqual([{ step: 'announce-expiry', id: ids[2], failures: 1 }]);
 });
 
-test('[SE10] the statements of an expiry do not grow with the sessions, but for one look at each before it is told', async () => {
+test('[SE10] the number of statements does not grow with the expired sessions, except for one check before each announcement', async () => {
   const statements = async (sessions: number) => {
     await world.database.pool.query(`UPDATE collaboration_sessions SET last_active_at = start_time`);
     for (let n = 0; n < sessions; n += 1) await world.session();

@@ -48,7 +48,7 @@ const stats = (total: number, active: number, recent: number) => ({
 });
 
 describe('runCleanup', () => {
-  test('[SE6] expires what is inactive, takes the slots, and says what the audit trail wants to know', async () => {
+  test('[SE6] expires inactive sessions, releases their slots, and reports the fields for the audit trail', async () => {
     const { id, ownerId } = await world.session();
     const person = user();
     world.pass(30 * minute);
@@ -66,7 +66,7 @@ describe('runCleanup', () => {
     expect(expired).toHaveLength(1);
   });
 
-  test('[SE6] warns before the expiry, once for each time a session falls silent', async () => {
+  test('[SE6] warns before the expiry, once for each period of inactivity', async () => {
     const { id, ownerId } = await world.session();
     const start = world.now();
     world.pass(55 * minute - 1);
@@ -84,7 +84,7 @@ describe('runCleanup', () => {
     expect(expired).toEqual([]);
   });
 
-  test('[SE9] two sweeps at once announce each expiry and each warning once', async () => {
+  test('[SE9] several runs at the same time announce each expiry and each warning once', async () => {
     const silent = await Promise.all(Array.from({ length: 40 }, () => world.session()));
     world.pass(5 * minute);
     const quieter = await Promise.all(Array.from({ length: 40 }, () => world.session()));
@@ -96,7 +96,7 @@ describe('runCleanup', () => {
     expect(ids(warned)).toEqual(quieter.map((session) => session.id).sort());
   });
 
-  test('[SE9] what one sweep is about to announce another one leaves to it, without waiting', async () => {
+  test('[SE9] a run skips the announcements that another run has claimed, without waiting', async () => {
     const silent = await world.session();
     world.pass(57 * minute);
     const soon = await world.session();
@@ -123,7 +123,7 @@ describe('runCleanup', () => {
     expect(await claims(second!)).toEqual([]);
   });
 
-  test('[SE6] what a sweep claimed and did not announce, because it was killed, another one announces', async () => {
+  test('[SE6] if a run is killed after its claim, another run makes the announcement', async () => {
     const { id } = await world.session();
     world.pass(hour);
     const sweep = new SweepRepository(world.database.pool, world.timings);
@@ -139,14 +139,14 @@ describe('runCleanup', () => {
     expect(await claim()).toEqual([]);
   });
 
-  test('[SE10] works in batches and begins no further one when its time is up', async () => {
+  test('[SE10] works in batches and begins no further batch when its time is over', async () => {
     await Promise.all(Array.from({ length: 25 }, () => world.session()));
     world.pass(hour);
     expect(await service({ batchSize: 10, budgetMillis: 0 }).runCleanup()).toBe(10);
     expect(await service({ batchSize: 10 }).runCleanup()).toBe(15);
   });
 
-  test('[SE6] an announcement that fails is made up for by the next sweep, and costs the others nothing', async () => {
+  test('[SE6] a failed announcement is repeated by the next run and does not affect the others', async () => {
     const sessions = await Promise.all([world.session(), world.session(), world.session()]);
     const failing = sessions[1]!.id;
     const logged = jest.spyOn(log, 'error').mockImplementation(() => {});
@@ -165,7 +165,7 @@ describe('runCleanup', () => {
     expect(expired).toHaveLength(3);
   });
 
-  test('[SE6] whoever announces an expiry learns whether the session was recovered meanwhile', async () => {
+  test('[SE6] an announcement can check whether its session was recovered meanwhile', async () => {
     const [recovered, left] = [await world.session(), await world.session()];
     world.pass(hour);
     const still = new Map<string, boolean>();
@@ -178,7 +178,7 @@ describe('runCleanup', () => {
     expect((await world.manager.getSession(recovered.id)).status).toBe('active');
   });
 
-  test('[SE6] a session that was expired from psql is announced, too', async () => {
+  test('[SE6] a session that was expired by SQL is announced', async () => {
     const { id } = await world.session();
     const later = new Date(world.now() + hour);
     await world.database.pool.query(`SELECT cleanup_inactive_sessions('1 hour', 10, $1)`, [later]);
@@ -186,7 +186,7 @@ describe('runCleanup', () => {
     expect(expired).toMatchObject([{ sessionId: id }]);
   });
 
-  test('[SE5] nothing expires where somebody is present, nor when nobody can tell', async () => {
+  test('[SE5] no session expires while a user is present or while presence is unknown', async () => {
     const [here, gone] = [await world.session(), await world.session()];
     world.pass(hour);
     const logged = jest.spyOn(log, 'error').mockImplementation(() => {});
@@ -198,7 +198,7 @@ describe('runCleanup', () => {
     expect(await world.manager.getSession(gone.id)).toMatchObject({ status: 'expired' });
   });
 
-  test('[SE6] purges what ended a retention ago with its participants, and keeps the audit trail and its owner', async () => {
+  test('[SE6] purges sessions and participants after the retention, and keeps the audit trail and the owner', async () => {
     const { id, ownerId } = await world.session({ isPublic: true });
     const { sessionId: name } = await world.manager.getSession(id);
     const completed = await world.session();
@@ -234,7 +234,7 @@ describe('runCleanup', () => {
     expect(await codeOf(world.manager.getOwner(id))).toBe('SESSION_NOT_FOUND');
   });
 
-  test('[SE6] takes the slots that somebody still holds in a session that is over', async () => {
+  test('[SE6] releases the slots that are still held in an ended session', async () => {
     const { id } = await world.session();
     await world.database.pool.query(
       `UPDATE collaboration_sessions SET status = 'completed', end_time = to_timestamp($2 / 1000.0) WHERE id = $1`,
@@ -244,7 +244,7 @@ describe('runCleanup', () => {
     expect(await world.manager.getParticipants(id)).toEqual([]);
   });
 
-  test('[SE10] never throws: a failure is logged and the next run goes on', async () => {
+  test('[SE10] does not throw: a failure is logged, and the next run works', async () => {
     const logged = jest.spyOn(log, 'error').mockImplementation(() => {});
     const query = jest.fn().mockRejectedValue(new Error('gone'));
     const broken = service({ database: { query } as unknown as SessionCleanupOptions['database'] });
@@ -253,7 +253,7 @@ describe('runCleanup', () => {
     expect(await new SessionCleanupService().runCleanup()).toBe(0);
   });
 
-  test('[SE10] says in the log what it does', async () => {
+  test('[SE10] logs what it does', async () => {
     await world.session();
     world.pass(hour);
     await service().runCleanup();
@@ -266,7 +266,7 @@ describe('runCleanup', () => {
 });
 
 describe('getCleanupStats', () => {
-  test('[SE10] counts all, active, inactive and recently active sessions, by the one rule of expiry', async () => {
+  test('[SE10] counts all, active, inactive and recently active sessions with the same test for expiry', async () => {
     expect(await service().getCleanupStats()).toEqual(stats(0, 0, 0));
     await world.session();
     const ended = await world.session();
@@ -280,12 +280,12 @@ describe('getCleanupStats', () => {
 });
 
 describe('the timer', () => {
-  test('[SE10] getInstance is one for the process', () => {
+  test('[SE10] getInstance returns the same instance in a process', () => {
     expect(SessionCleanupService.getInstance()).toBe(SessionCleanupService.getInstance());
     expect(SessionCleanupService.getInstance().configure(serviceOptions())).toBe(SessionCleanupService.getInstance());
   });
 
-  test('[SE10] start runs once at once, a second start changes nothing, stop ends it', async () => {
+  test('[SE10] start runs once at once, a second start does nothing, and stop ends the runs', async () => {
     const ran = new Promise<void>((resolve) => {
       onLine = (line) => {
         if (line.startsWith('Cleanup stats')) resolve();
@@ -306,7 +306,7 @@ describe('the timer', () => {
     expect(cleanup.isServiceRunning()).toBe(false);
   });
 
-  test('[SE10] runs again each interval, which is the setting’s unless another is named', async () => {
+  test('[SE10] runs again at each interval, by default that of the setting', async () => {
     jest.useFakeTimers({ doNotFake: ['performance', 'nextTick', 'setImmediate', 'queueMicrotask'] });
     try {
       const cleanup = service();

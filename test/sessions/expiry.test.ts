@@ -3,13 +3,13 @@ import { durationText, expiredInviteText, expiresAt, isExpired, statusAt } from 
 const hour = 3_600_000;
 
 describe('expiry', () => {
-  test('[SE5] comes at exactly SESSION_TIMEOUT_HOURS without activity, not a millisecond sooner', () => {
+  test('[SE5] comes after exactly SESSION_TIMEOUT_HOURS without activity, and not a millisecond earlier', () => {
     expect(isExpired(1000, 1000 + hour - 1, hour)).toBe(false);
     expect(isExpired(1000, 1000 + hour, hour)).toBe(true);
     expect(expiresAt(1000, hour)).toBe(1000 + hour);
   });
 
-  test('[SE4] makes an active session expired and leaves an ended one as it is', () => {
+  test('[SE4] makes an active session expired and does not change an ended one', () => {
     const at = (status: 'active' | 'completed' | 'failed' | 'expired') =>
       statusAt({ status, lastActivityAt: 0 }, hour, hour);
     expect([at('active'), at('completed'), at('failed'), at('expired')]).toEqual([
@@ -18,7 +18,7 @@ describe('expiry', () => {
     expect(statusAt({ status: 'expired', lastActivityAt: 0 }, 1, hour)).toBe('expired');
   });
 
-  test('says of an expired invite exactly what the protocol promises, with the hours of the setting', () => {
+  test('gives an expired invite exactly the documented message, with the hours of the setting', () => {
     expect(expiredInviteText(hour)).toBe(
       'This invitation link has expired. Sessions become inactive after 1 hour of no activity.',
     );

@@ -26,10 +26,10 @@ describe('createSession refuses', () => {
     ['metadata with half a surrogate pair', 'op', { deep: [{ text: '\ud800' }] }, 'INVALID_MESSAGE'],
     ['a key with half a surrogate pair', 'op', { 'k\udfff': 1 }, 'INVALID_MESSAGE'],
     ['a target over 500 characters', 'op', { target: 'x'.repeat(501) }, 'TOO_LARGE'],
-    ['no slot at all', 'op', { maxParticipants: 0 }, 'INVALID_MESSAGE'],
-    ['over 1,000 slots', 'op', { maxParticipants: 1001 }, 'INVALID_MESSAGE'],
+    ['zero slots', 'op', { maxParticipants: 0 }, 'INVALID_MESSAGE'],
+    ['more than 1,000 slots', 'op', { maxParticipants: 1001 }, 'INVALID_MESSAGE'],
     ['half a slot', 'op', { maxParticipants: 1.5 }, 'INVALID_MESSAGE'],
-    ['a visibility of no role', 'op', { visibility: { cursors: 'owner' } }, 'INVALID_MESSAGE'],
+    ['a visibility that is no role', 'op', { visibility: { cursors: 'owner' } }, 'INVALID_MESSAGE'],
     ['isPublic that is no boolean', 'op', { isPublic: 'yes' }, 'INVALID_MESSAGE'],
   ])('%s', async (_, operationId, metadata, code) => {
     expect(await create(operationId, metadata)).toBe(code);
@@ -40,8 +40,8 @@ describe('createSession refuses', () => {
   });
 });
 
-describe('createSession takes', () => {
-  test('what is at its limit, and gives free fields back as they were', async () => {
+describe('createSession accepts', () => {
+  test('values at their limits, and returns free fields unchanged', async () => {
     const metadata = {
       ...{ title: 'Ünïcödé 😀 \\ud800', target: 'x'.repeat(500), objective: 'Find out', isPublic: true },
       ...{ maxParticipants: 1000, visibility: { cursors: 'operator' as const }, nested: { list: [1, null, 'two'] } },
@@ -57,7 +57,7 @@ describe('createSession takes', () => {
     expect(await world.manager.getSession(session.id)).toEqual(session);
   });
 
-  test('three arguments: the name that is known stands, an unknown user gets one', async () => {
+  test('three arguments: a known user keeps their name, and an unknown user gets one', async () => {
     const owner = user('Olga');
     await world.manager.createSession(owner.userId, 'op', {}, owner);
     const again = await world.manager.createSession(owner.userId, 'op');
@@ -68,8 +68,8 @@ describe('createSession takes', () => {
   });
 });
 
-describe('every other method', () => {
-  test.each(['x', '', randomUUID().slice(1)])('refuses the user id %j before the database sees it', async (userId) => {
+describe('each other method', () => {
+  test.each(['x', '', randomUUID().slice(1)])('refuses the user id %j without a query', async (userId) => {
     const { id, ownerId } = await world.session({ isPublic: true });
     const { manager } = world;
     const person = { userId, username: 'x' };
@@ -105,7 +105,7 @@ describe('every other method', () => {
 });
 
 describe('a session name', () => {
-  test('carries the day (UTC) and 12 random characters, and is a reference again', () => {
+  test('has the day (UTC) and 12 random characters, and can be used as a reference', () => {
     const names = Array.from({ length: 1000 }, () => newSessionName(Date.UTC(2026, 10, 21, 23, 59)));
     expect(new Set(names).size).toBe(1000);
     for (const name of names) {
@@ -114,7 +114,7 @@ describe('a session name', () => {
     }
   });
 
-  test('that is taken is replaced by another one', async () => {
+  test('that already exists is replaced by another one', async () => {
     const taken = (await world.manager.createSession(randomUUID(), 'op')).sessionId;
     const query = world.database.pool.query.bind(world.database.pool);
     const given: string[] = [];
@@ -131,7 +131,7 @@ describe('a session name', () => {
     expect(session.sessionId).toBe(given[2]);
   });
 
-  test('a UUID is taken in any case', () => {
+  test('can also be a UUID in upper or lower case', () => {
     const id = randomUUID();
     expect(parseSessionReference(id.toUpperCase())).toEqual({ id });
   });

@@ -27,20 +27,20 @@ const refusal = (work: Promise<unknown>) =>
   );
 
 describe('an invite', () => {
-  test('[SE7] lets a stranger in with its role, and says which invite it was', async () => {
+  test('[SE7] lets a new user join with its role, and the result names the invite', async () => {
     const { enter, inviteId, sessionId, id } = await invited();
     expect(sessionId).toBe(id);
     expect(await enter(user())).toMatchObject({ role: 'commenter', activated: true, inviteId, inviteRefusal: null });
   });
 
-  test('[SE7] lies in the database as a hash that admits nobody', async () => {
+  test('[SE7] is stored only as a hash, which is no valid invite', async () => {
     const { invite, inviteId } = await invited();
     const { rows } = await world.database.pool.query('SELECT * FROM session_invites WHERE id = $1', [inviteId]);
     expect(JSON.stringify(rows)).not.toContain(invite);
     expect(rows[0].token_hash).toHaveLength(32);
   });
 
-  test('[SE7] expires at its own time, and says what the protocol promises', async () => {
+  test('[SE7] expires at its own time, with the documented message', async () => {
     const { enter, expiresAt } = await invited({ role: 'viewer', expiresInSeconds: 60 });
     expect(expiresAt).toBe(world.now() + minute);
     world.pass(minute - 1);
@@ -64,7 +64,7 @@ describe('an invite', () => {
     expect(await codeOf(world.manager.joinSession({ sessionRef: id, person: user() }))).toBe('SESSION_NOT_FOUND');
   });
 
-  test('[SE7] that was revoked lets nobody in, and whoever is in stays', async () => {
+  test('[SE7] that was revoked is refused, and earlier participants stay', async () => {
     const { enter, id, ownerId, inviteId } = await invited();
     const early = user();
     await enter(early);
@@ -80,14 +80,14 @@ describe('an invite', () => {
     expect(await enter(early)).toMatchObject({ role: 'commenter', inviteRefusal: 'revoked' });
   });
 
-  test('[SE7] for three is used three times, however many race', async () => {
+  test('[SE7] with three uses is used three times, even if many users try at the same time', async () => {
     const { enter } = await invited({ role: 'viewer', maxUses: 3 });
     const refused = (await Promise.all(Array.from({ length: 20 }, () => refusal(enter(user()))))).filter(Boolean);
     expect(refused).toHaveLength(17);
     expect(new Set(refused.map((error) => error!.inviteRefusal))).toEqual(new Set(['used_up']));
   });
 
-  test('[SE7] is not used by a rejoin, nor by the owner', async () => {
+  test('[SE7] is not used up by a rejoin or by the owner', async () => {
     const { enter, ownerId, inviteId } = await invited({ role: 'viewer', maxUses: 1 });
     await enter({ userId: ownerId, username: 'Olga' });
     const person = user();
@@ -97,7 +97,7 @@ describe('an invite', () => {
     expect(rows).toEqual([{ uses: 1 }]);
   });
 
-  test('[SE7] is not used by somebody who finds the session full', async () => {
+  test('[SE7] is not used up by a user who is refused because the session is full', async () => {
     const session = await world.session({ maxParticipants: 1 });
     const { invite, inviteId } = await world.invites.createInvite(
       session.id,
@@ -120,7 +120,7 @@ describe('an invite', () => {
     expect(await enter({ userId: ownerId, username: 'Olga' }, lower.invite)).toMatchObject({ role: 'operator' });
   });
 
-  test('[SE8] that is older than the owner’s decision cannot undo it; a newer one can', async () => {
+  test('[SE8] that is older than a decision of the owner does not change it, and a newer one does', async () => {
     const { enter, id, ownerId } = await invited({ role: 'operator' });
     const person = user();
     await enter(person);
@@ -134,7 +134,7 @@ describe('an invite', () => {
     expect(await enter(person, fresh.invite)).toMatchObject({ role: 'commenter', activated: true });
   });
 
-  test('[SE7] only the owner makes and revokes one', async () => {
+  test('[SE7] can be created and revoked only by the owner', async () => {
     const { enter, id, inviteId } = await invited({ role: 'operator' });
     const person = user();
     await enter(person);
@@ -143,7 +143,7 @@ describe('an invite', () => {
     expect(await codeOf(world.invites.createInvite(id, user(), { role: 'viewer' }))).toBe('SESSION_NOT_FOUND');
   });
 
-  test('[SE7] of another session is none here', async () => {
+  test('[SE7] to another session is invalid', async () => {
     const here = await world.session();
     const there = await invited();
     expect(await codeOf(world.invites.revokeInvite(here.id, { userId: here.ownerId }, there.inviteId))).toBe(
@@ -167,7 +167,7 @@ describe('an invite', () => {
 });
 
 describe('a guest', () => {
-  test('[SE7] is a participant with an anonymous id, and their invite is their only right', async () => {
+  test('[SE7] is a participant with an anonymous id, and needs the invite for each join', async () => {
     const { enter, id, inviteId, ownerId } = await invited({ role: 'viewer', maxUses: 1 });
     const visitor = guest('Gina');
     world.pass(1);
@@ -182,7 +182,7 @@ describe('a guest', () => {
     expect(await refusal(enter(visitor))).toMatchObject({ code: 'INVITE_INVALID', inviteRefusal: 'revoked' });
   });
 
-  test('[SE7] can enter no other session, not even a public one', async () => {
+  test('[SE7] cannot join another session, not even a public one', async () => {
     const { invite } = await invited();
     const open = await world.session({ isPublic: true });
     const visitor = guest();
@@ -191,7 +191,7 @@ describe('a guest', () => {
     expect([await enter({}), await enter({ invite })]).toEqual(['SESSION_NOT_FOUND', 'PERMISSION_DENIED']);
   });
 
-  test('[SE1] never manages, also with the operator role', async () => {
+  test('[SE1] may not manage the session, even with the role operator', async () => {
     const { enter, id } = await invited({ role: 'operator' });
     const visitor = guest();
     await enter(visitor);
@@ -204,14 +204,14 @@ describe('readInvite', () => {
   const claims = () => ({ inviteId: randomUUID(), sessionId: randomUUID(), expiresAt: Date.now() });
   const otherKey = new TextEncoder().encode('another secret of 32 bytes or even more');
 
-  test('[SE7] reads what was signed, by any of the keys, so that keys can be replaced', async () => {
+  test('[SE7] accepts invites signed with any of the keys, so that keys can be replaced', async () => {
     const written = claims();
     const token = await signInvite(written, [inviteKey]);
     expect(await readInvite(token, [otherKey, inviteKey])).toEqual(written);
     expect(await readInvite(token, [otherKey])).toBeUndefined();
   });
 
-  test('[SE7] refuses what is forged, altered, unsigned or another kind of token', async () => {
+  test('[SE7] refuses invites that are forged, changed, unsigned or tokens of another kind', async () => {
     const token = await signInvite(claims(), [inviteKey]);
     const [header, , signature] = token.split('.');
     const payload = Buffer.from(JSON.stringify(claims())).toString('base64url');
@@ -225,7 +225,7 @@ describe('readInvite', () => {
     }
   });
 
-  test('[SE7] a forged invite opens nothing, and does no harm to somebody who may enter anyway', async () => {
+  test('[SE7] a forged invite is refused, and does not stop a user who may join without it', async () => {
     const closed = await world.session();
     const open = await world.session({ isPublic: true });
     const invite = await signInvite(claims(), [otherKey]);

@@ -11,7 +11,7 @@ const join = (sessionRef: string, person = user()) => world.manager.joinSession(
 const held = async (id: string) => (await world.manager.getParticipants(id)).length;
 
 describe('createSession', () => {
-  test('gives the owner the first slot, as operator, and the session a name of the day', async () => {
+  test('gives the owner the first slot as operator, and the session a name with the day', async () => {
     const owner = user('Olga');
     const session = await world.manager.createSession(owner.userId, 'op-7', { title: 'Night shift' }, owner);
     const day = new Date(world.now()).toISOString().slice(0, 10).replaceAll('-', '');
@@ -28,7 +28,7 @@ describe('createSession', () => {
     ]);
   });
 
-  test('is reached by its UUID and by its name', async () => {
+  test('creates a session that is found by its UUID and by its name', async () => {
     const { id } = await world.session();
     const session = await world.manager.getSession(id);
     expect(await world.manager.getSession(session.sessionId)).toEqual(session);
@@ -38,15 +38,15 @@ describe('createSession', () => {
 
 describe('joinSession', () => {
   test.each([
-    ['a UUID of nothing', randomUUID()],
-    ['a name of nothing', 'SESSION-20260101-ABCDEFGHJKMN'],
-    ['neither', "'; DROP TABLE users; --"],
-    ['a character PostgreSQL cannot hold', 'SESSION-\u0000'],
-  ])('[SE5] %s is not found, not expired', async (_, reference) => {
+    ['an unknown UUID', randomUUID()],
+    ['an unknown name', 'SESSION-20260101-ABCDEFGHJKMN'],
+    ['a text that is neither', "'; DROP TABLE users; --"],
+    ['a character that PostgreSQL cannot store', 'SESSION-\u0000'],
+  ])('[SE5] %s is answered with SESSION_NOT_FOUND and not as expired', async (_, reference) => {
     expect(await codeOf(join(reference))).toBe('SESSION_NOT_FOUND');
   });
 
-  test('[SE2] a stranger needs an invitation to a session that is not public', async () => {
+  test('[SE2] a new user needs an invite to a session that is not public', async () => {
     const { id } = await world.session();
     const open = await world.session({ isPublic: true });
     expect(await codeOf(join(id))).toBe('SESSION_NOT_FOUND');
@@ -54,7 +54,7 @@ describe('joinSession', () => {
     expect(await held(id)).toBe(1);
   });
 
-  test('[SE2] participant and owner come back by their own right, the owner always as operator', async () => {
+  test('[SE2] participants and the owner can rejoin without an invite, the owner always as operator', async () => {
     const { id, ownerId } = await world.session();
     const member = user();
     await world.manager.addParticipant(id, member.userId, 'commenter');
@@ -64,13 +64,13 @@ describe('joinSession', () => {
     }
   });
 
-  test('[SE1] the owner’s role never drops by rejoining, whatever was written into their row', async () => {
+  test('[SE1] the owner keeps their role at a rejoin, whatever role their row has', async () => {
     const { id, ownerId } = await world.session();
     await world.database.pool.query(`UPDATE session_participants SET role = 'viewer' WHERE session_id = $1`, [id]);
     expect(await join(id, { userId: ownerId, username: 'Olga' })).toMatchObject({ role: 'operator', activated: false });
   });
 
-  test('[SE3] of fifty racing for the last slot exactly one gets it', async () => {
+  test('[SE3] if fifty users join at the same time, exactly one gets the last slot', async () => {
     const { id } = await world.session({ isPublic: true, maxParticipants: 2 });
     const codes = await Promise.all(Array.from({ length: 50 }, () => codeOf(join(id))));
     expect(codes.filter((code) => code === 'none')).toHaveLength(1);
@@ -78,7 +78,7 @@ describe('joinSession', () => {
     expect(await held(id)).toBe(2);
   });
 
-  test('[SE3] a rejoin never counts twice, however often and at once', async () => {
+  test('[SE3] rejoins do not take a second slot, even if many run at the same time', async () => {
     const { id } = await world.session({ isPublic: true, maxParticipants: 2 });
     const person = user();
     const results = await Promise.all(Array.from({ length: 20 }, () => join(id, person)));
@@ -87,7 +87,7 @@ describe('joinSession', () => {
     expect(await join(id, person)).toMatchObject({ activated: false });
   });
 
-  test('[SE3] a slot that was given back is free, also the one of the owner', async () => {
+  test('[SE3] a slot that was given back is free, even the slot of the owner', async () => {
     const { id, ownerId } = await world.session({ isPublic: true, maxParticipants: 1 });
     expect(await codeOf(join(id))).toBe('SESSION_FULL');
     await world.manager.leaveSession(id, ownerId);
@@ -95,7 +95,7 @@ describe('joinSession', () => {
     expect(await codeOf(join(id, { userId: ownerId, username: 'Olga' }))).toBe('SESSION_FULL');
   });
 
-  test('[SE2] an ended session and an expired one let nobody in', async () => {
+  test('[SE2] an ended session and an expired one refuse all joins', async () => {
     const ended = await world.session({ isPublic: true });
     const expired = await world.session({ isPublic: true });
     await world.manager.endSession(ended.id);
@@ -104,7 +104,7 @@ describe('joinSession', () => {
     expect(await codeOf(join(expired.id))).toBe('SESSION_INACTIVE');
   });
 
-  test('makes the user known by the newest name', async () => {
+  test('stores the newest name of the user', async () => {
     const { id } = await world.session({ isPublic: true });
     const person = user('Uwe');
     await join(id, person);
@@ -115,7 +115,7 @@ describe('joinSession', () => {
 });
 
 describe('leaveSession', () => {
-  test('says how long the person held the slot, and the second time that they held none', async () => {
+  test('returns how long the user held the slot, and at the second call that they held none', async () => {
     const { id } = await world.session({ isPublic: true });
     const person = user();
     await join(id, person);
@@ -126,7 +126,7 @@ describe('leaveSession', () => {
     expect(await world.manager.leaveSession(id, person.userId)).toMatchObject({ wasActive: false, durationSeconds: 0 });
   });
 
-  test('[PR8] that is written down late takes no slot from somebody who joined again meanwhile', async () => {
+  test('[PR8] that is recorded late does not release the slot of a user who has joined again', async () => {
     const { id } = await world.session({ isPublic: true });
     const person = user();
     await join(id, person);

@@ -13,7 +13,7 @@ const open = (key: string, owner = user('Olga'), metadata = {}) =>
 const cleanUp = () =>
   new SessionCleanupService({ database: world.database.pool, timings: world.timings, clock: world.now }).runCleanup();
 
-test('[SE11] the first opening creates the session, with its owner in it; the next ones find it', async () => {
+test('[SE11] the first opening creates the session with its owner in it, and later ones find it', async () => {
   const key = `doc ${randomUUID()}`;
   const olga = user('Olga');
   const { id, created } = await open(key, olga, { target: 't', isPublic: false });
@@ -28,7 +28,7 @@ test('[SE11] the first opening creates the session, with its owner in it; the ne
   expect(await world.keys.live('another')).toBeUndefined();
 });
 
-test('[SE11] of fifty who open a key at once one creates, and all get the same session', async () => {
+test('[SE11] if fifty users open a key at the same time, one creates the session and all get it', async () => {
   for (let round = 0; round < 5; round += 1) {
     const key = randomUUID();
     const openings = await Promise.all(Array.from({ length: 50 }, (_, index) => open(key, user(`Person ${index}`))));
@@ -39,7 +39,7 @@ test('[SE11] of fifty who open a key at once one creates, and all get the same s
   }
 });
 
-test('[SE11] where the last one ended or expired a new one begins, swept or not', async () => {
+test('[SE11] after a session ended or expired, an opening creates a new one, even before the cleanup ran', async () => {
   const key = randomUUID();
   const first = await open(key);
   await world.manager.endSession(first.id);
@@ -50,7 +50,7 @@ test('[SE11] where the last one ended or expired a new one begins, swept or not'
   expect([second.created, third.created, new Set([first.id, second.id, third.id]).size]).toEqual([true, true, 3]);
   expect(await world.manager.getSession(second.id)).toMatchObject({ status: 'expired', active: false });
   expect(await world.manager.getParticipants(second.id)).toEqual([]);
-  // What the opening expired, the sweep still announces.
+  // The cleanup still announces the expiry that the opening found.
   const { rows } = await world.database.pool.query(
     'SELECT expiry_announced_at FROM collaboration_sessions WHERE id = $1',
     [second.id],
@@ -58,7 +58,7 @@ test('[SE11] where the last one ended or expired a new one begins, swept or not'
   expect(rows).toEqual([{ expiry_announced_at: null }]);
 });
 
-test('[SE11] an expired session cannot be recovered beside the one that began after it', async () => {
+test('[SE11] an expired session cannot be recovered if its key has a later live session', async () => {
   const key = randomUUID();
   const olga = user('Olga');
   const { id } = await open(key, olga);
@@ -72,7 +72,7 @@ test('[SE11] an expired session cannot be recovered beside the one that began af
   expect((await world.manager.recoverSession(id, olga)).session).toMatchObject({ id, status: 'active', key });
 });
 
-test('[SE11] of a recovery and an opening at once one wins, and neither fails otherwise', async () => {
+test('[SE11] of a recovery and an opening at the same time one succeeds, without other errors', async () => {
   for (let round = 0; round < 10; round += 1) {
     const key = randomUUID();
     const olga = user('Olga');
@@ -89,7 +89,7 @@ test('[SE11] of a recovery and an opening at once one wins, and neither fails ot
   }
 });
 
-test('[SE11] all sessions of a key are listed to who may see them, newest first, page by page', async () => {
+test('[SE11] the sessions of a key are listed for users who may see them, newest first, in pages', async () => {
   const key = randomUUID();
   const [olga, paul, eve] = [user('Olga'), user('Paul'), user('Eve')];
   const ids: string[] = [];
@@ -112,7 +112,7 @@ test('[SE11] all sessions of a key are listed to who may see them, newest first,
   expect(rest.next).toBeUndefined();
 });
 
-test('[SE11] [SE6] the trail of a key is read by who may read each session, of a purged one by its owner', async () => {
+test('[SE11] [SE6] the audit trail of a key contains the sessions that the user may read, and purged ones only for their owner', async () => {
   const key = randomUUID();
   const [olga, paul] = [user('Olga'), user('Paul')];
   const { id: old } = await open(key, olga);

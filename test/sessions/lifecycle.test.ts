@@ -10,8 +10,8 @@ afterAll(() => world.close());
 
 const statusOf = async (id: string) => (await world.manager.getSession(id)).status;
 
-describe('expiry as it is read', () => {
-  test('[SE5] the age starts at the creation, and one rule answers everybody at the same millisecond', async () => {
+describe('reading the expiry', () => {
+  test('[SE5] the creation counts as activity, and all functions use the same test at the same millisecond', async () => {
     const { id, ownerId } = await world.session({ isPublic: true });
     const answers = async () => [
       await statusOf(id),
@@ -34,7 +34,7 @@ describe('expiry as it is read', () => {
     );
   });
 
-  test('[SE5] says after what time it expired, which is the setting’s', async () => {
+  test('[SE5] the message has the time of the setting', async () => {
     const longer = await sessionWorld({ SESSION_TIMEOUT_HOURS: '2' });
     try {
       const { id } = await longer.session({ isPublic: true });
@@ -47,7 +47,7 @@ describe('expiry as it is read', () => {
     }
   });
 
-  test('[SE5] a join and an active participant’s sign of life are activity; what somebody did who left is not', async () => {
+  test('[SE5] joins and signs of life of active participants count as activity, and those of users who left do not', async () => {
     const { id } = await world.session({ isPublic: true });
     const person = user();
     world.pass(hour - 1);
@@ -62,7 +62,7 @@ describe('expiry as it is read', () => {
     expect(await statusOf(id)).toBe('expired');
   });
 
-  test('[SE5] an unknown session is not found, not expired', async () => {
+  test('[SE5] an unknown session is answered with SESSION_NOT_FOUND and not as expired', async () => {
     expect(await codeOf(world.manager.checkSessionExpiry(randomUUID()))).toBe('SESSION_NOT_FOUND');
   });
 });
@@ -71,7 +71,7 @@ describe('touchSessions', () => {
   const touch = (updates: Parameters<typeof touchSessions>[1]) => touchSessions(world.database.pool, updates);
   const participant = async (id: string) => (await world.manager.getParticipants(id))[0]!;
 
-  test('[SE4] revives liveness of many sessions in one statement, and no lifecycle', async () => {
+  test('[SE4] restores the liveness of many sessions in one statement and does not change their lifecycle', async () => {
     const sessions = await Promise.all(Array.from({ length: 30 }, () => world.session()));
     const ended = await world.session();
     await world.manager.endSession(ended.id);
@@ -90,7 +90,7 @@ describe('touchSessions', () => {
     expect(await world.manager.getSession(ended.id)).toMatchObject({ status: 'completed', active: false });
   });
 
-  test('goes forward only, and takes the newest of several updates', async () => {
+  test('moves times only forward, and uses the newest of several updates', async () => {
     const { id, ownerId } = await world.session();
     const at = world.now() + 5000;
     const update = (time: number) => ({ sessionId: id, personId: ownerId, at: time });
@@ -101,7 +101,7 @@ describe('touchSessions', () => {
     expect(await touch([])).toEqual([]);
   });
 
-  test('[PR12] writes a time only where it is newer by more than asked, but brings a silent session back', async () => {
+  test('[PR12] writes a time only if it is newer by the given step, but always makes an inactive session active', async () => {
     const { id, ownerId } = await world.session();
     const seen = (after: number) => [{ sessionId: id, personId: ownerId, at: world.now() + after }];
     const touchRarely = (after: number) => touchSessions(world.database.pool, seen(after), 30_000);
@@ -115,7 +115,7 @@ describe('touchSessions', () => {
     expect(await world.manager.getSession(id)).toMatchObject({ active: true });
   });
 
-  test('of a session without a person keeps that session alone', async () => {
+  test('without a user keeps only the session itself active', async () => {
     const { id, ownerId } = await world.session();
     const before = (await participant(id)).lastSeenAt;
     await touch([{ sessionId: id, personId: null, at: world.now() + 1000 }]);
@@ -123,7 +123,7 @@ describe('touchSessions', () => {
     expect(await world.manager.getSession(id)).toMatchObject({ ownerId, lastActiveAt: world.now() + 1000 });
   });
 
-  test('never deadlocks with itself', async () => {
+  test('does not cause a deadlock with itself', async () => {
     const sessions = await Promise.all(Array.from({ length: 20 }, () => world.session()));
     const rounds = Array.from({ length: 10 }, (_, round) => {
       const at = world.now() + round + 1;
@@ -137,7 +137,7 @@ describe('touchSessions', () => {
 
 describe('endSession', () => {
   test.each(['completed', 'failed'] as const)(
-    '[SE4] makes an active session %s and takes every slot',
+    '[SE4] makes an active session %s and releases all slots',
     async (status) => {
       const { id, ownerId } = await world.session();
       expect(await world.manager.endSession(id, { status, asker: { userId: ownerId } })).toMatchObject({
@@ -150,7 +150,7 @@ describe('endSession', () => {
     },
   );
 
-  test('[SE9] ends once, however many ask at once, and the first word stands', async () => {
+  test('[SE9] ends a session once, even if many calls run at the same time, and the first status stays', async () => {
     const { id } = await world.session();
     const results = await Promise.all(Array.from({ length: 10 }, () => world.manager.endSession(id)));
     expect(results.filter((result) => result.ended)).toHaveLength(1);
@@ -159,7 +159,7 @@ describe('endSession', () => {
     });
   });
 
-  test('[SE4] nobody who races with the end keeps a slot', async () => {
+  test('[SE4] a join at the same time as the end keeps no slot', async () => {
     const { id } = await world.session({ isPublic: true });
     const joins = Array.from({ length: 20 }, () =>
       codeOf(world.manager.joinSession({ sessionRef: id, person: user() })),
@@ -168,7 +168,7 @@ describe('endSession', () => {
     expect(await world.manager.getParticipants(id)).toEqual([]);
   });
 
-  test('[SE1] is the owner’s alone', async () => {
+  test('[SE1] is permitted only to the owner', async () => {
     const { id } = await world.session();
     const person = user();
     await world.manager.addParticipant(id, person.userId, 'operator');
@@ -176,7 +176,7 @@ describe('endSession', () => {
     expect(await statusOf(id)).toBe('active');
   });
 
-  test('[SE4] leaves an expired session expired', async () => {
+  test('[SE4] does not change an expired session', async () => {
     const { id } = await world.session();
     world.pass(hour);
     expect(await world.manager.endSession(id)).toMatchObject({ ended: false, session: { status: 'expired' } });
@@ -184,7 +184,7 @@ describe('endSession', () => {
 });
 
 describe('recoverSession', () => {
-  test('[SE6] brings an expired session back within its retention, its people with their rights', async () => {
+  test('[SE6] recovers an expired session within its retention, and its participants keep their rights', async () => {
     const { id, ownerId } = await world.session();
     const person = user();
     await world.manager.addParticipant(id, person.userId, 'commenter');
@@ -196,7 +196,7 @@ describe('recoverSession', () => {
     expect(await world.manager.recoverSession(id, { userId: ownerId })).toMatchObject({ recovered: false });
   });
 
-  test('[SE6] tells the expiry that nobody announced, whether a sweep wrote it down or not', async () => {
+  test('[SE6] returns the expiry that was not announced, whether the cleanup had recorded it or not', async () => {
     const unswept = await world.session();
     const person = user();
     world.pass(30 * minute);
@@ -226,7 +226,7 @@ describe('recoverSession', () => {
     ]);
   });
 
-  test('[SE6] not after its retention, counted from the expiry', async () => {
+  test('[SE6] is refused after the retention, counted from the expiry', async () => {
     const { id, ownerId } = await world.session();
     const other = await world.session();
     world.pass(25 * hour - 1);
@@ -235,7 +235,7 @@ describe('recoverSession', () => {
     expect(await codeOf(world.manager.recoverSession(other.id, { userId: other.ownerId }))).toBe('SESSION_INACTIVE');
   });
 
-  test('[SE4] never one that was ended, nor at the wish of anybody but the owner', async () => {
+  test('[SE4] is refused for an ended session and for users other than the owner', async () => {
     const { id, ownerId } = await world.session();
     const person = user();
     await world.manager.addParticipant(id, person.userId, 'operator');
@@ -246,14 +246,14 @@ describe('recoverSession', () => {
 });
 
 describe('listSessionsOf', () => {
-  test('pages through what a user owns or may enter, newest first, each once', async () => {
+  test('lists the sessions that a user owns or participates in, newest first, each once, in pages', async () => {
     const person = user();
     const expected: string[] = [];
     for (let count = 0; count < 7; count += 1) {
       const { id } =
         count % 2 ? await world.session() : await world.manager.createSession(person.userId, 'op', {}, person);
       if (count % 2) await world.manager.addParticipant(id, person.userId);
-      // Two of one millisecond, then one of the next.
+      // Two sessions of one millisecond, then one of the next.
       if (count % 3) world.pass(1);
       expected.push(id);
     }
@@ -271,7 +271,7 @@ describe('listSessionsOf', () => {
     expect(starts).toEqual([...starts].sort((one, other) => other - one));
   });
 
-  test('leaves out what a user was removed from', async () => {
+  test('leaves out sessions from which the user was removed', async () => {
     const person = user();
     const { id } = await world.session();
     await world.manager.addParticipant(id, person.userId);

@@ -16,7 +16,7 @@ async function allowed(id: string, personId: string) {
 }
 
 describe('hasPermission', () => {
-  test('[SE1] follows role and ownership as they are stored', async () => {
+  test('[SE1] depends on the stored role and ownership', async () => {
     const { id, ownerId } = await world.session();
     const person = user();
     expect(await allowed(id, person.userId)).toEqual([]);
@@ -27,20 +27,20 @@ describe('hasPermission', () => {
     expect(await allowed(id, ownerId)).toEqual([...actions]);
   });
 
-  test('[SE1] the owner manages without holding a slot', async () => {
+  test('[SE1] lets the owner manage without a slot', async () => {
     const { id, ownerId } = await world.session();
     await world.manager.leaveSession(id, ownerId);
     expect(await allowed(id, ownerId)).toEqual([...actions]);
   });
 
-  test('[SE5] an unknown session permits nothing', async () => {
+  test('[SE5] permits nothing in an unknown session', async () => {
     expect(await allowed(randomUUID(), randomUUID())).toEqual([]);
     expect(await allowed('nonsense', randomUUID())).toEqual([]);
   });
 });
 
 describe('authorize', () => {
-  test('[SE1] gives the access or refuses by name', async () => {
+  test('[SE1] returns the access, or refuses with the fitting code', async () => {
     const { id, ownerId } = await world.session();
     const person = user();
     await world.manager.addParticipant(id, person.userId, 'commenter');
@@ -60,7 +60,7 @@ describe('authorize', () => {
 });
 
 describe('addParticipant', () => {
-  test('[SE1] makes a viewer unless told otherwise, keeps a role, and leaves the owner operator', async () => {
+  test('[SE1] adds a viewer by default, keeps an existing role, and keeps the owner operator', async () => {
     const { id, ownerId } = await world.session();
     const person = user();
     expect(await world.manager.addParticipant(id, person.userId)).toMatchObject({ role: 'viewer', activated: true });
@@ -72,12 +72,12 @@ describe('addParticipant', () => {
     expect(await world.manager.addParticipant(id, ownerId, 'viewer')).toMatchObject({ role: 'operator' });
   });
 
-  test('[SE3] needs a free slot, too', async () => {
+  test('[SE3] needs a free slot', async () => {
     const { id } = await world.session({ maxParticipants: 1 });
     expect(await codeOf(world.manager.addParticipant(id, randomUUID()))).toBe('SESSION_FULL');
   });
 
-  test('[SE3] the limit is MAX_PARTICIPANTS where the session names none', async () => {
+  test('[SE3] uses the limit MAX_PARTICIPANTS if the session sets none', async () => {
     const { id } = await world.session();
     const codes = await Promise.all(
       Array.from({ length: 50 }, () => codeOf(world.manager.addParticipant(id, randomUUID()))),
@@ -88,7 +88,7 @@ describe('addParticipant', () => {
 });
 
 describe('setRole', () => {
-  test('[SE8] counts from the next question and outlasts leaving', async () => {
+  test('[SE8] takes effect at the next check, and the role is kept after a leave', async () => {
     const { id, ownerId } = await world.session({ isPublic: true });
     const person = user();
     await world.manager.joinSession({ sessionRef: id, person });
@@ -101,7 +101,7 @@ describe('setRole', () => {
     expect(await world.manager.joinSession({ sessionRef: id, person })).toMatchObject({ role: 'commenter' });
   });
 
-  test('[SE1] is the owner’s alone, and never about the owner or a stranger', async () => {
+  test('[SE1] is permitted only to the owner, and only for other participants', async () => {
     const { id, ownerId } = await world.session();
     const person = user();
     await world.manager.addParticipant(id, person.userId, 'operator');
@@ -116,7 +116,7 @@ describe('setRole', () => {
     );
   });
 
-  test('is no sign of life of the person', async () => {
+  test('is no sign of life of the participant', async () => {
     const { id, ownerId } = await world.session();
     const person = user();
     const { participant } = await world.manager.addParticipant(id, person.userId);
@@ -128,7 +128,7 @@ describe('setRole', () => {
 });
 
 describe('removing', () => {
-  test('[SE8] takes slot and right at once, and only a public session lets the person in again', async () => {
+  test('[SE8] releases slot and right at once, and the user can rejoin only a public session', async () => {
     const { id, ownerId } = await world.session();
     const person = user();
     await world.manager.addParticipant(id, person.userId, 'operator');
@@ -144,7 +144,7 @@ describe('removing', () => {
     expect(await world.manager.joinSession({ sessionRef: open.id, person })).toMatchObject({ role: 'viewer' });
   });
 
-  test('[SE9] happens once, however many ask at once', async () => {
+  test('[SE9] happens once, even if many calls run at the same time', async () => {
     const { id } = await world.session();
     const person = user();
     await world.manager.addParticipant(id, person.userId);
@@ -155,7 +155,7 @@ describe('removing', () => {
     expect(await world.manager.removeParticipant(id, randomUUID())).toMatchObject({ removed: false });
   });
 
-  test('[SE8] takes the right of somebody who has left already', async () => {
+  test('[SE8] removes the right of a user who has already left', async () => {
     const { id } = await world.session();
     const person = user();
     await world.manager.addParticipant(id, person.userId);
@@ -164,7 +164,7 @@ describe('removing', () => {
     expect(await codeOf(world.manager.joinSession({ sessionRef: id, person }))).toBe('PERMISSION_DENIED');
   });
 
-  test('[SE1] is the owner’s alone, and spares the owner', async () => {
+  test('[SE1] is permitted only to the owner, who cannot be removed', async () => {
     const { id, ownerId } = await world.session();
     const person = user();
     await world.manager.addParticipant(id, person.userId, 'operator');
@@ -175,7 +175,7 @@ describe('removing', () => {
 });
 
 describe('getParticipants', () => {
-  test('lists those who hold a slot, and on request those who did', async () => {
+  test('lists the participants with a slot, and on request earlier ones', async () => {
     const { id } = await world.session({ isPublic: true });
     const [first, second] = [user('First'), user('Second')];
     for (const person of [first, second]) {

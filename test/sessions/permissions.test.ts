@@ -5,7 +5,7 @@ const allowed = (access: Partial<Access>) =>
   actions.filter((action) => isPermitted({ isOwner: false, role: null, isPublic: false, ...access }, action));
 
 describe('isPermitted', () => {
-  test('[SE1] each role may what the ones below it may, and the owner may everything', () => {
+  test('[SE1] each role may do all that lower roles may do, and the owner may do everything', () => {
     expect(allowed({})).toEqual([]);
     expect(allowed({ role: 'viewer' })).toEqual(['view']);
     expect(allowed({ role: 'commenter' })).toEqual(['view', 'comment']);
@@ -14,7 +14,7 @@ describe('isPermitted', () => {
     expect(allowed({ isOwner: true, role: 'viewer' })).toEqual(actions);
   });
 
-  test('[SE1] a public session may be viewed by anyone, and no more than that', () => {
+  test('[SE1] any user may view a public session and do nothing else in it', () => {
     expect(allowed({ isPublic: true })).toEqual(['view']);
     expect(allowed({ isPublic: true, role: 'commenter' })).toEqual(['view', 'comment']);
   });

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { type SessionWorld, sessionWorld, user } from './support.ts';
 
-/** What somebody at a psql prompt does and sees, by the server's own clock. */
+// Functions for operators in psql, with the clock of the server.
 let world: SessionWorld;
 beforeAll(async () => {
   world = await sessionWorld();
@@ -13,7 +13,7 @@ async function value(sql: string, values: unknown[] = []): Promise<unknown> {
   return rows[0]?.[0];
 }
 
-/** A session with one participant, everything in it as old as given. */
+/** A session with one participant, with all times of the given age. */
 async function sessionOfAge(age: string): Promise<{ id: string; owner: string }> {
   const owner = randomUUID();
   const id = await value(
@@ -32,7 +32,7 @@ async function sessionOfAge(age: string): Promise<{ id: string; owner: string }>
 const check = (id: string, rest = '') => value(`SELECT check_session_expiry($1${rest})`, [id]);
 
 describe('check_session_expiry', () => {
-  test('[SE5] answers for an hour, or the time one names; and nothing for an unknown session', async () => {
+  test('[SE5] uses one hour or the given time, and returns null for an unknown session', async () => {
     const { id } = await sessionOfAge('61 minutes');
     expect(await check(id)).toBe(true);
     expect(await check(id, `, '2 hours'`)).toBe(false);
@@ -40,7 +40,7 @@ describe('check_session_expiry', () => {
     expect(await check(randomUUID())).toBeNull();
   });
 
-  test('[SE5] an ended session is not expired, an expired one is whatever its age', async () => {
+  test('[SE5] returns false for an ended session, and true for an expired one of any age', async () => {
     const { id } = await sessionOfAge('61 minutes');
     await value(`UPDATE collaboration_sessions SET status = 'completed' WHERE id = $1`, [id]);
     expect(await check(id)).toBe(false);
@@ -48,7 +48,7 @@ describe('check_session_expiry', () => {
     expect(await check(id, `, '1 year'`)).toBe(true);
   });
 
-  test('[SE5] counts the newest sign of life of active participants only', async () => {
+  test('[SE5] uses only the newest sign of life of active participants', async () => {
     const { id, owner } = await sessionOfAge('61 minutes');
     await value(`UPDATE session_participants SET last_seen_at = now() WHERE session_id = $1`, [id]);
     expect(await check(id)).toBe(false);
@@ -58,7 +58,7 @@ describe('check_session_expiry', () => {
 });
 
 describe('cleanup_inactive_sessions', () => {
-  test('[SE6] expires what is past an hour, takes the slots, says how many, and finds nothing the second time', async () => {
+  test('[SE6] expires sessions older than an hour, releases their slots, returns their number, and finds none the second time', async () => {
     const old = await sessionOfAge('61 minutes');
     const young = await sessionOfAge('59 minutes');
     const before = Number(await value('SELECT cleanup_inactive_sessions()'));
@@ -70,13 +70,13 @@ describe('cleanup_inactive_sessions', () => {
     expect([await value(active, [old.id]), await value(active, [young.id])]).toEqual([0, 1]);
   });
 
-  test('[SE10] takes no more than its batch', async () => {
+  test('[SE10] expires at most one batch', async () => {
     await Promise.all(Array.from({ length: 5 }, () => sessionOfAge('3 hours')));
     expect(await value(`SELECT cleanup_inactive_sessions('2 hours', 3)`)).toBe(3);
     expect(await value(`SELECT cleanup_inactive_sessions('2 hours', 3)`)).toBe(2);
   });
 
-  test('[SE9] leaves rows that another run holds to that run', async () => {
+  test('[SE9] skips rows that another run has locked', async () => {
     const held = await sessionOfAge('3 hours');
     const free = await sessionOfAge('3 hours');
     const client = await world.database.pool.connect();
@@ -96,7 +96,7 @@ describe('update_participant_last_seen', () => {
   const seen = (id: string) =>
     value("SELECT now() - last_seen_at < interval '1 minute' FROM session_participants WHERE session_id = $1", [id]);
 
-  test('counts the join as the first sign of life, and a participant’s own change as another', async () => {
+  test('counts the join and own changes of a participant as signs of life', async () => {
     const { id } = await sessionOfAge('30 minutes');
     expect(await value('SELECT last_seen_at = joined_at FROM session_participants WHERE session_id = $1', [id])).toBe(
       true,
@@ -106,7 +106,7 @@ describe('update_participant_last_seen', () => {
     expect(await seen(id)).toBe(true);
   });
 
-  test('lets a time stand that was named, earlier ones included, and takes nobody else’s doing for life', async () => {
+  test('keeps an explicitly set time, and does not count changes by others', async () => {
     const { id } = await sessionOfAge('30 minutes');
     await value(`UPDATE session_participants SET role = 'operator' WHERE session_id = $1`, [id]);
     expect(await seen(id)).toBe(false);
@@ -123,7 +123,7 @@ describe('update_participant_last_seen', () => {
 });
 
 describe('a participant row', () => {
-  test('says the same by is_active and left_at, whichever of them is written', async () => {
+  test('keeps is_active and left_at consistent, whichever of them is written', async () => {
     const { id } = await sessionOfAge('1 minute');
     const both = () =>
       value('SELECT is_active::text || (left_at IS NULL)::text FROM session_participants WHERE session_id = $1', [id]);
@@ -139,14 +139,14 @@ describe('a participant row', () => {
   test.each([
     ['both a user and a guest', '$2, $3'],
     ['neither', 'NULL, NULL'],
-  ])('is of one person: not of %s', async (_, ids) => {
+  ])('belongs to one user or guest: not to %s', async (_, ids) => {
     const { id, owner } = await sessionOfAge('1 minute');
     const insert = `INSERT INTO session_participants (session_id, user_id, anonymous_id)
       SELECT $1, ${ids.includes('$') ? '$2::uuid, $3::uuid' : 'NULL, NULL'} WHERE $2::uuid IS NOT NULL AND $3::uuid IS NOT NULL`;
     await expect(value(insert, [id, owner, randomUUID()])).rejects.toThrow('violates');
   });
 
-  test('[SE3] is the only one of that person that holds a slot', async () => {
+  test('[SE3] is the only row of that user with a slot', async () => {
     const { id, owner } = await sessionOfAge('1 minute');
     const insert = 'INSERT INTO session_participants (session_id, user_id) VALUES ($1, $2)';
     await expect(value(insert, [id, owner])).rejects.toThrow('idx_participants_place');
@@ -159,7 +159,7 @@ describe('a participant row', () => {
   });
 });
 
-test('an audit row outlives its session and its user', async () => {
+test('an audit entry remains after its session and its user were deleted', async () => {
   const insert = `INSERT INTO activity_log (session_id, user_id, activity_type) VALUES ($1, $2, 'late') RETURNING id`;
   expect(await value(insert, [randomUUID(), user().userId])).toEqual(expect.any(String));
 });

@@ -7,8 +7,8 @@ import { expectWithin } from '../support/time-limits.ts';
 import { codeOf, hour, type SessionWorld, sessionWorld, user } from './support.ts';
 
 /**
- * A million participants: 20,000 sessions with 50 each, of whom 20 hold a slot; one session in a hundred is silent for two
- * hours. Triggers and indexes come after the rows, as in a restored backup, or the filling would take a minute.
+ * A million participants: 20,000 sessions with 50 each, of whom 20 hold a slot. One session in a hundred is inactive for two
+ * hours. Triggers and indexes are created after the rows, as in a restored backup; otherwise the insertion would take a minute.
  */
 const fill = (now: string) => `
   SET session_replication_role = replica;
@@ -49,7 +49,7 @@ beforeAll(async () => {
 });
 afterAll(() => world.close());
 
-/** The plan of a statement as text, with what it does undone. */
+/** The plan of a statement as text; its effects are rolled back. */
 async function plan(sql: string, values: unknown[]): Promise<string> {
   const client = await world.database.pool.connect();
   try {
@@ -65,7 +65,7 @@ async function plan(sql: string, values: unknown[]): Promise<string> {
 const scansATable = /Seq Scan on (session_participants|collaboration_sessions)/;
 
 describe('with a million participants', () => {
-  test('counting and listing the slots of a session reads idx_participants_active', async () => {
+  test('counting and listing the slots of a session uses idx_participants_active', async () => {
     const count = await plan('SELECT count(*) FROM session_participants WHERE session_id = $1 AND left_at IS NULL', [
       session.id,
     ]);
@@ -88,24 +88,24 @@ describe('with a million participants', () => {
   test.each<[string, string, () => unknown[]]>([
     ['finding the access of a user', sessionSql.access, () => [session.id, null, session.owner]],
     ['finding by name', sessionSql.find, () => [null, 'SESSION-20260101-AAAAAAAAAAA1']],
-    ['listing what is somebody’s', sessionSql.listOf, () => [session.owner, 50, null, null]],
+    ['listing the sessions of a user', sessionSql.listOf, () => [session.owner, 50, null, null]],
     ['listing what a claim covers', sessionSql.listClaimed, () => [50, null, null, ['doc-1', 'a/*'], ['a/']]],
     ['listing what a claim for everything covers', sessionSql.listAll, () => [50, null, null]],
     ['leaving', sessionSql.leave, () => [session.id, session.owner, 'left', world.now(), null]],
-    ['the sweep for the inactive', sweepSql.inactive, () => [hour, 200, world.now()]],
-    ['the sweep for warnings', sweepSql.silent, () => [hour, 200, world.now()]],
+    ['finding inactive sessions', sweepSql.inactive, () => [hour, 200, world.now()]],
+    ['finding sessions to warn', sweepSql.silent, () => [hour, 200, world.now()]],
     ['claiming expiries', sweepSql.claimExpired, () => [200, world.now(), null]],
     ['purging', sweepSql.purge, () => [200, 24 * hour, world.now(), null]],
   ])('%s reads no whole table', async (_, sql, values) => {
     expect(await plan(sql, values())).not.toMatch(scansATable);
   });
 
-  test('the monitoring query by updated_at reads idx_collaboration_sessions_updated_at', async () => {
+  test('the monitoring query by updated_at uses idx_collaboration_sessions_updated_at', async () => {
     const recent = `SELECT count(*) FROM collaboration_sessions WHERE updated_at > now() + interval '1 year'`;
     expect(await plan(recent, [])).toContain('idx_collaboration_sessions_updated_at');
   });
 
-  test('a join touches a handful of pages, not the table', async () => {
+  test('a join reads few pages and not the whole table', async () => {
     const { rows } = await world.database.pool.query({
       text: `EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) ${sessionSql.join}`,
       values: [session.id, null, randomUUID(), null, 'Ulf', null, null, null, true, null, hour, world.now(), null],
@@ -116,7 +116,7 @@ describe('with a million participants', () => {
   });
 
   test.each(['force_custom_plan', 'force_generic_plan'])(
-    'the signs of life of 4,000 people in 200 sessions are one statement, far from a sweep’s bound (%s)',
+    'one statement writes the signs of life of 4,000 users in 200 sessions in time for a sweep (%s)',
     async (mode) => {
       const { rows } = await world.database.pool.query<{ sessionId: string; personId: string }>(`
         SELECT p.session_id AS "sessionId", p.person_id AS "personId" FROM session_participants p
@@ -139,7 +139,7 @@ describe('with a million participants', () => {
     },
   );
 
-  test('[SE3] the last slot is still one person’s', async () => {
+  test('[SE3] exactly one user gets the last slot', async () => {
     const limit =
       'UPDATE collaboration_sessions SET max_participants = (SELECT count(*) + 1 FROM session_participants WHERE session_id = $1 AND left_at IS NULL) WHERE id = $1';
     await world.database.pool.query(limit, [session.id]);

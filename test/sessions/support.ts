@@ -11,7 +11,7 @@ export const inviteKey = new TextEncoder().encode('a secret of the tests with 32
 export const minute = 60_000;
 export const hour = 60 * minute;
 
-/** A database, a manager on it, and a clock that only the test moves. */
+/** A database with a manager, and a clock that only the test advances. */
 export interface SessionWorld {
   database: TestDatabase;
   manager: SessionManager;
@@ -28,7 +28,7 @@ export interface SessionWorld {
 export async function sessionWorld(settings: Record<string, string> = {}): Promise<SessionWorld> {
   const database = await createDatabase();
   const timings = readTimings(settings);
-  // A day ahead of the machine: whatever asks the wrong clock is wrong by a day.
+  // The clock is a day ahead of the machine, so that code with the wrong clock is wrong by a day.
   let time = Date.now() + 24 * hour;
   const manager = new SessionManager({
     database: database.pool,
@@ -70,7 +70,7 @@ export function guest(name = 'Gustav'): { anonymousId: string; name: string } {
   return { anonymousId: randomUUID(), name };
 }
 
-/** The code of the refusal that the promise ends with. */
+/** The code of the error of a promise, or `none`. */
 export function codeOf(work: Promise<unknown>): Promise<ErrorCode | 'none'> {
   return work.then(
     () => 'none',
