@@ -30,7 +30,7 @@ function findFixedLimits(text: string): string[] {
   return fixedLimits.filter(([, pattern]) => pattern.test(text)).map(([what]) => what);
 }
 
-test('every time limit of the tests comes from one file', () => {
+test('all time limits of the tests come from one file', () => {
   const names = readdirSync(__dirname, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'));
   const files = names.map((name) => `test/${name}`).filter((file) => ![...home, ...virtual].includes(file));
   const found = files.flatMap((file) =>

@@ -47,7 +47,7 @@ test('a guest joins by an invite link, both users see each other, and each sees 
   await ada.page.locator('.person[data-status="offline"]').filter({ hasText: 'Bob' }).waitFor();
 });
 
-test('who cannot reach the service is told so, and comes in without a click once it can be reached', async () => {
+test('a user who cannot reach the service sees it, and joins without a click when the service can be reached', async () => {
   const ada = await demo.host('Plan together', 'Ada');
   const bob = await demo.open(await ada.invite('Edit'));
   let isReachable = false;

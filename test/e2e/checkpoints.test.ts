@@ -49,7 +49,7 @@ async function auditVerify(
   });
 }
 
-test('[AC8] the sweep makes a signed checkpoint, which everybody with a token can read and keep', async () => {
+test('[AC8] the sweep makes a signed checkpoint, which all users with a token can read', async () => {
   const { status, body } = await get('/checkpoints', 'stranger');
   expect([status, body.items.length]).toEqual([200, 1]);
   expect(body.items[0]).toMatchObject({ number: 1, heads: 2 });
@@ -63,7 +63,7 @@ test('[AC8] the sweep makes a signed checkpoint, which everybody with a token ca
   expect((await fetch(`${stack.http}/checkpoints`)).status).toBe(401);
 });
 
-test('who may read the trail of a session gets the proofs for it, and nobody else does', async () => {
+test('only users who may read the trail of a session get the proofs for it', async () => {
   const { body } = await get(`/sessions/${session.id}/checkpoints`, 'olive');
   const trail = await get(`/sessions/${session.id}/activity`, 'olive');
   const publicKeys = [body.items[0].checkpoint.publicKey];

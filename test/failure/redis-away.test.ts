@@ -152,7 +152,7 @@ test.each([
   },
 );
 
-test('[FA1] a user who lost power while Redis was away is announced as gone once it is back', async () => {
+test('[FA1] the leave of a user who lost power while Redis was away is announced when Redis is back', async () => {
   await whilePresent(
     offlineMillis,
     async ({ attempt, silence }) => {

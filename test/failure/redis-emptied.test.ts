@@ -29,7 +29,7 @@ function restore(): void {
   stack.faults.set({});
 }
 
-/** Everybody says that they are there, so that nobody is nearly overdue at what follows. */
+/** Each user sends a heartbeat, so that none is close to the timeout in the next steps. */
 async function heardOf(people: Arrived[], sessionId: string): Promise<void> {
   await Promise.all(people.map((person) => person.insist('ack', { type: 'heartbeat', sessionId })));
 }
@@ -49,7 +49,7 @@ async function room(...names: string[]): Promise<{ people: [Arrived, Arrived, ..
 
 const idsOf = (people: Arrived[]) => people.map((person) => person.userId).sort();
 
-test('[FA2] one frame brings everybody back, nobody is told a leave, and who joins meets them all', async () => {
+test('[FA2] one frame restores all users, no leave is announced, and a new user sees all of them', async () => {
   await whilePresent(
     offlineMillis,
     async ({ attempt, silence }) => {
@@ -81,7 +81,7 @@ test('[FA2] one frame brings everybody back, nobody is told a leave, and who joi
   );
 });
 
-test('[FA2][PR16] what people told of themselves comes back, also what only a closed tab told', async () => {
+test('[FA2][PR16] the data of users are restored, also the data of a closed tab', async () => {
   await whilePresent(
     offlineMillis,
     async ({ attempt, silence }) => {
@@ -107,7 +107,7 @@ test('[FA2][PR16] what people told of themselves comes back, also what only a cl
   );
 });
 
-test('[FA2][PR12] who loses power right after is announced in time, though nobody says a word meanwhile', async () => {
+test('[FA2][PR12] the leave of a user who loses power just after the loss is announced in time, even without any frame', async () => {
   await whilePresent(
     offlineMillis,
     async ({ attempt, silence }) => {
@@ -117,7 +117,7 @@ test('[FA2][PR12] who loses power right after is announced in time, though nobod
       await direct.flushall();
       finn.cut();
       const lost = Date.now();
-      // The sweep finds the loss by itself; from then on the watcher speaks again, so that it is not silent for too long.
+      // The sweep detects the loss without a frame. Afterwards the watcher sends heartbeats again, so that it does not time out.
       await eventually(
         () => direct.zscore(`presence:connections:{${sessionId}}`, `${finn.userId}:${finn.connectionId}`),
         (score) => score !== null,
@@ -133,7 +133,7 @@ test('[FA2][PR12] who loses power right after is announced in time, though nobod
   );
 });
 
-test('[FA2] where everybody goes at that moment, the slots are given back and the audit trail is whole', async () => {
+test('[FA2] if all users disconnect at the same time, their slots are given back and the audit trail is complete', async () => {
   const { people, sessionId } = await room('gina', 'hugo');
   stack.faults.set({ loseDisconnect: 1 });
   await direct.flushall();
@@ -150,7 +150,7 @@ test('[FA2] where everybody goes at that moment, the slots are given back and th
   );
 });
 
-test('[FA2][PR7] a socket that closes right after the loss still gets its grace and its leave', async () => {
+test('[FA2][PR7] a socket that closes just after the loss gets its grace and then its leave', async () => {
   await whilePresent(
     offlineMillis,
     async ({ attempt, silence }) => {
@@ -166,7 +166,7 @@ test('[FA2][PR7] a socket that closes right after the loss still gets its grace 
   );
 });
 
-test('[FA2][PR11] who had timed out before is not brought back by the rebuilding', async () => {
+test('[FA2][PR11] the rebuild does not restore a user who had timed out before', async () => {
   const { people, sessionId } = await room('kate', 'liam');
   const [kate, liam] = people;
   stops.push(await stayPresent(kate, sessionId));
@@ -176,7 +176,7 @@ test('[FA2][PR11] who had timed out before is not brought back by the rebuilding
   expect(await shownTo(kate, sessionId)).toEqual([kate.userId]);
 });
 
-test('[FA2][DE9] who may not see cursors does not see them after the rebuilding either', async () => {
+test('[FA2][DE9] after the rebuild, a user who may not see cursors still gets none', async () => {
   const { owner, session } = await stack.host('mia', { isPublic: true, visibility: { cursors: 'operator' } });
   const viewer = await stack.arrive('noah');
   await viewer.insist('session_joined', { type: 'session_join', sessionId: session.id });
@@ -187,7 +187,7 @@ test('[FA2][DE9] who may not see cursors does not see them after the rebuilding 
   expect(viewer.framesOf('cursors')).toEqual([]);
 });
 
-test('[FA2][PR5] who is invisible is so after the rebuilding, on a tab that came later, and after they timed out', async () => {
+test('[FA2][PR5] an invisible user stays invisible after the rebuild, on a later tab, and after a timeout', async () => {
   await whilePresent(
     offlineMillis,
     async ({ attempt, silence }) => {

@@ -25,8 +25,8 @@ export async function timed(client: TestClient, message: { type: string; [field:
 }
 
 /**
- * The same in at most three attempts: a busy machine may hold up any one answer. They are so far apart that each has to
- * find out by itself that a service is away.
+ * The same in at most three attempts, because a busy machine may delay a single answer. Between them the circuit breaker closes,
+ * so each attempt has to detect the outage.
  */
 export async function quickest(client: TestClient, message: { type: string; [field: string]: unknown }) {
   let best = await timed(client, message);

@@ -141,7 +141,7 @@ test('its alarms go to the topic of the stack', () => {
   for (const [, { AlarmActions }] of alarms) expect(AlarmActions).toEqual([{ Ref: topic }]);
 });
 
-test('it leaves the role for the logs of API Gateway alone if it is told so', () => {
+test('it does not change the role for the logs of API Gateway if the option says so', () => {
   expect(
     resourcesOf(
       templateWith(() => ({})),

@@ -113,7 +113,7 @@ describe('validity of a session', () => {
     expect(await cache.isSessionValid(id, guest)).toBe(false);
   });
 
-  test('[LC1] ends with the session', async () => {
+  test('[LC1] is false after the session has ended', async () => {
     const id = await world.session(owner, start);
     await world.pool.query(`UPDATE collaboration_sessions SET status = 'completed', end_time = now() WHERE id = $1`, [
       id,
@@ -342,7 +342,7 @@ describe('a batch', () => {
     }
   });
 
-  test('[LC5] a shutdown during a write waits for it', async () => {
+  test('[LC5] a shutdown during a write waits for its end', async () => {
     const id = await known('session');
     queue('session', id, seconds(60));
     void cache.flush();

@@ -35,7 +35,7 @@ test.each(['session', 'machine'] as const)(
   },
 );
 
-test('[LC3] a sign of life that the database refuses is left out, and the others of its batch are written', async () => {
+test('[LC3] a sign of life that the database refuses is left out, and the others of the batch are written', async () => {
   const ids = await five(() => world.session(owner, start));
   let time = start;
   const cache = new ActivityCache({ pool: world.pool, clock: () => time });

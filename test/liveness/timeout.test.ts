@@ -28,7 +28,7 @@ beforeEach(async () => {
   };
 });
 
-/** Resolves as soon as the condition holds after an emitted event. */
+/** Resolves when the condition is true after an emitted event. */
 function onceEmitted(condition: () => boolean): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   const { emit } = options;

@@ -173,7 +173,7 @@ describe('machine_heartbeat', () => {
     [-1e300, undefined],
     [Number.NaN, undefined],
     [-1.5, -2],
-  ])('[PR15] a time %p from now counts as %p', (offset, expected) => {
+  ])('[PR15] with a time %p ms from now counts as %p', (offset, expected) => {
     const time = offset === undefined ? undefined : start + offset;
     expect(clampMachineTime(time, start)).toBe(expected === undefined ? undefined : start + expected);
   });

@@ -245,7 +245,7 @@ describe('readDatabaseSecret', () => {
   });
 
   test.each([undefined, '', 'pa:ss@/', JSON.stringify({ ...secret, host: undefined })])(
-    'refuses a secret of another form without quoting it: %j',
+    'refuses a secret of another form without repeating it: %j',
     async (SecretString) => {
       client.on(GetSecretValueCommand).resolves({ SecretString });
       const { error } = await refusal(read());

@@ -3,7 +3,7 @@ import { RollcallError } from '../../protocol/errors.ts';
 
 const dependencies = ['redis', 'database', 'connections'] as const;
 
-test.each(dependencies)('[FA1] a failure says that %s is away and not another dependency', (dependency) => {
+test.each(dependencies)('[FA1] an error names %s as away and no other dependency', (dependency) => {
   const cause = new Error('ECONNREFUSED 10.0.0.1:6379');
   const failure = new Unavailable(dependency, cause);
   expect(failure).toMatchObject({ code: 'UNAVAILABLE', retryAfterMillis: 1000, cause });

@@ -12,7 +12,7 @@ test('a silence lasts from the sending of one answered frame to the answer of th
   expect(silence.longestMillis).toBe(longest);
 });
 
-test('a silence that no frame has ended counts, too', async () => {
+test('a silence that no frame has ended counts', async () => {
   const silence = new Silence();
   await pause(40);
   expect(silence.longestMillis).toBeGreaterThanOrEqual(35);
@@ -21,7 +21,7 @@ test('a silence that no frame has ended counts, too', async () => {
 describe('a scenario that fails', () => {
   const failure = new Error('a false leave');
 
-  test('counts if everybody was heard in time', async () => {
+  test('counts if all users sent a frame in time', async () => {
     let attempts = 0;
     const scenario = async ({ silence }: { silence: () => Silence }) => {
       attempts += 1;
@@ -32,7 +32,7 @@ describe('a scenario that fails', () => {
     expect(attempts).toBe(1);
   });
 
-  test('runs again, after a clean-up, if somebody could not be heard in time', async () => {
+  test('runs again, after a clean-up, if a user could not send a frame in time', async () => {
     const warn = jest.spyOn(console, 'warn').mockImplementation(() => {});
     const restored = jest.fn();
     const attempts: number[] = [];
@@ -53,7 +53,7 @@ describe('a scenario that fails', () => {
     warn.mockRestore();
   });
 
-  test('fails in the end where nobody is ever heard in time', async () => {
+  test('fails in the end if no attempt has all users in time', async () => {
     const warn = jest.spyOn(console, 'warn').mockImplementation(() => {});
     const scenario = async ({ silence }: { silence: () => Silence }) => {
       await silence().during(() => pause(10));
