@@ -196,7 +196,7 @@ describe('names', () => {
     ).toBe(forcing);
   });
 
-  test('a record in a zone needs no other name in another zone', () => {
+  test('a DNS record may keep its name if it is replaced in another zone', () => {
     const template = prodTemplate();
     const Properties = { Name: 'api.example.com.', Type: 'A', HostedZoneId: 'Z1' };
     template.Resources['Address'] = { Type: 'AWS::Route53::RecordSet', Properties };

@@ -18,7 +18,7 @@ test('leaves out a figure that one checkout does not have, and refuses two check
   expect(() => compare([round(1)], [round(1, 'a sweep')])).toThrow('no figure in common');
 });
 
-test('reads the other checkout and the rounds, and hands on only the flags of the benchmark', () => {
+test('reads the other checkout and the rounds, and passes only the flags of the benchmark on', () => {
   const flags = ['--turns=1', '--against=/tmp/old', '--rounds=5'];
   expect(comparisonOf(flags, '/own')).toEqual({ own: '/own', other: '/tmp/old', rounds: 5 });
   expect(withoutComparison(flags)).toEqual(['--turns=1']);

@@ -84,7 +84,7 @@ test.each([
   expect(manifest.artifacts.Rollcall.properties.stackName).toBe(stackName);
 });
 
-test('on request the stack has a user pool and tells its ids', async () => {
+test('on request the stack has a user pool, and its ids are outputs', async () => {
   const outcome = await synthesize({ CDK_VALIDATION: 'false', CDK_CONTEXT_JSON: JSON.stringify({ cognito: 'true' }) });
   expect(outcome).toMatchObject({ code: 0, stderr: '' });
   const { Outputs, Parameters } = await templateOf(outcome);

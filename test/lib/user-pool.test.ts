@@ -10,7 +10,7 @@ const identity = { cognito: {} };
 const poolOf = (template: Template) => resourcesOf(template, 'AWS::Cognito::UserPool')[0]!;
 const clientOf = (template: Template) => resourcesOf(template, 'AWS::Cognito::UserPoolClient')[0]!;
 
-test('on request a user pool signs the tokens, and both doors accept those of its client alone', () => {
+test('on request a user pool signs the tokens, and both APIs accept only tokens of its client', () => {
   const template = templateWith(() => ({ identity }));
   expect(checkTemplate(template, knowledge)).toEqual([]);
   const [pool] = poolOf(template);

@@ -120,7 +120,7 @@ test('an unusable folder is refused with a next step', async () => {
   );
 });
 
-test('PostgreSQL itself judges the lock of a PostgreSQL that Rollcall did not start', async () => {
+test('if another program started PostgreSQL in the folder, PostgreSQL decides whether its lock is valid', async () => {
   const first = start({});
   await first.ready();
   first.child.kill('SIGTERM');

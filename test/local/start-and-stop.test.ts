@@ -118,7 +118,7 @@ describe('with its own servers', () => {
     expect(existsSync(endpointsFile())).toBe(false);
   });
 
-  test('it stops in order when the reader of its output has gone', async () => {
+  test('it stops in order when the reader of its output ends', async () => {
     const process = start({ ...given, LOG_LEVEL: 'DEBUG' });
     const [, url] = await process.ready();
     process.child.stdout?.destroy();

@@ -142,7 +142,7 @@ describe('after Redis evicted a key of a session', () => {
     expect((await room.visit()).leaves).toEqual([{ userId: alice, cause: 'disconnected' }]);
   });
 
-  test('[PR13] a list without a lost record is incomplete, and the next heartbeat leads to a complete one', async () => {
+  test('[PR13] if a record is lost, the user is missing in a list, and listed again after the next heartbeat', async () => {
     await redis.del(presenceKeys.record(room.sessionId, alice));
     const listed = await room.store.list(room.sessionId, room.now, room.seat(bob, 'b1'));
     expect(listed?.users.map((user) => user.userId)).toEqual([bob]);

@@ -77,7 +77,7 @@ test.each([
   expect((await room.visit()).leaves).toMatchObject([{ userId: alice }]);
 });
 
-test('[PR17] a frame about another subject does not shorten the longer timeout', async () => {
+test('[PR17] a frame that is only a sign of life does not restore the normal timeout of a hidden connection', async () => {
   await hide();
   room.pass(1);
   await room.store.notice(room.seat(alice, 'a1'), room.now);

@@ -47,7 +47,7 @@ test('[DE3] a session that is added again while the sweep drops it stays in the 
   expect(await listed()).toEqual([{ sessionId: room.sessionId, toldAt: room.now }]);
 });
 
-test('[DE3] a window has the time of its promised flush, and no such time after the flush', async () => {
+test('[DE3] a window stores the time of its promised flush until the flush', async () => {
   expect(await moving.window(room.sessionId)).toBeUndefined();
   await room.cursor('user-1', 'c1', 1);
   const { endsAt } = (await room.cursor('user-2', 'c2', 2))!.promise!;

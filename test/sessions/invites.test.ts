@@ -53,7 +53,7 @@ describe('an invite', () => {
     });
   });
 
-  test('[SE5] of an expired session is expired, whoever holds it; to its owner the session is inactive', async () => {
+  test('[SE5] to an expired session is answered with INVITE_EXPIRED, and for the owner with SESSION_INACTIVE', async () => {
     const { enter, id, inviteId, ownerId } = await invited({ role: 'viewer' });
     world.pass(hour);
     const refused = await refusal(enter(user()));

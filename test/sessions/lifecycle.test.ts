@@ -279,7 +279,10 @@ describe('listSessionsOf', () => {
     expect(await world.manager.listSessionsOf(person)).toEqual({ items: [] });
   });
 
-  test.each(['x', '', '####', Buffer.from('NaN.x').toString('base64url')])('refuses the place %j', async (before) => {
-    expect(await codeOf(world.manager.listSessionsOf({ userId: randomUUID() }, { before }))).toBe('INVALID_MESSAGE');
-  });
+  test.each(['x', '', '####', Buffer.from('NaN.x').toString('base64url')])(
+    'refuses the page token %j',
+    async (before) => {
+      expect(await codeOf(world.manager.listSessionsOf({ userId: randomUUID() }, { before }))).toBe('INVALID_MESSAGE');
+    },
+  );
 });
