@@ -2,13 +2,13 @@ import type { ChangeReply } from '../../lambdas/presence/scripts/script-call.ts'
 import { joinedUsers } from './script-answer.ts';
 import type { World } from './world.ts';
 
-/** Milliseconds by which calls of two environments may overtake each other. */
+/** By how many milliseconds the calls of two environments may be out of order. */
 export const slack = 700;
 
-/** Holds each leave that Redis hands out against the connections that were heard, and against those that were let in. */
+/** Compares each leave in a reply of Redis with the signs of life and the joins of the connections. */
 export class FalseLeaves {
   readonly #world: World;
-  /** When each connection was last heard in a session. */
+  /** The last sign of life of each connection in a session. */
   readonly #heard = new Map<string, Map<string, number>>();
 
   constructor(world: World) {
@@ -26,13 +26,13 @@ export class FalseLeaves {
     this.#heard.get(sessionId)?.delete(connectionId);
   }
 
-  /** Who left and is back since is told both in one diff: a window merges them, or Redis was away meanwhile. */
+  /** A user who left and returned may be in one diff with both, if a window merged them or Redis was away. */
   refuse(sessionId: string, reply: ChangeReply, now: number): void {
     const joined = joinedUsers(reply);
     for (const userId of reply.leaves) if (!joined.includes(userId)) this.#refuse(sessionId, userId, now);
   }
 
-  /** A user is never said to have gone while a connection of theirs was heard (rules PR1, PR8, FA1, FA2, FA5). */
+  /** Checks that no leave is reported for a user with a connection that sends signs of life (rules PR1, PR8, FA1, FA2, FA5). */
   #refuse(sessionId: string, userId: string, now: number): void {
     for (const [connectionId, at] of this.#heard.get(sessionId) ?? []) {
       if (!this.#world.isAlive(userId, sessionId, connectionId)) continue;

@@ -1,7 +1,7 @@
 import { type PresenceRecord, statusAt } from '../../lambdas/presence/status.ts';
 import type { World } from './world.ts';
 
-/** What a script tells of people: the records it listed, who joined, what changed, who left, whose stay began anew. */
+/** The users in the reply of a script: the listed ones, joins, changes, leaves, and users with a new stay. */
 export interface Told {
   listed: string[];
   joins: string[];
@@ -10,7 +10,7 @@ export interface Told {
   begun: string[];
 }
 
-/** Who chose to be invisible, whatever Redis lost since: nobody is to see them (rule PR5). */
+/** The users who chose to be invisible. No other user may see them, whatever Redis has lost (rule PR5). */
 export class InvisiblePeople {
   readonly #world: World;
   /** `<session>:<user>`. */
@@ -25,7 +25,7 @@ export class InvisiblePeople {
     else if (status !== '') this.#seats.delete(`${sessionId}:${userId}`);
   }
 
-  /** Redis lost all of a session: whose connections had ended begin a stay anew, and choose anew. */
+  /** Redis lost a whole session. Users whose connections had ended have a new stay and a new choice. */
   forgetGone(sessionId: string): void {
     for (const userId of this.#world.userIds) {
       if (!this.#world.backend.isMember(sessionId, userId)) this.#seats.delete(`${sessionId}:${userId}`);
@@ -33,7 +33,7 @@ export class InvisiblePeople {
   }
 
   refuseExposure(sessionId: string, { listed, joins, updates, leaves, begun }: Told, now: number): void {
-    // Where windows are merged, the leave of the stay before is told after the coming.
+    // If windows are merged, the leave of the earlier stay is announced after the new join.
     for (const userId of [...leaves, ...begun]) this.#seats.delete(`${sessionId}:${userId}`);
     const records = [...listed, ...joins].map((text) => JSON.parse(text) as PresenceRecord);
     for (const record of records) this.#refuse(sessionId, record.userId, statusAt(record, now, this.#world.timings));

@@ -3,17 +3,17 @@ import type { Values } from './script-answer.ts';
 
 const none: Turns = { cursor: 0, status: 0, acted: 0 };
 
-/** The values of a touch, as far as its turn concerns them. */
+/** The values of a touch that depend on its turn. */
 function partsOf({ connectionId = '', cursor = '', status = '', turnField = '', turn = '' }: Values) {
   return { connectionId, cursor, status, field: turnField, turn: Number(turn) };
 }
 
-/** What a frame still decides, after later ones of its connection (rule PR18). */
+/** The part of a frame that has effect after later frames of its connection (rule PR18). */
 export function inTurn(room: RoomModel, values: Values): { cursor: string; status: string; endsAway: boolean } {
   const { connectionId, cursor, status, field, turn } = partsOf(values);
   const last = field === '' ? none : (room.turns.get(connectionId) ?? none);
   const isOld = (decided: number) => field !== '' && turn < decided;
-  // Who was away until a later frame that was user activity is not away any more.
+  // A later frame with user activity has ended a status of away.
   const chosen = status === 'away' && isOld(last.acted) ? 'online' : status;
   return {
     cursor: isOld(last.cursor) ? '' : cursor,
@@ -22,7 +22,7 @@ export function inTurn(room: RoomModel, values: Values): { cursor: string; statu
   };
 }
 
-/** Remembers what a frame decided. */
+/** Records which values a frame decided. */
 export function noteTurn(room: RoomModel, values: Values, acted: boolean): void {
   const { connectionId, cursor, status, field, turn } = partsOf(values);
   if (field === '') return;

@@ -4,7 +4,7 @@ import { withUniverse } from './with-universe.ts';
 
 const universe = withUniverse();
 
-// The other half, in a file of its own, so that two workers share the work.
+// The second half is in a separate file, so that two workers share the work.
 test('[PR1][PR8][PR10][PR12][DE1][DE3][DE4][FA2][FA5] in the second half of many random scenarios, every client reaches the true state', async () => {
   expect(await liveThrough(seedsOf('second'), universe())).toEqual([]);
 });

@@ -4,19 +4,19 @@ import type { ServerFrames } from '../../protocol/frames.ts';
 type Diff = ServerFrames['presence_diff'];
 type Snapshot = Pick<ServerFrames['presence_state'], 'epoch' | 'seq' | 'users'>;
 
-/** What a client shows of a session, by the rules of the protocol: a snapshot, then diffs in the order of their numbers. */
+/** The view of a client on a session by the rules of the protocol: a snapshot, then diffs in the order of their numbers. */
 export class RoomView {
   epoch: string | undefined;
   seq = 0;
   readonly users = new Map<string, PresenceUser>();
   readonly cursors = new Map<string, { cursor: Cursor; at: number }>();
-  /** Diffs that came too early. */
+  /** Diffs whose predecessor has not arrived. */
   #early: Diff[] = [];
 
   /**
    * Replaces everything.
    *
-   * @returns false where diffs came that do not follow the snapshot, so that the client has to ask again.
+   * @returns false if diffs arrived that do not follow the snapshot, so that the client needs another snapshot.
    */
   show(snapshot: Snapshot): boolean {
     if (snapshot.epoch === this.epoch) {
@@ -31,14 +31,14 @@ export class RoomView {
     for (const user of snapshot.users) {
       this.#put(user);
       const own = known.get(user.userId);
-      // A cursor that came while the snapshot was on its way is newer than the one in it.
+      // A cursor that arrived before the snapshot may be newer than the one in it.
       if (own && own.at > user.lastActive) this.cursors.set(user.userId, own);
     }
     this.#catchUp();
     return this.#early.length === 0;
   }
 
-  /** @returns false where diffs are missing, so that the client has to ask for the state. */
+  /** @returns false if diffs are missing, so that the client needs a snapshot. */
   apply(diff: Diff): boolean {
     this.#early.push(diff);
     this.#catchUp();

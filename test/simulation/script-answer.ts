@@ -18,14 +18,14 @@ export interface ScriptCall {
   now: number;
   outageAllowance: number;
   values: Values;
-  /** What `restore` was given behind its named arguments. */
+  /** The arguments of `restore` after the named ones. */
   facts: string[];
   /** `ok`, `unknown`, `limited` or `overtaken`. */
   code: string;
   reply: ChangeReply & { extra: Record<string, unknown> };
 }
 
-/** Names what a script was given and what it replied. */
+/** Gives the arguments and the reply of a script their names. */
 export function readCall(script: string, given: readonly (string | number)[], answer: unknown): ScriptCall {
   const name = script as PresenceScript;
   const texts = given.map(String);
@@ -48,12 +48,12 @@ function nameValues(names: readonly string[], texts: readonly string[]): Record<
   return Object.fromEntries(names.map((name, index) => [name, texts[index] ?? '']));
 }
 
-/** Who joined, by a reply. */
+/** The users who joined, by a reply. */
 export function joinedUsers({ joins }: ChangeReply): string[] {
   return joins.map((text) => (JSON.parse(text) as PresenceRecord).userId);
 }
 
-/** What a reply tells about users. */
+/** The data about users in a reply. */
 export function toldBy({ script, reply }: ScriptCall): Told {
   const { joins, updates, leaves } = reply;
   const listed = (reply.extra as Partial<ScriptReply<'list'>['extra']>).records ?? [];
@@ -61,7 +61,7 @@ export function toldBy({ script, reply }: ScriptCall): Told {
   return { listed, joins, updates, leaves, begun: script === 'join' ? begunBy(arrival) : [] };
 }
 
-/** Whose stay began with a join, as far as that is certain: Redis may only have forgotten that they were there. */
+/** The users whose stay certainly began with a join; Redis may also have lost an earlier stay. */
 function begunBy(arrival: string): string[] {
   if (arrival === '') return [];
   const { userId, certain } = JSON.parse(arrival) as { userId: string; certain: boolean };

@@ -4,25 +4,25 @@ import { RoomView } from './room-view.ts';
 import type { Ending } from './simulated-gateway.ts';
 import type { World } from './world.ts';
 
-/** A session as one tab has it. */
+/** The state of a session in one tab. */
 interface Room {
   wanted: boolean;
   joined: boolean;
-  /** When the answer to the join came. */
+  /** When the answer to the join arrived. */
   joinedAt: number;
   view: RoomView;
-  /** The request that is under way, by type. */
+  /** The running request of each type. */
   asked: Map<RequestType, string>;
 }
 type RequestType = 'session_join' | 'session_leave' | 'presence_sync';
 
 const patienceMillis = 2500;
-/** Messages that say in which order they were sent (rule PR18). */
+/** The types of messages with `order` (rule PR18). */
 const orderedTypes: readonly string[] = [
   ...['presence_update', 'cursor_update', 'heartbeat', 'session_join', 'session_leave'],
 ];
 
-/** One browser tab: it joins, beats, moves, goes, comes back, and shows what it is told. */
+/** One browser tab: it joins, sends heartbeats and cursors, leaves, returns, and shows the received state. */
 export class SimulatedClient {
   readonly userId: string;
   readonly name: string;
@@ -34,9 +34,9 @@ export class SimulatedClient {
   #connections = 0;
   #requests = 0;
   #order = 0;
-  /** What the present connection showed last of itself in each session, since it joined there. */
+  /** The last cursor of the present connection in each session since its join. */
   readonly shown = new Map<string, { position?: number }>();
-  /** Sessions the present connection ever asked for. */
+  /** The sessions that the present connection ever requested. */
   #askedFor = new Set<string>();
 
   constructor(world: World, userId: string, name: string) {
@@ -69,7 +69,7 @@ export class SimulatedClient {
     this.#beat(connectionId);
   }
 
-  /** The socket ends; `wanted` sessions are joined again by the next one. */
+  /** Ends the socket; the next one joins the `wanted` sessions again. */
   end(ending: Ending): void {
     if (!this.open) return;
     this.#world.noteThere(this);
@@ -97,7 +97,7 @@ export class SimulatedClient {
     this.ask(sessionId, 'session_leave');
   }
 
-  /** Comes and goes without waiting for any answer, as React's StrictMode does. Only the last frame counts. */
+  /** Joins and leaves without waiting for answers, as React's StrictMode does. Only the last frame counts. */
   comeAndGo(sessionId: string, frames: number): void {
     const types = Array.from({ length: frames }, (_, index) => (index % 2 === 0 ? 'session_leave' : 'session_join'));
     const last = types.pop() as 'session_leave' | 'session_join';
@@ -116,7 +116,7 @@ export class SimulatedClient {
     room.asked.set(type, requestId);
     this.send({ type, sessionId, requestId });
     this.#world.clock.after(patienceMillis, () => {
-      // Who joined once more since has asked with that: a repetition would undo a leave that came after it.
+      // A later join replaces this request; repeating it would undo a later leave.
       const isCurrent = this.connectionId === connectionId && this.rooms.get(sessionId) === room;
       const waiting = isCurrent && room.asked.get(type) === requestId;
       if (waiting && this.open) this.ask(sessionId, type);
@@ -132,13 +132,13 @@ export class SimulatedClient {
     this.#world.gateway.send(this.connectionId, ordered);
   }
 
-  /** A cursor counts in the stay in which it was sent: a stay begins without one. */
+  /** A cursor belongs to the stay in which it was sent; a new stay has none. */
   #showed({ sessionId, cursor }: ClientMessage<'cursor_update'>): void {
     const room = this.rooms.get(sessionId);
     if (room?.joined && room.wanted) this.shown.set(sessionId, { position: cursor?.position });
   }
 
-  /** A frame that was posted and refused: what a client does not get it cannot show. */
+  /** Records a refused post, because the client cannot show a frame that it did not get. */
   missed(frame: ServerFrame): void {
     this.#world.note(`${this.connectionId} misses ${frame.type}`);
     this.#world.losses += 1;
@@ -165,7 +165,7 @@ export class SimulatedClient {
         if (!room.view.show(frame)) this.#sync(sessionId, room);
         return;
       case 'presence_state':
-        // Without a request it is the server that noticed what this client missed.
+        // Without a request, the server noticed that this client missed a change.
         if (frame.requestId !== undefined && room.asked.get('presence_sync') !== frame.requestId) return;
         room.asked.delete('presence_sync');
         if (!room.view.show(frame)) this.#sync(sessionId, room);

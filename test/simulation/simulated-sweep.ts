@@ -9,16 +9,16 @@ interface Lease {
 }
 
 /**
- * What sweeps ask for again and again, kept beside the server so that most of it costs no call: until when each lease is
- * held (the server counts in its own time), the moment of the last round, and what the index of deadlines held when it was
- * last changed. Who gets a lease, who claims what is due and what becomes of it is decided by the shipped scripts.
+ * A cache of values that sweeps read often, so that most reads need no call to the server. It has the expiry of each lease (the server
+ * uses its own clock), the time of the last round, and the content of the deadline index at its last change. The shipped scripts
+ * decide who gets a lease, who claims a session and what happens then.
  */
 export class SimulatedSweep {
   readonly #leases = new Map<string, Lease>();
   #pulse: number | undefined;
   readonly #due = new Map<string, Map<string, number>>();
 
-  /** What the script that holds a shard would answer; undefined where it has to be run. */
+  /** The answer of the script for the lease of a shard; undefined if the script must be run. */
   answerHold(lease: string, holder: string, now: number, millis: number): number | undefined {
     const known = this.#leases.get(lease);
     if (!known || known.ends <= now) return undefined;
@@ -35,7 +35,7 @@ export class SimulatedSweep {
     if (this.#leases.get(lease)?.holder === holder) this.#leases.delete(lease);
   }
 
-  /** Whether a lease has come to its end; it is forgotten then. */
+  /** Whether a lease has expired; an expired lease is deleted. */
   hasEnded(lease: string, now: number): boolean {
     const known = this.#leases.get(lease);
     return known !== undefined && known.ends <= now && this.#leases.delete(lease);
@@ -55,7 +55,7 @@ export class SimulatedSweep {
     return key.startsWith(dueKeys) && !key.endsWith(leaseSuffix);
   }
 
-  /** What a shard of the index holds now. */
+  /** The present content of a shard of the index. */
   learn(key: string, entries: [sessionId: string, deadline: number][]): void {
     this.#due.set(key, new Map(entries));
   }

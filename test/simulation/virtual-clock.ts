@@ -7,14 +7,14 @@ interface Appointment {
   timer: Timer;
 }
 
-/** What a virtual `setTimeout` answers. */
+/** The result of a virtual `setTimeout`. */
 export interface Timer {
   cancelled: boolean;
 }
 
 /**
- * Time of one simulated world. Everything that takes time in it is an appointment; they are kept one after another, each
- * after all that follows at once from the one before, so the order depends on nothing but the seed.
+ * The clock of one simulated scenario. All waits are entries of its list. The clock runs one entry after another, and waits for all
+ * immediate work before the next one. So the order depends only on the seed.
  */
 export class VirtualClock {
   /** Unix milliseconds. */
@@ -32,7 +32,7 @@ export class VirtualClock {
     return timer;
   }
 
-  /** Lives until the moment given; appointments after it are dropped. */
+  /** Runs until the given time; later entries are dropped. */
   async runUntil(end: number): Promise<void> {
     for (let next = this.#heap[0]; next && next.at <= end; next = this.#heap[0]) {
       this.#pop();
@@ -40,7 +40,7 @@ export class VirtualClock {
       this.now = next.at;
       const pending = next.action();
       if (pending) await pending;
-      // Promise reactions run to their end before the next turn of the event loop begins.
+      // Promise reactions run before the next turn of the event loop begins.
       await new Promise((resolve) => nextTurn(resolve));
     }
     this.now = end;

@@ -5,7 +5,7 @@ import { ScriptBook } from './script-book.ts';
 import { makeUniverse } from './universe.ts';
 import type { Universe } from './world.ts';
 
-/** Gives the tests of a file what all their worlds share; to be called where its hooks are registered. */
+/** Provides the shared parts of all scenarios for the tests of a file; call it where hooks are registered. */
 export function withUniverse(): () => Universe {
   let redis: Redis;
   let universe: Universe;
