@@ -67,7 +67,7 @@ export class IdentityProvider extends Construct {
     this.grantClaims(fn);
   }
 
-  /** For a function that reads tokens which the gateway has verified. */
+  /** Sets the variables for a function that reads tokens that API Gateway has verified. */
   grantClaims(fn: RollcallFunction): void {
     fn.setVariable(environmentNames.jwtAccessClaim, this.accessClaim);
   }

@@ -39,7 +39,7 @@ export interface RollcallProps {
   bundleOf: (handler: HandlerName) => string;
   /**
    * A VPC that exists. It needs private subnets with a way to the internet in two zones. Redis and PostgreSQL are placed
-   * into its isolated subnets, or beside the functions if it has none. Default: a VPC of its own.
+   * into its isolated subnets, or into those of the functions if it has none. Default: a new VPC.
    */
   vpc?: ec2.IVpc;
   /** A PostgreSQL database in `vpc`. Default: an instance of its own. */

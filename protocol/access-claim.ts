@@ -1,8 +1,8 @@
 import type { Role } from './entities.ts';
 
 /**
- * The keys that a token lets its holder use, each with a role [SE12]. A name that ends in `*` stands for every key that
- * begins with the rest of it.
+ * The keys that a token lets its holder use, each with a role [SE12]. A name that ends in `*` covers every key that
+ * begins with the text before it.
  */
 export type AccessClaim = Readonly<Record<string, Role>>;
 

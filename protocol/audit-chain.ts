@@ -3,17 +3,17 @@
  * browser use these functions, so that all of them read one form. They only build the text; each has its own SHA-256.
  */
 
-/** What is wrong with a trail. */
+/** The faults of a trail. */
 export type ChainFault =
   /** An entry differs from what was sealed. */
   | 'entry_altered'
-  /** An entry is gone, and its link is there. */
+  /** An entry is missing, but its link exists. */
   | 'entry_missing'
-  /** An entry has no link and does not wait for one, or is there twice. */
+  /** An entry has no link and does not wait for one, or exists twice. */
   | 'entry_added'
-  /** An entry stands at another place in the export. */
+  /** An entry is in another place in the export. */
   | 'entry_moved'
-  /** A link is gone. */
+  /** A link is missing. */
   | 'link_missing'
   /** A link does not follow the one before it. */
   | 'link_moved'
@@ -26,7 +26,7 @@ export interface ActivityLink {
   /** SHA-256 in hex: of the link before this one, and of this link. */
   previousHash: string;
   hash: string;
-  /** The form of the text that is hashed; 2 since the address and the browser have a hash of their own. */
+  /** The form of the text that is hashed; 2 since the address and the browser have a separate hash. */
   version: 1 | 2;
   /** For those who may see the address and the browser: part of the text that `connectionHash` hashes. */
   salt?: string;
@@ -34,11 +34,11 @@ export interface ActivityLink {
   connectionHash?: string | null;
   /** Whether the link was the first or the last of its chain at the time of reading. */
   end?: 'first' | 'last' | 'only';
-  /** What was sealed, where the entry shows it in another form. */
+  /** The sealed text, if the entry shows it in another form. */
   sealed?: { username?: string | null; details?: string; ipAddress?: string | null };
 }
 
-/** An entry as the chain sees it: PostgreSQL's own text of each column. */
+/** An entry as the chain hashes it: the text that PostgreSQL prints for each column. */
 export interface SealedEntry {
   id: string;
   userId: string | null;
@@ -53,7 +53,7 @@ export interface SealedEntry {
   createdAt: string;
 }
 
-/** What precedes the first link of a chain. */
+/** The previous hash of the first link of a chain. */
 export const genesisHash = '0'.repeat(64);
 
 /** The text whose SHA-256 hides the address and the browser of an entry: nobody can guess them without the salt. */
@@ -61,7 +61,7 @@ export function connectionText(salt: string, ipAddress: string | null, userAgent
   return JSON.stringify(['rollcall-connection-1', salt, ipAddress, userAgent]);
 }
 
-/** The place of a link: what its text says beside the entry. */
+/** The fields of a link that its text contains in addition to the entry. */
 export interface LinkPlace {
   version: 1 | 2;
   sessionId: string;
@@ -71,7 +71,7 @@ export interface LinkPlace {
 }
 
 /**
- * The text whose SHA-256 is the hash of a link. An entry that was gone before it was sealed has null for everything after
+ * The text whose SHA-256 is the hash of a link. An entry that was deleted before it was sealed has null in all fields after
  * its id. A form is never changed; another one gets another version.
  *
  * @param connectionHash SHA-256 of {@link connectionText} in hex, null without address and browser; version 1 has none.

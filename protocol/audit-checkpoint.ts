@@ -1,7 +1,7 @@
 /**
  * Checkpoints of the audit trail: a signed list of the newest link of every chain that grew since the checkpoint before.
- * The list is the leaves of a Merkle tree as in RFC 6962, and the signature covers the root. So whoever keeps the small
- * signed part can check any session's head with a short proof. These functions only build the texts that are hashed and
+ * The list is the leaves of a Merkle tree as in RFC 6962, and the signature covers the root. So a user who has the small
+ * signed part can check the head of any session with a short proof. These functions only build the texts that are hashed and
  * signed; the server, the command and the browser have their own SHA-256.
  */
 
@@ -42,9 +42,9 @@ export interface CheckpointProof extends CheckpointHead {
   checkpoint: Checkpoint;
 }
 
-/** What is wrong with a checkpoint. */
+/** The faults of a checkpoint. */
 export type CheckpointFault =
-  /** It is gone: a number is left out, or a published checkpoint is not there. */
+  /** It is missing: a number is left out, or the series does not have a published checkpoint. */
   | 'checkpoint_missing'
   /** Its fields, its heads or its place do not fit to its hash, or it differs from the published one. */
   | 'checkpoint_altered'

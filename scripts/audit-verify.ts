@@ -3,7 +3,7 @@
  * the named ones, and the checkpoints. `--published checkpoints.json` compares them with those that were kept elsewhere.
  *
  * `npm run audit:verify -- --file export.csv` verifies an export (CSV, JSON or NDJSON) without any server. With `--part` the
- * export need not be whole. `--head session-id:sequence:hash` names a head that was kept, and `--proofs proofs.json` gives
+ * export may be incomplete. `--head session-id:sequence:hash` is a head that was kept elsewhere, and `--proofs proofs.json` gives
  * the proofs of the session.
  *
  * `--key key.pem` names the key that you trust. The exit code is 1 if something is broken; the output names the first broken

@@ -10,9 +10,9 @@ const isFirst = ({ link: { end } }: LinkedItem) => end === 'first' || end === 'o
 const isLast = ({ link: { end } }: LinkedItem) => end === 'last' || end === 'only';
 
 /**
- * Finds the links that are missing in a whole session. The pages of an export are read one after the other: what waited on
- * one page may be sealed before the next page is read, which then has a later last link. So after a last link as many links
- * may be missing as entries wait.
+ * Finds the links that are missing in a whole session. The pages of an export are read one after the other: entries that
+ * waited on one page may be sealed before the next page is read, which then has a later last link. So after a last link, as many
+ * links may be missing as entries wait.
  */
 export function findGaps(links: readonly LinkedItem[], waiting: number, found: Found): void {
   const [first, last] = [links[0], links.at(-1)];

@@ -35,7 +35,7 @@ async function hashOf(item: LinkedItem): Promise<string> {
   return sha256(linkText(place, id, entry, await connectionOf(link, ipAddress, userAgent)));
 }
 
-/** What is shown must be what was sealed, so the sealed text counts only where it says the same. */
+/** The shown entry must equal the sealed one, so the sealed text is used only if it means the same. */
 function detailsOf({ details, link }: LinkedItem): string {
   const text = jsonbText(details);
   const sealed = link.sealed?.details;
@@ -54,7 +54,7 @@ async function connectionOf(link: ActivityLink, ipAddress: string | null, userAg
 
 const formula = /^'[=+\-@\t\r\uff1d\uff0b\uff0d\uff20]/;
 
-/** CSV has an apostrophe before a field that a spreadsheet would run. Whether it was there before, only the hash tells. */
+/** CSV has an apostrophe before a field that a spreadsheet would run. Only the hash shows whether the field had it before. */
 function withoutEscapes(item: LinkedItem): LinkedItem[] {
   let variants = [item];
   for (const name of ['activityType', 'username', 'userAgent'] as const) {

@@ -5,7 +5,7 @@ function compare(one: ActivityItem, other: ActivityItem): number {
   return one.createdAt - other.createdAt || (one.id < other.id ? -1 : Number(one.id > other.id));
 }
 
-/** The entries that do not stand where their time puts them: all but the longest series that is in order. */
+/** The entries that are not in the order of time: all but those of the longest series that is in order. */
 export function movedAmong(items: readonly ActivityItem[]): Set<ActivityItem> {
   const up = longestRising(items);
   const down = longestRising(items.toReversed());
@@ -13,7 +13,7 @@ export function movedAmong(items: readonly ActivityItem[]): Set<ActivityItem> {
   return new Set(items.filter((item) => !kept.has(item)));
 }
 
-/** The longest series of entries, not necessarily neighbours, in which none is before the one it follows. */
+/** The longest series of entries in which each is later than the one before; other entries may be between them. */
 function longestRising(items: readonly ActivityItem[]): ActivityItem[] {
   /** For each length, the entry that ends a series of this length earliest. */
   const ends: number[] = [];

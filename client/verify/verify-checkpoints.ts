@@ -9,7 +9,7 @@ import {
 } from '../../protocol/audit-checkpoint.ts';
 import { hex, sha256 } from './link-hash.ts';
 
-/** Something that is wrong with one checkpoint. */
+/** A fault of one checkpoint. */
 export interface CheckpointProblem {
   fault: CheckpointFault;
   /** The number of the checkpoint. */

@@ -1,6 +1,6 @@
 import type { CheckpointHead, CheckpointProof } from '../../protocol/audit-checkpoint.ts';
 
-/** What is known about the entries. */
+/** What the caller knows about the entries. */
 export interface VerifyOptions {
   /**
    * Whether the entries are whole sessions, from the first link to the last. Without it, as for a page or a filtered export,

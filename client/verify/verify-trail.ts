@@ -6,20 +6,20 @@ import { movedAmong } from './moved-entries.ts';
 import { provenHeads } from './verify-checkpoints.ts';
 import type { VerifyOptions } from './verify-options.ts';
 
-/** Something that is wrong at one row. */
+/** A fault of one row. */
 export interface TrailFault {
   fault: ChainFault;
   sessionId: string;
   /** The number of the link; null for an entry without one. */
   sequence: number | null;
-  /** Null where the row itself is gone. */
+  /** Null if the row itself is missing. */
   activityId: string | null;
 }
 
 /** The links of one session that were read. */
 export interface VerifiedChain {
   sessionId: string;
-  /** How many entries are what was sealed. */
+  /** How many entries equal what was sealed. */
   links: number;
   /** The first and the last link. */
   first: { sequence: number; previousHash: string };
@@ -33,7 +33,7 @@ export interface TrailVerification {
   chains: VerifiedChain[];
   /** Ids of the entries that have no link yet: nothing proves them. */
   waiting: string[];
-  /** Ids of the entries that only somebody who may see the addresses can check. */
+  /** Ids of the entries that only a user who may see the addresses can check. */
   unchecked: string[];
   /** How many heads that a checkpoint proves are on their chains. */
   proven: number;

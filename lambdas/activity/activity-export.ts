@@ -48,7 +48,7 @@ export function toCsv(items: readonly ActivityItem[], header: boolean, bom = fal
   });
 }
 
-/** The columns of the link: what people read has a column of its own, and the rest is JSON. */
+/** The columns of the link. The fields that people read have their own columns; the others are JSON in one column. */
 function linkColumns({ link }: ActivityItem) {
   if (typeof link !== 'object') return { link: link ?? '' };
   const { sequence, previousHash, hash, ...more } = link;

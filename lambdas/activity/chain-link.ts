@@ -15,7 +15,7 @@ export const genesisHash = Buffer.alloc(32);
 /** The version of the links that are made now. */
 export const linkVersion = 2;
 
-/** Where a link stands, and with which salt its connection is hidden. */
+/** The position of a link, and the salt with which its connection is hidden. */
 export interface LinkFrame {
   version: 1 | 2;
   sessionId: string;
@@ -39,7 +39,7 @@ export function linkHash(
     .digest();
 }
 
-/** The hash that hides an address and a browser; null where there is neither. */
+/** The hash that hides an address and a browser; null if there is neither. */
 export function connectionHash(
   salt: string | undefined,
   ipAddress: string | null,

@@ -22,7 +22,7 @@ const checkpointLock = 7_310_101;
 const dayMillis = 86_400_000;
 const expiredCheckpoints = 10;
 
-/** Beginning of the series: what stands for the checkpoint before the first. */
+/** The previous hash of the first checkpoint. */
 const nothing: LastCheckpoint = { number: 0, madeAt: Number.NEGATIVE_INFINITY, heads: 0, hash: Buffer.alloc(32) };
 
 interface LastCheckpoint {

@@ -2,7 +2,7 @@ import { type ActivityLink, inetText, jsonbText } from '../../protocol/audit-cha
 import type { ActivityItem } from '../../protocol/entities.ts';
 import { connectionHash } from './chain-link.ts';
 
-/** What a page needs of the chain of an entry `a`; see {@link linkJoins}. */
+/** The columns of the chain that a page needs for an entry `a`; see {@link linkJoins}. */
 export const linkColumns = `s.sequence::float8 AS "linkSequence", encode(s.previous_hash, 'hex') AS "previousHash",
   encode(s.hash, 'hex') AS hash, s.version, encode(s.salt, 'hex') AS salt, a.username AS "sealedUsername",
   a.ip_address::text AS "sealedAddress", s.sequence = c.anchor_sequence + 1 AS "isFirst", s.sequence = c.sequence AS "isLast",
@@ -58,7 +58,7 @@ function endOf({ isFirst, isLast }: EntryRow): Pick<ActivityLink, 'end'> {
   return isLast ? { end: 'last' } : {};
 }
 
-/** The entry for somebody who may not see where others were and with which browser; its link can still be verified. */
+/** The entry for a user who may not see the addresses and browsers of others. Its link can still be verified. */
 export function withoutConnection(item: ActivityItem): ActivityItem {
   const hidden = { ...item, ipAddress: null, userAgent: null };
   if (typeof item.link !== 'object') return hidden;

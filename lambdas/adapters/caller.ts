@@ -14,11 +14,11 @@ export interface AuthorizerContext {
   userAgent?: string;
   /** The access claim as base64url of its JSON, which takes less room than text with escaped quotation marks. */
   claim?: string;
-  /** Until when the claim holds, Unix milliseconds. */
+  /** When the claim ends, Unix milliseconds. */
   claimUntil?: string;
 }
 
-/** How the authorizer hands on an access claim and the end of its token (Unix seconds). */
+/** The form in which the authorizer passes an access claim and the end of its token (Unix seconds). */
 export function claimContext(claim: AccessClaim, expires: number): Pick<AuthorizerContext, 'claim' | 'claimUntil'> {
   return {
     claim: Buffer.from(JSON.stringify(claim)).toString('base64url'),

@@ -140,7 +140,7 @@ function accessClaimName(): string {
  *
  * @param claims from the authorizer, which has verified the token. A token with another `sub` is refused.
  * @param authorization the request's `authorization` header.
- * @throws RollcallError UNAUTHENTICATED where the access claim cannot be read.
+ * @throws RollcallError UNAUTHENTICATED if the access claim cannot be read.
  */
 export function identityBehindAuthorizer(claims: JWTPayload, authorization: string | undefined): Identity | undefined {
   const token = payloadOf(authorization);

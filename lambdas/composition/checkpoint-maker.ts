@@ -7,7 +7,7 @@ import { environmentNames } from '../platform/environment.ts';
 import { once, required } from '../platform/once.ts';
 import { timings } from '../platform/timings.ts';
 
-/** Makes the checkpoints of the audit trail. Only one function has it, because only one may use the key. */
+/** Makes the checkpoints of the audit trail. Only one function uses it, because only that function may use the key. */
 export const checkpointMaker = once(() => {
   const client = new KMSClient({
     maxAttempts: 2,

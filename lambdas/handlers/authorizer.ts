@@ -46,7 +46,7 @@ export async function authorize(
   return resultFor(event.methodArn, undefined);
 }
 
-/** @param admitted undefined for who is refused. */
+/** @param admitted undefined if the handshake is refused. */
 function resultFor(methodArn: string, admitted: AuthorizerContext | undefined): APIGatewayAuthorizerResult {
   return {
     principalId: admitted?.userId ?? 'anonymous',
@@ -66,7 +66,7 @@ async function admitUser(services: HandshakeServices, token: string): Promise<Au
     return { ...person, ...(claim ? claimContext(claim, expires) : {}) };
   } catch (error) {
     if (!(error instanceof RollcallError)) throw error;
-    // A handshake has no answer that says why. The HTTP API tells it.
+    // The answer to a handshake cannot contain the reason, but the HTTP API returns it.
     services.log.warn('A token cannot be used', { reason: error.message });
     return undefined;
   }

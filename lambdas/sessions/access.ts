@@ -12,13 +12,13 @@ export interface SessionAccess {
   access: Access;
   /** Whether the person took part and was removed. */
   removed: boolean;
-  /** The person's newest stay; `isActive` says whether they hold a slot now. Null for who has no right by it. */
+  /** The person's newest stay; `isActive` says whether they hold a slot now. Null if it gives them no access. */
   participant: SessionParticipant | null;
 }
 
 /**
- * Reads a person's access off what is stored about them and the session. An access claim decides alone: it makes even the
- * owner a viewer, and what is stored counts for nothing (rule SE12).
+ * Computes a person's access from the stored session and their stay. If they have an access claim, only the claim counts: it can
+ * make even the owner a viewer (rule SE12).
  */
 export function accessOf(stored: StoredAccess, { userId, claim }: Asker): SessionAccess {
   const { session, participant, ownRole } = stored;
@@ -40,7 +40,7 @@ export function accessOf(stored: StoredAccess, { userId, claim }: Asker): Sessio
   };
 }
 
-/** Why somebody may not do something. Of a session that they may not see the answer does not say that it exists (rule SE13). */
+/** The refusal of an action. It does not reveal whether a session exists that the person may not see (rule SE13). */
 export function denied({ access, removed }: SessionAccess, action: Action): RollcallError {
   return removed || isPermitted(access, 'view') ? refusals.notAllowed(action) : refusals.notFound();
 }

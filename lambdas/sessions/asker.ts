@@ -1,8 +1,8 @@
 import type { AccessClaim } from '../../protocol/access-claim.ts';
 
-/** Who asks for something in a session. */
+/** A person who wants to do something in a session. */
 export interface Asker {
   userId: string;
-  /** The keys that their token lets them use; where there is one it decides alone (rule SE12). */
+  /** The keys that their token lets them use. If it is set, only the claim counts (rule SE12). */
   claim?: AccessClaim | undefined;
 }

@@ -54,7 +54,7 @@ export class JoinGate {
   }
 
   async join(reference: string, person: Person, token: string | undefined, now: number): Promise<JoinResult> {
-    // An access claim decides alone (rule SE12): an invite neither adds to it nor is used.
+    // With an access claim only the claim counts (rule SE12): an invite is not used.
     if (person.userId !== undefined && person.claim) return this.#joinByClaim(reference, person, person.claim, now);
     const claims = token === undefined ? undefined : await readInvite(token, await this.#inviteKeys());
     const invite = token !== undefined && claims ? { id: claims.inviteId, hash: hashInvite(token) } : null;
@@ -107,7 +107,7 @@ export class JoinGate {
     visit: Visit & { token: string | undefined },
   ): JoinRefused {
     const { token, claims } = visit;
-    // To a session that does not exist an invite is as unknown as to one that it was not made for (rule SE13).
+    // An invite for a session that does not exist gets the same answer as an invite for another session (rule SE13).
     const unknown = outcome.outcome === 'not_found' && token !== undefined ? ('unknown' as const) : undefined;
     const strange = token !== undefined && !claims ? ('forged' as const) : unknown;
     const sessionOver = outcome.outcome === 'expired' && claims?.sessionId === outcome.sessionId;

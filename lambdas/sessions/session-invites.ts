@@ -59,7 +59,7 @@ export class SessionInvites {
   /**
    * Makes an invite.
    *
-   * @throws RollcallError `PERMISSION_DENIED` unless the owner asks, `SESSION_INACTIVE`, `INVALID_MESSAGE`.
+   * @throws RollcallError `PERMISSION_DENIED` unless the asker is the owner, `SESSION_INACTIVE`, `INVALID_MESSAGE`.
    */
   async createInvite(reference: string, asker: Asker, terms: InviteTerms): Promise<CreatedInvite> {
     const checked = checkInviteInput({ sessionId: reference, ...terms });
@@ -86,7 +86,7 @@ export class SessionInvites {
    * Revokes an invite: nobody can join with it any more, and those who did keep their slots. `revoked` is false the second
    * time.
    *
-   * @throws RollcallError `PERMISSION_DENIED` unless the owner asks, `INVITE_INVALID` where there is none such.
+   * @throws RollcallError `PERMISSION_DENIED` unless the asker is the owner, `INVITE_INVALID` if there is no such invite.
    */
   async revokeInvite(
     reference: string,

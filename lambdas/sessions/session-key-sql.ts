@@ -20,7 +20,7 @@ export const sessionKeySql = {
       AND ($4::float8 IS NULL OR (s.start_time, s.id) < (${time('$4')}, $5::uuid))
     ORDER BY s.start_time DESC, s.id DESC LIMIT $3`,
 
-  // Of a purged session only its owner reads the trail. With $3 an access claim shows the whole key.
+  // Only the owner of a purged session may read its trail. $3: an access claim covers the key, so all its sessions are shown.
   audited: `
     SELECT s.id, s.owner_id, s.metadata -> 'visibility' ->> 'activity' AS least_role, (
       SELECT CASE WHEN p.by_claim THEN p.own_role ELSE p.role END FROM session_participants p

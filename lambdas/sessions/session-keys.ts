@@ -98,8 +98,8 @@ export class SessionKeys {
   }
 
   /**
-   * All sessions of a key that a user may see, newest first; paged as `SessionManager.listSessionsOf` is. An access claim
-   * shows all sessions of a key, or none.
+   * All sessions of a key that a user may see, newest first, in pages like those of `SessionManager.listSessionsOf`. With an
+   * access claim that is all of them, or none.
    */
   async list(
     key: string,
@@ -122,7 +122,7 @@ export class SessionKeys {
     return rows.length > items.length && last ? { items, next: encodePosition(last) } : { items };
   }
 
-  /** The sessions of a key whose audit trail a user may read; of a purged one that is its owner (rules SE6, DE9, SE12). */
+  /** The sessions of a key whose audit trail a user may read. Only the owner may read that of a purged one (rules SE6, DE9, SE12). */
   async audited(key: string, { userId, claim }: Asker): Promise<AuditedSession[]> {
     const claimed = claim && claimedRole(claim, key);
     if (claim && !claimed) return [];

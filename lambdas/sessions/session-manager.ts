@@ -204,8 +204,8 @@ export class SessionManager {
    * Gives a participant another role, which applies from their next message. It stays when they leave, and no invite that
    * was made earlier can raise it again.
    *
-   * @throws `PERMISSION_DENIED` unless the owner asks and somebody else is meant, whose role no access claim decides;
-   *   `NOT_IN_SESSION` for somebody without a right to the session.
+   * @throws `PERMISSION_DENIED` unless the asker is the owner and changes another person, whose role no access claim sets;
+   *   `NOT_IN_SESSION` for a person without access to the session.
    */
   async setRole(reference: string, asker: Asker, personId: string, role: Role): Promise<SessionParticipant> {
     const { session } = await this.authorize(reference, asker, 'manage');
@@ -259,7 +259,7 @@ export class SessionManager {
    * session that expired before stays expired.
    *
    * @param options `asker`: the user who ends it. Without one, the caller has checked the permission.
-   * @throws `PERMISSION_DENIED` unless that is the owner.
+   * @throws `PERMISSION_DENIED` unless the asker is the owner.
    */
   async endSession(
     reference: string,
@@ -279,7 +279,7 @@ export class SessionManager {
    * is false for a session that is active anyway. `unannounced` is the expiry if no sweep has announced it, so that the caller
    * can still record it.
    *
-   * @throws `PERMISSION_DENIED` unless the owner asks; `SESSION_INACTIVE` for one that ended or expired too long ago.
+   * @throws `PERMISSION_DENIED` unless the asker is the owner; `SESSION_INACTIVE` if it ended, or expired too long ago.
    */
   async recoverSession(reference: string, asker: Asker): Promise<Recovery> {
     const { session } = await this.authorize(reference, asker, 'manage', { evenEnded: true });

@@ -52,7 +52,7 @@ export interface JoinRequest {
   invite: { id: string; hash: Buffer } | null;
   /** Set if the owner gives the person a slot: with this role, or with their earlier role if it is null. */
   grant: { role: Role | null } | null;
-  /** The access claim of the person's token, which decides alone. */
+  /** The access claim of the person's token. If it is set, only the claim counts. */
   claim: AccessClaim | null;
   sessionTimeoutMillis: number;
   now: number;
@@ -191,7 +191,7 @@ export class SessionRepository {
     return row && { participant: toParticipant(row), wasActive: row.was_active };
   }
 
-  /** Changes a role. Undefined for a person without access to the session, or whose access claim decides their role. */
+  /** Changes a role. Undefined for a person without access to the session, or whose role comes from an access claim. */
   async setRole(sessionId: string, personId: string, role: Role, now: number): Promise<SessionParticipant | undefined> {
     return this.#participant('participant-role', sessionSql.setRole, [sessionId, personId, role, now]);
   }

@@ -38,7 +38,7 @@ export interface ParticipantRow {
   anonymous_id: string | null;
   name: string | null;
   role: Role;
-  /** Whether an access claim gave the role; then `own_role` is the one they have without. */
+  /** Whether an access claim gave the role. Then `own_role` is the role without the claim. */
   by_claim: boolean;
   own_role: Role | null;
   is_active: boolean;
@@ -80,7 +80,7 @@ export function toExpiry({ id, start_time, expired_at, participants }: Recovered
   return { sessionId: id, expiredAt, durationMinutes, participantCount: participants };
 }
 
-/** The role that somebody who was not removed has without an access claim. */
+/** The role without an access claim, of a person who was not removed. */
 export function ownRoleOf({ role, by_claim, own_role }: ParticipantRow): Role | null {
   return by_claim ? own_role : role;
 }

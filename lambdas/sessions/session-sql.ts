@@ -113,7 +113,7 @@ export const sessionSql = {
       AND ($3::float8 IS NULL OR (s.start_time, s.id) < (${time('$3')}, $4::uuid))
     ORDER BY s.start_time DESC, s.id DESC LIMIT $2`,
 
-  // What begins with a text is a range of idx_sessions_operation, which sorts by bytes. No id is longer than 255 characters.
+  // All ids with the same beginning are one range of idx_sessions_operation, which sorts by bytes. No id is longer than 255 characters.
   listClaimed: `
     WITH covered AS (
       SELECT e.id, e.start_time FROM collaboration_sessions e WHERE e.operation_id = ANY ($4::text[])

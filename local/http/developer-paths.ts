@@ -74,7 +74,7 @@ async function issueToken(identity: IdentityProvider, trusted: boolean, url: URL
   return [200, await identity.issue({ subject: user, name, admin, sessions }, Date.now())];
 }
 
-/** The access claim that is asked for, or what is wrong with it. */
+/** The requested access claim, or what is wrong with it. */
 function accessIn(url: URL): AccessClaim | string | undefined {
   const text = url.searchParams.get('sessions');
   if (text === null) return undefined;

@@ -20,7 +20,7 @@ export const localAudience = 'rollcall';
 const adminScope = 'rollcall/admin';
 const expiresInSeconds = 12 * 60 * 60;
 
-/** Whom a token is for, and what it grants. */
+/** The user of a token and what it grants. */
 export interface TokenRequest {
   subject: string;
   name: string;

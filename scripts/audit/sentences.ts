@@ -1,6 +1,6 @@
 import type { ChainFault } from '../../client/verify/index.ts';
 
-/** What the command says about a link. */
+/** The sentences of the command about faults of a link. */
 export const sentences: Record<ChainFault, string> = {
   entry_altered: 'was changed after it was written',
   entry_missing: 'was deleted',

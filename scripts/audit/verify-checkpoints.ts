@@ -74,7 +74,7 @@ async function headFaults(pool: Pool, checkpoint: Checkpoint, retentionBegins: n
     .map(({ sessionId }) => ({ fault: 'chain_replaced', number, sessionId }));
 }
 
-/** Chains that were in a checkpoint that is gone. */
+/** Chains whose checkpoint is missing. */
 async function lostCheckpoints(pool: Pool): Promise<FoundFault[]> {
   const { rows } = await pool.query<{ sessionId: string }>(
     `SELECT c.session_id AS "sessionId" FROM activity_chains c

@@ -12,7 +12,7 @@ export interface Caller {
   guest?: { sessionId: string; invite: string } | undefined;
   /** The keys that the token lets its holder use; without it the rules of each session decide (rule SE12). */
   claim?: AccessClaim | undefined;
-  /** Until when the claim holds, Unix milliseconds. */
+  /** When the claim ends, Unix milliseconds. */
   claimUntil?: number | undefined;
   ipAddress: string | null;
   userAgent: string | null;

@@ -2,13 +2,13 @@ import type { Role } from '../../../protocol/entities.ts';
 import type { Services } from '../../services/services.ts';
 import type { Caller } from './caller.ts';
 
-/** What a claim gives in a session stays the same for as long as its connection lives, so an environment remembers it. */
+/** The roles by access claim. They do not change during a connection, so an environment caches them. */
 const roles = new Map<string, Role>();
 const rememberedRoles = 1000;
 
 /**
  * The role that the caller's access claim gave their connection when it joined a session (rule SE12); undefined without a
- * claim, and for a connection that has not joined. The connection table knows it: Redis keeps one role for all
+ * claim, and for a connection that has not joined. It is read from the connection table, because Redis has one role for all
  * connections of a user.
  */
 export async function roleByClaim(

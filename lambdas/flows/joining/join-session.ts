@@ -37,7 +37,7 @@ export async function createSession(
   return { type: 'session_created', ...(await seatCreator(services, caller, session, ownState)) };
 }
 
-/** @throws RollcallError PERMISSION_DENIED where an access claim does not make the caller an operator there (rule SE12). */
+/** @throws RollcallError PERMISSION_DENIED if an access claim does not make the caller an operator there (rule SE12). */
 export function refuseCreation({ claim }: Caller, key: string): void {
   if (claim === undefined) return;
   const role = claimedRole(claim, key);

@@ -30,7 +30,7 @@ export async function openSession(
   { key, metadata, invite, ...ownState }: Omit<Message<'session_open'>, 'requestId' | 'order'>,
   turn: Turn,
 ): Promise<ServerFrame<'session_opened'> | ServerFrame<'session_left'>> {
-  // Before anything is looked up: of a key that the claim does not cover nobody learns whether it has a session.
+  // This is checked before the key is looked up, so that the answer does not reveal whether the key has a session.
   if (caller.claim && !claimedRole(caller.claim, key)) throw refusals.notClaimed();
   for (let attempt = 1; ; attempt += 1) {
     const { id, created } = await findOrCreate(services, caller, key, metadata);
@@ -38,7 +38,7 @@ export async function openSession(
       if (created) return await openedByCreator(services, caller, id, ownState, turn);
       return opened(await joinSession(services, caller, id, invite, { ownState, turn }), false);
     } catch (error) {
-      // Where a key is taken, nobody else can begin a session under it: that cannot be hidden.
+      // A key with a live session cannot get another one, so it cannot be hidden that the key is in use.
       if (isRefusedThere(error)) throw refusals.notInvited();
       const isOver = error instanceof RollcallError && error.code === 'SESSION_INACTIVE';
       if (!isOver || attempt === mostAttempts) throw error;

@@ -12,7 +12,7 @@ import { actorOf, audit } from './audit.ts';
  * Does something in a session on behalf of the caller. If they may not do it, the audit trail of the session says who tried.
  *
  * @param entryOf the entry of the refusal; its reason is an error code.
- * @throws what the work throws. A refusal that cannot be written down stays a refusal.
+ * @throws the error of the work, also if the entry cannot be recorded.
  */
 export async function auditRefusal<T>(
   services: Services,
@@ -31,7 +31,7 @@ export async function auditRefusal<T>(
   }
 }
 
-/** Who may not see a session is told that there is none (rule SE13). The audit trail knows that they were refused. */
+/** A user who may not see a session is told that there is none (rule SE13). The audit trail records the refusal. */
 async function isRefusal(services: Services, sessionRef: string, error: unknown): Promise<boolean> {
   if (!(error instanceof RollcallError)) return false;
   if (error.code !== 'SESSION_NOT_FOUND') return error.code === 'PERMISSION_DENIED';

@@ -1,6 +1,6 @@
 -- Whom a broadcast reaches, for a connection whose role may comment [DE11]. It counts as a frame of its connection, and the
--- others see no change. The roles here follow those in PostgreSQL, and the owner is an operator. The role by the access claim of the
--- connection's token, if there is one, decides instead: other connections of the user may have other tokens [SE12].
+-- others see no change. The roles here follow those in PostgreSQL, and the owner is an operator. If the token of the
+-- connection has an access claim, its role counts instead, because other connections of the user may have other tokens [SE12].
 if isUnknown() then return { 'unknown' } end
 renewsKeys = false
 local member = userId .. ':' .. connectionId
