@@ -66,7 +66,7 @@ export function compare(own: readonly Measurement[][], other: readonly Measureme
 export async function runAgainst(name: string, flags: readonly string[], comparison: Comparison): Promise<void> {
   const rounds = { own: [] as Measurement[][], other: [] as Measurement[][] };
   for (let round = 0; round < comparison.rounds; round++) {
-    // The checkout that begins changes, because the second one may find a warmer machine.
+    // The checkouts take turns to run first, because the machine may be warmer for the second one.
     for (const side of round % 2 === 0 ? (['other', 'own'] as const) : (['own', 'other'] as const)) {
       console.log(`\nRound ${round + 1} of ${comparison.rounds}, ${name} in ${comparison[side]}`);
       rounds[side].push(await runIn(comparison[side], name, flags));

@@ -68,8 +68,8 @@ export function checkpointText(
 }
 
 /**
- * How a path leads from a leaf to the root: for each level whether the leaf's side is `left` or `right` of the hash in the
- * path, or `alone` if the node has no neighbour and goes up as it is.
+ * The way from a leaf to the root, one word for each level: the node of this level is `left` or `right` of the next hash of the
+ * path, or it is `alone`, because it has no neighbour; then its parent has the same hash.
  */
 export function climbOf(index: number, leaves: number): ('left' | 'right' | 'alone')[] {
   const climb: ('left' | 'right' | 'alone')[] = [];

@@ -111,8 +111,8 @@ export interface ActivityItem {
   userAgent: string | null;
   createdAt: number;
   /**
-   * The entry's link in the hash chain of its session; `waiting` for a minute or so until it has one. Absent from an entry
-   * that is shown while it happens, and from one that was not written by Rollcall.
+   * The entry's link in the hash chain of its session; `waiting` until it has one, for about a minute. Absent from an
+   * entry that is sent at the moment of the activity, and from one that Rollcall did not write.
    */
   link?: ActivityLink | 'waiting';
 }

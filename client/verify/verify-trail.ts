@@ -28,7 +28,7 @@ export interface VerifiedChain {
 
 export interface TrailVerification {
   valid: boolean;
-  /** By session, and in each by the number of the link. */
+  /** Sorted by session and then by the number of the link. */
   faults: TrailFault[];
   chains: VerifiedChain[];
   /** Ids of the entries that have no link yet: nothing proves them. */

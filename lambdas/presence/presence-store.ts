@@ -291,7 +291,7 @@ export class PresenceStore {
     return { ...readOutcome(reply, now, this.#timings), departures };
   }
 
-  /** During the outage allowance no user is offline yet. They may be away, because that was sent already. */
+  /** During the outage allowance no user times out. But a user whose change to away was sent before is shown as away. */
   #users(records: string[], now: number, outageAllowance: number): PresenceUser[] {
     const timings = { ...this.#timings, offlineAfterMillis: this.#timings.offlineAfterMillis + outageAllowance };
     return records.map((text) => visibleUser(JSON.parse(text) as PresenceRecord, now, timings));
