@@ -22,7 +22,7 @@ interface Moved {
 /** The places of the cards. */
 export interface Placements {
   of(card: string): Place;
-  /** Moves a card for everybody. @throws RollcallError if this user may not. */
+  /** Moves a card for all users. @throws RollcallError if this user may not. */
   move(card: string, place: Place): Promise<unknown>;
   stop(): void;
 }

@@ -30,7 +30,7 @@ export function createNetworkSwitch(toasts: Toasts): HTMLButtonElement {
       const choice = choices('Try it out', options, (network) => void toasts.attempt(() => set(network)));
       choice.show(present);
       const lines = [
-        'Bad: what the service sends is 0.7 s late, and one message in ten is refused at first. It holds for everybody on this machine.',
+        'Bad: messages of the service are 0.7 s late, and one in ten is refused at first. This affects everybody on this machine.',
         'None: this tab alone is offline. What you do meanwhile is sent when you return.',
       ];
       return [choice.root, ...lines.map((line) => element('p', { class: 'quiet' }, line))];
