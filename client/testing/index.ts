@@ -35,7 +35,7 @@ export interface TestRollcall {
   /** The virtual clock, in Unix milliseconds. */
   now(): number;
   /**
-   * Cuts the client's network without a close. The page is told by `offline`, unless `silent`.
+   * Cuts the client's network without a close frame. The page gets the event `offline`, unless `silent`.
    *
    * @returns the function that restores the network.
    */

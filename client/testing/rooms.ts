@@ -94,7 +94,7 @@ export function enter(call: Call, room: Room): Role {
   const isOwner = session.ownerId === userId;
   if (message['invite'] && !invitation) throw new Refusal('INVITE_INVALID', 'This invitation is not valid any more.');
   if (!known && !invitation && !session.isPublic && !isOwner) {
-    // As the service does, it says nothing about a session that somebody may not see, but that a key is taken.
+    // As in the service, the answer hides a session that the user may not see. It shows only whether a key is in use.
     if (message.type !== 'session_open') throw notFound();
     throw new Refusal('PERMISSION_DENIED', 'You need an invitation to this session.');
   }

@@ -31,7 +31,7 @@ export interface TrailVerification {
   /** Sorted by session and then by the number of the link. */
   faults: TrailFault[];
   chains: VerifiedChain[];
-  /** Ids of the entries that have no link yet: nothing proves them. */
+  /** Ids of the entries that have no link yet and are therefore not proven. */
   waiting: string[];
   /** Ids of the entries that only a user who may see the addresses can check. */
   unchecked: string[];
@@ -40,10 +40,10 @@ export interface TrailVerification {
 }
 
 /**
- * Verifies entries of the audit trail with nothing but their own content. It needs WebCrypto, which browsers have on https
+ * Verifies entries of the audit trail, using only their content. It needs WebCrypto, which browsers have on https
  * and on localhost.
  *
- * @param items in any direction of time, of one session or of several.
+ * @param items in ascending or descending order of time, of one or several sessions.
  */
 export async function verifyTrail(
   items: readonly ActivityItem[],
