@@ -8,7 +8,7 @@ test('compares medians, and ratios within a round, so that a slow phase of the m
   expect(compare(own, other)).toEqual([{ what: 'a post', unit: 'ms', own: 12, other: 10, ratio: 1.1 }]);
 });
 
-test('calls two figures of zero equal', () => {
+test('counts two figures of zero as equal', () => {
   expect(compare([round(0)], [round(0)])[0]!.ratio).toBe(1);
 });
 

@@ -43,7 +43,7 @@ test('a changed issuer leaves no address of the old keys behind', () => {
   expect(identityIn(given)).toMatchObject({ JWT_ISSUER: 'https://new.example/', JWKS_URI: '' });
 });
 
-test('the name of the access claim is in the functions that read tokens', () => {
+test('the functions that read tokens have the name of the access claim in a variable', () => {
   for (const [given, expected] of [
     [{}, 'rollcall'],
     [{ JWT_ACCESS_CLAIM: 'https://example.org/access' }, 'https://example.org/access'],

@@ -10,7 +10,7 @@ test('the same seed gives the same numbers, another seed gives others', () => {
   for (const number of numbers(7)) expect(number >= 0 && number < 1).toBe(true);
 });
 
-test('choices stay within their bounds and follow their weights', () => {
+test('random choices stay within the given bounds and have the given weights', () => {
   const random = new SeededRandom(1);
   const drawn = Array.from({ length: 2000 }, () => ({
     whole: random.int(2, 4),
