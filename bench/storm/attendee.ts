@@ -121,10 +121,15 @@ export class Attendee {
     });
   }
 
-  /** Sends a heartbeat with the epoch and seq of the last applied change. */
-  heartbeat(fields: { idle?: boolean } = {}): boolean {
+  /** Sends a heartbeat. */
+  heartbeat(): boolean {
+    return this.send(this.heartbeatMessage());
+  }
+
+  /** A heartbeat with the epoch and seq of the last applied change. */
+  heartbeatMessage(fields: { idle?: boolean } = {}): { type: 'heartbeat' } & Record<string, unknown> {
     const { epoch, seq, isComplete } = this.replica;
-    return this.send({ type: 'heartbeat', ...fields, ...(isComplete ? { epoch, seq } : {}) });
+    return { type: 'heartbeat', ...fields, ...(isComplete ? { epoch, seq } : {}) };
   }
 
   /** Closes the socket as a browser does. */

@@ -20,6 +20,8 @@ export class Tab {
   joinedAt: number | undefined;
   /** The times of its newest frames without a known failure, oldest first. */
   #signs: number[] = [];
+  /** When the newest of its frames that the service acknowledged was sent. */
+  #servedAt = 0;
   end: { kind: TabEnd; at: number } | undefined;
   /** Whether the tab is frozen: it sends nothing, but its socket is open. */
   frozen = false;
@@ -56,10 +58,13 @@ export class Tab {
     return this.#signs.at(-1) ?? 0;
   }
 
-  /** Whether others must see its user because of it: it joined some time ago, and sent a frame within `offlineAfter`. */
+  /**
+   * Whether others must see its user because of it: it joined some time ago, and the service acknowledged a frame that it sent within
+   * `offlineAfter`. A busy machine may hold up frames that were sent in time. The service hears nothing of the user meanwhile.
+   */
   isSolid(now: number, settledMillis: number, offlineAfterMillis: number): boolean {
     if (this.joinedAt === undefined || this.end || this.frozen || this.leaving || !this.attendee.isOpen) return false;
-    return now - this.joinedAt >= settledMillis && now - this.lastSign < offlineAfterMillis;
+    return now - this.joinedAt >= settledMillis && now - this.#servedAt < offlineAfterMillis;
   }
 
   /** Until when others may see its user because of it; Infinity while it is open. */
@@ -91,7 +96,10 @@ export class Tab {
   /** Sends a request. @returns whether it was acknowledged. */
   async acknowledge(message: Record<string, unknown> & { type: string }): Promise<boolean> {
     if (this.joinedAt === undefined) return false;
-    return (await this.attendee.ask(message))?.type === 'ack';
+    const at = Date.now();
+    const isServed = (await this.attendee.ask(message))?.type === 'ack';
+    if (isServed) this.#servedAt = Math.max(this.#servedAt, at);
+    return isServed;
   }
 
   /** Stops sending, like a closed laptop. */
@@ -139,15 +147,17 @@ export class Tab {
   beat(): void {
     clearTimeout(this.#heartbeat);
     if (this.end || this.frozen || this.leaving) return;
-    if (this.joinedAt !== undefined) this.attendee.heartbeat({ idle: this.#idle() });
+    void this.acknowledge(this.attendee.heartbeatMessage({ idle: this.#idle() }));
     this.#heartbeat = setTimeout(() => this.beat(), this.#heartbeatMillis);
   }
 
   async #join(): Promise<boolean> {
     for (let attempt = 0; this.attendee.isOpen && !this.end && !this.leaving; attempt += 1) {
+      const at = Date.now();
       if ((await this.attendee.join())?.type === 'session_joined') {
         if (this.end || this.leaving) return true;
         this.joinedAt = Date.now();
+        this.#servedAt = Math.max(this.#servedAt, at);
         this.beat();
         return true;
       }

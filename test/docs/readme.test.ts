@@ -91,7 +91,7 @@ describe('the Jest test of the README', () => {
     const silent = await startSilentService();
     const output = await fails(codeOf('README.md', 'presence.test.mjs'), silent.url);
     await silent.close();
-    expect(output).toContain('RollcallError: This was not sent, because there is no connection; try again later.');
+    expect(output).toContain('RollcallError: This was not sent because there is no connection; try again later.');
     expect(output).not.toContain('Exceeded timeout');
   });
 });

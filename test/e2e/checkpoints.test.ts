@@ -69,7 +69,8 @@ test('only users who may read the trail of a session get the proofs for it', asy
   const publicKeys = [body.items[0].checkpoint.publicKey];
   const verification = await verifyTrail(trail.body.items, { proofs: body.items, publicKeys });
   expect(verification).toMatchObject({ valid: true, proven: 1 });
-  expect((await get(`/sessions/${session.id}/checkpoints`, 'stranger')).status).toBe(403);
+  // A stranger cannot tell a session that they may not see from one that does not exist (rule SE13).
+  expect((await get(`/sessions/${session.id}/checkpoints`, 'stranger')).status).toBe(404);
 });
 
 test('the command checks the database, an export and kept checkpoints', async () => {
