@@ -89,7 +89,7 @@ function hasExpired(invite: string): boolean {
 }
 
 /** @returns when it is tried again. */
-/** Waits for the join. Where the service cannot be reached, the page says so while the client goes on trying. */
+/** Waits for the join. If the service cannot be reached, the page says so while the client keeps trying. */
 async function untilJoined(session: DemoSession, client: DemoClient): Promise<void> {
   for (;;) {
     try {

@@ -79,7 +79,7 @@ export function showFeed(container: HTMLElement, session: DemoSession, tell: Tel
     }),
   ];
   // If the past cannot be read, the feed begins now.
-  load().catch((error: Error) => console.info('The past of the feed is missing.', error.message));
+  load().catch((error: Error) => console.info('Earlier activity could not be loaded.', error.message));
   return {
     add,
     stop() {
