@@ -181,6 +181,11 @@ export function createConnection(
     const frame = gather(JSON.parse(text));
     // Frames that API Gateway itself sends have no type.
     if (!frame?.type) return;
+    // The token has ended, and its access claim with it: the frame did nothing, and a new socket brings a new token.
+    if (frame['code'] === 'UNAUTHENTICATED') {
+      drop(from);
+      return;
+    }
     const isAnswer = frame.requestId !== undefined && requests.answer(frame);
     if (!isAnswer || frame['code'] === 'NOT_IN_SESSION') events.frame(frame);
     retire();

@@ -96,8 +96,10 @@ export function createSessionCore(shared: Shared, target: Target, name: string, 
         timers.wait('retry', error.retryAfterMillis ?? retryMillis, () => void enter(to));
         return;
       }
-      if (shown.state === 'stale') report(error);
+      const isEntering = shown.state === 'joining';
       end(error.code === 'SESSION_INACTIVE' ? 'ended' : 'left', error);
+      // Who is in the session already, for example until a new token covers it no more, has no promise that tells why.
+      if (!isEntering) report(error);
     }
   }
 

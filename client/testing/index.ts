@@ -1,3 +1,4 @@
+import type { AccessClaim } from '../../protocol/access-claim.ts';
 import { createClientIn } from '../client.ts';
 import type { Client, ClientOptions } from '../client-api.ts';
 import type { Types } from '../types.ts';
@@ -20,6 +21,8 @@ export interface TestClientOptions<T extends Types = Types> extends Partial<Clie
   name?: string;
   /** The lifetime of a token in seconds; an hour by default. */
   tokenSeconds?: number;
+  /** The access claim of its tokens: the keys that it may use, each with a role. Without it the sessions' own rules decide. */
+  sessions?: AccessClaim;
   /** Whether the page may start workers; not by default. */
   worker?: boolean;
 }
@@ -48,8 +51,8 @@ export interface TestRollcall {
   loseClose(client: object): Promise<void>;
   /** Breaks the client's socket without a close frame; the service notices it. */
   breakSockets(client: object): Promise<void>;
-  /** A token for this user that is valid for an hour. */
-  token(userId: string): string;
+  /** A token for this user that is valid for an hour, or for `tokenSeconds`; with an access claim if `sessions` is given. */
+  token(userId: string, options?: Pick<TestClientOptions, 'sessions' | 'tokenSeconds'>): string;
   /** Hides the client's page; with `clamped` its timers run once a minute. @returns the function that shows it again. */
   hide(client: object, options?: { clamped?: boolean }): () => Promise<void>;
   /** The frames that the service received, for assertions. */
@@ -59,6 +62,8 @@ export interface TestRollcall {
   /** Closes all clients. */
   close(): void;
 }
+
+type TokenTerms = { userId: string } & Pick<TestClientOptions, 'name' | 'sessions' | 'tokenSeconds'>;
 
 const start = Date.UTC(2026, 0, 1);
 
@@ -83,16 +88,21 @@ export function createTestRollcall(options: TestRollcallOptions = {}): TestRollc
   };
   let tokens = 0;
 
+  function newToken({ userId, name = userId, tokenSeconds = 3600, sessions }: TokenTerms): string {
+    tokens += 1;
+    // The fraction makes tokens different that are made within the same second.
+    const exp = clock.now() / 1000 + tokenSeconds + tokens / 1e6;
+    return tokenFor({ sub: userId, name, exp, rollcall: sessions && { sessions } });
+  }
+
   function newClient(
     userId: string,
-    { name = userId, tokenSeconds = 3600, worker = false, ...own }: TestClientOptions,
+    { name = userId, tokenSeconds, sessions, worker = false, ...own }: TestClientOptions,
   ): Client {
     const device = createDevice(clock, service.accept, { random, worker });
     let given = '';
     const giveToken = () => {
-      tokens += 1;
-      // The fraction makes tokens different that are made within the same second.
-      given = tokenFor({ sub: userId, name, exp: clock.now() / 1000 + tokenSeconds + tokens / 1e6 });
+      given = newToken({ userId, name, tokenSeconds, sessions });
       return given;
     };
     const environment = { ...device.environment, fetch: askFor(service) };
@@ -136,7 +146,7 @@ export function createTestRollcall(options: TestRollcallOptions = {}): TestRollc
       of(client).device.breakSockets(true);
       await settle();
     },
-    token: (userId) => tokenFor({ sub: userId, name: userId, exp: clock.now() / 1000 + 3600 }),
+    token: (userId, terms) => newToken({ userId, ...terms }),
     hide(client, { clamped = false } = {}) {
       const { device } = of(client);
       device.hide(clamped);

@@ -6,11 +6,13 @@ import {
   createRoom,
   enter,
   finish,
+  isOwner,
   joined,
   newId,
   openRoom,
   Refusal,
   roomOf,
+  roomToJoin,
   type Said,
   saidIn,
 } from './rooms.ts';
@@ -27,7 +29,7 @@ export const handlers: Record<string, (call: Call) => object> = {
     return { type: 'session_created', session: room.session, ...room.snapshot() };
   },
   session_join(call) {
-    const room = roomOf(call);
+    const room = roomToJoin(call);
     const role = enter(call, room);
     return { type: 'session_joined', session: room.session, role, ...room.snapshot() };
   },
@@ -49,8 +51,7 @@ export const handlers: Record<string, (call: Call) => object> = {
   },
   session_recover(call) {
     const room = roomOf(call);
-    const isOwner = room.session.ownerId === call.connection.userId;
-    if (!isOwner) throw new Refusal('PERMISSION_DENIED', 'Only the owner can bring the session back.');
+    if (!isOwner(call, room)) throw new Refusal('PERMISSION_DENIED', 'Only the owner can bring the session back.');
     room.session = { ...room.session, status: 'active', lastActiveAt: call.world.now() };
     return { type: 'session_recovered', session: room.session };
   },
@@ -97,8 +98,10 @@ export const handlers: Record<string, (call: Call) => object> = {
   participant_role(call) {
     const room = joined(call, 'owner');
     const { userId, role } = call.message as Frame & { userId: string; role: Role };
+    if (room.claimed.has(userId)) throw new Refusal('PERMISSION_DENIED', "This person's token decides their role.");
     const participant = { ...room.participants.get(userId)!, role };
     room.participants.set(userId, participant);
+    room.rights.set(userId, role);
     room.setRole(userId, role);
     room.broadcast({ type: 'participant_updated', participant });
     return { type: 'ack' };
@@ -107,7 +110,7 @@ export const handlers: Record<string, (call: Call) => object> = {
     const room = joined(call, 'owner');
     const { userId, reason = '' } = call.message as Frame & { userId: string; reason?: string };
     room.broadcast({ type: 'session_removed', reason }, (other) => other.userId === userId);
-    room.participants.delete(userId);
+    for (const known of [room.participants, room.rights, room.claimed]) known.delete(userId);
     room.leave(userId, 'removed');
     return { type: 'ack' };
   },

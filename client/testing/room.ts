@@ -1,3 +1,4 @@
+import type { AccessClaim } from '../../protocol/access-claim.ts';
 import { encodeMove, frameHead, tagOf } from '../../protocol/compact.ts';
 import type {
   ActivityItem,
@@ -15,6 +16,8 @@ import { type Json, merge, type WireChange, type WireUser } from '../presence.ts
 export interface ServerConnection {
   userId: string;
   username: string;
+  /** The access claim of the token that it was opened with. */
+  claim?: AccessClaim | undefined;
   compact: boolean;
   send(frame: object | string): void;
 }
@@ -51,6 +54,10 @@ const worse = (one: Status, other: Status) => (rank.indexOf(one) > rank.indexOf(
 /** One session in memory, with its users. */
 export class Room {
   readonly participants = new Map<string, SessionParticipant>();
+  /** The role that each person has without an access claim. */
+  readonly rights = new Map<string, Role>();
+  /** The people who joined by an access claim the last time. */
+  readonly claimed = new Set<string>();
   readonly invitations = new Map<string, Invitation>();
   readonly activities: ActivityItem[] = [];
   readonly stays: Stay[] = [];
@@ -105,7 +112,7 @@ export class Room {
       person.user = merge(person.user, JSON.parse(JSON.stringify(fields)));
       this.stays.push({ userId, username, role, joinedAt: now, leftAt: null, cause: null });
       this.#diff({ joins: [person.user] }, connection);
-    } else this.#change(person, { ...said, connections: person.seats.size }, said.status);
+    } else this.#change(person, { ...said, role, connections: person.seats.size }, said.status);
   }
 
   /** Records a sign of life; any frame is one. */

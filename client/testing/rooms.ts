@@ -1,3 +1,4 @@
+import { claimedRole } from '../../protocol/access-claim.ts';
 import type { LeaveCause, Role, Status } from '../../protocol/entities.ts';
 import type { ErrorCode } from '../../protocol/errors.ts';
 import type { Frame } from '../gather.ts';
@@ -32,32 +33,48 @@ export interface Call {
 const ranks: Role[] = ['viewer', 'commenter', 'operator'];
 export const newId = () => crypto.randomUUID();
 
+const refusedInvite = () => new Refusal('INVITE_INVALID', 'This invitation is not valid any more.');
 const notFound = () =>
   new Refusal('SESSION_NOT_FOUND', 'There is no such session, or you may not see it; check the link.');
 
-export function roomOf({ world, message }: Call): Room {
-  const { sessionId } = message;
-  const room = [...world.rooms.values()].find(
-    ({ session }) => session.id === sessionId || session.sessionId === sessionId,
-  );
-  if (!room) throw notFound();
+function findRoom({ world, message: { sessionId } }: Call): Room | undefined {
+  return [...world.rooms.values()].find(({ session }) => session.id === sessionId || session.sessionId === sessionId);
+}
+
+/** A session that the caller may see. Of any other one the answer does not tell that it exists. */
+export function roomOf(call: Call): Room {
+  const room = findRoom(call);
+  if (!room || !maySee(call, room)) throw notFound();
   return room;
+}
+
+/** Whether the caller may see the session without an invite. An access claim decides alone. */
+function maySee({ connection: { userId, claim } }: Call, { session, rights }: Room): boolean {
+  if (claim) return claimedRole(claim, session.operationId) !== undefined;
+  return session.isPublic || session.ownerId === userId || rights.has(userId);
 }
 
 /** The session of a message whose connection has joined. */
 export function joined(call: Call, needed: 'viewer' | 'commenter' | 'owner' = 'viewer'): Room {
-  const room = roomOf(call);
-  const { userId } = call.connection;
-  if (!room.has(call.connection)) throw new Refusal('NOT_IN_SESSION', 'Join the session first.');
-  const { role = 'viewer' } = room.participants.get(userId) ?? {};
-  const isOwner = room.session.ownerId === userId;
-  const mayDo = isOwner || (needed !== 'owner' && ranks.indexOf(role) >= ranks.indexOf(needed));
+  const room = findRoom(call);
+  const { userId, claim } = call.connection;
+  if (!room?.has(call.connection)) throw new Refusal('NOT_IN_SESSION', 'Join the session first.');
+  const role = claim ? claimedRole(claim, room.session.operationId)! : (room.rights.get(userId) ?? 'viewer');
+  const mayDo = isOwner(call, room) || (needed !== 'owner' && ranks.indexOf(role) >= ranks.indexOf(needed));
   if (!mayDo) throw new Refusal('PERMISSION_DENIED', 'Your role does not allow this; ask the owner.');
   return room;
 }
 
+/** Whether the caller may do what an owner does. With an access claim the owner needs to be an operator by it. */
+export function isOwner({ connection: { userId, claim } }: Call, { session }: Room): boolean {
+  return session.ownerId === userId && (!claim || claimedRole(claim, session.operationId) === 'operator');
+}
+
 export function createRoom({ world, connection, message }: Call, key?: string): Room {
   const { operationId = key, metadata = {} } = message as Frame & { operationId: string; metadata: Json };
+  if (connection.claim && claimedRole(connection.claim, operationId!) !== 'operator') {
+    throw new Refusal('PERMISSION_DENIED', 'Your token does not let you begin a session here.');
+  }
   const now = world.now();
   const id = newId();
   const session = {
@@ -84,26 +101,40 @@ export function createRoom({ world, connection, message }: Call, key?: string): 
   return room;
 }
 
+/** The session that a message wants to join. Who brings an invite is told about the invite only. */
+export function roomToJoin(call: Call): Room {
+  const { claim } = call.connection;
+  const room = findRoom(call);
+  if (room) return room;
+  throw call.message['invite'] && !claim ? refusedInvite() : notFound();
+}
+
 export function enter(call: Call, room: Room): Role {
   const { connection, message } = call;
-  const { userId, username } = connection;
-  const { session, participants } = room;
-  if (session.status !== 'active') throw new Refusal('SESSION_INACTIVE', 'This session is over; start a new one.');
+  const { userId, username, claim } = connection;
+  const { session, participants, rights, claimed } = room;
   const known = participants.get(userId);
-  const invitation = room.invitations.get(message['invite'] as string);
-  const isOwner = session.ownerId === userId;
-  if (message['invite'] && !invitation) throw new Refusal('INVITE_INVALID', 'This invitation is not valid any more.');
-  if (!known && !invitation && !session.isPublic && !isOwner) {
+  // An access claim decides alone: an invite is not used.
+  const invitation = claim ? undefined : room.invitations.get(message['invite'] as string);
+  if (message['invite'] && !invitation && !claim) throw refusedInvite();
+  if (!invitation && !maySee(call, room)) {
     // As in the service, the answer hides a session that the user may not see. It shows only whether a key is in use.
     if (message.type !== 'session_open') throw notFound();
     throw new Refusal('PERMISSION_DENIED', 'You need an invitation to this session.');
   }
+  if (session.status !== 'active') throw new Refusal('SESSION_INACTIVE', 'This session is over; start a new one.');
   const isFull =
     !known?.isActive && [...participants.values()].filter((each) => each.isActive).length >= session.maxParticipants;
   if (isFull) throw new Refusal('SESSION_FULL', 'All places are taken.');
   if (invitation) invitation.uses -= 1;
   if (invitation && invitation.uses < 0) throw new Refusal('INVITE_INVALID', 'This invitation was used up.');
-  const role = isOwner ? 'operator' : (invitation?.role ?? known?.role ?? 'viewer');
+  const ownRole = session.ownerId === userId ? 'operator' : (invitation?.role ?? rights.get(userId) ?? 'viewer');
+  const role = claim ? claimedRole(claim, session.operationId)! : ownRole;
+  if (claim) claimed.add(userId);
+  else {
+    claimed.delete(userId);
+    rights.set(userId, ownRole);
+  }
   const now = room.session.updatedAt;
   const participant = { id: newId(), sessionId: session.id, userId, anonymousId: null, name: username, role };
   participants.set(userId, { ...participant, isActive: true, joinedAt: now, lastSeenAt: now, leftAt: null });
@@ -113,6 +144,8 @@ export function enter(call: Call, room: Room): Role {
 
 export function openRoom(call: Call): { room: Room; created: boolean } {
   const key = call.message['key'] as string;
+  const { claim } = call.connection;
+  if (claim && !claimedRole(claim, key)) throw new Refusal('PERMISSION_DENIED', 'Your token does not cover this key.');
   const live = [...call.world.rooms.values()].find(({ session }) => session.key === key && session.status === 'active');
   return live ? { room: live, created: false } : { room: createRoom(call, key), created: true };
 }

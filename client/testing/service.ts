@@ -1,3 +1,4 @@
+import type { AccessClaim } from '../../protocol/access-claim.ts';
 import { bearerPrefix } from '../../protocol/frames.ts';
 import { limits } from '../../protocol/limits.ts';
 import type { Frame } from '../gather.ts';
@@ -37,6 +38,17 @@ export interface ServiceOptions {
   heartbeatSeconds: number;
   rolloverSeconds: number;
   sessionTimeoutMillis: number;
+}
+
+/** Who was let in by a handshake. */
+interface Admitted {
+  userId: string;
+  username: string;
+  claim?: AccessClaim | undefined;
+  /** Until when the claim holds, Unix milliseconds. */
+  claimUntil?: number;
+  /** The invite of a guest. */
+  invite?: string;
 }
 
 const spacing = 1000 / limits.messagesPerSecond;
@@ -84,8 +96,8 @@ export function createService(clock: Clock, options: ServiceOptions): Service {
       const isValid = service.isValid(token);
       service.handshakes.push({ token, isValid });
       if (!isValid) return 403;
-      const { sub, name } = claimsOf(token)!;
-      serve(socket, sub, name, undefined);
+      const { sub, name, exp, rollcall } = claimsOf(token)!;
+      serve(socket, { userId: sub, username: name, claim: rollcall?.sessions, claimUntil: exp * 1000 });
       return undefined;
     }
     if (invite === null) return 401;
@@ -93,16 +105,18 @@ export function createService(clock: Clock, options: ServiceOptions): Service {
       ({ invitations }) => (invitations.get(invite)?.expiresAt ?? 0) > now(),
     );
     if (!isKnown) return 403;
-    serve(socket, `guest-${query.get('guest') ?? crypto.randomUUID()}`, query.get('name') ?? 'Guest', invite);
+    const userId = `guest-${query.get('guest') ?? crypto.randomUUID()}`;
+    serve(socket, { userId, username: query.get('name') ?? 'Guest', invite });
     return undefined;
   }
 
-  function serve(socket: ServerSocket, userId: string, username: string, invite: string | undefined): void {
+  function serve(socket: ServerSocket, { userId, username, claim, claimUntil = Infinity, invite }: Admitted): void {
     let onTime = 0;
     const orders = new Map<unknown, number>();
     const connection: ServerConnection = {
       userId,
       username,
+      claim,
       compact: false,
       send(frame) {
         if (losing.delete(`${userId} ${(frame as { type?: string }).type}`)) return;
@@ -118,6 +132,7 @@ export function createService(clock: Clock, options: ServiceOptions): Service {
     }
 
     function answer(frame: Frame): object {
+      if (claim && now() >= claimUntil) throw new Refusal('UNAUTHENTICATED', 'Your token has expired; connect again.');
       if (frame.type === 'hello') return welcome(frame);
       const { order } = frame as { order?: number };
       if (order !== undefined) {

@@ -1,3 +1,5 @@
+import { type AccessClaim, defaultAccessClaim } from '../../protocol/access-claim.ts';
+
 const encode = (value: object) =>
   btoa(JSON.stringify(value)).replace(/\+/g, '-').replace(/\//g, '_').replace(/=+$/, '');
 
@@ -6,6 +8,8 @@ export interface Claims {
   sub: string;
   name: string;
   exp: number;
+  /** The keys that the token lets its holder use, each with a role; without it the rules of each session decide. */
+  [defaultAccessClaim]?: { sessions: AccessClaim } | undefined;
 }
 
 /** A JSON Web Token without a signature; only the in-memory service accepts it. */

@@ -1,4 +1,14 @@
 import type { Client, ClientOptions, Session } from '../../client/index.ts';
+import type { AccessClaim } from '../../protocol/access-claim.ts';
+import type { Role } from '../../protocol/entities.ts';
+
+/** What a token says beside its user. */
+export interface TokenTerms {
+  /** The access claim. */
+  sessions?: AccessClaim;
+  /** How long the service accepts the token; long enough for any test if absent. */
+  acceptedSeconds?: number;
+}
 
 /** A service with clients: the in-memory one or the real stack. */
 export interface Place {
@@ -7,7 +17,7 @@ export interface Place {
   /** Waits until the condition is true; the in-memory service advances its clock meanwhile. */
   until(condition: () => boolean, what: string): Promise<void>;
   /** A token of this user. */
-  token(user: string): Promise<string>;
+  token(user: string, terms?: TokenTerms): Promise<string>;
   /** Sends the client the event that the network has changed. */
   changeNetwork(client: Client): void;
   /** Breaks each socket of the client without a close frame; the network still works. */
@@ -30,6 +40,11 @@ async function pair(place: Place): Promise<{ ada: Client; bob: Client; hers: Ses
   await his.ready;
   await place.until(() => hers.others.length === 1, 'the owner to see the other one');
   return { ada, bob, hers, his };
+}
+
+/** A client whose tokens have an access claim, the present one each time. */
+function claimed(place: Place, user: string, terms: () => TokenTerms): Client {
+  return place.client('', { token: () => place.token(user, terms()) });
 }
 
 const codeOf = (promise: Promise<unknown>) =>
@@ -400,6 +415,112 @@ export const cases: Case[] = [
       his.setCursor({ selection: { from: 1, to: 4 } });
       await place.until(() => hers.cursors.length === 1, 'the cursor');
       expect(hers.cursors[0]?.cursor).toEqual({ selection: { from: 1, to: 4 } });
+    },
+  },
+  {
+    title: '[SE12] an access claim alone decides which sessions its holder opens and joins, and in which role',
+    async run(place) {
+      const shown = await place.client('ada').create(publicSession);
+      const hers = claimed(place, 'ann', () => ({ sessions: { 'team/*': 'operator', 'team/notes': 'viewer' } }));
+      const his = claimed(place, 'ben', () => ({ sessions: { 'team/plan': 'commenter' } }));
+      const [plan, shared] = [hers.open('team/plan'), his.open('team/plan')];
+      await plan.ready;
+      await shared.ready;
+      expect([plan.role, shared.role]).toEqual(['operator', 'commenter']);
+      await shared.logActivity('note_added');
+      expect(await codeOf(shared.end())).toBe('PERMISSION_DENIED');
+      expect(await codeOf(plan.setRole(his.self!.userId, 'viewer'))).toBe('PERMISSION_DENIED');
+      expect(await codeOf(hers.open('team/notes').ready)).toBe('PERMISSION_DENIED');
+      expect(await codeOf(his.open('elsewhere').ready)).toBe('PERMISSION_DENIED');
+      expect(await codeOf(his.create({ operationId: 'team/plan' }))).toBe('PERMISSION_DENIED');
+      const { invite } = await shown.createInvite({ role: 'operator' });
+      expect(await codeOf(his.join(shown.id, { invite }).ready)).toBe('SESSION_NOT_FOUND');
+    },
+  },
+  {
+    title: '[SE12] a new token changes the role, and nobody sees a leave',
+    async run(place) {
+      const hers = place.client('ada').open('doc-role');
+      await hers.ready;
+      let role: Role = 'viewer';
+      // So short a life that each connection asks for a new token.
+      const client = claimed(place, 'bob', () => ({ sessions: { 'doc-role': role }, acceptedSeconds: 50 }));
+      const his = client.open('doc-role');
+      await his.ready;
+      expect(await codeOf(his.logActivity('note_added'))).toBe('PERMISSION_DENIED');
+      const left: unknown[] = [];
+      hers.on('left', (leave) => left.push(leave));
+      role = 'commenter';
+      place.changeNetwork(client);
+      await place.until(() => his.role === 'commenter' && hers.others[0]?.role === 'commenter', 'the role');
+      await his.logActivity('note_added');
+      expect(left).toEqual([]);
+    },
+  },
+  {
+    title: '[SE12] who loses access with a new token leaves, and is told by a typed error',
+    async run(place) {
+      const hers = place.client('ada').open('doc-access', { metadata: { isPublic: false } });
+      await hers.ready;
+      let sessions: AccessClaim = { 'doc-access': 'viewer' };
+      const client = claimed(place, 'bob', () => ({ sessions, acceptedSeconds: 50 }));
+      const byKey = client.open('doc-access');
+      await byKey.ready;
+      const errors: string[] = [];
+      byKey.on('error', ({ code }) => errors.push(`${code} ${byKey.state}`));
+      sessions = { other: 'operator' };
+      place.changeNetwork(client);
+      await place.until(() => errors.length > 0, 'the refusal');
+      expect(errors).toEqual(['PERMISSION_DENIED left']);
+      await place.until(() => hers.others.length === 0, 'the leave');
+      expect(client.state).toBe('open');
+      expect(await codeOf(client.join(hers.id).ready)).toBe('SESSION_NOT_FOUND');
+    },
+  },
+  {
+    title: '[SE12] when a claim has ended with its token, the client comes back with a new token',
+    async run(place) {
+      const hers = place.client('ada').open('doc-end');
+      await hers.ready;
+      const left: unknown[] = [];
+      hers.on('left', (leave) => left.push(leave));
+      const terms: TokenTerms[] = [
+        { sessions: { 'doc-end': 'viewer' }, acceptedSeconds: 1 },
+        { sessions: { 'doc-end': 'commenter' } },
+      ];
+      const his = claimed(place, 'bob', () => terms.shift()!).open('doc-end');
+      await his.ready;
+      const states: string[] = [];
+      his.on('state', (state) => states.push(state));
+      let x = 0;
+      await place.until(() => {
+        x += 1;
+        his.setCursor({ x });
+        return states.length > 0;
+      }, 'the end of the claim');
+      await place.until(() => his.state === 'joined', 'the return');
+      expect(states).toEqual(['stale', 'joined']);
+      expect(his.role).toBe('commenter');
+      await place.until(() => hers.cursors[0]?.cursor['x'] === x, 'the latest cursor');
+      expect(left).toEqual([]);
+      expect(terms).toEqual([]);
+    },
+  },
+  {
+    title: '[SE13] a private session and one that does not exist refuse a stranger alike',
+    async run(place) {
+      const hers = await place.client('ada').create({ operationId: 'op-4' });
+      const other = await place.client('ada').create(publicSession);
+      const { invite } = await other.createInvite({ role: 'viewer' });
+      const refusals: unknown[] = [];
+      for (const sessionId of [hers.id, '00000000-0000-4000-8000-000000000000']) {
+        for (const options of [{}, { invite }, { invite: 'none' }]) {
+          const { ready } = place.client('bob').join(sessionId, options);
+          refusals.push(await ready.catch(({ code, message }) => [code, message]));
+        }
+      }
+      expect(refusals.slice(0, 3)).toEqual(refusals.slice(3));
+      expect(refusals[0]).toEqual(['SESSION_NOT_FOUND', expect.any(String)]);
     },
   },
 ];

@@ -12,7 +12,8 @@ const limitMillis = 30_000;
 
 const place = (): Place => ({
   client: (user, options) => rollcall.client(user, options),
-  token: async (user) => rollcall.token(user),
+  token: async (user, { sessions, acceptedSeconds } = {}) =>
+    rollcall.token(user, { sessions, tokenSeconds: acceptedSeconds }),
   changeNetwork: (client) => rollcall.device(client).tell('network'),
   breakSockets: (client) => rollcall.breakSockets(client),
   async until(condition, what) {

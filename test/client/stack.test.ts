@@ -3,6 +3,7 @@ import { createClientIn } from '../../client/client.ts';
 import { createEnvironment, type PageEvent, type SocketConstructor } from '../../client/environment.ts';
 import { type Client, createClient } from '../../client/index.ts';
 import { tokenOf } from '../support/client.ts';
+import { signToken } from '../support/sign-token.ts';
 import { startTestStack, type TestStack } from '../support/stack.ts';
 import { timeLimits } from '../support/time-limits.ts';
 import { cases, type Place } from './contract-suite.ts';
@@ -50,7 +51,10 @@ const place: Place = {
     devices.set(client, device);
     return client;
   },
-  token: async (user) => (await tokenOf(stack, `${user}${run}`)).token,
+  token: (user, { sessions, acceptedSeconds = 300 } = {}) => {
+    const claims = { sub: `${user}${run}`, name: user, ...(sessions && { rollcall: { sessions } }) };
+    return signToken(stack, claims, acceptedSeconds);
+  },
   changeNetwork(client) {
     for (const listener of devices.get(client)!.listeners) listener('network');
   },

@@ -1,16 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { calculateJwkThumbprint, importJWK, type JWK, SignJWT } from 'jose';
-import { localAudience, localIssuer } from '../../local/identity/identity-provider.ts';
 import type { AccessClaim } from '../../protocol/access-claim.ts';
 import type { Role } from '../../protocol/entities.ts';
 import { messages, messageTypes } from '../../protocol/messages.ts';
-import { tokenLeewaySeconds } from '../../protocol/timings.ts';
 import { TestClient, tokenOf } from '../support/client.ts';
 import { messageFields } from '../support/message-fields.ts';
 import { changeOf, joinOf, leavesOf } from '../support/presence-frames.ts';
+import { signToken } from '../support/sign-token.ts';
 import { type Arrived, startTestStack, type TestStack } from '../support/stack.ts';
 
 let stack: TestStack;
@@ -161,7 +157,7 @@ test('[SE12] the token of each connection decides about its broadcasts', async (
 test('[SE12] the rights of a claim end when its token expires', async () => {
   const key = randomUUID();
   const { owner, session } = await begun(key, { isPublic: false });
-  const token = await signed({ sub: 'ann', rollcall: { sessions: { [key]: 'viewer' } } });
+  const token = await signToken(stack, { sub: 'ann', rollcall: { sessions: { [key]: 'viewer' } } }, 1);
   const ann = new TestClient(stack.websocket, token);
   await ann.opened();
   await ann.expect('session_opened', { type: 'session_open', key });
@@ -184,7 +180,7 @@ test.each<[string, unknown]>([
   ['without sessions', {}],
   ['with an unknown role', { sessions: { 'doc-42': 'owner' } }],
 ])('[SE12] a token whose claim is %s is refused at both APIs, and the HTTP API says why', async (_, rollcall) => {
-  const token = await signed({ sub: 'ann', rollcall }, 300);
+  const token = await signToken(stack, { sub: 'ann', rollcall }, 300);
   const client = new TestClient(stack.websocket, token);
   await expect(client.opened()).rejects.toThrow('403');
   const { status, body } = await get('/sessions', token);
@@ -199,7 +195,7 @@ test('[SE12] the authorizer accepts the largest claim and refuses a larger one',
     ) as AccessClaim;
   const ann = await stack.arrive('ann', entries(140));
   expect(await open(ann, 'document-1139')).toMatchObject({ role: 'operator' });
-  const token = await signed({ sub: 'ann', rollcall: { sessions: entries(160) } }, 300);
+  const token = await signToken(stack, { sub: 'ann', rollcall: { sessions: entries(160) } }, 300);
   await expect(new TestClient(stack.websocket, token).opened()).rejects.toThrow('403');
 });
 
@@ -217,7 +213,7 @@ test('[SE12] the HTTP API shows only the sessions that the claim covers', async 
   expect(listed.body.items).toMatchObject([{ id: covered.session.id }]);
   const { id } = covered.session;
   const key = encodeURIComponent(`${team}/a`);
-  const reads = ['', '/participants', '/activity', '/statistics', '/presence?at=1'];
+  const reads = ['', '/participants', '/activity', '/checkpoints', '/statistics', '/presence?at=1'];
   for (const path of reads) {
     expect([path, (await get(`/sessions/${id}${path}`, tokens.commenter)).status]).toEqual([path, 200]);
     expect([path, await get(`/sessions/${other.session.id}${path}`, tokens.commenter)]).toEqual([
@@ -280,14 +276,3 @@ describe('[SE13] the answer does not show whether a session exists that the send
     }
   });
 });
-
-/** A token of the stack's own provider that ends in a second, leeway included. */
-async function signed(claims: Record<string, unknown>, seconds = 1 - tokenLeewaySeconds): Promise<string> {
-  const jwk = JSON.parse(await readFile(join(stack.dataDirectory, 'identity.json'), 'utf8')) as JWK;
-  return new SignJWT(claims)
-    .setProtectedHeader({ alg: 'RS256', kid: await calculateJwkThumbprint(jwk) })
-    .setIssuer(localIssuer)
-    .setAudience(localAudience)
-    .setExpirationTime(Math.ceil(Date.now() / 1000) + seconds)
-    .sign(await importJWK(jwk, 'RS256'));
-}
