@@ -2,6 +2,7 @@
 import { act, createElement as h, type ReactNode, StrictMode, Suspense, use } from 'react';
 import { createRoot, hydrateRoot } from 'react-dom/client';
 import { renderToString } from 'react-dom/server';
+import type { Client } from '../../../client/index.ts';
 import {
   type Collaboration,
   RollcallProvider,
@@ -172,6 +173,81 @@ test('[row 33] the client hydrates the HTML of the server without a difference',
   await advance(200);
   expect(container.textContent).toBe('adaopen');
   expect(errors).toEqual([]);
+});
+
+describe('useCollaboration', () => {
+  let renders = 0;
+  beforeEach(() => {
+    renders = 0;
+  });
+  function Page() {
+    const { state, others } = useCollaboration({ key: 'doc' });
+    renders += 1;
+    return [state, ...others.map(({ username, activity }) => `${username} ${activity ?? '-'}`)].join();
+  }
+  const pageOf = (client: Client, isShown = true) =>
+    h(StrictMode, null, h(RollcallProvider, { client }, isShown ? h(Page) : null));
+
+  test('[CL6] in StrictMode it joins once, and renders only when something changed', async () => {
+    const ada = await arrive('ada');
+    const left: string[] = [];
+    ada.on('left', ({ user }) => left.push(user.username));
+    const client = rollcall.client('bob');
+    await mount(pageOf(client));
+    await advance(5000);
+    expect(container.textContent).toBe('joined,ada -');
+    expect([rollcall.device(client).dials, joins('bob').length, leaves('bob'), left]).toEqual([1, 1, [], []]);
+    const before = renders;
+    await advance(65_000);
+    const beats = rollcall.service.frames.filter(({ userId, frame }) => userId === 'bob' && frame.type === 'heartbeat');
+    expect(beats.length).toBeGreaterThan(1);
+    expect(renders).toBe(before);
+    ada.setActivity('typing');
+    await advance(200);
+    expect(container.textContent).toBe('joined,ada typing');
+    // StrictMode renders each change twice.
+    expect(renders).toBe(before + 2);
+  });
+
+  test('[CL6] it leaves no timer and no listener behind', async () => {
+    await arrive('ada');
+    const client = rollcall.client('bob');
+    const device = rollcall.device(client);
+    const held: number[] = [];
+    const render = await mount(pageOf(client));
+    for (let round = 0; round < 3; round += 1) {
+      await advance(40_000);
+      expect(container.textContent).toBe('joined,ada -');
+      await render(pageOf(client, false));
+      await advance(1000);
+      held.push(device.held);
+      await render(pageOf(client));
+    }
+    expect(held).toEqual(Array(3).fill(held[0]));
+    await render(null);
+    await rollcall.advance(1000);
+    expect(device.held).toBe(held[0]);
+    client.close();
+    expect(device.held).toBe(0);
+  });
+
+  test('[CL6] on a server it renders without a connection, and the client hydrates that HTML', async () => {
+    await arrive('ada');
+    const client = rollcall.client('bob');
+    const device = rollcall.device(client);
+    container.innerHTML = renderToString(pageOf(client));
+    await rollcall.advance(1000);
+    expect(container.textContent).toBe('joining');
+    expect([client.state, device.dials, device.held]).toEqual(['idle', 0, 0]);
+    const errors: unknown[] = [];
+    await act(async () => {
+      const root = hydrateRoot(container, pageOf(client), { onRecoverableError: (error) => errors.push(error) });
+      unmounts.push(() => root.unmount());
+    });
+    await advance(200);
+    expect(container.textContent).toBe('joined,ada -');
+    expect(errors).toEqual([]);
+  });
 });
 
 test.each([
