@@ -110,8 +110,8 @@ async function mutateDatabase(pool: Pool, { mutations = [] }: CampaignOptions): 
     const file = `migrations/${name}`;
     if (!mutations.some((mutation) => mutation.file === file)) continue;
     const source = mutate(file, await readFile(join(migrations, name), 'utf8'), mutations);
-    for (const [statement] of source.matchAll(/^CREATE FUNCTION[\s\S]*?^\$\$;$/gm)) {
-      await pool.query(statement.replaceAll('CREATE FUNCTION', 'CREATE OR REPLACE FUNCTION'));
+    for (const [statement] of source.matchAll(/^CREATE (OR REPLACE )?FUNCTION[\s\S]*?^\$\$;$/gm)) {
+      await pool.query(statement.replace(/^CREATE FUNCTION/, 'CREATE OR REPLACE FUNCTION'));
     }
   }
 }

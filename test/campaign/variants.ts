@@ -1,3 +1,5 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Mutation } from './bundle.ts';
 
 /** A deliberate mistake in the product, and the violation that the campaign must report. */
@@ -15,7 +17,7 @@ export interface VariantGroup {
   variants: Variant[];
 }
 
-const join = 'migrations/0005-join-session.sql';
+const joinSession = definitionOf('join_session');
 const diff = 'await post(outcome.receivers, frame);';
 
 export const variantGroups: VariantGroup[] = [
@@ -27,10 +29,10 @@ export const variantGroups: VariantGroup[] = [
       {
         name: 'slots are counted without the lock on the session',
         mutations: [
-          { file: join, from: 'WHERE s.id = session_uuid FOR NO KEY UPDATE', to: 'WHERE s.id = session_uuid' },
+          { file: joinSession, from: 'WHERE s.id = session_uuid FOR NO KEY UPDATE', to: 'WHERE s.id = session_uuid' },
           // A pause between the count and the insertion, in which others may get the same count.
           {
-            file: join,
+            file: joinSession,
             from: 'IF person_user IS NOT NULL THEN',
             to: 'PERFORM pg_sleep(0.03); IF person_user IS NOT NULL THEN',
           },
@@ -39,7 +41,9 @@ export const variantGroups: VariantGroup[] = [
       },
       {
         name: 'an owner who rejoins becomes a viewer',
-        mutations: [{ file: join, from: "WHEN is_owner THEN 'operator' WHEN", to: "WHEN is_owner THEN 'viewer' WHEN" }],
+        mutations: [
+          { file: joinSession, from: "WHEN is_owner THEN 'operator' WHEN", to: "WHEN is_owner THEN 'viewer' WHEN" },
+        ],
         fault: /an owner who is not operator/,
       },
       {
@@ -173,3 +177,14 @@ export const variantGroups: VariantGroup[] = [
     ],
   },
 ];
+
+/** The newest migration that defines a function of the database. A mutation of an older one would change nothing. */
+function definitionOf(name: string): string {
+  const folder = join(__dirname, '..', '..', 'migrations');
+  const defines = new RegExp(`^CREATE (OR REPLACE )?FUNCTION ${name}\\(`, 'm');
+  const newest = readdirSync(folder)
+    .sort()
+    .findLast((file) => defines.test(readFileSync(join(folder, file), 'utf8')));
+  if (!newest) throw new Error(`No migration defines ${name}.`);
+  return `migrations/${newest}`;
+}
