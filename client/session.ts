@@ -186,7 +186,6 @@ export function createSessionCore(shared: Shared, target: Target, name: string, 
     else if (type === 'activity') emit(type, frame['activity'] as never);
     else if (type === 'session_expiring') emit('expiring', frame as never);
     else if (type === 'session_activity') setInfo({ active: frame['active'], lastActiveAt: frame['activeAt'] });
-    else if (type === 'session_updated') setInfo(frame['session'] as object);
     else if (type === 'session_removed') over('left', 'removed', reason);
     else if (type === 'session_expired') over('ended', 'expired', reason);
     else if (type === 'session_ended') over('ended', 'ended', reason);

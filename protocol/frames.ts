@@ -82,7 +82,6 @@ export interface ServerFrames {
   session_expiring: { sessionId: string; expiresAt: number };
   session_expired: { sessionId: string; reason: string };
   session_removed: { sessionId: string; reason: string };
-  session_updated: { sessionId: string; session: Session };
   session_activity: { sessionId: string; active: boolean; activeAt: number };
   presence_state: Snapshot;
   presence_diff: {
