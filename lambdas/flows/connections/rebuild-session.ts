@@ -2,7 +2,7 @@ import type { Membership } from '../../connections/connection-registry.ts';
 import { isAway } from '../../platform/unavailable.ts';
 import type { PresenceOutcome } from '../../presence/outcome.ts';
 import type { Services } from '../../services/services.ts';
-import { withNewestNames } from './newest-names.ts';
+import { asInNewestJoins } from './newest-joins.ts';
 
 export interface RebuildOptions {
   /** Does nothing if Redis knows the session. */
@@ -30,7 +30,7 @@ export async function rebuildSession(
   const others = (await services.registry.members(sessionId)).filter(
     (member) => member.connectionId !== exceptConnection,
   );
-  const members = withNewestNames(also ? [also, ...others] : others);
+  const members = asInNewestJoins(also ? [also, ...others] : others);
   if (members.length === 0 && options.onlyIfLost && !options.evenEmpty) return undefined;
   return services.presence.store.restore(
     sessionId,

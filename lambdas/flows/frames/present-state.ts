@@ -19,7 +19,7 @@ export async function presentState(services: Services, caller: Caller, sessionId
   try {
     const { session } = await authorizeCaller(services, caller, sessionId, 'view');
     const { sessionId: _, ...state } = await snapshotFor(services, caller, sessionId, bytesOf(session));
-    return { type: 'session_joined', session, role: membership.role, ...state };
+    return { type: 'session_joined', session, role: membership.claimedRole ?? membership.role, ...state };
   } catch (error) {
     // The connection left, or was removed, meanwhile.
     if (error instanceof RollcallError && error.code === 'NOT_IN_SESSION') return { type: 'session_left', sessionId };

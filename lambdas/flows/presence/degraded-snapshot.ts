@@ -4,7 +4,7 @@ import type { ServerFrames } from '../../../protocol/frames.ts';
 import type { Membership } from '../../connections/connection-registry.ts';
 import { newestData } from '../../presence/person-data.ts';
 import type { Services } from '../../services/services.ts';
-import { withNewestNames } from '../connections/newest-names.ts';
+import { asInNewestJoins } from '../connections/newest-joins.ts';
 
 /**
  * The snapshot that answers a join while Redis is away, made from the connection table (rule FA1). Its epoch is random, so
@@ -20,7 +20,7 @@ export async function degradedSnapshot(
     (one) => one.connectionId !== own.connectionId,
   );
   const users = new Map<string, PresenceUser>();
-  const members = withNewestNames([own, ...others]);
+  const members = asInNewestJoins([own, ...others]);
   for (const member of members) {
     const known = users.get(member.userId);
     users.set(member.userId, known ? withConnection(known, member) : userOf(member));
