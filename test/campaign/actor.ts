@@ -39,7 +39,7 @@ export class Actors {
   /** A new socket of a random user, or of the given one. */
   connect(random: SeededRandom, userId?: string): Connection {
     const person = this.people.find((one) => one.userId === userId) ?? random.pick(this.people)!;
-    const caller = { ...nobody, ...person, connectionId: randomUUID() };
+    const caller: Caller = { ...nobody, ...person, connectionId: randomUUID() };
     const connection = { caller, joined: new Set<string>() };
     this.connections.push(connection);
     return connection;

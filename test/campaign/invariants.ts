@@ -11,7 +11,8 @@ import { stayFaults } from './stay-faults.ts';
 const queries = {
   'an owner who is not operator': `
     SELECT s.id::text FROM collaboration_sessions s
-    JOIN session_participants p ON p.session_id = s.id AND p.person_id = s.owner_id WHERE p.role <> 'operator'`,
+    JOIN session_participants p ON p.session_id = s.id AND p.person_id = s.owner_id
+    WHERE p.role <> 'operator' AND NOT p.by_claim`,
   'a session whose owner was never a participant': `
     SELECT s.id::text FROM collaboration_sessions s WHERE NOT EXISTS (
       SELECT FROM session_participants p WHERE p.session_id = s.id AND p.person_id = s.owner_id)`,
@@ -63,6 +64,12 @@ const queries = {
       SELECT count(*) FROM activity_log a WHERE a.session_id = i.session_id
         AND a.activity_type = 'invite_used' AND a.details->>'inviteId' = i.id::text)`,
   'an invite used too often': `SELECT id::text FROM session_invites WHERE uses > max_uses`,
+  'a right to a private session without an invite': `
+    SELECT format('%s in %s', p.person_id, s.id) FROM collaboration_sessions s
+    JOIN session_participants p ON p.session_id = s.id AND p.person_id <> s.owner_id
+    WHERE NOT s.is_public AND NOT (p.by_claim AND p.own_role IS NULL)
+      AND NOT EXISTS (SELECT FROM activity_log a WHERE a.session_id = s.id
+        AND a.activity_type = 'invite_used' AND a.user_id = p.person_id)`,
   'an end without a time': `
     SELECT id::text FROM collaboration_sessions WHERE (status = 'active') <> (end_time IS NULL)`,
 } as const;

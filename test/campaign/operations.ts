@@ -11,7 +11,8 @@ import { endSession } from '../../lambdas/flows/sessions/end-session.ts';
 import { createInvite, revokeInvite } from '../../lambdas/flows/sessions/manage-invites.ts';
 import { changeRole, removeParticipant } from '../../lambdas/flows/sessions/manage-participants.ts';
 import { recoverSession } from '../../lambdas/flows/sessions/recover-session.ts';
-import { roles } from '../../protocol/entities.ts';
+import type { AccessClaim } from '../../protocol/access-claim.ts';
+import { type Role, roles } from '../../protocol/entities.ts';
 import type { SeededRandom } from '../support/seeded-random.ts';
 import type { Actors, Connection } from './actor.ts';
 
@@ -65,10 +66,19 @@ async function enter(actors: Actors, connection: Connection, sessionId: string, 
   if (connection.joined.size === 0) {
     await services.registry.add({ connectionId, userId, username, connectedAt: Date.now() });
   }
-  await joinSession(services, connection.caller, sessionId, invite);
+  const state = await joinSession(services, connection.caller, sessionId, invite);
   connection.joined.add(sessionId);
   if (!actors.connections.includes(connection)) await hangUp(connection, 50);
+  return state;
 }
+
+/** Access claims with the role that each gives in the sessions of the campaign; undefined if it does not cover them. */
+const claims = (role: Role): [claim: AccessClaim, given: Role | undefined][] => [
+  [{ campaign: role }, role],
+  [{ 'camp*': role }, role],
+  [{ '*': 'operator', campaign: role }, role],
+  [{ other: role, 'campaign/*': role }, undefined],
+];
 
 async function hangUp(connection: Connection, graceMillis: number) {
   connection.joined.clear();
@@ -94,6 +104,21 @@ export const actions = {
     const connection = reuse ?? actors.connect(random);
     const invite = random.pick(actors.invites.filter((one) => one.sessionId === sessionId))?.invite;
     const run = () => enter(actors, connection, sessionId, random.chance(0.5) ? invite : undefined);
+    return { sessionId, userId: connection.caller.userId, run };
+  },
+
+  /** The claim alone decides whether the join succeeds, and in which role. */
+  claim(actors, random) {
+    const { sessionId } = actors.stage(random);
+    const [claim, given] = random.pick(claims(random.pick(roles)!))!;
+    const connection = actors.connect(random);
+    connection.caller.claim = claim;
+    const invite = random.pick(actors.invites.filter((one) => one.sessionId === sessionId))?.invite;
+    const run = async () => {
+      const state = await enter(actors, connection, sessionId, invite);
+      if (state.type === 'session_left' || state.role === given) return;
+      throw new Error(`Joined as ${state.role} by the claim ${JSON.stringify(claim)}.`);
+    };
     return { sessionId, userId: connection.caller.userId, run };
   },
 

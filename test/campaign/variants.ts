@@ -47,6 +47,17 @@ export const variantGroups: VariantGroup[] = [
         fault: /an owner who is not operator/,
       },
       {
+        name: 'an access claim gives a right that outlasts it',
+        mutations: [
+          {
+            file: joinSession,
+            from: 'WHEN stay.by_claim THEN stay.own_role ELSE stay.role END;',
+            to: 'ELSE stay.role END;',
+          },
+        ],
+        fault: /a right to a private session without an invite/,
+      },
+      {
         name: 'a retry gets a new id',
         mutations: [
           {
