@@ -147,6 +147,24 @@ describe('[SE12] an access claim', () => {
     expect(await read(owner, { 'doc-2': 'operator' })).toEqual([]);
   });
 
+  test('needs as many statements as no claim', async () => {
+    const { id } = await keyed('doc-1', { isPublic: true });
+    const statements = jest.spyOn(world.database.pool, 'query');
+    const counted = async (person: ReturnType<typeof user> & { claim?: AccessClaim }) => {
+      statements.mockClear();
+      await join(id, person);
+      await world.manager.authorize(id, person, 'view');
+      await world.manager.listSessionsOf(person);
+      await world.keys.list('doc-1', person);
+      await world.keys.audited('doc-1', person);
+      return statements.mock.calls.length;
+    };
+    const without = await counted(user());
+    expect(without).toBe(5);
+    for (const name of ['doc-1', 'doc-*', '*'])
+      expect(await counted(withClaim(user(), { [name]: 'viewer' }))).toBe(without);
+  });
+
   test('has the same meaning in PostgreSQL and in the functions', async () => {
     const random = new SeededRandom(12);
     const word = (length: number) => Array.from({ length }, () => 'ab/*%_'[random.below(6)]).join('');
