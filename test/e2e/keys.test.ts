@@ -1,11 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import type { ServerFrame } from '../../protocol/frames.ts';
 import { tokenOf } from '../support/client.ts';
 import { joinOf } from '../support/presence-frames.ts';
 import { type Arrived, startTestStack, type TestStack } from '../support/stack.ts';
-
-// A crowd of fifty is tested only on PostgreSQL, because here each user needs a separate execution environment.
-const crowd = 12;
+import { testCrowd } from './crowd-tests.ts';
 
 let stack: TestStack;
 beforeAll(async () => {
@@ -13,42 +10,16 @@ beforeAll(async () => {
 });
 afterAll(() => stack.close());
 
+testCrowd(() => stack, 12);
+
 const open = (person: Arrived, key: string, fields: object = {}) =>
   person.expect('session_opened', { type: 'session_open', key, ...fields });
-
-/** Retries as a client does, because on a slow machine the database may answer too late. */
-async function openInCrowd(person: Arrived, key: string): Promise<ServerFrame<'session_opened'>> {
-  for (;;) {
-    const answer = await person.ask({ type: 'session_open', key, data: { colour: 'teal' } });
-    if (answer.type === 'session_opened') return answer;
-    if (answer.type !== 'error' || !answer.retryable) throw new Error(`Expected session_opened, got ${answer.type}`);
-  }
-}
 
 async function get(path: string, user: string) {
   const { token } = await tokenOf(stack, user);
   const response = await fetch(`${stack.http}${path}`, { headers: { authorization: `Bearer ${token}` } });
   return { status: response.status, headers: response.headers, body: JSON.parse(await response.text()) };
 }
-
-test('[SE11] if many users open one key at the same time, one owns the session and all are in it', async () => {
-  const key = `board/${randomUUID()}`;
-  const people = await Promise.all(Array.from({ length: crowd }, (_, index) => stack.arrive(`crowd${index}`)));
-  const answers = await Promise.all(people.map((person) => openInCrowd(person, key)));
-  expect(new Set(answers.map(({ session }) => session.id)).size).toBe(1);
-  expect(answers.filter(({ created }) => created)).toHaveLength(1);
-  const owner = people[answers.findIndex(({ created }) => created)]!;
-  for (const { session, role, created } of answers) {
-    expect([session.key, session.ownerId, role]).toEqual([key, owner.userId, created ? 'operator' : 'viewer']);
-  }
-  const sessionId = answers[0]!.session.id;
-  const { users } = await owner.expect('presence_state', { type: 'presence_sync', sessionId });
-  expect(users.map(({ userId }) => userId).sort()).toEqual(people.map(({ userId }) => userId).sort());
-  expect(users.every(({ data }) => data?.['colour'] === 'teal')).toBe(true);
-  const created = (await stack.audit(sessionId)).filter((entry) => entry.activity_type === 'session_created');
-  expect(created).toMatchObject([{ user_id: owner.userId }]);
-  await Promise.all(people.map((person) => person.close()));
-});
 
 test('[SE11] opening a key joins with status, activity and data, and a second opening changes only the given fields', async () => {
   const key = randomUUID();
