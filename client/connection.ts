@@ -181,7 +181,7 @@ export function createConnection(
     const frame = gather(JSON.parse(text));
     // Frames that API Gateway itself sends have no type.
     if (!frame?.type) return;
-    // The token has ended, and its access claim with it: the frame did nothing, and a new socket brings a new token.
+    // The token has expired, so the service ignored the frame. A new socket uses a new token.
     if (frame['code'] === 'UNAUTHENTICATED') {
       drop(from);
       return;

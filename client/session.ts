@@ -98,7 +98,7 @@ export function createSessionCore(shared: Shared, target: Target, name: string, 
       }
       const isEntering = shown.state === 'joining';
       end(error.code === 'SESSION_INACTIVE' ? 'ended' : 'left', error);
-      // Who is in the session already, for example until a new token covers it no more, has no promise that tells why.
+      // After the first join no promise is pending. So the event says why, for example that a new token does not cover the session.
       if (!isEntering) report(error);
     }
   }

@@ -21,7 +21,7 @@ export interface TestClientOptions<T extends Types = Types> extends Partial<Clie
   name?: string;
   /** The lifetime of a token in seconds; an hour by default. */
   tokenSeconds?: number;
-  /** The access claim of its tokens: the keys that it may use, each with a role. Without it the sessions' own rules decide. */
+  /** The access claim of the tokens: the keys that the client may use, each with a role. */
   sessions?: AccessClaim;
   /** Whether the page may start workers; not by default. */
   worker?: boolean;

@@ -41,7 +41,7 @@ function findRoom({ world, message: { sessionId } }: Call): Room | undefined {
   return [...world.rooms.values()].find(({ session }) => session.id === sessionId || session.sessionId === sessionId);
 }
 
-/** A session that the caller may see. Of any other one the answer does not tell that it exists. */
+/** A session that the caller may see. For any other session the answer is as for an unknown id. */
 export function roomOf(call: Call): Room {
   const room = findRoom(call);
   if (!room || !maySee(call, room)) throw notFound();
@@ -65,7 +65,7 @@ export function joined(call: Call, needed: 'viewer' | 'commenter' | 'owner' = 'v
   return room;
 }
 
-/** Whether the caller may do what an owner does. With an access claim the owner needs to be an operator by it. */
+/** Whether the caller may do what an owner does. An owner with an access claim must be operator by it. */
 export function isOwner({ connection: { userId, claim } }: Call, { session }: Room): boolean {
   return session.ownerId === userId && (!claim || claimedRole(claim, session.operationId) === 'operator');
 }
@@ -101,7 +101,7 @@ export function createRoom({ world, connection, message }: Call, key?: string): 
   return room;
 }
 
-/** The session that a message wants to join. Who brings an invite is told about the invite only. */
+/** The session that a message wants to join. With an invite, a refusal is about the invite only. */
 export function roomToJoin(call: Call): Room {
   const { claim } = call.connection;
   const room = findRoom(call);

@@ -40,7 +40,7 @@ export interface ServiceOptions {
   sessionTimeoutMillis: number;
 }
 
-/** Who was let in by a handshake. */
+/** The user or guest of an accepted handshake. */
 interface Admitted {
   userId: string;
   username: string;

@@ -8,7 +8,7 @@ export interface Claims {
   sub: string;
   name: string;
   exp: number;
-  /** The keys that the token lets its holder use, each with a role; without it the rules of each session decide. */
+  /** The access claim: the keys that the holder may use, each with a role. */
   [defaultAccessClaim]?: { sessions: AccessClaim } | undefined;
 }
 

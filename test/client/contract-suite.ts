@@ -458,7 +458,7 @@ export const cases: Case[] = [
     },
   },
   {
-    title: '[SE12] who loses access with a new token leaves, and is told by a typed error',
+    title: '[SE12] if a new token does not cover the session, the client leaves it with a typed error',
     async run(place) {
       const hers = place.client('ada').open('doc-access', { metadata: { isPublic: false } });
       await hers.ready;
@@ -478,7 +478,7 @@ export const cases: Case[] = [
     },
   },
   {
-    title: '[SE12] when a claim has ended with its token, the client comes back with a new token',
+    title: '[SE12] after the token has expired, the client returns with a new token',
     async run(place) {
       const hers = place.client('ada').open('doc-end');
       await hers.ready;
@@ -507,7 +507,7 @@ export const cases: Case[] = [
     },
   },
   {
-    title: '[SE13] a private session and one that does not exist refuse a stranger alike',
+    title: '[SE13] a private session and an unknown id are refused in the same way',
     async run(place) {
       const hers = await place.client('ada').create({ operationId: 'op-4' });
       const other = await place.client('ada').create(publicSession);

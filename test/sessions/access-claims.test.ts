@@ -147,7 +147,7 @@ describe('[SE12] an access claim', () => {
     expect(await read(owner, { 'doc-2': 'operator' })).toEqual([]);
   });
 
-  test('needs as many statements as no claim', async () => {
+  test('costs no additional statement', async () => {
     const { id } = await keyed('doc-1', { isPublic: true });
     const statements = jest.spyOn(world.database.pool, 'query');
     const counted = async (person: ReturnType<typeof user> & { claim?: AccessClaim }) => {
