@@ -67,7 +67,7 @@ export class Environments {
         (answer) => done((answer ?? {}) as Answer),
         (error: Error) => {
           world.note(`${name}#${invocation.id} failed: ${error.message}`);
-          if (!world.troubled) world.violate(`${name} failed: ${error.stack}`);
+          if (!world.troubled) world.violate(`[FA6] ${name} failed: ${error.stack}`);
           done({ statusCode: 500 });
         },
       );

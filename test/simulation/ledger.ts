@@ -128,7 +128,7 @@ export class Ledger {
     const { userId, connectionId, kind, isIdle, activity } = values;
     const user = room.seen(userId!, connectionId!, now);
     if (!user) {
-      this.#doubt(room, `A frame of ${connectionId} was taken although it has no seat`);
+      this.#doubt(room, `[PR11] a frame of ${connectionId} was accepted although it has no seat`);
       return;
     }
     const wasHidden = room.statusOf(user, now) === 'offline';

@@ -9,7 +9,7 @@ const namedWorlds = 5;
  * first failed world goes to the console.
  */
 export async function liveThrough(seeds: number[], universe: Universe): Promise<string[]> {
-  const failed = await runSeeds(seeds, universe, namedWorlds);
+  const failed = await runSeeds(seeds, universe, { enough: namedWorlds });
   const [first] = failed;
   if (first) {
     // The same seed is the same story, so only one that failed has to be told.

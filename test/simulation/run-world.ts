@@ -76,19 +76,27 @@ function watch(world: World): void {
   });
 }
 
-/** Lives many seeds, some at a time; ends early where `enough` of them failed. */
+export interface SeedsOptions {
+  /** The run ends early once so many worlds count. */
+  enough?: number;
+  /** Worlds at a time. */
+  atATime?: number;
+  /** Which worlds count: those in which anything is violated, unless said otherwise. */
+  counts?: (world: World) => boolean;
+}
+
+/** Lives many seeds, some at a time. @returns the worlds that count, by their seeds. */
 export async function runSeeds(
   seeds: Iterable<number>,
   universe: Universe,
-  enough = 1,
-  atATime = 48,
+  { enough = 1, atATime = 48, counts = ({ violations }) => violations.length > 0 }: SeedsOptions = {},
 ): Promise<World[]> {
   const failed: World[] = [];
   const queue = seeds[Symbol.iterator]();
   const work = async () => {
     for (let next = queue.next(); !next.done && failed.length < enough; next = queue.next()) {
       const world = await runWorld(next.value, universe);
-      if (world.violations.length > 0) failed.push(world);
+      if (counts(world)) failed.push(world);
     }
   };
   await Promise.all(Array.from({ length: atATime }, work));

@@ -1,3 +1,4 @@
+import { presenceKeys } from '../../lambdas/presence/keys.ts';
 import type { SimulatedClient } from './simulated-client.ts';
 import type { World } from './world.ts';
 
@@ -12,6 +13,7 @@ export function startScenario(world: World): void {
   }
   const { evictions, emptied, outages } = world.profile;
   for (let count = 0; count < evictions; count += 1) world.atSomeMoment(() => evictKey(world));
+  for (let count = 0; count < evictions; count += 1) world.atSomeMoment(() => evictCursors(world));
   for (let count = 0; count < emptied; count += 1) world.atSomeMoment(() => emptySessions(world));
   for (let count = 0; count < outages; count += 1) world.atSomeMoment(() => takeRedisAway(world));
 }
@@ -99,6 +101,13 @@ async function evictKey(world: World): Promise<void> {
   const key = world.dice.pick(vital.length > 0 && world.dice.chance(0.8) ? vital : keys);
   world.note(`Redis EVICTS ${key}`);
   world.ledger.lost(sessionId);
+  await world.redis.lose([key]);
+}
+
+/** The records have each cursor too, so the ledger expects the same answers as before (rule FA2). */
+async function evictCursors(world: World): Promise<void> {
+  const key = presenceKeys.cursors(world.dice.pick(world.sessionIds));
+  world.note(`Redis EVICTS ${key}`);
   await world.redis.lose([key]);
 }
 

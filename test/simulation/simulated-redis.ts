@@ -55,7 +55,7 @@ export class SimulatedRedis {
         for (const key of keys) this.#named.add(key);
         if (!name.startsWith(presenceScript)) return this.#ofSweep(name, given, text, numberOfKeys);
         const values = given.map((value) => this.#rename(value));
-        const reply = await this.#book.run(text, numberOfKeys, [...values, this.#world.clock.now]);
+        const reply = await this.#run(name, text, numberOfKeys, [...values, this.#world.clock.now]);
         const [script, parameters] = [name.slice(presenceScript.length), given.slice(numberOfKeys)];
         if (this.#world.ledger.observe(script, parameters, reply)) await this.#learn(String(parameters[2]));
         if (isPromised(reply) && this.#world.evictsWaiting()) await this.#evictWaiting(String(parameters[2]));
@@ -154,10 +154,20 @@ export class SimulatedRedis {
     if (leased.includes(name) && this.#sweep.hasEnded(lease, now)) await this.#redis.unlink(this.#rename(lease));
     if (name === 'claimDue' && !this.#sweep.isDue(due, Number(given[3]))) return [];
     const values = given.map((value) => this.#rename(value));
-    const run = () => this.#book.run(text, numberOfKeys, values);
+    const run = () => this.#run(name, text, numberOfKeys, values);
     if (name === 'holdShard') return this.#hold(given, values, run);
     if (name === 'releaseShard') this.#sweep.giveBack(String(given[0]), String(given[1]));
     return this.#sweep.isIndex(due) ? this.#onIndex(due, run) : run();
+  }
+
+  /** Runs a script. One that fails is a fault in every world, also while stores are away (rule FA6). */
+  async #run(name: string, text: string, numberOfKeys: number, values: Argument[]): Promise<unknown> {
+    try {
+      return await this.#book.run(text, numberOfKeys, values);
+    } catch (error) {
+      this.#world.violate(`[FA6] the script ${name} failed: ${(error as Error).message}`);
+      throw error;
+    }
   }
 
   async #hold(given: Argument[], values: Argument[], run: () => Promise<unknown>): Promise<unknown> {
