@@ -91,6 +91,11 @@ export class Ledger {
     return false;
   }
 
+  /** The connections that have a seat right before a session is restored, as `<user>:<connection>`. */
+  beforeRestore(sessionId: string, seats: readonly string[]): void {
+    this.#restored.noteSeats(sessionId, seats);
+  }
+
   /** What Redis holds of a session that began anew. */
   learn(sessionId: string, stored: StoredRoom): void {
     this.forgotten.add(sessionId);
@@ -111,9 +116,9 @@ export class Ledger {
     const room = this.room(sessionId);
     room.outageAllowance = outageAllowance;
     const { userId = '', connectionId = '' } = values;
+    const storeNow = this.#world.clock.now;
     if (script === 'touch') this.#touch(room, values, now);
-    if (script === 'keepAlive') room.seen(userId, connectionId, now);
-    const storeNow = joinedUsers(reply).includes(userId) ? this.#world.clock.now : now;
+    if (script === 'keepAlive') room.seen(userId, connectionId, now, storeNow);
     const [invisible, turn] = [values['isInvisible'] === '1', values['turn']!];
     if (script === 'join') room.enter(userId, connectionId, now, { storeNow, turn, invisible });
     if (script === 'list') this.#list(room, userId, connectionId, now);
@@ -126,7 +131,7 @@ export class Ledger {
 
   #touch(room: RoomModel, values: Values, now: number): void {
     const { userId, connectionId, kind, isIdle, activity } = values;
-    const user = room.seen(userId!, connectionId!, now);
+    const user = room.seen(userId!, connectionId!, now, this.#world.clock.now);
     if (!user) {
       this.#doubt(room, `[PR11] a frame of ${connectionId} was accepted although it has no seat`);
       return;
@@ -149,7 +154,7 @@ export class Ledger {
   }
 
   #list(room: RoomModel, userId: string, connectionId: string, now: number): void {
-    if (userId !== '') room.seen(userId, connectionId, now);
+    if (userId !== '') room.seen(userId, connectionId, now, this.#world.clock.now);
     room.settle(now);
   }
 
@@ -261,8 +266,8 @@ export class Ledger {
       return `${record.userId} ${status} ${record.connections} ${record.cursor?.position ?? '-'}`;
     });
     // A user silent for too long has no record any more, even while the end of their grace is awaited.
-    const heard = [...room.users].filter(([, user]) => now - user.lastSeen < offlineAfterMillis);
-    const expected = heard.map(([userId, user]) => `${userId} ${this.#describe(room, user, now)}`);
+    const recorded = [...room.users].filter(([, user]) => this.#world.clock.now < user.recordEnds);
+    const expected = recorded.map(([userId, user]) => `${userId} ${this.#describe(room, user, now)}`);
     if (shown.toSorted().join() === expected.toSorted().join()) return;
     this.#world.violate(
       `[PR6] a listing shows\n    ${shown.join('\n    ')}\n  instead of\n    ${expected.join('\n    ')}`,

@@ -13,6 +13,8 @@ export class RestoredSeats {
   readonly #world: World;
   /** By the key of the version. */
   readonly #told = new Map<string, Told>();
+  /** The connections that had a seat before the last restoration of each session. */
+  readonly #seated = new Map<string, readonly string[]>();
   /** What the last restoration of each session was given. */
   readonly #given = new Map<string, RestoredSeat[]>();
 
@@ -29,6 +31,11 @@ export class RestoredSeats {
     if (script === 'restore') this.#given.set(sessionId, restoredSeats(call));
   }
 
+  /** Takes note of the connections that have a seat right before a restoration. */
+  noteSeats(sessionId: string, seats: readonly string[]): void {
+    this.#seated.set(sessionId, seats);
+  }
+
   /** Redis lost all that it was told about a session. */
   forget(sessionId: string): void {
     for (const key of this.#told.keys()) if (key.includes(`{${sessionId}}`)) this.#told.delete(key);
@@ -36,7 +43,8 @@ export class RestoredSeats {
 
   /**
    * Compares the last restoration with what Redis holds after it: a connection has a seat, or is in its grace (rules FA1, FA2),
-   * unless it has left since the table was read (rule PR18).
+   * unless it has left since the table was read (rule PR18). If Redis lost only a part of the session, a connection that left
+   * may keep its seat: Redis replied `unknown` to its leave, which is repeated after the restoration.
    */
   check(sessionId: string, { seats, graces }: StoredRoom): void {
     const known = [...seats, ...graces].map(([member]) => member);
@@ -45,7 +53,8 @@ export class RestoredSeats {
       const told = this.#told.get(versionKey);
       const isOutdated = told !== undefined && told.version > version;
       if (!isSeated && !isOutdated) this.#world.violate(`[FA2] a restoration leaves ${member} without a seat`);
-      if (isSeated && isOutdated && told.hasLeft)
+      const wasSeated = this.#seated.get(sessionId)?.includes(member);
+      if (isSeated && !wasSeated && isOutdated && told.hasLeft)
         this.#world.violate(`[PR18] a restoration seats ${member}, which left`);
     }
     this.#given.delete(sessionId);

@@ -22,6 +22,8 @@ export interface ModelUser {
   connections: Map<string, number>;
   graces: Grace[];
   lastSeen: number;
+  /** When their presence record expires, by the clock of Redis. */
+  recordEnds: number;
   lastActive: number;
   chosen: 'away' | 'offline' | undefined;
   cursor: ModelCursor | undefined;
@@ -47,6 +49,10 @@ export interface StoredRoom {
   /** How many users, seats and graces there are to be. */
   counted: number[];
   records: PresenceRecord[];
+  /** When each record expires, by the clock of Redis. */
+  recordEnds: [userId: string, ends: number][];
+  /** Whether Redis still knows the session. A script that finds a loss invalidates it. */
+  isKnown: boolean;
 }
 
 export interface ModelThresholds {
@@ -91,12 +97,14 @@ export class RoomModel {
    *
    * @returns false where that is not all of a user: who was in their grace may have lost their record or their seat.
    */
-  learn({ seats, graces, userIds, counted, records, turns }: StoredRoom): boolean {
+  learn({ seats, graces, userIds, counted, records, recordEnds, turns, isKnown }: StoredRoom): boolean {
+    const endOf = new Map(recordEnds);
     this.users.clear();
     this.turns.clear();
     for (const [connectionId, known] of turns) this.turns.set(connectionId, known);
     this.untold.clear();
-    for (const record of records) if (userIds.includes(record.userId)) this.users.set(record.userId, userOf(record));
+    for (const record of records)
+      if (userIds.includes(record.userId)) this.users.set(record.userId, userOf(record, endOf.get(record.userId)!));
     const ofKnown = seats.concat(graces).every(([member]) => this.users.has(member.split(':')[0]!));
     for (const [member, heard] of seats) {
       const [userId = '', connectionId = ''] = member.split(':');
@@ -108,7 +116,8 @@ export class RoomModel {
     }
     const seated = [...this.users.values()].every((user) => user.connections.size + user.graces.length > 0);
     const isComplete = [userIds, seats, graces].every(({ length }, index) => counted[index] === length);
-    return isComplete && ofKnown && seated && this.users.size === userIds.length && records.length === userIds.length;
+    const areRecorded = this.users.size === userIds.length && records.length === userIds.length;
+    return isKnown && isComplete && ofKnown && seated && areRecorded;
   }
 
   settle(at: number): void {
@@ -132,18 +141,18 @@ export class RoomModel {
 
   /**
    * @param options.turn of the frame that joins, empty where it has none.
-   * @param options.storeNow the clock of Redis where it said that the user joined, which is ahead of the caller's: the record of
-   *   somebody silent may have ended in between, and who is back without one joins anew to whoever listed the session since.
+   * @param options.storeNow the time by the clock of Redis, which is ahead of the caller's. If the record of the user has expired
+   *   by then, the user joins anew for all who listed the session since.
    */
   enter(
     userId: string,
     connectionId: string,
     now: number,
-    { storeNow = now, turn = '', invisible = false } = {},
+    { storeNow, turn = '', invisible = false }: { storeNow: number; turn?: string; invisible?: boolean },
   ): void {
     this.settle(now);
     let user = this.users.get(userId);
-    if (user && storeNow - user.lastSeen >= this.#thresholds.offlineAfterMillis) {
+    if (user && storeNow >= user.recordEnds) {
       user.lastActive = now;
       this.untold.set(userId, [...(this.untold.get(userId) ?? []), 'join']);
     }
@@ -152,6 +161,7 @@ export class RoomModel {
         connections: new Map(),
         graces: [],
         lastSeen: now,
+        recordEnds: 0,
         lastActive: now,
         chosen: invisible ? 'offline' : undefined,
         cursor: undefined,
@@ -168,6 +178,7 @@ export class RoomModel {
     }
     user.connections.set(connectionId, now);
     user.lastSeen = now;
+    user.recordEnds = storeNow + this.#thresholds.offlineAfterMillis;
   }
 
   depart(userId: string, connectionId: string, cause: LeaveCause, now: number): boolean {
@@ -188,9 +199,11 @@ export class RoomModel {
     return true;
   }
 
-  seen(userId: string, connectionId: string, now: number): ModelUser | undefined {
+  /** @param storeNow the time by the clock of Redis, which renews the record. */
+  seen(userId: string, connectionId: string, now: number, storeNow: number): ModelUser | undefined {
     const user = this.users.get(userId);
     if (!user?.connections.has(connectionId)) return undefined;
+    user.recordEnds = storeNow + this.#thresholds.offlineAfterMillis;
     user.connections.set(connectionId, now);
     user.lastSeen = Math.max(user.lastSeen, now);
     return user;
@@ -223,9 +236,9 @@ export class RoomModel {
   }
 }
 
-function userOf({ lastSeen, lastActive, chosen, cursor }: PresenceRecord): ModelUser {
+function userOf({ lastSeen, lastActive, chosen, cursor }: PresenceRecord, recordEnds: number): ModelUser {
   const position = cursor?.['position'] as number | undefined;
   // When it was taken and who was shown it is not known any more.
   const known = position === undefined ? undefined : { position, at: lastActive, shown: false };
-  return { connections: new Map(), graces: [], lastSeen, lastActive, chosen, cursor: known };
+  return { connections: new Map(), graces: [], lastSeen, recordEnds, lastActive, chosen, cursor: known };
 }

@@ -10,6 +10,7 @@ type Argument = string | number;
 
 const ownKeys = 'presence:';
 const presenceScript = 'presence_';
+const restoreScript = `${presenceScript}restore`;
 const markSuffix = ':mark';
 /** Commands that only look: where a key was never written they need no call. */
 const nothingThere: Record<string, unknown> = { exists: 0, zrange: [], claimDue: [], releaseDue: 0, dropMoving: 0 };
@@ -55,6 +56,7 @@ export class SimulatedRedis {
         for (const key of keys) this.#named.add(key);
         if (!name.startsWith(presenceScript)) return this.#ofSweep(name, given, text, numberOfKeys);
         const values = given.map((value) => this.#rename(value));
+        if (name === restoreScript) await this.#noteSeats(String(given[numberOfKeys + 2]));
         const reply = await this.#run(name, text, numberOfKeys, [...values, this.#world.clock.now]);
         const [script, parameters] = [name.slice(presenceScript.length), given.slice(numberOfKeys)];
         if (this.#world.ledger.observe(script, parameters, reply)) await this.#learn(String(parameters[2]));
@@ -112,6 +114,13 @@ export class SimulatedRedis {
     await this.lose([...sessions, ...this.sharedKeys()]);
   }
 
+  /** Tells the ledger which connections have a seat. */
+  async #noteSeats(sessionId: string): Promise<void> {
+    const seats = await this.#scored(presenceKeys.connections(sessionId));
+    const members = seats.map(([member]) => member);
+    this.#world.ledger.beforeRestore(sessionId, members);
+  }
+
   /** Tells the ledger what there is of a session. */
   async #learn(sessionId: string): Promise<void> {
     const scored = (key: string) => this.#scored(key);
@@ -120,7 +129,8 @@ export class SimulatedRedis {
     const texts = this.#world.userIds.map((userId) =>
       this.#redis.get(this.#rename(presenceKeys.record(sessionId, userId))),
     );
-    const counted = this.#redis.hmget(this.#rename(presenceKeys.epoch(sessionId)), 'people', 'seats', 'closed');
+    const epoch = this.#rename(presenceKeys.epoch(sessionId));
+    const counted = await this.#redis.hmget(epoch, 'people', 'seats', 'closed');
     const orders = await this.#redis.hgetall(this.#rename(presenceKeys.orders(sessionId)));
     this.#world.ledger.learn(sessionId, {
       turns: Object.entries(orders).map(([connectionId, text]) => {
@@ -130,7 +140,9 @@ export class SimulatedRedis {
       seats: await scored(presenceKeys.connections(sessionId)),
       graces: await scored(presenceKeys.leaving(sessionId)),
       userIds,
-      counted: (await counted).map(Number),
+      counted: counted.map(Number),
+      isKnown: (await this.#redis.hexists(epoch, 'epoch')) === 1,
+      recordEnds: await scored(`${presenceKeys.recordPrefix(sessionId)}!ttl`),
       records: (await Promise.all(texts)).flatMap((text) => (text ? [JSON.parse(text) as PresenceRecord] : [])),
     });
   }
