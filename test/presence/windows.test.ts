@@ -1,5 +1,6 @@
 import type { Redis } from 'ioredis';
 import { diffFrames } from '../../lambdas/delivery/diff-frames.ts';
+import { presenceKeys } from '../../lambdas/presence/keys.ts';
 import type { CursorBatch } from '../../lambdas/presence/outcome.ts';
 import { limits } from '../../protocol/limits.ts';
 import { PresenceFixture } from '../support/presence.ts';
@@ -324,6 +325,18 @@ describe('diffs of large sessions', () => {
     const merged = await flush(left.promise!.endsAt);
     expect(merged.leaves).toEqual([{ userId: person(2), cause: 'left' }]);
     expect(merged.joins).toMatchObject([{ userId: person(2), connections: 1 }]);
+  });
+
+  test('[FA2] [DE4] if the record of a user who left and returned within a window is evicted, nobody is told of a leave', async () => {
+    await fill(52);
+    await room.update(person(1), 'c1', { status: 'away' });
+    const left = await room.store.depart(room.seat(person(2), 'c2'), 'left', room.now);
+    await room.enter(person(2), 'c2b');
+    await redis.del(presenceKeys.record(room.sessionId, person(2)));
+    room.pass(0.1);
+    expect(await flush(left.promise!.endsAt)).toMatchObject({ leaves: [], joins: [], receivers: [] });
+    // The next frame restores the session under a new epoch, so every client asks for a snapshot.
+    expect(await room.heartbeat(person(1), 'c1')).toBeUndefined();
   });
 
   test('[DE7] a diff that is too large for one frame has several numbers', async () => {

@@ -9,8 +9,19 @@ local function reply(receivers, promised, extra)
     if text then
       joined[#joined + 1] = text
       bytes = bytes + #text + 1
+    elseif hasRecentSign(userId) then
+      -- Redis evicted the record of a user who joined while the change waited. Every client asks for a snapshot once the session is
+      -- restored. Until then nobody may be told of a leave before this join.
+      invalidateSession()
+      for place = #leaves, 1, -1 do
+        if leaves[place] == userId then
+          table.remove(leaves, place)
+          table.remove(leavers, place)
+        end
+      end
     end
   end
+  if #joined + #updates + #leaves == 0 then receivers = {} end
   for index, update in ipairs(updates) do
     updated[index] = cjson.encode(update)
     bytes = bytes + #updated[index] + 1
