@@ -9,8 +9,8 @@ import { ActivityLogger } from '../../lambdas/activity/activity-logger.ts';
 import { withoutConnection } from '../../lambdas/activity/linked-entry.ts';
 import { jsonbText } from '../../protocol/audit-chain.ts';
 import type { ActivityItem } from '../../protocol/entities.ts';
+import { SeededRandom } from '../harness/seeded-random.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
-import { SeededRandom } from '../support/seeded-random.ts';
 import { tamperings, tenEntries } from './tampered-trail.ts';
 
 const project = join(__dirname, '..', '..');

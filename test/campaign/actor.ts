@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Caller } from '../../lambdas/flows/callers/caller.ts';
-import type { SeededRandom } from '../support/seeded-random.ts';
+import { OwnStateFrames } from '../harness/actions.ts';
+import type { SeededRandom } from '../harness/seeded-random.ts';
 import type { Acknowledged, Report, Stage, WorkerInput } from './messages.ts';
 
 /** A socket of a user, with the sessions that it joined. */
@@ -19,6 +20,7 @@ export class Actors {
   readonly connections: Connection[] = [];
   readonly invites: { sessionId: string; ownerId: string; inviteId: string; invite: string }[] = [];
   readonly logged: { connection: Connection; sessionId: string; key: string; activityId: string }[] = [];
+  readonly frames = new OwnStateFrames();
   readonly report: (report: Report) => void;
 
   constructor(input: WorkerInput, report: (report: Report) => void) {
@@ -33,12 +35,12 @@ export class Actors {
 
   /** A random one of the newest sessions. */
   stage(random: SeededRandom): Stage {
-    return random.pick(this.stages.slice(-playedAtOnce))!;
+    return random.one(this.stages.slice(-playedAtOnce));
   }
 
   /** A new socket of a random user, or of the given one. */
   connect(random: SeededRandom, userId?: string): Connection {
-    const person = this.people.find((one) => one.userId === userId) ?? random.pick(this.people)!;
+    const person = this.people.find((one) => one.userId === userId) ?? random.one(this.people);
     const caller: Caller = { ...nobody, ...person, connectionId: randomUUID() };
     const connection = { caller, joined: new Set<string>() };
     this.connections.push(connection);

@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads';
-import { SeededRandom } from '../support/seeded-random.ts';
+import { SeededRandom } from '../harness/seeded-random.ts';
 import { scaleLimit, timeLimits } from '../support/time-limits.ts';
 import type { RecordingGateway } from './gateway.ts';
 import type { Acknowledged, CampaignOptions, Operation, Order, Report, Stage } from './messages.ts';
@@ -161,7 +161,7 @@ export class ConcurrentRun {
 
   async #killOne(): Promise<void> {
     this.#untilKill = this.#nextKill();
-    const [worker, underWay] = this.#random.pick([...this.#workers])!;
+    const [worker, underWay] = this.#random.one([...this.#workers]);
     this.#workers.delete(worker);
     await worker.terminate();
     this.#killed.push(...underWay.values());

@@ -4,7 +4,7 @@ import { Redis } from 'ioredis';
 import { Pool, type PoolClient } from 'pg';
 import { SignedGateway } from '../../lambdas/delivery/signed-gateway.ts';
 import type { ServerFrame } from '../../protocol/frames.ts';
-import { subjectOf } from './frame-faults.ts';
+import { subjectOf } from '../harness/checks/told.ts';
 
 /** The fault that an invocation has at its `at`-th request to a store or the gateway. */
 export interface InvocationFault {

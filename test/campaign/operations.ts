@@ -13,7 +13,7 @@ import { changeRole, removeParticipant } from '../../lambdas/flows/sessions/mana
 import { recoverSession } from '../../lambdas/flows/sessions/recover-session.ts';
 import type { AccessClaim } from '../../protocol/access-claim.ts';
 import { type Role, roles } from '../../protocol/entities.ts';
-import type { SeededRandom } from '../support/seeded-random.ts';
+import type { SeededRandom } from '../harness/seeded-random.ts';
 import type { Actors, Connection } from './actor.ts';
 
 /** One operation of a client, and its user. */
@@ -24,7 +24,7 @@ export interface Action {
   run: () => Promise<unknown>;
 }
 
-type Choose = (actors: Actors, random: SeededRandom) => Action | undefined;
+export type Choose = (actors: Actors, random: SeededRandom) => Action | undefined;
 
 /** A connection with the session that it joined. */
 function seated(actors: Actors, random: SeededRandom): { connection: Connection; sessionId: string } | undefined {
@@ -132,8 +132,8 @@ export const actions = {
 
   heartbeat: fromSeat(({ caller }, sessionId) => signOfLife(services, caller, sessionId, { kind: 'heartbeat' })),
 
-  cursor: fromSeat(({ caller }, sessionId, _, random) =>
-    signOfLife(services, caller, sessionId, { kind: 'cursor', cursor: { eventId: 'e', position: random.below(1000) } }),
+  cursor: fromSeat(({ caller }, sessionId, actors) =>
+    signOfLife(services, caller, sessionId, { kind: 'cursor', cursor: actors.frames.move().cursor }),
   ),
 
   sync: fromSeat(({ caller }, sessionId) => snapshotFor(services, caller, sessionId)),
@@ -176,7 +176,7 @@ export const actions = {
     const connection = random.pick(actors.connections);
     if (!connection) return undefined;
     const times = random.weighted({ once: 5, twice: 3, never: 2 });
-    const graceMillis = random.pick([50, 300])!;
+    const graceMillis = random.one([50, 300]);
     actors.forget(connection);
     const run = async () => {
       if (times !== 'never') await hangUp(connection, graceMillis);
@@ -186,13 +186,13 @@ export const actions = {
   },
 
   role: byOwner(async (owner, sessionId, actors, random) => {
-    const { userId } = random.pick(actors.people)!;
-    await changeRole(services, owner, sessionId, userId, random.pick(roles)!);
+    const { userId } = random.one(actors.people);
+    await changeRole(services, owner, sessionId, userId, random.one(roles));
     actors.acknowledge({ what: 'role', sessionId, userId });
   }),
 
   remove: byOwner(async (owner, sessionId, actors, random) => {
-    const { userId } = random.pick(actors.people)!;
+    const { userId } = random.one(actors.people);
     await removeParticipant(services, owner, sessionId, userId, undefined);
     actors.acknowledge({ what: 'removed', sessionId, userId });
   }),
@@ -210,7 +210,7 @@ export const actions = {
   },
 
   invite: byOwner(async (owner, sessionId, actors, random) => {
-    const terms = { role: random.pick(roles)!, maxUses: 1 + random.below(3) };
+    const terms = { role: random.one(roles), maxUses: 1 + random.below(3) };
     const { inviteId, invite } = await createInvite(services, owner, sessionId, terms);
     actors.invites.push({ sessionId, ownerId: owner.userId, inviteId, invite });
     actors.acknowledge({ what: 'invited', sessionId, inviteId });

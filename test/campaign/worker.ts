@@ -4,11 +4,12 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { services } from '../../lambdas/composition/services.ts';
 import { signOfLife } from '../../lambdas/flows/frames/sign-of-life.ts';
 import { RollcallError } from '../../protocol/errors.ts';
-import { SeededRandom } from '../support/seeded-random.ts';
+import { chooseAction } from '../harness/actions.ts';
+import { SeededRandom } from '../harness/seeded-random.ts';
 import { Actors } from './actor.ts';
 import { type InvocationFault, invoke, isKilled, rule, spared } from './invocation.ts';
 import type { Order, Report, WorkerInput } from './messages.ts';
-import { type Action, actions } from './operations.ts';
+import { type Action, actions, type Choose } from './operations.ts';
 import { sweeps } from './sweeping.ts';
 
 const input = workerData as WorkerInput;
@@ -22,6 +23,14 @@ const weights = {
   ...{ log: 14, logAgain: 5, role: 3, remove: 2.5, end: 1, recover: 2, invite: 3, revoke: 1 },
   ...{ visit: 5, house: 1, cleanup: 0.7, replay: 3, seal: 2, retain: 0.5 },
 } satisfies Record<keyof typeof actions | keyof typeof sweeps, number>;
+
+const operations: Record<keyof typeof weights, Choose> = { ...actions, ...actionsOf(sweeps) };
+
+/** The work of the schedules, as operations without a user. */
+function actionsOf<Name extends string>(runs: Record<Name, () => Promise<unknown>>): Record<Name, Choose> {
+  const entries = Object.entries<() => Promise<unknown>>(runs).map(([name, run]) => [name, () => ({ run })]);
+  return Object.fromEntries(entries) as Record<Name, Choose>;
+}
 
 /** Most invocations have no fault; the others may end at each of their requests. */
 function faultOf(random: SeededRandom): InvocationFault {
@@ -50,12 +59,9 @@ let idle = false;
 
 async function act(random: SeededRandom): Promise<void> {
   while (!idle) {
-    const operation = random.weighted(weights);
-    const action =
-      operation in sweeps
-        ? { run: sweeps[operation as keyof typeof sweeps] }
-        : actions[operation as keyof typeof actions](actors, random);
-    if (action) await perform(operation, action, faultOf(random));
+    const { name, run } = chooseAction(random, weights, operations);
+    const action = run(actors, random);
+    if (action) await perform(name, action, faultOf(random));
     else await new Promise((resolve) => setImmediate(resolve));
   }
 }

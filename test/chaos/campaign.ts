@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { Attendee } from '../../bench/storm/attendee.ts';
 import type { ServerFrame } from '../../protocol/frames.ts';
 import { readTimings } from '../../protocol/timings.ts';
-import { SeededRandom } from '../support/seeded-random.ts';
+import { SeededRandom } from '../harness/seeded-random.ts';
 import { Findings } from './findings.ts';
 import { type Bounds, Inspector } from './inspector.ts';
 import { Person } from './person.ts';

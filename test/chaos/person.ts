@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Status } from '../../protocol/entities.ts';
-import type { SeededRandom } from '../support/seeded-random.ts';
+import { chooseAction, OwnStateFrames } from '../harness/actions.ts';
+import type { SeededRandom } from '../harness/seeded-random.ts';
 import { Tab, type TabListener } from './tab.ts';
 
 export interface PersonOptions {
@@ -13,7 +14,8 @@ export interface PersonOptions {
   timings: { heartbeatMillis: number; graceMillis: number; offlineAfterMillis: number };
 }
 
-const actions = {
+/** The relative frequency of each action. */
+const weights = {
   move: 46,
   write: 8,
   choose: 7,
@@ -24,8 +26,7 @@ const actions = {
   reload: 5,
   freeze: 3,
   leave: 4,
-} as const;
-type Action = keyof typeof actions;
+};
 
 const texts = ['reading', 'typing', 'on the phone', 'in a "meeting"', 'schreibt über Äpfel 🍎'];
 const mostTabs = 3;
@@ -47,9 +48,28 @@ export class Person {
   /** When the last of the ended tabs ended. */
   #lastEnd = 0;
   readonly #options: PersonOptions;
-  #position = 0;
+  /** The cursors point into several events, so the compact form sends some of them whole. */
+  readonly #frames = new OwnStateFrames(7);
   /** Until when others may see them because of ended tabs. */
   #echo = 0;
+
+  readonly #actions: Record<keyof typeof weights, (tab: Tab) => void> = {
+    move: (tab) => this.move(tab),
+    write: (tab) => this.#write(tab),
+    choose: (tab) => this.#choose(tab),
+    idle: () => {
+      this.idle = true;
+    },
+    openTab: () => this.tabs.length < mostTabs && this.openTab(),
+    closeTab: (tab) => tab.close(),
+    cutTab: (tab) => tab.cut(),
+    reload: (tab) => {
+      tab.close();
+      this.openTab();
+    },
+    freeze: (tab) => tab.freeze(),
+    leave: () => this.#leave(),
+  };
 
   constructor(options: PersonOptions) {
     this.#options = options;
@@ -80,13 +100,13 @@ export class Person {
     const { random } = this.#options;
     this.#forgetEnded();
     const frozen = this.tabs.find((tab) => tab.frozen);
-    if (frozen && random.next() < 0.4) {
-      if (random.next() < 0.5) frozen.thaw();
+    if (frozen && random.chance(0.4)) {
+      if (random.chance(0.5)) frozen.thaw();
       else frozen.cut();
       return;
     }
     const tab = this.tabs.find((one) => one.joinedAt !== undefined && !one.frozen && !one.leaving);
-    if (tab) this.#do(random.weighted<Action>(actions), tab);
+    if (tab) chooseAction(random, weights, this.#actions).run(tab);
     else if (this.tabs.length === 0) this.openTab();
   }
 
@@ -118,12 +138,12 @@ export class Person {
   }
 
   #nextMove(): Message {
-    this.#position += 1;
-    this.cursor = { eventId: `e${this.#position % 7}`, position: this.#position };
+    const move = this.#frames.move();
+    this.cursor = move.cursor;
     this.idle = false;
     // A cursor ends the status away, and an invisible user stays invisible.
     if (this.chosen === 'away') this.chosen = 'online';
-    return { type: 'cursor_update', cursor: this.cursor };
+    return move;
   }
 
   /** Repeats a refused frame, because on a slow machine the service may answer UNAVAILABLE. */
@@ -141,38 +161,18 @@ export class Person {
     for (const tab of this.tabs) tab.cut();
   }
 
-  #do(action: Action, tab: Tab): void {
-    const handlers: Record<Action, () => void> = {
-      move: () => this.move(tab),
-      write: () => this.#write(tab),
-      choose: () => this.#choose(tab),
-      idle: () => {
-        this.idle = true;
-      },
-      openTab: () => this.tabs.length < mostTabs && this.openTab(),
-      closeTab: () => tab.close(),
-      cutTab: () => tab.cut(),
-      reload: () => {
-        tab.close();
-        this.openTab();
-      },
-      freeze: () => tab.freeze(),
-      leave: () => this.#leave(),
-    };
-    handlers[action]();
-  }
-
   #write(tab: Tab): void {
     const { random } = this.#options;
-    this.activity = random.next() < 0.25 ? null : texts[Math.floor(random.next() * texts.length)]!;
+    this.activity = random.chance(0.25) ? null : random.one(texts);
     this.idle = false;
     if (this.chosen === 'away') this.chosen = 'online';
     tab.send({ type: 'presence_update', activity: this.activity });
   }
 
   #choose(tab: Tab): void {
-    this.chosen = this.#options.random.weighted({ online: 3, away: 2, offline: 1 });
-    tab.send({ type: 'presence_update', status: this.chosen });
+    const choice = this.#frames.choose(this.#options.random);
+    this.chosen = choice.status;
+    tab.send(choice);
   }
 
   #leave(): void {

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { PresenceUser } from '../../protocol/entities.ts';
+import { type Appearance, viewFaults } from '../harness/checks/views.ts';
 import { timeLimits } from '../support/time-limits.ts';
 import type { Findings } from './findings.ts';
 import type { Inspector } from './inspector.ts';
@@ -90,27 +90,21 @@ function differencesOf(rooms: Room[], pointing: Set<Person>): string[] {
 }
 
 function differencesIn({ owner, users }: View, room: Room, pointing: Set<Person>): string[] {
-  const found: string[] = [];
-  const known = new Set(room.people.map((person) => person.userId));
-  for (const userId of users.keys()) if (!known.has(userId)) found.push(`${userId} is a stranger`);
-  for (const person of room.people) {
-    if (person === owner) continue;
-    const user = users.get(person.userId);
-    if (!person.solidTab(Date.now())) {
-      if (user) found.push(`${owner.userId} sees ${person.userId}, who is gone`);
-    } else if (!user) found.push(`${owner.userId} does not see ${person.userId}`);
-    else
-      found.push(...wrongFields(person, user, pointing).map((text) => `${owner.userId} sees ${person.userId} ${text}`));
-  }
-  return found;
+  const others = room.people.filter((person) => person !== owner && person.solidTab(Date.now()));
+  const truth = new Map(others.map((person) => [person.userId, appearanceOf(person, pointing)]));
+  const shown = new Map(
+    [...users.values()]
+      .filter(({ userId }) => userId !== owner.userId)
+      .map(({ userId, status, activity = null, connections, cursor }) => [
+        userId,
+        { status, activity, connections, position: cursor?.position as number | undefined },
+      ]),
+  );
+  return viewFaults(shown, truth).map((fault) => `in the view of ${owner.userId}, ${fault}`);
 }
 
-function wrongFields(person: Person, user: PresenceUser, pointing: Set<Person>): string[] {
-  const truth: [field: string, seen: unknown, is: unknown][] = [
-    ['status', user.status, person.chosen],
-    ['activity', user.activity ?? null, person.activity],
-    ['connections', user.connections, person.tabs.filter((tab) => !tab.end).length],
-  ];
-  if (pointing.has(person)) truth.push(['cursor', user.cursor?.position, person.cursor?.position]);
-  return truth.filter(([, seen, is]) => seen !== is).map(([field, seen, is]) => `with ${field} ${seen}, not ${is}`);
+function appearanceOf(person: Person, pointing: Set<Person>): Appearance {
+  const { chosen: status, activity, cursor } = person;
+  const connections = person.tabs.filter((tab) => !tab.end).length;
+  return { status, activity, connections, ...(pointing.has(person) ? { position: cursor?.position } : {}) };
 }

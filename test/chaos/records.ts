@@ -1,4 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import { chainFaults } from '../harness/checks/chains.ts';
+import { lastingChecks, rowFaults } from '../harness/checks/rows.ts';
+import { slotFaults, slotHolders } from '../harness/checks/slots.ts';
+import { readMovements, stayFaults } from '../harness/checks/stays.ts';
 import type { Findings } from './findings.ts';
 import type { Room } from './room.ts';
 import type { TestBed } from './test-bed.ts';
@@ -23,55 +27,31 @@ export async function checkRecords(
     }
   }
   const begun = Date.now();
-  let wrong = await wrongPlaces(testBed, rooms);
+  let wrong = await wrongSlots(testBed, rooms);
   while (wrong.length > 0 && Date.now() < begun + waitMillis) {
     await pause(1000);
-    wrong = await wrongPlaces(testBed, rooms);
+    wrong = await wrongSlots(testBed, rooms);
   }
-  findings.longest('places until right', Date.now() - begun);
-  if (waitMillis < limitMillis) findings.count('places that may still be given back', wrong.length);
+  findings.longest('slots until right', Date.now() - begun);
+  if (waitMillis < limitMillis) findings.count('slots that may still be given back', wrong.length);
   else for (const sentence of wrong) findings.violated('slots', sentence);
   for (const sentence of await brokenTrails(testBed, rooms)) findings.violated('PR9', sentence);
+  for (const sentence of await chainFaults(testBed.database)) findings.violated('chain', sentence);
+  for (const sentence of await rowFaults(testBed.database, lastingChecks)) findings.violated('rows', sentence);
 }
 
-async function wrongPlaces({ database }: TestBed, rooms: Room[]): Promise<string[]> {
-  const { rows } = await database.query<{ session_id: string; person_id: string }>(
-    'SELECT session_id, person_id FROM session_participants WHERE left_at IS NULL AND session_id = ANY($1)',
-    [rooms.map((room) => room.sessionId)],
-  );
-  const places = new Set(rows.map((row) => `${row.session_id} ${row.person_id}`));
-  const due = rooms.flatMap((room) =>
-    room.people.filter((person) => person.solidTab(Date.now())).map((person) => `${room.sessionId} ${person.userId}`),
-  );
-  const missing = due.filter((place) => !places.has(place)).map((place) => `no place for ${place}`);
-  const lost = [...places].filter((place) => !due.includes(place)).map((place) => `a place is kept for ${place}`);
-  return [...missing, ...lost];
+async function wrongSlots({ database }: TestBed, rooms: Room[]): Promise<string[]> {
+  const holders = await slotHolders(database, idsOf(rooms));
+  return rooms.flatMap(({ sessionId, people }) => {
+    const present = people.filter((person) => person.solidTab(Date.now())).map((person) => person.userId);
+    return slotFaults({ sessionId, holders: holders.get(sessionId)!, present });
+  });
 }
 
-interface Trail {
-  session_id: string;
-  user_id: string;
-  /** The movements in order: `+` for a join, `-` for a leave. */
-  movements: string;
-  times: string[];
-}
-
+/** Entries may still wait in the outbox. So only two joins or two leaves in a row prove a fault. */
 async function brokenTrails({ database }: TestBed, rooms: Room[]): Promise<string[]> {
-  const { rows } = await database.query<Trail>(
-    `SELECT session_id, user_id,
-       string_agg(CASE activity_type WHEN 'user_joined' THEN '+' ELSE '-' END, '' ORDER BY created_at, activity_type)
-         AS movements,
-       array_agg(activity_type || ' ' || coalesce(details ->> 'cause', '') || ' ' || to_char(created_at, 'HH24:MI:SS.MS')
-         ORDER BY created_at, activity_type) AS times
-     FROM activity_log
-     WHERE session_id = ANY($1) AND activity_type IN ('user_joined', 'user_left', 'user_timeout')
-     GROUP BY session_id, user_id`,
-    [rooms.map((room) => room.sessionId)],
-  );
-  return rows
-    .filter(({ movements }) => movements.includes('++') || movements.includes('--'))
-    .map(({ user_id, movements, times }) => {
-      const place = Math.max(movements.indexOf('++'), movements.indexOf('--'));
-      return `the trail of ${user_id} does not alternate: ${times.slice(Math.max(0, place - 1), place + 3).join(', ')}`;
-    });
+  const faults = stayFaults(await readMovements(database, idsOf(rooms)));
+  return faults.filter(({ kind }) => kind === 'alternation').map(({ sentence }) => sentence);
 }
+
+const idsOf = (rooms: readonly Room[]) => rooms.map(({ sessionId }) => sessionId);

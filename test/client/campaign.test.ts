@@ -1,22 +1,12 @@
 import type { Client, Session, User } from '../../client/index.ts';
 import { createTestRollcall, type TestRollcall } from '../../client/testing/index.ts';
+import { SeededRandom } from '../harness/seeded-random.ts';
 
 // Runs with seeded random faults. The invariants are checked after each run, when no work is left.
 
 const runs = Number(process.env['CLIENT_CAMPAIGN_RUNS'] ?? 150);
 const people = 4;
 const steps = 40;
-
-/** Random numbers from a seed, by the algorithm Mulberry32. */
-function diceOf(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 interface Tab {
   user: string;
@@ -84,7 +74,8 @@ async function disturb(rollcall: TestRollcall, tab: Tab, dice: () => number, isG
 }
 
 async function run(seed: number, isGentle: boolean): Promise<void> {
-  const dice = diceOf(seed);
+  const random = new SeededRandom(seed);
+  const dice = () => random.next();
   const rollcall = createTestRollcall({ random: dice });
   const tabs = Array.from({ length: people + 1 }, (_, index): Tab => {
     // The last tab is a second one of the first user.

@@ -1,5 +1,5 @@
 import { type MessageType, messages, messageTypes } from '../../protocol/messages.ts';
-import { SeededRandom } from '../support/seeded-random.ts';
+import { SeededRandom } from '../harness/seeded-random.ts';
 import { type Arrived, startTestStack, type TestStack } from '../support/stack.ts';
 
 // For any value of any field, the answer is one of the service and never `INTERNAL`.

@@ -1,5 +1,5 @@
 import type { ServerFrame } from '../../protocol/frames.ts';
-import { Dice } from '../simulation/dice.ts';
+import { SeededRandom } from '../harness/seeded-random.ts';
 import { startTestStack, type TestStack } from '../support/stack.ts';
 
 let stack: TestStack;
@@ -65,8 +65,8 @@ async function askWithRetries(client: Arrived, frame: Frame): Promise<ServerFram
  * Alternates joins and leaves, as React's StrictMode does. @returns what is wrong afterwards, compared with the last request and
  * with the last answer.
  */
-async function joinAndLeave({ sessionId, guest }: Room, burster: Burster, dice: Dice, count: number) {
-  const first = dice.int(0, 1);
+async function joinAndLeave({ sessionId, guest }: Room, burster: Burster, random: SeededRandom, count: number) {
+  const first = random.int(0, 1);
   const types = Array.from({ length: count }, (_, index) => ['session_join', 'session_leave'][(index + first) % 2]!);
   const answers = await burster.burst(types.map((type) => ({ type, sessionId })));
   if (!answers) return undefined;
@@ -80,16 +80,16 @@ async function joinAndLeave({ sessionId, guest }: Room, burster: Burster, dice: 
 }
 
 /** Sends activities, statuses and cursors. @returns what differs afterwards from the last sent values. */
-async function update({ sessionId, owner, guest }: Room, burster: Burster, dice: Dice, count: number) {
+async function update({ sessionId, owner, guest }: Room, burster: Burster, random: SeededRandom, count: number) {
   const sent: Record<string, unknown> = {};
   const frames = Array.from({ length: count }, (): Frame => {
-    const value = dice.int(1, 1e9);
+    const value = random.int(1, 1e9);
     const cursor = { eventId: 'e', position: value };
-    if (dice.chance(0.4)) {
+    if (random.chance(0.4)) {
       sent['cursor'] = cursor;
       return { type: 'cursor_update', sessionId, cursor };
     }
-    if (dice.chance(0.2)) {
+    if (random.chance(0.2)) {
       sent['cursor'] = cursor;
       return { type: 'heartbeat', sessionId, cursor };
     }
@@ -115,14 +115,14 @@ async function wrongAfter(bursts: number): Promise<string[]> {
     people.map(async (person) => {
       const room = await openRoom(`burst${person}`);
       const burster = new Burster(room.guest);
-      const dice = new Dice(person);
+      const random = SeededRandom.mixed(person);
       const found: string[] = [];
       let checked = stack.lines.length;
       for (let served = 0; served < bursts / people.length; ) {
-        const count = dice.int(3, 10);
-        const isMoving = dice.chance(0.5);
+        const count = random.int(3, 10);
+        const isMoving = random.chance(0.5);
         if (!isMoving && !(await burster.burst([{ type: 'session_join', sessionId: room.sessionId }]))) continue;
-        const wrong = await (isMoving ? joinAndLeave : update)(room, burster, dice, count);
+        const wrong = await (isMoving ? joinAndLeave : update)(room, burster, random, count);
         if (!wrong || (wrong.length > 0 && wasAway(checked))) continue;
         checked = stack.lines.length;
         found.push(...wrong);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { Client } from 'pg';
-import { SeededRandom } from '../support/seeded-random.ts';
+import { SeededRandom } from '../harness/seeded-random.ts';
 import { fixtureAssembly } from './fixtures/assembly.ts';
 import { describe as describeProcess, noProcessOf } from './fixtures/marked-processes.ts';
 import { StartedProcess } from './fixtures/started-process.ts';

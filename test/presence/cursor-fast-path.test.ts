@@ -2,7 +2,7 @@ import { Redis } from 'ioredis';
 import { presenceKeys, scriptKeys } from '../../lambdas/presence/keys.ts';
 import cursorFastPath from '../../lambdas/presence/scripts/cursor-fast-path.lua';
 import { commandName, presenceScripts } from '../../lambdas/presence/scripts/scripts.ts';
-import { Dice } from '../simulation/dice.ts';
+import { SeededRandom } from '../harness/seeded-random.ts';
 import { OwnRedis } from '../support/own-redis.ts';
 import { PresenceFixture } from '../support/presence.ts';
 
@@ -84,34 +84,34 @@ class RecordedRoom extends PresenceFixture {
 type Step = (room: RecordedRoom) => Promise<unknown>;
 
 /** A random event in a room; in most cases a cursor moves. */
-function randomStep(dice: Dice, people: readonly string[], position: number): Step {
-  const [user, tab] = [dice.pick(people), dice.chance(0.2) ? 'b' : 'a'];
+function randomStep(random: SeededRandom, people: readonly string[], position: number): Step {
+  const [user, tab] = [random.one(people), random.chance(0.2) ? 'b' : 'a'];
   const connection = `${user}-${tab}`;
-  const eventId = dice.chance(0.05) ? 'other' : 'event';
-  const moved = dice.chance(0.05) ? position - 1 : position;
-  const ends = dice.chance(0.02);
+  const eventId = random.chance(0.05) ? 'other' : 'event';
+  const moved = random.chance(0.05) ? position - 1 : position;
+  const ends = random.chance(0.02);
   // Up to three later frames of the same connection were handled before some frames.
-  const order = position - (dice.chance(0.2) ? dice.int(1, 3) : 0);
-  const turn = dice.pick([{ order }, { order }, { receivedAt: order }, undefined]);
+  const order = position - (random.chance(0.2) ? random.int(1, 3) : 0);
+  const turn = random.one([{ order }, { order }, { receivedAt: order }, undefined]);
   // If Redis does not know the user, they take a seat again, as in the use cases.
   const move: Step = async (room) => {
     const cursor = ends ? null : { eventId, position: moved };
     const touch = { kind: 'cursor', cursor, turn } as const;
     return (await room.store.touch(room.seat(user, connection), touch, room.now)) ?? room.enter(user, connection);
   };
-  const chance = dice.int(0, 199);
+  const chance = random.int(0, 199);
   if (chance < 4) return (room) => room.enter(user, connection);
   if (chance < 6) return (room) => room.close(user, connection);
   if (chance > 195) return (room) => room.store.depart(room.seat(user, connection), 'left', room.now);
   if (chance < 9) return (room) => room.heartbeat(user, connection, chance === 8);
   if (chance < 13) {
-    const status = dice.pick(['online', 'away', 'offline', undefined] as const);
+    const status = random.one(['online', 'away', 'offline', undefined] as const);
     const said = status ? { status } : { activity: `"last":1, ${position}` };
     return (room) => room.store.touch(room.seat(user, connection), { kind: 'update', ...said, turn }, room.now);
   }
   if (chance < 15) return (room) => room.visit();
   if (chance < 18) {
-    const name = dice.pick(evictable);
+    const name = random.one(evictable);
     return (room) => room.redis.del(presenceKeys[name](room.sessionId));
   }
   if (chance < 19) return (room) => room.redis.del(presenceKeys.record(room.sessionId, user));
@@ -137,11 +137,11 @@ test.each([
     await Promise.all([fast.listen(), general.listen()]);
     for (const room of [fast, general]) for (const user of people) await room.enter(user, `${user}-a`);
 
-    const dice = new Dice(seed);
+    const random = SeededRandom.mixed(seed);
     let promised: number | undefined;
     for (let position = 1; position <= 1500; position += 1) {
-      const millis = dice.chance(0.02) ? dice.int(100, 70_000) : dice.int(0, 12);
-      const step = randomStep(dice, people, position);
+      const millis = random.chance(0.02) ? random.int(100, 70_000) : random.int(0, 12);
+      const step = randomStep(random, people, position);
       const answers: string[] = [];
       for (const room of [fast, general]) {
         room.now += millis;

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { type AccessClaim, claimedRole } from '../../protocol/access-claim.ts';
 import { type Role, roles } from '../../protocol/entities.ts';
-import { SeededRandom } from '../support/seeded-random.ts';
+import { SeededRandom } from '../harness/seeded-random.ts';
 import { codeOf, hour, minute, type SessionWorld, sessionWorld, user } from './support.ts';
 
 let world: SessionWorld;

@@ -1,3 +1,6 @@
+import { slotFaults } from '../harness/checks/slots.ts';
+import { stayFaults } from '../harness/checks/stays.ts';
+import { type Appearance, viewFaults } from '../harness/checks/views.ts';
 import type { ModelUser } from './room-model.ts';
 import type { RoomView } from './room-view.ts';
 import type { SimulatedClient } from './simulated-client.ts';
@@ -93,35 +96,35 @@ export function checkViews(world: World, moment: 'unasked' | 'asked'): void {
 function compareUsers(world: World, { client, sessionId, view }: Watcher, moment: 'unasked' | 'asked'): void {
   const room = world.ledger.room(sessionId);
   const exact = !world.ledger.blurred.has(sessionId);
-  // A user alone is not told of themselves, and needs not be.
-  const concerns = (userId: string) => moment === 'asked' || userId !== client.userId;
-  const describe = (userId: string, connections: number, status: string | undefined, position: number | undefined) => {
-    const cursor = exact && moment === 'asked' ? ` at ${position ?? '-'}` : '';
-    return concerns(userId)
-      ? `${world.short(userId)} x${connections} ${exact ? status : ''}${cursor}`
-      : world.short(userId);
-  };
   // Who became away just now is not announced yet: that is the sweep's, a moment later (rule PR6). Nobody is told of
   // themselves while they are alone, so what they know is as old as their last look.
   const isBecoming = (userId: string, user: ModelUser) => {
     const millis = userId === client.userId ? world.timings.heartbeatMillis : travelMillis;
     return room.statusOf(user, world.clock.now) !== room.statusOf(user, world.clock.now - millis);
   };
-  const expected = [...truth(world, sessionId)].map(([userId, connections]) => {
+  const expectedOf = (userId: string, connections: number): Appearance => {
+    // A user alone is not told of themselves, and needs not be.
+    if (moment === 'unasked' && userId === client.userId) return {};
+    if (!exact) return { connections };
     const user = room.users.get(userId);
     const status =
       user && (isBecoming(userId, user) ? view.users.get(userId)?.status : room.statusOf(user, world.clock.now));
+    if (moment === 'unasked') return { connections, status };
     // Where the invisible point is nobody's business but theirs.
-    const position = status === 'offline' && userId !== client.userId ? undefined : user?.cursor?.position;
-    return describe(userId, connections, status, position);
-  });
-  const shown = [...view.users.values()].map(({ userId, connections, status }) =>
-    describe(userId, connections, status, view.cursors.get(userId)?.cursor.position),
+    const isHidden = status === 'offline' && userId !== client.userId;
+    return { connections, status, position: isHidden ? undefined : user?.cursor?.position };
+  };
+  const expected = new Map(
+    [...truth(world, sessionId)].map(([userId, connections]) => [userId, expectedOf(userId, connections)]),
   );
-  if (shown.toSorted().join() === expected.toSorted().join()) return;
-  world.violate(
-    `[PR1] ${moment}, ${client.name} shows in ${sessionId} [${shown.toSorted()}], the truth is [${expected.toSorted()}]`,
+  const shown = new Map(
+    [...view.users].map(([userId, { connections, status }]) => [
+      userId,
+      { connections, status, position: view.cursors.get(userId)?.cursor.position as number | undefined },
+    ]),
   );
+  for (const fault of viewFaults(shown, expected))
+    world.violate(`[PR1] ${moment}, in the view that ${client.name} has of ${sessionId}, ${fault}`);
 }
 
 /** What each open tab shows of the others, and at which number. */
@@ -175,33 +178,45 @@ export function checkLatest(world: World): void {
   }
 }
 
-/** The audit trail tells each stay once, with its end and why, whoever was killed (rules PR9, AC1). */
+/**
+ * The audit trail tells each stay once, with its end and why, whoever was killed (rules PR9, AC1). Without kills it also tells
+ * each join, and exactly those who are present hold a slot.
+ */
 export function checkAudit(world: World): void {
+  const isWhole = world.profile.kills === 0 && !world.troubled;
   for (const sessionId of world.sessionIds) {
     if (world.ledger.forgotten.has(sessionId)) continue;
-    for (const userId of world.userIds) checkStays(world, sessionId, userId);
+    for (const userId of world.userIds) checkDepartures(world, sessionId, userId);
+    if (isWhole) checkStays(world, sessionId);
   }
 }
 
-function checkStays(world: World, sessionId: string, userId: string): void {
+function checkDepartures(world: World, sessionId: string, userId: string): void {
   const rows = world.backend.audit.filter((row) => row.sessionId === sessionId && row.userId === userId);
-  const history = world.ledger.room(sessionId).history.get(userId) ?? [];
-  const happened = history
-    .filter((transition) => transition !== 'join')
-    .toSorted()
-    .join();
+  const happened = world.ledger.room(sessionId).history.get(userId) ?? [];
+  const ends = happened.filter((transition) => transition !== 'join');
   const written = rows
     .filter(({ type }) => type !== 'user_joined')
-    .map(({ type, details }) => (type === 'user_timeout' ? 'timeout' : details['cause']))
-    .toSorted()
-    .join();
+    .map(({ type, details }) => (type === 'user_timeout' ? 'timeout' : details['cause']));
+  if (written.toSorted().join() === ends.toSorted().join()) return;
   const who = `${world.short(userId)} in ${sessionId}`;
-  if (written !== happened) world.violate(`[PR9] departures of ${who}: written [${written}], happened [${happened}]`);
-  if (world.profile.kills > 0 || world.troubled) return;
-  const joins = history.filter((transition) => transition === 'join').length;
-  const joinRows = rows.filter(({ type }) => type === 'user_joined').length;
-  if (joins !== joinRows) world.violate(`[PR9] joins of ${who}: written ${joinRows}, happened ${joins}`);
-  const present = truth(world, sessionId).has(userId);
-  const holdsPlace = world.backend.places.get(`${sessionId}:${userId}`)?.active ?? false;
-  if (present !== holdsPlace) world.violate(`[SE3] ${who}: present ${present}, holds a place ${holdsPlace}`);
+  world.violate(`[PR9] departures of ${who}: written [${written.toSorted()}], happened [${ends.toSorted()}]`);
+}
+
+function checkStays(world: World, sessionId: string): void {
+  const { audit, places } = world.backend;
+  const rows = audit.filter((row) => row.sessionId === sessionId && row.type.startsWith('user_'));
+  const present = [...truth(world, sessionId).keys()];
+  for (const userId of world.userIds) {
+    const isJoin = (what: string) => what === 'user_joined' || what === 'join';
+    const happened = (world.ledger.room(sessionId).history.get(userId) ?? []).filter(isJoin).length;
+    const written = rows.filter((row) => row.userId === userId && isJoin(row.type)).length;
+    if (happened !== written)
+      world.violate(`[PR9] joins of ${world.short(userId)} in ${sessionId}: written ${written}, happened ${happened}`);
+  }
+  const movements = rows.toSorted((one, other) => one.at - other.at);
+  for (const { sentence } of stayFaults(movements, (_, userId) => present.includes(userId)))
+    world.violate(`[PR9] ${sentence}`);
+  const holders = world.userIds.filter((userId) => places.get(`${sessionId}:${userId}`)?.active);
+  for (const sentence of slotFaults({ sessionId, holders, present })) world.violate(`[SE3] ${sentence}`);
 }

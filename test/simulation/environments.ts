@@ -53,8 +53,8 @@ export class Environments {
   invoke(name: string, event: unknown, done: (answer: Answer) => void = () => {}): void {
     const world = this.#world;
     const isSweep = name === 'timeout-sweep';
-    const doomed = world.faulty && world.dice.chance(world.profile.kills * (isSweep ? 4 : 1));
-    const steps = doomed ? world.dice.int(1, isSweep ? 120 : 9) : Number.POSITIVE_INFINITY;
+    const doomed = world.faulty && world.random.chance(world.profile.kills * (isSweep ? 4 : 1));
+    const steps = doomed ? world.random.int(1, isSweep ? 120 : 9) : Number.POSITIVE_INFINITY;
     const invocation = new Invocation(world, ++this.#invocations, name, steps);
     const deadline = world.clock.now + (isSweep ? sweepMillis : functionMillis);
     const context = {

@@ -1,4 +1,4 @@
-import type { Dice } from './dice.ts';
+import type { SeededRandom } from '../harness/seeded-random.ts';
 
 /** What kinds of trouble a world has. Chances are per occasion. */
 export interface Profile {
@@ -58,6 +58,6 @@ export function profileOf(seed: number): Profile {
 }
 
 /** A duration of a call to a backing service, in milliseconds. */
-export function callMillis(dice: Dice, profile: Profile): number {
-  return profile.slow > 0 && dice.chance(profile.slow) ? dice.int(50, 300) : dice.int(1, 8);
+export function callMillis(random: SeededRandom, profile: Profile): number {
+  return profile.slow > 0 && random.chance(profile.slow) ? random.int(50, 300) : random.int(1, 8);
 }

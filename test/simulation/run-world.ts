@@ -18,10 +18,10 @@ const writingMillis = 3000;
 /** Lives one seed from its first to its last moment. */
 export async function runWorld(seed: number, universe: Universe, options = { told: false }): Promise<World> {
   const world = new World(seed, universe, { activeMillis, ...options });
-  const { clock, dice, timings } = world;
+  const { clock, random, timings } = world;
   const start = clock.now;
   startScenario(world);
-  startSchedule(world, dice.int(0, sweepEveryMillis));
+  startSchedule(world, random.int(0, sweepEveryMillis));
   watch(world);
   await clock.runUntil(start + activeMillis);
   world.faulty = false;
@@ -44,6 +44,7 @@ export async function runWorld(seed: number, universe: Universe, options = { tol
   world.environments.invoke('timeout-sweep', {});
   await clock.runUntil(clock.now + writingMillis);
   checkAudit(world);
+  for (const fault of world.told.faults()) world.violate(`[PR10] ${fault}`);
   await world.redis.clear();
   return world;
 }
@@ -63,7 +64,7 @@ function startSchedule(world: World, offset: number): void {
   world.clock.after(offset, () => {
     world.note('the schedule starts a sweep');
     world.environments.invoke('timeout-sweep', {});
-    if (world.dice.chance(0.3)) world.environments.invoke('timeout-sweep', {});
+    if (world.random.chance(0.3)) world.environments.invoke('timeout-sweep', {});
     startSchedule(world, sweepEveryMillis);
   });
 }

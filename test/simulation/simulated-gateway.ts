@@ -52,16 +52,16 @@ export class SimulatedGateway implements Gateway {
   /** The client's end of a socket is gone. */
   end(connectionId: string, ending: Ending): void {
     const world = this.#world;
-    const { profile, dice, clock } = world;
+    const { profile, random, clock } = world;
     const socket = this.#sockets.get(connectionId)!;
-    const noticed = ending === 'power' ? dice.int(2000, 12_000) : 0;
+    const noticed = ending === 'power' ? random.int(2000, 12_000) : 0;
     clock.after(noticed, () => {
       socket.open = false;
-      if (world.faulty && dice.chance(profile.disconnectLost))
+      if (world.faulty && random.chance(profile.disconnectLost))
         return world.note(`$disconnect of ${connectionId} is lost`);
-      const times = world.faulty && dice.chance(profile.disconnectDoubled) ? 2 : 1;
+      const times = world.faulty && random.chance(profile.disconnectDoubled) ? 2 : 1;
       for (let time = 0; time < times; time += 1) {
-        const late = world.faulty && dice.chance(profile.disconnectLate) ? dice.int(200, 6000) : dice.int(0, 60);
+        const late = world.faulty && random.chance(profile.disconnectLate) ? random.int(200, 6000) : random.int(0, 60);
         const event = this.#event(socket, '$disconnect');
         event.requestContext.disconnectStatusCode = ending === 'clean' ? 1001 : 1006;
         clock.after(late, () => {
@@ -81,10 +81,11 @@ export class SimulatedGateway implements Gateway {
         world.note(`post ${frame.type} to ${connectionId}: gone`);
         return 'gone';
       }
-      if (world.faulty && world.dice.chance(world.profile.refusals)) {
+      if (world.faulty && world.random.chance(world.profile.refusals)) {
         socket.client.missed(frame);
-        return world.dice.chance(0.5) ? 'throttled' : 'failed';
+        return world.random.chance(0.5) ? 'throttled' : 'failed';
       }
+      world.told.note(connectionId, frame);
       this.#deliver(socket, frame);
       return 'delivered';
     });
@@ -108,7 +109,7 @@ export class SimulatedGateway implements Gateway {
   }
 
   #travel(): number {
-    return this.#world.dice.int(2, 40);
+    return this.#world.random.int(2, 40);
   }
 
   #event(socket: Socket, routeKey: string) {

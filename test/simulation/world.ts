@@ -6,8 +6,10 @@ import { PresenceManager } from '../../lambdas/presence/presence-manager.ts';
 import { ShardLeases } from '../../lambdas/presence/shard-leases.ts';
 import type { Services } from '../../lambdas/services/services.ts';
 import type { Timings } from '../../protocol/timings.ts';
+import { OwnStateFrames } from '../harness/actions.ts';
+import { Told } from '../harness/checks/told.ts';
+import { SeededRandom } from '../harness/seeded-random.ts';
 import { currentPlace } from './context.ts';
-import { Dice } from './dice.ts';
 import { Environments, type Handler, type Invocation } from './environments.ts';
 import { Ledger } from './ledger.ts';
 import { callMillis, type Profile, profileOf } from './profile.ts';
@@ -41,7 +43,8 @@ const uuid = (kind: number, index: number) => `00000000-0000-4000-800${kind}-${S
 /** One seed: people, servers and their troubles, on a clock of its own. */
 export class World {
   readonly seed: number;
-  readonly dice: Dice;
+  readonly random: SeededRandom;
+  readonly frames = new OwnStateFrames();
   readonly profile: Profile;
   readonly timings: Timings;
   readonly changes: readonly TextChange[];
@@ -69,15 +72,16 @@ export class World {
   readonly kills: { at: number; name: string }[] = [];
   /** When each user was last in each session, as far as their tabs know: `<session>:<user>`. */
   readonly lastThere = new Map<string, number>();
+  /** What was posted to each connection. */
+  readonly told = new Told();
   readonly violations: string[] = [];
   readonly #trace: string[] = [];
   readonly #activeMillis: number;
   readonly #told: boolean;
-  #positions = 0;
 
   constructor(seed: number, universe: Universe, options: { activeMillis: number; told: boolean }) {
     this.seed = seed;
-    this.dice = new Dice(seed);
+    this.random = SeededRandom.mixed(seed);
     this.profile = profileOf(seed);
     this.timings = universe.timings;
     this.bursts = universe.bursts ?? false;
@@ -98,12 +102,12 @@ export class World {
     this.deadlines = new Deadlines(asRedis);
     this.movingSessions = new MovingSessions(asRedis);
     this.shardLeases = new ShardLeases(asRedis);
-    this.broadcaster = new Broadcaster(this.gateway, { random: () => this.dice.next() });
+    this.broadcaster = new Broadcaster(this.gateway, { random: () => this.random.next() });
     this.environments = new Environments(this, universe.handlersOf(servicesOf(this)));
-    this.sessionIds = Array.from({ length: this.dice.int(1, 2) }, (_, index) => uuid(1, index + 1));
-    this.userIds = Array.from({ length: this.dice.int(2, 4) }, (_, index) => uuid(2, index + 1));
+    this.sessionIds = Array.from({ length: this.random.int(1, 2) }, (_, index) => uuid(1, index + 1));
+    this.userIds = Array.from({ length: this.random.int(2, 4) }, (_, index) => uuid(2, index + 1));
     for (const userId of this.userIds) {
-      const tabs = this.dice.chance(0.5) ? 1 : 2;
+      const tabs = this.random.chance(0.5) ? 1 : 2;
       for (let tab = 1; tab <= tabs; tab += 1) {
         this.clients.push(new SimulatedClient(this, userId, `${this.short(userId)}${'ab'[tab - 1]}`));
       }
@@ -114,7 +118,7 @@ export class World {
   call<T>(label: string, action: () => T | Promise<T>): Promise<T> {
     const { invocation } = currentPlace();
     return new Promise<T>((resolve, reject) => {
-      this.clock.after(callMillis(this.dice, this.profile), async () => {
+      this.clock.after(callMillis(this.random, this.profile), async () => {
         if (invocation.dies(`before ${label}`)) return;
         const settle = await Promise.resolve()
           .then(action)
@@ -150,7 +154,7 @@ export class World {
 
   /** Whether Redis evicts what waits at this moment, where it evicts at all. */
   evictsWaiting(): boolean {
-    return this.faulty && this.profile.evictions > 0 && this.dice.chance(0.15);
+    return this.faulty && this.profile.evictions > 0 && this.random.chance(0.15);
   }
 
   /** Remembers that the user of a tab is where it has them now. */
@@ -162,11 +166,7 @@ export class World {
   }
 
   atSomeMoment(work: () => void | Promise<void>): void {
-    this.clock.after(this.dice.int(5000, this.#activeMillis), work);
-  }
-
-  nextPosition(): number {
-    return ++this.#positions;
+    this.clock.after(this.random.int(5000, this.#activeMillis), work);
   }
 
   /** Whether a tab uses this connection, and means to be in the session. */

@@ -6,6 +6,11 @@ export class SeededRandom {
     this.#state = seed >>> 0;
   }
 
+  /** For a seed out of a row of seeds: without mixing, the first numbers of neighbours would be alike. */
+  static mixed(seed: number): SeededRandom {
+    return new SeededRandom(seed ^ 0x9e3779b9);
+  }
+
   /** At least 0, below 1. */
   next(): number {
     this.#state = (this.#state + 0x6d2b79f5) >>> 0;
@@ -32,6 +37,12 @@ export class SeededRandom {
   /** One of the items; undefined if there are none. */
   pick<T>(items: readonly T[]): T | undefined {
     return items[this.below(items.length)];
+  }
+
+  /** One of the items. @throws Error if there are none. */
+  one<T>(items: readonly T[]): T {
+    if (items.length === 0) throw new Error('There is no item to choose.');
+    return this.pick(items)!;
   }
 
   /** One of the names, with a probability in proportion to its weight. */

@@ -23,4 +23,6 @@ test('random choices stay within the given bounds and have the given weights', (
   expect(drawn.filter(({ name }) => name === 'never')).toEqual([]);
   expect(Math.max(...drawn.map(({ wait }) => wait))).toBeLessThanOrEqual(300);
   expect(random.pick([])).toBeUndefined();
+  expect(() => random.one([])).toThrow('no item');
+  expect(random.one(['only'])).toBe('only');
 });

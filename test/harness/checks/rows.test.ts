@@ -1,15 +1,15 @@
 import { randomUUID } from 'node:crypto';
-import { ActivityLogger } from '../../lambdas/activity/activity-logger.ts';
-import type { Caller } from '../../lambdas/flows/callers/caller.ts';
-import { joinSession } from '../../lambdas/flows/joining/join-session.ts';
-import { inTransaction } from '../../lambdas/platform/transaction.ts';
-import type { Services } from '../../lambdas/services/services.ts';
-import { SessionInvites } from '../../lambdas/sessions/session-invites.ts';
-import { SessionManager } from '../../lambdas/sessions/session-manager.ts';
-import { readTimings } from '../../protocol/timings.ts';
-import { createDatabase, type TestDatabase } from '../support/database.ts';
-import { testServices } from '../support/test-services.ts';
-import { rowFaults } from './invariants.ts';
+import { ActivityLogger } from '../../../lambdas/activity/activity-logger.ts';
+import type { Caller } from '../../../lambdas/flows/callers/caller.ts';
+import { joinSession } from '../../../lambdas/flows/joining/join-session.ts';
+import { inTransaction } from '../../../lambdas/platform/transaction.ts';
+import type { Services } from '../../../lambdas/services/services.ts';
+import { SessionInvites } from '../../../lambdas/sessions/session-invites.ts';
+import { SessionManager } from '../../../lambdas/sessions/session-manager.ts';
+import { readTimings } from '../../../protocol/timings.ts';
+import { createDatabase, type TestDatabase } from '../../support/database.ts';
+import { testServices } from '../../support/test-services.ts';
+import { rowFaults } from './rows.ts';
 
 // The campaign's check of entries whose users are in no other table.
 
