@@ -12,7 +12,8 @@ export interface DomainProps {
   httpName?: string;
   /** A certificate for both names, in the region of the stack. */
   certificate: acm.ICertificate;
-  /** The zone in which the addresses of both names are entered. Default: enter them yourself, `names` tells where they lead. */
+  /** The zone in which the addresses of both names are entered. Default: enter them yourself, `domain.webSocket.regionalDomainName` and
+   * `domain.http.regionalDomainName` are where they lead. */
   hostedZone?: route53.IHostedZone;
 }
 
@@ -22,7 +23,9 @@ export interface DomainProps {
  * @throws Error with a sentence for the user if both APIs have the same name.
  */
 export class Domain extends Construct {
+  /** The host name of the WebSocket API, with `regionalDomainName`, to which a DNS record must lead. */
   readonly webSocket: DomainName;
+  /** The same for the HTTP API, if it has a host name. */
   readonly http: DomainName | undefined;
 
   constructor(scope: Construct, id: string, props: DomainProps) {

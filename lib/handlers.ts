@@ -1,4 +1,4 @@
-import type { RouteGroup } from '../protocol/messages.ts';
+import type { RouteGroup } from '../protocol/route-group.ts';
 
 /** The files of `lambdas/handlers/` that are deployed as functions. */
 export type HandlerName =

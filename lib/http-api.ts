@@ -51,6 +51,7 @@ export interface HttpApiProps {
 
 /** The HTTP API: everything that can be read without a WebSocket. */
 export class HttpApi extends Construct {
+  /** The API in the CDK. */
   readonly api: Api;
   /** The address of the API, with a slash at its end. */
   readonly url: string;

@@ -28,8 +28,11 @@ export interface RollcallFunctionProps {
  * the `grantAccess` of a construct, which adds the permission and the variable together.
  */
 export class RollcallFunction extends Construct {
+  /** The name of its handler. */
   readonly handler: HandlerName;
+  /** The function in the CDK, with its metrics. */
   readonly function: lambda.Function;
+  /** Where it writes its log. */
   readonly logGroup: logs.LogGroup;
   private readonly role: iam.Role;
 

@@ -29,6 +29,7 @@ import { Sweeps } from './sweeps.ts';
 import { UserPool, type UserPoolProps } from './user-pool.ts';
 import { type Functions, WebSocketApi } from './websocket-api.ts';
 
+/** What a Rollcall takes. */
 export interface RollcallProps {
   /**
    * Who signs the tokens: an OpenID Connect provider, or `{ cognito: {} }` for a user pool of its own. The stack gets a parameter
@@ -79,7 +80,9 @@ export class Rollcall extends Construct {
   readonly domain: Domain | undefined;
   /** The functions, by the names of their handlers. */
   readonly functions: Functions;
+  /** The WebSocket API; `url` is what clients connect to. */
   readonly webSocketApi: WebSocketApi;
+  /** The HTTP API; `url` is its address. */
   readonly httpApi: HttpApi;
   /** The dashboard, the alarms and their topic. */
   readonly observability: Observability;

@@ -14,7 +14,9 @@ export interface Sizes {
   natGateways: number;
   /** Memory in MB of the functions that handle frames. Lambda gives more CPU with more memory. */
   routeMemoryMb: number;
+  /** How long CloudWatch keeps the logs, in days. */
   logRetentionDays: number;
+  /** The instance of PostgreSQL. */
   database: {
     /** Burstable Graviton class, `t4g.<size>`. */
     size: 'micro' | 'small' | 'medium';
@@ -28,6 +30,7 @@ export interface Sizes {
     /** Whether the master password is rotated every 30 days. */
     rotatePassword: boolean;
   };
+  /** The limits of the ElastiCache Serverless cache. */
   cache: {
     /** Limits, so that a faulty client is refused and does not cause high costs. */
     maximumGb: number;
@@ -42,16 +45,21 @@ export interface Sizes {
   concurrency?: Record<HandlerName, number>;
   /** Requests per second on the WebSocket stage. The limit of the account counts posts too. */
   webSocketThrottle: Throttle;
+  /** Requests per second on the HTTP API. */
   httpThrottle: Throttle;
   /** Alarms cost $0.10 a month for each metric. */
   alarms: boolean;
 }
 
+/** A limit of API Gateway. */
 export interface Throttle {
+  /** Requests per second, on average. */
   rateLimit: number;
+  /** Requests that may arrive at once. */
   burstLimit: number;
 }
 
+/** The sizes of both environments: a starting point for your own. */
 export const sizes: Record<EnvironmentName, Sizes> = {
   dev: {
     natGateways: 1,

@@ -16,7 +16,9 @@ export interface UserPoolProps {
 
 /** A user pool and the client of the web application. Users sign in with their email address; ID tokens carry their name. */
 export class UserPool extends Construct {
+  /** The pool of the users. */
   readonly pool: cognito.UserPool;
+  /** The client of the web application; its id is the audience of the tokens. */
   readonly client: cognito.UserPoolClient;
   /** What the rest takes the tokens from. The pool serves its keys below its issuer. */
   readonly identity: Identity;

@@ -44,6 +44,7 @@ const postPath = `${stageName}/POST/@connections/*`;
 
 /** The WebSocket API. It has one route for each message type; the function of the message's group serves it. */
 export class WebSocketApi extends Construct {
+  /** The API in the CDK. */
   readonly api: Api;
   /** The address that clients connect to: `wss://…/live`, or `wss://` with a host name of your own. */
   readonly url: string;

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { roles, statuses } from './entities.ts';
 import { limits } from './limits.ts';
 import { displayName } from './names.ts';
+import type { RouteGroup } from './route-group.ts';
 import { keepInput, refuseUnacceptable } from './text.ts';
 
 /**
@@ -88,9 +89,6 @@ function message<T extends z.ZodRawShape>(fields: T) {
     .object({ requestId: z.string().max(limits.requestIdCharacters).optional(), ...fields })
     .superRefine(refuseUnacceptable);
 }
-
-/** The groups of routes. One Lambda function serves each group. */
-export type RouteGroup = 'default' | 'heartbeat' | 'cursor' | 'presence' | 'session' | 'activity' | 'machine';
 
 interface MessageDefinition {
   group: RouteGroup;

@@ -1,5 +1,5 @@
 /**
- * What the npm scripts start: `node scripts/run.mjs start|test|test:long|check|check:aws|check:lua|bench|chaos|build:client|size:client|audit:verify …arguments`.
+ * What the npm scripts start: `node scripts/run.mjs start|test|test:long|check|check:aws|check:lua|bench|chaos|build:client|build:cdk|size:client|audit:verify …arguments`.
  *
  * It runs on the installed Node.js (20 or newer) and installs what is missing. Then it starts the Node.js of the npm
  * package `node`, which has the version that the functions have on AWS. It uses no package itself.
@@ -18,7 +18,7 @@ const project = fileURLToPath(new URL('..', import.meta.url));
 const binaries = join(project, 'node_modules', '.bin');
 
 /** Commands that start no part of the product, and therefore need no Redis. */
-const withoutRedis = ['check:aws', 'check:lua', 'build:client', 'size:client', 'audit:verify'];
+const withoutRedis = ['check:aws', 'check:lua', 'build:client', 'build:cdk', 'size:client', 'audit:verify'];
 
 /** The steps of a command: a heading and the arguments for Node.js. */
 function stepsOf(command, extra) {
@@ -57,6 +57,8 @@ function stepsOf(command, extra) {
       ];
     case 'build:client':
       return [{ run: ['scripts/build-client.mjs', ...extra] }];
+    case 'build:cdk':
+      return [{ run: ['--disable-warning=ExperimentalWarning', 'scripts/build-cdk.ts', ...extra] }];
     case 'size:client':
       return [{ run: ['scripts/client-size.mjs', ...extra] }];
     case 'audit:verify':
@@ -75,7 +77,7 @@ async function main([command, ...extra]) {
   const steps = stepsOf(command, extra);
   if (!steps)
     throw new Advice(
-      'The command is missing or unknown; run npm start, npm test, npm run test:long, npm run check, npm run check:aws, npm run check:lua, npm run bench, npm run chaos, npm run build:client, npm run size:client or npm run audit:verify.',
+      'The command is missing or unknown; run npm start, npm test, npm run test:long, npm run check, npm run check:aws, npm run check:lua, npm run bench, npm run chaos, npm run build:client, npm run build:cdk, npm run size:client or npm run audit:verify.',
     );
   await ensurePackages(project);
   const redis = withoutRedis.includes(command) ? { environment: {}, stop: async () => {} } : await provideRedis();

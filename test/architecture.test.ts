@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { brokenRules, circlesOf, hasRule, importsOf, layers, replacedModules } from './support/import-rules.ts';
 
 const project = join(__dirname, '..');
-const folders = ['bin', 'lib', 'lambdas', 'protocol', 'client', 'local', 'demo', 'bench', 'scripts'];
+const folders = ['bin', 'cdk', 'lib', 'lambdas', 'protocol', 'client', 'local', 'demo', 'bench', 'scripts'];
 const longestFile = 300;
 
 const present = folders.filter((folder) => existsSync(join(project, folder)));

@@ -1,7 +1,8 @@
 import type { APIGatewayProxyResultV2, APIGatewayProxyWebsocketEventV2, Context } from 'aws-lambda';
 import { RollcallError } from '../../protocol/errors.ts';
 import type { ServerFrame } from '../../protocol/frames.ts';
-import { type Message, messages, type RouteGroup, type TypesOfGroup } from '../../protocol/messages.ts';
+import { type Message, messages, type TypesOfGroup } from '../../protocol/messages.ts';
+import type { RouteGroup } from '../../protocol/route-group.ts';
 import type { Caller } from '../flows/callers/caller.ts';
 import { DeadlineExceeded, withDeadline } from '../platform/deadline.ts';
 import type { Services } from '../services/services.ts';

@@ -145,14 +145,19 @@ export const rules: Rule[] = [
     says: 'bin imports lib and the protocol',
   },
   {
-    of: /^scripts\/(?!aws-check\/|check-aws\.ts)/,
+    of: /^cdk\//,
+    may: anyOf(own(/^(cdk|lib|protocol)\//), foreign),
+    says: 'cdk imports lib and the protocol',
+  },
+  {
+    of: /^scripts\/(?!aws-check\/|check-aws\.ts|build-cdk\.ts)/,
     may: anyOf(own(/^(scripts|lambdas|protocol|client\/verify)\//), foreign),
     says: 'scripts import the functions, the protocol and the verifier of the client',
   },
   {
-    of: /^scripts\/(aws-check\/|check-aws\.ts)/,
-    may: anyOf(own(/^(scripts\/aws-check|lambdas\/platform|lib|protocol)\//), foreign),
-    says: 'the check for AWS imports the infrastructure and the names of the environment',
+    of: /^scripts\/(aws-check\/|check-aws\.ts|build-cdk\.ts)/,
+    may: anyOf(own(/^scripts\/cdk-reference\.ts$|^(scripts\/aws-check|lambdas\/platform|lib|protocol)\//), foreign),
+    says: 'the check for AWS and the build of the CDK package import the infrastructure and the names of the environment',
   },
   {
     of: /^bench\//,
@@ -160,9 +165,9 @@ export const rules: Rule[] = [
     says: 'the benchmarks import the functions, the local stack and the protocol',
   },
   {
-    of: /^(?!bin\/|lib\/|test\/|scripts\/(aws-check\/|check-aws\.ts))/,
+    of: /^(?!bin\/|cdk\/|lib\/|test\/|scripts\/(aws-check\/|check-aws\.ts|build-cdk\.ts))/,
     may: (imported) => !own(/^lib\//)(imported),
-    says: 'nothing imports lib but bin, the check for AWS and the tests',
+    says: 'nothing imports lib but bin, the CDK package, its build, the check for AWS and the tests',
   },
   {
     of: /^(?!test\/)/,
