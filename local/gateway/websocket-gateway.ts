@@ -9,6 +9,8 @@ import { arn } from '../template/local-account.ts';
 import type { SocketRoute, WebSocketApiDefinition } from '../template/websocket-api.ts';
 import { createFrameMeter, maximumFrameBytes, maximumMessageBytes } from './frame-meter.ts';
 import { isUpgrade, refuseHandshake, subprotocolOf } from './handshake.ts';
+import { type ProxyAnswer, readProxyAnswer } from './proxy-answer.ts';
+import { routeKeyOf } from './route-key.ts';
 import { hasIdentity, readVerdict } from './socket-authorizer.ts';
 import { type Ending, SocketConnection } from './socket-connection.ts';
 import { readHandshake, SocketEvents } from './socket-events.ts';
@@ -136,8 +138,8 @@ export class WebSocketGateway {
     );
     socket.on('message', (data, isBinary) => this.#received(connection, data as Buffer, isBinary));
     // After an invalid frame or a message over the limit, the library closes the socket with the right code and emits
-    // `close`.
-    socket.on('error', () => {});
+    // `close`. AWS reports such an end as an abrupt one.
+    socket.on('error', () => connection.breakOff());
     const stopTimers = this.#limitLife(connection);
     socket.once('close', (code, reason) => {
       stopTimers();
@@ -154,8 +156,8 @@ export class WebSocketGateway {
   }
 
   async #message(connection: SocketConnection, body: string, now: number): Promise<void> {
-    const { routes } = this.#options.api;
-    const route = routes.get(this.#routeKey(body)) ?? routes.get('$default');
+    const { routes, routeSelectionField } = this.#options.api;
+    const route = routes.get(routeKeyOf(body, routeSelectionField)) ?? routes.get('$default');
     const { requestId, payload } = this.#events.message(connection, route?.key ?? '$default', body, now);
     const tell = (message: string) =>
       connection.send(JSON.stringify({ message, connectionId: connection.id, requestId }), Date.now());
@@ -165,16 +167,6 @@ export class WebSocketGateway {
     if (answer === 'timeout') return tell('Endpoint request timed out');
     if (answer === 'failed' || answer.statusCode < 200 || answer.statusCode > 299) return tell('Internal server error');
     if (route.responds && answer.body) connection.send(answer.body, Date.now());
-  }
-
-  #routeKey(body: string): string {
-    try {
-      const value = (JSON.parse(body) as Record<string, unknown> | null)?.[this.#options.api.routeSelectionField];
-      return typeof value === 'string' && !value.startsWith('$') ? value : '$default';
-    } catch {
-      // A message that is not JSON goes to `$default`.
-      return '$default';
-    }
   }
 
   async #integrate(route: SocketRoute, payload: string): Promise<ProxyAnswer | 'failed' | 'timeout'> {
@@ -218,24 +210,6 @@ export class WebSocketGateway {
       void delivery.finally(() => this.#endings.delete(delivery));
     }
   }
-}
-
-interface ProxyAnswer {
-  statusCode: number;
-  headers: Record<string, unknown>;
-  body: string | undefined;
-}
-
-/** The answer of a proxy integration. An answer without a status code is malformed and counts as a failure. */
-function readProxyAnswer({ answer, error }: InvocationResult): ProxyAnswer | 'failed' {
-  const proxy = answer as
-    | { statusCode?: unknown; headers?: Record<string, unknown>; body?: unknown }
-    | null
-    | undefined;
-  const statusCode = Number(proxy?.statusCode);
-  if (error || !proxy || !Number.isInteger(statusCode)) return 'failed';
-  const body = typeof proxy.body === 'string' ? proxy.body : undefined;
-  return { statusCode, headers: proxy.headers ?? {}, body };
 }
 
 /** The client's reason, or API Gateway's default text. */
