@@ -26,6 +26,7 @@ export const protectedPaths = [
   '/sessions/{id}/activity',
   '/sessions/{id}/statistics',
   '/sessions/{id}/presence',
+  '/sessions/{id}/attendance',
   '/sessions/{id}/checkpoints',
   '/keys/{key}/sessions',
   '/keys/{key}/activity',

@@ -1,5 +1,6 @@
-import { type ColumnOption, stringify } from 'csv-stringify/sync';
+import { type ColumnOption, type Options, stringify } from 'csv-stringify/sync';
 import type { ActivityItem } from '../../protocol/entities.ts';
+import type { Attendance } from './attendance.ts';
 
 export const exportFormats = ['csv', 'json', 'ndjson'] as const;
 export type ExportFormat = (typeof exportFormats)[number];
@@ -11,7 +12,9 @@ export const exportMediaTypes: Record<ExportFormat, string> = {
   ndjson: 'application/x-ndjson; charset=utf-8',
 };
 
-const columns: ColumnOption[] = [
+const columnsOf = (keys: readonly string[]): ColumnOption[] => keys.map((key) => ({ key, header: key }));
+
+const columns = columnsOf([
   'id',
   'sessionId',
   'createdAt',
@@ -25,7 +28,18 @@ const columns: ColumnOption[] = [
   'previousHash',
   'hash',
   'link',
-].map((key) => ({ key, header: key }));
+]);
+
+const attendanceColumns = columnsOf([
+  'userId',
+  'username',
+  'role',
+  'firstSeenAt',
+  'lastSeenAt',
+  'totalSeconds',
+  'stays',
+  'isPresent',
+]);
 
 /**
  * One page as CSV (RFC 4180). Every field is quoted, because a spreadsheet may also split at a semicolon or a tab. A field
@@ -41,11 +55,27 @@ export function toCsv(items: readonly ActivityItem[], header: boolean, bom = fal
     details: JSON.stringify(item.details),
     ...linkColumns(item),
   }));
-  return stringify(records, {
+  return stringify(records, csvOptions(columns, header, bom));
+}
+
+/** One page of attendance as CSV in the same form. Times are ISO 8601 in UTC. */
+export function attendanceCsv(items: readonly Attendance[], header: boolean, bom = false): string {
+  const records = items.map(({ firstSeenAt, lastSeenAt, totalMillis, isPresent, ...person }) => ({
+    ...person,
+    firstSeenAt: new Date(firstSeenAt).toISOString(),
+    lastSeenAt: new Date(lastSeenAt).toISOString(),
+    totalSeconds: totalMillis / 1000,
+    isPresent: String(isPresent),
+  }));
+  return stringify(records, csvOptions(attendanceColumns, header, bom));
+}
+
+function csvOptions(columns: ColumnOption[], header: boolean, bom: boolean): Options {
+  return {
     ...{ columns, header, bom, escape_formulas: true, record_delimiter: 'windows' },
     // An absent value is quoted, too, like an empty text.
     ...{ quoted: true, quoted_empty: true },
-  });
+  };
 }
 
 /** The columns of the link. The fields that people read have their own columns; the others are JSON in one column. */

@@ -19,6 +19,7 @@ import { ActivityReports, type ActivityStatistics, type TimelineBucket } from '.
 import { ActivityRepository, type Database } from './activity-repository.ts';
 import { ActivityRetention, type RetentionResult } from './activity-retention.ts';
 import { ActivityWriter, underOwnId, type Written } from './activity-writer.ts';
+import { type AttendancePage, type AttendanceQuery, AttendanceReport } from './attendance.ts';
 import { type AuditTrail, makeAuditTrail, makeSessionSummary, type SessionSummary } from './audit-trail.ts';
 import { ChainSealer, type SealResult } from './chain-sealer.ts';
 import { type ChainVerification, ChainVerifier } from './chain-verifier.ts';
@@ -57,6 +58,7 @@ export class ActivityLogger {
   readonly #reader: ActivityReader;
   readonly #reports: ActivityReports;
   readonly #history: PresenceHistory;
+  readonly #attendance: AttendanceReport;
   readonly #verifier: ChainVerifier;
   readonly #sealer: ChainSealer;
   readonly #retention: ActivityRetention;
@@ -71,6 +73,7 @@ export class ActivityLogger {
     this.#reader = new ActivityReader(pool);
     this.#reports = new ActivityReports(pool);
     this.#history = new PresenceHistory(pool);
+    this.#attendance = new AttendanceReport(pool);
     this.#verifier = new ChainVerifier(pool);
     this.#sealer = new ChainSealer(pool, clock);
     this.#retention = new ActivityRetention(pool, clock);
@@ -216,6 +219,11 @@ export class ActivityLogger {
   /** Who was present at a moment (Unix milliseconds), and when and why each left. */
   whoWasHere(sessionId: string, at: number): Promise<Stay[]> {
     return this.#history.whoWasHere(sessionId, at);
+  }
+
+  /** How long each user was present in a period, in the order of their first join. */
+  attendance(sessionId: string, query: AttendanceQuery = {}): Promise<AttendancePage> {
+    return this.#attendance.page(sessionId, query, this.#clock());
   }
 
   /** The last movement of a user, up to `until` if it is given; undefined if the trail has none. */

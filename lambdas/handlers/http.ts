@@ -1,4 +1,5 @@
 import { exportKeyPage, exportPage } from '../adapters/http/export-activity.ts';
+import { exportAttendance } from '../adapters/http/export-attendance.ts';
 import { httpPageBytes, querySchemas, readQuery } from '../adapters/http/http-query.ts';
 import { httpRoute } from '../adapters/http/http-route.ts';
 import { activityReader, activityReports } from '../composition/activity.ts';
@@ -57,6 +58,11 @@ export const httpApi = (services: Services) =>
         return {
           body: { sessionId: session.id, at, stays: await services.activityReports.whoWasHere(session.id, at) },
         };
+      },
+
+      async 'GET /sessions/{id}/attendance'({ id, query, ...asker }) {
+        const session = await authorizeAudit(services, asker, id);
+        return exportAttendance(services, session.id, query);
       },
 
       async 'GET /sessions/{id}/checkpoints'({ id, query, ...asker }) {

@@ -1,8 +1,7 @@
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { Pool, type PoolConfig } from 'pg';
+import type { Pool } from 'pg';
 import { type ChainVerification, ChainVerifier } from '../../lambdas/activity/chain-verifier.ts';
 import { readTimings } from '../../protocol/timings.ts';
+import { withDatabase } from './database.ts';
 import { sentences, where } from './sentences.ts';
 import { type CheckpointSettings, checkCheckpoints } from './verify-checkpoints.ts';
 
@@ -15,32 +14,12 @@ export async function verifyDatabase(
   sessionIds: string[],
   settings: Pick<CheckpointSettings, 'publicKeys' | 'published'>,
 ): Promise<number> {
-  const pool = new Pool({ ...(await database()), max: 2, connectionTimeoutMillis: 5000 });
-  try {
+  return withDatabase(async (pool) => {
     const brokenChains = await verifyChains(pool, sessionIds);
     const brokenCheckpoints = await verifyCheckpoints(pool, settings);
     console.log(brokenChains === 0 ? 'All chains are valid.' : `Broken chains: ${brokenChains}.`);
     return brokenChains + brokenCheckpoints === 0 ? 0 : 1;
-  } finally {
-    await pool.end();
-  }
-}
-
-/**
- * Connection settings from `DATABASE_URL`, or of the local stack. The local PostgreSQL has no TLS, so `ssl: false`
- * overrides a `PGSSLMODE` of the shell, which is meant for other servers.
- */
-async function database(): Promise<Pick<PoolConfig, 'connectionString' | 'ssl'>> {
-  const given = process.env['DATABASE_URL'];
-  if (given) return { connectionString: given };
-  const file = join(process.env['ROLLCALL_DATA_DIR'] || '.rollcall', 'endpoints.json');
-  const text = await readFile(file, 'utf8').catch(() => undefined);
-  if (text === undefined) {
-    throw new Error(
-      `The file ${file} does not exist; start Rollcall with "npm start", or set DATABASE_URL to its database.`,
-    );
-  }
-  return { connectionString: (JSON.parse(text) as { postgres: string }).postgres, ssl: false };
+  });
 }
 
 async function verifyChains(pool: Pool, sessionIds: string[]): Promise<number> {

@@ -7,6 +7,7 @@ import type { Services } from '../../services/services.ts';
 import type { Asker } from '../../sessions/asker.ts';
 import { httpPageBytes, querySchemas, readQuery } from './http-query.ts';
 import type { HttpAnswer } from './http-route.ts';
+import { nextHeaders } from './next-headers.ts';
 
 /**
  * One page of the audit trail of a session in the requested format. Every format names the next page in the headers `x-next`
@@ -61,16 +62,4 @@ async function exportOf(
 function csv(items: ActivityItem[], before: string | undefined, bom: boolean): string {
   const isFirst = before === undefined;
   return toCsv(items, isFirst, isFirst && bom);
-}
-
-function nextHeaders(
-  path: string,
-  query: Record<string, string | undefined>,
-  next: string | undefined,
-): Record<string, string> {
-  if (next === undefined) return {};
-  const given = Object.entries({ ...query, before: next }).filter((entry): entry is [string, string] =>
-    Boolean(entry[1]),
-  );
-  return { 'x-next': next, link: `<${path}?${new URLSearchParams(given)}>; rel="next"` };
 }

@@ -12,18 +12,19 @@ const time = whole.min(0).max(8.64e15);
  */
 export const httpPageBytes = 1024 * 1024;
 
+const page = { limit: whole.min(1).max(limits.pageItems).optional(), before: z.string().max(512).optional() };
+/** Whether CSV begins with a byte order mark. */
+const bom = z
+  .enum(['0', '1'])
+  .default('0')
+  .transform((value) => value === '1');
+
 /** The query parameters of the HTTP API. Other parameters are ignored. */
 export const querySchemas = {
-  page: z.object({ limit: whole.min(1).max(limits.pageItems).optional(), before: z.string().max(512).optional() }),
+  page: z.object(page),
   activity: z.object({
     format: z.enum(['json', 'csv', 'ndjson']).default('json'),
-    /** Whether CSV begins with a byte order mark. */
-    bom: z
-      .enum(['0', '1'])
-      .default('0')
-      .transform((value) => value === '1'),
-    limit: whole.min(1).max(limits.pageItems).optional(),
-    before: z.string().max(512).optional(),
+    ...{ bom, ...page },
     type: z.string().max(limits.activityTypeCharacters).optional(),
     userId: z.guid().optional(),
     from: time.optional(),
@@ -32,6 +33,12 @@ export const querySchemas = {
   checkpoints: z.object({
     limit: whole.min(1).max(limits.pageItems).optional(),
     before: whole.min(1).max(Number.MAX_SAFE_INTEGER).optional(),
+  }),
+  attendance: z.object({
+    format: z.enum(['json', 'csv']).default('json'),
+    ...{ bom, ...page },
+    from: time.optional(),
+    to: time.optional(),
   }),
   moment: z.object({ at: time }),
 } as const;

@@ -1,0 +1,1 @@
+import './presence-at.test.ts';
