@@ -74,11 +74,6 @@ export class SocketConnection {
     if (this.#inProgress === maximumInProgress - 1) this.#socket?.resume();
   }
 
-  /** Records that the socket failed. The first cause of an end stays. */
-  breakOff(): void {
-    this.#ending ??= { code: 1006, reason: '' };
-  }
-
   /** Starts to close the connection. The first call sets the code and reason. */
   close(code: number, reason: string): void {
     const socket = this.#socket;

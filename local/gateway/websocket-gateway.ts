@@ -138,8 +138,8 @@ export class WebSocketGateway {
     );
     socket.on('message', (data, isBinary) => this.#received(connection, data as Buffer, isBinary));
     // After an invalid frame or a message over the limit, the library closes the socket with the right code and emits
-    // `close`. AWS reports such an end as an abrupt one.
-    socket.on('error', () => connection.breakOff());
+    // `close` with 1006.
+    socket.on('error', () => {});
     const stopTimers = this.#limitLife(connection);
     socket.once('close', (code, reason) => {
       stopTimers();
