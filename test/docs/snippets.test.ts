@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { installClient } from '../support/packed-client.ts';
@@ -22,6 +22,7 @@ beforeAll(async () => {
   await writeFile(join(folder, 'package.json'), '{"type":"module","private":true}');
   await installClient(folder, packages);
   for (const snippet of snippets) await writeSnippet(snippet);
+  await copyFile(join(__dirname, 'other-packages.d.ts'), join(folder, 'other-packages.d.ts'));
   // A CDK app stands in `bin`, beside the sources of the project and its packages.
   for (const name of ['lib', 'lambdas', 'protocol', 'migrations', 'node_modules']) {
     await symlink(join(project, name), join(folder, 'pages/docs/deployment.md', name));
@@ -65,8 +66,7 @@ async function compile(paths: readonly string[], more: object): Promise<string> 
     ...{ module: 'esnext', moduleResolution: 'bundler', moduleDetection: 'force', target: 'es2024' },
     ...{ lib: ['es2024', 'dom', 'dom.iterable'], types: ['node', 'vite/client'] },
   };
-  const settings = { compilerOptions: { ...options, ...more }, files: [...paths, 'vue-files.d.ts'] };
-  await writeFile(join(folder, 'vue-files.d.ts'), "declare module '*.vue';\n");
+  const settings = { compilerOptions: { ...options, ...more }, files: [...paths, 'other-packages.d.ts'] };
   await writeFile(join(folder, 'tsconfig.json'), JSON.stringify(settings));
   const compiler = join(project, 'node_modules/typescript/bin/tsc');
   const { output } = await runProgram(process.execPath, [compiler, '-p', folder, '--pretty', 'false'], { cwd: folder });

@@ -37,13 +37,18 @@ export function pagesOf(folder: string): string[] {
   return names.filter((name) => name.endsWith('.md')).map((name) => `${folder}/${name}`);
 }
 
-/** Runs a program until it ends. @returns its exit code and everything it wrote, in order. */
+/**
+ * Runs a program until it ends.
+ *
+ * @param options `env` are variables beside those of this process, or, with `onlyEnv`, the only ones.
+ * @returns its exit code and everything it wrote, in order.
+ */
 export async function runProgram(
   program: string,
   arguments_: readonly string[],
-  options: { cwd: string; env?: Record<string, string> },
+  options: { cwd: string; env?: Record<string, string>; onlyEnv?: boolean },
 ): Promise<{ code: number | null; output: string }> {
-  const env = { ...process.env, ...options.env };
+  const env = options.onlyEnv ? options.env : { ...process.env, ...options.env };
   const child = spawn(program, arguments_, { cwd: options.cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (output += chunk));

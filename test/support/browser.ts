@@ -21,10 +21,15 @@ const arguments_ = [
   '--disable-sync',
 ];
 
-/** A browser with a separate process, so that a test can kill it to simulate a power failure. */
-export async function startBrowser(): Promise<{ browser: Browser; server: BrowserServer }> {
+/**
+ * A browser with a separate process, so that a test can kill it to simulate a power failure.
+ *
+ * @param more further arguments of Chromium.
+ */
+export async function startBrowser(more: readonly string[] = []): Promise<{ browser: Browser; server: BrowserServer }> {
   const timeout = timeLimits.event;
-  const server = await chromium.launchServer({ executablePath: chromiumPath(), args: arguments_, timeout });
+  const args = [...arguments_, ...more];
+  const server = await chromium.launchServer({ executablePath: chromiumPath(), args, timeout });
   return { browser: await chromium.connect(server.wsEndpoint(), { timeout }), server };
 }
 

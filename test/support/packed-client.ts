@@ -18,8 +18,9 @@ const sources = ['client', 'protocol', 'scripts', 'package.json', 'tsconfig.json
  * @returns the path of the `.tgz` file.
  */
 export async function packClient(folder: string): Promise<string> {
-  const copy = await copyOfSources();
+  const copy = await mkdtemp(join(tmpdir(), 'rollcall-sources-'));
   try {
+    await copySources(copy);
     const { stdout } = await run('npm', ['pack', './client', '--pack-destination', folder, '--json'], { cwd: copy });
     const [{ filename }] = JSON.parse(stdout.slice(stdout.indexOf('[\n')));
     return join(folder, filename);
@@ -28,16 +29,14 @@ export async function packClient(folder: string): Promise<string> {
   }
 }
 
-/** A folder with what `npm pack ./client` needs. The caller removes it. */
-export async function copyOfSources(): Promise<string> {
-  const copy = await mkdtemp(join(tmpdir(), 'rollcall-sources-'));
+/** Copies what `npm pack ./client` needs into an existing folder. */
+export async function copySources(copy: string): Promise<void> {
   const dist = join(project, 'client/dist');
   for (const source of sources) {
     if (/\.json$/.test(source)) await copyFile(join(project, source), join(copy, source));
     else await cp(join(project, source), join(copy, source), { recursive: true, filter: (path) => path !== dist });
   }
   await symlink(join(project, 'node_modules'), join(copy, 'node_modules'));
-  return copy;
 }
 
 /**
