@@ -1,7 +1,12 @@
 import { join } from 'node:path';
 import { identitySettings } from '../protocol/settings.ts';
 import { requireRedisServer } from './backing/redis.ts';
-import { type BackingAddresses, type BackingServices, startBackingServices } from './backing/services.ts';
+import {
+  type BackingAddresses,
+  type BackingServices,
+  causeOfFailure,
+  startBackingServices,
+} from './backing/services.ts';
 import { claimDataFolder, type DataFolder } from './data-folder/data-folder.ts';
 import { type FaultSettings, Faults } from './faults.ts';
 import { IdentityProvider, localAudience, localIssuer } from './identity/identity-provider.ts';
@@ -131,7 +136,10 @@ async function startParts(publicServer: PublicServer, options: LocalStackOptions
   ]);
   let closing = false;
   undo.push(keepInUse(assemblyDirectory));
-  const running = await run(options, { output, faults, publicServer, services, assemblyDirectory, pages });
+  const parts = { output, faults, publicServer, services, assemblyDirectory, pages };
+  const running = await run(options, parts).catch(async (error: unknown) => {
+    throw await causeOfFailure(services, error);
+  });
   undo.push(() => running.close());
   return {
     ...urls(publicServer.port, running.webSocketPath),

@@ -40,12 +40,16 @@ export async function startBackingServices(request: BackingRequest): Promise<Bac
     // Its own process group, so that Ctrl-C in the terminal does not end it; the parent decides when the servers end.
     detached: true,
   });
-  const ended = new Promise<void>((resolve) => owner.once('exit', () => resolve()));
   let fail: (sentence: string) => void = () => {};
   const failed = new Promise<string>((resolve) => {
     fail = resolve;
   });
-  void ended.then(() => fail('The process of the backing servers ended unexpectedly; start again.'));
+  let isStopping = false;
+  owner.once('exit', (code) => {
+    // After an orderly stop the code is 0. A server or the process may also end by itself just before it is stopped.
+    if (!isStopping || code !== 0) fail('The process of the backing servers ended unexpectedly; start again.');
+  });
+  const ended = new Promise<void>((resolve) => owner.once('exit', () => resolve()));
   const addresses = await new Promise<BackingAddresses>((resolve, reject) => {
     owner.on('message', (reply: BackingReply) => {
       if ('ready' in reply) return resolve(reply.ready);
@@ -58,8 +62,21 @@ export async function startBackingServices(request: BackingRequest): Promise<Bac
     ...addresses,
     failed,
     async stop() {
+      isStopping = true;
       if (owner.connected) owner.disconnect();
       await ended;
     },
   };
+}
+
+/**
+ * Says why a start failed that used the servers. A call to a server that has ended fails before the end of its process is reported, so
+ * this stops the servers and sees how they ended.
+ *
+ * @returns the sentence about the servers if they ended by themselves, else the given error.
+ */
+export async function causeOfFailure(services: BackingServices, error: unknown): Promise<unknown> {
+  await services.stop();
+  const sentence = await Promise.race([services.failed, undefined]);
+  return sentence === undefined ? error : new Error(sentence, { cause: error });
 }
