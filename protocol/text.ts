@@ -1,5 +1,3 @@
-import { z } from 'zod';
-
 /**
  * The texts and values that the service accepts in all messages and all parameters of the HTTP API. The service must
  * store exactly what it acknowledges, so it refuses what a store would change or cannot store.
@@ -44,22 +42,4 @@ export function findUnacceptable(value: unknown): Unacceptable | undefined {
 
 function problemAt(message: string | undefined): Unacceptable | undefined {
   return message === undefined ? undefined : { path: [], message };
-}
-
-/** For `.superRefine`: reports what {@link findUnacceptable} finds, with its path. */
-export function refuseUnacceptable(value: unknown, context: z.RefinementCtx): void {
-  const found = findUnacceptable(value);
-  if (found) context.addIssue({ code: 'custom', path: found.path, message: found.message });
-}
-
-/**
- * Checks an object with free fields, but returns the input itself and not zod's copy.
- *
- * Zod's copy lacks a field named `__proto__`, so the service would store less than it acknowledges.
- */
-export function keepInput<T extends z.ZodType>(schema: T): z.ZodType<z.output<T>> {
-  return z.custom<z.output<T>>().superRefine((value, context) => {
-    const { error } = schema.safeParse(value);
-    for (const issue of error?.issues ?? []) context.addIssue({ ...issue });
-  });
 }

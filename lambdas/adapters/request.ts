@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import type * as z from 'zod/mini';
 import { errorCodes, RollcallError } from '../../protocol/errors.ts';
 import type { ServerFrame } from '../../protocol/frames.ts';
 import { limits } from '../../protocol/limits.ts';
@@ -69,7 +69,7 @@ function refuse(requestId: string | undefined, code: 'TOO_LARGE' | 'INVALID_MESS
   return { requestId, refusal: new RollcallError(code, message) };
 }
 
-function shapeRefusal(error: z.ZodError): RollcallError {
+function shapeRefusal(error: z.core.$ZodError): RollcallError {
   const large = error.issues.find((issue) => issue.code === 'custom' && issue.params?.['limit'] === tooLarge);
   const issue = large ?? error.issues[0]!;
   const field = issue.path.length > 0 ? `"${issue.path.join('.')}"` : 'The message';

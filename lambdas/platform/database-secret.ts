@@ -2,13 +2,13 @@ import { existsSync, readFileSync } from 'node:fs';
 import { rootCertificates } from 'node:tls';
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import type { PoolConfig } from 'pg';
-import { z } from 'zod';
+import * as z from 'zod/mini';
 import { dependencyTimeoutMillis } from '../../protocol/timings.ts';
 import { once } from './once.ts';
 
 const secretShape = z.object({
   host: z.string(),
-  port: z.coerce.number().int(),
+  port: z.coerce.number().check(z.int()),
   dbname: z.string(),
   username: z.string(),
   password: z.string(),

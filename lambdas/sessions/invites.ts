@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { CompactSign, compactVerify, errors } from 'jose';
-import { z } from 'zod';
+import * as z from 'zod/mini';
 
 /** The content of an invite, readable without the database. */
 export interface InviteClaims {

@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import type * as z from 'zod/mini';
 import type { Role, SessionMetadata } from '../../protocol/entities.ts';
 import { roles } from '../../protocol/entities.ts';
 import { RollcallError } from '../../protocol/errors.ts';
@@ -44,7 +44,7 @@ export function checkRole(role: Role): Role {
   return role;
 }
 
-function check<T>(schema: z.ZodType<T>, input: unknown): T {
+function check<T>(schema: z.ZodMiniType<T>, input: unknown): T {
   const result = schema.safeParse(input);
   if (result.success) return result.data;
   const issue = result.error.issues[0]!;

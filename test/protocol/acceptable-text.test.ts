@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import type * as z from 'zod/mini';
 import { type MessageType, messages, messageTypes } from '../../protocol/messages.ts';
 
 /** Values for fields with free text; each field accepts one of them. The tests make one place of it unacceptable. */
@@ -14,12 +14,12 @@ const closed = ['number', 'boolean', 'enum'];
 interface Field {
   type: MessageType;
   name: string;
-  schema: z.ZodType;
+  schema: z.ZodMiniType;
 }
 
 /** All fields of all messages, read from the schemas, so that a new field is tested automatically. */
 const fields: Field[] = messageTypes.flatMap((type) =>
-  Object.entries((messages[type].schema as unknown as { shape: Record<string, z.ZodType> }).shape).map(
+  Object.entries((messages[type].schema as unknown as { shape: Record<string, z.ZodMiniType> }).shape).map(
     ([name, schema]) => ({ type, name, schema }),
   ),
 );
@@ -37,8 +37,8 @@ const accepts = ({ schema }: Field, values: unknown[]) => values.filter((value) 
 const problemsOf = ({ type, name }: Field, value: unknown) =>
   messages[type].schema.safeParse({ ...rightMessage(type), [name]: value }).error?.issues ?? [];
 
-function innermost(schema: z.ZodType): string {
-  const { type, innerType } = schema.def as { type: string; innerType?: z.ZodType };
+function innermost(schema: z.ZodMiniType): string {
+  const { type, innerType } = schema.def as { type: string; innerType?: z.ZodMiniType };
   return innerType ? innermost(innerType) : type;
 }
 

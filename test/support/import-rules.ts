@@ -71,9 +71,9 @@ const isPackage =
     !isOwn && names.some((name) => target === name || target.startsWith(`${name}/`));
 const node = ({ isOwn, target }: Import) => !isOwn && target.startsWith('node:');
 
-/** Types of the protocol, and its plain constants; the validators of `messages.ts` and `settings.ts` only as types. */
+/** Types of the protocol, and its plain constants; the validators only as types. */
 const slimProtocol = anyOf(
-  own(/^protocol\/(?!messages\.ts|settings\.ts)/),
+  own(/^protocol\/(?!messages\.ts|settings\.ts|validation\.ts)/),
   (imported) => imported.typeOnly && own(/^protocol\//)(imported),
 );
 

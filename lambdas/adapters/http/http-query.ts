@@ -1,10 +1,10 @@
-import { z } from 'zod';
+import * as z from 'zod/mini';
 import { RollcallError } from '../../../protocol/errors.ts';
 import { limits } from '../../../protocol/limits.ts';
-import { refuseUnacceptable } from '../../../protocol/text.ts';
+import { refuseUnacceptable } from '../../../protocol/validation.ts';
 
-const whole = z.coerce.number().int();
-const time = whole.min(0).max(8.64e15);
+const whole = (least: number, most: number) => z.coerce.number().check(z.int(), z.minimum(least), z.maximum(most));
+const time = () => whole(0, 8.64e15);
 
 /**
  * The largest size of the items of one page as JSON. The answer of a function has at most 6 MB, and a quotation mark of CSV
@@ -12,41 +12,44 @@ const time = whole.min(0).max(8.64e15);
  */
 export const httpPageBytes = 1024 * 1024;
 
-const page = { limit: whole.min(1).max(limits.pageItems).optional(), before: z.string().max(512).optional() };
+const page = {
+  limit: z.optional(whole(1, limits.pageItems)),
+  before: z.optional(z.string().check(z.maxLength(512))),
+};
 /** Whether CSV begins with a byte order mark. */
-const bom = z
-  .enum(['0', '1'])
-  .default('0')
-  .transform((value) => value === '1');
+const bom = z.pipe(
+  z._default(z.enum(['0', '1']), '0'),
+  z.transform((value) => value === '1'),
+);
 
 /** The query parameters of the HTTP API. Other parameters are ignored. */
 export const querySchemas = {
   page: z.object(page),
   activity: z.object({
-    format: z.enum(['json', 'csv', 'ndjson']).default('json'),
+    format: z._default(z.enum(['json', 'csv', 'ndjson']), 'json'),
     ...{ bom, ...page },
-    type: z.string().max(limits.activityTypeCharacters).optional(),
-    userId: z.guid().optional(),
-    from: time.optional(),
-    to: time.optional(),
+    type: z.optional(z.string().check(z.maxLength(limits.activityTypeCharacters))),
+    userId: z.optional(z.guid()),
+    from: z.optional(time()),
+    to: z.optional(time()),
   }),
   checkpoints: z.object({
-    limit: whole.min(1).max(limits.pageItems).optional(),
-    before: whole.min(1).max(Number.MAX_SAFE_INTEGER).optional(),
+    limit: z.optional(whole(1, limits.pageItems)),
+    before: z.optional(whole(1, Number.MAX_SAFE_INTEGER)),
   }),
   attendance: z.object({
-    format: z.enum(['json', 'csv']).default('json'),
+    format: z._default(z.enum(['json', 'csv']), 'json'),
     ...{ bom, ...page },
-    from: time.optional(),
-    to: time.optional(),
+    from: z.optional(time()),
+    to: z.optional(time()),
   }),
-  moment: z.object({ at: time }),
+  moment: z.object({ at: time() }),
 } as const;
 
 /** @throws RollcallError INVALID_MESSAGE that names the invalid parameter. */
-export function readQuery<T extends z.ZodType>(schema: T, query: Record<string, string | undefined>): z.infer<T> {
+export function readQuery<T extends z.ZodMiniType>(schema: T, query: Record<string, string | undefined>): z.infer<T> {
   const given = Object.fromEntries(Object.entries(query).filter(([, value]) => value !== undefined && value !== ''));
-  const parsed = schema.superRefine(refuseUnacceptable).safeParse(given);
+  const parsed = schema.check(z.superRefine(refuseUnacceptable)).safeParse(given);
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0]!;
   throw new RollcallError('INVALID_MESSAGE', `The query parameter "${issue.path.join('.')}": ${issue.message}.`);
