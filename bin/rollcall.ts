@@ -1,12 +1,12 @@
 import { App } from 'aws-cdk-lib';
 import { bundleHandlers } from '../lib/bundle.ts';
 import { RollcallStack } from '../lib/rollcall-stack.ts';
-import { readDeploymentName, readEnvironmentName, readFlag, sizes } from '../lib/settings.ts';
+import { readBudget, readDeploymentName, readEnvironmentName, readFlag, sizes } from '../lib/settings.ts';
 import { checkSettings } from '../protocol/settings.ts';
 
 /**
  * The CDK app. `-c environment=prod` or `ROLLCALL_ENVIRONMENT=prod` chooses the sizes, and `-c name=` names the stack, so that
- * an account can have several. `-c cognito=true` adds a user pool. The app names no account and no region, so one template
+ * an account can have several. `-c cognito=true` adds a user pool, and `-c budgetDollars=` with `-c budgetEmail=` a budget. The app names no account and no region, so one template
  * serves all: `cdk deploy` takes both from the credentials, and the local stack needs neither.
  */
 const app = new App({ analyticsReporting: false, autoSynth: false });
@@ -14,13 +14,16 @@ try {
   checkSettings(process.env);
   const name = readEnvironmentName(app.node.tryGetContext('environment') ?? process.env['ROLLCALL_ENVIRONMENT']);
   const own = readDeploymentName(app.node.tryGetContext('name'));
+  const flag = (key: string) => readFlag(key, app.node.tryGetContext(key));
+  const budget = readBudget(app.node.tryGetContext('budgetDollars'), app.node.tryGetContext('budgetEmail'));
   new RollcallStack(app, 'Rollcall', {
     stackName: name === 'dev' ? own : `${own}-${name}`,
     description: 'Rollcall: presence, collaboration sessions, cursors and an audit trail',
-    sizes: sizes[name],
+    sizes: { ...sizes[name], platformLogs: flag('platformLogs'), detailedMetrics: flag('detailedMetrics') },
     environment: process.env,
     bundleOf: (handler) => bundleHandlers().directory(handler),
-    ...(readFlag('cognito', app.node.tryGetContext('cognito')) ? { userPool: {} } : {}),
+    ...(flag('cognito') ? { userPool: {} } : {}),
+    ...(budget ? { budget } : {}),
     terminationProtection: sizes[name].database.protected,
   });
   app.synth();

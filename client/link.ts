@@ -67,6 +67,7 @@ export function openLink(options: LinkOptions, { now, after }: Environment, sign
     let onTime = 0;
     let order = 0;
     let status: unknown;
+    let cause = 'Rollcall cannot be reached; check the network.';
     let cancelQueue: (() => void) | undefined;
 
     const end = () => {
@@ -130,11 +131,12 @@ export function openLink(options: LinkOptions, { now, after }: Environment, sign
     socket.onerror = ({ message }: { message?: string }) => {
       // Browsers hide the status of a refused handshake; the package `ws` reports it.
       status = /\b40[13]\b/.exec(message ?? '')?.[0];
+      if (/\b429\b/.test(message ?? '')) cause = 'Too many connections are open; close some and try again.';
     };
     socket.onclose = ({ code }: { code: number }) => {
       end();
       if (link.welcome) return onLost(link, code);
-      const error = unavailable('Rollcall cannot be reached; check the network.');
+      const error = unavailable(cause);
       reject(Object.assign(error, { status: status ?? (isRetryable({ code }) ? undefined : code) }));
     };
   });

@@ -46,6 +46,8 @@ const accessLogFields = {
 export interface HttpApiProps {
   identity: IdentityProvider;
   sizes: Sizes;
+  /** The origins whose pages may read the answers. Empty: all. */
+  allowedOrigins: readonly string[];
   /** A host name that leads to the API. */
   domainName?: IDomainName | undefined;
 }
@@ -65,8 +67,8 @@ export class HttpApi extends Construct {
       description: 'Health, sessions, audit trail and statistics',
       createDefaultStage: false,
       corsPreflight: {
-        // Safe for all origins: the API identifies the caller by a token and never by a cookie.
-        allowOrigins: ['*'],
+        // All origins are safe: the API identifies the caller by a token and never by a cookie.
+        allowOrigins: props.allowedOrigins.length > 0 ? [...props.allowedOrigins] : ['*'],
         allowMethods: [CorsHttpMethod.GET],
         allowHeaders: ['authorization', 'content-type'],
         // Pages read from them where the next part of an export begins.

@@ -53,6 +53,7 @@ export class RollcallFunction extends Construct {
       handler: 'index.handler',
       role: this.role,
       logGroup: this.logGroup,
+      ...loggingOf(props.sizes),
       timeout: Duration.seconds(timeoutSeconds),
       memorySize: memoryMb ?? props.sizes.routeMemoryMb,
       reservedConcurrentExecutions: props.sizes.concurrency?.[props.handler],
@@ -105,6 +106,18 @@ export class RollcallFunction extends Construct {
       inlinePolicies: { Base: new iam.PolicyDocument({ statements }) },
     });
   }
+}
+
+/**
+ * Lambda writes three lines of its own for each run, about 0.35 KB, which costs a sixth as much as the message. By default it
+ * writes only those of runs that failed or timed out. It passes on every line of the function.
+ */
+function loggingOf({ platformLogs = false }: Sizes) {
+  return {
+    loggingFormat: lambda.LoggingFormat.JSON,
+    systemLogLevelV2: platformLogs ? lambda.SystemLogLevel.INFO : lambda.SystemLogLevel.WARN,
+    applicationLogLevelV2: lambda.ApplicationLogLevel.TRACE,
+  };
 }
 
 /**

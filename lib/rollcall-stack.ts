@@ -7,7 +7,7 @@ import type { UserPoolProps } from './user-pool.ts';
 
 export interface RollcallStackProps
   extends StackProps,
-    Pick<RollcallProps, 'sizes' | 'bundleOf' | 'vpc' | 'alarmTopic'> {
+    Pick<RollcallProps, 'sizes' | 'bundleOf' | 'vpc' | 'alarmTopic' | 'budget'> {
   /**
    * The environment of the synthesis with the user's settings; see `protocol/timings.ts` and the parameters of the
    * stack.
@@ -27,10 +27,10 @@ export class RollcallStack extends Stack {
 
   constructor(scope: Construct, id: string, props: RollcallStackProps) {
     super(scope, id, props);
-    const { sizes, environment, bundleOf, vpc, alarmTopic, userPool: cognito } = props;
+    const { sizes, environment, bundleOf, vpc, alarmTopic, budget, userPool: cognito } = props;
     // The CDK leaves this id out of logical ids.
     this.rollcall = new Rollcall(this, 'Default', {
-      ...{ sizes, bundleOf, vpc, alarmTopic },
+      ...{ sizes, bundleOf, vpc, alarmTopic, budget },
       identity: cognito ? { cognito } : identityOf(environment),
       settings: environment,
       accountLogRole: setsAccountLogRole(environment),

@@ -6,6 +6,7 @@ import { Construct } from 'constructs';
 import { readTimings, type SettingName } from '../protocol/timings.ts';
 import { CheckpointKey } from './checkpoint-key.ts';
 import { ActivityOutbox, ConnectionTable } from './connection-table.ts';
+import { CostBudget } from './cost-budget.ts';
 import { Domain, type DomainProps } from './domain.ts';
 import {
   ExistingCache,
@@ -23,7 +24,7 @@ import { Network } from './network.ts';
 import { Observability } from './observability.ts';
 import { PresenceCache } from './presence-cache.ts';
 import { SessionDatabase } from './session-database.ts';
-import { sizes as allSizes, type Sizes } from './settings.ts';
+import { sizes as allSizes, type BudgetProps, type Sizes } from './settings.ts';
 import type { Cache, Database } from './stores.ts';
 import { Sweeps } from './sweeps.ts';
 import { UserPool, type UserPoolProps } from './user-pool.ts';
@@ -57,6 +58,8 @@ export interface RollcallProps {
   settings?: Partial<Record<SettingName | 'LOG_LEVEL', string>>;
   /** Whether the account's role for the logs of API Gateway is set. Default: true. */
   accountLogRole?: boolean;
+  /** A cost budget for the account. Default: none. */
+  budget?: BudgetProps;
 }
 
 /**
@@ -134,10 +137,12 @@ export class Rollcall extends Construct {
     this.webSocketApi.addRoutes(this.functions);
     this.httpApi = new HttpApi(this, 'HttpApi', this.functions.http, {
       ...{ sizes, identity: this.identity, domainName: this.domain?.http },
+      allowedOrigins: timings.allowedOrigins,
     });
     this.addMigration(network, sizes);
     const { functions, webSocketApi, httpApi, database, cache } = this;
     const watched = { sizes, functions, webSocketApi, httpApi, database, cache };
+    if (props.budget) new CostBudget(this, 'CostBudget', props.budget);
     this.observability = new Observability(this, 'Observability', { ...watched, alarmTopic: props.alarmTopic });
   }
 
@@ -159,9 +164,9 @@ export class Rollcall extends Construct {
     this.invites.grantAccess(authorizer);
     // The authorizer writes refused invites to the audit trail.
     this.outbox.grantAccess(authorizer, 'writeMany');
-    this.connections.grantAccess(connect, 'put');
+    this.connections.grantAccess(connect, 'put', 'update', 'get', 'delete');
     this.connections.grantAccess(fallback, 'query', 'update');
-    this.connections.grantAccess(disconnect, 'query', 'writeMany');
+    this.connections.grantAccess(disconnect, 'query', 'update', 'delete', 'writeMany');
     for (const fn of [disconnect, fallback]) this.cache.grantAccess(fn);
     // If Redis lost the session, the disconnect handler rebuilds it and reads the slots from PostgreSQL.
     this.database.grantAccess(disconnect);
@@ -192,7 +197,7 @@ export class Rollcall extends Construct {
     for (const fn of [session, activity, machine, http]) this.database.grantAccess(fn);
     for (const fn of [session, activity, machine, http]) this.cache.grantAccess(fn);
     this.connections.grantAccess(session, 'get', 'query', 'update', 'delete', 'writeMany');
-    this.connections.grantAccess(activity, 'query', 'writeMany');
+    this.connections.grantAccess(activity, 'query', 'update', 'delete', 'writeMany');
     this.connections.grantAccess(machine, 'query');
     this.connections.grantAccess(http, 'get');
     this.identity.grantClaims(http);
@@ -207,7 +212,7 @@ export class Rollcall extends Construct {
     for (const fn of [this.functions['timeout-sweep'], this.functions['cleanup-sweep']]) {
       this.cache.grantAccess(fn);
       this.database.grantAccess(fn);
-      this.connections.grantAccess(fn, 'query', 'writeMany');
+      this.connections.grantAccess(fn, 'query', 'update', 'delete', 'writeMany');
       this.outbox.grantAccess(fn, 'get', 'query', 'writeMany');
       this.webSocketApi.grantAccess(fn);
     }

@@ -49,6 +49,10 @@ export interface Sizes {
   httpThrottle: Throttle;
   /** Alarms cost $0.10 a month for each metric. */
   alarms: boolean;
+  /** Whether Lambda also logs the start, the end and the duration of each run. Default: only of runs that failed. */
+  platformLogs?: boolean;
+  /** Whether API Gateway writes metrics for each route, which cost $0.30 a month each. Default: no. */
+  detailedMetrics?: boolean;
 }
 
 /** A limit of API Gateway. */
@@ -155,6 +159,32 @@ export function readFlag(name: string, value: unknown): boolean {
   const text = String(value);
   if (text === 'true' || text === 'false') return text === 'true';
   throw new Error(`${name} is "${text}"; set it to true or false.`);
+}
+
+/** A cost budget of AWS for the account. */
+export interface BudgetProps {
+  /** US dollars a month. */
+  dollarsPerMonth: number;
+  /** Who gets an e-mail: at 80 % spent, and when the whole budget is forecast to be spent. */
+  email: string;
+}
+
+/**
+ * Returns the budget that the context names with `budgetDollars` and `budgetEmail`; undefined if it names none.
+ *
+ * @throws Error with a sentence for the user if one of them is missing or cannot work.
+ */
+export function readBudget(dollars: unknown, email: unknown): BudgetProps | undefined {
+  if (dollars === undefined && email === undefined) return undefined;
+  const dollarsPerMonth = Number(dollars);
+  if (!(dollarsPerMonth > 0 && Number.isFinite(dollarsPerMonth))) {
+    throw new Error(`budgetDollars is "${String(dollars ?? '')}"; set it to the dollars a month, for example 500.`);
+  }
+  const address = String(email ?? '');
+  if (!/^[^\s@]+@[^\s@]+$/.test(address)) {
+    throw new Error(`budgetEmail is "${address}"; set it to the e-mail address that AWS tells.`);
+  }
+  return { dollarsPerMonth, email: address };
 }
 
 /** Whether the stack sets the account's role for the logs of API Gateway. Default: yes. */

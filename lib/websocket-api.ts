@@ -14,6 +14,7 @@ import { Construct } from 'constructs';
 import { environmentNames } from '../lambdas/platform/environment.ts';
 import { stageName } from '../protocol/frames.ts';
 import { messages, messageTypes } from '../protocol/messages.ts';
+import { accessLogFields } from './access-log.ts';
 import type { HandlerName } from './handlers.ts';
 import type { RollcallFunction } from './lambda-function.ts';
 import type { Sizes } from './settings.ts';
@@ -27,18 +28,6 @@ export interface WebSocketApiProps {
 }
 
 export type Functions = Readonly<Record<HandlerName, RollcallFunction>>;
-
-/** The fields of an access log line. The query string is left out, because it can contain a token. */
-const accessLogFields = {
-  requestId: '$context.requestId',
-  time: '$context.requestTime',
-  eventType: '$context.eventType',
-  routeKey: '$context.routeKey',
-  connectionId: '$context.connectionId',
-  status: '$context.status',
-  error: '$context.error.message',
-  integrationError: '$context.integrationErrorMessage',
-};
 
 const postPath = `${stageName}/POST/@connections/*`;
 
@@ -63,6 +52,7 @@ export class WebSocketApi extends Construct {
       stageName,
       autoDeploy: true,
       throttle: sizes.webSocketThrottle,
+      ...(sizes.detailedMetrics ? { detailedMetricsEnabled: true } : {}),
       ...(domainName ? { domainMapping: { domainName } } : {}),
       accessLogSettings: {
         destination: new LogGroupLogDestination(this.createLogGroup(sizes)),

@@ -21,20 +21,32 @@ export const settingDefaults = {
   BATCH_MILLIS: 100,
   BATCH_MAX_MESSAGES: 10,
   MAX_PARTICIPANTS: 50,
+  MAX_CONNECTIONS_PER_USER: 100,
+  MAX_CONNECTIONS_PER_INVITE: 1000,
+  MAX_CONNECTIONS_PER_ADDRESS: 2000,
 } as const;
 
 /** Settings that are `true` or `false`. */
 export const flagDefaults = {
   PUBLISH_CURSORS: true,
+  TOKENS_IN_URL: true,
 } as const;
+
+/** Settings that are a list, separated by commas. They are empty by default. */
+const listNames = ['ALLOWED_ORIGINS'] as const;
 
 /** How long after its last frame a connection that reported `hidden` is due, in milliseconds (rule PR17). */
 export const hiddenMillis = 150_000;
 
 type NumberName = keyof typeof settingDefaults;
 type FlagName = keyof typeof flagDefaults;
-export type SettingName = NumberName | FlagName;
-export const settingNames = [...Object.keys(settingDefaults), ...Object.keys(flagDefaults)] as SettingName[];
+type ListName = (typeof listNames)[number];
+export type SettingName = NumberName | FlagName | ListName;
+export const settingNames = [
+  ...Object.keys(settingDefaults),
+  ...Object.keys(flagDefaults),
+  ...listNames,
+] as SettingName[];
 
 /** The values of the settings. All durations are in milliseconds. */
 export interface Timings {
@@ -59,11 +71,17 @@ export interface Timings {
   batchMillis: number;
   batchMaxMessages: number;
   maxParticipants: number;
+  /** How many connections may be open at the same time for one user, one invite and one network address (rule CO1). */
+  connectionCaps: { user: number; invite: number; address: number };
   /**
    * Whether each cursor is published on the Redis channel of its session, for programs that subscribe there. Redis sends it to
    * every node of a cluster. Clients of Rollcall do not need it.
    */
   publishesCursors: boolean;
+  /** Whether a handshake may have its token in the address (rule SE14). */
+  acceptsUrlTokens: boolean;
+  /** The origins whose pages may connect (rule SE14). Empty: all. */
+  allowedOrigins: readonly string[];
 }
 
 /** API Gateway closes a WebSocket connection after two hours, or after ten idle minutes. These quotas are fixed. */
@@ -124,7 +142,14 @@ export function readTimings(environment: Record<string, string | undefined>): Ti
     batchMillis: value('BATCH_MILLIS'),
     batchMaxMessages: value('BATCH_MAX_MESSAGES'),
     maxParticipants: value('MAX_PARTICIPANTS'),
+    connectionCaps: {
+      user: value('MAX_CONNECTIONS_PER_USER'),
+      invite: value('MAX_CONNECTIONS_PER_INVITE'),
+      address: value('MAX_CONNECTIONS_PER_ADDRESS'),
+    },
     publishesCursors: readFlag(environment, 'PUBLISH_CURSORS'),
+    acceptsUrlTokens: readFlag(environment, 'TOKENS_IN_URL'),
+    allowedOrigins: readOrigins(environment),
   };
   checkRelations(timings, chosen('SESSION_TIMEOUT_HOURS') && chosen('PRESENCE_UPDATE_SECONDS'));
   return timings;
@@ -135,6 +160,14 @@ function readFlag(environment: Record<string, string | undefined>, name: FlagNam
   if (text === undefined || text === '') return flagDefaults[name];
   if (text !== 'true' && text !== 'false') throw new Error(`${name} is "${text}"; set it to true or false.`);
   return text === 'true';
+}
+
+function readOrigins(environment: Record<string, string | undefined>): readonly string[] {
+  const origins = (environment['ALLOWED_ORIGINS'] ?? '').split(',').map((text) => text.trim());
+  const chosen = origins.filter((text) => text !== '');
+  const wrong = chosen.find((text) => URL.parse(text)?.origin !== text);
+  if (wrong === undefined) return chosen;
+  throw new Error(`ALLOWED_ORIGINS has "${wrong}"; list origins like https://app.example.com, separated by commas.`);
 }
 
 function readSetting(environment: Record<string, string | undefined>, name: NumberName): number {

@@ -11,6 +11,7 @@ export interface AuthorizerContext {
   scope?: string;
   guestSessionId?: string;
   invite?: string;
+  inviteId?: string;
   userAgent?: string;
   /** The access claim as base64url of its JSON, which takes less room than text with escaped quotation marks. */
   claim?: string;
@@ -46,7 +47,11 @@ export function callerOf(event: {
     externalId: authorizer.externalId || undefined,
     scopes: (authorizer.scope ?? '').split(' ').filter(Boolean),
     guest: authorizer.guestSessionId
-      ? { sessionId: authorizer.guestSessionId, invite: authorizer.invite ?? '' }
+      ? {
+          sessionId: authorizer.guestSessionId,
+          invite: authorizer.invite ?? '',
+          inviteId: authorizer.inviteId,
+        }
       : undefined,
     ipAddress: context.identity?.sourceIp ?? null,
     userAgent: authorizer.userAgent || null,

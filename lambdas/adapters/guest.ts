@@ -41,6 +41,7 @@ export async function admitGuest(services: GuestServices, visitor: Visitor): Pro
     userId: guestKey ? uuidv5(guestKey, claims.inviteId) : randomUUID(),
     username,
     guestSessionId: claims.sessionId,
+    inviteId: claims.inviteId,
     invite,
   };
 }

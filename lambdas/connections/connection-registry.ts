@@ -2,7 +2,6 @@ import {
   DeleteItemCommand,
   type DynamoDBClient,
   GetItemCommand,
-  PutItemCommand,
   QueryCommand,
   type QueryCommandInput,
   UpdateItemCommand,
@@ -12,6 +11,8 @@ import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import type { Role } from '../../protocol/entities.ts';
 import type { ChangedData } from '../platform/kept-data.ts';
 import { isBefore, Overtaken, type Turn } from '../platform/turn.ts';
+import type { CappedBy, ConnectionCap } from './connection-counters.ts';
+import { addConnection, type Connection, removeConnection } from './counted-connection.ts';
 import { deleteItems, type ItemKey, type RetryOptions } from './delete-items.ts';
 import { itemUpdate, joinUpdate, leaveUpdate } from './item-update.ts';
 import {
@@ -28,13 +29,6 @@ export type { Membership } from './membership.ts';
 
 type Seat = Pick<Membership, 'connectionId' | 'sessionId' | 'userId'>;
 
-export interface Connection {
-  connectionId: string;
-  userId: string;
-  username: string;
-  connectedAt: number;
-}
-
 const conditionFailed = 'ConditionalCheckFailedException';
 
 /** The open connections and their memberships, in DynamoDB. A lost or repeated `$disconnect` event does no harm here. */
@@ -49,11 +43,13 @@ export class ConnectionRegistry {
     this.#options = options;
   }
 
-  async add(connection: Connection): Promise<void> {
-    const { userId, connectedAt } = connection;
-    const keys = { sessionId: connectionItem, connectedUser: userId };
-    const item = { ...connection, ...keys, expiresAt: expiry(connectedAt) };
-    await this.#client.send(new PutItemCommand({ TableName: this.#table, Item: marshall(item) }));
+  /**
+   * Stores a connection and counts it, in one round trip.
+   *
+   * @returns the cap that refuses the connection, if one does; then it is not stored.
+   */
+  async add(connection: Connection, caps: readonly ConnectionCap[] = []): Promise<CappedBy | undefined> {
+    return addConnection(this.#client, this.#table, connection, caps);
   }
 
   /**
@@ -204,9 +200,12 @@ export class ConnectionRegistry {
   /** Deletes a connection and its memberships, and returns the memberships. A second call returns an empty list. */
   async remove(connectionId: string): Promise<Membership[]> {
     const items = await this.#itemsOf(connectionId);
-    // The item of the connection itself is deleted even if the query did not return it.
-    const sessionIds = new Set([connectionItem, ...items.map((item) => item.sessionId)]);
-    await this.#delete([...sessionIds].map((sessionId) => ({ connectionId, sessionId })));
+    const joined = items.filter(({ sessionId }) => sessionId !== connectionItem);
+    await Promise.all([
+      // The item of the connection itself is deleted even if the query did not return it.
+      removeConnection(this.#client, this.#table, connectionId),
+      this.#delete(joined.map(({ sessionId }) => ({ connectionId, sessionId }))),
+    ]);
     return items.filter(isMembership);
   }
 

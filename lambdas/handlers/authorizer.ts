@@ -27,6 +27,11 @@ export async function authorize(
   services: HandshakeServices,
   event: APIGatewayRequestAuthorizerEvent,
 ): Promise<APIGatewayAuthorizerResult> {
+  const problem = restrictionProblem(services.timings, event);
+  if (problem) {
+    services.log.info('A handshake was refused', { because: problem });
+    return resultFor(event.methodArn, undefined);
+  }
   const { token, invite, name, guestKey } = credentialsOf(event);
   if (!token && !invite) {
     // Lambda counts the 401 as an error. The alarm subtracts the number of these lines.
@@ -44,6 +49,22 @@ export async function authorize(
   if (Buffer.byteLength(JSON.stringify(result)) <= resultBytes) return result;
   services.log.warn('A handshake was refused: its token says more than API Gateway hands on', { resultBytes });
   return resultFor(event.methodArn, undefined);
+}
+
+/** Why the settings forbid the handshake, whatever its credentials are (rule SE14); undefined if they do not. */
+function restrictionProblem(
+  { allowedOrigins, acceptsUrlTokens }: HandshakeServices['timings'],
+  event: APIGatewayRequestAuthorizerEvent,
+): string | undefined {
+  // Only browsers send an origin, and a page cannot change it. Other programs can send any, so they need none.
+  const origin = headerOf(event, 'origin');
+  if (origin !== undefined && allowedOrigins.length > 0 && !allowedOrigins.includes(origin)) {
+    return 'its origin is not in ALLOWED_ORIGINS';
+  }
+  if (!acceptsUrlTokens && event.queryStringParameters?.['token'] !== undefined) {
+    return 'its token is in the address, which TOKENS_IN_URL forbids';
+  }
+  return undefined;
 }
 
 /** @param admitted undefined if the handshake is refused. */

@@ -1,6 +1,7 @@
 import type { APIGatewayProxyResultV2, APIGatewayProxyWebsocketEventV2 } from 'aws-lambda';
 import { subprotocol } from '../../protocol/frames.ts';
 import { callerOf } from '../adapters/caller.ts';
+import { capsFor } from '../adapters/connection-caps.ts';
 import { offeredSubprotocols } from '../adapters/offered-subprotocols.ts';
 import { connectServices } from '../composition/connect-services.ts';
 import type { Services } from '../services/services.ts';
@@ -10,14 +11,24 @@ type ConnectEvent = APIGatewayProxyWebsocketEventV2 & {
   multiValueHeaders?: Record<string, string[]>;
 };
 
-/** Stores a connection and selects the subprotocol, if the client offers it. */
+/**
+ * Stores a connection and selects the subprotocol, if the client offers it. Answers 429 if a cap on connections is reached
+ * (rule CO1).
+ */
 export async function connect(
-  services: Pick<Services, 'clock' | 'log' | 'registry'>,
+  services: Pick<Services, 'clock' | 'log' | 'registry' | 'timings'>,
   event: ConnectEvent,
 ): Promise<APIGatewayProxyResultV2> {
-  const { connectionId, userId, username } = callerOf(event);
+  const caller = callerOf(event);
+  const { connectionId, userId, username } = caller;
   try {
-    await services.registry.add({ connectionId, userId, username, connectedAt: services.clock() });
+    const connection = { connectionId, userId, username, connectedAt: services.clock() };
+    const refusedBy = await services.registry.add(connection, capsFor(caller, services.timings.connectionCaps));
+    if (refusedBy) {
+      const { userId, ipAddress } = caller;
+      services.log.warn('A handshake was refused: too many connections', { by: refusedBy, userId, ipAddress });
+      return { statusCode: 429 };
+    }
   } catch (error) {
     services.log.error('A connection could not be stored', { connectionId, error: error as Error });
     return { statusCode: 503 };

@@ -2,8 +2,12 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { projectDirectory } from '../../lib/bundle.ts';
 
-/** Functions outside of a class that send a command for it. */
-const sentByHelpers: Record<string, string> = { deleteItems: 'BatchWriteItem' };
+/** Functions outside of a class that send commands for it. */
+const sentByHelpers: Record<string, string[]> = {
+  deleteItems: ['BatchWriteItem'],
+  addConnection: ['PutItem', 'UpdateItem', 'GetItem', 'DeleteItem'],
+  removeConnection: ['DeleteItem', 'UpdateItem'],
+};
 
 /**
  * The commands of DynamoDB that each public method of a class sends, itself or by the methods that it calls.
@@ -22,7 +26,7 @@ export function methodCommands(file: string): Map<string, string[]> {
     seen.add(method);
     const body = bodies.get(method) ?? '';
     const own = [...body.matchAll(/new (\w+)Command\(/g)].map(([, name]) => name!);
-    const helped = Object.entries(sentByHelpers).flatMap(([name, sent]) => (body.includes(`${name}(`) ? [sent] : []));
+    const helped = Object.entries(sentByHelpers).flatMap(([name, sent]) => (body.includes(`${name}(`) ? sent : []));
     const called = [...body.matchAll(/this\.(#?\w+)\(/g)].flatMap(([, name]) => commandsOf(name!, seen));
     return [...own, ...helped, ...called];
   };

@@ -2,7 +2,7 @@ import { App, Stack } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import type { HandlerName } from '../../lib/handlers.ts';
 import { RollcallStack } from '../../lib/rollcall-stack.ts';
-import { type Sizes, sizes } from '../../lib/settings.ts';
+import { type BudgetProps, type Sizes, sizes } from '../../lib/settings.ts';
 import type { UserPoolProps } from '../../lib/user-pool.ts';
 import type { Template } from './template.ts';
 
@@ -14,6 +14,8 @@ export interface Variant {
   environment?: Record<string, string>;
   /** A user pool to create. */
   userPool?: UserPoolProps;
+  /** A cost budget of the account. */
+  budget?: BudgetProps;
   /** Creates the VPC of the variant. */
   vpc?: (app: App) => ec2.IVpc;
 }
@@ -36,6 +38,12 @@ export const variants: readonly Variant[] = [
     name: 'prod in a VPC of another stack of the app',
     sizes: sizes.prod,
     vpc: (app) => new ec2.Vpc(new Stack(app, 'Network'), 'Vpc', { maxAzs: 2 }),
+  },
+  {
+    name: 'dev with a budget, all logs and metrics, and restricted handshakes',
+    sizes: { ...sizes.dev, platformLogs: true, detailedMetrics: true },
+    environment: { ALLOWED_ORIGINS: 'https://app.example.com', TOKENS_IN_URL: 'false' },
+    budget: { dollarsPerMonth: 500, email: 'ops@example.com' },
   },
   { name: 'dev with alarms', sizes: { ...sizes.dev, alarms: true } },
   { name: 'prod without alarms', sizes: { ...sizes.prod, alarms: false } },
@@ -78,6 +86,7 @@ export function createStack(
     bundleOf,
     vpc: variant.vpc?.(app),
     userPool: variant.userPool,
+    ...(variant.budget ? { budget: variant.budget } : {}),
   });
 }
 

@@ -275,3 +275,40 @@ describe('[SE7] a guest', () => {
     expect(readSecret).toHaveBeenCalledTimes(2);
   });
 });
+
+describe('[SE14] with restrictions', () => {
+  const token = () => provider.sign({ claims: { sub: 'alice' } });
+  const effectOf = async (event: APIGatewayRequestAuthorizerEvent) =>
+    (await restricted(event)).policyDocument.Statement[0]!.Effect;
+  let restricted: typeof Authorizer;
+
+  beforeEach(async () => {
+    process.env['ALLOWED_ORIGINS'] = 'https://app.example, http://localhost:3000';
+    process.env['TOKENS_IN_URL'] = 'false';
+    await jest.isolateModulesAsync(async () => {
+      ({ handler: restricted } = await import('../../lambdas/handlers/authorizer.ts'));
+    });
+  });
+  afterEach(() => {
+    delete process.env['ALLOWED_ORIGINS'];
+    delete process.env['TOKENS_IN_URL'];
+  });
+
+  test.each([
+    ['https://app.example', 'Allow'],
+    ['http://localhost:3000', 'Allow'],
+    ['https://app.example.evil', 'Deny'],
+    ['http://app.example', 'Deny'],
+    ['null', 'Deny'],
+    [undefined, 'Allow'],
+  ])('a handshake from the origin %s gets %s', async (origin, effect) => {
+    const headers = { 'Sec-WebSocket-Protocol': `rollcall.v1, bearer.${await token()}`, ...(origin ? { origin } : {}) };
+    expect(await effectOf(handshake({ headers }))).toBe(effect);
+  });
+
+  test('a token in the address is refused, also beside one in the subprotocol', async () => {
+    const headers = { 'Sec-WebSocket-Protocol': `rollcall.v1, bearer.${await token()}` };
+    expect(await effectOf(handshake({ query: { token: await token() } }))).toBe('Deny');
+    expect(await effectOf(handshake({ headers, query: { token: 'x' } }))).toBe('Deny');
+  });
+});

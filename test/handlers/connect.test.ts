@@ -1,4 +1,11 @@
-import { DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
+import {
+  DeleteItemCommand,
+  DynamoDBClient,
+  GetItemCommand,
+  PutItemCommand,
+  UpdateItemCommand,
+} from '@aws-sdk/client-dynamodb';
+import { marshall } from '@aws-sdk/util-dynamodb';
 import { mockClient } from 'aws-sdk-client-mock';
 import { handler } from '../../lambdas/handlers/connect.ts';
 import { log } from '../../lambdas/platform/log.ts';
@@ -9,9 +16,14 @@ beforeAll(() => {
   process.env['CONNECTIONS_TABLE'] = 'connections';
   process.env['AWS_REGION'] = 'us-east-1';
 });
-beforeEach(() => dynamodb.reset());
+beforeEach(() => {
+  dynamodb.reset();
+  // The client returns an empty answer to a write.
+  dynamodb.onAnyCommand().resolves({});
+});
 afterEach(() => jest.restoreAllMocks());
 
+const refused = Object.assign(new Error('refused'), { name: 'ConditionalCheckFailedException' });
 const connect = (headers?: Record<string, string>) => handler({ ...messageEvent(''), ...(headers ? { headers } : {}) });
 
 test('a connection is stored with its user and an expiry', async () => {
@@ -53,4 +65,16 @@ test('[FA4] while DynamoDB is away, a handshake is refused with 503 and logged o
   dynamodb.on(PutItemCommand).rejects(new Error('away'));
   expect(await connect({ 'Sec-WebSocket-Protocol': 'rollcall.v1' })).toEqual({ statusCode: 503 });
   expect(error).toHaveBeenCalledTimes(1);
+});
+
+test('[CO1] a handshake over a cap is refused with 429, and the log says which', async () => {
+  const warn = jest.spyOn(log, 'warn').mockImplementation(() => {});
+  const full = marshall({ total: 100, [`h${Math.floor(Date.now() / 3_600_000)}`]: 100 });
+  dynamodb.on(UpdateItemCommand).rejects(refused).on(GetItemCommand).resolves({ Item: full });
+  expect(await connect({ 'Sec-WebSocket-Protocol': 'rollcall.v1' })).toEqual({ statusCode: 429 });
+  expect(dynamodb.commandCalls(DeleteItemCommand)).toHaveLength(1);
+  expect(warn).toHaveBeenCalledWith(
+    'A handshake was refused: too many connections',
+    expect.objectContaining({ by: 'user' }),
+  );
 });

@@ -54,3 +54,17 @@ test('the stage is throttled', () => {
     DefaultRouteSettings: { ThrottlingRateLimit: 100, ThrottlingBurstLimit: 50 },
   });
 });
+
+test('[SE14] pages of all origins may read the answers, or only those of ALLOWED_ORIGINS', () => {
+  const originsOf = (template: SynthesizedTemplate) =>
+    template
+      .ofType('AWS::ApiGatewayV2::Api')
+      .flatMap(
+        ([, api]) =>
+          (api.Properties['CorsConfiguration'] as { AllowOrigins: string[] } | undefined)?.AllowOrigins ?? [],
+      );
+  expect(originsOf(dev)).toEqual(['*']);
+  expect(originsOf(new SynthesizedTemplate('dev', { ALLOWED_ORIGINS: 'https://app.example.com' }))).toEqual([
+    'https://app.example.com',
+  ]);
+});

@@ -110,3 +110,10 @@ describe('least privilege', () => {
     }
   });
 });
+
+test('Lambda logs the start, the end and the duration only of runs that failed, and every line of the functions', () => {
+  const levelOf = (template: SynthesizedTemplate) =>
+    [...template.functions().values()].map((fn) => fn.Properties['LoggingConfig']);
+  const config = { LogFormat: 'JSON', ApplicationLogLevel: 'TRACE' };
+  for (const logging of levelOf(dev)) expect(logging).toMatchObject({ ...config, SystemLogLevel: 'WARN' });
+});

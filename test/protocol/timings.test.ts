@@ -11,6 +11,17 @@ describe('readTimings', () => {
     expect(() => readTimings({ PUBLISH_CURSORS: '0' })).toThrow('PUBLISH_CURSORS is "0"; set it to true or false.');
   });
 
+  test('ALLOWED_ORIGINS lists origins', () => {
+    expect(readTimings({}).allowedOrigins).toEqual([]);
+    const chosen = readTimings({ ALLOWED_ORIGINS: ' https://a.example, http://localhost:3000,' });
+    expect(chosen.allowedOrigins).toEqual(['https://a.example', 'http://localhost:3000']);
+    for (const wrong of ['https://a.example/', 'a.example', '*', 'https://A.example']) {
+      expect(() => readTimings({ ALLOWED_ORIGINS: `https://b.example,${wrong}` })).toThrow(
+        `ALLOWED_ORIGINS has "${wrong}"; list origins like https://app.example.com, separated by commas.`,
+      );
+    }
+  });
+
   test('[PR4] a user is away after two minutes', () => {
     expect(readTimings({}).awayAfterMillis).toBe(120_000);
   });

@@ -150,7 +150,7 @@ export const rules: Rule[] = [
     says: 'cdk imports lib and the protocol',
   },
   {
-    of: /^scripts\/(?!aws-check\/|check-aws\.ts|build-cdk\.ts)/,
+    of: /^scripts\/(?!aws-check\/|check-aws\.ts|build-cdk\.ts|cost\/|cost\.ts)/,
     may: anyOf(own(/^(scripts|lambdas|protocol|client\/verify)\//), foreign),
     says: 'scripts import the functions, the protocol and the verifier of the client',
   },
@@ -160,14 +160,22 @@ export const rules: Rule[] = [
     says: 'the check for AWS and the build of the CDK package import the infrastructure and the names of the environment',
   },
   {
+    of: /^scripts\/(cost\/|cost\.ts)/,
+    may: anyOf(
+      own(/^(scripts\/cost|lambdas|protocol)\/|^lib\/(access-log|settings)\.ts$|^local\/backing\/redis\.ts$/),
+      foreign,
+    ),
+    says: 'the model of the cost imports the functions, the sizes of the infrastructure and the local Redis',
+  },
+  {
     of: /^bench\//,
     may: anyOf(own(/^(bench|lambdas|local|protocol)\//), foreign),
     says: 'the benchmarks import the functions, the local stack and the protocol',
   },
   {
-    of: /^(?!bin\/|cdk\/|lib\/|test\/|scripts\/(aws-check\/|check-aws\.ts|build-cdk\.ts))/,
+    of: /^(?!bin\/|cdk\/|lib\/|test\/|scripts\/(aws-check\/|check-aws\.ts|build-cdk\.ts|cost\/|cost\.ts))/,
     may: (imported) => !own(/^lib\//)(imported),
-    says: 'nothing imports lib but bin, the CDK package, its build, the check for AWS and the tests',
+    says: 'nothing imports lib but bin, the CDK package, its build, the check for AWS, the model of the cost and the tests',
   },
   {
     of: /^(?!test\/)/,

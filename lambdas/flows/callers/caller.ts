@@ -8,8 +8,8 @@ export interface Caller {
   /** The `sub` of the token, as the identity provider wrote it; absent for a guest. */
   externalId?: string | undefined;
   scopes: string[];
-  /** Guests only: the only session that they can use (UUID), and their invite. */
-  guest?: { sessionId: string; invite: string } | undefined;
+  /** Guests only: the only session that they can use (UUID), and their invite. Connections of an earlier release lack its id. */
+  guest?: { sessionId: string; invite: string; inviteId?: string | undefined } | undefined;
   /** The keys that the token lets its holder use; without it the rules of each session decide (rule SE12). */
   claim?: AccessClaim | undefined;
   /** When the claim ends, Unix milliseconds. */

@@ -1,0 +1,78 @@
+import type { Redis } from 'ioredis';
+import { countRoom, type RoomUnits } from '../../scripts/cost/counted-room.ts';
+import { messageDollars, monthlyCost, naiveRoom, peerPrices, totalOf } from '../../scripts/cost/monthly-cost.ts';
+import { costReport } from '../../scripts/cost/report.ts';
+import { logLineBytes, postWireBytes } from '../../scripts/cost/request-bytes.ts';
+import { connectRedis } from '../support/redis.ts';
+
+let redis: Redis;
+beforeAll(() => {
+  redis = connectRedis();
+});
+afterAll(() => redis.disconnect());
+
+const ten = { people: 10, movers: 1, hertz: 5 };
+const used = { ...ten, hours: 176 };
+
+describe('[CO2] the cost of a month, with one of ten users moving at 5 updates a second for 176 hours', () => {
+  let room: RoomUnits;
+  beforeAll(async () => {
+    room = await countRoom(redis, ten, 120);
+  });
+
+  test('counts each update, each heartbeat and each post to the nine others', () => {
+    expect(room.messages).toBeCloseTo(5 + 9 / 30, 1);
+    expect(room.posts).toBeGreaterThanOrEqual(9 * 5);
+    expect(room.posts).toBeLessThan(9 * 5 * 1.05);
+    expect(room.postUnits).toBe(room.posts);
+    expect(room.scripts).toBeGreaterThanOrEqual(room.messages);
+  });
+
+  test.each([
+    [100, 376],
+    [1_000, 3_320],
+    [10_000, 31_399],
+  ])('for %i users is within ten percent of $%i', (users, dollars) => {
+    const positions = monthlyCost({ ...used, users }, room);
+    expect(Math.abs(totalOf(positions) / dollars - 1)).toBeLessThan(0.1);
+    const messages = positions.filter(({ what }) => what.startsWith('messages'));
+    expect(totalOf(messages) / totalOf(positions)).toBeCloseTo(0.85, 1);
+  });
+
+  test('the report names every position, the sum and the dates of the other prices', () => {
+    const usage = { ...used, users: 100 };
+    const positions = monthlyCost(usage, room);
+    const report = costReport({ usage, room, positions, withPlatformLogs: 400, naive: 500, peers: peerPrices(usage) });
+    for (const { what } of positions) expect(report).toContain(what);
+    expect(report).toContain(totalOf(positions).toFixed(2));
+    expect(report).toMatch(/Ably.*\$793 \(https:\/\/ably\.com\/pricing, 2026-11\)/);
+  });
+});
+
+test('[CO2] ten users who move at 10 updates a second cost a fifth of what naive fan-out costs', async () => {
+  const load = { people: 10, movers: 10, hertz: 10 };
+  const room = await countRoom(redis, load, 10);
+  const usage = { ...load, users: 10, hours: 1 };
+  const naive = monthlyCost(usage, naiveRoom(load, 190, 0));
+  const messages = (positions: typeof naive) => totalOf(positions.slice(0, 2));
+  expect(messages(naive)).toBeCloseTo(3.6, 1);
+  expect(messages(monthlyCost(usage, room))).toBeLessThan(0.8);
+  expect(room.waits).toBeGreaterThan(0.5);
+});
+
+test('[CO2] a room without movement costs its heartbeats and connections', async () => {
+  const room = await countRoom(redis, { people: 2, movers: 0, hertz: 1 }, 90);
+  expect(room.messages).toBeCloseTo(2 / 30, 1);
+  expect(room.waits).toBe(0);
+});
+
+test('[CO2] messages above a billion a month are cheaper', () => {
+  expect(messageDollars(1e9)).toBe(1000);
+  expect(messageDollars(2e9)).toBe(1800);
+});
+
+test('[CO2] the bytes of a post are those that the test of the gateway measures, with TLS and the answer', () => {
+  expect(postWireBytes(200) - 58 - 230).toBeGreaterThan(1_600);
+  expect(postWireBytes(200) - 58 - 230).toBeLessThan(1_800);
+  expect(logLineBytes()).toBeGreaterThan(150);
+});
