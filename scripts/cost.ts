@@ -15,7 +15,6 @@ const defaults = { users: '1000', room: '10', movers: '1', hertz: '5', hours: '1
 const countedFrames = 20_000;
 /** A full JSON frame with one cursor has about this many bytes. */
 const naiveFrameBytes = 190;
-const stopMillis = 2000;
 
 function readUsage(given: string[]): Usage & { json: boolean } {
   const option = (fallback: string) => ({ type: 'string', default: fallback }) as const;
@@ -61,7 +60,7 @@ async function main(given: string[]): Promise<void> {
     process.stdout.write(json ? `${JSON.stringify(figures, undefined, 2)}\n` : costReport(figures));
   } finally {
     redis.disconnect();
-    await own?.server.stop(stopMillis);
+    await own?.server.stop('SIGTERM');
   }
 }
 
