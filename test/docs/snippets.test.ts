@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { copyFile, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -88,6 +89,28 @@ test('each snippet type-checks against the package', async () => {
 test.each(snippets.filter(declaresTypes))('a snippet of $page type-checks with its own types', async (snippet) => {
   expect(await check([pathOf(snippet)])).toBe('');
 });
+
+test.each(pagesOf('docs/migrating').filter((page) => !page.endsWith('README.md')))(
+  'the names in the table of %s exist in the package',
+  async (page) => {
+    const rows = readFileSync(join(project, page), 'utf8')
+      .split('\n')
+      .filter((line) => /^\| [^-]/.test(line));
+    const cells = rows.slice(1).map((row) => row.split('|').at(-2)!);
+    const methods = cells.flatMap((cell) => [...cell.matchAll(/`(session|client)\.(\w+)/g)]);
+    const exported = cells.flatMap((cell) => [...cell.matchAll(/`(use[A-Z]\w+|\w+Provider)`/g)]);
+    const code = [
+      `import type { Client, Session } from '@rollcall/client';`,
+      `import * as react from '@rollcall/client/react';`,
+      `export declare const client: Client, session: Session;`,
+      `export const names = [${[...methods.map(([, of, name]) => `${of}.${name}`), ...exported.map(([, name]) => `react.${name}`)]}];`,
+    ];
+    expect(methods.length).toBeGreaterThan(5);
+    const snippet = { page, language: 'ts', file: undefined, index: snippets.length + 1, code: code.join('\n') };
+    await writeSnippet(snippet);
+    expect(await check([pathOf(snippet)])).toBe('');
+  },
+);
 
 test('a snippet that does not match the package is found', async () => {
   const [snippet] = snippets.filter(({ code }) => code.includes("session.setActivity('"));
