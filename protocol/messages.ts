@@ -15,12 +15,12 @@ export const tooLarge = 'too_large';
 
 const utf8 = new TextEncoder();
 
-/** Text with a limit in characters (UTF-16 code units). */
+/** Text with a limit in characters (UTF-16 code units). `maxLength` is for descriptions of the messages. */
 function text(maximum: number) {
   return z.string().check(
     z.refine((value: string) => value.length <= maximum, {
       error: `must be at most ${maximum} characters`,
-      params: { limit: tooLarge },
+      params: { limit: tooLarge, maxLength: maximum },
     }),
   );
 }

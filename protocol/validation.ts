@@ -17,10 +17,19 @@ export function refuseUnacceptable(value: unknown, context: z.core.$RefinementCt
  * Zod's copy lacks a field named `__proto__`, so the service would store less than it acknowledges.
  */
 export function keepInput<T extends z.ZodMiniType>(schema: T): z.ZodMiniType<z.output<T>> {
-  return z.custom<z.output<T>>().check(
+  const kept = z.custom<z.output<T>>().check(
     z.superRefine((value, context) => {
       const { error } = schema.safeParse(value);
       for (const issue of error?.issues ?? []) context.addIssue({ ...issue });
     }),
   );
+  innerSchemas.set(kept, schema);
+  return kept;
+}
+
+const innerSchemas = new WeakMap<object, z.ZodMiniType>();
+
+/** The schema that {@link keepInput} was given; undefined for any other schema. A description of the messages needs it. */
+export function innerSchemaOf(schema: object): z.ZodMiniType | undefined {
+  return innerSchemas.get(schema);
 }

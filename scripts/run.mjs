@@ -1,5 +1,5 @@
 /**
- * What the npm scripts start: `node scripts/run.mjs start|test|test:long|check|check:aws|check:lua|bench|chaos|build:client|build:cdk|size:client|audit:verify|cost|at|attendance …arguments`.
+ * What the npm scripts start: `node scripts/run.mjs start|test|test:long|check|check:aws|check:lua|bench|chaos|build:client|build:cdk|size:client|audit:verify|references|at|attendance …arguments`.
  *
  * It runs on the installed Node.js (20 or newer) and installs what is missing. Then it starts the Node.js of the npm
  * package `node`, which has the version that the functions have on AWS. It uses no package itself.
@@ -25,6 +25,7 @@ const withoutRedis = [
   'build:cdk',
   'size:client',
   'audit:verify',
+  'references',
   'at',
   'attendance',
 ];
@@ -70,6 +71,8 @@ function stepsOf(command, extra) {
       return [{ run: ['--disable-warning=ExperimentalWarning', 'scripts/build-cdk.ts', ...extra] }];
     case 'size:client':
       return [{ run: ['scripts/client-size.mjs', ...extra] }];
+    case 'references':
+      return [{ run: ['--disable-warning=ExperimentalWarning', 'scripts/write-references.ts'] }];
     case 'audit:verify':
       return [{ run: ['scripts/audit-verify.ts', ...extra] }];
     case 'cost':
@@ -92,7 +95,7 @@ async function main([command, ...extra]) {
   const steps = stepsOf(command, extra);
   if (!steps)
     throw new Advice(
-      'The command is missing or unknown; run npm start, npm test, npm run test:long, npm run check, npm run check:aws, npm run check:lua, npm run bench, npm run chaos, npm run build:client, npm run build:cdk, npm run size:client, npm run audit:verify, npm run cost, npx rollcall at or npx rollcall attendance.',
+      'The command is missing or unknown; run npm start, npm test, npm run test:long, npm run check, npm run check:aws, npm run check:lua, npm run bench, npm run chaos, npm run build:client, npm run build:cdk, npm run size:client, npm run audit:verify, npm run cost, npm run references, npx rollcall at or npx rollcall attendance.',
     );
   await ensurePackages(project);
   const redis = withoutRedis.includes(command) ? { environment: {}, stop: async () => {} } : await provideRedis();
