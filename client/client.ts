@@ -87,7 +87,7 @@ export function createClientIn(environment: Environment, options: ClientOptions)
   function route(frame: Frame): void {
     const { link } = connection;
     if (frame.type !== 'error') {
-      for (const session of [...sessions]) if (session.id === frame.sessionId) session.receive(frame);
+      for (const session of [...sessions]) session.receive(frame);
     } else if (frame['code'] === 'NOT_IN_SESSION' && link) {
       for (const session of sessions) session.rejoin(link);
     } else if (frame['code'] !== 'RATE_LIMITED') {

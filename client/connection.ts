@@ -7,6 +7,7 @@ import type { Frame } from './gather.ts';
 import { type Link, lostCode, openLink, type Welcome } from './link.ts';
 import { ReconnectionManager, type ReconnectionOptions } from './reconnection.ts';
 import { createRequests, type Requests } from './requests.ts';
+import { inTime } from './timers.ts';
 
 export interface ConnectionOptions extends CredentialOptions {
   format?: 'compact' | 'json' | undefined;
@@ -120,11 +121,8 @@ export function createConnection(
   }
 
   async function dial(signal: AbortSignal): Promise<Link> {
-    let cancel: (() => void) | undefined;
-    const tooLong = new Promise<never>((_, reject) => {
-      cancel = after(tokenMillis, () => reject(unavailable('token() took longer than ten seconds.')));
-    });
-    const { url, protocols } = await Promise.race([credentials.forHandshake(), tooLong]).finally(cancel);
+    const tooLong = unavailable('token() took longer than ten seconds.');
+    const { url, protocols } = await inTime(environment, tokenMillis, credentials.forHandshake(), tooLong);
     signal.throwIfAborted();
     const { WebSocket = environment.WebSocket, format = 'compact' } = options;
     const opening = { url, protocols, format, WebSocket, onText, onLost: lost, onSent: events.sent };

@@ -1,6 +1,7 @@
 import { bearerPrefix, subprotocol } from '../protocol/frames.ts';
 import type { Environment } from './environment.ts';
 import { RollcallError } from './errors.ts';
+import { inTime } from './timers.ts';
 
 export interface CredentialOptions {
   url: string;
@@ -30,6 +31,9 @@ const guestKey = 'rollcall-guest';
 /** A token that expires within this time, in milliseconds, is replaced before a handshake. */
 export const leastLifeMillis = 60_000;
 
+/** A request over a dead network may fail only after minutes; the attempts to connect do not wait that long. */
+const askMillis = 5000;
+
 /** When a JSON Web Token expires, in Unix milliseconds; undefined if the text has no expiry or is no token. */
 export function expiryOf(token: string): number | undefined {
   try {
@@ -56,9 +60,10 @@ export function createCredentials(options: CredentialOptions, environment: Envir
     try {
       const base = httpUrl ?? new URL(url.replace(/^ws/, 'http')).origin;
       const headers = { authorization: `Bearer ${token}` };
-      return (await fetch!(`${base}/sessions?limit=1`, { headers })).status === 401;
+      const asked = fetch!(`${base}/sessions?limit=1`, { headers });
+      return (await inTime(environment, askMillis, asked)).status === 401;
     } catch {
-      // There is no network, or CORS forbids the request. The cause stays unknown, and the attempts continue.
+      // There is no network, no answer, or CORS forbids the request. The cause stays unknown, and the attempts continue.
       return false;
     }
   }

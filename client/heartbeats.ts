@@ -99,7 +99,7 @@ export function createHeartbeats(
     },
     sent({ type, sessionId }) {
       for (const { id, publisher } of sessions) {
-        if (sessionId && sessionId !== id) continue;
+        if (sessionId !== id) continue;
         publisher.sent();
         // Any other frame makes the service use the normal timeout again, so a marked heartbeat follows.
         if (usesHiddenTimeout() && type !== 'heartbeat') publisher.heartbeatIfDue(true, inputAt, true);

@@ -13,6 +13,8 @@ export interface OwnChange {
 export interface Own {
   /** The user's cursor, sent or not. */
   readonly cursor: Json | null | undefined;
+  /** The cursor, as long as it was not sent. */
+  readonly untold: Json | null | undefined;
   /** Adds a change; the latest value of each field and of each key of `data` counts. */
   set(change: OwnChange): void;
   /**
@@ -61,6 +63,9 @@ export function createOwn(initial: OwnChange): Own {
   const own: Own = {
     get cursor() {
       return cursor;
+    },
+    get untold() {
+      return unsent.cursor;
     },
     set(change) {
       const isDoing = chosen === 'away' && (change.cursor || change.activity);

@@ -99,11 +99,15 @@ export function createPublisher(
         session.timedOut(link);
       } else if (link && (force || at - sentAt >= interval)) {
         const { epoch, seq } = session.presence;
-        const cursor = own.cursor ?? undefined;
         const marks = { idle: inputAt < sentAt || undefined, hidden: hidden || undefined };
+        // Another tab of the person may have moved their cursor since; an idle one must not take it back.
+        const cursor = (marks.idle ? own.untold : own.cursor) ?? undefined;
         const message = { type: 'heartbeat', sessionId: session.id(), cursor, epoch, seq, ...marks };
         sentAt = at;
-        if (isAlone()) own.cursorSent();
+        if (cursor && isAlone()) {
+          own.cursorSent();
+          session.confirmed({ cursor });
+        }
         // If no frame arrived for a whole interval, a reply is requested to test the socket.
         if (isQuiet) requests.ask(message, { link }).catch(() => {});
         else link.send(message);

@@ -41,7 +41,12 @@ export function createSessionCore(shared: Shared, target: Target, name: string, 
   let snapshot = show();
   const isOver = () => /left|ended/.test(shown.state);
   const id = () => shown.info?.id ?? target.sessionId ?? target.key!;
-  const me = () => presence.users.get(selfId()!);
+  let lastMe: WireUser | undefined;
+  /** This person; as they were, where the service has given them up. */
+  const me = () => {
+    lastMe = presence.users.get(selfId()!) ?? lastMe;
+    return lastMe;
+  };
   const publisher = createPublisher(environment, connection, shared.throttleMillis, own, timers, {
     link: () => link,
     id,
@@ -143,6 +148,7 @@ export function createSessionCore(shared: Shared, target: Target, name: string, 
     publisher.sent();
     readiness.succeed();
     tell(change);
+    for (const frame of early.splice(0)) receive(frame);
     void outbox.flush();
     requests.flush();
   }
@@ -157,9 +163,14 @@ export function createSessionCore(shared: Shared, target: Target, name: string, 
   }
 
   function apply(frame: Snapshot | Diff): void {
+    const [before, known] = [presence.epoch, me()];
     const change = presence.apply(frame);
     // Before the reply of the join, frames are only collected.
     if (shown.state !== 'joined') return;
+    const user = me();
+    // The service lost its data or had given the person up, and with that what it does not keep elsewhere.
+    const isBack = presence.epoch !== before || user?.joinedAt !== known?.joinedAt;
+    if (user && known && isBack) own.complete(own.forJoin({}, { ...known, connections: 1 }), user, known);
     tell(change);
     const { epoch, waiting } = presence;
     if (waiting.some((diff) => diff.epoch !== epoch)) sync();
@@ -178,9 +189,13 @@ export function createSessionCore(shared: Shared, target: Target, name: string, 
     request({ type: 'presence_sync' }).then(done, done);
   }
 
+  /** Frames that came before the answer to the join told which session this is. */
+  const early: Frame[] = [];
   function receive(frame: Frame): void {
     const { type, reason } = frame as Frame & { reason: string };
-    if (/^presence_(diff|state)$/.test(type)) apply(frame as unknown as Diff);
+    if (frame.sessionId !== id() && !shown.info) early.push(frame);
+    else if (frame.sessionId !== id()) return;
+    else if (/^presence_(diff|state)$/.test(type)) apply(frame as unknown as Diff);
     else if (type === 'cursors') move(frame['cursors'] as CursorAt[]);
     else if (type === 'broadcast') emit(type, frame as never);
     else if (type === 'activity') emit(type, frame['activity'] as never);

@@ -9,6 +9,15 @@ export interface Timers {
   stopAll(): void;
 }
 
+/** The outcome of some work, or a rejection with `error` if it takes longer. */
+export function inTime<T>({ after }: Environment, millis: number, work: Promise<T>, error?: Error): Promise<T> {
+  let cancel: (() => void) | undefined;
+  const tooLong = new Promise<never>((_, reject) => {
+    cancel = after(millis, () => reject(error));
+  });
+  return Promise.race([work, tooLong]).finally(cancel);
+}
+
 export function createTimers({ after }: Environment): Timers {
   const cancels = new Map<string, () => void>();
   const timers: Timers = {

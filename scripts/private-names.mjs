@@ -32,6 +32,7 @@ const names = [
   'stopAll',
   'succeed',
   'timedOut',
+  'untold',
   'welcomed',
 ];
 

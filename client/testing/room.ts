@@ -112,13 +112,17 @@ export class Room {
       person.user = merge(person.user, JSON.parse(JSON.stringify(fields)));
       this.stays.push({ userId, username, role, joinedAt: now, leftAt: null, cause: null });
       this.#diff({ joins: [person.user] }, connection);
-    } else this.#change(person, { ...said, role, connections: person.seats.size }, said.status);
+    } else {
+      // Who chooses to be online is active, also if they chose it while they had no connection.
+      if (said.status === 'online') person.lastActive = now;
+      this.#change(person, { ...said, role, connections: person.seats.size }, said.status);
+    }
   }
 
-  /** Records a sign of life; any frame is one. */
+  /** Records a sign of life; any frame is one. Only frames about the user say whether their page is hidden. */
   touch(connection: ServerConnection): void {
     const seat = this.people.get(connection.userId)?.seats.get(connection);
-    if (seat) Object.assign(seat, { lastSeen: this.#now(), isHidden: false, timeoutMillis: offlineAfter });
+    if (seat && !seat.isHidden) seat.lastSeen = this.#now();
   }
 
   /** Records a sign of life with a change; `said` is the change of the user's state. */

@@ -1,4 +1,7 @@
+import { createClientIn } from '../../client/client.ts';
+import type { Environment, Socket, SocketConstructor } from '../../client/environment.ts';
 import type { Client, Session } from '../../client/index.ts';
+import type { Device } from '../../client/testing/device.ts';
 import { createTestRollcall, type TestRollcall } from '../../client/testing/index.ts';
 import { Refusal } from '../../client/testing/rooms.ts';
 
@@ -27,6 +30,12 @@ async function arrive(user: string, options: Parameters<TestRollcall['client']>[
   await session.ready;
   await rollcall.settle();
   return { client, session, left };
+}
+/** A client in the environment of a device, with parts of it replaced. */
+function besides(user: string, parts: Partial<Environment>): { client: Client; device: Device } {
+  const device = rollcall.device(rollcall.client(user));
+  const options = { url: 'ws://rollcall.test/live', token: () => rollcall.token(user) };
+  return { client: createClientIn({ ...device.environment, ...parts }, options), device };
 }
 const framesOf = (user: string, type: string) =>
   rollcall.service.frames
@@ -151,6 +160,18 @@ test('[row 7] if the user is signed out, the client reports it at once', async (
   const session = client.join('any');
   await expect(session.ready).rejects.toMatchObject({ code: 'UNAUTHENTICATED', retryable: false });
   expect(client.state).toBe('closed');
+});
+
+test('[row 7] [CL1] a question about the token that is never answered does not hold up the next attempt', async () => {
+  const { client, device } = besides('bob', { fetch: () => new Promise<Response>(() => {}) });
+  device.cut(false);
+  const session = client.open('doc');
+  await rollcall.advance(20 * second);
+  device.restore();
+  // The question is given up after 5 s; then the next attempt waits for 2 s at most.
+  await rollcall.advance(20 * second);
+  expect(session.state).toBe('joined');
+  client.close();
 });
 
 test('[row 8] if a token was revoked, the client requests a new one once', async () => {
@@ -336,6 +357,104 @@ test('[row 18] when a user is connected again, others see it within a second', a
   await restore();
   await rollcall.advance(second);
   expect(listOf(ada)).toEqual(['ada', 'bob']);
+});
+
+test('[row 18] who comes between the opening of a session and its answer is shown at once', async () => {
+  const device = rollcall.device(rollcall.client('ada'));
+  const Plain = device.environment.WebSocket!;
+  /** A socket on which the answer comes after frames that were sent later. */
+  const Late = function Late(url: string, protocols?: string[]): Socket {
+    const socket = new Plain(url, protocols);
+    let handle: Socket['onmessage'] = null;
+    const receive = (event: { data: string }) => {
+      const run = () => handle?.(event as never);
+      if (event.data.includes('session_opened')) device.environment.after(100, run);
+      else run();
+    };
+    Object.defineProperty(socket, 'onmessage', {
+      get: () => handle && receive,
+      set(value) {
+        handle = value;
+      },
+    });
+    return socket;
+  } as unknown as SocketConstructor;
+  const late = besides('ada', { WebSocket: Late });
+  const session = late.client.open('doc');
+  await rollcall.settle();
+  await arrive('bob');
+  await rollcall.advance(200);
+  expect(session.users.map(({ userId }) => userId).sort()).toEqual(['ada', 'bob']);
+  late.client.close();
+});
+
+test('[row 2] [row 15] [CL8] a user who timed out in a sleep that the socket survived is back at once, with what they said', async () => {
+  const ada = await arrive('ada');
+  const bob = await arrive('bob');
+  await rollcall.advance(20 * second);
+  bob.session.setActivity('editing');
+  await rollcall.advance(second);
+  // Long enough for the service, and too short for the routers to forget the socket.
+  rollcall.service.intercept = (_, userId) => (userId === 'bob' ? 'drop' : undefined);
+  await rollcall.advance(10 * second);
+  const wake = rollcall.freeze(bob.client);
+  await rollcall.advance(59 * second);
+  expect(ada.left).toEqual(['bob timeout']);
+  rollcall.service.intercept = undefined;
+  await wake();
+  await rollcall.advance(second);
+  expect(bob.session.self?.activity).toBe('editing');
+  expect(ada.session.others[0]?.activity).toBe('editing');
+});
+
+test('[row 15] [FA2] after the service lost its data the client says again what only it knows', async () => {
+  const ada = await arrive('ada');
+  const bob = await arrive('bob');
+  bob.session.setActivity('editing');
+  bob.session.setStatus('away');
+  await rollcall.settle();
+  const [room] = rollcall.service.world.rooms.values();
+  const person = room!.people.get('bob')!;
+  const { activity: _, ...rest } = person.user;
+  person.user = { ...rest, status: 'online' };
+  person.chosen = undefined;
+  room!.epoch = crypto.randomUUID();
+  room!.broadcast({ type: 'presence_state', ...room!.snapshot() });
+  await rollcall.advance(second);
+  expect(ada.session.others[0]).toMatchObject({ activity: 'editing', status: 'away' });
+});
+
+test('[row 13] a status that was chosen offline is told once, also to somebody who was away before', async () => {
+  const ada = await arrive('ada');
+  const bob = await arrive('bob');
+  await rollcall.advance(3 * minute);
+  expect(ada.session.others[0]?.status).toBe('away');
+  const restore = rollcall.cut(bob.client);
+  bob.session.setStatus('online');
+  await rollcall.advance(5 * second);
+  const before = rollcall.service.frames.length;
+  await restore();
+  await rollcall.advance(second);
+  const sent = rollcall.service.frames
+    .slice(before)
+    .filter(({ userId, frame }) => userId === 'bob' && 'status' in frame);
+  expect(sent).toHaveLength(1);
+  expect(ada.session.others[0]?.status).toBe('online');
+});
+
+test('[row 21] [CL4] of two tabs that nobody uses neither moves the cursor, and the person is away', async () => {
+  const ada = await arrive('ada');
+  const [first, other] = [await arrive('bob'), await arrive('bob')];
+  first.session.setCursor({ x: 1 });
+  await rollcall.advance(5 * second);
+  other.session.setCursor({ x: 2 });
+  // The first heartbeat after a move is not idle yet.
+  await rollcall.advance(65 * second);
+  const seen = new Set<unknown>();
+  ada.session.on('cursors', (cursors) => seen.add(cursors[0]?.cursor['x']));
+  await rollcall.advance(5 * minute);
+  expect(ada.session.others[0]).toMatchObject({ status: 'away', cursor: { x: 2 } });
+  expect([...seen]).toEqual([]);
 });
 
 describe('[row 19] [CL4] a hidden tab whose timers wake once a minute, for ten minutes', () => {

@@ -110,6 +110,16 @@ describe('[CL5] cursors', () => {
   });
 });
 
+test('somebody alone still sees their own cursor after a heartbeat has carried it', async () => {
+  const { session } = await arrive('ada');
+  session.setCursor({ x: 1 });
+  await rollcall.advance(31 * second);
+  expect(framesOf('ada', 'heartbeat').at(-1)).toMatchObject({ cursor: { x: 1 } });
+  session.setActivity('editing');
+  await rollcall.settle();
+  expect(session.self).toMatchObject({ activity: 'editing', cursor: { x: 1 } });
+});
+
 test('each frame of a type with `order` has a higher `order` than the frames before it on the same connection', async () => {
   const { client, session } = await arrive('ada');
   await arrive('bob');

@@ -69,7 +69,6 @@ test('[PR17] when the hidden tab leaves, the timeout of the other tab does not c
 test.each([
   ['heartbeat', () => room.heartbeat(alice, 'a1')],
   ['cursor', () => room.cursor(alice, 'a1', 1)],
-  ['request for a snapshot', () => room.store.list(room.sessionId, room.now, room.seat(alice, 'a1'))],
 ] as const)('[PR17] a connection is no longer hidden after a %s without that mark', async (_, act) => {
   await hide();
   expect((await act())?.updates).toEqual([{ userId: alice, status: 'online' }]);
@@ -77,12 +76,33 @@ test.each([
   expect((await room.visit()).leaves).toMatchObject([{ userId: alice }]);
 });
 
-test('[PR17] a frame that is only a sign of life does not restore the normal timeout of a hidden connection', async () => {
+test.each([
+  ['a frame that is only a sign of life', () => room.store.notice(room.seat(alice, 'a1'), room.now)],
+  ['a request for a snapshot', () => room.store.list(room.sessionId, room.now, room.seat(alice, 'a1'))],
+])('[PR17] %s does not restore the normal timeout of a hidden connection', async (_, act) => {
   await hide();
   room.pass(1);
-  await room.store.notice(room.seat(alice, 'a1'), room.now);
+  await act();
   await pass(100);
   expect((await room.visit()).leaves).toEqual([]);
+  expect(await room.statusOf(alice)).toBe('away');
+});
+
+test('[PR17] [PR18] a frame that was sent before the hidden heartbeat and is served after it does not end it', async () => {
+  const seat = room.seat(alice, 'a1');
+  await room.store.touch(seat, { kind: 'heartbeat', hidden: true, turn: { order: 8 } }, room.now);
+  await room.store.touch(seat, { kind: 'update', data: { page: 1 }, turn: { order: 7 } }, room.now);
+  expect(await room.statusOf(alice)).toBe('away');
+  await pass(149);
+  expect((await room.visit()).leaves).toEqual([]);
+});
+
+test('[PR17] [PR18] a hidden heartbeat that was sent before a visible one and is served after it hides nothing', async () => {
+  const seat = room.seat(alice, 'a1');
+  await room.store.touch(seat, { kind: 'heartbeat', hidden: true, turn: { order: 6 } }, room.now);
+  await room.store.touch(seat, { kind: 'heartbeat', turn: { order: 8 } }, room.now);
+  await room.store.touch(seat, { kind: 'heartbeat', hidden: true, turn: { order: 7 } }, room.now);
+  expect(await room.statusOf(alice)).toBe('online');
 });
 
 test('[PR17] [PR5] an invisible user stays invisible when their tab is hidden', async () => {

@@ -175,3 +175,18 @@ test('[PR16] subscribers of the channel get the changed keys', async () => {
   listener.disconnect();
   expect(told).toMatchObject([{ type: 'data', userId: alice, data: { data: { page: 3 } } }]);
 });
+
+test('[PR4] a join that chooses to be online is user activity; one that chooses to be away is not', async () => {
+  await enter('a1');
+  for (let minute = 0; minute < 3; minute += 1) {
+    room.pass(50);
+    await room.heartbeat(alice, 'a1', true);
+  }
+  expect((await userOf())?.status).toBe('away');
+  await enter('a2', { status: 'online' });
+  expect((await userOf())?.status).toBe('online');
+  room.pass(50);
+  const { lastActive } = (await userOf())!;
+  await enter('a3', { status: 'away' });
+  expect(await userOf()).toMatchObject({ status: 'away', lastActive });
+});

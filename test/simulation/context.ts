@@ -1,11 +1,11 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import type { BaseWorld } from './base-world.ts';
 import type { Invocation } from './environments.ts';
 import type { Timer } from './virtual-clock.ts';
-import type { World } from './world.ts';
 
 /** In which world, and in which invocation of a function, the running code is. */
 export interface Place {
-  world: World;
+  world: BaseWorld;
   invocation: Invocation;
 }
 

@@ -1,15 +1,15 @@
+import type { BaseWorld } from './base-world.ts';
 import { inPlace } from './context.ts';
-import type { World } from './world.ts';
 
 /** One call of a function. A killed one is frozen where it waits: nothing of it ever goes on. */
 export class Invocation {
   dead = false;
-  readonly #world: World;
+  readonly #world: BaseWorld;
   readonly id: number;
   readonly name: string;
   #stepsLeft: number;
 
-  constructor(world: World, id: number, name: string, stepsLeft: number) {
+  constructor(world: BaseWorld, id: number, name: string, stepsLeft: number) {
     this.#world = world;
     this.id = id;
     this.name = name;
@@ -37,26 +37,32 @@ export type Handler = (event: unknown, context: unknown) => Promise<Answer | und
 
 const functionMillis = 10_000;
 const sweepMillis = 63_000;
+const sweepName = 'timeout-sweep';
+const millisOf = (name: string) => (name === sweepName ? sweepMillis : functionMillis);
 
 /** Execution environments: each event gets one, some are killed while they work. */
 export class Environments {
-  readonly #world: World;
+  readonly #world: BaseWorld;
   readonly #handlers: Record<string, Handler>;
   #invocations = 0;
 
-  constructor(world: World, handlers: Record<string, Handler>) {
+  constructor(world: BaseWorld, handlers: Record<string, Handler>) {
     this.#world = world;
     this.#handlers = handlers;
   }
 
-  /** Runs a function; calls back with its answer unless it is killed. A failed one answers with status 500. */
-  invoke(name: string, event: unknown, done: (answer: Answer) => void = () => {}): void {
+  /**
+   * Runs a function; calls back with its answer unless it is killed. A failed one answers with status 500.
+   *
+   * @param millis its time limit.
+   */
+  invoke(name: string, event: unknown, done: (answer: Answer) => void = () => {}, millis = millisOf(name)): void {
     const world = this.#world;
-    const isSweep = name === 'timeout-sweep';
+    const isSweep = name === sweepName;
     const doomed = world.faulty && world.random.chance(world.profile.kills * (isSweep ? 4 : 1));
     const steps = doomed ? world.random.int(1, isSweep ? 120 : 9) : Number.POSITIVE_INFINITY;
     const invocation = new Invocation(world, ++this.#invocations, name, steps);
-    const deadline = world.clock.now + (isSweep ? sweepMillis : functionMillis);
+    const deadline = world.clock.now + millis;
     const context = {
       awsRequestId: `invocation-${invocation.id}`,
       functionName: name,

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import records from '../../lambdas/presence/scripts/shared/records.lua';
+import userRecords from '../../lambdas/presence/scripts/shared/user-records.lua';
 
 type Argument = string | number;
 
@@ -21,17 +22,21 @@ for _, expired in ipairs(redis.call('ZRANGEBYSCORE', ttlKey, '-inf', worldNow)) 
   redis.call('DEL', recordPrefix .. expired)
   redis.call('ZREM', ttlKey, expired)
 end
-local function writeRecord(userId, text)
+local function writeRecord(userId, text, millis)
   redis.call('SET', recordPrefix .. userId, text, 'PX', 3600000)
-  redis.call('ZADD', ttlKey, worldNow + offlineAfter, userId)
+  redis.call('ZADD', ttlKey, worldNow + (millis or offlineAfter), userId)
 end
 `;
+/** How the record of a hidden user is written, and the same on a virtual clock. */
+const hiddenRecord = "redis.call('SET', recordPrefix .. user.userId, text, 'PX', silenceOf(user))";
+const virtualHiddenRecord = 'writeRecord(user.userId, text, silenceOf(user))';
 
 /** The shipped script on a virtual clock. Scripts without records stay as they are. */
 export function withVirtualTtl(lua: string): string {
   if (lua.includes('recordPrefix') && !lua.includes(records))
     throw new Error('A script writes records in its own way.');
-  return lua.replace(records, () => virtualRecords);
+  if (!userRecords.includes(hiddenRecord)) throw new Error('The record of a hidden user is written in another way.');
+  return lua.replace(records, () => virtualRecords).replaceAll(hiddenRecord, virtualHiddenRecord);
 }
 
 /** Scripts by their text, each loaded into Redis once. */

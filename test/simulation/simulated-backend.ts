@@ -1,8 +1,9 @@
 import type { ActivityParams } from '../../lambdas/activity/activity-entry.ts';
 import type { Membership } from '../../lambdas/connections/connection-registry.ts';
+import type { ChangedData } from '../../lambdas/platform/kept-data.ts';
 import type { Turn } from '../../lambdas/platform/turn.ts';
+import type { BaseWorld } from './base-world.ts';
 import { SimulatedTable } from './simulated-table.ts';
-import type { World } from './world.ts';
 
 /** A place in a session, as PostgreSQL keeps it. */
 interface Place {
@@ -24,13 +25,13 @@ const sessionOf = (sessionId: string) => ({ id: sessionId, sessionId: `SESSION-$
 
 /** DynamoDB and PostgreSQL of a world: what the flows ask of the registry, the sessions and the audit trail. */
 export class SimulatedBackend {
-  readonly #world: World;
+  readonly #world: BaseWorld;
   readonly #table = new SimulatedTable();
   readonly places = new Map<string, Place>();
   readonly audit: AuditRow[] = [];
   readonly #auditIds = new Set<string>();
 
-  constructor(world: World) {
+  constructor(world: BaseWorld) {
     this.#world = world;
   }
 
@@ -57,7 +58,11 @@ export class SimulatedBackend {
     memberships: (connectionId: string) =>
       this.#call('registry.memberships', () => this.#table.memberships(connectionId)),
     members: (sessionId: string) => this.#call('registry.members', () => this.#table.members(sessionId)),
-    isCompact: async () => false,
+    setCompact: (connectionId: string, compact: boolean) =>
+      this.#call('registry.setCompact', () => this.#table.setCompact(connectionId, compact)),
+    isCompact: async (connectionId: string) => this.#table.isCompact(connectionId),
+    setData: (seat: Pick<Membership, 'connectionId' | 'sessionId' | 'userId'>, told: ChangedData) =>
+      this.#call('registry.setData', () => this.#table.setData(seat, told)),
     remove: (connectionId: string) =>
       this.#call('registry.remove', () => {
         const joined = this.#table.memberships(connectionId);
@@ -77,7 +82,11 @@ export class SimulatedBackend {
           })),
       ),
     resolveSessionId: (sessionRef: string) => this.#call('sessions.resolve', () => sessionRef),
-    authorize: (sessionId: string) => this.#call('sessions.authorize', () => ({ session: sessionOf(sessionId) })),
+    authorize: (sessionId: string) =>
+      this.#call('sessions.authorize', () => ({
+        session: sessionOf(sessionId),
+        access: { isOwner: false, role: 'viewer' },
+      })),
     joinSession: ({ sessionRef, person }: { sessionRef: string; person: { userId: string } }) => {
       const now = this.#world.clock.now;
       return this.#call('sessions.join', () => this.#takePlace(sessionRef, person.userId, now));
@@ -94,16 +103,42 @@ export class SimulatedBackend {
     },
   };
 
+  /** Each key has a live session: the first session of the world has the key `1`, and so on. */
+  readonly sessionKeys = {
+    live: (key: string) => this.#call('keys.live', () => this.#world.sessionIds[Number(key) - 1]),
+  };
+
   readonly activity = {
     lastMovement: (sessionId: string, userId: string, until?: number) =>
       this.#call('activity.movement', () => this.#lastMovement({ sessionId, userId, until })),
     lastMovements: (queries: { sessionId: string; userId: string; until?: number }[]) =>
       this.#callFor(queries, 'activity.movement', () => queries.map((query) => this.#lastMovement(query))),
+    logActivity: (
+      sessionId: string,
+      userId: string,
+      type: string,
+      details: Record<string, unknown>,
+      { activityId }: { activityId?: string },
+    ) => {
+      const { now } = this.#world.clock;
+      const activity = { id: activityId, sessionId, userId, activityType: type, details };
+      return this.#call('activity.log', () => ({
+        ...this.#log({ sessionId, userId, type, details, activityId }, now),
+        activity,
+      }));
+    },
+    getSessionActivity: (sessionId: string) => this.#call('activity.page', () => ({ items: this.#page(sessionId) })),
     logActivities: (entries: readonly ActivityParams[]) => {
       const { now } = this.#world.clock;
       return this.#callFor(entries, 'activity.log', () => entries.map((entry) => this.#log(entry, now)));
     },
   };
+
+  /** The newest entries of a session. */
+  #page(sessionId: string) {
+    const rows = this.audit.filter((row) => row.sessionId === sessionId).slice(-10);
+    return rows.map(({ userId, type, details }) => ({ userId, activityType: type, details })).toReversed();
+  }
 
   #lastMovement({ sessionId, userId, until }: { sessionId: string; userId: string; until?: number | undefined }) {
     return this.audit

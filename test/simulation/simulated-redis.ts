@@ -1,10 +1,11 @@
 import type { Redis } from 'ioredis';
+import { shardNumbers } from '../../lambdas/presence/deadlines.ts';
 import { presenceKeys } from '../../lambdas/presence/keys.ts';
 import { pairs } from '../../lambdas/presence/outcome.ts';
 import type { PresenceRecord } from '../../lambdas/presence/status.ts';
+import type { BaseWorld } from './base-world.ts';
 import type { ScriptBook } from './script-book.ts';
 import { SimulatedSweep } from './simulated-sweep.ts';
-import type { World } from './world.ts';
 
 type Argument = string | number;
 
@@ -26,7 +27,7 @@ const sessionPart = /00000000-0000-4000-8001-0{11}/;
  * take virtual time, fail while it is away, and may be the last thing an environment does.
  */
 export class SimulatedRedis {
-  readonly #world: World;
+  readonly #world: BaseWorld;
   readonly #redis: Redis;
   readonly #book: ScriptBook;
   readonly #prefix: string;
@@ -38,7 +39,7 @@ export class SimulatedRedis {
   readonly #names = new Map<string, string>();
   away = false;
 
-  constructor(world: World, redis: Redis, book: ScriptBook, prefix: string) {
+  constructor(world: BaseWorld, redis: Redis, book: ScriptBook, prefix: string) {
     this.#world = world;
     this.#redis = redis;
     this.#book = book;
@@ -83,6 +84,18 @@ export class SimulatedRedis {
     return this.#call('zcard', async () => {
       return this.#sweep.isIndex(key) ? this.#sweep.size(key) : this.#redis.zcard(this.#rename(key));
     });
+  }
+
+  /** Whether a sweep would find work now: something is due, or the index of deadlines is not whole. */
+  needsSweep(now: number): boolean {
+    return shardNumbers.some((shard) => {
+      return this.#sweep.isDue(presenceKeys.due(shard), now) || !this.#marks.has(presenceKeys.dueMark(shard));
+    });
+  }
+
+  /** Notes a round of a sweep that finds no work, which is then not run. */
+  noteRound(now: number): void {
+    if (!this.away) this.#sweep.beat(now);
   }
 
   /** Deletes keys, as an eviction or a failover to an empty replica does. */

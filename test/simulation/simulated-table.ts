@@ -1,4 +1,5 @@
 import { type Joined, joinedAfter, type Left, type Membership } from '../../lambdas/connections/membership.ts';
+import type { ChangedData } from '../../lambdas/platform/kept-data.ts';
 import { isBefore, Overtaken, type Turn } from '../../lambdas/platform/turn.ts';
 
 /** What the table has of a connection and a session. */
@@ -14,6 +15,8 @@ interface Item {
 export class SimulatedTable {
   /** By connection, then by session. */
   readonly #items = new Map<string, Map<string, Item>>();
+  /** Connections that take the compact form of cursors. */
+  readonly #compact = new Set<string>();
 
   add(connectionId: string): Map<string, Item> {
     const known = this.#items.get(connectionId) ?? new Map<string, Item>();
@@ -72,6 +75,29 @@ export class SimulatedTable {
     }
   }
 
+  setCompact(connectionId: string, compact: boolean): boolean {
+    if (!this.#items.has(connectionId)) return false;
+    if (compact) this.#compact.add(connectionId);
+    else this.#compact.delete(connectionId);
+    return true;
+  }
+
+  isCompact(connectionId: string): boolean {
+    return this.#compact.has(connectionId);
+  }
+
+  setData(
+    { connectionId, sessionId, userId }: Pick<Membership, 'connectionId' | 'sessionId' | 'userId'>,
+    told: ChangedData,
+  ) {
+    for (const [id, items] of this.#items) {
+      const item = items.get(sessionId);
+      const isTheirs = item?.membership?.userId === userId && (told.isShared || id === connectionId);
+      if (!item?.membership || !isTheirs || (item.membership.dataAt ?? 0) >= told.at) continue;
+      item.membership = { ...item.membership, data: told.text, dataAt: told.at };
+    }
+  }
+
   membership(connectionId: string, sessionId: string): Membership | undefined {
     return this.#item(connectionId, sessionId)?.membership;
   }
@@ -85,6 +111,7 @@ export class SimulatedTable {
   }
 
   remove(connectionId: string): void {
+    this.#compact.delete(connectionId);
     this.#items.delete(connectionId);
   }
 

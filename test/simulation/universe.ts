@@ -1,6 +1,8 @@
 import type { Redis } from 'ioredis';
+import { activityRoute } from '../../lambdas/handlers/activity.ts';
 import { connect } from '../../lambdas/handlers/connect.ts';
 import { cursorRoute } from '../../lambdas/handlers/cursor.ts';
+import { defaultRoute } from '../../lambdas/handlers/default.ts';
 import { disconnect } from '../../lambdas/handlers/disconnect.ts';
 import { heartbeatRoute } from '../../lambdas/handlers/heartbeat.ts';
 import { presenceRoute } from '../../lambdas/handlers/presence.ts';
@@ -8,9 +10,9 @@ import { sessionRoute } from '../../lambdas/handlers/session.ts';
 import { timeoutSweep } from '../../lambdas/handlers/timeout-sweep.ts';
 import type { Services } from '../../lambdas/services/services.ts';
 import { readTimings } from '../../protocol/timings.ts';
+import type { Universe } from './base-world.ts';
 import type { Handler } from './environments.ts';
 import type { ScriptBook } from './script-book.ts';
-import type { Universe } from './world.ts';
 
 /** Everything in a few virtual seconds instead of minutes. */
 const settings = {
@@ -31,6 +33,8 @@ function handlersOf(services: Services): Record<string, Handler> {
   const handlers = {
     connect: (event: Parameters<typeof connect>[1]) => connect(services, event),
     disconnect: (event: Parameters<typeof disconnect>[1]) => disconnect(services, event),
+    default: defaultRoute(services),
+    activity: activityRoute(services),
     heartbeat: heartbeatRoute(services),
     cursor: cursorRoute(services),
     presence: presenceRoute(services),

@@ -1,6 +1,6 @@
 import type { Services } from '../../lambdas/services/services.ts';
 import { type Doubles, testServices } from '../support/test-services.ts';
-import type { World } from './world.ts';
+import type { BaseWorld } from './base-world.ts';
 
 const quiet = () => {};
 
@@ -10,7 +10,7 @@ function messageOf(details: unknown): string {
 }
 
 /** The log of a world. An error that is logged is a mistake of the product, unless the world is in trouble. */
-export function logOf(world: World): Services['log'] {
+export function logOf(world: BaseWorld): Services['log'] {
   return {
     debug: quiet,
     info: quiet,
@@ -24,7 +24,7 @@ export function logOf(world: World): Services['log'] {
 }
 
 /** What the product works with in a world: its stores and its gateway, on its clock. */
-export function servicesOf(world: World): Services {
+export function servicesOf(world: BaseWorld): Services {
   const { backend } = world;
   const doubles: Doubles = {
     timings: world.timings,
@@ -41,6 +41,7 @@ export function servicesOf(world: World): Services {
     broadcaster: world.broadcaster,
     messenger: world.broadcaster,
     sessions: backend.sessions,
+    sessionKeys: backend.sessionKeys,
     activity: backend.activity,
     sweepQueries: {
       async *occupiedSessions(): AsyncGenerator<string[]> {
@@ -51,11 +52,7 @@ export function servicesOf(world: World): Services {
     },
     sweepFunction: 'timeout-sweep',
     // The timeout sweep is the only function that another one starts.
-    startFunction: () =>
-      world.call('invoke sweep', () => {
-        world.note('a sweep is started at once');
-        world.environments.invoke('timeout-sweep', {});
-      }),
+    startFunction: () => world.call('invoke sweep', () => world.startSweep()),
   };
   return testServices(doubles);
 }

@@ -21,6 +21,8 @@ if not user then
   if ownState.kept then setData(user, ownState.kept) end
 end
 if ownState.status then user.chosen = ownState.status ~= 'online' and ownState.status or nil end
+-- A user who chooses to be online is active, also if they chose it while they had no connection.
+if ownState.status == 'online' then user.lastActive = math.max(now, user.lastActive) end
 storeChosen(user)
 if isUnknown() then startEpoch() end
 -- A short name for the user, valid in this epoch.

@@ -14,11 +14,8 @@ if userId ~= '' then
   if limited then return limited end
   user.lastSeen = now
   redis.call('ZADD', usersKey, now, userId)
-  redis.call('ZADD', connectionsKey, now, member)
-  if user.hidden then
-    setHidden(user, connectionId, false)
-    showStatus(user)
-  end
+  -- A hidden connection stays hidden.
+  redis.call('ZADD', connectionsKey, 'GT', now, member)
   writeUser(user, true)
 end
 expireOverdue()

@@ -43,8 +43,12 @@ local at = now >= user.lastActive and now or user.lastActive + 1
 if cursorEnded then at = math.max(now, user.lastActive + 1) end
 user.lastSeen = math.max(user.lastSeen, at)
 redis.call('ZADD', usersKey, timeText(user.lastSeen), userId)
-redis.call('ZADD', connectionsKey, isHidden and timeText(now + math.max(0, hiddenMillis - offlineAfter)) or nowText, member)
-setHidden(user, connectionId, isHidden)
+if saysHidden(user, isHidden, turnField, turn) then
+  redis.call('ZADD', connectionsKey, isHidden and timeText(now + math.max(0, hiddenMillis - offlineAfter)) or nowText, member)
+  setHidden(user, connectionId, isHidden)
+else
+  redis.call('ZADD', connectionsKey, 'GT', nowText, member)
+end
 if acted or cursorEnded or #dataChanges > 0 or status ~= '' or (kind == 'heartbeat' and not isIdle and not isHidden) then
   user.lastActive = at
 end

@@ -47,6 +47,7 @@ end
 -- Deletes what is kept for a connection that is no longer in the session.
 local function forgetConnection(connectionId)
   redis.call('HDEL', ratesKey, connectionId)
-  redis.call('HDEL', ordersKey, connectionId, '~' .. connectionId, 'data:' .. connectionId, 'data:~' .. connectionId)
+  redis.call('HDEL', ordersKey, connectionId, '~' .. connectionId, 'data:' .. connectionId, 'data:~' .. connectionId,
+    'hidden:' .. connectionId, 'hidden:~' .. connectionId)
   redis.call('SREM', compactKey, connectionId)
 end

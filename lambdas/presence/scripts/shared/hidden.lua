@@ -12,6 +12,15 @@ local function setHidden(user, connectionId, isHidden)
   user.hidden = #kept > 0 and kept or nil
 end
 
+-- Whether a frame says if its connection is hidden. A later frame may have been served before it [PR18].
+local function saysHidden(user, isHidden, turnField, turn)
+  if turnField == '' or not (isHidden or user.hidden) then return true end
+  local field = 'hidden:' .. turnField
+  if turn < tonumber(redis.call('HGET', ordersKey, field) or '0') then return false end
+  if redis.call('HSET', ordersKey, field, turn) == 1 then renewsKeys = true end
+  return true
+end
+
 -- How long after its last sign of life a user is offline.
 local function silenceOf(user)
   return user.hidden and math.max(hiddenMillis, offlineAfter) or offlineAfter

@@ -1,0 +1,170 @@
+import type { Redis } from 'ioredis';
+import { Broadcaster } from '../../lambdas/delivery/broadcaster.ts';
+import type { Gateway } from '../../lambdas/delivery/gateway.ts';
+import { Deadlines } from '../../lambdas/presence/deadlines.ts';
+import { MovingSessions } from '../../lambdas/presence/moving-sessions.ts';
+import { PresenceManager } from '../../lambdas/presence/presence-manager.ts';
+import { ShardLeases } from '../../lambdas/presence/shard-leases.ts';
+import type { Services } from '../../lambdas/services/services.ts';
+import type { Timings } from '../../protocol/timings.ts';
+import { SeededRandom } from '../harness/seeded-random.ts';
+import { currentPlace } from './context.ts';
+import { Environments, type Handler, type Invocation } from './environments.ts';
+import { callMillis, type Profile } from './profile.ts';
+import type { StoredRoom } from './room-model.ts';
+import type { ScriptBook, TextChange } from './script-book.ts';
+import { SimulatedBackend } from './simulated-backend.ts';
+import { SimulatedRedis } from './simulated-redis.ts';
+import { VirtualClock } from './virtual-clock.ts';
+import { servicesOf } from './world-services.ts';
+
+/** What all worlds of a test share. */
+export interface Universe {
+  redis: Redis;
+  book: ScriptBook;
+  /** The functions of the product, with the services of a world. */
+  handlersOf: (services: Services) => Record<string, Handler>;
+  timings: Timings;
+  /** Deliberate mistakes in the scripts. */
+  changes: readonly TextChange[];
+  /** Whether people also send several frames at once, without waiting for their answers. */
+  bursts?: boolean;
+  /** Keeps the worlds' keys apart. */
+  name: string;
+}
+
+/** Watches what Redis answers. */
+export interface Observer {
+  /** @returns true where Redis begins anew with the session, so that `learn` has to be told what it now holds. */
+  observe(script: string, given: (string | number)[], answer: unknown): boolean;
+  learn(sessionId: string, stored: StoredRoom): void;
+  /** A session is about to be restored; these connections have a seat. */
+  beforeRestore(sessionId: string, seats: readonly string[]): void;
+  /** Redis lost keys of a session. */
+  lost(sessionId: string): void;
+}
+
+/** Any moment would do; a fixed one lets a run be repeated. */
+const beginning = Date.UTC(2030, 0, 1);
+const uuid = (kind: number, index: number) => `00000000-0000-4000-800${kind}-${String(index).padStart(12, '0')}`;
+
+/** The servers of one seed, on a clock of their own. Who uses them, and what is checked, is up to the kinds of worlds. */
+export abstract class BaseWorld {
+  readonly seed: number;
+  readonly random: SeededRandom;
+  readonly profile: Profile;
+  readonly timings: Timings;
+  readonly changes: readonly TextChange[];
+  readonly clock = new VirtualClock(beginning);
+  readonly redis: SimulatedRedis;
+  readonly backend: SimulatedBackend;
+  readonly environments: Environments;
+  readonly presence: PresenceManager;
+  readonly deadlines: Deadlines;
+  readonly movingSessions: MovingSessions;
+  readonly shardLeases: ShardLeases;
+  readonly broadcaster: Broadcaster;
+  readonly sessionIds: string[];
+  readonly userIds: string[];
+  /** Whether people act and things fail; false in a quiet time. */
+  faulty = true;
+  /** Frames that did not arrive, and invocations that could not finish. */
+  losses = 0;
+  readonly kills: { at: number; name: string }[] = [];
+  readonly violations: string[] = [];
+  readonly #trace: string[] = [];
+  readonly #told: boolean;
+
+  abstract readonly gateway: Gateway;
+  abstract readonly ledger: Observer;
+
+  constructor(seed: number, universe: Universe, profile: Profile, told: boolean) {
+    this.seed = seed;
+    this.random = SeededRandom.mixed(seed);
+    this.profile = profile;
+    this.timings = universe.timings;
+    this.#told = told;
+    const { mergedAbove, windowMillis } = profile;
+    const merging = { find: 'local mergedAbove = 50', replace: `local mergedAbove = ${mergedAbove}` };
+    this.changes = [...universe.changes, merging];
+    this.redis = new SimulatedRedis(this, universe.redis, universe.book, `${universe.name}:${seed}:`);
+    this.backend = new SimulatedBackend(this);
+    const asRedis = this.redis as unknown as Redis;
+    this.presence = new PresenceManager(asRedis, {
+      timings: { ...this.timings, batchMillis: windowMillis },
+      log: { debug() {}, error() {} },
+    });
+    this.deadlines = new Deadlines(asRedis);
+    this.movingSessions = new MovingSessions(asRedis);
+    this.shardLeases = new ShardLeases(asRedis);
+    // The gateway belongs to the kind of world and is there before the first post.
+    const gateway: Gateway = { post: (connectionId, frame) => this.gateway.post(connectionId, frame) };
+    this.broadcaster = new Broadcaster(gateway, { random: () => this.random.next() });
+    this.environments = new Environments(this, universe.handlersOf(servicesOf(this)));
+    this.sessionIds = Array.from({ length: this.random.int(1, 2) }, (_, index) => uuid(1, index + 1));
+    this.userIds = Array.from({ length: this.random.int(2, 4) }, (_, index) => uuid(2, index + 1));
+  }
+
+  /** A call of the running invocation to something outside it: takes time, and may be its last. */
+  call<T>(label: string, action: () => T | Promise<T>): Promise<T> {
+    const { invocation } = currentPlace();
+    return new Promise<T>((resolve, reject) => {
+      this.clock.after(callMillis(this.random, this.profile), async () => {
+        if (invocation.dies(`before ${label}`)) return;
+        const settle = await Promise.resolve()
+          .then(action)
+          .then(
+            (value) => () => resolve(value),
+            (error: Error) => () => reject(error),
+          );
+        if (!invocation.dies(`after ${label}`)) settle();
+      });
+    });
+  }
+
+  /** A user who joined after a quiet time needs a sweep at once. */
+  startSweep(): void {
+    this.note('a sweep is started at once');
+    this.environments.invoke('timeout-sweep', {});
+  }
+
+  killed({ name }: Invocation): void {
+    this.losses += 1;
+    this.kills.push({ at: this.clock.now, name });
+  }
+
+  /** Whether calls may fail for reasons that lie outside the product. */
+  get troubled(): boolean {
+    return this.profile.outages > 0;
+  }
+
+  /** Whether Redis evicts what waits at this moment, where it evicts at all. */
+  evictsWaiting(): boolean {
+    return this.faulty && this.profile.evictions > 0 && this.random.chance(0.15);
+  }
+
+  /** `U1` for the first user. */
+  short(userId: string): string {
+    return `U${Number(userId.slice(-12))}`;
+  }
+
+  /** Tells the story, where somebody is going to read it. */
+  note(text: string | (() => string)): void {
+    if (!this.#told) return;
+    this.#trace.push(`${String(this.clock.now - beginning).padStart(6)} ${typeof text === 'string' ? text : text()}`);
+  }
+
+  violate(text: string): void {
+    this.violations.push(text);
+    this.note(`VIOLATION ${text}`);
+  }
+
+  /** What happened, with ids made short. */
+  get trace(): string {
+    const text = this.#trace.join('\n');
+    return text.replaceAll(
+      /00000000-0000-4000-800(\d)-0{11}(\d)/g,
+      (_, kind, index) => `${kind === '1' ? 'S' : 'U'}${index}`,
+    );
+  }
+}

@@ -1,0 +1,195 @@
+import type { ClientChange } from './client-book.ts';
+
+/** A mistake somebody could make in the client, what it must break, and the kind of world that shows it. */
+export interface ClientMistake {
+  mistake: string;
+  /** The beginning of a violation that must be among those of the world. */
+  breaks: string;
+  kind: string;
+  changes: readonly ClientChange[];
+}
+
+export const clientMistakes: readonly ClientMistake[] = [
+  {
+    mistake: 'a sleep is not noticed',
+    breaks: '[row 2]',
+    kind: 'sleep',
+    changes: [
+      { file: 'connection.ts', find: "event === 'visible' || event === 'wake' ||", replace: "event === 'visible' ||" },
+      { file: 'heartbeats.ts', find: 'if (now() - at > sleepMillis && !isHidden) connection.check();', replace: '' },
+    ],
+  },
+  {
+    mistake: 'a hidden page dials',
+    breaks: '[row 3]',
+    kind: 'hidden tabs',
+    changes: [{ file: 'reconnection.ts', find: 'page.hidden() || page.offline()', replace: 'page.offline()' }],
+  },
+  {
+    mistake: 'a closed client goes on listening and comes back',
+    breaks: '[row 4]',
+    kind: 'pages',
+    changes: [
+      {
+        file: 'connection.ts',
+        find: '      unlisten?.();\n      cancelReplacement?.();',
+        replace: '      cancelReplacement?.();',
+      },
+      { file: 'connection.ts', find: "if (mayReconnect && state === 'closed') run(true);", replace: 'run(true);' },
+    ],
+  },
+  {
+    mistake: 'a token is used until it is refused',
+    breaks: '[row 5]',
+    kind: 'tokens',
+    changes: [
+      { file: 'credentials.ts', find: 'isFresh = !((life() ?? 0) > leastLifeMillis);', replace: 'isFresh = !token;' },
+    ],
+  },
+  {
+    mistake: 'a refused sign-in is tried again',
+    breaks: '[row 7]',
+    kind: 'tokens',
+    changes: [{ file: 'errors.ts', find: 'return retryable !== false && !', replace: 'return true || !' }],
+  },
+  {
+    mistake: 'a refused token is kept',
+    breaks: '[row 7]',
+    kind: 'tokens',
+    changes: [
+      { file: 'credentials.ts', find: '      token = undefined;\n      if (guest)', replace: '      if (guest)' },
+    ],
+  },
+  {
+    mistake: 'the client leaves its sessions on the socket that it replaces',
+    breaks: '[false leave]',
+    kind: 'replacement',
+    changes: [
+      {
+        file: 'session.ts',
+        find: '    target.invite = undefined;\n',
+        replace:
+          "    target.invite = undefined;\n    if (link && link !== to) for (const on of [link, to]) on.send({ type: 'session_leave', sessionId: id() });\n",
+      },
+    ],
+  },
+  {
+    mistake: 'offline is found by silence alone',
+    breaks: '[row 11]',
+    kind: 'told cuts',
+    changes: [
+      {
+        file: 'connection.ts',
+        find: "if (event === 'offline' && link) drop(link);",
+        replace: 'if (!link && !event) return;',
+      },
+    ],
+  },
+  {
+    mistake: 'a request has no time limit',
+    breaks: '[row 12]',
+    kind: 'silent cuts',
+    changes: [
+      {
+        file: 'requests.ts',
+        find: 'const cancel = after(millis, () => {',
+        replace: 'const cancel = after(millis * 100, () => {',
+      },
+    ],
+  },
+  {
+    mistake: 'activities have no id of their own',
+    breaks: '[row 13]',
+    kind: 'silent cuts',
+    changes: [{ file: 'outbox.ts', find: 'activityType, details, activityId };', replace: 'activityType, details };' }],
+  },
+  {
+    mistake: 'what was not confirmed is forgotten with the socket',
+    breaks: '[row 15]',
+    kind: 'silent cuts',
+    changes: [{ file: 'own.ts', find: 'unsent = [...unconfirmed, unsent].reduce(combine);\n', replace: '' }],
+  },
+  {
+    mistake: 'a lost connection empties the list',
+    breaks: '[row 16]',
+    kind: 'told cuts',
+    changes: [
+      {
+        file: 'session.ts',
+        find: "shown.state = 'stale';",
+        replace: "shown.state = 'stale';\n      (presence.users as Map<string, unknown>).clear();",
+      },
+    ],
+  },
+  {
+    mistake: 'heartbeats do not tell what was applied, and a gap is not asked about',
+    breaks: '[row 17]',
+    kind: 'frames',
+    changes: [
+      { file: 'publisher.ts', find: 'cursor, epoch, seq, ...marks', replace: 'cursor, ...marks' },
+      { file: 'session.ts', find: "timers.wait('sync', overtakenMillis, sync)", replace: 'undefined' },
+    ],
+  },
+  {
+    mistake: 'sessions are joined a while after the socket is open',
+    breaks: '[row 16]',
+    kind: 'broken sockets',
+    changes: [
+      {
+        file: 'client.ts',
+        find: '      await Promise.all([...sessions]',
+        replace:
+          '      await new Promise<void>((done) => environment.after(4000, done));\n      await Promise.all([...sessions]',
+      },
+    ],
+  },
+  {
+    mistake: 'frames that come before the answer to an opening are dropped',
+    breaks: '[row 18]',
+    kind: 'refused handshakes',
+    changes: [{ file: 'session.ts', find: '!shown.info) early.push(frame);', replace: '!shown.info) return;' }],
+  },
+  {
+    mistake: 'a hidden page does not say so',
+    breaks: '[false leave]',
+    kind: 'hidden tabs',
+    changes: [{ file: 'publisher.ts', find: 'hidden: hidden || undefined', replace: 'hidden: undefined' }],
+  },
+  {
+    mistake: 'a tab that is closed does not say that it is closed on purpose',
+    breaks: '[row 20]',
+    kind: 'pages',
+    changes: [
+      {
+        file: 'connection.ts',
+        find: "else if (event === 'leaving' && link) drop(link, 1000);",
+        replace: "else if (event === 'leaving' && link) drop(link);",
+      },
+    ],
+  },
+  {
+    mistake: 'the question about a token may take for ever',
+    breaks: '[row 17]',
+    kind: 'silent cuts',
+    changes: [{ file: 'credentials.ts', find: 'await inTime(environment, askMillis, asked)', replace: 'await asked' }],
+  },
+];
+
+/** Mistakes in the scripts of the service that the real client has to notice. */
+export const serviceMistakes = [
+  {
+    mistake: 'a frame that was overtaken ends the patience for a hidden connection',
+    breaks: '[false leave]',
+    kind: 'hidden tabs',
+    change: {
+      find: "if turn < tonumber(redis.call('HGET', ordersKey, field) or '0') then return false end",
+      replace: '',
+    },
+  },
+  {
+    mistake: 'there is no grace',
+    breaks: '[false leave]',
+    kind: 'broken sockets',
+    change: { find: 'local ends = math.min(deadline, lastSeen + offlineAfter)', replace: 'local ends = now' },
+  },
+] as const;

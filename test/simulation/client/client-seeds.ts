@@ -1,0 +1,18 @@
+/** Worlds of `npm run test:long`, unless `SIMULATION_SEEDS` says otherwise. */
+const seedsOfALongRun = 1000;
+/** Worlds of `npm test`: each kind twice. */
+const seedsOfAShortRun = 28;
+
+/**
+ * The seeds of a test file. `npm run test:long` has two files, which run beside each other and share `SIMULATION_SEEDS`
+ * seeds. `npm test` runs the first ones, or the one that `SIMULATION_SEED` names.
+ */
+export function clientSeedsOf(part: 'short' | 'first' | 'second', environment = process.env): number[] {
+  const only = environment['SIMULATION_SEED'];
+  if (only !== undefined) return part === 'second' ? [] : [Number(only)];
+  const count = part === 'short' ? seedsOfAShortRun : Number(environment['SIMULATION_SEEDS'] ?? seedsOfALongRun);
+  const all = Array.from({ length: count }, (_, seed) => seed);
+  if (part === 'short') return all;
+  const middle = Math.ceil(count / 2);
+  return part === 'first' ? all.slice(0, middle) : all.slice(middle);
+}

@@ -1,0 +1,19 @@
+import { createClientIn } from '../../../client/client.ts';
+import type { ClientOptions } from '../../../client/client-api.ts';
+import type { Environment } from '../../../client/environment.ts';
+import { readTimings } from '../../../protocol/timings.ts';
+import type { Universe } from '../base-world.ts';
+import { withUniverse } from '../with-universe.ts';
+import type { ClientUniverse } from './client-world.ts';
+
+/** Worlds with the real client have the durations that are shipped, because the client was made for those. */
+export function asClientUniverse(universe: Universe): ClientUniverse {
+  const createClient = (environment: Environment, options: ClientOptions) => createClientIn(environment, options);
+  return { ...universe, timings: readTimings({}), name: `${universe.name}:client`, createClient };
+}
+
+/** Gives the tests of a file what all their worlds share; to be called where its hooks are registered. */
+export function withClientUniverse(): () => ClientUniverse {
+  const universe = withUniverse();
+  return () => asClientUniverse(universe());
+}

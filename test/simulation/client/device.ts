@@ -1,0 +1,199 @@
+import type { Environment, PageEvent } from '../../../client/environment.ts';
+import type { ClientWorld } from './client-world.ts';
+import { SimulatedSocket } from './simulated-socket.ts';
+
+/** Browsers wake the timers of a page that is hidden for long once in this time. */
+const clampMillis = 60_000;
+/** A request over a dead network fails after this. */
+const deadRequestMillis = 300_000;
+const workerTickMillis = 1000;
+
+export interface DeviceOptions {
+  /** How far the clock of this machine is from the true time. */
+  skewMillis: number;
+  /** Whether the page may start workers. */
+  hasWorker: boolean;
+}
+
+/** The browser of one tab: a page, timers, sockets and a network, and what disturbs them. */
+export class Device {
+  readonly environment: Environment;
+  readonly sockets = new Set<SimulatedSocket>();
+  dials = 0;
+  isHidden = false;
+  /** Whether the page was told that it has no network. */
+  isOffline = false;
+  isCut = false;
+  isFrozen = false;
+  /** The tab was closed: nothing of it ever runs again. */
+  isGone = false;
+  /** Hears of each dial, before it is made. */
+  onDial: () => void = () => {};
+  readonly #world: ClientWorld;
+  readonly #listeners = new Set<(event: PageEvent) => void>();
+  readonly #held: (() => void)[] = [];
+  #clampedSince: number | undefined;
+
+  constructor(world: ClientWorld, { skewMillis, hasWorker }: DeviceOptions) {
+    this.#world = world;
+    const device = this;
+    class WebSocket extends SimulatedSocket {
+      constructor(url: string, protocols: string[] = []) {
+        const host = {
+          inPage: (run: () => void) => device.inPage(run),
+          sent: (socket: SimulatedSocket, text: string) => world.gateway.take(socket, text),
+          closed: (socket: SimulatedSocket, code: number) => world.gateway.closedBy(socket, code),
+        };
+        super(host, url, protocols);
+        device.#dial(this);
+      }
+    }
+    this.environment = {
+      page: {
+        hidden: () => this.isHidden,
+        offline: () => this.isOffline,
+        listen: (listener) => {
+          this.#listeners.add(listener);
+          return () => void this.#listeners.delete(listener);
+        },
+      },
+      now: () => world.clock.now + skewMillis,
+      random: () => world.random.next(),
+      after: (millis, run) => this.#after(millis, run),
+      id: () => world.nextId(),
+      ticks: hasWorker ? (tick) => this.#tick(tick) : undefined,
+      fetch: ((_: string, init: RequestInit) => this.#fetch(init)) as typeof fetch,
+      WebSocket,
+    };
+  }
+
+  /** Runs something in the page: at once, or when the page runs again. */
+  inPage(run: () => void): void {
+    if (this.isGone) return;
+    if (this.isFrozen) this.#held.push(run);
+    else run();
+  }
+
+  tell(event: PageEvent): void {
+    if (this.isGone) return;
+    for (const listener of [...this.#listeners]) listener(event);
+  }
+
+  /** The network carries nothing. Without `tells` the page does not know; the sockets may outlive it. */
+  cut(tells: boolean): void {
+    this.isCut = true;
+    for (const { path } of this.sockets) path.block();
+    if (!tells) return;
+    this.isOffline = true;
+    this.tell('offline');
+  }
+
+  /** @param forgotten the routers have forgotten the connections meanwhile. */
+  restore({ tells, forgotten }: { tells: boolean; forgotten: boolean }): void {
+    this.isCut = this.isOffline = false;
+    if (forgotten) this.endPaths();
+    for (const { path } of this.sockets) path.unblock();
+    if (tells) this.tell('online');
+  }
+
+  /** Nothing that was connected carries anything any more, and nobody is told. */
+  endPaths(): void {
+    for (const { path } of this.sockets) path.end();
+  }
+
+  freeze(): void {
+    this.isFrozen = true;
+  }
+
+  /** @param event how the page is told; `undefined`: it is not, as after the sleep of some machines. */
+  thaw(event: PageEvent | undefined): void {
+    this.isFrozen = false;
+    if (event) this.tell(event);
+    for (const run of this.#held.splice(0)) this.inPage(run);
+  }
+
+  hide(isClamped: boolean): void {
+    this.isHidden = true;
+    if (isClamped) this.#clampedSince = this.#world.clock.now;
+    this.tell('hidden');
+  }
+
+  show(): void {
+    this.isHidden = false;
+    this.#clampedSince = undefined;
+    this.tell('visible');
+  }
+
+  /** Each socket breaks. @param noticed whether the gateway hears of it. */
+  breakSockets(noticed: boolean): void {
+    for (const socket of [...this.sockets]) {
+      if (noticed) this.#world.gateway.closedBy(socket, 1006);
+      else socket.path.end();
+      socket.end(1006);
+      this.sockets.delete(socket);
+    }
+  }
+
+  /** The tab is closed: the browser closes its sockets and forgets the page. */
+  destroy(): void {
+    this.isFrozen = false;
+    this.tell('leaving');
+    for (const socket of this.sockets) socket.close(1001);
+    this.isGone = true;
+    this.#listeners.clear();
+  }
+
+  #dial(socket: SimulatedSocket): void {
+    this.dials += 1;
+    this.onDial();
+    this.sockets.add(socket);
+    if (this.isCut) socket.path.block();
+    this.#world.gateway.dial(this, socket);
+  }
+
+  #after(millis: number, run: () => void): () => void {
+    const { clock } = this.#world;
+    const timer = clock.after(this.#wakeAt(clock.now + Math.max(0, Math.ceil(millis))) - clock.now, () => {
+      this.inPage(() => {
+        if (!timer.cancelled) run();
+      });
+    });
+    return () => {
+      timer.cancelled = true;
+    };
+  }
+
+  #wakeAt(at: number): number {
+    const since = this.#clampedSince;
+    return since === undefined ? at : since + Math.ceil((at - since) / clampMillis) * clampMillis;
+  }
+
+  /** A worker's timer, which nothing slows down; it stops with the page where that is frozen. */
+  #tick(tick: () => void): () => void {
+    let isStopped = false;
+    const again = (): void => {
+      if (isStopped || this.isGone) return;
+      if (!this.isFrozen) tick();
+      this.#world.clock.after(workerTickMillis, again);
+    };
+    this.#world.clock.after(0, again);
+    return () => {
+      isStopped = true;
+    };
+  }
+
+  /** The HTTP request by which a client learns whether its token is refused. */
+  #fetch(init: RequestInit): Promise<Response> {
+    const { clock, random, gateway } = this.#world;
+    const bearer = new Headers(init.headers).get('authorization') ?? '';
+    return new Promise((resolve, reject) => {
+      if (this.isOffline) reject(new TypeError('Failed to fetch'));
+      else if (this.isCut)
+        clock.after(deadRequestMillis, () => this.inPage(() => reject(new TypeError('Failed to fetch'))));
+      else {
+        const answer = () => resolve(new Response(null, { status: gateway.accepts(bearer.slice(7)) ? 200 : 401 }));
+        clock.after(random.int(10, 200), () => this.inPage(answer));
+      }
+    });
+  }
+}

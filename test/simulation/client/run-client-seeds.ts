@@ -1,0 +1,41 @@
+import type { ClientUniverse, ClientWorld } from './client-world.ts';
+import { runClientWorld } from './run-client-world.ts';
+
+/** How many failed worlds are named before the run ends. */
+const namedWorlds = 5;
+const worldsAtATime = 24;
+
+/** Lives many seeds, some at a time; ends early where `enough` of them failed. */
+export async function runClientSeeds(
+  seeds: Iterable<number>,
+  universe: ClientUniverse,
+  enough = 1,
+): Promise<ClientWorld[]> {
+  const failed: ClientWorld[] = [];
+  const queue = seeds[Symbol.iterator]();
+  const work = async () => {
+    for (let next = queue.next(); !next.done && failed.length < enough; next = queue.next()) {
+      const world = await runClientWorld(next.value, universe);
+      if (world.violations.length > 0) failed.push(world);
+    }
+  };
+  await Promise.all(Array.from({ length: worldsAtATime }, work));
+  return failed.toSorted((one, other) => one.seed - other.seed);
+}
+
+/** Lives through many worlds and answers what the rules were broken by; the story of the first goes to the console. */
+export async function liveThroughClients(seeds: readonly number[], universe: ClientUniverse): Promise<string[]> {
+  const failed = await runClientSeeds(seeds, universe, namedWorlds);
+  const [first] = failed;
+  if (first) {
+    const told = await runClientWorld(first.seed, { ...universe, name: `${universe.name}:told` }, { told: true });
+    console.error(`${describeClientFailure(first)}\n\n${told.trace}`);
+  }
+  return failed.map(describeClientFailure);
+}
+
+/** Names a failed world, its kind, what went wrong and the command that repeats it. */
+function describeClientFailure({ seed, profile, violations }: ClientWorld): string {
+  const repeat = `SIMULATION_SEED=${seed} npm test -- test/simulation/client/client-worlds`;
+  return `seed ${seed}, a world of the kind "${profile.name}"; again: ${repeat}\n${violations.join('\n')}`;
+}

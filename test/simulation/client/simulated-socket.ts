@@ -1,0 +1,66 @@
+import type { Socket } from '../../../client/environment.ts';
+import { Path } from './path.ts';
+
+/** What a socket needs of the browser that it lives in. */
+export interface SocketHost {
+  /** Runs something in the page, once the page is not frozen. */
+  inPage(run: () => void): void;
+  sent(socket: SimulatedSocket, text: string): void;
+  closed(socket: SimulatedSocket, code: number): void;
+}
+
+/** The browser's end of a WebSocket. */
+export class SimulatedSocket implements Socket {
+  readyState = 0;
+  onopen: Socket['onopen'] = null;
+  onmessage: Socket['onmessage'] = null;
+  onerror: Socket['onerror'] = null;
+  onclose: Socket['onclose'] = null;
+  readonly path = new Path();
+  readonly url: string;
+  readonly protocols: readonly string[];
+  readonly #host: SocketHost;
+
+  constructor(host: SocketHost, url: string, protocols: readonly string[]) {
+    this.#host = host;
+    this.url = url;
+    this.protocols = protocols;
+  }
+
+  send(text: string): void {
+    if (this.readyState !== 1) throw new Error('The socket is not open.');
+    this.#host.sent(this, text);
+  }
+
+  close(code = 1005): void {
+    if (this.readyState >= 2) return;
+    this.readyState = 2;
+    this.#host.closed(this, code);
+    this.end(code);
+  }
+
+  /** The gateway let it in. */
+  open(): void {
+    this.#host.inPage(() => {
+      if (this.readyState !== 0) return;
+      this.readyState = 1;
+      this.onopen?.({} as never);
+    });
+  }
+
+  receive(text: string): void {
+    this.#host.inPage(() => {
+      if (this.readyState === 1) this.onmessage?.({ data: text } as never);
+    });
+  }
+
+  /** The browser finds that the socket has ended. */
+  end(code: number): void {
+    this.#host.inPage(() => {
+      if (this.readyState === 3) return;
+      this.readyState = 3;
+      if (code === 1006) this.onerror?.({} as never);
+      this.onclose?.({ code } as never);
+    });
+  }
+}

@@ -1,0 +1,238 @@
+import type { Client, ClientOptions, Session } from '../../../client/index.ts';
+import { tokenFor } from '../../../client/testing/token.ts';
+import type { ClientWorld } from './client-world.ts';
+import { Device } from './device.ts';
+import { Disturbances } from './disturbances.ts';
+import { PromiseWatch } from './promise-watch.ts';
+
+/** How the gateway answers the handshakes of a tab. */
+export type HandshakeAnswer = 'normal' | 'refused' | 'none';
+/** What `token()` gives. */
+type Login = 'in' | 'out' | 'bad';
+
+/** A session as one tab has it. */
+export interface Room {
+  session: Session;
+  /** When the tab was first told that it has joined, since it wants to be here. */
+  joinedAt: number | undefined;
+}
+
+/** What a person said last in a session, since this tab joined. */
+export interface SaidLast {
+  activity?: string | null;
+  /** By key; `null` took it away. */
+  data: Record<string, number | null>;
+  isInvisible?: boolean;
+}
+
+/** How long others may need to see somebody who is back. */
+const seenWithinMillis = 1000 + 100;
+/** Who was let in so recently may meet a leave that belongs to the stay before. */
+const settlingMillis = 5000;
+/** The longest disturbance through which others must not see a leave: less than the grace by a reconnect. */
+const bridgedMillis = 10_000;
+
+/** One browser tab with the real client, and what must hold for it at every moment. */
+export class Tab {
+  readonly userId: string;
+  readonly name: string;
+  readonly disturbances: Disturbances;
+  readonly rooms = new Map<string, Room>();
+  readonly said = new Map<string, SaidLast>();
+  device!: Device;
+  client!: Client;
+  promises!: PromiseWatch;
+  handshakes: HandshakeAnswer = 'normal';
+  login: Login = 'in';
+  token = '';
+  tokenCalls = 0;
+  /** The application closed the client, and nothing may open a socket before it connects again. */
+  isClosed = false;
+  /** When the tab last ended on purpose: others may see a leave after the short grace. */
+  partedAt = Number.NEGATIVE_INFINITY;
+  /** Until when the person leaves the tab alone. */
+  quietUntil = 0;
+  readonly #world: ClientWorld;
+  /** Ends of disturbances that are over as soon as the tab is back. */
+  readonly #recovering = new Set<() => void>();
+  /** What goes on once the page is visible: a hidden one does not dial. */
+  readonly #onceVisible: (() => void)[] = [];
+  #loads = 0;
+  #endFailing: (() => void) | undefined;
+
+  constructor(world: ClientWorld, userId: string, name: string) {
+    this.#world = world;
+    this.userId = userId;
+    this.name = name;
+    this.disturbances = new Disturbances(() => world.clock.now);
+  }
+
+  /** Opens the page: a client that is new, in the sessions that the person wants. */
+  load(sessionIds: readonly string[]): void {
+    const world = this.#world;
+    const { random } = world;
+    const name = `${this.name}.${++this.#loads}`;
+    const skewMillis = random.chance(0.3) ? random.int(-300_000, 300_000) : 0;
+    const device = new Device(world, { skewMillis, hasWorker: random.chance(0.5) });
+    device.onDial = () => this.#refuseDial();
+    const options: ClientOptions = { url: 'ws://rollcall.test/live', token: () => this.#giveToken() };
+    const client = world.createClient(device.environment, options);
+    this.device = device;
+    this.client = client;
+    this.promises = new PromiseWatch(
+      () => world.clock.now,
+      device,
+      (text) => this.violate(text),
+    );
+    this.rooms.clear();
+    this.said.clear();
+    this.isClosed = false;
+    world.note(`${name} is loaded`);
+    client.on('state', (state) => {
+      if (this.client === client) world.note(`${name} is ${state}`);
+    });
+    for (const sessionId of sessionIds) this.join(sessionId);
+  }
+
+  join(sessionId: string): void {
+    const world = this.#world;
+    const key = String(world.sessionIds.indexOf(sessionId) + 1);
+    const session = world.random.chance(0.5) ? this.client.open(key) : this.client.join(sessionId);
+    const room: Room = { session, joinedAt: undefined };
+    this.rooms.set(sessionId, room);
+    this.promises.add(`ready of ${this.name}`, session.ready);
+    let shown = session.others.length;
+    session.subscribe(() => {
+      const now = session.others.length;
+      if (session.state === 'stale' && now < shown) this.violate('[row 16] a stale list shrinks');
+      shown = now;
+    });
+    session.on('state', (state) => {
+      world.note(`${this.name} has ${sessionId} ${state}`);
+      if (state === 'joined' && this.rooms.get(sessionId) === room) this.#joined(sessionId, room);
+    });
+    session.on('left', ({ user, cause }) => {
+      // A frame that was held on its way may tell of a leave that is long past.
+      const isFresh = this.disturbances.disturbedMillis(world.clock.now - settlingMillis) === 0;
+      if (isFresh || !cause) world.leaveTold(sessionId, user.userId, `${cause}, to ${this.name}`);
+    });
+  }
+
+  async leave(sessionId: string): Promise<void> {
+    const room = this.rooms.get(sessionId);
+    if (!room) return;
+    this.rooms.delete(sessionId);
+    this.said.delete(sessionId);
+    this.#world.note(`${this.name} leaves ${sessionId}`);
+    await new Promise<void>((resolve) => {
+      this.promises.add(`leave() of ${this.name}`, room.session.leave(), () => resolve());
+    });
+  }
+
+  violate(text: string): void {
+    this.#world.violate(`${text} (${this.name})`);
+  }
+
+  /** Whether the tab is in all its sessions and the service can hear it. */
+  get isUp(): boolean {
+    const { client, device, rooms } = this;
+    const joined = [...rooms.values()].every(({ session }) => session.state === 'joined');
+    return (
+      client.state === 'open' && joined && !device.isCut && !device.isFrozen && this.#world.gateway.canHear(device)
+    );
+  }
+
+  /**
+   * Whether others must see the person in a session by this tab: it joined, it did not end on purpose, and what disturbed
+   * it since is too short to be seen.
+   */
+  mustBeSeen(sessionId: string): boolean {
+    const { now } = this.#world.clock;
+    const { offlineAfterMillis } = this.#world.timings;
+    const joinedAt = this.rooms.get(sessionId)?.joinedAt;
+    if (joinedAt === undefined || this.isClosed || this.device.isGone) return false;
+    const since = Math.max(now - offlineAfterMillis, joinedAt);
+    if (now - joinedAt < settlingMillis || this.partedAt >= since) return false;
+    return this.disturbances.disturbedMillis(since) <= bridgedMillis;
+  }
+
+  /** Something outside the client disturbs the tab. */
+  disturb(): { end: () => void } {
+    return { end: this.disturbances.disturb() };
+  }
+
+  /**
+   * The disturbance is over: the tab has to be back in its sessions within a time, and counts as disturbed until it is.
+   *
+   * @param rule what is broken where it is not; absent: nothing is promised.
+   */
+  heal({ end }: { end: () => void }, millis: number, rule?: string): void {
+    if (this.device.isHidden) {
+      this.#onceVisible.push(() => this.heal({ end }, millis, rule));
+      return;
+    }
+    const { device } = this;
+    const { clock } = this.#world;
+    const healedAt = clock.now;
+    if (this.isUp) end();
+    else this.#recovering.add(end);
+    clock.after(millis, () => {
+      const wasDisturbed = this.disturbances.changedSince(healedAt) && this.#recovering.has(end);
+      this.#recovering.delete(end);
+      end();
+      const isSame = this.device === device && !device.isGone && !this.isClosed && !device.isHidden;
+      if (!rule || !isSame || wasDisturbed || this.disturbances.isDisturbed || this.isUp) return;
+      if (this.#world.isPunctual) this.violate(`${rule} not back ${millis} ms later: ${this.client.state}`);
+    });
+  }
+
+  show(): void {
+    if (!this.device.isHidden) return;
+    this.promises.noteSluggish();
+    this.device.show();
+    for (const goOn of this.#onceVisible.splice(0)) goOn();
+  }
+
+  #joined(sessionId: string, room: Room): void {
+    const world = this.#world;
+    room.joinedAt ??= world.clock.now;
+    this.client.state === 'open' && this.#endRecovery();
+    const { device } = this;
+    const at = world.clock.now;
+    world.clock.after(seenWithinMillis, () => {
+      const stayed = this.device === device && room.session.state === 'joined' && !this.disturbances.changedSince(at);
+      if (stayed && this.rooms.get(sessionId) === room && this.isUp) world.checkSeen(sessionId, this, at);
+    });
+  }
+
+  #endRecovery(): void {
+    if (!this.isUp) return;
+    for (const end of this.#recovering) end();
+    this.#recovering.clear();
+  }
+
+  /** Rules of rows 3 and 4: who may not dial. */
+  #refuseDial(): void {
+    if (this.device.isHidden) this.violate('[row 3] a hidden page dials');
+    if (this.isClosed) this.violate('[row 4] a closed client dials');
+  }
+
+  async #giveToken(): Promise<string | null> {
+    const { clock, random, profile, faulty } = this.#world;
+    this.tokenCalls += 1;
+    await new Promise<void>((resolve) => clock.after(random.int(1, 300), () => this.device.inPage(resolve)));
+    if (this.login === 'out') return null;
+    if (this.login === 'bad') return 'not-a-token';
+    if (faulty && random.chance(profile.tokenFails)) {
+      this.#endFailing ??= this.disturbances.disturb();
+      throw new Error('the sign-in service is down');
+    }
+    this.#endFailing?.();
+    this.#endFailing = undefined;
+    const [least, most] = profile.tokenSeconds;
+    // Two tokens of one second differ by their lifetime; the fraction keeps each one unlike the others.
+    const exp = clock.now / 1000 + random.int(least, most) + random.next() / 1000;
+    this.token = tokenFor({ sub: this.userId, name: `name of ${this.userId}`, exp });
+    return this.token;
+  }
+}
