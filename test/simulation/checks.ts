@@ -6,12 +6,12 @@ import type { RoomView } from './room-view.ts';
 import type { SimulatedClient } from './simulated-client.ts';
 import type { World } from './world.ts';
 
-/** How long a cursor may be on its way: its window, the second of rule DE3, and two slow calls. */
+/** How long the delivery of a cursor may take, in milliseconds: its window, the second of rule DE3, and two slow calls. */
 const cursorMillis = 2700;
-/** What a frame and its handling may add to a bound. */
+/** How much a frame and its handling may add to a bound, in milliseconds. */
 const travelMillis = 1500;
 
-/** A killed sweep keeps its shards until its leases end; the next one comes a moment later. */
+/** A killed sweep holds its shards until its leases end; the next sweep takes them a moment later. */
 const deadSweepMillis = 5000;
 
 interface Watcher {
@@ -20,7 +20,7 @@ interface Watcher {
   view: RoomView;
 }
 
-/** The tabs that are in a session and were told so. */
+/** The tabs that are in a session and have the answer to their join. */
 function watchers(world: World): Watcher[] {
   return world.clients.flatMap((client) =>
     [...client.rooms]
@@ -38,7 +38,7 @@ function truth(world: World, sessionId: string): Map<string, number> {
   return users;
 }
 
-/** Nobody is shown for longer than the ghost bound after they went (rule PR12). */
+/** Checks that no user is shown longer than the bound after their end (rule PR12). */
 export function checkGhosts(world: World): void {
   const { clock, lastThere, timings } = world;
   const present = watchers(world);
@@ -53,18 +53,18 @@ export function checkGhosts(world: World): void {
   }
 }
 
-/** What trouble may add to the ghost bound: it holds while Redis, the sweep and the frames do their part. */
+/** How much faults may add to the bound, which applies while Redis, the sweep and the frames work. */
 function troubleMillis({ profile, timings }: World): number {
   const { kills, refusals, evictions, emptied, outages } = profile;
   const killed = kills > 0 ? deadSweepMillis : 0;
-  // A heartbeat brings what did not arrive.
+  // A heartbeat leads to a resync of lost changes.
   const healed = kills + refusals + evictions + emptied + outages > 0 ? timings.heartbeatMillis + travelMillis : 0;
-  // Whom a restored session finds in the connection table begins anew with a sign of life (rules FA1, FA2).
+  // A restored session gives all connections of the connection table a new sign of life (rules FA1, FA2).
   const restored = (evictions + emptied + outages) * timings.offlineAfterMillis;
   return killed + healed + restored;
 }
 
-/** No cursor is stranded: everybody shows where everybody points (rule DE3). */
+/** Checks that each client has the last cursor of each user (rule DE3). */
 export function checkCursors(world: World): void {
   if (!world.lossless) return;
   for (const { client, sessionId, view } of watchers(world)) {
@@ -78,8 +78,8 @@ export function checkCursors(world: World): void {
 }
 
 /**
- * What every open tab shows is the truth, and nothing that was numbered is missing there: neither after the quiet time, in
- * which heartbeats heal what was lost before (`unasked`), nor after a last look at the whole state (`asked`).
+ * Checks that each open tab shows the true state and misses no numbered change: after the quiet period, in which heartbeats lead to a
+ * resync (`unasked`), and after a last snapshot (`asked`).
  */
 export function checkViews(world: World, moment: 'unasked' | 'asked'): void {
   for (const { client, sessionId, view } of watchers(world)) {
@@ -96,21 +96,21 @@ export function checkViews(world: World, moment: 'unasked' | 'asked'): void {
 function compareUsers(world: World, { client, sessionId, view }: Watcher, moment: 'unasked' | 'asked'): void {
   const room = world.ledger.room(sessionId);
   const exact = !world.ledger.blurred.has(sessionId);
-  // Who became away just now is not announced yet: that is the sweep's, a moment later (rule PR6). Nobody is told of
-  // themselves while they are alone, so what they know is as old as their last look.
+  // The sweep announces a new status of away only a moment later (rule PR6). A user who is alone gets no frames about
+  // themselves, so their view is as old as their last snapshot.
   const isBecoming = (userId: string, user: ModelUser) => {
     const millis = userId === client.userId ? world.timings.heartbeatMillis : travelMillis;
     return room.statusOf(user, world.clock.now) !== room.statusOf(user, world.clock.now - millis);
   };
   const expectedOf = (userId: string, connections: number): Appearance => {
-    // A user alone is not told of themselves, and needs not be.
+    // A user who is alone gets no frames about themselves.
     if (moment === 'unasked' && userId === client.userId) return {};
     if (!exact) return { connections };
     const user = room.users.get(userId);
     const status =
       user && (isBecoming(userId, user) ? view.users.get(userId)?.status : room.statusOf(user, world.clock.now));
     if (moment === 'unasked') return { connections, status };
-    // Where the invisible point is nobody's business but theirs.
+    // Only invisible users themselves see their cursors.
     const isHidden = status === 'offline' && userId !== client.userId;
     return { connections, status, position: isHidden ? undefined : user?.cursor?.position };
   };
@@ -127,14 +127,14 @@ function compareUsers(world: World, { client, sessionId, view }: Watcher, moment
     world.violate(`[PR1] ${moment}, in the view that ${client.name} has of ${sessionId}, ${fault}`);
 }
 
-/** What each open tab shows of the others, and at which number. */
+/** The other users in the view of each open tab, with the number of its last diff. */
 export function shownOf(world: World): Map<SimulatedClient, Map<string, string>> {
   const shown = new Map<SimulatedClient, Map<string, string>>();
   for (const { client, sessionId, view } of watchers(world)) {
     const lines = [...view.users.values()]
       .filter(({ userId }) => userId !== client.userId)
       .map(({ userId, status, connections }) => {
-        // A cursor that was lost on its way is not sent again (rule DE6).
+        // A lost cursor is not sent again (rule DE6).
         const tellsCursor = status !== 'offline' && world.delivering;
         const position = tellsCursor ? ` at ${view.cursors.get(userId)?.cursor.position ?? '-'}` : '';
         return `${world.short(userId)} ${status} x${connections}${position}`;
@@ -145,7 +145,7 @@ export function shownOf(world: World): Map<SimulatedClient, Map<string, string>>
   return shown;
 }
 
-/** Asking for the whole state tells nobody anything they were not told before: no update is stranded (rules DE3, DE4). */
+/** Checks that a last snapshot brings nothing new, so that no update was left unsent (rules DE3, DE4). */
 export function checkNothingStranded(world: World, before: ReturnType<typeof shownOf>): void {
   const after = shownOf(world);
   for (const [client, sessions] of before) {
@@ -158,7 +158,7 @@ export function checkNothingStranded(world: World, before: ReturnType<typeof sho
   }
 }
 
-/** A cursor of which Redis lost every copy is not shown to who asks; that is no news to anybody. */
+/** A cursor of which Redis lost each copy is missing in the snapshot, which is no new information. */
 function withoutLost(was: string, is: string): string {
   const lost = [...is.matchAll(/(U\d+) \S+ x\d+ at -/g)].map(([, user]) => user);
   return was.replaceAll(/(U\d+) (\S+ x\d+) at \d+/g, (text, user, rest) =>
@@ -166,7 +166,7 @@ function withoutLost(was: string, is: string): string {
   );
 }
 
-/** Of each person with one tab the cursor is the one that was sent last, in whatever order frames were served (rule PR18). */
+/** Checks that each user with one tab has the cursor that was sent last, in whatever order frames were handled (rule PR18). */
 export function checkLatest(world: World): void {
   if (!world.lossless) return;
   for (const { client, sessionId } of watchers(world)) {

@@ -8,17 +8,17 @@ import { withUniverse } from './with-universe.ts';
 
 const universe = withUniverse();
 
-test('[PR18] whatever order bursts of frames are served in, everybody comes to see what was sent last', async () => {
+test('[PR18] in whatever order bursts of frames are handled, each client reaches the state that was sent last', async () => {
   const bursting = { ...universe(), bursts: true, name: `${universe().name}:bursts` };
   expect(await liveThrough(seedsOf('short'), bursting)).toEqual([]);
 });
 
-test('[PR5] a join that overtook the leaves before it keeps the choice to be invisible, although Redis was emptied', async () => {
+test('[PR5] a join that is handled before earlier leaves keeps the choice to be invisible, even if Redis lost its data', async () => {
   const bursting = { ...universe(), bursts: true, name: `${universe().name}:emptied` };
   expect(await liveThrough([425], bursting)).toEqual([]);
 });
 
-/** Each of the mistakes is noticed in one of these worlds. */
+/** Each of these mistakes is noticed in one of these scenarios. */
 const seeds = Array.from({ length: 220 }, (_, index) => index);
 
 const ignored: (TextChange & { mistake: string; breaks: string })[] = [

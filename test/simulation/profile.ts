@@ -1,23 +1,23 @@
 import type { SeededRandom } from '../harness/seeded-random.ts';
 
-/** What kinds of trouble a world has. Chances are per occasion. */
+/** The kinds of faults in a scenario. Probabilities are per occasion. */
 export interface Profile {
   name: string;
-  /** An invocation is killed at one of its awaits. */
+  /** The probability that an invocation is killed at one of its awaits. */
   kills: number;
-  /** A post is answered with 429 or 5xx. */
+  /** The probability that a post is answered with 429 or 5xx. */
   refusals: number;
   disconnectLost: number;
   disconnectDoubled: number;
   disconnectLate: number;
-  /** A slow answer of a backing service, up to 300 ms. */
+  /** The probability of a slow answer of a backing service, up to 300 ms. */
   slow: number;
   evictions: number;
   emptied: number;
   outages: number;
-  /** Above this many members diffs wait for the window. */
+  /** Above this number of members, diffs wait for the window. */
   mergedAbove: number;
-  /** How long a window is; longer ones have more to merge. */
+  /** The length of a window in milliseconds; longer windows merge more. */
   windowMillis: number;
 }
 
@@ -38,7 +38,7 @@ const calm: Profile = {
 
 const network = { disconnectLost: 0.2, disconnectDoubled: 0.2, disconnectLate: 0.3, slow: 0.01 };
 
-/** The kinds of worlds, by turns. */
+/** The kinds of scenarios; seeds use them in turn. */
 export const profiles: readonly Profile[] = [
   calm,
   { ...calm, ...network, name: 'network' },

@@ -7,18 +7,18 @@ interface Grace {
   cause: LeaveCause;
 }
 
-/** The last place a user pointed at. */
+/** The last cursor of a user. */
 export interface ModelCursor {
   position: number;
   /** When Redis took it. */
   at: number;
-  /** Whether others were to see it at once. */
+  /** Whether others had to see it at once. */
   shown: boolean;
 }
 
-/** A user as the rules have it, in plain words instead of sorted sets. */
+/** A user in the model, with ordinary fields instead of sorted sets. */
 export interface ModelUser {
-  /** Live connections by their last sign of life. */
+  /** The live connections with their last signs of life. */
   connections: Map<string, number>;
   graces: Grace[];
   lastSeen: number;
@@ -29,7 +29,7 @@ export interface ModelUser {
   cursor: ModelCursor | undefined;
 }
 
-/** The highest turns of a connection that decided something (rule PR18). */
+/** The highest turns of a connection that had effect (rule PR18). */
 export interface Turns {
   cursor: number;
   status: number;
@@ -46,7 +46,7 @@ export interface StoredRoom {
   /** `<user>:<connection>:<cause>` by the end of the grace. */
   graces: [member: string, deadline: number][];
   userIds: string[];
-  /** How many users, seats and graces there are to be. */
+  /** The expected number of users, seats and graces. */
   counted: number[];
   records: PresenceRecord[];
   /** When each record expires, by the clock of Redis. */
@@ -64,18 +64,18 @@ export type Transition = 'join' | LeaveCause;
 
 const order = ['online', 'away', 'offline'];
 
-/** The rules of presence for one session (PR1-PR8), written a second time and simply: who is there, and why they left. */
+/** A simple second implementation of the presence rules for one session (PR1-PR8): who is present, and why users left. */
 export class RoomModel {
   readonly users = new Map<string, ModelUser>();
-  /** What happened and was not yet handed out, per user and in order. */
+  /** The events that were not yet in a reply, per user and in order. */
   readonly untold = new Map<string, Transition[]>();
-  /** Everything that ever happened, per user. */
+  /** All events, per user. */
   readonly history = new Map<string, Transition[]>();
   epoch: string | undefined;
   seq = 0;
   /** When the last number was given. */
   numberedAt = 0;
-  /** For how long before a moment signs of life may not have reached Redis: what is that recent is not judged by. */
+  /** How long before a time signs of life may not have reached Redis; more recent times are not checked. */
   outageAllowance = 0;
   /** By connection, for as long as it has its seat. */
   readonly turns = new Map<string, Turns>();
@@ -85,7 +85,7 @@ export class RoomModel {
     this.#thresholds = thresholds;
   }
 
-  /** Forgets everything, as Redis did. */
+  /** Deletes all data, as Redis did. */
   forget(): void {
     this.users.clear();
     this.untold.clear();
@@ -93,9 +93,9 @@ export class RoomModel {
   }
 
   /**
-   * Takes over what Redis holds after it began anew.
+   * Copies the state of Redis after a new epoch began.
    *
-   * @returns false where that is not all of a user: who was in their grace may have lost their record or their seat.
+   * @returns false if the data of a user is incomplete: a user in their grace may have lost their record or their seat.
    */
   learn({ seats, graces, userIds, counted, records, recordEnds, turns, isKnown }: StoredRoom): boolean {
     const endOf = new Map(recordEnds);
@@ -193,7 +193,7 @@ export class RoomModel {
     const heard = user?.connections.get(connectionId);
     if (!user || heard === undefined) return false;
     user.connections.delete(connectionId);
-    // After a silence the grace ends with it: nobody is shown for longer than the ghost bound (rule PR12).
+    // The grace ends no later than the timeout, so that no user is shown longer than the bound (rule PR12).
     const latest = heard + this.#thresholds.offlineAfterMillis;
     user.graces.push({ connectionId, deadline: Math.min(deadline, latest), cause });
     return true;
@@ -217,7 +217,7 @@ export class RoomModel {
     return order.indexOf(chosen) > order.indexOf(derived) ? chosen : derived;
   }
 
-  /** Live connections with their users. */
+  /** The live connections with their users. */
   receivers(): { userId: string; connectionId: string }[] {
     return [...this.users].flatMap(([userId, user]) =>
       [...user.connections.keys()].map((connectionId) => ({ userId, connectionId })),
@@ -238,7 +238,7 @@ export class RoomModel {
 
 function userOf({ lastSeen, lastActive, chosen, cursor }: PresenceRecord, recordEnds: number): ModelUser {
   const position = cursor?.['position'] as number | undefined;
-  // When it was taken and who was shown it is not known any more.
+  // Its time and its receivers are no longer known.
   const known = position === undefined ? undefined : { position, at: lastActive, shown: false };
   return { connections: new Map(), graces: [], lastSeen, recordEnds, lastActive, chosen, cursor: known };
 }

@@ -15,7 +15,7 @@ const sweepEveryMillis = 60_000;
 const checkEveryMillis = 1000;
 const writingMillis = 3000;
 
-/** Lives one seed from its first to its last moment. */
+/** Runs the scenario of one seed. */
 export async function runWorld(seed: number, universe: Universe, options = { told: false }): Promise<World> {
   const world = new World(seed, universe, { activeMillis, ...options });
   const { clock, random, timings } = world;
@@ -27,7 +27,7 @@ export async function runWorld(seed: number, universe: Universe, options = { tol
   world.faulty = false;
   world.note('the quiet time begins');
   await clock.runUntil(clock.now + quietMillis(world));
-  // A late sweep, after one that was killed, restores sessions late. Who is gone there ends by silence once more.
+  // After a killed sweep, a late sweep restores sessions late. Users who have left there time out once more.
   await clock.runUntil(Math.max(clock.now, world.restoredAt + ghostMillis(world)));
   checkLatest(world);
   checkViews(world, 'unasked');
@@ -40,7 +40,7 @@ export async function runWorld(seed: number, universe: Universe, options = { tol
   checkViews(world, 'asked');
   checkNothingStranded(world, unasked);
   world.note('the schedule starts a sweep');
-  // What a killed one left unwritten is the next one's, within a minute.
+  // The next sweep records the rest of a killed one within a minute.
   world.environments.invoke('timeout-sweep', {});
   await clock.runUntil(clock.now + writingMillis);
   checkAudit(world);
@@ -49,13 +49,13 @@ export async function runWorld(seed: number, universe: Universe, options = { tol
   return world;
 }
 
-/** Everything that began before has an end within it: the ghost bound, and what a dead sweep adds. */
+/** The time within which all earlier stays end: the bound of rule PR12, and the delay by a dead sweep. */
 function quietMillis(world: World): number {
   const { timings, kills } = world;
   return Math.max(ghostMillis(world), timings.awayAfterMillis + 5000) + (kills.length > 0 ? 15_000 : 2000);
 }
 
-/** Nobody is shown for longer after they went (rule PR12). */
+/** How long a user may be shown after their end, in milliseconds (rule PR12). */
 function ghostMillis({ timings }: World): number {
   return timings.offlineAfterMillis + 5000;
 }

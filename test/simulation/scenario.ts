@@ -3,7 +3,7 @@ import { chooseAction } from '../harness/actions.ts';
 import type { SimulatedClient } from './simulated-client.ts';
 import type { World } from './world.ts';
 
-/** What people do: each tab acts on its own, at moments and in ways the seed decides. */
+/** The actions of users: each tab acts separately, at times and in ways that the seed decides. */
 export function startScenario(world: World): void {
   for (const client of world.clients) {
     world.clock.after(world.random.int(0, 4000), () => {
@@ -81,13 +81,13 @@ function goAndComeBack(world: World, client: SimulatedClient): void {
   clock.after(random.chance(0.7) ? random.int(50, 2500) : random.int(2500, 12_000), () => client.connect());
 }
 
-/** Who is there, with which seats and graces, and the records. */
+/** The keys of users, seats, graces and records. */
 const vitalKeys = /^presence:((session|connections|leaving):\{|\{)/;
 
 async function evictKey(world: World): Promise<void> {
   const sessionId = world.random.one(world.sessionIds);
   const keys = world.redis.keysOf(sessionId);
-  // Most of them hold what nothing else tells.
+  // Most of these keys hold data that is nowhere else.
   const vital = keys.filter((key) => vitalKeys.test(key));
   const key = world.random.one(vital.length > 0 && world.random.chance(0.8) ? vital : keys);
   world.note(`Redis EVICTS ${key}`);

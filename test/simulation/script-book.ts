@@ -5,16 +5,15 @@ import userRecords from '../../lambdas/presence/scripts/shared/user-records.lua'
 
 type Argument = string | number;
 
-/** A deliberate mistake in a script: it must be found in the shipped text, or it proves nothing. */
+/** A deliberate mistake in a script. Its text must be in the shipped script, otherwise it proves nothing. */
 export interface TextChange {
   find: string;
   replace: string;
 }
 
 /**
- * Takes the place of `shared/records.lua` on a virtual clock. Redis counts a time to live in its own time, so the end of a
- * record is kept in a sorted set and carried out at the beginning of each script. The last argument of a script is the time
- * of the world.
+ * Replaces `shared/records.lua` on a virtual clock. Redis uses its own clock for a time to live. So a sorted set has the expiry of each
+ * record, and each script first deletes the expired records. The last argument of a script is the virtual time.
  */
 const virtualRecords = `
 local ttlKey, worldNow = recordPrefix .. '!ttl', tonumber(ARGV[#ARGV])
@@ -49,7 +48,7 @@ export class ScriptBook {
     this.#redis = redis;
   }
 
-  /** The text that a world runs: changed where a mistake is to be proven, then on virtual time. */
+  /** The text that a scenario runs: with the deliberate mistake, if there is one, and on virtual time. */
   prepare(lua: string, changes: readonly TextChange[]): string {
     let text = lua;
     for (const change of changes) {

@@ -4,19 +4,19 @@ import { messages } from '../../protocol/messages.ts';
 import type { SimulatedClient } from './simulated-client.ts';
 import type { World } from './world.ts';
 
-/** How a socket ends. After `power` nobody is told until somebody notices. */
+/** How a socket ends. After `power` the gateway is not informed. */
 export type Ending = 'clean' | 'cut' | 'power';
 
 interface Socket {
   connectionId: string;
   client: SimulatedClient;
-  /** What the gateway believes. */
+  /** The state of the connection in the gateway. */
   open: boolean;
 }
 
 const utf8 = new TextDecoder();
 
-/** API Gateway: frames take their time and overtake each other, and `$disconnect` is a best effort. */
+/** API Gateway: frames are delayed and may arrive out of order, and `$disconnect` may get lost. */
 export class SimulatedGateway implements Gateway {
   readonly #world: World;
   readonly #frames = new WeakMap<Uint8Array, ServerFrame>();
@@ -49,7 +49,7 @@ export class SimulatedGateway implements Gateway {
     });
   }
 
-  /** The client's end of a socket is gone. */
+  /** The client's side of a socket has ended. */
   end(connectionId: string, ending: Ending): void {
     const world = this.#world;
     const { profile, random, clock } = world;

@@ -115,7 +115,7 @@ export async function checkSaid(world: ClientWorld): Promise<void> {
 /** Nobody is shown for longer than the service waits for them (row 1). */
 export function checkGhosts(world: ClientWorld): void {
   const { clock, profile, timings, recorder } = world;
-  // Whom a restored session finds in the connection table begins anew with a sign of life (rules FA1, FA2).
+  // A restored session gives all connections of the connection table a new sign of life (rules FA1, FA2).
   const trouble = (profile.emptied + profile.outages) * timings.offlineAfterMillis;
   const healed = profile.lost + profile.refusals > 0 ? timings.heartbeatMillis + travelMillis : 0;
   for (const tab of world.tabs) {

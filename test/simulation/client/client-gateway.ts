@@ -11,7 +11,7 @@ interface Connection {
   userId: string;
   socket: SimulatedSocket;
   device: Device;
-  /** What the gateway believes. */
+  /** The state of the connection in the gateway. */
   isOpen: boolean;
   /** When the frame that was sent last arrives. */
   arrivesAt: number;

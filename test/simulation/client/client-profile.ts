@@ -20,7 +20,7 @@ export type Fault =
   | 'closeClient'
   | 'hang';
 
-/** What kinds of trouble a world has. Chances are per occasion. */
+/** The kinds of faults in a scenario. Probabilities are per occasion. */
 export interface ClientProfile extends Profile {
   faults: Partial<Record<Fault, number>>;
   /** A frame of the service never arrives. */
@@ -49,7 +49,7 @@ const calm: ClientProfile = {
 const network = { disconnectLost: 0.2, disconnectDoubled: 0.2, disconnectLate: 0.3 };
 const frames = { slow: 0.01, lost: 0.03, doubled: 0.03, late: 0.05, refusals: 0.03 };
 
-/** The kinds of worlds, by turns. */
+/** The kinds of scenarios; seeds use them in turn. */
 export const clientProfiles: readonly ClientProfile[] = [
   calm,
   { ...calm, ...network, name: 'broken sockets', faults: { break: 1, end: 0.3 } },

@@ -1,4 +1,4 @@
-/** Worlds of `npm run test:long`, unless `SIMULATION_SEEDS` says otherwise. */
+/** The number of scenarios of `npm run test:long`, unless `SIMULATION_SEEDS` is set. */
 const seedsOfALongRun = 1000;
 /** Worlds of `npm test`: each kind twice. */
 const seedsOfAShortRun = 28;

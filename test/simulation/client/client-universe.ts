@@ -12,7 +12,7 @@ export function asClientUniverse(universe: Universe): ClientUniverse {
   return { ...universe, timings: readTimings({}), name: `${universe.name}:client`, createClient };
 }
 
-/** Gives the tests of a file what all their worlds share; to be called where its hooks are registered. */
+/** Provides the shared parts of all scenarios for the tests of a file; call it where hooks are registered. */
 export function withClientUniverse(): () => ClientUniverse {
   const universe = withUniverse();
   return () => asClientUniverse(universe());

@@ -1,11 +1,11 @@
 import type { ClientUniverse, ClientWorld } from './client-world.ts';
 import { runClientWorld } from './run-client-world.ts';
 
-/** How many failed worlds are named before the run ends. */
+/** How many failed scenarios are reported before the run ends. */
 const namedWorlds = 5;
 const worldsAtATime = 24;
 
-/** Lives many seeds, some at a time; ends early where `enough` of them failed. */
+/** Runs many seeds, some at a time; ends early if `enough` of them failed. */
 export async function runClientSeeds(
   seeds: Iterable<number>,
   universe: ClientUniverse,
@@ -34,7 +34,7 @@ export async function liveThroughClients(seeds: readonly number[], universe: Cli
   return failed.map(describeClientFailure);
 }
 
-/** Names a failed world, its kind, what went wrong and the command that repeats it. */
+/** Describes a failed scenario: its seed, its kind, the violations and the command that repeats it. */
 function describeClientFailure({ seed, profile, violations }: ClientWorld): string {
   const repeat = `SIMULATION_SEED=${seed} npm test -- test/simulation/client/client-worlds`;
   return `seed ${seed}, a world of the kind "${profile.name}"; again: ${repeat}\n${violations.join('\n')}`;

@@ -11,7 +11,7 @@ const quietMillis = 150_000 + 10_000 + 60_000;
 const arrivalMillis = 5000;
 const checkEveryMillis = 1000;
 
-/** Lives one seed from its first to its last moment. */
+/** Runs the scenario of one seed. */
 export async function runClientWorld(
   seed: number,
   universe: ClientUniverse,

@@ -10,7 +10,7 @@ export type HandshakeAnswer = 'normal' | 'refused' | 'none';
 /** What `token()` gives. */
 type Login = 'in' | 'out' | 'bad';
 
-/** A session as one tab has it. */
+/** The state of a session in one tab. */
 export interface Room {
   session: Session;
   /** When the tab was first told that it has joined, since it wants to be here. */
