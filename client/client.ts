@@ -14,6 +14,7 @@ import { createEmitter } from './emitter.ts';
 import { createEnvironment, type Environment } from './environment.ts';
 import type { Frame } from './gather.ts';
 import { createHeartbeats } from './heartbeats.ts';
+import type { Link } from './link.ts';
 import type { OwnChange } from './own.ts';
 import { errorOf } from './requests.ts';
 import { createSessionCore, type SessionCore } from './session.ts';
@@ -55,10 +56,11 @@ export function createClientIn(environment: Environment, options: ClientOptions)
     compact(frame) {
       for (const session of sessions) if (session.presence.epoch.startsWith(frame.alias)) session.compact(frame);
     },
+    isUsed: (link) => [...sessions].some((session) => session.link === link),
     sent: (frame) => heartbeats.sent(frame),
-    lost(link) {
+    linkLost(link) {
       for (const session of sessions) {
-        session.lost(link);
+        session.linkLost(link);
         if (connection.link) void session.enter(connection.link);
       }
     },
@@ -86,13 +88,16 @@ export function createClientIn(environment: Environment, options: ClientOptions)
 
   function route(frame: Frame): void {
     const { link } = connection;
-    if (frame.type !== 'error') {
+    // API Gateway sends frames without a type if it could not run the function.
+    const { type = 'error', code, retryable = !frame.type } = frame;
+    if (type !== 'error') {
       for (const session of [...sessions]) session.receive(frame);
-    } else if (frame['code'] === 'NOT_IN_SESSION' && link) {
+    } else if (code === 'NOT_IN_SESSION' && link) {
       for (const session of sessions) session.rejoin(link);
-    } else if (frame['code'] !== 'RATE_LIMITED') {
-      // A cursor above the rate limit is dropped; the next one replaces it.
-      emit('error', errorOf(frame));
+    } else {
+      // Only cursors and heartbeats are sent without a request id, so the error may be about a cursor.
+      if (retryable) for (const { publisher } of sessions) publisher.repeatCursor();
+      if (frame.type && code !== 'RATE_LIMITED') emit('error', errorOf(frame));
     }
   }
 
@@ -149,10 +154,12 @@ export function createClientIn(environment: Environment, options: ClientOptions)
     open: (key: string, options: OpenOptions = {}) => joinBy({ key, metadata: options.metadata }, options),
     async create({ operationId, metadata, data, signal }: CreateOptions) {
       let session: SessionCore | undefined;
-      const onReply = (reply: Frame) => {
+      const onReply = (reply: Frame, link: Link) => {
         const { id: sessionId } = reply['session'] as SessionInfo;
         session = add({ sessionId }, sessionId, {});
-        session.entered(reply, connection.link!, { data: data as OwnChange['data'] });
+        session.entered(reply, link, { data: data as OwnChange['data'] });
+        // The socket may have been replaced since the request was sent.
+        if (connection.link) void session.enter(connection.link);
         heartbeats.start();
       };
       await ask({ type: 'session_create', operationId, metadata, data }, { signal, repeatable: false, onReply });

@@ -28,7 +28,9 @@ export interface ConnectionEvents {
   frame(frame: Frame): void;
   compact(frame: CompactFrame): void;
   sent(frame: Frame): void;
-  lost(link: Link): void;
+  linkLost(link: Link): void;
+  /** Whether a session is joined on this link. */
+  isUsed(link: Link): boolean;
   refused(error: RollcallError): void;
 }
 
@@ -63,12 +65,14 @@ export function createConnection(
   const manager = new ReconnectionManager({ ...options.reconnect, connect }, environment);
   let state: ClientState = 'idle';
   let link: Link | undefined;
-  /** The replaced socket, until all replies on it have arrived. */
-  let old: Link | undefined;
+  /** The replaced sockets, each until all replies on it have arrived and no session is joined on it. */
+  const replaced = new Set<Link>();
   /** While two sockets are open and get the same frames: the socket on which each text arrived first. */
   let seen: Map<string, Link> | undefined;
   let cancelReplacement: (() => void) | undefined;
   let unlisten: (() => void) | undefined;
+  /** All open sockets, the newest first. */
+  const links = () => (link ? [link, ...replaced] : [...replaced]);
   let mayReconnect = false;
   let hasMoved = false;
 
@@ -113,7 +117,8 @@ export function createConnection(
       if (!next.isOpen) throw unavailable('The connection was lost.');
       use(next);
     } catch (error) {
-      next?.close(lostCode);
+      // Sessions may be joined on it already.
+      if (next) drop(next);
       options.log?.('An attempt to connect failed.', error);
       if (!signal.aborted && !link) transition('lost');
       throw error;
@@ -141,8 +146,7 @@ export function createConnection(
   }
 
   function use(next: Link): void {
-    old?.close();
-    old = link;
+    if (link) replaced.add(link);
     link = next;
     transition('opened');
     const life = credentials.life();
@@ -158,11 +162,9 @@ export function createConnection(
     });
   }
 
-  /** Closes the replaced socket when all replies on it have arrived. */
+  /** Closes the replaced sockets that nothing needs any more. */
   function retire(): void {
-    if (!old || !hasMoved || requests.isPendingOn(old)) return;
-    old.close();
-    old = seen = undefined;
+    for (const old of replaced) if (hasMoved && !requests.isPendingOn(old) && !events.isUsed(old)) drop(old, 1000);
   }
 
   function onText(text: string, from: Link, gather: (frame: Frame) => Frame | undefined): void {
@@ -177,8 +179,7 @@ export function createConnection(
       return;
     }
     const frame = gather(JSON.parse(text));
-    // Frames that API Gateway itself sends have no type.
-    if (!frame?.type) return;
+    if (!frame) return;
     // The token has expired, so the service ignored the frame. A new socket uses a new token.
     if (frame['code'] === 'UNAUTHENTICATED') {
       drop(from);
@@ -190,16 +191,16 @@ export function createConnection(
   }
 
   function lost(ended: Link, code = lostCode, isChecked = false): void {
-    if (ended === old) old = seen = undefined;
-    requests.lost(ended);
+    if (replaced.delete(ended) && !replaced.size) seen = undefined;
+    requests.linkLost(ended);
     if (ended !== link) {
-      events.lost(ended);
+      events.linkLost(ended);
       return;
     }
     link = undefined;
     cancelReplacement?.();
     transition('lost');
-    events.lost(ended);
+    events.linkLost(ended);
     if (isRetryable({ code })) {
       run(isChecked);
       return;
@@ -220,9 +221,9 @@ export function createConnection(
   }
 
   function onPage(event: PageEvent): void {
-    if (event === 'offline' && link) drop(link);
-    // A clean close, because the user may have left; a page from the back-forward cache connects again at once.
-    else if (event === 'leaving' && link) drop(link, 1000);
+    // A clean close if the user may have left; a page from the back-forward cache connects again at once.
+    const code = event === 'leaving' ? 1000 : lostCode;
+    if (event === 'offline' || event === 'leaving') for (const each of links()) drop(each, code);
     else if (event === 'network' || event === 'online') link ? run(true) : reconnectIfAllowed();
     else if (event === 'visible' || event === 'wake' || event === 'restored') link ? check() : reconnectIfAllowed();
   }
@@ -252,12 +253,12 @@ export function createConnection(
       cancelReplacement?.();
       manager.stop();
       credentials.forget();
-      const closing = link;
-      link?.close();
-      old?.close();
-      unlisten = link = old = seen = undefined;
+      const closing = links();
+      for (const each of closing) each.close();
+      replaced.clear();
+      unlisten = link = seen = undefined;
       transition('close');
-      if (closing) events.lost(closing);
+      for (const each of closing) events.linkLost(each);
       requests.rejectAll(unavailable('The client was closed; call connect() again.', false));
     },
   };

@@ -29,7 +29,7 @@ export interface Own {
   /** Notes that a heartbeat contained the cursor. */
   cursorSent(): void;
   /** Notes that the connection was lost: all unconfirmed changes will be sent again. */
-  lost(): void;
+  linkLost(): void;
   /**
    * Compares the user in the snapshot of a join with the wanted state, and puts back the fields that are missing.
    *
@@ -93,7 +93,7 @@ export function createOwn(initial: OwnChange): Own {
     cursorSent() {
       delete unsent.cursor;
     },
-    lost() {
+    linkLost() {
       unsent = [...unconfirmed, unsent].reduce(combine);
       unconfirmed = [];
     },

@@ -35,6 +35,8 @@ export interface Publisher {
   heartbeatIfDue(hidden: boolean, inputAt: number, force: boolean): number;
   /** Notes that a frame about the session was sent. */
   sent(): void;
+  /** Sends the cursor again after two seconds, because its frame may have failed. */
+  repeatCursor(): void;
 }
 
 const retryMillis = 2000;
@@ -116,6 +118,10 @@ export function createPublisher(
     },
     sent() {
       sentAt = now();
+    },
+    repeatCursor() {
+      if (own.cursor) own.repeat({ cursor: own.cursor });
+      timers.wait('flush', retryMillis, flush);
     },
   };
 }

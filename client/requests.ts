@@ -8,12 +8,12 @@ export interface AskOptions {
   signal?: AbortSignal;
   /** The only socket that may be used; if it is lost, the request fails. */
   link?: Link;
-  /** Whether the request may be sent now; called again by each `flush`. */
-  gate?: () => boolean;
+  /** The socket to use now; undefined while the request must wait. Called again by each `flush`. Default: the newest socket. */
+  via?: () => Link | undefined;
   /** Whether it may be sent twice; then it is sent again after a reconnect. Default true. */
   repeatable?: boolean;
-  /** Called with the reply before any later frame is handled; a promise would resolve too late. */
-  onReply?: (reply: Frame) => void;
+  /** Called with the reply and its socket before any later frame is handled; a promise would resolve too late. */
+  onReply?: (reply: Frame, link: Link) => void;
   /** How long the request may take, in milliseconds. Default 10,000. */
   millis?: number;
 }
@@ -23,9 +23,9 @@ export interface Requests {
   ask(message: Frame, options?: AskOptions): Promise<Frame>;
   /** @returns whether the frame was the reply to a request. */
   answer(frame: Frame): boolean;
-  /** Sends the requests that wait for a connection or for their gate. */
+  /** Sends the requests that wait for a socket. */
   flush(): void;
-  lost(link: Link): void;
+  linkLost(link: Link): void;
   isPendingOn(link: Link): boolean;
   rejectAll(error: RollcallError): void;
 }
@@ -65,7 +65,7 @@ export function createRequests(
   return {
     ask: (message, options = {}) =>
       new Promise((resolve, reject) => {
-        const { signal, millis = timeoutMillis, gate } = options;
+        const { signal, millis = timeoutMillis, via = currentLink } = options;
         count += 1;
         const requestId = `r${count}`;
         const abort = () => fail(entry, signal!.reason);
@@ -89,8 +89,8 @@ export function createRequests(
           resolve,
           reject,
           dispatch() {
-            const link = options.link ?? currentLink();
-            if (entry.link || !link?.isOpen || gate?.() === false) return;
+            const link = options.link ?? via();
+            if (entry.link || !link?.isOpen) return;
             entry.link = link;
             entry.count += 1;
             sentAt = now();
@@ -114,7 +114,7 @@ export function createRequests(
       if (!entry) return false;
       if (frame.type !== 'error') {
         entry.settle(() => {
-          entry.options.onReply?.(frame);
+          entry.options.onReply?.(frame, entry.link!);
           entry.resolve(frame);
         });
       } else if (frame['code'] === 'RATE_LIMITED') {
@@ -128,7 +128,7 @@ export function createRequests(
     flush() {
       for (const entry of pending.values()) entry.dispatch();
     },
-    lost(link) {
+    linkLost(link) {
       for (const entry of entriesOn(link)) {
         const { link: bound, repeatable = true } = entry.options;
         if (bound || !repeatable || entry.count > 1) fail(entry, lostError());

@@ -42,11 +42,8 @@ export function createSessionCore(shared: Shared, target: Target, name: string, 
   const isOver = () => /left|ended/.test(shown.state);
   const id = () => shown.info?.id ?? target.sessionId ?? target.key!;
   let lastMe: WireUser | undefined;
-  /** This person; as they were, where the service has given them up. */
-  const me = () => {
-    lastMe = presence.users.get(selfId()!) ?? lastMe;
-    return lastMe;
-  };
+  /** This user; the last known state if the service has timed them out. */
+  const me = () => (lastMe = presence.users.get(selfId()!) ?? lastMe);
   const publisher = createPublisher(environment, connection, shared.throttleMillis, own, timers, {
     link: () => link,
     id,
@@ -65,8 +62,8 @@ export function createSessionCore(shared: Shared, target: Target, name: string, 
   /** Sends a request about this session when the session is joined. */
   function request(message: Frame, options?: AskOptions): Promise<Frame> {
     if (isOver()) return Promise.reject(notInSession());
-    const gate = () => shown.state === 'joined';
-    return requests.ask({ ...message, sessionId: id() }, { gate, onReply: receive, ...options });
+    // On another socket the session may not be joined yet, or with the rights of an older token.
+    return requests.ask({ ...message, sessionId: id() }, { via: () => link, onReply: receive, ...options });
   }
 
   /** Notifies the application of changes, once per frame. */
@@ -263,11 +260,11 @@ export function createSessionCore(shared: Shared, target: Target, name: string, 
       publisher.flush();
     },
     /** The socket ended: the last known state stays and is marked as stale. */
-    lost(ended: Link) {
+    linkLost(ended: Link) {
       if (link !== ended) return;
       link = undefined;
       timers.stop('flush');
-      own.lost();
+      own.linkLost();
       shown.state = 'stale';
       changed();
     },

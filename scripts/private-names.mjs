@@ -4,7 +4,6 @@
  * `test/client/size.test.ts` checks frames and interface.
  */
 const names = [
-  'check',
   'complete',
   'confirm',
   'confirmed',
@@ -15,13 +14,14 @@ const names = [
   'forHandshake',
   'forJoin',
   'forget',
-  'gate',
   'hasFailed',
   'heardAt',
   'heartbeatIfDue',
   'isOpen',
   'isPendingOn',
+  'isUsed',
   'learnTime',
+  'linkLost',
   'life',
   'moveCompact',
   'onLost',
@@ -29,6 +29,7 @@ const names = [
   'onSent',
   'outbox',
   'presence',
+  'promise',
   'publisher',
   'readiness',
   'refs',
@@ -37,6 +38,7 @@ const names = [
   'rejectAll',
   'rejoin',
   'renew',
+  'repeatCursor',
   'repeatable',
   'requests',
   'selfId',
@@ -48,6 +50,7 @@ const names = [
   'timedOut',
   'untold',
   'wait',
+  'via',
   'welcomed',
 ];
 

@@ -35,6 +35,14 @@ export interface CursorBatch {
   receivers: Receiver[];
 }
 
+/** Posts that failed for another reason than the end of their connection. */
+export interface FailedPosts {
+  /** Whether posts were answered with 429. */
+  isThrottled: boolean;
+  /** The users whose cursors did not reach every receiver. */
+  movers: readonly string[];
+}
+
 /** This invocation is the flusher: it sends what waits for the end of the window (rule DE3). */
 export interface FlushPromise {
   /** Unix milliseconds. */

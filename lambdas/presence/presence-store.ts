@@ -11,6 +11,7 @@ import {
   type Departure,
   type EndOutcome,
   type EnterOutcome,
+  type FailedPosts,
   type PresenceOutcome,
   type Receiver,
   readBatch,
@@ -98,9 +99,9 @@ export class PresenceStore {
     return { ...readOutcome(reply, now, this.#timings), batch: readBatch(reply.epoch, cursors, cursorReceivers) };
   }
 
-  /** Makes the windows of a session longer for a while, after posts were throttled. */
-  async stretch(sessionId: string, now: number): Promise<void> {
-    await this.#scripts.run('stretch', sessionId, now, {});
+  /** Notes that posts failed: throttled posts make the windows longer for a while, and `movers` show their cursors again. */
+  async noteFailedPosts(sessionId: string, { isThrottled, movers }: FailedPosts, now: number): Promise<void> {
+    await this.#scripts.run('noteFailedPosts', sessionId, now, { isThrottled, movers: JSON.stringify(movers) });
   }
 
   /**

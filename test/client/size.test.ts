@@ -40,10 +40,11 @@ test('no property that the bundle shortens is part of a frame or of the public i
     ...['client-api', 'session-api', 'session-events', 'types', 'errors', 'reconnection'].map(
       (name) => `client/${name}.ts`,
     ),
-    ...['protocol', 'client/testing', 'client/ui', 'client/yjs', 'client/react', 'client/vue', 'client/verify'].flatMap((folder) =>
-      readdirSync(join(project, folder))
-        .filter((name) => name.endsWith('.ts'))
-        .map((name) => `${folder}/${name}`),
+    ...['protocol', 'client/testing', 'client/ui', 'client/yjs', 'client/react', 'client/vue', 'client/verify'].flatMap(
+      (folder) =>
+        readdirSync(join(project, folder))
+          .filter((name) => name.endsWith('.ts'))
+          .map((name) => `${folder}/${name}`),
     ),
   ];
   const found = files.flatMap((file) => {

@@ -245,8 +245,9 @@ describe('cursor windows', () => {
 
   test('[DE6] throttled posts make the windows longer, and without them the windows become short again', async () => {
     await fill(3);
-    await room.store.stretch(room.sessionId, room.now);
-    await room.store.stretch(room.sessionId, room.now);
+    const failed = { isThrottled: true, movers: [] };
+    await room.store.noteFailedPosts(room.sessionId, failed, room.now);
+    await room.store.noteFailedPosts(room.sessionId, failed, room.now);
     await move(1, 1);
     const length = (await move(2, 2))!.promise!.endsAt - room.now;
     expect(length).toBeGreaterThan(300);

@@ -201,8 +201,8 @@ export const mistakes: readonly Mistake[] = [
   {
     mistake: 'the cursor of an invisible user is not told once they can be seen',
     breaks: 'DE3',
-    find: "if wasHidden and user.status ~= 'offline' and not cursorMoved then",
-    replace: 'if false then',
+    find: "if (wasHidden or isUnseen) and user.status ~= 'offline' and not cursorMoved then",
+    replace: "if isUnseen and user.status ~= 'offline' and not cursorMoved then",
     within: 300,
   },
   {

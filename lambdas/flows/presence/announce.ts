@@ -3,7 +3,13 @@ import type { BroadcastResult } from '../../delivery/broadcaster.ts';
 import { cursorPosts } from '../../delivery/cursor-frames.ts';
 import { diffFrames } from '../../delivery/diff-frames.ts';
 import { isAway } from '../../platform/unavailable.ts';
-import { type CursorBatch, hasNews, type PresenceOutcome, type Receiver } from '../../presence/outcome.ts';
+import {
+  type CursorBatch,
+  type FailedPosts,
+  hasNews,
+  type PresenceOutcome,
+  type Receiver,
+} from '../../presence/outcome.ts';
 import type { Services } from '../../services/services.ts';
 import { endGone, endGoneReceivers } from '../connections/end-gone.ts';
 import { requestWatch } from '../scheduling/sweep-waker.ts';
@@ -44,24 +50,24 @@ async function sendDiff(services: Services, sessionId: string, outcome: Presence
     await endGoneReceivers(services, sessionId, outcome.receivers, result.gone);
     throttled += result.throttled;
   }
-  if (throttled > 0) await slowDown(services, sessionId);
+  if (throttled > 0) await noteFailures(services, sessionId, { isThrottled: true, movers: [] });
 }
 
 async function sendCursors(services: Services, sessionId: string, batch: CursorBatch): Promise<void> {
   const result = await services.broadcaster.post(cursorPosts(sessionId, batch), { kind: 'cursor' });
   await endGoneReceivers(services, sessionId, batch.receivers, result.gone);
-  if (result.throttled > 0) await slowDown(services, sessionId);
+  if (result.failed.length === 0) return;
+  const movers = batch.cursors.map(({ userId }) => userId);
+  await noteFailures(services, sessionId, { isThrottled: result.throttled > 0, movers });
 }
 
-/**
- * Makes the windows of a session longer whose posts are throttled. A failure here does not matter to what was sent already.
- */
-async function slowDown(services: Services, sessionId: string): Promise<void> {
+/** Stores that posts failed. If that fails too, it does not matter to what was sent already. */
+async function noteFailures(services: Services, sessionId: string, failed: FailedPosts): Promise<void> {
   try {
-    await services.presence.store.stretch(sessionId, services.clock());
+    await services.presence.store.noteFailedPosts(sessionId, failed, services.clock());
   } catch (error) {
     if (!isAway(error, 'redis')) throw error;
-    services.log.warn('Windows could not be made longer', { sessionId, error: error.cause as Error });
+    services.log.warn('Failed posts could not be noted', { sessionId, error: error.cause as Error });
   }
 }
 

@@ -61,7 +61,8 @@ export const scriptArguments = {
   keepAlive: seat,
   address: { ...seat, named: 'text', claimedRole: 'text' },
   flush: { endsAt: 'text' },
-  stretch: {},
+  /** `movers` are the ids of the users whose cursors were in the failed posts, as a JSON array. */
+  noteFailedPosts: { isThrottled: 'flag', movers: 'text' },
   join: {
     ...seat,
     ...{
@@ -115,7 +116,7 @@ export const replyExtras = {
   keepAlive: [],
   address: ['isPermitted', 'addressed'],
   flush: ['cursors', 'cursorReceivers'],
-  stretch: [],
+  noteFailedPosts: [],
   join: ['isFirst', 'records', 'arrival', 'changedData'],
   leave: ['removed', 'departures'],
   close: ['closed'],

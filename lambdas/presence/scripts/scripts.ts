@@ -10,6 +10,7 @@ import keepAlive from './keep-alive.lua';
 import keepWatch from './keep-watch.lua';
 import leave from './leave.lua';
 import list from './list.lua';
+import noteFailedPosts from './note-failed-posts.lua';
 import rateLimit from './rate-limit.lua';
 import removeFromSession from './remove-from-session.lua';
 import restore from './restore.lua';
@@ -36,7 +37,6 @@ import state from './shared/state.lua';
 import userRecords from './shared/user-records.lua';
 import users from './shared/users.lua';
 import windows from './shared/windows.lua';
-import stretch from './stretch.lua';
 import touch from './touch.lua';
 import visit from './visit.lua';
 import yieldSlot from './yield-slot.lua';
@@ -101,7 +101,7 @@ const bodies: Readonly<Record<PresenceScript, Piece>> = {
   keepAlive: piece('keep-alive', keepAlive),
   address: piece('address', address),
   flush: piece('flush', flush),
-  stretch: piece('stretch', stretch),
+  noteFailedPosts: piece('note-failed-posts', noteFailedPosts),
   join: piece('join', join),
   leave: piece('leave', leave),
   close: piece('close', close),

@@ -1,6 +1,8 @@
 -- A frame of a connection: a sign of life, and what it changes. Replies `unknown` if Redis does not know the connection.
 if isUnknown() then return { 'unknown' } end
 renewsKeys = false
+-- After a pause of this length a cursor is sent again although it is equal.
+local repeatMillis = 1000
 local member = userId .. ':' .. connectionId
 -- Every client sends heartbeats, so the other frames need no check.
 if kind == 'heartbeat' and isIncomplete() then
@@ -35,7 +37,10 @@ local hasStatus = status ~= ''
 local endsCursor = cursor == 'null'
 if endsCursor then cursor = '' end
 local cursorEnded = endsCursor and (recordedCursors[userId] or cursorOf(userId)) and true or false
-local cursorMoved = cursor ~= '' and (recordedCursors[userId] or cursorOf(userId)) ~= cursor
+-- A client repeats its cursor if it was told that the frame failed. Redis may have stored that frame all the same, so the cursor is
+-- sent even if it is equal. Repetitions without a pause are left out.
+local repeats = kind ~= 'heartbeat' and now - user.lastActive >= repeatMillis
+local cursorMoved = cursor ~= '' and (repeats or (recordedCursors[userId] or cursorOf(userId)) ~= cursor)
 local acted = (kind == 'cursor' and not isNull) or cursorMoved or activity ~= ''
 -- Two environments may process two frames of one user in the wrong order. The time stamps follow the order of arrival here, because
 -- otherwise the others would keep a cursor that was replaced.
@@ -90,9 +95,10 @@ writeUser(user, true, cursor ~= '' and cursor or nil)
 
 local cursors, receivers, promised, atOnce = {}, {}, {}, false
 local connections = redis.call('ZCARD', connectionsKey)
--- The cursor of an invisible user is shown as soon as they become visible.
-if wasHidden and user.status ~= 'offline' and not cursorMoved then
-  cursor = cursorOf(userId) or ''
+local isUnseen = not cursorMoved and redis.call('HDEL', windowKey, 'unseen:' .. userId) == 1
+-- The cursor of an invisible user is shown as soon as they become visible. A cursor whose posts failed is sent again.
+if (wasHidden or isUnseen) and user.status ~= 'offline' and not cursorMoved then
+  cursor, at = cursorOf(userId) or '', user.lastActive
   cursorMoved = cursor ~= ''
   redis.call('HDEL', tagsKey, userId)
   tag = ''

@@ -3,10 +3,10 @@ import { Unavailable } from '../../../lambdas/platform/unavailable.ts';
 import type { PresenceOutcome } from '../../../lambdas/presence/outcome.ts';
 import { testServices } from '../../support/test-services.ts';
 
-const store = { stretch: jest.fn(async () => {}) };
-const broadcast = jest.fn();
+const store = { noteFailedPosts: jest.fn(async () => {}) };
+const [broadcast, post] = [jest.fn(), jest.fn()];
 const log = { debug: jest.fn(), warn: jest.fn() };
-const services = testServices({ broadcaster: { broadcast }, presence: { store }, log });
+const services = testServices({ broadcaster: { broadcast, post }, presence: { store }, log });
 
 const leave = { userId: 'u1', cause: 'left' } as const;
 const outcome: PresenceOutcome = {
@@ -23,14 +23,30 @@ test.each([
   broadcast.mockResolvedValue({ delivered: 1, gone: [], failed: [], throttled });
   await announce(services, 's1', outcome);
   expect(broadcast).toHaveBeenCalledTimes(1);
-  expect(store.stretch).toHaveBeenCalledTimes(times);
+  expect(store.noteFailedPosts).toHaveBeenCalledTimes(times);
 });
 
 test('[FA1] a diff counts as sent even if Redis cannot store the longer window', async () => {
   broadcast.mockResolvedValue({ delivered: 1, gone: [], failed: [], throttled: 1 });
-  store.stretch.mockRejectedValueOnce(new Unavailable('redis', new Error('Redis is away.')));
+  store.noteFailedPosts.mockRejectedValueOnce(new Unavailable('redis', new Error('Redis is away.')));
   await expect(announce(services, 's1', outcome)).resolves.toBeUndefined();
 });
+
+test.each([
+  [['c2'], 1, [{ isThrottled: true, movers: ['u1'] }]],
+  [['c2'], 0, [{ isThrottled: false, movers: ['u1'] }]],
+  [[], 0, []],
+])(
+  '[DE6] if posts of a cursor failed at %j, %i of them throttled, its user shows it again',
+  async (failed, throttled, noted) => {
+    post.mockResolvedValue({ delivered: 1, gone: [], failed, throttled });
+    const cursor = { userId: 'u1', cursor: { position: 1 }, at: 1, index: 1, whole: true };
+    const batch = { epoch: 'e', cursors: [cursor], receivers: outcome.receivers };
+    await announce(services, 's1', { ...outcome, leaves: [], receivers: [], batch } as unknown as PresenceOutcome);
+    expect(post).toHaveBeenCalledTimes(1);
+    expect(store.noteFailedPosts.mock.calls.map(([, each]: unknown[]) => each)).toEqual(noted);
+  },
+);
 
 test('each change is logged at DEBUG, even without receivers', async () => {
   const changes = {

@@ -53,8 +53,8 @@ function compare(
     const { userId, status, activity, connections, data = {}, cursor } = user;
     const told = `${world.short(userId)} ${activity ?? '-'} ${JSON.stringify(Object.entries(data).toSorted())}`;
     if (userId === selfId) return told;
-    // Where the invisible point is nobody's business, and who becomes visible by a join is shown without a cursor until it
-    // moves. A cursor that is lost on its way is not repeated.
+    // Others do not see the cursor of an invisible user. A user who becomes visible by a join is shown without a cursor until it
+    // moves. A cursor frame that the network loses is not repeated.
     const isShown = !world.invisible.has(userId) && world.profile.lost === 0;
     const place = isShown ? (cursor as { position?: number })?.position : undefined;
     return `${told} ${status} x${connections} at ${place ?? '-'}`;
@@ -100,6 +100,7 @@ export async function checkSaid(world: ClientWorld): Promise<void> {
       const has: Record<string, unknown> = {
         activity: user?.activity ?? null,
         isInvisible: user?.status === 'offline',
+        position: user?.cursor?.['position'],
       };
       const expected: Record<string, unknown> = { ...last, data: undefined, ...last.data };
       for (const key of Object.keys(last.data)) has[key] = user?.data?.[key] ?? null;

@@ -80,8 +80,8 @@ export const clientMistakes: readonly ClientMistake[] = [
     changes: [
       {
         file: 'connection.ts',
-        find: "if (event === 'offline' && link) drop(link);",
-        replace: 'if (!link && !event) return;',
+        find: "if (event === 'offline' || event === 'leaving')",
+        replace: "if (event === 'leaving')",
       },
     ],
   },
@@ -162,8 +162,8 @@ export const clientMistakes: readonly ClientMistake[] = [
     changes: [
       {
         file: 'connection.ts',
-        find: "else if (event === 'leaving' && link) drop(link, 1000);",
-        replace: "else if (event === 'leaving' && link) drop(link);",
+        find: "event === 'leaving' ? 1000 : lostCode",
+        replace: 'lostCode',
       },
     ],
   },
@@ -175,7 +175,7 @@ export const clientMistakes: readonly ClientMistake[] = [
   },
 ];
 
-/** Mistakes in the scripts of the service that the real client has to notice. */
+/** Mistakes in the scripts of the service that the simulation with the real client must notice. */
 export const serviceMistakes = [
   {
     mistake: 'a frame that was overtaken ends the patience for a hidden connection',

@@ -1,6 +1,6 @@
 /** The number of scenarios of `npm run test:long`, unless `SIMULATION_SEEDS` is set. */
 const seedsOfALongRun = 1000;
-/** Worlds of `npm test`: each kind twice. */
+/** The number of scenarios of `npm test`: each kind twice. */
 const seedsOfAShortRun = 28;
 
 /**

@@ -28,12 +28,19 @@ function act(world: ClientWorld, tab: Tab): void {
   if (choice < 0.12) say(world, tab, sessionId, 'status');
   else if (choice < 0.3) say(world, tab, sessionId, 'activity');
   else if (choice < 0.45) say(world, tab, sessionId, 'data');
-  else if (choice < 0.65) session.setCursor({ eventId: 'event', position: random.int(1, 1000) });
+  else if (choice < 0.65) point(tab, sessionId, random.int(1, 1000));
   else if (choice < 0.72) tab.promises.add('queryActivity()', session.queryActivity());
   else if (choice < 0.78) tab.promises.add('participants()', session.participants());
   else if (choice < 0.9) world.logActivity(tab, sessionId);
   else if (choice < 0.95) session.broadcast('wave', { from: tab.name });
   else if (tab.rooms.size > 1) void tab.leave(sessionId);
+}
+
+/** Moves the cursor. */
+export function point(tab: Tab, sessionId: string, position: number): void {
+  const said: SaidLast = tab.said.get(sessionId) ?? { data: {} };
+  tab.said.set(sessionId, { ...said, position });
+  tab.rooms.get(sessionId)!.session.setCursor({ eventId: 'event', position });
 }
 
 /** Says something that others must come to see. */

@@ -1,6 +1,6 @@
 import type { Fault } from './client-profile.ts';
 import type { ClientWorld } from './client-world.ts';
-import { say } from './deeds.ts';
+import { point, say } from './deeds.ts';
 import type { Tab } from './tab.ts';
 
 /** A fault, and for how many milliseconds the tab is then left alone. */
@@ -190,8 +190,8 @@ export const faults: Record<Fault, Act> = {
 
 /** A minute of pointing and choosing without a network. */
 function moveOffline(world: ClientWorld, tab: Tab): void {
-  for (const [sessionId, { session }] of tab.rooms) {
-    for (let step = 0; step < 50; step += 1) session.setCursor({ eventId: 'event', position: step });
+  for (const sessionId of tab.rooms.keys()) {
+    for (let step = 0; step < 50; step += 1) point(tab, sessionId, step);
     for (let step = 0; step < 5; step += 1) say(world, tab, sessionId, 'status');
     world.logActivity(tab, sessionId);
   }

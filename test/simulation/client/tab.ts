@@ -23,6 +23,7 @@ export interface SaidLast {
   /** By key; `null` took it away. */
   data: Record<string, number | null>;
   isInvisible?: boolean;
+  position?: number;
 }
 
 /** How long others may need to see somebody who is back. */

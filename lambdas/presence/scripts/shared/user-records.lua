@@ -22,6 +22,7 @@ local function forgetCursor(userId)
   recordedCursors[userId] = nil
   redis.call('HDEL', cursorsKey, userId)
   redis.call('HDEL', tagsKey, userId)
+  redis.call('HDEL', windowKey, 'unseen:' .. userId)
   if redis.call('HDEL', pendingKey, userId) == 1 and redis.call('EXISTS', pendingKey) == 0 then
     redis.call('HDEL', windowKey, 'moving')
   end

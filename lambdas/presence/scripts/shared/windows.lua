@@ -4,8 +4,9 @@
 -- the sweep does it, which watches the windows of a session while something moves there.
 --
 -- The hash `window` holds: `ends` (Unix milliseconds), `flusher` (the end of the window that a caller promised to flush), `stretch`
--- (a factor that throttled posts raise), `watched` (until when the sweep watches the session), `moving` (whether cursors wait) and
--- `changing` (how many changes wait). If they do not wait although the hash says so, Redis evicted them.
+-- (a factor that throttled posts raise), `watched` (until when the sweep watches the session), `moving` (whether cursors wait),
+-- `changing` (how many changes wait) and `unseen:<user>` (the cursor of the user did not reach every receiver). If cursors or changes
+-- do not wait although the hash says so, Redis evicted them.
 
 -- In a session of more than this many users presence diffs are merged, too (rule DE4).
 local mergedAbove = 50
