@@ -23,6 +23,8 @@ export interface HandlerTraits {
   timeoutSeconds: number;
   /** Memory in MB. Default: `routeMemoryMb` of the environment. */
   memoryMb?: number;
+  /** Whether only a deployment invokes it, always in its new version. */
+  runsAtDeployment?: boolean;
 }
 
 /** Shorter than the 29 s of API Gateway, so that the caller still receives the error. */
@@ -94,6 +96,7 @@ export const handlers: Record<HandlerName, HandlerTraits> = {
     inNetwork: true,
     timeoutSeconds: 15 * 60,
     memoryMb: 512,
+    runsAtDeployment: true,
   },
 };
 

@@ -76,7 +76,7 @@ export class HttpApi extends Construct {
         maxAge: Duration.hours(1),
       },
     });
-    const integration = new HttpLambdaIntegration('Integration', fn.function);
+    const integration = new HttpLambdaIntegration('Integration', fn.invoked);
     const authorizer = new HttpJwtAuthorizer('Token', identity.issuer, { jwtAudience: [identity.audience] });
     for (const path of openPaths) {
       for (const route of this.api.addRoutes({ path, methods: [HttpMethod.GET], integration })) {

@@ -1,4 +1,4 @@
-import { Validations } from 'aws-cdk-lib';
+import { RemovalPolicy, Validations } from 'aws-cdk-lib';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
 import { environmentNames } from '../lambdas/platform/environment.ts';
@@ -8,11 +8,13 @@ import type { RollcallFunction } from './lambda-function.ts';
 export class InviteSecret extends Construct {
   private readonly secret: secretsmanager.Secret;
 
-  constructor(scope: Construct, id: string) {
+  /** @param retained whether deleting the stack keeps the key. */
+  constructor(scope: Construct, id: string, retained: boolean) {
     super(scope, id);
     this.secret = new secretsmanager.Secret(this, 'Secret', {
       description: 'Signs invites',
       generateSecretString: { passwordLength: 64, excludePunctuation: true },
+      removalPolicy: retained ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
     });
     Validations.of(this).acknowledge({
       id: 'AwsSolutions-SMG4',

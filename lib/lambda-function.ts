@@ -32,6 +32,8 @@ export class RollcallFunction extends Construct {
   readonly handler: HandlerName;
   /** The function in the CDK, with its metrics. */
   readonly function: lambda.Function;
+  /** The alias that moves to a new version gradually. Undefined if a deployment replaces the code at once. */
+  readonly alias: lambda.Alias | undefined;
   /** Where it writes its log. */
   readonly logGroup: logs.LogGroup;
   private readonly role: iam.Role;
@@ -39,7 +41,7 @@ export class RollcallFunction extends Construct {
   constructor(scope: Construct, id: string, props: RollcallFunctionProps) {
     super(scope, id);
     this.handler = props.handler;
-    const { description, inNetwork, timeoutSeconds, memoryMb } = handlers[props.handler];
+    const { description, inNetwork, timeoutSeconds, memoryMb, runsAtDeployment } = handlers[props.handler];
     this.logGroup = new logs.LogGroup(this, 'Log', {
       retention: props.sizes.logRetentionDays,
       removalPolicy: RemovalPolicy.DESTROY,
@@ -64,6 +66,12 @@ export class RollcallFunction extends Construct {
       },
       ...(inNetwork ? props.network.placeFunction(this) : {}),
     });
+    this.alias = props.sizes.gradualDeployment && !runsAtDeployment ? this.createAlias() : undefined;
+  }
+
+  /** What routes, schedules and other functions invoke: the alias, or else the function. */
+  get invoked(): lambda.IFunction {
+    return this.alias ?? this.function;
   }
 
   /** What security group rules refer to. Only functions in the VPC have it. */
@@ -84,6 +92,10 @@ export class RollcallFunction extends Construct {
   /** Records why a finding of the security check about this function is accepted. */
   acknowledge(finding: string, reason: string): void {
     Validations.of(this).acknowledge({ id: finding, reason });
+  }
+
+  private createAlias(): lambda.Alias {
+    return new lambda.Alias(this, 'Alias', { aliasName: 'live', version: this.function.currentVersion });
   }
 
   private createRole(logGroup: logs.LogGroup, inNetwork: boolean): iam.Role {

@@ -6,6 +6,7 @@ import * as logs from 'aws-cdk-lib/aws-logs';
 import * as sns from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
 import { setAsideMessage, withoutCredentials } from '../lambdas/platform/environment.ts';
+import type { HandlerName } from './handlers.ts';
 import type { HttpApi } from './http-api.ts';
 import type { RollcallFunction } from './lambda-function.ts';
 import { type Metrics, metricsOf, period } from './metrics.ts';
@@ -30,6 +31,8 @@ export class Observability extends Construct {
   readonly alarmTopic: sns.ITopic | undefined;
   /** What the dashboard shows, for widgets and alarms of your own. */
   readonly metrics: Metrics;
+  /** The alarms of the functions, by their handlers. Empty if there are no alarms. */
+  readonly functionAlarms = new Map<HandlerName, cloudwatch.Alarm>();
   private readonly props: ObservabilityProps;
 
   constructor(scope: Construct, id: string, props: ObservabilityProps) {
@@ -49,7 +52,7 @@ export class Observability extends Construct {
   }
 
   private createAlarms(topic: sns.ITopic): void {
-    for (const [name, { metric, threshold, means, periods }] of Object.entries(this.signals())) {
+    for (const [name, { metric, threshold, means, periods, handler }] of Object.entries(this.signals())) {
       const alarm = new cloudwatch.Alarm(this, name, {
         metric,
         threshold,
@@ -59,6 +62,7 @@ export class Observability extends Construct {
         treatMissingData: cloudwatch.TreatMissingData.NOT_BREACHING,
       });
       alarm.addAlarmAction(new SnsAction(topic));
+      if (handler) this.functionAlarms.set(handler, alarm);
     }
   }
 
@@ -202,6 +206,7 @@ function functionSignal(
     threshold: 1,
     means: `The function ${fn.handler} failed, timed out or was throttled: look at its log.`,
     periods,
+    handler: fn.handler,
   };
 }
 
@@ -228,4 +233,6 @@ interface Signal {
   means: string;
   /** How many periods of five minutes in a row must exceed the threshold. Default: 1. */
   periods?: number;
+  /** The function whose failures it counts. */
+  handler?: HandlerName;
 }

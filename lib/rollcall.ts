@@ -14,6 +14,7 @@ import {
   ExistingDatabase,
   type ExistingDatabaseProps,
 } from './existing-stores.ts';
+import { GradualDeployment } from './gradual-deployment.ts';
 import { type HandlerName, handlerNames } from './handlers.ts';
 import { HttpApi } from './http-api.ts';
 import { type Identity, IdentityProvider } from './identity-provider.ts';
@@ -110,7 +111,7 @@ export class Rollcall extends Construct {
       : new SessionDatabase(this, 'SessionDatabase', network, sizes);
     this.connections = new ConnectionTable(this, 'ConnectionTable');
     this.outbox = new ActivityOutbox(this, 'ActivityOutbox', sizes.database.protected);
-    this.invites = new InviteSecret(this, 'InviteSecret');
+    this.invites = new InviteSecret(this, 'InviteSecret', sizes.database.protected);
     this.checkpointKey = new CheckpointKey(this, 'CheckpointKey', sizes.database.protected);
     this.userPool = userPoolOf(this, props.identity, sizes);
     this.identity = new IdentityProvider(
@@ -144,6 +145,10 @@ export class Rollcall extends Construct {
     const watched = { sizes, functions, webSocketApi, httpApi, database, cache };
     if (props.budget) new CostBudget(this, 'CostBudget', props.budget);
     this.observability = new Observability(this, 'Observability', { ...watched, alarmTopic: props.alarmTopic });
+    if (sizes.gradualDeployment) {
+      const { functionAlarms } = this.observability;
+      new GradualDeployment(this, 'GradualDeployment', Object.values(functions), functionAlarms);
+    }
   }
 
   /**

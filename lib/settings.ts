@@ -53,6 +53,11 @@ export interface Sizes {
   platformLogs?: boolean;
   /** Whether API Gateway writes metrics for each route, which cost $0.30 a month each. Default: no. */
   detailedMetrics?: boolean;
+  /**
+   * Whether a deployment moves each function to its new code by a tenth a minute, and back if an alarm of the function fires.
+   * It needs `alarms`, and takes about eleven minutes longer. Default: the code is replaced at once.
+   */
+  gradualDeployment?: boolean;
 }
 
 /** A limit of API Gateway. */
@@ -117,6 +122,7 @@ export const sizes: Record<EnvironmentName, Sizes> = {
     webSocketThrottle: { rateLimit: 4_000, burstLimit: 2_000 },
     httpThrottle: { rateLimit: 500, burstLimit: 250 },
     alarms: true,
+    gradualDeployment: true,
   },
 };
 
@@ -185,6 +191,16 @@ export function readBudget(dollars: unknown, email: unknown): BudgetProps | unde
     throw new Error(`budgetEmail is "${address}"; set it to the e-mail address that AWS tells.`);
   }
   return { dollarsPerMonth, email: address };
+}
+
+/**
+ * The sizes with a choice of the context. `undefined` keeps the choice of the environment.
+ *
+ * @param gradual the value of `-c gradual=`.
+ * @throws Error with a sentence for the user if it is neither true nor false.
+ */
+export function withGradualDeployment(own: Sizes, gradual: unknown): Sizes {
+  return gradual === undefined ? own : { ...own, gradualDeployment: readFlag('gradual', gradual) };
 }
 
 /** Whether the stack sets the account's role for the logs of API Gateway. Default: yes. */

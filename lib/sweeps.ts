@@ -25,14 +25,14 @@ export class Sweeps extends Construct {
     const cleanupMinutes = Math.max(1, Math.floor(props.cleanupIntervalMillis / minuteMillis));
     this.schedule('Timeout', props.timeoutSweep, Duration.minutes(1));
     this.schedule('Cleanup', props.cleanupSweep, Duration.minutes(cleanupMinutes));
-    props.timeoutSweep.function.configureAsyncInvoke({ retryAttempts: 0, maxEventAge: Duration.minutes(1) });
+    props.timeoutSweep.invoked.configureAsyncInvoke({ retryAttempts: 0, maxEventAge: Duration.minutes(1) });
     this.letSweepCallAnother();
   }
 
   /** Permits the function to start a timeout sweep before the next scheduled one. */
   grantAccess(fn: RollcallFunction): void {
-    fn.allow(['lambda:InvokeFunction'], [this.timeoutSweep.function.functionArn]);
-    fn.setVariable(environmentNames.timeoutSweepFunction, this.timeoutSweep.function.functionName);
+    fn.allow(['lambda:InvokeFunction'], [this.timeoutSweep.invoked.functionArn]);
+    fn.setVariable(environmentNames.timeoutSweepFunction, this.timeoutSweep.invoked.functionName);
   }
 
   /**
@@ -40,13 +40,13 @@ export class Sweeps extends Construct {
    * the function depends on its role, so the role cannot refer to the function.
    */
   private letSweepCallAnother(): void {
-    const { function: fn } = this.timeoutSweep;
-    const statement = new iam.PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: [fn.functionArn] });
+    const { function: fn, invoked } = this.timeoutSweep;
+    const statement = new iam.PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: [invoked.functionArn] });
     new iam.Policy(this, 'CallAnother', { roles: [fn.role!], statements: [statement] });
   }
 
   private schedule(id: string, fn: RollcallFunction, every: Duration): void {
-    const target = new LambdaFunction(fn.function, { retryAttempts: 0, maxEventAge: Duration.minutes(1) });
+    const target = new LambdaFunction(fn.invoked, { retryAttempts: 0, maxEventAge: Duration.minutes(1) });
     new events.Rule(this, id, {
       description: `Runs ${fn.handler} every ${every.toMinutes()} minutes`,
       schedule: events.Schedule.rate(every),

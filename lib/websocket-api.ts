@@ -68,7 +68,7 @@ export class WebSocketApi extends Construct {
   addRoutes(functions: Functions): void {
     this.addRoute('$connect', functions.connect, {
       // No identity source, so that the function can answer a missing token with 401 and an invalid one with 403.
-      authorizer: new WebSocketLambdaAuthorizer('Authorizer', functions.authorizer.function, { identitySource: [] }),
+      authorizer: new WebSocketLambdaAuthorizer('Authorizer', functions.authorizer.invoked, { identitySource: [] }),
     });
     this.addRoute('$disconnect', functions.disconnect);
     this.addRoute('$default', functions.default, { returnResponse: true });
@@ -103,7 +103,7 @@ export class WebSocketApi extends Construct {
     fn: RollcallFunction,
     options: { authorizer?: WebSocketLambdaAuthorizer; returnResponse?: boolean } = {},
   ): void {
-    const integration = new WebSocketLambdaIntegration('Integration', fn.function);
+    const integration = new WebSocketLambdaIntegration('Integration', fn.invoked);
     const route = this.api.addRoute(routeKey, { integration, ...options });
     if (!options.authorizer) {
       Validations.of(route).acknowledge({

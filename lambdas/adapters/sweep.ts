@@ -10,7 +10,8 @@ export function sweep(name: string, log: Services['log'], work: (run: SweepRun) 
   return async (event: Partial<ScheduledEvent> & SweepEvent, context: Context): Promise<void> => {
     try {
       const remaining = () => context.getRemainingTimeInMillis() - reserveMillis;
-      await work({ remaining, cause: causeOf(event), id: context.awsRequestId, functionName: context.functionName });
+      const { awsRequestId: id, invokedFunctionArn: functionName } = context;
+      await work({ remaining, cause: causeOf(event), id, functionName });
     } catch (error) {
       log.error(`The ${name} sweep failed`, { eventId: event.id, error: error as Error });
       throw error;

@@ -37,7 +37,7 @@ export class ExecutionEnvironment {
       file: definition.file,
       handler: definition.handler,
       functionName: definition.name,
-      functionArn: definition.arn,
+      functionArn: definition.invokedArn,
       memoryMegabytes: definition.memoryMegabytes,
     };
     this.#worker = new Worker(join(import.meta.dirname, 'bootstrap.ts'), {

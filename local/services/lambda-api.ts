@@ -16,13 +16,14 @@ export class LambdaApi {
 
   async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const body = await readBody(request);
-    const [, reference] = /^\/2015-03-31\/functions\/([^/]+)\/invocations/.exec(request.url ?? '') ?? [];
-    if (request.method !== 'POST' || !reference) {
+    const [, path] = /^\/2015-03-31\/functions\/([^/]+)\/invocations/.exec(request.url ?? '') ?? [];
+    if (request.method !== 'POST' || !path) {
       return sendAwsError(response, 404, 'UnknownOperationException', 'Only Invoke is emulated here.');
     }
-    const name = functionName(decodeURIComponent(reference));
+    const reference = decodeURIComponent(path);
+    const name = functionName(reference);
     const definition = this.#runtime.definition(name);
-    const denial = this.#access.check(request, 'lambda:InvokeFunction', definition?.arn ?? name);
+    const denial = this.#access.check(request, 'lambda:InvokeFunction', invokedArn(reference, definition?.arn ?? name));
     if (denial) return sendAwsError(response, denial.status, denial.type, denial.message);
     if (!definition) {
       return sendAwsError(response, 404, 'ResourceNotFoundException', `Function not found: ${name}`);
@@ -48,4 +49,10 @@ export class LambdaApi {
     }
     sendJson(response, 200, error ?? answer, error ? { 'X-Amz-Function-Error': 'Unhandled' } : {});
   }
+}
+
+/** The ARN that a policy must permit: that of the function, with the alias or version of the reference if it names one. */
+function invokedArn(reference: string, arn: string): string {
+  const [, qualifier] = /(?:^|function:)[^:]+:([^:]+)$/.exec(reference) ?? [];
+  return qualifier === undefined ? arn : `${arn}:${qualifier}`;
 }

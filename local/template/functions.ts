@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Assembly } from './assembly.ts';
 import { functionArn } from './identifiers.ts';
+import { functionName } from './local-account.ts';
 import { type Permissions, permissionsOfRole, permissionsOfRoles } from './permissions.ts';
 import type { Resolver } from './resolver.ts';
 
@@ -9,6 +10,8 @@ import type { Resolver } from './resolver.ts';
 export interface FunctionDefinition {
   name: string;
   arn: string;
+  /** The ARN by which it is invoked: with its alias, if the template has one. Everything in a template invokes the alias then. */
+  invokedArn: string;
   logicalId: string;
   /** The file of the bundle and the name of its exported handler. */
   file: string;
@@ -32,6 +35,9 @@ const defaultMemoryMegabytes = 128;
 export function readFunctions(assembly: Assembly, resolver: Resolver): FunctionDefinition[] {
   const roles = permissionsOfRoles(resolver);
   const functions = resolver.resourcesOfType('AWS::Lambda::Function');
+  const aliases = new Map(
+    resolver.resourcesOfType('AWS::Lambda::Alias').map(({ reference: aliasArn }) => [functionName(aliasArn), aliasArn]),
+  );
   const runnable = functions.filter(({ properties }) => String(properties['Runtime']).startsWith('nodejs'));
   return runnable.map(({ logicalId, reference, properties }) => {
     const [module, handler] = splitHandler(String(properties['Handler']));
@@ -41,6 +47,7 @@ export function readFunctions(assembly: Assembly, resolver: Resolver): FunctionD
     return {
       name: reference,
       arn: functionArn(reference),
+      invokedArn: aliases.get(reference) ?? functionArn(reference),
       logicalId,
       file: bundleFile(reference, assembly.assetDirectory(String(code.S3Key)), module),
       handler,

@@ -23,7 +23,7 @@ export function apiId(logicalId: string): string {
     .slice(0, 10);
 }
 
-/** The name of a function, from its name, its ARN, an ARN with version or the URI of an integration. */
+/** The name of a function, from its name or ARN, each also with a version or alias, or from the URI of an integration. */
 export function functionName(reference: string): string {
-  return /function:([^:/]+)/.exec(reference)?.[1] ?? reference;
+  return /(?:^|function:)([\w-]+)(?::[\w$-]+)?(?:$|\/)/.exec(reference)?.[1] ?? reference;
 }

@@ -1,6 +1,7 @@
 import type { SpecDatabase } from '@aws-cdk/service-spec-types';
 import type { HandlerName } from '../../lib/handlers.ts';
 import { checkAlarmTopics } from './alarm-topics.ts';
+import { checkAliases } from './aliases.ts';
 import { checkCycles } from './cycles.ts';
 import { checkFixedNames } from './fixed-names.ts';
 import { checkLogRetention } from './log-retention.ts';
@@ -26,6 +27,7 @@ export function checkTemplate(template: Template, { spec, uses }: Knowledge): Fi
     ...checkReferences(template, spec),
     ...checkCycles(template),
     ...checkAlarmTopics(template),
+    ...checkAliases(template),
     ...checkVpcRoutes(template),
     ...checkFixedNames(template, spec),
     ...checkTriggers(template),

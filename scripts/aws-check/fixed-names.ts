@@ -4,7 +4,10 @@ import { schemaOf } from './schema.ts';
 import { type Finding, intrinsicOf, referencesIn, type Template } from './template.ts';
 
 /** What a name is unique in. The same name elsewhere is another thing, so the replacement can be created. */
-const namespaces: Record<string, string[]> = { 'AWS::Route53::RecordSet': ['HostedZoneId', 'HostedZoneName'] };
+const namespaces: Record<string, string[]> = {
+  'AWS::Lambda::Alias': ['FunctionName'],
+  'AWS::Route53::RecordSet': ['HostedZoneId', 'HostedZoneName'],
+};
 
 /**
  * CloudFormation creates the replacement of a resource before it deletes the old one. So a resource with a fixed name can only

@@ -1,6 +1,15 @@
 import { type HandlerName, handlerNames, handlers } from '../../lib/handlers.ts';
 import { type Statement, statementsOfRole } from './policies.ts';
-import { type Finding, isObject, listed, referencesIn, resourcesOf, type Template, targetOf } from './template.ts';
+import {
+  type Finding,
+  functionBehind,
+  isObject,
+  listed,
+  referencesIn,
+  resourcesOf,
+  type Template,
+  targetOf,
+} from './template.ts';
 
 /** An AWS action that the code of a function uses. */
 export interface Use {
@@ -23,11 +32,15 @@ export function checkPermissions(template: Template, uses: ReadonlyMap<HandlerNa
     const handler = handlerNames.find((name) => handlers[name].description === properties['Description']);
     if (handler === undefined) return [];
     const statements = statementsOfRole(template, targetOf(properties['Role']) ?? '');
-    const granted = statements.filter(({ Effect }) => Effect === 'Allow').flatMap(grantsOf);
+    const granted = statements
+      .filter(({ Effect }) => Effect === 'Allow')
+      .flatMap(grantsOf)
+      .map(({ action, resources }) => ({ action, resources: resources.map((id) => functionBehind(template, id)) }));
     const used = (uses.get(handler) ?? []).map(({ action, variable }) => ({
       action,
       variable,
-      resources: variable === undefined ? [logicalId] : namedBy(properties, variable),
+      resources:
+        variable === undefined ? [logicalId] : namedBy(properties, variable).map((id) => functionBehind(template, id)),
     }));
     // Secrets Manager decrypts a secret with the rights of the caller.
     const readsSecret = used.some(({ action }) => action === 'secretsmanager:GetSecretValue');

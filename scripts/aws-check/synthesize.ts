@@ -46,7 +46,15 @@ export const variants: readonly Variant[] = [
     budget: { dollarsPerMonth: 500, email: 'ops@example.com' },
   },
   { name: 'dev with alarms', sizes: { ...sizes.dev, alarms: true } },
-  { name: 'prod without alarms', sizes: { ...sizes.prod, alarms: false } },
+  {
+    name: 'prod without alarms and gradual deployment',
+    sizes: { ...sizes.prod, alarms: false, gradualDeployment: false },
+  },
+  { name: 'prod without gradual deployment', sizes: { ...sizes.prod, gradualDeployment: false } },
+  {
+    name: 'dev with alarms and gradual deployment',
+    sizes: { ...sizes.dev, alarms: true, gradualDeployment: true },
+  },
   { name: 'dev with reserved concurrency', sizes: { ...sizes.dev, concurrency: sizes.prod.concurrency } },
   { name: 'prod without reserved concurrency', sizes: { ...sizes.prod, concurrency: undefined } },
   ...(['multiAz', 'protected', 'rotatePassword'] as const).flatMap((option) => [

@@ -54,6 +54,13 @@ export function targetOf(value: unknown): string | undefined {
   return referencesIn(value)[0]?.target;
 }
 
+/** The function behind an alias or a version, by logical ids. Any other id is returned as it is. */
+export function functionBehind(template: Template, id: string): string {
+  const { Type, Properties } = template.Resources[id] ?? {};
+  if (Type !== 'AWS::Lambda::Alias' && Type !== 'AWS::Lambda::Version') return id;
+  return targetOf(Properties?.['FunctionName']) ?? id;
+}
+
 /** Every reference in a value, at any depth. */
 export function referencesIn(value: unknown): Reference[] {
   if (Array.isArray(value)) return value.flatMap(referencesIn);

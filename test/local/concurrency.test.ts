@@ -12,6 +12,7 @@ function definitionOf(name: string, reservedConcurrency?: number): FunctionDefin
   return {
     name,
     arn: `arn:of:${name}`,
+    invokedArn: `arn:of:${name}`,
     logicalId: name,
     file: join(__dirname, 'fixtures', 'functions', 'one.mjs'),
     handler: 'handler',

@@ -65,7 +65,7 @@ export class Environments {
     const deadline = world.clock.now + millis;
     const context = {
       awsRequestId: `invocation-${invocation.id}`,
-      functionName: name,
+      invokedFunctionArn: name,
       getRemainingTimeInMillis: () => deadline - world.clock.now,
     };
     inPlace({ world, invocation }, () => {

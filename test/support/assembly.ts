@@ -1,5 +1,6 @@
 import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { EnvironmentName } from '../../lib/settings.ts';
 import { projectSynthesis, synthesize } from '../../local/synthesis/synthesize.ts';
 
 interface Template {
@@ -13,9 +14,15 @@ const projectDirectory = join(__dirname, '..', '..');
  * with these settings, but the functions are not bundled again for each test file.
  *
  * @param directory folder for the changed assembly; its bundles are not copied.
+ * @param environment the sizes of the stack. Default: dev.
  */
-export async function assemblyWith(settings: Record<string, string>, directory: string): Promise<string> {
-  const whole = process.env['ROLLCALL_ASSEMBLY_DIR'] ?? (await synthesize(ownSynthesis()));
+export async function assemblyWith(
+  settings: Record<string, string>,
+  directory: string,
+  environment: EnvironmentName = 'dev',
+): Promise<string> {
+  const made = environment === 'dev' ? process.env['ROLLCALL_ASSEMBLY_DIR'] : undefined;
+  const whole = made ?? (await synthesize(ownSynthesis(environment)));
   await mkdir(directory, { recursive: true });
   for (const name of await readdir(whole)) {
     const [from, to] = [join(whole, name), join(directory, name)];
@@ -25,8 +32,8 @@ export async function assemblyWith(settings: Record<string, string>, directory: 
   return directory;
 }
 
-function ownSynthesis() {
-  return projectSynthesis(projectDirectory, process.env, () => {});
+function ownSynthesis(name: EnvironmentName) {
+  return projectSynthesis(projectDirectory, { ...process.env, ROLLCALL_ENVIRONMENT: name }, () => {});
 }
 
 function withSettings(text: string, settings: Record<string, string>): string {

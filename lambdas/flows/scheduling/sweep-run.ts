@@ -17,6 +17,6 @@ export interface SweepRun extends SweepTime {
   cause: SweepCause;
   /** The unique id of this run. */
   id: string;
-  /** The name of the running function, with which it can start another sweep. */
+  /** The ARN with which the running function was invoked, alias included. With it the function can start another sweep. */
   functionName: string;
 }
