@@ -64,6 +64,7 @@ function stepsOf(command, extra) {
         { heading: 'Redis scripts', run: luacheck },
         { heading: 'Templates for AWS', run: awsCheck },
         { heading: 'Tests and architecture rules', run: jest },
+        { heading: 'Long simulations, campaigns and failure tests', run: longJest },
       ];
     case 'build:client':
       return [{ run: ['scripts/build-client.mjs', ...extra] }];

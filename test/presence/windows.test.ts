@@ -340,6 +340,18 @@ describe('diffs of large sessions', () => {
     expect(await room.heartbeat(person(1), 'c1')).toBeUndefined();
   });
 
+  test('[DE3] [DE4] a change that is sent between the end of a window and its late flush leaves the waiting cursors to the flush', async () => {
+    await fill(52);
+    room.pass(1);
+    await move(1, 10);
+    room.pass(0.02);
+    const promise = (await move(1, 11))?.promise;
+    room.pass((promise!.endsAt + 5 - room.now) / 1000);
+    const { leaves } = await room.store.depart(room.seat(person(9), 'c9'), 'left', room.now);
+    expect(leaves).toEqual([{ userId: person(9), cause: 'left' }]);
+    expect(positions((await flush(promise!.endsAt)).batch)).toEqual({ 1: 11 });
+  });
+
   test('[DE7] a diff that is too large for one frame has several numbers', async () => {
     await fill(51);
     await room.update(person(1), 'c1', { status: 'away' });

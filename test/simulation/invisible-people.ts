@@ -32,6 +32,15 @@ export class InvisiblePeople {
     }
   }
 
+  /**
+   * A connection left, and Redis, which had lost the session, had no seat for it. If the user has no other connection, the
+   * service records the end of the stay from the connection table. The next stay has a new choice.
+   */
+  forgetLeft(sessionId: string, userId: string, connectionId: string): void {
+    if (this.#world.backend.hasOther(sessionId, userId, connectionId)) return;
+    this.#seats.delete(`${sessionId}:${userId}`);
+  }
+
   refuseExposure(sessionId: string, { listed, joins, updates, leaves, begun }: Told, now: number): void {
     // If windows are merged, the leave of the earlier stay is announced after the new join.
     for (const userId of [...leaves, ...begun]) this.#seats.delete(`${sessionId}:${userId}`);

@@ -69,6 +69,9 @@ export class Ledger {
     const { userId = '', connectionId = '' } = values;
     const isVain = script === 'restore' && reply.extra['restored'] === 0;
     if (!isVain) this.#restored.note(call);
+    if (script === 'leave' && (code === 'unknown' || Number(reply.extra['removed']) === 0)) {
+      this.#invisible.forgetLeft(sessionId, userId, connectionId);
+    }
     if (code === 'unknown') {
       if (signsOfLife.includes(script)) this.#refusedSeat(sessionId, userId, connectionId, now);
       return false;

@@ -5,11 +5,11 @@ import type { TextChange } from './script-book.ts';
 import { withUniverse } from './with-universe.ts';
 import type { World } from './world.ts';
 
-/** A mistake that needs more worlds than this is tested in `npm run test:long`. */
-const shortRun = 200;
+/** Two files share the mistakes, so that they run in parallel: those that need at most this many worlds, and the rest. */
+const fewWorlds = 200;
 
-export const quickMistakes = mistakes.filter(({ within }) => within <= shortRun);
-export const rareMistakes = mistakes.filter(({ within }) => within > shortRun);
+export const frequentMistakes = mistakes.filter(({ within }) => within <= fewWorlds);
+export const rareMistakes = mistakes.filter(({ within }) => within > fewWorlds);
 
 /** Whether a world shows that a rule is broken. A world in which code failed shows only that the code failed. */
 export function showsBroken(rule: string): (world: Pick<World, 'violations'>) => boolean {

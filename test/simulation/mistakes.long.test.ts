@@ -1,3 +1,5 @@
-import { rareMistakes, testMistakes } from './mistake-tests.ts';
+import { frequentMistakes, testFailingScript, testMistakes } from './mistake-tests.ts';
 
-testMistakes(rareMistakes);
+testMistakes(frequentMistakes);
+
+testFailingScript({ find: 'leaves[#leaves + 1] = userId', replace: "error('a mistake')" });

@@ -180,7 +180,7 @@ export const mistakes: readonly Mistake[] = [
     breaks: 'PR1',
     find: 'if #stored < waiting then startEpoch() end',
     replace: '',
-    within: 364,
+    within: 600,
     kind: 'evictions',
   },
   {

@@ -167,6 +167,13 @@ export class SimulatedBackend {
     return this.#table.members(sessionId).some((member) => member.userId === userId);
   }
 
+  /** Whether the connection table has another connection of the user in the session. */
+  hasOther(sessionId: string, userId: string, connectionId: string): boolean {
+    const isOther = (member: { userId: string; connectionId: string }) =>
+      member.userId === userId && member.connectionId !== connectionId;
+    return this.#table.members(sessionId).some(isOther);
+  }
+
   occupiedSessions(): string[] {
     return this.#world.sessionIds.filter((id) =>
       [...this.places].some(([key, { active }]) => active && key.startsWith(id)),

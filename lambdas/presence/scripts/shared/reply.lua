@@ -54,7 +54,8 @@ local function outcome(exceptConnection, extra, promised, atOnce)
       if #promised == 0 then promised = promise(window) end
       joins, updates, leaves, leavers = {}, {}, {}, {}
     else
-      if merging then openWindow(window) end
+      -- If cursors wait, the flusher is a little late. It sends them and opens the next window.
+      if merging and not window.moving then openWindow(window) end
       mergeChanges()
       receivers = receiversExcept(exceptConnection)
       if onlyAboutItself(receivers) then receivers = {} end

@@ -1,0 +1,40 @@
+import { showsBroken } from './mistake-tests.ts';
+import { profiles } from './profile.ts';
+import { runSeeds } from './run-world.ts';
+import type { TextChange } from './script-book.ts';
+import { withUniverse } from './with-universe.ts';
+
+const universe = withUniverse();
+
+/** Each of the mistakes is noticed in one of these worlds. */
+const seeds = Array.from({ length: 220 }, (_, index) => index);
+
+const ignored: (TextChange & { mistake: string; breaks: string })[] = [
+  {
+    mistake: 'the order of cursors is ignored',
+    breaks: 'PR6',
+    find: 'if turn < lastCursor then',
+    replace: 'if false then',
+  },
+  {
+    mistake: 'the order of statuses is ignored',
+    breaks: 'PR6',
+    find: 'if turn < lastStatus then',
+    replace: 'if false then',
+  },
+  {
+    mistake: 'an overtaken choice to be away outlasts user activity',
+    breaks: 'PR6',
+    find: "elseif status == 'away' and turn < lastActed then",
+    replace: 'elseif false then',
+  },
+];
+
+test.each(ignored)('[PR18] $breaks is reported as broken if $mistake', async (change) => {
+  const { breaks } = change;
+  const name = `${universe().name}:ignored:${ignored.indexOf(change)}`;
+  const changed = { ...universe(), bursts: true, changes: [change], name };
+  const [caught] = await runSeeds(seeds, changed, { atATime: profiles.length, counts: showsBroken(breaks) });
+  expect(universe().book.isApplied(change)).toBe(true);
+  expect(caught).toBeDefined();
+});

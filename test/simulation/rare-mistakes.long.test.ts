@@ -1,0 +1,3 @@
+import { rareMistakes, testMistakes } from './mistake-tests.ts';
+
+testMistakes(rareMistakes);
