@@ -4,6 +4,7 @@
  * Between two events the thread is frozen, as in Lambda: it blocks in `slot.take()`. So no timer fires and no pending
  * promise continues before the next event.
  */
+import { flushCompileCache } from 'node:module';
 import { pathToFileURL } from 'node:url';
 import { parentPort, workerData } from 'node:worker_threads';
 import { EventSlot } from './event-slot.ts';
@@ -85,8 +86,12 @@ async function serve(handle: Handler): Promise<never> {
 }
 
 captureOutput();
+// The cache is this stack's own matter. On AWS a function does not see this variable.
+delete process.env['NODE_COMPILE_CACHE'];
 try {
   const loaded = await loadHandler();
+  // The next environment of the function uses it, while this one is still running.
+  flushCompileCache();
   reply({ kind: 'ready' });
   await serve(loaded);
 } catch (error) {

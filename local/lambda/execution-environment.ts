@@ -1,4 +1,5 @@
-import { join } from 'node:path';
+import { realpathSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { FunctionDefinition } from '../template/functions.ts';
 import { EventSlot } from './event-slot.ts';
@@ -11,6 +12,14 @@ export type InvocationResult = { answer: unknown; error?: undefined } | { error:
 const initialisationMillis = 20_000;
 /** Size of the young generation. V8's default makes each thread a third larger, and most threads are idle. */
 const maxYoungGenerationSizeMb = 8;
+
+/**
+ * The folder for the compiled code of a bundle. It is beside the bundle and ends with it, so nobody can write to it who could
+ * not change the bundle. If it cannot be written, Node.js compiles the bundle for each thread.
+ */
+function compileCacheOf(file: string): string {
+  return join(dirname(realpathSync(file)), '.compile-cache');
+}
 
 /**
  * One execution environment: a thread with its own copy of the bundle. It handles one event at a time and is killed at
@@ -42,7 +51,7 @@ export class ExecutionEnvironment {
     };
     this.#worker = new Worker(join(import.meta.dirname, 'bootstrap.ts'), {
       workerData,
-      env: variables,
+      env: { ...variables, NODE_COMPILE_CACHE: compileCacheOf(definition.file) },
       execArgv: variables['NODE_OPTIONS']?.includes('--enable-source-maps') ? ['--enable-source-maps'] : [],
       resourceLimits: { maxOldGenerationSizeMb: definition.memoryMegabytes, maxYoungGenerationSizeMb },
     });

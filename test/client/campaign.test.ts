@@ -4,7 +4,7 @@ import { SeededRandom } from '../harness/seeded-random.ts';
 
 // Runs with seeded random faults. The invariants are checked after each run, when no work is left.
 
-const runs = Number(process.env['CLIENT_CAMPAIGN_RUNS'] ?? 150);
+const runs = Number(process.env['CLIENT_CAMPAIGN_RUNS'] ?? 60);
 const people = 4;
 const steps = 40;
 

@@ -1,5 +1,5 @@
 import { timeLimits } from '../support/time-limits.ts';
 import { testBursts, testFramesWithoutOrder } from './order-tests.ts';
 
-testBursts(80, timeLimits.test);
+testBursts(40, timeLimits.test);
 testFramesWithoutOrder();

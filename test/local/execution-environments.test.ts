@@ -25,6 +25,17 @@ test('an environment handles one event at a time; concurrent events get more env
   expect(answers.filter(({ served }) => served === 1).length).toBeGreaterThan(1);
 });
 
+test('the code of a function is compiled once and stored for its next environments, and the function does not notice', async () => {
+  const assembly = await changedAssembly(() => {});
+  const stack = await startFixtureStack({ assemblyDirectory: assembly.directory });
+  const caller = await SocketClient.open(`${stack.websocket}?token=ada`);
+  const { compiled, cacheVariable } = await caller.ask(one());
+  expect(compiled).toBeGreaterThan(0);
+  expect(cacheVariable).toBeUndefined();
+  await stack.close();
+  await assembly.remove();
+});
+
 test('between two events an environment is frozen: no timer fires', async () => {
   const started = await client.ask(one('tick'));
   await client.ask({ type: 'echo' });

@@ -38,3 +38,13 @@ test.each(ignored)('[PR18] $breaks is reported as broken if $mistake', async (ch
   expect(universe().book.isApplied(change)).toBe(true);
   expect(caught).toBeDefined();
 });
+
+test('[PR18] the simulation notices that the order of joins and leaves is ignored', async () => {
+  const change = { find: 'if isOutdated(key, version) then return true end', replace: '' };
+  const changed = { ...universe(), bursts: true, changes: [change], name: `${universe().name}:ignored` };
+  // The connection table already orders most of them, so few scenarios show it.
+  const seeds = Array.from({ length: 3000 }, (_, index) => index);
+  const [caught] = await runSeeds(seeds, changed, { atATime: profiles.length });
+  expect(universe().book.isApplied(change)).toBe(true);
+  expect(caught?.violations.filter((text) => text.startsWith('[FA6]'))).toEqual([]);
+});

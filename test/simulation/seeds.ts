@@ -1,11 +1,11 @@
 /** The number of scenarios of `npm run test:long`, unless `SIMULATION_SEEDS` is set. */
 const seedsOfALongRun = 2000;
 /** The number of scenarios of `npm test`; each kind occurs several times. */
-const seedsOfAShortRun = 100;
+const seedsOfAShortRun = 55;
 
 /**
  * The seeds of a test file. `npm run test:long` has two files, which run in parallel and share `SIMULATION_SEEDS` seeds,
- * starting with `SIMULATION_FROM` (0). `npm test` runs the first hundred seeds, or the one that `SIMULATION_SEED` names.
+ * starting with `SIMULATION_FROM` (0). `npm test` runs the first seeds, or the one that `SIMULATION_SEED` names.
  */
 export function seedsOf(part: 'short' | 'first' | 'second', environment: NodeJS.ProcessEnv = process.env): number[] {
   const only = environment['SIMULATION_SEED'];
