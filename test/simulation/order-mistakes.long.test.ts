@@ -6,7 +6,7 @@ import { withUniverse } from './with-universe.ts';
 
 const universe = withUniverse();
 
-/** Each of the mistakes is noticed in one of these worlds. */
+/** Each of these mistakes is noticed in one of these scenarios. */
 const seeds = Array.from({ length: 220 }, (_, index) => index);
 
 const ignored: (TextChange & { mistake: string; breaks: string })[] = [
