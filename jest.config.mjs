@@ -34,6 +34,6 @@ export default {
   globalSetup: '<rootDir>/test/support/global-setup.ts',
   globalTeardown: '<rootDir>/test/support/global-teardown.ts',
   setupFilesAfterEnv: ['<rootDir>/test/support/limit-tests.ts'],
-  // Many tests wait for servers and timers: a third worker uses what two cores have left.
-  maxWorkers: 3,
+  // Many tests wait for servers and timers: two more workers use what two cores have left.
+  maxWorkers: 4,
 };
