@@ -38,6 +38,8 @@ export function createSessionCore(shared: Shared, target: Target, name: string, 
   const outbox = createOutbox(environment, request, report);
   /** The socket on which this session is joined. */
   let link: Link | undefined;
+  /** Whether the session is being joined on a newer socket. Meanwhile requests have the rights of the older one. */
+  let isReplacing = false;
   let snapshot = show();
   const isOver = () => /left|ended/.test(shown.state);
   const id = () => shown.info?.id ?? target.sessionId ?? target.key!;
@@ -118,6 +120,7 @@ export function createSessionCore(shared: Shared, target: Target, name: string, 
     // If the old socket is still open, the service knows the user's state already.
     const said = own.forJoin(change, link?.isOpen ? undefined : me());
     let isWanted = true;
+    isReplacing = link !== undefined;
     const onReply = (reply: Frame) => {
       own.confirm(change);
       isWanted = !isOver();
@@ -130,6 +133,8 @@ export function createSessionCore(shared: Shared, target: Target, name: string, 
     } catch (error) {
       own.repeat(change);
       throw error;
+    } finally {
+      isReplacing = false;
     }
   }
 
@@ -165,6 +170,7 @@ export function createSessionCore(shared: Shared, target: Target, name: string, 
     // Before the reply of the join, frames are only collected.
     if (shown.state !== 'joined') return;
     const user = me();
+    if (user && !isReplacing) shown.role = user.role;
     // The service lost its data or had given the person up, and with that what it does not keep elsewhere.
     const isBack = presence.epoch !== before || user?.joinedAt !== known?.joinedAt;
     if (user && known && isBack) own.complete(own.forJoin({}, { ...known, connections: 1 }), user, known);

@@ -46,7 +46,7 @@ export function createSnapshots(
     const self = users.find(({ userId }) => userId === selfId());
     const lists = { others, users, cursors: others.filter(({ cursor }) => cursor).map(cursorOf) };
     const { state, info, role } = shown;
-    const next: SessionSnapshot = { state, isStale: state === 'stale', info, role: self?.role ?? role, self, ...lists };
+    const next: SessionSnapshot = { state, isStale: state === 'stale', info, role, self, ...lists };
     for (const name of ['others', 'users', 'cursors'] as const) {
       const before = last?.[name];
       if (before && isSameList(before, lists[name])) Object.assign(next, { [name]: before });

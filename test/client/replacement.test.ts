@@ -110,29 +110,63 @@ test('[CL2] [FA3] while the service accepts no join, a replaced socket stays ope
   expect(hers.others[0]?.connections).toBe(1);
 });
 
-test('[CL2] a session that is created while the socket is replaced ends up on the new socket', async () => {
+/** A client of which chosen answers arrive late. */
+function slowClient(token: () => string) {
   const device = rollcall.device(rollcall.client('bob'));
   const { WebSocket } = device.environment;
-  let hold: ((text: string) => boolean) | undefined;
+  let kind: string | undefined;
   const held: (() => void)[] = [];
-  /** A socket on which chosen answers arrive late. */
   function Slow(url: string, protocols: string[]): Socket {
     const socket = new WebSocket!(url, protocols) as Socket & { receive(text: string): void };
     const receive = socket.receive.bind(socket);
-    socket.receive = (text) => (hold?.(text) ? held.push(() => receive(text)) : receive(text));
+    socket.receive = (text) => (kind && text.includes(kind) ? held.push(() => receive(text)) : receive(text));
     return socket;
   }
   const environment = { ...device.environment, WebSocket: Slow as unknown as typeof WebSocket & object };
-  const bob = createClientIn(environment, { url: 'ws://rollcall.test/live', token: () => rollcall.token('bob') });
+  return {
+    device,
+    client: createClientIn(environment, { url: 'ws://rollcall.test/live', token }),
+    hold: (type: string) => {
+      kind = `"${type}"`;
+    },
+    release: () => {
+      kind = undefined;
+      for (const go of held.splice(0)) go();
+    },
+  };
+}
+
+test('[CL2] [SE12] the shown role is that of the socket on which requests are sent', async () => {
+  const hers = await watch('plan');
+  let role: AccessClaim[string] = 'viewer';
+  const token = () => rollcall.token('bob', { tokenSeconds: 50, sessions: { '*': role } });
+  const { client: bob, device, hold, release } = slowClient(token);
+  const plan = bob.open('plan');
+  await plan.ready;
+  role = 'commenter';
+  hold('session_opened');
+  device.tell('network');
+  await rollcall.settle();
+  // The others, and the older socket, learn of the new role before the answer of the join arrives.
+  expect([hers.others[0]?.role, plan.self?.role, plan.role]).toEqual(['commenter', 'commenter', 'viewer']);
+  expect(await errorOf(plan.logActivity('noted'))).toBe('PERMISSION_DENIED');
+  release();
+  await rollcall.settle();
+  expect(plan.role).toBe('commenter');
+  expect(await errorOf(plan.logActivity('noted'))).toBe('none');
+  bob.close();
+});
+
+test('[CL2] a session that is created while the socket is replaced ends up on the new socket', async () => {
+  const { client: bob, device, hold, release } = slowClient(() => rollcall.token('bob'));
   bob.connect();
   await rollcall.settle();
-  hold = (text) => text.includes('session_created');
+  hold('session_created');
   const creating = bob.create({ operationId: 'op', metadata: { isPublic: true } });
   await rollcall.settle();
   device.tell('network');
   await rollcall.settle();
-  hold = undefined;
-  for (const go of held.splice(0)) go();
+  release();
   const his = await creating;
   const hers = rollcall.client('ada').join(his.id);
   await hers.ready;
