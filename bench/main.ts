@@ -38,8 +38,12 @@ function print(title: string, rows: ReturnType<typeof rowsOf>): void {
   }
 }
 
+async function benchOf(name: string): Promise<Bench> {
+  return ((await import(join(folder, `${name}.ts`))) as { bench: Bench }).bench;
+}
+
 async function runOne(name: string, arguments_: string[]): Promise<void> {
-  const { bench }: { bench: Bench } = await import(join(folder, `${name}.ts`));
+  const bench = await benchOf(name);
   if (bench.talks) console.log(`\n${bench.title}`);
   const rows = rowsOf(await bench.run(arguments_));
   if (!bench.talks) print(bench.title, rows);
@@ -59,7 +63,8 @@ if (unknown.length > 0) {
 } else {
   const comparison = comparisonOf(flags, checkout);
   for (const name of chosen.length > 0 ? chosen : known) {
-    if (comparison) await runAgainst(name, withoutComparison(flags), comparison);
+    if (comparison && !(await benchOf(name)).comparesItself)
+      await runAgainst(name, withoutComparison(flags), comparison);
     else await runOne(name, flags);
   }
 }

@@ -12,6 +12,8 @@ export interface Bench {
   title: string;
   /** Whether the benchmark prints its results itself while it runs. */
   talks?: boolean;
+  /** Whether the benchmark takes `--against` itself, and measures both checkouts in the same run. */
+  comparesItself?: boolean;
   /** @param arguments_ the arguments after the benchmark's name on the command line. */
   run(arguments_: string[]): Promise<Measurement[]>;
 }

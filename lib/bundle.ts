@@ -2,7 +2,7 @@ import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { type BuildOptions, buildSync, type Metafile } from 'esbuild';
-import { type HandlerName, handlerNames } from './handlers.ts';
+import { type HandlerName, handlerNames, handlers } from './handlers.ts';
 
 /** The project's folder. */
 export const projectDirectory = join(import.meta.dirname, '..');
@@ -17,17 +17,15 @@ const requireBanner =
  */
 const outputDirectory = join(projectDirectory, 'dist');
 
-/** The esbuild options. One run bundles all handlers, which is ten times faster than one run for each. */
-export const bundleOptions = {
+const options = {
   absWorkingDir: projectDirectory,
-  entryPoints: handlerNames.map((name) => ({
-    in: join(projectDirectory, 'lambdas', 'handlers', `${name}.ts`),
-    out: `${name}/index`,
-  })),
   outdir: outputDirectory,
   write: false,
   bundle: true,
   loader: { '.lua': 'text' },
+  alias: {
+    '@aws-sdk/credential-provider-node': join(projectDirectory, 'lambdas/platform/environment-credentials.ts'),
+  },
   platform: 'node',
   target: 'node24',
   format: 'esm',
@@ -47,7 +45,7 @@ export const bundleOptions = {
 export interface Bundles {
   /** The folder with `index.mjs` of a handler. */
   directory(name: HandlerName): string;
-  /** Lists the inputs and the size of each bundle; tests read it. */
+  /** Lists the inputs and the size of each file; tests read it. */
   metafile: Metafile;
 }
 
@@ -63,15 +61,61 @@ export function bundleHandlers(): Bundles {
   return built;
 }
 
+/** The files of a handler's bundle as the metafile names them, without source maps. */
+export function filesOf({ outputs }: Metafile, name: HandlerName): string[] {
+  return Object.keys(outputs).filter((file) => file.startsWith(`dist/${name}/`) && file.endsWith('.mjs'));
+}
+
+/** The files that a start of the function loads: `index.mjs` and what it imports statically, directly or not. */
+export function filesAtStart({ outputs }: Metafile, name: HandlerName): string[] {
+  const files = new Set([`dist/${name}/index.mjs`]);
+  // A set yields what is added during the loop, too.
+  for (const file of files) {
+    for (const { path, kind } of outputs[file]!.imports) {
+      if (kind === 'import-statement' && path in outputs) files.add(path);
+    }
+  }
+  return [...files];
+}
+
 function build(): Bundles {
-  const result = buildSync(bundleOptions as BuildOptions & { write: false; metafile: true });
   const target = mkdtempSync(join(tmpdir(), 'rollcall-bundle-'));
   process.once('exit', () => rmSync(target, { recursive: true, force: true }));
-  for (const file of result.outputFiles) {
-    const path = join(target, relative(outputDirectory, file.path));
-    mkdirSync(dirname(path), { recursive: true });
-    writeFileSync(path, file.contents);
+  const metafile: Metafile = { inputs: {}, outputs: {} };
+  for (const names of runs()) {
+    const result = buildSync(optionsFor(names));
+    Object.assign(metafile.inputs, result.metafile.inputs);
+    Object.assign(metafile.outputs, result.metafile.outputs);
+    for (const file of result.outputFiles) {
+      const path = join(target, relative(outputDirectory, file.path));
+      mkdirSync(dirname(path), { recursive: true });
+      writeFileSync(path, file.contents);
+    }
   }
   cpSync(join(projectDirectory, 'migrations'), join(target, 'migrate', 'migrations'), { recursive: true });
-  return { directory: (name) => join(target, name), metafile: result.metafile };
+  return { directory: (name) => join(target, name), metafile };
+}
+
+/**
+ * The handlers of each run of esbuild. One run for many handlers is much faster than one for each. A handler with several
+ * files has its own run, so that it shares no file with others.
+ */
+function runs(): HandlerName[][] {
+  const quick = handlerNames.filter((name) => handlers[name].startsQuickly);
+  return [handlerNames.filter((name) => !quick.includes(name)), ...quick.map((name) => [name])];
+}
+
+function optionsFor(names: readonly HandlerName[]): BuildOptions & { write: false; metafile: true } {
+  const [first] = names;
+  const splits = handlers[first!].startsQuickly === true;
+  return {
+    ...options,
+    external: [...options.external],
+    mainFields: [...options.mainFields],
+    entryPoints: names.map((name) => ({
+      in: join(projectDirectory, 'lambdas', 'handlers', `${name}.ts`),
+      out: `${name}/index`,
+    })),
+    ...(splits ? { splitting: true, chunkNames: `${first}/[name]-[hash]` } : {}),
+  };
 }

@@ -25,6 +25,11 @@ export interface HandlerTraits {
   memoryMb?: number;
   /** Whether only a deployment invokes it, always in its new version. */
   runsAtDeployment?: boolean;
+  /**
+   * Whether its start must be quick: a handshake or the most frequent frames wait for it. Then its bundle has several files,
+   * and a start loads only those that every event needs.
+   */
+  startsQuickly?: boolean;
 }
 
 /** Shorter than the 29 s of API Gateway, so that the caller still receives the error. */
@@ -35,11 +40,13 @@ export const handlers: Record<HandlerName, HandlerTraits> = {
     description: 'Checks the token or invite of a new connection',
     inNetwork: false,
     timeoutSeconds: 5,
+    startsQuickly: true,
   },
   connect: {
     description: 'Registers a new connection',
     inNetwork: false,
     timeoutSeconds: routeSeconds,
+    startsQuickly: true,
   },
   disconnect: {
     description: 'Ends what a closed connection had joined',
@@ -52,8 +59,13 @@ export const handlers: Record<HandlerName, HandlerTraits> = {
     timeoutSeconds: routeSeconds,
     memoryMb: 256,
   },
-  heartbeat: { description: 'Receives heartbeats', inNetwork: true, timeoutSeconds: routeSeconds },
-  cursor: { description: 'Shares cursors', inNetwork: true, timeoutSeconds: routeSeconds },
+  heartbeat: {
+    description: 'Receives heartbeats',
+    inNetwork: true,
+    timeoutSeconds: routeSeconds,
+    startsQuickly: true,
+  },
+  cursor: { description: 'Shares cursors', inNetwork: true, timeoutSeconds: routeSeconds, startsQuickly: true },
   presence: {
     description: 'Changes and lists who is present',
     inNetwork: true,

@@ -1,8 +1,11 @@
-import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { environmentNames } from '../platform/environment.ts';
 import { once } from '../platform/once.ts';
 
-const lambda = once(() => new LambdaClient({ maxAttempts: 2 }));
+/** Loaded at the first use, because few invocations start a function. */
+const lambda = once(async () => {
+  const { InvokeCommand, LambdaClient } = await import('@aws-sdk/client-lambda');
+  return { InvokeCommand, client: new LambdaClient({ maxAttempts: 2 }) };
+});
 
 /** The name of the function that sweeps; undefined for functions that may not start it. */
 export const sweepFunction = () => process.env[environmentNames.timeoutSweepFunction];
@@ -10,5 +13,6 @@ export const sweepFunction = () => process.env[environmentNames.timeoutSweepFunc
 /** Starts a function and does not wait for its end. @throws the AWS error if it cannot be started. */
 export async function startFunction(name: string, event: object): Promise<void> {
   const Payload = JSON.stringify(event);
-  await lambda().send(new InvokeCommand({ FunctionName: name, InvocationType: 'Event', Payload }));
+  const { InvokeCommand, client } = await lambda();
+  await client.send(new InvokeCommand({ FunctionName: name, InvocationType: 'Event', Payload }));
 }

@@ -1,14 +1,16 @@
+import { lazily } from '../platform/lazily.ts';
 import { log } from '../platform/log.ts';
 import { timings } from '../platform/timings.ts';
 import type { Services } from '../services/services.ts';
 import { inviteKeys } from './invite-keys.ts';
-import { outbox } from './outbox.ts';
 
 /** The services of the authorizer. They have their own module because a handshake waits for the start of this function. */
 export interface HandshakeServices extends Pick<Services, 'clock' | 'log' | 'inviteKeys' | 'outbox' | 'timings'> {
   /** Writes at every `LOG_LEVEL`, because the stack counts these log lines. */
   readonly countedLog: Pick<Services['log'], 'info'>;
 }
+
+const outbox = lazily(async () => (await import('./outbox.ts')).outbox());
 
 export const handshakeServices: HandshakeServices = {
   clock: () => Date.now(),
@@ -18,7 +20,5 @@ export const handshakeServices: HandshakeServices = {
   get inviteKeys() {
     return inviteKeys();
   },
-  get outbox() {
-    return outbox();
-  },
+  outbox,
 };

@@ -1,4 +1,3 @@
-import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { dependencyTimeoutMillis } from '../../protocol/timings.ts';
 import { environmentNames } from '../platform/environment.ts';
 import { once, required } from '../platform/once.ts';
@@ -16,6 +15,8 @@ export const inviteKeys = once(() => {
 });
 
 async function readInviteSecret(): Promise<readonly Uint8Array[]> {
+  // Loaded here, because most handshakes have a token and no invite.
+  const { GetSecretValueCommand, SecretsManagerClient } = await import('@aws-sdk/client-secrets-manager');
   const client = new SecretsManagerClient({
     maxAttempts: 2,
     requestHandler: { requestTimeout: dependencyTimeoutMillis, throwOnRequestTimeout: true },

@@ -7,7 +7,7 @@ import { database } from '../platform/database.ts';
 import { once } from '../platform/once.ts';
 import { timings } from '../platform/timings.ts';
 import { compose } from './compose.ts';
-import { messenger } from './delivery.ts';
+import { messenger } from './messenger.ts';
 import { registry } from './registry.ts';
 
 /** The liveness cache. */

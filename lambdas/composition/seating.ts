@@ -1,7 +1,8 @@
 import { activity } from './activity.ts';
 import type { Parts } from './compose.ts';
-import { broadcaster, messenger } from './delivery.ts';
+import { broadcaster } from './delivery.ts';
 import { startFunction, sweepFunction } from './functions.ts';
+import { messenger } from './messenger.ts';
 import { deadlines, movingSessions, presence } from './presence.ts';
 import { registry } from './registry.ts';
 import { sessions } from './sessions.ts';

@@ -1,7 +1,6 @@
 import { hash } from 'node:crypto';
-// The main module of the package imports fetch, WebSockets and mocks: bundled and minified it is 536 KB, the pool alone 284
-// KB.
-import Pool from 'undici/lib/dispatcher/pool.js';
+import type Pool from 'undici/lib/dispatcher/pool.js';
+import { once } from '../platform/once.ts';
 import type { Gateway, PostResult } from './gateway.ts';
 import { type Credentials, PostSigner } from './post-signer.ts';
 
@@ -30,7 +29,7 @@ export class SignedGateway implements Gateway {
   readonly #host: string;
   readonly #pathPrefix: string;
   readonly #signer: PostSigner;
-  readonly #pool: Pool;
+  readonly #pool: () => Promise<Pool>;
   /** The hash of the last posted bytes, so that a frame for many receivers is hashed once. */
   #hashed: { bytes: Uint8Array; hash: string } | undefined;
 
@@ -40,11 +39,7 @@ export class SignedGateway implements Gateway {
     const { timeoutMillis } = options;
     this.#host = host;
     this.#pathPrefix = `${pathname.replace(/\/$/, '')}/@connections/`;
-    this.#pool = new Pool(origin, {
-      ...{ connections: mostSockets, pipelining: 1, allowH2: false },
-      ...{ connect: { timeout: timeoutMillis }, headersTimeout: timeoutMillis, bodyTimeout: timeoutMillis },
-      ...{ keepAliveTimeout: idleMillis, keepAliveMaxTimeout: idleMillis },
-    });
+    this.#pool = once(() => makePool(origin, timeoutMillis));
     this.#signer = new PostSigner(options.region);
   }
 
@@ -57,30 +52,7 @@ export class SignedGateway implements Gateway {
     const signable = { host: this.#host, path, contentLength: frame.length, contentHash: this.#hash(frame) };
     const now = (this.#options.clock ?? Date.now)();
     const headers = this.#signer.sign(signable, this.#options.credentials(), now);
-    return this.#exchange(path, headers, frame);
-  }
-
-  /** Sends a request and returns the status of the answer. The body is not needed. */
-  #exchange(path: string, headers: string[], body: Uint8Array): Promise<number> {
-    return new Promise((resolve, reject) => {
-      let status = 500;
-      this.#pool.dispatch(
-        { method: 'POST', path, headers, body },
-        {
-          onRequestStart() {},
-          onResponseStart(_controller, statusCode) {
-            status = statusCode;
-          },
-          onResponseData() {},
-          onResponseEnd() {
-            resolve(status);
-          },
-          onResponseError(_controller, error) {
-            reject(error);
-          },
-        },
-      );
-    });
+    return exchange(await this.#pool(), { path, headers, body: frame });
   }
 
   #hash(bytes: Uint8Array): string {
@@ -89,6 +61,42 @@ export class SignedGateway implements Gateway {
     }
     return this.#hashed.hash;
   }
+}
+
+/**
+ * Loads the pool at the first post: a function that posts nothing needs none. The main module of the package imports fetch,
+ * WebSockets and mocks: bundled and minified it is 536 KB, the pool alone 284 KB.
+ */
+async function makePool(origin: string, timeoutMillis: number): Promise<Pool> {
+  const { default: Loaded } = await import('undici/lib/dispatcher/pool.js');
+  return new Loaded(origin, {
+    ...{ connections: mostSockets, pipelining: 1, allowH2: false },
+    ...{ connect: { timeout: timeoutMillis }, headersTimeout: timeoutMillis, bodyTimeout: timeoutMillis },
+    ...{ keepAliveTimeout: idleMillis, keepAliveMaxTimeout: idleMillis },
+  });
+}
+
+/** Sends a request and returns the status of the answer. The body is not needed. */
+function exchange(pool: Pool, request: { path: string; headers: string[]; body: Uint8Array }): Promise<number> {
+  return new Promise((resolve, reject) => {
+    let status = 500;
+    pool.dispatch(
+      { method: 'POST', ...request },
+      {
+        onRequestStart() {},
+        onResponseStart(_controller, statusCode) {
+          status = statusCode;
+        },
+        onResponseData() {},
+        onResponseEnd() {
+          resolve(status);
+        },
+        onResponseError(_controller, error) {
+          reject(error);
+        },
+      },
+    );
+  });
 }
 
 function resultOf(status: number): PostResult {

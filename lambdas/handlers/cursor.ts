@@ -1,7 +1,7 @@
 import { RollcallError } from '../../protocol/errors.ts';
 import { route } from '../adapters/route.ts';
 import { compose } from '../composition/compose.ts';
-import { seating } from '../composition/seating.ts';
+import { frames } from '../composition/frames.ts';
 import { postToCaller } from '../flows/callers/post-to-caller.ts';
 import { signOfLife } from '../flows/frames/sign-of-life.ts';
 import { turnOf } from '../platform/turn.ts';
@@ -21,7 +21,7 @@ export const cursorRoute = (services: Services) =>
     { log: services.log, post: (connectionId, frame) => postToCaller(services, connectionId, frame) },
   );
 
-export const parts = seating;
+export const parts = frames;
 export const handler = cursorRoute(compose(parts));
 
 /**

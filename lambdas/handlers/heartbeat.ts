@@ -1,6 +1,6 @@
 import { route } from '../adapters/route.ts';
 import { compose } from '../composition/compose.ts';
-import { seating } from '../composition/seating.ts';
+import { frames } from '../composition/frames.ts';
 import { postToCaller } from '../flows/callers/post-to-caller.ts';
 import { resyncIfBehind } from '../flows/frames/resync.ts';
 import { signOfLife } from '../flows/frames/sign-of-life.ts';
@@ -23,5 +23,5 @@ export const heartbeatRoute = (services: Services) =>
     { log: services.log, post: (connectionId, frame) => postToCaller(services, connectionId, frame) },
   );
 
-export const parts = seating;
+export const parts = frames;
 export const handler = heartbeatRoute(compose(parts));

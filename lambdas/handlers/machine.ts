@@ -1,7 +1,7 @@
 import { route } from '../adapters/route.ts';
 import { compose } from '../composition/compose.ts';
-import { messenger } from '../composition/delivery.ts';
 import { liveness, machines } from '../composition/liveness.ts';
+import { messenger } from '../composition/messenger.ts';
 import { presence, rateLimiter } from '../composition/presence.ts';
 import { registry } from '../composition/registry.ts';
 import { standard } from '../composition/standard.ts';

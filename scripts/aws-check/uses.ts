@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Metafile } from 'esbuild';
 import { environmentNames } from '../../lambdas/platform/environment.ts';
-import { projectDirectory } from '../../lib/bundle.ts';
+import { filesOf, projectDirectory } from '../../lib/bundle.ts';
 import { type HandlerName, handlerNames } from '../../lib/handlers.ts';
 import { methodCommands } from './method-commands.ts';
 import type { Use } from './permissions.ts';
@@ -42,9 +42,11 @@ const actionsOfVariable: Record<string, string[]> = {
 
 /** The project's own source files in a function's bundle. */
 export function sourcesOf(metafile: Metafile, handler: HandlerName): string[] {
-  return Object.entries(metafile.outputs[`dist/${handler}/index.mjs`]!.inputs)
+  const inputs = filesOf(metafile, handler)
+    .flatMap((output) => Object.entries(metafile.outputs[output]!.inputs))
     .filter(([file, { bytesInOutput }]) => file.startsWith('lambdas/') && bytesInOutput > 0)
-    .map(([file]) => readFileSync(join(projectDirectory, file), 'utf8'));
+    .map(([file]) => file);
+  return [...new Set(inputs)].map((file) => readFileSync(join(projectDirectory, file), 'utf8'));
 }
 
 /** The variables that the source files in a function's bundle contain. */

@@ -1,3 +1,4 @@
+import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import type { APIGatewayRequestAuthorizerEvent } from 'aws-lambda';
 import { mockClient } from 'aws-sdk-client-mock';
 import { generateKeyPair } from 'jose';
@@ -22,6 +23,7 @@ beforeAll(async () => {
   process.env['INVITE_SECRET_ARN'] = 'arn:invites';
   process.env['AWS_REGION'] = 'us-east-1';
   process.env['LOG_LEVEL'] = 'SILENT';
+  mockClient(SecretsManagerClient).on(GetSecretValueCommand).callsFake(readSecret);
 });
 beforeEach(async () => {
   provider.status = 200;
@@ -29,8 +31,6 @@ beforeEach(async () => {
   readSecret.mockReset().mockResolvedValue({ SecretString: secret });
   // The module caches the keys of the provider, so each test has its own module.
   await jest.isolateModulesAsync(async () => {
-    const { GetSecretValueCommand, SecretsManagerClient } = await import('@aws-sdk/client-secrets-manager');
-    mockClient(SecretsManagerClient).on(GetSecretValueCommand).callsFake(readSecret);
     ({ handler: authorize } = await import('../../lambdas/handlers/authorizer.ts'));
   });
 });

@@ -7,7 +7,6 @@ import { sessionIdOf } from '../callers/session-ids.ts';
 import { announce } from '../presence/announce.ts';
 import { rememberData } from '../presence/remember-data.ts';
 import { scheduleVisit } from '../scheduling/sweep-waker.ts';
-import { returnToSession } from '../seating/return-to-session.ts';
 
 /**
  * Records a frame of a connection and tells the others what it changed, with one round trip to Redis (rule PR14).
@@ -61,6 +60,8 @@ export async function seated<T>(
 ): Promise<T> {
   const known = await script(services.clock());
   if (known) return known;
+  // Loaded here, because nearly every frame finds its seat, and functions that start quickly serve these frames.
+  const { returnToSession } = await import('../seating/return-to-session.ts');
   await returnToSession(services, caller, seat.sessionId);
   const returned = await script(services.clock());
   if (!returned) throw new RollcallError('NOT_IN_SESSION', 'You have left this session; join it again.');
