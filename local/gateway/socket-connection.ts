@@ -74,6 +74,11 @@ export class SocketConnection {
     if (this.#inProgress === maximumInProgress - 1) this.#socket?.resume();
   }
 
+  /** Notes the code with which the library closes the connection by itself, if any. */
+  noteClosing(code: number | undefined): void {
+    if (code !== undefined) this.#ending ??= { code, reason: '' };
+  }
+
   /** Starts to close the connection. The first call sets the code and reason. */
   close(code: number, reason: string): void {
     const socket = this.#socket;

@@ -137,9 +137,8 @@ export class WebSocketGateway {
       createFrameMeter(maximumFrameBytes, () => connection.close(1009, 'Frame size exceeded')),
     );
     socket.on('message', (data, isBinary) => this.#received(connection, data as Buffer, isBinary));
-    // After an invalid frame or a message over the limit, the library closes the socket with the right code and emits
-    // `close` with 1006.
-    socket.on('error', () => {});
+    // The library closes the socket with this code and emits `close` with 1006.
+    socket.on('error', (error) => connection.noteClosing(closeCodeOf(error)));
     const stopTimers = this.#limitLife(connection);
     socket.once('close', (code, reason) => {
       stopTimers();
@@ -210,6 +209,16 @@ export class WebSocketGateway {
       void delivery.finally(() => this.#endings.delete(delivery));
     }
   }
+}
+
+/**
+ * The code with which the library closes a socket after invalid input. Undefined after a failure of the network: then nobody
+ * sends a code.
+ */
+function closeCodeOf({ code = '' }: NodeJS.ErrnoException): number | undefined {
+  if (!code.startsWith('WS_ERR_')) return undefined;
+  if (code.endsWith('_LENGTH') && code !== 'WS_ERR_INVALID_CONTROL_PAYLOAD_LENGTH') return 1009;
+  return code === 'WS_ERR_INVALID_UTF8' ? 1007 : 1002;
 }
 
 /** The client's reason, or API Gateway's default text. */
