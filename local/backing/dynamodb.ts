@@ -7,6 +7,9 @@ export interface LocalDynamoDb {
   stop(): Promise<void>;
 }
 
+/** A request that takes longer than this does not delay the end. */
+const longestRequestMillis = 2000;
+
 /**
  * Starts a DynamoDB-compatible server on a free loopback port.
  *
@@ -22,8 +25,15 @@ export async function startDynamoDb(directory: string | undefined): Promise<Loca
     endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     stop: () =>
       new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
+        // A request that is being handled ends first: without its database it would end the process with an exception.
+        const idle = setInterval(() => server.closeIdleConnections(), 20);
+        const late = setTimeout(() => server.closeAllConnections(), longestRequestMillis);
+        server.close(() => {
+          clearInterval(idle);
+          clearTimeout(late);
+          resolve();
+        });
+        server.closeIdleConnections();
       }),
   };
 }
