@@ -33,6 +33,8 @@ export interface Publisher {
    * @returns when the next one is due.
    */
   heartbeatIfDue(hidden: boolean, inputAt: number, force: boolean): number;
+  /** The service sends cursors this far apart for so many seconds, so more frequent ones would not be sent on. */
+  pace(millis: number, seconds: number): void;
   /** Notes that a frame about the session was sent. */
   sent(): void;
   /** Sends the cursor again after two seconds, because its frame may have failed. */
@@ -53,6 +55,9 @@ export function createPublisher(
 ): Publisher {
   let flushedAt = Number.NEGATIVE_INFINITY;
   let sentAt = now();
+  let cursorAt = Number.NEGATIVE_INFINITY;
+  /** How far apart cursors are sent; 0 while the service asks for nothing else than its window. */
+  let paceMillis = 0;
   const isAlone = () => session.presence.users.size < 2;
 
   function flush(): void {
@@ -63,9 +68,12 @@ export function createPublisher(
       timers.wait('flush', early, flush);
       return;
     }
-    const change = own.take(!isAlone());
+    const paced = cursorAt + paceMillis - now();
+    if (paced > 0) timers.wait('cursor', paced, flush);
+    const change = own.take(!isAlone() && paced <= 0);
     if (!change) return;
     flushedAt = now();
+    if (change.cursor) cursorAt = flushedAt;
     const sessionId = session.id();
     if (change.cursor && Object.keys(change).length === 1) {
       session.confirmed(change);
@@ -115,6 +123,12 @@ export function createPublisher(
         else link.send(message);
       } else if (isQuiet) check();
       return sentAt + interval;
+    },
+    pace(millis, seconds) {
+      paceMillis = millis;
+      timers.wait('pace', seconds * 1000, () => {
+        paceMillis = 0;
+      });
     },
     sent() {
       sentAt = now();

@@ -199,24 +199,19 @@ export function createSessionCore(shared: Shared, target: Target, name: string, 
     if (frame.sessionId !== id() && !shown.info) early.push(frame);
     else if (frame.sessionId !== id()) return;
     else if (/^presence_(diff|state)$/.test(type)) apply(frame as unknown as Diff);
-    else if (type === 'cursors') move(frame['cursors'] as CursorAt[]);
+    else if (type === 'cursors') {
+      presence.move(frame['cursors'] as CursorAt[]);
+      changed();
+    } else if (type === 'pace') publisher.pace(frame['cursorMillis'] as number, frame['seconds'] as number);
     else if (type === 'broadcast') emit(type, frame as never);
     else if (type === 'activity') emit(type, frame['activity'] as never);
     else if (type === 'session_expiring') emit('expiring', frame as never);
-    else if (type === 'session_activity') setInfo({ active: frame['active'], lastActiveAt: frame['activeAt'] });
-    else if (type === 'session_removed') over('left', 'removed', reason);
-    else if (type === 'session_expired') over('ended', 'expired', reason);
-    else if (type === 'session_ended') over('ended', 'ended', reason);
-  }
-
-  function move(cursors: readonly CursorAt[]): void {
-    presence.move(cursors);
-    changed();
-  }
-
-  function setInfo(fields: object): void {
-    shown.info = { ...shown.info, ...fields } as SessionInfo;
-    changed();
+    else if (type === 'session_activity') {
+      const { active, activeAt: lastActiveAt } = frame;
+      shown.info = { ...shown.info, active, lastActiveAt } as SessionInfo;
+      changed();
+    } else if (type === 'session_removed') over('left', 'removed', reason);
+    else if (/^session_(expired|ended)$/.test(type)) over('ended', type.slice(8) as 'expired' | 'ended', reason);
   }
 
   function over(state: 'left' | 'ended', event: 'removed' | 'expired' | 'ended', reason: string): void {

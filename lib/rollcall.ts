@@ -24,10 +24,12 @@ import { Migration } from './migration.ts';
 import { Network } from './network.ts';
 import { Observability } from './observability.ts';
 import { PresenceCache } from './presence-cache.ts';
+import { refuseImpossible } from './refuse-impossible.ts';
 import { SessionDatabase } from './session-database.ts';
 import { sizes as allSizes, type BudgetProps, type Sizes } from './settings.ts';
 import type { Cache, Database } from './stores.ts';
 import { Sweeps } from './sweeps.ts';
+import { throttlesWithin } from './throttles.ts';
 import { UserPool, type UserPoolProps } from './user-pool.ts';
 import { type Functions, WebSocketApi } from './websocket-api.ts';
 
@@ -101,6 +103,7 @@ export class Rollcall extends Construct {
     refuseSecond(this);
     const { sizes = allSizes.dev, settings = {}, bundleOf, accountLogRole = true } = props;
     const timings = readTimings(settings);
+    refuseImpossible(sizes, timings, props.database === undefined);
     const network = new Network(this, 'Network', sizes, props.vpc);
     refuseUnreachable(props);
     this.cache = props.cache
@@ -123,6 +126,7 @@ export class Rollcall extends Construct {
     this.functions = createFunctions(this, { sizes, network, environment: settings, bundleOf });
     this.webSocketApi = new WebSocketApi(this, 'WebSocketApi', {
       sizes,
+      throttles: throttlesWithin(sizes.webSocketThrottle, timings.maxDollarsPerHour),
       accountLogRole,
       domainName: this.domain?.webSocket,
     });

@@ -45,6 +45,8 @@ export interface Sizes {
   concurrency?: Record<HandlerName, number>;
   /** Requests per second on the WebSocket stage. The limit of the account counts posts too. */
   webSocketThrottle: Throttle;
+  /** Quotas of the account that AWS has raised. Default: 10,000 requests a second and 1,000 concurrent runs. */
+  quotas?: { requestsPerSecond?: number; concurrentRuns?: number };
   /** Requests per second on the HTTP API. */
   httpThrottle: Throttle;
   /** Alarms cost $0.10 a month for each metric. */

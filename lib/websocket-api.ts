@@ -2,6 +2,7 @@ import { type CfnElement, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib'
 import { AccessLogFormat, CfnAccount } from 'aws-cdk-lib/aws-apigateway';
 import {
   WebSocketApi as Api,
+  type CfnStage,
   type IDomainName,
   LogGroupLogDestination,
   WebSocketStage,
@@ -18,9 +19,12 @@ import { accessLogFields } from './access-log.ts';
 import type { HandlerName } from './handlers.ts';
 import type { RollcallFunction } from './lambda-function.ts';
 import type { Sizes } from './settings.ts';
+import type { StageThrottles } from './throttles.ts';
 
 export interface WebSocketApiProps {
   sizes: Sizes;
+  /** The limits of the stage and of its routes. */
+  throttles: StageThrottles;
   /** Whether the stack sets the role with which API Gateway writes logs in this account and region. */
   accountLogRole: boolean;
   /** A host name that leads to the stage. */
@@ -40,18 +44,23 @@ export class WebSocketApi extends Construct {
   /** The address for posts to connections, `https://…/live`. */
   readonly managementEndpoint: string;
 
-  constructor(scope: Construct, id: string, { sizes, accountLogRole, domainName }: WebSocketApiProps) {
+  private readonly stage: WebSocketStage;
+  private readonly limitedRoutes: readonly string[];
+
+  constructor(scope: Construct, id: string, props: WebSocketApiProps) {
     super(scope, id);
+    const { sizes, throttles, accountLogRole, domainName } = props;
     this.api = new Api(this, 'Api', {
       apiName: `${Stack.of(this).stackName}-websocket`,
       description: 'Presence, sessions, cursors and activity',
       routeSelectionExpression: '$request.body.type',
     });
+    this.limitedRoutes = Object.keys(throttles.routes);
     const stage = new WebSocketStage(this, 'Stage', {
       webSocketApi: this.api,
       stageName,
       autoDeploy: true,
-      throttle: sizes.webSocketThrottle,
+      throttle: throttles.stage,
       ...(sizes.detailedMetrics ? { detailedMetricsEnabled: true } : {}),
       ...(domainName ? { domainMapping: { domainName } } : {}),
       accessLogSettings: {
@@ -59,6 +68,8 @@ export class WebSocketApi extends Construct {
         format: AccessLogFormat.custom(JSON.stringify(accessLogFields)),
       },
     });
+    this.stage = stage;
+    this.limitRoutes(throttles.routes);
     if (accountLogRole) stage.node.addDependency(this.allowLogging());
     this.url = domainName ? `wss://${domainName.name}` : stage.url;
     this.managementEndpoint = stage.callbackUrl;
@@ -105,12 +116,23 @@ export class WebSocketApi extends Construct {
   ): void {
     const integration = new WebSocketLambdaIntegration('Integration', fn.invoked);
     const route = this.api.addRoute(routeKey, { integration, ...options });
+    // API Gateway refuses a limit of a route that does not exist yet.
+    if (this.limitedRoutes.includes(routeKey)) this.stage.node.addDependency(route);
     if (!options.authorizer) {
       Validations.of(route).acknowledge({
         id: 'AwsSolutions-APIG4',
         reason: 'A WebSocket API authorizes once, at $connect, and passes the caller with each message.',
       });
     }
+  }
+
+  private limitRoutes(routes: StageThrottles['routes']): void {
+    if (this.limitedRoutes.length === 0) return;
+    const settings = Object.entries(routes).map(([route, { rateLimit, burstLimit }]) => [
+      route,
+      { ThrottlingRateLimit: rateLimit, ThrottlingBurstLimit: burstLimit },
+    ]);
+    (this.stage.node.defaultChild as CfnStage).addPropertyOverride('RouteSettings', Object.fromEntries(settings));
   }
 
   private createLogGroup(sizes: Sizes): logs.LogGroup {

@@ -93,6 +93,11 @@ export interface ServerFrames {
     leaves: { userId: string; cause: LeaveCause }[];
   };
   cursors: { sessionId: string; cursors: CursorUpdate[] };
+  /**
+   * Cursors are sent this far apart now, because the service is near the bound of its bill. A client that sends cursors more often
+   * only adds to the bill. It holds for so many seconds.
+   */
+  pace: { sessionId: string; cursorMillis: number; seconds: number };
   /** An event of somebody else; it is stored nowhere. `at` is when the server received it. */
   broadcast: { sessionId: string; userId: string; event: string; payload?: unknown; at: number };
   participants: { sessionId: string; participants: SessionParticipant[] } & Parts;

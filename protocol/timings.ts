@@ -1,4 +1,5 @@
 import { limits } from './limits.ts';
+import { leastDollarsPerHour, messagesPerSecondWithin } from './unit-costs.ts';
 
 /**
  * The durations and other settings, read from the environment and checked against each other.
@@ -21,6 +22,7 @@ export const settingDefaults = {
   BATCH_MILLIS: 100,
   BATCH_MAX_MESSAGES: 10,
   MAX_PARTICIPANTS: 50,
+  SESSION_POSTS_PER_SECOND: 2000,
   MAX_CONNECTIONS_PER_USER: 100,
   MAX_CONNECTIONS_PER_INVITE: 1000,
   MAX_CONNECTIONS_PER_ADDRESS: 2000,
@@ -32,6 +34,9 @@ export const flagDefaults = {
   TOKENS_IN_URL: true,
 } as const;
 
+/** Numbers that are not set by default. */
+const optionalNames = ['MAX_DOLLARS_PER_HOUR'] as const;
+
 /** Settings that are a list, separated by commas. They are empty by default. */
 const listNames = ['ALLOWED_ORIGINS'] as const;
 
@@ -41,11 +46,13 @@ export const hiddenMillis = 150_000;
 type NumberName = keyof typeof settingDefaults;
 type FlagName = keyof typeof flagDefaults;
 type ListName = (typeof listNames)[number];
-export type SettingName = NumberName | FlagName | ListName;
+type OptionalName = (typeof optionalNames)[number];
+export type SettingName = NumberName | FlagName | ListName | OptionalName;
 export const settingNames = [
   ...Object.keys(settingDefaults),
   ...Object.keys(flagDefaults),
   ...listNames,
+  ...optionalNames,
 ] as SettingName[];
 
 /** The values of the settings. All durations are in milliseconds. */
@@ -71,6 +78,10 @@ export interface Timings {
   batchMillis: number;
   batchMaxMessages: number;
   maxParticipants: number;
+  /** Posts that a session may cause in a second (rule CO4). */
+  sessionPostsPerSecond: number;
+  /** What the service may spend in an hour, in US dollars (rule CO4); undefined: without a bound. */
+  maxDollarsPerHour: number | undefined;
   /** How many connections may be open at the same time for one user, one invite and one network address (rule CO1). */
   connectionCaps: { user: number; invite: number; address: number };
   /**
@@ -118,8 +129,8 @@ const day = 24 * hour;
  * contradict each other (a warning after the expiry, heartbeats less often than the gateway's idle limit, …).
  */
 export function readTimings(environment: Record<string, string | undefined>): Timings {
-  const value = (name: NumberName) => readSetting(environment, name);
-  const chosen = (name: NumberName) => Boolean(environment[name]?.trim());
+  const value = (name: NumberName | OptionalName) => readSetting(environment, name);
+  const chosen = (name: NumberName | OptionalName) => Boolean(environment[name]?.trim());
   const offlineAfter = (value('PRESENCE_UPDATE_SECONDS') + value('HEARTBEAT_TIMEOUT_SECONDS')) * second;
   const sessionTimeout = value('SESSION_TIMEOUT_HOURS') * hour;
   const chosenGrace = value('RECONNECT_GRACE_SECONDS') * second;
@@ -142,6 +153,8 @@ export function readTimings(environment: Record<string, string | undefined>): Ti
     batchMillis: value('BATCH_MILLIS'),
     batchMaxMessages: value('BATCH_MAX_MESSAGES'),
     maxParticipants: value('MAX_PARTICIPANTS'),
+    sessionPostsPerSecond: value('SESSION_POSTS_PER_SECOND'),
+    maxDollarsPerHour: chosen('MAX_DOLLARS_PER_HOUR') ? value('MAX_DOLLARS_PER_HOUR') : undefined,
     connectionCaps: {
       user: value('MAX_CONNECTIONS_PER_USER'),
       invite: value('MAX_CONNECTIONS_PER_INVITE'),
@@ -170,13 +183,15 @@ function readOrigins(environment: Record<string, string | undefined>): readonly 
   throw new Error(`ALLOWED_ORIGINS has "${wrong}"; list origins like https://app.example.com, separated by commas.`);
 }
 
-function readSetting(environment: Record<string, string | undefined>, name: NumberName): number {
+function readSetting(environment: Record<string, string | undefined>, name: NumberName | OptionalName): number {
   const text = environment[name]?.trim();
-  if (text === undefined || text === '') return settingDefaults[name];
+  const fallback = name === 'MAX_DOLLARS_PER_HOUR' ? undefined : settingDefaults[name];
+  if ((text === undefined || text === '') && fallback !== undefined) return fallback;
   const value = Number(text);
   const zeroAllowed = name === 'RECONNECT_GRACE_SECONDS' || name === 'SESSION_WARNING_MINUTES';
   if (!Number.isFinite(value) || value < 0 || (value === 0 && !zeroAllowed)) {
-    throw new Error(`${name} is "${text}"; set it to a number above zero (the default is ${settingDefaults[name]}).`);
+    const hint = fallback === undefined ? 'without it there is no bound' : `the default is ${fallback}`;
+    throw new Error(`${name} is "${text}"; set it to a number above zero (${hint}).`);
   }
   return value;
 }
@@ -202,6 +217,10 @@ function checkRelations(timings: Timings, timeoutAndIntervalChosen: boolean): vo
     [
       timings.maxParticipants > limits.maxParticipants || !Number.isInteger(timings.maxParticipants),
       `Set MAX_PARTICIPANTS to a whole number up to ${limits.maxParticipants}.`,
+    ],
+    [
+      (timings.maxDollarsPerHour ?? leastDollarsPerHour) < leastDollarsPerHour,
+      `MAX_DOLLARS_PER_HOUR is ${timings.maxDollarsPerHour}, which pays for ${messagesPerSecondWithin(timings.maxDollarsPerHour ?? 0)} messages a second; set it to at least ${leastDollarsPerHour}, or leave it out.`,
     ],
     [!Number.isInteger(timings.batchMaxMessages), 'Set BATCH_MAX_MESSAGES to a whole number.'],
     [timings.batchMillis > 1000, 'Set BATCH_MILLIS to at most 1000: no update may wait longer than one second.'],

@@ -1,5 +1,5 @@
 /**
- * What the npm scripts start: `node scripts/run.mjs start|test|test:long|check|check:aws|check:lua|bench|chaos|build:client|build:cdk|size:client|audit:verify|references|at|attendance …arguments`.
+ * What the npm scripts start: `node scripts/run.mjs start|test|test:long|check|check:aws|check:lua|bench|chaos|build:client|build:cdk|size:client|audit:verify|cost|scale|references|at|attendance …arguments`.
  *
  * It runs on the installed Node.js (20 or newer) and installs what is missing. Then it starts the Node.js of the npm
  * package `node`, which has the version that the functions have on AWS. It uses no package itself.
@@ -77,7 +77,8 @@ function stepsOf(command, extra) {
     case 'audit:verify':
       return [{ run: ['scripts/audit-verify.ts', ...extra] }];
     case 'cost':
-      return [{ run: ['--disable-warning=ExperimentalWarning', ...withLua, 'scripts/cost.ts', ...extra] }];
+    case 'scale':
+      return [{ run: ['--disable-warning=ExperimentalWarning', ...withLua, `scripts/${command}.ts`, ...extra] }];
     case 'at':
       return [{ run: ['scripts/presence-at.ts', ...extra] }];
     case 'attendance':
@@ -96,7 +97,7 @@ async function main([command, ...extra]) {
   const steps = stepsOf(command, extra);
   if (!steps)
     throw new Advice(
-      'The command is missing or unknown; run npm start, npm test, npm run test:long, npm run check, npm run check:aws, npm run check:lua, npm run bench, npm run chaos, npm run build:client, npm run build:cdk, npm run size:client, npm run audit:verify, npm run cost, npm run references, npx rollcall at or npx rollcall attendance.',
+      'The command is missing or unknown; run npm start, npm test, npm run test:long, npm run check, npm run check:aws, npm run check:lua, npm run bench, npm run chaos, npm run build:client, npm run build:cdk, npm run size:client, npm run audit:verify, npm run cost, npm run scale, npm run references, npx rollcall at or npx rollcall attendance.',
     );
   await ensurePackages(project);
   const redis = withoutRedis.includes(command) ? { environment: {}, stop: async () => {} } : await provideRedis();

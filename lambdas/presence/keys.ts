@@ -27,6 +27,8 @@ export const presenceKeys = {
   moving: (shard: number) => `presence:moving:{${shard}}`,
   rate: (connectionId: string) => `presence:rate:{${connectionId}}`,
   sweeps: 'presence:sweeps',
+  /** The braces put it into the slot of `sweeps`, because one script uses both. */
+  spend: '{presence:sweeps}:spend',
   sweepCall: 'presence:sweep:call',
   sweepPulse: 'presence:sweep:pulse',
 } as const;

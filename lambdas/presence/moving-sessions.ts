@@ -20,6 +20,8 @@ export interface WindowState {
   promisedAt: number | undefined;
   /** Until this time no frame tells the sweep that something moves here, because the sweep knows. */
   watchedUntil: number;
+  /** Until this time cursors are held back, because the session reached its limit of posts; 0 if they are not. */
+  thinnedUntil: number;
 }
 
 /**
@@ -63,14 +65,15 @@ export class MovingSessions {
   /** The window of a session; undefined if Redis has none. */
   async window(sessionId: string): Promise<WindowState | undefined> {
     const key = presenceKeys.window(sessionId);
-    const [ends, promised, watched] = await answered(this.#redis, () =>
-      this.#redis.hmget(key, 'ends', 'flusher', 'watched'),
+    const [ends, promised, watched, thinned] = await answered(this.#redis, () =>
+      this.#redis.hmget(key, 'ends', 'flusher', 'watched', 'thinned'),
     );
     if (!ends) return undefined;
     return {
       endsAt: Number(ends),
       promisedAt: promised ? Number(promised) : undefined,
       watchedUntil: Number(watched ?? 0),
+      thinnedUntil: Number(thinned ?? 0),
     };
   }
 }

@@ -130,6 +130,7 @@ export interface VisitOutcome extends EndOutcome {
   lastSeen: { userId: string; at: number }[];
   /** Whether something moves here, so that the sweep has to watch the windows (rule DE3). */
   moves: boolean;
+  spending: Spending;
 }
 
 /** What a script replies about a session that Redis does not know. */
@@ -141,6 +142,24 @@ export function unknownReply<Script extends PresenceScript>(script: Script): Scr
 export function readKept<T extends Arrival | Departure>(texts: readonly string[]): T[] {
   return texts.map((text) => ({ ...(JSON.parse(text) as T), text }));
 }
+
+/** What a session cost since the last report, and who has to be told of a restraint (rules CO3, CO4). */
+export interface Spending {
+  /** Messages of the clients. */
+  received: number;
+  /** Posts and answers to the clients, in billed messages. */
+  sent: number;
+  /** Receivers of a pace frame, and how far apart the posts of cursors are now, in milliseconds. */
+  pace: { receivers: Receiver[]; cursorMillis: number } | undefined;
+}
+
+/** Reads what the scripts of the sweep reply about the cost of a session. */
+export function readSpending({ metered = [0, 0], paced = [], cursorMillis = 0 }: Partial<SpendingReply>): Spending {
+  const [received, sent] = metered;
+  return { received, sent, pace: paced.length > 0 ? { receivers: paced.map(readReceiver), cursorMillis } : undefined };
+}
+
+type SpendingReply = ScriptReply<'keepWatch'>['extra'];
 
 /** Whether Redis did not know the session: it never had users, or Redis forgot it. */
 export function isUnknown(outcome: Pick<PresenceOutcome, 'epoch'>): boolean {
@@ -182,6 +201,7 @@ export function readVisit(reply: ScriptReply<'visit'>, now: number, thresholds: 
     departures: entries.filter(({ came }) => !came),
     lastSeen: pairs(lastSeen).map(([userId, at]) => ({ userId, at: Number(at) })),
     moves: moves === 1,
+    spending: readSpending(reply.extra),
   };
 }
 

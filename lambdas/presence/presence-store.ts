@@ -18,7 +18,9 @@ import {
   readKept,
   readOutcome,
   readReceiver,
+  readSpending,
   readVisit,
+  type Spending,
   type TouchOutcome,
   unknownReply,
   usersFor,
@@ -176,23 +178,22 @@ export class PresenceStore {
     };
   }
 
-  /** Ends what is overdue in a session and returns when it is due next. */
-  async visit(sessionId: string, now: number): Promise<VisitOutcome> {
-    const values = { journalEntries: keptPerVisit };
-    const reply =
-      (await this.#scripts.run(
-        'visit',
-        sessionId,
-        now,
-        values,
-        await { outageAllowance: await this.#outageAllowance() },
-      )) ?? unknownReply('visit');
+  /**
+   * Ends what is overdue in a session and returns when it is due next.
+   *
+   * @param restraint the factor by which the service makes posts rarer now; 1 is none (rule CO4).
+   */
+  async visit(sessionId: string, now: number, restraint = 1): Promise<VisitOutcome> {
+    const values = { journalEntries: keptPerVisit, restraint };
+    const extras = { outageAllowance: await this.#outageAllowance() };
+    const reply = (await this.#scripts.run('visit', sessionId, now, values, extras)) ?? unknownReply('visit');
     return readVisit(reply, now, this.#timings);
   }
 
-  /** Whether the sweep has to keep watching the windows of a session. False if nothing moves there any more. */
-  async keepWatch(sessionId: string, now: number): Promise<boolean> {
-    return (await this.#scripts.run('keepWatch', sessionId, now, {}))?.extra.moves === 1;
+  /** Whether something moves in a session, so that the sweep has to keep watching, and its cost. `restraint`: see `visit`. */
+  async keepWatch(sessionId: string, now: number, restraint = 1): Promise<{ moves: boolean; spending: Spending }> {
+    const reply = await this.#scripts.run('keepWatch', sessionId, now, { restraint });
+    return { moves: reply?.extra.moves === 1, spending: readSpending(reply?.extra ?? {}) };
   }
 
   /** Removes movements that are recorded from the journal. */
@@ -216,9 +217,8 @@ export class PresenceStore {
 
   /** Changes the role that others see. */
   async changeRole(sessionId: string, userId: string, role: Role, now: number): Promise<PresenceOutcome> {
-    const reply =
-      (await this.#scripts.run('changeRole', sessionId, now, { userId, role })) ?? unknownReply('changeRole');
-    return readOutcome(reply, now, this.#timings);
+    const reply = await this.#scripts.run('changeRole', sessionId, now, { userId, role });
+    return readOutcome(reply ?? unknownReply('changeRole'), now, this.#timings);
   }
 
   /** Whether a user has a seat, or a grace, in the session. */

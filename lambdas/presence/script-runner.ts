@@ -78,6 +78,7 @@ export class ScriptRunner {
     outageAllowance: number,
   ): Record<keyof typeof commonArguments, string | number> {
     const { offlineAfterMillis, awayAfterMillis, batchMillis, batchMaxMessages, publishesCursors } = this.#timings;
+    const { sessionPostsPerSecond: postsPerSecond } = this.#timings;
     return {
       recordPrefix: presenceKeys.recordPrefix(sessionId),
       channel: presenceKeys.channel(sessionId),
@@ -91,6 +92,7 @@ export class ScriptRunner {
       batchMax: batchMaxMessages,
       outageAllowance,
       publishesCursors: publishesCursors ? 1 : 0,
+      postsPerSecond,
     };
   }
 }

@@ -13,6 +13,21 @@ export const leaseMillis = 2500;
 const rosterMillis = 2400;
 /** All sweeps together start at most one other sweep in this time, because it has to start and take its share first. */
 const callMillis = 3000;
+/** What all sweeps together metered, and the restraint that follows from it. */
+export interface ServiceRate {
+  restraint: number;
+  /** What the service spends in an hour at the rate of the last half minute. */
+  dollarsPerHour: number;
+}
+
+/** What a sweep tells the others when it joins. */
+export interface Report {
+  /** What it metered since its last report, in millionths of a dollar. */
+  spent: number;
+  /** What the service may spend in an hour, in dollars; undefined without a bound. */
+  maxDollarsPerHour?: number | undefined;
+}
+
 const keptMillis = 24 * 60 * 60 * 1000;
 
 /**
@@ -31,13 +46,26 @@ export class ShardLeases {
    * Adds a sweep to the roster or renews its entry, which expires after two seconds.
    *
    * @param most the roster takes no more sweeps than this. A sweep that is on it already stays.
-   * @returns all sweeps on the roster, in the same order for every sweep; undefined if there is no room.
+   * @returns all sweeps on the roster, in the same order for every sweep, or undefined if there is no room; and what all of them
+   *   metered.
    */
-  async join(holder: string, now: number, most: number): Promise<string[] | undefined> {
-    const keys = { sweeps: presenceKeys.sweeps };
-    const values = { holder, now: Math.round(now), millis: rosterMillis, most, ttl: keptMillis };
-    const sweeps = await answered(this.#redis, () => runSweepScript(this.#redis, 'joinSweeps', keys, values));
-    return sweeps.length > 0 ? sweeps.sort() : undefined;
+  async join(
+    holder: string,
+    now: number,
+    most: number,
+    { spent, maxDollarsPerHour = 0 }: Report = { spent: 0 },
+  ): Promise<{ sweeps: string[] | undefined; rate: ServiceRate }> {
+    const keys = { sweeps: presenceKeys.sweeps, spend: presenceKeys.spend };
+    const values = {
+      ...{ holder, now: Math.round(now), millis: rosterMillis, mostSweeps: most, ttl: keptMillis },
+      ...{ spent, bound: Math.round(maxDollarsPerHour * 1e6) },
+    };
+    const reply = await answered(this.#redis, () => runSweepScript(this.#redis, 'joinSweeps', keys, values));
+    const [restraint = '1', perHour = '0', ...sweeps] = reply;
+    return {
+      sweeps: sweeps.length > 0 ? sweeps.sort() : undefined,
+      rate: { restraint: Number(restraint), dollarsPerHour: Number(perHour) / 1e6 },
+    };
   }
 
   /** Takes a sweep off the roster. */

@@ -55,7 +55,11 @@ export const variants: readonly Variant[] = [
     name: 'dev with alarms and gradual deployment',
     sizes: { ...sizes.dev, alarms: true, gradualDeployment: true },
   },
-  { name: 'dev with reserved concurrency', sizes: { ...sizes.dev, concurrency: sizes.prod.concurrency } },
+  {
+    name: 'dev with reserved concurrency and a bound of the bill',
+    sizes: { ...sizes.dev, concurrency: sizes.prod.concurrency, database: { ...sizes.dev.database, size: 'medium' } },
+    environment: { MAX_DOLLARS_PER_HOUR: '5' },
+  },
   { name: 'prod without reserved concurrency', sizes: { ...sizes.prod, concurrency: undefined } },
   ...(['multiAz', 'protected', 'rotatePassword'] as const).flatMap((option) => [
     withDatabase('dev', option, true),

@@ -212,6 +212,7 @@ export const serverFrames = {
     }),
   ),
   cursors: frame<'cursors'>()(z.object({ sessionId: text, cursors: z.array(cursorUpdate) })),
+  pace: frame<'pace'>()(z.object({ sessionId: text, cursorMillis: count, seconds: count })),
   broadcast: frame<'broadcast'>()(
     z.object({ sessionId: text, userId: text, event: text, payload: z.unknown().optional(), at: time }),
   ),

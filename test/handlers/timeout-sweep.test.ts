@@ -26,6 +26,7 @@ const visit = jest.fn<ReturnType<Visit>, Parameters<Visit>>();
 const quiet = {
   ...{ epoch: 'e', seq: 1, parts: 1, joins: [], updates: [], leaves: [], receivers: [] },
   ...{ arrivals: [], departures: [], lastSeen: [], moves: false },
+  spending: { received: 0, sent: 0, pace: undefined },
 };
 const [nothing, none] = [async () => {}, async () => []];
 const gone = { ...quiet, nextDeadline: undefined };

@@ -30,10 +30,10 @@ test('[DE3] a session is in the list of moving sessions from its first promised 
   const [session] = await listed();
   expect(session).toEqual({ sessionId: room.sessionId, toldAt: room.now });
   room.pass(1);
-  expect(await room.store.keepWatch(room.sessionId, room.now)).toBe(true);
+  expect((await room.store.keepWatch(room.sessionId, room.now)).moves).toBe(true);
   await room.store.flush(room.sessionId, (await moving.window(room.sessionId))!.promisedAt!, room.now);
   room.pass(3);
-  expect(await room.store.keepWatch(room.sessionId, room.now)).toBe(false);
+  expect((await room.store.keepWatch(room.sessionId, room.now)).moves).toBe(false);
   await moving.drop(session!);
   expect(await listed()).toEqual([]);
 });
@@ -59,7 +59,7 @@ test('[DE3] a window stores the time of its promised flush until the flush', asy
 
 test('[DE3] the sweep stops watching a session that Redis lost', async () => {
   await redis.del(presenceKeys.epoch(room.sessionId));
-  expect(await room.store.keepWatch(room.sessionId, room.now)).toBe(false);
+  expect((await room.store.keepWatch(room.sessionId, room.now)).moves).toBe(false);
 });
 
 test('the answer to adding a moving session says whether a sweep runs that will watch it', async () => {

@@ -1,6 +1,8 @@
 import type { Redis } from 'ioredis';
+import { unitCosts } from '../../protocol/unit-costs.ts';
 import { countRoom, type RoomUnits } from '../../scripts/cost/counted-room.ts';
 import { messageDollars, monthlyCost, naiveRoom, peerPrices, totalOf } from '../../scripts/cost/monthly-cost.ts';
+import { awsPrices } from '../../scripts/cost/prices.ts';
 import { costReport } from '../../scripts/cost/report.ts';
 import { logLineBytes, postWireBytes } from '../../scripts/cost/request-bytes.ts';
 import { connectRedis } from '../support/redis.ts';
@@ -37,6 +39,17 @@ describe('[CO2] the cost of a month, with one of ten users moving at 5 updates a
     expect(Math.abs(totalOf(positions) / dollars - 1)).toBeLessThan(0.1);
     const messages = positions.filter(({ what }) => what.startsWith('messages'));
     expect(totalOf(messages) / totalOf(positions)).toBeCloseTo(0.85, 1);
+  });
+
+  test('[CO3] the meter counts with the same costs of a message, except for connection minutes and the sweep', () => {
+    const usage = { ...used, users: 100 };
+    const positions = monthlyCost(usage, room);
+    const millionsOf = (start: string) => positions.find(({ what }) => what.startsWith(start))!.amount;
+    const metered =
+      millionsOf('messages received') * unitCosts.received + millionsOf('messages sent') * unitCosts.posted;
+    const sweep = usage.hours * 3600 * awsPrices.perGbSecond;
+    const bill = totalOf(positions) - sweep - positions.find(({ what }) => what.startsWith('connection'))!.dollars;
+    expect(Math.abs(metered / bill - 1)).toBeLessThan(0.03);
   });
 
   test('the report names every position, the sum and the dates of the other prices', () => {

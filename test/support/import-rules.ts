@@ -150,7 +150,7 @@ export const rules: Rule[] = [
     says: 'cdk imports lib and the protocol',
   },
   {
-    of: /^scripts\/(?!aws-check\/|check-aws\.ts|build-cdk\.ts|cost\/|cost\.ts)/,
+    of: /^scripts\/(?!aws-check\/|check-aws\.ts|build-cdk\.ts|cost\/|cost\.ts|scale\/|scale\.ts)/,
     may: anyOf(own(/^(scripts|lambdas|protocol|client\/verify)\//), foreign),
     says: 'scripts import the functions, the protocol and the verifier of the client',
   },
@@ -160,9 +160,11 @@ export const rules: Rule[] = [
     says: 'the check for AWS and the build of the CDK package import the infrastructure and the names of the environment',
   },
   {
-    of: /^scripts\/(cost\/|cost\.ts)/,
+    of: /^scripts\/(cost\/|cost\.ts|scale\/|scale\.ts)/,
     may: anyOf(
-      own(/^(scripts\/cost|lambdas|protocol)\/|^lib\/(access-log|settings)\.ts$|^local\/backing\/redis\.ts$/),
+      own(
+        /^(scripts\/cost|scripts\/scale|lambdas|protocol)\/|^lib\/(access-log|settings)\.ts$|^local\/backing\/redis\.ts$/,
+      ),
       foreign,
     ),
     says: 'the model of the cost imports the functions, the sizes of the infrastructure and the local Redis',
@@ -173,7 +175,7 @@ export const rules: Rule[] = [
     says: 'the benchmarks import the functions, the local stack and the protocol',
   },
   {
-    of: /^(?!bin\/|cdk\/|lib\/|test\/|scripts\/(aws-check\/|check-aws\.ts|build-cdk\.ts|cost\/|cost\.ts))/,
+    of: /^(?!bin\/|cdk\/|lib\/|test\/|scripts\/(aws-check\/|check-aws\.ts|build-cdk\.ts|cost\/|cost\.ts|scale\/|scale\.ts))/,
     may: (imported) => !own(/^lib\//)(imported),
     says: 'nothing imports lib but bin, the CDK package, its build, the check for AWS, the model of the cost and the tests',
   },

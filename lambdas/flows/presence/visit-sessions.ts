@@ -1,6 +1,6 @@
 import type { Timings } from '../../../protocol/timings.ts';
 import { logFailure } from '../../platform/log-failure.ts';
-import { isUnknown, type VisitOutcome } from '../../presence/outcome.ts';
+import { isUnknown, type Spending, type VisitOutcome } from '../../presence/outcome.ts';
 import { keptPerVisit } from '../../presence/presence-store.ts';
 import type { Services } from '../../services/services.ts';
 import { rebuildSession } from '../connections/rebuild-session.ts';
@@ -22,6 +22,7 @@ export interface Visit {
   /** When the session is due next, Unix milliseconds; undefined if nobody is present. */
   next: number | undefined;
   lastSeenUpdates: LastSeenUpdate[];
+  spending: Spending;
 }
 
 /**
@@ -36,20 +37,24 @@ export function refreshMillis({ awayAfterMillis, sessionTimeoutMillis, livenessT
  * Visits a session: ends what is overdue, records it, announces it, and returns when the session is due next.
  *
  * @param writer is shared by the visits of a sweep, so that they write together.
+ * @param restraint the factor by which the service makes posts rarer now (rule CO4).
  */
 export async function visitSession(
   services: Services,
   sessionId: string,
   now: number,
   writer: MovementWriter,
+  restraint = 1,
 ): Promise<Visit> {
-  const { recorded, isMore, moves, nextDeadline, lastSeen } = await expireAndRecord(services, sessionId, now, writer);
+  const visit = await expireAndRecord(services, sessionId, now, writer, restraint);
+  const { recorded, isMore, moves, nextDeadline, lastSeen, spending } = visit;
   if (moves) await services.movingSessions.add(sessionId, now);
   const lastSeenUpdates = lastSeen.map(({ userId, at }) => ({ sessionId, userId, at }));
-  if (!recorded) return { next: isMore ? now : now + retryMillis, lastSeenUpdates };
+  if (!recorded) return { next: isMore ? now : now + retryMillis, lastSeenUpdates, spending };
   return {
     next: nextDeadline === undefined ? undefined : Math.min(nextDeadline, now + refreshMillis(services.timings)),
     lastSeenUpdates,
+    spending,
   };
 }
 
@@ -67,8 +72,9 @@ export async function expireAndRecord(
   sessionId: string,
   now: number,
   writer: MovementWriter = new MovementWriter(services),
+  restraint = 1,
 ): Promise<RecordedVisit> {
-  const outcome = await visitPresence(services, sessionId, now);
+  const outcome = await visitPresence(services, sessionId, now, restraint);
   const written = await recordAll(services, sessionId, outcome, writer);
   await announce(services, sessionId, outcome);
   const kept = outcome.arrivals.length + outcome.departures.length;
@@ -77,11 +83,16 @@ export async function expireAndRecord(
 }
 
 /** Runs the visit script. A session that Redis forgot is rebuilt from the connection table first (rule FA2). */
-async function visitPresence(services: Services, sessionId: string, now: number): Promise<VisitOutcome> {
-  const outcome = await services.presence.store.visit(sessionId, now);
+async function visitPresence(
+  services: Services,
+  sessionId: string,
+  now: number,
+  restraint: number,
+): Promise<VisitOutcome> {
+  const outcome = await services.presence.store.visit(sessionId, now, restraint);
   if (!isUnknown(outcome)) return outcome;
   await rebuildSession(services, sessionId, { onlyIfLost: true, evenEmpty: true });
-  return services.presence.store.visit(sessionId, services.clock());
+  return services.presence.store.visit(sessionId, services.clock(), restraint);
 }
 
 /**

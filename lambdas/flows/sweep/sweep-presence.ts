@@ -8,6 +8,7 @@ import type { SweepCause, SweepRun } from '../scheduling/sweep-run.ts';
 import { startSweep } from '../scheduling/sweep-waker.ts';
 import { checkLiveness } from './housekeeping.ts';
 import { LastSeenUpdates } from './last-seen-updates.ts';
+import { ServiceSpending } from './service-spending.ts';
 import { SweepShards } from './sweep-shards.ts';
 import { VisitPool } from './visit-pool.ts';
 import { watchWindows } from './watch-windows.ts';
@@ -63,6 +64,7 @@ export class PresenceSweep {
   readonly #pool: VisitPool;
   readonly #movements: MovementWriter;
   readonly #lastSeen: LastSeenUpdates;
+  readonly #spending: ServiceSpending;
   readonly #end = Promise.withResolvers<void>();
   #wasAway = false;
   #isFirst = true;
@@ -81,7 +83,12 @@ export class PresenceSweep {
     this.#pool = new VisitPool(services.log, visiting, parallelVisits);
     this.#movements = new MovementWriter(services);
     this.#lastSeen = new LastSeenUpdates(services);
-    this.#shards = new SweepShards(services.shardLeases, run.id, mostSweepsFor[run.cause]);
+    this.#spending = new ServiceSpending(services);
+    const { maxDollarsPerHour } = services.timings;
+    this.#shards = new SweepShards(services.shardLeases, run.id, mostSweepsFor[run.cause], {
+      report: () => ({ spent: this.#spending.take(), maxDollarsPerHour }),
+      learn: (rate) => this.#spending.learn(rate),
+    });
   }
 
   /**
@@ -178,13 +185,15 @@ export class PresenceSweep {
   }
 
   async #visit(sessionId: string): Promise<number | undefined> {
-    const { next, lastSeenUpdates } = await visitSession(
+    const { next, lastSeenUpdates, spending } = await visitSession(
       this.#services,
       sessionId,
       this.#services.clock(),
       this.#movements,
+      this.#spending.restraint,
     );
     this.#lastSeen.add(lastSeenUpdates);
+    await this.#spending.note(sessionId, spending);
     return next;
   }
 
@@ -202,7 +211,7 @@ export class PresenceSweep {
     for (let isRunning = true; isRunning; ) {
       const started = this.#services.clock();
       try {
-        await watchWindows(this.#services, this.#shards.held, this.#services.clock);
+        await watchWindows(this.#services, this.#shards.held, this.#services.clock, this.#spending);
       } catch (error) {
         if (!isAway(error))
           this.#services.log.error('The windows could not be watched; the sweep tries again', error as Error);

@@ -1,6 +1,12 @@
 import { isAway } from '../../platform/unavailable.ts';
 import { shardNumbers } from '../../presence/deadlines.ts';
-import type { ShardLeases } from '../../presence/shard-leases.ts';
+import type { Report, ServiceRate, ShardLeases } from '../../presence/shard-leases.ts';
+
+/** What a sweep metered, and what it learns of the others. */
+interface Meter {
+  report: () => Report;
+  learn: (rate: ServiceRate) => void;
+}
 
 /**
  * The shards of one sweep. All sweeps on the roster share the shards by one rule: the sweep at position `p` of `n` takes
@@ -11,6 +17,8 @@ export class SweepShards {
   readonly #leases: ShardLeases;
   readonly holder: string;
   readonly #most: number;
+  readonly #report: Meter['report'];
+  readonly #learn: Meter['learn'];
   readonly #held = new Set<number>();
   /** Shards with claims that this sweep may not know or cannot end. */
   readonly #doubtful = new Set<number>();
@@ -18,8 +26,10 @@ export class SweepShards {
   #sweeps = 1;
 
   /** @param most the sweep joins no more than this many, itself included. */
-  constructor(leases: ShardLeases, holder: string, most: number) {
+  constructor(leases: ShardLeases, holder: string, most: number, meter: Meter) {
     this.#leases = leases;
+    this.#report = meter.report;
+    this.#learn = meter.learn;
     this.holder = holder;
     this.#most = most;
   }
@@ -34,9 +44,10 @@ export class SweepShards {
     return this.#share.filter((shard) => this.#held.has(shard));
   }
 
-  /** Joins the roster, or renews the entry. False if enough sweeps run. */
+  /** Joins the roster, or renews the entry, and exchanges what the sweeps metered. False if enough sweeps run. */
   async join(now: number): Promise<boolean> {
-    const sweeps = await this.#leases.join(this.holder, now, this.#most);
+    const { sweeps, rate } = await this.#leases.join(this.holder, now, this.#most, this.#report());
+    this.#learn(rate);
     if (!sweeps) return false;
     const position = sweeps.indexOf(this.holder);
     this.#sweeps = sweeps.length;

@@ -4,6 +4,7 @@ import type { MovingSession } from '../../presence/moving-sessions.ts';
 import { isUnknown } from '../../presence/outcome.ts';
 import type { Services } from '../../services/services.ts';
 import { announce } from '../presence/announce.ts';
+import type { ServiceSpending } from './service-spending.ts';
 
 /** Windows read at the same time. */
 const parallelReads = 200;
@@ -16,11 +17,16 @@ const stillMillis = 2000;
  * Looks at the windows of all sessions of these shards in which cursors move, with one read each. It sends what a dead
  * flusher left (rule DE3), and stops watching a session in which no cursor moves any more.
  */
-export async function watchWindows(services: Services, shards: readonly number[], now: () => number): Promise<void> {
+export async function watchWindows(
+  services: Services,
+  shards: readonly number[],
+  now: () => number,
+  spending: Pick<ServiceSpending, 'note' | 'restraint'>,
+): Promise<void> {
   const moving = await Promise.all(shards.map((shard) => services.movingSessions.of(shard)));
   await inParallel(moving.flat(), parallelReads, async (session) => {
     try {
-      await watchWindow(services, session, now());
+      await watchWindow(services, session, now(), spending);
     } catch (error) {
       if (isAway(error)) throw error;
       services.log.error('A window could not be watched', { sessionId: session.sessionId, error: error as Error });
@@ -30,16 +36,26 @@ export async function watchWindows(services: Services, shards: readonly number[]
   });
 }
 
-async function watchWindow(services: Services, session: MovingSession, now: number): Promise<void> {
+async function watchWindow(
+  services: Services,
+  session: MovingSession,
+  now: number,
+  service: Pick<ServiceSpending, 'note' | 'restraint'>,
+): Promise<void> {
   const { sessionId } = session;
   const window = await services.movingSessions.window(sessionId);
   if (!window) return leaveToVisit(services, session, now);
-  const { promisedAt, endsAt, watchedUntil } = window;
+  const { promisedAt, endsAt, watchedUntil, thinnedUntil } = window;
   // A flusher that is still running may be a little late.
   if (promisedAt !== undefined && now > promisedAt + services.timings.batchMillis)
     return flushFor(services, session, promisedAt, now);
+  // Cursors that were thinned out have no flusher. If no frame comes after that time, a visit sends them.
+  if (promisedAt === undefined && thinnedUntil > 0 && now > thinnedUntil)
+    await services.deadlines.schedule(sessionId, now);
   if (now <= endsAt + stillMillis && watchedUntil > now + renewMillis) return;
-  if (!(await services.presence.store.keepWatch(sessionId, now))) await services.movingSessions.drop(session);
+  const { moves, spending } = await services.presence.store.keepWatch(sessionId, now, service.restraint);
+  await service.note(sessionId, spending);
+  if (!moves) await services.movingSessions.drop(session);
 }
 
 /** Sends what waits for the end of a window whose flusher died. */

@@ -8,6 +8,8 @@ local user = seatedUser(userId, member)
 if not user then return { 'unknown' } end
 local limited = countFrame(connectionId)
 if limited then return limited end
+local wait = overLimit()
+if wait then return { 'limited', wait } end
 user.lastSeen = math.max(user.lastSeen, now)
 redis.call('ZADD', usersKey, timeText(user.lastSeen), userId)
 -- A hidden connection stays hidden.
@@ -23,4 +25,5 @@ for _, receiver in ipairs(receiversExcept(connectionId)) do
   local owner = splitMember(receiver)
   if (named == '' and owner ~= userId) or isNamed[owner] then addressed[#addressed + 1] = receiver end
 end
+posted = posted + #addressed
 return reply({}, {}, { isPermitted = 1, addressed = addressed })

@@ -12,8 +12,8 @@ local function moveCursor(userId, connectionId, cursor, tag, turnField, turn)
   if redis.call('HGET', tagsKey, userId) ~= tag then return nil end
   local member = userId .. ':' .. connectionId
   if not redis.call('ZSCORE', connectionsKey, member) then return nil end
-  local onTime = redis.call('HGET', ratesKey, connectionId)
-  local nextOnTime = onTime and countOne(onTime, now)
+  local rates = redis.call('HMGET', ratesKey, connectionId, receivedField)
+  local nextOnTime = rates[1] and rates[2] and countOne(rates[1], now)
   if not nextOnTime then return nil end
   local lastCursor, lastStatus, lastActivity, lastActed
   if turnField ~= '' then
@@ -35,7 +35,7 @@ local function moveCursor(userId, connectionId, cursor, tag, turnField, turn)
     redis.call('ZREM', usersKey, userId)
     return { 'unknown' }
   end
-  redis.call('HSET', ratesKey, connectionId, nextOnTime)
+  redis.call('HSET', ratesKey, connectionId, nextOnTime, receivedField, tonumber(rates[2]) + 1)
   redis.call('ZADD', connectionsKey, nowText, member)
   if turnField ~= '' and writeTurns(turnField, turn, lastStatus, lastActivity, math.max(lastActed, turn)) then createsKey = true end
   if redis.call('HSET', cursorsKey, userId, cursor) == 1 then createsKey = true end

@@ -79,6 +79,7 @@ if isNew or (user.restored and arrivalState == 'taken') then
   user.restored = nil
 end
 writeUser(user, true)
+countMessage(connectionId)
 return outcome(connectionId, function()
   return { isFirst = known and 0 or 1, records = readRecords(), arrival = arrival, changedData = user.dataSizes and keptData(user) or {} }
 end)

@@ -11,4 +11,5 @@ redis.call('ZADD', usersKey, timeText(user.lastSeen), userId)
 -- A hidden connection stays hidden.
 redis.call('ZADD', connectionsKey, 'GT', nowText, member)
 writeUser(user, true)
+countMessage(connectionId)
 return reply({}, {}, {})

@@ -11,4 +11,5 @@ expireOverdue()
 local removed = redis.call('ZREM', connectionsKey, userId .. ':' .. connectionId)
 forgetConnection(connectionId)
 if removed == 1 then dropConnection(userId, cause) end
+countMessage(connectionId)
 return outcome(connectionId, { removed = removed, departures = departures })

@@ -19,4 +19,5 @@ if userId ~= '' then
   writeUser(user, true)
 end
 expireOverdue()
+if userId ~= '' then posted = posted + 1 end
 return outcome('', function() return { records = readRecords() } end)

@@ -46,6 +46,12 @@ interface ExtraTypes {
   /** Alternating the user and the time. */
   lastSeen: string[];
   moves: number;
+  /** Messages of the clients, and posts and answers to them, since the last report. */
+  metered: [received: number, sent: number];
+  /** Receivers of the pace frame. */
+  paced: string[];
+  /** How far apart the posts of cursors are, in milliseconds. */
+  cursorMillis: number;
   ended: string[];
   restored: number;
 }

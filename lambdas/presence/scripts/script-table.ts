@@ -36,6 +36,8 @@ export const commonArguments = {
   /** The outage allowance. No user times out or becomes away because of signs of life that are missing for this time. */
   outageAllowance: 'number',
   publishesCursors: 'flag',
+  /** Posts that a session may cause in a second (rule CO4). */
+  postsPerSecond: 'number',
 } as const satisfies ArgumentTable;
 
 /** Which frame of a connection this is, see `shared/frame-order.lua`. */
@@ -80,8 +82,8 @@ export const scriptArguments = {
   leave: { ...seat, cause: 'text', ...membership },
   close: { ...seat, deadline: 'number', cause: 'text' },
   list: seat,
-  visit: { journalEntries: 'number' },
-  keepWatch: {},
+  visit: { journalEntries: 'number', restraint: 'number' },
+  keepWatch: { restraint: 'number' },
   removeFromSession: { userId: 'text', cause: 'text' },
   changeRole: { userId: 'text', role: 'text' },
   checkKnown: {},
@@ -110,6 +112,9 @@ export const replyFields = [
   'cursorRole',
 ] as const;
 
+/** What the scripts of the sweep reply about the cost of the session. */
+const spending = ['metered', 'paced', 'cursorMillis'] as const;
+
 /** The content of the field `extra` of a reply, in this order. */
 export const replyExtras = {
   touch: ['cursors', 'cursorReceivers', 'overdue', 'chosenAt', 'numberedAt', 'changedData'],
@@ -121,8 +126,8 @@ export const replyExtras = {
   leave: ['removed', 'departures'],
   close: ['closed'],
   list: ['records'],
-  visit: ['nextDeadline', 'journal', 'lastSeen', 'cursors', 'cursorReceivers', 'moves'],
-  keepWatch: ['moves'],
+  visit: ['nextDeadline', 'journal', 'lastSeen', 'cursors', 'cursorReceivers', 'moves', ...spending],
+  keepWatch: ['moves', ...spending],
   removeFromSession: ['ended', 'departures'],
   changeRole: [],
   checkKnown: [],
@@ -156,4 +161,7 @@ export const constants = {
   /** The bytes of a frame of 32 KB that are left for the users of a diff. */
   diffPartBytes: limits.diffPartBytes,
   restoredFields: restoredFields.length,
+  /** Bytes of a frame of cursors, and of one cursor in it besides its JSON: the user, the time and the names of the fields. */
+  cursorFrameBytes: limits.messageBytes - 256,
+  cursorOverhead: 60,
 };

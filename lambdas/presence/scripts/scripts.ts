@@ -32,7 +32,9 @@ import rate from './shared/rate.lua';
 import recordParsing from './shared/record-parsing.lua';
 import records from './shared/records.lua';
 import reply from './shared/reply.lua';
+import restraint from './shared/restraint.lua';
 import seatedUser from './shared/seated-user.lua';
+import spending from './shared/spending.lua';
 import state from './shared/state.lua';
 import userRecords from './shared/user-records.lua';
 import users from './shared/users.lua';
@@ -72,6 +74,7 @@ const helpers: readonly Piece[] = [
   shared('connections', connections),
   shared('epoch', epoch),
   shared('integrity', integrity),
+  shared('spending', spending),
   shared('windows', windows),
   shared('changes', changes),
   shared('cursor-receivers', cursorReceivers),
@@ -85,13 +88,15 @@ const helpers: readonly Piece[] = [
 const ends = shared('leaves', leaves);
 const order = shared('membership-order', membershipOrder);
 const seat = shared('seated-user', seatedUser);
+const restrained = shared('restraint', restraint);
 const moreHelpers: Partial<Record<PresenceScript, readonly Piece[]>> = {
   touch: [seat, shared('data-order', dataOrder)],
   address: [seat],
   join: [ends, order],
   leave: [ends, order],
   list: [ends],
-  visit: [ends],
+  visit: [ends, restrained],
+  keepWatch: [restrained],
   removeFromSession: [ends],
   restore: [ends, order],
 };

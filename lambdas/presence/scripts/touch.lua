@@ -33,6 +33,8 @@ if turnField ~= '' then
   elseif status == 'away' and turn < lastActed then status = 'online' end
 end
 local hasStatus = status ~= ''
+-- An update is always answered, a heartbeat and a cursor seldom.
+if kind == 'update' then posted = posted + 1 end
 -- A cursor of null removes the cursor.
 local endsCursor = cursor == 'null'
 if endsCursor then cursor = '' end
@@ -118,10 +120,14 @@ if cursorMoved and user.status ~= 'offline' and (connections > user.connections 
   if not sameTag and redis.call('HSET', tagsKey, userId, tag) == 1 then renewsKeys = true end
   waiting = waiting + redis.call('HSET', pendingKey, userId,
     string.format('%d %d %d %s', at, user.index or 0, whole and 1 or 0, cursor))
-  if now >= window.ends or waiting >= math.max(batchMax, connections) then
+  -- A window of the usual length ends earlier if many updates wait. One that keeps the limit of posts does not.
+  local isFull = waiting >= math.max(batchMax, connections) and cursorMillis() <= windowMillis
+  if now >= window.thinned and (now >= window.ends or isFull) then
     cursors, atOnce, receivers = takePending(window), true, cursorReceivers()
+    countCursors(cursors, receivers)
   else
     if waiting == 1 then redis.call('PEXPIRE', pendingKey, keepMillis) end
+    if now >= window.ends then openWindow(window) end
     promised = promise(window)
     if not window.moving then redis.call('HSET', windowKey, 'moving', nowText)
     elseif window.moving ~= 'several' then redis.call('HSET', windowKey, 'moving', 'several') end

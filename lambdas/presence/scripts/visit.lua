@@ -7,10 +7,14 @@ end
 changesMembers = true
 expireOverdue()
 local window, cursors, receivers, atOnce = windowState(), {}, {}, false
+-- The sweep visits a session whose thinning has ended. Without this it would do so again.
+if window.thinned > 0 and now >= window.thinned then redis.call('HDEL', windowKey, 'thinned') end
 local waits = window.moving or window.changing or redis.call('EXISTS', pendingKey, changesKey) > 0
 if now > window.ends + windowMillis and waits then
   cursors, atOnce, receivers = takePending(window), true, cursorReceivers()
+  countCursors(cursors, receivers)
 end
+local paced = setRestraint(restraint)
 
 local function nextDeadline()
   local deadline = math.huge
@@ -32,5 +36,5 @@ end
 return outcome('', function()
   return { nextDeadline = nextDeadline(), journal = redis.call('LRANGE', journalKey, 0, journalEntries - 1),
     lastSeen = redis.call('ZRANGE', usersKey, 0, -1, 'WITHSCORES'), cursors = cursors, cursorReceivers = receivers,
-    moves = isMoving(windowState()) and 1 or 0 }
+    moves = isMoving(windowState()) and 1 or 0, metered = takeMeter(), paced = paced, cursorMillis = math.floor(cursorMillis()) }
 end, {}, atOnce)

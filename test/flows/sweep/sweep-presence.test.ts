@@ -21,8 +21,10 @@ const deadlines = {
   },
 };
 const own = 'this-sweep';
+/** What the roster tells a sweep: all sweeps, and that no bound is near. */
+const roster = (sweeps: string[] | undefined) => ({ sweeps, rate: { restraint: 1, dollarsPerHour: 0 } });
 const leases = {
-  join: jest.fn(async (): Promise<string[] | undefined> => [own]),
+  join: jest.fn(async () => roster([own])),
   hold: jest.fn(async () => true),
   giveBack: jest.fn(async () => {}),
   leave: jest.fn(async () => {}),
@@ -32,6 +34,7 @@ const leases = {
 const nobody = {
   ...{ epoch: 'e', seq: 1, parts: 1, joins: [], updates: [], leaves: [], receivers: [] },
   ...{ arrivals: [], departures: [], lastSeen: [], moves: false, nextDeadline: undefined },
+  spending: { received: 0, sent: 0, pace: undefined },
 };
 const visit = jest.fn(async () => nobody);
 const startFunction = jest.fn(async () => {});
@@ -50,7 +53,7 @@ beforeEach(() => {
   jest.useFakeTimers();
   recovered.length = 0;
   for (const mock of mocks) mock.mockClear();
-  leases.join.mockReset().mockResolvedValue([own]);
+  leases.join.mockReset().mockResolvedValue(roster([own]));
   deadlines.isComplete.mockReset().mockResolvedValue(true);
   deadlines.size.mockReset().mockResolvedValue(1);
   deadlines.claim.mockReset().mockResolvedValue([]);
@@ -70,7 +73,7 @@ test('[FA1] when Redis is back, all sessions are restored, and again when all en
   const back = Date.now() + 5000;
   leases.join.mockImplementation(async () => {
     if (Date.now() < back) throw new Unavailable('redis', new Error('Redis is away.'));
-    return [own];
+    return roster([own]);
   });
   await sweepFor(30);
   expect(recovered).toHaveLength(2);
@@ -83,7 +86,7 @@ test('[FA1] the sweep that noticed the outage restores all sessions, even if eno
   const back = Date.now() + 5000;
   leases.join.mockImplementation(async () => {
     if (Date.now() < back) throw new Unavailable('redis', new Error('Redis is away.'));
-    return undefined;
+    return roster(undefined);
   });
   await sweepFor(30);
   expect(recovered).toHaveLength(2);
@@ -91,7 +94,7 @@ test('[FA1] the sweep that noticed the outage restores all sessions, even if eno
 });
 
 test('a sweep ends if enough other sweeps run', async () => {
-  leases.join.mockResolvedValue(undefined);
+  leases.join.mockResolvedValue(roster(undefined));
   await sweepFor(30);
   expect(leases.join).toHaveBeenCalledTimes(1);
   expect(recovered).toEqual([]);
@@ -162,20 +165,20 @@ describe('[PR12] if one tick is not enough', () => {
   test('no sweep is started if one was started a moment ago or if enough run', async () => {
     leases.mayCall.mockResolvedValueOnce(false);
     await sweepFor(1.5);
-    leases.join.mockResolvedValue([own, 'b', 'c', 'd']);
+    leases.join.mockResolvedValue(roster([own, 'b', 'c', 'd']));
     await sweepFor(3);
     expect(startFunction).not.toHaveBeenCalled();
   });
 
   test('a sweep that was started because of load starts its successor before its time is over', async () => {
-    leases.join.mockResolvedValue([own, 'b', 'c', 'd']);
+    leases.join.mockResolvedValue(roster([own, 'b', 'c', 'd']));
     await sweepFor(3, 'load');
     expect(startFunction).toHaveBeenCalledTimes(1);
   });
 });
 
 test('a sweep that was started because of load ends after a time of little work, and the scheduled one continues', async () => {
-  leases.join.mockResolvedValue([own, 'other']);
+  leases.join.mockResolvedValue(roster([own, 'other']));
   await sweepFor(40, 'load');
   const ticks = leases.join.mock.calls.length;
   expect(ticks).toBeGreaterThan(5);

@@ -11,6 +11,7 @@ end
 local function storeChanges()
   renewsKeys = true
   redis.call('HINCRBY', windowKey, 'changing', #leaves + #joins + #updates)
+  if #leaves + #joins > 0 then redis.call('HSET', windowKey, 'urgent', 1) end
   for index, userId in ipairs(leaves) do
     redis.call('RPUSH', changesKey, cjson.encode({ leave = userId, cause = leavers[index] }))
   end
@@ -25,13 +26,13 @@ local function mergeChanges()
   local stored = redis.call('LRANGE', changesKey, 0, -1)
   if #stored < waiting then startEpoch() end
   if #stored == 0 then
-    if waiting > 0 then redis.call('HDEL', windowKey, 'changing') end
+    if waiting > 0 then redis.call('HDEL', windowKey, 'changing', 'urgent') end
     return
   end
   storeChanges()
   stored = redis.call('LRANGE', changesKey, 0, -1)
   redis.call('DEL', changesKey)
-  redis.call('HDEL', windowKey, 'changing')
+  redis.call('HDEL', windowKey, 'changing', 'urgent')
   local order, states = {}, {}
   for _, text in ipairs(stored) do
     local change = cjson.decode(text)

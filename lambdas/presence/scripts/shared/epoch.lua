@@ -10,10 +10,11 @@ local function renewKeysWhenDue(keptAt)
 end
 
 local function readEpoch()
-  local found = redis.call('HMGET', epochKey, 'epoch', 'seq', 'cursorRole', 'keptAt')
-  if found[1] then return found[1], tonumber(found[2]), found[3] or '', tonumber(found[4] or '0') end
+  local found = redis.call('HMGET', epochKey, 'epoch', 'seq', 'cursorRole', 'keptAt', 'posted')
+  local postedBefore = tonumber(found[5] or '0')
+  if found[1] then return found[1], tonumber(found[2]), found[3] or '', tonumber(found[4] or '0'), postedBefore end
   redis.call('HSET', epochKey, 'epoch', freshEpoch, 'seq', 0)
-  return freshEpoch, 0, found[3] or '', 0
+  return freshEpoch, 0, found[3] or '', 0, postedBefore
 end
 
 local function storeChosen(user)

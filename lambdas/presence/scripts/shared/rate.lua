@@ -1,3 +1,6 @@
+-- The field of the hash `rates` that counts the messages of the session (rule CO3). No connection has this id.
+local receivedField = '#received'
+
 -- The generic cell rate algorithm: one number per connection says when its next frame would be on time.
 -- Returns the new number, or nil and the milliseconds to wait if there were too many frames.
 local function countOne(stored, now)

@@ -10,6 +10,8 @@ local recordedCursors, recordedData = {}, {}
 local isConcluding = false
 -- Whether this script may change who is present.
 local changesMembers = false
+-- How many billed messages this script causes to connections: posts and answers (rule CO3).
+local posted = 0
 -- Whether this script renews the time to live of every key. A script that runs for each frame does so only if it creates a
 -- key, and once in every renewal interval.
 local renewsKeys = true

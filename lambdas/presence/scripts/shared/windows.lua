@@ -5,23 +5,25 @@
 --
 -- The hash `window` holds: `ends` (Unix milliseconds), `flusher` (the end of the window that a caller promised to flush), `stretch`
 -- (a factor that throttled posts raise), `watched` (until when the sweep watches the session), `moving` (whether cursors wait),
--- `changing` (how many changes wait) and `unseen:<user>` (the cursor of the user did not reach every receiver). If cursors or changes
--- do not wait although the hash says so, Redis evicted them.
+-- `changing` (how many changes wait), `urgent` (whether a join or leave waits), `thinned` (see `openWindow`) and `unseen:<user>` (the
+-- cursor of the user did not reach every receiver). If cursors or changes do not wait although the hash says so, Redis evicted them.
 
 -- In a session of more than this many users presence diffs are merged, too (rule DE4).
 local mergedAbove = 50
--- One session may cost this many posts a second; a larger one gets longer windows.
-local postsPerSecond = 2000
 local longestWindow = 1000
+-- Cursors and changed fields wait for at most this time (rule CO4).
+local longestThinning = 30000
 -- The sweep is told at most once in this time that something moves here.
 local watchMillis = 10000
 -- The sweep stops watching after this time without a change.
 local stillMillis = 2000
 
 local function windowState()
-  local found = redis.call('HMGET', windowKey, 'ends', 'flusher', 'stretch', 'watched', 'moving', 'changing')
+  local found = redis.call('HMGET', windowKey, 'ends', 'flusher', 'stretch', 'watched', 'moving', 'changing', 'urgent',
+    'thinned')
   return { ends = tonumber(found[1] or '0'), flusher = found[2], stretch = tonumber(found[3] or '1'),
-    watched = tonumber(found[4] or '0'), moving = found[5], changing = found[6] }
+    watched = tonumber(found[4] or '0'), moving = found[5], changing = found[6], urgent = found[7],
+    thinned = tonumber(found[8] or '0') }
 end
 
 -- Whether the sweep has to watch the windows of this session.
@@ -29,10 +31,18 @@ local function isMoving(window)
   return window.ends > now - stillMillis or window.flusher or window.moving or window.changing
 end
 
+-- How far apart the posts of cursors have to be, so that the session keeps its limit (rule CO4).
+local function cursorMillis()
+  local apart = math.max(windowMillis * spending().restraint, postsMillis(redis.call('ZCARD', connectionsKey)))
+  return math.min(longestThinning, apart)
+end
+
+-- A window is at most a second long, so that joins and leaves wait no longer. If the limit of posts asks for more, cursors and changed
+-- fields are thinned out: they wait until `thinned`, while joins and leaves are sent at the end of each window.
 local function openWindow(window)
-  local members = redis.call('ZCARD', connectionsKey)
-  local length = math.max(windowMillis, 1000 * members / postsPerSecond) * window.stretch
-  length = math.floor(math.min(length, math.max(longestWindow, windowMillis)))
+  local apart, longest = cursorMillis(), math.max(longestWindow, windowMillis)
+  local length = math.floor(math.min(apart * window.stretch, longest))
+  local held = now < window.thinned
   -- After a flush that was a little late, the next window begins at the end of the flushed one. Otherwise each window would be later
   -- than the one before, and a user who moves at a steady rate would wait longer each time.
   local late = now - window.ends
@@ -54,7 +64,13 @@ local function openWindow(window)
   window.stretch = math.max(1, window.stretch * 0.9)
   redis.call('HSET', windowKey, 'ends', window.ends, 'stretch', window.stretch)
   redis.call('PEXPIRE', windowKey, keepMillis)
-  redis.call('HDEL', windowKey, 'flusher', 'moving')
+  if held then
+    redis.call('HDEL', windowKey, 'flusher')
+  else
+    redis.call('HDEL', windowKey, 'flusher', 'moving')
+    if apart > longest then redis.call('HSET', windowKey, 'thinned', math.floor(now + apart))
+    elseif window.thinned > 0 then redis.call('HDEL', windowKey, 'thinned') end
+  end
 end
 
 -- If something waits and the window has no flusher, the caller becomes the flusher. Returns the end of the window and 1 if the

@@ -39,8 +39,8 @@ export const sweepScripts = {
   },
   releaseShard: { keys: ['lease'], arguments: ['holder'], piece: piece('release-shard', releaseShard) },
   joinSweeps: {
-    keys: ['sweeps'],
-    arguments: ['holder', 'now', 'millis', 'most', 'ttl'],
+    keys: ['sweeps', 'spend'],
+    arguments: ['holder', 'now', 'millis', 'mostSweeps', 'ttl', 'spent', 'bound'],
     piece: piece('join-sweeps', joinSweeps),
   },
   watchMoving: {
