@@ -3,6 +3,7 @@ import { callSafely, createEmitter } from './emitter.ts';
 import { RollcallError } from './errors.ts';
 import type { Frame } from './gather.ts';
 import type { Link } from './link.ts';
+import { oneAtATime } from './one-at-a-time.ts';
 import { createOutbox } from './outbox.ts';
 import { createOwn, type OwnChange } from './own.ts';
 import { type Change, type CursorAt, createPresence, type Diff, type Snapshot, type WireUser } from './presence.ts';
@@ -181,16 +182,8 @@ export function createSessionCore(shared: Shared, target: Target, name: string, 
     else if (!timers.has('sync')) timers.wait('sync', overtakenMillis, sync);
   }
 
-  let isSyncing = false;
-  function sync(): void {
-    if (isSyncing) return;
-    isSyncing = true;
-    const done = () => {
-      isSyncing = false;
-    };
-    // If it fails, the next heartbeat carries the last applied `seq`, and the service sends a snapshot.
-    request({ type: 'presence_sync' }).then(done, done);
-  }
+  // If it fails, the next heartbeat carries the last applied `seq`, and the service sends a snapshot.
+  const sync = oneAtATime(() => request({ type: 'presence_sync' }));
 
   /** Frames that came before the answer to the join told which session this is. */
   const early: Frame[] = [];
