@@ -1,5 +1,5 @@
 /** The number of scenarios of `npm run test:long`, unless `SIMULATION_SEEDS` is set. */
-const seedsOfALongRun = 2000;
+const seedsOfALongRun = 1000;
 /** The number of scenarios of `npm test`; each kind occurs several times. */
 const seedsOfAShortRun = 55;
 
