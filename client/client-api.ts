@@ -61,17 +61,24 @@ export interface Self {
   readonly username: string;
 }
 
+/** The events of a client. */
 export interface ClientEvents {
   state: ClientState;
   /** The connection failed, or the service refused a frame that belongs to no call. */
   error: RollcallError;
 }
 
+/** The machines of the signed-in user. */
 export interface Machines {
   /** Registers a machine of this user, or renames it. */
   register(machine: { machineId: string; name: string; metadata?: object } & RequestOptions): Promise<Machine>;
-  /** @param time when the machine was last seen, in Unix milliseconds; by default now. */
+  /**
+   * Tells that a machine is alive.
+   *
+   * @param time when the machine was last seen, in Unix milliseconds; by default now.
+   */
   heartbeat(machineId: string, time?: number, options?: RequestOptions): Promise<void>;
+  /** All machines of this user. */
   list(options?: RequestOptions): Promise<Machine[]>;
 }
 

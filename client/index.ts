@@ -1,3 +1,9 @@
+/**
+ * The client and its sessions, for any framework or none.
+ *
+ * @module client
+ */
+
 export type {
   ActivityItem,
   LeaveCause,

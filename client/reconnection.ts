@@ -1,6 +1,7 @@
 import { createEnvironment, type Environment } from './environment.ts';
 import { isRetryable, unavailable } from './errors.ts';
 
+/** How a {@link ReconnectionManager} connects, and how long it waits between two attempts. */
 export interface ReconnectionOptions {
   /**
    * Makes one attempt. The attempts end at once if it rejects with `retryable: false` or a refusal such as the code 401 or 403. The

@@ -109,12 +109,15 @@ export interface Session<T extends Types = Types> {
   queryActivity(query?: ActivityQuery): Promise<{ items: ActivityItem[]; next?: string }>;
   /** The stays of the users who were present at a time (Unix milliseconds), with their ends and causes. */
   presenceAt(time: number, options?: RequestOptions): Promise<Stay[]>;
+  /** The participants who hold a slot in the session. */
   participants(options?: RequestOptions): Promise<SessionParticipant[]>;
   /** Changes the role of a participant; only the owner may do it. */
   setRole(userId: string, role: Role, options?: RequestOptions): Promise<void>;
   /** Removes a participant; only the owner may do it. */
   remove(userId: string, reason?: string, options?: RequestOptions): Promise<void>;
+  /** Creates an invite to the session; only the owner may do it. */
   createInvite(terms: InviteTerms): Promise<Invite>;
+  /** Revokes an invite, so that it is refused from now on; only the owner may do it. */
   revokeInvite(inviteId: string, options?: RequestOptions): Promise<void>;
   /** Ends the session for all; only the owner may do it. */
   end(status?: 'completed' | 'failed', options?: RequestOptions): Promise<void>;

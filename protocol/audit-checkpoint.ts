@@ -25,9 +25,9 @@ export interface Checkpoint {
   heads: number;
   /** The root of the Merkle tree over the heads, in hex. */
   root: string;
-  /** SHA-256 of {@link checkpointText}, in hex. */
+  /** SHA-256 of `checkpointText`, in hex. */
   hash: string;
-  /** ECDSA on P-256 with SHA-256 over {@link checkpointText}: `r` and `s`, 64 bytes in base64. */
+  /** ECDSA on P-256 with SHA-256 over `checkpointText`: `r` and `s`, 64 bytes in base64. */
   signature: string;
   /** The key that verifies the signature: SubjectPublicKeyInfo (DER) in base64. Compare it with the key that you trust. */
   publicKey: string;

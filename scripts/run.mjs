@@ -73,7 +73,7 @@ function stepsOf(command, extra) {
     case 'size:client':
       return [{ run: ['scripts/client-size.mjs', ...extra] }];
     case 'references':
-      return [{ run: ['--disable-warning=ExperimentalWarning', 'scripts/write-references.ts'] }];
+      return [{ run: ['--disable-warning=ExperimentalWarning', 'scripts/write-references.ts', ...extra] }];
     case 'audit:verify':
       return [{ run: ['scripts/audit-verify.ts', ...extra] }];
     case 'cost':

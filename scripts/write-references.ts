@@ -1,12 +1,18 @@
-/** `npm run references`: writes the files that are made from the protocol and the documents. A test compares them. */
+/**
+ * `npm run references`: writes the files that are made from the protocol, the documents and the docstrings. A test compares them.
+ * `-- <folder>` writes them into another folder.
+ */
 
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { references } from './references/all.ts';
+import { makeReferences } from './references/all.ts';
 
 const project = fileURLToPath(new URL('..', import.meta.url));
-for (const [file, textOf] of Object.entries(references)) {
-  writeFileSync(join(project, file), textOf(project));
+const target = resolve(project, process.argv[2] ?? '.');
+for (const [file, text] of Object.entries(await makeReferences(project))) {
+  const path = join(target, file);
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, text);
   process.stdout.write(`${file}\n`);
 }

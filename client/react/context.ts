@@ -27,6 +27,7 @@ const BindingContext = createContext<Binding | undefined>(undefined);
 /** React on a server warns about layout effects and does not run them. */
 const useMountEffect = typeof document === 'undefined' ? useEffect : useLayoutEffect;
 
+/** The properties of {@link RollcallProvider}. */
 export interface RollcallProviderProps<T extends Types = Registered> {
   client: Client<T>;
   children?: ReactNode;

@@ -1,3 +1,9 @@
+/**
+ * Providers and hooks for React 18 and later.
+ *
+ * @module react
+ */
+
 'use client';
 
 export type { SessionTarget, ViewState } from '../binding.ts';

@@ -1,3 +1,9 @@
+/**
+ * A service in memory, with a virtual clock, for unit tests.
+ *
+ * @module testing
+ */
+
 import type { AccessClaim } from '../../protocol/access-claim.ts';
 import { createClientIn } from '../client.ts';
 import type { Client, ClientOptions } from '../client-api.ts';

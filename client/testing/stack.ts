@@ -1,3 +1,9 @@
+/**
+ * The real service of a checkout, for tests with Node.js.
+ *
+ * @module testing-stack
+ */
+
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,3 +1,9 @@
+/**
+ * Avatars, cursors, invites, following and notices. Each function draws into an element of the page.
+ *
+ * @module ui
+ */
+
 export { colourOf } from '../colour.ts';
 export { type AvatarOptions, showAvatars } from './avatars.ts';
 export { type CursorOptions, type ElementPoint, showCursors } from './cursors.ts';

@@ -5,6 +5,7 @@ import type { Types } from '../types.ts';
 import { button, create, place } from './dom.ts';
 import { fill, type Words, wordsOf } from './words.ts';
 
+/** The options of {@link showInvite}. */
 export interface InviteOptions extends Pick<InviteTerms, 'expiresInSeconds' | 'maxUses'> {
   /** The roles to choose from; the first one is preselected. Default: all, `viewer` first. */
   roles?: readonly Role[];

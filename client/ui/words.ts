@@ -33,6 +33,7 @@ export interface Words {
   revoked: string;
 }
 
+/** The default texts of all components. */
 export const english: Words = {
   people: 'People in this session',
   you: '{name} (you)',

@@ -1,4 +1,8 @@
-/** Verifies the audit trail of Rollcall without a server: in a browser, in Node.js, from a page or from an export. */
+/**
+ * Verifies the audit trail of Rollcall without a server: in a browser, in Node.js, from a page or from an export.
+ *
+ * @module verify
+ */
 
 export type { ActivityLink, ChainFault } from '../../protocol/audit-chain.ts';
 export type { Checkpoint, CheckpointFault, CheckpointHead, CheckpointProof } from '../../protocol/audit-checkpoint.ts';

@@ -16,6 +16,7 @@ export interface CheckpointProblem {
   number: number;
 }
 
+/** What {@link verifyCheckpoints} compares the checkpoints with. */
 export interface CheckpointOptions {
   /** The keys that you trust, as SubjectPublicKeyInfo in base64. A checkpoint that none of them signed is a fault. */
   publicKeys: readonly string[];

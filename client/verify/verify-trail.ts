@@ -26,6 +26,7 @@ export interface VerifiedChain {
   last: { sequence: number; hash: string };
 }
 
+/** The result of {@link verifyTrail}. */
 export interface TrailVerification {
   valid: boolean;
   /** Sorted by session and then by the number of the link. */

@@ -1,3 +1,9 @@
+/**
+ * Providers and composables for Vue 3.3 and later.
+ *
+ * @module vue
+ */
+
 export type { SessionTarget, ViewState } from '../binding.ts';
 export {
   type Collaboration,

@@ -1,3 +1,9 @@
+/**
+ * Selections of text editors with Yjs bindings.
+ *
+ * @module yjs
+ */
+
 import { colourOf } from '../colour.ts';
 import { createEmitter } from '../emitter.ts';
 import { isSame } from '../presence.ts';
@@ -17,7 +23,9 @@ export interface AwarenessChange {
 /** The used part of a `Y.Doc`. */
 export interface AwarenessDoc {
   readonly clientID: number;
+  /** Calls a listener when the document is destroyed. */
   on(event: 'destroy', listener: () => void): unknown;
+  /** Ends the calls of a listener. */
   off(event: 'destroy', listener: () => void): unknown;
 }
 
@@ -34,13 +42,17 @@ export interface Awareness {
   readonly states: Map<number, AwarenessState>;
   /** How often each state changed, and when it last changed (Unix milliseconds). */
   readonly meta: Map<number, { clock: number; lastUpdated: number }>;
+  /** Returns `states`. */
   getStates(): Map<number, AwarenessState>;
+  /** The state of this editor; null if it has none. */
   getLocalState(): AwarenessState | null;
   /** Sets the state of this editor; `null` removes it. */
   setLocalState(state: AwarenessState | null): void;
+  /** Sets one field of the state of this editor. Has no effect if there is no state. */
   setLocalStateField(field: string, value: unknown): void;
   /** `change`: a state differs; `update`: a state was set, even to an equal value. */
   on(event: 'change' | 'update', listener: Listener): void;
+  /** Ends the calls of a listener. */
   off(event: 'change' | 'update', listener: Listener): void;
   /** Removes this editor's state and stops listening. */
   destroy(): void;

@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { errorCodes } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
 
@@ -35,8 +35,12 @@ const limitNames: Record<keyof typeof limits, string> = {
 /** Pages for maintainers of Rollcall. */
 const internalPages = ['benchmarks.md', 'coverage.md', 'rules.md'];
 
-/** @param project the folder of the checkout. @returns the whole text of `llms.txt`. */
-export function llmsText(project: string): string {
+/**
+ * @param project the folder of the checkout.
+ * @param made pages that are made in the same run, by their path.
+ * @returns the whole text of `llms.txt`.
+ */
+export function llmsText(project: string, made: Record<string, string>): string {
   const read = (page: string) => readFileSync(join(project, page), 'utf8');
   const readme = read('README.md');
   const client = read('client/README.md');
@@ -48,7 +52,7 @@ export function llmsText(project: string): string {
     `## Limits\n\n${limitLines()}\n\nA message over a limit is refused with \`TOO_LARGE\`. A cursor over the rate is dropped.`,
     `## Error codes\n\n${errorLines()}`,
     `## Settings of the service\n\n${tableBelow(readme, '## Settings')}`,
-    ...linkSections(project),
+    ...linkSections(project, made),
   ];
   return `${sections.join('\n\n')}\n`;
 }
@@ -106,18 +110,25 @@ function errorLines(): string {
 }
 
 /** Links to the pages, in a section for each folder. */
-function linkSections(project: string): string[] {
-  const titles = { docs: 'Docs', 'docs/guides': 'Guides', 'docs/recipes': 'Tokens', 'docs/migrating': 'Moving here' };
+function linkSections(project: string, made: Record<string, string>): string[] {
+  const titles = {
+    docs: 'Docs',
+    'docs/guides': 'Guides',
+    'docs/client-reference': 'Reference of the client',
+    'docs/recipes': 'Tokens',
+    'docs/migrating': 'Moving here',
+  };
   return Object.entries(titles).map(([folder, title]) => {
-    const names = readdirSync(join(project, folder))
-      .filter((name) => name.endsWith('.md'))
-      .sort();
-    const links = names
-      .filter((name) => !internalPages.includes(name))
-      .map((name) => {
-        const text = readFileSync(join(project, folder, name), 'utf8');
+    const isHere = (path: string) => dirname(path) === folder && path.endsWith('.md');
+    const isMade = Object.keys(made).some(isHere);
+    const paths = isMade ? Object.keys(made) : readdirSync(join(project, folder)).map((name) => `${folder}/${name}`);
+    const links = paths
+      .filter((path) => isHere(path) && !internalPages.includes(basename(path)))
+      .sort()
+      .map((path) => {
+        const text = made[path] ?? readFileSync(join(project, path), 'utf8');
         const heading = /^# (.*)$/m.exec(text)?.[1];
-        return `- [${heading}](${folder}/${name}): ${firstSentence(firstParagraph(text))}`;
+        return `- [${heading}](${path}): ${firstSentence(firstParagraph(text))}`;
       });
     return `## ${title}\n\n${links.join('\n')}`;
   });

@@ -1,11 +1,12 @@
 import { readFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Ajv, type ValidateFunction } from 'ajv';
 import { messages, messageTypes } from '../../protocol/messages.ts';
-import { references } from '../../scripts/references/all.ts';
 import { answers } from '../../scripts/references/asyncapi.ts';
 import { startTestStack } from '../support/stack.ts';
-import { project } from './support.ts';
+import { pagesOf, project, runProgram } from './support.ts';
 
 const read = (file: string) => readFileSync(join(project, file), 'utf8');
 const description = JSON.parse(read('docs/asyncapi.json'));
@@ -19,8 +20,26 @@ function validatorOf(name: string): ValidateFunction {
   return found;
 }
 
-test.each(Object.keys(references))('%s is up to date; otherwise run `npm run references`', (file) => {
-  expect(read(file)).toBe(references[file]!(project));
+test('the generated files are up to date; otherwise run `npm run references`', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'rollcall-references-'));
+  const program = ['--disable-warning=ExperimentalWarning', 'scripts/write-references.ts', folder];
+  const { code, output } = await runProgram(process.execPath, program, { cwd: project });
+  expect([code, output]).toEqual([0, expect.stringContaining('docs/client-reference/client.md')]);
+  const files = output.trim().split('\n');
+  for (const file of files) expect([file, read(file)]).toEqual([file, readFileSync(join(folder, file), 'utf8')]);
+  const pages = pagesOf('docs/client-reference').sort();
+  expect(pages).toEqual(files.filter((file) => file.startsWith('docs/client-reference/')).sort());
+  await rm(folder, { recursive: true });
+});
+
+test('the reference of the client has a page for each import, with docstrings of its members', () => {
+  const { exports } = JSON.parse(read('client/package.json'));
+  const imports = Object.keys(exports).filter((path) => !path.endsWith('.json'));
+  const titles = pagesOf('docs/client-reference').map((page) => /^# (.*)$/m.exec(read(page))![1]);
+  expect(titles).toEqual(expect.arrayContaining(imports.map((path) => `@rollcall/client${path.slice(1)}`)));
+  expect(read('docs/client-reference/client.md')).toContain(
+    'Changes the role of a participant; only the owner may do it.',
+  );
 });
 
 describe('docs/asyncapi.json', () => {
