@@ -1,6 +1,6 @@
 import type { Session } from '../session-api.ts';
 import type { Types, User } from '../types.ts';
-import { create, type Looks, looksOf, mark, place } from './dom.ts';
+import { create, type Looks, looksOf, place } from './dom.ts';
 import { fill, type Words, wordsOf } from './words.ts';
 
 export interface AvatarOptions extends Looks {
@@ -79,7 +79,7 @@ export function showAvatars<T extends Types>(
     for (const [index, item] of wanted.entries()) {
       if (list.children[index] !== item) list.insertBefore(item, list.children[index] ?? null);
     }
-    mark(list, 'data-stale', isStale);
+    list.toggleAttribute('data-stale', isStale);
   }
 
   update();
@@ -95,6 +95,6 @@ const pictureIn = ({ data }: User) => (typeof data['avatar'] === 'string' ? data
 /** The first letters of the first and the last word of a name. */
 function initialsOf(name: string): string {
   const words = name.trim().split(/\s+/);
-  const letters = [words[0], words.length > 1 ? words.at(-1) : ''].map((word) => [...(word ?? '')][0] ?? '');
+  const letters = [words[0], words.slice(1).at(-1)].map((word = '') => [...word][0]);
   return letters.join('').toUpperCase();
 }

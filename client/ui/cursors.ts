@@ -1,6 +1,6 @@
 import type { Session } from '../session-api.ts';
 import type { Types, User } from '../types.ts';
-import { create, drawing, type Looks, looksOf, mark, place } from './dom.ts';
+import { create, drawing, type Looks, looksOf, place } from './dom.ts';
 
 /** A point of an element, as fractions of its width and height. `anchor` names the element; by default it is the surface. */
 export interface ElementPoint {
@@ -65,7 +65,7 @@ export function showCursors<T extends Types>(
       pointers.get(userId)!.remove();
       pointers.delete(userId);
     }
-    mark(layer, 'data-stale', isStale);
+    layer.toggleAttribute('data-stale', isStale);
   }
 
   function pointerOf(user: User): HTMLElement {
@@ -97,11 +97,11 @@ export function showCursors<T extends Types>(
   function onLayout(): void {
     view.cancelAnimationFrame(frame);
     frame = view.requestAnimationFrame(() => {
-      mark(layer, 'data-still', true);
+      layer.toggleAttribute('data-still', true);
       draw();
       // The browser must compute the style once without the transition.
       void layer.offsetWidth;
-      mark(layer, 'data-still', false);
+      layer.toggleAttribute('data-still', false);
     });
   }
 

@@ -40,11 +40,6 @@ export function drawing(box: string, path: string): SVGElement {
   return template.content.firstElementChild as SVGElement;
 }
 
-/** Sets or removes an attribute without a value. */
-export function mark(element: Element, name: string, isSet: boolean): void {
-  element.toggleAttribute(name, isSet);
-}
-
 /** The names and colours of users. */
 export interface Looks {
   /** By default the name that the service knows. */

@@ -1,6 +1,6 @@
 import type { Session } from '../session-api.ts';
 import type { Types, User } from '../types.ts';
-import { button, type Looks, looksOf, mark, place } from './dom.ts';
+import { button, type Looks, looksOf, place } from './dom.ts';
 import { fill, type Words, wordsOf } from './words.ts';
 
 export interface FollowOptions extends Looks {
@@ -114,7 +114,7 @@ export function showFollow<T extends Types>(
     if (isFollowed) sentences.push(fill(words.followers, followers.map(nameOf).join(', ')));
     const said = sentences.join(' ');
     if (text.textContent !== said) text.textContent = said;
-    mark(notice, 'data-quiet', !said);
+    notice.toggleAttribute('data-quiet', !said);
     notice.style.borderColor = user ? colourOf(user) : '';
     if (user) {
       notice.append(stopButton);

@@ -1,8 +1,9 @@
 import type { Client } from '../client-api.ts';
 import type { Types } from '../types.ts';
-import { button, mark, place } from './dom.ts';
+import { button, place } from './dom.ts';
 import { type Words, wordsOf } from './words.ts';
 
+/** The options of {@link showStatus}. */
 export interface StatusOptions {
   /** Whether it is visible while the connection is open; screen readers get the text in any case. Default false. */
   always?: boolean;
@@ -25,7 +26,7 @@ export function showStatus<T extends Types>(
     text.textContent = words.connection[state];
     if (/waiting|closed/.test(state)) banner.append(retry);
     else retry.remove();
-    mark(banner, 'data-quiet', state === 'open' && !options.always);
+    banner.toggleAttribute('data-quiet', state === 'open' && !options.always);
   }
   update();
   const stop = client.on('state', update);

@@ -16,16 +16,17 @@ const sheet = `@layer rollcall{
 .rollcall-avatars [data-status=offline]::after{background:#80868b}
 .rollcall-avatars [data-status=more]{background:var(--rollcall-muted);color:var(--rollcall-back)}
 .rollcall-avatars [data-status=more]::after{content:none}
-.rollcall[data-stale]{opacity:.45}
+.rollcall-avatars[data-stale]{filter:grayscale()}
 .rollcall-cursors{position:absolute;inset:0;z-index:1;pointer-events:none}
 .rollcall-cursors>*{position:absolute;left:0;top:0;display:flex;color:var(--rollcall-colour);transition:transform .12s linear,opacity .3s}
 .rollcall-cursors[data-still]>*{transition:none}
+.rollcall-cursors[data-stale]{opacity:.45}
 .rollcall-cursors svg{flex:none;width:16px;height:20px;fill:currentColor;stroke:#fff;overflow:visible}
 .rollcall-cursors span{align-self:end;margin-block-start:1rem;padding:.0625rem .375rem;border-radius:.5rem;background:var(--rollcall-colour);color:#fff;font-size:.75rem;white-space:nowrap}
 .rollcall-status,.rollcall-follow,.rollcall-invite{display:flex;flex-wrap:wrap;gap:.25rem .75rem;align-items:center}
 .rollcall-status,.rollcall-follow,.rollcall-invite,.rollcall-notices>*{margin:0;padding:.375rem .75rem;background:var(--rollcall-back);border:1px solid var(--rollcall-line);border-radius:.5rem}
 .rollcall-invite input{flex:1}
-.rollcall[data-quiet]{position:absolute;width:1px;height:1px;padding:0;border:0;overflow:hidden;clip-path:inset(50%)}
+.rollcall[data-quiet]{position:absolute;width:1px;height:1px;padding:0;overflow:hidden;clip-path:inset(50%)}
 .rollcall-notices{display:grid;gap:.5rem;justify-items:start}
 .rollcall-notices>section{display:grid;grid-template-columns:auto 1fr;gap:.25rem .75rem;box-sizing:border-box;width:100%;max-width:30rem;padding:1rem}
 .rollcall-notices svg{width:1.5rem;height:1.5rem;fill:none;stroke:var(--rollcall-warn);stroke-width:2}

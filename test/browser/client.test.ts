@@ -1,91 +1,10 @@
-import { join } from 'node:path';
-import { build } from 'esbuild';
-import type { Browser, BrowserContext, BrowserServer, Page } from 'playwright-core';
-import type * as Package from '../../client/index.ts';
-import { newPage, startBrowser } from '../support/browser.ts';
-import { startTestStack, type TestStack } from '../support/stack.ts';
+import type { Page } from 'playwright-core';
+import { useClientPages } from '../support/client-pages.ts';
 import { expectWithin, scaleSettings, timeLimits } from '../support/time-limits.ts';
 
 // The client package in a real browser with the real stack.
 
-let stack: TestStack;
-let browser: Browser;
-let server: BrowserServer;
-let script: string;
-const contexts: BrowserContext[] = [];
-
-declare global {
-  var rollcall: typeof Package;
-  var client: Package.Client;
-  var session: Package.Session;
-  /** The events of the page, in order. */
-  var seen: string[];
-}
-
-beforeAll(async () => {
-  const settings = scaleSettings({ PRESENCE_UPDATE_SECONDS: '1', HEARTBEAT_TIMEOUT_SECONDS: '5' });
-  const bundle = build({
-    entryPoints: [join(__dirname, '../../client/index.ts')],
-    bundle: true,
-    minify: true,
-    format: 'iife',
-    globalName: 'rollcall',
-    target: 'es2022',
-    write: false,
-  });
-  [stack, { browser, server }] = await Promise.all([startTestStack(settings), startBrowser()]);
-  // A top-level `var` of an evaluated or added script is a global variable.
-  script = (await bundle).outputFiles[0]!.text;
-});
-afterEach(async () => {
-  await Promise.all(contexts.splice(0).map((context) => context.close()));
-});
-afterAll(async () => {
-  await browser?.close();
-  await server?.close();
-  await stack?.close();
-});
-
-/** Opens a page with a client of this user, and records the frames that it sends. */
-async function open(user: string): Promise<{ page: Page; sent: string[] }> {
-  const page = await newPage(browser);
-  contexts.push(page.context());
-  const sent: string[] = [];
-  page.on('websocket', (socket) => socket.on('framesent', ({ payload }) => sent.push(String(payload))));
-  // A page of the stack itself, because a browser may refuse pages of other origins a socket to this machine.
-  await page.goto(`${stack.http}/health`);
-  await page.addScriptTag({ content: script });
-  await page.evaluate(
-    ({ user, url }) => {
-      globalThis.seen = [];
-      globalThis.client = rollcall.createClient({
-        url,
-        token: async () => (user ? (await (await fetch(`/dev/token?user=${user}`)).json()).token : 'not-a-token'),
-      });
-      client.on('state', (state) => seen.push(state));
-      client.on('error', ({ code }) => seen.push(code));
-    },
-    { user, url: stack.websocket },
-  );
-  return { page, sent };
-}
-
-async function pair(name: string) {
-  const ada = await open(`${name}-ada`);
-  const sessionId = await ada.page.evaluate(async () => {
-    globalThis.session = await client.create({ operationId: 'op', metadata: { isPublic: true } });
-    session.on('left', ({ cause }) => seen.push(`left ${cause}`));
-    return session.id;
-  });
-  const bob = await open(`${name}-bob`);
-  await bob.page.evaluate(async (id) => {
-    globalThis.session = client.join(id);
-    // On a busy machine the first ten seconds may not be enough; then the client goes on trying.
-    await session.ready.catch(() => session.ready);
-  }, sessionId);
-  await ada.page.waitForFunction(() => session.others.length === 1);
-  return { ada, bob };
-}
+const { open, pair } = useClientPages(scaleSettings({ PRESENCE_UPDATE_SECONDS: '1', HEARTBEAT_TIMEOUT_SECONDS: '5' }));
 
 function setHidden(page: Page, isHidden: boolean): Promise<void> {
   return page.evaluate((hidden) => {
@@ -130,12 +49,12 @@ test('[row 11] [row 16] offline is reported within 100 ms, the list is kept, and
       look();
     });
   });
-  await contexts[1]!.setOffline(true);
+  await bob.page.context().setOffline(true);
   await bob.page.waitForFunction(() => seen.some((each) => each.startsWith('stale')));
   const [, others, millis] = (await bob.page.evaluate(() => seen.find((each) => each.startsWith('stale'))))!.split(' ');
   expect(others).toBe('1');
   await expectWithin(Number(millis), 100);
-  await contexts[1]!.setOffline(false);
+  await bob.page.context().setOffline(false);
   await bob.page.waitForFunction(() => session.state === 'joined');
   expect(await ada.page.evaluate(() => seen.filter((each) => each.startsWith('left')))).toEqual([]);
 });

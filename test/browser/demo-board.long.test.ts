@@ -117,6 +117,7 @@ test('on a phone the users are at the top, pointers stay on their cards, and a f
   const top = await bob.page.getByRole('list', { name: 'People in this session' }).boundingBox();
   expect(top!.y + top!.height).toBeLessThan(150);
   expect(await bob.page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360);
+  expect(await faultsOf(bob)).toEqual([]);
   await ada.pointUntil(ada.card('Opening'), 0.9, 0.2, () => restsAt(bob, 'Ada', 'opening', 0.9, 0.2));
 
   const from = (await bob.card('Opening').boundingBox())!;
@@ -192,5 +193,10 @@ test('axe finds no problem on the start page, the board and its dialogs, in ligh
   await ada.page.keyboard.press('Escape');
   await ada.page.getByRole('button', { name: 'Network' }).click();
   await ada.page.getByRole('dialog', { name: 'Network' }).waitFor();
+  expect(await faultsOf(ada)).toEqual([]);
+  await ada.page.keyboard.press('Escape');
+  await ada.page.getByRole('button', { name: 'Invite' }).click();
+  await ada.page.getByRole('dialog', { name: 'Invite people' }).getByRole('button', { name: 'Create a link' }).click();
+  await ada.page.getByLabel('Invite link').waitFor();
   expect(await faultsOf(ada)).toEqual([]);
 });

@@ -1,6 +1,6 @@
 import { ApiGatewayManagementApiClient, DeleteConnectionCommand } from '@aws-sdk/client-apigatewaymanagementapi';
 import type { Person } from '../support/browser.ts';
-import { useDemo } from '../support/demo.ts';
+import { faultsOf, useDemo } from '../support/demo.ts';
 
 // Joining a session of the demo, presence, a lost network, and leaving.
 
@@ -57,6 +57,7 @@ test('a user who cannot reach the service sees it, and joins without a click whe
   });
   await bob.enter('Bob');
   await bob.page.getByRole('alert').getByText('Rollcall cannot be reached', { exact: true }).waitFor();
+  expect(await faultsOf(bob)).toEqual([]);
   isReachable = true;
   await bob.row('Bob (you)').waitFor();
   await ada.row('Bob').waitFor();
@@ -129,6 +130,7 @@ test('without a network the page shows a notice, and changes made meanwhile are 
   await bob.page.getByText('None', { exact: true }).click();
   await bob.page.keyboard.press('Escape');
   await bob.page.getByText('The connection is lost.').waitFor();
+  expect(await faultsOf(bob)).toEqual([]);
   await bob.card('Brass band').focus();
   for (const key of ['Enter', 'ArrowUp', 'ArrowRight', 'Enter']) await bob.page.keyboard.press(key);
   expect(await bob.card('Brass band').getAttribute('data-place')).toBe('2-1');
@@ -164,6 +166,7 @@ test('an expired invite shows a warning, the reason and a link, also on a phone'
   const reason = 'This invitation link has expired. Sessions become inactive after 1 hour of no activity.';
   await card.getByText(reason, { exact: true }).waitFor();
   expect(await fits(bob)).toBe(true);
+  expect(await faultsOf(bob)).toEqual([]);
   await card.getByRole('link', { name: 'Go to the start page' }).click();
   await bob.page.getByRole('button', { name: 'Plan together' }).waitFor();
   expect(await fits(bob)).toBe(true);
@@ -175,6 +178,7 @@ test('a private session refuses users without an invite', async () => {
   const bob = await demo.open(url);
   await bob.enter('Bob');
   await bob.page.getByRole('heading', { name: 'You need an invitation' }).waitFor();
+  expect(await faultsOf(bob)).toEqual([]);
   await bob.page.goto(await ada.invite('Watch'));
   await bob.row('Bob (you)').getByText('watches').waitFor();
 });
@@ -200,6 +204,7 @@ test('a user without an invite may only watch until the owner lets them edit, an
   await card.getByRole('button', { name: 'Remove' }).click();
   await card.getByRole('button', { name: 'Really remove?' }).click();
   await bob.page.getByRole('alert').getByText('The owner removed you from this session').waitFor();
+  expect(await faultsOf(bob)).toEqual([]);
   await ada.page.locator('[data-card="seeds"]:not(.held)').waitFor();
 
   const own = await ada.openCard('Ada');
@@ -207,6 +212,7 @@ test('a user without an invite may only watch until the owner lets them edit, an
   await own.getByRole('button', { name: 'Really end it?' }).click();
   await cleo.page.getByRole('alert').getByText('The owner ended this session').waitFor();
   expect(await fits(cleo)).toBe(true);
+  expect(await faultsOf(cleo)).toEqual([]);
   await cleo.page.getByRole('link', { name: 'Go to the start page' }).click();
   await cleo.page.getByRole('button', { name: 'Plan together' }).waitFor();
 });

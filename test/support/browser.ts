@@ -25,11 +25,16 @@ const arguments_ = [
  * A browser with a separate process, so that a test can kill it to simulate a power failure.
  *
  * @param more further arguments of Chromium.
+ * @param removed arguments that Playwright gives by default, and that Chromium shall not get.
  */
-export async function startBrowser(more: readonly string[] = []): Promise<{ browser: Browser; server: BrowserServer }> {
+export async function startBrowser(
+  more: readonly string[] = [],
+  removed: string[] = [],
+): Promise<{ browser: Browser; server: BrowserServer }> {
   const timeout = timeLimits.event;
   const args = [...arguments_, ...more];
-  const server = await chromium.launchServer({ executablePath: chromiumPath(), args, timeout });
+  const options = { executablePath: chromiumPath(), args, ignoreDefaultArgs: removed, timeout };
+  const server = await chromium.launchServer(options);
   return { browser: await chromium.connect(server.wsEndpoint(), { timeout }), server };
 }
 

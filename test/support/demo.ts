@@ -22,8 +22,14 @@ export interface Demo {
 /**
  * Starts the demo before the tests of a file and ends it after them. After each test every page is closed, no page may
  * have reported an error, and the faults of the stack are off.
+ *
+ * @param removed arguments of Playwright that Chromium shall not get.
  */
-export function useDemo(settings: Record<string, string> = {}, options: Partial<LocalStackOptions> = {}): Demo {
+export function useDemo(
+  settings: Record<string, string> = {},
+  options: Partial<LocalStackOptions> = {},
+  removed: string[] = [],
+): Demo {
   let stack: TestStack;
   let browser: Browser;
   let server: BrowserServer;
@@ -32,7 +38,7 @@ export function useDemo(settings: Record<string, string> = {}, options: Partial<
   beforeAll(async () => {
     [stack, { browser, server }] = await Promise.all([
       startTestStack(settings, { ...options, pages: true }),
-      startBrowser(),
+      startBrowser([], removed),
     ]);
   });
   afterEach(async () => {
