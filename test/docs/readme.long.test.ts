@@ -125,9 +125,3 @@ test('the README lists the settings of the product with their defaults', () => {
   ]);
   expect(Object.fromEntries(rows)).toEqual({ ...settingDefaults, ...flagDefaults });
 });
-
-test('all files that the README links to exist', () => {
-  const links = [...readme.matchAll(/\]\((?!https?:)([^)#]+)\)?/g)].map(([, path]) => path!);
-  expect(links.length).toBeGreaterThan(8);
-  expect(links.filter((path) => !existsSync(join(project, path)))).toEqual([]);
-});

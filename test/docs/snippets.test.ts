@@ -13,7 +13,7 @@ const packages = [
 ];
 const languages = ['js', 'ts', 'tsx', 'vue'];
 const snippets = ['README.md', 'client/README.md', ...pagesOf('docs')]
-  .flatMap(codeBlocks)
+  .flatMap((page) => codeBlocks(page))
   .filter(({ language }) => languages.includes(language))
   .map((block, index) => ({ ...block, index }));
 let folder: string;

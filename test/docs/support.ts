@@ -15,9 +15,16 @@ export interface CodeBlock {
   file: string | undefined;
 }
 
-/** All code blocks of a page in their order. */
-export function codeBlocks(page: string): CodeBlock[] {
-  const text = readFileSync(join(project, page), 'utf8');
+/**
+ * The code blocks of a page in their order.
+ *
+ * @param section the heading of the only section to read, without `## `. Default: the whole page.
+ * @throws Error if the page has no such section.
+ */
+export function codeBlocks(page: string, section?: string): CodeBlock[] {
+  const whole = readFileSync(join(project, page), 'utf8');
+  const text = section === undefined ? whole : whole.split(/^## /m).find((part) => part.startsWith(`${section}\n`));
+  if (text === undefined) throw new Error(`${page} has no section "${section}".`);
   return [...text.matchAll(/^```(\w*)\n([\s\S]*?)^```$/gm)].map(([, language, code]) => {
     const [, file] = /^(?:\/\/|#|<!--) (\S+\.\w+)(?: -->)?\n/.exec(code!) ?? [];
     return { page, language: language!, code: code!, file };

@@ -13,6 +13,13 @@ const serverCommand = /^(npm run dev|npx --yes http-server\S*)$/;
 /** Variables of the user that the commands get. Those of Jest and of npm would change what the commands do. */
 const keptVariables = ['PATH', 'HOME', 'LANG', 'TMPDIR', 'HTTPS_PROXY', 'https_proxy', 'NODE_EXTRA_CA_CERTS'];
 
+export interface Guide {
+  /** The page, relative to the project. */
+  page: string;
+  /** The heading of the only section that is followed. Default: the whole page. */
+  section?: string;
+}
+
 /**
  * Follows a guide as a reader does who begins in the folder of Rollcall: runs its commands, and writes each block of code that
  * names a file into this file. Other blocks of code are examples.
@@ -22,7 +29,7 @@ const keptVariables = ['PATH', 'HOME', 'LANG', 'TMPDIR', 'HTTPS_PROXY', 'https_p
  * @throws Error with the output of a command that fails.
  */
 export async function followGuide(
-  page: string,
+  { page, section }: Guide,
   variables: Record<string, string>,
   look: (address: string) => Promise<void>,
 ): Promise<void> {
@@ -31,7 +38,7 @@ export async function followGuide(
   try {
     await mkdir(reader.folder);
     await copySources(reader.folder);
-    for (const block of codeBlocks(page)) await reader.follow(block);
+    for (const block of codeBlocks(page, section)) await reader.follow(block);
   } finally {
     await rm(root, { recursive: true, force: true });
   }
