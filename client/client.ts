@@ -27,7 +27,10 @@ import type { Registered, SessionInfo, Types } from './types.ts';
  * A client of Rollcall. Nothing is connected before `connect`, or the first `join`, `open` or `create`.
  *
  * @example
- * const client = createClient<{ data: { colour: string } }>({ url, token: () => getToken() });
+ * import { createClient } from '@rollcall/client';
+ *
+ * const token = () => fetch('/rollcall-token').then((reply) => reply.text());
+ * const client = createClient<{ data: { colour: string } }>({ url: 'wss://example.org/live', token });
  * const session = client.open('document-42', { data: { colour: 'teal' } });
  */
 export function createClient<T extends Types = Registered>(options: ClientOptions<T>): Client<T> {

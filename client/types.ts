@@ -16,6 +16,8 @@ export interface Types {
  * The interface in which an application declares its types for all hooks:
  *
  * @example
+ * import '@rollcall/client';
+ *
  * declare module '@rollcall/client' {
  *   interface Register { types: { data: { colour: string } } }
  * }

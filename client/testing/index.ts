@@ -78,6 +78,8 @@ const start = Date.UTC(2026, 0, 1);
  * only by `advance`.
  *
  * @example
+ * import { createTestRollcall } from '@rollcall/client/testing';
+ *
  * const rollcall = createTestRollcall();
  * const [ada, bob] = [rollcall.client('ada'), rollcall.client('bob')].map((client) => client.open('doc-1'));
  * await Promise.all([ada.ready, bob.ready]);

@@ -16,11 +16,11 @@ const sheet = `@layer rollcall{
 .rollcall-avatars [data-status=offline]::after{background:#80868b}
 .rollcall-avatars [data-status=more]{background:var(--rollcall-muted);color:var(--rollcall-back)}
 .rollcall-avatars [data-status=more]::after{content:none}
-.rollcall-avatars[data-stale]{filter:grayscale()}
+.rollcall[data-stale]{filter:grayscale()}
 .rollcall-cursors{position:absolute;inset:0;z-index:1;pointer-events:none}
 .rollcall-cursors>*{position:absolute;left:0;top:0;display:flex;color:var(--rollcall-colour);transition:transform .12s linear,opacity .3s}
 .rollcall-cursors[data-still]>*{transition:none}
-.rollcall-cursors[data-stale]{opacity:.45}
+.rollcall-cursors[data-stale] svg{opacity:.45}
 .rollcall-cursors svg{flex:none;width:16px;height:20px;fill:currentColor;stroke:#fff;overflow:visible}
 .rollcall-cursors span{align-self:end;margin-block-start:1rem;padding:.0625rem .375rem;border-radius:.5rem;background:var(--rollcall-colour);color:#fff;font-size:.75rem;white-space:nowrap}
 .rollcall-status,.rollcall-follow,.rollcall-invite{display:flex;flex-wrap:wrap;gap:.25rem .75rem;align-items:center}

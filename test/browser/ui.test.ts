@@ -18,9 +18,16 @@ let script: string;
 const axeSource = readFileSync(createRequire(__filename).resolve('axe-core/axe.min.js'), 'utf8');
 const pages: Page[] = [];
 
+interface Violation {
+  id: string;
+  impact: string;
+  help: string;
+  nodes: { html: string }[];
+}
+
 declare global {
   var kit: typeof Package & { ui: typeof Components };
-  var axe: { run(context?: unknown): Promise<{ violations: { id: string; impact: string; help: string }[] }> };
+  var axe: { run(context?: unknown): Promise<{ violations: Violation[] }> };
   var chosen: string[];
   var stops: (() => void)[];
   var following: Components.Follow;
@@ -93,7 +100,7 @@ async function open(user: string, sessionId: string | undefined, options: Browse
 async function faults(page: Page): Promise<string[]> {
   await page.addScriptTag({ content: axeSource });
   const { violations } = await page.evaluate(() => globalThis.axe.run());
-  return violations.map(({ id, impact, help }) => `${impact}: ${id}, ${help}`);
+  return violations.map(({ id, impact, help, nodes }) => `${impact}: ${id}, ${help}: ${nodes.map(({ html }) => html)}`);
 }
 
 const layouts = [
@@ -149,7 +156,7 @@ async function untilBelow(limit: number, measure: () => Promise<number>): Promis
   }
 }
 
-test('[row 46] while the connection is lost, pointers are dimmed, avatars are grey, and the status says it; a leave removes the pointer', async () => {
+test('[row 46] while the connection is lost, pointers are dimmed, names and avatars are grey, and the status says it; a leave removes the pointer', async () => {
   const { page: ada, id } = await open('dim-ada', undefined);
   const { page: bob } = await open('dim-bob', id);
   await moveUntil(
@@ -161,10 +168,11 @@ test('[row 46] while the connection is lost, pointers are dimmed, avatars are gr
   await bob.locator('.rollcall-cursors[data-stale]').waitFor({ state: 'attached' });
   const dimmed = await bob.evaluate(() => {
     const styleOf = (selector: string) => getComputedStyle(document.querySelector(selector)!);
-    return [styleOf('.rollcall-cursors').opacity, styleOf('.rollcall-avatars').filter];
+    const layers = [styleOf('.rollcall-cursors'), styleOf('.rollcall-avatars')];
+    return [styleOf('.rollcall-cursors svg').opacity, ...layers.map(({ filter, opacity }) => `${filter} ${opacity}`)];
   });
-  // The initials in the avatars are text, so they keep their contrast.
-  expect(dimmed).toEqual(['0.45', 'grayscale(1)']);
+  // Names and initials are text, so they lose their colour and keep their contrast.
+  expect(dimmed).toEqual(['0.45', 'grayscale(1) 1', 'grayscale(1) 1']);
   expect(await faults(bob)).toEqual([]);
   expect(await bob.getByRole('status').first().textContent()).toMatch(/^The connection is lost/);
   await bob.getByRole('button', { name: 'Connect again' }).waitFor();
