@@ -149,7 +149,7 @@ export function scalePlots(loads: readonly CountedLoad[]): Record<string, string
       ...{ xName: 'users at the same time', yName: 'used' },
       ...{ x: [2, 6] as const, y: [-1, 4] as const, label: (value: number) => `${value.toLocaleString('en-US')} %` },
       lines: limits.map((limit) => ({
-        name: limit.name,
+        name: limit.name.replaceAll('`', ''),
         points: points.map((count) => [count, 100 * shareOf(limit, count, load)] as const),
       })),
       mark: { y: 100, name: 'all of it' },
@@ -160,7 +160,7 @@ export function scalePlots(loads: readonly CountedLoad[]): Record<string, string
     title: 'Cost of the gateway in a month',
     description: `API Gateway against a resident gateway for each load. ${loads.map((load) => `${load.name}: a resident gateway is cheaper from ${whole(crossover(load))} users`).join('; ')}.`,
     ...{ xName: 'users at the same time', yName: 'dollars' },
-    ...{ x: [2, 6] as const, y: [0, 8] as const, label: (value: number) => `$${value.toLocaleString('en-US')}` },
+    ...{ x: [2, 6] as const, y: [0, 7] as const, label: (value: number) => `$${value.toLocaleString('en-US')}` },
     lines: loads.flatMap((load) => [
       {
         name: `API Gateway, ${load.name}`,
