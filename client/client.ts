@@ -80,6 +80,7 @@ export function createClientIn(environment: Environment, options: ClientOptions)
     throttleMillis: options.throttleMillis,
     selfId: () => self?.userId,
     touch: heartbeats.touch,
+    joined: heartbeats.joined,
     serial(name, run) {
       const turn = (queues.get(name) ?? Promise.resolve()).then(run, run);
       queues.set(name, turn);

@@ -1,6 +1,7 @@
 import type { Connection } from './connection.ts';
 import type { Environment, PageEvent } from './environment.ts';
 import type { Frame } from './gather.ts';
+import type { Publisher } from './publisher.ts';
 import type { SessionCore } from './session.ts';
 
 /** The heartbeats of all sessions. */
@@ -10,6 +11,8 @@ export interface Heartbeats {
   stop(): void;
   /** Notes that the user did something. */
   touch(): void;
+  /** Notes that a session was joined. */
+  joined(publisher: Publisher): void;
   /** Notes that a frame was sent. */
   sent(frame: Frame): void;
 }
@@ -50,6 +53,12 @@ export function createHeartbeats(
       if (now() - at > sleepMillis && !isHidden) connection.check();
       sendDue(false);
     });
+  }
+
+  function joined(publisher: Publisher): void {
+    publisher.sent();
+    // A join, and any frame but a heartbeat, makes the service use the normal timeout again, so a marked heartbeat follows.
+    if (usesHiddenTimeout()) publisher.heartbeatIfDue(true, inputAt, true);
   }
 
   function hide(): void {
@@ -97,12 +106,12 @@ export function createHeartbeats(
     touch() {
       inputAt = now();
     },
+    joined,
     sent({ type, sessionId }) {
       for (const { id, publisher } of sessions) {
         if (sessionId !== id) continue;
-        publisher.sent();
-        // Any other frame makes the service use the normal timeout again, so a marked heartbeat follows.
-        if (usesHiddenTimeout() && type !== 'heartbeat') publisher.heartbeatIfDue(true, inputAt, true);
+        if (type === 'heartbeat') publisher.sent();
+        else joined(publisher);
       }
     },
   };

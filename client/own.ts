@@ -47,6 +47,23 @@ export interface Own {
   show(user: WireUser): WireUser;
 }
 
+/**
+ * The part of a confirmed change that the known state of the user lacks. A field that differs from its value when the change was
+ * sent already has the value of a later diff, for example of another tab.
+ *
+ * @param before the user when the change was sent.
+ * @param isAlone whether no diff arrives, because the service announces nothing to a user who is alone.
+ */
+export function unannounced(
+  change: OwnChange,
+  before: WireUser | undefined,
+  user: WireUser | undefined,
+  isAlone: boolean,
+): OwnChange {
+  const isLacking = (field: keyof OwnChange) => isAlone || field === 'cursor' || isSame(before?.[field], user?.[field]);
+  return Object.fromEntries(Object.entries(change).filter(([field]) => isLacking(field as keyof OwnChange)));
+}
+
 const combine = (earlier: OwnChange, later: OwnChange): OwnChange => ({
   ...earlier,
   ...later,
@@ -75,10 +92,13 @@ export function createOwn(initial: OwnChange): Own {
       unsent = combine(unsent, said);
     },
     take(withCursor) {
-      const { cursor: pointed, ...change } = unsent;
+      const { cursor: pointed, ...others } = unsent;
+      const change: OwnChange = others;
       const isKept = pointed && !withCursor;
       if (!isKept && pointed !== undefined) Object.assign(change, { cursor: pointed });
       if (!Object.keys(change).length) return undefined;
+      // The cursor is older than the status, and must not end it as user activity.
+      if (change.cursor && chosen === 'away') change.status = chosen;
       unsent = isKept ? { cursor: pointed } : {};
       unconfirmed.push(change);
       return change;

@@ -1,5 +1,6 @@
 import { type CompactFrame, tagOf, withNumbers } from '../protocol/compact.ts';
 import type { Cursor, LeaveCause, PresenceUser } from '../protocol/entities.ts';
+import type { Environment } from './environment.ts';
 
 /** Free JSON by key. */
 export type Json = Record<string, unknown>;
@@ -56,13 +57,17 @@ export interface Presence {
 }
 
 const mostWaiting = 100;
+/** How long a snapshot may be on its way, in milliseconds. */
+const inFlightMillis = 2000;
 
-export function createPresence(): Presence {
+export function createPresence({ now }: Pick<Environment, 'now'>): Presence {
   const users = new Map<string, WireUser>();
   const times = new Map<string, number>();
   let epoch = '';
   let seq = 0;
   let waiting: Diff[] = [];
+  /** When each cursor of the compact form arrived, in Unix milliseconds. */
+  const arrivals = new WeakMap<Json, number>();
 
   /** Replaces all users; unchanged users stay the same objects. */
   function replace(snapshot: Snapshot, { joined, left, updated }: Change): void {
@@ -77,8 +82,10 @@ export function createPresence(): Presence {
       const { userId, lastActive } = user;
       const known = gone.get(userId);
       gone.delete(userId);
-      // Each cursor sets its user's `lastActive`, so a cursor after that time is not in the snapshot.
-      const isNewer = known?.cursor && times.get(userId)! > lastActive;
+      // Each cursor sets its user's `lastActive`, so a cursor after that time is not in the snapshot. A cursor of the compact form
+      // has no time; one that arrived while the snapshot was on its way is probably newer.
+      const isRecent = user.cursor && now() - (arrivals.get(known?.cursor ?? user.cursor) ?? 0) < inFlightMillis;
+      const isNewer = known?.cursor && (isRecent || times.get(userId)! > lastActive);
       if (!isNewer) times.set(userId, lastActive);
       const fresh = isNewer ? { ...user, cursor: known.cursor! } : user;
       const isKept = known && isSame({ ...known, ...clocks }, { ...fresh, ...clocks });
@@ -161,8 +168,12 @@ export function createPresence(): Presence {
       for (const { index, tag, numbers } of moves) {
         const { userId, cursor } = byIndex.get(index) ?? {};
         if (!cursor || tagOf(cursor as Cursor) !== tag) isBehind = true;
-        // The compact form has no time, so the cursor gets the time of the one whose numbers it replaces.
-        else move([{ userId: userId!, cursor: withNumbers(cursor as Cursor, numbers), at: times.get(userId!) ?? 0 }]);
+        else {
+          const moved = withNumbers(cursor as Cursor, numbers);
+          arrivals.set(moved, now());
+          // The compact form has no time, so the cursor gets the time of the one whose numbers it replaces.
+          move([{ userId: userId!, cursor: moved, at: times.get(userId!) ?? 0 }]);
+        }
       }
       return isBehind;
     },

@@ -3,7 +3,7 @@ import type { Environment } from './environment.ts';
 import type { RollcallError } from './errors.ts';
 import type { Link } from './link.ts';
 import type { Own, OwnChange } from './own.ts';
-import type { Presence } from './presence.ts';
+import type { Presence, WireUser } from './presence.ts';
 import type { Timers } from './timers.ts';
 
 /** What a publisher needs from its session. */
@@ -12,10 +12,16 @@ export interface PublisherSession {
   link(): Link | undefined;
   id(): string;
   presence: Presence;
+  /** The user of this client. */
+  user(): WireUser | undefined;
   /** No frame was sent for so long that the service may have timed the user out. */
   timedOut(link: Link): void;
-  /** The service has applied a change. It does not announce a user's own cursor to them, and nothing to a user who is alone. */
-  confirmed(change: OwnChange): void;
+  /**
+   * The service has applied a change. It does not announce a user's own cursor to them, and nothing to a user who is alone.
+   *
+   * @param before the user when the change was sent; by default as now.
+   */
+  confirmed(change: OwnChange, before?: WireUser): void;
   /** The service refused a change; the application gets the state of the service again. */
   refused(error: RollcallError): void;
 }
@@ -80,8 +86,9 @@ export function createPublisher(
       link.send({ type: 'cursor_update', sessionId, ...change });
       return;
     }
+    const before = session.user();
     requests.ask({ type: 'presence_update', sessionId, ...change }, { link }).then(
-      () => session.confirmed(change),
+      () => session.confirmed(change, before),
       (error: RollcallError) => {
         // If the socket was lost, the next join contains the change.
         if (!link.isOpen) return;

@@ -5,7 +5,7 @@ import type { Frame } from './gather.ts';
 import type { Link } from './link.ts';
 import { oneAtATime } from './one-at-a-time.ts';
 import { createOutbox } from './outbox.ts';
-import { createOwn, type OwnChange } from './own.ts';
+import { createOwn, type OwnChange, unannounced } from './own.ts';
 import { type Change, type CursorAt, createPresence, type Diff, type Snapshot, type WireUser } from './presence.ts';
 import { createPublisher } from './publisher.ts';
 import { createReadiness } from './readiness.ts';
@@ -29,7 +29,7 @@ export function createSessionCore(shared: Shared, target: Target, name: string, 
   const { requests } = connection;
   const { on, emit } = createEmitter<SessionEvents>();
   const own = createOwn(initial);
-  const presence = createPresence();
+  const presence = createPresence(environment);
   const shown: Shown = { state: 'joining', info: undefined, role: undefined };
   const show = createSnapshots(shown, presence, own, selfId);
   const timers = createTimers(environment);
@@ -52,9 +52,11 @@ export function createSessionCore(shared: Shared, target: Target, name: string, 
     id,
     presence,
     timedOut: rejoin,
-    confirmed(change) {
+    user: me,
+    confirmed(change, before = me()) {
       own.confirm(change);
-      presence.update({ ...change, userId: selfId()! });
+      const isAlone = presence.users.size < 2 && me()?.connections === 1;
+      presence.update({ ...unannounced(change, before, me(), isAlone), userId: selfId()! });
     },
     refused(error) {
       report(error);
@@ -144,11 +146,9 @@ export function createSessionCore(shared: Shared, target: Target, name: string, 
     link = to;
     const { session: info, role = 'operator' } = reply as Frame & Shown & { session: SessionInfo };
     Object.assign(shown, { info, role, state: 'joined' });
-    const known = me();
-    const change = presence.apply(reply as unknown as Snapshot);
-    const user = me();
+    const [known, change, user] = [me(), presence.apply(reply as unknown as Snapshot), me()];
     if (user) own.complete(said, user, known);
-    publisher.sent();
+    shared.joined(publisher);
     readiness.succeed();
     tell(change);
     for (const frame of early.splice(0)) receive(frame);

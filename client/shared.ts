@@ -1,5 +1,6 @@
 import type { Connection } from './connection.ts';
 import type { Environment } from './environment.ts';
+import type { Publisher } from './publisher.ts';
 
 /** How a session is identified: by its id, or by the application's own key. */
 export interface Target {
@@ -19,6 +20,8 @@ export interface Shared {
   serial<R>(name: string, run: () => Promise<R>): Promise<R>;
   /** Notes that the user did something. */
   touch(): void;
+  /** Notes that a session was joined. */
+  joined(publisher: Publisher): void;
   /** The sessions that have not ended. */
   sessions: { add(session: object): unknown; delete(session: object): boolean };
 }

@@ -14,7 +14,8 @@ export interface BroadcastResult {
 
 /**
  * A `state` frame is sent again after a 429 or a 5xx. A `cursor` frame is not, because the next cursor replaces it (rule
- * DE6). An `event` frame is not, because it arrives at most once (rule DE11).
+ * DE6). Both are sent again at once if the HTTP connection ended before an answer. An `event` frame never is, because it
+ * arrives at most once (rule DE11).
  */
 export type FrameKind = 'state' | 'cursor' | 'event';
 
@@ -26,6 +27,8 @@ export interface Post {
 
 /** The maximum number of posts in flight. More would only wait for a socket. */
 const parallelPosts = 64;
+/** Results after which a `state` frame is sent again. */
+const retryable: readonly PostResult[] = ['throttled', 'failed', 'unanswered'];
 /** Upper limits of the random waits before a `state` frame is tried again, in milliseconds. */
 const retryWaits = [50, 150, 400];
 
@@ -64,7 +67,7 @@ export class Broadcaster {
   async post(posts: readonly Post[], options: { kind: FrameKind }): Promise<BroadcastResult> {
     const result: BroadcastResult = { delivered: 0, gone: [], failed: [], throttled: 0 };
     await inParallel(posts, parallelPosts, async (post) => {
-      const outcome = await this.#deliver(post, options.kind === 'state' ? retryWaits : [], result);
+      const outcome = await this.#deliver(post, options.kind, result);
       if (outcome === 'delivered') result.delivered += 1;
       else if (outcome === 'gone') result.gone.push(post.connectionId);
       else result.failed.push(post.connectionId);
@@ -72,12 +75,19 @@ export class Broadcaster {
     return result;
   }
 
-  async #deliver({ connectionId, bytes }: Post, waits: number[], result: BroadcastResult): Promise<PostResult> {
+  async #deliver({ connectionId, bytes }: Post, kind: FrameKind, result: BroadcastResult): Promise<PostResult> {
+    const waits = kind === 'state' ? retryWaits : [];
     for (let attempt = 0; ; attempt += 1) {
-      const outcome = await this.#gateway.post(connectionId, bytes);
+      let outcome = await this.#gateway.post(connectionId, bytes);
+      // The API may close an idle HTTP connection at the moment of its use, in particular while this environment is frozen.
+      // The wait lets the event loop notice other closed connections.
+      if (outcome === 'unanswered' && attempt === 0 && kind !== 'event') {
+        await this.#wait(0);
+        outcome = await this.#gateway.post(connectionId, bytes);
+      }
       if (outcome === 'throttled') result.throttled += 1;
       const upTo = waits[attempt];
-      if (upTo === undefined || (outcome !== 'throttled' && outcome !== 'failed')) return outcome;
+      if (upTo === undefined || !retryable.includes(outcome)) return outcome;
       await this.#wait(upTo * this.#random());
     }
   }

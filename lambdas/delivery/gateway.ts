@@ -1,7 +1,10 @@
 import { type ApiGatewayManagementApiClient, PostToConnectionCommand } from '@aws-sdk/client-apigatewaymanagementapi';
 
-/** The result of one post. After `failed` (a 5xx or no answer) and after `throttled`, a retry may succeed. */
-export type PostResult = 'delivered' | 'gone' | 'throttled' | 'failed' | 'refused';
+/**
+ * The result of one post. After `failed` (a 5xx or a time-out) and after `throttled`, a retry may succeed. `unanswered`: the
+ * HTTP connection ended before an answer.
+ */
+export type PostResult = 'delivered' | 'gone' | 'throttled' | 'failed' | 'unanswered' | 'refused';
 
 /** Sends frames to connections. It never throws: the result says what happened. */
 export interface Gateway {

@@ -17,6 +17,8 @@ export interface SignedGatewayOptions {
 }
 
 const mostSockets = 128;
+/** Codes of the errors if an HTTP connection ends before an answer. */
+const endedCodes = ['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET'];
 /** Time in milliseconds after which an unused socket is closed. The server may set a shorter time. */
 const idleMillis = 60_000;
 
@@ -44,7 +46,9 @@ export class SignedGateway implements Gateway {
   }
 
   post(connectionId: string, frame: Uint8Array): Promise<PostResult> {
-    return this.#send(connectionId, frame).then(resultOf, () => 'failed');
+    return this.#send(connectionId, frame).then(resultOf, ({ code }) =>
+      endedCodes.includes(code) ? 'unanswered' : 'failed',
+    );
   }
 
   async #send(connectionId: string, frame: Uint8Array): Promise<number> {

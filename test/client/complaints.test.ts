@@ -287,7 +287,9 @@ test('[row 13] after a minute of changes while offline, one cursor and one statu
   const told = sent.filter(({ frame }) => 'cursor' in frame || 'status' in frame).map(({ frame }) => frame.type);
   expect(told.filter((type) => type === 'session_open')).toHaveLength(1);
   expect(sent.filter(({ frame }) => 'cursor' in frame)).toHaveLength(1);
-  expect(sent.filter(({ frame }) => 'status' in frame)).toHaveLength(1);
+  // The frame with the cursor repeats the status, because a cursor alone would end it.
+  expect(sent.filter(({ frame }) => 'status' in frame && !('cursor' in frame))).toHaveLength(1);
+  expect(ada.session.others[0]).toMatchObject({ status: 'away', cursor: { x: 599 } });
   expect(sent.filter(({ frame }) => frame.type === 'activity_log')).toHaveLength(3);
   const { items } = await ada.session.queryActivity();
   expect(items.map(({ details }) => details['step'])).toEqual([400, 200, 0]);
@@ -457,6 +459,17 @@ test('[row 21] [CL4] of two tabs that nobody uses neither moves the cursor, and 
   expect([...seen]).toEqual([]);
 });
 
+test('[row 15] [PR5] a status of away that was chosen after the last cursor stays when the cursor is sent', async () => {
+  const bob = await arrive('bob');
+  // While the user is alone, the cursor is not sent.
+  bob.session.setCursor({ x: 1 });
+  bob.session.setStatus('away');
+  await rollcall.advance(second);
+  const ada = await arrive('ada');
+  await rollcall.advance(second);
+  expect(ada.session.others[0]).toMatchObject({ status: 'away', cursor: { x: 1 } });
+});
+
 describe('[row 19] [CL4] a hidden tab whose timers wake once a minute, for ten minutes', () => {
   test('is away and does not leave, because its heartbeats are marked hidden', async () => {
     const ada = await arrive('ada');
@@ -478,6 +491,20 @@ describe('[row 19] [CL4] a hidden tab whose timers wake once a minute, for ten m
     }
     expect(ada.left).toEqual([]);
     expect(ada.session.others[0]?.status).toBe('away');
+  });
+
+  test('does not leave a session that it joins while it is hidden', async () => {
+    const watcher = rollcall.client('ada').open('second');
+    await watcher.ready;
+    const left: string[] = [];
+    watcher.on('left', ({ user, cause }) => left.push(`${user.userId} ${cause}`));
+    const bob = await arrive('bob');
+    rollcall.hide(bob.client, { clamped: true });
+    await rollcall.advance(30 * second);
+    await bob.client.open('second').ready;
+    await rollcall.advance(10 * minute);
+    expect(left).toEqual([]);
+    expect(watcher.others[0]?.status).toBe('away');
   });
 
   test('with a worker, sends ordinary heartbeats in time', async () => {

@@ -26,10 +26,11 @@ function start() {
   } as unknown as Link;
   const ask = async (frame: Record<string, unknown>) => void sent.push(frame);
   const connection = { requests: { ask }, check() {} } as unknown as Connection;
-  const presence = createPresence();
+  const presence = createPresence(clock);
   presence.apply({ epoch: 'e', seq: 1, users: [user('me'), user('other')] });
   const own = createOwn({});
-  const session = { link: () => link, id: () => 's', presence, timedOut() {}, confirmed() {}, refused() {} };
+  const done = { timedOut() {}, confirmed() {}, refused() {} };
+  const session = { link: () => link, id: () => 's', presence, user: () => presence.users.get('me'), ...done };
   const publisher = createPublisher(environment, connection, undefined, own, createTimers(environment), session);
   const say = (change: object) => {
     own.set(change);

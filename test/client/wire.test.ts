@@ -240,7 +240,7 @@ describe('the list of users', () => {
     ...changes,
   });
   const start = (users: WireUser[], seq = 5) => {
-    const presence = createPresence();
+    const presence = createPresence(Date);
     presence.apply({ epoch: 'one1', seq, users });
     return presence;
   };

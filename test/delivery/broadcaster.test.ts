@@ -91,6 +91,20 @@ test.each(['throttled', 'failed'] as const)(
   },
 );
 
+test.each([
+  ['state', 2],
+  ['cursor', 2],
+  ['event', 1],
+] as const)(
+  '[DE6] [DE11] if the HTTP connection ends before an answer, a %s frame is posted %i times',
+  async (kind, count) => {
+    const { gateway, posts } = fakeGateway((_, attempt) => (attempt === 1 ? 'unanswered' : 'delivered'));
+    const result = await new Broadcaster(gateway).broadcast(['c0'], frame, { kind });
+    expect(result.failed).toEqual(count === 1 ? ['c0'] : []);
+    expect(posts).toHaveLength(count);
+  },
+);
+
 test('[DE6] a connection that is gone is reported once and not retried', async () => {
   const { gateway, posts } = fakeGateway((id) => (id === 'c1' ? 'gone' : 'delivered'));
   const result = await new Broadcaster(gateway).broadcast(ids(3), frame, { kind: 'state' });

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import { type AddressInfo, createServer as createPlainServer, type Socket } from 'node:net';
 import { ApiGatewayManagementApiClient, PostToConnectionCommand } from '@aws-sdk/client-apigatewaymanagementapi';
+import { Broadcaster } from '../../lambdas/delivery/broadcaster.ts';
 import { SignedGateway } from '../../lambdas/delivery/signed-gateway.ts';
 
 const credentials = { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'secret', sessionToken: 'session/token+1' };
@@ -20,14 +21,14 @@ let server: Server;
 let endpoint: string;
 let seen: Seen[] = [];
 let sockets = 0;
-let respond: (url: string) => number | 'hang' | 'break' = () => 200;
+let respond: (url: string, socket: Socket) => number | 'hang' | 'break' = () => 200;
 
 beforeAll(async () => {
   server = createServer(async (request, response) => {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
     seen.push({ method: request.method, url: request.url, headers: request.headers, body: Buffer.concat(chunks) });
-    const status = respond(request.url ?? '');
+    const status = respond(request.url ?? '', request.socket);
     if (status === 'break') request.socket.destroy();
     else if (status !== 'hang') response.writeHead(status).end('{"message":"…"}');
   });
@@ -90,7 +91,7 @@ test.each([
   [403, 'refused'],
   [413, 'refused'],
   ['hang', 'failed'],
-  ['break', 'failed'],
+  ['break', 'unanswered'],
 ] as const)('[DE6] an answer of %s means %s', async (status, result) => {
   respond = () => status;
   await expect(gateway().post(connectionId, frame)).resolves.toBe(result);
@@ -103,6 +104,26 @@ test('[DE5] posts reuse their sockets', async () => {
   const before = sockets;
   for (let post = 0; post < 20; post += 1) await shared.post(connectionId, frame);
   expect(sockets).toBe(before);
+});
+
+test('[DE6] a cursor is posted over a new HTTP connection if the API closes the idle one at the moment of its use', async () => {
+  const broadcaster = new Broadcaster(gateway());
+  const used = new Set<Socket>();
+  // The server closes all idle connections instead of answering a second request on one of them.
+  respond = (_, socket) => {
+    if (!used.has(socket)) {
+      used.add(socket);
+      return 200;
+    }
+    for (const each of used) each.destroy();
+    used.clear();
+    return 'break';
+  };
+  for (let post = 0; post < 4; post += 1) {
+    const { delivered } = await broadcaster.post([{ connectionId, bytes: frame }], { kind: 'cursor' });
+    expect(delivered).toBe(1);
+  }
+  expect(seen.length).toBeGreaterThan(4);
 });
 
 test('credentials are read for each post, because they rotate', async () => {

@@ -118,29 +118,49 @@ test('[DE6] the answer 410 removes that connection from all its sessions, and no
   expect(users.map((user) => user.userId).sort()).toEqual([jan.userId, kim.userId].sort());
 });
 
-test.each([429, 500])('[DE6] after the answer %i, a state frame is retried and a cursor is not', async (status) => {
-  const { people, sessionId } = await room(`nat${status}`, `oda${status}`);
-  const [nat, oda] = people as [Arrived, Arrived];
-  let refused = 0;
-  stack.posts.refuse = ({ connectionId, frame }) => {
-    if (connectionId !== nat.connectionId || frame?.type !== 'presence_diff' || refused >= 2) return undefined;
-    refused += 1;
-    return status;
-  };
-  await oda.expect('ack', { type: 'presence_update', sessionId, activity: 'patient' });
-  expect(await changeOf(nat, oda.userId, ({ activity }) => activity === 'patient')).toBeDefined();
-  expect(refused).toBe(2);
+test.each([429, 500])(
+  '[DE6] after the answer %i, a state frame is retried, and a cursor is sent again only with the next frame of its user',
+  async (status) => {
+    const { people, sessionId } = await room(`nat${status}`, `oda${status}`);
+    const [nat, oda] = people as [Arrived, Arrived];
+    let refused = 0;
+    stack.posts.refuse = ({ connectionId, frame }) => {
+      if (connectionId !== nat.connectionId || frame?.type !== 'presence_diff' || refused >= 2) return undefined;
+      refused += 1;
+      return status;
+    };
+    await oda.expect('ack', { type: 'presence_update', sessionId, activity: 'patient' });
+    expect(await changeOf(nat, oda.userId, ({ activity }) => activity === 'patient')).toBeDefined();
+    expect(refused).toBe(2);
 
-  const before = stack.posts.posts.length;
-  stack.posts.refuse = ({ frame }) => (frame?.type === 'cursors' ? status : undefined);
-  const posted = () =>
-    stack.posts.of('cursors', before).filter((post) => post.connectionId === nat.connectionId).length;
-  await oda.expect('ack', { type: 'cursor_update', sessionId, cursor: cursor(9) });
-  expect(posted()).toBe(1);
-  // The next frame of the user sends the cursor again, whatever it says.
-  await oda.expect('ack', { type: 'presence_update', sessionId, activity: null });
-  expect(posted()).toBe(2);
-  expect(leavesOf(oda, nat.userId)).toBe(0);
+    const before = stack.posts.posts.length;
+    stack.posts.refuse = ({ frame }) => (frame?.type === 'cursors' ? status : undefined);
+    await oda.expect('ack', { type: 'cursor_update', sessionId, cursor: cursor(9) });
+    await oda.expect('presence_state', { type: 'presence_sync', sessionId });
+    const toNat = () =>
+      stack.posts.of('cursors', before).filter((post) => post.connectionId === nat.connectionId).length;
+    expect(toNat()).toBe(1);
+    expect(nat.framesOf('cursors')).toEqual([]);
+    stack.posts.refuse = () => undefined;
+    oda.send({ type: 'heartbeat', sessionId, idle: true });
+    expect((await nat.next('cursors')).cursors).toMatchObject([{ userId: oda.userId, cursor: cursor(9) }]);
+    expect(toNat()).toBe(2);
+    expect(leavesOf(oda, nat.userId)).toBe(0);
+  },
+);
+
+test('[DE6] a cursor arrives although the HTTP connection of its post ends before the answer', async () => {
+  const { people, sessionId } = await room('sam', 'tia');
+  const [sam, tia] = people as [Arrived, Arrived];
+  let isFirst = true;
+  stack.posts.refuse = ({ frame }) => {
+    if (frame?.type !== 'cursors' || !isFirst) return undefined;
+    isFirst = false;
+    return 'break';
+  };
+  tia.send({ type: 'cursor_update', sessionId, cursor: cursor(4) });
+  expect((await sam.next('cursors')).cursors).toMatchObject([{ userId: tia.userId, cursor: cursor(4) }]);
+  expect(isFirst).toBe(false);
 });
 
 test('[DE5] a receiver that always fails does not delay the others and does not make them fail', async () => {

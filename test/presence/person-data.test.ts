@@ -95,6 +95,18 @@ test('[PR16] a join sets status, activity and data, also for a second tab', asyn
   expect((await userOf())?.data).toEqual({ colour: 'teal', page: 1 });
 });
 
+test('[PR16] the first tab of a user who is alone is told what a second tab changes by its join, but not of the join alone', async () => {
+  await room.store.depart(room.seat(bob, 'b1'), 'left', room.now);
+  await enter('a1', { activity: 'reading' });
+  const second = await enter('a2', { activity: 'reading' });
+  expect(second).toMatchObject({ updates: [{ userId: alice, connections: 2 }], receivers: [] });
+  await room.store.depart(room.seat(alice, 'a2'), 'left', room.now);
+  const third = await enter('a3', { activity: null });
+  expect(third.updates).toEqual([{ userId: alice, connections: 2, activity: null }]);
+  expect(third.receivers.map(({ connectionId }) => connectionId)).toEqual(['a1']);
+  expect(third.seq).toBe(second.seq + 1);
+});
+
 test('[PR16] a user can join invisible', async () => {
   const { joins } = await enter('a1', { status: 'offline' });
   expect(joins).toMatchObject([{ userId: alice, status: 'offline' }]);

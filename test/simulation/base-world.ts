@@ -18,37 +18,37 @@ import { SimulatedRedis } from './simulated-redis.ts';
 import { VirtualClock } from './virtual-clock.ts';
 import { servicesOf } from './world-services.ts';
 
-/** What all worlds of a test share. */
+/** The parts that all worlds of a test share. A world is the simulation of one seed. */
 export interface Universe {
   redis: Redis;
   book: ScriptBook;
-  /** The functions of the product, with the services of a world. */
+  /** Gives the functions of the product the services of a world. */
   handlersOf: (services: Services) => Record<string, Handler>;
   timings: Timings;
   /** Deliberate mistakes in the scripts. */
   changes: readonly TextChange[];
-  /** Whether people also send several frames at once, without waiting for their answers. */
+  /** Whether users also send several frames at once, without waiting for the answers. */
   bursts?: boolean;
-  /** Keeps the worlds' keys apart. */
+  /** The prefix of the Redis keys, different for each universe. */
   name: string;
 }
 
-/** Watches what Redis answers. */
+/** Observes the replies of Redis. */
 export interface Observer {
-  /** @returns true where Redis begins anew with the session, so that `learn` has to be told what it now holds. */
+  /** @returns true if a new epoch of the session began; then `learn` is called with the new state. */
   observe(script: string, given: (string | number)[], answer: unknown): boolean;
   learn(sessionId: string, stored: StoredRoom): void;
-  /** A session is about to be restored; these connections have a seat. */
+  /** Called before a session is restored, with the connections that have a seat. */
   beforeRestore(sessionId: string, seats: readonly string[]): void;
-  /** Redis lost keys of a session. */
+  /** Called when Redis lost keys of a session. */
   lost(sessionId: string): void;
 }
 
-/** Any moment would do; a fixed one lets a run be repeated. */
+/** A fixed start makes a run repeatable. */
 const beginning = Date.UTC(2030, 0, 1);
 const uuid = (kind: number, index: number) => `00000000-0000-4000-800${kind}-${String(index).padStart(12, '0')}`;
 
-/** The servers of one seed, on a clock of their own. Who uses them, and what is checked, is up to the kinds of worlds. */
+/** The servers of one seed, with a virtual clock. Subclasses define the clients and the checks. */
 export abstract class BaseWorld {
   readonly seed: number;
   readonly random: SeededRandom;
@@ -66,9 +66,9 @@ export abstract class BaseWorld {
   readonly broadcaster: Broadcaster;
   readonly sessionIds: string[];
   readonly userIds: string[];
-  /** Whether people act and things fail; false in a quiet time. */
+  /** Whether users act and faults happen; false in the quiet period at the end. */
   faulty = true;
-  /** Frames that did not arrive, and invocations that could not finish. */
+  /** The number of frames that did not arrive, and of invocations that did not finish. */
   losses = 0;
   readonly kills: { at: number; name: string }[] = [];
   readonly violations: string[] = [];
@@ -97,7 +97,7 @@ export abstract class BaseWorld {
     this.deadlines = new Deadlines(asRedis);
     this.movingSessions = new MovingSessions(asRedis);
     this.shardLeases = new ShardLeases(asRedis);
-    // The gateway belongs to the kind of world and is there before the first post.
+    // The subclass creates its gateway before the first post.
     const gateway: Gateway = { post: (connectionId, frame) => this.gateway.post(connectionId, frame) };
     this.broadcaster = new Broadcaster(gateway, { random: () => this.random.next() });
     this.environments = new Environments(this, universe.handlersOf(servicesOf(this)));
@@ -105,7 +105,7 @@ export abstract class BaseWorld {
     this.userIds = Array.from({ length: this.random.int(2, 4) }, (_, index) => uuid(2, index + 1));
   }
 
-  /** A call of the running invocation to something outside it: takes time, and may be its last. */
+  /** Simulates a call of the running invocation to a service. It takes time, and the invocation may be killed before or after it. */
   call<T>(label: string, action: () => T | Promise<T>): Promise<T> {
     const { invocation } = currentPlace();
     return new Promise<T>((resolve, reject) => {
@@ -122,7 +122,7 @@ export abstract class BaseWorld {
     });
   }
 
-  /** A user who joined after a quiet time needs a sweep at once. */
+  /** Starts a sweep at once, as after the first join of a quiet period. */
   startSweep(): void {
     this.note('a sweep is started at once');
     this.environments.invoke('timeout-sweep', {});
@@ -133,12 +133,12 @@ export abstract class BaseWorld {
     this.kills.push({ at: this.clock.now, name });
   }
 
-  /** Whether calls may fail for reasons that lie outside the product. */
+  /** Whether calls may fail for reasons outside the product. */
   get troubled(): boolean {
     return this.profile.outages > 0;
   }
 
-  /** Whether Redis evicts what waits at this moment, where it evicts at all. */
+  /** Whether Redis now evicts the updates that wait for a window. */
   evictsWaiting(): boolean {
     return this.faulty && this.profile.evictions > 0 && this.random.chance(0.15);
   }
@@ -148,7 +148,7 @@ export abstract class BaseWorld {
     return `U${Number(userId.slice(-12))}`;
   }
 
-  /** Tells the story, where somebody is going to read it. */
+  /** Adds a line to the trace, if this run has one. */
   note(text: string | (() => string)): void {
     if (!this.#told) return;
     this.#trace.push(`${String(this.clock.now - beginning).padStart(6)} ${typeof text === 'string' ? text : text()}`);
@@ -159,7 +159,7 @@ export abstract class BaseWorld {
     this.note(`VIOLATION ${text}`);
   }
 
-  /** What happened, with ids made short. */
+  /** The trace of the run, with short ids. */
   get trace(): string {
     const text = this.#trace.join('\n');
     return text.replaceAll(

@@ -174,13 +174,13 @@ export function checkLatest(world: World): void {
     const sent = client.shown.get(sessionId)?.position;
     const is = world.ledger.room(sessionId).users.get(client.userId)?.cursor?.position;
     if (sent === undefined || sent === is) continue;
-    world.violate(`[PR18] ${client.name} points at ${is} in ${sessionId}, but sent ${sent} last`);
+    world.violate(`[PR18] ${client.name} has the cursor ${is} in ${sessionId}, but sent ${sent} last`);
   }
 }
 
 /**
- * The audit trail tells each stay once, with its end and why, whoever was killed (rules PR9, AC1). Without kills it also tells
- * each join, and exactly those who are present hold a slot.
+ * Checks that the audit trail has each stay once, with its end and cause, even after kills (rules PR9, AC1). Without kills it also has
+ * each join, and exactly the present users hold a slot.
  */
 export function checkAudit(world: World): void {
   const isWhole = world.profile.kills === 0 && !world.troubled;

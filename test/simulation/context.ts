@@ -3,7 +3,7 @@ import type { BaseWorld } from './base-world.ts';
 import type { Invocation } from './environments.ts';
 import type { Timer } from './virtual-clock.ts';
 
-/** In which world, and in which invocation of a function, the running code is. */
+/** The world and the invocation in which the present code runs. */
 export interface Place {
   world: BaseWorld;
   invocation: Invocation;
@@ -15,7 +15,7 @@ export function inPlace<T>(place: Place, work: () => T): T {
   return places.run(place, work);
 }
 
-/** @throws Error outside a world: the code of the product has no business there. */
+/** @throws Error if the code runs outside a world, where no code of the product may run. */
 export function currentPlace(): Place {
   const place = places.getStore();
   if (!place) throw new Error('Code of the product ran outside a simulated world.');
@@ -23,8 +23,8 @@ export function currentPlace(): Place {
 }
 
 /**
- * Code inside a world sees its clock and its timers, everything else the real ones. This holds until the process ends: what is
- * left of a world that is over must not go on with real timers.
+ * Code inside a world uses its clock and its timers; all other code uses the real ones. This holds until the process ends, so that
+ * code of an ended world does not continue with real timers.
  */
 export function installVirtualTime(): void {
   const real = { now: Date.now, setTimeout: globalThis.setTimeout, clearTimeout: globalThis.clearTimeout };

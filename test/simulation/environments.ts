@@ -1,7 +1,7 @@
 import type { BaseWorld } from './base-world.ts';
 import { inPlace } from './context.ts';
 
-/** One call of a function. A killed one is frozen where it waits: nothing of it ever goes on. */
+/** One call of a function. A killed invocation stops at its present await and never continues. */
 export class Invocation {
   dead = false;
   readonly #world: BaseWorld;
@@ -16,7 +16,7 @@ export class Invocation {
     this.#stepsLeft = stepsLeft;
   }
 
-  /** Counts an await; true where the environment is killed at this one. */
+  /** Counts an await. @returns true if the environment is killed at this one. */
   dies(where: string): boolean {
     if (this.dead) return true;
     this.#stepsLeft -= 1;
@@ -28,7 +28,7 @@ export class Invocation {
   }
 }
 
-/** The answer of a function: what API Gateway makes of it is the gateway's part. */
+/** The answer of a function. The simulated gateway handles it as API Gateway does. */
 export interface Answer {
   statusCode?: number;
   body?: string;
@@ -40,7 +40,7 @@ const sweepMillis = 63_000;
 const sweepName = 'timeout-sweep';
 const millisOf = (name: string) => (name === sweepName ? sweepMillis : functionMillis);
 
-/** Execution environments: each event gets one, some are killed while they work. */
+/** The execution environments: each event gets one, and some are killed. */
 export class Environments {
   readonly #world: BaseWorld;
   readonly #handlers: Record<string, Handler>;
@@ -52,7 +52,7 @@ export class Environments {
   }
 
   /**
-   * Runs a function; calls back with its answer unless it is killed. A failed one answers with status 500.
+   * Runs a function and calls back with its answer, unless it is killed. A failed function answers with status 500.
    *
    * @param millis its time limit.
    */

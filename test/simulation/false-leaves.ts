@@ -37,10 +37,14 @@ export class FalseLeaves {
     for (const [connectionId, at] of this.#heard.get(sessionId) ?? []) {
       if (!this.#world.isAlive(userId, sessionId, connectionId)) continue;
       if (at <= now - this.#world.timings.offlineAfterMillis) continue;
-      this.#world.violate(`[PR8] ${this.#world.short(userId)} is said to have left, but ${connectionId} lives`);
+      this.#world.violate(
+        `[PR8] ${this.#world.short(userId)} is reported as having left, but ${connectionId} is alive`,
+      );
     }
     const connectionId = this.#world.admittedConnection(userId, sessionId, now - slack);
     if (!connectionId) return;
-    this.#world.violate(`[FA1] ${this.#world.short(userId)} is said to have left, but ${connectionId} was let in`);
+    this.#world.violate(
+      `[FA1] ${this.#world.short(userId)} is reported as having left, but ${connectionId} has joined`,
+    );
   }
 }

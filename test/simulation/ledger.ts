@@ -12,13 +12,13 @@ import type { World } from './world.ts';
 type Argument = string | number;
 const signsOfLife = ['touch', 'keepAlive', 'list'];
 
-/** Watches every script that Redis runs and holds its answer against the model. */
+/** Compares the reply of each script with the model. */
 export class Ledger {
   readonly #world: World;
   readonly #rooms = new Map<string, RoomModel>();
-  /** Sessions of which Redis lost something: until it has them whole again the model knows too little to demand answers. */
+  /** Sessions of which Redis has lost a part. Until they are restored, the model cannot predict the replies. */
   readonly blurred = new Set<string>();
-  /** Sessions of which Redis ever lost something: not every coming and going can be known from it. */
+  /** Sessions of which Redis has lost a part at any time, so that the model may not know each join and leave. */
   readonly forgotten = new Set<string>();
 
   readonly #restored: RestoredSeats;
@@ -38,19 +38,19 @@ export class Ledger {
     return found;
   }
 
-  /** Frames of a session have nowhere to go: whom Redis spares for that, the model would let go. */
+  /** Stops the comparison for a session: during an outage Redis keeps users whom the model would time out. */
   unreachable(sessionId: string): void {
     this.blurred.add(sessionId);
     this.forgotten.add(sessionId);
   }
 
-  /** Redis lost keys of a session. */
+  /** Called when Redis lost keys of a session. */
   lost(sessionId: string): void {
     this.unreachable(sessionId);
     this.room(sessionId).forget();
   }
 
-  /** Redis lost all of a session. Whose connections had ended begin a stay anew, and choose anew. */
+  /** Redis lost a whole session. Users whose connections had ended have a new stay and a new choice. */
   emptied(sessionId: string): void {
     this.lost(sessionId);
     this.#restored.forget(sessionId);
@@ -58,9 +58,9 @@ export class Ledger {
   }
 
   /**
-   * Takes note of a script and its answer.
+   * Records a script and its reply.
    *
-   * @returns true where Redis begins anew with the session, so that the model has to learn what it now holds.
+   * @returns true if a new epoch of the session began, so that the model must copy the state of Redis.
    */
   observe(script: string, given: Argument[], answer: unknown): boolean {
     const call = readCall(script, given, answer);
@@ -99,12 +99,12 @@ export class Ledger {
     this.#restored.noteSeats(sessionId, seats);
   }
 
-  /** What Redis holds of a session that began anew. */
+  /** Copies the state of a session after a new epoch began. */
   learn(sessionId: string, stored: StoredRoom): void {
     this.forgotten.add(sessionId);
     this.#restored.check(sessionId, stored);
     const complete = this.room(sessionId).learn(stored);
-    // What waited for the end of a window was not learned.
+    // The copied state does not contain the changes that wait for the end of a window.
     if (complete && this.#world.profile.mergedAbove >= 50) this.blurred.delete(sessionId);
     else this.blurred.add(sessionId);
   }
@@ -175,7 +175,7 @@ export class Ledger {
     if (this.blurred.has(sessionId)) return;
     const heard = this.room(sessionId).users.get(userId)?.connections.get(connectionId);
     if (heard !== undefined && heard > now - this.#world.timings.offlineAfterMillis + slack) {
-      this.#world.violate(`[PR1] ${connectionId} has a seat and was not known`);
+      this.#world.violate(`[PR1] ${connectionId} has a seat that the model does not know`);
     }
   }
 
@@ -215,26 +215,27 @@ export class Ledger {
     this.#number(room, reply);
   }
 
-  /** Each transition is handed out once, with its cause (rules PR2, PR9, PR10). */
+  /** Checks that each join and leave is in one reply only, with its cause (rules PR2, PR9, PR10). */
   #tick(room: RoomModel, { leaves, causes }: ChangeReply, joined: string[]): void {
     const world = this.#world;
     for (const [index, userId] of leaves.entries()) {
       const untold = room.untold.get(userId) ?? [];
       const left = untold.findLastIndex((transition) => transition !== 'join');
-      if (left < 0) world.violate(`[PR10] ${world.short(userId)} is said to have left (${causes[index]}) and has not`);
+      if (left < 0)
+        world.violate(`[PR10] ${world.short(userId)} is reported as having left (${causes[index]}), but has not`);
       else if (untold[left] !== causes[index]) {
-        world.violate(`[PR9] ${world.short(userId)} left by ${untold[left]}, told is ${causes[index]}`);
+        world.violate(`[PR9] ${world.short(userId)} left by ${untold[left]}, but ${causes[index]} is reported`);
       }
       this.#rest(room, userId, untold.slice(left + 1));
     }
     for (const userId of joined) {
       const untold = room.untold.get(userId) ?? [];
-      if (untold[0] !== 'join') world.violate(`[PR2] ${world.short(userId)} is said to have joined and has not`);
+      if (untold[0] !== 'join') world.violate(`[PR2] ${world.short(userId)} is reported as having joined, but has not`);
       this.#rest(room, userId, untold.slice(1));
     }
     if (world.profile.mergedAbove < 50) return;
     for (const [userId, untold] of room.untold) {
-      world.violate(`[PR9] ${world.short(userId)}: ${untold.join(', ')} and nobody is told`);
+      world.violate(`[PR9] ${world.short(userId)}: ${untold.join(', ')} and no frame reports it`);
       room.untold.delete(userId);
     }
   }
@@ -244,7 +245,7 @@ export class Ledger {
     else room.untold.delete(userId);
   }
 
-  /** A diff goes to every seat of the session and to no other (rule DE1). */
+  /** Checks that the receivers of a diff are all seats of the session, and no other connections (rule DE1). */
   #compareReceivers(room: RoomModel, reply: ChangeReply, exceptConnection: string, joined: string[]): void {
     const seats = room.receivers().filter(({ connectionId }) => connectionId !== exceptConnection);
     const expected = seats.map(({ userId, connectionId }) => `${userId}:${connectionId}`);
@@ -257,7 +258,7 @@ export class Ledger {
     this.#world.violate(`[DE1] a diff goes to [${receivers.join(' ')}] instead of [${wanted.join(' ')}]`);
   }
 
-  /** A listing shows whom the model has, with status, connections and cursor (rules PR5, PR6, PR13). */
+  /** Checks that a list has the users of the model, with status, connections and cursor (rules PR5, PR6, PR13). */
   #compareState(sessionId: string, records: string[], now: number): void {
     if (this.blurred.has(sessionId)) return;
     const room = this.room(sessionId);
@@ -268,7 +269,7 @@ export class Ledger {
       const status = statusAt(record, now, timings);
       return `${record.userId} ${status} ${record.connections} ${record.cursor?.position ?? '-'}`;
     });
-    // A user silent for too long has no record any more, even while the end of their grace is awaited.
+    // The record of a user who timed out has expired, even if their grace still runs.
     const recorded = [...room.users].filter(([, user]) => this.#world.clock.now < user.recordEnds);
     const expected = recorded.map(([userId, user]) => `${userId} ${this.#describe(room, user, now)}`);
     if (shown.toSorted().join() === expected.toSorted().join()) return;

@@ -11,7 +11,7 @@ const fewWorlds = 200;
 export const frequentMistakes = mistakes.filter(({ within }) => within <= fewWorlds);
 export const rareMistakes = mistakes.filter(({ within }) => within > fewWorlds);
 
-/** Whether a world shows that a rule is broken. A world in which code failed shows only that the code failed. */
+/** Whether a world reports this rule as broken. A world in which code failed does not count. */
 export function showsBroken(rule: string): (world: Pick<World, 'violations'>) => boolean {
   const names = (text: string, id: string) => text.startsWith(`[${id}]`);
   return ({ violations }) =>

@@ -57,7 +57,7 @@ export function profileOf(seed: number): Profile {
   return profiles[seed % profiles.length]!;
 }
 
-/** A duration of a call to a backing service, in milliseconds. */
+/** The random duration of a call to a backing service, in milliseconds. */
 export function callMillis(random: SeededRandom, profile: Profile): number {
   return profile.slow > 0 && random.chance(profile.slow) ? random.int(50, 300) : random.int(1, 8);
 }

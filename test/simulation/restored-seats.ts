@@ -2,27 +2,27 @@ import type { StoredRoom } from './room-model.ts';
 import { type RestoredSeat, restoredSeats, type ScriptCall } from './script-answer.ts';
 import type { World } from './world.ts';
 
-/** The last join or leave of a connection that Redis was told of. */
+/** The last join or leave of a connection that Redis has processed. */
 interface Told {
   version: number;
   hasLeft: boolean;
 }
 
-/** Checks whom a restoration seats. Its list of the connection table may be older than what Redis was told since. */
+/** Checks which connections a restoration seats. The list from the connection table may be older than the state of Redis. */
 export class RestoredSeats {
   readonly #world: World;
   /** By the key of the version. */
   readonly #told = new Map<string, Told>();
   /** The connections that had a seat before the last restoration of each session. */
   readonly #seated = new Map<string, readonly string[]>();
-  /** What the last restoration of each session was given. */
+  /** The arguments of the last restoration of each session. */
   readonly #given = new Map<string, RestoredSeat[]>();
 
   constructor(world: World) {
     this.#world = world;
   }
 
-  /** Takes note of a join, a leave or a restoration that was not overtaken. */
+  /** Records a join, a leave or a restoration that was not overtaken. */
   note(call: ScriptCall): void {
     const { script, sessionId, values } = call;
     const { versionKey, version } = values;
@@ -31,18 +31,18 @@ export class RestoredSeats {
     if (script === 'restore') this.#given.set(sessionId, restoredSeats(call));
   }
 
-  /** Takes note of the connections that have a seat right before a restoration. */
+  /** Records the connections that have a seat right before a restoration. */
   noteSeats(sessionId: string, seats: readonly string[]): void {
     this.#seated.set(sessionId, seats);
   }
 
-  /** Redis lost all that it was told about a session. */
+  /** Deletes the record of a session that Redis lost. */
   forget(sessionId: string): void {
     for (const key of this.#told.keys()) if (key.includes(`{${sessionId}}`)) this.#told.delete(key);
   }
 
   /**
-   * Compares the last restoration with what Redis holds after it: a connection has a seat, or is in its grace (rules FA1, FA2),
+   * Compares the last restoration with the state of Redis after it: a connection has a seat, or is in its grace (rules FA1, FA2),
    * unless it has left since the table was read (rule PR18). If Redis lost only a part of the session, a connection that left
    * may keep its seat: Redis replied `unknown` to its leave, which is repeated after the restoration.
    */

@@ -10,7 +10,7 @@ interface Grace {
 /** The last cursor of a user. */
 export interface ModelCursor {
   position: number;
-  /** When Redis took it. */
+  /** When Redis stored it. */
   at: number;
   /** Whether others had to see it at once. */
   shown: boolean;
@@ -37,7 +37,7 @@ export interface Turns {
   acted: number;
 }
 
-/** What Redis holds of a session. */
+/** The state of a session in Redis. */
 export interface StoredRoom {
   /** By connection. */
   turns: [connectionId: string, turns: Turns][];
@@ -140,7 +140,7 @@ export class RoomModel {
   }
 
   /**
-   * @param options.turn of the frame that joins, empty where it has none.
+   * @param options.turn the turn of the frame that joins; empty if it has none.
    * @param options.storeNow the time by the clock of Redis, which is ahead of the caller's. If the record of the user has expired
    *   by then, the user joins anew for all who listed the session since.
    */

@@ -25,7 +25,7 @@ export async function runWorld(seed: number, universe: Universe, options = { tol
   watch(world);
   await clock.runUntil(start + activeMillis);
   world.faulty = false;
-  world.note('the quiet time begins');
+  world.note('the quiet period begins');
   await clock.runUntil(clock.now + quietMillis(world));
   // After a killed sweep, a late sweep restores sessions late. Users who have left there time out once more.
   await clock.runUntil(Math.max(clock.now, world.restoredAt + ghostMillis(world)));
@@ -78,15 +78,15 @@ function watch(world: World): void {
 }
 
 export interface SeedsOptions {
-  /** The run ends early once so many worlds count. */
+  /** The run ends early when this number of worlds count. */
   enough?: number;
-  /** Worlds at a time. */
+  /** How many worlds run at the same time. */
   atATime?: number;
-  /** Which worlds count: those in which anything is violated, unless said otherwise. */
+  /** Which worlds count; by default those with any violation. */
   counts?: (world: World) => boolean;
 }
 
-/** Lives many seeds, some at a time. @returns the worlds that count, by their seeds. */
+/** Runs many seeds, some at a time. @returns the worlds that count, ordered by seed. */
 export async function runSeeds(
   seeds: Iterable<number>,
   universe: Universe,

@@ -63,7 +63,7 @@ function moveAbout(world: World, client: SimulatedClient, sessionId: string, mov
   }
 }
 
-/** So many frames at once: joins and leaves, or cursors and statuses mixed. */
+/** Sends several frames at once: joins and leaves, or cursors and statuses. */
 function burst(world: World, client: SimulatedClient, sessionId: string, count: number): void {
   const { frames, random } = world;
   if (random.chance(0.5)) {
@@ -95,7 +95,7 @@ async function evictKey(world: World): Promise<void> {
   await world.redis.lose([key]);
 }
 
-/** The records have each cursor too, so the ledger expects the same answers as before (rule FA2). */
+/** The records also contain the cursors, so the ledger expects the same replies as before (rule FA2). */
 async function evictCursors(world: World): Promise<void> {
   const key = presenceKeys.cursors(world.random.one(world.sessionIds));
   world.note(`Redis EVICTS ${key}`);

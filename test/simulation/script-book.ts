@@ -26,7 +26,7 @@ local function writeRecord(userId, text, millis)
   redis.call('ZADD', ttlKey, worldNow + (millis or offlineAfter), userId)
 end
 `;
-/** How the record of a hidden user is written, and the same on a virtual clock. */
+/** The code that writes the record of a hidden user, and its replacement on a virtual clock. */
 const hiddenRecord = "redis.call('SET', recordPrefix .. user.userId, text, 'PX', silenceOf(user))";
 const virtualHiddenRecord = 'writeRecord(user.userId, text, silenceOf(user))';
 

@@ -5,7 +5,7 @@ import type { Turn } from '../../lambdas/platform/turn.ts';
 import type { BaseWorld } from './base-world.ts';
 import { SimulatedTable } from './simulated-table.ts';
 
-/** A place in a session, as PostgreSQL keeps it. */
+/** A slot of a session in PostgreSQL. */
 interface Place {
   joinedAt: number;
   lastJoinedAt: number;
@@ -23,7 +23,7 @@ export interface AuditRow {
 
 const sessionOf = (sessionId: string) => ({ id: sessionId, sessionId: `SESSION-${sessionId}`, metadata: {} });
 
-/** DynamoDB and PostgreSQL of a world: what the flows ask of the registry, the sessions and the audit trail. */
+/** DynamoDB and PostgreSQL of a world: the registry, the sessions and the audit trail as the use cases call them. */
 export class SimulatedBackend {
   readonly #world: BaseWorld;
   readonly #table = new SimulatedTable();
@@ -203,7 +203,7 @@ export class SimulatedBackend {
     return this.#world.call(label, action);
   }
 
-  /** A statement about nothing is not sent. */
+  /** Without rows no statement is sent. */
   async #callFor<T>(rows: readonly unknown[], label: string, action: () => T): Promise<T> {
     return rows.length === 0 ? action() : this.#call(label, action);
   }

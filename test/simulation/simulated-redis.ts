@@ -13,27 +13,27 @@ const ownKeys = 'presence:';
 const presenceScript = 'presence_';
 const restoreScript = `${presenceScript}restore`;
 const markSuffix = ':mark';
-/** Commands that only look: where a key was never written they need no call. */
+/** The replies of read commands for a key that was never written; they need no call. */
 const nothingThere: Record<string, unknown> = { exists: 0, zrange: [], claimDue: [], releaseDue: 0, dropMoving: 0 };
 /** Scripts whose second key is the lease of a shard. */
 const leased = ['holdShard', 'scheduleDue', 'claimDue', 'releaseDue', 'watchMoving'];
-/** A lease ends in the time of the world. */
+/** Leases expire by the virtual clock, so the real server gets this long time, in milliseconds. */
 const dayMillis = 86_400_000;
-/** Session ids are shortened in key names: most of what goes to the server is names. */
+/** Session ids are shortened in key names, because most of the bytes to the server are names. */
 const sessionPart = /00000000-0000-4000-8001-0{11}/;
 
 /**
- * Redis as one world sees it: the real server and the real scripts under key names of the world's own, with calls that
- * take virtual time, fail while it is away, and may be the last thing an environment does.
+ * The Redis of one world: the real server and the real scripts with the world’s own key names. Calls take virtual time, fail while
+ * Redis is away, and the environment may be killed before or after each call.
  */
 export class SimulatedRedis {
   readonly #world: BaseWorld;
   readonly #redis: Redis;
   readonly #book: ScriptBook;
   readonly #prefix: string;
-  /** Keys that were ever named in a call that may write. */
+  /** The keys of all calls that may write. */
   readonly #named = new Set<string>();
-  /** Marks that the index is whole: asked for so often that they are kept here. */
+  /** The marks that the index is complete. They are read so often that they are cached here. */
   readonly #marks = new Set<string>();
   readonly #sweep = new SimulatedSweep();
   readonly #names = new Map<string, string>();
@@ -47,7 +47,7 @@ export class SimulatedRedis {
     for (const command of ['zadd', 'zrem', 'zscore', 'zrange', 'hget', 'hmget', 'lrem']) this.#offer(command);
   }
 
-  /** As ioredis does it: the script becomes a method. */
+  /** Makes a script a method, as ioredis does. */
   defineCommand(name: string, { lua, numberOfKeys }: { lua: string; numberOfKeys: number }): void {
     const text = this.#book.prepare(lua, this.#world.changes);
     const command = async (...given: Argument[]): Promise<unknown> => {
@@ -68,7 +68,7 @@ export class SimulatedRedis {
     Object.defineProperty(this, name, { value: command });
   }
 
-  /** Follows each write of the product in the same breath; the end of a key does not come within a world's life. */
+  /** Changes nothing, because no key expires during the run of a world. */
   async pexpire(): Promise<number> {
     return 1;
   }
@@ -86,14 +86,14 @@ export class SimulatedRedis {
     });
   }
 
-  /** Whether a sweep would find work now: something is due, or the index of deadlines is not whole. */
+  /** Whether a sweep would find work now: a session is due, or the index of deadlines is incomplete. */
   needsSweep(now: number): boolean {
     return shardNumbers.some((shard) => {
       return this.#sweep.isDue(presenceKeys.due(shard), now) || !this.#marks.has(presenceKeys.dueMark(shard));
     });
   }
 
-  /** Notes a round of a sweep that finds no work, which is then not run. */
+  /** Records a round of a sweep without work, which is not run. */
   noteRound(now: number): void {
     if (!this.away) this.#sweep.beat(now);
   }
@@ -107,18 +107,18 @@ export class SimulatedRedis {
     if (keys.length > 0) await this.#redis.unlink(keys.map((key) => this.#rename(key)));
   }
 
-  /** The keys of a session, its users' records included. */
+  /** The keys of a session, with the records of its users. */
   keysOf(sessionId: string): string[] {
     const records = this.#world.userIds.map((userId) => presenceKeys.record(sessionId, userId));
     return [...[...this.#named].filter((key) => key.includes(`{${sessionId}}`)), ...records];
   }
 
-  /** The index of what is due, and the lease of the sweep. */
+  /** The keys of the index of deadlines, and of the lease of the sweep. */
   sharedKeys(): string[] {
     return [...this.#named].filter((key) => !this.#world.sessionIds.some((sessionId) => key.includes(sessionId)));
   }
 
-  /** Removes what the world left behind. */
+  /** Deletes all keys of the world. */
   async clear(): Promise<void> {
     const sessions = this.#world.sessionIds.flatMap((sessionId) => [
       ...this.keysOf(sessionId),
@@ -127,18 +127,18 @@ export class SimulatedRedis {
     await this.lose([...sessions, ...this.sharedKeys()]);
   }
 
-  /** Tells the ledger which connections have a seat. */
+  /** Gives the ledger the connections that have a seat. */
   async #noteSeats(sessionId: string): Promise<void> {
     const seats = await this.#scored(presenceKeys.connections(sessionId));
     const members = seats.map(([member]) => member);
     this.#world.ledger.beforeRestore(sessionId, members);
   }
 
-  /** Tells the ledger what there is of a session. */
+  /** Gives the ledger the whole state of a session. */
   async #learn(sessionId: string): Promise<void> {
     const scored = (key: string) => this.#scored(key);
     const userIds = (await scored(presenceKeys.users(sessionId))).map(([userId]) => userId);
-    // The record of somebody who is on no list any more may outlast them.
+    // A record may still exist although its user is on no list.
     const texts = this.#world.userIds.map((userId) =>
       this.#redis.get(this.#rename(presenceKeys.record(sessionId, userId))),
     );
@@ -160,9 +160,9 @@ export class SimulatedRedis {
     });
   }
 
-  /** Takes away what waits for the end of a window that has just begun to wait. */
+  /** Evicts the updates that wait for the end of a window. */
   async #evictWaiting(sessionId: string): Promise<void> {
-    this.#world.note('Redis EVICTS what waits');
+    this.#world.note('Redis EVICTS the waiting updates');
     this.#world.ledger.lost(sessionId);
     await this.lose([presenceKeys.pending(sessionId), presenceKeys.changes(sessionId)]);
   }
@@ -172,7 +172,7 @@ export class SimulatedRedis {
     return pairs(found).map(([member, score]) => [member, Number(score)]);
   }
 
-  /** The scripts of sweeps, with leases that end in the time of the world. */
+  /** Runs a script of sweeps, with leases that expire by the virtual clock. */
   async #ofSweep(name: string, given: Argument[], text: string, numberOfKeys: number): Promise<unknown> {
     const { now } = this.#world.clock;
     const [due, lease] = given as [string, string];
@@ -185,7 +185,7 @@ export class SimulatedRedis {
     return this.#sweep.isIndex(due) ? this.#onIndex(due, run) : run();
   }
 
-  /** Runs a script. One that fails is a fault in every world, also while stores are away (rule FA6). */
+  /** Runs a script. A script that fails is a violation in each world, also while stores are away (rule FA6). */
   async #run(name: string, text: string, numberOfKeys: number, values: Argument[]): Promise<unknown> {
     try {
       return await this.#book.run(text, numberOfKeys, values);
@@ -206,7 +206,7 @@ export class SimulatedRedis {
     return held;
   }
 
-  /** Runs something that changes a shard of the index, and looks at what it left there. */
+  /** Runs a call that changes a shard of the index, and then caches the content of the shard. */
   async #onIndex<T>(key: string, run: () => Promise<T>): Promise<T> {
     const answer = await run();
     this.#sweep.learn(key, await this.#scored(key));
@@ -253,7 +253,7 @@ export class SimulatedRedis {
   }
 }
 
-/** Whether a script asked its caller to send what waits. */
+/** Whether a reply makes its caller the flusher. */
 function isPromised(reply: unknown): boolean {
   const [code, , , , , , , , , promised] = reply as unknown[];
   return code === 'ok' && Array.isArray(promised) && promised.length > 0;

@@ -2,9 +2,9 @@ import { type Joined, joinedAfter, type Left, type Membership } from '../../lamb
 import type { ChangedData } from '../../lambdas/platform/kept-data.ts';
 import { isBefore, Overtaken, type Turn } from '../../lambdas/platform/turn.ts';
 
-/** What the table has of a connection and a session. */
+/** The row of a connection and a session. */
 interface Item {
-  /** Undefined where the connection has left. */
+  /** Undefined if the connection has left. */
   membership: Membership | undefined;
   version: number;
   turn: Turn;
@@ -15,7 +15,7 @@ interface Item {
 export class SimulatedTable {
   /** By connection, then by session. */
   readonly #items = new Map<string, Map<string, Item>>();
-  /** Connections that take the compact form of cursors. */
+  /** The connections that asked for the compact form of cursors. */
   readonly #compact = new Set<string>();
 
   add(connectionId: string): Map<string, Item> {

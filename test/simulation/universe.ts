@@ -14,7 +14,7 @@ import type { Universe } from './base-world.ts';
 import type { Handler } from './environments.ts';
 import type { ScriptBook } from './script-book.ts';
 
-/** Everything in a few virtual seconds instead of minutes. */
+/** The timings of the worlds: virtual seconds instead of minutes. */
 const settings = {
   PRESENCE_UPDATE_SECONDS: '4',
   HEARTBEAT_TIMEOUT_SECONDS: '4',
@@ -24,7 +24,7 @@ const settings = {
   LIVENESS_TIMEOUT_SECONDS: '60',
 };
 
-/** What all worlds of a test share: the server, the scripts and the functions of the product. */
+/** Creates the parts that all worlds of a test share: the server, the scripts and the functions of the product. */
 export function makeUniverse(redis: Redis, book: ScriptBook): Universe {
   return { redis, book, handlersOf, timings: readTimings(settings), changes: [], name: `s${process.pid}` };
 }
@@ -39,7 +39,7 @@ function handlersOf(services: Services): Record<string, Handler> {
     cursor: cursorRoute(services),
     presence: presenceRoute(services),
     session: sessionRoute(services),
-    // What the sweep does besides presence lies outside of these worlds.
+    // The other tasks of the sweep are not part of these worlds.
     'timeout-sweep': timeoutSweep(services, async () => {}),
   };
   return handlers as unknown as Record<string, Handler>;

@@ -9,7 +9,7 @@ function messageOf(details: unknown): string {
   return error?.message ?? '';
 }
 
-/** The log of a world. An error that is logged is a mistake of the product, unless the world is in trouble. */
+/** The log of a world. A logged error is a violation, unless the world has outages. */
 export function logOf(world: BaseWorld): Services['log'] {
   return {
     debug: quiet,
@@ -23,7 +23,7 @@ export function logOf(world: BaseWorld): Services['log'] {
   } as Services['log'];
 }
 
-/** What the product works with in a world: its stores and its gateway, on its clock. */
+/** The services of the product in a world: its stores and its gateway, on the virtual clock. */
 export function servicesOf(world: BaseWorld): Services {
   const { backend } = world;
   const doubles: Doubles = {
@@ -34,7 +34,7 @@ export function servicesOf(world: BaseWorld): Services {
     deadlines: world.deadlines,
     movingSessions: world.movingSessions,
     shardLeases: world.shardLeases,
-    // How fast people may write is not what these worlds are about.
+    // The rate limit is not part of these worlds.
     rateLimiter: { count: async () => {} },
     redis: world.redis,
     registry: backend.registry,

@@ -8,7 +8,7 @@ import { SimulatedGateway } from './simulated-gateway.ts';
 
 export type { Universe };
 
-/** One seed: people, servers and their troubles, on a clock of its own. */
+/** The world of one seed: users, servers and faults, on a virtual clock. */
 export class World extends BaseWorld {
   readonly bursts: boolean;
   readonly gateway: SimulatedGateway;
@@ -17,9 +17,9 @@ export class World extends BaseWorld {
   readonly clients: SimulatedClient[] = [];
   /** When a session was last restored from the connection table. */
   restoredAt = 0;
-  /** When each user was last in each session, as far as their tabs know: `<session>:<user>`. */
+  /** The last time at which a tab of a user was in a session, by `<session>:<user>`. */
   readonly lastThere = new Map<string, number>();
-  /** What was posted to each connection. */
+  /** The frames that were posted to each connection. */
   readonly told = new Told();
   readonly #activeMillis: number;
 
@@ -37,7 +37,7 @@ export class World extends BaseWorld {
     }
   }
 
-  /** Whether everything told arrives: then nothing may be missing anywhere, at any moment. */
+  /** Whether each frame arrives; then no view may miss a change at any time. */
   get lossless(): boolean {
     const { kills, refusals, evictions, emptied, outages } = this.profile;
     return kills + refusals + evictions + emptied + outages === 0;
@@ -48,7 +48,7 @@ export class World extends BaseWorld {
     return this.profile.kills + this.profile.refusals + this.profile.outages === 0;
   }
 
-  /** Remembers that the user of a tab is where it has them now. */
+  /** Records that the user of a tab is in the sessions of the tab now. */
   noteThere(client: SimulatedClient): void {
     if (!client.open) return;
     for (const [sessionId, room] of client.rooms) {
@@ -60,7 +60,7 @@ export class World extends BaseWorld {
     this.clock.after(this.random.int(5000, this.#activeMillis), work);
   }
 
-  /** Whether a tab uses this connection, and means to be in the session. */
+  /** Whether a tab uses this connection and wants to be in the session. */
   isAlive(userId: string, sessionId: string, connectionId: string): boolean {
     return this.clients.some((client) => {
       const room = client.rooms.get(sessionId);
@@ -69,7 +69,7 @@ export class World extends BaseWorld {
     });
   }
 
-  /** A living connection of a user that was told at a moment before that it has joined, be it while Redis was away. */
+  /** A live connection of a user that had the answer to its join before a time, also if Redis was away. */
   admittedConnection(userId: string, sessionId: string, before: number): string | undefined {
     const admitted = this.clients.find((client) => {
       const room = client.rooms.get(sessionId);

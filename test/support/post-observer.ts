@@ -12,8 +12,8 @@ export interface ObservedPost {
   at: number;
 }
 
-/** Returns the HTTP status with which a post is refused, or undefined to deliver it. */
-export type Refusal = (post: Pick<ObservedPost, 'connectionId' | 'frame'>) => number | undefined;
+/** The HTTP status with which a post is refused, `break` to close its HTTP connection, or undefined to deliver it. */
+export type Refusal = (post: Pick<ObservedPost, 'connectionId' | 'frame'>) => number | 'break' | undefined;
 
 /** A proxy between the functions and the management API. It records the posts and refuses those that a test chooses. */
 export class PostObserver {
@@ -45,6 +45,10 @@ export class PostObserver {
     const post: ObservedPost = { connectionId, frame, status: undefined, at: Date.now() };
     this.posts.push(post);
     const refused = this.refuse(post);
+    if (refused === 'break') {
+      incoming.socket.destroy();
+      return;
+    }
     if (refused !== undefined) {
       post.status = refused;
       outgoing.writeHead(refused, { 'content-type': 'application/json' }).end('{"message":"refused"}');

@@ -5,14 +5,14 @@ import type { CreateClient } from './client-world.ts';
 
 const client = join(__dirname, '../../../client');
 
-/** A deliberate mistake in a file of the client: the text must be found there, or it proves nothing. */
+/** A deliberate mistake in a file of the client. Its text must be in the file, otherwise it proves nothing. */
 export interface ClientChange {
   file: string;
   find: string;
   replace: string;
 }
 
-/** The client of the package with mistakes, made from its sources. */
+/** Builds the client from its sources, with the given mistakes. */
 export async function clientWith(changes: readonly ClientChange[]): Promise<CreateClient> {
   const unused = new Set(changes);
   const mistakes: Plugin = {

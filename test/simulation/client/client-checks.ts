@@ -4,18 +4,18 @@ import { inPlace } from '../context.ts';
 import { Invocation } from '../environments.ts';
 import type { ClientWorld } from './client-world.ts';
 
-/** A change of status is announced within a second, and takes a moment. */
+/** How late others may learn a new status, in milliseconds: a second until the sweep, and the delivery. */
 const travelMillis = 2500;
-/** A replaced socket has its short grace. */
+/** The short grace of a replaced socket, and the delivery of its end. */
 const settlingMillis = 3000 + travelMillis;
 const looks = 6;
 
 type Shown = Pick<User, 'userId' | 'status' | 'activity' | 'connections' | 'data' | 'cursor'>;
 
-/** In a quiet network each client has the list of the server (row 17), and the server that of the tabs. */
+/** Checks that each client has the list of the server (row 17), and that the server has the users of the tabs. */
 export async function checkLists(world: ClientWorld): Promise<void> {
   let found = await differences(world);
-  // Somebody may just have become away, or have replaced their socket: that is announced a moment later.
+  // A user may just have become away, or have replaced their socket. Others learn that a moment later.
   for (let look = 1; look < looks && found.length > 0; look += 1) {
     await world.clock.runUntil(world.clock.now + settlingMillis);
     found = await differences(world);
@@ -48,7 +48,7 @@ function compare(
   has: readonly Shown[],
   served: PresenceUser[],
 ): string[] {
-  // Nobody is told of their own status, connections and cursor while they are alone.
+  // A user who is alone gets no frames about their own status, connections and cursor.
   const describe = (user: Shown | PresenceUser): string => {
     const { userId, status, activity, connections, data = {}, cursor } = user;
     const told = `${world.short(userId)} ${activity ?? '-'} ${JSON.stringify(Object.entries(data).toSorted())}`;
@@ -64,7 +64,7 @@ function compare(
   return [`[row 17] ${name} shows\n    ${shown.join('\n    ')}\n  instead of\n    ${expected.join('\n    ')}`];
 }
 
-/** What the server would tell somebody who asks now. */
+/** The list of users that a snapshot would have now. */
 async function listOf(world: ClientWorld, sessionId: string): Promise<PresenceUser[]> {
   const invocation = new Invocation(world, 0, 'check', Number.POSITIVE_INFINITY);
   let users: PresenceUser[] | undefined;
@@ -89,7 +89,7 @@ function tabsIn(world: ClientWorld, sessionId: string): string[] {
   return [...counts].map(([userId, count]) => `${world.short(userId)} x${count}`).toSorted();
 }
 
-/** What people with one tab said last is what the server has (row 15). */
+/** Checks that the server has the last state that each user with one tab set (row 15). */
 export async function checkSaid(world: ClientWorld): Promise<void> {
   for (const sessionId of world.sessionIds) {
     const users = await listOf(world, sessionId);
@@ -107,13 +107,13 @@ export async function checkSaid(world: ClientWorld): Promise<void> {
       const wrong = Object.keys(expected).filter((key) => expected[key] !== undefined && has[key] !== expected[key]);
       if (wrong.length === 0) continue;
       world.violate(
-        `[row 15] ${name} said ${JSON.stringify(last)} last in ${sessionId}, the server has ${JSON.stringify(user)}`,
+        `[row 15] ${name} set ${JSON.stringify(last)} last in ${sessionId}, but the server has ${JSON.stringify(user)}`,
       );
     }
   }
 }
 
-/** Nobody is shown for longer than the service waits for them (row 1). */
+/** Checks that no user is shown longer than their timeout allows (row 1). */
 export function checkGhosts(world: ClientWorld): void {
   const { clock, profile, timings, recorder } = world;
   // A restored session gives all connections of the connection table a new sign of life (rules FA1, FA2).
@@ -131,15 +131,16 @@ export function checkGhosts(world: ClientWorld): void {
   }
 }
 
-/** Each activity is stored once, and none is lost whose tab lives on (row 13). */
+/** Checks that no activity is stored twice, and that none of an open tab is lost without an error (row 13). */
 export function checkActivities(world: ClientWorld): void {
   const counts = new Map<number, number>();
   for (const { type, details } of world.backend.audit) {
     if (type === 'note') counts.set(details['n'] as number, (counts.get(details['n'] as number) ?? 0) + 1);
   }
-  for (const { number, tab, client, room } of world.activities) {
+  for (const { number, tab, client, room, isRefused } of world.activities) {
     const count = counts.get(number) ?? 0;
-    const isKept = tab.client === client && [...tab.rooms.values()].some(({ session }) => session === room);
+    const isKept =
+      !isRefused && tab.client === client && [...tab.rooms.values()].some(({ session }) => session === room);
     if (count > 1 || (isKept && count === 0)) tab.violate(`[row 13] activity ${number} is stored ${count} times`);
   }
 }

@@ -13,7 +13,7 @@ interface Connection {
   device: Device;
   /** The state of the connection in the gateway. */
   isOpen: boolean;
-  /** When the frame that was sent last arrives. */
+  /** When the last frame that was sent arrives. */
   arrivesAt: number;
 }
 
@@ -25,12 +25,12 @@ interface Message {
 
 const utf8 = new TextDecoder();
 
-/** API Gateway and the authorizer, for real clients: text over sockets whose ways may end without a word. */
+/** API Gateway and the authorizer for the real client: text over sockets whose network path may end without notice. */
 export class ClientGateway implements Gateway {
   readonly #world: ClientWorld;
   readonly #connections = new Map<string, Connection>();
   readonly #bySocket = new Map<SimulatedSocket, Connection>();
-  /** Tokens that are not accepted any more. */
+  /** The revoked tokens. */
   readonly withdrawn = new Set<string>();
   #count = 0;
 
@@ -65,7 +65,7 @@ export class ClientGateway implements Gateway {
     const message = JSON.parse(text) as Message;
     world.note(() => `${connection.id} sends ${text}`);
     world.recorder.sent(connection.device, message);
-    // Frames of one socket arrive in their order; each invocation then takes its own time to start.
+    // Frames of one socket arrive in their order; then each invocation starts after a random delay.
     connection.arrivesAt = Math.max(world.clock.now + this.#travel(), connection.arrivesAt);
     world.clock.after(connection.arrivesAt - world.clock.now, () =>
       socket.path.carry(() => {
@@ -87,7 +87,7 @@ export class ClientGateway implements Gateway {
     });
   }
 
-  /** The browser's end of a socket is closed, or it broke and the gateway notices. */
+  /** The browser closed a socket, or it broke and the gateway notices. */
   closedBy(socket: SimulatedSocket, code: number): void {
     const connection = this.#bySocket.get(socket);
     if (!connection?.isOpen) return;
@@ -97,7 +97,7 @@ export class ClientGateway implements Gateway {
     });
   }
 
-  /** Looks for ways that have ended; the gateway notices each at some later moment. */
+  /** Makes the gateway notice each ended path at a random later time. */
   noticeDead(): void {
     for (const connection of this.#connections.values()) {
       if (connection.isOpen && !connection.socket.path.isAlive) this.#noticeLater(connection);
@@ -113,7 +113,7 @@ export class ClientGateway implements Gateway {
     }
   }
 
-  /** Whether the service can hear the device on a connection. */
+  /** Whether a connection of the device can carry frames to the service. */
   canHear(device: Device): boolean {
     return [...this.#connections.values()].some(
       (connection) => connection.device === device && connection.isOpen && connection.socket.path.isAlive,
@@ -154,10 +154,10 @@ export class ClientGateway implements Gateway {
       if (statusCode !== 200) return this.#refuse(socket);
       this.#connections.set(id, connection);
       this.#bySocket.set(socket, connection);
-      world.note(`${id} is let in`);
+      world.note(`${id} is accepted`);
       world.clock.after(this.#travel(), () => {
         socket.path.carry(() => socket.open());
-        // The client gave the attempt up meanwhile.
+        // The client has aborted the attempt.
         if (socket.readyState > 1) this.closedBy(socket, 1006);
       });
     });
@@ -175,7 +175,7 @@ export class ClientGateway implements Gateway {
     );
   }
 
-  /** A connection may last two hours; some worlds have shorter ones. */
+  /** Some worlds have connections shorter than two hours. */
   #shorten(text: string): string {
     const { rolloverSeconds } = this.#world.profile;
     if (!rolloverSeconds || !text.startsWith('{"type":"welcome"')) return text;

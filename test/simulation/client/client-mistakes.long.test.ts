@@ -6,10 +6,10 @@ import type { ClientUniverse } from './client-world.ts';
 import { runClientWorld } from './run-client-world.ts';
 
 const universe = withClientUniverse();
-/** Worlds of one kind in which a mistake has to show. */
+/** Within how many worlds of one kind a mistake must show. */
 const mostWorlds = 25;
 
-/** Lives worlds of one kind until one of them breaks what is expected. */
+/** Runs worlds of one kind until one reports the expected violation. */
 async function isNoticed(changed: ClientUniverse, kind: string, breaks: string): Promise<boolean> {
   const first = clientProfiles.findIndex(({ name }) => name === kind);
   for (let world = 0; world < mostWorlds; world += 1) {

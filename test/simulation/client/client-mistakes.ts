@@ -1,6 +1,6 @@
 import type { ClientChange } from './client-book.ts';
 
-/** A mistake somebody could make in the client, what it must break, and the kind of world that shows it. */
+/** A mistake that somebody could make in the client, the violation that it must cause, and the kind of world that shows it. */
 export interface ClientMistake {
   mistake: string;
   /** The beginning of a violation that must be among those of the world. */
@@ -20,13 +20,13 @@ export const clientMistakes: readonly ClientMistake[] = [
     ],
   },
   {
-    mistake: 'a hidden page dials',
+    mistake: 'a hidden page connects',
     breaks: '[row 3]',
     kind: 'hidden tabs',
     changes: [{ file: 'reconnection.ts', find: 'page.hidden() || page.offline()', replace: 'page.offline()' }],
   },
   {
-    mistake: 'a closed client goes on listening and comes back',
+    mistake: 'a closed client listens to page events and connects again',
     breaks: '[row 4]',
     kind: 'pages',
     changes: [
@@ -53,7 +53,7 @@ export const clientMistakes: readonly ClientMistake[] = [
     changes: [{ file: 'errors.ts', find: 'return retryable !== false && !', replace: 'return true || !' }],
   },
   {
-    mistake: 'a refused token is kept',
+    mistake: 'a refused token is used again',
     breaks: '[row 7]',
     kind: 'tokens',
     changes: [
@@ -74,7 +74,7 @@ export const clientMistakes: readonly ClientMistake[] = [
     ],
   },
   {
-    mistake: 'offline is found by silence alone',
+    mistake: 'the event `offline` is ignored',
     breaks: '[row 11]',
     kind: 'told cuts',
     changes: [
@@ -98,13 +98,13 @@ export const clientMistakes: readonly ClientMistake[] = [
     ],
   },
   {
-    mistake: 'activities have no id of their own',
+    mistake: 'activities have no id',
     breaks: '[row 13]',
     kind: 'silent cuts',
     changes: [{ file: 'outbox.ts', find: 'activityType, details, activityId };', replace: 'activityType, details };' }],
   },
   {
-    mistake: 'what was not confirmed is forgotten with the socket',
+    mistake: 'unconfirmed changes are lost with the socket',
     breaks: '[row 15]',
     kind: 'silent cuts',
     changes: [{ file: 'own.ts', find: 'unsent = [...unconfirmed, unsent].reduce(combine);\n', replace: '' }],
@@ -122,7 +122,7 @@ export const clientMistakes: readonly ClientMistake[] = [
     ],
   },
   {
-    mistake: 'heartbeats do not tell what was applied, and a gap is not asked about',
+    mistake: 'heartbeats have no epoch and no seq, and a gap causes no sync',
     breaks: '[row 17]',
     kind: 'frames',
     changes: [
@@ -131,7 +131,7 @@ export const clientMistakes: readonly ClientMistake[] = [
     ],
   },
   {
-    mistake: 'sessions are joined a while after the socket is open',
+    mistake: 'sessions are joined seconds after the socket is open',
     breaks: '[row 16]',
     kind: 'broken sockets',
     changes: [
@@ -144,19 +144,19 @@ export const clientMistakes: readonly ClientMistake[] = [
     ],
   },
   {
-    mistake: 'frames that come before the answer to an opening are dropped',
+    mistake: 'frames that arrive before the answer to `session_open` are dropped',
     breaks: '[row 18]',
-    kind: 'refused handshakes',
+    kind: 'hidden tabs',
     changes: [{ file: 'session.ts', find: '!shown.info) early.push(frame);', replace: '!shown.info) return;' }],
   },
   {
-    mistake: 'a hidden page does not say so',
+    mistake: 'the heartbeats of a hidden page are not marked `hidden`',
     breaks: '[false leave]',
     kind: 'hidden tabs',
     changes: [{ file: 'publisher.ts', find: 'hidden: hidden || undefined', replace: 'hidden: undefined' }],
   },
   {
-    mistake: 'a tab that is closed does not say that it is closed on purpose',
+    mistake: 'a tab that is closed does not close its socket cleanly',
     breaks: '[row 20]',
     kind: 'pages',
     changes: [
@@ -168,7 +168,7 @@ export const clientMistakes: readonly ClientMistake[] = [
     ],
   },
   {
-    mistake: 'the question about a token may take for ever',
+    mistake: 'the request whether a token is refused has no time limit',
     breaks: '[row 17]',
     kind: 'silent cuts',
     changes: [{ file: 'credentials.ts', find: 'await inTime(environment, askMillis, asked)', replace: 'await asked' }],
@@ -178,7 +178,16 @@ export const clientMistakes: readonly ClientMistake[] = [
 /** Mistakes in the scripts of the service that the simulation with the real client must notice. */
 export const serviceMistakes = [
   {
-    mistake: 'a frame that was overtaken ends the patience for a hidden connection',
+    mistake: 'a cursor whose posts failed is not sent again',
+    breaks: '[row 17]',
+    kind: 'refused posts',
+    change: {
+      find: "local isUnseen = not cursorMoved and redis.call('HDEL', windowKey, 'unseen:' .. userId) == 1",
+      replace: 'local isUnseen = false',
+    },
+  },
+  {
+    mistake: 'an overtaken frame ends the longer timeout of a hidden connection',
     breaks: '[false leave]',
     kind: 'hidden tabs',
     change: {

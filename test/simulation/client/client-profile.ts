@@ -1,6 +1,6 @@
 import { type Profile, profiles as serverProfiles } from '../profile.ts';
 
-/** What happens to tabs, and how often beside each other. */
+/** The faults of tabs. */
 export type Fault =
   | 'break'
   | 'cut'
@@ -23,17 +23,17 @@ export type Fault =
 /** The kinds of faults in a scenario. Probabilities are per occasion. */
 export interface ClientProfile extends Profile {
   faults: Partial<Record<Fault, number>>;
-  /** A frame of the service never arrives. */
+  /** The probability that a frame of the service is lost. */
   lost: number;
-  /** A frame, or what a client sends, arrives twice. */
+  /** The probability that a frame of either side arrives twice. */
   doubled: number;
-  /** A frame takes up to four seconds. */
+  /** The probability that a frame takes up to four seconds. */
   late: number;
-  /** How long a connection lasts where that is shorter than two hours. */
+  /** The lifetime of a connection, if it is shorter than two hours. */
   rolloverSeconds?: number;
-  /** How long a token lives. */
+  /** The lifetime of a token. */
   tokenSeconds: [least: number, most: number];
-  /** How often `token()` throws. */
+  /** The probability that `token()` throws. */
   tokenFails: number;
 }
 
@@ -65,6 +65,7 @@ export const clientProfiles: readonly ClientProfile[] = [
     faults: { withdraw: 0.5, break: 1, signOut: 0.3 },
   },
   { ...calm, ...network, ...frames, name: 'frames', faults: { break: 0.3 } },
+  { ...calm, ...network, name: 'refused posts', refusals: 0.15 },
   { ...calm, ...network, name: 'emptied Redis', emptied: 1 },
   { ...calm, name: 'outages of Redis', outages: 2 },
   { ...calm, ...network, name: 'refused handshakes', faults: { refuse: 1, hang: 0.5, break: 0.5 } },

@@ -6,7 +6,7 @@ import type { Universe } from '../base-world.ts';
 import { withUniverse } from '../with-universe.ts';
 import type { ClientUniverse } from './client-world.ts';
 
-/** Worlds with the real client have the durations that are shipped, because the client was made for those. */
+/** Worlds with the real client use the default timings, because the client is made for them. */
 export function asClientUniverse(universe: Universe): ClientUniverse {
   const createClient = (environment: Environment, options: ClientOptions) => createClientIn(environment, options);
   return { ...universe, timings: readTimings({}), name: `${universe.name}:client`, createClient };

@@ -1,5 +1,5 @@
 import type { Environment } from '../../../client/environment.ts';
-import type { Client, ClientOptions, Session } from '../../../client/index.ts';
+import { type Client, type ClientOptions, RollcallError, type Session } from '../../../client/index.ts';
 import { BaseWorld, type Observer, type Universe } from '../base-world.ts';
 import { joinedUsers, readCall } from '../script-answer.ts';
 import { ClientGateway } from './client-gateway.ts';
@@ -16,12 +16,12 @@ export interface ClientUniverse extends Universe {
 }
 
 const sweepTickMillis = 1000;
-/** Enough for one tick of a sweep beside what it keeps back from its time limit. */
+/** The time limit of a sweep that makes one round, in milliseconds. */
 const oneTickMillis = 4400;
-/** A sweep tells a leave within a second, and the frame takes a moment. */
+/** How late others may learn a leave, in milliseconds: a second until the sweep, and the delivery. */
 const goneMillis = 2500;
 
-/** One seed: the real client in browsers that are disturbed, on the real use cases. */
+/** The world of one seed: the real client in simulated browsers with faults, on the real use cases. */
 export class ClientWorld extends BaseWorld {
   declare readonly profile: ClientProfile;
   readonly gateway: ClientGateway;
@@ -29,14 +29,14 @@ export class ClientWorld extends BaseWorld {
   readonly createClient: CreateClient;
   readonly tabs: Tab[] = [];
   readonly ledger: Observer;
-  /** Until when Redis is away, or has lost its data so recently that sessions are being rebuilt. */
+  /** Until when Redis is away, or sessions are rebuilt after a loss of data. */
   troubledUntil = 0;
-  /** Until when a fault keeps each tab busy, by its name. */
+  /** Until when each tab has a fault, by its name. */
   readonly busyUntil = new Map<string, number>();
-  /** Who was ever invisible. */
+  /** The users who were invisible at any time. */
   readonly invisible = new Set<string>();
-  /** The activities that were to be stored. */
-  readonly activities: { number: number; tab: Tab; client: Client; room: Session }[] = [];
+  /** The logged activities. */
+  readonly activities: { number: number; tab: Tab; client: Client; room: Session; isRefused: boolean }[] = [];
   #isSweeping = false;
   #ids = 0;
 
@@ -54,12 +54,12 @@ export class ClientWorld extends BaseWorld {
     }
   }
 
-  /** Sweeps are started by `startSweeps`, at the latest a second later. */
+  /** Does nothing: `startSweeps` starts a sweep within a second. */
   override startSweep(): void {}
 
   /**
-   * Each second a sweep looks for what is due. Where nothing is, it is not run: that makes worlds of minutes affordable.
-   * What sweeps do to each other belongs to the simulation of the server.
+   * Runs a sweep each second if something is due; skipping the others makes long worlds affordable. Parallel sweeps are part
+   * of the simulation of the server.
    */
   startSweeps(): void {
     this.clock.after(sweepTickMillis, () => {
@@ -79,7 +79,7 @@ export class ClientWorld extends BaseWorld {
     this.environments.invoke('timeout-sweep', { source: 'aws.events' }, done, millis);
   }
 
-  /** Whether nothing but the tabs' own troubles delays a frame, so that times can be demanded. */
+  /** Whether no fault of the service delays frames, so that time limits apply. */
   get isPunctual(): boolean {
     const { lost, late, slow, tokenFails, refusals } = this.profile;
     return lost + late + slow + tokenFails + refusals === 0 && this.clock.now >= this.troubledUntil;
@@ -98,14 +98,14 @@ export class ClientWorld extends BaseWorld {
     return this.tabs.filter((tab) => tab.userId === userId);
   }
 
-  /** Somebody is said to have left: that is a false leave if the others must still see a tab of theirs. */
+  /** A leave was reported. It is false if others must still see a tab of the user. */
   leaveTold(sessionId: string, userId: string, cause: string): void {
     const present = this.tabsOf(userId).find((tab) => tab.mustBeSeen(sessionId));
     if (present)
       this.violate(`[false leave] ${this.short(userId)} left ${sessionId} (${cause}), but ${present.name} is there`);
   }
 
-  /** Who joined is seen by everybody who can hear it (row 18). */
+  /** Checks that each tab that receives frames shows the user who joined (row 18). */
   checkSeen(sessionId: string, { userId, name }: Tab, since: number): void {
     if (!this.isPunctual) return;
     for (const tab of this.tabs) {
@@ -116,13 +116,13 @@ export class ClientWorld extends BaseWorld {
     }
   }
 
-  /** Whose last tab was closed is gone for the others after the short grace (row 20). */
+  /** Checks that a user whose last tab was closed is not shown after the short grace (row 20). */
   checkGone(closed: Tab, sessionIds: readonly string[]): void {
     const at = this.clock.now;
     this.clock.after(this.timings.cleanCloseGraceMillis + goneMillis, () => {
       if (!this.isPunctual || this.profile.disconnectLost > 0 || closed.device.isCut) return;
-      const back = this.tabsOf(closed.userId).some((tab) => !tab.device.isGone);
-      if (back) return;
+      // Another tab of the user is open, or was closed later and is checked then.
+      if (this.tabsOf(closed.userId).some((tab) => !tab.device.isGone || tab.partedAt > at)) return;
       for (const tab of this.tabs) {
         if (!tab.isUp || tab.disturbances.changedSince(at)) continue;
         for (const sessionId of sessionIds) {
@@ -134,22 +134,28 @@ export class ClientWorld extends BaseWorld {
     });
   }
 
-  /** Logs an activity that can be told from all others. */
+  /** Logs an activity with a unique number. */
   logActivity(tab: Tab, sessionId: string): void {
     const { session } = tab.rooms.get(sessionId)!;
     const number = this.activities.length + 1;
-    this.activities.push({ number, tab, client: tab.client, room: session });
-    tab.promises.add('logActivity()', session.logActivity('note', { n: number }));
+    const activity = { number, tab, client: tab.client, room: session, isRefused: false };
+    this.activities.push(activity);
+    const note = (error: unknown) => {
+      activity.isRefused ||= error instanceof RollcallError && !error.retryable;
+    };
+    tab.promises.add('logActivity()', session.logActivity('note', { n: number }), note);
+    // The event reports an activity that is refused after its promise has settled.
+    session.on('error', note);
   }
 
   #observe(script: string, given: (string | number)[], answer: unknown): boolean {
     const { sessionId, code, reply } = readCall(script, given, answer);
-    // Some scripts change nothing that anybody is told.
+    // Some scripts have no leaves in their reply.
     if (code !== 'ok' || !reply.leaves) return false;
     const joined = joinedUsers(reply);
     for (const [index, userId] of reply.leaves.entries()) {
       this.note(() => `redis ${script}: ${userId} leaves ${sessionId} (${reply.causes[index]})`);
-      // Who left and is back since is told both in one diff.
+      // A user who left and returned may be in one diff with both.
       if (!joined.includes(userId)) this.leaveTold(sessionId, userId, reply.causes[index]!);
     }
     return false;

@@ -6,7 +6,7 @@ import { runClientWorld } from './run-client-world.ts';
 
 const universe = withClientUniverse();
 
-test('[rows 1-20] in some random scenarios with the real client, lists are true, nobody leaves falsely and every promise settles', async () => {
+test('[rows 1-20] in some random scenarios with the real client, each list is correct, no leave is false and each promise settles', async () => {
   expect(await liveThroughClients(clientSeedsOf('short'), universe())).toEqual([]);
 });
 

@@ -2,36 +2,38 @@ import type { Environment, PageEvent } from '../../../client/environment.ts';
 import type { ClientWorld } from './client-world.ts';
 import { SimulatedSocket } from './simulated-socket.ts';
 
-/** Browsers wake the timers of a page that is hidden for long once in this time. */
+/** How often browsers run the timers of a page that is hidden for long, in milliseconds. */
 const clampMillis = 60_000;
-/** A request over a dead network fails after this. */
+/** After this time a request over a dead network fails, in milliseconds. */
 const deadRequestMillis = 300_000;
 const workerTickMillis = 1000;
 
 export interface DeviceOptions {
-  /** How far the clock of this machine is from the true time. */
+  /** The error of this machine's clock. */
   skewMillis: number;
   /** Whether the page may start workers. */
   hasWorker: boolean;
 }
 
-/** The browser of one tab: a page, timers, sockets and a network, and what disturbs them. */
+/** The browser of one tab: a page, timers, sockets and a network, with their faults. */
 export class Device {
   readonly environment: Environment;
   readonly sockets = new Set<SimulatedSocket>();
   dials = 0;
   isHidden = false;
-  /** Whether the page was told that it has no network. */
+  /** Whether the page got the event `offline`. */
   isOffline = false;
   isCut = false;
   isFrozen = false;
-  /** The tab was closed: nothing of it ever runs again. */
+  /** Whether the tab was closed; nothing of it runs any more. */
   isGone = false;
-  /** Hears of each dial, before it is made. */
+  /** Called before each handshake. */
   onDial: () => void = () => {};
   readonly #world: ClientWorld;
   readonly #listeners = new Set<(event: PageEvent) => void>();
   readonly #held: (() => void)[] = [];
+  /** The timers that a hidden page runs late, with the functions that run them. */
+  readonly #late = new Map<{ at: number; run: () => void }, () => void>();
   #clampedSince: number | undefined;
 
   constructor(world: ClientWorld, { skewMillis, hasWorker }: DeviceOptions) {
@@ -67,7 +69,7 @@ export class Device {
     };
   }
 
-  /** Runs something in the page: at once, or when the page runs again. */
+  /** Runs code in the page, at once or when the page is not frozen any more. */
   inPage(run: () => void): void {
     if (this.isGone) return;
     if (this.isFrozen) this.#held.push(run);
@@ -79,7 +81,7 @@ export class Device {
     for (const listener of [...this.#listeners]) listener(event);
   }
 
-  /** The network carries nothing. Without `tells` the page does not know; the sockets may outlive it. */
+  /** Stops the network. Without `tells` the page gets no event. The sockets may still work when the network returns. */
   cut(tells: boolean): void {
     this.isCut = true;
     for (const { path } of this.sockets) path.block();
@@ -88,7 +90,7 @@ export class Device {
     this.tell('offline');
   }
 
-  /** @param forgotten the routers have forgotten the connections meanwhile. */
+  /** @param forgotten whether the routers have dropped the connections. */
   restore({ tells, forgotten }: { tells: boolean; forgotten: boolean }): void {
     this.isCut = this.isOffline = false;
     if (forgotten) this.endPaths();
@@ -96,7 +98,7 @@ export class Device {
     if (tells) this.tell('online');
   }
 
-  /** Nothing that was connected carries anything any more, and nobody is told. */
+  /** Ends the paths of all sockets; neither side is informed. */
   endPaths(): void {
     for (const { path } of this.sockets) path.end();
   }
@@ -105,11 +107,16 @@ export class Device {
     this.isFrozen = true;
   }
 
-  /** @param event how the page is told; `undefined`: it is not, as after the sleep of some machines. */
+  /** @param event the event of the page; undefined for none, as after the sleep of some machines. */
   thaw(event: PageEvent | undefined): void {
     this.isFrozen = false;
     if (event) this.tell(event);
     for (const run of this.#held.splice(0)) this.inPage(run);
+  }
+
+  /** Whether the timers of the page run only once a minute. */
+  get isClamped(): boolean {
+    return this.#clampedSince !== undefined;
   }
 
   hide(isClamped: boolean): void {
@@ -121,10 +128,14 @@ export class Device {
   show(): void {
     this.isHidden = false;
     this.#clampedSince = undefined;
+    const { clock } = this.#world;
+    // The browser runs the timers of a visible page in time again.
+    for (const [{ at }, fire] of this.#late) clock.after(Math.max(0, at - clock.now), fire);
+    this.#late.clear();
     this.tell('visible');
   }
 
-  /** Each socket breaks. @param noticed whether the gateway hears of it. */
+  /** Breaks each socket. @param noticed whether the gateway notices. */
   breakSockets(noticed: boolean): void {
     for (const socket of [...this.sockets]) {
       if (noticed) this.#world.gateway.closedBy(socket, 1006);
@@ -134,7 +145,7 @@ export class Device {
     }
   }
 
-  /** The tab is closed: the browser closes its sockets and forgets the page. */
+  /** Closes the tab and its sockets. */
   destroy(): void {
     this.isFrozen = false;
     this.tell('leaving');
@@ -153,14 +164,22 @@ export class Device {
 
   #after(millis: number, run: () => void): () => void {
     const { clock } = this.#world;
-    const timer = clock.after(this.#wakeAt(clock.now + Math.max(0, Math.ceil(millis))) - clock.now, () => {
-      this.inPage(() => {
-        if (!timer.cancelled) run();
-      });
-    });
-    return () => {
-      timer.cancelled = true;
+    const timer = { at: clock.now + Math.max(0, Math.ceil(millis)), run: () => {} };
+    const stop = () => {
+      this.#late.delete(timer);
+      timer.run = () => {};
     };
+    const fire = () =>
+      this.inPage(() => {
+        const { run: go } = timer;
+        stop();
+        go();
+      });
+    timer.run = run;
+    const wakeAt = this.#wakeAt(timer.at);
+    if (wakeAt > timer.at) this.#late.set(timer, fire);
+    clock.after(wakeAt - clock.now, fire);
+    return stop;
   }
 
   #wakeAt(at: number): number {
@@ -168,7 +187,7 @@ export class Device {
     return since === undefined ? at : since + Math.ceil((at - since) / clampMillis) * clampMillis;
   }
 
-  /** A worker's timer, which nothing slows down; it stops with the page where that is frozen. */
+  /** The timer of a worker. It is not slowed down while the page is hidden, and stops while the page is frozen. */
   #tick(tick: () => void): () => void {
     let isStopped = false;
     const again = (): void => {

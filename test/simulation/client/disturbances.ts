@@ -3,7 +3,7 @@ interface Period {
   to: number;
 }
 
-/** When something outside the client kept a tab from the service. */
+/** The periods in which a fault separates a tab from the service. */
 export class Disturbances {
   readonly #now: () => number;
   readonly #periods: Period[] = [];
@@ -30,7 +30,7 @@ export class Disturbances {
     };
   }
 
-  /** How long the tab was disturbed since a moment. */
+  /** How long the tab was disturbed since a time, in milliseconds. */
   disturbedMillis(since: number): number {
     const now = this.#now();
     const inside = this.#periods
@@ -46,7 +46,7 @@ export class Disturbances {
     return total;
   }
 
-  /** Whether anything began or ended since a moment. */
+  /** Whether a disturbance began or ended since a time. */
   changedSince(moment: number): boolean {
     return this.#periods.some(({ from, to }) => from > moment || (to > moment && to !== Number.POSITIVE_INFINITY));
   }

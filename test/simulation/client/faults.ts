@@ -1,18 +1,18 @@
 import type { Fault } from './client-profile.ts';
 import type { ClientWorld } from './client-world.ts';
-import { point, say } from './deeds.ts';
 import type { Tab } from './tab.ts';
+import { point, say } from './user-actions.ts';
 
-/** A fault, and for how many milliseconds the tab is then left alone. */
+/** Starts a fault. @returns the milliseconds until the next fault of the tab may begin. */
 type Act = (world: ClientWorld, tab: Tab) => number;
 
-/** One wait of at most a second before the first attempt, a token, the handshake and the join. */
+/** The time to reconnect, in milliseconds: a wait of at most a second, a token, the handshake and the join. */
 const redialMillis = 3500;
-/** A dead socket is found within 3 s after the page runs again (row 2); then the client dials at once. */
+/** The time to reconnect after a sleep, in milliseconds: 3 s to find the dead socket (row 2), then the handshake. */
 const wakeMillis = 3000 + 1500;
-/** A socket that died without a word is found by two heartbeats and one answer that does not come; attempts wait up to 30 s. */
+/** The time to reconnect after a silent loss: two heartbeats and an answer that does not arrive; attempts wait up to 30 s. */
 const silentMillis = 70_000 + 45_000;
-/** The longest wait before an attempt, and the attempt. */
+/** The longest wait before an attempt, and the attempt, in milliseconds. */
 const longestWaitMillis = 30_000 + 3000;
 const forgottenAfterMillis = 60_000;
 
@@ -37,7 +37,7 @@ export const faults: Record<Fault, Act> = {
     const disturbance = tab.disturb();
     const wasUp = tab.client.state === 'open';
     tab.device.cut(true);
-    if (wasUp && tab.client.state !== 'waiting') tab.violate('[row 11] offline is not told at once');
+    if (wasUp && tab.client.state !== 'waiting') tab.violate('[row 11] the client is not waiting at once');
     const shown = [...tab.rooms.values()].find(({ session }) => session.state === 'joined');
     if (shown) tab.violate('[row 11] the list is not marked stale at once');
     const restoredAt = clock.now + millis;
@@ -106,7 +106,7 @@ export const faults: Record<Fault, Act> = {
     tab.device.breakSockets(true);
     const millis = random.int(8000, 30_000);
     clock.after(millis, () => {
-      if (tab.client.state !== 'closed') tab.violate('[row 7] a refused client goes on');
+      if (tab.client.state !== 'closed') tab.violate('[row 7] a refused client continues');
       if (tab.tokenCalls > calls + 2) tab.violate(`[row 7] token() is called ${tab.tokenCalls - calls} times`);
       tab.login = 'in';
       tab.client.connect();
@@ -131,7 +131,7 @@ export const faults: Record<Fault, Act> = {
     const disturbance = tab.disturb();
     tab.handshakes = 'none';
     tab.device.breakSockets(true);
-    // The first attempt begins within a second and a token; six seconds later it is too old to be waited for.
+    // The first attempt begins within a second and a token. Six seconds later it is old enough to be aborted.
     const millis = world.random.int(7500, 9000);
     world.clock.after(millis, () => {
       tab.handshakes = 'normal';
@@ -188,7 +188,7 @@ export const faults: Record<Fault, Act> = {
   },
 };
 
-/** A minute of pointing and choosing without a network. */
+/** Many cursors and statuses without a network. */
 function moveOffline(world: ClientWorld, tab: Tab): void {
   for (const sessionId of tab.rooms.keys()) {
     for (let step = 0; step < 50; step += 1) point(tab, sessionId, step);
@@ -197,11 +197,13 @@ function moveOffline(world: ClientWorld, tab: Tab): void {
   }
 }
 
-/** What piled up offline is sent as one cursor and one status of each session (row 13). */
+/** Checks that after the return only one cursor and one status of each session are sent (row 13). */
 function checkBurst(world: ClientWorld, tab: Tab, since: number): void {
   const { device } = tab;
   world.clock.after(redialMillis - 1, () => {
     if (tab.device !== device || !tab.isUp || !world.isPunctual) return;
+    // Activity in another tab ends a chosen status, and this tab then sends it again.
+    if (world.tabsOf(tab.userId).length > 1) return;
     for (const field of ['cursor', 'status']) {
       const count = world.recorder.countSince(device, since, field);
       if (count > tab.rooms.size) tab.violate(`[row 13] ${count} frames with a ${field} after a cut`);
@@ -218,7 +220,7 @@ function hideFor(world: ClientWorld, tab: Tab, millis: number, isClamped = world
   return millis + 5000;
 }
 
-/** The tab is closed, and opened once more. */
+/** Closes the tab, and loads it again later. */
 function closeFor(world: ClientWorld, tab: Tab, millis: number): number {
   const { clock } = world;
   const sessionIds = [...tab.rooms.keys()];

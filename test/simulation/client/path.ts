@@ -1,11 +1,11 @@
-/** The way between a socket and the gateway. What is on it while it is blocked goes on later, as with TCP. */
+/** The network path between a socket and the gateway. Data on a blocked path arrives later, as with TCP. */
 export class Path {
-  /** Whether the gateway and the browser can still hear each other; it never comes back. */
+  /** Whether the path still exists; an ended path never returns. */
   isAlive = true;
   #isBlocked = false;
   readonly #held: (() => void)[] = [];
 
-  /** Carries something, now or once the way is free again; loses it where the path has ended. */
+  /** Carries data at once, or when the path is not blocked any more. Data on an ended path is lost. */
   carry(deliver: () => void): void {
     if (!this.isAlive) return;
     if (this.#isBlocked) this.#held.push(deliver);
@@ -21,7 +21,7 @@ export class Path {
     for (const deliver of this.#held.splice(0)) this.carry(deliver);
   }
 
-  /** A router forgot the connection, or the machine slept for too long. Neither end is told. */
+  /** Ends the path, as after a router dropped the connection. Neither side is informed. */
   end(): void {
     this.isAlive = false;
     this.#held.length = 0;

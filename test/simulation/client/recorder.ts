@@ -9,14 +9,14 @@ interface Message {
 
 interface Heard {
   at: number;
-  /** Until when the service waits for the next frame. */
+  /** When the user times out without a further frame. */
   until: number;
 }
 
-/** Until when a connection that said `hidden` is waited for (rule PR17). */
+/** The timeout of a connection that is marked `hidden` (rule PR17), in milliseconds. */
 const hiddenMillis = 150_000;
 
-/** What clients sent, and when the service heard each user last. */
+/** Records the frames of clients and the last sign of life of each user. */
 export class Recorder {
   readonly #world: ClientWorld;
   readonly #sent = new Map<Device, { at: number; message: Message }[]>();
@@ -39,13 +39,15 @@ export class Recorder {
     this.#heard.set(userId, { at: now, until: Math.max(until, known?.until ?? 0) });
   }
 
-  /** Until when the user may be shown although nothing more is heard; undefined where they were never heard. */
+  /** When the user times out without a further frame; undefined if there was no frame. */
   shownUntil(userId: string): number | undefined {
     return this.#heard.get(userId)?.until;
   }
 
-  /** How many frames with a field a device sent since a moment. */
+  /** How many frames with a field a device sent since a time. */
   countSince(device: Device, moment: number, field: string): number {
-    return (this.#sent.get(device) ?? []).filter(({ at, message }) => at >= moment && field in message).length;
+    // The frame with the cursor may repeat the status.
+    const has = (message: Message) => field in message && (field === 'cursor' || !('cursor' in message));
+    return (this.#sent.get(device) ?? []).filter(({ at, message }) => at >= moment && has(message)).length;
   }
 }

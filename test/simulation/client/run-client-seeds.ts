@@ -23,7 +23,7 @@ export async function runClientSeeds(
   return failed.toSorted((one, other) => one.seed - other.seed);
 }
 
-/** Lives through many worlds and answers what the rules were broken by; the story of the first goes to the console. */
+/** Runs many worlds. @returns the violations of each failed one. The trace of the first failed one is printed. */
 export async function liveThroughClients(seeds: readonly number[], universe: ClientUniverse): Promise<string[]> {
   const failed = await runClientSeeds(seeds, universe, namedWorlds);
   const [first] = failed;

@@ -1,13 +1,13 @@
 import { checkActivities, checkGhosts, checkLists, checkSaid } from './client-checks.ts';
 import { type ClientUniverse, ClientWorld } from './client-world.ts';
-import { startDeeds } from './deeds.ts';
 import { startFaults } from './scenario.ts';
+import { startUserActions } from './user-actions.ts';
 
-/** How long people act and things fail; a tab that is hidden for ten minutes needs longer. */
+/** How long users act and faults happen, in milliseconds; a tab that is hidden for ten minutes needs longer. */
 const activeMillis = { short: 240_000, hidden: 700_000 };
-/** The longest lease of a connection (rule PR17), the grace by which a sweep is late, and a dead socket that is found late. */
+/** The longest timeout of a connection (rule PR17), the delay of a sweep, and the time to find a dead socket. */
 const quietMillis = 150_000 + 10_000 + 60_000;
-/** Within this each tab is loaded for the first time. */
+/** All tabs are loaded within this time, in milliseconds. */
 const arrivalMillis = 5000;
 const checkEveryMillis = 1000;
 
@@ -23,7 +23,7 @@ export async function runClientWorld(
   for (const tab of world.tabs) {
     clock.after(random.int(0, arrivalMillis - 1000), () => {
       tab.load(world.sessionIds.filter((_, index) => index === 0 || random.chance(0.7)));
-      startDeeds(world, tab);
+      startUserActions(world, tab);
     });
   }
   await clock.runUntil(clock.now + arrivalMillis);
@@ -32,10 +32,10 @@ export async function runClientWorld(
   startFaults(world, millis);
   await clock.runUntil(clock.now + millis);
   world.faulty = false;
-  world.note('the quiet time begins');
+  world.note('the quiet period begins');
   await clock.runUntil(clock.now + longestFaultMillis(world));
   for (const tab of world.tabs) {
-    if (tab.client.state === 'closed') world.note(`the person connects ${tab.name}`);
+    if (tab.client.state === 'closed') world.note(`the user connects ${tab.name}`);
     if (tab.client.state === 'closed') tab.client.connect();
   }
   await clock.runUntil(clock.now + quietMillis + timings.heartbeatMillis);
@@ -52,7 +52,7 @@ export async function runClientWorld(
   return world;
 }
 
-/** Faults that have begun come to their ends. */
+/** The milliseconds until all present faults have ended. */
 function longestFaultMillis(world: ClientWorld): number {
   return Math.max(0, ...world.tabs.map(({ name }) => (world.busyUntil.get(name) ?? 0) - world.clock.now)) + 1;
 }

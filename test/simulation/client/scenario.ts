@@ -3,13 +3,13 @@ import type { ClientWorld } from './client-world.ts';
 import { faults } from './faults.ts';
 import type { Tab } from './tab.ts';
 
-/** How long tabs are left alone between two faults. */
+/** The pause between two faults of a tab, in milliseconds. */
 const pauseMillis: [number, number] = [500, 40_000];
-/** An outage ends at the latest after this; the sweep that lived through it restores the sessions. */
+/** The length of an outage, in milliseconds. The sweep that runs meanwhile restores the sessions. */
 const outageMillis: [number, number] = [300, 15_000];
 const recoveryMillis = 10_000;
 
-/** Disturbs each tab again and again for a time, one fault after the other. */
+/** Starts faults of each tab, one after the other, for the given time. */
 export function startFaults(world: ClientWorld, millis: number): void {
   const until = world.clock.now + millis;
   for (const tab of world.tabs) disturbNext(world, tab, until);

@@ -1,15 +1,15 @@
 import type { Socket } from '../../../client/environment.ts';
 import { Path } from './path.ts';
 
-/** What a socket needs of the browser that it lives in. */
+/** The parts of the browser that a socket uses. */
 export interface SocketHost {
-  /** Runs something in the page, once the page is not frozen. */
+  /** Runs code in the page, at once or when the page is not frozen any more. */
   inPage(run: () => void): void;
   sent(socket: SimulatedSocket, text: string): void;
   closed(socket: SimulatedSocket, code: number): void;
 }
 
-/** The browser's end of a WebSocket. */
+/** The browser's side of a WebSocket. */
 export class SimulatedSocket implements Socket {
   readyState = 0;
   onopen: Socket['onopen'] = null;
@@ -39,7 +39,7 @@ export class SimulatedSocket implements Socket {
     this.end(code);
   }
 
-  /** The gateway let it in. */
+  /** The gateway accepted the handshake. */
   open(): void {
     this.#host.inPage(() => {
       if (this.readyState !== 0) return;
@@ -54,7 +54,7 @@ export class SimulatedSocket implements Socket {
     });
   }
 
-  /** The browser finds that the socket has ended. */
+  /** The browser notices that the socket has ended. */
   end(code: number): void {
     this.#host.inPage(() => {
       if (this.readyState === 3) return;

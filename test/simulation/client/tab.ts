@@ -7,33 +7,35 @@ import { PromiseWatch } from './promise-watch.ts';
 
 /** How the gateway answers the handshakes of a tab. */
 export type HandshakeAnswer = 'normal' | 'refused' | 'none';
-/** What `token()` gives. */
+/** The kind of token that `token()` returns. */
 type Login = 'in' | 'out' | 'bad';
 
 /** The state of a session in one tab. */
 export interface Room {
   session: Session;
-  /** When the tab was first told that it has joined, since it wants to be here. */
+  /** When the user joined it. */
+  since: number;
+  /** When the first answer to the join arrived. */
   joinedAt: number | undefined;
 }
 
-/** What a person said last in a session, since this tab joined. */
+/** The last state that the user set in a session, since this tab joined. */
 export interface SaidLast {
   activity?: string | null;
-  /** By key; `null` took it away. */
+  /** By key; `null` if the key was removed. */
   data: Record<string, number | null>;
   isInvisible?: boolean;
   position?: number;
 }
 
-/** How long others may need to see somebody who is back. */
+/** Within how many milliseconds others must see a user who is back. */
 const seenWithinMillis = 1000 + 100;
-/** Who was let in so recently may meet a leave that belongs to the stay before. */
+/** For this many milliseconds after a join, others may still get the leave of the earlier stay. */
 const settlingMillis = 5000;
-/** The longest disturbance through which others must not see a leave: less than the grace by a reconnect. */
+/** The longest disturbance without a leave, in milliseconds: the grace minus the time to reconnect. */
 const bridgedMillis = 10_000;
 
-/** One browser tab with the real client, and what must hold for it at every moment. */
+/** One browser tab with the real client, and the checks that apply to it at all times. */
 export class Tab {
   readonly userId: string;
   readonly name: string;
@@ -47,16 +49,16 @@ export class Tab {
   login: Login = 'in';
   token = '';
   tokenCalls = 0;
-  /** The application closed the client, and nothing may open a socket before it connects again. */
+  /** Whether the application closed the client. Then only `connect()` may open a socket. */
   isClosed = false;
-  /** When the tab last ended on purpose: others may see a leave after the short grace. */
+  /** When the tab was last closed on purpose, so that others may see a leave after the short grace. */
   partedAt = Number.NEGATIVE_INFINITY;
-  /** Until when the person leaves the tab alone. */
+  /** Until when the user does not act in the tab. */
   quietUntil = 0;
   readonly #world: ClientWorld;
-  /** Ends of disturbances that are over as soon as the tab is back. */
+  /** Functions that end the disturbances when the tab is back. */
   readonly #recovering = new Set<() => void>();
-  /** What goes on once the page is visible: a hidden one does not dial. */
+  /** Functions to call when the page becomes visible, because a hidden page does not connect. */
   readonly #onceVisible: (() => void)[] = [];
   #loads = 0;
   #endFailing: (() => void) | undefined;
@@ -68,7 +70,7 @@ export class Tab {
     this.disturbances = new Disturbances(() => world.clock.now);
   }
 
-  /** Opens the page: a client that is new, in the sessions that the person wants. */
+  /** Loads the page, with a new client that joins the given sessions. */
   load(sessionIds: readonly string[]): void {
     const world = this.#world;
     const { random } = world;
@@ -99,7 +101,7 @@ export class Tab {
     const world = this.#world;
     const key = String(world.sessionIds.indexOf(sessionId) + 1);
     const session = world.random.chance(0.5) ? this.client.open(key) : this.client.join(sessionId);
-    const room: Room = { session, joinedAt: undefined };
+    const room: Room = { session, since: world.clock.now, joinedAt: undefined };
     this.rooms.set(sessionId, room);
     this.promises.add(`ready of ${this.name}`, session.ready);
     let shown = session.others.length;
@@ -113,7 +115,7 @@ export class Tab {
       if (state === 'joined' && this.rooms.get(sessionId) === room) this.#joined(sessionId, room);
     });
     session.on('left', ({ user, cause }) => {
-      // A frame that was held on its way may tell of a leave that is long past.
+      // A frame that was delayed by a fault may report a leave of long ago.
       const isFresh = this.disturbances.disturbedMillis(world.clock.now - settlingMillis) === 0;
       if (isFresh || !cause) world.leaveTold(sessionId, user.userId, `${cause}, to ${this.name}`);
     });
@@ -134,18 +136,23 @@ export class Tab {
     this.#world.violate(`${text} (${this.name})`);
   }
 
-  /** Whether the tab is in all its sessions and the service can hear it. */
+  /** Whether the tab is in all its sessions and its frames reach the service. */
   get isUp(): boolean {
+    return this.#isUp(this.#world.clock.now);
+  }
+
+  /** The same for the sessions that the user joined until a time. */
+  #isUp(until: number): boolean {
     const { client, device, rooms } = this;
-    const joined = [...rooms.values()].every(({ session }) => session.state === 'joined');
+    const joined = [...rooms.values()].every(({ session, since }) => since > until || session.state === 'joined');
     return (
       client.state === 'open' && joined && !device.isCut && !device.isFrozen && this.#world.gateway.canHear(device)
     );
   }
 
   /**
-   * Whether others must see the person in a session by this tab: it joined, it did not end on purpose, and what disturbed
-   * it since is too short to be seen.
+   * Whether this tab makes its user visible in a session: it joined, it was not closed on purpose, and its disturbances since then
+   * are too short for a leave.
    */
   mustBeSeen(sessionId: string): boolean {
     const { now } = this.#world.clock;
@@ -157,15 +164,15 @@ export class Tab {
     return this.disturbances.disturbedMillis(since) <= bridgedMillis;
   }
 
-  /** Something outside the client disturbs the tab. */
+  /** Notes that a fault outside the client disturbs the tab. */
   disturb(): { end: () => void } {
     return { end: this.disturbances.disturb() };
   }
 
   /**
-   * The disturbance is over: the tab has to be back in its sessions within a time, and counts as disturbed until it is.
+   * Ends the fault. The tab must be back in its sessions within a time, and counts as disturbed until it is.
    *
-   * @param rule what is broken where it is not; absent: nothing is promised.
+   * @param rule the beginning of the violation if it is not; absent if there is no time limit.
    */
   heal({ end }: { end: () => void }, millis: number, rule?: string): void {
     if (this.device.isHidden) {
@@ -182,7 +189,7 @@ export class Tab {
       this.#recovering.delete(end);
       end();
       const isSame = this.device === device && !device.isGone && !this.isClosed && !device.isHidden;
-      if (!rule || !isSame || wasDisturbed || this.disturbances.isDisturbed || this.isUp) return;
+      if (!rule || !isSame || wasDisturbed || this.disturbances.isDisturbed || this.#isUp(healedAt)) return;
       if (this.#world.isPunctual) this.violate(`${rule} not back ${millis} ms later: ${this.client.state}`);
     });
   }
@@ -212,10 +219,10 @@ export class Tab {
     this.#recovering.clear();
   }
 
-  /** Rules of rows 3 and 4: who may not dial. */
+  /** Checks that neither a hidden page nor a closed client connects (rows 3 and 4). */
   #refuseDial(): void {
-    if (this.device.isHidden) this.violate('[row 3] a hidden page dials');
-    if (this.isClosed) this.violate('[row 4] a closed client dials');
+    if (this.device.isHidden) this.violate('[row 3] a hidden page connects');
+    if (this.isClosed) this.violate('[row 4] a closed client connects');
   }
 
   async #giveToken(): Promise<string | null> {
@@ -231,7 +238,7 @@ export class Tab {
     this.#endFailing?.();
     this.#endFailing = undefined;
     const [least, most] = profile.tokenSeconds;
-    // Two tokens of one second differ by their lifetime; the fraction keeps each one unlike the others.
+    // The fraction makes tokens of the same second different.
     const exp = clock.now / 1000 + random.int(least, most) + random.next() / 1000;
     this.token = tokenFor({ sub: this.userId, name: `name of ${this.userId}`, exp });
     return this.token;

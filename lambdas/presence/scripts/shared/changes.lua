@@ -1,9 +1,21 @@
--- Whether all changes are about the only receiver. Then nothing is numbered and nothing is sent.
+-- Whether an update changes more than the number of the user's connections.
+local function changesUser(update)
+  for field in pairs(update) do
+    if field ~= 'userId' and field ~= 'connections' then return true end
+  end
+  return false
+end
+
+-- Whether all changes are about the only receiver. Then nothing is numbered and nothing is sent. But what one connection of a user
+-- changes by its join, the user's other connection does not know.
 local function onlyAboutItself(receivers)
   if #receivers ~= 1 or #leaves > 0 then return false end
   local receiver = splitMember(receivers[1])
   for _, userId in ipairs(joins) do if userId ~= receiver then return false end end
-  for _, update in ipairs(updates) do if update.userId ~= receiver then return false end end
+  local isAlone = redis.call('ZCARD', connectionsKey) == 1
+  for _, update in ipairs(updates) do
+    if update.userId ~= receiver or not isAlone and changesUser(update) then return false end
+  end
   return true
 end
 

@@ -5,13 +5,13 @@ const statuses = ['online', 'online', 'away', 'offline'] as const;
 const minGapMillis = 500;
 const maxGapMillis = 12_000;
 
-/** What people do with their tabs, at moments and in ways the seed decides. */
-export function startDeeds(world: ClientWorld, tab: Tab): void {
+/** The actions of users in their tabs, at times and in ways that the seed decides. */
+export function startUserActions(world: ClientWorld, tab: Tab): void {
   world.clock.after(world.random.int(minGapMillis, maxGapMillis), () => {
     const { device, quietUntil, isClosed } = tab;
     const isIdle = !world.faulty || device.isGone || device.isFrozen || isClosed || world.clock.now < quietUntil;
     if (!isIdle) act(world, tab);
-    startDeeds(world, tab);
+    startUserActions(world, tab);
   });
 }
 
@@ -43,7 +43,7 @@ export function point(tab: Tab, sessionId: string, position: number): void {
   tab.rooms.get(sessionId)!.session.setCursor({ eventId: 'event', position });
 }
 
-/** Says something that others must come to see. */
+/** Changes a part of the user's state that others must see. */
 export function say(world: ClientWorld, tab: Tab, sessionId: string, what: 'status' | 'activity' | 'data'): void {
   const { random } = world;
   const session = tab.rooms.get(sessionId)!.session;
