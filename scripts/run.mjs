@@ -1,5 +1,5 @@
 /**
- * What the npm scripts start: `node scripts/run.mjs start|test|test:long|check|check:aws|check:lua|bench|chaos|build:client|build:cdk|size:client|audit:verify|cost|scale|references|at|attendance …arguments`.
+ * What the npm scripts start: `node scripts/run.mjs start|test|test:long|check|check:aws|check:lua|bench|chaos|build:client|build:cdk|size:client|audit:verify|cost|scale|smoke|references|at|attendance …arguments`.
  *
  * It runs on the installed Node.js (20 or newer) and installs what is missing. Then it starts the Node.js of the npm
  * package `node`, which has the version that the functions have on AWS. It uses no package itself.
@@ -25,6 +25,7 @@ const withoutRedis = [
   'build:cdk',
   'size:client',
   'audit:verify',
+  'smoke',
   'references',
   'at',
   'attendance',
@@ -79,6 +80,8 @@ function stepsOf(command, extra) {
     case 'cost':
     case 'scale':
       return [{ run: ['--disable-warning=ExperimentalWarning', ...withLua, `scripts/${command}.ts`, ...extra] }];
+    case 'smoke':
+      return [{ run: ['--disable-warning=ExperimentalWarning', 'scripts/smoke.ts', ...extra] }];
     case 'at':
       return [{ run: ['scripts/presence-at.ts', ...extra] }];
     case 'attendance':
@@ -97,7 +100,7 @@ async function main([command, ...extra]) {
   const steps = stepsOf(command, extra);
   if (!steps)
     throw new Advice(
-      'The command is missing or unknown; run npm start, npm test, npm run test:long, npm run check, npm run check:aws, npm run check:lua, npm run bench, npm run chaos, npm run build:client, npm run build:cdk, npm run size:client, npm run audit:verify, npm run cost, npm run scale, npm run references, npx rollcall at or npx rollcall attendance.',
+      'The command is missing or unknown; run npm start, npm test, npm run test:long, npm run check, npm run check:aws, npm run check:lua, npm run bench, npm run chaos, npm run build:client, npm run build:cdk, npm run size:client, npm run audit:verify, npm run cost, npm run scale, npm run smoke, npm run references, npx rollcall at or npx rollcall attendance.',
     );
   await ensurePackages(project);
   const redis = withoutRedis.includes(command) ? { environment: {}, stop: async () => {} } : await provideRedis();
