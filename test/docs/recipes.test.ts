@@ -71,7 +71,7 @@ async function judge(recipe: Recipe, token: string) {
 
 test('each recipe has the settings and at least one token', () => {
   expect(recipes.map(({ page }) => page)).toEqual(
-    ['auth0', 'clerk', 'cognito'].map((name) => `docs/recipes/${name}.md`),
+    ['auth0', 'clerk', 'cognito', 'entra', 'keycloak', 'okta'].map((name) => `docs/recipes/${name}.md`),
   );
   for (const { issuer, audience, tokens: found } of recipes) {
     expect([issuer !== '', audience !== '', found.length > 0]).toEqual([true, true, true]);

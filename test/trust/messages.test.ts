@@ -1,0 +1,98 @@
+import { randomUUID } from 'node:crypto';
+import { type MessageType, messages, messageTypes } from '../../protocol/messages.ts';
+import { InProcessService, type Socket } from '../in-process/service.ts';
+import { type Kind, type Stage, setStage } from '../in-process/stage.ts';
+import { messageFields } from '../support/message-fields.ts';
+
+/** Every message type from each kind of user who is not allowed to do everything. */
+
+let service: InProcessService;
+let stage: Stage;
+beforeAll(async () => {
+  service = await InProcessService.start();
+  stage = await setStage(service);
+});
+afterAll(() => service.close());
+
+const shapeOf = (type: MessageType) => Object.keys((messages[type].schema as unknown as { shape: object }).shape);
+const ofSession = messageTypes.filter((type) => shapeOf(type).includes('sessionId'));
+const others = messageTypes.filter((type) => !ofSession.includes(type));
+
+/** The answer to a message about a session, without what only repeats the request. */
+async function answerOf(socket: Socket, type: MessageType, sessionId?: string): Promise<string> {
+  const message = { ...messageFields[type], type, ...(sessionId === undefined ? {} : { sessionId }) };
+  const text = JSON.stringify(await service.ask(socket, message));
+  return sessionId === undefined ? text : text.replaceAll(sessionId, '<session>');
+}
+
+const codeOf = (answer: string) => (JSON.parse(answer) as { code?: string }).code ?? 'allowed';
+
+/** Each row has its own connection: a connection may send twenty messages a second. */
+const anew = ({ authorizer }: Socket) => service.connect(authorizer.username, authorizer);
+
+/** Kinds of users who may see nothing of the session. */
+const blind: Kind[] = ['stranger', 'claimed'];
+
+describe.each(blind)('[SE13] a user who may not see a session (%s)', (kind) => {
+  test.each(ofSession)('%s: is answered as for an unknown id, with one code and one sentence', async (type) => {
+    const socket = await anew(stage.people[kind]);
+    const unknown = await answerOf(socket, type, randomUUID());
+    expect(await answerOf(socket, type, stage.sessionId)).toBe(unknown);
+    expect(await answerOf(socket, type, stage.sessionName)).toBe(await answerOf(socket, type, 'SESSION-20200101-NONE'));
+    expect(['SESSION_NOT_FOUND', 'NOT_IN_SESSION']).toContain(codeOf(unknown));
+  });
+});
+
+test('[SE13] a guest learns nothing about another session', async () => {
+  for (const type of ofSession) {
+    const guest = await anew(stage.people.guest);
+    const unknown = await answerOf(guest, type, randomUUID());
+    expect([type, await answerOf(guest, type, stage.foreignId)]).toEqual([type, unknown]);
+    expect([type, codeOf(unknown)]).not.toEqual([type, 'allowed']);
+  }
+});
+
+/** What a viewer who joined may not do. */
+const aboveViewer: MessageType[] = [
+  ...(['broadcast', 'session_end', 'session_recover', 'participant_role', 'participant_remove'] as const),
+  ...(['invite_create', 'invite_revoke', 'activity_log'] as const),
+];
+
+test.each(aboveViewer)('[SE1] a viewer and a guest may not send %s', async (type) => {
+  for (const kind of ['viewer', 'guest'] as const) {
+    expect([kind, codeOf(await answerOf(stage.people[kind], type, stage.sessionId))]).toEqual([
+      kind,
+      'PERMISSION_DENIED',
+    ]);
+  }
+});
+
+test.each(ofSession)(
+  '[SE8] a removed user may not send %s about the session, with the same token and a new one',
+  async (type) => {
+    for (const socket of [stage.people.removed, await anew(stage.people.removed)]) {
+      expect(codeOf(await answerOf(socket, type, stage.sessionId))).toMatch(
+        /^(PERMISSION_DENIED|NOT_IN_SESSION|SESSION_NOT_FOUND)$/,
+      );
+    }
+  },
+);
+
+test.each(messageTypes)('[SE12] after the end of the token of an access claim, %s is refused', async (type) => {
+  const sessionId = ofSession.includes(type) ? stage.sessionId : undefined;
+  expect(codeOf(await answerOf(stage.people.expired, type, sessionId))).toBe('UNAUTHENTICATED');
+});
+
+test('every message type is about a session, or concerns only its sender', () => {
+  expect(others.toSorted()).toEqual([
+    ...['hello', 'machine_heartbeat', 'machine_list', 'machine_register', 'ping', 'session_create', 'session_open'],
+  ]);
+});
+
+test('the machines of a user are unknown to others', async () => {
+  const { owner, stranger } = stage.people;
+  await service.ask(owner, { type: 'machine_register', machineId: 'owned', name: 'Owned' });
+  const beat = async (machineId: string) =>
+    JSON.stringify(await service.ask(stranger, { type: 'machine_heartbeat', machineId })).replaceAll(machineId, '<id>');
+  expect(await beat('owned')).toBe(await beat('nobodys'));
+});
