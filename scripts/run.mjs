@@ -31,6 +31,15 @@ const withoutRedis = [
   'attendance',
 ];
 
+/** The long tests that `check` runs too. The others need a quiet machine, or many minutes. */
+const partsInCheck = [
+  'test/browser/demo',
+  'package.long',
+  'test/docs/readme',
+  'simulation/mistakes',
+  'simulation/rare',
+];
+
 /** The steps of a command: a heading and the arguments for Node.js. */
 function stepsOf(command, extra) {
   const bin = (name) => join(binaries, name);
@@ -65,7 +74,7 @@ function stepsOf(command, extra) {
         { heading: 'Redis scripts', run: luacheck },
         { heading: 'Templates for AWS', run: awsCheck },
         { heading: 'Tests and architecture rules', run: jest },
-        { heading: 'Long simulations, campaigns and failure tests', run: longJest },
+        { heading: 'Packages, demo, README and planted mistakes', run: [...longJest, ...partsInCheck] },
       ];
     case 'build:client':
       return [{ run: ['scripts/build-client.mjs', ...extra] }];
