@@ -121,16 +121,21 @@ async function dropEnded(
   const ended = hours.filter(hasEnded);
   const open = hours.filter((name) => !hasEnded(name)).reduce((sum, name) => sum + fields[name], 0);
   if (open === total) return false;
+  // Otherwise another handshake changed the counter meanwhile. The total alone does not show it: others may have dropped the same
+  // hours and then reached the same total.
+  const current = fieldOf(hourOf(now));
+  const same = ['#total = :total', ...hours.map((name) => `${name} = :${name}`)];
+  if (!hours.includes(current)) same.push(`attribute_not_exists(${current})`);
+  const values = Object.fromEntries(hours.map((name) => [`:${name}`, fields[name]]));
   await isMet(
     client.send(
       new UpdateItemCommand({
         TableName: table,
         Key,
         UpdateExpression: `SET #total = :open${ended.length > 0 ? ` REMOVE ${ended.join(', ')}` : ''}`,
-        // Otherwise another handshake changed the counter meanwhile.
-        ConditionExpression: '#total = :total',
+        ConditionExpression: same.join(' AND '),
         ExpressionAttributeNames: { '#total': 'total' },
-        ExpressionAttributeValues: marshall({ ':open': open, ':total': total }),
+        ExpressionAttributeValues: marshall({ ':open': open, ':total': total, ...values }),
       }),
     ),
   );

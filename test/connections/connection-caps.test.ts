@@ -87,6 +87,16 @@ test('[CO1] connections whose end was never reported are dropped once they must 
   expect(await counter(cap)).toMatchObject({ total: 3 });
 });
 
+test('[CO1] if many handshakes at the same time drop the same hours, no more connections than the cap succeed', async () => {
+  const opened = Date.UTC(2026, 0, 1, 12, 59);
+  for (let round = 0; round < 20; round += 1) {
+    const cap = userCap(2);
+    for (let count = 0; count < 2; count += 1) await open([cap], opened);
+    const all = await Promise.all(Array.from({ length: 12 }, () => open([cap], opened + 3 * hour)));
+    expect(all.filter(({ refusedBy }) => refusedBy === undefined)).toHaveLength(2);
+  }
+});
+
 test('[CO1] a connection that ends after its counter dropped it changes nothing', async () => {
   const cap = userCap(1);
   const opened = Date.UTC(2026, 0, 1, 12);

@@ -43,8 +43,8 @@ local function openWindow(window)
   local apart, longest = cursorMillis(), math.max(longestWindow, windowMillis)
   local length = math.floor(math.min(apart * window.stretch, longest))
   local held = now < window.thinned
-  -- After a flush that was a little late, the next window begins at the end of the flushed one. Otherwise each window would be later
-  -- than the one before, and a user who moves at a steady rate would wait longer each time.
+  -- After a late flush the next window begins at the end of the flushed one. Otherwise a user who moves at a steady rate would
+  -- wait longer each time.
   local late = now - window.ends
   local from = now
   if window.flusher then
