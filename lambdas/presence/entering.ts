@@ -12,6 +12,8 @@ export interface Entering {
   compact?: boolean | undefined;
   /** `taken`: this join took the slot. `written`: the audit trail has the arrival already. */
   arrivalState?: 'taken' | 'written' | undefined;
+  /** When the join began, Unix milliseconds; see `Arrival.requestedAt`. */
+  requestedAt?: number | undefined;
   /** Whether the user returns invisible, as they chose (rule PR5). */
   invisible?: boolean | undefined;
   /** The state that the join sets for the user. */

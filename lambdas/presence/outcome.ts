@@ -90,6 +90,11 @@ interface Kept {
 export interface Arrival extends Kept {
   username: string;
   role: Role;
+  /**
+   * When the join began that caused the arrival, Unix milliseconds. It names the arrival, so that a join that did not get the answer of
+   * Redis writes the same entry.
+   */
+  requestedAt?: number;
   /** False if the user may have been present before and Redis forgot it. */
   certain: boolean;
 }

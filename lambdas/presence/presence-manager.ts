@@ -38,6 +38,7 @@ export interface Acting {
   compact?: boolean | undefined;
   /** What is known of their slot and arrival; see `Entering`. */
   arrivalState?: Entering['arrivalState'];
+  requestedAt?: Entering['requestedAt'];
   /** Whether the user returns invisible; see `Entering`. */
   invisible?: boolean | undefined;
   /** The state that the join sets, and the data from before; see `Entering`. */
@@ -156,7 +157,16 @@ export class PresenceManager {
 
   /** Seats a connection in a session and returns the snapshot. */
   async enter(sessionId: string, userId: string, acting: Acting): Promise<EnterOutcome> {
-    const { username = userId, role = 'viewer', cursorRole, compact, arrivalState, invisible, ...rest } = acting;
+    const {
+      username = userId,
+      role = 'viewer',
+      cursorRole,
+      compact,
+      arrivalState,
+      requestedAt,
+      invisible,
+      ...rest
+    } = acting;
     const { ownState, kept, version, turn } = rest;
     const person = {
       username,
@@ -164,6 +174,7 @@ export class PresenceManager {
       cursorRole,
       compact,
       arrivalState,
+      requestedAt,
       invisible,
       ownState,
       kept,

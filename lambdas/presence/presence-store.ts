@@ -113,11 +113,19 @@ export class PresenceStore {
    * @throws Overtaken if a later join or leave of the connection was served first (rule PR18).
    */
   async enter(seat: Seat, person: Entering, now: number): Promise<EnterOutcome> {
-    const { username, role, cursorRole = '', compact = false, arrivalState = '', invisible = false } = person;
+    const {
+      username,
+      role,
+      cursorRole = '',
+      compact = false,
+      arrivalState = '',
+      invisible = false,
+      requestedAt,
+    } = person;
     const outageAllowance = await this.#outageAllowance();
     const values = {
       ...{ userId: seat.userId, connectionId: seat.connectionId, username, role, cursorRole },
-      ...{ isCompact: compact, arrivalState, isInvisible: invisible },
+      ...{ isCompact: compact, arrivalState, isInvisible: invisible, requestedAt: String(requestedAt ?? '') },
       ...versionArguments(seat, person.version),
       ...turnArguments(seat, person.turn),
       ownStateText: ownStateParameter(person.ownState ?? {}, person.kept),

@@ -12,6 +12,8 @@ export interface Arriving {
   role: Role;
   /** Since when the user is present, Unix milliseconds. */
   at: number;
+  /** When the join began; see `Arrival.requestedAt`. Default: `at`. */
+  requestedAt?: number | undefined;
   /** False if the user may have been present before, so the audit trail has to be asked. */
   certain: boolean;
 }
@@ -60,7 +62,7 @@ export async function recordArrivals(services: Services, records: readonly Arriv
 }
 
 function entryOf({ sessionId, arriving, context, mayRepeat }: ArrivalRecord): ActivityParams {
-  const { userId, username, role, at } = arriving;
-  const activityId = uuidv5(`${sessionId}:${userId}:${at}`, arrivalNamespace);
+  const { userId, username, role, at, requestedAt = at } = arriving;
+  const activityId = uuidv5(`${sessionId}:${userId}:${requestedAt}`, arrivalNamespace);
   return { ...userJoined({ ...context, sessionId, userId, username }, role), at, activityId, mayRepeat };
 }

@@ -11,14 +11,21 @@ export async function takeSeat(join: Join): Promise<void> {
 
 async function enter(join: Join): Promise<EnterOutcome | undefined> {
   const { services, seating, compact, kept } = join;
-  const { sessionId, userId, ...acting } = join.membership;
+  const { sessionId, userId, joinedAt: requestedAt, ...acting } = join.membership;
   const { ownState } = seating;
   try {
     // In a session that Redis forgot, the others are seated first, so that the snapshot of the join has them.
     if (!(await services.presence.store.isKnown(sessionId))) {
       await rebuildSession(services, sessionId, { onlyIfLost: true, exceptConnection: acting.connectionId });
     }
-    const options = { compact, arrivalState: arrivalStateOf(seating), turn: join.seatingTurn.turn, ownState, kept };
+    const options = {
+      compact,
+      arrivalState: arrivalStateOf(seating),
+      requestedAt,
+      turn: join.seatingTurn.turn,
+      ownState,
+      kept,
+    };
     return await services.presence.enter(sessionId, userId, { ...acting, ...options });
   } catch (error) {
     if (!isAway(error, 'redis')) throw error;

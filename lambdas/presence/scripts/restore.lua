@@ -1,7 +1,7 @@
--- Restores a session from the connection table, after Redis lost it or was away (rules FA1, FA2). Redis could not receive
--- frames meanwhile, so the last sign of life of every restored connection is now. A silent connection that the table does not
--- have has left, or joined after its session had ended. The journal gets each of these leaves, and each new arrival of a user
--- whose leave is still in it. If anything was lost, the session gets a new epoch, so that every client asks for a snapshot.
+-- Restores a session from the connection table, after Redis lost it or was away (rules FA1, FA2). Redis could not receive frames
+-- meanwhile, so the last sign of life of every restored connection is now. A silent connection that is not in the table has left, or
+-- joined after its session had ended. The journal gets these leaves, and new arrivals of users whose leave is still in it. If
+-- anything was lost, the session gets a new epoch, so that every client asks for a snapshot.
 -- The values of each connection follow the named arguments.
 changesMembers = true
 local lost = isUnknown()

@@ -73,6 +73,7 @@ export const scriptArguments = {
       cursorRole: 'text',
       isCompact: 'flag',
       arrivalState: 'text',
+      requestedAt: 'text',
       isInvisible: 'flag',
     },
     ...membership,

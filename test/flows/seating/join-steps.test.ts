@@ -163,3 +163,26 @@ describe.each(
     expect(await room.trail()).toEqual(['user_joined']);
   });
 });
+
+/** The steps, of which the seat is taken although the answer of Redis is lost. */
+function seatedUnheard(): Step<Join>[] {
+  return flows.joinSteps.map((step) => {
+    if (step.name !== 'seat') return step;
+    return {
+      ...step,
+      async do(join) {
+        while (Date.now() <= join.membership.joinedAt) await new Promise((resolve) => setImmediate(resolve));
+        await step.do(join);
+        join.outcome = undefined;
+      },
+    };
+  });
+}
+
+test('[PR9] a join that took its seat although the answer of Redis was lost is in the audit trail once', async () => {
+  const room = await Room.make();
+  await room.join(seatedUnheard());
+  await room.sweep(Date.now());
+  expect(await room.state()).toEqual({ slots: 1, isPresent: true, isMember: true });
+  expect(await room.trail()).toEqual(['user_joined']);
+});

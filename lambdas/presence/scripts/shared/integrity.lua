@@ -1,5 +1,5 @@
--- How a session notices that Redis evicted a part of it (rule FA2). The numbers of users and connections after the last change are
--- kept in another key. If they differ from what the lists hold, a list was lost.
+-- How a session notices that Redis evicted a part of it (rule FA2). Another key keeps the numbers of users and connections. If they
+-- differ from the lists, a list was lost.
 local function countMembers()
   return redis.call('ZCARD', usersKey), redis.call('ZCARD', connectionsKey), redis.call('ZCARD', leavingKey)
 end

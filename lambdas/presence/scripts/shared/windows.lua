@@ -54,8 +54,8 @@ local function openWindow(window)
     local alone = tonumber(window.moving or nil)
     if alone and from == window.ends then from = math.max(from - math.floor(length / 4), alone) end
   elseif late >= 0 and late < length then
-    -- A user who moves at the rate of the windows is sometimes a little early. The next window may therefore begin earlier by the time
-    -- by which this update was late, up to a quarter of the window.
+    -- A user who moves at the rate of the windows is sometimes a little early. So the next window may begin earlier, by the lateness
+    -- of this update and up to a quarter of the window.
     from = math.max(window.ends, now - math.floor(length / 4))
   end
   window.ends = from + length
