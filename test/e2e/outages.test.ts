@@ -141,7 +141,7 @@ test('[FA2] an emptied Redis is rebuilt with the next frames, without a false le
   const { owner, guest, sessionId } = await pair('finn', 'gina');
   await stack.redis.flushdb();
   await owner.expect('ack', { type: 'heartbeat', sessionId });
-  await guest.expect('ack', { type: 'cursor_update', sessionId, cursor });
+  await guest.insist('ack', { type: 'cursor_update', sessionId, cursor });
   const { users } = await owner.expect('presence_state', { type: 'presence_sync', sessionId });
   expect(users.map((user) => user.userId).sort()).toEqual([owner.userId, guest.userId].sort());
   expect(leavesOf(owner, guest.userId) + leavesOf(guest, owner.userId)).toBe(0);

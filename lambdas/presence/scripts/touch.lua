@@ -44,8 +44,8 @@ local cursorEnded = endsCursor and (recordedCursors[userId] or cursorOf(userId))
 local repeats = kind ~= 'heartbeat' and now - user.lastActive >= repeatMillis
 local cursorMoved = cursor ~= '' and (repeats or (recordedCursors[userId] or cursorOf(userId)) ~= cursor)
 local acted = (kind == 'cursor' and not isNull) or cursorMoved or activity ~= ''
--- Two environments may process two frames of one user in the wrong order. The time stamps follow the order of arrival here, because
--- otherwise the others would keep a cursor that was replaced.
+-- Two environments may handle two frames of one user in the wrong order. The time stamps follow the order of arrival here. Otherwise
+-- the others would keep a replaced cursor.
 local at = now >= user.lastActive and now or user.lastActive + 1
 if cursorEnded then at = math.max(now, user.lastActive + 1) end
 user.lastSeen = math.max(user.lastSeen, at)
@@ -107,8 +107,7 @@ if (wasHidden or isUnseen) and user.status ~= 'offline' and not cursorMoved then
 end
 -- A socket of the user that ended moments ago still counts as a connection, but receives nothing.
 if cursorMoved and user.status ~= 'offline' and (connections > user.connections or isOtherConnected(userId)) then
-  -- The compact form sends the whole cursor if more than its numbers changed since the last one that was sent, or if a waiting one has
-  -- to be sent whole.
+  -- The compact form sends the whole cursor if more than its numbers changed since the last sent one, or if a waiting one needs it.
   local window, waiting = windowState(), redis.call('HLEN', pendingKey)
   if window.moving and waiting == 0 then
     startEpoch()
