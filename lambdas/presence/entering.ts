@@ -25,3 +25,10 @@ export interface Entering {
   /** The turn of the frame that joins (rule PR18). */
   turn?: Turn | undefined;
 }
+
+/** The arguments of the script `join` that describe the user. */
+export function enteringArguments(person: Entering) {
+  const { username, role, cursorRole = '', compact = false, arrivalState = '', invisible = false } = person;
+  const requestedAt = String(person.requestedAt ?? '');
+  return { username, role, cursorRole, isCompact: compact, arrivalState, isInvisible: invisible, requestedAt };
+}

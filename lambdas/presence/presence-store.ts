@@ -2,7 +2,7 @@ import type { Cluster, Redis } from 'ioredis';
 import type { LeaveCause, PresenceUser, Role } from '../../protocol/entities.ts';
 import type { Timings } from '../../protocol/timings.ts';
 import { answered } from '../platform/redis-failure.ts';
-import type { Entering } from './entering.ts';
+import { type Entering, enteringArguments } from './entering.ts';
 import { touchArguments, turnArguments, versionArguments } from './frame-parameters.ts';
 import { presenceKeys } from './keys.ts';
 import { outageAllowanceMillis } from './outage-allowance.ts';
@@ -113,19 +113,9 @@ export class PresenceStore {
    * @throws Overtaken if a later join or leave of the connection was served first (rule PR18).
    */
   async enter(seat: Seat, person: Entering, now: number): Promise<EnterOutcome> {
-    const {
-      username,
-      role,
-      cursorRole = '',
-      compact = false,
-      arrivalState = '',
-      invisible = false,
-      requestedAt,
-    } = person;
     const outageAllowance = await this.#outageAllowance();
     const values = {
-      ...{ userId: seat.userId, connectionId: seat.connectionId, username, role, cursorRole },
-      ...{ isCompact: compact, arrivalState, isInvisible: invisible, requestedAt: String(requestedAt ?? '') },
+      ...{ userId: seat.userId, connectionId: seat.connectionId, ...enteringArguments(person) },
       ...versionArguments(seat, person.version),
       ...turnArguments(seat, person.turn),
       ownStateText: ownStateParameter(person.ownState ?? {}, person.kept),

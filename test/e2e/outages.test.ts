@@ -140,9 +140,9 @@ test('[FA2] an emptied Redis is rebuilt with the next frames, without a false le
   await seatedAtOnce('fay');
   const { owner, guest, sessionId } = await pair('finn', 'gina');
   await stack.redis.flushdb();
-  await owner.expect('ack', { type: 'heartbeat', sessionId });
+  await owner.insist('ack', { type: 'heartbeat', sessionId });
   await guest.insist('ack', { type: 'cursor_update', sessionId, cursor });
-  const { users } = await owner.expect('presence_state', { type: 'presence_sync', sessionId });
+  const { users } = await owner.insist('presence_state', { type: 'presence_sync', sessionId });
   expect(users.map((user) => user.userId).sort()).toEqual([owner.userId, guest.userId].sort());
   expect(leavesOf(owner, guest.userId) + leavesOf(guest, owner.userId)).toBe(0);
   expect(await stack.audit(sessionId, 'user_left')).toEqual([]);

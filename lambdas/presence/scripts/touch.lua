@@ -39,8 +39,8 @@ if kind == 'update' then posted = posted + 1 end
 local endsCursor = cursor == 'null'
 if endsCursor then cursor = '' end
 local cursorEnded = endsCursor and (recordedCursors[userId] or cursorOf(userId)) and true or false
--- A client repeats its cursor if it was told that the frame failed. Redis may have stored that frame all the same, so the cursor is
--- sent even if it is equal. Repetitions without a pause are left out.
+-- A client repeats its cursor after a failed frame. Redis may have stored it all the same, so an equal cursor is sent, too, but only
+-- after a pause.
 local repeats = kind ~= 'heartbeat' and now - user.lastActive >= repeatMillis
 local cursorMoved = cursor ~= '' and (repeats or (recordedCursors[userId] or cursorOf(userId)) ~= cursor)
 local acted = (kind == 'cursor' and not isNull) or cursorMoved or activity ~= ''

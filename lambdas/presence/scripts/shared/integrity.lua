@@ -16,8 +16,8 @@ local function invalidateSession()
   redis.call('HDEL', epochKey, 'epoch')
 end
 
--- Whether the last sign of life of a user is so recent that their record should exist. If the record is missing all the same, it
--- was evicted. The margin is for scripts that reach Redis late, so that their time is older than the end of the record.
+-- Whether the last sign of life of a user is so recent that their record should exist. If it is missing, it was
+-- evicted. The margin is for scripts that reach Redis late.
 local function hasRecentSign(userId)
   local heard = redis.call('ZSCORE', usersKey, userId)
   return heard and tonumber(heard) > now - offlineAfter - outageAllowance + math.min(1000, offlineAfter / 2)
