@@ -1,5 +1,5 @@
 /** The number of scenarios, unless `SIMULATION_SEEDS` is set: each kind twice. */
-const seedsOfARun = 28;
+const seedsOfARun = 30;
 
 /** The seeds of the run: the first ones, or the one that `SIMULATION_SEED` names. */
 export function clientSeeds(environment = process.env): number[] {
