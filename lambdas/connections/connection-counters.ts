@@ -29,6 +29,9 @@ const hourMillis = 60 * 60 * 1000;
 /** Each new connection deletes these older hours of its counters, so that the counter of a busy address does not grow. */
 const deletedHours = [4, 5, 6, 7, 8];
 
+/** How often a handshake drops ended hours before it is refused. Each race with another handshake costs one attempt. */
+const attempts = 4;
+
 const hourOf = (at: number) => Math.floor(at / hourMillis);
 const fieldOf = (hour: number) => `h${hour}`;
 const counterOf = ({ by, id }: ConnectionCap) => `${by}#${id}`;
@@ -103,15 +106,21 @@ async function countOne(client: DynamoDBClient, table: string, cap: ConnectionCa
         }),
       ),
     );
-  return (await increase()) || ((await dropEnded(client, table, Key, now)) && (await increase()));
+  for (let attempt = 0; attempt < attempts; attempt += 1) {
+    if (await increase()) return true;
+    if (!(await makeRoom(client, table, { Key, most: cap.most, now }))) return false;
+  }
+  return increase();
 }
 
-/** Drops the hours whose connections have all ended. Returns false if that changes nothing. */
-async function dropEnded(
+/**
+ * Drops the hours whose connections have all ended. Returns whether the counter may have room afterwards. Another handshake may
+ * have dropped the hours before, or may change the counter at the same time.
+ */
+async function makeRoom(
   client: DynamoDBClient,
   table: string,
-  Key: ReturnType<typeof keyOf>,
-  now: number,
+  { Key, most, now }: { Key: ReturnType<typeof keyOf>; most: number; now: number },
 ): Promise<boolean> {
   const { Item } = await client.send(new GetItemCommand({ TableName: table, Key, ConsistentRead: true }));
   if (!Item) return true;
@@ -120,7 +129,8 @@ async function dropEnded(
   const hasEnded = (name: string) => (Number(name.slice(1)) + 1) * hourMillis + connectionLifetimeMillis < now;
   const ended = hours.filter(hasEnded);
   const open = hours.filter((name) => !hasEnded(name)).reduce((sum, name) => sum + fields[name], 0);
-  if (open === total) return false;
+  if (open >= most) return false;
+  if (open === total) return true;
   // Otherwise another handshake changed the counter meanwhile. The total alone does not show it: others may have dropped the same
   // hours and then reached the same total.
   const current = fieldOf(hourOf(now));

@@ -38,7 +38,10 @@ export class EventSlot {
 
   /** Blocks until there is a new text and returns it. */
   take(): string {
-    Atomics.wait(this.#header, countIndex, this.#taken);
+    // The notification of the last text may arrive late and end this wait although there is no new text.
+    while (Atomics.load(this.#header, countIndex) === this.#taken) {
+      Atomics.wait(this.#header, countIndex, this.#taken);
+    }
     this.#taken = Atomics.load(this.#header, countIndex);
     return this.#bytes.toString('utf8', headerBytes, headerBytes + this.#header[lengthIndex]!);
   }

@@ -12,6 +12,8 @@ let registry: ConnectionRegistry;
 let table: string;
 /** The commands that were sent, in their order. `answered` marks the first answer. */
 let sent: string[] = [];
+/** Runs once, before the next read of a counter. */
+let beforeRead: (() => Promise<unknown>) | undefined;
 
 beforeAll(async () => {
   Object.assign(process.env, testAwsVariables());
@@ -20,6 +22,11 @@ beforeAll(async () => {
   client.middlewareStack.add(
     (next, context) => async (args) => {
       sent.push(String(context.commandName).replace('Command', ''));
+      if (context.commandName === 'GetItemCommand') {
+        const run = beforeRead;
+        beforeRead = undefined;
+        await run?.();
+      }
       const answer = await next(args);
       sent.push('answered');
       return answer;
@@ -95,6 +102,22 @@ test('[CO1] if many handshakes at the same time drop the same hours, no more con
     const all = await Promise.all(Array.from({ length: 12 }, () => open([cap], opened + 3 * hour)));
     expect(all.filter(({ refusedBy }) => refusedBy === undefined)).toHaveLength(2);
   }
+});
+
+test.each([
+  ['drops the same hours and takes part of the room', [3], [undefined, undefined]],
+  ['drops the same hours and takes all the room', [3, 3], [undefined, undefined, 'user']],
+  ['comes too early to drop them', [2], ['user', undefined]],
+])('[CO1] a handshake races with another one that %s', async (_, others, refused) => {
+  const opened = Date.UTC(2026, 0, 1, 12, 59);
+  const cap = userCap(2);
+  for (let count = 0; count < 2; count += 1) await open([cap], opened);
+  const results: { refusedBy: unknown }[] = [];
+  beforeRead = async () => {
+    for (const hours of others) results.push(await open([cap], opened + hours * hour));
+  };
+  results.push(await open([cap], opened + 3 * hour));
+  expect(results.map(({ refusedBy }) => refusedBy)).toEqual(refused);
 });
 
 test('[CO1] a connection that ends after its counter dropped it changes nothing', async () => {
