@@ -1,46 +1,12 @@
-import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join, relative } from 'node:path';
-import { type BuildOptions, buildSync, type Metafile } from 'esbuild';
-import { type HandlerName, handlerNames, handlers } from './handlers.ts';
+import { join } from 'node:path';
+import type { Metafile } from 'esbuild';
+import type { HandlerName } from './handlers.ts';
 
 /** The project's folder. */
 export const projectDirectory = join(import.meta.dirname, '..');
-
-/** Defines `require` in the ES module, because CommonJS packages in the bundle load Node's modules with it. */
-const requireBanner =
-  "import{createRequire as rollcallCreateRequire}from'node:module';const require=rollcallCreateRequire(import.meta.url);";
-
-/**
- * Nothing is written to this folder. Its fixed name keeps the paths in source maps, and so the asset hashes, the same
- * on each run.
- */
-const outputDirectory = join(projectDirectory, 'dist');
-
-const options = {
-  absWorkingDir: projectDirectory,
-  outdir: outputDirectory,
-  write: false,
-  bundle: true,
-  loader: { '.lua': 'text' },
-  alias: {
-    '@aws-sdk/credential-provider-node': join(projectDirectory, 'lambdas/platform/environment-credentials.ts'),
-  },
-  platform: 'node',
-  target: 'node24',
-  format: 'esm',
-  mainFields: ['module', 'main'],
-  outExtension: { '.js': '.mjs' },
-  minify: true,
-  keepNames: true,
-  sourcemap: 'linked',
-  sourcesContent: false,
-  legalComments: 'none',
-  external: ['pg-native'],
-  banner: { js: requireBanner },
-  metafile: true,
-  logLevel: 'silent',
-} as const satisfies BuildOptions;
 
 export interface Bundles {
   /** The folder with `index.mjs` of a handler. */
@@ -81,41 +47,10 @@ export function filesAtStart({ outputs }: Metafile, name: HandlerName): string[]
 function build(): Bundles {
   const target = mkdtempSync(join(tmpdir(), 'rollcall-bundle-'));
   process.once('exit', () => rmSync(target, { recursive: true, force: true }));
-  const metafile: Metafile = { inputs: {}, outputs: {} };
-  for (const names of runs()) {
-    const result = buildSync(optionsFor(names));
-    Object.assign(metafile.inputs, result.metafile.inputs);
-    Object.assign(metafile.outputs, result.metafile.outputs);
-    for (const file of result.outputFiles) {
-      const path = join(target, relative(outputDirectory, file.path));
-      mkdirSync(dirname(path), { recursive: true });
-      writeFileSync(path, file.contents);
-    }
-  }
+  // The CDK waits for no promise, but esbuild's plugins need one. So the build runs in a process of its own.
+  const program = join(projectDirectory, 'lib', 'build-bundles.ts');
+  execFileSync(process.execPath, [program, target], { stdio: ['ignore', 'ignore', 'pipe'] });
+  const metafile = JSON.parse(readFileSync(join(target, 'metafile.json'), 'utf8')) as Metafile;
   cpSync(join(projectDirectory, 'migrations'), join(target, 'migrate', 'migrations'), { recursive: true });
   return { directory: (name) => join(target, name), metafile };
-}
-
-/**
- * The handlers of each run of esbuild. One run for many handlers is much faster than one for each. A handler with several
- * files has its own run, so that it shares no file with others.
- */
-function runs(): HandlerName[][] {
-  const quick = handlerNames.filter((name) => handlers[name].startsQuickly);
-  return [handlerNames.filter((name) => !quick.includes(name)), ...quick.map((name) => [name])];
-}
-
-function optionsFor(names: readonly HandlerName[]): BuildOptions & { write: false; metafile: true } {
-  const [first] = names;
-  const splits = handlers[first!].startsQuickly === true;
-  return {
-    ...options,
-    external: [...options.external],
-    mainFields: [...options.mainFields],
-    entryPoints: names.map((name) => ({
-      in: join(projectDirectory, 'lambdas', 'handlers', `${name}.ts`),
-      out: `${name}/index`,
-    })),
-    ...(splits ? { splitting: true, chunkNames: `${first}/[name]-[hash]` } : {}),
-  };
 }
