@@ -136,15 +136,16 @@ function accessClaimName(): string {
 
 /**
  * The same behind the authorizer of an HTTP API, which passes every claim as text: a `sub` of 5 becomes `"5"`. So this also
- * reads the token, and both APIs accept the same tokens. The access claim is an object, so it is taken from the token.
+ * reads the token, and both APIs accept the same tokens. The access claim is an object, so it is taken from the token. AWS does
+ * not say whether its authorizer refuses a token without `exp`. So this function does.
  *
- * @param claims from the authorizer, which has verified the token. A token with another `sub` is refused.
+ * @param claims from the authorizer, which has verified the token. A token with another `sub` is refused, and so is one without an end.
  * @param authorization the request's `authorization` header.
  * @throws RollcallError UNAUTHENTICATED if the access claim cannot be read.
  */
 export function identityBehindAuthorizer(claims: JWTPayload, authorization: string | undefined): Identity | undefined {
   const token = payloadOf(authorization);
-  if (token?.sub !== claims.sub) return undefined;
+  if (token?.sub !== claims.sub || typeof token?.exp !== 'number') return undefined;
   const name = accessClaimName();
   return identityOf({ ...claims, [name]: token?.[name] });
 }

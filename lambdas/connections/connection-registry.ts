@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import {
   DeleteItemCommand,
   type DynamoDBClient,
@@ -7,22 +8,24 @@ import {
   UpdateItemCommand,
   type UpdateItemCommandInput,
 } from '@aws-sdk/client-dynamodb';
-import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
+import { marshall } from '@aws-sdk/util-dynamodb';
 import type { Role } from '../../protocol/entities.ts';
 import type { ChangedData } from '../platform/kept-data.ts';
 import { isBefore, Overtaken, type Turn } from '../platform/turn.ts';
 import type { CappedBy, ConnectionCap } from './connection-counters.ts';
 import { addConnection, type Connection, removeConnection } from './counted-connection.ts';
 import { deleteItems, type ItemKey, type RetryOptions } from './delete-items.ts';
-import { itemUpdate, joinUpdate, leaveUpdate } from './item-update.ts';
+import { itemUpdate, joinUpdate, leaveUpdate, type WriteKey } from './item-update.ts';
 import {
   connectionItem,
   expiry,
   isMembership,
+  itemBefore,
   type Joined,
   joinedAfter,
   type Left,
   type Membership,
+  readItem,
 } from './membership.ts';
 
 export type { Membership } from './membership.ts';
@@ -77,8 +80,8 @@ export class ConnectionRegistry {
   async join(membership: Membership, turn: Turn = {}): Promise<Joined> {
     const { connectionId, sessionId, version: _, ...known } = membership;
     const item = { ...known, joinedSession: sessionId, expiresAt: expiry(known.joinedAt) };
-    const key = { table: this.#table, connectionId, sessionId };
-    return joinedAfter(await this.#take(joinUpdate(key, turn, item)), membership);
+    const before = await this.#take({ connectionId, sessionId }, (key) => joinUpdate(key, turn, item));
+    return joinedAfter(before, membership);
   }
 
   /**
@@ -89,8 +92,9 @@ export class ConnectionRegistry {
    * @throws Overtaken if a later join or leave of the connection was handled before (rule PR18).
    */
   async leave(connectionId: string, sessionId: string, turn: Turn = {}, at = Date.now()): Promise<Left> {
-    const key = { table: this.#table, connectionId, sessionId };
-    const before = await this.#take(leaveUpdate(key, turn, at, { expiresAt: expiry(at) }));
+    const before = await this.#take({ connectionId, sessionId }, (key) =>
+      leaveUpdate(key, turn, at, { expiresAt: expiry(at) }),
+    );
     const membership = before.userId === undefined ? undefined : (before as Membership);
     return { version: (before.version ?? at) + 1, membership };
   }
@@ -164,7 +168,7 @@ export class ConnectionRegistry {
   /** Changes the role in all memberships of a user in a session. */
   async changeRole(sessionId: string, userId: string, role: Role): Promise<void> {
     const memberships = (await this.members(sessionId)).filter((member) => member.userId === userId);
-    await Promise.all(memberships.map((member) => this.#setRole(member, role)));
+    await Promise.all(memberships.map((one) => this.#change(one, { role }, 'attribute_exists(userId)', {})));
   }
 
   /** Stores that the user was invisible at `seenAt` (Unix milliseconds), when the connection joined. Later choices replace it. */
@@ -214,10 +218,6 @@ export class ConnectionRegistry {
     await this.#delete(memberships.map(({ connectionId, sessionId }) => ({ connectionId, sessionId })));
   }
 
-  #setRole(key: Pick<Membership, 'connectionId' | 'sessionId'>, role: Role): Promise<boolean> {
-    return this.#change(key, { role }, 'attribute_exists(userId)', {});
-  }
-
   #choose(key: Pick<Membership, 'connectionId' | 'sessionId'>, invisible: boolean, chosenAt: number): Promise<boolean> {
     const isNewest = ['attribute_not_exists(chosenAt)', 'chosenAt <= :chosenAt']
       .map((condition) => `attribute_exists(userId) AND ${condition}`)
@@ -241,12 +241,15 @@ export class ConnectionRegistry {
    *
    * @returns the item before.
    */
-  async #take(update: UpdateItemCommandInput): Promise<Partial<Membership>> {
+  async #take(
+    key: Pick<Membership, 'connectionId' | 'sessionId'>,
+    updateOf: (key: WriteKey) => UpdateItemCommandInput,
+  ): Promise<Partial<Membership>> {
+    const write = randomUUID();
+    const update = updateOf({ table: this.#table, ...key, write });
     try {
-      const { Attributes = {} } = await this.#client.send(
-        new UpdateItemCommand({ ...update, ReturnValues: 'ALL_OLD' }),
-      );
-      return unmarshall(Attributes);
+      const command = new UpdateItemCommand({ ...update, ReturnValues: 'ALL_OLD' });
+      return itemBefore((await this.#client.send(command)).Attributes ?? {}, write);
     } catch (error) {
       throw (error as Error).name === conditionFailed ? new Overtaken() : error;
     }
@@ -255,7 +258,7 @@ export class ConnectionRegistry {
   async #item(connectionId: string, sessionId: string): Promise<(Partial<Membership> & Turn) | undefined> {
     const Key = marshall({ connectionId, sessionId });
     const { Item } = await this.#client.send(new GetItemCommand({ TableName: this.#table, Key, ConsistentRead: true }));
-    return Item && unmarshall(Item);
+    return Item && readItem(Item);
   }
 
   /** All items of a connection: its own, its memberships, and the sessions that it left. */
@@ -285,7 +288,7 @@ export class ConnectionRegistry {
       const page = await this.#client.send(
         new QueryCommand({ ...input, TableName: this.#table, ExclusiveStartKey: start }),
       );
-      items.push(...(page.Items ?? []).map((item) => unmarshall(item) as Membership));
+      items.push(...(page.Items ?? []).map((item) => readItem(item) as Membership));
       start = page.LastEvaluatedKey;
     } while (start);
     return items;

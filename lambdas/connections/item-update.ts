@@ -10,6 +10,12 @@ export interface ItemKey {
   sessionId: string;
 }
 
+/** A join or a leave of an item. */
+export interface WriteKey extends ItemKey {
+  /** A unique id of the write. */
+  write: string;
+}
+
 /** A DynamoDB condition and the values that it uses. */
 export interface Condition {
   text: string;
@@ -61,7 +67,7 @@ const ownStateFields = ['invisible', 'chosenAt', 'data', 'dataAt'];
  * choice, and the data, which only Redis changes (rules PR5, PR16).
  */
 export function joinUpdate(
-  key: ItemKey,
+  key: WriteKey,
   turn: Turn,
   { invisible, data, dataAt, ...joined }: Record<string, unknown> & { joinedAt: number },
 ): UpdateItemCommandInput {
@@ -76,7 +82,7 @@ export function joinUpdate(
  * @param at Unix milliseconds.
  */
 export function leaveUpdate(
-  key: ItemKey,
+  key: WriteKey,
   turn: Turn,
   at: number,
   fields: Record<string, unknown>,
@@ -88,19 +94,25 @@ function noneOf(names: readonly string[]): Record<string, undefined> {
   return Object.fromEntries(names.map((name) => [name, undefined]));
 }
 
-/** The first version is the time `at`. So no version is used twice, even if the item is deleted in between. */
+/**
+ * The first version is the time `at`. So no version is used twice, even if the item is deleted in between. The update stores
+ * also which write it is and who was in the session before (`WriteRecord`).
+ */
 function turnUpdate(
-  key: ItemKey,
+  key: WriteKey,
   at: number,
   { order, receivedAt }: Turn,
   fields: Record<string, unknown>,
   initial?: Record<string, unknown>,
 ): UpdateItemCommandInput {
-  const condition = { text: notAfter({ order, receivedAt }) ?? '', values: { ':at': at, ':one': 1 } };
+  const values = { ':at': at, ':one': 1, ':write': key.write, ':nobody': '' };
+  const condition = { text: notAfter({ order, receivedAt }) ?? '', values };
   const update = itemUpdate(key, { ...fields, order, receivedAt }, condition, initial);
+  const always =
+    'version = if_not_exists(version, :at) + :one, lastWrite = :write, userBefore = if_not_exists(userId, :nobody)';
   return {
     ...update,
-    UpdateExpression: update.UpdateExpression!.replace('SET ', 'SET version = if_not_exists(version, :at) + :one, '),
+    UpdateExpression: update.UpdateExpression!.replace('SET ', `SET ${always}, `),
     ConditionExpression: condition.text === '' ? undefined : condition.text,
   };
 }

@@ -1,3 +1,5 @@
+import type { AttributeValue } from '@aws-sdk/client-dynamodb';
+import { unmarshall } from '@aws-sdk/util-dynamodb';
 import type { Role } from '../../protocol/entities.ts';
 import { connectionLifetimeMillis } from '../../protocol/timings.ts';
 import type { KeptData } from '../platform/kept-data.ts';
@@ -46,6 +48,30 @@ export interface Left {
   version: number;
   /** Undefined if the connection was not in the session. */
   membership: Membership | undefined;
+}
+
+/** What each join and leave also stores in its item, so that a repeated attempt of the same write knows what it changed. */
+export interface WriteRecord {
+  /** The id of the write. */
+  lastWrite?: string;
+  /** The user of the membership before the write; empty if there was none. */
+  userBefore?: string;
+}
+
+/** An item without the record of its last write. */
+export function readItem(item: Record<string, AttributeValue>): Partial<Membership> {
+  const { lastWrite: _, userBefore: __, ...known } = unmarshall(item);
+  return known;
+}
+
+/**
+ * The item before a write. The client of DynamoDB repeats a write whose answer is late. If the first attempt was stored, this
+ * returns whether there was a membership before that attempt.
+ */
+export function itemBefore(item: Record<string, AttributeValue>, write: string): Partial<Membership> {
+  const { lastWrite, userBefore } = unmarshall(item) as WriteRecord;
+  const known = readItem(item);
+  return lastWrite === write ? { ...known, userId: userBefore || undefined } : known;
 }
 
 /** The result of a join, by the fields of the item before it. The own state of the user stays, as `joinUpdate` stores it. */

@@ -30,13 +30,14 @@ test.each(['\u200b', '\u202e', ' ', '\u0007'])(
 );
 
 test('the claims behind an authorizer have the original type of the subject', () => {
-  const seen = (sub: unknown, claim: string) => {
-    const token = ['{"alg":"none"}', JSON.stringify({ sub }), ''].map((part) =>
+  const seen = (sub: unknown, claim: string, exp: unknown = 4_000_000_000) => {
+    const token = ['{"alg":"none"}', JSON.stringify({ sub, exp }), ''].map((part) =>
       Buffer.from(part).toString('base64url'),
     );
     return identityBehindAuthorizer({ sub: claim, iss: 'i' }, `bearer ${token.join('.')}`)?.externalId;
   };
   expect(seen('5', '5')).toBe('5');
+  for (const exp of [null, '4000000000']) expect([exp, seen('5', '5', exp)]).toEqual([exp, undefined]);
   for (const [sub, claim] of [
     [5, '5'],
     [true, 'true'],

@@ -57,6 +57,25 @@ afterAll(async () => {
   client.destroy();
 });
 
+/** A client that loses the first answer to each request, and therefore sends it again. */
+function losingEveryFirstAnswer(): DynamoDBClient {
+  const { endpoint, region, credentials } = client.config;
+  const lossy = new DynamoDBClient({ endpoint, region, credentials, maxAttempts: 2 });
+  lossy.middlewareStack.addRelativeTo(
+    <Call, Result>(next: (call: Call) => Promise<Result>) => {
+      let attempts = 0;
+      return async (call: Call) => {
+        const result = await next(call);
+        attempts += 1;
+        if (attempts === 1) throw Object.assign(new Error('The answer is late.'), { name: 'TimeoutError' });
+        return result;
+      };
+    },
+    { relation: 'after', toMiddleware: 'retryMiddleware', name: 'loseFirstAnswer' },
+  );
+  return lossy;
+}
+
 function membership(changes: Partial<Membership> = {}): Membership {
   return {
     connectionId: randomUUID(),
@@ -164,6 +183,19 @@ describe('[PR18] joins and leaves of one connection in one session', () => {
       isNew: true,
       isFirst: false,
     });
+  });
+
+  test('[FA4] a join and a leave whose first answer is late, and which the client therefore repeats, tell what they changed', async () => {
+    const lossy = new ConnectionRegistry(losingEveryFirstAnswer(), table);
+    const one = membership();
+    const { connectionId, sessionId } = one;
+    expect(await lossy.join(one)).toMatchObject({ isNew: true });
+    expect(await lossy.join(one)).toMatchObject({ isNew: false });
+    const known = await registry.membership(connectionId, sessionId);
+    expect(known).not.toHaveProperty('lastWrite');
+    expect((await lossy.leave(connectionId, sessionId)).membership).toMatchObject({ userId: one.userId });
+    expect((await lossy.leave(connectionId, sessionId)).membership).toBeUndefined();
+    expect(await lossy.join(known!)).toMatchObject({ isNew: true });
   });
 
   test('a leave that is handled after a later join does not end it', async () => {

@@ -25,5 +25,15 @@ test.each(rows)('$threat: the named files and tests exist, and each rule is in f
   const named = [...pathsIn(files), ...pathsIn(tests)];
   expect(named.filter((path) => !existsSync(join(project, path)))).toEqual([]);
   for (const path of pathsIn(tests)) expect(path).toMatch(/^test\/.*\.test\.ts$/);
-  for (const id of rule === '–' ? [] : rule!.split(', ')) expect(rules).toContain(`- **${id}** `);
+  const proofs = pathsIn(tests).map((path) => readFileSync(join(project, path), 'utf8'));
+  for (const id of rule === '–' ? [] : rule!.split(', ')) {
+    expect(rules).toContain(`- **${id}** `);
+    expect([id, proofs.some((text) => text.includes(`[${id}]`))]).toEqual([id, true]);
+  }
+});
+
+test('the bound of the bill is named, with a test that proves it', () => {
+  const row = rows.find(({ threat }) => threat === 'Denial of wallet')!;
+  expect(row.means).toContain('`MAX_DOLLARS_PER_HOUR`');
+  expect(pathsIn(row.tests)).toContain('test/presence/spending.test.ts');
 });

@@ -39,6 +39,11 @@ async function registered(owner = alice): Promise<string> {
   return machineId;
 }
 
+async function isStored({ userId }: { userId: string }): Promise<boolean> {
+  const { rowCount } = await world.pool.query('SELECT FROM users WHERE id = $1', [userId]);
+  return rowCount === 1;
+}
+
 async function activeAt(machineId: string): Promise<number> {
   await cache.flush();
   return (await world.liveness(machineId))!.activeAt;
@@ -73,6 +78,7 @@ describe('machine_register', () => {
     await expect(manager.register(bob, { machineId, name: 'Stolen' })).rejects.toMatchObject(notFound);
     expect(await manager.list(alice.userId)).toMatchObject([{ name: 'Laptop' }]);
     expect(await manager.list(bob.userId)).toEqual([]);
+    expect(await isStored(bob)).toBe(false);
   });
 
   test('if two owners register the same id at once, one of them gets it', async () => {

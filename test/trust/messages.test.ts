@@ -52,19 +52,51 @@ test('[SE13] a guest learns nothing about another session', async () => {
   }
 });
 
-/** What a viewer who joined may not do. */
-const aboveViewer: MessageType[] = [
-  ...(['broadcast', 'session_end', 'session_recover', 'participant_role', 'participant_remove'] as const),
-  ...(['invite_create', 'invite_revoke', 'activity_log'] as const),
-];
+type Code = 'allowed' | 'PERMISSION_DENIED' | 'MACHINE_NOT_FOUND';
+const each = <T extends MessageType>(types: readonly T[], code: Code) =>
+  Object.fromEntries(types.map((type) => [type, code])) as Record<T, Code>;
 
-test.each(aboveViewer)('[SE1] a viewer and a guest may not send %s', async (type) => {
-  for (const kind of ['viewer', 'guest'] as const) {
-    expect([kind, codeOf(await answerOf(stage.people[kind], type, stage.sessionId))]).toEqual([
-      kind,
-      'PERMISSION_DENIED',
-    ]);
-  }
+const forAll = each(
+  [
+    ...([
+      'hello',
+      'ping',
+      'session_join',
+      'session_leave',
+      'presence_update',
+      'presence_sync',
+      'cursor_update',
+    ] as const),
+    ...(['heartbeat', 'participants_list', 'activity_query', 'presence_history'] as const),
+  ],
+  'allowed',
+);
+const aboveViewer = each(
+  [
+    ...(['broadcast', 'session_end', 'session_recover', 'participant_role', 'participant_remove'] as const),
+    ...(['invite_create', 'invite_revoke', 'activity_log'] as const),
+  ],
+  'PERMISSION_DENIED',
+);
+const ownThings = ['session_create', 'session_open', 'machine_register', 'machine_list'] as const;
+
+/** What each message of a user who joined as viewer is answered with. A message that is missing here does not compile. */
+const answerTo: Record<'viewer' | 'guest', Record<MessageType, Code>> = {
+  viewer: { ...forAll, ...aboveViewer, ...each(ownThings, 'allowed'), machine_heartbeat: 'MACHINE_NOT_FOUND' },
+  guest: { ...forAll, ...aboveViewer, ...each([...ownThings, 'machine_heartbeat'] as const, 'PERMISSION_DENIED') },
+};
+
+describe.each(['viewer', 'guest'] as const)('[SE1] [SE7] a %s who joined', (kind) => {
+  test.each(messageTypes)('sends %s: it is allowed, or refused with one code', async (type) => {
+    const socket = await anew(stage.people[kind]);
+    const joined = await service.ask(socket, { type: 'session_join', sessionId: stage.sessionId });
+    expect(joined.type).toBe('session_joined');
+    const unknownMachine = type === 'machine_heartbeat' ? { machineId: 'unknown' } : {};
+    const message = { ...messageFields[type], ...unknownMachine, type };
+    const about = ofSession.includes(type) ? { sessionId: stage.sessionId } : {};
+    const answer = JSON.stringify(await service.ask(socket, { ...message, ...about }));
+    expect(codeOf(answer)).toBe(answerTo[kind][type]);
+  });
 });
 
 test.each(ofSession)(

@@ -1,5 +1,7 @@
-import type { APIGatewayRequestAuthorizerEvent } from 'aws-lambda';
-import { generateKeyPair, type JWTPayload } from 'jose';
+import type { APIGatewayProxyEventV2, APIGatewayRequestAuthorizerEvent } from 'aws-lambda';
+import { decodeJwt, generateKeyPair, type JWTPayload } from 'jose';
+import { httpRoute } from '../../lambdas/adapters/http/http-route.ts';
+import { userIdOf } from '../../lambdas/adapters/identity.ts';
 import { readInvite, signInvite } from '../../lambdas/sessions/invites.ts';
 import { JwtAuthorizer } from '../../local/http/jwt-authorizer.ts';
 import type { IdentityProvider } from '../../local/identity/identity-provider.ts';
@@ -39,6 +41,15 @@ async function atBothDoors(token: string) {
   };
 }
 
+/** The answer of a route of the HTTP API to a token that the JWT authorizer accepted. */
+async function behindAuthorizer(token: string) {
+  const log = { debug() {}, info() {}, warn() {}, error() {} };
+  const who = httpRoute({ 'GET /who': async ({ userId }) => ({ body: userId }) }, [], log);
+  const authorizer = { jwt: { claims: { sub: decodeJwt(token).sub, iss: issuer } } };
+  const headers = { authorization: `Bearer ${token}` };
+  return who({ routeKey: 'GET /who', headers, requestContext: { authorizer } } as unknown as APIGatewayProxyEventV2);
+}
+
 const encoded = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
 const claims = (): JWTPayload => ({ sub: 'alice', iss: issuer, aud: audience, exp: now() + 300 });
 const inviteKey = new TextEncoder().encode('a secret of the tests with 32 bytes or more');
@@ -66,6 +77,17 @@ const refused: [what: string, token: () => Promise<string>][] = [
 
 test.each(refused)('a token that %s opens neither door', async (_, token) => {
   expect(await atBothDoors(await token())).toEqual({ handshake: 'Deny', knows: false, http: 401 });
+});
+
+test('a token without an end opens neither door: behind the JWT authorizer the functions refuse it', async () => {
+  const token = await provider.sign({ expires: null });
+  expect(await atBothDoors(token)).toMatchObject({ handshake: 'Deny', knows: false });
+  const refusal = { statusCode: 401, body: expect.stringContaining('"UNAUTHENTICATED"') };
+  expect(await behindAuthorizer(token)).toMatchObject(refusal);
+  expect(await behindAuthorizer(await provider.sign())).toMatchObject({
+    statusCode: 200,
+    body: userIdOf(issuer, 'alice'),
+  });
 });
 
 test('a valid token opens both doors, also when it is used again', async () => {

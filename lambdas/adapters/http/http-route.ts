@@ -75,7 +75,7 @@ function readRequest(event: HttpEvent, open: boolean): HttpRequest {
   const claims = event.requestContext.authorizer?.jwt?.claims ?? {};
   const identity = identityBehindAuthorizer(claims, event.headers['authorization']);
   if (!identity) {
-    throw new RollcallError('UNAUTHENTICATED', 'The token has no valid "sub". Get another token.');
+    throw new RollcallError('UNAUTHENTICATED', 'The token has no valid "sub" or no "exp". Get another token.');
   }
   const { userId, claim } = identity;
   return { ...request, userId, claim, scopes: identity.scope.split(' ').filter(Boolean) };
