@@ -27,7 +27,7 @@ test('with the aliases of prod, a join may start the sweep, which announces a le
   const { owner, session } = await stack.host('ada');
   const stop = await stayPresent(owner, session.id);
   const guest = await stack.arrive('bob');
-  await guest.insist('session_joined', { type: 'session_join', sessionId: session.id });
+  await guest.expect('session_joined', { type: 'session_join', sessionId: session.id });
   guest.cut();
   await leaveOf(owner, guest.userId);
   stop();

@@ -24,7 +24,7 @@ async function health(): Promise<{ status: number; body: { checks: Record<string
 async function askUntil(client: TestClient, type: string, message: { type: string; [field: string]: unknown }) {
   const until = Date.now() + timeLimits.event;
   let answer: ServerFrame;
-  do answer = await client.ask(message);
+  do answer = await client.askOnce(message);
   while (answer.type !== type && Date.now() < until);
   expect(answer.type).toBe(type);
   return answer;
@@ -56,7 +56,7 @@ async function rowsOf(sessionId: string, userId: string): Promise<boolean[]> {
 async function pair(watcher: string, other: string): Promise<{ owner: Arrived; guest: Arrived; sessionId: string }> {
   const { owner, session } = await stack.host(watcher);
   const guest = await stack.arrive(other);
-  await guest.expect('session_joined', { type: 'session_join', sessionId: session.id });
+  await guest.expectOnce('session_joined', { type: 'session_join', sessionId: session.id });
   // After an outage in an earlier test, an environment may reconnect later than the others; a frame then seats the user.
   for (const person of [owner, guest]) await askUntil(person, 'ack', { type: 'heartbeat', sessionId: session.id });
   await joinOf(owner, guest.userId);
@@ -70,7 +70,7 @@ test('[FA5] a connection that ends before $connect has finished leaves no data',
   const impatient = new TestClient(stack.websocket, token);
   impatient.cut();
   const { owner, session } = await stack.host('liam');
-  const { users } = await owner.expect('presence_state', { type: 'presence_sync', sessionId: session.id });
+  const { users } = await owner.expectOnce('presence_state', { type: 'presence_sync', sessionId: session.id });
   expect(users).toHaveLength(1);
   expect(stack.lines.slice(before).filter((line) => / ERROR /.test(line))).toEqual([]);
 });
@@ -92,16 +92,16 @@ test('[FA1] while Redis is away, presence is UNAVAILABLE, the rest works, and af
   await stack.stores.redis.shut();
   const started = performance.now();
   for (const type of ['presence_sync', 'presence_update', 'cursor_update', 'heartbeat']) {
-    const answer = await guest.ask({ type, sessionId, cursor });
+    const answer = await guest.askOnce({ type, sessionId, cursor });
     expect([type, answer]).toEqual([
       type,
       expect.objectContaining({ type: 'error', code: 'UNAVAILABLE', retryable: true }),
     ]);
   }
   await expectWithin(performance.now() - started, 4 * 2500);
-  await owner.expect('activity_logged', { type: 'activity_log', sessionId, activityType: 'noted' });
-  await owner.expect('invite_created', { type: 'invite_create', sessionId, role: 'viewer' });
-  await owner.expect('participants', { type: 'participants_list', sessionId });
+  await owner.expectOnce('activity_logged', { type: 'activity_log', sessionId, activityType: 'noted' });
+  await owner.expectOnce('invite_created', { type: 'invite_create', sessionId, role: 'viewer' });
+  await owner.expectOnce('participants', { type: 'participants_list', sessionId });
   expect((await guest.next('activity')).activity.activityType).toBe('noted');
   await stack.stores.redis.open();
   await askUntil(guest, 'ack', { type: 'heartbeat', sessionId });
@@ -113,7 +113,7 @@ test('[FA1] a join while Redis is away succeeds, and the others see it afterward
   const { owner, session } = await stack.host('cleo', { isPublic: true, maxParticipants: 2 });
   const late = await stack.arrive('dan');
   await stack.stores.redis.shut();
-  const { users } = await late.expect('session_joined', { type: 'session_join', sessionId: session.id });
+  const { users } = await late.expectOnce('session_joined', { type: 'session_join', sessionId: session.id });
   expect(users.map((user) => user.userId).sort()).toEqual([owner.userId, late.userId].sort());
   await stack.stores.redis.open();
   await askUntil(late, 'ack', { type: 'heartbeat', sessionId: session.id });
@@ -129,7 +129,7 @@ test('[FA1] a second tab can join while Redis is away', async () => {
   const { owner, session } = await stack.host('kim');
   const tab = await stack.arrive('kim');
   await stack.stores.redis.shut();
-  const answer = await tab.ask({ type: 'session_join', sessionId: session.id });
+  const answer = await tab.askOnce({ type: 'session_join', sessionId: session.id });
   await stack.stores.redis.open();
   expect(answer).toMatchObject({ type: 'session_joined', users: [{ userId: owner.userId, connections: 2 }] });
   await askUntil(tab, 'ack', { type: 'heartbeat', sessionId: session.id });
@@ -140,9 +140,9 @@ test('[FA2] an emptied Redis is rebuilt with the next frames, without a false le
   await seatedAtOnce('fay');
   const { owner, guest, sessionId } = await pair('finn', 'gina');
   await stack.redis.flushdb();
-  await owner.insist('ack', { type: 'heartbeat', sessionId });
-  await guest.insist('ack', { type: 'cursor_update', sessionId, cursor });
-  const { users } = await owner.insist('presence_state', { type: 'presence_sync', sessionId });
+  await owner.expect('ack', { type: 'heartbeat', sessionId });
+  await guest.expect('ack', { type: 'cursor_update', sessionId, cursor });
+  const { users } = await owner.expect('presence_state', { type: 'presence_sync', sessionId });
   expect(users.map((user) => user.userId).sort()).toEqual([owner.userId, guest.userId].sort());
   expect(leavesOf(owner, guest.userId) + leavesOf(guest, owner.userId)).toBe(0);
   expect(await stack.audit(sessionId, 'user_left')).toEqual([]);
@@ -152,15 +152,15 @@ test('[FA3] while PostgreSQL is away, presence works and joins are answered with
   const { owner, guest, sessionId } = await pair('hal', 'ida');
   const stranger = await stack.arrive('jack');
   await stack.stores.database.shut();
-  await guest.expect('ack', { type: 'heartbeat', sessionId });
-  await guest.expect('ack', { type: 'cursor_update', sessionId, cursor });
+  await guest.expectOnce('ack', { type: 'heartbeat', sessionId });
+  await guest.expectOnce('ack', { type: 'cursor_update', sessionId, cursor });
   await owner.next('cursors', ({ cursors }) => cursors[0]!.userId === guest.userId);
-  await guest.expect('ack', { type: 'presence_update', sessionId, activity: 'still here' });
+  await guest.expectOnce('ack', { type: 'presence_update', sessionId, activity: 'still here' });
   for (const message of [
     { type: 'session_join', sessionId },
     { type: 'session_create', operationId: 'op' },
   ]) {
-    expect(await stranger.ask(message)).toMatchObject({ type: 'error', code: 'UNAVAILABLE', retryable: true });
+    expect(await stranger.askOnce(message)).toMatchObject({ type: 'error', code: 'UNAVAILABLE', retryable: true });
   }
   await stack.stores.database.open();
   await askUntil(stranger, 'session_joined', { type: 'session_join', sessionId });

@@ -31,7 +31,7 @@ async function pair(watcher: string, other: string) {
   const { owner, session } = await stack.host(watcher);
   stops.push(await stayPresent(owner, session.id));
   const guest = await stack.arrive(other);
-  await guest.insist('session_joined', { type: 'session_join', sessionId: session.id });
+  await guest.expect('session_joined', { type: 'session_join', sessionId: session.id });
   await joinOf(owner, guest.userId);
   return { owner, guest, sessionId: session.id };
 }
@@ -98,7 +98,7 @@ test('[PR10] a leave is announced and recorded once, even if several sweeps run 
 test('[PR8][FA5] a late $disconnect of an old connection does not affect the new one', async () => {
   const { owner, guest, sessionId } = await pair('iris', 'jack');
   const again = await stack.arrive('jack');
-  await again.insist('session_joined', { type: 'session_join', sessionId });
+  await again.expect('session_joined', { type: 'session_join', sessionId });
   stops.push(await stayPresent(again, sessionId));
   stack.faults.set({ doubleDisconnect: 1 });
   guest.cut();
@@ -133,7 +133,7 @@ test.each(otherFrames)('[PR1] any frame is a sign of life, not only a heartbeat:
       await Promise.all(
         frames.map(async (frame, index) => {
           const user = users[index]!;
-          await user.insist('session_joined', { type: 'session_join', sessionId });
+          await user.expect('session_joined', { type: 'session_join', sessionId });
           const quiet = silence();
           const until = Date.now() + offlineMillis * 1.5;
           while (Date.now() < until) {

@@ -47,21 +47,21 @@ test('[FA4] while DynamoDB is away, connected users continue; new connections ge
     async ({ attempt, silence }) => {
       const { owner, session } = await stack.host(`ada-${attempt}`);
       const guest = await stack.arrive(`bob-${attempt}`);
-      await guest.insist('session_joined', { type: 'session_join', sessionId: session.id });
+      await guest.expect('session_joined', { type: 'session_join', sessionId: session.id });
       await joinOf(owner, guest.userId);
       for (const present of [owner, guest]) stops.push(keepAlive(present, session.id, silence()));
       const stranger = await stack.arrive(`cleo-${attempt}`);
       await gate.shut();
 
       expect(await refusalOf('dan')).toBe('Unexpected server response: 503');
-      await guest.expect('ack', { type: 'heartbeat', sessionId: session.id });
-      await guest.expect('ack', { type: 'cursor_update', sessionId: session.id, cursor });
+      await guest.expectOnce('ack', { type: 'heartbeat', sessionId: session.id });
+      await guest.expectOnce('ack', { type: 'cursor_update', sessionId: session.id, cursor });
       await owner.next('cursors', ({ cursors }) => cursors[0]!.userId === guest.userId);
-      await guest.expect('ack', { type: 'presence_update', sessionId: session.id, activity: 'still here' });
-      await owner.expect('presence_state', { type: 'presence_sync', sessionId: session.id });
-      await owner.expect('activity_logged', { type: 'activity_log', sessionId: session.id, activityType: 'noted' });
-      await owner.expect('invite_created', { type: 'invite_create', sessionId: session.id, role: 'viewer' });
-      expect(await stranger.ask({ type: 'session_join', sessionId: session.id })).toMatchObject({
+      await guest.expectOnce('ack', { type: 'presence_update', sessionId: session.id, activity: 'still here' });
+      await owner.expectOnce('presence_state', { type: 'presence_sync', sessionId: session.id });
+      await owner.expectOnce('activity_logged', { type: 'activity_log', sessionId: session.id, activityType: 'noted' });
+      await owner.expectOnce('invite_created', { type: 'invite_create', sessionId: session.id, role: 'viewer' });
+      expect(await stranger.askOnce({ type: 'session_join', sessionId: session.id })).toMatchObject({
         type: 'error',
         code: 'UNAVAILABLE',
         retryable: true,
@@ -91,7 +91,7 @@ test('[FA4][FA5] if a socket closes while DynamoDB is away, its user times out a
   );
   const { owner, session } = await stack.host('emma');
   const guest = await stack.arrive('finn');
-  await guest.insist('session_joined', { type: 'session_join', sessionId: session.id });
+  await guest.expect('session_joined', { type: 'session_join', sessionId: session.id });
   await joinOf(owner, guest.userId);
   stops.push(await stayPresent(owner, session.id));
   await gate.shut();

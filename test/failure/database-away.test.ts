@@ -28,7 +28,7 @@ async function room(...names: [string, ...string[]]) {
   const others = [];
   for (const name of names.slice(1)) {
     const client = await stack.arrive(name);
-    await client.insist('session_joined', { type: 'session_join', sessionId: session.id });
+    await client.expect('session_joined', { type: 'session_join', sessionId: session.id });
     await joinOf(owner, client.userId);
     others.push(client);
   }
@@ -40,10 +40,10 @@ test('[FA3][AC1] departures are announced while PostgreSQL is away, and recorded
   const [bob, cleo, dan] = others;
   // Neither of the first two users may leave because of silence, however long this takes on a busy machine.
   for (const other of [bob!, cleo!]) stops.push(await stayPresent(other, sessionId));
-  await dan!.insist('ack', { type: 'heartbeat', sessionId });
+  await dan!.expect('ack', { type: 'heartbeat', sessionId });
   await stack.stores.database.shut();
   const shut = Date.now();
-  expect(await bob!.ask({ type: 'session_leave', sessionId })).toMatchObject({ type: 'session_left' });
+  expect(await bob!.askOnce({ type: 'session_leave', sessionId })).toMatchObject({ type: 'session_left' });
   expect(await leaveOf(owner, bob!.userId)).toBe('left');
   await cleo!.close();
   expect(await leaveOf(owner, cleo!.userId)).toBe('disconnected');
@@ -84,7 +84,7 @@ test('[AC3][FA3] activity is acknowledged while PostgreSQL is away, according to
     [commenter!, 'commenter'],
     [operator!, 'operator'],
   ] as const) {
-    await owner.expect('ack', { type: 'participant_role', sessionId, userId: person.userId, role });
+    await owner.expectOnce('ack', { type: 'participant_role', sessionId, userId: person.userId, role });
   }
   for (const other of others) stops.push(await stayPresent(other, sessionId));
   const stranger = await stack.arrive('liam');
@@ -92,15 +92,15 @@ test('[AC3][FA3] activity is acknowledged while PostgreSQL is away, according to
   const log = (index: number) => ({ type: 'activity_log', sessionId, activityType: 'noted', details: { index } });
   const ids: string[] = [];
   for (const [index, person] of [owner, commenter!, owner].entries()) {
-    ids.push((await person.expect('activity_logged', log(index))).activityId);
+    ids.push((await person.expectOnce('activity_logged', log(index))).activityId);
   }
-  expect(await viewer!.ask(log(9))).toMatchObject({ type: 'error', code: 'PERMISSION_DENIED' });
-  expect(await stranger.ask(log(9))).toMatchObject({ type: 'error', code: 'UNAVAILABLE' });
+  expect(await viewer!.askOnce(log(9))).toMatchObject({ type: 'error', code: 'PERMISSION_DENIED' });
+  expect(await stranger.askOnce(log(9))).toMatchObject({ type: 'error', code: 'UNAVAILABLE' });
   // It is not known now who may see activity, but an operator may see any.
   for (const index of [0, 1, 2]) {
     await operator!.next('activity', ({ activity }) => activity.details['index'] === index);
   }
-  await viewer!.expect('pong', { type: 'ping' });
+  await viewer!.expectOnce('pong', { type: 'ping' });
   expect(viewer!.framesOf('activity')).toEqual([]);
   await stack.stores.database.open();
   const noted = async () => {
@@ -119,10 +119,10 @@ test('[FA3] a registered machine is not reported as unknown because PostgreSQL i
   await askUntil(owner, 'machine_registered', { type: 'machine_register', machineId, name: 'Laptop' });
   await stack.stores.database.shut();
   const beat = { type: 'machine_heartbeat', machineId };
-  expect(await owner.ask(beat)).toMatchObject({ type: 'error', code: 'UNAVAILABLE', retryable: true });
+  expect(await owner.askOnce(beat)).toMatchObject({ type: 'error', code: 'UNAVAILABLE', retryable: true });
   await stack.stores.database.open();
   await askUntil(owner, 'ack', beat);
-  expect(await owner.ask({ ...beat, machineId: 'other' })).toMatchObject({ code: 'MACHINE_NOT_FOUND' });
+  expect(await owner.askOnce({ ...beat, machineId: 'other' })).toMatchObject({ code: 'MACHINE_NOT_FOUND' });
 });
 
 test('[AC3] [AC7] activity that PostgreSQL cannot accept is acknowledged from the outbox and replayed once; a retry changes nothing', async () => {
@@ -137,7 +137,7 @@ test('[AC3] [AC7] activity that PostgreSQL cannot accept is acknowledged from th
   holder.release();
   expect(frame).toMatchObject({ type: 'activity_logged', activityId });
   await expectWithin(millis, 5000);
-  const retry = await owner.ask({ ...logged, details: { text: 'replaced' } });
+  const retry = await owner.askOnce({ ...logged, details: { text: 'replaced' } });
   expect(retry).toMatchObject({ type: 'activity_logged', activityId });
   await stack.fireSchedule('CleanupSweep');
   await stack.fireSchedule('CleanupSweep');

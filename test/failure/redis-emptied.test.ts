@@ -31,7 +31,7 @@ function restore(): void {
 
 /** Each user sends a heartbeat, so that none is close to the timeout in the next steps. */
 async function heardOf(people: Arrived[], sessionId: string): Promise<void> {
-  await Promise.all(people.map((person) => person.insist('ack', { type: 'heartbeat', sessionId })));
+  await Promise.all(people.map((person) => person.expect('ack', { type: 'heartbeat', sessionId })));
 }
 
 async function room(...names: string[]): Promise<{ people: [Arrived, Arrived, ...Arrived[]]; sessionId: string }> {
@@ -39,7 +39,7 @@ async function room(...names: string[]): Promise<{ people: [Arrived, Arrived, ..
   const people = [owner];
   for (const name of names.slice(1)) {
     const client = await stack.arrive(name);
-    await client.insist('session_joined', { type: 'session_join', sessionId: session.id });
+    await client.expect('session_joined', { type: 'session_join', sessionId: session.id });
     await untilShown(owner, session.id, client.userId);
     people.push(client);
   }
@@ -57,12 +57,12 @@ test('[FA2] one frame restores all users, no leave is announced, and a new user 
       const [ada, bob, cleo] = people;
       for (const person of people) stops.push(keepAlive(person, sessionId, silence()));
       await direct.flushall();
-      await ada.insist('ack', { type: 'cursor_update', sessionId, cursor: { eventId: 'e', position: 7 } });
+      await ada.expect('ack', { type: 'cursor_update', sessionId, cursor: { eventId: 'e', position: 7 } });
       await bob.next('cursors', ({ cursors }) => cursors[0]!.userId === ada.userId);
       expect(await shownTo(ada, sessionId)).toEqual(idsOf(people));
       await direct.flushall();
       const dan = await stack.arrive(`dan-${attempt}`);
-      const { users } = await dan.insist('session_joined', { type: 'session_join', sessionId });
+      const { users } = await dan.expect('session_joined', { type: 'session_join', sessionId });
       expect(users.map((user) => user.userId).sort()).toEqual(idsOf([...people, dan]));
       stops.push(keepAlive(dan, sessionId, silence()));
       // A frame of somebody else may rebuild the session between the write of Dan's membership and his seat. Then Dan is in the new
@@ -88,14 +88,14 @@ test('[FA2][PR16] the data of users are restored, also the data of a closed tab'
       const { people, sessionId } = await room(`nina-${attempt}`, `oleg-${attempt}`);
       const [nina, oleg] = people;
       for (const person of people) stops.push(keepAlive(person, sessionId, silence()));
-      await nina.insist('ack', { type: 'presence_update', sessionId, data: { colour: 'teal', page: 3 } });
+      await nina.expect('ack', { type: 'presence_update', sessionId, data: { colour: 'teal', page: 3 } });
       const tab = await stack.arrive(`oleg-${attempt}`);
-      await tab.insist('session_joined', { type: 'session_join', sessionId, data: { step: 1 } });
-      await tab.insist('ack', { type: 'presence_update', sessionId, data: { step: 2, seen: [] } });
-      await tab.expect('session_left', { type: 'session_leave', sessionId });
-      await nina.insist('ack', { type: 'presence_update', sessionId, data: { page: null } });
+      await tab.expect('session_joined', { type: 'session_join', sessionId, data: { step: 1 } });
+      await tab.expect('ack', { type: 'presence_update', sessionId, data: { step: 2, seen: [] } });
+      await tab.expectOnce('session_left', { type: 'session_leave', sessionId });
+      await nina.expect('ack', { type: 'presence_update', sessionId, data: { page: null } });
       await direct.flushall();
-      const { users } = await oleg.insist('presence_state', { type: 'presence_sync', sessionId });
+      const { users } = await oleg.expect('presence_state', { type: 'presence_sync', sessionId });
       expect(users.map(({ userId, data }) => [userId, data])).toEqual(
         expect.arrayContaining([
           [nina.userId, { colour: 'teal' }],
@@ -126,7 +126,7 @@ test('[FA2][PR12] the leave of a user who loses power just after the loss is ann
       expect(await leaveOf(emma, finn.userId)).toBe('timeout');
       await expectWithin(Date.now() - lost, 5000, offlineMillis);
       expect((await movements(stack, sessionId)).slice(2)).toEqual([`user_timeout ${finn.userId}`]);
-      await emma.insist('presence_state', { type: 'presence_sync', sessionId });
+      await emma.expect('presence_state', { type: 'presence_sync', sessionId });
       expect(leavesOf(emma, finn.userId)).toBe(1);
     },
     restore,
@@ -172,18 +172,18 @@ test('[FA2][PR11] the rebuild does not restore a user who had timed out before',
   stops.push(await stayPresent(kate, sessionId));
   expect(await leaveOf(kate, liam.userId)).toBe('timeout');
   await direct.flushall();
-  await kate.insist('ack', { type: 'heartbeat', sessionId });
+  await kate.expect('ack', { type: 'heartbeat', sessionId });
   expect(await shownTo(kate, sessionId)).toEqual([kate.userId]);
 });
 
 test('[FA2][DE9] after the rebuild, a user who may not see cursors still gets none', async () => {
   const { owner, session } = await stack.host('mia', { isPublic: true, visibility: { cursors: 'operator' } });
   const viewer = await stack.arrive('noah');
-  await viewer.insist('session_joined', { type: 'session_join', sessionId: session.id });
+  await viewer.expect('session_joined', { type: 'session_join', sessionId: session.id });
   await direct.flushall();
-  await owner.insist('ack', { type: 'heartbeat', sessionId: session.id });
-  await owner.insist('ack', { type: 'cursor_update', sessionId: session.id, cursor: { eventId: 'e', position: 3 } });
-  await viewer.insist('presence_state', { type: 'presence_sync', sessionId: session.id });
+  await owner.expect('ack', { type: 'heartbeat', sessionId: session.id });
+  await owner.expect('ack', { type: 'cursor_update', sessionId: session.id, cursor: { eventId: 'e', position: 3 } });
+  await viewer.expect('presence_state', { type: 'presence_sync', sessionId: session.id });
   expect(viewer.framesOf('cursors')).toEqual([]);
 });
 
@@ -196,9 +196,9 @@ test('[FA2][PR5] an invisible user stays invisible after the rebuild, on a later
       stops.push(await stayPresent(olga, sessionId));
       const paulHeard = keepAlive(paul, sessionId, silence());
       stops.push(paulHeard);
-      await paul.insist('ack', { type: 'presence_update', sessionId, status: 'offline' });
+      await paul.expect('ack', { type: 'presence_update', sessionId, status: 'offline' });
       const tab = await stack.arrive(`paul-${attempt}`);
-      await tab.insist('session_joined', { type: 'session_join', sessionId });
+      await tab.expect('session_joined', { type: 'session_join', sessionId });
       const tabHeard = keepAlive(tab, sessionId, silence());
       stops.push(tabHeard);
       await heardOf([tab], sessionId);
@@ -206,18 +206,18 @@ test('[FA2][PR5] an invisible user stays invisible after the rebuild, on a later
       await paul.close();
       await direct.flushall();
       const statusOf = async () => {
-        const { users } = await olga.insist('presence_state', { type: 'presence_sync', sessionId });
+        const { users } = await olga.expect('presence_state', { type: 'presence_sync', sessionId });
         return users.find((user) => user.userId === paul.userId)?.status;
       };
       expect(await statusOf()).toBe('offline');
       tabHeard();
       expect(await leaveOf(olga, paul.userId)).toBe('timeout');
-      await tab.insist('ack', { type: 'heartbeat', sessionId });
+      await tab.expect('ack', { type: 'heartbeat', sessionId });
       stops.push(keepAlive(tab, sessionId, silence()));
       expect(await statusOf()).toBe('offline');
-      await tab.insist('ack', { type: 'presence_update', sessionId, status: 'online' });
+      await tab.expect('ack', { type: 'presence_update', sessionId, status: 'online' });
       await direct.flushall();
-      await tab.insist('ack', { type: 'heartbeat', sessionId });
+      await tab.expect('ack', { type: 'heartbeat', sessionId });
       expect(await statusOf()).toBe('online');
     },
     restore,
@@ -227,11 +227,11 @@ test('[FA2][PR5] an invisible user stays invisible after the rebuild, on a later
 test('[FA2][PR5][PR16] a join that is repeated after Redis was emptied keeps the choice to be invisible and the data', async () => {
   const { people, sessionId } = await room('quinn', 'ruth');
   const [quinn, ruth] = people;
-  await ruth.expect('ack', { type: 'presence_update', sessionId, status: 'offline', data: { color: 'red' } });
+  await ruth.expectOnce('ack', { type: 'presence_update', sessionId, status: 'offline', data: { color: 'red' } });
   await direct.flushall();
   // The answer to the first join may have been lost.
-  await ruth.expect('session_joined', { type: 'session_join', sessionId });
-  const { users } = await quinn.expect('presence_state', { type: 'presence_sync', sessionId });
+  await ruth.expectOnce('session_joined', { type: 'session_join', sessionId });
+  const { users } = await quinn.expectOnce('presence_state', { type: 'presence_sync', sessionId });
   expect(users.find((user) => user.userId === ruth.userId)).toMatchObject({
     status: 'offline',
     data: { color: 'red' },

@@ -20,7 +20,7 @@ export const startFailingStack = (backing: Record<string, string> = {}): Promise
 /** Sends a request and returns the answer with its duration. */
 export async function timed(client: TestClient, message: { type: string; [field: string]: unknown }) {
   const started = performance.now();
-  const frame = await client.ask(message);
+  const frame = await client.askOnce(message);
   return { frame, millis: performance.now() - started };
 }
 
@@ -46,7 +46,7 @@ export async function askUntil(
 ): Promise<number> {
   const started = performance.now();
   for (;;) {
-    const answer = await client.ask(message);
+    const answer = await client.askOnce(message);
     const millis = performance.now() - started;
     if (answer.type === type) return millis;
     await pause();
@@ -85,6 +85,6 @@ export async function untilShown(client: Arrived, sessionId: string, userId: str
 
 /** The users in a snapshot that a client requests. */
 export async function shownTo(client: Arrived, sessionId: string): Promise<string[]> {
-  const { users } = await client.insist('presence_state', { type: 'presence_sync', sessionId });
+  const { users } = await client.expect('presence_state', { type: 'presence_sync', sessionId });
   return users.map((user) => user.userId).sort();
 }

@@ -91,7 +91,9 @@ export function useClientPages(
     async pair(name, pageOptions) {
       const ada = await open(`${name}-ada`, pageOptions);
       const sessionId = await ada.page.evaluate(async () => {
-        globalThis.session = await client.create({ operationId: 'op', metadata: { isPublic: true } });
+        const create = () => client.create({ operationId: 'op', metadata: { isPublic: true } });
+        // On a busy machine the first attempt may take too long. The operation id makes a second one safe.
+        globalThis.session = await create().catch(create);
         session.on('left', ({ cause }) => seen.push(`left ${cause}`));
         return session.id;
       });

@@ -12,6 +12,8 @@ export type AnyFrame = ServerFrame | { type?: undefined; message: string; connec
 /** Before a refused request is repeated; a connection may send twenty messages a second. */
 const retryMillis = 100;
 
+type Request = Record<string, unknown> & { type: string };
+
 interface Waiter {
   matches: (frame: AnyFrame) => boolean;
   resolve: (frame: AnyFrame) => void;
@@ -58,8 +60,21 @@ export class TestClient {
     this.socket.send(typeof message === 'string' ? message : JSON.stringify(message));
   }
 
-  /** Sends a request and returns its reply. */
-  async ask(message: Record<string, unknown> & { type: string }): Promise<ServerFrame> {
+  /**
+   * Sends a request and returns its reply. On a busy machine a store may be too slow; then the service answers UNAVAILABLE, and
+   * the request is repeated as a client does.
+   */
+  async ask(message: Request): Promise<ServerFrame> {
+    const until = Date.now() + timeLimits.event;
+    for (;;) {
+      const reply = await this.askOnce(message);
+      if (reply.type !== 'error' || reply.code !== 'UNAVAILABLE' || Date.now() > until) return reply;
+      await pause(retryMillis);
+    }
+  }
+
+  /** Sends a request once and returns its reply, also UNAVAILABLE. */
+  async askOnce(message: Request): Promise<ServerFrame> {
     this.#requests += 1;
     const requestId = `request-${this.#requests}`;
     this.send({ ...message, requestId });
@@ -67,32 +82,14 @@ export class TestClient {
     return (await this.#wait(isReply, `the reply to ${message.type}`, true)) as ServerFrame;
   }
 
-  /** Sends a request and returns its reply of this type. It fails with the actual reply if the type differs. */
-  async expect<T extends ServerFrameType>(
-    type: T,
-    message: Record<string, unknown> & { type: string },
-  ): Promise<ServerFrame<T>> {
-    const frame = await this.ask(message);
-    if (frame.type !== type) throw new Error(`Expected ${type}, got ${JSON.stringify(frame)}`);
-    return frame as ServerFrame<T>;
+  /** Sends a request with `ask` and returns its reply of this type. It fails with the actual reply if the type differs. */
+  async expect<T extends ServerFrameType>(type: T, message: Request): Promise<ServerFrame<T>> {
+    return ofType(type, await this.ask(message));
   }
 
-  /**
-   * The same for a request that any of the stores may be too slow to serve on a busy machine: where the service answers
-   * UNAVAILABLE the request is repeated, as a client does. It must be safe to repeat.
-   */
-  async insist<T extends ServerFrameType>(
-    type: T,
-    message: Record<string, unknown> & { type: string },
-  ): Promise<ServerFrame<T>> {
-    const until = Date.now() + timeLimits.event;
-    for (;;) {
-      const frame = await this.ask(message);
-      if (frame.type === type) return frame as ServerFrame<T>;
-      const mayRepeat = frame.type === 'error' && frame.code === 'UNAVAILABLE' && Date.now() < until;
-      if (!mayRepeat) throw new Error(`Expected ${type}, got ${JSON.stringify(frame)}`);
-      await pause(retryMillis);
-    }
+  /** The same with `askOnce`: it fails if the service answers UNAVAILABLE. */
+  async expectOnce<T extends ServerFrameType>(type: T, message: Request): Promise<ServerFrame<T>> {
+    return ofType(type, await this.askOnce(message));
   }
 
   /** Returns the first frame of a type that `next` has not returned before. Waits for it if necessary. */
@@ -162,6 +159,11 @@ export class TestClient {
       });
     });
   }
+}
+
+function ofType<T extends ServerFrameType>(type: T, frame: ServerFrame): ServerFrame<T> {
+  if (frame.type !== type) throw new Error(`Expected ${type}, got ${JSON.stringify(frame)}`);
+  return frame as ServerFrame<T>;
 }
 
 export interface DevToken {

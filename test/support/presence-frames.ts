@@ -64,7 +64,7 @@ const everyMillis = 300;
  */
 export async function stayPresent(client: TestClient, sessionId: string): Promise<() => void> {
   const heartbeat = { type: 'heartbeat', sessionId, hidden: true };
-  await client.insist('ack', heartbeat);
+  await client.expect('ack', heartbeat);
   return repeat(client, () => client.send(heartbeat));
 }
 

@@ -84,7 +84,7 @@ export async function startTestStack(
   posts.target = stack.management;
 
   const arriveWith = async (client: TestClient): Promise<Arrived> => {
-    const { userId, connectionId } = await client.insist('welcome', { type: 'hello' });
+    const { userId, connectionId } = await client.expect('welcome', { type: 'hello' });
     return Object.assign(client, { userId, connectionId });
   };
   const arrive = async (user: string, sessions?: AccessClaim) =>
@@ -105,7 +105,7 @@ export async function startTestStack(
     },
     async host(user, metadata = { isPublic: true }) {
       const owner = await arrive(user);
-      const create = () => owner.insist('session_created', { type: 'session_create', operationId: 'op-1', metadata });
+      const create = () => owner.expect('session_created', { type: 'session_create', operationId: 'op-1', metadata });
       const created = await create().catch((error: unknown) => {
         // On a busy machine a function that starts may exceed its time. The operation id makes a second attempt safe.
         console.warn(`A session is created in a second attempt. ${error}\n${lines.slice(-5).join('\n')}`);
