@@ -1,5 +1,5 @@
 import type { Status } from '../protocol/entities.ts';
-import { isSame, type Json, merge, type WireUser } from './presence.ts';
+import { isSame, type Json, merge, type WireChange, type WireUser } from './presence.ts';
 
 /** A change of the user's own state in a session. Absent fields do not change; `null` removes a field. */
 export interface OwnChange {
@@ -8,6 +8,9 @@ export interface OwnChange {
   data?: Json;
   cursor?: Json | null;
 }
+
+/** The user when a change was sent; a field that a diff has changed since is `NaN`, which is equal to no value. */
+export type Base = Json & Partial<WireUser>;
 
 /** The user's own state as set by this client, and which part of it the service has not confirmed. */
 export interface Own {
@@ -18,12 +21,17 @@ export interface Own {
   /** Adds a change; the latest value of each field and of each key of `data` counts. */
   set(change: OwnChange): void;
   /**
-   * The change to send now, if there is one. It is unconfirmed until `confirm`.
+   * The change to send now, if there is one. It is unconfirmed until `confirm`. Earlier unconfirmed changes lose the fields that it
+   * sets.
    *
    * @param withCursor whether others are in the session, who can see the cursor.
+   * @param user the user as the service knows them.
    */
-  take(withCursor: boolean): OwnChange | undefined;
-  confirm(change: OwnChange): void;
+  take(withCursor: boolean, user?: WireUser): OwnChange | undefined;
+  /** The service has applied or refused a change. @returns the user when it was sent; fields that a diff changed since are `NaN`. */
+  confirm(change: OwnChange): Base | undefined;
+  /** Notes a diff about this user: the fields that it contains need no answer to be shown. */
+  announced(change: WireChange): void;
   /** Puts back a change that the service has not applied; later changes take precedence. */
   repeat(change: OwnChange): void;
   /** Notes that a heartbeat contained the cursor. */
@@ -48,15 +56,15 @@ export interface Own {
 }
 
 /**
- * The part of a confirmed change that the known state of the user lacks. A field that differs from its value when the change was
- * sent already has the value of a later diff, for example of another tab.
+ * The part of a confirmed change that the known state of the user lacks. A field that a diff has changed since, or that differs
+ * from its value when the change was sent, already has that value or a later one, for example of another tab.
  *
- * @param before the user when the change was sent.
+ * @param before the user when the change was sent, see `Own.confirm`.
  * @param isAlone whether no diff arrives, because the service announces nothing to a user who is alone.
  */
 export function unannounced(
   change: OwnChange,
-  before: WireUser | undefined,
+  before: Base | undefined,
   user: WireUser | undefined,
   isAlone: boolean,
 ): OwnChange {
@@ -70,9 +78,17 @@ const combine = (earlier: OwnChange, later: OwnChange): OwnChange => ({
   ...(earlier.data && { data: { ...earlier.data, ...later.data } }),
 });
 
+/** Removes from an earlier change what a later one sets. */
+function giveWay(earlier: OwnChange, { data, ...fields }: OwnChange): void {
+  for (const field in fields) delete earlier[field as keyof OwnChange];
+  earlier.data &&= { ...earlier.data };
+  for (const key in data) delete earlier.data?.[key];
+}
+
 export function createOwn(initial: OwnChange): Own {
   let unsent: OwnChange = initial;
-  let unconfirmed: OwnChange[] = [];
+  /** By change, in the order in which they were sent. */
+  const unconfirmed = new Map<OwnChange, Base>();
   /** The status chosen in this client. `away` lasts until user activity, the others until another choice (rule PR5). */
   let chosen = initial.status;
   let cursor: Json | null | undefined;
@@ -91,7 +107,7 @@ export function createOwn(initial: OwnChange): Own {
       if (said.cursor !== undefined) cursor = said.cursor;
       unsent = combine(unsent, said);
     },
-    take(withCursor) {
+    take(withCursor, user) {
       const { cursor: pointed, ...others } = unsent;
       const change: OwnChange = others;
       const isKept = pointed && !withCursor;
@@ -100,11 +116,18 @@ export function createOwn(initial: OwnChange): Own {
       // The cursor is older than the status, and must not end it as user activity.
       if (change.cursor && chosen === 'away') change.status = chosen;
       unsent = isKept ? { cursor: pointed } : {};
-      unconfirmed.push(change);
+      // Answers may arrive in another order than their changes were sent, and an earlier one may fail.
+      for (const earlier of unconfirmed.keys()) giveWay(earlier, change);
+      unconfirmed.set(change, { ...user });
       return change;
     },
     confirm(change) {
-      unconfirmed = unconfirmed.filter((each) => each !== change);
+      const before = unconfirmed.get(change);
+      unconfirmed.delete(change);
+      return before;
+    },
+    announced(change) {
+      for (const before of unconfirmed.values()) for (const field in change) before[field] = Number.NaN;
     },
     repeat(change) {
       own.confirm(change);
@@ -114,8 +137,8 @@ export function createOwn(initial: OwnChange): Own {
       delete unsent.cursor;
     },
     linkLost() {
-      unsent = [...unconfirmed, unsent].reduce(combine);
-      unconfirmed = [];
+      unsent = [...unconfirmed.keys(), unsent].reduce(combine);
+      unconfirmed.clear();
     },
     complete(said, user, known) {
       // If another tab made the user invisible, or this one before a reload, that choice applies here too.
@@ -143,7 +166,7 @@ export function createOwn(initial: OwnChange): Own {
       if (chosen && chosen !== 'online') kept.status = chosen;
       return combine(kept, change);
     },
-    show: (user) => [...unconfirmed, unsent].reduce<WireUser>((shown, change) => merge(shown, change), user),
+    show: (user) => [...unconfirmed.keys(), unsent].reduce<WireUser>((shown, change) => merge(shown, change), user),
   };
   return own;
 }

@@ -18,10 +18,8 @@ export interface PublisherSession {
   timedOut(link: Link): void;
   /**
    * The service has applied a change. It does not announce a user's own cursor to them, and nothing to a user who is alone.
-   *
-   * @param before the user when the change was sent; by default as now.
    */
-  confirmed(change: OwnChange, before?: WireUser): void;
+  confirmed(change: OwnChange): void;
   /** The service refused a change; the application gets the state of the service again. */
   refused(error: RollcallError): void;
 }
@@ -76,7 +74,7 @@ export function createPublisher(
     }
     const paced = cursorAt + paceMillis - now();
     if (paced > 0) timers.wait('cursor', paced, flush);
-    const change = own.take(!isAlone() && paced <= 0);
+    const change = own.take(!isAlone() && paced <= 0, session.user());
     if (!change) return;
     flushedAt = now();
     if (change.cursor) cursorAt = flushedAt;
@@ -86,9 +84,8 @@ export function createPublisher(
       link.send({ type: 'cursor_update', sessionId, ...change });
       return;
     }
-    const before = session.user();
     requests.ask({ type: 'presence_update', sessionId, ...change }, { link }).then(
-      () => session.confirmed(change, before),
+      () => session.confirmed(change),
       (error: RollcallError) => {
         // If the socket was lost, the next join contains the change.
         if (!link.isOpen) return;

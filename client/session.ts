@@ -53,14 +53,15 @@ export function createSessionCore(shared: Shared, target: Target, name: string, 
     presence,
     timedOut: rejoin,
     user: me,
-    confirmed(change, before = me()) {
-      own.confirm(change);
+    confirmed(change) {
+      const before = own.confirm(change);
       const isAlone = presence.users.size < 2 && me()?.connections === 1;
       presence.update({ ...unannounced(change, before, me(), isAlone), userId: selfId()! });
     },
     refused(error) {
       report(error);
       changed();
+      sync();
     },
   });
 
@@ -168,6 +169,7 @@ export function createSessionCore(shared: Shared, target: Target, name: string, 
   function apply(frame: Snapshot | Diff): void {
     const [before, known] = [presence.epoch, me()];
     const change = presence.apply(frame);
+    for (const update of (frame as Partial<Diff>).updates ?? []) if (update.userId === selfId()) own.announced(update);
     // Before the reply of the join, frames are only collected.
     if (shown.state !== 'joined') return;
     const user = me();

@@ -4,6 +4,7 @@
  * `test/client/size.test.ts` checks frames and interface.
  */
 const names = [
+  'announced',
   'complete',
   'confirm',
   'confirmed',

@@ -1,0 +1,63 @@
+import { createOwn, type Own, unannounced } from '../../client/own.ts';
+import type { WireUser } from '../../client/presence.ts';
+
+const user: WireUser = {
+  ...{ userId: 'ada', username: 'Ada', role: 'viewer', status: 'online', connections: 1 },
+  ...{ joinedAt: 0, lastSeen: 0, lastActive: 0, data: {} },
+};
+
+/** Sets a change and sends it. */
+function send(own: Own, change: Parameters<Own['set']>[0]) {
+  own.set(change);
+  return own.take(true, user)!;
+}
+
+describe('two changes whose answers arrive in the other order', () => {
+  test('[row 17] the later value is shown, before and after the answer to the earlier change', () => {
+    const own = createOwn({});
+    const earlier = send(own, { activity: 'typing', data: { page: 1, zoom: 2 } });
+    const later = send(own, { activity: null, data: { page: 3 } });
+    own.confirm(later);
+    const shown = () => own.show({ ...user, data: { page: 3 } });
+    expect(shown()).toEqual({ ...user, data: { page: 3, zoom: 2 } });
+    own.confirm(earlier);
+    expect(shown()).toEqual({ ...user, data: { page: 3 } });
+    // The answer confirms only what no later change has set.
+    expect(earlier).toEqual({ data: { zoom: 2 } });
+  });
+
+  test('[row 15] after the socket is lost, the earlier value is not sent again', () => {
+    const own = createOwn({});
+    send(own, { activity: 'typing', data: { page: 1 } });
+    own.confirm(send(own, { activity: null }));
+    own.linkLost();
+    expect(own.take(true)).toEqual({ data: { page: 1 } });
+  });
+
+  test('[row 15] if the earlier change failed, its value does not replace the later one', () => {
+    const own = createOwn({});
+    const earlier = send(own, { activity: 'typing', data: { page: 1, zoom: 2 } });
+    const later = send(own, { activity: null, data: { page: 3 } });
+    own.repeat(earlier);
+    expect(own.take(true)).toEqual({ data: { zoom: 2 } });
+    own.repeat(later);
+    expect(own.take(true)).toEqual({ activity: null, data: { page: 3 } });
+  });
+
+  test('the data that the application passed do not change', () => {
+    const own = createOwn({});
+    const data = { page: 1 };
+    send(own, { data });
+    own.confirm(send(own, { data: { page: 2 } }));
+    expect(data).toEqual({ page: 1 });
+  });
+});
+
+test('[row 17] an answer that comes late does not undo what another tab of the user changed since, although it is as before', () => {
+  const own = createOwn({});
+  const change = send(own, { activity: 'typing', status: 'away' });
+  for (const activity of ['typing', null]) own.announced({ userId: 'ada', activity });
+  const before = own.confirm(change);
+  expect(unannounced(change, before, user, false)).toEqual({ status: 'away' });
+  expect(unannounced(change, before, user, true)).toEqual(change);
+});
