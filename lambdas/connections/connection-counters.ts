@@ -1,6 +1,7 @@
 import { type DynamoDBClient, GetItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import { connectionLifetimeMillis } from '../../protocol/timings.ts';
+import { isMet } from './is-met.ts';
 import { connectionItem, expiry } from './membership.ts';
 
 /** What a cap counts the open connections of. */
@@ -154,15 +155,4 @@ async function makeRoom(
 
 function keyOf(counter: string) {
   return marshall({ connectionId: counter, sessionId: connectionItem });
-}
-
-/** Whether the condition of a write was met. */
-function isMet(write: Promise<unknown>): Promise<boolean> {
-  return write.then(
-    () => true,
-    (error: Error) => {
-      if (error.name !== 'ConditionalCheckFailedException') throw error;
-      return false;
-    },
-  );
 }

@@ -3,10 +3,10 @@ import {
   DeleteItemCommand,
   type DynamoDBClient,
   GetItemCommand,
-  QueryCommand,
   type QueryCommandInput,
   UpdateItemCommand,
   type UpdateItemCommandInput,
+  type WriteRequest,
 } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
 import type { Role } from '../../protocol/entities.ts';
@@ -14,7 +14,8 @@ import type { ChangedData } from '../platform/kept-data.ts';
 import { isBefore, Overtaken, type Turn } from '../platform/turn.ts';
 import type { CappedBy, ConnectionCap } from './connection-counters.ts';
 import { addConnection, type Connection, removeConnection } from './counted-connection.ts';
-import { deleteItems, type ItemKey, type RetryOptions } from './delete-items.ts';
+import { goneSeats, withoutMembership } from './gone-seat.ts';
+import { isMet, isRefused } from './is-met.ts';
 import { itemUpdate, joinUpdate, leaveUpdate, type WriteKey } from './item-update.ts';
 import {
   connectionItem,
@@ -26,13 +27,12 @@ import {
   type Left,
   type Membership,
   readItem,
+  type Seat,
 } from './membership.ts';
+import { queryItems } from './query-items.ts';
+import { deletion, type RetryOptions, writeItems } from './write-items.ts';
 
 export type { Membership } from './membership.ts';
-
-type Seat = Pick<Membership, 'connectionId' | 'sessionId' | 'userId'>;
-
-const conditionFailed = 'ConditionalCheckFailedException';
 
 /** The open connections and their memberships, in DynamoDB. A lost or repeated `$disconnect` event does no harm here. */
 export class ConnectionRegistry {
@@ -127,7 +127,7 @@ export class ConnectionRegistry {
       ConditionExpression: 'attribute_not_exists(version) OR version = :version',
       ExpressionAttributeValues: marshall({ ':version': version ?? 0 }),
     });
-    return this.#succeeds(this.#client.send(command));
+    return isMet(this.#client.send(command));
   }
 
   /** Whether the connection left the session after it sent the frame of this turn. */
@@ -144,6 +144,12 @@ export class ConnectionRegistry {
   /** The memberships of a connection. */
   async memberships(connectionId: string): Promise<Membership[]> {
     return (await this.#itemsOf(connectionId)).filter(isMembership);
+  }
+
+  /** What the end of a connection has to close: its memberships, and the seats that `removeGone` took from it. */
+  async ending(connectionId: string): Promise<{ memberships: Membership[]; gone: Seat[] }> {
+    const items = await this.#itemsOf(connectionId);
+    return { memberships: items.filter(isMembership), gone: goneSeats(items) };
   }
 
   /** The memberships of a session (eventually consistent). */
@@ -208,14 +214,26 @@ export class ConnectionRegistry {
     await Promise.all([
       // The item of the connection itself is deleted even if the query did not return it.
       removeConnection(this.#client, this.#table, connectionId),
-      this.#delete(joined.map(({ sessionId }) => ({ connectionId, sessionId }))),
+      this.#write(joined.map(deletion)),
     ]);
     return items.filter(isMembership);
   }
 
+  /**
+   * The same for a connection that a post found gone at a time (Unix milliseconds). Only its `$disconnect` event says how the socket
+   * ended, so its seats are kept until then, see `ending`.
+   */
+  async removeGone(connectionId: string, at: number): Promise<void> {
+    const items = await this.#itemsOf(connectionId);
+    await Promise.all([
+      removeConnection(this.#client, this.#table, connectionId),
+      this.#write(withoutMembership(items, at)),
+    ]);
+  }
+
   /** Deletes the given memberships. The connections stay open. */
   async leaveAll(memberships: Pick<Membership, 'connectionId' | 'sessionId'>[]): Promise<void> {
-    await this.#delete(memberships.map(({ connectionId, sessionId }) => ({ connectionId, sessionId })));
+    await this.#write(memberships.map(deletion));
   }
 
   #choose(key: Pick<Membership, 'connectionId' | 'sessionId'>, invisible: boolean, chosenAt: number): Promise<boolean> {
@@ -233,7 +251,7 @@ export class ConnectionRegistry {
     values: Record<string, unknown>,
   ): Promise<boolean> {
     const key = { table: this.#table, connectionId, sessionId };
-    return this.#succeeds(this.#client.send(new UpdateItemCommand(itemUpdate(key, fields, { text, values }))));
+    return isMet(this.#client.send(new UpdateItemCommand(itemUpdate(key, fields, { text, values }))));
   }
 
   /**
@@ -251,7 +269,7 @@ export class ConnectionRegistry {
       const command = new UpdateItemCommand({ ...update, ReturnValues: 'ALL_OLD' });
       return itemBefore((await this.#client.send(command)).Attributes ?? {}, write);
     } catch (error) {
-      throw (error as Error).name === conditionFailed ? new Overtaken() : error;
+      throw isRefused(error) ? new Overtaken() : error;
     }
   }
 
@@ -270,31 +288,11 @@ export class ConnectionRegistry {
     });
   }
 
-  /** Whether the condition of a command was met. */
-  #succeeds(command: Promise<unknown>): Promise<boolean> {
-    return command.then(
-      () => true,
-      (error: Error) => {
-        if (error.name !== conditionFailed) throw error;
-        return false;
-      },
-    );
+  #query(query: Omit<QueryCommandInput, 'TableName'>): Promise<Membership[]> {
+    return queryItems(this.#client, { ...query, TableName: this.#table });
   }
 
-  async #query(input: Omit<QueryCommandInput, 'TableName'>): Promise<Membership[]> {
-    const items: Membership[] = [];
-    let start: QueryCommandInput['ExclusiveStartKey'];
-    do {
-      const page = await this.#client.send(
-        new QueryCommand({ ...input, TableName: this.#table, ExclusiveStartKey: start }),
-      );
-      items.push(...(page.Items ?? []).map((item) => readItem(item) as Membership));
-      start = page.LastEvaluatedKey;
-    } while (start);
-    return items;
-  }
-
-  #delete(keys: ItemKey[]): Promise<void> {
-    return deleteItems(this.#client, this.#table, keys, this.#options);
+  #write(requests: WriteRequest[]): Promise<void> {
+    return writeItems(this.#client, this.#table, requests, this.#options);
   }
 }

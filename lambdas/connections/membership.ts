@@ -31,6 +31,9 @@ export interface Membership extends KeptData {
   version?: number | undefined;
 }
 
+/** A user in a session on one connection. */
+export type Seat = Pick<Membership, 'connectionId' | 'sessionId' | 'userId'>;
+
 /** The result of a join. */
 export interface Joined {
   membership: Membership;

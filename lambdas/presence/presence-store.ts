@@ -150,7 +150,7 @@ export class PresenceStore {
     return { ...this.#ended(reply, now), removed: reply.extra.removed === 1 };
   }
 
-  /** Starts the grace of a seat whose socket closed. False if the seat is not known. */
+  /** Starts the grace of a seat whose socket closed, or shortens that of a socket that was found gone. False if nothing changed. */
   async close(seat: Seat, deadline: number, cause: LeaveCause, now: number): Promise<boolean> {
     const { sessionId, userId, connectionId } = seat;
     const values = { userId, connectionId, deadline: Math.round(deadline), cause };

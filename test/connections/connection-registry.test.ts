@@ -281,6 +281,34 @@ test('[PR8] the end of a connection deletes all its memberships, more than one b
   expect(await registry.members(other.sessionId)).toHaveLength(1);
 });
 
+test('[PR7] [DE6] a connection that is gone is in no session any more, and its seats are known until its $disconnect event', async () => {
+  const connectionId = randomUUID();
+  const userId = randomUUID();
+  await registry.add({ connectionId, userId, username: 'Ada', connectedAt: Date.now() });
+  const [mine, left] = [membership({ connectionId, userId }), membership({ connectionId, userId })];
+  for (const one of [mine, left]) await registry.join(one);
+  await registry.leave(connectionId, left.sessionId);
+  expect((await registry.ending(connectionId)).gone).toEqual([]);
+  // Two frames may find the connection gone at the same time.
+  for (let time = 0; time < 2; time += 1) await registry.removeGone(connectionId, Date.now());
+  expect(await registry.memberships(connectionId)).toEqual([]);
+  expect(await registry.membership(connectionId, mine.sessionId)).toBeUndefined();
+  expect(await registry.members(mine.sessionId)).toEqual([]);
+  expect(await registry.connectionsOf(userId)).toEqual([]);
+  const seat = { connectionId, sessionId: mine.sessionId, userId };
+  expect(await registry.ending(connectionId)).toEqual({ memberships: [], gone: [seat] });
+  await registry.remove(connectionId);
+  expect(await registry.ending(connectionId)).toEqual({ memberships: [], gone: [] });
+});
+
+test('[PR18] a late join of a connection that is gone is a membership again', async () => {
+  const { membership: mine } = await registry.join(membership());
+  await registry.removeGone(mine.connectionId, Date.now());
+  expect((await registry.join(mine)).isNew).toBe(true);
+  const { memberships, gone } = await registry.ending(mine.connectionId);
+  expect([memberships.length, gone.length]).toEqual([1, 0]);
+});
+
 test('[SE8] a role changes on all connections of the user in that session and in no other', async () => {
   const mine = membership();
   const tab = membership({ sessionId: mine.sessionId, userId: mine.userId });

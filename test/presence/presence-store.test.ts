@@ -213,6 +213,31 @@ describe('leaving', () => {
     expect((await room.visit()).leaves).toEqual([]);
   });
 
+  test('[PR7] a clean close shortens the grace of a socket that a post found gone before, and no event makes it longer', async () => {
+    const close = (cause: 'gone' | 'disconnected', graceMillis: number) =>
+      room.store.close(room.seat(alice, 'a1'), room.now + graceMillis, cause, room.now);
+    await room.enter(bob, 'b1');
+    await room.enter(alice, 'a1');
+    expect(await close('gone', 15_000)).toBe(true);
+    expect(await close('disconnected', 3000)).toBe(true);
+    expect(await close('disconnected', 15_000)).toBe(false);
+    expect(await close('gone', 15_000)).toBe(false);
+    room.pass(2.9);
+    expect((await room.visit()).leaves).toEqual([]);
+    room.pass(0.1);
+    expect((await room.visit()).leaves).toEqual([{ userId: alice, cause: 'disconnected' }]);
+  });
+
+  test('[PR7] [PR8] a late close of a socket that was found gone does not affect a user who is back', async () => {
+    await room.enter(bob, 'b1');
+    await room.enter(alice, 'a1');
+    await room.store.close(room.seat(alice, 'a1'), room.now + 15_000, 'gone', room.now);
+    await room.enter(alice, 'a2');
+    expect(await room.close(alice, 'a1', 3000)).toBe(false);
+    room.pass(20);
+    await expect(room.visit()).resolves.toMatchObject({ leaves: [], updates: [] });
+  });
+
   test('[PR8] the end of an old connection does not affect a newer one', async () => {
     await room.enter(bob, 'b1');
     await room.enter(alice, 'old');

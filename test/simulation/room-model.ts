@@ -191,11 +191,20 @@ export class RoomModel {
   close(userId: string, connectionId: string, deadline: number, cause: LeaveCause): boolean {
     const user = this.users.get(userId);
     const heard = user?.connections.get(connectionId);
-    if (!user || heard === undefined) return false;
+    if (!user || heard === undefined) return this.#shortenGrace(user, { connectionId, deadline, cause });
     user.connections.delete(connectionId);
     // The grace ends no later than the timeout, so that no user is shown longer than the bound (rule PR12).
     const latest = heard + this.#thresholds.offlineAfterMillis;
     user.graces.push({ connectionId, deadline: Math.min(deadline, latest), cause });
+    return true;
+  }
+
+  /** The event that tells how a socket ended may come after a post found the socket gone (rule PR7). */
+  #shortenGrace(user: ModelUser | undefined, grace: Grace): boolean {
+    const isSame = ({ connectionId, cause }: Grace) => connectionId === grace.connectionId && cause === 'gone';
+    const gone = user?.graces.find(isSame);
+    if (!user || !gone || grace.deadline >= gone.deadline) return false;
+    user.graces = [...user.graces.filter((each) => each !== gone), grace];
     return true;
   }
 

@@ -63,6 +63,12 @@ export class SimulatedBackend {
     isCompact: async (connectionId: string) => this.#table.isCompact(connectionId),
     setData: (seat: Pick<Membership, 'connectionId' | 'sessionId' | 'userId'>, told: ChangedData) =>
       this.#call('registry.setData', () => this.#table.setData(seat, told)),
+    ending: (connectionId: string) =>
+      this.#call('registry.ending', () => ({
+        memberships: this.#table.memberships(connectionId),
+        gone: this.#table.gone(connectionId),
+      })),
+    removeGone: (connectionId: string) => this.#call('registry.removeGone', () => this.#table.removeGone(connectionId)),
     remove: (connectionId: string) =>
       this.#call('registry.remove', () => {
         const joined = this.#table.memberships(connectionId);

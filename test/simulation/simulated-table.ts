@@ -1,4 +1,10 @@
-import { type Joined, joinedAfter, type Left, type Membership } from '../../lambdas/connections/membership.ts';
+import {
+  type Joined,
+  joinedAfter,
+  type Left,
+  type Membership,
+  type Seat,
+} from '../../lambdas/connections/membership.ts';
 import type { ChangedData } from '../../lambdas/platform/kept-data.ts';
 import { isBefore, Overtaken, type Turn } from '../../lambdas/platform/turn.ts';
 
@@ -15,6 +21,8 @@ interface Item {
 export class SimulatedTable {
   /** By connection, then by session. */
   readonly #items = new Map<string, Map<string, Item>>();
+  /** The seats of connections that posts found gone. */
+  readonly #gone = new Map<string, Seat[]>();
   /** The connections that asked for the compact form of cursors. */
   readonly #compact = new Set<string>();
 
@@ -106,13 +114,24 @@ export class SimulatedTable {
     return [...(this.#items.get(connectionId)?.values() ?? [])].flatMap(({ membership }) => membership ?? []);
   }
 
+  gone(connectionId: string): Seat[] {
+    return (this.#gone.get(connectionId) ?? []).filter(({ sessionId }) => !this.membership(connectionId, sessionId));
+  }
+
   members(sessionId: string): Membership[] {
     return [...this.#items.values()].flatMap((items) => items.get(sessionId)?.membership ?? []);
+  }
+
+  removeGone(connectionId: string): void {
+    const gone = [...this.gone(connectionId), ...this.memberships(connectionId)];
+    this.remove(connectionId);
+    this.#gone.set(connectionId, gone);
   }
 
   remove(connectionId: string): void {
     this.#compact.delete(connectionId);
     this.#items.delete(connectionId);
+    this.#gone.delete(connectionId);
   }
 
   #item(connectionId: string, sessionId: string): Item | undefined {

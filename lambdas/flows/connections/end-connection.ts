@@ -1,5 +1,6 @@
 import type { LeaveCause } from '../../../protocol/entities.ts';
 import type { Membership } from '../../connections/connection-registry.ts';
+import type { Seat } from '../../connections/membership.ts';
 import { isAway } from '../../platform/unavailable.ts';
 import type { Services } from '../../services/services.ts';
 import { scheduleVisit } from '../scheduling/sweep-waker.ts';
@@ -17,6 +18,9 @@ interface Ending {
  * Ends a connection whose socket closed without a leave. Its seats get the grace, and the sweep announces the leave after
  * it. Only this connection is changed, so a late or repeated event does not affect a newer connection (rules PR7, PR8, FA5).
  *
+ * A post may find the socket gone before its `$disconnect` event arrives. Then the event, which alone says how the socket ended,
+ * shortens the grace after a clean close.
+ *
  * The memberships are deleted last. While Redis is away the seats cannot be closed. Then they time out, like those of a
  * connection that lost power.
  */
@@ -27,11 +31,15 @@ export async function endConnection(
   graceMillis: number,
 ): Promise<void> {
   try {
-    const memberships = await services.registry.memberships(connectionId);
+    const { memberships, gone } = await services.registry.ending(connectionId);
     const at = services.clock();
     const ending = { cause, at, deadline: at + graceMillis };
     await Promise.all(memberships.map((membership) => closeSeat(services, membership, ending)));
-    await services.registry.remove(connectionId);
+    if (cause === 'gone') await services.registry.removeGone(connectionId, at);
+    else {
+      await Promise.all(gone.map((seat) => shortenGrace(services, seat, ending)));
+      await services.registry.remove(connectionId);
+    }
   } catch (error) {
     if (!isAway(error)) throw error;
     services.log.warn('A store is away; a closed connection will time out', { connectionId, error });
@@ -53,4 +61,9 @@ async function closeSeat(services: Services, membership: Membership, { cause, at
     closed = await close();
   }
   if (closed) await scheduleVisit(services, sessionId, deadline);
+}
+
+async function shortenGrace(services: Services, seat: Seat, { cause, at, deadline }: Ending): Promise<void> {
+  const isShorter = await services.presence.store.close(seat, deadline, cause, at);
+  if (isShorter) await scheduleVisit(services, seat.sessionId, deadline);
 }

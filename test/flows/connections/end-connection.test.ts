@@ -6,7 +6,7 @@ import { timings } from '../../../lambdas/platform/timings.ts';
 import { Unavailable } from '../../../lambdas/platform/unavailable.ts';
 import { testServices } from '../../support/test-services.ts';
 
-const registry = { remove: jest.fn(), memberships: jest.fn(), members: jest.fn() };
+const registry = { remove: jest.fn(), removeGone: jest.fn(), ending: jest.fn(), members: jest.fn() };
 const store = { close: jest.fn(), isKnown: jest.fn(), restore: jest.fn() };
 const sessions = { getParticipants: jest.fn() };
 const deadlines = { schedule: jest.fn(async () => true) };
@@ -19,7 +19,11 @@ const scheduled = () => deadlines.schedule.mock.calls as unknown[][];
 
 beforeEach(() => {
   jest.clearAllMocks();
-  registry.memberships.mockReset().mockResolvedValueOnce(joined).mockResolvedValue([]);
+  const ended = { memberships: [], gone: [] };
+  registry.ending
+    .mockReset()
+    .mockResolvedValueOnce({ ...ended, memberships: joined })
+    .mockResolvedValue(ended);
   registry.remove.mockReset().mockResolvedValue([]);
   store.isKnown.mockReset().mockResolvedValue(true);
   store.close.mockReset().mockResolvedValue(true);
@@ -57,13 +61,46 @@ test('[FA2][PR7] a seat that another frame restored meanwhile gets its grace', a
   expect(scheduled().map(([sessionId]) => sessionId)).toEqual(joined.map(({ sessionId }) => sessionId));
 });
 
+describe('[PR7] [DE6] a socket that a post found gone', () => {
+  test('keeps its seats for its $disconnect event', async () => {
+    await endConnection(services, 'c1', 'gone', 15_000);
+    expect(store.close.mock.calls.map(([seat]) => seat)).toEqual(joined);
+    expect(registry.removeGone.mock.calls).toEqual([['c1', expect.any(Number)]]);
+    expect(registry.remove).not.toHaveBeenCalled();
+  });
+
+  test('gets the shorter grace of that event, and a visit at its end', async () => {
+    registry.ending.mockReset().mockResolvedValue({ memberships: [], gone: joined });
+    await endConnection(services, 'c1', 'disconnected', 3000);
+    expect(store.close.mock.calls.map(([seat, , cause]) => [seat, cause])).toEqual(
+      joined.map((seat) => [seat, 'disconnected']),
+    );
+    expect(scheduled()).toEqual(joined.map(({ sessionId }, index) => [sessionId, store.close.mock.calls[index]![1]]));
+    expect(registry.remove.mock.calls).toEqual([['c1']]);
+  });
+
+  test('is not visited, and its session is not restored, if the user is back or has left', async () => {
+    registry.ending.mockReset().mockResolvedValue({ memberships: [], gone: joined });
+    store.close.mockResolvedValue(false);
+    store.isKnown.mockResolvedValue(false);
+    await endConnection(services, 'c1', 'disconnected', 3000);
+    expect([deadlines.schedule, store.restore].map(({ mock }) => mock.calls)).toEqual([[], []]);
+  });
+
+  test('is ended once, although several posts find it gone', async () => {
+    registry.ending.mockReset().mockResolvedValue({ memberships: [], gone: joined });
+    await endConnection(services, 'c1', 'gone', 15_000);
+    expect(store.close).not.toHaveBeenCalled();
+  });
+});
+
 describe('[FA2][PR11] if Redis lost the session, the end of a connection', () => {
   const sessionId = randomUUID();
   const person = (userId: string, connectionId: string) => ({ sessionId, userId, connectionId });
   const [own, other, timedOut] = [person('u1', 'c1'), person('u2', 'c2'), person('u3', 'c3')];
 
   beforeEach(() => {
-    registry.memberships.mockReset().mockResolvedValue([own]);
+    registry.ending.mockReset().mockResolvedValue({ memberships: [own], gone: [] });
     // The index of the table is eventually consistent: it may still show a connection, or not show it yet.
     registry.members.mockResolvedValue([own, other, timedOut]);
     store.isKnown.mockResolvedValue(false);

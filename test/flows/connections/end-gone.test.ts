@@ -4,19 +4,19 @@ import { testServices } from '../../support/test-services.ts';
 
 const store = { close: jest.fn() };
 // The end of a connection begins when its memberships are read, and is over when it is removed.
-const registry = { memberships: jest.fn(), remove: jest.fn() };
+const registry = { ending: jest.fn(), removeGone: jest.fn() };
 const deadlines = { schedule: jest.fn(async () => true) };
 const services = testServices({ presence: { store }, registry, deadlines });
 
 const receivers = Array.from({ length: 40 }, (_, index) => ({ userId: `u${index}`, connectionId: `c${index}` }));
 const gone = receivers.slice(10).map(({ connectionId }) => connectionId);
-const endedConnections = () => registry.remove.mock.calls.map(([connectionId]) => connectionId);
+const endedConnections = () => registry.removeGone.mock.calls.map(([connectionId]) => connectionId);
 
 beforeEach(() => {
   jest.clearAllMocks();
   store.close.mockReset().mockResolvedValue(true);
-  registry.memberships.mockReset().mockResolvedValue([]);
-  registry.remove.mockReset().mockResolvedValue(undefined);
+  registry.ending.mockReset().mockResolvedValue({ memberships: [], gone: [] });
+  registry.removeGone.mockReset().mockResolvedValue(undefined);
 });
 
 test('[DE6] receivers that are gone lose their seats, and other connections keep theirs', async () => {
@@ -42,12 +42,12 @@ test('[DE6] if many frames find the same connections gone, each connection is en
 test('[DE6] [FA4] at most eight connections are ended at the same time', async () => {
   let running = 0;
   let most = 0;
-  registry.memberships.mockImplementation(async () => {
+  registry.ending.mockImplementation(async () => {
     running += 1;
     most = Math.max(most, running);
-    return [];
+    return { memberships: [], gone: [] };
   });
-  registry.remove.mockImplementation(async () => {
+  registry.removeGone.mockImplementation(async () => {
     await Promise.resolve();
     running -= 1;
   });
@@ -59,5 +59,5 @@ test('[DE6] [FA4] at most eight connections are ended at the same time', async (
 test('[FA1] while Redis is away, receivers that are gone keep their seats until the timeout', async () => {
   store.close.mockRejectedValue(new Unavailable('redis', new Error('Redis is away.')));
   await expect(endGoneReceivers(services, 's1', receivers, gone)).resolves.toBeUndefined();
-  expect(registry.memberships).not.toHaveBeenCalled();
+  expect(registry.ending).not.toHaveBeenCalled();
 });

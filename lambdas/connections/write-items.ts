@@ -19,30 +19,29 @@ export interface ItemKey {
   sessionId: string;
 }
 
+/** The request that deletes an item. */
+export function deletion({ connectionId, sessionId }: ItemKey): WriteRequest {
+  return { DeleteRequest: { Key: marshall({ connectionId, sessionId }) } };
+}
+
 /**
- * Deletes items in batches. If DynamoDB is busy, it may process only a part of a batch. Then the rest is tried again after
- * growing, random waits.
+ * Deletes and replaces items in batches. If DynamoDB is busy, it may process only a part of a batch. Then the rest is tried again
+ * after growing, random waits.
  *
  * @throws Unavailable if items stay unprocessed.
  */
-export async function deleteItems(
+export async function writeItems(
   client: DynamoDBClient,
   table: string,
-  keys: readonly ItemKey[],
+  requests: readonly WriteRequest[],
   options: RetryOptions,
 ): Promise<void> {
-  for (let first = 0; first < keys.length; first += batchLimit) {
-    const batch = keys.slice(first, first + batchLimit);
-    await deleteBatch(
-      client,
-      table,
-      batch.map((key) => ({ DeleteRequest: { Key: marshall(key) } })),
-      options,
-    );
+  for (let first = 0; first < requests.length; first += batchLimit) {
+    await writeBatch(client, table, requests.slice(first, first + batchLimit), options);
   }
 }
 
-async function deleteBatch(
+async function writeBatch(
   client: DynamoDBClient,
   table: string,
   batch: WriteRequest[],
