@@ -1,3 +1,4 @@
+import type { TextChange } from '../script-book.ts';
 import type { ClientChange } from './client-book.ts';
 
 /** A mistake that somebody could make in the client, the violation that it must cause, and the kind of world that shows it. */
@@ -6,6 +7,8 @@ export interface ClientMistake {
   /** The beginning of a violation that must be among those of the world. */
   breaks: string;
   kind: string;
+  /** Within how many worlds of this kind it must show. Default: 25. */
+  within?: number;
   changes: readonly ClientChange[];
 }
 
@@ -107,7 +110,17 @@ export const clientMistakes: readonly ClientMistake[] = [
     mistake: 'unconfirmed changes are lost with the socket',
     breaks: '[row 15]',
     kind: 'silent cuts',
-    changes: [{ file: 'own.ts', find: 'unsent = [...unconfirmed, unsent].reduce(combine);\n', replace: '' }],
+    changes: [{ file: 'own.ts', find: 'unsent = [...unconfirmed.keys(), unsent].reduce(combine);\n', replace: '' }],
+  },
+  {
+    mistake: 'an answer that comes late brings back an earlier value of the user',
+    breaks: '[row 17]',
+    kind: 'frames',
+    within: 40,
+    changes: [
+      { file: 'own.ts', find: 'giveWay(earlier, change);', replace: '{}' },
+      { file: 'own.ts', find: 'before[field] = Number.NaN;', replace: '{}' },
+    ],
   },
   {
     mistake: 'a lost connection empties the list',
@@ -175,8 +188,21 @@ export const clientMistakes: readonly ClientMistake[] = [
   },
 ];
 
+/** The same in a script of the service. */
+export type ServiceMistake = Omit<ClientMistake, 'changes'> & { change: TextChange };
+
 /** Mistakes in the scripts of the service that the simulation with the real client must notice. */
-export const serviceMistakes = [
+export const serviceMistakes: readonly ServiceMistake[] = [
+  {
+    mistake: 'a clean close does not shorten the grace of a socket that a post found gone',
+    breaks: '[row 20]',
+    kind: 'pages',
+    within: 50,
+    change: {
+      find: "if deadline < tonumber(redis.call('ZSCORE', leavingKey, gone) or '0') then",
+      replace: 'if false then',
+    },
+  },
   {
     mistake: 'a cursor whose posts failed is not sent again',
     breaks: '[row 17]',
@@ -201,4 +227,4 @@ export const serviceMistakes = [
     kind: 'broken sockets',
     change: { find: 'local ends = math.min(deadline, lastSeen + offlineAfter)', replace: 'local ends = now' },
   },
-] as const;
+];

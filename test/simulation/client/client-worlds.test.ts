@@ -1,5 +1,5 @@
 import { clientProfiles } from './client-profile.ts';
-import { clientSeeds } from './client-seeds.ts';
+import { longSeeds, shortSeeds } from './client-seeds.ts';
 import { withClientUniverse } from './client-universe.ts';
 import { liveThroughClients } from './run-client-seeds.ts';
 import { runClientWorld } from './run-client-world.ts';
@@ -7,7 +7,7 @@ import { runClientWorld } from './run-client-world.ts';
 const universe = withClientUniverse();
 
 test('[rows 1-20] in some random scenarios with the real client, each list is correct, no leave is false and each promise settles', async () => {
-  expect(await liveThroughClients(clientSeeds(), universe())).toEqual([]);
+  expect(await liveThroughClients(shortSeeds(), universe())).toEqual([]);
 });
 
 test('the same seed gives the same run each time', async () => {
@@ -18,8 +18,16 @@ test('the same seed gives the same run each time', async () => {
   expect(await tell('first')).toBe(await tell('second'));
 });
 
-test('a run has each kind of scenario twice, unless it is told its seeds', () => {
-  expect(clientSeeds({}).length).toBeGreaterThanOrEqual(2 * clientProfiles.length);
-  expect(clientSeeds({ SIMULATION_SEEDS: '3' })).toEqual([0, 1, 2]);
-  expect(clientSeeds({ SIMULATION_SEED: '411' })).toEqual([411]);
+test('a short run has each kind of scenario twice, unless it is told its seed', () => {
+  expect(shortSeeds({}).length).toBeGreaterThanOrEqual(2 * clientProfiles.length);
+  expect(shortSeeds({ SIMULATION_SEED: '411' })).toEqual([411]);
+});
+
+test('the two parts of a long run have 1,000 seeds, leave none out and share none', () => {
+  const seedsIn = (environment: NodeJS.ProcessEnv) =>
+    [...longSeeds('even', environment), ...longSeeds('odd', environment)].flat().toSorted((one, other) => one - other);
+  expect(seedsIn({})).toEqual(Array.from({ length: 1000 }, (_, seed) => seed));
+  const some = { SIMULATION_FROM: '10', SIMULATION_SEEDS: '120' };
+  expect(longSeeds('odd', some)).toEqual([Array.from({ length: 50 }, (_, seed) => 60 + seed)]);
+  expect(seedsIn(some)).toEqual(Array.from({ length: 120 }, (_, seed) => 10 + seed));
 });

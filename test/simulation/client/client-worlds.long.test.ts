@@ -1,0 +1,3 @@
+import { testClientWorlds } from './client-worlds-tests.ts';
+
+testClientWorlds('even');
