@@ -11,7 +11,8 @@ import {
 import { scaleLimit, timeLimits } from './time-limits.ts';
 
 const names = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
-const arguments_ = [
+/** The arguments of Chromium for all tests. */
+export const chromiumArguments = [
   '--no-sandbox',
   '--disable-gpu',
   '--disable-quic',
@@ -32,7 +33,7 @@ export async function startBrowser(
   removed: string[] = [],
 ): Promise<{ browser: Browser; server: BrowserServer }> {
   const timeout = timeLimits.event;
-  const args = [...arguments_, ...more];
+  const args = [...chromiumArguments, ...more];
   const options = { executablePath: chromiumPath(), args, ignoreDefaultArgs: removed, timeout };
   const server = await chromium.launchServer(options);
   return { browser: await chromium.connect(server.wsEndpoint(), { timeout }), server };
@@ -45,7 +46,8 @@ export async function newPage(browser: Browser, options: BrowserContextOptions =
   return context.newPage();
 }
 
-function chromiumPath(): string {
+/** The program of Chromium. @throws Error if there is none. */
+export function chromiumPath(): string {
   const folders = (process.env['PATH'] ?? '').split(delimiter);
   const candidates = folders.flatMap((folder) => names.map((name) => join(folder, name)));
   const found = [process.env['CHROMIUM_PATH'], ...candidates].find((path) => path && isProgram(path));

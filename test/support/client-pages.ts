@@ -36,6 +36,21 @@ export interface ClientPages {
   pair(name: string, options?: ClientPageOptions): Promise<{ ada: ClientPage; bob: ClientPage }>;
 }
 
+/** The package as a script, which defines the global variable `rollcall`. */
+export async function clientScript(): Promise<string> {
+  const { outputFiles } = await build({
+    entryPoints: [join(__dirname, '../../client/index.ts')],
+    bundle: true,
+    minify: true,
+    format: 'iife',
+    globalName: 'rollcall',
+    target: 'es2022',
+    write: false,
+  });
+  // A top-level `var` of an evaluated or added script is a global variable.
+  return outputFiles[0]!.text;
+}
+
 /** Starts the stack and Chromium before the tests of a file and ends them after it. After each test its pages are closed. */
 export function useClientPages(
   settings: Record<string, string>,
@@ -48,18 +63,11 @@ export function useClientPages(
   const pages: Page[] = [];
 
   beforeAll(async () => {
-    const bundle = build({
-      entryPoints: [join(__dirname, '../../client/index.ts')],
-      bundle: true,
-      minify: true,
-      format: 'iife',
-      globalName: 'rollcall',
-      target: 'es2022',
-      write: false,
-    });
-    [stack, { browser, server }] = await Promise.all([startTestStack(settings, options), startBrowser()]);
-    // A top-level `var` of an evaluated or added script is a global variable.
-    script = (await bundle).outputFiles[0]!.text;
+    [stack, { browser, server }, script] = await Promise.all([
+      startTestStack(settings, options),
+      startBrowser(),
+      clientScript(),
+    ]);
   });
   afterEach(async () => {
     await Promise.all(pages.splice(0).map((page) => page.context().close()));
