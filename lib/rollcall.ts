@@ -3,6 +3,8 @@ import type * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import type * as sns from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
+import { environmentNames } from '../lambdas/platform/environment.ts';
+import { metricNamespace } from '../protocol/metrics.ts';
 import { readTimings, type SettingName } from '../protocol/timings.ts';
 import { CheckpointKey } from './checkpoint-key.ts';
 import { ActivityOutbox, ConnectionTable } from './connection-table.ts';
@@ -144,6 +146,7 @@ export class Rollcall extends Construct {
       ...{ sizes, identity: this.identity, domainName: this.domain?.http },
       allowedOrigins: timings.allowedOrigins,
     });
+    this.nameMetrics();
     this.addMigration(network, sizes);
     const { functions, webSocketApi, httpApi, database, cache } = this;
     const watched = { sizes, functions, webSocketApi, httpApi, database, cache };
@@ -227,6 +230,13 @@ export class Rollcall extends Construct {
     }
     this.sweeps.grantAccess(this.functions['cleanup-sweep']);
     this.checkpointKey.grantAccess(this.functions['cleanup-sweep']);
+  }
+
+  /** The metrics of each stack have a namespace of their own. The migration writes none. */
+  private nameMetrics(): void {
+    const namespace = metricNamespace(Stack.of(this).stackName);
+    const { migrate, ...others } = this.functions;
+    for (const fn of Object.values(others)) fn.setVariable(environmentNames.metricsNamespace, namespace);
   }
 
   private addMigration(network: Network, { logRetentionDays }: Sizes): void {

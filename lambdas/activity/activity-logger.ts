@@ -23,7 +23,7 @@ import { type AttendancePage, type AttendanceQuery, AttendanceReport } from './a
 import { type AuditTrail, makeAuditTrail, makeSessionSummary, type SessionSummary } from './audit-trail.ts';
 import { ChainSealer, type SealResult } from './chain-sealer.ts';
 import { type ChainVerification, ChainVerifier } from './chain-verifier.ts';
-import { OutboxReplay, type ReplayResult } from './outbox-replay.ts';
+import { type Backlog, OutboxReplay, type ReplayResult } from './outbox-replay.ts';
 import { type Movement, type MovementQuery, PresenceHistory } from './presence-history.ts';
 
 export interface ActivityLoggerOptions {
@@ -248,6 +248,11 @@ export class ActivityLogger {
   /** Sweep: moves entries from the outbox to PostgreSQL. */
   async replayOutbox(millis = sweepMillis): Promise<ReplayResult> {
     return (await this.#replay?.run(millis)) ?? { replayed: 0, setAside: 0, complete: true };
+  }
+
+  /** Sweep: what waits in the outbox. @throws the error of DynamoDB. */
+  async outboxBacklog(): Promise<Backlog> {
+    return (await this.#replay?.backlog()) ?? { depth: 0, oldestAt: undefined };
   }
 
   /** Sweep: adds new entries to the hash chains. */

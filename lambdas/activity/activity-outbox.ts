@@ -5,6 +5,7 @@ import {
   type DynamoDBClient,
   GetItemCommand,
   QueryCommand,
+  type QueryCommandOutput,
   type WriteRequest,
 } from '@aws-sdk/client-dynamodb';
 import { v7 as uuidv7 } from 'uuid';
@@ -33,6 +34,11 @@ export interface OutboxItem {
   entry: ActivityEntry | undefined;
   /** The entry as it is stored. */
   text: string;
+}
+
+/** When an item was written to the outbox, Unix milliseconds. The first 48 bits of a UUIDv7 are its time. */
+export function writtenAt({ position }: Pick<OutboxItem, 'position'>): number {
+  return Number.parseInt(position.replaceAll('-', '').slice(0, 12), 16);
 }
 
 export interface ActivityOutboxOptions {
@@ -103,6 +109,26 @@ export class ActivityOutbox {
       }),
     );
     return Items.map(toOutboxItem);
+  }
+
+  /** How many items wait in a shard. */
+  async count(shard: string): Promise<number> {
+    let [sum, next] = [0, undefined as Record<string, AttributeValue> | undefined];
+    do {
+      const { Count = 0, LastEvaluatedKey }: QueryCommandOutput = await this.#client.send(
+        new QueryCommand({
+          TableName: this.#table,
+          KeyConditionExpression: '#shard = :shard',
+          ExpressionAttributeNames: { '#shard': partitionKey },
+          ExpressionAttributeValues: { ':shard': { S: shard } },
+          Select: 'COUNT',
+          ExclusiveStartKey: next,
+        }),
+      );
+      sum += Count;
+      next = LastEvaluatedKey;
+    } while (next);
+    return sum;
   }
 
   /** Removes items that were written elsewhere. Items that do not exist any more are ignored. */

@@ -2,7 +2,7 @@ import { setAsideMessage } from '../platform/environment.ts';
 import { log } from '../platform/log.ts';
 import { isRowFault } from '../platform/row-fault.ts';
 import type { ActivityEntry } from './activity-entry.ts';
-import { type ActivityOutbox, type OutboxItem, outboxShards } from './activity-outbox.ts';
+import { type ActivityOutbox, type OutboxItem, outboxShards, writtenAt } from './activity-outbox.ts';
 import type { ActivityWriter } from './activity-writer.ts';
 
 export interface ReplayResult {
@@ -12,6 +12,13 @@ export interface ReplayResult {
   setAside: number;
   /** Whether the outbox is empty. It is false if PostgreSQL is still away or the time was over. */
   complete: boolean;
+}
+
+export interface Backlog {
+  /** The number of entries that wait. */
+  depth: number;
+  /** When the oldest of them was written, Unix milliseconds; undefined if none waits. */
+  oldestAt: number | undefined;
 }
 
 const batchItems = 100;
@@ -34,6 +41,19 @@ export class OutboxReplay {
       if (!(await this.#replayShard(shard, deadline, result))) return { ...result, complete: false };
     }
     return result;
+  }
+
+  /** What waits in the outbox. @throws the error of DynamoDB. */
+  async backlog(): Promise<Backlog> {
+    const shards = await Promise.all(
+      outboxShards.map(async (shard) => {
+        const [oldest] = await this.#outbox.oldest(shard, 1);
+        return oldest ? { depth: await this.#outbox.count(shard), oldestAt: writtenAt(oldest) } : undefined;
+      }),
+    );
+    const waiting = shards.filter((shard) => shard !== undefined);
+    const depth = waiting.reduce((sum, shard) => sum + shard.depth, 0);
+    return { depth, oldestAt: depth > 0 ? Math.min(...waiting.map(({ oldestAt }) => oldestAt)) : undefined };
   }
 
   /** Whether the shard is empty now. */

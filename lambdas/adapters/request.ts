@@ -97,6 +97,11 @@ export function errorFrame(refusal: RollcallError, requestId: string | undefined
   };
 }
 
+/** Whether the service is at fault, and not the caller. */
+export function isFailure({ code }: RollcallError): boolean {
+  return code === 'INTERNAL' || code === 'UNAVAILABLE';
+}
+
 /**
  * What a client is told about an error. A RollcallError is sent as it is. Any other error is a bug: it is logged once, with its
  * context, and the client is told `INTERNAL`.

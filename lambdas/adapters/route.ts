@@ -7,7 +7,7 @@ import type { Caller } from '../flows/callers/caller.ts';
 import { DeadlineExceeded, withDeadline } from '../platform/deadline.ts';
 import type { Services } from '../services/services.ts';
 import { callerOf } from './caller.ts';
-import { answerTo, errorFrame, readRequest, refusalOf } from './request.ts';
+import { answerTo, errorFrame, isFailure, readRequest, refusalOf } from './request.ts';
 
 /** One function for each message type of a group. It returns a frame, or nothing if an `ack` is enough. */
 export type GroupHandlers<G extends RouteGroup> = {
@@ -16,6 +16,7 @@ export type GroupHandlers<G extends RouteGroup> = {
 
 export interface RouteOptions {
   log: Services['log'];
+  metrics: Services['metrics'];
   /** Refuses a caller who sends too much. Routes that count messages in their own round trip have none. */
   limit?: (connectionId: string) => Promise<void>;
   /** Records the frame as a sign of life (rule PR1). Routes whose handlers do so have none. */
@@ -57,6 +58,7 @@ export function route<G extends RouteGroup>(group: G, handlers: GroupHandlers<G>
         }
       };
       frame = answerTo(request, await inTime(serve(), context, options.log));
+      options.metrics.request(false);
     } catch (error) {
       const refusal: RollcallError = refusalOf(
         error,
@@ -68,10 +70,12 @@ export function route<G extends RouteGroup>(group: G, handlers: GroupHandlers<G>
         }),
         options.log,
       );
+      options.metrics.request(isFailure(refusal));
       frame = errorFrame(refusal, request.requestId);
     }
     if (frame && !responds) await options.post?.(caller.connectionId, frame);
     await options.finish?.();
+    options.metrics.flush();
     return frame && responds ? { statusCode: 200, body: JSON.stringify(frame) } : { statusCode: 200 };
   };
 }

@@ -6,7 +6,11 @@ import type { Services } from '../services/services.ts';
 const reserveMillis = 3000;
 
 /** The adapter between a schedule and a sweep. It sets the time limit and logs a failure once, with its context. */
-export function sweep(name: string, log: Services['log'], work: (run: SweepRun) => Promise<void>) {
+export function sweep(
+  name: string,
+  { log, metrics }: Pick<Services, 'log' | 'metrics'>,
+  work: (run: SweepRun) => Promise<void>,
+) {
   return async (event: Partial<ScheduledEvent> & SweepEvent, context: Context): Promise<void> => {
     try {
       const remaining = () => context.getRemainingTimeInMillis() - reserveMillis;
@@ -15,6 +19,8 @@ export function sweep(name: string, log: Services['log'], work: (run: SweepRun) 
     } catch (error) {
       log.error(`The ${name} sweep failed`, { eventId: event.id, error: error as Error });
       throw error;
+    } finally {
+      metrics.writeAll();
     }
   };
 }

@@ -2,7 +2,9 @@ import { ApiGatewayManagementApiClient } from '@aws-sdk/client-apigatewaymanagem
 import { dependencyTimeoutMillis } from '../../protocol/timings.ts';
 import { Broadcaster } from '../delivery/broadcaster.ts';
 import { ManagementGateway } from '../delivery/gateway.ts';
+import { MeteredGateway } from '../delivery/metered-gateway.ts';
 import { environmentNames } from '../platform/environment.ts';
+import { metrics } from '../platform/metrics.ts';
 import { once, required } from '../platform/once.ts';
 
 const timeouts = {
@@ -15,5 +17,5 @@ const timeouts = {
 export const messenger = once(() => {
   const endpoint = required(environmentNames.managementEndpoint);
   const client = new ApiGatewayManagementApiClient({ endpoint, maxAttempts: 1, requestHandler: timeouts });
-  return new Broadcaster(new ManagementGateway(client));
+  return new Broadcaster(new MeteredGateway(new ManagementGateway(client), metrics));
 });

@@ -1,4 +1,5 @@
 import { log } from '../platform/log.ts';
+import { metrics } from '../platform/metrics.ts';
 import { once } from '../platform/once.ts';
 import { redis } from '../platform/redis.ts';
 import { timings } from '../platform/timings.ts';
@@ -14,6 +15,7 @@ export const presence = once(
     new PresenceManager(redis(), {
       timings,
       log: { debug: (message) => log.debug(message), error: (message, error) => log.error(message, error) },
+      measured: (millis) => metrics.note('averageLatency', millis),
     }),
 );
 

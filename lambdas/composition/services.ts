@@ -1,6 +1,7 @@
 import { configureCleanup } from '../flows/sessions/session-cleanup.ts';
 import { database, sweepDatabase } from '../platform/database.ts';
 import { log } from '../platform/log.ts';
+import { metrics } from '../platform/metrics.ts';
 import { once } from '../platform/once.ts';
 import { redis } from '../platform/redis.ts';
 import { timings } from '../platform/timings.ts';
@@ -29,6 +30,7 @@ export const services: Services = {
   timings,
   clock: () => Date.now(),
   log,
+  metrics,
   get presence() {
     return presence();
   },

@@ -35,6 +35,7 @@ export const activityRoute = (services: Services) =>
     },
     {
       log: services.log,
+      metrics: services.metrics,
       limit: (connectionId) => limitRate(services, connectionId),
       notice: (caller, message) => noticeFrame(services, caller, message),
     },

@@ -16,6 +16,8 @@ interface Credentials {
   guestKey: string | undefined;
 }
 
+/** API Gateway answers 401 for exactly this message. */
+const unauthorized = 'Unauthorized';
 /** The largest result of an authorizer that API Gateway accepts. */
 const resultBytes = 8 * 1024;
 
@@ -36,8 +38,7 @@ export async function authorize(
   if (!token && !invite) {
     // Lambda counts the 401 as an error. The alarm subtracts the number of these lines.
     services.countedLog.info(withoutCredentials);
-    // API Gateway turns exactly this message into 401.
-    throw new Error('Unauthorized');
+    throw new Error(unauthorized);
   }
   const userAgent = headerOf(event, 'user-agent')?.slice(0, 512);
   const ipAddress = event.requestContext?.identity?.sourceIp;
@@ -108,5 +109,21 @@ function headerOf(event: APIGatewayRequestAuthorizerEvent, name: string): string
   return Object.entries(event.headers ?? {}).find(([key]) => key.toLowerCase() === name)?.[1];
 }
 
+/** Counts the handshakes that are refused, and those that cannot be decided because something is away. */
+async function measured({ metrics }: HandshakeServices, decide: () => Promise<APIGatewayAuthorizerResult>) {
+  try {
+    const result = await decide();
+    if (result.context === undefined) metrics.add('handshakesRefused');
+    return result;
+  } catch (error) {
+    if ((error as Error).message === unauthorized) metrics.add('handshakesRefused');
+    else metrics.fail('handshakesFailed');
+    throw error;
+  } finally {
+    metrics.flush();
+  }
+}
+
 /** The authorizer of `$connect`. */
-export const handler = (event: APIGatewayRequestAuthorizerEvent) => authorize(handshakeServices, event);
+export const handler = (event: APIGatewayRequestAuthorizerEvent) =>
+  measured(handshakeServices, () => authorize(handshakeServices, event));

@@ -3,7 +3,8 @@ import { sweep } from '../adapters/sweep.ts';
 import { checkpointMaker } from '../composition/checkpoint-maker.ts';
 import { services as composed } from '../composition/services.ts';
 import type { SweepTime } from '../flows/scheduling/sweep-run.ts';
-import { attempt, runHousekeeping } from '../flows/sweep/housekeeping.ts';
+import { attempt } from '../flows/sweep/attempt.ts';
+import { runHousekeeping } from '../flows/sweep/housekeeping.ts';
 import type { Services } from '../services/services.ts';
 
 const minuteMillis = 60_000;
@@ -15,7 +16,7 @@ const minuteMillis = 60_000;
  * @param checkpoints makes the checkpoints.
  */
 export const cleanupSweep = (services: Services, checkpoints: () => Pick<CheckpointMaker, 'run' | 'removeExpired'>) =>
-  sweep('cleanup', services.log, async (time: SweepTime) => {
+  sweep('cleanup', services, async (time: SweepTime) => {
     const ends = services.clock() + minuteMillis;
     const interval = services.timings.cleanupIntervalMillis;
     // The schedule starts this function at most once a minute. A shorter interval is repeated within the minute.

@@ -16,7 +16,7 @@ type ConnectEvent = APIGatewayProxyWebsocketEventV2 & {
  * (rule CO1).
  */
 export async function connect(
-  services: Pick<Services, 'clock' | 'log' | 'registry' | 'timings'>,
+  services: Pick<Services, 'clock' | 'log' | 'metrics' | 'registry' | 'timings'>,
   event: ConnectEvent,
 ): Promise<APIGatewayProxyResultV2> {
   const caller = callerOf(event);
@@ -27,11 +27,15 @@ export async function connect(
     if (refusedBy) {
       const { userId, ipAddress } = caller;
       services.log.warn('A handshake was refused: too many connections', { by: refusedBy, userId, ipAddress });
+      services.metrics.add('handshakesRefused');
       return { statusCode: 429 };
     }
   } catch (error) {
     services.log.error('A connection could not be stored', { connectionId, error: error as Error });
+    services.metrics.fail('handshakesFailed');
     return { statusCode: 503 };
+  } finally {
+    services.metrics.flush();
   }
   const selects = offeredSubprotocols(event).includes(subprotocol);
   return { statusCode: 200, ...(selects ? { headers: { 'Sec-WebSocket-Protocol': subprotocol } } : {}) };

@@ -18,7 +18,11 @@ export const cursorRoute = (services: Services) =>
         return undefined;
       },
     },
-    { log: services.log, post: (connectionId, frame) => postToCaller(services, connectionId, frame) },
+    {
+      log: services.log,
+      metrics: services.metrics,
+      post: (connectionId, frame) => postToCaller(services, connectionId, frame),
+    },
   );
 
 export const parts = frames;

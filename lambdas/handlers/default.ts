@@ -38,6 +38,7 @@ export const defaultRoute = (services: Services) =>
     },
     {
       log: services.log,
+      metrics: services.metrics,
       limit: (connectionId) => limitRate(services, connectionId),
       notice: (caller, message) => noticeFrame(services, caller, message),
     },

@@ -20,7 +20,11 @@ export const heartbeatRoute = (services: Services) =>
         return undefined;
       },
     },
-    { log: services.log, post: (connectionId, frame) => postToCaller(services, connectionId, frame) },
+    {
+      log: services.log,
+      metrics: services.metrics,
+      post: (connectionId, frame) => postToCaller(services, connectionId, frame),
+    },
   );
 
 export const parts = frames;

@@ -89,7 +89,7 @@ export const httpApi = (services: Services) =>
       },
     },
     ['GET /health'],
-    services.log,
+    services,
   );
 
 export const parts = {

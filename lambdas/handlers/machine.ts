@@ -47,6 +47,7 @@ export const machineRoute = (services: Services) =>
     },
     {
       log: services.log,
+      metrics: services.metrics,
       limit: (connectionId) => limitRate(services, connectionId),
       notice: (caller, message) => noticeFrame(services, caller, message),
       finish: () => services.liveness.flush(),

@@ -35,7 +35,7 @@ export const presenceRoute = (services: Services) =>
         return { type: 'presence_state', ...(await snapshotFor(services, caller, sessionId)) };
       },
     },
-    { log: services.log },
+    { log: services.log, metrics: services.metrics },
   );
 
 export const parts = seating;

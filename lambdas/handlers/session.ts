@@ -68,6 +68,7 @@ export const sessionRoute = (services: Services) =>
     },
     {
       log: services.log,
+      metrics: services.metrics,
       limit: (connectionId) => limitRate(services, connectionId),
       notice: (caller, message) => noticeFrame(services, caller, message),
     },

@@ -10,7 +10,7 @@ import type { Services } from '../services/services.ts';
  * nobody is present. If one sweep is not enough, it starts others. In parallel it does what is due once a minute.
  */
 export const timeoutSweep = (services: Services, housekeeping = runHousekeeping) =>
-  sweep('timeout', services.log, async (run: SweepRun) => {
+  sweep('timeout', services, async (run: SweepRun) => {
     const presence = new PresenceSweep(services, run);
     if (!(await presence.join())) return;
     await Promise.all([run.cause === 'load' ? undefined : housekeeping(services), presence.run()]);

@@ -29,6 +29,8 @@ export const environmentNames = {
   /** The claim of a token that says which keys its holder may use. */
   jwtAccessClaim: 'JWT_ACCESS_CLAIM',
   logLevel: 'LOG_LEVEL',
+  /** The namespace of the metrics that the functions write. */
+  metricsNamespace: 'METRICS_NAMESPACE',
 } as const;
 
 /** The log line of a handshake without token and invite; the stack counts these lines. */

@@ -43,10 +43,24 @@ export class Deadlines {
     return swept === 1;
   }
 
-  /** Claims up to `limit` due sessions of a shard, the oldest deadline first; none if the sweep does not hold the shard. */
-  async claim(shard: number, holder: string, now: number, limit: number): Promise<string[]> {
+  /**
+   * Claims up to `limit` due sessions of a shard, the oldest deadline first; none if the sweep does not hold the shard.
+   *
+   * @param late is told by how many milliseconds the first one is late, if there is one.
+   */
+  async claim(
+    shard: number,
+    holder: string,
+    now: number,
+    limit: number,
+    late: (millis: number) => void = () => {},
+  ): Promise<string[]> {
     const values = { holder, now: Math.round(now), limit, claimedScore };
-    return answered(this.#redis, () => runSweepScript(this.#redis, 'claimDue', keysOf(shard), values));
+    const [deadline, ...claimed] = await answered(this.#redis, () =>
+      runSweepScript(this.#redis, 'claimDue', keysOf(shard), values),
+    );
+    if (deadline !== undefined) late(now - Number(deadline));
+    return claimed;
   }
 
   /** Ends a claim. `next` is the next deadline of the session, undefined if nobody is present. */

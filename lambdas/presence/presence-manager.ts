@@ -23,6 +23,8 @@ export interface PresenceLog {
 export interface PresenceManagerOptions {
   timings: Timings;
   log: PresenceLog;
+  /** Told how long each operation in Redis took, in milliseconds. */
+  measured?: (millis: number) => void;
   /** The clock, Unix milliseconds. Tests pass their own. */
   clock?: () => number;
 }
@@ -77,7 +79,7 @@ export class PresenceManager {
     this.#timings = options.timings;
     this.#log = options.log;
     this.#clock = options.clock ?? Date.now;
-    this.store = new PresenceStore(redis, options.timings);
+    this.store = new PresenceStore(redis, options.timings, options.measured);
   }
 
   /**

@@ -48,10 +48,11 @@ export class PresenceStore {
   readonly #timings: Timings;
   readonly #scripts: ScriptRunner;
 
-  constructor(redis: Redis | Cluster, timings: Timings) {
+  /** @param measured is told how long each script took, in milliseconds. */
+  constructor(redis: Redis | Cluster, timings: Timings, measured?: (millis: number) => void) {
     this.#redis = redis;
     this.#timings = timings;
-    this.#scripts = new ScriptRunner(redis, timings);
+    this.#scripts = new ScriptRunner(redis, timings, measured);
   }
 
   /**

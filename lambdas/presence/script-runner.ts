@@ -33,10 +33,13 @@ const keepMillis = 60 * 60 * 1000;
 export class ScriptRunner {
   readonly #redis: Redis | Cluster;
   readonly #timings: Timings;
+  readonly #measured: (millis: number) => void;
 
-  constructor(redis: Redis | Cluster, timings: Timings) {
+  /** @param measured is told how long each script took, in milliseconds. */
+  constructor(redis: Redis | Cluster, timings: Timings, measured: (millis: number) => void = () => {}) {
     this.#redis = redis;
     this.#timings = timings;
+    this.#measured = measured;
     const numberOfKeys = scriptKeys('').length;
     for (const [name, lua] of Object.entries(presenceScripts)) {
       if (!(commandName(name) in redis)) redis.defineCommand(commandName(name), { numberOfKeys, lua });
@@ -65,7 +68,9 @@ export class ScriptRunner {
       ...encodeArguments(script, values),
       ...facts,
     );
+    const started = performance.now();
     const reply = await answered(this.#redis, run);
+    this.#measured(performance.now() - started);
     if (reply[0] === 'limited') throw tooFast(reply[1]);
     if (reply[0] === 'large') throw tooMuchData();
     if (reply[0] === 'overtaken') throw new Overtaken();

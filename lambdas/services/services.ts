@@ -9,6 +9,7 @@ import type { ActivityCache } from '../liveness/activity-cache.ts';
 import type { MachineManager } from '../machines/machine-manager.ts';
 import type { Database, Queryable } from '../platform/database.ts';
 import type { log } from '../platform/log.ts';
+import type { Meter } from '../platform/meter.ts';
 import type { Deadlines } from '../presence/deadlines.ts';
 import type { MovingSessions } from '../presence/moving-sessions.ts';
 import type { PresenceManager } from '../presence/presence-manager.ts';
@@ -29,6 +30,8 @@ export interface Services {
   /** Unix milliseconds. */
   readonly clock: () => number;
   readonly log: Pick<typeof log, 'debug' | 'info' | 'warn' | 'error'>;
+  /** What the functions measure. An adapter writes it at the end of an invocation. */
+  readonly metrics: Meter;
 
   /** Who is present in which session. */
   readonly presence: PresenceManager;

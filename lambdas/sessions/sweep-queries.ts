@@ -21,6 +21,14 @@ export class SweepQueries {
     return occupiedSessions(this.#database);
   }
 
+  /** How many users are in a session now. A user in several sessions counts once. */
+  async activeUsers(): Promise<number> {
+    const { rows } = await this.#sweepDatabase.query<{ users: string }>(
+      'SELECT count(DISTINCT person_id) AS users FROM session_participants WHERE left_at IS NULL',
+    );
+    return Number(rows[0]!.users);
+  }
+
   touchSessions(...parameters: Rest<typeof touchSessions>): ReturnType<typeof touchSessions> {
     return touchSessions(this.#sweepDatabase, ...parameters);
   }

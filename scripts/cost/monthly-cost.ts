@@ -21,6 +21,10 @@ const million = 1e6;
 const gigabyte = 1e9;
 /** Assumptions, because only AWS can show them: how long a run takes besides waits, and ECPU of a script. */
 export const assumed = { runSeconds: 0.02, memoryGb: 1, ecpuOfScript: 3 } as const;
+/** Functions that write metrics, each in at least one execution environment. */
+const measuredFunctions = 13;
+/** An execution environment writes a line of metrics at most once in this many seconds. A line has at most about this many bytes. */
+const metricLine = { seconds: 10, bytes: 2_000 } as const;
 /** The header of a WebSocket frame to a client, with TCP, IP and TLS. */
 const frameOverheadBytes = 71;
 /** A sweep reads the window of each session with moving cursors this often in a second. */
@@ -58,6 +62,10 @@ export function monthlyCost(usage: Usage, room: RoomUnits, options: { platformLo
   const lines = messages + 2 * handshakes;
   const logBytes = lines * logLineBytes() + (options.platformLogs ? runs * platformBytes : 0);
   const gbSeconds = (runs * assumed.runSeconds + inMonth(room.waits) + seconds) * assumed.memoryGb;
+  // As many environments as runs take place at the same time, on average.
+  const environments = measuredFunctions + (runs * assumed.runSeconds) / seconds + rooms * room.waits;
+  const metricLines = Math.min(runs, (environments * seconds) / metricLine.seconds);
+  const metricBytes = metricLines * metricLine.bytes;
   const minutes = usage.users * usage.hours * 60;
   const wire = posts * postWireBytes(frameBytes);
   const out = posts * (frameBytes + frameOverheadBytes);
@@ -77,6 +85,7 @@ export function monthlyCost(usage: Usage, room: RoomUnits, options: { platformLo
     position('requests of the posts through the NAT gateway, in GB', wire / gigabyte, (wire / gigabyte) * p.perNatGb),
     position('frames to the internet, in GB', out / gigabyte, (out / gigabyte) * p.perInternetGb),
     position('log lines, in GB', logBytes / gigabyte, (logBytes / gigabyte) * p.perLogGb),
+    position('lines of metrics, in GB', metricBytes / gigabyte, (metricBytes / gigabyte) * p.perLogGb),
   ];
 }
 

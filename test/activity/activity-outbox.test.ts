@@ -121,6 +121,20 @@ describe('the outbox', () => {
     expect(await store.items()).toHaveLength(1);
   });
 
+  test('tells how many entries wait, and since when', async () => {
+    expect(await logger.outboxBacklog()).toEqual({ depth: 0, oldestAt: undefined });
+    const before = Date.now();
+    await defer(...Array.from({ length: 130 }, (_, n) => `t${n}`));
+    const between = Date.now();
+    const other = new ActivityLogger({ pool, outbox: store.outbox });
+    pool.away = true;
+    await other.logActivity(randomUUID(), null, 'later');
+    const { depth, oldestAt } = await logger.outboxBacklog();
+    expect(depth).toBe(131);
+    expect(oldestAt).toBeGreaterThanOrEqual(before);
+    expect(oldestAt).toBeLessThanOrEqual(between);
+  });
+
   test('[AC3] sets aside items that cannot be written, loses none, and writes those behind them', async () => {
     await defer('a');
     const [item] = await store.items();

@@ -1,10 +1,12 @@
 import type { APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
 import { callerOf } from '../../lambdas/adapters/caller.ts';
 import { type GroupHandlers, type RouteOptions, route } from '../../lambdas/adapters/route.ts';
+import { Meter } from '../../lambdas/platform/meter.ts';
 import { RollcallError } from '../../protocol/errors.ts';
 import { expectWithin } from '../support/time-limits.ts';
 import { contextWith, messageEvent } from './socket-event.ts';
 
+const metrics = new Meter(() => {});
 const log = { debug: jest.fn(), info: jest.fn(), warn: jest.fn(), error: jest.fn() };
 beforeEach(() => jest.clearAllMocks());
 
@@ -13,11 +15,14 @@ type Pong = GroupHandlers<'default'>['ping'];
 async function ask(
   ping: Pong,
   message: unknown = { type: 'ping', requestId: 'r1' },
-  options: Omit<RouteOptions, 'log'> = {},
+  options: Omit<RouteOptions, 'log' | 'metrics'> = {},
   millis = 5000,
 ) {
   const handlers = { ping, hello: async () => undefined };
-  const answer = await route('default', handlers, { ...options, log })(messageEvent(message), contextWith(millis));
+  const answer = await route('default', handlers, { ...options, log, metrics })(
+    messageEvent(message),
+    contextWith(millis),
+  );
   const { statusCode, body } = answer as APIGatewayProxyStructuredResultV2;
   return { statusCode, frame: body === undefined ? undefined : JSON.parse(body) };
 }
@@ -36,7 +41,7 @@ test('[DE10] a route with a route response answers with it', async () => {
 describe('[DE10] a route without a response', () => {
   const heartbeat = async (message: object, serve: () => Promise<undefined>) => {
     const post = jest.fn(async () => {});
-    const handler = route('heartbeat', { heartbeat: serve }, { post, log });
+    const handler = route('heartbeat', { heartbeat: serve }, { post, log, metrics });
     const answer = await handler(messageEvent({ type: 'heartbeat', sessionId: 's', ...message }), contextWith(5000));
     return { answer, posts: post.mock.calls as unknown[][] };
   };

@@ -49,6 +49,16 @@ test('a session is due at its deadline and not earlier', async () => {
   expect(await claimed(now + 50)).toHaveLength(1);
 });
 
+test('a claim tells by how much the oldest deadline is late', async () => {
+  const late = jest.fn();
+  const shard = shardOf(sessionId);
+  await deadlines.claim(shard, sweep, now, 10, late);
+  expect(late).not.toHaveBeenCalled();
+  await deadlines.schedule(sessionId, now + 50);
+  expect(await deadlines.claim(shard, sweep, now + 350, 10, late)).toEqual([sessionId]);
+  expect(late.mock.calls).toEqual([[300]]);
+});
+
 test('an earlier deadline replaces the deadline of a session, a later one changes nothing', async () => {
   await deadlines.schedule(sessionId, now + 50);
   await deadlines.schedule(sessionId, now + 90);

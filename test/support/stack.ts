@@ -79,7 +79,7 @@ export async function startTestStack(
     ...options,
     backing: { databaseUrl: stores.database.url, redisUrl: stores.redis.url, ...options.backing },
     dataDirectory,
-    environment: { MANAGEMENT_ENDPOINT: await posts.open() },
+    environment: { ...options.environment, MANAGEMENT_ENDPOINT: await posts.open() },
   });
   posts.target = stack.management;
 

@@ -1,3 +1,4 @@
+import { Meter } from '../../lambdas/platform/meter.ts';
 import type { Services } from '../../lambdas/services/services.ts';
 import { readTimings } from '../../protocol/timings.ts';
 
@@ -15,6 +16,7 @@ export function testServices(doubles: Doubles = {}): Services {
     timings: readTimings({}),
     clock: () => Date.now(),
     log: { debug: silent, info: silent, warn: silent, error: silent },
+    metrics: new Meter(silent),
     sweepFunction: undefined,
   };
   const given: Record<string | symbol, unknown> = { ...defaults, ...doubles };

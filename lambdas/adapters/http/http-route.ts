@@ -4,7 +4,7 @@ import { type ErrorCode, errorCodes, RollcallError } from '../../../protocol/err
 import { textProblem } from '../../../protocol/text.ts';
 import type { Services } from '../../services/services.ts';
 import { identityBehindAuthorizer } from '../identity.ts';
-import { refusalOf } from '../request.ts';
+import { isFailure, refusalOf } from '../request.ts';
 
 /** A request to the HTTP API, after API Gateway has verified its token. */
 export interface HttpRequest {
@@ -51,17 +51,22 @@ type HttpEvent = APIGatewayProxyEventV2 & {
 };
 
 /** The adapter between the HTTP API and its handlers, by route key (`GET /sessions/{id}`). */
-export function httpRoute(handlers: HttpHandlers, open: string[], log: Services['log']) {
+export function httpRoute(handlers: HttpHandlers, open: string[], { log, metrics }: Pick<Services, 'log' | 'metrics'>) {
   return async (event: HttpEvent): Promise<APIGatewayProxyStructuredResultV2> => {
     try {
       const handle = handlers[event.routeKey];
       if (!handle) return answer({ status: 404, body: { message: 'Not Found' } });
-      return answer(await handle(readRequest(event, open.includes(event.routeKey))));
+      const answered = answer(await handle(readRequest(event, open.includes(event.routeKey))));
+      metrics.request(false);
+      return answered;
     } catch (error) {
       const refusal = refusalOf(error, () => ({ route: event.routeKey }), log);
+      metrics.request(isFailure(refusal));
       const { code, message } = refusal;
       const body = { code, message, retryable: errorCodes[code].retryable };
       return answer({ status: statusOf[code], body });
+    } finally {
+      metrics.flush();
     }
   };
 }

@@ -43,6 +43,7 @@ function show(services: Services, sessionId: string, { joins, updates, leaves }:
 async function sendDiff(services: Services, sessionId: string, outcome: PresenceOutcome): Promise<void> {
   if (!hasNews(outcome)) return;
   const { epoch, seq, parts, joins, updates, leaves } = outcome;
+  const started = services.clock();
   // One after the other, so that the parts arrive in the order of their numbers.
   let throttled = 0;
   for (const frame of diffFrames({ sessionId, epoch, seq, joins, updates, leaves }, parts)) {
@@ -50,15 +51,23 @@ async function sendDiff(services: Services, sessionId: string, outcome: Presence
     await endGoneReceivers(services, sessionId, outcome.receivers, result.gone);
     throttled += result.throttled;
   }
+  services.metrics.note('deliveryLatency', services.clock() - started);
   if (throttled > 0) await noteFailures(services, sessionId, { isThrottled: true, movers: [] });
 }
 
 async function sendCursors(services: Services, sessionId: string, batch: CursorBatch): Promise<void> {
   const result = await services.broadcaster.post(cursorPosts(sessionId, batch), { kind: 'cursor' });
+  measureCursors(services, batch);
   await endGoneReceivers(services, sessionId, batch.receivers, result.gone);
   if (result.failed.length === 0) return;
   const movers = batch.cursors.map(({ userId }) => userId);
   await noteFailures(services, sessionId, { isThrottled: result.throttled > 0, movers });
+}
+
+/** How long the oldest cursor of a batch took to its last receiver, and the share of the cursors that needed no post of their own. */
+function measureCursors({ metrics, clock }: Services, { cursors }: CursorBatch): void {
+  metrics.note('deliveryLatency', clock() - Math.min(...cursors.map(({ at }) => at)));
+  metrics.note('mergedShare', 100 * (1 - 1 / cursors.length));
 }
 
 /** Stores that posts failed. If that fails too, it does not matter to what was sent already. */

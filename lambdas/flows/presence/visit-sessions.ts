@@ -115,6 +115,8 @@ async function recordAll(
     departures: departures.map((departure) => ({ ...departure, isBack: present.has(departure.userId) })),
   });
   if (error) logFailure(services.log, 'A movement could not be recorded yet', error, { sessionId });
+  const missed = written.filter((movement) => 'cause' in movement && movement.cause === 'timeout').length;
+  if (missed > 0) services.metrics.add('heartbeatsMissed', missed);
   await services.presence.store.forget(sessionId, written);
   return written.length;
 }

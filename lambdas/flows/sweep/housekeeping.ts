@@ -1,8 +1,9 @@
 import type { LivenessEvent } from '../../liveness/liveness-settings.ts';
 import { deactivateTimedOut } from '../../liveness/timeout.ts';
-import { logFailure } from '../../platform/log-failure.ts';
 import type { Services } from '../../services/services.ts';
 import { announceLiveness } from '../liveness/announce-liveness.ts';
+import { attempt } from './attempt.ts';
+import { measureService } from './measure-service.ts';
 import { reconcileSlots } from './reconcile-slots.ts';
 
 /**
@@ -13,8 +14,17 @@ export async function runHousekeeping(services: Services): Promise<void> {
   await services.cleanup.runExpiry();
   await checkLiveness(services);
   await attempt(services, 'Lost slots could not be given back', () => reconcileSlots(services, services.clock()));
-  await attempt(services, 'The outbox could not be replayed', () => services.sweepActivity.replayOutbox());
+  await attempt(services, 'The outbox could not be replayed', () => replayOutbox(services));
   await attempt(services, 'The audit trail could not be sealed', () => services.sweepActivity.sealChains());
+  await measureService(services);
+}
+
+/** Writes what waits in the outbox to PostgreSQL, and notes what still waits. */
+async function replayOutbox({ sweepActivity, metrics, clock }: Services): Promise<void> {
+  const { complete } = await sweepActivity.replayOutbox();
+  const { depth, oldestAt } = complete ? { depth: 0, oldestAt: undefined } : await sweepActivity.outboxBacklog();
+  metrics.note('outboxDepth', depth);
+  metrics.note('outboxAge', oldestAt === undefined ? 0 : Math.max(0, clock() - oldestAt) / 1000);
 }
 
 /** Deactivates sessions and machines without signs of life and tells their owners (rule LC6). */
@@ -23,13 +33,4 @@ export async function checkLiveness(services: Services): Promise<void> {
   const emit = (event: LivenessEvent) => announceLiveness(services, event);
   const options = { pool: services.sweepDatabase, emit, livenessTimeoutMillis };
   await attempt(services, 'The liveness check failed', () => deactivateTimedOut(services.clock(), options));
-}
-
-/** Runs a step. A failure is logged and does not keep the other steps from running. */
-export async function attempt(services: Services, failure: string, step: () => Promise<unknown>): Promise<void> {
-  try {
-    await step();
-  } catch (error) {
-    logFailure(services.log, failure, error);
-  }
 }

@@ -7,7 +7,7 @@ import { send } from '../presence/announce.ts';
 
 /** The client keeps a pace for this time, unless it is told again. It is a little longer than a sweep needs to tell it again. */
 const paceSeconds = 90;
-/** The metric is written once in this time, in milliseconds. */
+/** The metrics get a value once in this time, in milliseconds. */
 const metricMillis = 10_000;
 
 /**
@@ -47,7 +47,7 @@ export class ServiceSpending {
 
   /** Learns what all sweeps together metered. */
   learn({ restraint, dollarsPerHour }: ServiceRate): void {
-    const { clock, log } = this.#services;
+    const { clock, log, metrics } = this.#services;
     if (restraint > 1 !== this.#restraint > 1) {
       const message =
         restraint > 1 ? 'The bound of the bill is near; posts are made rarer' : 'Posts have their usual rate again';
@@ -56,17 +56,7 @@ export class ServiceSpending {
     this.#restraint = restraint;
     if (clock() < this.#shownAt + metricMillis) return;
     this.#shownAt = clock();
-    log.info('What the service spends', { dollarsPerHour, restraint, ...metricOf(clock()) });
+    metrics.note('dollarsPerHour', dollarsPerHour);
+    metrics.note('restraint', restraint);
   }
-}
-
-/** The part of a log line by which CloudWatch makes metrics of its other fields (the embedded metric format). */
-function metricOf(now: number) {
-  const Metrics = [
-    { Name: 'dollarsPerHour', Unit: 'None' },
-    { Name: 'restraint', Unit: 'None' },
-  ];
-  return {
-    _aws: { Timestamp: now, CloudWatchMetrics: [{ Namespace: 'Rollcall', Dimensions: [['service']], Metrics }] },
-  };
 }

@@ -70,6 +70,8 @@ export class PresenceSweep {
   #isFirst = true;
   #recoverAgainAt = Number.POSITIVE_INFINITY;
   #idleTicks = 0;
+  /** By how many milliseconds the latest visit of this tick is late. */
+  #lag = 0;
 
   constructor(services: Services, run: SweepRun) {
     this.#services = services;
@@ -134,6 +136,7 @@ export class PresenceSweep {
         this.#recoverAgainAt = isBack ? started + doubtMillis : Number.POSITIVE_INFINITY;
       }
       [this.#wasAway, this.#isFirst] = [false, false];
+      this.#services.metrics.note('redisAway', 0);
       return !joined || (await this.#round(started));
     } catch (error) {
       if (!isAway(error)) throw error;
@@ -143,6 +146,7 @@ export class PresenceSweep {
       }
       if (!this.#wasAway) this.#services.log.warn('Redis is away; the sweep waits for it', error.cause as Error);
       this.#wasAway = true;
+      this.#services.metrics.note('redisAway', 100);
       for (const shard of this.#shards.held) this.#shards.doubt(shard);
       return true;
     }
@@ -153,7 +157,9 @@ export class PresenceSweep {
     await this.#shards.renew(started, (shard) => this.#pool.isBusy(shard));
     const isLeader = this.#shards.held.includes(0);
     if (isLeader) await relearnIndex(this.#services, started);
+    this.#lag = 0;
     const isBehind = await this.#visitDue(started + this.#tickMillis);
+    this.#services.metrics.note('sweepLag', this.#lag);
     this.#lastSeen.write();
     await this.#services.deadlines.noteRound(started);
     if (isBehind) await this.#callAnother();
@@ -179,7 +185,11 @@ export class PresenceSweep {
   }
 
   async #claim(shard: number, limit: number): Promise<number> {
-    const claimed = await this.#services.deadlines.claim(shard, this.#shards.holder, this.#services.clock(), limit);
+    const { deadlines, clock } = this.#services;
+    const late = (millis: number) => {
+      this.#lag = Math.max(this.#lag, millis);
+    };
+    const claimed = await deadlines.claim(shard, this.#shards.holder, clock(), limit, late);
     for (const sessionId of claimed) this.#pool.add(sessionId, shard);
     return claimed.length;
   }

@@ -1,0 +1,67 @@
+import WebSocket from 'ws';
+import { metricUnits } from '../../protocol/metrics.ts';
+import { leavesOf } from '../support/presence-frames.ts';
+import { startTestStack, type TestStack } from '../support/stack.ts';
+import { scaleSettings } from '../support/time-limits.ts';
+
+let stack: TestStack;
+beforeAll(async () => {
+  const settings = scaleSettings({
+    PRESENCE_UPDATE_SECONDS: '1',
+    HEARTBEAT_TIMEOUT_SECONDS: '1',
+    RECONNECT_GRACE_SECONDS: '0.5',
+  });
+  stack = await startTestStack(settings, { environment: { LOG_LEVEL: 'DEBUG' }, schedules: true });
+});
+afterAll(() => stack.close());
+
+/** The lines of metrics that the functions wrote, with the name of the function. */
+function written(): Record<string, unknown>[] {
+  return stack.lines.flatMap((line) => {
+    const [, json] = / metrics (\{.*\})$/.exec(line) ?? [];
+    return json === undefined ? [] : [JSON.parse(json) as Record<string, unknown>];
+  });
+}
+
+const valuesOf = (name: string) => written().flatMap((line) => (name in line ? [line[name]].flat() : [])) as number[];
+
+/** These have a value only while something fails. Tests of their own cause that. */
+const ofFailures = ['postsGone', 'postsThrottled', 'postsFailed', 'handshakesFailed'];
+
+test('a used service writes every metric, with the service as the only dimension and no id', async () => {
+  const { owner, session } = await stack.host('ada');
+  const guest = await stack.arrive('bob');
+  await guest.insist('session_joined', { type: 'session_join', sessionId: session.id });
+  const refused = new WebSocket(stack.websocket);
+  const [status] = await new Promise<[number]>((resolve) => {
+    refused.once('unexpected-response', (_, { statusCode = 0 }) => resolve([statusCode]));
+  });
+  expect(status).toBe(401);
+  const cursors = async (isEnough: () => boolean) => {
+    for (let step = 1; !isEnough(); step += 1) {
+      const cursor = { x: step, y: 1 };
+      await owner.insist('ack', { type: 'cursor_update', sessionId: session.id, cursor, requestId: `r${step}` });
+    }
+  };
+  // The other user sends nothing and times out. The frames of the owner let the functions write what they measured before.
+  await cursors(() => leavesOf(owner, guest.userId) > 0 && valuesOf('mergedShare').length > 0);
+  await owner.insist('session_left', { type: 'session_leave', sessionId: session.id });
+  // Now nobody is present, so the sweep ends, and writes what it measured.
+  const names = Object.keys(metricUnits).filter((name) => !ofFailures.includes(name));
+  const missing = () => names.filter((name) => valuesOf(name).length === 0);
+  while (missing().length > 0) await owner.insist('pong', { type: 'ping' });
+  for (const line of written()) {
+    const { service, function: writer, ...values } = line;
+    expect(service).toBe('rollcall');
+    expect(writer).toBeTruthy();
+    for (const value of Object.values(values).flat()) expect(typeof value).toBe('number');
+    expect(Object.keys(metricUnits)).toEqual(expect.arrayContaining(Object.keys(values)));
+  }
+  expect(Math.max(...valuesOf('activeUsers'))).toBeGreaterThanOrEqual(1);
+  expect(Math.max(...valuesOf('activeSessions'))).toBe(1);
+  expect(Math.max(...valuesOf('heartbeatsMissed'))).toBeGreaterThanOrEqual(1);
+  expect(Math.max(...valuesOf('redisConnections'))).toBeGreaterThan(0);
+  expect(valuesOf('handshakesRefused')).toEqual([1]);
+  expect(new Set(valuesOf('errorRate'))).toEqual(new Set([0]));
+  expect(new Set(valuesOf('outboxDepth'))).toEqual(new Set([0]));
+});
