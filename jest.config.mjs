@@ -13,8 +13,8 @@ const esmOnlyPackages = [
 export default {
   testEnvironment: 'node',
   testMatch: ['<rootDir>/test/**/*.test.ts', '<rootDir>/test/**/*.test.tsx'],
-  // What takes minutes runs with `npm run test:long`, by jest.long.config.mjs.
-  testPathIgnorePatterns: ['/node_modules/', '\\.long\\.test\\.ts$'],
+  // `npm test` ends within minutes. The others run with `npm run test:check` and `npm run test:long`, by their own configurations.
+  testPathIgnorePatterns: ['/node_modules/', '\\.(check|long)\\.test\\.ts$'],
   transform: {
     '\\.lua$': '<rootDir>/test/support/lua-text.cjs',
     '\\.(ts|tsx|mjs|js)$': [

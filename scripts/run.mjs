@@ -1,5 +1,5 @@
 /**
- * What the npm scripts start: `node scripts/run.mjs start|test|test:long|check|check:aws|check:lua|bench|chaos|build:client|build:cdk|size:client|audit:verify|cost|scale|smoke|references|at|attendance …arguments`.
+ * What the npm scripts start: `node scripts/run.mjs start|test|test:check|test:long|check|check:aws|check:lua|bench|chaos|build:client|build:cdk|size:client|audit:verify|cost|scale|smoke|references|at|attendance …arguments`.
  *
  * It runs on the installed Node.js (20 or newer) and installs what is missing. Then it starts the Node.js of the npm
  * package `node`, which has the version that the functions have on AWS. It uses no package itself.
@@ -31,15 +31,6 @@ const withoutRedis = [
   'attendance',
 ];
 
-/** The long tests that `check` runs too. The others need a quiet machine, or many minutes. */
-const partsInCheck = [
-  'test/browser/demo',
-  'package.long',
-  'test/docs/readme',
-  'simulation/mistakes',
-  'simulation/rare',
-];
-
 /** The steps of a command: a heading and the arguments for Node.js. */
 function stepsOf(command, extra) {
   const bin = (name) => join(binaries, name);
@@ -51,7 +42,7 @@ function stepsOf(command, extra) {
   const withLua = ['--import', new URL('lua/lua-text.mjs', import.meta.url).href];
   const luacheck = ['--disable-warning=ExperimentalWarning', ...withLua, 'scripts/lua/check-lua.ts'];
   const awsCheck = ['--disable-warning=ExperimentalWarning', 'scripts/check-aws.ts'];
-  const longJest = [...jest, '--config', join(project, 'jest.long.config.mjs')];
+  const jestWith = (configuration) => [...jest, '--config', join(project, configuration)];
   switch (command) {
     case 'start':
       return [{ run: ['scripts/attached.mjs', 'local/main.ts', ...extra], ownsSignals: true }];
@@ -61,8 +52,10 @@ function stepsOf(command, extra) {
       return [{ run: [...withLua, 'test/chaos/main.ts', ...extra] }];
     case 'test':
       return [{ run: jest }];
+    case 'test:check':
+      return [{ run: jestWith('jest.check.config.mjs') }];
     case 'test:long':
-      return [{ run: longJest }];
+      return [{ run: jestWith('jest.long.config.mjs') }];
     case 'check:aws':
       return [{ run: [...awsCheck, ...extra] }];
     case 'check:lua':
@@ -74,7 +67,7 @@ function stepsOf(command, extra) {
         { heading: 'Redis scripts', run: luacheck },
         { heading: 'Templates for AWS', run: awsCheck },
         { heading: 'Tests and architecture rules', run: jest },
-        { heading: 'Packages, demo, README and planted mistakes', run: [...longJest, ...partsInCheck] },
+        { heading: 'Packages, pages, programs and planted mistakes', run: jestWith('jest.check.config.mjs') },
       ];
     case 'build:client':
       return [{ run: ['scripts/build-client.mjs', ...extra] }];
@@ -109,7 +102,7 @@ async function main([command, ...extra]) {
   const steps = stepsOf(command, extra);
   if (!steps)
     throw new Advice(
-      'The command is missing or unknown; run npm start, npm test, npm run test:long, npm run check, npm run check:aws, npm run check:lua, npm run bench, npm run chaos, npm run build:client, npm run build:cdk, npm run size:client, npm run audit:verify, npm run cost, npm run scale, npm run smoke, npm run references, npx rollcall at or npx rollcall attendance.',
+      'The command is missing or unknown; run npm start, npm test, npm run test:check, npm run test:long, npm run check, npm run check:aws, npm run check:lua, npm run bench, npm run chaos, npm run build:client, npm run build:cdk, npm run size:client, npm run audit:verify, npm run cost, npm run scale, npm run smoke, npm run references, npx rollcall at or npx rollcall attendance.',
     );
   await ensurePackages(project);
   const redis = withoutRedis.includes(command) ? { environment: {}, stop: async () => {} } : await provideRedis();
@@ -118,7 +111,7 @@ async function main([command, ...extra]) {
     ...redis.environment,
     PATH: `${binaries}${delimiter}${process.env.PATH ?? ''}`,
   };
-  if (['test', 'test:long', 'check'].includes(command)) {
+  if (['test', 'test:check', 'test:long', 'check'].includes(command)) {
     environment.CHROMIUM_PATH = findChromium() ?? (await installChromium());
   }
   if (['check', 'check:lua'].includes(command)) await provideLuacheck();

@@ -1,4 +1,4 @@
-// Two editors of one text in one page, each with its own client; bundled for `codemirror.test.ts`.
+// Two editors of one text in one page, each with its own client; bundled for `codemirror.check.test.ts`.
 import { EditorState } from '@codemirror/state';
 import { EditorView } from '@codemirror/view';
 import { yCollab } from 'y-codemirror.next';

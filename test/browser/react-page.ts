@@ -10,7 +10,7 @@ import {
   useSelf,
 } from '../../client/react/index.ts';
 
-// Components of the React package that `react-stack.test.ts` mounts in a real browser. They count their renderings.
+// Components of the React package that `react-stack.check.test.ts` mounts in a real browser. They count their renderings.
 
 const renders: Record<string, number> = {};
 let client: Client;

@@ -1,7 +1,7 @@
 /** The number of scenarios of `npm run test:long`, unless `SIMULATION_SEEDS` is set. */
 const seedsOfALongRun = 1000;
 /** The number of scenarios of `npm test`; each kind occurs several times. */
-const seedsOfAShortRun = 55;
+const seedsOfAShortRun = 33;
 
 /**
  * The seeds of a test file. `npm run test:long` has two files, which run in parallel and share `SIMULATION_SEEDS` seeds,

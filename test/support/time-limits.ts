@@ -93,7 +93,7 @@ export const timeLimits = {
   get test() {
     return scaleLimit(6 * 60_000);
   },
-  /** For a test of `npm run test:long`. */
+  /** For a test of `npm run test:check` or `npm run test:long`. */
   get longTest() {
     return scaleLimit(30 * 60_000);
   },
