@@ -31,7 +31,7 @@ const ofFailures = ['postsGone', 'postsThrottled', 'postsFailed', 'handshakesFai
 test('a used service writes every metric, with the service as the only dimension and no id', async () => {
   const { owner, session } = await stack.host('ada');
   const guest = await stack.arrive('bob');
-  await guest.insist('session_joined', { type: 'session_join', sessionId: session.id });
+  await guest.expect('session_joined', { type: 'session_join', sessionId: session.id });
   const refused = new WebSocket(stack.websocket);
   const [status] = await new Promise<[number]>((resolve) => {
     refused.once('unexpected-response', (_, { statusCode = 0 }) => resolve([statusCode]));
@@ -40,16 +40,16 @@ test('a used service writes every metric, with the service as the only dimension
   const cursors = async (isEnough: () => boolean) => {
     for (let step = 1; !isEnough(); step += 1) {
       const cursor = { x: step, y: 1 };
-      await owner.insist('ack', { type: 'cursor_update', sessionId: session.id, cursor, requestId: `r${step}` });
+      await owner.expect('ack', { type: 'cursor_update', sessionId: session.id, cursor, requestId: `r${step}` });
     }
   };
   // The other user sends nothing and times out. The frames of the owner let the functions write what they measured before.
   await cursors(() => leavesOf(owner, guest.userId) > 0 && valuesOf('mergedShare').length > 0);
-  await owner.insist('session_left', { type: 'session_leave', sessionId: session.id });
+  await owner.expect('session_left', { type: 'session_leave', sessionId: session.id });
   // Now nobody is present, so the sweep ends, and writes what it measured.
   const names = Object.keys(metricUnits).filter((name) => !ofFailures.includes(name));
   const missing = () => names.filter((name) => valuesOf(name).length === 0);
-  while (missing().length > 0) await owner.insist('pong', { type: 'ping' });
+  while (missing().length > 0) await owner.expect('pong', { type: 'ping' });
   for (const line of written()) {
     const { service, function: writer, ...values } = line;
     expect(service).toBe('rollcall');

@@ -6,6 +6,7 @@ import { readInvite, signInvite } from '../../lambdas/sessions/invites.ts';
 import { JwtAuthorizer } from '../../local/http/jwt-authorizer.ts';
 import type { IdentityProvider } from '../../local/identity/identity-provider.ts';
 import { audience, issuer, TestIdentityProvider } from '../adapters/identity-provider.ts';
+import { testServices } from '../support/test-services.ts';
 
 /**
  * Tokens that nobody may use, at both doors: the handshake of the WebSocket API, and the JWT authorizer of the HTTP API. A refused
@@ -43,8 +44,7 @@ async function atBothDoors(token: string) {
 
 /** The answer of a route of the HTTP API to a token that the JWT authorizer accepted. */
 async function behindAuthorizer(token: string) {
-  const log = { debug() {}, info() {}, warn() {}, error() {} };
-  const who = httpRoute({ 'GET /who': async ({ userId }) => ({ body: userId }) }, [], log);
+  const who = httpRoute({ 'GET /who': async ({ userId }) => ({ body: userId }) }, [], testServices());
   const authorizer = { jwt: { claims: { sub: decodeJwt(token).sub, iss: issuer } } };
   const headers = { authorization: `Bearer ${token}` };
   return who({ routeKey: 'GET /who', headers, requestContext: { authorizer } } as unknown as APIGatewayProxyEventV2);
