@@ -28,6 +28,9 @@ const valuesOf = (name: string) => written().flatMap((line) => (name in line ? [
 /** These have a value only while something fails. Tests of their own cause that. */
 const ofFailures = ['postsGone', 'postsThrottled', 'postsFailed', 'handshakesFailed'];
 
+/** A connection may send at most twenty messages in a second. */
+const belowLimit = () => new Promise((resolve) => setTimeout(resolve, 100));
+
 test('a used service writes every metric, with the service as the only dimension and no id', async () => {
   const { owner, session } = await stack.host('ada');
   const guest = await stack.arrive('bob');
@@ -40,6 +43,7 @@ test('a used service writes every metric, with the service as the only dimension
   const cursors = async (isEnough: () => boolean) => {
     for (let step = 1; !isEnough(); step += 1) {
       const cursor = { x: step, y: 1 };
+      await belowLimit();
       await owner.expect('ack', { type: 'cursor_update', sessionId: session.id, cursor, requestId: `r${step}` });
     }
   };
@@ -49,7 +53,10 @@ test('a used service writes every metric, with the service as the only dimension
   // Now nobody is present, so the sweep ends, and writes what it measured.
   const names = Object.keys(metricUnits).filter((name) => !ofFailures.includes(name));
   const missing = () => names.filter((name) => valuesOf(name).length === 0);
-  while (missing().length > 0) await owner.expect('pong', { type: 'ping' });
+  while (missing().length > 0) {
+    await belowLimit();
+    await owner.expect('pong', { type: 'ping' });
+  }
   for (const line of written()) {
     const { service, function: writer, ...values } = line;
     expect(service).toBe('rollcall');
