@@ -31,6 +31,12 @@ export const protectedPaths = [
   '/keys/{key}/sessions',
   '/keys/{key}/activity',
   '/checkpoints',
+  '/analytics/usage',
+  '/analytics/people',
+  '/analytics/leaves',
+  '/analytics/activities',
+  '/analytics/lengths',
+  '/analytics/sessions',
   '/stats',
 ];
 

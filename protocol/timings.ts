@@ -17,6 +17,7 @@ export const settingDefaults = {
   SESSION_WARNING_MINUTES: 5,
   SESSION_RETENTION_HOURS: 24,
   ACTIVITY_RETENTION_DAYS: 90,
+  ANALYTICS_RETENTION_DAYS: 730,
   CLEANUP_INTERVAL_MINUTES: 15,
   LIVENESS_TIMEOUT_SECONDS: 600,
   BATCH_MILLIS: 100,
@@ -73,6 +74,7 @@ export interface Timings {
   sessionWarningMillis: number;
   sessionRetentionMillis: number;
   activityRetentionMillis: number;
+  analyticsRetentionMillis: number;
   cleanupIntervalMillis: number;
   livenessTimeoutMillis: number;
   batchMillis: number;
@@ -148,6 +150,7 @@ export function readTimings(environment: Record<string, string | undefined>): Ti
     sessionWarningMillis: warning,
     sessionRetentionMillis: value('SESSION_RETENTION_HOURS') * hour,
     activityRetentionMillis: value('ACTIVITY_RETENTION_DAYS') * day,
+    analyticsRetentionMillis: value('ANALYTICS_RETENTION_DAYS') * day,
     cleanupIntervalMillis: value('CLEANUP_INTERVAL_MINUTES') * minute,
     livenessTimeoutMillis: value('LIVENESS_TIMEOUT_SECONDS') * second,
     batchMillis: value('BATCH_MILLIS'),

@@ -54,9 +54,13 @@ export const userJoined = (actor: Actor, role: Role) => entry(actor, 'user_joine
 
 /** @param durationSeconds how long the user was present. */
 export const userLeft = (actor: Actor, cause: LeaveCause, durationSeconds: number) =>
-  entry(actor, 'user_left', { cause, durationSeconds: Math.max(0, Math.round(durationSeconds)) });
+  entry(actor, 'user_left', { cause, durationSeconds: wholeSeconds(durationSeconds) });
 
-export const userTimedOut = (actor: Actor) => entry(actor, 'user_timeout', { reason: 'heartbeat_timeout' });
+/** @param durationSeconds how long the user was present. */
+export const userTimedOut = (actor: Actor, durationSeconds: number) =>
+  entry(actor, 'user_timeout', { reason: 'heartbeat_timeout', durationSeconds: wholeSeconds(durationSeconds) });
+
+const wholeSeconds = (seconds: number) => Math.max(0, Math.round(seconds));
 
 export const sessionCreated = (actor: Actor, operationId: string) => entry(actor, 'session_created', { operationId });
 

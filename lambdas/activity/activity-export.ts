@@ -1,5 +1,5 @@
-import { type ColumnOption, type Options, stringify } from 'csv-stringify/sync';
 import type { ActivityItem } from '../../protocol/entities.ts';
+import { csvPage } from '../platform/csv.ts';
 import type { Attendance } from './attendance.ts';
 
 export const exportFormats = ['csv', 'json', 'ndjson'] as const;
@@ -12,9 +12,7 @@ export const exportMediaTypes: Record<ExportFormat, string> = {
   ndjson: 'application/x-ndjson; charset=utf-8',
 };
 
-const columnsOf = (keys: readonly string[]): ColumnOption[] => keys.map((key) => ({ key, header: key }));
-
-const columns = columnsOf([
+const columns = [
   'id',
   'sessionId',
   'createdAt',
@@ -28,9 +26,9 @@ const columns = columnsOf([
   'previousHash',
   'hash',
   'link',
-]);
+];
 
-const attendanceColumns = columnsOf([
+const attendanceColumns = [
   'userId',
   'username',
   'role',
@@ -39,11 +37,10 @@ const attendanceColumns = columnsOf([
   'totalSeconds',
   'stays',
   'isPresent',
-]);
+];
 
 /**
- * One page as CSV (RFC 4180). Every field is quoted, because a spreadsheet may also split at a semicolon or a tab. A field
- * that a spreadsheet would run as a formula gets an apostrophe in front.
+ * One page as CSV, in the form of `csvPage`.
  *
  * @param header whether the page begins with the names of the columns.
  * @param bom whether it begins with a byte order mark, from which Excel detects UTF-8.
@@ -55,7 +52,7 @@ export function toCsv(items: readonly ActivityItem[], header: boolean, bom = fal
     details: JSON.stringify(item.details),
     ...linkColumns(item),
   }));
-  return stringify(records, csvOptions(columns, header, bom));
+  return csvPage(records, columns, { header, bom });
 }
 
 /** One page of attendance as CSV in the same form. Times are ISO 8601 in UTC. */
@@ -67,15 +64,7 @@ export function attendanceCsv(items: readonly Attendance[], header: boolean, bom
     totalSeconds: totalMillis / 1000,
     isPresent: String(isPresent),
   }));
-  return stringify(records, csvOptions(attendanceColumns, header, bom));
-}
-
-function csvOptions(columns: ColumnOption[], header: boolean, bom: boolean): Options {
-  return {
-    ...{ columns, header, bom, escape_formulas: true, record_delimiter: 'windows' },
-    // An absent value is quoted, too, like an empty text.
-    ...{ quoted: true, quoted_empty: true },
-  };
+  return csvPage(records, attendanceColumns, { header, bom });
 }
 
 /** The columns of the link. The fields that people read have their own columns; the others are JSON in one column. */

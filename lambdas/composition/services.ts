@@ -8,6 +8,7 @@ import { timings } from '../platform/timings.ts';
 import type { Services } from '../services/services.ts';
 import { SweepQueries } from '../sessions/sweep-queries.ts';
 import { activity, activityReader, activityReports, sweepActivity } from './activity.ts';
+import { analytics, rollup } from './analytics.ts';
 import { checkpoints } from './checkpoints.ts';
 import { broadcaster } from './delivery.ts';
 import { startFunction, sweepFunction } from './functions.ts';
@@ -87,6 +88,12 @@ export const services: Services = {
   },
   get activityReports() {
     return activityReports();
+  },
+  get analytics() {
+    return analytics();
+  },
+  get rollup() {
+    return rollup();
   },
   get checkpoints() {
     return checkpoints();

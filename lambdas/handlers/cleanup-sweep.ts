@@ -11,7 +11,7 @@ const minuteMillis = 60_000;
 
 /**
  * Schedule `cleanup-sweep`: warns about, expires and purges sessions; replays the outbox, seals the audit trail, makes its
- * checkpoints and removes old entries.
+ * checkpoints, counts the analytics and removes old entries and counts.
  *
  * @param checkpoints makes the checkpoints.
  */
@@ -35,6 +35,7 @@ async function tidy(services: Services, checkpoints: Parameters<typeof cleanupSw
   await services.cleanup.runCleanup();
   await runHousekeeping(services);
   await attempt(services, 'Old activity could not be removed', () => services.sweepActivity.removeExpired());
+  await attempt(services, 'Old counts could not be removed', () => services.rollup.removeExpired());
   await attempt(services, 'The checkpoint of the audit trail could not be made', () => checkpoints().run());
   await attempt(services, 'Old checkpoints could not be shortened', () => checkpoints().removeExpired());
 }

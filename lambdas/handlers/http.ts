@@ -1,8 +1,10 @@
 import { exportKeyPage, exportPage } from '../adapters/http/export-activity.ts';
+import { exportAnalytics } from '../adapters/http/export-analytics.ts';
 import { exportAttendance } from '../adapters/http/export-attendance.ts';
 import { httpPageBytes, querySchemas, readQuery } from '../adapters/http/http-query.ts';
 import { httpRoute } from '../adapters/http/http-route.ts';
 import { activityReader, activityReports } from '../composition/activity.ts';
+import { analytics } from '../composition/analytics.ts';
 import { checkpoints } from '../composition/checkpoints.ts';
 import { compose } from '../composition/compose.ts';
 import { deadlines } from '../composition/presence.ts';
@@ -84,6 +86,30 @@ export const httpApi = (services: Services) =>
         return exportKeyPage(services, key, asker, query);
       },
 
+      async 'GET /analytics/usage'(request) {
+        return exportAnalytics(services, 'usage', request);
+      },
+
+      async 'GET /analytics/people'(request) {
+        return exportAnalytics(services, 'people', request);
+      },
+
+      async 'GET /analytics/leaves'(request) {
+        return exportAnalytics(services, 'leaves', request);
+      },
+
+      async 'GET /analytics/activities'(request) {
+        return exportAnalytics(services, 'activities', request);
+      },
+
+      async 'GET /analytics/lengths'(request) {
+        return exportAnalytics(services, 'lengths', request);
+      },
+
+      async 'GET /analytics/sessions'(request) {
+        return exportAnalytics(services, 'sessions', request);
+      },
+
       async 'GET /stats'({ scopes }) {
         return { body: await serviceStatistics(services, scopes) };
       },
@@ -94,6 +120,6 @@ export const httpApi = (services: Services) =>
 
 export const parts = {
   ...{ ...standard, sessions, sessionKeys, registry, deadlines, activityReader, activityReports },
-  ...{ checkpoints, database, redis },
+  ...{ analytics, checkpoints, database, redis },
 };
 export const handler = httpApi(compose(parts));

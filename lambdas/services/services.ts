@@ -3,6 +3,8 @@ import type { Timings } from '../../protocol/timings.ts';
 import type { ActivityLogger } from '../activity/activity-logger.ts';
 import type { ActivityOutbox } from '../activity/activity-outbox.ts';
 import type { CheckpointReader } from '../activity/checkpoint-reader.ts';
+import type { AnalyticsReports } from '../analytics/reports.ts';
+import type { AnalyticsRollup } from '../analytics/rollup.ts';
 import type { ConnectionRegistry } from '../connections/connection-registry.ts';
 import type { Broadcaster } from '../delivery/broadcaster.ts';
 import type { ActivityCache } from '../liveness/activity-cache.ts';
@@ -76,6 +78,11 @@ export interface Services {
   readonly activityReports: ActivityLogger;
   /** The acknowledged activities that wait for PostgreSQL. */
   readonly outbox: ActivityOutbox;
+
+  /** The counts over all sessions, for functions that read them. */
+  readonly analytics: AnalyticsReports;
+  /** Keeps these counts. */
+  readonly rollup: AnalyticsRollup;
 
   /** The checkpoints of the audit trail. */
   readonly checkpoints: CheckpointReader;

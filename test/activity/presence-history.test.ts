@@ -49,7 +49,7 @@ describe('whoWasHere', () => {
     logger.queueActivity({ ...userJoined(by(alice, 0), 'operator'), username: 'Alice' });
     logger.queueActivity(userJoined(by(bob, 10), 'viewer'));
     logger.queueActivity(userLeft(by(alice, 20), 'left', 20));
-    logger.queueActivity(userTimedOut(by(bob, 30)));
+    logger.queueActivity(userTimedOut(by(bob, 30), 10));
     logger.queueActivity(userJoined(by(alice, 40), 'viewer'));
     logger.queueActivity(userLeft(by(alice, 50), 'removed', 10));
     logger.queueActivity(userJoined(by(carol, 60), 'commenter'));
@@ -96,7 +96,10 @@ describe('the entries of the server', () => {
       'user_left',
       { cause: 'disconnected', durationSeconds: 12 },
     ]);
-    expect(said(userTimedOut(actor))).toEqual(['user_timeout', { reason: 'heartbeat_timeout' }]);
+    expect(said(userTimedOut(actor, 9.6))).toEqual([
+      'user_timeout',
+      { reason: 'heartbeat_timeout', durationSeconds: 10 },
+    ]);
     expect(said(sessionCreated(actor, 'op-1'))).toEqual(['session_created', { operationId: 'op-1' }]);
     expect(said(inviteUsed(actor, 'i', 'viewer'))).toEqual(['invite_used', { inviteId: 'i', role: 'viewer' }]);
     expect(said(inviteRefused(actor, 'INVITE_EXPIRED'))).toEqual(['invite_refused', { reason: 'INVITE_EXPIRED' }]);

@@ -68,7 +68,7 @@ function addStay(random: SeededRandom, week: SimulatedWeek, ends: number[], arri
   // Where the session ends, some people have an entry of their own, and others only the end.
   const hasOwnEntry = !isEnded || random.chance(0.5);
   const cause = hasOwnEntry ? (timedOut ? 'timeout' : 'left') : 'session_expired';
-  if (hasOwnEntry) entry(timedOut ? userTimedOut(actor) : userLeft(actor, 'left', 1), leftAt);
+  if (hasOwnEntry) entry(timedOut ? userTimedOut(actor, 1) : userLeft(actor, 'left', 1), leftAt);
   week.stays.push({ ...stay, leftAt, cause });
   return leftAt;
 }

@@ -36,7 +36,11 @@ const servicesWith = (visitOfSweep: Visit = visit) =>
   testServices({
     ...{ deadlines, shardLeases, movingSessions: new MovingSessions(redis) },
     presence: { store: { visit: visitOfSweep, forget: nothing } },
-    ...{ cleanup: { runExpiry }, sweepActivity: { replayOutbox: nothing, sealChains: nothing } },
+    ...{
+      cleanup: { runExpiry },
+      sweepActivity: { replayOutbox: nothing, sealChains: nothing },
+      rollup: { run: nothing },
+    },
     ...{ sweepDatabase: { query: async () => ({ rows: [] }) }, sweepQueries: { silentParticipants: none } },
   });
 

@@ -18,7 +18,7 @@ interface Rule {
   says: string;
 }
 
-const domains = ['presence', 'sessions', 'activity', 'machines', 'liveness', 'connections', 'delivery'];
+const domains = ['presence', 'sessions', 'activity', 'analytics', 'machines', 'liveness', 'connections', 'delivery'];
 const domain = `lambdas/(${domains.join('|')})/`;
 
 /** Use cases by subject, from the bottom to the top. */

@@ -44,6 +44,14 @@ export const querySchemas = {
     to: z.optional(time()),
   }),
   moment: z.object({ at: time() }),
+  analytics: z.object({
+    format: z._default(z.enum(['json', 'csv']), 'json'),
+    ...{ bom, ...page },
+    step: z._default(z.enum(['hour', 'day']), 'day'),
+    by: z._default(z.enum(['entries', 'joins']), 'entries'),
+    from: z.optional(time()),
+    to: z.optional(time()),
+  }),
 } as const;
 
 /** @throws RollcallError INVALID_MESSAGE that names the invalid parameter. */

@@ -89,8 +89,9 @@ function entryOf(record: DepartureRecord, last: Movement | undefined): ActivityP
   const { sessionId, departing, context } = record;
   const { userId, cause, at, joinedAt } = departing;
   const since = beginningOf(departing, last);
+  const seconds = (at - since) / 1000;
   const actor = { ...context, sessionId, userId };
-  const entry = cause === 'timeout' ? userTimedOut(actor) : userLeft(actor, cause, (at - since) / 1000);
+  const entry = cause === 'timeout' ? userTimedOut(actor, seconds) : userLeft(actor, cause, seconds);
   const moment = joinedAt === undefined ? `since ${since}` : at;
   const activityId = uuidv5(`${sessionId}:${userId}:${moment}`, departureNamespace);
   // A concluded end may repeat another concluded end of the same stay.

@@ -8,7 +8,7 @@ import { reconcileSlots } from './reconcile-slots.ts';
 
 /**
  * The work that is due once a minute, even if nobody is present: sessions that expire soon or now, sessions and machines
- * without signs of life, activities that wait for PostgreSQL, and the seal of the audit trail.
+ * without signs of life, activities that wait for PostgreSQL, the seal of the audit trail, and the analytics, which count what is sealed.
  */
 export async function runHousekeeping(services: Services): Promise<void> {
   await services.cleanup.runExpiry();
@@ -16,6 +16,7 @@ export async function runHousekeeping(services: Services): Promise<void> {
   await attempt(services, 'Lost slots could not be given back', () => reconcileSlots(services, services.clock()));
   await attempt(services, 'The outbox could not be replayed', () => replayOutbox(services));
   await attempt(services, 'The audit trail could not be sealed', () => services.sweepActivity.sealChains());
+  await attempt(services, 'The analytics could not be counted', () => services.rollup.run());
   await measureService(services);
 }
 

@@ -64,7 +64,7 @@ test('[SE3] a slot whose holder is not present is given back once, with its audi
   await flows.reconcileSlots(services, Date.now());
   expect(await trailOf(sessionId)).toEqual([
     { type: 'user_joined', details: { role: 'operator' } },
-    { type: 'user_timeout', details: { reason: 'heartbeat_timeout' } },
+    { type: 'user_timeout', details: { reason: 'heartbeat_timeout', durationSeconds: expect.any(Number) } },
   ]);
 });
 

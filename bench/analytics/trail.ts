@@ -1,0 +1,39 @@
+import type { Pool } from 'pg';
+
+export interface TrailOptions {
+  /** Unix milliseconds. */
+  from: number;
+  to: number;
+  entries: number;
+  /** Another seed gives other ids and times. */
+  seed: string;
+}
+
+/** So many entries are written with one statement. */
+const chunk = 200_000;
+
+/**
+ * Writes an audit trail with its links, evenly over a period. A session has ten entries; one of them is a join, and one a leave. There
+ * are as many people as a hundredth of the entries.
+ */
+export async function fillTrail(pool: Pool, { from, to, entries, seed }: TrailOptions): Promise<void> {
+  for (let first = 0; first < entries; first += chunk) {
+    const last = Math.min(first + chunk, entries) - 1;
+    await pool.query(
+      `WITH written AS (
+         INSERT INTO activity_log (id, session_id, user_id, activity_type, details, created_at)
+         SELECT md5($5 || ' ' || n)::uuid, md5($5 || ' session ' || n / 10)::uuid,
+           md5('person ' || (n::bigint * 7919 % greatest($6::int / 100, 10)))::uuid,
+           (ARRAY['user_joined', 'user_left', 'comment_added', 'action_taken', 'zoom', 'pan', 'edit', 'select', 'note', 'vote'])
+             [n % 10 + 1],
+           CASE n % 10 WHEN 1 THEN jsonb_build_object('cause', 'left', 'durationSeconds', n % 4000) ELSE '{"text":"xxxxxxxxxxxx"}' END,
+           to_timestamp(($1::float8 + ($2::float8 - $1::float8) * n / $6) / 1000)
+         FROM generate_series($3::int, $4::int) n
+         RETURNING id, session_id
+       )
+       INSERT INTO activity_seals (session_id, sequence, activity_id, previous_hash, hash)
+       SELECT session_id, row_number() OVER (PARTITION BY session_id) + $3, id, sha256(''), sha256('') FROM written`,
+      [from, to, first, last, seed, entries],
+    );
+  }
+}

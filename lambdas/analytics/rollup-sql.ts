@@ -1,0 +1,119 @@
+const time = (millis: string) => `to_timestamp((${millis})::float8 / 1000)`;
+/** The day of UTC that begins at a time. */
+export const dayAt = (millis: string) => `(${time(millis)} AT TIME ZONE 'UTC')::date`;
+
+/** The entries of the $2 links after position $1. An entry that retention or a person removed is null. */
+export const readEntries = `
+  SELECT s.position, a.session_id AS "sessionId", a.user_id AS "userId", a.activity_type AS "activityType",
+    (extract(epoch FROM a.created_at) * 1000)::float8 AS "createdAt",
+    a.details->>'cause' AS cause, a.details->>'durationSeconds' AS seconds,
+    CASE WHEN a.activity_type IN ('session_ended', 'session_expired') THEN (extract(epoch FROM coalesce(
+      (SELECT c.start_time FROM collaboration_sessions c WHERE c.id = a.session_id),
+      (SELECT min(b.created_at) FROM activity_log b WHERE b.session_id = a.session_id AND b.activity_type = 'session_created')
+    )) * 1000)::float8 END AS "startedAt"
+  FROM activity_seals s LEFT JOIN activity_log a ON a.id = s.activity_id AND a.session_id = s.session_id
+  WHERE s.position > $1 ORDER BY s.position LIMIT $2`;
+
+export const addCounts = `
+  INSERT INTO analytics_counts AS c (hour, figure, label, count)
+  SELECT ${time('hour')}, figure, label, count
+  FROM unnest($1::float8[], $2::text[], $3::text[], $4::bigint[]) AS g (hour, figure, label, count)
+  ON CONFLICT (hour, figure, label) DO UPDATE SET count = c.count + excluded.count`;
+
+export const addMinutes = `
+  INSERT INTO analytics_minutes AS m (minute, joined, departed)
+  SELECT ${time('minute')}, joined, departed FROM unnest($1::float8[], $2::bigint[], $3::bigint[]) AS g (minute, joined, departed)
+  ON CONFLICT (minute) DO UPDATE SET joined = m.joined + excluded.joined, departed = m.departed + excluded.departed`;
+
+/** Computes the hours again whose minutes were changed. */
+export const computeHours = `
+  WITH running AS (
+    SELECT h.hour, m.joined - m.departed AS change, sum(m.joined - m.departed) OVER (PARTITION BY h.hour ORDER BY m.minute) AS people
+    FROM (SELECT DISTINCT ${time('floor(minute / 3600000) * 3600000')} AS hour FROM unnest($1::float8[]) AS g (minute)) h
+    JOIN analytics_minutes m ON m.minute >= h.hour AND m.minute < h.hour + interval '1 hour'
+  )
+  INSERT INTO analytics_hours AS x (hour, change, highest)
+  SELECT hour, sum(change), max(people) FROM running GROUP BY hour
+  ON CONFLICT (hour) DO UPDATE SET change = excluded.change, highest = excluded.highest`;
+
+export const addDays = `
+  INSERT INTO analytics_days AS d (day, joined, departed)
+  SELECT ${dayAt('day')}, joined, departed FROM unnest($1::float8[], $2::bigint[], $3::bigint[]) AS g (day, joined, departed)
+  ON CONFLICT (day) DO UPDATE SET joined = d.joined + excluded.joined, departed = d.departed + excluded.departed`;
+
+/**
+ * Applications choose activity types. A type counts by its name if it is one of the first $4 of its day; the others count
+ * together, so that an application that makes up types does not fill the table.
+ */
+export const addTypes = `
+  WITH given AS (
+    SELECT ${dayAt('day')} AS day, activity_type, count
+    FROM unnest($1::float8[], $2::text[], $3::bigint[]) AS g (day, activity_type, count)
+  ), ranked AS (
+    SELECT g.*, k.day IS NOT NULL AS known,
+      count(*) FILTER (WHERE k.day IS NULL) OVER (PARTITION BY g.day ORDER BY g.activity_type)
+      + (SELECT count(*) FROM analytics_types t WHERE t.day = g.day) AS place
+    FROM given g LEFT JOIN analytics_types k ON k.day = g.day AND k.activity_type = g.activity_type
+  )
+  INSERT INTO analytics_types AS t (day, activity_type, count)
+  SELECT day, CASE WHEN known OR place <= $4 THEN activity_type ELSE '' END, sum(count) FROM ranked GROUP BY 1, 2
+  ON CONFLICT (day, activity_type) DO UPDATE SET count = t.count + excluded.count`;
+
+/** Rows of days before $5 are over: their retention has ended. */
+export const addSessions = `
+  INSERT INTO analytics_sessions AS s (day, session_id, entries, joins)
+  SELECT ${dayAt('day')}, session_id, entries, joins
+  FROM unnest($1::float8[], $2::uuid[], $3::bigint[], $4::bigint[]) AS g (day, session_id, entries, joins)
+  WHERE day >= $5::float8
+  ON CONFLICT (day, session_id) DO UPDATE SET entries = s.entries + excluded.entries, joins = s.joins + excluded.joins`;
+
+/** Adds the days of people, from $3 on, and returns those that are new. */
+export const addPeople = `
+  INSERT INTO analytics_people (day, person_id)
+  SELECT ${dayAt('day')}, person_id FROM unnest($1::float8[], $2::uuid[]) AS g (day, person_id) WHERE day >= $3::float8
+  ON CONFLICT DO NOTHING
+  RETURNING day::text AS day, person_id AS "personId"`;
+
+/**
+ * Counts the days of people that were added. A person returns on a day if they have an earlier day, at most $3 days before. A
+ * late entry may add a day before others, so the person's next day is looked at again.
+ */
+export const countPeople = `
+  WITH fresh AS (
+    SELECT * FROM unnest($1::date[], $2::uuid[]) AS f (day, person_id)
+  ), touched AS (
+    SELECT day, person_id FROM fresh
+    UNION
+    SELECT later.day, f.person_id FROM fresh f CROSS JOIN LATERAL (
+      SELECT p.day FROM analytics_people p WHERE p.person_id = f.person_id AND p.day > f.day ORDER BY p.day LIMIT 1
+    ) later
+  ), changed AS (
+    UPDATE analytics_people p SET returns = true FROM touched t
+    WHERE p.person_id = t.person_id AND p.day = t.day AND NOT p.returns AND EXISTS (
+      SELECT FROM analytics_people e WHERE e.person_id = t.person_id AND e.day < t.day AND e.day >= t.day - $3::integer)
+    RETURNING p.day
+  ), more AS (
+    SELECT day, 1 AS people, 0 AS returned FROM fresh UNION ALL SELECT day, 0, 1 FROM changed
+  )
+  INSERT INTO analytics_days AS d (day, people, returned)
+  SELECT day, sum(people), sum(returned) FROM more GROUP BY day
+  ON CONFLICT (day) DO UPDATE SET people = d.people + excluded.people, returned = d.returned + excluded.returned`;
+
+/** Removes the rows of one day, the oldest before $1, of a table that names sessions or people. */
+export const removeOldestDay = (table: 'analytics_sessions' | 'analytics_people') => `
+  DELETE FROM ${table} WHERE day = (SELECT min(day) FROM ${table} WHERE day < ${dayAt('$1')})`;
+
+/** Removes the counts before $1 and keeps the sum of their joins and leaves. */
+export const removeCounts = `
+  WITH days AS (
+    DELETE FROM analytics_days WHERE day < ${dayAt('$1')} RETURNING joined - departed AS change
+  ), minutes AS (
+    DELETE FROM analytics_minutes WHERE minute < ${time('$1')}
+  ), hours AS (
+    DELETE FROM analytics_hours WHERE hour < ${time('$1')}
+  ), types AS (
+    DELETE FROM analytics_types WHERE day < ${dayAt('$1')}
+  ), counts AS (
+    DELETE FROM analytics_counts WHERE hour < ${time('$1')}
+  )
+  UPDATE analytics_progress SET balance = balance + coalesce((SELECT sum(change) FROM days), 0)`;

@@ -1,0 +1,111 @@
+import type { Pool, PoolClient } from 'pg';
+import { inTransaction } from '../platform/transaction.ts';
+import * as sql from './rollup-sql.ts';
+import { type CountedEntry, type Tally, tallyOf } from './tally.ts';
+
+export interface RollupOptions {
+  pool: Pick<Pool, 'query' | 'connect'>;
+  /** Unix milliseconds. */
+  clock: () => number;
+  /** How long the audit trail is kept, and with it what names sessions and people, milliseconds. */
+  activityRetentionMillis: number;
+  /** How long the counts are kept, milliseconds. */
+  analyticsRetentionMillis: number;
+}
+
+export interface RollupResult {
+  /** Links that were counted. */
+  counted: number;
+  /** False if the time was over before all links were counted, or if another sweep is counting. */
+  complete: boolean;
+}
+
+const batchLinks = 2000;
+/** Key of the advisory lock that lets one rollup work at a time. */
+const rollupLock = 7_310_102;
+const dayMillis = 86_400_000;
+/** A run must leave time for the other work of its sweep. */
+const runMillis = 10_000;
+/** So many types of activity are counted by name on one day. */
+export const namedTypes = 200;
+
+/** Keeps the counts of the analytics from the links of the audit trail. Several may run; only one of them works at a time. */
+export class AnalyticsRollup {
+  readonly #options: RollupOptions;
+
+  constructor(options: RollupOptions) {
+    this.#options = options;
+  }
+
+  /** Counts the links that were added since the last run. @param millis no new batch begins after this time. */
+  async run(millis = runMillis): Promise<RollupResult> {
+    const deadline = performance.now() + millis;
+    for (let counted = 0; ; ) {
+      const links = await inTransaction(this.#options.pool, 'write', (client) => this.#countBatch(client));
+      if (links === undefined) return { counted, complete: false };
+      counted += links;
+      if (links < batchLinks) return { counted, complete: true };
+      if (performance.now() >= deadline) return { counted, complete: false };
+    }
+  }
+
+  /** Removes what is older than its retention: first what names sessions and people, then the counts. */
+  async removeExpired(millis = runMillis): Promise<void> {
+    const deadline = performance.now() + millis;
+    const { pool, clock, analyticsRetentionMillis } = this.#options;
+    for (const table of ['analytics_sessions', 'analytics_people'] as const) {
+      for (let removed: number | null = 1; removed; ) {
+        if (performance.now() >= deadline) return;
+        removed = (await pool.query(sql.removeOldestDay(table), [this.#firstNamedDay()])).rowCount;
+      }
+    }
+    await inTransaction(pool, 'write', async (client) => {
+      if (await isMine(client)) await client.query(sql.removeCounts, [startOfDay(clock() - analyticsRetentionMillis)]);
+    });
+  }
+
+  /** Undefined if another rollup holds the lock. */
+  async #countBatch(client: PoolClient): Promise<number | undefined> {
+    if (!(await isMine(client))) return undefined;
+    const progress = await client.query<{ position: string }>('SELECT position FROM analytics_progress');
+    const values = [progress.rows[0]!.position, batchLinks];
+    const text = { name: 'analytics-read', text: sql.readEntries, values };
+    const { rows } = await client.query<CountedEntry & { position: string }>(text);
+    await this.#add(client, tallyOf(rows.filter(({ sessionId }) => sessionId !== null)));
+    await client.query(
+      `UPDATE analytics_progress SET position = coalesce($1::bigint, position),
+         counted_at = CASE WHEN $2 THEN to_timestamp($3::float8 / 1000) ELSE counted_at END`,
+      [rows.at(-1)?.position, rows.length < batchLinks, this.#options.clock()],
+    );
+    return rows.length;
+  }
+
+  async #add(client: PoolClient, { counts, minutes, days, types, sessions, people }: Tally): Promise<void> {
+    const add = <Row>(text: string, rows: readonly Row[], keys: readonly (keyof Row)[], ...more: unknown[]) =>
+      rows.length === 0 ? undefined : client.query(text, [...keys.map((key) => rows.map((row) => row[key])), ...more]);
+    const firstDay = this.#firstNamedDay();
+    await add(sql.addCounts, counts, ['hour', 'figure', 'label', 'count']);
+    await add(sql.addMinutes, minutes, ['minute', 'joined', 'departed']);
+    await add(sql.computeHours, minutes, ['minute']);
+    await add(sql.addDays, days, ['day', 'joined', 'departed']);
+    await add(sql.addTypes, types, ['day', 'activityType', 'count'], namedTypes);
+    await add(sql.addSessions, sessions, ['day', 'sessionId', 'entries', 'joins'], firstDay);
+    const fresh = (await add(sql.addPeople, people, ['day', 'personId'], firstDay))?.rows ?? [];
+    const daysKept = Math.ceil(this.#options.activityRetentionMillis / dayMillis);
+    await add(sql.countPeople, fresh as { day: string; personId: string }[], ['day', 'personId'], daysKept);
+  }
+
+  /** The first day whose sessions and people are kept, Unix milliseconds. */
+  #firstNamedDay(): number {
+    return startOfDay(this.#options.clock() - this.#options.activityRetentionMillis);
+  }
+}
+
+function startOfDay(time: number): number {
+  return Math.floor(time / dayMillis) * dayMillis;
+}
+
+async function isMine(client: PoolClient): Promise<boolean> {
+  const { rows } = await client.query('SELECT pg_try_advisory_xact_lock($1) AS mine', [rollupLock]);
+  return rows[0].mine;
+}

@@ -1,0 +1,55 @@
+import { randomUUID } from 'node:crypto';
+import { v5 as uuidv5 } from 'uuid';
+import type { ActivityParams } from '../../lambdas/activity/activity-entry.ts';
+import {
+  sessionCreated,
+  sessionEnded,
+  sessionExpired,
+  userJoined,
+  userLeft,
+  userTimedOut,
+} from '../../lambdas/activity/activity-events.ts';
+import type { LeaveCause } from '../../protocol/entities.ts';
+import type { SeededRandom } from '../harness/seeded-random.ts';
+
+const minuteMillis = 60_000;
+const hourMillis = 60 * minuteMillis;
+const weekMillis = 7 * 24 * hourMillis;
+const causes: LeaveCause[] = ['left', 'disconnected', 'removed', 'session_ended'];
+const namespace = '0b9a2a1e-58a5-4c0e-9a53-0d9f0c9b6f11';
+
+/** The entries of a week of several sessions, in the order of time. Some people come on several days, others once. */
+export function randomWeek(random: SeededRandom, from: number, sizes = { sessions: 12, people: 25 }): ActivityParams[] {
+  const entries: ActivityParams[] = [];
+  const people = Array.from({ length: sizes.people }, (_, n) => uuidv5(`person ${n}`, namespace));
+  for (let n = 0; n < sizes.sessions; n += 1) addSession(random, entries, people, from);
+  return entries.sort((one, other) => one.at! - other.at!).map((entry) => ({ ...entry, activityId: randomUUID() }));
+}
+
+function addSession(random: SeededRandom, entries: ActivityParams[], people: string[], from: number): void {
+  const sessionId = randomUUID();
+  const at = from + random.below(weekMillis / 2);
+  const end = at + random.one([30_000, hourMillis, 20 * hourMillis, 80 * hourMillis]) + random.below(hourMillis);
+  const add = (params: ActivityParams, time: number) => entries.push({ ...params, at: time });
+  add(sessionCreated({ sessionId, userId: random.one(people) }, 'op'), at);
+  for (let stay = 0; stay < 40; stay += 1) {
+    const actor = { sessionId, userId: random.one(people) };
+    // Some people move exactly when a minute begins.
+    const joined = tidy(random, at + random.below(end - at));
+    const left = tidy(random, joined + random.below(random.one([minuteMillis, 5 * hourMillis])));
+    add(userJoined(actor, 'viewer'), joined);
+    for (let n = random.below(4); n > 0; n -= 1) {
+      add({ ...actor, type: random.one(['comment_added', 'action_taken', 'zoom']) }, joined + random.below(hourMillis));
+    }
+    const seconds = (left - joined) / 1000;
+    // Somebody may still be present when the week is over.
+    if (random.chance(0.05)) continue;
+    add(random.chance(0.3) ? userTimedOut(actor, seconds) : userLeft(actor, random.one(causes), seconds), left);
+  }
+  if (random.chance(0.4)) add(sessionEnded({ sessionId, userId: null }, 'completed'), end);
+  else if (random.chance(0.6)) add(sessionExpired(sessionId, 1, 1), end);
+}
+
+function tidy(random: SeededRandom, time: number): number {
+  return random.chance(0.2) ? Math.ceil(time / minuteMillis) * minuteMillis : time;
+}
