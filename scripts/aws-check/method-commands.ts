@@ -4,7 +4,8 @@ import { projectDirectory } from '../../lib/bundle.ts';
 
 /** Functions outside of a class that send commands for it. */
 const sentByHelpers: Record<string, string[]> = {
-  deleteItems: ['BatchWriteItem'],
+  queryItems: ['Query'],
+  writeItems: ['BatchWriteItem'],
   addConnection: ['PutItem', 'UpdateItem', 'GetItem', 'DeleteItem'],
   removeConnection: ['DeleteItem', 'UpdateItem'],
 };

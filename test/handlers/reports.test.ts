@@ -27,7 +27,9 @@ afterAll(async () => {
 const userId = randomUUID();
 
 function get(path: string, id: string, query: Record<string, string> = {}) {
-  const token = ['{}', JSON.stringify({ sub: userId }), ''].map((part) => Buffer.from(part).toString('base64url'));
+  const token = ['{}', JSON.stringify({ sub: userId, exp: Math.floor(Date.now() / 1000) + 300 }), ''].map((part) =>
+    Buffer.from(part).toString('base64url'),
+  );
   const headers = { authorization: `Bearer ${token.join('.')}` };
   const requestContext = { authorizer: { jwt: { claims: { sub: userId, iss: 'https://issuer.example', scope: '' } } } };
   const event = { routeKey: `GET /sessions/{id}/${path}`, pathParameters: { id }, queryStringParameters: query };
