@@ -6,6 +6,8 @@ export interface Output {
   readonly debug: boolean;
   /** Writes a line of one part of the stack, unless its level is below the chosen one. */
   log(level: LogLevel, source: string, text: string): void;
+  /** Receives each line of a function as it is. */
+  raw?: ((functionName: string, line: string) => void) | undefined;
 }
 
 export type LogLevel = 'DEBUG' | 'INFO' | 'WARN' | 'ERROR';

@@ -36,6 +36,8 @@ export interface LocalStackOptions {
   environment?: Record<string, string | undefined>;
   /** Receives lines for the developer. Default: none. */
   write?: (line: string) => void;
+  /** Receives each line that a function writes, as it is. Default: none. */
+  writeRaw?: (functionName: string, line: string) => void;
   faults?: Partial<FaultSettings>;
   /** Limits of the gateway. Defaults: 10 minutes and 2 hours, as on AWS. */
   idleMillis?: number;
@@ -76,7 +78,10 @@ const lifetimeMillis = 2 * 60 * 60_000;
  * an invalid setting, an invalid template or a failed migration. Then nothing is left running.
  */
 export async function startLocalStack(options: LocalStackOptions): Promise<LocalStack> {
-  const output = createOutput(options.write ?? (() => {}), options.environment?.['LOG_LEVEL']);
+  const output = {
+    ...createOutput(options.write ?? (() => {}), options.environment?.['LOG_LEVEL']),
+    raw: options.writeRaw,
+  };
   const folder = await claimDataFolder(options.dataDirectory);
   // The undo steps, in the order of the start.
   const undo: (() => Promise<void> | void)[] = [() => folder.release()];

@@ -111,7 +111,8 @@ export interface ServerFrames {
   machines: { machines: Machine[] } & Parts;
   machine_activity: { machineId: string; active: boolean; activeAt: number };
   ack: object;
-  error: { code: ErrorCode; message: string; retryable: boolean; retryAfterMillis?: number };
+  /** `reference`: with `INTERNAL`, the id by which an operator finds the log lines. */
+  error: { code: ErrorCode; message: string; retryable: boolean; retryAfterMillis?: number; reference?: string };
 }
 
 export type ServerFrameType = keyof ServerFrames;

@@ -86,7 +86,12 @@ export function answerTo({ type, requestId }: Request, frame: ServerFrame | unde
   return frame === undefined && 'quiet' in messages[type] ? undefined : answer;
 }
 
-export function errorFrame(refusal: RollcallError, requestId: string | undefined): ServerFrame<'error'> {
+/** @param reference the id of the event, by which an operator finds the log lines of an error of the service. */
+export function errorFrame(
+  refusal: RollcallError,
+  requestId: string | undefined,
+  reference?: string,
+): ServerFrame<'error'> {
   return {
     type: 'error',
     ...(requestId === undefined ? {} : { requestId }),
@@ -94,6 +99,7 @@ export function errorFrame(refusal: RollcallError, requestId: string | undefined
     message: refusal.message,
     retryable: errorCodes[refusal.code].retryable,
     ...(refusal.retryAfterMillis === undefined ? {} : { retryAfterMillis: refusal.retryAfterMillis }),
+    ...(refusal.code === 'INTERNAL' && reference !== undefined ? { reference } : {}),
   };
 }
 

@@ -5,8 +5,10 @@ import { type Message, messages, type TypesOfGroup } from '../../protocol/messag
 import type { RouteGroup } from '../../protocol/route-group.ts';
 import type { Caller } from '../flows/callers/caller.ts';
 import { DeadlineExceeded, withDeadline } from '../platform/deadline.ts';
+import { withLogContext } from '../platform/log-context.ts';
 import type { Services } from '../services/services.ts';
 import { callerOf } from './caller.ts';
+import { idsOf } from './event-ids.ts';
 import { answerTo, errorFrame, isFailure, readRequest, refusalOf } from './request.ts';
 
 /** One function for each message type of a group. It returns a frame, or nothing if an `ack` is enough. */
@@ -39,44 +41,47 @@ const reserveMillis = 500;
 export function route<G extends RouteGroup>(group: G, handlers: GroupHandlers<G>, options: RouteOptions) {
   const responds = groupResponds(group);
   return async (event: APIGatewayProxyWebsocketEventV2, context: Context): Promise<APIGatewayProxyResultV2> => {
-    const caller = callerOf(event);
+    const started = performance.now();
     const request = readRequest(event.body ?? '', event.isBase64Encoded);
-    let frame: ServerFrame | undefined;
-    try {
-      if ('refusal' in request) throw request.refusal;
-      refuseExpiredClaim(caller);
-      const handler = (handlers as Record<string, AnyHandler>)[request.type];
-      // API Gateway routes each type to its group, so this is a mistake of the stack and not of the client.
-      if (!handler) throw new Error(`The route ${request.type} is not served by the group ${group}.`);
-      const serve = async () => {
-        await options.limit?.(caller.connectionId);
-        const noticed = options.notice?.(caller, request.message as { sessionId?: string });
-        try {
-          return await handler(request.message, caller);
-        } finally {
-          await noticed;
-        }
-      };
-      frame = answerTo(request, await inTime(serve(), context, options.log));
-      options.metrics.request(false);
-    } catch (error) {
-      const refusal: RollcallError = refusalOf(
-        error,
-        () => ({
-          route: event.requestContext.routeKey,
-          connectionId: caller.connectionId,
-          userId: caller.userId,
-          requestId: request.requestId,
-        }),
-        options.log,
-      );
-      options.metrics.request(isFailure(refusal));
-      frame = errorFrame(refusal, request.requestId);
-    }
-    if (frame && !responds) await options.post?.(caller.connectionId, frame);
-    await options.finish?.();
-    options.metrics.flush();
-    return frame && responds ? { statusCode: 200, body: JSON.stringify(frame) } : { statusCode: 200 };
+    const sessionId = 'refusal' in request ? undefined : (request.message as { sessionId?: string }).sessionId;
+    const ids = { ...idsOf(event), clientRequestId: request.requestId, sessionId };
+    return withLogContext(ids, async () => {
+      const caller = callerOf(event);
+      let frame: ServerFrame | undefined;
+      try {
+        if ('refusal' in request) throw request.refusal;
+        refuseExpiredClaim(caller);
+        const handler = (handlers as Record<string, AnyHandler>)[request.type];
+        // API Gateway routes each type to its group, so this is a mistake of the stack and not of the client.
+        if (!handler) throw new Error(`The route ${request.type} is not served by the group ${group}.`);
+        const serve = async () => {
+          await options.limit?.(caller.connectionId);
+          const noticed = options.notice?.(caller, request.message as { sessionId?: string });
+          try {
+            return await handler(request.message, caller);
+          } finally {
+            await noticed;
+          }
+        };
+        frame = answerTo(request, await inTime(serve(), context, options.log));
+        options.metrics.request(false);
+      } catch (error) {
+        const about = () => ({ route: event.requestContext.routeKey, userId: caller.userId });
+        const refusal: RollcallError = refusalOf(error, about, options.log);
+        options.metrics.request(isFailure(refusal));
+        frame = errorFrame(refusal, request.requestId, ids.requestId);
+      }
+      if (frame && !responds) await options.post?.(caller.connectionId, frame);
+      await options.finish?.();
+      options.log.debug('A frame was served', {
+        route: event.requestContext.routeKey,
+        userId: caller.userId,
+        answer: frame?.type,
+        millis: Math.round(performance.now() - started),
+      });
+      options.metrics.flush();
+      return frame && responds ? { statusCode: 200, body: JSON.stringify(frame) } : { statusCode: 200 };
+    });
   };
 }
 

@@ -1,5 +1,6 @@
 import type { Context, ScheduledEvent } from 'aws-lambda';
 import type { SweepCause, SweepEvent, SweepRun } from '../flows/scheduling/sweep-run.ts';
+import { withLogContext } from '../platform/log-context.ts';
 import type { Services } from '../services/services.ts';
 
 /** Reserved of the time limit of the function, so that a sweep ends by itself. */
@@ -12,16 +13,18 @@ export function sweep(
   work: (run: SweepRun) => Promise<void>,
 ) {
   return async (event: Partial<ScheduledEvent> & SweepEvent, context: Context): Promise<void> => {
-    try {
-      const remaining = () => context.getRemainingTimeInMillis() - reserveMillis;
-      const { awsRequestId: id, invokedFunctionArn: functionName } = context;
-      await work({ remaining, cause: causeOf(event), id, functionName });
-    } catch (error) {
-      log.error(`The ${name} sweep failed`, { eventId: event.id, error: error as Error });
-      throw error;
-    } finally {
-      metrics.writeAll();
-    }
+    const { awsRequestId: id, invokedFunctionArn: functionName } = context;
+    return withLogContext({ requestId: id }, async () => {
+      try {
+        const remaining = () => context.getRemainingTimeInMillis() - reserveMillis;
+        await work({ remaining, cause: causeOf(event), id, functionName });
+      } catch (error) {
+        log.error(`The ${name} sweep failed`, { eventId: event.id, error: error as Error });
+        throw error;
+      } finally {
+        metrics.writeAll();
+      }
+    });
   };
 }
 

@@ -2,11 +2,13 @@ import type { APIGatewayAuthorizerResult, APIGatewayRequestAuthorizerEvent } fro
 import { RollcallError } from '../../protocol/errors.ts';
 import { bearerPrefix } from '../../protocol/frames.ts';
 import { type AuthorizerContext, claimContext } from '../adapters/caller.ts';
+import { idsOf } from '../adapters/event-ids.ts';
 import { admitGuest } from '../adapters/guest.ts';
 import { verifyToken } from '../adapters/identity.ts';
 import { offeredSubprotocols } from '../adapters/offered-subprotocols.ts';
 import { type HandshakeServices, handshakeServices } from '../composition/handshake-services.ts';
 import { withoutCredentials } from '../platform/environment.ts';
+import { withLogContext } from '../platform/log-context.ts';
 
 /** The credentials of a handshake. */
 interface Credentials {
@@ -126,4 +128,4 @@ async function measured({ metrics }: HandshakeServices, decide: () => Promise<AP
 
 /** The authorizer of `$connect`. */
 export const handler = (event: APIGatewayRequestAuthorizerEvent) =>
-  measured(handshakeServices, () => authorize(handshakeServices, event));
+  withLogContext(idsOf(event), () => measured(handshakeServices, () => authorize(handshakeServices, event)));

@@ -2,8 +2,10 @@ import type { APIGatewayProxyResultV2, APIGatewayProxyWebsocketEventV2 } from 'a
 import { subprotocol } from '../../protocol/frames.ts';
 import { callerOf } from '../adapters/caller.ts';
 import { capsFor } from '../adapters/connection-caps.ts';
+import { idsOf } from '../adapters/event-ids.ts';
 import { offeredSubprotocols } from '../adapters/offered-subprotocols.ts';
 import { connectServices } from '../composition/connect-services.ts';
+import { withLogContext } from '../platform/log-context.ts';
 import type { Services } from '../services/services.ts';
 
 type ConnectEvent = APIGatewayProxyWebsocketEventV2 & {
@@ -31,7 +33,7 @@ export async function connect(
       return { statusCode: 429 };
     }
   } catch (error) {
-    services.log.error('A connection could not be stored', { connectionId, error: error as Error });
+    services.log.error('A connection could not be stored', { error: error as Error });
     services.metrics.fail('handshakesFailed');
     return { statusCode: 503 };
   } finally {
@@ -42,4 +44,4 @@ export async function connect(
 }
 
 /** Route `$connect`. */
-export const handler = (event: ConnectEvent) => connect(connectServices, event);
+export const handler = (event: ConnectEvent) => withLogContext(idsOf(event), () => connect(connectServices, event));

@@ -5,6 +5,7 @@ import { readDatabaseSecret } from './database-secret.ts';
 import { withDeadline } from './deadline.ts';
 import { environmentNames } from './environment.ts';
 import { log } from './log.ts';
+import { withoutLogContext } from './log-context.ts';
 import { once, required } from './once.ts';
 import { inTransaction } from './transaction.ts';
 
@@ -106,7 +107,7 @@ export class Database {
       application_name: 'rollcall',
       ...connection,
     });
-    pool.on('error', (error) => log.warn('An idle database connection broke', error));
+    pool.on('error', (error) => withoutLogContext(() => log.warn('An idle database connection broke', error)));
     // The pool handles errors of idle connections only. An error of a connection in use makes its query fail and is also
     // emitted as an event. Without a listener that event would end the process.
     pool.on('connect', (client) => client.on('error', (error) => log.debug('A database connection broke', error)));

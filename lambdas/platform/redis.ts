@@ -2,6 +2,7 @@ import { Cluster, Redis, type RedisOptions } from 'ioredis';
 import { dependencyTimeoutMillis } from '../../protocol/timings.ts';
 import { environmentNames } from './environment.ts';
 import { log } from './log.ts';
+import { withoutLogContext } from './log-context.ts';
 import { once, required } from './once.ts';
 import { noteReturn, redisCallMillis } from './redis-failure.ts';
 
@@ -29,7 +30,7 @@ export const redis = once(() =>
 /** Connects to a server, or through one node to a whole cluster. It reconnects without end and never throws. */
 export function connectRedis(url: string, isCluster: boolean): Redis | Cluster {
   const client = isCluster ? connectCluster(url) : new Redis(url, options);
-  client.on('error', (error) => log.warn('Redis connection failed', error));
+  client.on('error', (error) => withoutLogContext(() => log.warn('Redis connection failed', error)));
   client.on('ready', () => noteReturn(client));
   return client;
 }

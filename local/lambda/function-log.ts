@@ -20,6 +20,7 @@ const hiddenFields = new Set([
 export function printFunctionOutput(output: Output, functionName: string, text: string): void {
   for (const line of text.split('\n')) {
     if (line.trim() === '') continue;
+    output.raw?.(functionName, line);
     const structured = parseLine(line);
     if (!structured) output.log('INFO', functionName, line);
     else if (structured._aws) output.log('DEBUG', functionName, `metrics ${metricsOf(structured)}`);

@@ -232,7 +232,13 @@ export const serverFrames = {
   machine_activity: frame<'machine_activity'>()(z.object({ machineId: text, ...liveness })),
   ack: z.object({}),
   error: frame<'error'>()(
-    z.object({ code, message: text, retryable: z.boolean(), retryAfterMillis: z.number().optional() }),
+    z.object({
+      code,
+      message: text,
+      retryable: z.boolean(),
+      retryAfterMillis: z.number().optional(),
+      reference: text.optional(),
+    }),
   ),
 } satisfies FrameSchemas;
 

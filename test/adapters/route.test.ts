@@ -1,6 +1,7 @@
 import type { APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
 import { callerOf } from '../../lambdas/adapters/caller.ts';
 import { type GroupHandlers, type RouteOptions, route } from '../../lambdas/adapters/route.ts';
+import { type LogContext, logContext } from '../../lambdas/platform/log-context.ts';
 import { Meter } from '../../lambdas/platform/meter.ts';
 import { RollcallError } from '../../protocol/errors.ts';
 import { expectWithin } from '../support/time-limits.ts';
@@ -81,13 +82,27 @@ test('[FA6] a bug answers INTERNAL with the requestId and is logged once with it
       'A handler failed',
       {
         route: 'route',
-        connectionId: 'c1',
         userId: '0190f1e2-6d0a-7c3b-8f4d-1a2b3c4d5e6f',
-        requestId: 'r1',
         error: bug,
       },
     ],
   ]);
+});
+
+test('[FA6] a bug answers with a reference, and every log line of the event has it', async () => {
+  const event = messageEvent({ type: 'ping', requestId: 'r1', sessionId: 's1' });
+  event.requestContext.requestId = 'event-1';
+  let line: LogContext | undefined;
+  const noting = { ...log, error: () => (line = logContext()) };
+  const fail = () => Promise.reject(new Error('a bug'));
+  const handler = route(
+    'default',
+    { ping: fail, hello: async () => undefined },
+    { log: noting as typeof log, metrics },
+  );
+  const answer = (await handler(event, contextWith(5000))) as APIGatewayProxyStructuredResultV2;
+  expect(JSON.parse(answer.body!)).toMatchObject({ code: 'INTERNAL', requestId: 'r1', reference: 'event-1' });
+  expect(line).toEqual({ requestId: 'event-1', clientRequestId: 'r1', connectionId: 'c1', sessionId: undefined });
 });
 
 test('[FA6] a handler that throws synchronously is answered with INTERNAL', async () => {

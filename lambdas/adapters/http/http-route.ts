@@ -2,7 +2,9 @@ import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from '
 import type { AccessClaim } from '../../../protocol/access-claim.ts';
 import { type ErrorCode, errorCodes, RollcallError } from '../../../protocol/errors.ts';
 import { textProblem } from '../../../protocol/text.ts';
+import { withLogContext } from '../../platform/log-context.ts';
 import type { Services } from '../../services/services.ts';
+import { idsOf } from '../event-ids.ts';
 import { identityBehindAuthorizer } from '../identity.ts';
 import { isFailure, refusalOf } from '../request.ts';
 
@@ -53,21 +55,27 @@ type HttpEvent = APIGatewayProxyEventV2 & {
 /** The adapter between the HTTP API and its handlers, by route key (`GET /sessions/{id}`). */
 export function httpRoute(handlers: HttpHandlers, open: string[], { log, metrics }: Pick<Services, 'log' | 'metrics'>) {
   return async (event: HttpEvent): Promise<APIGatewayProxyStructuredResultV2> => {
-    try {
-      const handle = handlers[event.routeKey];
-      if (!handle) return answer({ status: 404, body: { message: 'Not Found' } });
-      const answered = answer(await handle(readRequest(event, open.includes(event.routeKey))));
-      metrics.request(false);
-      return answered;
-    } catch (error) {
-      const refusal = refusalOf(error, () => ({ route: event.routeKey }), log);
-      metrics.request(isFailure(refusal));
-      const { code, message } = refusal;
-      const body = { code, message, retryable: errorCodes[code].retryable };
-      return answer({ status: statusOf[code], body });
-    } finally {
-      metrics.flush();
-    }
+    const ids = { ...idsOf(event), sessionId: event.pathParameters?.['id'] };
+    return withLogContext(ids, async () => {
+      try {
+        const handle = handlers[event.routeKey];
+        if (!handle) return answer({ status: 404, body: { message: 'Not Found' } });
+        const answered = answer(await handle(readRequest(event, open.includes(event.routeKey))));
+        metrics.request(false);
+        return answered;
+      } catch (error) {
+        const refusal = refusalOf(error, () => ({ route: event.routeKey }), log);
+        metrics.request(isFailure(refusal));
+        const { code, message } = refusal;
+        const reference = code === 'INTERNAL' && ids.requestId !== undefined ? { reference: ids.requestId } : {};
+        return answer({
+          status: statusOf[code],
+          body: { code, message, retryable: errorCodes[code].retryable, ...reference },
+        });
+      } finally {
+        metrics.flush();
+      }
+    });
   };
 }
 

@@ -1,4 +1,4 @@
-import type { ServerFrame } from '../../../protocol/frames.ts';
+import type { ServerFrame, ServerFrameType } from '../../../protocol/frames.ts';
 import type { BroadcastResult } from '../../delivery/broadcaster.ts';
 import { cursorPosts } from '../../delivery/cursor-frames.ts';
 import { diffFrames } from '../../delivery/diff-frames.ts';
@@ -40,6 +40,18 @@ function show(services: Services, sessionId: string, { joins, updates, leaves }:
   }
 }
 
+/** The last line of a frame at `LOG_LEVEL=DEBUG`: to which connections it was posted, and what API Gateway answered. */
+function showPosts(
+  { log }: Services,
+  sessionId: string,
+  frame: ServerFrameType,
+  receivers: readonly Receiver[],
+  { delivered, gone, failed, throttled }: BroadcastResult,
+): void {
+  const connections = receivers.map(({ connectionId }) => connectionId);
+  log.debug('A frame was posted', { sessionId, frame, connections, delivered, gone, failed, throttled });
+}
+
 async function sendDiff(services: Services, sessionId: string, outcome: PresenceOutcome): Promise<void> {
   if (!hasNews(outcome)) return;
   const { epoch, seq, parts, joins, updates, leaves } = outcome;
@@ -48,6 +60,7 @@ async function sendDiff(services: Services, sessionId: string, outcome: Presence
   let throttled = 0;
   for (const frame of diffFrames({ sessionId, epoch, seq, joins, updates, leaves }, parts)) {
     const result = await post(services, outcome.receivers, frame);
+    showPosts(services, sessionId, 'presence_diff', outcome.receivers, result);
     await endGoneReceivers(services, sessionId, outcome.receivers, result.gone);
     throttled += result.throttled;
   }
@@ -58,6 +71,7 @@ async function sendDiff(services: Services, sessionId: string, outcome: Presence
 async function sendCursors(services: Services, sessionId: string, batch: CursorBatch): Promise<void> {
   const result = await services.broadcaster.post(cursorPosts(sessionId, batch), { kind: 'cursor' });
   measureCursors(services, batch);
+  showPosts(services, sessionId, 'cursors', batch.receivers, result);
   await endGoneReceivers(services, sessionId, batch.receivers, result.gone);
   if (result.failed.length === 0) return;
   const movers = batch.cursors.map(({ userId }) => userId);

@@ -1,4 +1,5 @@
 import type { Timings } from '../../../protocol/timings.ts';
+import { withLogContext } from '../../platform/log-context.ts';
 import { isAway } from '../../platform/unavailable.ts';
 import type { Services } from '../../services/services.ts';
 import { MovementWriter } from '../journal/movement-writer.ts';
@@ -78,7 +79,7 @@ export class PresenceSweep {
     this.#run = run;
     this.#tickMillis = tickMillisOf(services.timings);
     const visiting = {
-      visit: (sessionId: string) => this.#visit(sessionId),
+      visit: (sessionId: string) => withLogContext({ sessionId }, () => this.#visit(sessionId)),
       release: (sessionId: string, shard: number, next: number | undefined) => this.#release(sessionId, shard, next),
       retryAt: () => services.clock() + retryMillis,
     };
