@@ -16,7 +16,10 @@ export interface ClientOptions<T extends Types = Types> {
    * handshake if the last token expires in less than a minute.
    */
   token?: () => string | null | Promise<string | null>;
-  /** An invite instead of a token: the user is a guest. */
+  /**
+   * An invite: the user is a guest while there is no token. With a `token` too, a guest who signs in stays the same person; see
+   * `signIn`.
+   */
   invite?: string;
   /** The name of the guest that others see. */
   guestName?: string;
@@ -93,6 +96,15 @@ export interface Client<T extends Types = Types> {
   connect(): void;
   /** Leaves each session and closes the connection. Only `connect` opens it again, and then joins the sessions again. */
   close(): void;
+  /**
+   * Makes a guest the user of the token that `token` returns now. They stay the same person: the others see one change, and status,
+   * cursor, data and history are kept. If an application returns from a sign-in page, a client with `token` and `invite` does
+   * the same by itself.
+   *
+   * @returns a promise that resolves when the sessions are joined as the user.
+   * @throws RollcallError `UNAUTHENTICATED` if there is no token; then the guest stays.
+   */
+  signIn(): Promise<void>;
   /** @returns the function that unsubscribes. */
   on<E extends keyof ClientEvents>(event: E, listener: (value: ClientEvents[E]) => void): () => void;
   /**

@@ -143,6 +143,7 @@ export function createClientIn(environment: Environment, options: ClientOptions)
   return {
     on,
     connect: connection.connect,
+    signIn: connection.signIn,
     close() {
       for (const { id, link } of sessions) link?.send({ type: 'session_leave', sessionId: id });
       heartbeats.stop();

@@ -7,10 +7,10 @@ function hueOf(userId: string): number {
 }
 
 /**
- * The same CSS colour for a user in every browser. White text on it has a contrast of more than 4.5 to 1.
+ * The same CSS colour for a user in every browser. A guest who signs in keeps theirs. White text on it has a contrast of more than 4.5 to 1.
  *
  * @param opacity from 0 to 1.
  */
-export function colourOf({ userId }: { readonly userId: string }, opacity = 1): string {
-  return `oklch(0.5 0.15 ${hueOf(userId)}${opacity < 1 ? ` / ${opacity}` : ''})`;
+export function colourOf(user: { readonly userId: string; readonly guestId?: string }, opacity = 1): string {
+  return `oklch(0.5 0.15 ${hueOf(user.guestId ?? user.userId)}${opacity < 1 ? ` / ${opacity}` : ''})`;
 }

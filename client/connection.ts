@@ -1,6 +1,6 @@
 import { type CompactFrame, decodeFrame } from '../protocol/compact.ts';
 import { type ClientState, nextState, type StateEvent } from './client-state.ts';
-import { type CredentialOptions, createCredentials, leastLifeMillis } from './credentials.ts';
+import { type CredentialOptions, type Credentials, createCredentials, leastLifeMillis } from './credentials.ts';
 import type { Environment, PageEvent, SocketConstructor } from './environment.ts';
 import { isRetryable, RollcallError, unavailable } from './errors.ts';
 import type { Frame } from './gather.ts';
@@ -39,7 +39,10 @@ export interface Connection {
   /** The socket in use; undefined while there is none. */
   readonly link: Link | undefined;
   readonly requests: Requests;
+  readonly credentials: Credentials;
   connect(): void;
+  /** Connects as the user of a new token. A guest's socket is closed after each session is joined as the user. */
+  signIn(): Promise<void>;
   close(): void;
   /** Tests within three seconds whether the socket still works. */
   check(): void;
@@ -84,12 +87,12 @@ export function createConnection(
     events.state(state);
   }
 
-  function run(immediate: boolean): void {
-    if (manager.running) return;
+  function run(immediate: boolean): Promise<void> {
+    if (manager.running) return Promise.resolve();
     mayReconnect = false;
     const attempts = manager.reconnect(immediate);
     // The new socket may already have ended before this promise resolved.
-    const goOn = () => state === 'waiting' && run(false);
+    const goOn = () => void (state === 'waiting' && run(false));
     attempts.then(goOn, (error) => {
       const failure = error instanceof RollcallError ? error : unavailable(String(error?.message ?? error), false);
       mayReconnect = isRetryable(error);
@@ -101,6 +104,7 @@ export function createConnection(
       }
       events.error(failure);
     });
+    return attempts;
   }
 
   async function connect(signal: AbortSignal): Promise<void> {
@@ -241,11 +245,25 @@ export function createConnection(
       return link;
     },
     requests,
+    credentials,
     check,
     connect() {
       unlisten ??= page.listen(onPage);
       if (manager.running) manager.tryNow();
       else if (!link) run(true);
+    },
+    async signIn() {
+      const { mayBeGuest } = credentials;
+      credentials.mayBeGuest = false;
+      credentials.forget();
+      unlisten ??= page.listen(onPage);
+      manager.stop();
+      try {
+        await run(true);
+      } catch (error) {
+        credentials.mayBeGuest = mayBeGuest;
+        throw error;
+      }
     },
     close() {
       mayReconnect = false;

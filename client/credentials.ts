@@ -12,6 +12,15 @@ export interface CredentialOptions {
 }
 
 export interface Credentials {
+  /** Whether the last handshake was that of a guest. */
+  readonly isGuest: boolean;
+  /** Whether the next handshake may be that of a guest: not once the client has signed in. */
+  mayBeGuest: boolean;
+  /**
+   * Joins with the proof that this user was a guest in this browser, if the client has an invite and a token. A user who was not that
+   * guest joins without the proof.
+   */
+  prove<R>(join: (proof?: GuestProof) => Promise<R>): Promise<R>;
   /** The address and subprotocols of a handshake; calls `token()` if the known token expires in less than a minute. */
   forHandshake(): Promise<{ url: string; protocols: string[] }>;
   /** Notes the time of the service from `welcome`, because the clock of this machine may be wrong. */
@@ -25,6 +34,12 @@ export interface Credentials {
    * other causes. A browser hides the status of a refused handshake, so an HTTP request with the same token finds it out.
    */
   refusal(failure: { status?: unknown }): Promise<RollcallError | 'stale' | undefined>;
+}
+
+/** The invite of a guest, and the secret that makes the guest the same person when they return. */
+export interface GuestProof {
+  invite: string;
+  secret: string;
 }
 
 const guestKey = 'rollcall-guest';
@@ -51,6 +66,7 @@ export function createCredentials(options: CredentialOptions, environment: Envir
   let isFresh = false;
   let skew = 0;
   let guest: string | undefined;
+  let isGuest = false;
   const life = () => {
     const expiry = token && expiryOf(token);
     return expiry ? expiry - now() - skew : undefined;
@@ -68,7 +84,23 @@ export function createCredentials(options: CredentialOptions, environment: Envir
     }
   }
 
-  return {
+  const credentials: Credentials = {
+    mayBeGuest: true,
+    get isGuest() {
+      return isGuest;
+    },
+    async prove(join) {
+      const secret = guest ?? keep?.getItem(guestKey);
+      if (isGuest || !invite || !secret) return join();
+      const joined = await join({ invite, secret }).catch((error) => {
+        if (/^INVITE/.test(error.code)) return join();
+        throw error;
+      });
+      // The next person at this browser is another guest.
+      guest = undefined;
+      keep?.setItem(guestKey, id());
+      return joined;
+    },
     life,
     forget() {
       token = undefined;
@@ -77,26 +109,30 @@ export function createCredentials(options: CredentialOptions, environment: Envir
       skew = serverTime - now();
     },
     async forHandshake() {
-      if (!options.token && invite) {
+      isFresh = !((life() ?? 0) > leastLifeMillis);
+      if (isFresh) token = await options.token?.();
+      const { mayBeGuest } = credentials;
+      if (!token && mayBeGuest && invite) {
+        isGuest = true;
         // Stored in the browser, so that the guest keeps their id after a reload.
         guest ??= keep?.getItem(guestKey) ?? id();
         keep?.setItem(guestKey, guest);
         const query = new URLSearchParams({ invite, name: guestName ?? 'Guest', guest });
         return { url: `${url}?${query}`, protocols: [subprotocol] };
       }
-      isFresh = !((life() ?? 0) > leastLifeMillis);
-      if (isFresh) token = await options.token?.();
       if (!token) throw new RollcallError('UNAUTHENTICATED', 'You are signed out; sign in and connect again.');
+      credentials.mayBeGuest = isGuest = false;
       return { url, protocols: [subprotocol, bearerPrefix + token] };
     },
     async refusal({ status }) {
       if (!status && !(token && (await isUnauthorized()))) return undefined;
       token = undefined;
-      if (guest)
+      if (isGuest)
         return new RollcallError('INVITE_INVALID', 'This invitation is not valid any more; ask for a new one.');
       // The identity provider may have revoked the known token.
       if (!isFresh) return 'stale';
       return new RollcallError('UNAUTHENTICATED', 'Rollcall refused this sign-in; sign in again.');
     },
   };
+  return credentials;
 }

@@ -32,7 +32,7 @@ export interface CursorAt {
 export interface Change {
   joined: WireUser[];
   /** The cause is undefined if this client was not connected when the user left. */
-  left: { user: WireUser; cause: LeaveCause | undefined }[];
+  left: { user: WireUser; cause: Exclude<LeaveCause, 'signed_in'> | undefined }[];
   updated: WireUser[];
 }
 
@@ -63,6 +63,8 @@ const inFlightMillis = 2000;
 export function createPresence({ now }: Pick<Environment, 'now'>): Presence {
   const users = new Map<string, WireUser>();
   const times = new Map<string, number>();
+  /** The guests who signed in and whose user has not arrived yet. */
+  const signedIn = new Set<string>();
   let epoch = '';
   let seq = 0;
   let waiting: Diff[] = [];
@@ -80,8 +82,9 @@ export function createPresence({ now }: Pick<Environment, 'now'>): Presence {
     for (const user of snapshot.users) {
       user.data ??= {};
       const { userId, lastActive } = user;
-      const known = gone.get(userId);
+      const known = gone.get(userId) ?? gone.get(user.guestId!);
       gone.delete(userId);
+      gone.delete(user.guestId!);
       // Each cursor sets its user's `lastActive`, so a cursor after that time is not in the snapshot. A cursor of the compact form
       // has no time; one that arrived while the snapshot was on its way is probably newer.
       const isRecent = user.cursor && now() - (arrivals.get(known?.cursor ?? user.cursor) ?? 0) < inFlightMillis;
@@ -100,14 +103,19 @@ export function createPresence({ now }: Pick<Environment, 'now'>): Presence {
     seq = diff.seq;
     for (const { userId, cause } of diff.leaves) {
       const user = users.get(userId);
-      if (user) left.push({ user, cause });
+      // A guest who signed in does not leave: the user with this `guestId` is the same person.
+      if (cause === 'signed_in') signedIn.add(userId);
+      else if (user) left.push({ user, cause });
       users.delete(userId);
-      times.delete(userId);
+      if (cause !== 'signed_in') times.delete(userId);
     }
     for (const user of diff.joins) {
+      const { userId, guestId } = user;
       user.data ??= {};
-      if (!users.has(user.userId)) joined.push(user);
-      users.set(user.userId, user);
+      const isSame = signedIn.delete(guestId!);
+      if (isSame) times.set(userId, times.get(guestId!) ?? user.lastActive);
+      if (!users.has(userId)) (isSame ? updated : joined).push(user);
+      users.set(userId, user);
     }
     for (const change of diff.updates) {
       const user = update(change);

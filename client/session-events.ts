@@ -8,7 +8,10 @@ export interface SessionEvents<T extends Types = Types> {
   joined: { readonly user: User<T> };
   /** Another user left; with the cause. */
   left: Leave<T>;
-  /** A user changed: status, activity, data, role, name or the number of their connections. */
+  /**
+   * A user changed: status, activity, data, role, name or the number of their connections. A guest who signed in gets another
+   * `userId`; then `guestId` is the one from before.
+   */
   updated: { readonly user: User<T> };
   /** The cursors of others changed; the value has all present cursors. */
   cursors: readonly UserCursor<T>[];
@@ -23,7 +26,7 @@ export interface SessionEvents<T extends Types = Types> {
   expired: { readonly reason: string };
   /** The owner ended the session. */
   ended: { readonly reason: string };
-  /** The owner removed this user. */
+  /** The owner removed this user, or this guest signed in from another tab (`reason` is `signed_in`). */
   removed: { readonly reason: string };
   /** An operation in the background failed, such as a change of status. */
   error: RollcallError;

@@ -1,4 +1,5 @@
 import type { CompactFrame } from '../protocol/compact.ts';
+import type { GuestProof } from './credentials.ts';
 import { callSafely, createEmitter } from './emitter.ts';
 import { RollcallError } from './errors.ts';
 import type { Frame } from './gather.ts';
@@ -26,7 +27,7 @@ const notInSession = () => new RollcallError('NOT_IN_SESSION', 'You are not in t
 /** One session over successive sockets: it joins, keeps the state up to date and sends the user's own changes. */
 export function createSessionCore(shared: Shared, target: Target, name: string, initial: OwnChange) {
   const { environment, connection, selfId } = shared;
-  const { requests } = connection;
+  const { requests, credentials } = connection;
   const { on, emit } = createEmitter<SessionEvents>();
   const own = createOwn(initial);
   const presence = createPresence(environment);
@@ -41,6 +42,8 @@ export function createSessionCore(shared: Shared, target: Target, name: string, 
   let link: Link | undefined;
   /** Whether the session is being joined on a newer socket. Meanwhile requests have the rights of the older one. */
   let isReplacing = false;
+  /** The user as whom this session was joined last. */
+  let enteredAs: string | undefined;
   let snapshot = show();
   const isOver = () => /left|ended/.test(shown.state);
   const id = () => shown.info?.id ?? target.sessionId ?? target.key!;
@@ -130,8 +133,9 @@ export function createSessionCore(shared: Shared, target: Target, name: string, 
       isWanted = !isOver();
       if (isWanted) entered(reply, to, said);
     };
+    const ask = (guest?: GuestProof) => requests.ask({ ...how, invite, guest, ...said }, { link: to, onReply });
     try {
-      const reply = await requests.ask({ ...how, invite, ...said }, { link: to, onReply });
+      const reply = await (enteredAs === selfId() ? ask() : credentials.prove(ask));
       const { id: sessionId } = reply['session'] as SessionInfo;
       if (!isWanted) await requests.ask({ type: 'session_leave', sessionId }, { link: to });
     } catch (error) {
@@ -145,6 +149,7 @@ export function createSessionCore(shared: Shared, target: Target, name: string, 
   function entered(reply: Frame, to: Link, said: OwnChange): void {
     target.invite = undefined;
     link = to;
+    enteredAs = selfId();
     const { session: info, role = 'operator' } = reply as Frame & Shown & { session: SessionInfo };
     Object.assign(shown, { info, role, state: 'joined' });
     const [known, change, user] = [me(), presence.apply(reply as unknown as Snapshot), me()];
@@ -205,7 +210,8 @@ export function createSessionCore(shared: Shared, target: Target, name: string, 
       const { active, activeAt: lastActiveAt } = frame;
       shown.info = { ...shown.info, active, lastActiveAt } as SessionInfo;
       changed();
-    } else if (type === 'session_removed') over('left', 'removed', reason);
+    } else if (type === 'session_removed' && (reason !== 'signed_in' || credentials.isGuest))
+      over('left', 'removed', reason);
     else if (/^session_(expired|ended)$/.test(type)) over('ended', type.slice(8) as 'expired' | 'ended', reason);
   }
 
@@ -226,7 +232,7 @@ export function createSessionCore(shared: Shared, target: Target, name: string, 
     outbox,
     readiness,
     presence,
-    /** The number of callers who have joined and not left. */
+    /** Callers who have joined and not left. */
     refs: 1,
     get snapshot() {
       return snapshot;

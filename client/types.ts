@@ -76,7 +76,7 @@ export type SessionState = 'joining' | 'joined' | 'stale' | 'left' | 'ended';
 export interface Leave<T extends Types = Types> {
   readonly user: User<T>;
   /** The cause; undefined if they left while this client was not connected. */
-  readonly cause: LeaveCause | undefined;
+  readonly cause: Exclude<LeaveCause, 'signed_in'> | undefined;
 }
 
 /** An ephemeral event of another user. */

@@ -10,8 +10,19 @@ export const statuses = ['online', 'away', 'offline'] as const;
 /** The status of a user, the most present first. */
 export type Status = (typeof statuses)[number];
 
-/** Why a user left a session. The audit trail uses the same values. */
-export type LeaveCause = 'left' | 'disconnected' | 'timeout' | 'removed' | 'session_ended' | 'session_expired' | 'gone';
+/**
+ * Why a user left a session. The audit trail uses the same values. A guest with the cause `signed_in` is present on as a user, whose
+ * `guestId` names them.
+ */
+export type LeaveCause =
+  | 'left'
+  | 'disconnected'
+  | 'timeout'
+  | 'removed'
+  | 'session_ended'
+  | 'session_expired'
+  | 'gone'
+  | 'signed_in';
 
 export type SessionStatus = 'active' | 'completed' | 'failed' | 'expired';
 
@@ -33,6 +44,8 @@ export interface PresenceUser {
   /** Last user activity (cursor, activity text, status, a heartbeat not marked idle). */
   lastActive: number;
   joinedAt: number;
+  /** The id that the user had as a guest, if they signed in while they were in the session. */
+  guestId?: string;
   /** The number of the user within this epoch; the compact form uses it. */
   index?: number;
   /** How many live connections the user has in this session. */

@@ -27,7 +27,7 @@ export const stageName = 'live';
  * If `cursor` is `null`, `lastActive` is present. Frames may overtake one another, so a cursor with a later `at` is kept.
  */
 export type PresenceChange = { userId: string } & {
-  [K in 'username' | 'role' | 'status' | 'connections' | 'lastActive']?: PresenceUser[K];
+  [K in 'username' | 'role' | 'status' | 'connections' | 'lastActive' | 'guestId']?: PresenceUser[K];
 } & { activity?: string | null; cursor?: Cursor | null; data?: PersonData };
 
 export interface CursorUpdate {

@@ -48,6 +48,8 @@ const whole = (least: number, most?: number) =>
   z.number().check(z.int(), z.minimum(least), ...(most === undefined ? [] : [z.maximum(most)]));
 
 const invite = () => text(2048);
+/** What proves that the caller was a certain guest before they signed in. */
+const guest = () => z.object({ invite: invite(), secret: requiredText(2048) });
 const sessionId = () => requiredText(255);
 const machineId = () => requiredText(limits.machineIdCharacters);
 const role = () => z.enum(roles);
@@ -143,7 +145,13 @@ export const messages = {
     }),
   ),
   session_join: define({ group: 'session', responds: true }, () =>
-    message({ sessionId: sessionId(), order: order(), invite: z.optional(invite()), ...ownState() }),
+    message({
+      sessionId: sessionId(),
+      order: order(),
+      invite: z.optional(invite()),
+      guest: z.optional(guest()),
+      ...ownState(),
+    }),
   ),
   session_open: define({ group: 'session', responds: true }, () =>
     message({
@@ -152,6 +160,7 @@ export const messages = {
       order: order(),
       metadata: z.optional(metadata()),
       invite: z.optional(invite()),
+      guest: z.optional(guest()),
       ...ownState(),
     }),
   ),

@@ -96,6 +96,11 @@ export function useConnection(): ClientState {
   );
 }
 
+/** Returns the function that makes a guest the user of the token, and keeps them the same person; see `Client.signIn`. */
+export function useSignIn(): () => Promise<void> {
+  return useClient().signIn;
+}
+
 /** A constant function that calls the latest listener, so that a new listener needs no new subscription. */
 function useLatest<V>(listener: (value: V) => void): (value: V) => void {
   const latest = useRef(listener);

@@ -26,4 +26,5 @@ export {
   useOthers,
   useSelf,
   useSession,
+  useSignIn,
 } from './hooks.ts';

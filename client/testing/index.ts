@@ -29,6 +29,8 @@ export interface TestClientOptions<T extends Types = Types> extends Partial<Clie
   tokenSeconds?: number;
   /** The access claim of the tokens: the keys that the client may use, each with a role. */
   sessions?: AccessClaim;
+  /** The storage of the browser: clients that share it are the same guest. */
+  storage?: Pick<Storage, 'getItem' | 'setItem'>;
   /** Whether the page may start workers; not by default. */
   worker?: boolean;
 }
@@ -105,7 +107,7 @@ export function createTestRollcall(options: TestRollcallOptions = {}): TestRollc
 
   function newClient(
     userId: string,
-    { name = userId, tokenSeconds, sessions, worker = false, ...own }: TestClientOptions,
+    { name = userId, tokenSeconds, sessions, storage, worker = false, ...own }: TestClientOptions,
   ): Client {
     const device = createDevice(clock, service.accept, { random, worker });
     let given = '';
@@ -113,7 +115,7 @@ export function createTestRollcall(options: TestRollcallOptions = {}): TestRollc
       given = newToken({ userId, name, tokenSeconds, sessions });
       return given;
     };
-    const environment = { ...device.environment, fetch: askFor(service) };
+    const environment = { ...device.environment, fetch: askFor(service), ...(storage && { keep: storage }) };
     const credentials = own.invite === undefined || own.token ? { token: giveToken } : {};
     const client = createClientIn(environment, { url: 'ws://rollcall.test/live', ...credentials, ...own });
     devices.set(client, { device, client, withdraw: () => service.withdrawn.add(given) });

@@ -156,7 +156,7 @@ export const handlers: Record<string, (call: Call) => object> = {
     const matching = room.activities.filter(
       (each) =>
         (activityType ?? each.activityType) === each.activityType &&
-        (userId ?? each.userId) === each.userId &&
+        (userId ?? each.userId) === (room.identities.get(each.userId!) ?? each.userId) &&
         each.createdAt >= from &&
         each.createdAt < to,
     );

@@ -59,6 +59,8 @@ export class Room {
   /** The people who joined by an access claim the last time. */
   readonly claimed = new Set<string>();
   readonly invitations = new Map<string, Invitation>();
+  /** The users that guests turned out to be. */
+  readonly identities = new Map<string, string>();
   readonly activities: ActivityItem[] = [];
   readonly stays: Stay[] = [];
   readonly people = new Map<string, Person>();
@@ -146,6 +148,27 @@ export class Room {
     this.#change(person, cursor === null ? { ...rest, cursor } : rest, said.status);
     if (cursor && !(idle && JSON.stringify(cursor) === JSON.stringify(person.user.cursor))) {
       this.#move(person, cursor, connection);
+    }
+  }
+
+  /** Makes a user present in the place of a guest. The user has no seat before their connection enters. */
+  takeOver(guestId: string, { userId, username }: Pick<ServerConnection, 'userId' | 'username'>, role: Role): void {
+    for (const stay of this.stays) if (stay.userId === guestId) Object.assign(stay, { userId, username });
+    const guest = this.people.get(guestId);
+    if (!guest) return;
+    const removed = { type: 'session_removed', reason: 'signed_in' };
+    this.broadcast(removed, (connection) => connection.userId === guestId);
+    this.people.delete(guestId);
+    const known = this.people.get(userId);
+    const user = { ...(known ?? guest).user, guestId };
+    const leaves = [{ userId: guestId, cause: 'signed_in' }];
+    if (known) {
+      known.user = user;
+      this.#diff({ leaves, updates: [{ userId, guestId }] });
+    } else {
+      Object.assign(user, { userId, username, role, connections: 1 });
+      this.people.set(userId, { ...guest, user, seats: new Map() });
+      this.#diff({ leaves, joins: [user] });
     }
   }
 

@@ -1,6 +1,7 @@
 import { claimedRole } from '../../protocol/access-claim.ts';
 import type { LeaveCause, Role, Status } from '../../protocol/entities.ts';
 import type { ErrorCode } from '../../protocol/errors.ts';
+import type { GuestProof } from '../credentials.ts';
 import type { Frame } from '../gather.ts';
 import type { Json } from '../presence.ts';
 import { Room, type ServerConnection } from './room.ts';
@@ -113,10 +114,15 @@ export function enter(call: Call, room: Room): Role {
   const { connection, message } = call;
   const { userId, username, claim } = connection;
   const { session, participants, rights, claimed } = room;
+  const proof = message['guest'] as GuestProof | undefined;
+  const signedInAs = proof && signIn(call, room, proof);
+  if (room.identities.has(userId)) throw refusedInvite();
   const known = participants.get(userId);
   // An access claim decides alone: an invite is not used.
-  const invitation = claim ? undefined : room.invitations.get(message['invite'] as string);
-  if (message['invite'] && !invitation && !claim) throw refusedInvite();
+  // A user who takes over the access of a guest needs no invite; one whose guest never joined uses that of the guest.
+  const invite = signedInAs ? undefined : (message['invite'] ?? proof?.invite);
+  const invitation = claim ? undefined : room.invitations.get(invite as string);
+  if (invite && !invitation && !claim) throw refusedInvite();
   if (!invitation && !maySee(call, room)) {
     // As in the service, the answer hides a session that the user may not see. It shows only whether a key is in use.
     if (message.type !== 'session_open') throw notFound();
@@ -138,8 +144,31 @@ export function enter(call: Call, room: Room): Role {
   const now = room.session.updatedAt;
   const participant = { id: newId(), sessionId: session.id, userId, anonymousId: null, name: username, role };
   participants.set(userId, { ...participant, isActive: true, joinedAt: now, lastSeenAt: now, leftAt: null });
+  if (signedInAs) room.takeOver(signedInAs, connection, role);
   room.enter(connection, role, saidIn(message as Said & Frame));
   return role;
+}
+
+/**
+ * Gives a user the access of the guest who they were.
+ *
+ * @returns the id of the guest; undefined if the guest never joined.
+ */
+function signIn({ connection: { userId, username }, world }: Call, room: Room, proof: GuestProof): string | undefined {
+  const { participants, rights, identities, invitations, activities, session } = room;
+  if (userId.startsWith('guest-')) throw new Refusal('PERMISSION_DENIED', 'Connect with a token to sign in.');
+  const guestId = `guest-${proof.secret}`;
+  const isOther = (identities.get(guestId) ?? userId) !== userId;
+  if (!invitations.has(proof.invite) || isOther) throw refusedInvite();
+  const role = rights.get(guestId);
+  if (role === undefined) return identities.has(guestId) ? guestId : undefined;
+  const own = rights.get(userId) ?? 'viewer';
+  rights.set(userId, ranks.indexOf(own) > ranks.indexOf(role) ? own : role);
+  for (const known of [participants, rights]) known.delete(guestId);
+  identities.set(guestId, userId);
+  const who = { id: newId(), sessionId: session.id, userId, username, ipAddress: null, userAgent: null };
+  activities.unshift({ ...who, activityType: 'guest_signed_in', details: { guestId, role }, createdAt: world.now() });
+  return guestId;
 }
 
 export function openRoom(call: Call): { room: Room; created: boolean } {

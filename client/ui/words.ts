@@ -9,7 +9,7 @@ export interface Words {
   status: Record<Status, string>;
   connection: Record<ClientState, string>;
   retry: string;
-  left: Record<LeaveCause | 'unknown', string>;
+  left: Record<Exclude<LeaveCause, 'signed_in'> | 'unknown', string>;
   expiring: string;
   expired: string;
   expiredDetail: string;

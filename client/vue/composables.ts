@@ -127,6 +127,12 @@ export function useConnection(): ReadonlyRef<ClientState> {
   return shallowReadonly(state);
 }
 
+/** Returns the function that makes a guest the user of the token, and keeps them the same person; see `Client.signIn`. */
+export function useSignIn(): () => Promise<void> {
+  const client = useClient();
+  return () => client.value.signIn();
+}
+
 /** Calls the listener with the ephemeral events of one name from others, while the component is mounted. */
 export function useBroadcast<T extends Types = Registered, E extends BroadcastName<T> = BroadcastName<T>>(
   event: E,

@@ -18,5 +18,6 @@ export {
   useOthers,
   useSelf,
   useSession,
+  useSignIn,
 } from './composables.ts';
 export { provideRollcall, provideSession, type ReadonlyRef, RollcallProvider, SessionProvider } from './context.ts';

@@ -23,6 +23,7 @@ const told: Record<string, string> = {
   session_created: 'opened this room',
   session_recovered: 'brought this room back',
   invite_created: 'made an invitation',
+  guest_signed_in: 'signed in',
   participant_removed: 'removed somebody',
   participant_role_changed: 'changed a role',
 };

@@ -18,6 +18,7 @@ export const serverActivityTypes = [
   'invite_revoked',
   'invite_used',
   'invite_refused',
+  'guest_signed_in',
   'participant_role_changed',
   'participant_removed',
   'activity_refused',
@@ -94,6 +95,10 @@ export const inviteUsed = (actor: Actor, inviteId: string, role: Role) =>
 /** @param reason the error code of the answer to the person who used the invite. */
 export const inviteRefused = (actor: Actor, reason: string, inviteId?: string) =>
   entry(actor, 'invite_refused', { reason, inviteId });
+
+/** @param guestId the id that the user had as a guest. */
+export const guestSignedIn = (actor: Actor, guestId: string, role: Role) =>
+  entry(actor, 'guest_signed_in', { guestId, role });
 
 export const participantRoleChanged = (actor: Actor, targetUserId: string, role: Role, previousRole?: Role) =>
   entry(actor, 'participant_role_changed', { targetUserId, role, previousRole });

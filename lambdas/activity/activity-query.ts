@@ -39,11 +39,17 @@ export interface Condition {
   values: unknown[];
 }
 
+/** The ids of a user: their own, and those of the guests who they were before they signed in (rule SE15). */
+export const idsOfUser = (parameter: string) => `
+  SELECT ids.id FROM (SELECT ${parameter}::uuid) AS u (id)
+  CROSS JOIN LATERAL (SELECT u.id UNION ALL SELECT g.guest_id FROM guest_identities g WHERE g.user_id = u.id) ids`;
+
 /**
  * The SQL condition of a query. It contains only the filters of the query, so PostgreSQL plans each combination of filters
  * separately. A `sessionId` that is not a UUID matches nothing.
  *
  * @param sessionId undefined if the caller adds the condition on the sessions.
+ * @param userId the SQL expression of the user's id, if the caller joins {@link idsOfUser}; then it is no value of the condition.
  * @throws RollcallError INVALID_MESSAGE for an invalid user id or time.
  */
 export function conditionOf(
@@ -51,6 +57,7 @@ export function conditionOf(
   query: ActivityQuery,
   position?: PagePosition,
   direction: Direction = 'newest',
+  userId?: string,
 ): Condition {
   const condition: Condition = { name: '', text: '', values: [] };
   const add = (name: string, text: string, ...values: unknown[]) => {
@@ -61,7 +68,9 @@ export function conditionOf(
   };
   if (sessionId !== undefined && isUuid(sessionId)) add('session', 'session_id = $1::uuid', sessionId);
   else if (sessionId !== undefined) add('nowhere', 'false');
-  if (query.userId !== undefined) add('user', 'user_id = $1::uuid', checkedUser(query.userId));
+  if (query.userId !== undefined && userId !== undefined) add('user', `user_id = ${userId}`);
+  else if (query.userId !== undefined)
+    add('user', `user_id = ANY (ARRAY(${idsOfUser('$1')}))`, checkedUser(query.userId));
   if (query.activityType !== undefined)
     add('type', 'activity_type = $1', query.activityType.replaceAll('\0', '\ufffd'));
   if (query.from !== undefined) add('from', 'created_at >= to_timestamp($1::float8 / 1000)', checkedTime(query.from));
@@ -74,7 +83,7 @@ export function conditionOf(
   return condition;
 }
 
-function checkedUser(userId: string): string {
+export function checkedUser(userId: string): string {
   if (isUuid(userId)) return userId;
   throw new RollcallError('INVALID_MESSAGE', 'The user to filter by must be a UUID.');
 }

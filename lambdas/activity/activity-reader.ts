@@ -1,6 +1,14 @@
 import type { ActivityItem } from '../../protocol/entities.ts';
 import { fitting } from '../../protocol/page.ts';
-import { type ActivityQuery, conditionOf, type Direction, pageLimit, positionOf } from './activity-query.ts';
+import {
+  type ActivityQuery,
+  checkedUser,
+  conditionOf,
+  type Direction,
+  idsOfUser,
+  pageLimit,
+  positionOf,
+} from './activity-query.ts';
 import type { Database } from './activity-repository.ts';
 import { type EntryRow, linkColumns, linkJoins, toLinkedItem } from './linked-entry.ts';
 import { encodeCursor, type PagePosition } from './page-cursor.ts';
@@ -73,27 +81,33 @@ export class ActivityReader {
     direction: Direction,
     limit: number,
   ): Promise<ActivityItem[]> {
-    const sessionId = typeof trail === 'string' ? trail : undefined;
-    const { name, text, values } = conditionOf(sessionId, query, position, direction);
+    const isOne = typeof trail === 'string';
+    const { name, text, values } = conditionOf(isOne ? trail : undefined, query, position, direction, 'person.id');
     const order = direction === 'newest' ? 'DESC' : 'ASC';
-    const limited = (condition: string) =>
-      `SELECT * FROM activity_log WHERE ${condition} ORDER BY created_at ${order}, id ${order} LIMIT $${values.length + 1}`;
-    // At most one page of each session is read, with the index.
+    const given = [...values, limit];
+    const parameter = (value: unknown) => `$${given.push(value)}`;
+    // Each session and each id of a user is read by itself, with the index, and at most one page of each.
+    const parts = [
+      ...(isOne ? [] : [`unnest(${parameter(trail.sessionIds)}::uuid[]) AS session (id)`]),
+      ...(query.userId === undefined ? [] : [`(${idsOfUser(parameter(checkedUser(query.userId)))}) AS person (id)`]),
+    ];
+    const condition = isOne ? text : ['session_id = session.id', text].filter(Boolean).join(' AND ');
+    const limited = `SELECT * FROM activity_log WHERE ${condition}
+      ORDER BY created_at ${order}, id ${order} LIMIT $${values.length + 1}`;
     const source =
-      typeof trail === 'string'
-        ? limited(text)
-        : `SELECT e.* FROM unnest($${values.length + 2}::uuid[]) AS s (id)
-          CROSS JOIN LATERAL (${limited(['session_id = s.id', text].filter(Boolean).join(' AND '))}) e
+      parts.length === 0
+        ? limited
+        : `SELECT e.* FROM ${parts.join(' CROSS JOIN ')} CROSS JOIN LATERAL (${limited}) e
           ORDER BY e.created_at ${order}, e.id ${order} LIMIT $${values.length + 1}`;
     const { rows } = await this.#database.query<EntryRow>({
-      name: `activity-page-${typeof trail === 'string' ? '' : 'many-'}${direction}${name}`,
+      name: `activity-page-${isOne ? '' : 'many-'}${direction}${name}`,
       text: `
         SELECT a.id, a.session_id AS "sessionId", a.user_id AS "userId", ${nameOf} AS username,
           a.activity_type AS "activityType", a.details::text AS details, host(a.ip_address) AS "ipAddress",
           a.user_agent AS "userAgent", (extract(epoch FROM a.created_at) * 1000)::float8 AS "createdAt", ${linkColumns}
         FROM (${source}) a LEFT JOIN users u ON u.id = a.user_id ${linkJoins}
         ORDER BY a.created_at ${order}, a.id ${order}`,
-      values: [...values, limit, ...(typeof trail === 'string' ? [] : [trail.sessionIds])],
+      values: given,
     });
     return rows.map(toLinkedItem);
   }

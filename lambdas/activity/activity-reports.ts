@@ -35,19 +35,25 @@ type Sums = Omit<ActivityStatistics, 'sessionId' | 'byType' | 'byUser'> & {
   byUser: UserActivity[] | null;
 };
 
-/** Reads the entries once and makes one row for each type and user. All other numbers are sums of these rows. */
+/**
+ * Reads the entries once and makes one row for each type and user. All other numbers are sums of these rows.
+ * A guest who signed in counts as the user (rule SE15).
+ */
 const sumsOf = (condition: string) => `
   WITH pairs AS MATERIALIZED (
     SELECT activity_type, session_id, user_id, max(username) AS username, count(*) AS count,
       min(created_at) AS first_at, max(created_at) AS last_at
     FROM activity_log WHERE ${condition} GROUP BY activity_type, session_id, user_id
+  ), persons AS (
+    SELECT p.*, coalesce(g.user_id, p.user_id) AS person_id FROM pairs p
+    LEFT JOIN guest_identities g ON g.session_id = p.session_id AND g.guest_id = p.user_id
   ), types AS (
     SELECT activity_type, sum(count)::float8 AS count FROM pairs GROUP BY activity_type
   ), people AS (
-    SELECT session_id, user_id, max(username) AS username, sum(count)::float8 AS count FROM pairs
-    WHERE user_id IS NOT NULL GROUP BY session_id, user_id ORDER BY count DESC, user_id LIMIT ${reportedUsers}
+    SELECT session_id, person_id AS user_id, max(username) AS username, sum(count)::float8 AS count FROM persons
+    WHERE person_id IS NOT NULL GROUP BY session_id, person_id ORDER BY count DESC, person_id LIMIT ${reportedUsers}
   )
-  SELECT coalesce(sum(count), 0)::float8 AS "totalActivities", count(DISTINCT user_id)::float8 AS "uniqueUsers",
+  SELECT coalesce(sum(count), 0)::float8 AS "totalActivities", count(DISTINCT person_id)::float8 AS "uniqueUsers",
     (extract(epoch FROM min(first_at)) * 1000)::float8 AS "firstActivityAt",
     (extract(epoch FROM max(last_at)) * 1000)::float8 AS "lastActivityAt",
     (SELECT json_agg(json_build_object('type', activity_type, 'count', count) ORDER BY count DESC, activity_type)
@@ -55,7 +61,7 @@ const sumsOf = (condition: string) => `
     (SELECT json_agg(json_build_object('userId', a.user_id, 'username', ${nameOf}, 'count', a.count)
         ORDER BY a.count DESC, a.user_id)
       FROM people a LEFT JOIN users u ON u.id = a.user_id) AS "byUser"
-  FROM pairs`;
+  FROM persons`;
 
 /** Sums over the activity of a session. */
 export class ActivityReports {

@@ -68,6 +68,13 @@ export const removeUnchained = `
     SELECT id FROM (${unchained} FOR UPDATE SKIP LOCKED) due WHERE $3::uuid[] IS NULL OR id = ANY ($3::uuid[]))
   RETURNING id`;
 
+/** The guests of purged sessions who signed in before $1: nothing is left that names them. */
+const removeIdentities = `
+  DELETE FROM guest_identities g WHERE (g.session_id, g.guest_id) IN (
+    SELECT i.session_id, i.guest_id FROM guest_identities i
+    WHERE i.signed_in_at < $1 AND NOT EXISTS (SELECT FROM collaboration_sessions s WHERE s.id = i.session_id)
+    ORDER BY i.signed_in_at LIMIT ${batchItems})`;
+
 /** Removes audit entries after their retention, in batches. A chain or an entry that cannot be removed is set aside. */
 export class ActivityRetention {
   readonly #database: Pick<Database, 'query'>;
@@ -96,6 +103,7 @@ export class ActivityRetention {
         more = result.more;
       }
     }
+    await this.#database.query(removeIdentities, [before]);
     return { removed, complete: true };
   }
 

@@ -36,14 +36,16 @@ export interface AttendancePage {
 
 /**
  * A stay begins with a join and ends with the next leave or the next end of the session. If both have the same time, the end
- * of the session counts last, as in `PresenceHistory`.
+ * of the session counts last, as in `PresenceHistory`. The stay of a guest who signed in is a stay of the user (rule SE15).
  */
 const attendance = `
   WITH movements AS (
-    SELECT user_id, created_at AS at, id, activity_type = 'user_joined' AS joins, username, details->>'role' AS role
-    FROM activity_log
-    WHERE session_id = $1::uuid AND user_id IS NOT NULL AND created_at <= to_timestamp($3::float8 / 1000)
-      AND activity_type IN ('user_joined', 'user_left', 'user_timeout')
+    SELECT coalesce(g.user_id, l.user_id) AS user_id, l.created_at AS at, l.id, l.activity_type = 'user_joined' AS joins,
+      l.username, l.details->>'role' AS role
+    FROM activity_log l
+    LEFT JOIN guest_identities g ON g.session_id = l.session_id AND g.guest_id = l.user_id
+    WHERE l.session_id = $1::uuid AND l.user_id IS NOT NULL AND l.created_at <= to_timestamp($3::float8 / 1000)
+      AND l.activity_type IN ('user_joined', 'user_left', 'user_timeout')
   ), ends AS (
     SELECT created_at AS at FROM activity_log
     WHERE session_id = $1::uuid AND activity_type IN ('session_ended', 'session_expired')

@@ -5,17 +5,19 @@ import { nameOf } from './activity-reader.ts';
 import type { Database } from './activity-repository.ts';
 
 /**
- * Who was present at $2. A user was present if their last movement up to that time is a join and the session did not end
+ * Who was present at $2. The stay of a guest who signed in is a stay of the user (rule SE15). A user was present if their last movement up to that time is a join and the session did not end
  * after it. The first departure after that time says when and why they left.
  */
 const whoWasHere = `
   WITH last_event AS (
-    SELECT DISTINCT ON (user_id) session_id, user_id, username, activity_type, details, created_at, id
-    FROM activity_log
-    WHERE session_id = $1::uuid AND user_id IS NOT NULL
-      AND activity_type IN ('user_joined', 'user_left', 'user_timeout')
-      AND created_at <= to_timestamp($2::float8 / 1000)
-    ORDER BY user_id, created_at DESC, id DESC
+    SELECT DISTINCT ON (coalesce(g.user_id, l.user_id)) l.session_id, coalesce(g.user_id, l.user_id) AS user_id,
+      l.username, l.activity_type, l.details, l.created_at, l.id
+    FROM activity_log l
+    LEFT JOIN guest_identities g ON g.session_id = l.session_id AND g.guest_id = l.user_id
+    WHERE l.session_id = $1::uuid AND l.user_id IS NOT NULL
+      AND l.activity_type IN ('user_joined', 'user_left', 'user_timeout')
+      AND l.created_at <= to_timestamp($2::float8 / 1000)
+    ORDER BY coalesce(g.user_id, l.user_id), l.created_at DESC, l.id DESC
   ), last_end AS (
     SELECT max(created_at) AS at FROM activity_log
     WHERE session_id = $1::uuid AND activity_type IN ('session_ended', 'session_expired')
@@ -37,22 +39,40 @@ const whoWasHere = `
     SELECT g.created_at AS at,
       CASE g.activity_type WHEN 'user_timeout' THEN 'timeout' ELSE g.details->>'cause' END AS cause
     FROM activity_log g
-    WHERE g.session_id = $1::uuid AND g.user_id = a.user_id AND g.activity_type IN ('user_left', 'user_timeout')
+    WHERE g.session_id = $1::uuid AND g.activity_type IN ('user_left', 'user_timeout')
+      AND (g.user_id = a.user_id OR g.user_id IN (
+        SELECT i.guest_id FROM guest_identities i WHERE i.session_id = $1::uuid AND i.user_id = a.user_id))
       AND g.created_at > to_timestamp($2::float8 / 1000)
     ORDER BY g.created_at, g.id LIMIT 1
   ) departure ON true
   WHERE a.activity_type = 'user_joined' AND a.created_at > coalesce((SELECT at FROM last_end), '-infinity')
   ORDER BY a.created_at, a.user_id`;
 
+/**
+ * A guest who signed in has no further movements: the user continues the stay. So the sign-in is the last movement of the guest, and
+ * the movements of the guest are movements of the user.
+ */
 const lastMovements = `
   SELECT given.ordinal::integer AS ordinal, last.type, last.at
   FROM unnest($1::uuid[], $2::uuid[], $3::float8[]) WITH ORDINALITY AS given (session_id, user_id, until, ordinal)
   CROSS JOIN LATERAL (
-    SELECT activity_type AS type, (extract(epoch FROM created_at) * 1000)::float8 AS at FROM activity_log
-    WHERE session_id = given.session_id AND user_id = given.user_id
-      AND activity_type IN ('user_joined', 'user_left', 'user_timeout')
-      AND created_at <= coalesce(to_timestamp(given.until / 1000), 'infinity')
-    ORDER BY created_at DESC, id DESC LIMIT 1
+    SELECT m.type, (extract(epoch FROM m.created_at) * 1000)::float8 AS at
+    FROM (
+      SELECT given.user_id AS id
+      UNION ALL
+      SELECT g.guest_id FROM guest_identities g WHERE g.user_id = given.user_id AND g.session_id = given.session_id
+    ) person CROSS JOIN LATERAL (
+      (SELECT a.activity_type AS type, a.created_at, a.id FROM activity_log a
+      WHERE a.session_id = given.session_id AND a.user_id = person.id
+        AND a.activity_type IN ('user_joined', 'user_left', 'user_timeout')
+        AND a.created_at <= coalesce(to_timestamp(given.until / 1000), 'infinity')
+      ORDER BY a.created_at DESC, a.id DESC LIMIT 1)
+      UNION ALL
+      SELECT 'guest_signed_in', g.signed_in_at, NULL FROM guest_identities g
+      WHERE g.session_id = given.session_id AND g.guest_id = person.id AND g.guest_id = given.user_id
+        AND g.signed_in_at <= coalesce(to_timestamp(given.until / 1000), 'infinity')
+    ) m
+    ORDER BY m.created_at DESC, m.id DESC LIMIT 1
   ) last`;
 
 /** Asks for the last movement of a user in a session up to a time (Unix milliseconds). */
@@ -65,7 +85,7 @@ export interface MovementQuery {
 
 /** A movement as the audit trail has it. */
 export interface Movement {
-  type: 'user_joined' | 'user_left' | 'user_timeout';
+  type: 'user_joined' | 'user_left' | 'user_timeout' | 'guest_signed_in';
   /** Unix milliseconds. */
   at: number;
 }

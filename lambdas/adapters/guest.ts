@@ -1,11 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { v5 as uuidv5 } from 'uuid';
 import { displayName } from '../../protocol/names.ts';
 import { textProblem } from '../../protocol/text.ts';
 import { makeEntry } from '../activity/activity-entry.ts';
 import { inviteRefused } from '../activity/activity-events.ts';
 import type { Services } from '../services/services.ts';
-import { type InviteClaims, readInvite } from '../sessions/invites.ts';
+import { guestIdOf, type InviteClaims, readInvite } from '../sessions/invites.ts';
 import type { AuthorizerContext } from './caller.ts';
 
 type GuestServices = Pick<Services, 'clock' | 'log' | 'inviteKeys' | 'outbox'>;
@@ -38,7 +37,7 @@ export async function admitGuest(services: GuestServices, visitor: Visitor): Pro
     return undefined;
   }
   return {
-    userId: guestKey ? uuidv5(guestKey, claims.inviteId) : randomUUID(),
+    userId: guestKey ? guestIdOf(guestKey, claims.inviteId) : randomUUID(),
     username,
     guestSessionId: claims.sessionId,
     inviteId: claims.inviteId,

@@ -26,6 +26,8 @@ export interface Membership extends KeptData {
   unseated?: boolean | undefined;
   /** Whether the user chose to be invisible in the session. If Redis loses that choice, it is restored from here (rule PR5). */
   invisible?: boolean | undefined;
+  /** The id that the user had in the session as a guest (rule SE15). */
+  guestId?: string | undefined;
   joinedAt: number;
   /** Counts the joins and leaves of this connection in this session, in the order in which the table stored them. */
   version?: number | undefined;

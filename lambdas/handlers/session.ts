@@ -22,8 +22,8 @@ export const sessionRoute = (services: Services) =>
       session_create: ({ operationId, metadata, data }, caller) =>
         createSession(services, caller, operationId, metadata, { data }),
 
-      session_join: ({ sessionId, invite, order, ...ownState }, caller) =>
-        joinSession(services, caller, sessionId, invite, { ownState, turn: turnOf(caller, order) }),
+      session_join: ({ sessionId, invite, guest, order, ...ownState }, caller) =>
+        joinSession(services, caller, sessionId, invite, { guest, ownState, turn: turnOf(caller, order) }),
 
       session_open: ({ requestId: _, order, ...request }, caller) =>
         openSession(services, caller, request, turnOf(caller, order)),

@@ -20,6 +20,8 @@ export interface Entering {
   ownState?: OwnState | undefined;
   /** The data that the user had set before, as JSON. It counts if Redis does not know the user. */
   kept?: string | undefined;
+  /** The id that the user had as a guest (rule SE15). */
+  guestId?: string | undefined;
   /** The number of the join in the connection table, see `Membership.version`. A later join or leave counts instead. */
   version?: number | undefined;
   /** The turn of the frame that joins (rule PR18). */

@@ -34,10 +34,15 @@ export function dataOfMembers(members: readonly string[]): PersonData {
 /**
  * The argument of the script `enter` with the state that a join sets; empty if it sets none.
  *
- * @param kept the data that the user had set before, as JSON. It counts if Redis does not know the user.
+ * @param kept the data that the user had set before, as JSON. It counts if Redis does not know the user, as does `guestId`.
  */
-export function ownStateParameter({ status, activity, data }: OwnState, kept: string | undefined): string {
+export function ownStateParameter(
+  { status, activity, data }: OwnState,
+  kept: string | undefined,
+  guestId?: string,
+): string {
   const ownState = {
+    guestId,
     status,
     activity: activity === undefined ? undefined : JSON.stringify(activity),
     data: hasKeys(data) ? dataMembers(data) : undefined,

@@ -46,6 +46,7 @@ export interface Acting {
   /** The state that the join sets, and the data from before; see `Entering`. */
   ownState?: Entering['ownState'];
   kept?: Entering['kept'];
+  guestId?: Entering['guestId'];
   /** The turn and version of the join; see `Entering`. */
   version?: Entering['version'];
   turn?: Entering['turn'];
@@ -159,30 +160,7 @@ export class PresenceManager {
 
   /** Seats a connection in a session and returns the snapshot. */
   async enter(sessionId: string, userId: string, acting: Acting): Promise<EnterOutcome> {
-    const {
-      username = userId,
-      role = 'viewer',
-      cursorRole,
-      compact,
-      arrivalState,
-      requestedAt,
-      invisible,
-      ...rest
-    } = acting;
-    const { ownState, kept, version, turn } = rest;
-    const person = {
-      username,
-      role,
-      cursorRole,
-      compact,
-      arrivalState,
-      requestedAt,
-      invisible,
-      ownState,
-      kept,
-      version,
-      turn,
-    } as const;
+    const person = { ...acting, username: acting.username ?? userId, role: acting.role ?? 'viewer' };
     return this.store.enter(seatOf(sessionId, userId, acting), person, this.#clock());
   }
 

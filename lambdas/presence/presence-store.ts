@@ -119,7 +119,7 @@ export class PresenceStore {
       ...{ userId: seat.userId, connectionId: seat.connectionId, ...enteringArguments(person) },
       ...versionArguments(seat, person.version),
       ...turnArguments(seat, person.turn),
-      ownStateText: ownStateParameter(person.ownState ?? {}, person.kept),
+      ownStateText: ownStateParameter(person.ownState ?? {}, person.kept, person.guestId),
     };
     const reply = (await this.#scripts.run('join', seat.sessionId, now, values, { outageAllowance }))!;
     const { isFirst, records, arrival, changedData } = reply.extra;

@@ -16,6 +16,8 @@ export interface Member extends Receiver, KeptData {
   invisible?: boolean | undefined;
   /** Unix milliseconds. */
   joinedAt: number;
+  /** The id that the user had as a guest (rule SE15). */
+  guestId?: string | undefined;
   /** The number of the join among the joins and leaves of the connection. */
   version?: number | undefined;
 }
@@ -48,6 +50,7 @@ function factsOf(sessionId: string, member: Member, members: readonly Member[]):
     joinedAt: Math.round(joinedAt),
     isInvisible: isInvisible ? 1 : 0,
     data: dataOf(userId, members),
+    guestId: members.find((one) => one.userId === userId && one.guestId)?.guestId ?? '',
     ...versionArguments({ sessionId, connectionId }, version),
   };
   return restoredFields.map((name) => facts[name]);

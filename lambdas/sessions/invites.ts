@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { CompactSign, compactVerify, errors } from 'jose';
+import { v5 as uuidv5 } from 'uuid';
 import * as z from 'zod/mini';
 
 /** The content of an invite, readable without the database. */
@@ -46,6 +47,11 @@ export async function readInvite(token: string, keys: readonly Uint8Array[]): Pr
     }
   }
   return undefined;
+}
+
+/** The id of a guest. The same secret of a browser with the same invite is the same guest. */
+export function guestIdOf(secret: string, inviteId: string): string {
+  return uuidv5(secret, inviteId);
 }
 
 /** What the table stores of an invite: enough to recognise it, not enough to use it. */

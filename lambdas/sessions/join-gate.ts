@@ -24,6 +24,8 @@ export interface JoinResult {
   inviteId: string | null;
   /** Why the invite was not used, if the person needed none. */
   inviteRefusal: InviteRefusal | null;
+  /** The guest who the person was here before they signed in (rule SE15). */
+  guestId?: string | undefined;
 }
 
 interface Newcomer {
@@ -155,6 +157,7 @@ function newcomer(
 }
 
 function toResult(outcome: Extract<JoinOutcome, { outcome: 'joined' }>): JoinResult {
-  const { session, participant, activated, revived, inviteUsed, inviteRefusal } = outcome;
-  return { session, role: participant.role, participant, activated, revived, inviteId: inviteUsed, inviteRefusal };
+  const { inviteUsed: inviteId, ...joined } = outcome;
+  const { session, participant, activated, revived, inviteRefusal, guestId } = joined;
+  return { session, role: participant.role, participant, activated, revived, inviteId, inviteRefusal, guestId };
 }

@@ -3,6 +3,7 @@ import type { Queryable } from '../platform/database.ts';
 import { time } from './sql-times.ts';
 import type { LastSeenUpdate } from './touch-sessions.ts';
 
+/** A guest who signed in holds no slot from the transaction on. The user takes over their presence shortly after it. */
 const select = `
   WITH seen AS (
     SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::float8[]) AS g (session_id, person_id, at)
@@ -12,7 +13,7 @@ const select = `
   JOIN LATERAL (
     SELECT * FROM session_participants p WHERE p.session_id = seen.session_id AND p.person_id = seen.person_id
     ORDER BY p.left_at IS NULL DESC, p.joined_at DESC LIMIT 1
-  ) p ON p.left_at < ${time('seen.at')}`;
+  ) p ON p.left_at + CASE WHEN p.left_cause = 'signed_in' THEN interval '30 seconds' ELSE interval '0' END < ${time('seen.at')}`;
 
 /** A user who was seen in a session after their slot in it had ended. */
 export interface PersonWithoutSlot {

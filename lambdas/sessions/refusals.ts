@@ -2,7 +2,7 @@ import { RollcallError } from '../../protocol/errors.ts';
 import { durationText, expiredInviteText } from './expiry.ts';
 
 /** Why an invite was refused. The database decides all reasons but `forged`. */
-export type InviteRefusal = 'forged' | 'unknown' | 'revoked' | 'expired' | 'removed' | 'used_up';
+export type InviteRefusal = 'forged' | 'unknown' | 'revoked' | 'expired' | 'removed' | 'used_up' | 'signed_in';
 
 /** A join was refused. Carries what the audit trail needs about a refused invite (rule SE7). */
 export class JoinRefused extends RollcallError {
@@ -78,6 +78,11 @@ export const refusals = {
     new RollcallError('PERMISSION_DENIED', 'The owner cannot be removed or demoted; end the session instead.'),
   notParticipant: () =>
     new RollcallError('NOT_IN_SESSION', 'That person is not in this session; refresh the list of participants.'),
+  guestWithoutToken: () =>
+    new RollcallError(
+      'PERMISSION_DENIED',
+      'Only a signed-in user can take over the presence of a guest; connect with a token.',
+    ),
   guestElsewhere: () =>
     new RollcallError(
       'PERMISSION_DENIED',
@@ -91,6 +96,7 @@ const inviteTexts: Record<InviteRefusal, string> = {
   revoked: 'This invitation has been withdrawn; ask for a new one.',
   expired: 'This invitation has expired; ask for a new one.',
   removed: 'The owner removed you from this session; ask them for a new invitation.',
+  signed_in: 'This guest has signed in; join with that account.',
   used_up: 'This invitation has been used as often as it may be; ask for a new one.',
 };
 

@@ -28,7 +28,7 @@ export interface StoredAccess extends StoredSession {
   participant: SessionParticipant | null;
   /** The role that the person has without an access claim; null for a stranger and for a removed person. */
   ownRole: Role | null;
-  /** Whether a removal ended that stay. */
+  /** Whether a removal ended that stay, or the guest signed in: then it gives no access. */
   removed: boolean;
 }
 
@@ -77,6 +77,8 @@ interface AcceptedJoin<S, P> {
   revived: boolean;
   inviteUsed: string | null;
   inviteRefusal: InviteRefusal | null;
+  /** The guest who the person was here before they signed in. */
+  guestId?: string | undefined;
 }
 
 export type JoinOutcome = RefusedJoin | AcceptedJoin<Session, SessionParticipant>;
@@ -88,6 +90,7 @@ export interface OwnedSession {
   operationId: string;
 }
 
+type JoinRow = { result: RefusedJoin | AcceptedJoin<SessionRow, ParticipantRow>; guest_id: string | null };
 type ListedRow = SessionRow & { last_activity: Date };
 
 /** The SQL of sessions and participants. It contains only the rules that need to be atomic. */
@@ -146,20 +149,17 @@ export class SessionRepository {
    * `join_session`).
    */
   async join(request: JoinRequest): Promise<JoinOutcome> {
-    const [row] = await this.#rows<{ result: RefusedJoin | AcceptedJoin<SessionRow, ParticipantRow> }>(
-      'session-join',
-      sessionSql.join,
-      [
-        ...[request.reference.id ?? null, request.reference.name ?? null],
-        ...[request.userId, request.anonymousId, request.name, request.externalId],
-        ...[request.invite?.id ?? null, request.invite?.hash ?? null],
-        ...[request.grant !== null, request.grant?.role ?? null],
-        ...[request.sessionTimeoutMillis, request.now, request.claim && JSON.stringify(request.claim)],
-      ],
-    );
-    const result = row!.result;
+    const [row] = await this.#rows<JoinRow>('session-join', sessionSql.join, [
+      ...[request.reference.id ?? null, request.reference.name ?? null],
+      ...[request.userId, request.anonymousId, request.name, request.externalId],
+      ...[request.invite?.id ?? null, request.invite?.hash ?? null],
+      ...[request.grant !== null, request.grant?.role ?? null],
+      ...[request.sessionTimeoutMillis, request.now, request.claim && JSON.stringify(request.claim)],
+    ]);
+    const { result, guest_id: guestId } = row!;
     if (result.outcome !== 'joined') return result;
-    return { ...result, session: toSession(result.session), participant: toParticipant(result.participant) };
+    const participant = toParticipant(result.participant);
+    return { ...result, session: toSession(result.session), participant, guestId: guestId ?? undefined };
   }
 
   /** Gives the slot of a person back. Undefined if they held none. */

@@ -37,7 +37,7 @@ export const sessionSql = {
 
   access: `
     SELECT to_jsonb(s) AS session, session_last_activity(s) AS last_activity, to_jsonb(p) AS participant,
-      coalesce(p.left_cause = 'removed', false) AS removed
+      coalesce(p.left_cause IN ('removed', 'signed_in'), false) AS removed
     FROM collaboration_sessions s
     LEFT JOIN LATERAL (
       SELECT * FROM session_participants p
@@ -46,7 +46,12 @@ export const sessionSql = {
     ) p ON true
     WHERE s.id IN (SELECT id FROM (${referenced}) r)`,
 
-  join: `SELECT join_session($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, ${duration('$11')}, ${time('$12')}, $13::jsonb) AS result`,
+  join: `
+    SELECT j.result, (
+      SELECT g.guest_id FROM guest_identities g
+      WHERE g.session_id = (j.result->'session'->>'id')::uuid AND g.user_id = $3 ORDER BY g.signed_in_at LIMIT 1
+    ) AS guest_id
+    FROM join_session($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, ${duration('$11')}, ${time('$12')}, $13::jsonb) AS j (result)`,
 
   leave: `
     UPDATE session_participants SET left_at = greatest(joined_at, ${time('$4')}), left_cause = $3

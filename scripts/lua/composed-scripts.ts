@@ -1,6 +1,7 @@
 import { type PresenceScript, scriptArguments } from '../../lambdas/presence/scripts/script-table.ts';
 import { declared, type Piece, piecesOf, rateLimitPieces } from '../../lambdas/presence/scripts/scripts.ts';
 import { sweepScriptNames, sweepScripts } from '../../lambdas/presence/scripts/sweep/sweep-scripts.ts';
+import { takeOverPieces } from '../../lambdas/presence/scripts/take-over.ts';
 
 /** A script as Redis runs it, in pieces with their files. */
 export interface ComposedScript {
@@ -10,7 +11,10 @@ export interface ComposedScript {
 
 /** All scripts of the product. */
 export function composedScripts(): ComposedScript[] {
-  const presence = (Object.keys(scriptArguments) as PresenceScript[]).map((name) => ({ name, pieces: piecesOf(name) }));
+  const presence = (Object.keys(scriptArguments) as PresenceScript[]).map((name) => ({
+    name,
+    pieces: name === 'takeOver' ? takeOverPieces : piecesOf(name),
+  }));
   const sweeps = (Object.keys(sweepScripts) as (keyof typeof sweepScripts)[]).map((name) => ({
     name,
     pieces: [declared(sweepScriptNames(name)), sweepScripts[name].piece],

@@ -44,7 +44,7 @@ const role = z.enum(roles);
 
 const cursor = schemaOf<Cursor>()(z.looseObject({ eventId: text.optional(), position: z.number().optional() }));
 const cause = schemaOf<LeaveCause>()(
-  z.enum(['left', 'disconnected', 'timeout', 'removed', 'session_ended', 'session_expired', 'gone']),
+  z.enum(['left', 'disconnected', 'timeout', 'removed', 'session_ended', 'session_expired', 'gone', 'signed_in']),
 );
 const user = schemaOf<PresenceUser>()(
   z.object({
@@ -55,6 +55,7 @@ const user = schemaOf<PresenceUser>()(
     lastSeen: time,
     lastActive: time,
     joinedAt: time,
+    guestId: text.optional(),
     index: count.optional(),
     connections: count,
     cursor: cursor.optional(),
@@ -70,6 +71,7 @@ const change = schemaOf<PresenceChange>()(
     status: z.enum(statuses).optional(),
     connections: count.optional(),
     lastActive: time.optional(),
+    guestId: text.optional(),
     activity: nullableText.optional(),
     cursor: cursor.nullable().optional(),
     data: json.optional(),

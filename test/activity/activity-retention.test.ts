@@ -127,6 +127,18 @@ describe('retention', () => {
     expect(await kept()).toEqual([]);
   });
 
+  test('[SE15] forgets who a guest was after the retention, once the session is purged', async () => {
+    const identity = `INSERT INTO guest_identities VALUES ($1, $2, $3, to_timestamp($4::float8 / 1000))`;
+    const [old, recent] = [randomUUID(), randomUUID()];
+    await database.pool.query(identity, [sessionId, old, randomUUID(), now - 91 * day]);
+    await database.pool.query(identity, [sessionId, recent, randomUUID(), now - 89 * day]);
+    await logger.removeExpired();
+    const { rows } = await database.pool.query('SELECT guest_id FROM guest_identities WHERE session_id = $1', [
+      sessionId,
+    ]);
+    expect(rows).toEqual([{ guest_id: recent }]);
+  });
+
   test('ends when its time is over', async () => {
     await write(sessionId, 100);
     await logger.sealChains();

@@ -248,6 +248,52 @@ export const cases: Case[] = [
     },
   },
   {
+    title: '[SE15] a guest who signs in stays the same person for themselves and for the others',
+    async run(place) {
+      const hers = await place.client('ada').create({ operationId: 'op-3' });
+      const { invite } = await hers.createInvite({ role: 'commenter' });
+      let isSignedIn = false;
+      const token = async () => (isSignedIn ? place.token('gwen') : null);
+      const gwen = place.client('', { invite, guestName: 'Gwen', token });
+      const session = gwen.join(hers.id, { data: { colour: 'teal' }, activity: 'draws' });
+      await session.ready;
+      session.setCursor({ x: 1 });
+      await place.until(() => hers.cursors.length === 1 && hers.others[0]?.data['colour'] === 'teal', 'the guest');
+      const [before] = hers.others;
+      expect(await codeOf(gwen.signIn())).toBe('UNAUTHENTICATED');
+      expect(session.self?.userId).toBe(before!.userId);
+
+      const told: string[] = [];
+      hers.on('joined', () => told.push('joined'));
+      hers.on('left', () => told.push('left'));
+      hers.on('updated', ({ user }) => user.guestId && told.push(user.guestId));
+      session.on('removed', () => told.push('removed'));
+      isSignedIn = true;
+      await gwen.signIn();
+      await place.until(() => hers.others[0]?.guestId !== undefined, 'the sign-in');
+      const [after] = hers.others;
+      expect(gwen.self?.userId).toBe(after!.userId);
+      expect(session.self).toMatchObject({ userId: after!.userId, guestId: before!.userId, role: 'commenter' });
+      expect(after).toMatchObject({
+        ...{ guestId: before!.userId, joinedAt: before!.joinedAt, connections: 1 },
+        ...{ data: { colour: 'teal' }, activity: 'draws', cursor: { x: 1 } },
+      });
+      expect(hers.others).toHaveLength(1);
+      session.setActivity('writes');
+      await place.until(() => hers.others[0]?.activity === 'writes', 'what the user does next');
+      expect(told.filter((each) => each !== before!.userId)).toEqual([]);
+      expect(told).not.toEqual([]);
+      const { items } = await hers.queryActivity({ activityType: 'guest_signed_in', userId: after!.userId });
+      expect(items.map((item) => item.details['guestId'])).toEqual([before!.userId]);
+      expect((await hers.presenceAt(before!.joinedAt + 1)).map((stay) => stay.userId)).toContain(after!.userId);
+
+      await place.breakSockets(gwen);
+      await place.until(() => session.state === 'stale', 'the loss');
+      await place.until(() => session.state === 'joined', 'the return');
+      expect(session.self).toMatchObject({ userId: after!.userId, guestId: before!.userId });
+    },
+  },
+  {
     title: 'all participants are told of the end of a session',
     async run(place) {
       const { hers, his } = await pair(place);

@@ -5,6 +5,8 @@ import { type MessageType, messages, messageTypes } from '../../protocol/message
 const uuid = '0190f1e2-6d0a-7c3b-8f4d-1a2b3c4d5e6f';
 const texts = ['x', uuid];
 const objects = [{}, { eventId: 'e', position: 1 }];
+/** The values of fields that are objects of named texts only; the service ignores other fields of theirs. */
+const named = [{ invite: 'x', secret: 'x' }];
 /** The values that fields with a list of ids accept. */
 const lists = [[uuid]];
 const unacceptable = ['\u0000', '\ud83d', '\udc00', 'a\u0000b', 'a\ud83d b'];
@@ -53,6 +55,15 @@ test.each(fields)('$type: "$name" refuses unacceptable text', (field) => {
   const [object] = accepts(field, objects);
   if (text === undefined && accepts(field, lists).length > 0) {
     for (const bad of unacceptable) expect(problemsOf(field, [`${uuid}${bad}`])).not.toEqual([]);
+    return;
+  }
+  const [proof] = accepts(field, named);
+  if (object === undefined && text === undefined && proof !== undefined) {
+    for (const name of Object.keys(proof as object)) {
+      for (const bad of unacceptable) {
+        expect(problemsOf(field, { ...(proof as object), [name]: `x${bad}` })).not.toEqual([]);
+      }
+    }
     return;
   }
   if (text === undefined && object === undefined) {

@@ -27,8 +27,8 @@ export interface TestStack extends LocalStack {
   posts: PostObserver;
   /** Connects as a user of the local identity provider, with an access claim if given, and waits for the answer to `hello`. */
   arrive(user: string, sessions?: AccessClaim): Promise<Arrived>;
-  /** The same as a guest. */
-  arriveAsGuest(invite: string, name: string): Promise<Arrived>;
+  /** The same as a guest, with the secret of a browser if given. */
+  arriveAsGuest(invite: string, name: string, secret?: string): Promise<Arrived>;
   /** Connects a new user and creates a session for them. */
   host(user: string, metadata?: SessionMetadata): Promise<{ owner: Arrived; session: Session }>;
   /** Gates between the functions and the stores; a test can close and open them. */
@@ -98,8 +98,9 @@ export async function startTestStack(
     posts,
     stores,
     arrive,
-    async arriveAsGuest(invite, name) {
-      const client = new TestClient(`${stack.websocket}?${new URLSearchParams({ invite, name })}`);
+    async arriveAsGuest(invite, name, secret) {
+      const query = new URLSearchParams({ invite, name, ...(secret ? { guest: secret } : {}) });
+      const client = new TestClient(`${stack.websocket}?${query}`);
       await client.opened();
       return arriveWith(client);
     },

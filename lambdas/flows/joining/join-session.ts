@@ -1,22 +1,23 @@
 import { claimedRole } from '../../../protocol/access-claim.ts';
 import type { Session, SessionMetadata } from '../../../protocol/entities.ts';
 import type { ServerFrame } from '../../../protocol/frames.ts';
-import type { ActivityParams } from '../../activity/activity-entry.ts';
-import { inviteRefused, inviteUsed, sessionCreated } from '../../activity/activity-events.ts';
+import { sessionCreated } from '../../activity/activity-events.ts';
 import { once } from '../../platform/once.ts';
 import { Overtaken, type Turn } from '../../platform/turn.ts';
 import type { OwnState } from '../../presence/person-data.ts';
 import type { Services } from '../../services/services.ts';
-import type { JoinResult } from '../../sessions/join-gate.ts';
-import { JoinRefused, refusals } from '../../sessions/refusals.ts';
+import type { GuestProof } from '../../sessions/guest-identities.ts';
+import { refusals } from '../../sessions/refusals.ts';
 import type { Caller } from '../callers/caller.ts';
-import { personOf, refuseForeignGuest, refuseGuest } from '../callers/people.ts';
+import { refuseForeignGuest, refuseGuest } from '../callers/people.ts';
 import { bytesOf, type PresentState, presentState } from '../frames/present-state.ts';
-import { actorOf, audit } from '../journal/audit.ts';
+import { actorOf } from '../journal/audit.ts';
 import { transactWithAudit } from '../journal/transact-with-audit.ts';
 import { announceRevival } from '../liveness/announce-liveness.ts';
 import { sendRest } from '../presence/send-rest.ts';
 import { runJoin, seatConnection } from '../seating/seat-connection.ts';
+import { askForSlot } from './ask-for-slot.ts';
+import { signIn, takeOver } from './sign-in.ts';
 
 /** Creates a session. The caller owns it, and their connection joins it. */
 export async function createSession(
@@ -58,6 +59,14 @@ export async function seatCreator(
   return { session, epoch, seq, users };
 }
 
+/** What a join may bring besides the session and an invite. */
+export interface Joining {
+  /** Proves that the caller was this guest before they signed in (rule SE15). */
+  guest?: GuestProof | undefined;
+  ownState?: OwnState;
+  turn?: Turn;
+}
+
 /**
  * Lets the caller join a session, with an invite if they have no access without it. If a later frame of the connection was
  * served first, the answer tells what is true now (rule PR18).
@@ -67,10 +76,17 @@ export async function joinSession(
   caller: Caller,
   sessionRef: string,
   invite: string | undefined,
-  { ownState, turn }: { ownState?: OwnState; turn?: Turn } = {},
+  { guest, ownState, turn }: Joining = {},
 ): Promise<PresentState> {
   await refuseForeignGuest(services, caller, sessionRef);
-  const takeSlot = once(() => askForSlot(services, caller, sessionRef, invite ?? caller.guest?.invite));
+  const takeSlot = once(async () => {
+    if (guest) return signIn(services, caller, sessionRef, { guest, invite });
+    const slot = await askForSlot(services, caller, sessionRef, invite ?? caller.guest?.invite);
+    // An earlier join may have been killed between the stores.
+    if (slot.guestId)
+      await takeOver(services, caller, { sessionId: slot.session.id, role: slot.role, guestId: slot.guestId });
+    return slot;
+  });
   const seating = async () => ({ ...(await takeSlot()), ownState });
   const seated = await runJoin(services, caller, seating, { turn }).catch((error: Error) => {
     if (error instanceof Overtaken) return undefined;
@@ -83,36 +99,4 @@ export async function joinSession(
   const snapshot = { sessionId: session.id, epoch, seq, users };
   const { sessionId: _, ...state } = await sendRest(services, caller, snapshot, bytesOf(session));
   return { type: 'session_joined', session, role, ...state };
-}
-
-/** Takes the slot, if the caller may join. The use of an invite and the slot are one transaction. */
-async function askForSlot(
-  services: Services,
-  caller: Caller,
-  sessionRef: string,
-  invite: string | undefined,
-): Promise<JoinResult> {
-  const request = { sessionRef, person: personOf(caller), invite };
-  if (invite === undefined) return services.sessions.joinSession(request);
-  try {
-    return await transactWithAudit(services, async ({ sessions, audit }) => {
-      const joined = await sessions.joinSession(request);
-      for (const entry of inviteEntries(caller, joined)) await audit(entry);
-      return joined;
-    });
-  } catch (error) {
-    if (error instanceof JoinRefused && error.inviteRefusal && error.sessionId) {
-      await audit(services, inviteRefused(actorOf(caller, error.sessionId), error.inviteRefusal, error.inviteId));
-    }
-    throw error;
-  }
-}
-
-/** The entries of the use or refusal of an invite for the audit trail (rule SE7). */
-function inviteEntries(caller: Caller, { session, inviteId, inviteRefusal, role }: JoinResult): ActivityParams[] {
-  const actor = actorOf(caller, session.id);
-  return [
-    ...(inviteId ? [inviteUsed(actor, inviteId, role)] : []),
-    ...(inviteRefusal ? [inviteRefused(actor, inviteRefusal)] : []),
-  ];
 }

@@ -27,7 +27,7 @@ const mostAttempts = 3;
 export async function openSession(
   services: Services,
   caller: Caller,
-  { key, metadata, invite, ...ownState }: Omit<Message<'session_open'>, 'requestId' | 'order'>,
+  { key, metadata, invite, guest, ...ownState }: Omit<Message<'session_open'>, 'requestId' | 'order'>,
   turn: Turn,
 ): Promise<ServerFrame<'session_opened'> | ServerFrame<'session_left'>> {
   // This is checked before the key is looked up, so that the answer does not reveal whether the key has a session.
@@ -36,7 +36,7 @@ export async function openSession(
     const { id, created } = await findOrCreate(services, caller, key, metadata);
     try {
       if (created) return await openedByCreator(services, caller, id, ownState, turn);
-      return opened(await joinSession(services, caller, id, invite, { ownState, turn }), false);
+      return opened(await joinSession(services, caller, id, invite, { guest, ownState, turn }), false);
     } catch (error) {
       // A key with a live session cannot get another one, so it cannot be hidden that the key is in use.
       if (isRefusedThere(error)) throw refusals.notInvited();

@@ -1,5 +1,6 @@
 import type { ActivityParams } from '../../activity/activity-entry.ts';
 import type { Services } from '../../services/services.ts';
+import { GuestIdentities } from '../../sessions/guest-identities.ts';
 import type { SessionInvites } from '../../sessions/session-invites.ts';
 import type { SessionKeys } from '../../sessions/session-keys.ts';
 import type { SessionManager } from '../../sessions/session-manager.ts';
@@ -9,6 +10,7 @@ export interface AuditedTransaction {
   sessions: SessionManager;
   invites: SessionInvites;
   keys: SessionKeys;
+  guests: GuestIdentities;
   /** Adds an entry to the audit trail within the transaction. */
   audit(entry: ActivityParams): Promise<void>;
 }
@@ -28,6 +30,8 @@ export function transactWithAudit<T>(
     const sessions = services.sessionsOn(client);
     const invites = services.invitesOn(client, sessions);
     const keys = services.keysOn(client);
-    return work({ sessions, invites, keys, audit: (entry) => services.activity.logWithin(client, entry) });
+    const { inviteKeys, clock } = services;
+    const guests = new GuestIdentities({ database: client, inviteKeys, clock });
+    return work({ sessions, invites, keys, guests, audit: (entry) => services.activity.logWithin(client, entry) });
   });
 }

@@ -40,11 +40,11 @@ export async function returnToSession(services: Services, caller: Caller, sessio
       throw error;
     }
     services.log.warn('A user returned while PostgreSQL was away', { sessionId, userId: caller.userId, error });
-    const { sessionName, cursorRole, unseated, invisible, data: kept } = membership;
+    const { sessionName, cursorRole, unseated, invisible, data: kept, guestId } = membership;
     const role = membership.claimedRole ?? membership.role;
     const metadata = cursorRole ? { metadata: { visibility: { cursors: cursorRole } } } : {};
     const session = { id: sessionId, sessionId: sessionName, ...metadata };
     const slot = { activated: false, unasked: true, isWritten: unseated };
-    await seatConnection(services, caller, { session, role, ...slot, invisible, kept }, { known: membership });
+    await seatConnection(services, caller, { session, role, ...slot, invisible, kept, guestId }, { known: membership });
   }
 }

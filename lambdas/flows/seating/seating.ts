@@ -23,6 +23,8 @@ export interface Seating {
   ownState?: OwnState | undefined;
   /** The data that the user had set when they were present last, as JSON. */
   kept?: string | undefined;
+  /** The id that the user had as a guest (rule SE15). */
+  guestId?: string | undefined;
 }
 
 /** The position of a join among the joins and leaves of its connection (rule PR18). */

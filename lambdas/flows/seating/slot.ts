@@ -46,14 +46,17 @@ function mayLackSlot({ seating: { activated, unasked }, isFirst }: Join): boolea
 function membershipOf(
   services: Services,
   caller: Caller,
-  { session, role, ownState, kept, ...known }: Seating,
+  { session, role, ownState, kept, guestId, ...known }: Seating,
 ): Membership {
   const { id, sessionId, metadata } = session;
   const { connectionId, userId, username, claim } = caller;
   const cursorRole = metadata?.visibility?.cursors;
   const invisible = ownState?.status === undefined ? known.invisible : ownState.status === 'offline';
   const choices = { ...(cursorRole ? { cursorRole } : {}), ...(invisible === undefined ? {} : { invisible }) };
-  const person = { userId, username, role, ...(claim ? { claimedRole: role } : {}), ...choices };
+  const person = {
+    ...{ userId, username, role, ...(claim ? { claimedRole: role } : {}), ...choices },
+    ...(guestId ? { guestId } : {}),
+  };
   const joinedAt = services.clock();
   const data = kept ?? firstData(ownState);
   // One millisecond earlier, so that what Redis computes from the same join counts as newer.

@@ -26,7 +26,10 @@ export async function writeMembership(join: Join): Promise<void> {
 /** A join gets the next version of its connection. A connection that returns keeps the version of its last join. */
 async function write({ services, membership, seating: { kept }, seatingTurn: { turn, known } }: Join): Promise<Joined> {
   const { registry } = services;
-  if (!known) return registry.join(membership, turn);
+  if (!known) {
+    const joined = await registry.join(membership, turn);
+    return { ...joined, kept: joined.kept ?? kept };
+  }
   const { connectionId: _, sessionId: __, ...fields } = { cursorRole: undefined, invisible: undefined, ...membership };
   if (!(await registry.amend(known, { ...fields, unseated: undefined }))) throw new Overtaken();
   const { version, joinedAt } = known;

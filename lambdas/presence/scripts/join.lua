@@ -19,6 +19,7 @@ local leftAt = tonumber(redis.call('HGET', epochKey, 'leftAt') or '0')
 if not user then
   user = newUser(userId, username, role, math.max(now, leftAt + 1), isInvisible)
   if ownState.kept then setData(user, ownState.kept) end
+  user.guestId = ownState.guestId
 end
 if ownState.status then user.chosen = ownState.status ~= 'online' and ownState.status or nil end
 -- A user who chooses to be online is active, also if they chose it while they had no connection.

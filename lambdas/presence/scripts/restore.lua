@@ -21,12 +21,13 @@ for index = 0, count - 1 do
   local member = userId .. ':' .. connectionId
   given[member] = true
   -- The table was read before this script runs. If the connection has joined or left since then, Redis is newer.
-  if not isOutdated(ARGV[first + 7], ARGV[first + 8]) then
+  if not isOutdated(ARGV[first + 8], ARGV[first + 9]) then
     if not leaving[member] then redis.call('ZADD', connectionsKey, 'GT', now, member) end
     if not people[userId] then
       order[#order + 1] = userId
       people[userId] = newUser(userId, username, role, joinedAt, isInvisible)
       people[userId].restored = true
+      if ARGV[first + 7] ~= '' then people[userId].guestId = ARGV[first + 7] end
       local data = ARGV[first + 6]
       if data ~= '' then setData(people[userId], cjson.decode(data)) end
     end

@@ -87,6 +87,7 @@ export const scriptArguments = {
   keepWatch: { restraint: 'number' },
   removeFromSession: { userId: 'text', cause: 'text' },
   changeRole: { userId: 'text', role: 'text' },
+  takeOver: { ...seat, guestId: 'text', username: 'text', role: 'text', deadline: 'number' },
   checkKnown: {},
   yieldSlot: { userId: 'text' },
   restore: { onlyIfLost: 'flag', silentSince: 'number', cursorRole: 'text', count: 'number' },
@@ -103,6 +104,7 @@ export const restoredFields = [
   'joinedAt',
   'isInvisible',
   'data',
+  'guestId',
   'versionKey',
   'version',
 ] as const;
@@ -131,6 +133,7 @@ export const replyExtras = {
   keepWatch: ['moves', ...spending],
   removeFromSession: ['ended', 'departures'],
   changeRole: [],
+  takeOver: ['ended'],
   checkKnown: [],
   yieldSlot: ['isPresent'],
   restore: ['restored'],

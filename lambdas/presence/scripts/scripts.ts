@@ -89,6 +89,8 @@ const ends = shared('leaves', leaves);
 const order = shared('membership-order', membershipOrder);
 const seat = shared('seated-user', seatedUser);
 const restrained = shared('restraint', restraint);
+/** The scripts that every runner of scripts defines. Rare scripts are in files of their own, so that no frame loads them. */
+type QuickScript = Exclude<PresenceScript, 'takeOver'>;
 const moreHelpers: Partial<Record<PresenceScript, readonly Piece[]>> = {
   touch: [seat, shared('data-order', dataOrder)],
   address: [seat],
@@ -98,10 +100,11 @@ const moreHelpers: Partial<Record<PresenceScript, readonly Piece[]>> = {
   visit: [ends, restrained],
   keepWatch: [restrained],
   removeFromSession: [ends],
+  takeOver: [ends],
   restore: [ends, order],
 };
 
-const bodies: Readonly<Record<PresenceScript, Piece>> = {
+const bodies: Readonly<Record<QuickScript, Piece>> = {
   touch: piece('touch', touch),
   keepAlive: piece('keep-alive', keepAlive),
   address: piece('address', address),
@@ -121,23 +124,25 @@ const bodies: Readonly<Record<PresenceScript, Piece>> = {
 };
 
 /** The pieces of a script in their order, declarations included. */
-export function piecesOf(script: PresenceScript): readonly Piece[] {
+export function piecesOf(script: QuickScript): readonly Piece[];
+/** The same for a script whose body is in a file of its own. */
+export function piecesOf(script: PresenceScript, body: Piece): readonly Piece[];
+export function piecesOf(script: PresenceScript, body = bodies[script as QuickScript]): readonly Piece[] {
   const [common, own] = [declared(declarations(script)), declared(ownDeclarations(script))];
   const general = [...helpers, ...(moreHelpers[script] ?? [])];
-  if (script === 'touch') return [common, ...first, own, fastPath, ...general, bodies.touch];
-  return [common, ...first, ...general, own, bodies[script]];
+  if (script === 'touch') return [common, ...first, own, fastPath, ...general, body];
+  return [common, ...first, ...general, own, body];
 }
 
-function textOf(script: PresenceScript): string {
-  return piecesOf(script)
-    .map(({ text }) => text)
-    .join('\n');
+/** The text of a script. */
+export function textOf(pieces: readonly Piece[]): string {
+  return pieces.map(({ text }) => text).join('\n');
 }
 
 /** The Lua text of each presence script. */
 export const presenceScripts = Object.fromEntries(
-  (Object.keys(bodies) as PresenceScript[]).map((script) => [script, textOf(script)]),
-) as Readonly<Record<PresenceScript, string>>;
+  (Object.keys(bodies) as QuickScript[]).map((script) => [script, textOf(piecesOf(script))]),
+) as Readonly<Record<QuickScript, string>>;
 
 /** The pieces of the script that counts messages that are not about presence. */
 export const rateLimitPieces: readonly Piece[] = [
@@ -147,7 +152,7 @@ export const rateLimitPieces: readonly Piece[] = [
 ];
 
 /** The script `rate-limit`. Its key is the counter of the connection, its argument the time. */
-export const rateLimitScript = rateLimitPieces.map(({ text }) => text).join('\n');
+export const rateLimitScript = textOf(rateLimitPieces);
 
 /** The name of a script as a Redis command. It has a prefix, because Redis has commands of its own with some of these names. */
 export function commandName(script: string): string {

@@ -124,7 +124,6 @@ local function expireOverdue()
   for _, userId in ipairs(order) do
     local ended = ends[userId]
     local user = readUser(userId)
-    -- If Redis lost the list of users or the record, the connections still tell who is present.
     local known = redis.call('ZSCORE', usersKey, userId)
     local remaining = known and user and user.connections - ended.dropped or connectionsLeft(userId)
     endConnections(userId, user, remaining, ended.cause, ended.at)
