@@ -12,6 +12,7 @@ import type {
   Stay,
 } from './entities.ts';
 import type { ErrorCode } from './errors.ts';
+import type { ServiceFigures } from './figures.ts';
 
 /** The subprotocol that the server selects. A client also offers `bearer.<jwt>`, which contains its token. */
 export const subprotocol = 'rollcall.v1';
@@ -110,6 +111,8 @@ export interface ServerFrames {
   machine_registered: { machine: Machine };
   machines: { machines: Machine[] } & Parts;
   machine_activity: { machineId: string; active: boolean; activeAt: number };
+  /** Figures of the whole service, for its operator. */
+  figures: { figures: ServiceFigures };
   ack: object;
   /** `reference`: with `INTERNAL`, the id by which an operator finds the log lines. */
   error: { code: ErrorCode; message: string; retryable: boolean; retryAfterMillis?: number; reference?: string };

@@ -239,6 +239,7 @@ export const messages = {
   presence_history: define({ group: 'activity', responds: true }, () =>
     message({ sessionId: sessionId(), at: time() }),
   ),
+  figures_watch: define({ group: 'session', responds: true }, () => message({})),
   machine_register: define({ group: 'machine', responds: true }, () =>
     message({
       machineId: machineId(),

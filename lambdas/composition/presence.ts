@@ -8,6 +8,7 @@ import { MovingSessions } from '../presence/moving-sessions.ts';
 import { PresenceManager } from '../presence/presence-manager.ts';
 import { RateLimiter } from '../presence/rate-limiter.ts';
 import { ShardLeases } from '../presence/shard-leases.ts';
+import { Watchers } from '../presence/watchers.ts';
 
 /** Who is present in which session. */
 export const presence = once(
@@ -30,3 +31,6 @@ export const rateLimiter = once(() => new RateLimiter(redis()));
 
 /** Which sweep visits which shard of the deadlines. */
 export const shardLeases = once(() => new ShardLeases(redis()));
+
+/** The connections that watch the figures of the service. */
+export const watchers = once(() => new Watchers(redis()));

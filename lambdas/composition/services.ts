@@ -11,12 +11,13 @@ import { activity, activityReader, activityReports, sweepActivity } from './acti
 import { analytics, rollup } from './analytics.ts';
 import { checkpoints } from './checkpoints.ts';
 import { broadcaster } from './delivery.ts';
+import { figures } from './figures.ts';
 import { startFunction, sweepFunction } from './functions.ts';
 import { inviteKeys } from './invite-keys.ts';
 import { liveness, machines } from './liveness.ts';
 import { messenger } from './messenger.ts';
 import { outbox } from './outbox.ts';
-import { deadlines, movingSessions, presence, rateLimiter, shardLeases } from './presence.ts';
+import { deadlines, movingSessions, presence, rateLimiter, shardLeases, watchers } from './presence.ts';
 import { registry } from './registry.ts';
 import { invites, invitesOn, keysOn, sessionKeys, sessions, sessionsOn } from './sessions.ts';
 
@@ -94,6 +95,12 @@ export const services: Services = {
   },
   get rollup() {
     return rollup();
+  },
+  get figures() {
+    return figures();
+  },
+  get watchers() {
+    return watchers();
   },
   get checkpoints() {
     return checkpoints();

@@ -7,6 +7,7 @@ import { activityReader, activityReports } from '../composition/activity.ts';
 import { analytics } from '../composition/analytics.ts';
 import { checkpoints } from '../composition/checkpoints.ts';
 import { compose } from '../composition/compose.ts';
+import { figures } from '../composition/figures.ts';
 import { deadlines } from '../composition/presence.ts';
 import { registry } from '../composition/registry.ts';
 import { sessionKeys, sessions } from '../composition/sessions.ts';
@@ -14,6 +15,8 @@ import { standard } from '../composition/standard.ts';
 import { asSeenBy, authorizeAudit } from '../flows/activity/read-activity.ts';
 import { authorizeCaller } from '../flows/callers/authorize-caller.ts';
 import { checkHealth } from '../flows/reports/health.ts';
+import { requireAdmin } from '../flows/reports/require-admin.ts';
+import { figureSeries, liveSessionPage, liveSessionReport } from '../flows/reports/service-reports.ts';
 import { serviceStatistics } from '../flows/reports/service-statistics.ts';
 import { database } from '../platform/database.ts';
 import { redis } from '../platform/redis.ts';
@@ -86,6 +89,22 @@ export const httpApi = (services: Services) =>
         return exportKeyPage(services, key, asker, query);
       },
 
+      async 'GET /service/figures'({ query, scopes }) {
+        requireAdmin(scopes);
+        return { body: await figureSeries(services, readQuery(querySchemas.figures, query)) };
+      },
+
+      async 'GET /service/sessions'({ query, scopes }) {
+        requireAdmin(scopes);
+        const { limit = 50, ...asked } = readQuery(querySchemas.liveSessions, query);
+        return { body: await liveSessionPage(services, { ...asked, limit }) };
+      },
+
+      async 'GET /service/sessions/{id}'({ id, query, scopes }) {
+        requireAdmin(scopes);
+        return { body: await liveSessionReport(services, id, readQuery(querySchemas.liveSession, query).at) };
+      },
+
       async 'GET /analytics/usage'(request) {
         return exportAnalytics(services, 'usage', request);
       },
@@ -120,6 +139,6 @@ export const httpApi = (services: Services) =>
 
 export const parts = {
   ...{ ...standard, sessions, sessionKeys, registry, deadlines, activityReader, activityReports },
-  ...{ analytics, checkpoints, database, redis },
+  ...{ analytics, figures, checkpoints, database, redis },
 };
 export const handler = httpApi(compose(parts));

@@ -7,6 +7,7 @@ import { limitRate } from '../flows/connections/rate-limit.ts';
 import { createSession, joinSession } from '../flows/joining/join-session.ts';
 import { openSession } from '../flows/joining/open-session.ts';
 import { leaveSession } from '../flows/leaving/leave-session.ts';
+import { watchFigures } from '../flows/reports/watch-figures.ts';
 import { endSession } from '../flows/sessions/end-session.ts';
 import { createInvite, revokeInvite } from '../flows/sessions/manage-invites.ts';
 import { changeRole, removeParticipant } from '../flows/sessions/manage-participants.ts';
@@ -65,6 +66,8 @@ export const sessionRoute = (services: Services) =>
         await revokeInvite(services, caller, sessionId, inviteId);
         return undefined;
       },
+
+      figures_watch: (_, caller) => watchFigures(services, caller),
     },
     {
       log: services.log,

@@ -29,6 +29,8 @@ export const presenceKeys = {
   sweeps: 'presence:sweeps',
   /** The braces put it into the slot of `sweeps`, because one script uses both. */
   spend: '{presence:sweeps}:spend',
+  /** The connections that watch the figures of the service. */
+  watchers: 'presence:watchers',
   sweepCall: 'presence:sweep:call',
   sweepPulse: 'presence:sweep:pulse',
 } as const;

@@ -136,6 +136,8 @@ export interface VisitOutcome extends EndOutcome {
   /** Whether something moves here, so that the sweep has to watch the windows (rule DE3). */
   moves: boolean;
   spending: Spending;
+  /** How many of the present users are online; the others are away or invisible. */
+  online: number;
 }
 
 /** What a script replies about a session that Redis does not know. */
@@ -207,6 +209,7 @@ export function readVisit(reply: ScriptReply<'visit'>, now: number, thresholds: 
     lastSeen: pairs(lastSeen).map(([userId, at]) => ({ userId, at: Number(at) })),
     moves: moves === 1,
     spending: readSpending(reply.extra),
+    online: reply.extra.online ?? 0,
   };
 }
 

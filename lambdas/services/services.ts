@@ -7,6 +7,7 @@ import type { AnalyticsReports } from '../analytics/reports.ts';
 import type { AnalyticsRollup } from '../analytics/rollup.ts';
 import type { ConnectionRegistry } from '../connections/connection-registry.ts';
 import type { Broadcaster } from '../delivery/broadcaster.ts';
+import type { FigureStore } from '../figures/figure-store.ts';
 import type { ActivityCache } from '../liveness/activity-cache.ts';
 import type { MachineManager } from '../machines/machine-manager.ts';
 import type { Database, Queryable } from '../platform/database.ts';
@@ -17,6 +18,7 @@ import type { MovingSessions } from '../presence/moving-sessions.ts';
 import type { PresenceManager } from '../presence/presence-manager.ts';
 import type { RateLimiter } from '../presence/rate-limiter.ts';
 import type { ShardLeases } from '../presence/shard-leases.ts';
+import type { Watchers } from '../presence/watchers.ts';
 import type { SessionCleanupService } from '../sessions/session-cleanup-service.ts';
 import type { SessionInvites } from '../sessions/session-invites.ts';
 import type { SessionKeys } from '../sessions/session-keys.ts';
@@ -44,6 +46,8 @@ export interface Services {
   /** Which sweep visits which shard of the deadlines. */
   readonly shardLeases: ShardLeases;
   readonly rateLimiter: RateLimiter;
+  /** The connections that watch the figures of the service. */
+  readonly watchers: Watchers;
   readonly redis: Redis | Cluster;
 
   /** The open connections and their memberships. */
@@ -83,6 +87,8 @@ export interface Services {
   readonly analytics: AnalyticsReports;
   /** Keeps these counts. */
   readonly rollup: AnalyticsRollup;
+  /** The figures of the dashboard. */
+  readonly figures: FigureStore;
 
   /** The checkpoints of the audit trail. */
   readonly checkpoints: CheckpointReader;

@@ -34,6 +34,7 @@ export const answers: Record<MessageType, ServerType> = {
   activity_log: 'activity_logged',
   activity_query: 'activity_page',
   presence_history: 'presence_history',
+  figures_watch: 'figures',
   machine_register: 'machine_registered',
   machine_heartbeat: 'ack',
   machine_list: 'machines',

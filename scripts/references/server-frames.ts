@@ -14,6 +14,7 @@ import {
   statuses,
 } from '../../protocol/entities.ts';
 import { type ErrorCode, errorCodes } from '../../protocol/errors.ts';
+import type { ServiceFigures } from '../../protocol/figures.ts';
 import type { CursorUpdate, PresenceChange, ServerFrames, ServerFrameType } from '../../protocol/frames.ts';
 
 /**
@@ -41,6 +42,26 @@ const time = z.number().int();
 const count = z.number().int().min(0);
 const json = z.record(text, z.unknown());
 const role = z.enum(roles);
+
+const number = z.number();
+const known = number.nullable();
+const figures = schemaOf<ServiceFigures>()(
+  z.object({
+    ...{ at: time, seconds: count, activeUsers: count, activeSessions: count, averageLatency: known },
+    ...{ heartbeatsMissed: count, redisConnections: known, errorRate: known, online: count, away: count, joins: count },
+    ...{ leaves: z.record(text, number), received: count, posted: count, savedShare: known, dollarsPerHour: number },
+    ...{ restraint: number, sweepLag: number, sweeps: count, outboxDepth: known },
+    sessions: z.object({ active: count, completed: count, failed: count, expired: count }).nullable(),
+    cleanup: z
+      .object({
+        totalSessions: count,
+        activeSessions: count,
+        inactiveSessions: count,
+        sessionsWithRecentActivity: count,
+      })
+      .nullable(),
+  }),
+);
 
 const cursor = schemaOf<Cursor>()(z.looseObject({ eventId: text.optional(), position: z.number().optional() }));
 const cause = schemaOf<LeaveCause>()(
@@ -232,6 +253,7 @@ export const serverFrames = {
   machine_registered: frame<'machine_registered'>()(z.object({ machine })),
   machines: frame<'machines'>()(z.object({ machines: z.array(machine), ...parts })),
   machine_activity: frame<'machine_activity'>()(z.object({ machineId: text, ...liveness })),
+  figures: frame<'figures'>()(z.object({ figures })),
   ack: z.object({}),
   error: frame<'error'>()(
     z.object({
@@ -256,4 +278,5 @@ export const namedSchemas = {
   ActivityLink: link,
   Stay: stay,
   Machine: machine,
+  ServiceFigures: figures,
 };

@@ -201,6 +201,7 @@ const table: Record<MessageType, [right: Record<string, unknown>, wrong: WrongFi
     ],
   ],
   machine_list: [{}, []],
+  figures_watch: [{}, []],
 };
 
 const unknownSession = /^(SESSION_NOT_FOUND|NOT_IN_SESSION)$/;
@@ -220,6 +221,7 @@ const withoutSession = [
   'machine_register',
   'machine_heartbeat',
   'machine_list',
+  'figures_watch',
 ];
 
 /** All stored data, so that a test notices each change. */

@@ -6,7 +6,7 @@ import { timeLimits } from '../support/time-limits.ts';
 /** Sends a message of this user and resolves with its answer. */
 export type Ask = (user: 'ada' | 'bob', message: object & { type: MessageType }) => Promise<ServerFrame>;
 
-/** Sends a message of each type, in an order in which each succeeds. @returns the type of the answer to each message. */
+/** Sends a message of each type, in an order in which each succeeds. Ada is an operator. @returns the type of the answer to each message. */
 export async function sendEveryMessage(ask: Ask): Promise<Record<MessageType, string>> {
   const answers: Partial<Record<MessageType, string>> = {};
   const send = async <T extends ServerFrame>(type: MessageType, fields: object = {}, user: 'ada' | 'bob' = 'ada') => {
@@ -42,6 +42,7 @@ export async function sendEveryMessage(ask: Ask): Promise<Record<MessageType, st
   await send('machine_register', { machineId, name: 'Press' });
   await send('machine_heartbeat', { machineId });
   await send('machine_list');
+  await send('figures_watch');
   await send('session_leave', { sessionId }, 'bob');
   await send('participant_remove', { sessionId, userId: bob.userId });
   await send('session_recover', { sessionId });

@@ -72,7 +72,7 @@ class Wscat {
 
 test('wscat sends every message', async () => {
   const open = async (user: string) => {
-    const { token } = await tokenOf(stack, `cat-${user}`);
+    const { token } = await tokenOf(stack, `cat-${user}`, { admin: user === 'ada' });
     const client = new Wscat(`${stack.websocket}?token=${token}`);
     await client.connected();
     return client;
@@ -121,7 +121,7 @@ declare global {
 function openSocket(page: Page, user: string): Promise<void> {
   return page.evaluate(
     async ({ user, url }) => {
-      const { token } = await (await fetch(`/dev/token?user=page-${user}`)).json();
+      const { token } = await (await fetch(`/dev/token?user=page-${user}${user === 'ada' ? '&admin=1' : ''}`)).json();
       const socket = new WebSocket(url, ['rollcall.v1', `bearer.${token}`]);
       globalThis.sockets = { ...globalThis.sockets, [user]: socket };
       await new Promise<void>((resolve, reject) => {

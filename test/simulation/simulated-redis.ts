@@ -73,6 +73,11 @@ export class SimulatedRedis {
     return 1;
   }
 
+  /** Tells nothing, because the connections of the server are not part of the worlds. */
+  async info(): Promise<string> {
+    return '';
+  }
+
   async exists(key: string): Promise<number> {
     if (key.endsWith(markSuffix)) return this.#marks.has(key) ? 1 : 0;
     if (!this.#named.has(key)) return 0;

@@ -23,6 +23,16 @@ export function logOf(world: BaseWorld): Services['log'] {
   } as Services['log'];
 }
 
+const nothing = async () => {};
+/** The figures of the dashboard are not part of these worlds. */
+const noFigures = {
+  ...{ writeSessions: nothing, addCounters: nothing, writeFound: nothing },
+  present: async () => ({ activeSessions: 0, activeUsers: 0, online: 0 }),
+  movements: async () => ({ joins: 0, leaves: {} }),
+  // What is found once a minute was found already.
+  lastFound: async (slot: number) => slot,
+};
+
 /** The services of the product in a world: its stores and its gateway, on the virtual clock. */
 export function servicesOf(world: BaseWorld): Services {
   const { backend } = world;
@@ -50,6 +60,8 @@ export function servicesOf(world: BaseWorld): Services {
       touchSessions: async () => [],
       peopleWithoutSlot: async () => [],
     },
+    figures: noFigures,
+    watchers: { now: async () => [] },
     sweepFunction: 'timeout-sweep',
     // The timeout sweep is the only function that another one starts.
     startFunction: () => world.call('invoke sweep', () => world.startSweep()),

@@ -18,7 +18,17 @@ interface Rule {
   says: string;
 }
 
-const domains = ['presence', 'sessions', 'activity', 'analytics', 'machines', 'liveness', 'connections', 'delivery'];
+const domains = [
+  'presence',
+  'sessions',
+  'activity',
+  'analytics',
+  'figures',
+  'machines',
+  'liveness',
+  'connections',
+  'delivery',
+];
 const domain = `lambdas/(${domains.join('|')})/`;
 
 /** Use cases by subject, from the bottom to the top. */

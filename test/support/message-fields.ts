@@ -29,4 +29,5 @@ export const messageFields: Record<MessageType, object> = {
   machine_register: { machineId: 'm', name: 'M' },
   machine_heartbeat: { machineId: 'm' },
   machine_list: {},
+  figures_watch: {},
 };

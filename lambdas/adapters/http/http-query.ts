@@ -44,6 +44,13 @@ export const querySchemas = {
     to: z.optional(time()),
   }),
   moment: z.object({ at: time() }),
+  figures: z.object({ from: z.optional(time()), to: z.optional(time()) }),
+  liveSessions: z.object({
+    ...page,
+    by: z._default(z.enum(['people', 'dollars']), 'people'),
+    search: z.optional(z.string().check(z.maxLength(255))),
+  }),
+  liveSession: z.object({ at: z.optional(time()) }),
   analytics: z.object({
     format: z._default(z.enum(['json', 'csv']), 'json'),
     ...{ bom, ...page },

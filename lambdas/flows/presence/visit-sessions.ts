@@ -23,6 +23,12 @@ export interface Visit {
   next: number | undefined;
   lastSeenUpdates: LastSeenUpdate[];
   spending: Spending;
+  /** How many people are present, and how many of them are online. */
+  present: { people: number; online: number };
+  /** How many people timed out. */
+  timeouts: number;
+  /** How long the script took, as this process saw it. */
+  redisMillis: number;
 }
 
 /**
@@ -47,21 +53,23 @@ export async function visitSession(
   restraint = 1,
 ): Promise<Visit> {
   const visit = await expireAndRecord(services, sessionId, now, writer, restraint);
-  const { recorded, isMore, moves, nextDeadline, lastSeen, spending } = visit;
+  const { recorded, isMore, moves, nextDeadline, lastSeen, online, leaves, redisMillis, spending } = visit;
   if (moves) await services.movingSessions.add(sessionId, now);
   const lastSeenUpdates = lastSeen.map(({ userId, at }) => ({ sessionId, userId, at }));
-  if (!recorded) return { next: isMore ? now : now + retryMillis, lastSeenUpdates, spending };
+  const soonest =
+    nextDeadline === undefined ? undefined : Math.min(nextDeadline, now + refreshMillis(services.timings));
   return {
-    next: nextDeadline === undefined ? undefined : Math.min(nextDeadline, now + refreshMillis(services.timings)),
-    lastSeenUpdates,
-    spending,
+    next: recorded ? soonest : isMore ? now : now + retryMillis,
+    ...{ lastSeenUpdates, spending, redisMillis },
+    present: { people: lastSeen.length, online },
+    timeouts: leaves.filter(({ cause }) => cause === 'timeout').length,
   };
 }
 
 /**
  * What a visit found, and whether all of it is recorded. `isMore` tells that the journal holds more than one visit returns.
  */
-export type RecordedVisit = VisitOutcome & { recorded: boolean; isMore: boolean };
+export type RecordedVisit = VisitOutcome & { recorded: boolean; isMore: boolean; redisMillis: number };
 
 /**
  * Ends what is overdue in a session, records the movements, and announces them. A session that Redis forgot, or invalidated
@@ -74,12 +82,14 @@ export async function expireAndRecord(
   writer: MovementWriter = new MovementWriter(services),
   restraint = 1,
 ): Promise<RecordedVisit> {
+  const began = performance.now();
   const outcome = await visitPresence(services, sessionId, now, restraint);
+  const redisMillis = performance.now() - began;
   const written = await recordAll(services, sessionId, outcome, writer);
   await announce(services, sessionId, outcome);
   const kept = outcome.arrivals.length + outcome.departures.length;
   const isMore = written === kept && kept >= keptPerVisit;
-  return { ...outcome, recorded: written === kept && !isMore, isMore };
+  return { ...outcome, recorded: written === kept && !isMore, isMore, redisMillis };
 }
 
 /** Runs the visit script. A session that Redis forgot is rebuilt from the connection table first (rule FA2). */

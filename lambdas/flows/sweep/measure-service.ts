@@ -11,13 +11,13 @@ export async function measureService(services: Services): Promise<void> {
     metrics.note('activeSessions', await services.deadlines.size()),
   );
   await attempt(services, 'The connections of Redis could not be counted', async () => {
-    const connections = connectionsIn(await services.redis.info('clients'));
+    const connections = await redisConnections(services);
     if (connections !== undefined) metrics.note('redisConnections', connections);
   });
 }
 
-/** Of a cluster, the answer is that of one node. Undefined if the server does not tell. */
-function connectionsIn(info: string): number | undefined {
-  const [, connections] = /^connected_clients:(\d+)/m.exec(info) ?? [];
+/** How many connections Redis has; of a cluster, one of its nodes. Undefined if the server does not tell. */
+export async function redisConnections({ redis }: Services): Promise<number | undefined> {
+  const [, connections] = /^connected_clients:(\d+)/m.exec(await redis.info('clients')) ?? [];
   return connections === undefined ? undefined : Number(connections);
 }

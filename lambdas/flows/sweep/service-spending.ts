@@ -16,12 +16,21 @@ const metricMillis = 10_000;
  */
 export class ServiceSpending {
   readonly #services: Services;
+  readonly #onNote: (sessionId: string, received: number, sent: number) => void;
   #unreported = 0;
   #restraint = 1;
+  #dollarsPerHour = 0;
   #shownAt = 0;
 
-  constructor(services: Services) {
+  /** @param onNote is called with the billed messages of each session that was noted. */
+  constructor(services: Services, onNote: (sessionId: string, received: number, sent: number) => void = () => {}) {
     this.#services = services;
+    this.#onNote = onNote;
+  }
+
+  /** What the service spends in an hour at the present rate. */
+  get dollarsPerHour(): number {
+    return this.#dollarsPerHour;
   }
 
   /** By which factor posts are rarer now; 1 if the service keeps its bound. */
@@ -32,6 +41,7 @@ export class ServiceSpending {
   /** Notes what a session spent, and tells its clients the pace if it changed. */
   async note(sessionId: string, { received, sent, pace }: Spending): Promise<void> {
     this.#unreported += received * unitCosts.received + sent * unitCosts.posted;
+    if (received + sent > 0) this.#onNote(sessionId, received, sent);
     if (!pace) return;
     const { receivers, cursorMillis } = pace;
     const frame: ServerFrame = { type: 'pace', sessionId, cursorMillis, seconds: paceSeconds };
@@ -54,6 +64,7 @@ export class ServiceSpending {
       log.warn(message, { restraint, dollarsPerHour, maxDollarsPerHour: this.#services.timings.maxDollarsPerHour });
     }
     this.#restraint = restraint;
+    this.#dollarsPerHour = dollarsPerHour;
     if (clock() < this.#shownAt + metricMillis) return;
     this.#shownAt = clock();
     metrics.note('dollarsPerHour', dollarsPerHour);

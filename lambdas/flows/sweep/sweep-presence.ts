@@ -10,6 +10,7 @@ import { startSweep } from '../scheduling/sweep-waker.ts';
 import { checkLiveness } from './housekeeping.ts';
 import { LastSeenUpdates } from './last-seen-updates.ts';
 import { ServiceSpending } from './service-spending.ts';
+import { SweepFigures } from './sweep-figures.ts';
 import { SweepShards } from './sweep-shards.ts';
 import { VisitPool } from './visit-pool.ts';
 import { watchWindows } from './watch-windows.ts';
@@ -66,6 +67,7 @@ export class PresenceSweep {
   readonly #movements: MovementWriter;
   readonly #lastSeen: LastSeenUpdates;
   readonly #spending: ServiceSpending;
+  readonly #figures: SweepFigures;
   readonly #end = Promise.withResolvers<void>();
   #wasAway = false;
   #isFirst = true;
@@ -86,7 +88,8 @@ export class PresenceSweep {
     this.#pool = new VisitPool(services.log, visiting, parallelVisits);
     this.#movements = new MovementWriter(services);
     this.#lastSeen = new LastSeenUpdates(services);
-    this.#spending = new ServiceSpending(services);
+    this.#figures = new SweepFigures(services);
+    this.#spending = new ServiceSpending(services, (...metered) => this.#figures.metered(...metered));
     const { maxDollarsPerHour } = services.timings;
     this.#shards = new SweepShards(services.shardLeases, run.id, mostSweepsFor[run.cause], {
       report: () => ({ spent: this.#spending.take(), maxDollarsPerHour }),
@@ -120,6 +123,7 @@ export class PresenceSweep {
       this.#end.resolve();
       await Promise.all([watching, this.#pool.idle()]);
       await this.#lastSeen.written();
+      await this.#figures.end();
       await this.#shards.leave();
     }
   }
@@ -161,7 +165,9 @@ export class PresenceSweep {
     this.#lag = 0;
     const isBehind = await this.#visitDue(started + this.#tickMillis);
     this.#services.metrics.note('sweepLag', this.#lag);
+    this.#figures.late(this.#lag);
     this.#lastSeen.write();
+    this.#figures.tick(started, isLeader ? this.#view() : undefined);
     await this.#services.deadlines.noteRound(started);
     if (isBehind) await this.#callAnother();
     if (this.#services.timings.livenessTimeoutMillis < quickLivenessMillis) {
@@ -196,16 +202,20 @@ export class PresenceSweep {
   }
 
   async #visit(sessionId: string): Promise<number | undefined> {
-    const { next, lastSeenUpdates, spending } = await visitSession(
-      this.#services,
-      sessionId,
-      this.#services.clock(),
-      this.#movements,
-      this.#spending.restraint,
-    );
-    this.#lastSeen.add(lastSeenUpdates);
-    await this.#spending.note(sessionId, spending);
-    return next;
+    const visiting = [this.#services.clock(), this.#movements, this.#spending.restraint] as const;
+    const visit = await visitSession(this.#services, sessionId, ...visiting).catch((error) => {
+      this.#figures.failed();
+      throw error;
+    });
+    this.#figures.visited(sessionId, visit);
+    this.#lastSeen.add(visit.lastSeenUpdates);
+    await this.#spending.note(sessionId, visit.spending);
+    return visit.next;
+  }
+
+  #view() {
+    const { dollarsPerHour, restraint } = this.#spending;
+    return { sweeps: this.#shards.sweeps, dollarsPerHour, restraint };
   }
 
   async #release(sessionId: string, shard: number, next: number | undefined): Promise<void> {

@@ -46,6 +46,8 @@ interface ExtraTypes {
   /** Alternating the user and the time. */
   lastSeen: string[];
   moves: number;
+  /** How many of the present users are online. */
+  online: number;
   /** Messages of the clients, and posts and answers to them, since the last report. */
   metered: [received: number, sent: number];
   /** Receivers of the pace frame. */

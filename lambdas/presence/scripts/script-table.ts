@@ -129,7 +129,7 @@ export const replyExtras = {
   leave: ['removed', 'departures'],
   close: ['closed'],
   list: ['records'],
-  visit: ['nextDeadline', 'journal', 'lastSeen', 'cursors', 'cursorReceivers', 'moves', ...spending],
+  visit: ['nextDeadline', 'journal', 'lastSeen', 'cursors', 'cursorReceivers', 'moves', ...spending, 'online'],
   keepWatch: ['moves', ...spending],
   removeFromSession: ['ended', 'departures'],
   changeRole: [],
