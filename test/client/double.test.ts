@@ -24,7 +24,7 @@ const place = (): Place => ({
   },
 });
 
-describe('the in-memory service', () => {
+describe('[row 37] the in-memory service', () => {
   test.each(cases.map((each) => [each.title, each] as const))('%s', async (_, { run }) => {
     await run(place());
   });

@@ -78,7 +78,7 @@ afterEach(() => {
   devices.clear();
 });
 
-describe('the real stack', () => {
+describe('[row 37] the real stack', () => {
   test.each(cases.map((each) => [each.title, each] as const))('%s', async (_, each) => {
     await each.run(place);
   });

@@ -20,7 +20,7 @@ function validatorOf(name: string): ValidateFunction {
   return found;
 }
 
-test('the generated files are up to date; otherwise run `npm run references`', async () => {
+test('[row 43] the generated files are up to date; otherwise run `npm run references`', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'rollcall-references-'));
   const program = ['--disable-warning=ExperimentalWarning', 'scripts/write-references.ts', folder];
   const { code, output } = await runProgram(process.execPath, program, { cwd: project });

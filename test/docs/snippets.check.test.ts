@@ -82,7 +82,7 @@ test('there are snippets of each language', () => {
   expect(found.map((count) => count >= 2)).toEqual([true, true, true, true]);
 });
 
-test('each snippet type-checks against the package', async () => {
+test('[row 43] each snippet type-checks against the package', async () => {
   expect(await check(snippets.filter((snippet) => !declaresTypes(snippet)).map(pathOf))).toBe('');
 });
 
@@ -125,12 +125,15 @@ test('a snippet that does not match the package is found', async () => {
 });
 
 // The others connect to a service of the reader's own.
-test.each(['createTestRollcall', 'ReconnectionManager'])('runs where it needs no service (%s)', async (name) => {
-  const { code } = snippets.find((snippet) => snippet.code.includes(`import { ${name} }`))!;
-  await writeFile(join(folder, 'runs.mts'), code);
-  const { output } = await runProgram(process.execPath, ['--disable-warning=ExperimentalWarning', 'runs.mts'], {
-    cwd: folder,
-  });
-  const shown = [...code.matchAll(/console\.log\(.*\); \/\/ (.*)/g)].map(([, line]) => line);
-  expect(output.trim().split('\n').filter(Boolean)).toEqual(shown);
-});
+test.each(['createTestRollcall', 'ReconnectionManager'])(
+  '[row 43] runs where it needs no service (%s)',
+  async (name) => {
+    const { code } = snippets.find((snippet) => snippet.code.includes(`import { ${name} }`))!;
+    await writeFile(join(folder, 'runs.mts'), code);
+    const { output } = await runProgram(process.execPath, ['--disable-warning=ExperimentalWarning', 'runs.mts'], {
+      cwd: folder,
+    });
+    const shown = [...code.matchAll(/console\.log\(.*\); \/\/ (.*)/g)].map(([, line]) => line);
+    expect(output.trim().split('\n').filter(Boolean)).toEqual(shown);
+  },
+);

@@ -75,6 +75,6 @@ const guides: Guide[] = [
   ...pagesOf('docs/guides').flatMap((page) => (page.endsWith('README.md') ? [] : [{ page }])),
 ];
 
-test.each(guides)('$page ends with two browsers that see each other', async (guide) => {
+test.each(guides)('[row 41] $page ends with two browsers that see each other', async (guide) => {
   await followGuide(guide, { ROLLCALL_HTTP_URL: stack.http, NEXT_TELEMETRY_DISABLED: '1' }, seeEachOther);
 });

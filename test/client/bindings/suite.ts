@@ -374,7 +374,7 @@ const cases: Case[] = [
 
 /** Runs each case with an adapter and its own service. */
 export function testAll(adapter: Adapter): void {
-  test.each(cases.map((each) => [each.title, each] as const))('%s', async (_, { run }) => {
+  test.each(cases.map((each) => [each.title, each] as const))('[row 39] %s', async (_, { run }) => {
     const rollcall = createTestRollcall();
     const views: Mounted[] = [];
     const mount: Adapter['mount'] = async (...values) => {
