@@ -56,6 +56,8 @@ export class Tab {
   /** Until when the user does not act in the tab. */
   quietUntil = 0;
   readonly #world: ClientWorld;
+  /** The sessions in which the service took the join of another tab for the return of this one (rule PR7). */
+  readonly #replaced = new Set<string>();
   /** Functions that end the disturbances when the tab is back. */
   readonly #recovering = new Set<() => void>();
   /** Functions to call when the page becomes visible, because a hidden page does not connect. */
@@ -158,7 +160,7 @@ export class Tab {
     const { now } = this.#world.clock;
     const { offlineAfterMillis } = this.#world.timings;
     const joinedAt = this.rooms.get(sessionId)?.joinedAt;
-    if (joinedAt === undefined || this.isClosed || this.device.isGone) return false;
+    if (joinedAt === undefined || this.isClosed || this.device.isGone || this.#replaced.has(sessionId)) return false;
     const since = Math.max(now - offlineAfterMillis, joinedAt);
     if (now - joinedAt < settlingMillis || this.partedAt >= since) return false;
     return this.disturbances.disturbedMillis(since) <= bridgedMillis;
@@ -203,6 +205,7 @@ export class Tab {
 
   #joined(sessionId: string, room: Room): void {
     const world = this.#world;
+    this.#replace(sessionId, room);
     room.joinedAt ??= world.clock.now;
     this.client.state === 'open' && this.#endRecovery();
     const { device } = this;
@@ -211,6 +214,20 @@ export class Tab {
       const stayed = this.device === device && room.session.state === 'joined' && !this.disturbances.changedSince(at);
       if (stayed && this.rooms.get(sessionId) === room && this.isUp) world.checkSeen(sessionId, this, at);
     });
+  }
+
+  /**
+   * A join uses a grace of its user, whichever tab that belongs to. If this tab has none, the other tab that is disconnected has none
+   * afterwards. So the user leaves if this tab then leaves before the other one is back.
+   */
+  #replace(sessionId: string, { joinedAt }: Room): void {
+    const { clock, timings } = this.#world;
+    const disturbed = this.disturbances.disturbedMillis(clock.now - timings.graceMillis);
+    const hadGrace = joinedAt !== undefined && disturbed > 0 && disturbed < timings.graceMillis;
+    this.#replaced.delete(sessionId);
+    if (hadGrace) return;
+    for (const other of this.#world.tabsOf(this.userId))
+      if (other !== this && other.disturbances.isDisturbed) other.#replaced.add(sessionId);
   }
 
   #endRecovery(): void {
