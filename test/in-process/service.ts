@@ -12,7 +12,7 @@ import { createCampaignTables } from '../campaign/tables.ts';
 import { testAddresses } from '../support/addresses.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { OwnRedis } from '../support/own-redis.ts';
-import { replaceServices } from '../support/test-services.ts';
+import { type Doubles, replaceServices } from '../support/test-services.ts';
 
 type Handler = (event: APIGatewayProxyWebsocketEventV2, context: Context) => Promise<APIGatewayProxyResultV2>;
 
@@ -53,18 +53,20 @@ export class InProcessService {
     database: TestDatabase;
     handlersOf: (services: Services) => Record<RouteGroup, Handler>;
     close: () => Promise<void>;
+    doubles: Doubles;
   }) {
     const recorder = this.#recorder();
     const log = { debug() {}, info() {}, warn() {}, error: (...line: unknown[]) => this.errors.push(line) };
-    const doubles = { messenger: recorder, broadcaster: recorder, log, startFunction: async () => {} };
-    this.services = replaceServices(parts.services, doubles);
+    const recorded = { messenger: recorder, broadcaster: recorder, log, startFunction: async () => {} };
+    this.services = replaceServices(replaceServices(parts.services, recorded), parts.doubles);
     this.database = parts.database;
     this.#handlers = parts.handlersOf(this.services);
     this.#close = parts.close;
     this.#countCommands();
   }
 
-  static async start(): Promise<InProcessService> {
+  /** @param doubles replacements for some of the services, for example the clock. The caller may change them later. */
+  static async start(doubles: Doubles = {}): Promise<InProcessService> {
     const gateway = new RecordingGateway(1);
     const [redis, database, tables, endpoint] = await Promise.all([
       OwnRedis.start(),
@@ -86,7 +88,7 @@ export class InProcessService {
       await services.database.end();
       await Promise.all([redis.kill(), database.drop(), gateway.close()]);
     };
-    return new InProcessService({ services, database, handlersOf, close });
+    return new InProcessService({ services, database, handlersOf, close, doubles });
   }
 
   close(): Promise<void> {
@@ -115,7 +117,7 @@ export class InProcessService {
       ...{ connectionId: socket.connectionId, routeKey, authorizer: { ...socket.authorizer } },
     });
     event.isBase64Encoded = typeof body !== 'string';
-    event.requestContext.requestTimeEpoch = Date.now();
+    event.requestContext.requestTimeEpoch = this.services.clock();
     this.#posted = [];
     const before = this.#commands;
     const result = await this.#inTime(this.#handlers[group](event, contextWith(answerMillis)));

@@ -131,6 +131,20 @@ test('every message type is about a session, or concerns only its sender', () =>
   ]);
 });
 
+test('[SE13] a guest who names a session that does not exist leaves no entry and no error', async () => {
+  for (const sessionId of [randomUUID(), 'SESSION-20200101-NONE']) {
+    for (const type of ['session_end', 'activity_log'] as const) {
+      const guest = await anew(stage.people.guest);
+      expect([type, codeOf(await answerOf(guest, type, sessionId))]).toEqual([type, 'PERMISSION_DENIED']);
+    }
+    const { rows } = await service.database.pool.query('SELECT FROM activity_log WHERE session_id::text = $1', [
+      sessionId,
+    ]);
+    expect(rows).toHaveLength(0);
+  }
+  expect(service.errors).toEqual([]);
+});
+
 test('the machines of a user are unknown to others', async () => {
   const { owner, stranger } = stage.people;
   await service.ask(owner, { type: 'machine_register', machineId: 'owned', name: 'Owned' });

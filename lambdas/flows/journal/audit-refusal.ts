@@ -24,17 +24,26 @@ export async function auditRefusal<T>(
   try {
     return await work();
   } catch (error) {
-    if (await isRefusal(services, sessionRef, error)) {
+    if (await isRefusal(services, caller, sessionRef, error)) {
       await noteRefusal(services, caller, sessionRef, (actor) => entryOf(actor, 'PERMISSION_DENIED'));
     }
     throw error;
   }
 }
 
-/** A user who may not see a session is told that there is none (rule SE13). The audit trail records the refusal. */
-async function isRefusal(services: Services, sessionRef: string, error: unknown): Promise<boolean> {
+/**
+ * Whether the error refuses something in a session that exists. A user who may not see a session is told that there is none, and a
+ * guest is refused in each session but their own (rule SE13). The audit trail records these refusals too.
+ */
+async function isRefusal(
+  services: Services,
+  { guest }: Pick<Caller, 'guest'>,
+  sessionRef: string,
+  error: unknown,
+): Promise<boolean> {
   if (!(error instanceof RollcallError)) return false;
-  if (error.code !== 'SESSION_NOT_FOUND') return error.code === 'PERMISSION_DENIED';
+  if (error.code === 'PERMISSION_DENIED' && !guest) return true;
+  if (error.code !== 'PERMISSION_DENIED' && error.code !== 'SESSION_NOT_FOUND') return false;
   return services.sessions.getSession(sessionRef).then(
     () => true,
     () => false,
