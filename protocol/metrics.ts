@@ -21,6 +21,10 @@ export const metricUnits = {
   redisAway: 'Percent',
   handshakesRefused: 'Count',
   handshakesFailed: 'Count',
+  livenessHits: 'Count',
+  livenessMisses: 'Count',
+  livenessSkipped: 'Count',
+  livenessBeats: 'Count',
   dollarsPerHour: 'None',
   restraint: 'None',
 } as const;

@@ -5,6 +5,7 @@ import type { Beat, LivenessKind, LivenessState } from './liveness-repository.ts
 import {
   announce,
   eventOf,
+  type LivenessCounter,
   type LivenessOptions,
   type LivenessSettings,
   livenessSettings,
@@ -23,14 +24,7 @@ interface Known {
 }
 
 /** Counters of the cache; they only grow. */
-export interface ActivityCacheMetrics {
-  hits: number;
-  misses: number;
-  /** Updates that were too close to the one before. */
-  skipped: number;
-  /** Updates that came shortly after a stop. */
-  stopped: number;
-}
+export type ActivityCacheMetrics = Record<LivenessCounter, number>;
 
 /** The cache forgets a session or machine that was not used for this time. */
 const forgetMillis = 10 * 60 * 1000;
@@ -43,7 +37,7 @@ const forgetMillis = 10 * 60 * 1000;
  * statements make sure that times never go back and that an ended session stays ended.
  */
 export class ActivityCache {
-  readonly metrics: ActivityCacheMetrics = { hits: 0, misses: 0, skipped: 0, stopped: 0 };
+  readonly metrics: ActivityCacheMetrics = { hits: 0, misses: 0, skipped: 0, stopped: 0, beats: 0 };
   /** Until when a user is known to be valid, by kind, id and user. */
   readonly #validUntil = new Map<string, number>();
   readonly #lookups = new Map<string, Promise<boolean>>();
@@ -125,13 +119,18 @@ export class ActivityCache {
     return this.flush();
   }
 
+  #count(counter: LivenessCounter): void {
+    this.metrics[counter] += 1;
+    this.#settings.count(counter);
+  }
+
   async #isValid(kind: LivenessKind, id: string, userId: string): Promise<boolean> {
     const key = `${keyOf(kind, id)}/${userId}`;
     if ((this.#validUntil.get(key) ?? 0) > this.#settings.clock()) {
-      this.metrics.hits += 1;
+      this.#count('hits');
       return true;
     }
-    this.metrics.misses += 1;
+    this.#count('misses');
     const underWay = this.#lookups.get(key);
     if (underWay) return underWay;
     const lookup = this.#lookUp(kind, id, userId, key).finally(() => this.#lookups.delete(key));
@@ -169,13 +168,14 @@ export class ActivityCache {
     if (!known || !Number.isFinite(timestamp)) return false;
     known.usedAt = now;
     if ((this.#stoppedUntil.get(keyOf(kind, id)) ?? 0) > now) {
-      this.metrics.stopped += 1;
+      this.#count('stopped');
       return false;
     }
     if (!this.#isWorthWriting(known, timestamp)) {
-      this.metrics.skipped += 1;
+      this.#count('skipped');
       return false;
     }
+    this.#count('beats');
     known.pendingAt = timestamp;
     this.#armTimer();
     return true;

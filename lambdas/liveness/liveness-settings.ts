@@ -9,6 +9,12 @@ export type LivenessEvent = { active: boolean; activeAt: number; ownerId: string
   | { type: 'machine_activity'; machineId: string }
 );
 
+/**
+ * What the cache counts: answers about validity from memory (`hits`) and from the database (`misses`), and signs of life that will be
+ * written (`beats`), that were too close to the one before (`skipped`), or that came shortly after a stop (`stopped`).
+ */
+export type LivenessCounter = 'hits' | 'misses' | 'beats' | 'skipped' | 'stopped';
+
 /** Settings of the liveness cache and the timeout check. Those that are left out have the product's defaults. */
 export interface LivenessOptions {
   /** A `pg` pool, or an object with its `query`. Without a pool every read and write fails. */
@@ -17,6 +23,8 @@ export interface LivenessOptions {
   clock?: () => number;
   /** Called once per change. An error in it is logged and has no other effect. */
   emit?: (event: LivenessEvent) => void | Promise<void>;
+  /** Called for each step of a counter. */
+  count?: (counter: LivenessCounter) => void;
   /** Time without a sign of life after which a session or machine becomes inactive (`LIVENESS_TIMEOUT_SECONDS`). */
   livenessTimeoutMillis?: number;
 }
@@ -25,6 +33,7 @@ export interface LivenessSettings {
   repository: LivenessRepository;
   clock: () => number;
   emit: (event: LivenessEvent) => void | Promise<void>;
+  count: (counter: LivenessCounter) => void;
   livenessTimeoutMillis: number;
   /** How long a positive answer about validity is cached. */
   validMillis: number;
@@ -54,6 +63,7 @@ export function livenessSettings(options: LivenessOptions = {}): LivenessSetting
     repository: new LivenessRepository(options.pool ?? unconfigured),
     clock: options.clock ?? Date.now,
     emit: options.emit ?? (() => {}),
+    count: options.count ?? (() => {}),
     livenessTimeoutMillis,
     validMillis: 30 * second,
     thresholdMillis: Math.min(30 * second, livenessTimeoutMillis / 4),

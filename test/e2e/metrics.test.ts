@@ -10,6 +10,8 @@ beforeAll(async () => {
     PRESENCE_UPDATE_SECONDS: '1',
     HEARTBEAT_TIMEOUT_SECONDS: '1',
     RECONNECT_GRACE_SECONDS: '0.5',
+    // So short that signs of life of a machine are written every other second.
+    LIVENESS_TIMEOUT_SECONDS: '8',
   });
   stack = await startTestStack(settings, { environment: { LOG_LEVEL: 'DEBUG' }, schedules: true });
 });
@@ -50,12 +52,15 @@ test('a used service writes every metric, with the service as the only dimension
   // The other user sends nothing and times out. The frames of the owner let the functions write what they measured before.
   await cursors(() => leavesOf(owner, guest.userId) > 0 && valuesOf('mergedShare').length > 0);
   await owner.expect('session_left', { type: 'session_leave', sessionId: session.id });
+  const machine = { machineId: `m-${owner.userId}` };
+  await owner.expect('machine_registered', { type: 'machine_register', ...machine, name: 'M' });
   // Now nobody is present, so the sweep ends, and writes what it measured.
   const names = Object.keys(metricUnits).filter((name) => !ofFailures.includes(name));
   const missing = () => names.filter((name) => valuesOf(name).length === 0);
   while (missing().length > 0) {
     await belowLimit();
     await owner.expect('pong', { type: 'ping' });
+    await owner.expect('ack', { type: 'machine_heartbeat', ...machine });
   }
   for (const line of written()) {
     const { service, function: writer, ...values } = line;

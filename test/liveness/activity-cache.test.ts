@@ -45,6 +45,24 @@ async function known(kind: Kind, active = true): Promise<string> {
   return id;
 }
 
+describe.each(kinds)('counters of a %s', (kind) => {
+  test('tell each hit, miss, beat, skipped and stopped sign of life as it happens', async () => {
+    const counted: string[] = [];
+    cache = new ActivityCache({ pool, clock: () => now, count: (counter) => void counted.push(counter) });
+    const id = await known(kind);
+    expect(counted).toEqual(['misses']);
+    await isValid(kind, id, owner);
+    queue(kind, id, seconds(10));
+    now = seconds(31);
+    queue(kind, id, now);
+    await cache.flush();
+    stop(kind, id);
+    queue(kind, id, seconds(70));
+    expect(counted).toEqual(['misses', 'hits', 'skipped', 'beats', 'stopped']);
+    expect(cache.metrics).toEqual({ misses: 1, hits: 1, skipped: 1, beats: 1, stopped: 1 });
+  });
+});
+
 describe.each(kinds)('validity of a %s', (kind) => {
   test('[LC1] is read from the database once and from the cache for 30 s', async () => {
     const id = await world[kind](owner, start);
