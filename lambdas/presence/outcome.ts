@@ -95,6 +95,11 @@ export interface Arrival extends Kept {
    * Redis writes the same entry.
    */
   requestedAt?: number;
+  /**
+   * When the previous stay ended, Unix milliseconds, if that leave was not removed from the journal yet. Another connection of the user
+   * may have recorded the arrival since then.
+   */
+  after?: number;
   /** False if the user may have been present before and Redis forgot it. */
   certain: boolean;
 }

@@ -2,6 +2,7 @@ import { v5 as uuidv5 } from 'uuid';
 import type { Role } from '../../../protocol/entities.ts';
 import type { ActivityContext, ActivityParams } from '../../activity/activity-entry.ts';
 import { userJoined } from '../../activity/activity-events.ts';
+import type { Movement } from '../../activity/presence-history.ts';
 import type { Services } from '../../services/services.ts';
 import { auditAll } from './audit.ts';
 
@@ -14,6 +15,10 @@ export interface Arriving {
   at: number;
   /** When the join began; see `Arrival.requestedAt`. Default: `at`. */
   requestedAt?: number | undefined;
+  /** Only an arrival after this time may be this one; see `Arrival.after`. */
+  after?: number | undefined;
+  /** Whether the arrival may be recorded with a later time, by another connection of the user. */
+  mayBeLater?: boolean;
   /** False if the user may have been present before, so the audit trail has to be asked. */
   certain: boolean;
 }
@@ -50,15 +55,23 @@ export async function recordArrival(
 /** The same for many arrivals, with two statements. */
 export async function recordArrivals(services: Services, records: readonly ArrivalRecord[]): Promise<boolean[]> {
   if (records.length === 0) return [];
-  const uncertain = records.filter(({ arriving }) => !arriving.certain);
+  const uncertain = records.filter(({ arriving: { certain, after } }) => !certain || after !== undefined);
   const movements = await services.activity.lastMovements(
-    uncertain.map(({ sessionId, arriving: { userId, at } }) => ({ sessionId, userId, until: at })),
+    uncertain.map(({ sessionId, arriving: { userId, at, mayBeLater } }) => ({
+      ...{ sessionId, userId },
+      until: mayBeLater ? undefined : at,
+    })),
   );
-  const known = new Set(uncertain.filter((_, index) => movements[index]?.type === 'user_joined'));
+  const known = new Set(uncertain.filter(({ arriving }, index) => isRecorded(arriving, movements[index])));
   const unrecorded = records.filter((record) => !known.has(record));
   const stored = await auditAll(services, unrecorded.map(entryOf));
   const waiting = new Set(unrecorded.filter((_, index) => !stored[index]));
   return records.map((record) => !waiting.has(record));
+}
+
+/** Whether the last movement in the audit trail is this arrival, which another connection of the user may have recorded. */
+function isRecorded({ after = 0 }: Arriving, last: Movement | undefined): boolean {
+  return last?.type === 'user_joined' && last.at > after;
 }
 
 function entryOf({ sessionId, arriving, context, mayRepeat }: ArrivalRecord): ActivityParams {

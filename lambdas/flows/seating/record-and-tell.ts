@@ -34,7 +34,9 @@ async function record({ services, caller, membership, seating, outcome }: Join):
   if (outcome?.arrival) {
     await recordOrLeaveToSweep(services, sessionId, outcome.arrival, actor);
   } else if (!outcome && seating.activated && !seating.isWritten) {
-    await recordArrival(services, sessionId, { ...membership, at: joinedAt, certain: true }, actor);
+    // Another connection of the user may have reached Redis meanwhile and recorded the arrival.
+    const arriving = { ...membership, at: joinedAt, after: joinedAt - 1, mayBeLater: true, certain: true };
+    await recordArrival(services, sessionId, arriving, actor);
   }
 }
 

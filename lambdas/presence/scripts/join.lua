@@ -76,7 +76,8 @@ local leave = not known and arrivalState ~= 'taken' and unwrittenLeaves(userId)[
 local isNew = not known and (arrivalState ~= 'written' or (leave and leave.restored))
 if isNew or (user.restored and arrivalState == 'taken') then
   arrival = appendToJournal({ userId = userId, username = username, role = role, at = user.joinedAt, came = true,
-    requestedAt = tonumber(requestedAt), certain = not user.restored and (arrivalState == 'taken' or leave ~= nil) })
+    requestedAt = tonumber(requestedAt), after = leave and leave.at or nil,
+    certain = not user.restored and (arrivalState == 'taken' or leave ~= nil) })
   user.restored = nil
 end
 writeUser(user, true)

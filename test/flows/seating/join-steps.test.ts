@@ -9,6 +9,7 @@ import { createConnectionTable, testAwsVariables } from '../../support/tables.ts
 
 type Flows = typeof import('../../../lambdas/flows/seating/seat-connection.ts') &
   typeof import('../../../lambdas/flows/seating/join-steps.ts') &
+  typeof import('../../../lambdas/flows/journal/departures.ts') &
   typeof import('../../../lambdas/flows/presence/visit-sessions.ts') &
   typeof import('../../../lambdas/flows/sweep/reconcile-slots.ts');
 
@@ -30,6 +31,7 @@ beforeAll(async () => {
   flows = {
     ...(await import('../../../lambdas/flows/seating/seat-connection.ts')),
     ...(await import('../../../lambdas/flows/seating/join-steps.ts')),
+    ...(await import('../../../lambdas/flows/journal/departures.ts')),
     ...(await import('../../../lambdas/flows/presence/visit-sessions.ts')),
     ...(await import('../../../lambdas/flows/sweep/reconcile-slots.ts')),
   };
@@ -86,6 +88,13 @@ class Room {
       [this.sessionId, this.caller.userId],
     );
     return rows.map(({ type }) => type);
+  }
+
+  /** Ends the stay. The trail has the leave and the slot is free, but the leave is still in the movement journal. */
+  async leaveInTrailAndJournal(): Promise<void> {
+    const seat = { sessionId: this.sessionId, userId: this.caller.userId, connectionId: this.caller.connectionId };
+    const { departures } = await services.presence.store.depart(seat, 'left', Date.now());
+    await flows.recordDeparture(services, this.sessionId, departures[0]!);
   }
 
   /** Does the work of the sweep: visits the session and gives back slots without presence. */
@@ -164,6 +173,12 @@ describe.each(
   });
 });
 
+/** The steps, of which the seat is not taken because Redis is away, and `meanwhile` happens instead. */
+function unseated(meanwhile?: () => Promise<unknown>): Step<Join>[] {
+  const work = async () => void (await meanwhile?.());
+  return flows.joinSteps.map((step) => (step.name === 'seat' ? { ...step, do: work } : step));
+}
+
 /** The steps, of which the seat is taken although the answer of Redis is lost. */
 function seatedUnheard(): Step<Join>[] {
   return flows.joinSteps.map((step) => {
@@ -185,4 +200,37 @@ test('[PR9] a join that took its seat although the answer of Redis was lost is i
   await room.sweep(Date.now());
   expect(await room.state()).toEqual({ slots: 1, isPresent: true, isMember: true });
   expect(await room.trail()).toEqual(['user_joined']);
+});
+
+describe('[PR9] if Redis has a leave that is recorded already, and two tabs return, of which one does not reach Redis', () => {
+  let room: Room;
+  const tabs = [randomUUID(), randomUUID()] as const;
+
+  beforeEach(async () => {
+    room = await Room.make();
+    await room.join();
+    await room.leaveInTrailAndJournal();
+  });
+
+  test.each([
+    [
+      'first',
+      async () => {
+        await room.join(unseated(), tabs[0]);
+        await room.join(flows.joinSteps, tabs[1]);
+      },
+    ],
+    [
+      'last',
+      () =>
+        room.join(
+          unseated(() => room.join(flows.joinSteps, tabs[1])),
+          tabs[0],
+        ),
+    ],
+  ])('the join is recorded once, also if that one ends %s', async (_, join) => {
+    await join();
+    await room.sweep(Date.now());
+    expect(await room.trail()).toEqual(['user_joined', 'user_left', 'user_joined']);
+  });
 });
