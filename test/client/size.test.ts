@@ -25,6 +25,8 @@ test('the guide has the actual sizes of the bundles', async () => {
     ]),
   );
   expect(told).toEqual(measured);
+  const [, limit] = /fails if it has more than ([\d,]+) bytes/.exec(guide)!;
+  expect(stdout).toContain(`(at most ${limit!.replace(',', '')})`);
 });
 
 test('[row 40] the check of sizes fails above a limit', async () => {
