@@ -30,6 +30,7 @@ try {
     sizes: {
       ...withGradualDeployment(sizes[name], app.node.tryGetContext('gradual')),
       platformLogs: flag('platformLogs'),
+      tracing: flag('tracing'),
       detailedMetrics: flag('detailedMetrics'),
     },
     environment: process.env,

@@ -56,6 +56,7 @@ export class RollcallFunction extends Construct {
       role: this.role,
       logGroup: this.logGroup,
       ...loggingOf(props.sizes),
+      tracing: props.sizes.tracing ? lambda.Tracing.ACTIVE : undefined,
       timeout: Duration.seconds(timeoutSeconds),
       memorySize: memoryMb ?? props.sizes.routeMemoryMb,
       reservedConcurrentExecutions: props.sizes.concurrency?.[props.handler],
@@ -66,6 +67,12 @@ export class RollcallFunction extends Construct {
       },
       ...(inNetwork ? props.network.placeFunction(this) : {}),
     });
+    if (props.sizes.tracing && !inNetwork) {
+      this.acknowledge(
+        'AwsSolutions-IAM5[Resource::*]',
+        'X-Ray has no resources to name; the role may only write traces.',
+      );
+    }
     this.alias = props.sizes.gradualDeployment && !runsAtDeployment ? this.createAlias() : undefined;
   }
 

@@ -1,5 +1,6 @@
-import { Duration } from 'aws-cdk-lib';
+import { Duration, Stack } from 'aws-cdk-lib';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
+import { type MetricName, metricDimension, metricNamespace, metricUnits } from '../protocol/metrics.ts';
 import type { HttpApi } from './http-api.ts';
 import type { Cache, Database } from './stores.ts';
 import type { WebSocketApi } from './websocket-api.ts';
@@ -29,7 +30,37 @@ export interface Metrics {
   cacheConnections: cloudwatch.IMetric | undefined;
   /** Commands that Redis refused at its limit. Undefined if the cache is not known to be serverless. */
   cacheThrottled: cloudwatch.IMetric | undefined;
+  /** What the functions measure themselves; `docs/operations.md` says what each one means. */
+  service: Record<MetricName, cloudwatch.Metric>;
 }
+
+/** How the values of an interval are summed up. `docs/operations.md` has the same table. */
+const statisticOf: Record<MetricName, string> = {
+  activeUsers: 'Maximum',
+  activeSessions: 'Maximum',
+  averageLatency: 'Average',
+  heartbeatsMissed: 'Sum',
+  redisConnections: 'Maximum',
+  errorRate: 'Average',
+  deliveryLatency: 'p95',
+  posts: 'Sum',
+  postsGone: 'Sum',
+  postsThrottled: 'Sum',
+  postsFailed: 'Sum',
+  mergedShare: 'Average',
+  outboxDepth: 'Maximum',
+  outboxAge: 'Maximum',
+  sweepLag: 'Maximum',
+  redisAway: 'Average',
+  handshakesRefused: 'Sum',
+  handshakesFailed: 'Sum',
+  dollarsPerHour: 'Maximum',
+  restraint: 'Maximum',
+  livenessHits: 'Sum',
+  livenessMisses: 'Sum',
+  livenessBeats: 'Sum',
+  livenessSkipped: 'Sum',
+};
 
 /** The metrics of the APIs and of the stores whose names are known. */
 export function metricsOf(parts: {
@@ -68,5 +99,19 @@ export function metricsOf(parts: {
     databaseConnections: database.instance?.metricDatabaseConnections({ period, statistic: 'Maximum' }),
     cacheConnections: ofCache('CurrConnections', 'Maximum'),
     cacheThrottled: ofCache('ThrottledCmds', 'Sum'),
+    service: serviceMetrics(Stack.of(webSocketApi).stackName),
   };
+}
+
+function serviceMetrics(stackName: string): Record<MetricName, cloudwatch.Metric> {
+  const of = (metricName: MetricName) =>
+    new cloudwatch.Metric({
+      namespace: metricNamespace(stackName),
+      metricName,
+      dimensionsMap: { ...metricDimension },
+      statistic: statisticOf[metricName],
+      period,
+    });
+  const names = Object.keys(metricUnits) as MetricName[];
+  return Object.fromEntries(names.map((name) => [name, of(name)])) as Record<MetricName, cloudwatch.Metric>;
 }

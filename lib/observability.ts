@@ -6,11 +6,14 @@ import * as logs from 'aws-cdk-lib/aws-logs';
 import * as sns from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
 import { setAsideMessage, withoutCredentials } from '../lambdas/platform/environment.ts';
+import { metricNamespace } from '../protocol/metrics.ts';
 import type { HandlerName } from './handlers.ts';
 import type { HttpApi } from './http-api.ts';
 import type { RollcallFunction } from './lambda-function.ts';
 import { type Metrics, metricsOf, period } from './metrics.ts';
+import { serviceSignals } from './service-alarms.ts';
 import type { Sizes } from './settings.ts';
+import type { Signal } from './signal.ts';
 import type { Cache, Database } from './stores.ts';
 import type { Functions, WebSocketApi } from './websocket-api.ts';
 
@@ -52,14 +55,16 @@ export class Observability extends Construct {
   }
 
   private createAlarms(topic: sns.ITopic): void {
-    for (const [name, { metric, threshold, means, periods, handler }] of Object.entries(this.signals())) {
+    for (const [name, signal] of Object.entries(this.signals())) {
+      const { metric, threshold, means, periods = 1, datapoints = periods, handler } = signal;
       const alarm = new cloudwatch.Alarm(this, name, {
         metric,
         threshold,
-        evaluationPeriods: periods ?? 1,
-        alarmDescription: means,
+        evaluationPeriods: periods,
+        datapointsToAlarm: datapoints,
+        alarmDescription: `${means} Runbook: docs/operations.md#alarm-${(handler ? 'function' : name).toLowerCase()}`,
         comparisonOperator: cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-        treatMissingData: cloudwatch.TreatMissingData.NOT_BREACHING,
+        treatMissingData: signal.missing ?? cloudwatch.TreatMissingData.NOT_BREACHING,
       });
       alarm.addAlarmAction(new SnsAction(topic));
       if (handler) this.functionAlarms.set(handler, alarm);
@@ -71,6 +76,7 @@ export class Observability extends Construct {
     return {
       ...this.functionSignals(),
       ...this.storeSignals(),
+      ...serviceSignals(this.metrics),
       WebSocketErrors: {
         metric: executionErrors,
         threshold: 5,
@@ -126,7 +132,7 @@ export class Observability extends Construct {
       const filter = new logs.MetricFilter(this, `SetAside-${fn.handler}`, {
         logGroup: fn.logGroup,
         filterPattern: logs.FilterPattern.stringValue('$.message', '=', setAsideMessage),
-        metricNamespace: `Rollcall/${Stack.of(this).stackName}`,
+        metricNamespace: metricNamespace(Stack.of(this).stackName),
         metricName: 'RowsSetAside',
       });
       return filter.metric({ statistic: 'Sum', period });
@@ -149,7 +155,7 @@ export class Observability extends Construct {
     const filter = new logs.MetricFilter(this, 'WithoutCredentials', {
       logGroup: authorizer.logGroup,
       filterPattern: logs.FilterPattern.stringValue('$.message', '=', withoutCredentials),
-      metricNamespace: `Rollcall/${Stack.of(this).stackName}`,
+      metricNamespace: metricNamespace(Stack.of(this).stackName),
       metricName: 'HandshakesWithoutCredentials',
     });
     const refused = filter.metric({ statistic: 'Sum', period });
@@ -184,8 +190,23 @@ export class Observability extends Construct {
         'Failed runs',
         all.map((fn) => fn.function.metricErrors({ label: fn.handler })),
       ),
+      ...this.serviceGraphs(graph),
       ...stores.filter(([, shown]) => shown.length > 0).map(([title, shown]) => graph(title, shown)),
     );
+  }
+
+  private serviceGraphs(graph: (title: string, left: cloudwatch.IMetric[]) => cloudwatch.GraphWidget) {
+    const { service: own } = this.metrics;
+    return [
+      graph('Users and sessions', [own.activeUsers, own.activeSessions, own.heartbeatsMissed]),
+      graph('Latency in milliseconds', [own.deliveryLatency, own.averageLatency, own.sweepLag]),
+      graph('Posts', [own.posts, own.postsGone, own.postsThrottled, own.postsFailed]),
+      graph('Share in percent', [own.errorRate, own.redisAway, own.mergedShare]),
+      graph('Handshakes that did not succeed', [own.handshakesRefused, own.handshakesFailed]),
+      graph('Outbox', [own.outboxDepth, own.outboxAge]),
+      graph('Dollars an hour', [own.dollarsPerHour, own.restraint]),
+      graph('Connections of Redis', [own.redisConnections]),
+    ];
   }
 }
 
@@ -224,15 +245,4 @@ function letAlarmsPublish(topic: sns.Topic): void {
       conditions: { StringEquals: { 'aws:SourceAccount': Stack.of(topic).account } },
     }),
   );
-}
-
-interface Signal {
-  metric: cloudwatch.IMetric;
-  threshold: number;
-  /** What the alarm means and the next step; shown to the operator. */
-  means: string;
-  /** How many periods of five minutes in a row must exceed the threshold. Default: 1. */
-  periods?: number;
-  /** The function whose failures it counts. */
-  handler?: HandlerName;
 }

@@ -53,6 +53,8 @@ export interface Sizes {
   alarms: boolean;
   /** Whether Lambda also logs the start, the end and the duration of each run. Default: only of runs that failed. */
   platformLogs?: boolean;
+  /** Whether X-Ray traces the functions, for $5 a million traces; Lambda takes one a second and five percent of the others. Default: no. */
+  tracing?: boolean;
   /** Whether API Gateway writes metrics for each route, which cost $0.30 a month each. Default: no. */
   detailedMetrics?: boolean;
   /**

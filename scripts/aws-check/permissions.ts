@@ -22,6 +22,9 @@ export interface Use {
 /** Actions that Lambda itself uses, so that a function has a log and a network interface. */
 const usedByLambda = /^(logs:(CreateLogStream|PutLogEvents)|ec2:\w+)$/;
 
+/** What Lambda needs to write the traces of a function. */
+const tracing = ['xray:PutTraceSegments', 'xray:PutTelemetryRecords'];
+
 /**
  * Checks that each function of Rollcall may do what its code does, and nothing else.
  *
@@ -36,12 +39,14 @@ export function checkPermissions(template: Template, uses: ReadonlyMap<HandlerNa
       .filter(({ Effect }) => Effect === 'Allow')
       .flatMap(grantsOf)
       .map(({ action, resources }) => ({ action, resources: resources.map((id) => functionBehind(template, id)) }));
-    const used = (uses.get(handler) ?? []).map(({ action, variable }) => ({
+    const used: (Use & { resources: string[] })[] = (uses.get(handler) ?? []).map(({ action, variable }) => ({
       action,
       variable,
       resources:
         variable === undefined ? [logicalId] : namedBy(properties, variable).map((id) => functionBehind(template, id)),
     }));
+    if (isTraced(properties))
+      used.push(...tracing.map((action) => ({ action, variable: undefined, resources: ['*'] })));
     // Secrets Manager decrypts a secret with the rights of the caller.
     const readsSecret = used.some(({ action }) => action === 'secretsmanager:GetSecretValue');
     const missing = used
@@ -62,6 +67,10 @@ export function checkPermissions(template: Template, uses: ReadonlyMap<HandlerNa
       }));
     return [...missing, ...unused];
   });
+}
+
+function isTraced({ TracingConfig }: Record<string, unknown>): boolean {
+  return isObject(TracingConfig) && TracingConfig['Mode'] === 'Active';
 }
 
 interface Grant {

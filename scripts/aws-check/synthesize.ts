@@ -45,6 +45,7 @@ export const variants: readonly Variant[] = [
     environment: { ALLOWED_ORIGINS: 'https://app.example.com', TOKENS_IN_URL: 'false' },
     budget: { dollarsPerMonth: 500, email: 'ops@example.com' },
   },
+  { name: 'prod with traces', sizes: { ...sizes.prod, tracing: true } },
   { name: 'dev with alarms', sizes: { ...sizes.dev, alarms: true } },
   {
     name: 'prod without alarms and gradual deployment',

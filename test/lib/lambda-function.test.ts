@@ -1,11 +1,27 @@
+import { App } from 'aws-cdk-lib';
+import { Template } from 'aws-cdk-lib/assertions';
 import { handlerNames, handlers } from '../../lib/handlers.ts';
 import { sizes } from '../../lib/settings.ts';
 import { messages } from '../../protocol/messages.ts';
-import { listed, SynthesizedTemplate } from './support.ts';
+import { createStack as createVariant } from '../../scripts/aws-check/synthesize.ts';
+import { emptyBundle, listed, type Resource, SynthesizedTemplate } from './support.ts';
 
 const dev = new SynthesizedTemplate('dev');
 const functions = [...dev.functions()];
 const gatewayTimeoutSeconds = 29;
+
+test('with traces every function is traced, and may write traces and nothing more than without', () => {
+  const app = new App({ analyticsReporting: false });
+  const stack = createVariant({ sizes: { ...sizes.dev, tracing: true } }, () => emptyBundle, app);
+  const traced = Template.fromStack(stack).toJSON()['Resources'] as Record<string, Resource>;
+  const own = Object.entries(traced).filter(
+    ([id, { Type }]) => Type === 'AWS::Lambda::Function' && !id.startsWith('AWSCDK'),
+  );
+  expect(own.map(([, { Properties }]) => Properties['TracingConfig'])).toEqual(own.map(() => ({ Mode: 'Active' })));
+  const actionsIn = (resources: object) => [...new Set(JSON.stringify(resources).match(/"\w+:[A-Z]\w+"/g))].sort();
+  const more = actionsIn(traced).filter((action) => !actionsIn(dev.resources).includes(action));
+  expect(more).toEqual(['"xray:PutTelemetryRecords"', '"xray:PutTraceSegments"']);
+});
 
 test('every handler is a function, and nothing else is', () => {
   expect(functions.map(([handler]) => handler).sort()).toEqual([...handlerNames].sort());
