@@ -24,7 +24,7 @@ export interface ExistingCacheProps {
 export interface ExistingDatabaseProps {
   /**
    * The credentials as RDS keeps them: JSON with `host`, `port`, `dbname`, `username` and `password`. The user must be allowed to
-   * create tables.
+   * create tables and roles.
    */
   secret: secretsmanager.ISecret;
   /** The security group of the server. Each function that uses the database gets a rule. */

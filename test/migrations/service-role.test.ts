@@ -1,0 +1,82 @@
+import { randomUUID } from 'node:crypto';
+import { Client } from 'pg';
+import { createDatabase, type TestDatabase } from '../support/database.ts';
+
+let database: TestDatabase;
+const opened: Client[] = [];
+
+beforeAll(async () => {
+  database = await createDatabase();
+});
+
+afterAll(async () => {
+  await Promise.all(opened.map((client) => client.end()));
+  await database.drop();
+});
+
+async function asService(): Promise<Client> {
+  const client = new Client({ connectionString: database.url });
+  opened.push(client);
+  await client.connect();
+  await client.query('SET ROLE rollcall_service');
+  return client;
+}
+
+const sessionId = randomUUID();
+
+async function addEntry(): Promise<string> {
+  const { rows } = await database.pool.query<{ id: string }>(
+    `INSERT INTO activity_log (session_id, activity_type, created_at) VALUES ($1, 'noted', '2020-01-01') RETURNING id`,
+    [sessionId],
+  );
+  return rows[0]!.id;
+}
+
+test('the role of the service may read and add entries of the audit trail', async () => {
+  const client = await asService();
+  await client.query(`INSERT INTO activity_log (session_id, activity_type) VALUES ($1, 'noted')`, [sessionId]);
+  const { rowCount } = await client.query('SELECT FROM activity_log WHERE session_id = $1', [sessionId]);
+  expect(rowCount).toBeGreaterThan(0);
+});
+
+test.each([
+  "UPDATE activity_log SET details = '{}'",
+  'DELETE FROM activity_log',
+  'TRUNCATE activity_log',
+  'UPDATE activity_seals SET hash = hash',
+  'DELETE FROM activity_seals',
+  'UPDATE activity_checkpoints SET signature = signature',
+  'DELETE FROM activity_checkpoints',
+  'DELETE FROM activity_chains',
+  'DROP TABLE users',
+  'ALTER TABLE users ADD COLUMN x text',
+  'CREATE TABLE x (n int)',
+  'DROP FUNCTION shorten_chain',
+  'CREATE OR REPLACE FUNCTION role_rank(role text) RETURNS integer LANGUAGE sql AS $$ SELECT 1 $$',
+  'DROP TRIGGER participant_1_place ON session_participants',
+  'DELETE FROM users',
+  'CREATE ROLE x',
+  'SELECT * FROM migrations',
+])('the role of the service may not do: %s', async (statement) => {
+  const id = await addEntry();
+  const client = await asService();
+  await expect(client.query(statement)).rejects.toMatchObject({ code: '42501' });
+  const { rowCount } = await database.pool.query('SELECT FROM activity_log WHERE id = $1', [id]);
+  expect(rowCount).toBe(1);
+});
+
+test('retention removes an old entry for the role of the service, and no newer one', async () => {
+  const id = await addEntry();
+  const client = await asService();
+  const remove = 'SELECT id FROM remove_unchained($1, $2, true) AS id';
+  expect((await client.query(remove, ['2019-01-01', [id]])).rows).toEqual([]);
+  expect((await client.query(remove, ['2021-01-01', [id]])).rows).toEqual([{ id }]);
+});
+
+test('each table says what the service may do with it, also one that a later migration creates', async () => {
+  const { rows } = await database.pool.query<{ name: string }>(
+    `SELECT relname AS name FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'
+       AND relname <> 'migrations' AND NOT has_table_privilege('rollcall_service', oid, 'SELECT')`,
+  );
+  expect(rows).toEqual([]);
+});
