@@ -19,7 +19,7 @@ import { VirtualClock } from './virtual-clock.ts';
 import { servicesOf } from './world-services.ts';
 
 /** The parts that all worlds of a test share. A world is the simulation of one seed. */
-export interface Universe {
+export interface SimulationSetup {
   redis: Redis;
   book: ScriptBook;
   /** Gives the functions of the product the services of a world. */
@@ -29,7 +29,7 @@ export interface Universe {
   changes: readonly TextChange[];
   /** Whether users also send several frames at once, without waiting for the answers. */
   bursts?: boolean;
-  /** The prefix of the Redis keys, different for each universe. */
+  /** The prefix of the Redis keys, different for each setup. */
   name: string;
 }
 
@@ -78,16 +78,16 @@ export abstract class BaseWorld {
   abstract readonly gateway: Gateway;
   abstract readonly ledger: Observer;
 
-  constructor(seed: number, universe: Universe, profile: Profile, told: boolean) {
+  constructor(seed: number, setup: SimulationSetup, profile: Profile, told: boolean) {
     this.seed = seed;
     this.random = SeededRandom.mixed(seed);
     this.profile = profile;
-    this.timings = universe.timings;
+    this.timings = setup.timings;
     this.#told = told;
     const { mergedAbove, windowMillis } = profile;
     const merging = { find: 'local mergedAbove = 50', replace: `local mergedAbove = ${mergedAbove}` };
-    this.changes = [...universe.changes, merging];
-    this.redis = new SimulatedRedis(this, universe.redis, universe.book, `${universe.name}:${seed}:`);
+    this.changes = [...setup.changes, merging];
+    this.redis = new SimulatedRedis(this, setup.redis, setup.book, `${setup.name}:${seed}:`);
     this.backend = new SimulatedBackend(this);
     const asRedis = this.redis as unknown as Redis;
     this.presence = new PresenceManager(asRedis, {
@@ -100,7 +100,7 @@ export abstract class BaseWorld {
     // The subclass creates its gateway before the first post.
     const gateway: Gateway = { post: (connectionId, frame) => this.gateway.post(connectionId, frame) };
     this.broadcaster = new Broadcaster(gateway, { random: () => this.random.next() });
-    this.environments = new Environments(this, universe.handlersOf(servicesOf(this)));
+    this.environments = new Environments(this, setup.handlersOf(servicesOf(this)));
     this.sessionIds = Array.from({ length: this.random.int(1, 2) }, (_, index) => uuid(1, index + 1));
     this.userIds = Array.from({ length: this.random.int(2, 4) }, (_, index) => uuid(2, index + 1));
   }

@@ -2,7 +2,7 @@ import { type Mistake, mistakes } from './mistakes.ts';
 import { profileOf, profiles } from './profile.ts';
 import { runSeeds } from './run-world.ts';
 import type { TextChange } from './script-book.ts';
-import { withUniverse } from './with-universe.ts';
+import { withSetup } from './with-setup.ts';
 import type { World } from './world.ts';
 
 /** Two files share the mistakes, so that they run in parallel: those that need at most this many worlds, and the rest. */
@@ -27,26 +27,26 @@ function seedsOfKind(kind: string, count: number): number[] {
 
 /** Tests that the simulation reports the rule that each mistake breaks. */
 export function testMistakes(some: readonly Mistake[]): void {
-  const universe = withUniverse();
+  const setup = withSetup();
   test.each(some)('$breaks is reported as broken if $mistake, within $within scenarios', async (change) => {
     const { within, breaks, kind = '' } = change;
-    const name = `${universe().name}:${mistakes.indexOf(change)}`;
+    const name = `${setup().name}:${mistakes.indexOf(change)}`;
     const seeds = seedsOfKind(kind, within);
     const options = { atATime: profiles.length, counts: showsBroken(breaks) };
-    const [caught] = await runSeeds(seeds, { ...universe(), changes: [change], name }, options);
-    expect(universe().book.isApplied(change)).toBe(true);
+    const [caught] = await runSeeds(seeds, { ...setup(), changes: [change], name }, options);
+    expect(setup().book.isApplied(change)).toBe(true);
     expect(caught).toBeDefined();
   });
 }
 
 /** Tests that a script that fails counts for none of the mistakes, although it breaks many rules. */
 export function testFailingScript(change: TextChange): void {
-  const universe = withUniverse();
+  const setup = withSetup();
   test('a script that raises an error does not pass for any mistake', async () => {
-    const changed = { ...universe(), changes: [change], name: `${universe().name}:failing` };
+    const changed = { ...setup(), changes: [change], name: `${setup().name}:failing` };
     const seeds = profiles.map((_, seed) => seed);
     const [first, ...others] = await runSeeds(seeds, changed, { enough: seeds.length });
-    expect(universe().book.isApplied(change)).toBe(true);
+    expect(setup().book.isApplied(change)).toBe(true);
     const worlds = [first!, ...others];
     expect(worlds.flatMap(({ violations }) => violations).some((text) => !text.startsWith('[FA6]'))).toBe(true);
     const passing = mistakes.filter(({ breaks }) => worlds.some(showsBroken(breaks)));

@@ -1,10 +1,10 @@
 import { liveThrough } from './live-through.ts';
 import { seedsOf } from './seeds.ts';
-import { withUniverse } from './with-universe.ts';
+import { withSetup } from './with-setup.ts';
 
-const universe = withUniverse();
+const setup = withSetup();
 
 // The second half is in a separate file, so that two workers share the work.
 test('[PR1][PR8][PR10][PR12][DE1][DE3][DE4][FA2][FA5] in the second half of many random scenarios, every client reaches the true state', async () => {
-  expect(await liveThrough(seedsOf('second'), universe())).toEqual([]);
+  expect(await liveThrough(seedsOf('second'), setup())).toEqual([]);
 });

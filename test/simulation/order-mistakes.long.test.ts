@@ -2,9 +2,9 @@ import { showsBroken } from './mistake-tests.ts';
 import { profiles } from './profile.ts';
 import { runSeeds } from './run-world.ts';
 import type { TextChange } from './script-book.ts';
-import { withUniverse } from './with-universe.ts';
+import { withSetup } from './with-setup.ts';
 
-const universe = withUniverse();
+const setup = withSetup();
 
 /** Each of these mistakes is noticed in one of these scenarios. */
 const seeds = Array.from({ length: 220 }, (_, index) => index);
@@ -32,19 +32,19 @@ const ignored: (TextChange & { mistake: string; breaks: string })[] = [
 
 test.each(ignored)('[PR18] $breaks is reported as broken if $mistake', async (change) => {
   const { breaks } = change;
-  const name = `${universe().name}:ignored:${ignored.indexOf(change)}`;
-  const changed = { ...universe(), bursts: true, changes: [change], name };
+  const name = `${setup().name}:ignored:${ignored.indexOf(change)}`;
+  const changed = { ...setup(), bursts: true, changes: [change], name };
   const [caught] = await runSeeds(seeds, changed, { atATime: profiles.length, counts: showsBroken(breaks) });
-  expect(universe().book.isApplied(change)).toBe(true);
+  expect(setup().book.isApplied(change)).toBe(true);
   expect(caught).toBeDefined();
 });
 
 test('[PR18] the simulation notices that the order of joins and leaves is ignored', async () => {
   const change = { find: 'if isOutdated(key, version) then return true end', replace: '' };
-  const changed = { ...universe(), bursts: true, changes: [change], name: `${universe().name}:ignored` };
+  const changed = { ...setup(), bursts: true, changes: [change], name: `${setup().name}:ignored` };
   // The connection table already orders most of them, so few scenarios show it.
   const seeds = Array.from({ length: 3000 }, (_, index) => index);
   const [caught] = await runSeeds(seeds, changed, { atATime: profiles.length });
-  expect(universe().book.isApplied(change)).toBe(true);
+  expect(setup().book.isApplied(change)).toBe(true);
   expect(caught?.violations.filter((text) => text.startsWith('[FA6]'))).toEqual([]);
 });

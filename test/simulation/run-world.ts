@@ -8,7 +8,7 @@ import {
   shownOf,
 } from './checks.ts';
 import { startScenario } from './scenario.ts';
-import { type Universe, World } from './world.ts';
+import { type SimulationSetup, World } from './world.ts';
 
 const activeMillis = 20_000;
 const sweepEveryMillis = 60_000;
@@ -16,8 +16,8 @@ const checkEveryMillis = 1000;
 const writingMillis = 3000;
 
 /** Runs the scenario of one seed. */
-export async function runWorld(seed: number, universe: Universe, options = { told: false }): Promise<World> {
-  const world = new World(seed, universe, { activeMillis, ...options });
+export async function runWorld(seed: number, setup: SimulationSetup, options = { told: false }): Promise<World> {
+  const world = new World(seed, setup, { activeMillis, ...options });
   const { clock, random, timings } = world;
   const start = clock.now;
   startScenario(world);
@@ -89,14 +89,14 @@ export interface SeedsOptions {
 /** Runs many seeds, some at a time. @returns the worlds that count, ordered by seed. */
 export async function runSeeds(
   seeds: Iterable<number>,
-  universe: Universe,
+  setup: SimulationSetup,
   { enough = 1, atATime = 48, counts = ({ violations }) => violations.length > 0 }: SeedsOptions = {},
 ): Promise<World[]> {
   const failed: World[] = [];
   const queue = seeds[Symbol.iterator]();
   const work = async () => {
     for (let next = queue.next(); !next.done && failed.length < enough; next = queue.next()) {
-      const world = await runWorld(next.value, universe);
+      const world = await runWorld(next.value, setup);
       if (counts(world)) failed.push(world);
     }
   };

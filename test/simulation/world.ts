@@ -1,12 +1,12 @@
 import { OwnStateFrames } from '../harness/actions.ts';
 import { Told } from '../harness/checks/told.ts';
-import { BaseWorld, type Universe } from './base-world.ts';
+import { BaseWorld, type SimulationSetup } from './base-world.ts';
 import { Ledger } from './ledger.ts';
 import { profileOf } from './profile.ts';
 import { SimulatedClient } from './simulated-client.ts';
 import { SimulatedGateway } from './simulated-gateway.ts';
 
-export type { Universe };
+export type { SimulationSetup };
 
 /** The world of one seed: users, servers and faults, on a virtual clock. */
 export class World extends BaseWorld {
@@ -23,9 +23,9 @@ export class World extends BaseWorld {
   readonly told = new Told();
   readonly #activeMillis: number;
 
-  constructor(seed: number, universe: Universe, options: { activeMillis: number; told: boolean }) {
-    super(seed, universe, profileOf(seed), options.told);
-    this.bursts = universe.bursts ?? false;
+  constructor(seed: number, setup: SimulationSetup, options: { activeMillis: number; told: boolean }) {
+    super(seed, setup, profileOf(seed), options.told);
+    this.bursts = setup.bursts ?? false;
     this.#activeMillis = options.activeMillis;
     this.gateway = new SimulatedGateway(this);
     this.ledger = new Ledger(this);

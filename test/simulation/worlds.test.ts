@@ -2,18 +2,18 @@ import { describeFailure, liveThrough } from './live-through.ts';
 import { profileOf, profiles } from './profile.ts';
 import { runWorld } from './run-world.ts';
 import { seedsOf } from './seeds.ts';
-import { withUniverse } from './with-universe.ts';
+import { withSetup } from './with-setup.ts';
 
-const universe = withUniverse();
+const setup = withSetup();
 
 test('[PR1][PR8][PR10][PR12][DE1][DE3][DE4][FA2][FA5] in random scenarios of each kind, every client reaches the true state', async () => {
-  expect(await liveThrough(seedsOf('short'), universe())).toEqual([]);
+  expect(await liveThrough(seedsOf('short'), setup())).toEqual([]);
 });
 
 test('the same seed gives the same run each time', async () => {
   for (let seed = 0; seed < profiles.length; seed += 1) {
-    const first = await runWorld(seed, { ...universe(), name: 'first' }, { told: true });
-    const second = await runWorld(seed, { ...universe(), name: 'second' }, { told: true });
+    const first = await runWorld(seed, { ...setup(), name: 'first' }, { told: true });
+    const second = await runWorld(seed, { ...setup(), name: 'second' }, { told: true });
     const withoutEpochs = (trace: string) => trace.replaceAll(/[0-9a-f]{12}/g, '');
     expect(withoutEpochs(first.trace)).toBe(withoutEpochs(second.trace));
   }

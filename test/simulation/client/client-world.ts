@@ -1,6 +1,6 @@
 import type { Environment } from '../../../client/environment.ts';
 import { type Client, type ClientOptions, RollcallError, type Session } from '../../../client/index.ts';
-import { BaseWorld, type Observer, type Universe } from '../base-world.ts';
+import { BaseWorld, type Observer, type SimulationSetup } from '../base-world.ts';
 import { joinedUsers, readCall } from '../script-answer.ts';
 import { ClientGateway } from './client-gateway.ts';
 import { type ClientProfile, clientProfileOf } from './client-profile.ts';
@@ -11,7 +11,7 @@ import { type HandshakeAnswer, Tab } from './tab.ts';
 /** Makes a client in an environment, as the package does. */
 export type CreateClient = (environment: Environment, options: ClientOptions) => Client;
 
-export interface ClientUniverse extends Universe {
+export interface ClientSetup extends SimulationSetup {
   createClient: CreateClient;
 }
 
@@ -40,9 +40,9 @@ export class ClientWorld extends BaseWorld {
   #isSweeping = false;
   #ids = 0;
 
-  constructor(seed: number, universe: ClientUniverse, options: { told: boolean }) {
-    super(seed, universe, clientProfileOf(seed), options.told);
-    this.createClient = universe.createClient;
+  constructor(seed: number, setup: ClientSetup, options: { told: boolean }) {
+    super(seed, setup, clientProfileOf(seed), options.told);
+    this.createClient = setup.createClient;
     this.gateway = new ClientGateway(this);
     this.recorder = new Recorder(this);
     this.ledger = { observe: (...call) => this.#observe(...call), learn() {}, beforeRestore() {}, lost() {} };

@@ -1,18 +1,18 @@
 import { clientProfiles } from './client-profile.ts';
 import { longSeeds, shortSeeds } from './client-seeds.ts';
-import { withClientUniverse } from './client-universe.ts';
+import { withClientSetup } from './client-setup.ts';
 import { liveThroughClients } from './run-client-seeds.ts';
 import { runClientWorld } from './run-client-world.ts';
 
-const universe = withClientUniverse();
+const setup = withClientSetup();
 
 test('[rows 1-20] in some random scenarios with the real client, each list is correct, no leave is false and each promise settles', async () => {
-  expect(await liveThroughClients(shortSeeds(), universe())).toEqual([]);
+  expect(await liveThroughClients(shortSeeds(), setup())).toEqual([]);
 });
 
 test('the same seed gives the same run each time', async () => {
   const tell = async (name: string) => {
-    const { trace } = await runClientWorld(clientProfiles.length - 1, { ...universe(), name }, { told: true });
+    const { trace } = await runClientWorld(clientProfiles.length - 1, { ...setup(), name }, { told: true });
     return trace.replaceAll(/"epoch":"[0-9a-f]{12}"|gets c[0-9a-f]{4}|"rolloverSeconds":\d+/g, '');
   };
   expect(await tell('first')).toBe(await tell('second'));

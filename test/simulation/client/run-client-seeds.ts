@@ -1,4 +1,4 @@
-import type { ClientUniverse, ClientWorld } from './client-world.ts';
+import type { ClientSetup, ClientWorld } from './client-world.ts';
 import { runClientWorld } from './run-client-world.ts';
 
 /** How many failed scenarios are reported before the run ends. */
@@ -6,16 +6,12 @@ const namedWorlds = 5;
 const worldsAtATime = 24;
 
 /** Runs many seeds, some at a time; ends early if `enough` of them failed. */
-export async function runClientSeeds(
-  seeds: Iterable<number>,
-  universe: ClientUniverse,
-  enough = 1,
-): Promise<ClientWorld[]> {
+export async function runClientSeeds(seeds: Iterable<number>, setup: ClientSetup, enough = 1): Promise<ClientWorld[]> {
   const failed: ClientWorld[] = [];
   const queue = seeds[Symbol.iterator]();
   const work = async () => {
     for (let next = queue.next(); !next.done && failed.length < enough; next = queue.next()) {
-      const world = await runClientWorld(next.value, universe);
+      const world = await runClientWorld(next.value, setup);
       if (world.violations.length > 0) failed.push(world);
     }
   };
@@ -24,11 +20,11 @@ export async function runClientSeeds(
 }
 
 /** Runs many worlds. @returns the violations of each failed one. The trace of the first failed one is printed. */
-export async function liveThroughClients(seeds: readonly number[], universe: ClientUniverse): Promise<string[]> {
-  const failed = await runClientSeeds(seeds, universe, namedWorlds);
+export async function liveThroughClients(seeds: readonly number[], setup: ClientSetup): Promise<string[]> {
+  const failed = await runClientSeeds(seeds, setup, namedWorlds);
   const [first] = failed;
   if (first) {
-    const told = await runClientWorld(first.seed, { ...universe, name: `${universe.name}:told` }, { told: true });
+    const told = await runClientWorld(first.seed, { ...setup, name: `${setup.name}:told` }, { told: true });
     console.error(`${describeClientFailure(first)}\n\n${told.trace}`);
   }
   return failed.map(describeClientFailure);

@@ -1,5 +1,5 @@
 import { checkActivities, checkGhosts, checkLists, checkSaid } from './client-checks.ts';
-import { type ClientUniverse, ClientWorld } from './client-world.ts';
+import { type ClientSetup, ClientWorld } from './client-world.ts';
 import { startFaults } from './scenario.ts';
 import { startUserActions } from './user-actions.ts';
 
@@ -14,10 +14,10 @@ const checkEveryMillis = 1000;
 /** Runs the scenario of one seed. */
 export async function runClientWorld(
   seed: number,
-  universe: ClientUniverse,
+  setup: ClientSetup,
   options = { told: false },
 ): Promise<ClientWorld> {
-  const world = new ClientWorld(seed, universe, options);
+  const world = new ClientWorld(seed, setup, options);
   const { clock, random, timings } = world;
   world.startSweeps();
   for (const tab of world.tabs) {

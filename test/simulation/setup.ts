@@ -10,7 +10,7 @@ import { sessionRoute } from '../../lambdas/handlers/session.ts';
 import { timeoutSweep } from '../../lambdas/handlers/timeout-sweep.ts';
 import type { Services } from '../../lambdas/services/services.ts';
 import { readTimings } from '../../protocol/timings.ts';
-import type { Universe } from './base-world.ts';
+import type { SimulationSetup } from './base-world.ts';
 import type { Handler } from './environments.ts';
 import type { ScriptBook } from './script-book.ts';
 
@@ -25,7 +25,7 @@ const settings = {
 };
 
 /** Creates the parts that all worlds of a test share: the server, the scripts and the functions of the product. */
-export function makeUniverse(redis: Redis, book: ScriptBook): Universe {
+export function makeSetup(redis: Redis, book: ScriptBook): SimulationSetup {
   return { redis, book, handlersOf, timings: readTimings(settings), changes: [], name: `s${process.pid}` };
 }
 
