@@ -33,6 +33,7 @@ beforeEach(async () => {
       sessionsOn,
       invites: invitesOn(pool, sessions),
       invitesOn,
+      inviteKeys,
       keysOn: () => undefined,
       activity,
     },
