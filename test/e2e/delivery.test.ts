@@ -29,7 +29,7 @@ async function room(...names: string[]): Promise<{ people: Arrived[]; sessionId:
 test('[DE1] a cursor reaches the other connections of its session, but not its sender and no other session', async () => {
   const [{ people, sessionId }, elsewhere] = await Promise.all([room('ada', 'bob'), room('eve', 'fay')]);
   const [ada, bob] = people as [Arrived, Arrived];
-  bob.send({ type: 'cursor_update', sessionId, cursor: cursor(1) });
+  await bob.expect('ack', { type: 'cursor_update', sessionId, cursor: cursor(1) });
   await ada.next('cursors');
   // Posts arrive in order, so the answer to a later request shows that all earlier posts have arrived.
   for (const person of [ada, bob]) await person.expect('presence_state', { type: 'presence_sync', sessionId });

@@ -17,14 +17,14 @@ test('[PR17] a hidden tab is shown as away, does not time out, and is online wit
     await joinOf(owner, person.userId);
   }
   const stop = await stayPresent(owner, sessionId);
-  bob.send({ type: 'heartbeat', sessionId, hidden: true });
+  await bob.expect('ack', { type: 'heartbeat', sessionId, hidden: true });
   const shownAs = (status: string) => changeOf(owner, bob.userId, (change) => change['status'] === status);
   await shownAs('away');
   // A silent user leaves after the timeout; without the mark the hidden tab would have left by then, too.
   expect(await leaveOf(owner, cleo.userId)).toBe('timeout');
   await owner.expect('presence_state', { type: 'presence_sync', sessionId });
   expect(leavesOf(owner, bob.userId)).toBe(0);
-  bob.send({ type: 'heartbeat', sessionId });
+  await bob.expect('ack', { type: 'heartbeat', sessionId });
   await shownAs('online');
   stop();
 });

@@ -25,7 +25,11 @@ test('two users join, move cursors, set activities and leave, and each is told o
   expect(joined.role).toBe('viewer');
   expect(await joinOf(ada, bob.userId)).toMatchObject({ username: 'Bob', status: 'online', connections: 1 });
 
-  bob.send({ type: 'cursor_update', sessionId: session.id, cursor: { eventId: 'e', position: 7, colour: 'red' } });
+  await bob.expect('ack', {
+    type: 'cursor_update',
+    sessionId: session.id,
+    cursor: { eventId: 'e', position: 7, colour: 'red' },
+  });
   const { cursors } = await ada.next('cursors');
   expect(cursors).toEqual([
     { userId: bob.userId, cursor: { eventId: 'e', position: 7, colour: 'red' }, at: expect.any(Number) },

@@ -59,7 +59,7 @@ test('[PR12][PR9][FA5] after a user loses power, others are told of the leave on
 test('[PR11] the next frame of a user who timed out with an open connection is announced as a join', async () => {
   const { owner, guest, sessionId } = await pair('cleo', 'dan');
   expect(await leaveOf(owner, guest.userId)).toBe('timeout');
-  guest.send({ type: 'cursor_update', sessionId, cursor: { eventId: 'e', position: 1 } });
+  await guest.expect('ack', { type: 'cursor_update', sessionId, cursor: { eventId: 'e', position: 1 } });
   await joinOf(owner, guest.userId);
   await owner.next('cursors', ({ cursors }) => cursors[0]!.userId === guest.userId);
   const { rows } = await stack.database.query(
