@@ -60,7 +60,7 @@ export const clientMistakes: readonly ClientMistake[] = [
     breaks: '[row 7]',
     kind: 'tokens',
     changes: [
-      { file: 'credentials.ts', find: '      token = undefined;\n      if (guest)', replace: '      if (guest)' },
+      { file: 'credentials.ts', find: '      token = undefined;\n      if (isGuest)', replace: '      if (isGuest)' },
     ],
   },
   {
@@ -111,16 +111,6 @@ export const clientMistakes: readonly ClientMistake[] = [
     breaks: '[row 15]',
     kind: 'silent cuts',
     changes: [{ file: 'own.ts', find: 'unsent = [...unconfirmed.keys(), unsent].reduce(combine);\n', replace: '' }],
-  },
-  {
-    mistake: 'an answer that comes late brings back an earlier value of the user',
-    breaks: '[row 17]',
-    kind: 'frames',
-    within: 40,
-    changes: [
-      { file: 'own.ts', find: 'giveWay(earlier, change);', replace: '{}' },
-      { file: 'own.ts', find: 'before[field] = Number.NaN;', replace: '{}' },
-    ],
   },
   {
     mistake: 'a lost connection empties the list',
