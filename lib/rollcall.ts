@@ -241,7 +241,7 @@ export class Rollcall extends Construct {
 
   private addMigration(network: Network, { logRetentionDays }: Sizes): void {
     const { migrate } = this.functions;
-    this.database.grantAccess(migrate);
+    this.database.grantOwnership(migrate);
     const before = Object.values(this.functions).filter((fn) => fn !== migrate);
     new Migration(this, 'Migration', {
       migrate,

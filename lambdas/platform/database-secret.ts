@@ -4,6 +4,7 @@ import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-sec
 import type { PoolConfig } from 'pg';
 import * as z from 'zod/mini';
 import { dependencyTimeoutMillis } from '../../protocol/timings.ts';
+import { environmentNames } from './environment.ts';
 import { once } from './once.ts';
 
 const secretShape = z.object({
@@ -27,7 +28,8 @@ const secretsManager = once(
 
 /**
  * Reads the connection settings from a Secrets Manager secret in the form of RDS (`host`, `port`, `dbname`, `username`,
- * `password`). The connection is always encrypted, and the certificate of the server is verified.
+ * `password`). The connection is encrypted, and the certificate of the server is verified, except on one machine
+ * (`DATABASE_TLS=off`).
  *
  * @throws Error that names the secret but does not contain its value.
  */
@@ -40,9 +42,11 @@ export async function readDatabaseSecret(secretArn: string, client = secretsMana
   const { host, port, dbname, username, password } = secret.data;
   return {
     ...{ host, port, database: dbname, user: username, password },
-    ssl: { rejectUnauthorized: true, ca: certificateAuthorities() },
+    ssl: isLocal() ? false : { rejectUnauthorized: true, ca: certificateAuthorities() },
   };
 }
+
+const isLocal = () => process.env[environmentNames.databaseTls] === 'off';
 
 /** The public certificate authorities and, on Lambda, also those of Amazon. */
 const certificateAuthorities = once((): string[] => [

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { type ActivityQuery, conditionOf } from '../../lambdas/activity/activity-query.ts';
 import { ActivityReader } from '../../lambdas/activity/activity-reader.ts';
-import { removeUnchained } from '../../lambdas/activity/activity-retention.ts';
+import { unchained } from '../../lambdas/activity/activity-retention.ts';
 import { encodeCursor } from '../../lambdas/activity/page-cursor.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 
@@ -91,8 +91,8 @@ describe('the plan of a page among 200,000 entries', () => {
   });
 
   test('retention finds the oldest entries without reading the others', async () => {
-    const explained = await database.pool.query(`EXPLAIN (FORMAT JSON) ${removeUnchained}`, [
-      ...[new Date(Date.UTC(2026, 0, 1)), Date.UTC(2026, 0, 1), null],
+    const explained = await database.pool.query(`EXPLAIN (FORMAT JSON) ${unchained}`, [
+      ...[new Date(Date.UTC(2026, 0, 1)), Date.UTC(2026, 0, 1)],
     ]);
     expect(JSON.stringify(explained.rows)).toContain('idx_activity_retention');
   });

@@ -94,9 +94,12 @@ const texts = [...oddTexts, ...knownTexts, ...ids, '"x"'];
 /** How a frame is made. Most are refused before they reach a store; the others are messages that somebody may send. */
 const ways = { bytes: 46, notMessage: 8, field: 37, otherType: 5, large: 1, almost: 1.5, valid: 1.5 };
 
+/** The others are valid with nearly any fields, so they would be most of the frames that reach a store. */
+const withRequiredFields = messageTypes.filter((type) => !['hello', 'ping', 'machine_list'].includes(type));
+
 /** A frame: text, or bytes that may be no UTF-8. */
 export function frameText(random: SeededRandom): string | Uint8Array {
-  const type = random.one(messageTypes);
+  const type = random.one(random.chance(0.8) ? withRequiredFields : messageTypes);
   switch (random.weighted(ways)) {
     case 'bytes':
       return damaged(random, message(random, type, 0.5));
