@@ -14,6 +14,10 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON collaboration_sessions, sweep_set_aside 
 -- A row is locked before it is deleted, and a lock needs the right to update a column.
 GRANT SELECT, INSERT, DELETE, UPDATE (purged_at) ON purged_sessions TO rollcall_service;
 
+-- Figures that are counted from the audit trail, and who a guest became.
+GRANT SELECT, INSERT, UPDATE, DELETE ON analytics_progress, analytics_counts, analytics_types, analytics_minutes, analytics_hours,
+  analytics_days, analytics_sessions, analytics_people, live_sessions, service_figures, guest_identities TO rollcall_service;
+
 -- The audit trail: entries, links and checkpoints can be added, and not be changed or deleted.
 GRANT SELECT, INSERT ON activity_log, activity_seals, activity_checkpoints TO rollcall_service;
 GRANT SELECT, INSERT, DELETE ON activity_unsealed, activity_checkpoint_heads TO rollcall_service;
