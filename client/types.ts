@@ -79,7 +79,7 @@ export interface Leave<T extends Types = Types> {
   readonly cause: Exclude<LeaveCause, 'signed_in'> | undefined;
 }
 
-/** An ephemeral event of another user. */
+/** An ephemeral event of another user, or of a program of the application. */
 export type Broadcast<T extends Types = Types> = {
   [E in BroadcastName<T>]: {
     readonly event: E;
@@ -87,6 +87,8 @@ export type Broadcast<T extends Types = Types> = {
     readonly userId: string;
     /** When the service received it, in Unix milliseconds. */
     readonly at: number;
+    /** Present if a program sent the event with a server key. Then no user has the `userId`. */
+    readonly kind?: 'server';
   };
 }[BroadcastName<T>];
 

@@ -7,6 +7,7 @@ export type HandlerName =
   | 'connect'
   | 'disconnect'
   | 'http'
+  | 'server'
   | 'timeout-sweep'
   | 'cleanup-sweep'
   | 'migrate';
@@ -88,6 +89,11 @@ export const handlers: Record<HandlerName, HandlerTraits> = {
   },
   http: {
     description: 'The HTTP API: health, sessions, audit trail, statistics',
+    inNetwork: true,
+    timeoutSeconds: 20,
+  },
+  server: {
+    description: 'The server API: what programs of the application do with a key',
     inNetwork: true,
     timeoutSeconds: 20,
   },

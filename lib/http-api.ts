@@ -43,6 +43,21 @@ export const protectedPaths = [
   '/stats',
 ];
 
+/** Paths that need a token with the scope `rollcall/admin`, which the function checks. */
+export const adminRoutes: readonly (readonly [HttpMethod, string])[] = [
+  [HttpMethod.GET, '/service/keys'],
+  [HttpMethod.POST, '/service/keys'],
+  [HttpMethod.DELETE, '/service/keys/{id}'],
+];
+/** The server API. The function checks the key, because most checks need no query there. */
+export const serverRoutes: readonly (readonly [HttpMethod, string])[] = [
+  [HttpMethod.GET, '/server/sessions'],
+  [HttpMethod.GET, '/server/sessions/{id}'],
+  [HttpMethod.GET, '/server/sessions/{id}/people'],
+  [HttpMethod.POST, '/server/sessions/{id}/events'],
+  [HttpMethod.DELETE, '/server/sessions/{id}/people/{userId}'],
+];
+
 const accessLogFields = {
   requestId: '$context.requestId',
   time: '$context.requestTime',
@@ -61,6 +76,9 @@ export interface HttpApiProps {
   domainName?: IDomainName | undefined;
 }
 
+/** The functions that serve the HTTP API. */
+export type HttpFunctions = Record<'http' | 'server', RollcallFunction>;
+
 /** The HTTP API: everything that can be read without a WebSocket. */
 export class HttpApi extends Construct {
   /** The API in the CDK. */
@@ -68,7 +86,7 @@ export class HttpApi extends Construct {
   /** The address of the API, with a slash at its end. */
   readonly url: string;
 
-  constructor(scope: Construct, id: string, fn: RollcallFunction, props: HttpApiProps) {
+  constructor(scope: Construct, id: string, { http, server }: HttpFunctions, props: HttpApiProps) {
     super(scope, id);
     const { identity, domainName } = props;
     this.api = new Api(this, 'Api', {
@@ -85,7 +103,7 @@ export class HttpApi extends Construct {
         maxAge: Duration.hours(1),
       },
     });
-    const integration = new HttpLambdaIntegration('Integration', fn.invoked);
+    const integration = new HttpLambdaIntegration('Integration', http.invoked);
     const authorizer = new HttpJwtAuthorizer('Token', identity.issuer, { jwtAudience: [identity.audience] });
     for (const path of openPaths) {
       for (const route of this.api.addRoutes({ path, methods: [HttpMethod.GET], integration })) {
@@ -98,8 +116,22 @@ export class HttpApi extends Construct {
     for (const path of protectedPaths) {
       this.api.addRoutes({ path, methods: [HttpMethod.GET], integration, authorizer });
     }
+    for (const [method, path] of adminRoutes) this.api.addRoutes({ path, methods: [method], integration, authorizer });
+    this.addServerRoutes(server);
     const stage = this.createStage(props);
     this.url = domainName ? `https://${domainName.name}/` : stage.url;
+  }
+
+  private addServerRoutes(server: RollcallFunction): void {
+    const integration = new HttpLambdaIntegration('ServerIntegration', server.invoked);
+    for (const [method, path] of serverRoutes) {
+      for (const route of this.api.addRoutes({ path, methods: [method], integration })) {
+        Validations.of(route).acknowledge({
+          id: 'AwsSolutions-APIG4',
+          reason: 'The function verifies the key of each request before it does anything else.',
+        });
+      }
+    }
   }
 
   private createStage({ sizes, domainName }: HttpApiProps): HttpStage {

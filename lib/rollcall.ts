@@ -142,7 +142,7 @@ export class Rollcall extends Construct {
     this.grantSessions();
     this.grantSweeps();
     this.webSocketApi.addRoutes(this.functions);
-    this.httpApi = new HttpApi(this, 'HttpApi', this.functions.http, {
+    this.httpApi = new HttpApi(this, 'HttpApi', this.functions, {
       ...{ sizes, identity: this.identity, domainName: this.domain?.http },
       allowedOrigins: timings.allowedOrigins,
     });
@@ -205,19 +205,19 @@ export class Rollcall extends Construct {
   }
 
   private grantSessions(): void {
-    const { session, activity, machine, http } = this.functions;
-    for (const fn of [session, activity, machine, http]) this.database.grantAccess(fn);
-    for (const fn of [session, activity, machine, http]) this.cache.grantAccess(fn);
+    const { session, activity, machine, http, server } = this.functions;
+    for (const fn of [session, activity, machine, http, server]) this.database.grantAccess(fn);
+    for (const fn of [session, activity, machine, http, server]) this.cache.grantAccess(fn);
     this.connections.grantAccess(session, 'get', 'query', 'update', 'delete', 'writeMany');
     this.connections.grantAccess(activity, 'query', 'update', 'delete', 'writeMany');
+    this.connections.grantAccess(server, 'query', 'update', 'delete', 'writeMany');
     this.connections.grantAccess(machine, 'query');
     this.connections.grantAccess(http, 'get');
     this.identity.grantClaims(http);
-    for (const fn of [session, activity]) this.outbox.grantAccess(fn, 'get', 'writeMany');
-    this.webSocketApi.grantAccess(session);
-    for (const fn of [activity, machine]) this.webSocketApi.grantAccess(fn);
+    for (const fn of [session, activity, server]) this.outbox.grantAccess(fn, 'get', 'writeMany');
+    for (const fn of [session, activity, machine, server]) this.webSocketApi.grantAccess(fn);
     this.invites.grantAccess(session);
-    for (const fn of [session, activity]) this.sweeps.grantAccess(fn);
+    for (const fn of [session, activity, server]) this.sweeps.grantAccess(fn);
   }
 
   private grantSweeps(): void {

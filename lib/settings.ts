@@ -115,9 +115,10 @@ export const sizes: Record<EnvironmentName, Sizes> = {
       cursor: 48,
       presence: 16,
       session: 36,
-      activity: 24,
+      activity: 20,
       machine: 8,
-      http: 16,
+      http: 12,
+      server: 8,
       // Four sweeps at most share the work, and the next minute's start before this minute's end.
       'timeout-sweep': 8,
       'cleanup-sweep': 2,

@@ -99,8 +99,11 @@ export interface ServerFrames {
    * only adds to the bill. It holds for so many seconds.
    */
   pace: { sessionId: string; cursorMillis: number; seconds: number };
-  /** An event of somebody else; it is stored nowhere. `at` is when the server received it. */
-  broadcast: { sessionId: string; userId: string; event: string; payload?: unknown; at: number };
+  /**
+   * An event of somebody else; it is stored nowhere. `at` is when the server received it. `kind` is present if no user sent it: a
+   * program of the application did, and `userId` is an id of its key.
+   */
+  broadcast: { sessionId: string; userId: string; event: string; payload?: unknown; at: number; kind?: 'server' };
   participants: { sessionId: string; participants: SessionParticipant[] } & Parts;
   participant_updated: { sessionId: string; participant: SessionParticipant };
   invite_created: { sessionId: string; inviteId: string; invite: string; expiresAt: number };

@@ -1,5 +1,5 @@
 /**
- * What the npm scripts start: `node scripts/run.mjs start|test|test:check|test:long|check|check:aws|check:lua|bench|chaos|build:client|build:cdk|size:client|audit:verify|cost|scale|smoke|references|at|attendance …arguments`.
+ * What the npm scripts start: `node scripts/run.mjs start|test|test:check|test:long|check|check:aws|check:lua|bench|chaos|build:client|build:cdk|size:client|audit:verify|cost|scale|smoke|references|at|attendance|keys …arguments`.
  *
  * It runs on the installed Node.js (20 or newer) and installs what is missing. Then it starts the Node.js of the npm
  * package `node`, which has the version that the functions have on AWS. It uses no package itself.
@@ -29,6 +29,7 @@ const withoutRedis = [
   'references',
   'at',
   'attendance',
+  'keys',
 ];
 
 /** The steps of a command: a heading and the arguments for Node.js. */
@@ -88,6 +89,8 @@ function stepsOf(command, extra) {
       return [{ run: ['scripts/presence-at.ts', ...extra] }];
     case 'attendance':
       return [{ run: ['scripts/attendance.ts', ...extra] }];
+    case 'keys':
+      return [{ run: ['scripts/keys.ts', ...extra] }];
     default:
       return undefined;
   }
@@ -102,7 +105,7 @@ async function main([command, ...extra]) {
   const steps = stepsOf(command, extra);
   if (!steps)
     throw new Advice(
-      'The command is missing or unknown; run npm start, npm test, npm run test:check, npm run test:long, npm run check, npm run check:aws, npm run check:lua, npm run bench, npm run chaos, npm run build:client, npm run build:cdk, npm run size:client, npm run audit:verify, npm run cost, npm run scale, npm run smoke, npm run references, npx rollcall at or npx rollcall attendance.',
+      'The command is missing or unknown; run npm start, npm test, npm run test:check, npm run test:long, npm run check, npm run check:aws, npm run check:lua, npm run bench, npm run chaos, npm run build:client, npm run build:cdk, npm run size:client, npm run audit:verify, npm run cost, npm run scale, npm run smoke, npm run references, npx rollcall at, npx rollcall attendance or npx rollcall keys.',
     );
   await ensurePackages(project);
   const redis = withoutRedis.includes(command) ? { environment: {}, stop: async () => {} } : await provideRedis();

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 const project = join(__dirname, '..');
 const folders = ['bin', 'lib', 'lambdas', 'protocol', 'client', 'local', 'demo', 'bench', 'scripts', 'migrations'];
-const citation = /\b(?:PR|DE|SE|AC|AN|OP|LC|CL|CO|FA)[1-9]\d*\b/g;
+const citation = /\b(?:PR|DE|SE|SA|AC|AN|OP|LC|CL|CO|FA)[1-9]\d*\b/g;
 const page = 'docs/rules.md';
 
 /** The ids that the page defines. */

@@ -22,6 +22,7 @@ export const serverActivityTypes = [
   'participant_role_changed',
   'participant_removed',
   'activity_refused',
+  'program_refused',
 ] as const;
 export type ServerActivityType = (typeof serverActivityTypes)[number];
 
@@ -105,6 +106,12 @@ export const participantRoleChanged = (actor: Actor, targetUserId: string, role:
 
 export const participantRemoved = (actor: Actor, targetUserId: string, reason?: string) =>
   entry(actor, 'participant_removed', { targetUserId, reason });
+
+/**
+ * @param action what the program wanted to do. @param reason the error code of the answer to it.
+ */
+export const programRefused = (actor: Actor, action: string, reason: string) =>
+  entry(actor, 'program_refused', { reason, action });
 
 export const commentAdded = (actor: Actor, commentId: string, text?: string) =>
   entry(actor, 'comment_added', { commentId, text });

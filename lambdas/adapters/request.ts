@@ -60,7 +60,7 @@ function requestIdOf(value: unknown): string | undefined {
 }
 
 /** Checks the depth of a value, because encoding a very deep value overflows the stack. */
-function isNestedDeeper(value: unknown, levels: number): boolean {
+export function isNestedDeeper(value: unknown, levels: number): boolean {
   if (typeof value !== 'object' || value === null) return false;
   return levels === 0 || Object.values(value).some((inner) => isNestedDeeper(inner, levels - 1));
 }
@@ -69,7 +69,8 @@ function refuse(requestId: string | undefined, code: 'TOO_LARGE' | 'INVALID_MESS
   return { requestId, refusal: new RollcallError(code, message) };
 }
 
-function shapeRefusal(error: z.core.$ZodError): RollcallError {
+/** The refusal of a message whose fields do not have the form of its schema. */
+export function shapeRefusal(error: z.core.$ZodError): RollcallError {
   const large = error.issues.find((issue) => issue.code === 'custom' && issue.params?.['limit'] === tooLarge);
   const issue = large ?? error.issues[0]!;
   const field = issue.path.length > 0 ? `"${issue.path.join('.')}"` : 'The message';

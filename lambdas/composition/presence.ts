@@ -1,3 +1,4 @@
+import { serverLimits } from '../../protocol/server-api.ts';
 import { log } from '../platform/log.ts';
 import { metrics } from '../platform/metrics.ts';
 import { once } from '../platform/once.ts';
@@ -28,6 +29,15 @@ export const movingSessions = once(() => new MovingSessions(redis()));
 
 /** The message rate of each connection. */
 export const rateLimiter = once(() => new RateLimiter(redis()));
+
+/** The rate of the requests of each server key. */
+export const keyRate = once(
+  () =>
+    new RateLimiter(redis(), {
+      ...{ sender: 'This key', things: 'requests' },
+      ...{ perSecond: serverLimits.requestsPerSecond, burst: serverLimits.requestBurst },
+    }),
+);
 
 /** Which sweep visits which shard of the deadlines. */
 export const shardLeases = once(() => new ShardLeases(redis()));

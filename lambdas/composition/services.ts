@@ -17,8 +17,9 @@ import { inviteKeys } from './invite-keys.ts';
 import { liveness, machines } from './liveness.ts';
 import { messenger } from './messenger.ts';
 import { outbox } from './outbox.ts';
-import { deadlines, movingSessions, presence, rateLimiter, shardLeases, watchers } from './presence.ts';
+import { deadlines, keyRate, movingSessions, presence, rateLimiter, shardLeases, watchers } from './presence.ts';
 import { registry } from './registry.ts';
+import { serverKeys } from './server-keys.ts';
 import { invites, invitesOn, keysOn, sessionKeys, sessions, sessionsOn } from './sessions.ts';
 
 const sweepQueries = once(() => new SweepQueries(database(), sweepDatabase()));
@@ -50,6 +51,12 @@ export const services: Services = {
   },
   get redis() {
     return redis();
+  },
+  get serverKeys() {
+    return serverKeys();
+  },
+  get keyRate() {
+    return keyRate();
   },
   get registry() {
     return registry();

@@ -3,6 +3,8 @@ import { exportAnalytics } from '../adapters/http/export-analytics.ts';
 import { exportAttendance } from '../adapters/http/export-attendance.ts';
 import { httpPageBytes, querySchemas, readQuery } from '../adapters/http/http-query.ts';
 import { httpRoute } from '../adapters/http/http-route.ts';
+import { readBody } from '../adapters/http/read-body.ts';
+import { bodySchemas } from '../adapters/http/server-bodies.ts';
 import { activityReader, activityReports } from '../composition/activity.ts';
 import { analytics } from '../composition/analytics.ts';
 import { checkpoints } from '../composition/checkpoints.ts';
@@ -10,10 +12,12 @@ import { compose } from '../composition/compose.ts';
 import { figures } from '../composition/figures.ts';
 import { deadlines } from '../composition/presence.ts';
 import { registry } from '../composition/registry.ts';
+import { serverKeys } from '../composition/server-keys.ts';
 import { sessionKeys, sessions } from '../composition/sessions.ts';
 import { standard } from '../composition/standard.ts';
 import { asSeenBy, authorizeAudit } from '../flows/activity/read-activity.ts';
 import { authorizeCaller } from '../flows/callers/authorize-caller.ts';
+import { createKey, revokeKey } from '../flows/programs/manage-keys.ts';
 import { checkHealth } from '../flows/reports/health.ts';
 import { requireAdmin } from '../flows/reports/require-admin.ts';
 import { figureSeries, liveSessionPage, liveSessionReport } from '../flows/reports/service-reports.ts';
@@ -105,6 +109,21 @@ export const httpApi = (services: Services) =>
         return { body: await liveSessionReport(services, id, readQuery(querySchemas.liveSession, query).at) };
       },
 
+      async 'GET /service/keys'({ scopes }) {
+        requireAdmin(scopes);
+        return { body: { keys: await services.serverKeys.list() } };
+      },
+
+      async 'POST /service/keys'({ scopes, userId, body }) {
+        requireAdmin(scopes);
+        return { status: 201, body: await createKey(services, userId, readBody(bodySchemas.key, body)) };
+      },
+
+      async 'DELETE /service/keys/{id}'({ scopes, userId, id }) {
+        requireAdmin(scopes);
+        return { body: { key: await revokeKey(services, userId, id) } };
+      },
+
       async 'GET /analytics/usage'(request) {
         return exportAnalytics(services, 'usage', request);
       },
@@ -139,6 +158,6 @@ export const httpApi = (services: Services) =>
 
 export const parts = {
   ...{ ...standard, sessions, sessionKeys, registry, deadlines, activityReader, activityReports },
-  ...{ analytics, figures, checkpoints, database, redis },
+  ...{ analytics, figures, checkpoints, database, redis, serverKeys },
 };
 export const handler = httpApi(compose(parts));

@@ -22,6 +22,8 @@ export async function migrate(target: string | PoolConfig, directory = migration
     direction: 'up',
     migrationsTable: 'migrations',
     singleTransaction: false,
+    // A release may add a migration whose number is lower than one that ran already; each depends only on earlier releases.
+    checkOrder: false,
     advisoryLockMode: 'wait',
     logger: {
       debug: (message) => log.debug(String(message)),

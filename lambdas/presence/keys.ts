@@ -21,6 +21,7 @@ export const presenceKeys = {
   compact: (sessionId: string) => `presence:compact:{${sessionId}}`,
   orders: (sessionId: string) => `presence:orders:{${sessionId}}`,
   membership: (sessionId: string, connectionId: string) => `presence:membership:{${sessionId}}:${connectionId}`,
+  published: (sessionId: string, mark: string) => `presence:published:{${sessionId}}:${mark}`,
   due: (shard: number) => `presence:due:{${shard}}`,
   dueLease: (shard: number) => `${presenceKeys.due(shard)}:lease`,
   dueMark: (shard: number) => `${presenceKeys.due(shard)}:mark`,

@@ -2,34 +2,52 @@ import type { Cluster, Redis } from 'ioredis';
 import { RollcallError } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
 import { presenceKeys } from './keys.ts';
-import { rateLimitScript } from './scripts/scripts.ts';
+import { rateScript } from './scripts/scripts.ts';
 
-interface RateCommands {
-  presence_rate(key: string, now: number): Promise<['ok' | 'limited', number]>;
+type RateCommand = (key: string, now: number) => Promise<['ok' | 'limited', number]>;
+
+/** How often a sender may send. */
+export interface Rate {
+  /** The sender as the subject of a sentence. */
+  sender: string;
+  /** What it sends. */
+  things: string;
+  perSecond: number;
+  /** How many may arrive at once. */
+  burst: number;
 }
 
-/** Counts the messages of a connection that are not about presence. The presence scripts count their own frames. */
+const ofConnections: Rate = {
+  sender: 'This connection',
+  things: 'messages',
+  perSecond: limits.messagesPerSecond,
+  burst: limits.messageBurst,
+};
+
+/** Counts the messages of a sender that are not about presence. The presence scripts count their own frames. */
 export class RateLimiter {
   readonly #redis: Redis | Cluster;
+  readonly #rate: Rate;
+  readonly #command: string;
 
-  constructor(redis: Redis | Cluster) {
+  /** @param rate default: that of connections. */
+  constructor(redis: Redis | Cluster, rate = ofConnections) {
     this.#redis = redis;
-    if (!('presence_rate' in redis)) redis.defineCommand('presence_rate', { numberOfKeys: 1, lua: rateLimitScript });
+    this.#rate = rate;
+    this.#command = `presence_rate_${rate.perSecond}_${rate.burst}`;
+    if (!(this.#command in redis)) redis.defineCommand(this.#command, { numberOfKeys: 1, lua: rateScript(rate) });
   }
 
   /** @throws RollcallError RATE_LIMITED for a message over the limit. */
-  async count(connectionId: string, now: number): Promise<void> {
-    const commands = this.#redis as unknown as RateCommands;
-    const [outcome, retryAfterMillis] = await commands.presence_rate(presenceKeys.rate(connectionId), now);
-    if (outcome === 'limited') throw tooFast(retryAfterMillis);
+  async count(sender: string, now: number): Promise<void> {
+    const commands = this.#redis as unknown as Record<string, RateCommand>;
+    const [outcome, retryAfterMillis] = await commands[this.#command]!(presenceKeys.rate(sender), now);
+    if (outcome === 'limited') throw tooFast(retryAfterMillis, this.#rate);
   }
 }
 
 /** The refusal of a message over the limit. */
-export function tooFast(retryAfterMillis: number): RollcallError {
-  return new RollcallError(
-    'RATE_LIMITED',
-    `This connection sends more than ${limits.messagesPerSecond} messages a second; wait a moment.`,
-    { retryAfterMillis },
-  );
+export function tooFast(retryAfterMillis: number, { sender, things, perSecond } = ofConnections): RollcallError {
+  const text = `${sender} sends more than ${perSecond} ${things} a second; wait a moment.`;
+  return new RollcallError('RATE_LIMITED', text, { retryAfterMillis });
 }

@@ -19,6 +19,7 @@ import type { PresenceManager } from '../presence/presence-manager.ts';
 import type { RateLimiter } from '../presence/rate-limiter.ts';
 import type { ShardLeases } from '../presence/shard-leases.ts';
 import type { Watchers } from '../presence/watchers.ts';
+import type { ServerKeys } from '../server-keys/server-keys.ts';
 import type { SessionCleanupService } from '../sessions/session-cleanup-service.ts';
 import type { SessionInvites } from '../sessions/session-invites.ts';
 import type { SessionKeys } from '../sessions/session-keys.ts';
@@ -49,6 +50,11 @@ export interface Services {
   /** The connections that watch the figures of the service. */
   readonly watchers: Watchers;
   readonly redis: Redis | Cluster;
+
+  /** The keys of the server API. */
+  readonly serverKeys: ServerKeys;
+  /** How often each of them is used. */
+  readonly keyRate: RateLimiter;
 
   /** The open connections and their memberships. */
   readonly registry: ConnectionRegistry;

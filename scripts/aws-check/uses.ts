@@ -15,6 +15,7 @@ export const namedOnly: Partial<Record<HandlerName, string[]>> = {
   // These functions never receive an invite.
   activity: [environmentNames.inviteSecretArn],
   disconnect: [environmentNames.inviteSecretArn],
+  server: [environmentNames.inviteSecretArn],
   'cleanup-sweep': [environmentNames.inviteSecretArn],
   // This function is the sweep itself.
   'timeout-sweep': [environmentNames.inviteSecretArn, environmentNames.timeoutSweepFunction],

@@ -1,4 +1,5 @@
-import { type PresenceScript, scriptArguments } from '../../lambdas/presence/scripts/script-table.ts';
+import { publishPieces } from '../../lambdas/presence/scripts/publish.ts';
+import { constants, type PresenceScript, scriptArguments } from '../../lambdas/presence/scripts/script-table.ts';
 import { declared, type Piece, piecesOf, rateLimitPieces } from '../../lambdas/presence/scripts/scripts.ts';
 import { sweepScriptNames, sweepScripts } from '../../lambdas/presence/scripts/sweep/sweep-scripts.ts';
 import { takeOverPieces } from '../../lambdas/presence/scripts/take-over.ts';
@@ -13,11 +14,11 @@ export interface ComposedScript {
 export function composedScripts(): ComposedScript[] {
   const presence = (Object.keys(scriptArguments) as PresenceScript[]).map((name) => ({
     name,
-    pieces: name === 'takeOver' ? takeOverPieces : piecesOf(name),
+    pieces: name === 'takeOver' ? takeOverPieces : name === 'publish' ? publishPieces : piecesOf(name),
   }));
   const sweeps = (Object.keys(sweepScripts) as (keyof typeof sweepScripts)[]).map((name) => ({
     name,
     pieces: [declared(sweepScriptNames(name)), sweepScripts[name].piece],
   }));
-  return [...presence, ...sweeps, { name: 'rateLimit', pieces: rateLimitPieces }];
+  return [...presence, ...sweeps, { name: 'rateLimit', pieces: rateLimitPieces(constants) }];
 }

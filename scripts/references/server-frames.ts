@@ -237,7 +237,10 @@ export const serverFrames = {
   cursors: frame<'cursors'>()(z.object({ sessionId: text, cursors: z.array(cursorUpdate) })),
   pace: frame<'pace'>()(z.object({ sessionId: text, cursorMillis: count, seconds: count })),
   broadcast: frame<'broadcast'>()(
-    z.object({ sessionId: text, userId: text, event: text, payload: z.unknown().optional(), at: time }),
+    z.object({
+      ...{ sessionId: text, userId: text, event: text, payload: z.unknown().optional(), at: time },
+      kind: z.literal('server').optional(),
+    }),
   ),
   participants: frame<'participants'>()(z.object({ sessionId: text, participants: z.array(participant), ...parts })),
   participant_updated: frame<'participant_updated'>()(z.object({ sessionId: text, participant })),

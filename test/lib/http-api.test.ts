@@ -1,24 +1,39 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { projectDirectory } from '../../lib/bundle.ts';
-import { openPaths, protectedPaths } from '../../lib/http-api.ts';
+import { adminRoutes, openPaths, protectedPaths, serverRoutes } from '../../lib/http-api.ts';
 import { SynthesizedTemplate } from './support.ts';
 
 const dev = new SynthesizedTemplate('dev');
 const routes = dev
   .ofType('AWS::ApiGatewayV2::Route')
   .map(([, route]) => route.Properties)
-  .filter((route) => String(route['RouteKey']).startsWith('GET '));
+  .filter((route) => String(route['RouteKey']).includes(' '));
 
-function find(path: string) {
-  return routes.find((route) => route['RouteKey'] === `GET ${path}`);
+function find(path: string, method = 'GET') {
+  return routes.find((route) => route['RouteKey'] === `${method} ${path}`);
 }
 
-test('the API has the routes that the function serves', () => {
-  const handler = readFileSync(join(projectDirectory, 'lambdas', 'handlers', 'http.ts'), 'utf8');
-  const served = [...handler.matchAll(/async '(GET [^']+)'/g)].map(([, routeKey]) => routeKey);
+function servedBy(handler: string): string[] {
+  const text = readFileSync(join(projectDirectory, 'lambdas', 'handlers', `${handler}.ts`), 'utf8');
+  return [...text.matchAll(/async '([A-Z]+ [^']+)'/g)].map(([, routeKey]) => routeKey!);
+}
+
+test('the API has the routes that its functions serve', () => {
+  const served = [...servedBy('http'), ...servedBy('server')];
   expect(served).toContain('GET /health');
   expect(routes.map((route) => route['RouteKey']).sort()).toEqual(served.sort());
+  expect(serverRoutes.map(([method, path]) => `${method} ${path}`).sort()).toEqual(servedBy('server').sort());
+});
+
+test.each(adminRoutes)('%s %s needs a bearer token', (method, path) => {
+  expect(find(path, method)).toMatchObject({ AuthorizationType: 'JWT' });
+});
+
+test.each(serverRoutes)('%s %s goes to the function that checks its key', (method, path) => {
+  const { AuthorizationType, Target } = find(path, method)!;
+  expect(AuthorizationType).toBe('NONE');
+  expect(JSON.stringify(Target)).toMatch(/ServerIntegration/);
 });
 
 test.each(openPaths)('%s needs no token', (path) => {

@@ -28,6 +28,7 @@ const domains = [
   'liveness',
   'connections',
   'delivery',
+  'server-keys',
 ];
 const domain = `lambdas/(${domains.join('|')})/`;
 
@@ -45,6 +46,7 @@ const flows = [
   'leaving',
   'sessions',
   'activity',
+  'programs',
   'sweep',
   'reports',
 ];

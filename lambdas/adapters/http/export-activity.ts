@@ -5,8 +5,8 @@ import type { ActivityPage } from '../../activity/activity-reader.ts';
 import { asSeenBy } from '../../flows/activity/read-activity.ts';
 import type { Services } from '../../services/services.ts';
 import type { Asker } from '../../sessions/asker.ts';
+import type { HttpAnswer } from './http-adapter.ts';
 import { httpPageBytes, querySchemas, readQuery } from './http-query.ts';
-import type { HttpAnswer } from './http-route.ts';
 import { nextHeaders } from './next-headers.ts';
 
 /**

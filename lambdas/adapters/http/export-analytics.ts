@@ -2,8 +2,9 @@ import { type AnalyticsReports, type Period, type Step, wholePeriod } from '../.
 import { requireAdmin } from '../../flows/reports/require-admin.ts';
 import { csvPage } from '../../platform/csv.ts';
 import type { Services } from '../../services/services.ts';
+import type { HttpAnswer } from './http-adapter.ts';
 import { querySchemas, readQuery } from './http-query.ts';
-import type { HttpAnswer, HttpRequest } from './http-route.ts';
+import type { HttpRequest } from './http-route.ts';
 import { nextHeaders } from './next-headers.ts';
 
 type Asked = ReturnType<typeof readQuery<typeof querySchemas.analytics>>;

@@ -1,7 +1,7 @@
 import { attendanceCsv, exportMediaTypes } from '../../activity/activity-export.ts';
 import type { Services } from '../../services/services.ts';
+import type { HttpAnswer } from './http-adapter.ts';
 import { querySchemas, readQuery } from './http-query.ts';
-import type { HttpAnswer } from './http-route.ts';
 import { nextHeaders } from './next-headers.ts';
 
 /**

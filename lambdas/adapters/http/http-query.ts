@@ -50,6 +50,8 @@ export const querySchemas = {
     by: z._default(z.enum(['people', 'dollars']), 'people'),
     search: z.optional(z.string().check(z.maxLength(255))),
   }),
+  serverSessions: z.object({ ...page, key: z.optional(z.string().check(z.maxLength(limits.keyCharacters))) }),
+  removal: z.object({ reason: z.optional(z.string()) }),
   liveSession: z.object({ at: z.optional(time()) }),
   analytics: z.object({
     format: z._default(z.enum(['json', 'csv']), 'json'),

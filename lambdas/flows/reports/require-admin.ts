@@ -6,5 +6,5 @@ const adminScope = 'rollcall/admin';
 /** @throws RollcallError PERMISSION_DENIED without the admin scope. */
 export function requireAdmin(scopes: readonly string[]): void {
   if (scopes.includes(adminScope)) return;
-  throw new RollcallError('PERMISSION_DENIED', `These figures need a token with the scope ${adminScope}.`);
+  throw new RollcallError('PERMISSION_DENIED', `This needs a token with the scope ${adminScope}.`);
 }

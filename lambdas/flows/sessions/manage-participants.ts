@@ -1,5 +1,6 @@
 import type { Role } from '../../../protocol/entities.ts';
 import type { ServerFrame } from '../../../protocol/frames.ts';
+import type { ActivityParams } from '../../activity/activity-entry.ts';
 import { participantRemoved, participantRoleChanged } from '../../activity/activity-events.ts';
 import { isAway } from '../../platform/unavailable.ts';
 import { isUnknown, type PresenceOutcome } from '../../presence/outcome.ts';
@@ -8,7 +9,7 @@ import type { Caller } from '../callers/caller.ts';
 import { refuseForeignGuest } from '../callers/people.ts';
 import { actorOf } from '../journal/audit.ts';
 import { type Departing, recordOrLeaveToSweep } from '../journal/departures.ts';
-import { transactWithAudit } from '../journal/transact-with-audit.ts';
+import { type AuditedTransaction, transactWithAudit } from '../journal/transact-with-audit.ts';
 import { removeFromSession } from '../leaving/remove-from-session.ts';
 import { announce, send } from '../presence/announce.ts';
 import { scheduleVisit } from '../scheduling/sweep-waker.ts';
@@ -42,9 +43,7 @@ export async function changeRole(
   );
 }
 
-/**
- * Removes a participant from a session. Their connections stay open, but have no access to the session any more (rule SE8).
- */
+/** The removal of a participant by the owner. */
 export async function removeParticipant(
   services: Services,
   caller: Caller,
@@ -53,13 +52,41 @@ export async function removeParticipant(
   reason: string | undefined,
 ): Promise<void> {
   await refuseForeignGuest(services, caller, sessionRef);
+  await removePerson(services, userId, reason, {
+    decide: (sessions) => sessions.removeByOwner(sessionRef, caller, userId),
+    entry: (sessionId) => participantRemoved(actorOf(caller, sessionId), userId, reason),
+  });
+}
+
+/** Who removes a person. */
+export interface Remover {
+  /** Takes the slot and the access away, if the remover may do that. Runs in the transaction of the entry. */
+  decide(sessions: AuditedTransaction['sessions']): Promise<{ sessionId: string; removed: boolean }>;
+  /** The entry of the removal in the audit trail. */
+  entry(sessionId: string): ActivityParams;
+}
+
+/**
+ * Removes a participant from a session. Their connections stay open, but have no access to the session any more (rule SE8).
+ *
+ * @returns false if the person had no access to the session.
+ */
+export async function removePerson(
+  services: Services,
+  userId: string,
+  reason: string | undefined,
+  { decide, entry }: Remover,
+): Promise<boolean> {
   const { sessionId, removed } = await transactWithAudit(services, async ({ sessions, audit }) => {
-    const done = await sessions.removeByOwner(sessionRef, caller, userId);
-    if (done.removed) await audit(participantRemoved(actorOf(caller, done.sessionId), userId, reason));
+    const done = await decide(sessions);
+    if (done.removed) await audit(entry(done.sessionId));
     return done;
   });
-  // If an earlier attempt was killed after the transaction, the sweep removes the user from presence.
-  if (!removed) return scheduleVisit(services, sessionId, services.clock());
+  if (!removed) {
+    // If an earlier attempt was killed after the transaction, the sweep removes the user from presence.
+    await scheduleVisit(services, sessionId, services.clock());
+    return false;
+  }
   const memberships = (await services.registry.members(sessionId)).filter((member) => member.userId === userId);
   await services.registry.leaveAll(memberships);
   const at = services.clock();
@@ -75,6 +102,7 @@ export async function removeParticipant(
     outcome && announce(services, sessionId, outcome),
     send(services, outcome?.ended ?? memberships, frame),
   ]);
+  return true;
 }
 
 /**

@@ -32,6 +32,7 @@ interface ExtraTypes {
   isPermitted: number;
   /** Receivers of a broadcast. */
   addressed: string[];
+  isRepeated: number;
   isFirst: number;
   isPresent: number;
   records: string[];

@@ -62,6 +62,7 @@ export const scriptArguments = {
   },
   keepAlive: seat,
   address: { ...seat, named: 'text', claimedRole: 'text' },
+  publish: { named: 'text', markKey: 'text', markMillis: 'number' },
   flush: { endsAt: 'text' },
   /** `movers` are the ids of the users whose cursors were in the failed posts, as a JSON array. */
   noteFailedPosts: { isThrottled: 'flag', movers: 'text' },
@@ -123,6 +124,7 @@ export const replyExtras = {
   touch: ['cursors', 'cursorReceivers', 'overdue', 'chosenAt', 'numberedAt', 'changedData'],
   keepAlive: [],
   address: ['isPermitted', 'addressed'],
+  publish: ['isRepeated', 'addressed'],
   flush: ['cursors', 'cursorReceivers'],
   noteFailedPosts: [],
   join: ['isFirst', 'records', 'arrival', 'changedData'],
@@ -139,19 +141,16 @@ export const replyExtras = {
   restore: ['restored'],
 } as const satisfies Record<PresenceScript, readonly string[]>;
 
-/** Milliseconds between two frames at the allowed rate. */
-const rateSpacing = 1000 / limits.messagesPerSecond;
-
-/** Constants of the rate limit. The script `rate-limit` uses them, too. */
-export const rateConstants = {
-  rateSpacing,
-  /** The burst tolerance of the rate limit (generic cell rate algorithm), in milliseconds. */
-  rateBurst: rateSpacing * (limits.messageBurst - 1),
-};
+/** Constants of a rate limit, in milliseconds. The script `rate-limit` uses them, too. */
+export function rateConstantsOf({ perSecond, burst }: { perSecond: number; burst: number }) {
+  const rateSpacing = 1000 / perSecond;
+  /** The burst tolerance (generic cell rate algorithm). */
+  return { rateSpacing, rateBurst: rateSpacing * (burst - 1) };
+}
 
 /** Constants of the presence scripts. */
 export const constants = {
-  ...rateConstants,
+  ...rateConstantsOf({ perSecond: limits.messagesPerSecond, burst: limits.messageBurst }),
   /** Frames renew the keys at most once in this many milliseconds. */
   renewInterval: 60_000,
   /** How long the number of a join or leave is kept: longer than any function can run. */

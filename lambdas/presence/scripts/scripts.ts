@@ -14,7 +14,7 @@ import noteFailedPosts from './note-failed-posts.lua';
 import rateLimit from './rate-limit.lua';
 import removeFromSession from './remove-from-session.lua';
 import restore from './restore.lua';
-import { type PresenceScript, rateConstants } from './script-table.ts';
+import { type PresenceScript, rateConstantsOf } from './script-table.ts';
 import changes from './shared/changes.lua';
 import connections from './shared/connections.lua';
 import cursorReceivers from './shared/cursor-receivers.lua';
@@ -90,7 +90,7 @@ const order = shared('membership-order', membershipOrder);
 const seat = shared('seated-user', seatedUser);
 const restrained = shared('restraint', restraint);
 /** The scripts that every runner of scripts defines. Rare scripts are in files of their own, so that no frame loads them. */
-type QuickScript = Exclude<PresenceScript, 'takeOver'>;
+type QuickScript = Exclude<PresenceScript, 'takeOver' | 'publish'>;
 const moreHelpers: Partial<Record<PresenceScript, readonly Piece[]>> = {
   touch: [seat, shared('data-order', dataOrder)],
   address: [seat],
@@ -145,14 +145,15 @@ export const presenceScripts = Object.fromEntries(
 ) as Readonly<Record<QuickScript, string>>;
 
 /** The pieces of the script that counts messages that are not about presence. */
-export const rateLimitPieces: readonly Piece[] = [
-  declared(declareConstants(rateConstants)),
+export const rateLimitPieces = (constants: Record<string, number>): readonly Piece[] => [
+  declared(declareConstants(constants)),
   shared('rate', rate),
   piece('rate-limit', rateLimit),
 ];
 
-/** The script `rate-limit`. Its key is the counter of the connection, its argument the time. */
-export const rateLimitScript = textOf(rateLimitPieces);
+/** The script `rate-limit` for a rate. Its key is the counter of the sender, its argument the time. */
+export const rateScript = (allowed: { perSecond: number; burst: number }) =>
+  textOf(rateLimitPieces(rateConstantsOf(allowed)));
 
 /** The name of a script as a Redis command. It has a prefix, because Redis has commands of its own with some of these names. */
 export function commandName(script: string): string {

@@ -1,0 +1,65 @@
+import { createHash } from 'node:crypto';
+import type { Session } from '../../../protocol/entities.ts';
+import type { ServerFrame } from '../../../protocol/frames.ts';
+import type { Message } from '../../../protocol/messages.ts';
+import { EventPublisher } from '../../presence/event-publisher.ts';
+import type { Services } from '../../services/services.ts';
+import { endGoneReceivers } from '../connections/end-gone.ts';
+import { rebuildSession } from '../connections/rebuild-session.ts';
+import { type Program, senderId } from './program.ts';
+
+/** How an event was published. */
+export interface Published {
+  /** To how many connections it was sent now. */
+  receivers: number;
+  /** Whether an event with the same idempotency key was published before, so that this one was not sent. */
+  repeated: boolean;
+}
+
+/**
+ * Sends an event of a program to the connections in a session, or to those of the users that it names, at most once to each (rule
+ * SA4). It is neither stored nor logged.
+ *
+ * @param idempotencyKey within ten minutes, an event of the session with the same one is not sent again.
+ * @throws RollcallError RATE_LIMITED if the session sends more than its limit; UNAVAILABLE while Redis is away.
+ */
+export async function publishEvent(
+  services: Services,
+  program: Program,
+  { id: sessionId }: Session,
+  { event, payload, to }: Pick<Message<'broadcast'>, 'event' | 'payload' | 'to'>,
+  idempotencyKey: string | undefined,
+): Promise<Published> {
+  const publisher = new EventPublisher(services.redis, services.timings);
+  const named = to?.map((each) => each.toLowerCase());
+  const mark = idempotencyKey === undefined ? undefined : markOf(program, idempotencyKey);
+  const address = () => publisher.address(sessionId, named, mark, services.clock());
+  let addressed = await address();
+  if (!addressed) {
+    await rebuildSession(services, sessionId, { onlyIfLost: true });
+    addressed = await address();
+  }
+  // Nobody is in the session.
+  if (!addressed) return { receivers: 0, repeated: false };
+  if (addressed.isRepeated) return { receivers: 0, repeated: true };
+  const { receivers } = addressed;
+  const at = services.clock();
+  const frame: ServerFrame = {
+    type: 'broadcast',
+    sessionId,
+    userId: senderId(program),
+    event,
+    payload,
+    at,
+    kind: 'server',
+  };
+  const connectionIds = receivers.map((receiver) => receiver.connectionId);
+  const { gone } = await services.broadcaster.broadcast(connectionIds, frame, { kind: 'event' });
+  await endGoneReceivers(services, sessionId, receivers, gone);
+  return { receivers: receivers.length, repeated: false };
+}
+
+/** Two keys may choose the same idempotency key. */
+function markOf({ key }: Program, idempotencyKey: string): string {
+  return createHash('sha256').update(`${key.id} ${idempotencyKey}`).digest('base64url');
+}
