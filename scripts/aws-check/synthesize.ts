@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs';
 import { App, Stack } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import type { HandlerName } from '../../lib/handlers.ts';
@@ -107,5 +108,8 @@ export function createStack(
 export function synthesize(variant: Omit<Variant, 'name'>, bundleOf: (handler: HandlerName) => string): Template {
   const app = new App({ analyticsReporting: false });
   createStack(variant, bundleOf, app);
-  return app.synth().getStackByName('Rollcall').template as Template;
+  const assembly = app.synth();
+  const { template } = assembly.getStackByName('Rollcall');
+  rmSync(assembly.directory, { recursive: true });
+  return template as Template;
 }

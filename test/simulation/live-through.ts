@@ -26,6 +26,6 @@ export function describeFailure({
   violations,
   bursts,
 }: Pick<World, 'seed' | 'profile' | 'violations' | 'bursts'>): string {
-  const repeat = `SIMULATION_SEED=${seed} npm test -- test/simulation/${bursts ? 'order' : 'worlds'}`;
+  const repeat = `SIMULATION_SEED=${seed} npm run test:check -- test/simulation/${bursts ? 'order' : 'worlds'}`;
   return `seed ${seed}, a world of the kind "${profile.name}"; again: ${repeat}\n${violations.join('\n')}`;
 }

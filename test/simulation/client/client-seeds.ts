@@ -1,11 +1,11 @@
 /** The number of scenarios of `npm run test:long`, unless `SIMULATION_SEEDS` is set. */
 const seedsOfALongRun = 1000;
-/** The number of scenarios of `npm test`: each kind twice. */
+/** The number of scenarios of `npm run test:check`: each kind twice. */
 const seedsOfAShortRun = 30;
 /** The scenarios of one test of a long run. Jest reports each test, so that the run shows its progress. */
 const seedsOfATest = 50;
 
-/** The seeds of `npm test`: the first ones, or the one that `SIMULATION_SEED` names. */
+/** The seeds of `npm run test:check`: the first ones, or the one that `SIMULATION_SEED` names. */
 export function shortSeeds(environment = process.env): number[] {
   const only = environment['SIMULATION_SEED'];
   return only === undefined ? seedsFrom(0, seedsOfAShortRun) : [Number(only)];

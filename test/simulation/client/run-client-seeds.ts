@@ -32,6 +32,6 @@ export async function liveThroughClients(seeds: readonly number[], setup: Client
 
 /** Describes a failed scenario: its seed, its kind, the violations and the command that repeats it. */
 function describeClientFailure({ seed, profile, violations }: ClientWorld): string {
-  const repeat = `SIMULATION_SEED=${seed} npm test -- test/simulation/client/client-worlds`;
+  const repeat = `SIMULATION_SEED=${seed} npm run test:check -- test/simulation/client/client-worlds`;
   return `seed ${seed}, a world of the kind "${profile.name}"; again: ${repeat}\n${violations.join('\n')}`;
 }

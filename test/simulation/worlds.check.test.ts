@@ -23,7 +23,7 @@ test('a failed scenario is reported with its seed, its kind and the command that
   const named = describeFailure({ seed: 931, profile: profileOf(931), violations: ['[DE3] stranded'], bursts: false });
   expect(named).toContain('seed 931');
   expect(named).toContain(`"${profileOf(931).name}"`);
-  expect(named).toContain('SIMULATION_SEED=931 npm test -- test/simulation/worlds');
+  expect(named).toContain('SIMULATION_SEED=931 npm run test:check -- test/simulation/worlds');
   expect(named).toContain('[DE3] stranded');
 });
 
