@@ -5,6 +5,7 @@ import { ActivityLogger } from '../../lambdas/activity/activity-logger.ts';
 import type { Session, Stay } from '../../protocol/entities.ts';
 import { SeededRandom } from '../harness/seeded-random.ts';
 import { tokenOf } from '../support/client.ts';
+import { stayPresent } from '../support/presence-frames.ts';
 import { type Arrived, startTestStack, type TestStack } from '../support/stack.ts';
 import { attendanceIn, presentAt, type SimulatedWeek, simulateWeek } from './simulated-week.ts';
 
@@ -59,6 +60,7 @@ async function ask(
 beforeAll(async () => {
   stack = await startTestStack();
   ({ session, owner } = await stack.host('olive', { isPublic: false }));
+  await stayPresent(owner, session.id);
   token = (await tokenOf(stack, 'olive')).token;
   const random = new SeededRandom(seed);
   week = simulateWeek(random, session.id, Math.floor(Date.now() / dayMillis - 8) * dayMillis);
