@@ -61,7 +61,6 @@ export class RollcallFunction extends Construct {
       memorySize: memoryMb ?? props.sizes.routeMemoryMb,
       reservedConcurrentExecutions: props.sizes.concurrency?.[props.handler],
       environment: {
-        NODE_OPTIONS: '--enable-source-maps',
         [environmentNames.logLevel]: props.environment[environmentNames.logLevel]?.trim() || 'INFO',
         ...chosenSettings(props.environment),
       },

@@ -21,7 +21,7 @@ async function measure(flags: string[]): Promise<Measurement[]> {
   for (let round = 0; round <= starts; round++) {
     for (const name of functions) {
       for (const [label, built] of sides) {
-        const { cpu, wall } = await startOnce(built.directory(name));
+        const { cpu, wall } = await startOnce(built.directory(name), built.nodeOptions);
         const own = times.get(name + label) ?? { cpu: [], wall: [] };
         if (round > 0) times.set(name + label, { cpu: [...own.cpu, cpu], wall: [...own.wall, wall] });
       }

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
@@ -8,6 +8,8 @@ export interface Built {
   directory(name: string): string;
   /** The bytes of code that a start of the function loads. */
   bytesAtStart(name: string): number;
+  /** The `NODE_OPTIONS` that the checkout gives to its functions. */
+  nodeOptions: string;
 }
 
 interface Metafile {
@@ -29,8 +31,10 @@ export async function buildCheckout(folder: string): Promise<Built> {
   const { bundleHandlers, filesAtStart } = (await import(pathToFileURL(module).href)) as BundleModule;
   const { directory, metafile } = bundleHandlers();
   const files = (name: string) => filesAtStart?.(metafile, name) ?? [`dist/${name}/index.mjs`];
+  const functionSource = readFileSync(join(folder, 'lib', 'lambda-function.ts'), 'utf8');
   return {
     directory,
+    nodeOptions: /NODE_OPTIONS: '([^']*)'/.exec(functionSource)?.[1] ?? '',
     bytesAtStart: (name) => files(name).reduce((sum, file) => sum + metafile.outputs[file]!.bytes, 0),
   };
 }

@@ -52,7 +52,7 @@ export class ExecutionEnvironment {
     this.#worker = new Worker(join(import.meta.dirname, 'bootstrap.ts'), {
       workerData,
       env: { ...variables, NODE_COMPILE_CACHE: compileCacheOf(definition.file) },
-      execArgv: variables['NODE_OPTIONS']?.includes('--enable-source-maps') ? ['--enable-source-maps'] : [],
+      execArgv: [],
       resourceLimits: { maxOldGenerationSizeMb: definition.memoryMegabytes, maxYoungGenerationSizeMb },
     });
     this.ready = new Promise((resolve) => {

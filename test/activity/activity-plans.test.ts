@@ -22,7 +22,8 @@ beforeAll(async () => {
      FROM generate_series(1, $3::int) n`,
     [sessionId, rare, entries],
   );
-  await database.pool.query('ANALYZE activity_log');
+  // All tables, so that the plans do not depend on whether PostgreSQL has analyzed the others by itself meanwhile.
+  await database.pool.query('VACUUM ANALYZE');
 });
 
 afterAll(() => database.drop());
@@ -71,7 +72,7 @@ describe('the plan of a page among 200,000 entries', () => {
     const plan = await planOf(query);
     expect(plan.indexes).toContain('idx_activity_session');
     expect(plan.generic).toContain('"idx_activity_session"');
-    expect(plan.blocks).toBeLessThan(150);
+    expect(plan.blocks).toBeLessThan(50);
   });
 
   test.each([
@@ -81,7 +82,7 @@ describe('the plan of a page among 200,000 entries', () => {
     const plan = await planOf(query);
     expect(plan.indexes).toContain(index);
     expect(plan.generic).toContain(`"${index}"`);
-    expect(plan.blocks).toBeLessThan(150);
+    expect(plan.blocks).toBeLessThan(50);
   });
 
   test('[AC4] the last page costs as much as the first one', async () => {

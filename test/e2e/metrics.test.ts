@@ -50,7 +50,8 @@ test('a used service writes every metric, with the service as the only dimension
     }
   };
   // The other user sends nothing and times out. The frames of the owner let the functions write what they measured before.
-  await cursors(() => leavesOf(owner, guest.userId) > 0 && valuesOf('mergedShare').length > 0);
+  const hasSeenPeople = () => Math.max(0, ...valuesOf('activeUsers')) > 0 && valuesOf('mergedShare').length > 0;
+  await cursors(() => leavesOf(owner, guest.userId) > 0 && hasSeenPeople());
   await owner.expect('session_left', { type: 'session_leave', sessionId: session.id });
   const machine = { machineId: `m-${owner.userId}` };
   await owner.expect('machine_registered', { type: 'machine_register', ...machine, name: 'M' });
@@ -69,7 +70,6 @@ test('a used service writes every metric, with the service as the only dimension
     for (const value of Object.values(values).flat()) expect(typeof value).toBe('number');
     expect(Object.keys(metricUnits)).toEqual(expect.arrayContaining(Object.keys(values)));
   }
-  expect(Math.max(...valuesOf('activeUsers'))).toBeGreaterThanOrEqual(1);
   expect(Math.max(...valuesOf('activeSessions'))).toBe(1);
   expect(Math.max(...valuesOf('heartbeatsMissed'))).toBeGreaterThanOrEqual(1);
   expect(Math.max(...valuesOf('redisConnections'))).toBeGreaterThan(0);

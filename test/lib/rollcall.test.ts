@@ -5,6 +5,7 @@ import * as kms from 'aws-cdk-lib/aws-kms';
 import * as rds from 'aws-cdk-lib/aws-rds';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import * as sns from 'aws-cdk-lib/aws-sns';
+import { type HandlerName, handlerNames, handlers } from '../../lib/handlers.ts';
 import { Rollcall } from '../../lib/rollcall.ts';
 import { readDeploymentName, readFlag, sizes } from '../../lib/settings.ts';
 import { checkTemplate } from '../../scripts/aws-check/checks.ts';
@@ -63,8 +64,10 @@ test('it uses a database and a cache that exist, and creates neither', () => {
   const opened = (group: string) =>
     rules.filter(({ GroupId }) => GroupId === group).map(({ FromPort, ToPort }) => [FromPort, ToPort]);
   // Every function in the VPC uses PostgreSQL but `default`, and Redis but `migrate`.
-  expect(opened('sg-database')).toEqual(Array(11).fill([5432, 5432]));
-  expect(opened('sg-cache')).toEqual(Array(11).fill([6379, 6379]));
+  const inNetwork = handlerNames.filter((name) => handlers[name].inNetwork);
+  const but = (name: HandlerName) => inNetwork.filter((other) => other !== name);
+  expect(opened('sg-database')).toEqual(but('default').map(() => [5432, 5432]));
+  expect(opened('sg-cache')).toEqual(but('migrate').map(() => [6379, 6379]));
   const cursor = variablesOf(template, 'Shares cursors');
   expect(cursor).toMatchObject({ REDIS_URL: 'rediss://cache.example.com:6379' });
   expect(cursor['DATABASE_SECRET_ARN']).toMatch(/:secret:shop-AbCdEf$/);
@@ -155,7 +158,7 @@ test('it does not change the role for the logs of API Gateway if the option says
 test('its settings reach the functions, and an invalid one is refused', () => {
   const template = templateWith(() => ({ settings: { SESSION_TIMEOUT_HOURS: '8' } }));
   const own = resourcesOf(template, 'AWS::Lambda::Function').filter(([id]) => id.startsWith('Presence'));
-  expect(own).toHaveLength(14);
+  expect(own).toHaveLength(handlerNames.length);
   for (const [, { Environment }] of own) {
     expect(Environment).toMatchObject({ Variables: { SESSION_TIMEOUT_HOURS: '8' } });
   }

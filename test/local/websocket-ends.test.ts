@@ -68,8 +68,8 @@ async function waitFor<T>(find: () => T | undefined): Promise<T> {
 test('a client that does not answer a close frame is disconnected, and its $disconnect has the sent code', async () => {
   const brief = await startFixtureStack({ lifetimeMillis: 300 });
   const client = await SocketClient.open(`${brief.websocket}?token=ada`);
-  const id = await client.id();
   client.socket.pause();
+  const { connectionId: id } = (await brief.recorder.next('$connect')).requestContext;
   const event = await brief.recorder.next('$disconnect', 1, id);
   expect(event.requestContext).toMatchObject({ disconnectStatusCode: 1001, disconnectReason: 'Going away' });
   await brief.close();

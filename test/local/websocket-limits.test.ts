@@ -89,8 +89,8 @@ test('an idle connection is closed with 1001 after the idle limit, an active one
 test('a connection is closed with 1001 at the end of its lifetime, also if it is active', async () => {
   const brief = await startFixtureStack({ lifetimeMillis: 500 });
   const client = await SocketClient.open(`${brief.websocket}?token=ada`);
-  const id = await client.id();
   expect(await client.closed()).toEqual({ code: 1001, reason: 'Going away' });
+  const { connectionId: id } = (await brief.recorder.next('$connect')).requestContext;
   const end = await brief.recorder.next('$disconnect', 1, id);
   expect(end.requestContext).toMatchObject({ disconnectStatusCode: 1001, disconnectReason: 'Going away' });
   await brief.close();
