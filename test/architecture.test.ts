@@ -3,7 +3,19 @@ import { dirname, join } from 'node:path';
 import { brokenRules, circlesOf, hasRule, importsOf, layers, replacedModules } from './support/import-rules.ts';
 
 const project = join(__dirname, '..');
-const folders = ['bin', 'cdk', 'lib', 'lambdas', 'protocol', 'client', 'local', 'demo', 'bench', 'scripts'];
+const folders = [
+  'bin',
+  'cdk',
+  'lib',
+  'lambdas',
+  'protocol',
+  'client',
+  'local',
+  'demo',
+  'dashboard',
+  'bench',
+  'scripts',
+];
 const longestFile = 300;
 
 const present = folders.filter((folder) => existsSync(join(project, folder)));
@@ -125,6 +137,9 @@ describe('the check of imports', () => {
     ['demo/main.ts', "import type { Role } from '../protocol/entities.ts';"],
     ['demo/main.ts', "import { createPresence } from '../client/presence.ts';"],
     ['demo/main.ts', "import { startStack } from '../local/stack.ts';"],
+    ['dashboard/main.ts', "import { errorCodes } from '../protocol/errors.ts';"],
+    ['dashboard/main.ts', "import { element } from '../demo/room/dom.ts';"],
+    ['dashboard/data/live.ts', "import { createClient } from '../../client/client.ts';"],
     ['lambdas/handlers/http.ts', "import { sizes } from '../../lib/settings.ts';"],
     ['lambdas/platform/log.ts', "import { output } from '../../local/output.ts';"],
     ['lambdas/platform/log.ts', "import { Stack } from 'aws-cdk-lib';"],
@@ -163,6 +178,8 @@ describe('the check of imports', () => {
     ['client/room.ts', "import type { ClientMessage } from '../protocol/messages.ts';"],
     ['client/room.ts', "import { subprotocol } from '../protocol/frames.ts';"],
     ['client/react/hook.ts', "import { useEffect } from 'react';"],
+    ['dashboard/data/live.ts', "import { createConnection } from '../../client/connection.ts';"],
+    ['dashboard/data/live.ts', "import type { ServiceFigures } from '../../protocol/figures.ts';"],
     ['lambdas/handlers/http.ts', "import { SessionManager } from '../sessions/session-manager.ts';"],
     ['lambdas/presence/status.ts', "import { log } from '../platform/log.ts';"],
     ['lambdas/presence/keys.ts', "import { touch } from './scripts/touch.ts';"],

@@ -2,7 +2,19 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 const project = join(__dirname, '..');
-const folders = ['bin', 'lib', 'lambdas', 'protocol', 'client', 'local', 'demo', 'bench', 'scripts', 'migrations'];
+const folders = [
+  'bin',
+  'lib',
+  'lambdas',
+  'protocol',
+  'client',
+  'local',
+  'demo',
+  'dashboard',
+  'bench',
+  'scripts',
+  'migrations',
+];
 const citation = /\b(?:PR|DE|SE|SA|AC|AN|OP|LC|CL|CO|FA)[1-9]\d*\b/g;
 const page = 'docs/rules.md';
 

@@ -1,13 +1,14 @@
 /**
- * Builds the pages of a folder with Vite: `build-pages.ts <folder with *.html> <output folder>`. It is a separate
- * process, so that the memory and threads of the builder are freed afterwards.
+ * Builds the pages of a folder with Vite: `build-pages.ts <folder with *.html> <output folder> [base]`. With the
+ * base `./` they can be served at any path. It is a separate process, so that the memory and threads of the builder are freed
+ * afterwards.
  */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { build } from 'vite';
 
-const [root = '', outDir = ''] = process.argv.slice(2);
+const [root = '', outDir = '', base = '/'] = process.argv.slice(2);
 const input = readdirSync(root)
   .filter((name) => name.endsWith('.html'))
   .map((name) => join(root, name));
@@ -23,6 +24,7 @@ function sentenceOf(error: unknown): string {
 try {
   await build({
     root,
+    base,
     logLevel: 'silent',
     build: { outDir, emptyOutDir: true, sourcemap: true, target: 'es2022', rollupOptions: { input } },
   });

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { extname, join, relative, sep } from 'node:path';
+import { basename, extname, join, relative, sep } from 'node:path';
 import { requestUrl } from '../http/request-url.ts';
 import { runProgram } from '../processes/program.ts';
 import { openBuildCache } from '../synthesis/build-cache.ts';
@@ -30,7 +30,7 @@ const placeholder = `<!doctype html><html lang="en"><meta charset="utf-8"><title
 <h1>Rollcall is running</h1><p>The WebSocket API is at <code>/live</code>, a token at
 <a href="/dev/token?user=alice&amp;name=Alice">/dev/token?user=alice&amp;name=Alice</a>.</p></html>`;
 
-/** The pages of the demo, kept in memory. `/name` serves `name.html`. */
+/** The pages of the demo and the dashboard, kept in memory. `/name` serves `name.html` or `name/index.html`. */
 export class Pages {
   readonly #pages: Map<string, Page>;
 
@@ -50,7 +50,7 @@ export class Pages {
       const file = join(entry.parentPath, entry.name);
       const path = `/${relative(directory, file).split(sep).join('/')}`;
       // Names of built scripts and styles contain a hash of their content, so they can be cached for ever.
-      const cacheControl = path.startsWith('/assets/') ? 'public, max-age=31536000, immutable' : 'no-cache';
+      const cacheControl = path.includes('/assets/') ? 'public, max-age=31536000, immutable' : 'no-cache';
       const page = {
         content: await readFile(file),
         type: types[extname(file)] ?? 'application/octet-stream',
@@ -64,8 +64,15 @@ export class Pages {
 
   /** @returns false if there is no such page. */
   handle(request: IncomingMessage, response: ServerResponse): boolean {
-    const page = this.#pages.get(requestUrl(request).pathname);
-    if (!page || (request.method !== 'GET' && request.method !== 'HEAD')) return false;
+    if (request.method !== 'GET' && request.method !== 'HEAD') return false;
+    const { pathname, search } = requestUrl(request);
+    const page = this.#pages.get(pathname);
+    if (!page && this.#pages.has(`${pathname}/`)) {
+      // The addresses in the page are relative to its folder.
+      response.writeHead(308, { Location: `${pathname}/${search}` }).end();
+      return true;
+    }
+    if (!page) return false;
     response.writeHead(200, {
       'Content-Type': page.type,
       'Content-Length': page.content.length,
@@ -78,9 +85,9 @@ export class Pages {
 }
 
 /**
- * Builds the demo with Vite, unless the cache has a build of the same sources.
+ * Builds the demo and the dashboard with Vite, unless the cache has a build of the same sources.
  *
- * @returns the folder of the built pages, or undefined if the project has no demo.
+ * @returns the folder of the built pages, or undefined if the project has no demo. The dashboard is in its folder `dashboard`.
  * @throws Error with Vite's message if the build fails.
  */
 export async function buildPages(
@@ -89,17 +96,20 @@ export async function buildPages(
   signal?: AbortSignal,
 ): Promise<string | undefined> {
   if (!existsSync(join(projectDirectory, 'demo/index.html'))) return undefined;
-  const sources = ['demo', 'client', 'protocol', 'package-lock.json'];
+  const sources = ['demo', 'dashboard', 'client', 'protocol', 'package-lock.json'];
   const hash = await contentHash(projectDirectory, sources, { node: process.version });
   const cache = openBuildCache(join(projectDirectory, 'node_modules/.cache/rollcall'));
   return cache.folder('demo', hash, async (directory) => {
-    progress('Building the demo …');
-    await runBuild(join(projectDirectory, 'demo'), directory, signal);
+    progress('Building the demo and the dashboard …');
+    // The build of the demo empties the folder, so it comes first.
+    await buildFolder(join(projectDirectory, 'demo'), directory, '/', signal);
+    const dashboard = join(projectDirectory, 'dashboard');
+    if (existsSync(dashboard)) await buildFolder(dashboard, join(directory, 'dashboard'), './', signal);
   });
 }
 
-async function runBuild(root: string, directory: string, signal: AbortSignal | undefined): Promise<void> {
-  const arguments_ = [join(import.meta.dirname, 'build-pages.ts'), root, directory];
+async function buildFolder(root: string, output: string, base: string, signal?: AbortSignal): Promise<void> {
+  const arguments_ = [join(import.meta.dirname, 'build-pages.ts'), root, output, base];
   const { code, complaints } = await runProgram(process.execPath, arguments_, { signal });
-  if (code !== 0) throw new Error(`The demo cannot be built: ${sentenceOf(complaints) ?? `code ${code}`}`);
+  if (code !== 0) throw new Error(`The ${basename(root)} cannot be built: ${sentenceOf(complaints) ?? `code ${code}`}`);
 }

@@ -43,7 +43,7 @@ test('the pages of the demo are built once and served by name', async () => {
   const lines: string[] = [];
   const directory = await buildPages(project, (line) => lines.push(line));
   expect(await buildPages(project, (line) => lines.push(line))).toBe(directory);
-  expect(lines).toEqual(['Building the demo …']);
+  expect(lines).toEqual(['Building the demo and the dashboard …']);
   await serve(directory);
   const index = await get('/');
   expect(index).toMatchObject({ status: 200, text: expect.stringContaining('<title>Cursors</title>') });
@@ -55,6 +55,24 @@ test('the pages of the demo are built once and served by name', async () => {
   expect(built.headers.get('content-type')).toBe('text/javascript; charset=utf-8');
   expect(built.headers.get('cache-control')).toContain('immutable');
   expect(await get('/', 'HEAD')).toMatchObject({ status: 200, text: '' });
+});
+
+test('the dashboard is built into a folder of its own and served with and without a slash', async () => {
+  await write('index.html', html('Cursors', 'main.ts'));
+  await write('main.ts', 'export {};');
+  await mkdir(join(project, 'dashboard'));
+  await writeFile(join(project, 'dashboard/index.html'), html('Figures', 'main.ts'));
+  await writeFile(join(project, 'dashboard/main.ts'), 'document.title += " of now";\n');
+  await serve(await buildPages(project, () => {}));
+  const page = await get('/dashboard?token=1');
+  expect(page.text).toContain('<title>Figures</title>');
+  const script = /src="\.(\/assets\/[^"]+\.js)"/.exec(page.text)?.[1];
+  const built = await get(`/dashboard${script}`);
+  expect(built.text).toContain(' of now');
+  expect(built.headers.get('cache-control')).toContain('immutable');
+  const redirect = await fetch(`${origin}/dashboard?a=b`, { redirect: 'manual' });
+  expect([redirect.status, redirect.headers.get('location')]).toEqual([308, '/dashboard/?a=b']);
+  expect((await get('/')).text).toContain('<title>Cursors</title>');
 });
 
 test('files outside the built folder cannot be reached', async () => {

@@ -120,6 +120,15 @@ export const rules: Rule[] = [
     says: 'demo imports the entry points of the client package, and nothing else of the product',
   },
   {
+    of: /^dashboard\//,
+    may: anyOf(
+      own(/^dashboard\/|^client\/((connection|environment)\.ts$|verify\/index\.ts$)/),
+      (imported) => imported.typeOnly && own(/^(client|protocol)\//)(imported),
+      (imported) => foreign(imported) && !serverOnly(imported),
+    ),
+    says: 'dashboard joins no session, so it imports the connection and the verifier of the client, and types',
+  },
+  {
     of: /^lambdas\//,
     may: anyOf(own(/^(lambdas|protocol)\//), foreign),
     says: 'the functions import nothing of lib, local, client, demo, bench or test',

@@ -22,7 +22,8 @@ export async function findFigures(services: Services, slot: number, now: number,
   const { figures } = services;
   const last = await figures.lastFound(slot);
   const isMinute = last === undefined || Math.floor(last / minuteMillis) < Math.floor(slot / minuteMillis);
-  const from = Math.max(slot - longestMillis, last === undefined ? slot : last + slotMillis);
+  // The join that started the sweep may be older than its first slot.
+  const from = Math.max(slot - longestMillis, last === undefined ? 0 : last + slotMillis);
   const [present, movements, connections, backlog, sessions, cleanup] = await Promise.all([
     figures.present(now),
     figures.movements(from, slot + slotMillis),

@@ -1,4 +1,5 @@
 import type { Visit } from '../../../lambdas/flows/presence/visit-sessions.ts';
+import { findFigures } from '../../../lambdas/flows/sweep/find-figures.ts';
 import { SweepFigures } from '../../../lambdas/flows/sweep/sweep-figures.ts';
 import { testServices } from '../../support/test-services.ts';
 
@@ -121,4 +122,25 @@ test('[OP1] figures that cannot be written are logged, and the sweep goes on wit
   made.tick(start + 20_000, undefined);
   expect(await of('writeSessions')).toHaveLength(3);
   expect(errors).toHaveLength(1);
+});
+
+test('[OP1] the first slot also has the movements before it, such as the join that started the sweep', async () => {
+  const periods: [from: number, to: number][] = [];
+  const figures = {
+    ...{ lastFound: async () => undefined, forgetOld: async () => {}, sessionsByStatus: async () => ({}) },
+    present: async () => ({ activeSessions: 1, activeUsers: 1, online: 1 }),
+    async movements(from: number, to: number) {
+      periods.push([from, to]);
+      return { joins: 1, leaves: {} };
+    },
+  };
+  const services = testServices({
+    figures,
+    redis: { info: async () => 'connected_clients:7\r\n' },
+    sweepActivity: { outboxBacklog: async () => ({ depth: 0 }) },
+    sweepDatabase: { query: async () => ({ rows: [{ total: 1, active: 1, recent: 1 }] }) },
+    timings: { sessionTimeoutMillis: 1000 },
+  });
+  await findFigures(services, start, start + 10_000, view);
+  expect(periods).toEqual([[start - 600_000, start + 10_000]]);
 });

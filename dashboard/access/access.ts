@@ -1,0 +1,52 @@
+import type { SignIn } from '../config.ts';
+import { type Oidc, openOidc } from './oidc.ts';
+
+/** How the operator of this page is known to the service. */
+export interface Access {
+  /** The token; null if the operator has to sign in. @throws Error with one sentence if the identity provider does not answer. */
+  token(): Promise<string | null>;
+  /** What the page offers to an operator without a token. */
+  readonly offers: 'paste' | 'redirect';
+  /** Takes a pasted token. */
+  paste(token: string): void;
+  /** Leaves the page for the sign-in page of the identity provider. */
+  redirect(): Promise<void>;
+  /** Forgets the token. */
+  forget(): void;
+}
+
+const key = 'rollcall.dashboard.token';
+
+/** A token of this tab. It is gone when the tab is closed. */
+const kept = {
+  get: () => sessionStorage.getItem(key),
+  set: (token: string) => sessionStorage.setItem(key, token),
+  remove: () => sessionStorage.removeItem(key),
+};
+
+/** @throws Error with one sentence if the identity provider refused the sign-in. */
+export async function openAccess(signIn: SignIn): Promise<Access> {
+  const oidc = signIn.kind === 'oidc' ? await openOidc(signIn) : undefined;
+  return {
+    offers: oidc ? 'redirect' : 'paste',
+    token: async () => kept.get() ?? (await tokenOf(signIn, oidc)),
+    paste: (token) => kept.set(token.trim()),
+    redirect: async () => oidc?.redirect(),
+    forget() {
+      kept.remove();
+      oidc?.forget();
+    },
+  };
+}
+
+async function tokenOf({ kind }: SignIn, oidc: Oidc | undefined): Promise<string | null> {
+  if (kind === 'local') return developerToken();
+  return (await oidc?.token()) ?? null;
+}
+
+/** The token of an operator from the local stack. A stack that trusts another identity provider gives none. */
+async function developerToken(): Promise<string | null> {
+  const query = new URLSearchParams({ user: 'operator', name: 'Operator', admin: '1' });
+  const reply = await fetch(`/dev/token?${query}`);
+  return reply.ok ? ((await reply.json()) as { token: string }).token : null;
+}

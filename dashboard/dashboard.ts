@@ -1,0 +1,119 @@
+import type { Access } from './access/access.ts';
+import type { Config } from './config.ts';
+import { createApi } from './data/api.ts';
+import { openLive } from './data/live.ts';
+import { Model } from './data/model.ts';
+import { analyticsView } from './pages/analytics.ts';
+import { nowView } from './pages/now.ts';
+import { sessionView } from './pages/session.ts';
+import { sessionsView } from './pages/sessions.ts';
+import { signInPage } from './pages/sign-in.ts';
+import { addressOf, routeOf } from './route.ts';
+import { element } from './view/dom.ts';
+import { loading, notice } from './view/notice.ts';
+import { createShell } from './view/shell.ts';
+import type { Context, View } from './view/view.ts';
+
+/** Shows the dashboard in an element of the page. */
+export function openDashboard(app: Element, config: Config, access: Access): void {
+  const alone = (content: HTMLElement) => app.replaceChildren(element('main', { class: 'alone' }, content));
+  let end: (() => void) | undefined;
+
+  function refuse(failure: 'signed-out' | 'denied'): void {
+    end?.();
+    end = undefined;
+    access.forget();
+    if (failure === 'signed-out') {
+      alone(signInPage(access, undefined, () => void enter()));
+      return;
+    }
+    const text =
+      'This account may not see the dashboard: its token has no scope rollcall/admin. Use an account that has it.';
+    const action = {
+      label: 'Use another account',
+      run: () => alone(signInPage(access, undefined, () => void enter())),
+    };
+    alone(notice({ title: 'Not permitted', text, action, isAlert: true, isPage: true }));
+  }
+
+  async function enter(): Promise<void> {
+    alone(loading('Signing in …'));
+    try {
+      if ((await access.token()) === null) refuse('signed-out');
+      else end = run(app, config, access, refuse);
+    } catch (error) {
+      const action = { label: 'Try again', run: () => void enter() };
+      alone(
+        notice({ title: 'You are not signed in', text: (error as Error).message, action, isAlert: true, isPage: true }),
+      );
+    }
+  }
+
+  void enter();
+}
+
+function viewOf([name, id]: readonly string[], context: Context): View {
+  if (name === 'analytics') return analyticsView(context);
+  if (name !== 'sessions') return nowView(context);
+  return id === undefined ? sessionsView(context) : sessionView(context, id);
+}
+
+/** @returns the function that ends it. */
+function run(
+  app: Element,
+  { socketUrl, httpUrl, signIn }: Config,
+  access: Access,
+  refuse: (failure: 'signed-out' | 'denied') => void,
+): () => void {
+  const api = createApi(httpUrl, access.token);
+  const model = new Model(api);
+  const shell = createShell(signIn.kind === 'local' ? undefined : () => refuse('signed-out'));
+  let view: View | undefined;
+  let shown = '';
+
+  function draw(): void {
+    const { path, query } = routeOf(location.hash);
+    const context: Context = {
+      ...{ api, model, query, onRefused: refuse },
+      setQuery(changes) {
+        for (const [name, value] of Object.entries(changes)) value ? query.set(name, value) : query.delete(name);
+        history.replaceState(null, '', addressOf(path, query));
+        shown = location.hash;
+      },
+    };
+    if (shown === location.hash && view) return;
+    shown = location.hash;
+    view?.close();
+    view = viewOf(path, context);
+    document.title = `${view.title} · Rollcall`;
+    shell.show(view.root, path.length > 0 ? `#/${path[0]}` : '#/');
+    view.update?.();
+  }
+
+  const live = openLive(
+    { socketUrl, httpUrl, token: access.token },
+    {
+      state: (state) => model.setState(state),
+      figures(figures) {
+        model.take(figures);
+        view?.tick?.();
+      },
+      resumed: () => void model.load(),
+      failed: ({ code }) => refuse(code === 'PERMISSION_DENIED' ? 'denied' : 'signed-out'),
+    },
+  );
+  const stop = model.subscribe(() => {
+    shell.setState(model.state, model.updatedAt);
+    view?.update?.();
+  });
+  addEventListener('hashchange', draw);
+  app.replaceChildren(shell.root);
+  draw();
+  live.connect();
+  return () => {
+    removeEventListener('hashchange', draw);
+    stop();
+    live.close();
+    view?.close();
+  };
+}

@@ -1,0 +1,152 @@
+import type { Session, SessionParticipant, Stay } from '../../protocol/entities.ts';
+import type { LiveSession } from '../../protocol/figures.ts';
+import type { ApiError } from '../data/api.ts';
+import { formatFigure, formatMoment, formatNumber, formatSeconds, unknown } from '../data/format.ts';
+import { type Child, element, link } from '../view/dom.ts';
+import { loading, notice } from '../view/notice.ts';
+import { createTable } from '../view/table.ts';
+import { createTimeline } from '../view/timeline.ts';
+import { createTrailCheck } from '../view/trail-check.ts';
+import type { Context, View } from '../view/view.ts';
+
+/** The answer of `GET /service/sessions/{id}`. */
+export interface SessionReport {
+  session: Session;
+  live: Pick<LiveSession, 'people' | 'online' | 'dollarsPerHour'> | null;
+  participants: SessionParticipant[];
+  statistics: {
+    totalActivities: number;
+    uniqueUsers: number;
+    byType: Record<string, number>;
+    byUser: { userId: string; username: string | null; count: number }[];
+  };
+  at?: number;
+  stays?: Stay[];
+}
+
+/** One session: who is in it, what happens, and who was here at a time. */
+export function sessionView(context: Context, id: string): View {
+  const { api, query, setQuery, onRefused } = context;
+  const path = `/service/sessions/${encodeURIComponent(id)}`;
+  const state = element('div', { class: 'state' });
+  const content = element('div', { class: 'sections' });
+  const root = element('div', {}, link('← All sessions', '#/sessions', 'back'), state, content);
+  const reading = new AbortController();
+  let parts: ReturnType<typeof createParts> | undefined;
+  const asked = Number(query.get('at')) || undefined;
+
+  async function read(): Promise<void> {
+    try {
+      const report = await api.read<SessionReport>(path, reading.signal);
+      if (!parts) {
+        parts = createParts(report);
+        content.replaceChildren(...parts.roots);
+      }
+      state.replaceChildren();
+      parts.show(report);
+    } catch (error) {
+      if (!reading.signal.aborted) failed(error as ApiError);
+    }
+  }
+
+  function failed({ failure, message }: ApiError): void {
+    if (failure === 'signed-out' || failure === 'denied') {
+      onRefused(failure);
+      return;
+    }
+    const isAbsent = failure === 'absent';
+    const action = isAbsent
+      ? { label: 'Show all sessions', run: () => location.assign('#/sessions') }
+      : { label: 'Try again', run: () => void read() };
+    content.hidden = isAbsent;
+    const title = isAbsent ? 'There is no such session' : 'This session cannot be read';
+    state.replaceChildren(notice({ title, text: message, action, isAlert: true, isPage: isAbsent || !parts }));
+  }
+
+  function createParts({ session }: SessionReport) {
+    const heading = headOf(session);
+    const people = createPeople();
+    const activity = createActivity();
+    const timeline = createTimeline({
+      begin: session.startTime,
+      at: asked,
+      read: async (at, signal) => (await api.read<SessionReport>(`${path}?at=${at}`, signal)).stays!,
+      onChange: (at) => setQuery({ at: String(at) }),
+    });
+    const trail = createTrailCheck(api, session.id);
+    return {
+      roots: [heading.root, people.root, timeline.root, activity.root, trail.root],
+      show(report: SessionReport): void {
+        heading.show(report);
+        people.show(report);
+        activity.show(report);
+        timeline.setEnd(report.session.endTime ?? Date.now());
+      },
+    };
+  }
+
+  state.replaceChildren(loading('Reading the session …'));
+  void read();
+  return { title: 'Session', root, tick: () => void read(), close: () => reading.abort() };
+}
+
+function headOf({ metadata, key, sessionId, id, startTime, maxParticipants, isPublic }: Session) {
+  const badge = element('span', { class: 'badge' });
+  const facts = element('dl', { class: 'facts' });
+  const title = metadata.title || key || sessionId;
+  const root = element('header', { class: 'session-head' }, element('h1', {}, title, ' ', badge), facts);
+  const fact = (name: string, value: Child) => element('div', {}, element('dt', {}, name), element('dd', {}, value));
+  return {
+    root,
+    show({ session, live }: SessionReport): void {
+      badge.textContent = session.status;
+      badge.dataset['status'] = session.status;
+      const end = session.endTime ?? Date.now();
+      facts.replaceChildren(
+        fact('People', live ? `${formatNumber(live.people)} of at most ${formatNumber(maxParticipants)}` : 'nobody'),
+        fact('Online', formatNumber(live ? live.online : 0)),
+        fact('Cost per hour', live ? formatFigure(live.dollarsPerHour, 'dollars') : unknown),
+        fact('Began', formatMoment(startTime)),
+        fact(session.endTime ? 'Lasted' : 'Lasts', formatSeconds(Math.max(0, (end - startTime) / 1000))),
+        fact('Open to', isPublic ? 'everybody' : 'invited people'),
+        ...(key ? [fact('Key', key)] : []),
+        fact('Name', sessionId),
+        fact('Id', element('code', {}, id)),
+      );
+    },
+  };
+}
+
+function section(title: string, ...children: Child[]): HTMLElement {
+  return element('section', { class: 'section' }, element('h2', {}, title), ...children);
+}
+
+function createPeople() {
+  const columns = ['Name', 'Role', 'Joined', 'Last seen'];
+  const table = createTable({ caption: 'Participants', columns, isNumber: () => false, quietCaption: true });
+  return {
+    root: section('Participants', table.root),
+    show({ participants }: SessionReport): void {
+      table.show(
+        participants.map(({ name, role, joinedAt, lastSeenAt, userId, anonymousId }) => [
+          ...[name ?? userId ?? anonymousId ?? unknown, role, formatMoment(joinedAt)],
+          lastSeenAt === null ? unknown : formatMoment(lastSeenAt),
+        ]),
+      );
+    },
+  };
+}
+
+function createActivity() {
+  const types = createTable({ caption: 'Entries by type', columns: ['Type', 'Entries'] });
+  const users = createTable({ caption: 'Most active people', columns: ['Name', 'Entries'] });
+  const sum = element('p', { class: 'hint' });
+  return {
+    root: section('Audit trail', sum, element('div', { class: 'pair' }, types.root, users.root)),
+    show({ statistics: { totalActivities, uniqueUsers, byType, byUser } }: SessionReport): void {
+      sum.textContent = `${formatNumber(totalActivities)} entries of ${formatNumber(uniqueUsers)} people.`;
+      types.show(Object.entries(byType).map(([type, count]) => [type, formatNumber(count)]));
+      users.show(byUser.slice(0, 20).map(({ username, userId, count }) => [username ?? userId, formatNumber(count)]));
+    },
+  };
+}

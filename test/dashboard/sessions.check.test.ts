@@ -1,0 +1,144 @@
+import type { Page } from 'playwright-core';
+import { faultsOf, fits, type Opened, useDashboard } from '../support/dashboard.ts';
+
+// The list of sessions with people, and the page of one session.
+
+const dashboard = useDashboard();
+const phone = { viewport: { width: 360, height: 740 }, isMobile: true, hasTouch: true };
+
+/** Sessions as visits would have found them: the first has the most people, and the last the highest cost. */
+async function manySessions(): Promise<void> {
+  const { database } = dashboard.stack;
+  await database.query(`INSERT INTO users (id, username) VALUES (md5('owner')::uuid, 'Olive') ON CONFLICT DO NOTHING`);
+  await database.query(
+    `WITH made AS (
+       INSERT INTO collaboration_sessions (id, session_id, operation_id, owner_id, metadata)
+       SELECT md5('many ' || n)::uuid, 'SESSION-MANY-' || n, 'many-' || n, md5('owner')::uuid, jsonb_build_object('title', 'Plan ' || n)
+       FROM generate_series(1, 60) n ON CONFLICT DO NOTHING RETURNING id, replace(session_id, 'SESSION-MANY-', '')::int AS n)
+     INSERT INTO live_sessions (session_id, people, online, dollars_per_hour, seen_at)
+     SELECT id, 200 - n, 100 - n, 0.01 * n, now() + interval '1 hour' FROM made`,
+  );
+}
+
+/** The titles of the list. */
+const titles = (page: Page) => page.locator('tbody th').allTextContents();
+const firstIs = (page: Page, title: string) =>
+  page.locator('tbody tr').first().getByText(title, { exact: true }).waitFor();
+
+/** The requests for the list that an action causes. */
+async function asked({ requests }: Opened, action: () => Promise<void>): Promise<URLSearchParams[]> {
+  const before = requests.length;
+  await action();
+  return requests.slice(before).map((path) => new URLSearchParams(path.split('?')[1]));
+}
+
+beforeAll(manySessions);
+
+test('[OP2] the service sorts, searches and pages the list, with one request for each, and the address has all three', async () => {
+  // Without figures of the socket nothing is read between the actions.
+  const opened = await dashboard.open('sessions', {}, (page) => page.routeWebSocket(/\/live/, () => {}));
+  const { page, requests } = opened;
+  await firstIs(page, 'Plan 1');
+  expect(await titles(page)).toHaveLength(25);
+  expect(requests).toHaveLength(1);
+  const [next] = await asked(opened, async () => {
+    await page.getByRole('button', { name: 'Next page' }).click();
+    await firstIs(page, 'Plan 26');
+  });
+  expect([next!.get('by'), next!.get('limit')]).toEqual(['people', '25']);
+  expect(page.url()).toContain(`before=${next!.get('before')}`);
+  await page.getByText('26 to 50').waitFor();
+  const [back] = await asked(opened, async () => {
+    await page.getByRole('button', { name: 'Previous page' }).click();
+    await firstIs(page, 'Plan 1');
+  });
+  expect(back!.has('before')).toBe(false);
+  const [sorted] = await asked(opened, async () => {
+    await page.getByRole('button', { name: 'Cost per hour' }).click();
+    await firstIs(page, 'Plan 60');
+  });
+  expect(sorted!.get('by')).toBe('dollars');
+  expect(await page.locator('th[aria-sort="descending"]').textContent()).toBe('Cost per hour');
+  const [found] = await asked(opened, async () => {
+    await page.getByLabel('Search').fill('plan 5');
+    await firstIs(page, 'Plan 59');
+  });
+  expect(found!.get('search')).toBe('plan 5');
+  expect(await titles(page)).toHaveLength(11);
+  expect(requests.length).toBe(5);
+  await page.reload();
+  await firstIs(page, 'Plan 59');
+  expect(await page.getByLabel('Search').inputValue()).toBe('plan 5');
+  await page.getByLabel('Search').fill('nowhere');
+  await page.getByRole('heading', { name: 'Nothing found' }).waitFor();
+  expect(await faultsOf(opened)).toEqual([]);
+  await page.getByRole('button', { name: 'Clear the search' }).click();
+  await firstIs(page, 'Plan 60');
+  expect(await faultsOf(opened)).toEqual([]);
+});
+
+test('[OP2] a session opens by keyboard, and its page shows its people, who was here at a time, and whether its trail is whole', async () => {
+  const { stack } = dashboard;
+  const { session } = await stack.host('olive', { isPublic: true, title: 'Stage plan' });
+  const pat = await stack.arrive('pat');
+  await pat.expect('session_joined', { type: 'session_join', sessionId: session.id });
+  await pat.expect('session_left', { type: 'session_leave', sessionId: session.id });
+  const opened = await dashboard.open('sessions?search=stage');
+  const { page } = opened;
+  const row = page.getByRole('link', { name: 'Stage plan' });
+  await row.waitFor();
+  await row.focus();
+  await page.keyboard.press('Enter');
+  await page.getByRole('heading', { name: 'Stage plan active' }).waitFor();
+  expect(page.url()).toContain(`#/sessions/${session.id}`);
+  const people = page.getByRole('table', { name: 'Participants' });
+  expect(await people.locator('tbody th').allTextContents()).toContain('Olive');
+  const here = page.getByRole('table', { name: 'Who was here' });
+  await page.getByText('One person was here').waitFor();
+  expect(await here.locator('tbody th').allTextContents()).toEqual(['Olive']);
+  const { rows } = await stack.database.query<{ at: number }>(
+    `SELECT (extract(epoch FROM created_at) * 1000)::float8 AS at FROM activity_log WHERE session_id = $1 AND activity_type = 'user_left'`,
+    [session.id],
+  );
+  const address = `${stack.http}/dashboard/#/sessions/${session.id}?at=${Math.floor(rows[0]!.at) - 1}`;
+  await page.goto('about:blank');
+  await page.goto(address);
+  await page.getByText('2 people were here').waitFor();
+  expect((await here.locator('tbody th').allTextContents()).sort()).toEqual(['Olive', 'Pat']);
+  const slider = page.getByRole('slider', { name: 'Moment' });
+  await slider.focus();
+  await page.keyboard.press('End');
+  await page.getByText('One person was here').waitFor();
+  await page.getByRole('button', { name: 'Verify the audit trail' }).click();
+  await page.getByText('No fault was found.').waitFor();
+  const { rowCount } = await stack.database.query('SELECT 1 FROM activity_log WHERE session_id = $1', [session.id]);
+  await page.getByText(new RegExp(`of ${rowCount} entries|${rowCount} wait to be sealed`)).waitFor();
+  expect(await faultsOf(opened)).toEqual([]);
+});
+
+test('the page of a private session says who may read its entries, and that of an unknown session leads back', async () => {
+  const { session } = await dashboard.stack.host('olive', { isPublic: false, title: 'Secret plan' });
+  const opened = await dashboard.open(`sessions/${session.id}`);
+  const { page } = opened;
+  await page.getByRole('heading', { name: 'Secret plan' }).waitFor();
+  await page.getByRole('button', { name: 'Verify the audit trail' }).click();
+  await page.getByText('Only people of this session may read the entries').waitFor();
+  await page.goto(`${dashboard.stack.http}/dashboard/#/sessions/SESSION-NONE`);
+  await page.getByRole('heading', { name: 'There is no such session' }).waitFor();
+  expect(await faultsOf(opened)).toEqual([]);
+  await page.getByRole('button', { name: 'Show all sessions' }).click();
+  await page.getByRole('heading', { name: 'Sessions', exact: true }).waitFor();
+  expect(opened.complaints.splice(0).filter((text) => !/403|404/.test(text))).toEqual([]);
+});
+
+test('the list and the page of a session fit on a phone', async () => {
+  const opened = await dashboard.open('sessions', phone);
+  const { page } = opened;
+  await firstIs(page, 'Plan 1');
+  expect(await fits(opened)).toBe(true);
+  expect(await faultsOf(opened)).toEqual([]);
+  await page.getByRole('link', { name: 'Plan 1', exact: true }).click();
+  await page.getByRole('heading', { name: 'Plan 1' }).waitFor();
+  expect(await fits(opened)).toBe(true);
+  expect(await faultsOf(opened)).toEqual([]);
+});
