@@ -27,6 +27,11 @@ export interface ExistingDatabaseProps {
    * create tables and roles.
    */
   secret: secretsmanager.ISecret;
+  /**
+   * The credentials of the functions, in the same form and with another user. The migrations create this user, who may not change
+   * tables or entries of the audit trail. Default: the functions use `secret`, and may do both.
+   */
+  serviceSecret?: secretsmanager.ISecret;
   /** The security group of the server. Each function that uses the database gets a rule. */
   securityGroup: ec2.ISecurityGroup;
   /** The port of the server. Default: 5432. */
@@ -65,29 +70,52 @@ export class ExistingDatabase implements Database {
   readonly instance: rds.IDatabaseInstance | undefined;
   readonly readyAfter: IConstruct[];
   readonly manyConnections = undefined;
+  readonly afterMigrations: IConstruct[] = [];
   private readonly props: ExistingDatabaseProps;
-  private readonly secretArn: string;
 
   constructor(props: ExistingDatabaseProps) {
-    const { secret, securityGroup, instance } = props;
-    if (secret.secretFullArn === undefined) {
-      throw new Error(
-        'The secret of the database has no complete ARN, so no permission can name it; use Secret.fromSecretCompleteArn.',
-      );
-    }
+    const { secret, serviceSecret, securityGroup, instance } = props;
+    for (const each of [secret, ...(serviceSecret ? [serviceSecret] : [])]) arnOf(each);
     this.props = props;
-    this.secretArn = secret.secretFullArn;
     this.instance = instance;
     // The rule that lets the migrations in belongs to the group.
-    this.readyAfter = [secret, securityGroup, ...(instance ? [instance] : [])];
+    this.readyAfter = [
+      ...[secret, securityGroup],
+      ...(serviceSecret ? [serviceSecret] : []),
+      ...(instance ? [instance] : []),
+    ];
   }
 
-  /** Permits connections and reading the credentials, and sets the variable with their address. */
+  /** Permits connections with the rights of the service, and sets the variable with the address of its credentials. */
   grantAccess(fn: RollcallFunction): void {
-    const { secret, securityGroup, port = 5432 } = this.props;
-    fn.connections.allowTo(securityGroup, ec2.Port.tcp(port), 'PostgreSQL');
-    fn.allow(['secretsmanager:GetSecretValue'], [this.secretArn]);
-    if (secret.encryptionKey) fn.allow(['kms:Decrypt'], [secret.encryptionKey.keyArn]);
-    fn.setVariable(environmentNames.databaseSecretArn, this.secretArn);
+    this.admit(fn, this.props.serviceSecret ?? this.props.secret);
   }
+
+  /** Permits connections as the owner of the tables, and reading the credentials of the service. */
+  grantOwnership(fn: RollcallFunction): void {
+    const { secret, serviceSecret } = this.props;
+    this.admit(fn, secret);
+    if (!serviceSecret) return;
+    this.allowReading(fn, serviceSecret);
+    fn.setVariable(environmentNames.serviceSecretArn, arnOf(serviceSecret));
+  }
+
+  private admit(fn: RollcallFunction, secret: secretsmanager.ISecret): void {
+    const { securityGroup, port = 5432 } = this.props;
+    fn.connections.allowTo(securityGroup, ec2.Port.tcp(port), 'PostgreSQL');
+    this.allowReading(fn, secret);
+    fn.setVariable(environmentNames.databaseSecretArn, arnOf(secret));
+  }
+
+  private allowReading(fn: RollcallFunction, secret: secretsmanager.ISecret): void {
+    fn.allow(['secretsmanager:GetSecretValue'], [arnOf(secret)]);
+    if (secret.encryptionKey) fn.allow(['kms:Decrypt'], [secret.encryptionKey.keyArn]);
+  }
+}
+
+function arnOf({ secretFullArn }: secretsmanager.ISecret): string {
+  if (secretFullArn !== undefined) return secretFullArn;
+  throw new Error(
+    'The secret of the database has no complete ARN, so no permission can name it; use Secret.fromSecretCompleteArn.',
+  );
 }

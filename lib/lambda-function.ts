@@ -7,6 +7,7 @@ import { Construct } from 'constructs';
 import { environmentNames } from '../lambdas/platform/environment.ts';
 import { type HandlerName, handlers } from './handlers.ts';
 import type { Network } from './network.ts';
+import { overlapPolicy } from './overlapping-policy.ts';
 import { chosenSettings, type Sizes } from './settings.ts';
 
 type EnvironmentKey = (typeof environmentNames)[keyof typeof environmentNames];
@@ -118,11 +119,13 @@ export class RollcallFunction extends Construct {
         'These actions cannot name a network interface before it exists; no other permission is as wide.',
       );
     }
-    return new iam.Role(this, 'Role', {
+    const role = new iam.Role(this, 'Role', {
       description: `Role of the function ${this.handler}`,
       assumedBy: new iam.ServicePrincipal('lambda.amazonaws.com'),
       inlinePolicies: { Base: new iam.PolicyDocument({ statements }) },
     });
+    overlapPolicy(role);
+    return role;
   }
 }
 

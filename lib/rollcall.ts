@@ -241,14 +241,15 @@ export class Rollcall extends Construct {
 
   private addMigration(network: Network, { logRetentionDays }: Sizes): void {
     const { migrate } = this.functions;
-    this.database.grantAccess(migrate);
+    this.database.grantOwnership(migrate);
     const before = Object.values(this.functions).filter((fn) => fn !== migrate);
-    new Migration(this, 'Migration', {
+    const migration = new Migration(this, 'Migration', {
       migrate,
       after: [network, ...this.database.readyAfter],
       before,
       logRetentionDays,
     });
+    for (const each of this.database.afterMigrations) each.node.addDependency(migration);
   }
 }
 

@@ -2,6 +2,7 @@ import { type CfnResource, Duration, RemovalPolicy, Stack, Validations } from 'a
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import * as rds from 'aws-cdk-lib/aws-rds';
+import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct, type IConstruct } from 'constructs';
 import { environmentNames } from '../lambdas/platform/environment.ts';
 import { contentName } from './content-name.ts';
@@ -19,24 +20,28 @@ const logExports = ['postgresql'] as const;
 /** Three quarters of what RDS lets an instance of this size accept. */
 const manyConnections = { micro: 80, small: 150, medium: 300 };
 
-/** PostgreSQL on RDS: encrypted, only with TLS, not public. Its credentials are in Secrets Manager. */
+/** PostgreSQL on RDS: encrypted, only with TLS, not public. The credentials of the migrations and of the service are in Secrets Manager. */
 export class SessionDatabase extends Construct implements Database {
   readonly instance: rds.DatabaseInstance;
-  readonly readyAfter: IConstruct[] = [this];
+  readonly readyAfter: IConstruct[];
   readonly manyConnections: number;
-  private readonly secretArn: string;
+  /** What needs the user of the functions, whom the migrations create. */
+  readonly afterMigrations: IConstruct[] = [];
+  /** The credentials of the functions, whose user may not change tables or the audit trail. */
+  private readonly serviceSecret: secretsmanager.ISecret;
 
   constructor(scope: Construct, id: string, network: Network, sizes: Sizes) {
     super(scope, id);
     const engine = rds.DatabaseInstanceEngine.postgres({ version: rds.PostgresEngineVersion.VER_18_3 });
     const size = sizes.database;
     this.manyConnections = manyConnections[size.size];
+    const group = network.createServerGroup(this, 'PostgreSQL: only functions with granted access');
     this.instance = new rds.DatabaseInstance(this, 'Instance', {
       engine,
       instanceType: new ec2.InstanceType(`t4g.${size.size}`),
       vpc: network.vpc,
       vpcSubnets: network.dataSubnets,
-      securityGroups: [network.createServerGroup(this, 'PostgreSQL: only functions with granted access')],
+      securityGroups: [group],
       publiclyAccessible: false,
       multiAz: size.multiAz,
       databaseName: 'rollcall',
@@ -54,17 +59,34 @@ export class SessionDatabase extends Construct implements Database {
       autoMinorVersionUpgrade: true,
       cloudwatchLogsExports: [...logExports],
     });
-    this.secretArn = this.instance.secret!.secretArn;
+    this.serviceSecret = new rds.DatabaseSecret(this, 'ServiceSecret', {
+      username: 'rollcall_functions',
+      dbname: 'rollcall',
+      excludeCharacters: passwordExcludes,
+    }).attach(this.instance);
+    this.readyAfter = [group, this.instance, this.serviceSecret.node.defaultChild!];
     this.keepLogsFor(sizes.logRetentionDays);
-    if (size.rotatePassword) this.rotatePassword(sizes.logRetentionDays);
+    if (size.rotatePassword) this.rotatePasswords(sizes.logRetentionDays);
     this.acknowledgeFindings(size);
   }
 
-  /** Permits connections and reading the credentials, and sets the variable with their address. */
+  /** Permits connections with the rights of the service, and sets the variable with the address of its credentials. */
   grantAccess(fn: RollcallFunction): void {
+    this.admit(fn, this.serviceSecret.secretArn);
+  }
+
+  /** Permits connections as the owner of the tables, and reading the credentials of the service, which its migrations set. */
+  grantOwnership(fn: RollcallFunction): void {
+    const { secretArn } = this.serviceSecret;
+    this.admit(fn, this.instance.secret!.secretArn);
+    fn.allow(['secretsmanager:GetSecretValue'], [secretArn]);
+    fn.setVariable(environmentNames.serviceSecretArn, secretArn);
+  }
+
+  private admit(fn: RollcallFunction, secretArn: string): void {
     this.instance.connections.allowDefaultPortFrom(fn, 'PostgreSQL');
-    fn.allow(['secretsmanager:GetSecretValue'], [this.secretArn]);
-    fn.setVariable(environmentNames.databaseSecretArn, this.secretArn);
+    fn.allow(['secretsmanager:GetSecretValue'], [secretArn]);
+    fn.setVariable(environmentNames.databaseSecretArn, secretArn);
   }
 
   /**
@@ -91,18 +113,33 @@ export class SessionDatabase extends Construct implements Database {
   }
 
   /**
-   * A function of AWS writes a new password every 30 days. It needs a way to Secrets Manager, which only the subnets of
-   * the functions have.
+   * A function of AWS for each of the two users writes a new password every 30 days. It needs a way to Secrets Manager, which only the
+   * subnets of the functions have.
    */
-  private rotatePassword(logDays: number): void {
-    const rotation = this.instance.addRotationSingleUser({
+  private rotatePasswords(logDays: number): void {
+    const options = {
       excludeCharacters: passwordExcludes,
       vpcSubnets: { subnetType: ec2.SubnetType.PRIVATE_WITH_EGRESS },
+    };
+    const ofOwner = this.instance.addRotationSingleUser(options);
+    const ofService = new secretsmanager.SecretRotation(this, 'ServiceRotation', {
+      application: secretsmanager.SecretRotationApplication.POSTGRES_ROTATION_SINGLE_USER,
+      secret: this.serviceSecret,
+      target: this.instance,
+      vpc: this.instance.vpc,
+      ...options,
     });
-    const functionName = `${shortName(Stack.of(this))}-password-rotation`;
+    this.nameRotation(ofOwner, 'RotationLog', 'password-rotation', logDays);
+    this.nameRotation(ofService, 'ServiceRotationLog', 'service-rotation', logDays);
+    // The first rotation begins when the schedule is created.
+    this.afterMigrations.push(this.serviceSecret.node.findChild('RotationSchedule'));
+  }
+
+  private nameRotation(rotation: Construct, logId: string, name: string, logDays: number): void {
+    const functionName = `${shortName(Stack.of(this))}-${name}`;
     const application = rotation.node.findChild('Resource') as CfnResource;
     application.addPropertyOverride('Parameters.functionName', functionName);
-    application.node.addDependency(this.createLog('RotationLog', `/aws/lambda/${functionName}`, logDays));
+    application.node.addDependency(this.createLog(logId, `/aws/lambda/${functionName}`, logDays));
   }
 
   private createLog(id: string, logGroupName: string, retention: number): logs.LogGroup {

@@ -18,6 +18,10 @@ export interface Database {
   readonly manyConnections: number | undefined;
   /** What must exist before the migrations run. */
   readonly readyAfter: IConstruct[];
-  /** Permits connections and reading the credentials, and sets the variable with their address. */
+  /** What must not exist before they ran. */
+  readonly afterMigrations: IConstruct[];
+  /** Permits connections with the rights of the service, and sets the variable with the address of its credentials. */
   grantAccess(fn: RollcallFunction): void;
+  /** Permits connections as the owner of the tables, for the migrations. */
+  grantOwnership(fn: RollcallFunction): void;
 }

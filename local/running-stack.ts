@@ -13,6 +13,7 @@ import type { Pages } from './pages/pages.ts';
 import type { PublicServer, Responder } from './public-server.ts';
 import { type ScheduleRun, Schedules } from './schedules/schedules.ts';
 import { AccessControl } from './services/caller.ts';
+import { attachDatabase } from './services/database-secrets.ts';
 import { DynamoDbProxy } from './services/dynamodb-proxy.ts';
 import { loadKeys } from './services/keys.ts';
 import { KmsApi } from './services/kms-api.ts';
@@ -97,6 +98,7 @@ async function startCloud(options: RunOptions): Promise<Cloud> {
     (sentence) => output.log('ERROR', 'permissions', sentence),
   );
   const secrets = await loadSecrets(definition.resolver, join(options.dataDirectory, 'secrets.json'));
+  attachDatabase(definition.resolver, secrets, services.databaseUrl);
   const keys = await loadKeys(definition.resolver, join(options.dataDirectory, 'keys.json'));
   const dynamodb = new DynamoDbProxy(services.dynamodbEndpoint, access);
   let runtime: LambdaRuntime | undefined;

@@ -1,7 +1,7 @@
 /**
  * `npm run smoke -- --url wss://…/live --http https://…` checks a deployment: a handshake, a session, a cursor, leaves, the audit
  * trail. With `--stack <name>` it takes the addresses from CloudFormation and also tries an alarm and the rotation of the
- * password. It takes at most five minutes, deletes nothing and ends its own session.
+ * passwords. It takes at most five minutes, deletes nothing and ends its own session.
  */
 import { awsChecks } from './smoke/aws-checks.ts';
 import { readOptions } from './smoke/options.ts';

@@ -10,8 +10,12 @@ import { once, required } from './once.ts';
 import { inTransaction } from './transaction.ts';
 
 export interface DatabaseOptions {
-  /** Called at the first use, and again after the server refused the password (a rotated secret). */
-  connection: () => Promise<PoolConfig>;
+  /**
+   * Called at the first use, and again after the server refused the password (a rotated secret).
+   *
+   * @param refused the connection with the refused password.
+   */
+  connection: (refused?: PoolConfig) => Promise<PoolConfig>;
   /** Time limit of one query in milliseconds, waits included. A sweep may take longer than a request. */
   timeoutMillis?: number;
 }
@@ -29,6 +33,7 @@ export class Database {
   readonly #options: DatabaseOptions;
   readonly #timeoutMillis: number;
   #pool: Promise<Pool> | undefined;
+  #opened: PoolConfig | undefined;
 
   constructor(options: DatabaseOptions) {
     this.#options = options;
@@ -77,14 +82,18 @@ export class Database {
       return await use(await pool);
     } catch (error) {
       if (!isAuthenticationFailure(error)) throw error;
-      if (this.#pool === pool) await this.end();
-      return use(await this.#open());
+      // Its open connections go on. Nobody waits for them: a caller may hold one and wait for this call.
+      if (this.#pool === pool) this.end().catch((failure) => log.debug('A pool did not end', failure));
+      return use(await this.#open(this.#opened));
     }
   }
 
-  #open(): Promise<Pool> {
-    this.#pool ??= this.#options.connection().then(
-      (connection) => this.#makePool(connection),
+  #open(refused?: PoolConfig): Promise<Pool> {
+    this.#pool ??= this.#options.connection(refused).then(
+      (connection) => {
+        this.#opened = connection;
+        return this.#makePool(connection);
+      },
       (error) => {
         this.#pool = undefined;
         throw error;
@@ -123,10 +132,16 @@ export class Database {
   }
 }
 
-/** How this environment connects to PostgreSQL: with `DATABASE_URL`, or else with the secret from the stack. */
-export async function databaseConnection(): Promise<PoolConfig> {
+/**
+ * How this environment connects to PostgreSQL: with `DATABASE_URL`, or else with the secret from the stack.
+ *
+ * @param refused a connection with a password from this secret that the server refused.
+ */
+export async function databaseConnection(refused?: PoolConfig): Promise<PoolConfig> {
   const url = process.env[environmentNames.databaseUrl];
-  return url ? { connectionString: url } : readDatabaseSecret(required(environmentNames.databaseSecretArn));
+  return url
+    ? { connectionString: url }
+    : readDatabaseSecret(required(environmentNames.databaseSecretArn), { refused });
 }
 
 /** The database of this environment. */

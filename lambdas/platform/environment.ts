@@ -11,6 +11,10 @@ export const environmentNames = {
   databaseUrl: 'DATABASE_URL',
   /** Secrets Manager secret with `host`, `port`, `dbname`, `username` and `password`. */
   databaseSecretArn: 'DATABASE_SECRET_ARN',
+  /** The secret with which the functions of the service connect. Only the migrations have it beside their own. */
+  serviceSecretArn: 'SERVICE_SECRET_ARN',
+  /** `off`: PostgreSQL on the same machine, without TLS. A stack never sets it. */
+  databaseTls: 'DATABASE_TLS',
   /** DynamoDB table of the connections and their memberships. */
   connectionsTable: 'CONNECTIONS_TABLE',
   /** DynamoDB table in which activities wait while PostgreSQL is away. */

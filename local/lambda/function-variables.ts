@@ -45,9 +45,9 @@ function storeVariables({ environment }: FunctionDefinition, { backing, override
   const variables: Record<string, string> = {};
   if ('REDIS_URL' in environment) variables['REDIS_URL'] = backing.redisSocket ?? backing.redisUrl;
   if ('REDIS_CLUSTER' in environment) variables['REDIS_CLUSTER'] = overrides['REDIS_CLUSTER'] ?? 'false';
-  if ('DATABASE_SECRET_ARN' in environment || 'DATABASE_URL' in environment) {
-    variables['DATABASE_URL'] = backing.databaseUrl;
-  }
+  if ('DATABASE_URL' in environment) variables['DATABASE_URL'] = backing.databaseUrl;
+  // The local PostgreSQL has no certificate.
+  if ('DATABASE_SECRET_ARN' in environment) variables['DATABASE_TLS'] = 'off';
   return variables;
 }
 

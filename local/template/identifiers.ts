@@ -18,6 +18,8 @@ export function referenceOf(logicalId: string, resource: Resource, resolve: Reso
       return `${functionArn(functionName(resolve(resource.Properties?.['FunctionName'])))}:${named('Name')}`;
     case 'AWS::SecretsManager::Secret':
       return attributeOf(logicalId, resource, 'Arn', resolve);
+    case 'AWS::SecretsManager::SecretTargetAttachment':
+      return resolve(resource.Properties?.['SecretId']);
     case 'AWS::ApiGatewayV2::Api':
       return apiId(logicalId);
     case 'AWS::ApiGatewayV2::Stage':

@@ -3,6 +3,7 @@ import type { HandlerName } from '../../lib/handlers.ts';
 import { checkAlarmTopics } from './alarm-topics.ts';
 import { checkAliases } from './aliases.ts';
 import { checkCycles } from './cycles.ts';
+import { checkDatabaseLogins } from './database-logins.ts';
 import { checkFixedNames } from './fixed-names.ts';
 import { checkLogRetention } from './log-retention.ts';
 import { checkPermissions, type Use } from './permissions.ts';
@@ -33,5 +34,6 @@ export function checkTemplate(template: Template, { spec, uses }: Knowledge): Fi
     ...checkTriggers(template),
     ...checkLogRetention(template),
     ...checkPermissions(template, uses),
+    ...checkDatabaseLogins(template),
   ];
 }

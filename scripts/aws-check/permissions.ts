@@ -1,3 +1,4 @@
+import { environmentNames } from '../../lambdas/platform/environment.ts';
 import { type HandlerName, handlerNames, handlers } from '../../lib/handlers.ts';
 import { type Statement, statementsOfRole } from './policies.ts';
 import {
@@ -22,6 +23,9 @@ export interface Use {
 /** Actions that Lambda itself uses, so that a function has a log and a network interface. */
 const usedByLambda = /^(logs:(CreateLogStream|PutLogEvents)|ec2:\w+)$/;
 
+/** Not set if the functions log in as the owner of a database that exists; `database-logins.ts` says when they may not. */
+const optional = environmentNames.serviceSecretArn;
+
 /** What Lambda needs to write the traces of a function. */
 const tracing = ['xray:PutTraceSegments', 'xray:PutTelemetryRecords'];
 
@@ -39,12 +43,13 @@ export function checkPermissions(template: Template, uses: ReadonlyMap<HandlerNa
       .filter(({ Effect }) => Effect === 'Allow')
       .flatMap(grantsOf)
       .map(({ action, resources }) => ({ action, resources: resources.map((id) => functionBehind(template, id)) }));
-    const used: (Use & { resources: string[] })[] = (uses.get(handler) ?? []).map(({ action, variable }) => ({
+    let used: (Use & { resources: string[] })[] = (uses.get(handler) ?? []).map(({ action, variable }) => ({
       action,
       variable,
       resources:
         variable === undefined ? [logicalId] : namedBy(properties, variable).map((id) => functionBehind(template, id)),
     }));
+    used = used.filter(({ variable, resources }) => variable !== optional || resources.length > 0);
     if (isTraced(properties))
       used.push(...tracing.map((action) => ({ action, variable: undefined, resources: ['*'] })));
     // Secrets Manager decrypts a secret with the rights of the caller.

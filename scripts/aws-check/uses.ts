@@ -29,12 +29,13 @@ export const namedOnly: Partial<Record<HandlerName, string[]>> = {
   ],
 };
 
-/** Set only outside of a stack, and read first. The stack never sets it. */
-const neverSet: string[] = [environmentNames.databaseUrl];
+/** Set only outside of a stack. The stack never sets them. */
+const neverSet: string[] = [environmentNames.databaseUrl, environmentNames.databaseTls];
 
 /** What a function does with the thing that a variable names, whatever it calls. */
 const actionsOfVariable: Record<string, string[]> = {
   [environmentNames.databaseSecretArn]: ['secretsmanager:GetSecretValue'],
+  [environmentNames.serviceSecretArn]: ['secretsmanager:GetSecretValue'],
   [environmentNames.inviteSecretArn]: ['secretsmanager:GetSecretValue'],
   [environmentNames.checkpointKeyArn]: ['kms:Sign', 'kms:GetPublicKey'],
   [environmentNames.timeoutSweepFunction]: ['lambda:InvokeFunction'],

@@ -23,7 +23,7 @@ export function awsChecks(options: SmokeOptions): Check[] {
   return [
     { name: 'an alarm notifies', run: needsStack((name) => checkAlarm(name, pollMillis)) },
     {
-      name: 'the password of the database rotates',
+      name: 'the passwords of the database rotate',
       run: needsStack((name) => checkRotation(name, options, pollMillis)),
     },
   ];
@@ -64,20 +64,25 @@ async function checkAlarm(stack: string, pollMillis: number): Promise<string> {
   return alarm.AlarmName;
 }
 
-/** Rotates the password and then needs the database again, with a new connection. */
+/** Rotates the password of each user. After each rotation it needs the database again, with a new connection. */
 async function checkRotation(stack: string, options: SmokeOptions, pollMillis: number): Promise<string> {
-  const [schedule] = await resourcesOf(stack, 'AWS::SecretsManager::RotationSchedule');
-  if (!schedule) throw new Skipped('the stack rotates no password');
-  const secret = schedule.PhysicalResourceId;
+  const schedules = await resourcesOf(stack, 'AWS::SecretsManager::RotationSchedule');
+  if (schedules.length === 0) throw new Skipped('the stack rotates no password');
+  for (const { PhysicalResourceId: secret } of schedules) {
+    await rotate(secret, pollMillis);
+    await checkHealth(options);
+    await createAndEnd(options);
+  }
+  return `${schedules.length} rotated, and a new session was created after each`;
+}
+
+async function rotate(secret: string, pollMillis: number): Promise<void> {
   const rotatedAt = async () =>
     ((await aws(['secretsmanager', 'describe-secret', '--secret-id', secret])) as { LastRotatedDate?: unknown })
       .LastRotatedDate;
   const before = JSON.stringify(await rotatedAt());
   await aws(['secretsmanager', 'rotate-secret', '--secret-id', secret]);
   await poll(pollMillis, async () => (JSON.stringify(await rotatedAt()) === before ? undefined : true));
-  await checkHealth(options);
-  await createAndEnd(options);
-  return 'rotated, and a new session was created after it';
 }
 
 async function resourcesOf(stack: string, type: string): Promise<Resource[]> {

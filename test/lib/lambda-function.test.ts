@@ -116,7 +116,8 @@ describe('least privilege', () => {
   test('only functions that have the address of a secret may read it', () => {
     for (const [handler] of functions) {
       const variables = dev.environmentOf(handler);
-      const expected = [variables['DATABASE_SECRET_ARN'], variables['INVITE_SECRET_ARN']].filter(Boolean);
+      const names = ['DATABASE_SECRET_ARN', 'SERVICE_SECRET_ARN', 'INVITE_SECRET_ARN'];
+      const expected = names.map((name) => variables[name]).filter(Boolean);
       const read = dev
         .statementsOf(handler)
         .filter(({ Action }) => listed(Action).some((action) => action.startsWith('secretsmanager:')))

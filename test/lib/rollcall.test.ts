@@ -78,6 +78,20 @@ test('it uses a database and a cache that exist, and creates neither', () => {
   expect(alarmed).not.toEqual(expect.arrayContaining(['ThrottledCmds']));
 });
 
+test('with a secret for the functions of a database that exists, only the migrations read that of the owner', () => {
+  const complete = 'arn:aws:secretsmanager:eu-central-1:123456789012:secret:functions-AbCdEf';
+  const template = templateWith((stack) => {
+    const { database, ...others } = importedStores(stack);
+    const serviceSecret = Secret.fromSecretCompleteArn(stack, 'Functions', complete);
+    return { ...others, sizes: sizes.prod, database: { ...database, serviceSecret } };
+  });
+  expect(checkTemplate(template, knowledge)).toEqual([]);
+  expect(variablesOf(template, 'Shares cursors')).toMatchObject({ DATABASE_SECRET_ARN: complete });
+  const migrate = variablesOf(template, handlers.migrate.description);
+  expect(migrate).toMatchObject({ SERVICE_SECRET_ARN: complete });
+  expect(migrate['DATABASE_SECRET_ARN']).toMatch(/:secret:shop-AbCdEf$/);
+});
+
 test('it shows the metrics of stores that exist if it knows their names', () => {
   const template = templateWith((stack) => {
     const { vpc, database, cache } = importedStores(stack);

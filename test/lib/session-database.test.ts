@@ -55,8 +55,8 @@ function subnetsWithEgress(): Set<string> {
   );
 }
 
-test('the function that rotates the password can reach Secrets Manager and PostgreSQL', () => {
-  const [, rotation] = prod.ofType('AWS::Serverless::Application')[0]!;
+test.each([0, 1])('function %i of the two that rotate passwords can reach Secrets Manager and PostgreSQL', (index) => {
+  const [, rotation] = prod.ofType('AWS::Serverless::Application')[index]!;
   const parameters = rotation.Properties['Parameters'] as Record<string, { 'Fn::Join': [string, unknown[]] }>;
   const subnets = parameters['vpcSubnetIds']!['Fn::Join'][1].filter((part) => typeof part === 'object');
   expect(subnets).toHaveLength(2);
@@ -77,7 +77,7 @@ test.each([dev, prod])('the exported log and the log of the rotation end, and go
       ([, each]) => `/aws/lambda/${(each.Properties['Parameters'] as { functionName: string }).functionName}`,
     ),
   ];
-  expect(names.length).toBe(template === prod ? 2 : 1);
+  expect(names.length).toBe(template === prod ? 3 : 1);
   for (const name of names) {
     const [id, group] = template
       .ofType('AWS::Logs::LogGroup')
@@ -85,7 +85,8 @@ test.each([dev, prod])('the exported log and the log of the rotation end, and go
     expect(group.Properties['RetentionInDays']).toBe(template === prod ? 90 : 7);
     expect(group.DeletionPolicy).toBe('Delete');
     // Before the service creates it without an end.
-    const writer = name.startsWith('/aws/rds') ? instance : rotations[0]![1];
+    const ofName = rotations.find(([, each]) => JSON.stringify(each.Properties).includes(name.replace(/.*\//, '')));
+    const writer = name.startsWith('/aws/rds') ? instance : ofName![1];
     expect(writer.DependsOn).toContain(id);
   }
 });
@@ -116,6 +117,35 @@ test('only functions that have the address of its secret can read it and reach P
     users++;
   }
   expect(rules).toHaveLength(users);
+});
+
+test('only the migrations can read the secret of the owner; the functions have one of their own, and both rotate in prod', () => {
+  const [, instance] = prod.ofType(type)[0]!;
+  const masterPassword = JSON.stringify(instance.Properties['MasterUserPassword']);
+  const attached = Object.fromEntries(
+    prod
+      .ofType('AWS::SecretsManager::SecretTargetAttachment')
+      .map(([id, each]) => [id, JSON.stringify(each.Properties['SecretId'])]),
+  );
+  const isOwners = (secret: unknown) =>
+    masterPassword.includes(JSON.parse(attached[(secret as { Ref: string }).Ref]!).Ref);
+  for (const [handler] of prod.functions()) {
+    const { DATABASE_SECRET_ARN: own, SERVICE_SECRET_ARN: others } = prod.environmentOf(handler);
+    if (own !== undefined) expect([handler, isOwners(own)]).toEqual([handler, handler === 'migrate']);
+    expect([handler, others !== undefined]).toEqual([handler, handler === 'migrate']);
+  }
+  const rotated = prod.ofType('AWS::SecretsManager::RotationSchedule').map(([, each]) => each.Properties['SecretId']);
+  expect(rotated.map(isOwners).sort()).toEqual([false, true]);
+});
+
+test('the password of the functions rotates only after the migrations created their user', () => {
+  const [migration] = prod.ofType('Custom::Trigger')[0]!;
+  const waits = prod
+    .ofType('AWS::SecretsManager::RotationSchedule')
+    .filter(([, each]) => each.DependsOn?.includes(migration))
+    .map(([id]) => id);
+  expect(waits).toEqual([expect.stringContaining('ServiceSecret')]);
+  for (const id of waits) expect(prod.resources[migration]!.DependsOn).not.toContain(id);
 });
 
 test.each(['heartbeat', 'cursor', 'presence', 'session', 'disconnect', 'timeout-sweep'])(

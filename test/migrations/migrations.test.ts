@@ -54,6 +54,19 @@ describe('migrate', () => {
     }
   });
 
+  test('runs a migration whose number is below that of one that ran', async () => {
+    const database = await emptyDatabase();
+    const directory = await mkdtemp(join(tmpdir(), 'migrations-'));
+    try {
+      await writeFile(join(directory, '0002-second.sql'), 'CREATE TABLE second (n int);');
+      expect(await migrate(database.url, directory)).toEqual(['0002-second']);
+      await writeFile(join(directory, '0001-first.sql'), 'CREATE TABLE first (n int);');
+      expect(await migrate(database.url, directory)).toEqual(['0001-first']);
+    } finally {
+      await rm(directory, { recursive: true });
+    }
+  });
+
   test('migrates an empty database to the newest schema, and has nothing to do the second time', async () => {
     const database = await emptyDatabase();
     const ran = await migrate(database.url, 'migrations');

@@ -3,6 +3,7 @@ import { type EventEmitter, once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { mockClient } from 'aws-sdk-client-mock';
+import type { PoolConfig } from 'pg';
 import { Database } from '../../lambdas/platform/database.ts';
 import { databaseFailure } from '../../lambdas/platform/database-failure.ts';
 import { readDatabaseSecret } from '../../lambdas/platform/database-secret.ts';
@@ -192,6 +193,35 @@ describe('Database', () => {
     }
   });
 
+  test('while a caller holds a connection, a call with a refused password does not wait for it', async () => {
+    const role = `rotating_${randomUUID().slice(0, 8)}`;
+    await server.pool.query(`CREATE ROLE ${role} LOGIN PASSWORD 'first'`);
+    try {
+      const url = new URL(server.url);
+      url.username = role;
+      let password = 'first';
+      const database = new Database({
+        async connection() {
+          url.password = password;
+          return { connectionString: url.href };
+        },
+      });
+      opened.push(database);
+      const answer = await database.transaction(async (client) => {
+        const { rows } = await client.query('SELECT pg_backend_pid() AS pid');
+        password = 'second';
+        await server.pool.query(`ALTER ROLE ${role} PASSWORD 'second'`);
+        const other = await database.query('SELECT 1 AS one');
+        // The connection that was open before the rotation goes on.
+        const after = await client.query('SELECT pg_backend_pid() AS pid');
+        return [other.rows[0], after.rows[0].pid === rows[0].pid];
+      });
+      expect(answer).toEqual([{ one: 1 }, true]);
+    } finally {
+      await server.pool.query(`DROP ROLE ${role}`);
+    }
+  });
+
   test('after a secret could not be read, the next call reads it again', async () => {
     let reads = 0;
     const database = new Database({
@@ -233,7 +263,8 @@ describe('databaseFailure', () => {
 
 describe('readDatabaseSecret', () => {
   const client = mockClient(SecretsManagerClient);
-  const read = () => readDatabaseSecret('arn:of:the:secret', client as unknown as SecretsManagerClient);
+  const read = (refused?: PoolConfig) =>
+    readDatabaseSecret('arn:of:the:secret', { refused, client: client as unknown as SecretsManagerClient });
   const secret = { host: 'db.internal', port: '5432', dbname: 'rollcall', username: 'app', password: 'pa:ss@/' };
 
   test('returns host, name and password, and requires a verified certificate', async () => {
@@ -242,6 +273,21 @@ describe('readDatabaseSecret', () => {
       ...{ host: 'db.internal', port: 5432, database: 'rollcall', user: 'app', password: 'pa:ss@/' },
       ssl: { rejectUnauthorized: true, ca: expect.arrayContaining([expect.stringContaining('BEGIN CERTIFICATE')]) },
     });
+  });
+
+  const version = (password: string) => ({ SecretString: JSON.stringify({ ...secret, password }) });
+
+  test('a refused password is read once more: the new one, or the pending one of a rotation, or the same if there is none', async () => {
+    client.on(GetSecretValueCommand).resolves(version('current'));
+    client.on(GetSecretValueCommand, { VersionStage: 'AWSPENDING' }).resolves(version('pending'));
+    expect(await read({ password: 'old' })).toMatchObject({ password: 'current' });
+    expect(await read({ password: 'current' })).toMatchObject({ password: 'pending' });
+    const none = Object.assign(new Error('none'), { name: 'ResourceNotFoundException' });
+    client.on(GetSecretValueCommand, { VersionStage: 'AWSPENDING' }).rejects(none);
+    expect(await read({ password: 'current' })).toMatchObject({ password: 'current' });
+    client.on(GetSecretValueCommand, { VersionStage: 'AWSPENDING' }).rejects(new Error('away'));
+    expect((await refusal(read({ password: 'current' }))).error.message).toBe('away');
+    client.reset();
   });
 
   test.each([undefined, '', 'pa:ss@/', JSON.stringify({ ...secret, host: undefined })])(

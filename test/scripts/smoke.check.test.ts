@@ -32,7 +32,7 @@ const service = [
   ...['health', 'bad handshakes are refused', 'connect', 'join', 'cursor', 'leave', 'a lost connection is announced'],
   ...['audit trail', 'end'],
 ];
-const onlyAws = ['an alarm notifies', 'the password of the database rotates'];
+const onlyAws = ['an alarm notifies', 'the passwords of the database rotate'];
 const passed = (names: string[]) => names.map((name) => `ok ${name}`);
 
 test('the local stack passes every check, and what only AWS has is skipped by name', async () => {
@@ -60,7 +60,9 @@ async function fakeAws(history: string): Promise<Record<string, string>> {
   const calls = join(folder, 'calls');
   const resources = [
     { LogicalResourceId: 'A', PhysicalResourceId: 'alarm-1', ResourceType: 'AWS::CloudWatch::Alarm' },
-    { LogicalResourceId: 'R', PhysicalResourceId: 'secret-1', ResourceType: 'AWS::SecretsManager::RotationSchedule' },
+    ...['secret-1', 'secret-2'].map((id) => ({
+      ...{ LogicalResourceId: id, PhysicalResourceId: id, ResourceType: 'AWS::SecretsManager::RotationSchedule' },
+    })),
   ];
   const outputs = [
     { OutputKey: 'WebSocketUrl', OutputValue: stack.websocket },
@@ -76,8 +78,8 @@ async function fakeAws(history: string): Promise<Record<string, string>> {
 const { appendFileSync, readFileSync } = require('node:fs');
 appendFileSync(${JSON.stringify(calls)}, process.argv.slice(2).join(' ') + '\\n');
 const answers = ${JSON.stringify(answers)};
-const rotated = () => readFileSync(${JSON.stringify(calls)}, 'utf8').includes('rotate-secret');
-const command = process.argv[3];
+const [, , , command, , id] = process.argv;
+const rotated = () => readFileSync(${JSON.stringify(calls)}, 'utf8').includes('rotate-secret --secret-id ' + id);
 console.log(JSON.stringify(command === 'describe-secret' ? { LastRotatedDate: rotated() ? 2 : 1 } : (answers[command] ?? {})));
 `;
   await writeFile(calls, '');
@@ -85,7 +87,7 @@ console.log(JSON.stringify(command === 'describe-secret' ? { LastRotatedDate: ro
   return { PATH: `${folder}:${process.env['PATH']}` };
 }
 
-test('with the name of the stack, an alarm is set and reset, and the password is rotated', async () => {
+test('with the name of the stack, an alarm is set and reset, and both passwords are rotated', async () => {
   const { code, output } = await smoke(
     ['--stack', 'rollcall'],
     await fakeAws('Successfully executed action arn:topic'),
@@ -95,7 +97,8 @@ test('with the name of the stack, an alarm is set and reset, and the password is
   const states = [...calls.matchAll(/set-alarm-state --alarm-name alarm-1 --state-value (\w+)/g)].map(
     ([, state]) => state,
   );
-  expect([code, states, calls.includes('rotate-secret --secret-id secret-1')]).toEqual([0, ['ALARM', 'OK'], true]);
+  const rotated = [...calls.matchAll(/rotate-secret --secret-id (\S+)/g)].map(([, id]) => id);
+  expect([code, states, rotated]).toEqual([0, ['ALARM', 'OK'], ['secret-1', 'secret-2']]);
 });
 
 test('an alarm that cannot publish is found', async () => {
