@@ -30,7 +30,7 @@ export interface Own {
   take(withCursor: boolean, user?: WireUser): OwnChange | undefined;
   /** The service has applied or refused a change. @returns the user when it was sent; fields that a diff changed since are `NaN`. */
   confirm(change: OwnChange): Base | undefined;
-  /** Notes a diff about this user: the fields that it contains need no answer to be shown. */
+  /** Notes that a diff about this user was applied: the fields and keys that it contains need no answer to be shown. */
   announced(change: WireChange): void;
   /** Puts back a change that the service has not applied; later changes take precedence. */
   repeat(change: OwnChange): void;
@@ -44,20 +44,27 @@ export interface Own {
    * @param said the fields that the join contained.
    * @param known the user before the join.
    */
-  complete(said: OwnChange, user: WireUser, known: WireUser | undefined): void;
+  complete(said: OwnChange, user: WireUser, known?: WireUser): void;
+  /**
+   * Puts back what the service has lost of the user, but nothing that this client or another tab has changed since.
+   *
+   * @param known the user before the loss.
+   * @param told the changes of the user after the loss.
+   */
+  restore(user: WireUser, known: WireUser, told: readonly WireChange[]): void;
   /**
    * The fields for a join: the change that was taken for it and the user's earlier state, so that no second frame is needed.
    *
    * @param known the user before the connection was lost.
    */
-  forJoin(change: OwnChange, known: WireUser | undefined): OwnChange;
+  forJoin(change: OwnChange, known?: WireUser): OwnChange;
   /** The user with all unsent and unconfirmed changes. */
   show(user: WireUser): WireUser;
 }
 
 /**
- * The part of a confirmed change that the known state of the user lacks. A field that a diff has changed since, or that differs
- * from its value when the change was sent, already has that value or a later one, for example of another tab.
+ * The part of a confirmed change that the known state of the user lacks. A field or a key of `data` that a diff has changed since, or
+ * that differs from its value when the change was sent, already has that value or a later one, for example of another tab.
  *
  * @param before the user when the change was sent, see `Own.confirm`.
  * @param isAlone whether no diff arrives, because the service announces nothing to a user who is alone.
@@ -68,8 +75,24 @@ export function unannounced(
   user: WireUser | undefined,
   isAlone: boolean,
 ): OwnChange {
-  const isLacking = (field: keyof OwnChange) => isAlone || field === 'cursor' || isSame(before?.[field], user?.[field]);
-  return Object.fromEntries(Object.entries(change).filter(([field]) => isLacking(field as keyof OwnChange)));
+  return pick(change, (of, _, field) => isAlone || field === 'cursor' || isSame(of(before), of(user)));
+}
+
+/**
+ * The fields of a change, and the keys of its data, that meet a condition.
+ *
+ * @param isMet is given a function that returns the value of the field or the key in a user.
+ */
+function pick(
+  { data, ...fields }: OwnChange,
+  isMet: (of: (user?: Json) => unknown, value: unknown, field?: string) => boolean,
+): OwnChange {
+  const filter = (given: object, test: (entry: [string, unknown]) => boolean): Json =>
+    Object.fromEntries(Object.entries(given).filter(test));
+  const picked: OwnChange = filter(fields, ([field, value]) => isMet((user) => user?.[field], value, field));
+  const keys = filter(data ?? {}, ([key, value]) => isMet((user) => (user?.['data'] as Json)?.[key], value));
+  if (Object.keys(keys).length) picked.data = keys;
+  return picked;
 }
 
 const combine = (earlier: OwnChange, later: OwnChange): OwnChange => ({
@@ -79,7 +102,7 @@ const combine = (earlier: OwnChange, later: OwnChange): OwnChange => ({
 });
 
 /** Removes from an earlier change what a later one sets. */
-function giveWay(earlier: OwnChange, { data, ...fields }: OwnChange): void {
+function giveWay(earlier: OwnChange, { data, ...fields }: Omit<WireChange, 'userId'> | OwnChange): void {
   for (const field in fields) delete earlier[field as keyof OwnChange];
   earlier.data &&= { ...earlier.data };
   for (const key in data) delete earlier.data?.[key];
@@ -126,8 +149,12 @@ export function createOwn(initial: OwnChange): Own {
       unconfirmed.delete(change);
       return before;
     },
-    announced(change) {
-      for (const before of unconfirmed.values()) for (const field in change) before[field] = Number.NaN;
+    announced({ data, ...fields }) {
+      for (const before of unconfirmed.values()) {
+        before.data = { ...before.data };
+        for (const field in fields) before[field] = Number.NaN;
+        for (const key in data) before.data[key] = Number.NaN;
+      }
     },
     repeat(change) {
       own.confirm(change);
@@ -150,11 +177,15 @@ export function createOwn(initial: OwnChange): Own {
         wanted.activity = known.activity;
       }
       if (user.connections === 1) wanted.data = { ...known?.data, ...user.data, ...said.data };
-      const shown = merge(user, wanted);
-      const missing = Object.entries(wanted).filter(
-        ([field]) => !isSame(shown[field as keyof OwnChange], user[field as keyof OwnChange]),
-      );
-      own.repeat(Object.fromEntries(missing));
+      for (const later of unconfirmed.keys()) giveWay(wanted, later);
+      own.repeat(pick(wanted, (of, value) => value !== undefined && !isSame(value ?? undefined, of(user))));
+    },
+    restore(user, { activity, data }, told) {
+      const kept: OwnChange = { activity, data };
+      for (const change of told) giveWay(kept, change);
+      // What the service has may be newer, from a tab whose diff has not arrived.
+      if (user.connections > 1) giveWay(kept, user);
+      own.complete(own.forJoin(kept), user);
     },
     forJoin({ cursor: _, ...change }, known) {
       const kept: OwnChange = {};
@@ -164,6 +195,7 @@ export function createOwn(initial: OwnChange): Own {
         kept.data = known.data;
       }
       if (chosen && chosen !== 'online') kept.status = chosen;
+      for (const later of unconfirmed.keys()) giveWay(kept, later);
       return combine(kept, change);
     },
     show: (user) => [...unconfirmed.keys(), unsent].reduce<WireUser>((shown, change) => merge(shown, change), user),

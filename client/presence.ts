@@ -34,6 +34,8 @@ export interface Change {
   /** The cause is undefined if this client was not connected when the user left. */
   left: { user: WireUser; cause: Exclude<LeaveCause, 'signed_in'> | undefined }[];
   updated: WireUser[];
+  /** The changes of the diffs that are applied now, or that the snapshot contains. */
+  updates: WireChange[];
 }
 
 /** The users of a session as this client knows them. A changed user is a new object. */
@@ -161,12 +163,14 @@ export function createPresence({ now }: Pick<Environment, 'now'>): Presence {
     move,
     update,
     apply(frame) {
-      const change: Change = { joined: [], left: [], updated: [] };
+      const change: Change = { joined: [], left: [], updated: [], updates: [] };
       if ('users' in frame) replace(frame, change);
       else waiting.push(frame);
       const isNext = (diff: Diff) => diff.epoch === epoch && diff.seq === seq + 1;
       for (let next = waiting.find(isNext); next; next = waiting.find(isNext)) applyDiff(next, change);
-      waiting = waiting.filter((diff) => diff.epoch !== epoch || diff.seq > seq).slice(-mostWaiting);
+      const isWaiting = (diff: Diff) => diff.epoch !== epoch || diff.seq > seq;
+      for (const diff of waiting) if (!isWaiting(diff)) change.updates.push(...diff.updates);
+      waiting = waiting.filter(isWaiting).slice(-mostWaiting);
       return change;
     },
     moveCompact({ moves, whole }) {

@@ -172,16 +172,16 @@ export function createSessionCore(shared: Shared, target: Target, name: string, 
   }
 
   function apply(frame: Snapshot | Diff): void {
-    const [before, known] = [presence.epoch, me()];
-    const change = presence.apply(frame);
-    for (const update of (frame as Partial<Diff>).updates ?? []) if (update.userId === selfId()) own.announced(update);
+    const [before, known, change] = [presence.epoch, me(), presence.apply(frame)];
+    const told = change.updates.filter(({ userId }) => userId === selfId());
+    for (const update of told) own.announced(update);
     // Before the reply of the join, frames are only collected.
     if (shown.state !== 'joined') return;
     const user = me();
     if (user && !isReplacing) shown.role = user.role;
     // The service lost its data or had given the person up, and with that what it does not keep elsewhere.
     const isBack = presence.epoch !== before || user?.joinedAt !== known?.joinedAt;
-    if (user && known && isBack) own.complete(own.forJoin({}, { ...known, connections: 1 }), user, known);
+    if (user && known && isBack) own.restore(user, known, told);
     tell(change);
     const { epoch, waiting } = presence;
     if (waiting.some((diff) => diff.epoch !== epoch)) sync();

@@ -409,21 +409,54 @@ test('[row 2] [row 15] [CL8] a user who timed out in a sleep that the socket sur
   expect(ada.session.others[0]?.activity).toBe('editing');
 });
 
+/** Makes the service lose what only Redis has of a user: a new epoch begins. */
+function loseData(userId: string) {
+  const [room] = rollcall.service.world.rooms.values();
+  const person = room!.people.get(userId)!;
+  const { activity: _, ...rest } = person.user;
+  person.user = { ...rest, status: 'online' };
+  person.chosen = undefined;
+  room!.epoch = crypto.randomUUID();
+  return room!;
+}
+
 test('[row 15] [FA2] after the service lost its data the client says again what only it knows', async () => {
   const ada = await arrive('ada');
   const bob = await arrive('bob');
   bob.session.setActivity('editing');
   bob.session.setStatus('away');
   await rollcall.settle();
-  const [room] = rollcall.service.world.rooms.values();
-  const person = room!.people.get('bob')!;
-  const { activity: _, ...rest } = person.user;
-  person.user = { ...rest, status: 'online' };
-  person.chosen = undefined;
-  room!.epoch = crypto.randomUUID();
-  room!.broadcast({ type: 'presence_state', ...room!.snapshot() });
+  const room = loseData('bob');
+  room.broadcast({ type: 'presence_state', ...room.snapshot() });
   await rollcall.advance(second);
   expect(ada.session.others[0]).toMatchObject({ activity: 'editing', status: 'away' });
+});
+
+test('[row 15] [FA2] a change after the service lost its data is not undone by what the client says again', async () => {
+  const ada = await arrive('ada');
+  const bob = await arrive('bob');
+  bob.session.setActivity('editing');
+  bob.session.setData({ page: 1, zoom: 2 });
+  await rollcall.settle();
+  loseData('bob');
+  bob.session.setActivity('reading');
+  bob.session.setData({ page: null });
+  await rollcall.advance(second);
+  expect(ada.session.others[0]).toMatchObject({ activity: 'reading', data: { zoom: 2 } });
+  expect(ada.session.others[0]?.data).not.toHaveProperty('page');
+});
+
+test('[row 15] [FA2] after the service lost its data a second tab does not undo what the first one says', async () => {
+  const ada = await arrive('ada');
+  const [first] = [await arrive('bob'), await arrive('bob')];
+  first.session.setActivity('editing');
+  first.session.setData({ page: 1 });
+  await rollcall.settle();
+  loseData('bob');
+  first.session.setActivity('reading');
+  first.session.setData({ page: 2 });
+  await rollcall.advance(second);
+  expect(ada.session.others[0]).toMatchObject({ activity: 'reading', data: { page: 2 } });
 });
 
 test('[row 13] a status that was chosen offline is told once, also to somebody who was away before', async () => {

@@ -61,3 +61,60 @@ test('[row 17] an answer that comes late does not undo what another tab of the u
   expect(unannounced(change, before, user, false)).toEqual({ status: 'away' });
   expect(unannounced(change, before, user, true)).toEqual(change);
 });
+
+test('[row 17] an answer that comes late does not undo a key that another tab changed since, and confirms the other keys', () => {
+  const own = createOwn({});
+  const change = send(own, { data: { page: 1, zoom: 2 } });
+  own.announced({ userId: 'ada', data: { page: null } });
+  expect(unannounced(change, own.confirm(change), user, false)).toEqual({ data: { zoom: 2 } });
+});
+
+test('[row 15] of two changes of different keys each answer confirms its own', () => {
+  const own = createOwn({});
+  const known = { ...user, data: { page: 1, zoom: 2 } };
+  own.set({ data: { page: null } });
+  const first = own.take(true, known)!;
+  own.set({ data: { zoom: null } });
+  const second = own.take(true, known)!;
+  expect(unannounced(first, own.confirm(first), known, false)).toEqual({ data: { page: null } });
+  const between = { ...user, data: { zoom: 2 } };
+  expect(unannounced(second, own.confirm(second), between, false)).toEqual({ data: { zoom: null } });
+});
+
+describe('after the service lost its data', () => {
+  const known: WireUser = { ...user, activity: 'editing', data: { page: 1, zoom: 2 } };
+
+  test('[row 15] [FA2] only what it lacks is said again', () => {
+    const own = createOwn({});
+    own.restore({ ...user, data: { page: 1 } }, known, []);
+    expect(own.take(true)).toEqual({ activity: 'editing', data: { zoom: 2 } });
+  });
+
+  test('[row 15] [FA2] what this client or another tab changed since is not said again', () => {
+    const own = createOwn({});
+    own.restore(user, known, [{ userId: 'ada', activity: null, data: { page: null } }]);
+    expect(own.take(true)).toEqual({ data: { zoom: 2 } });
+  });
+
+  test('[row 15] [FA2] what a change on its way sets is not said again', () => {
+    const own = createOwn({});
+    send(own, { activity: null, data: { page: null } });
+    own.restore(known, known, []);
+    expect(own.take(true)).toBeUndefined();
+    own.restore(user, known, []);
+    expect(own.take(true)).toEqual({ data: { zoom: 2 } });
+  });
+
+  test('[row 15] [FA2] of a user with two tabs it keeps what it has', () => {
+    const own = createOwn({});
+    own.restore({ ...user, connections: 2, activity: 'reading', data: { page: 3 } }, known, []);
+    expect(own.take(true)).toEqual({ data: { zoom: 2 } });
+  });
+});
+
+test('[row 15] a join on the same socket does not contain the value before a change that is on its way', () => {
+  const own = createOwn({});
+  const known = { ...user, activity: 'editing', data: { page: 1, zoom: 2 } };
+  send(own, { activity: 'reading', data: { page: null } });
+  expect(own.forJoin({}, known)).toEqual({ data: { zoom: 2 } });
+});

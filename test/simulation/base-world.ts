@@ -88,6 +88,10 @@ export abstract class BaseWorld {
     const merging = { find: 'local mergedAbove = 50', replace: `local mergedAbove = ${mergedAbove}` };
     this.changes = [...setup.changes, merging];
     this.redis = new SimulatedRedis(this, setup.redis, setup.book, `${setup.name}:${seed}:`);
+    this.clock.check = () => {
+      // Otherwise the real time that the server needs decides what happens next, and the seed does not repeat.
+      if (this.redis.isBusy) throw new Error('A call to Redis runs although the clock does not wait for it.');
+    };
     this.backend = new SimulatedBackend(this);
     const asRedis = this.redis as unknown as Redis;
     this.presence = new PresenceManager(asRedis, {

@@ -37,6 +37,8 @@ export class SimulatedRedis {
   readonly #marks = new Set<string>();
   readonly #sweep = new SimulatedSweep();
   readonly #names = new Map<string, string>();
+  /** Calls that the real server has not answered. */
+  #unanswered = 0;
   away = false;
 
   constructor(world: BaseWorld, redis: Redis, book: ScriptBook, prefix: string) {
@@ -103,13 +105,18 @@ export class SimulatedRedis {
     if (!this.away) this.#sweep.beat(now);
   }
 
+  /** Whether the real server has not answered a call yet. */
+  get isBusy(): boolean {
+    return this.#unanswered > 0;
+  }
+
   /** Deletes keys, as an eviction or a failover to an empty replica does. */
   async lose(keys: string[]): Promise<void> {
     for (const key of keys) {
       this.#marks.delete(`${key}${markSuffix}`);
       this.#sweep.lose(key);
     }
-    if (keys.length > 0) await this.#redis.unlink(keys.map((key) => this.#rename(key)));
+    if (keys.length > 0) await this.#answered(this.#redis.unlink(keys.map((key) => this.#rename(key))));
   }
 
   /** The keys of a session, with the records of its users. */
@@ -193,7 +200,7 @@ export class SimulatedRedis {
   /** Runs a script. A script that fails is a violation in each world, also while stores are away (rule FA6). */
   async #run(name: string, text: string, numberOfKeys: number, values: Argument[]): Promise<unknown> {
     try {
-      return await this.#book.run(text, numberOfKeys, values);
+      return await this.#answered(this.#book.run(text, numberOfKeys, values));
     } catch (error) {
       this.#world.violate(`[FA6] the script ${name} failed: ${(error as Error).message}`);
       throw error;
@@ -234,7 +241,16 @@ export class SimulatedRedis {
 
   #send(command: string, key: string, values: Argument[]): Promise<unknown> {
     const commands = this.#redis as unknown as Record<string, (...given: Argument[]) => Promise<unknown>>;
-    return commands[command]!(key, ...values);
+    return this.#answered(commands[command]!(key, ...values));
+  }
+
+  async #answered<T>(call: Promise<T>): Promise<T> {
+    this.#unanswered += 1;
+    try {
+      return await call;
+    } finally {
+      this.#unanswered -= 1;
+    }
   }
 
   async #pulse(command: string, [at]: Argument[]): Promise<unknown> {

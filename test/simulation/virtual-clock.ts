@@ -20,6 +20,8 @@ export class VirtualClock {
   /** Unix milliseconds. */
   now: number;
   readonly #heap: Appointment[] = [];
+  /** Called after each entry. It throws if work of the entry still runs. */
+  check: () => void = () => {};
   #orders = 0;
 
   constructor(start: number) {
@@ -42,6 +44,7 @@ export class VirtualClock {
       if (pending) await pending;
       // Promise reactions run before the next turn of the event loop begins.
       await new Promise((resolve) => nextTurn(resolve));
+      this.check();
     }
     this.now = end;
   }

@@ -14,8 +14,10 @@ export function startFaults(world: ClientWorld, millis: number): void {
   const until = world.clock.now + millis;
   for (const tab of world.tabs) disturbNext(world, tab, until);
   const { emptied, outages } = world.profile;
-  const atSomeMoment = (work: () => void) => world.clock.after(world.random.int(1000, millis - 20_000), work);
-  for (let count = 0; count < emptied; count += 1) atSomeMoment(() => void emptyRedis(world));
+  const atSomeMoment = (work: () => void | Promise<void>) =>
+    world.clock.after(world.random.int(1000, millis - 20_000), work);
+  // The clock waits for the real server. Otherwise other calls run while keys are deleted, and the seed does not repeat.
+  for (let count = 0; count < emptied; count += 1) atSomeMoment(() => emptyRedis(world));
   for (let count = 0; count < outages; count += 1) atSomeMoment(() => takeRedisAway(world));
 }
 
