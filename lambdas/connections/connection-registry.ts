@@ -13,7 +13,7 @@ import type { Role } from '../../protocol/entities.ts';
 import type { ChangedData } from '../platform/kept-data.ts';
 import { isBefore, Overtaken, type Turn } from '../platform/turn.ts';
 import type { CappedBy, ConnectionCap } from './connection-counters.ts';
-import { addConnection, type Connection, removeConnection } from './counted-connection.ts';
+import { addConnection, type Connection, countedIn, removeConnection } from './counted-connection.ts';
 import { goneSeats, withoutMembership } from './gone-seat.ts';
 import { isMet, isRefused } from './is-met.ts';
 import { itemUpdate, joinUpdate, leaveUpdate, type WriteKey } from './item-update.ts';
@@ -213,7 +213,7 @@ export class ConnectionRegistry {
     const joined = items.filter(({ sessionId }) => sessionId !== connectionItem);
     await Promise.all([
       // The item of the connection itself is deleted even if the query did not return it.
-      removeConnection(this.#client, this.#table, connectionId),
+      removeConnection(this.#client, this.#table, connectionId, countedIn(items)),
       this.#write(joined.map(deletion)),
     ]);
     return items.filter(isMembership);
@@ -226,7 +226,7 @@ export class ConnectionRegistry {
   async removeGone(connectionId: string, at: number): Promise<void> {
     const items = await this.#itemsOf(connectionId);
     await Promise.all([
-      removeConnection(this.#client, this.#table, connectionId),
+      removeConnection(this.#client, this.#table, connectionId, countedIn(items)),
       this.#write(withoutMembership(items, at)),
     ]);
   }

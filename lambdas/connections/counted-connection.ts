@@ -34,22 +34,40 @@ export async function addConnection(
   const all = { ...everyCounter(caps, connectedAt), expiresAt: expiry(connectedAt) };
   const [stored, counting] = await Promise.allSettled([
     client.send(new PutItemCommand({ TableName: table, Item: marshall({ ...connection, ...keys, ...all }) })),
-    count(client, table, caps, connectedAt),
+    count(client, table, caps, connection),
   ]);
   const { counted, refusedBy } = counting.status === 'fulfilled' ? counting.value : {};
   if (stored.status === 'fulfilled' && counted && !refusedBy) return undefined;
-  if (stored.status === 'fulfilled') await deleteConnection(client, table, connectionId);
-  if (counted) await uncount(client, table, counted);
+  const isAway = stored.status === 'rejected' && !counted;
+  // The connection may be stored although no answer arrived.
+  const undone = isAway ? [] : [deleteConnection(client, table, connectionId)];
   const failed = [stored, counting].find((result) => result.status === 'rejected');
+  await Promise.all([...undone, counted && uncount(client, table, connectionId, counted)]);
   if (failed) throw failed.reason;
   return refusedBy;
 }
 
-/** Deletes a connection and takes it off its counters. A second call changes nothing. */
-export async function removeConnection(client: DynamoDBClient, table: string, connectionId: string): Promise<void> {
-  const item = await deleteConnection(client, table, connectionId);
+/**
+ * Deletes a connection and takes it off its counters. A second call changes nothing.
+ *
+ * @param known the connection as it was read before. It counts if the answer to the deletion was lost, because a repeated deletion
+ *   finds nothing.
+ */
+export async function removeConnection(
+  client: DynamoDBClient,
+  table: string,
+  connectionId: string,
+  known: Partial<Counted> = {},
+): Promise<void> {
+  const deleted = await deleteConnection(client, table, connectionId);
+  const item = deleted.counters ? deleted : known;
   // Connections of an earlier release are not counted.
-  if (item.counters && item.countedInHour) await uncount(client, table, item as Counted);
+  if (item.counters && item.countedInHour) await uncount(client, table, connectionId, item as Counted);
+}
+
+/** Where a connection is counted, by its items; undefined if its own is not among them. */
+export function countedIn(items: readonly ({ sessionId: string } & Partial<Counted>)[]): Partial<Counted> | undefined {
+  return items.find(({ sessionId }) => sessionId === connectionItem);
 }
 
 async function deleteConnection(

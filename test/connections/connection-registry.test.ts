@@ -14,6 +14,7 @@ import { ConnectionRegistry, type Membership } from '../../lambdas/connections/c
 import { tableKeys } from '../../lambdas/platform/environment.ts';
 import { Overtaken } from '../../lambdas/platform/turn.ts';
 import { testAddresses } from '../support/addresses.ts';
+import { losingAnswers } from '../support/lossy-dynamodb.ts';
 
 const keys = tableKeys.connections;
 const table = `connections-${randomUUID()}`;
@@ -56,25 +57,6 @@ afterAll(async () => {
   await client.send(new DeleteTableCommand({ TableName: table }));
   client.destroy();
 });
-
-/** A client that loses the first answer to each request, and therefore sends it again. */
-function losingEveryFirstAnswer(): DynamoDBClient {
-  const { endpoint, region, credentials } = client.config;
-  const lossy = new DynamoDBClient({ endpoint, region, credentials, maxAttempts: 2 });
-  lossy.middlewareStack.addRelativeTo(
-    <Call, Result>(next: (call: Call) => Promise<Result>) => {
-      let attempts = 0;
-      return async (call: Call) => {
-        const result = await next(call);
-        attempts += 1;
-        if (attempts === 1) throw Object.assign(new Error('The answer is late.'), { name: 'TimeoutError' });
-        return result;
-      };
-    },
-    { relation: 'after', toMiddleware: 'retryMiddleware', name: 'loseFirstAnswer' },
-  );
-  return lossy;
-}
 
 function membership(changes: Partial<Membership> = {}): Membership {
   return {
@@ -186,7 +168,7 @@ describe('[PR18] joins and leaves of one connection in one session', () => {
   });
 
   test('[FA4] a join and a leave whose first answer is late, and which the client therefore repeats, tell what they changed', async () => {
-    const lossy = new ConnectionRegistry(losingEveryFirstAnswer(), table);
+    const lossy = new ConnectionRegistry(losingAnswers(client), table);
     const one = membership();
     const { connectionId, sessionId } = one;
     expect(await lossy.join(one)).toMatchObject({ isNew: true });
