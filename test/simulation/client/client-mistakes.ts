@@ -113,6 +113,19 @@ export const clientMistakes: readonly ClientMistake[] = [
     changes: [{ file: 'own.ts', find: 'unsent = [...unconfirmed.keys(), unsent].reduce(combine);\n', replace: '' }],
   },
   {
+    mistake: 'a diff after a loss of data counts before it is applied, and what the client knew before is said again',
+    breaks: '[row 15]',
+    kind: 'emptied Redis',
+    changes: [
+      {
+        file: 'session.ts',
+        find: 'const told = change.updates.filter(',
+        replace: 'const told = ((frame as Partial<Diff>).updates ?? []).filter(',
+      },
+      { file: 'own.ts', find: '      for (const change of told) giveWay(kept, change);\n', replace: '' },
+    ],
+  },
+  {
     mistake: 'a lost connection empties the list',
     breaks: '[row 16]',
     kind: 'told cuts',
