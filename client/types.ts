@@ -87,8 +87,8 @@ export type Broadcast<T extends Types = Types> = {
     readonly userId: string;
     /** When the service received it, in Unix milliseconds. */
     readonly at: number;
-    /** Present if a program sent the event with a server key. Then no user has the `userId`. */
-    readonly kind?: 'server';
+    /** Present if a program sent the event with a server key. Then no user has the `userId`, or with `agent` an agent has it. */
+    readonly kind?: 'server' | 'agent';
   };
 }[BroadcastName<T>];
 

@@ -56,6 +56,8 @@ export const serverRoutes: readonly (readonly [HttpMethod, string])[] = [
   [HttpMethod.GET, '/server/sessions/{id}/people'],
   [HttpMethod.POST, '/server/sessions/{id}/events'],
   [HttpMethod.DELETE, '/server/sessions/{id}/people/{userId}'],
+  [HttpMethod.PUT, '/server/sessions/{id}/agents/{agentId}'],
+  [HttpMethod.DELETE, '/server/sessions/{id}/agents/{agentId}'],
 ];
 
 const accessLogFields = {

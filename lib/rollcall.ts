@@ -210,7 +210,7 @@ export class Rollcall extends Construct {
     for (const fn of [session, activity, machine, http, server]) this.cache.grantAccess(fn);
     this.connections.grantAccess(session, 'get', 'query', 'update', 'delete', 'writeMany');
     this.connections.grantAccess(activity, 'query', 'update', 'delete', 'writeMany');
-    this.connections.grantAccess(server, 'query', 'update', 'delete', 'writeMany');
+    this.connections.grantAccess(server, 'get', 'query', 'update', 'delete', 'writeMany');
     this.connections.grantAccess(machine, 'query');
     this.connections.grantAccess(http, 'get');
     this.identity.grantClaims(http);

@@ -12,7 +12,7 @@ export type Status = (typeof statuses)[number];
 
 /**
  * Why a user left a session. The audit trail uses the same values. A guest with the cause `signed_in` is present on as a user, whose
- * `guestId` names them.
+ * `guestId` names them. The last two are for agents: the lease ended, or the program ended it.
  */
 export type LeaveCause =
   | 'left'
@@ -22,7 +22,9 @@ export type LeaveCause =
   | 'session_ended'
   | 'session_expired'
   | 'gone'
-  | 'signed_in';
+  | 'signed_in'
+  | 'lease_ended'
+  | 'agent_ended';
 
 export type SessionStatus = 'active' | 'completed' | 'failed' | 'expired';
 
@@ -46,6 +48,10 @@ export interface PresenceUser {
   joinedAt: number;
   /** The id that the user had as a guest, if they signed in while they were in the session. */
   guestId?: string;
+  /** Present if the user is an agent: a program of the application, which has no connection. Only the server API sets it. */
+  kind?: 'agent';
+  /** The user for whom an agent acts; absent if it acts for nobody in particular. */
+  onBehalfOf?: string;
   /** The number of the user within this epoch; the compact form uses it. */
   index?: number;
   /** How many live connections the user has in this session. */
@@ -111,6 +117,9 @@ export interface SessionParticipant {
   joinedAt: number;
   lastSeenAt: number | null;
   leftAt: number | null;
+  /** Present if the participant is an agent, with the user for whom it acts. */
+  kind?: 'agent';
+  onBehalfOf?: string;
 }
 
 export interface ActivityItem {
@@ -140,6 +149,9 @@ export interface Stay {
   leftAt: number | null;
   /** Why the stay ended: a leave's cause, `timeout`, `session_ended` or `session_expired`. */
   cause: string | null;
+  /** Present if it is the stay of an agent, with the user for whom it acted at its join. */
+  kind?: 'agent';
+  onBehalfOf?: string;
 }
 
 export interface Machine {

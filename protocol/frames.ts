@@ -29,7 +29,7 @@ export const stageName = 'live';
  */
 export type PresenceChange = { userId: string } & {
   [K in 'username' | 'role' | 'status' | 'connections' | 'lastActive' | 'guestId']?: PresenceUser[K];
-} & { activity?: string | null; cursor?: Cursor | null; data?: PersonData };
+} & { activity?: string | null; onBehalfOf?: string | null; cursor?: Cursor | null; data?: PersonData };
 
 export interface CursorUpdate {
   userId: string;
@@ -101,9 +101,16 @@ export interface ServerFrames {
   pace: { sessionId: string; cursorMillis: number; seconds: number };
   /**
    * An event of somebody else; it is stored nowhere. `at` is when the server received it. `kind` is present if no user sent it: a
-   * program of the application did, and `userId` is an id of its key.
+   * program of the application did. Then `userId` is an id of its key, or with `agent` that of the agent.
    */
-  broadcast: { sessionId: string; userId: string; event: string; payload?: unknown; at: number; kind?: 'server' };
+  broadcast: {
+    sessionId: string;
+    userId: string;
+    event: string;
+    payload?: unknown;
+    at: number;
+    kind?: 'server' | 'agent';
+  };
   participants: { sessionId: string; participants: SessionParticipant[] } & Parts;
   participant_updated: { sessionId: string; participant: SessionParticipant };
   invite_created: { sessionId: string; inviteId: string; invite: string; expiresAt: number };

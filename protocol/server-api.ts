@@ -16,6 +16,9 @@ export const serverLimits = {
   keyCacheMillis: 30_000,
   /** While PostgreSQL is away, a key that was valid is accepted until this much later. */
   keyAwayMillis: 5 * 60 * 1000,
+  /** The lease of an agent, in seconds. */
+  leaseSeconds: { least: 10, usual: 60, most: 3600 },
+  agentIdCharacters: 100,
   /** The most names of sessions that a key is restricted to. */
   keySessions: 100,
 } as const;

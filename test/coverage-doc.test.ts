@@ -8,7 +8,7 @@ const rows = page
   .filter((line) => line.startsWith('| ') && !line.startsWith('| ---'))
   .map((line) => line.split('|').map((cell) => cell.trim()));
 const promises = 409;
-const families = { PR: 15, DE: 10, SE: 10, SA: 6, AC: 6, LC: 6, FA: 6 };
+const families = { PR: 15, DE: 10, SE: 10, SA: 10, AC: 6, LC: 6, FA: 6 };
 
 /** The files that a text names. */
 function filesIn(text: string): string[] {

@@ -8,10 +8,13 @@ import type { AccessClaim } from '../../protocol/access-claim.ts';
 import { createClientIn } from '../client.ts';
 import type { Client, ClientOptions } from '../client-api.ts';
 import type { Types } from '../types.ts';
+import { endAgent, setAgent, type TestAgentState } from './agents.ts';
 import { createClock, settle } from './clock.ts';
 import { createDevice, type Device } from './device.ts';
 import { createService, type Service, type ServiceOptions } from './service.ts';
 import { tokenFor } from './token.ts';
+
+export type { TestAgentState } from './agents.ts';
 
 /** Options of the in-memory service. */
 export interface TestRollcallOptions extends Partial<ServiceOptions> {
@@ -67,6 +70,15 @@ export interface TestRollcall {
   readonly service: Service;
   /** The device of a client. */
   device(client: object): Device;
+  /**
+   * Makes an agent present in the live session of a key, or renews its lease, as the server API does. It leaves when the clock reaches
+   * the end of the lease.
+   *
+   * @returns the id under which others see it.
+   */
+  setAgent(key: string, agentId: string, state?: TestAgentState): string;
+  /** Ends an agent before its lease ends. */
+  endAgent(key: string, agentId: string): void;
   /** Closes all clients. */
   close(): void;
 }
@@ -165,6 +177,8 @@ export function createTestRollcall(options: TestRollcallOptions = {}): TestRollc
         await settle();
       };
     },
+    setAgent: (key, agentId, state = {}) => setAgent(service.world, key, agentId, state),
+    endAgent: (key, agentId) => endAgent(service.world, key, agentId),
     close() {
       for (const { client } of devices.values()) client.close();
     },

@@ -31,11 +31,14 @@ interface Seat {
   endsAt?: number;
 }
 
-interface Person {
+/** A user, or an agent without seats. */
+export interface Person {
   user: WireUser;
   chosen: Status | undefined;
   seats: Map<ServerConnection, Seat>;
   lastActive: number;
+  /** When the lease of an agent ends; undefined for a user. */
+  leaseUntil?: number;
 }
 
 export interface Invitation {
@@ -121,6 +124,24 @@ export class Room {
     }
   }
 
+  /** Makes an agent present. It has no seat, and receives nothing. */
+  enterAgent(who: Pick<WireUser, 'userId' | 'username' | 'role' | 'kind' | 'onBehalfOf'>, leaseUntil: number): void {
+    const now = this.#now();
+    const times = { lastSeen: now, lastActive: now, joinedAt: now };
+    const user: WireUser = { ...who, status: 'online', ...times, index: this.#indices++, connections: 1, data: {} };
+    this.people.set(who.userId, { user, chosen: undefined, seats: new Map(), lastActive: now, leaseUntil });
+    this.stays.push({ ...who, joinedAt: now, leftAt: null, cause: null });
+    this.#diff({ joins: [user] });
+  }
+
+  /** Changes what others see of an agent. */
+  changeAgent(userId: string, { cursor, ...said }: Omit<WireChange, 'userId'>): void {
+    const person = this.people.get(userId)!;
+    person.lastActive = this.#now();
+    this.#change(person, cursor === null ? { ...said, cursor } : said, said.status ?? undefined);
+    if (cursor) this.#move(person, cursor, { userId });
+  }
+
   /** Records a sign of life; any frame is one. Only frames about the user say whether their page is hidden. */
   touch(connection: ServerConnection): void {
     const seat = this.people.get(connection.userId)?.seats.get(connection);
@@ -202,6 +223,7 @@ export class Room {
   sweep(): void {
     const now = this.#now();
     for (const person of [...this.people.values()]) {
+      if (person.leaseUntil !== undefined && person.leaseUntil <= now) this.leave(person.user.userId, 'lease_ended');
       for (const [connection, seat] of [...person.seats]) {
         if (seat.endsAt !== undefined && seat.endsAt <= now) this.release(connection, 'disconnected');
         else if (seat.lastSeen + seat.timeoutMillis <= now) this.release(connection, 'timeout');
@@ -218,7 +240,8 @@ export class Room {
     }
   }
 
-  #statusOf({ chosen, lastActive, seats }: Person): Status {
+  #statusOf({ chosen, lastActive, seats, leaseUntil }: Person): Status {
+    if (leaseUntil !== undefined) return chosen ?? 'online';
     const isInUse = [...seats.values()].some(({ isHidden }) => !isHidden);
     const derived = isInUse && this.#now() - lastActive < awayAfter ? 'online' : 'away';
     return worse(chosen ?? 'online', derived);
@@ -236,7 +259,7 @@ export class Room {
     if (Object.keys(change).length > 0) this.#diff({ updates: [{ userId: person.user.userId, ...change }] });
   }
 
-  #move(person: Person, cursor: Json, from: ServerConnection): void {
+  #move(person: Person, cursor: Json, from: Pick<ServerConnection, 'userId'>): void {
     const { userId, index, cursor: known, status } = person.user;
     const at = this.#now();
     person.user = { ...person.user, cursor };
@@ -258,7 +281,9 @@ export class Room {
   #diff(changes: { joins?: WireUser[]; updates?: WireChange[]; leaves?: object[] }, except?: ServerConnection): void {
     const seats = [...this.people.values()].flatMap((person) => [...person.seats.keys()]);
     // A user who is alone in the session gets no frame about their own change.
-    const isOwn = !changes.leaves && !changes.updates?.some(({ connections }) => connections);
+    const isAgent = ({ userId }: WireChange) => this.people.get(userId)?.leaseUntil !== undefined;
+    const isOther = (each: WireChange) => each.connections || isAgent(each);
+    const isOwn = !changes.leaves && !changes.joins?.some(isAgent) && !changes.updates?.some(isOther);
     if (seats.length < 2 && isOwn) return;
     this.seq += 1;
     const { epoch, seq } = this;

@@ -63,7 +63,9 @@ export function showNotices<T extends Types>(
 
   const isOwner = () => told.info !== undefined && told.info.ownerId === told.self?.userId;
   const stops = [
-    told.on('left', ({ user, cause }) => say(fill(words.left[cause ?? 'unknown'], nameOf(user)), leaveMillis)),
+    told.on('left', ({ user, cause }) =>
+      say(fill(words.left[(cause ?? 'unknown') as 'left'] ?? words.left.left, nameOf(user)), leaveMillis),
+    ),
     told.on('expiring', () => {
       hint?.remove();
       hint = say(words.expiring);

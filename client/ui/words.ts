@@ -9,7 +9,7 @@ export interface Words {
   status: Record<Status, string>;
   connection: Record<ClientState, string>;
   retry: string;
-  left: Record<Exclude<LeaveCause, 'signed_in'> | 'unknown', string>;
+  left: Record<Exclude<LeaveCause, 'signed_in' | 'lease_ended' | 'agent_ended'> | 'unknown', string>;
   expiring: string;
   expired: string;
   expiredDetail: string;
@@ -50,7 +50,7 @@ export const english: Words = {
   left: {
     left: '{name} left.',
     disconnected: '{name} closed the page or lost the network.',
-    timeout: '{name} was not heard for too long.',
+    timeout: '{name} was silent for too long.',
     removed: '{name} was removed by the owner.',
     session_ended: '{name} left because the session ended.',
     session_expired: '{name} left because the session expired.',

@@ -71,7 +71,9 @@ export function showFeed(container: HTMLElement, session: DemoSession, tell: Tel
   const stops = [
     session.on('joined', ({ user }) => add({ who: user.username, did: 'joined', at: now() })),
     session.on('left', ({ user, cause }) => {
-      const sentence = english.left[cause ?? 'unknown'].replace('{name} ', '').replace(/\.$/, '');
+      const sentence = english.left[user.kind ? 'left' : ((cause ?? 'unknown') as keyof typeof english.left)]
+        .replace('{name} ', '')
+        .replace(/\.$/, '');
       add({ who: user.username, did: sentence, at: now() });
     }),
     session.on('activity', (item) => {

@@ -52,11 +52,26 @@ const entry = (actor: Actor, type: string, details: Record<string, unknown>): Ac
   details: Object.fromEntries(Object.entries(details).filter(([, value]) => value !== undefined)),
 });
 
-export const userJoined = (actor: Actor, role: Role) => entry(actor, 'user_joined', { role });
+/** What an entry says of an agent. */
+export interface AgentDetails {
+  onBehalfOf?: string | undefined;
+  keyId?: string | undefined;
+}
 
-/** @param durationSeconds how long the user was present. */
-export const userLeft = (actor: Actor, cause: LeaveCause, durationSeconds: number) =>
-  entry(actor, 'user_left', { cause, durationSeconds: wholeSeconds(durationSeconds) });
+/** @param agent present if the user is an agent. */
+export const userJoined = (actor: Actor, role: Role, agent?: AgentDetails) =>
+  entry(actor, 'user_joined', {
+    role,
+    ...(agent && { kind: 'agent', onBehalfOf: agent.onBehalfOf, keyId: agent.keyId }),
+  });
+
+/** @param durationSeconds how long the user was present. @param agent present if the user is an agent, with the key that ended it. */
+export const userLeft = (
+  actor: Actor,
+  cause: LeaveCause,
+  durationSeconds: number,
+  agent?: { kind: 'agent'; keyId?: string | undefined },
+) => entry(actor, 'user_left', { cause, durationSeconds: wholeSeconds(durationSeconds), ...agent });
 
 /** @param durationSeconds how long the user was present. */
 export const userTimedOut = (actor: Actor, durationSeconds: number) =>

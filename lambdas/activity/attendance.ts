@@ -3,6 +3,7 @@ import { isUuid } from '../../protocol/uuid.ts';
 import { checkedTime, pageLimit } from './activity-query.ts';
 import type { Database } from './activity-repository.ts';
 import { decodeCursor, encodeCursor } from './page-cursor.ts';
+import { type AgentColumns, withoutEmpty } from './presence-history.ts';
 
 /** How long a user was present in a session within a period. Times are Unix milliseconds. */
 export interface Attendance {
@@ -18,6 +19,9 @@ export interface Attendance {
   stays: number;
   /** Whether the user is present at the end of the period. */
   isPresent: boolean;
+  /** Present for an agent, with the user for whom it acted at its last join. */
+  kind?: 'agent';
+  onBehalfOf?: string;
 }
 
 /** A period; both ends are optional. */
@@ -41,7 +45,7 @@ export interface AttendancePage {
 const attendance = `
   WITH movements AS (
     SELECT coalesce(g.user_id, l.user_id) AS user_id, l.created_at AS at, l.id, l.activity_type = 'user_joined' AS joins,
-      l.username, l.details->>'role' AS role
+      l.username, l.details->>'role' AS role, l.details->>'kind' AS kind, l.details->>'onBehalfOf' AS on_behalf_of
     FROM activity_log l
     LEFT JOIN guest_identities g ON g.session_id = l.session_id AND g.guest_id = l.user_id
     WHERE l.session_id = $1::uuid AND l.user_id IS NOT NULL AND l.created_at <= to_timestamp($3::float8 / 1000)
@@ -68,11 +72,12 @@ const attendance = `
   )
   SELECT s.user_id AS "userId", coalesce(u.username, last_join.username) AS username, last_join.role,
     (extract(epoch FROM s.first) * 1000)::float8 AS "firstSeenAt", (extract(epoch FROM s.last) * 1000)::float8 AS "lastSeenAt",
-    (extract(epoch FROM s.total) * 1000)::float8 AS "totalMillis", s.stays::float8 AS stays, s.open AS "isPresent"
+    (extract(epoch FROM s.total) * 1000)::float8 AS "totalMillis", s.stays::float8 AS stays, s.open AS "isPresent",
+    last_join.kind, last_join.on_behalf_of AS "onBehalfOf"
   FROM sums s
   LEFT JOIN users u ON u.id = s.user_id
   CROSS JOIN LATERAL (
-    SELECT m.username, m.role FROM movements m WHERE m.user_id = s.user_id AND m.joins ORDER BY m.at DESC, m.id DESC LIMIT 1
+    SELECT m.username, m.role, m.kind, m.on_behalf_of FROM movements m WHERE m.user_id = s.user_id AND m.joins ORDER BY m.at DESC, m.id DESC LIMIT 1
   ) last_join
   WHERE $4::float8 IS NULL OR (s.first, s.user_id) > (to_timestamp($4::float8 / 1000)::timestamptz(3), $5::uuid)
   ORDER BY s.first, s.user_id LIMIT $6`;
@@ -100,8 +105,8 @@ export class AttendanceReport {
     const position = query.before === undefined ? undefined : decodeCursor(name, query.before);
     if (!isUuid(sessionId)) return { items: [] };
     const values = [sessionId, from, to, position?.createdAt ?? null, position?.id ?? null, limit + 1];
-    const { rows } = await this.#database.query<Attendance>(attendance, values);
-    const items = rows.slice(0, limit);
+    const { rows } = await this.#database.query<AgentColumns & Attendance>(attendance, values);
+    const items = rows.slice(0, limit).map(withoutEmpty);
     const last = items.at(-1);
     if (rows.length <= limit || !last) return { items };
     return { items, next: encodeCursor(name, { createdAt: last.firstSeenAt, id: last.userId }) };

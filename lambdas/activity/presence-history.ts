@@ -31,7 +31,8 @@ const whoWasHere = `
   SELECT a.user_id AS "userId", ${nameOf} AS username, a.details->>'role' AS role,
     (extract(epoch FROM a.created_at) * 1000)::float8 AS "joinedAt",
     (extract(epoch FROM least(departure.at, next_end.at)) * 1000)::float8 AS "leftAt",
-    CASE WHEN departure.at <= coalesce(next_end.at, 'infinity') THEN departure.cause ELSE next_end.cause END AS cause
+    CASE WHEN departure.at <= coalesce(next_end.at, 'infinity') THEN departure.cause ELSE next_end.cause END AS cause,
+    a.details->>'kind' AS kind, a.details->>'onBehalfOf' AS "onBehalfOf"
   FROM last_event a
   LEFT JOIN users u ON u.id = a.user_id
   LEFT JOIN next_end ON true
@@ -53,22 +54,22 @@ const whoWasHere = `
  * the movements of the guest are movements of the user.
  */
 const lastMovements = `
-  SELECT given.ordinal::integer AS ordinal, last.type, last.at
+  SELECT given.ordinal::integer AS ordinal, last.type, last.at, last.kind
   FROM unnest($1::uuid[], $2::uuid[], $3::float8[]) WITH ORDINALITY AS given (session_id, user_id, until, ordinal)
   CROSS JOIN LATERAL (
-    SELECT m.type, (extract(epoch FROM m.created_at) * 1000)::float8 AS at
+    SELECT m.type, (extract(epoch FROM m.created_at) * 1000)::float8 AS at, m.kind
     FROM (
       SELECT given.user_id AS id
       UNION ALL
       SELECT g.guest_id FROM guest_identities g WHERE g.user_id = given.user_id AND g.session_id = given.session_id
     ) person CROSS JOIN LATERAL (
-      (SELECT a.activity_type AS type, a.created_at, a.id FROM activity_log a
+      (SELECT a.activity_type AS type, a.created_at, a.id, a.details->>'kind' AS kind FROM activity_log a
       WHERE a.session_id = given.session_id AND a.user_id = person.id
         AND a.activity_type IN ('user_joined', 'user_left', 'user_timeout')
         AND a.created_at <= coalesce(to_timestamp(given.until / 1000), 'infinity')
       ORDER BY a.created_at DESC, a.id DESC LIMIT 1)
       UNION ALL
-      SELECT 'guest_signed_in', g.signed_in_at, NULL FROM guest_identities g
+      SELECT 'guest_signed_in', g.signed_in_at, NULL, NULL FROM guest_identities g
       WHERE g.session_id = given.session_id AND g.guest_id = person.id AND g.guest_id = given.user_id
         AND g.signed_in_at <= coalesce(to_timestamp(given.until / 1000), 'infinity')
     ) m
@@ -88,6 +89,19 @@ export interface Movement {
   type: 'user_joined' | 'user_left' | 'user_timeout' | 'guest_signed_in';
   /** Unix milliseconds. */
   at: number;
+  /** `agent` for an agent. */
+  kind?: 'agent' | null;
+}
+
+/** The columns that only the stays of agents have. */
+export interface AgentColumns {
+  kind?: 'agent' | null | undefined;
+  onBehalfOf?: string | null | undefined;
+}
+
+/** The row of a person without the columns of agents. */
+export function withoutEmpty<Row extends object>({ kind, onBehalfOf, ...row }: Row & AgentColumns) {
+  return { ...row, ...(kind ? { kind } : {}), ...(kind && onBehalfOf ? { onBehalfOf } : {}) };
 }
 
 /** Who was present at past times, according to the audit trail. */
@@ -105,8 +119,8 @@ export class PresenceHistory {
    */
   async whoWasHere(sessionId: string, at: number): Promise<Stay[]> {
     if (!isUuid(sessionId)) return [];
-    const { rows } = await this.#database.query<Stay>(whoWasHere, [sessionId, checkedTime(at)]);
-    return rows;
+    const { rows } = await this.#database.query<AgentColumns & Stay>(whoWasHere, [sessionId, checkedTime(at)]);
+    return rows.map(withoutEmpty);
   }
 
   /**
@@ -124,7 +138,7 @@ export class PresenceHistory {
       ],
     });
     const found: (Movement | undefined)[] = queries.map(() => undefined);
-    for (const { ordinal, type, at } of rows) found[ordinal - 1] = { type, at };
+    for (const { ordinal, type, at, kind } of rows) found[ordinal - 1] = { type, at, ...(kind ? { kind } : {}) };
     return found;
   }
 }

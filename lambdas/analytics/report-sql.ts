@@ -17,7 +17,7 @@ export const usage = `
     SELECT generate_series(${from}, ${to} - ${step}, ${step}) AS at
   ), sums AS (
     SELECT ${stepOf('hour')} AS at, ${figure('entries')} AS entries, ${figure('joined')} AS joins, ${figure('left')} AS leaves,
-      ${figure('created')} AS created, ${figure('ended')} AS ended
+      ${figure('agent-joined')} AS agents, ${figure('created')} AS created, ${figure('ended')} AS ended
     FROM analytics_counts WHERE hour >= ${from} AND hour < ${to} GROUP BY 1
   ), opening AS (
     SELECT p.balance
@@ -38,7 +38,8 @@ export const usage = `
   )
   SELECT ${millis('p.at')} AS at, coalesce(s.entries, 0) AS entries, coalesce(s.joins, 0) AS joins,
     coalesce(s.leaves, 0) AS leaves, (o.people + p.highest)::float8 AS "peakPeople",
-    coalesce(s.created, 0) AS "sessionsCreated", coalesce(s.ended, 0) AS "sessionsEnded"
+    coalesce(s.created, 0) AS "sessionsCreated", coalesce(s.ended, 0) AS "sessionsEnded",
+    coalesce(s.agents, 0) AS "agentJoins"
   FROM present p CROSS JOIN opening o LEFT JOIN sums s ON s.at = p.at ORDER BY p.at`;
 
 /** People by day: how many, how many of them returned, and how many were there for the first time. */

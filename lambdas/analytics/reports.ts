@@ -22,6 +22,8 @@ export interface Usage {
   peakPeople: number;
   sessionsCreated: number;
   sessionsEnded: number;
+  /** Joins of agents, which are in no other figure about people. */
+  agentJoins: number;
 }
 
 export interface People {

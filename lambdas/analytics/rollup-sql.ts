@@ -6,7 +6,7 @@ export const dayAt = (millis: string) => `(${time(millis)} AT TIME ZONE 'UTC')::
 export const readEntries = `
   SELECT s.position, a.session_id AS "sessionId", a.user_id AS "userId", a.activity_type AS "activityType",
     (extract(epoch FROM a.created_at) * 1000)::float8 AS "createdAt",
-    a.details->>'cause' AS cause, a.details->>'durationSeconds' AS seconds,
+    a.details->>'cause' AS cause, a.details->>'kind' AS kind, a.details->>'durationSeconds' AS seconds,
     CASE WHEN a.activity_type IN ('session_ended', 'session_expired') THEN (extract(epoch FROM coalesce(
       (SELECT c.start_time FROM collaboration_sessions c WHERE c.id = a.session_id),
       (SELECT min(b.created_at) FROM activity_log b WHERE b.session_id = a.session_id AND b.activity_type = 'session_created')

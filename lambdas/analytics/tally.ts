@@ -6,6 +6,8 @@ export interface CountedEntry {
   createdAt: number;
   /** Why a user left. */
   cause: string | null;
+  /** `agent` for the joins and leaves of agents. In the entry of a user it means nothing. */
+  kind?: string | null;
   /** How long a user stayed, in seconds, as text. */
   seconds: string | null;
   /** When the session began, for an entry of its end; null if nothing tells it any more. */
@@ -16,6 +18,7 @@ export interface CountedEntry {
 export type Figure =
   | 'entries'
   | 'joined'
+  | 'agent-joined'
   | 'left'
   | 'created'
   | 'ended'
@@ -53,14 +56,15 @@ export function tallyOf(entries: readonly CountedEntry[]): Tally {
   const people = new Sums<'entries'>();
   for (const entry of entries) {
     const [minute, day] = [floor(entry.createdAt, minuteMillis), floor(entry.createdAt, dayMillis)];
-    const joined = entry.activityType === 'user_joined' ? 1 : 0;
-    const departed = isDeparture(entry) ? 1 : 0;
+    const isAgent = isOfAgent(entry);
+    const joined = !isAgent && entry.activityType === 'user_joined' ? 1 : 0;
+    const departed = !isAgent && isDeparture(entry) ? 1 : 0;
     for (const [figure, label, count] of figuresOf(entry)) {
       counts.add([floor(entry.createdAt, hourMillis), figure, label], { count });
     }
     types.add([day, entry.activityType], { count: 1 });
     sessions.add([day, entry.sessionId], { entries: 1, joins: joined });
-    if (entry.userId !== null) people.add([day, entry.userId], { entries: 1 });
+    if (entry.userId !== null && !isAgent) people.add([day, entry.userId], { entries: 1 });
     if (joined + departed === 0) continue;
     minutes.add([minute], { joined, departed });
     days.add([day], { joined, departed });
@@ -82,6 +86,8 @@ export function lengthClassOf(seconds: number): string {
 
 function figuresOf(entry: CountedEntry): [Figure, string, number][] {
   const figures: [Figure, string, number][] = [['entries', '', 1]];
+  // Agents are no people: only their joins are counted, by themselves.
+  if (isOfAgent(entry)) return entry.activityType === 'user_joined' ? [...figures, ['agent-joined', '', 1]] : figures;
   if (entry.activityType === 'user_joined') figures.push(['joined', '', 1]);
   if (entry.activityType === 'session_created') figures.push(['created', '', 1]);
   if (isDeparture(entry)) {
@@ -106,6 +112,9 @@ function lengthOf(figure: 'stay' | 'session', given: number): [Figure, string, n
   ];
 }
 
+const movements = ['user_joined', 'user_left', 'user_timeout'];
+/** Only the server writes movements, so no user can pass for an agent. */
+const isOfAgent = ({ activityType, kind }: CountedEntry) => kind === 'agent' && movements.includes(activityType);
 const isDeparture = ({ activityType }: CountedEntry) => activityType === 'user_left' || activityType === 'user_timeout';
 const isEnd = ({ activityType }: CountedEntry) =>
   activityType === 'session_ended' || activityType === 'session_expired';

@@ -20,7 +20,7 @@ import { outbox } from './outbox.ts';
 import { deadlines, keyRate, movingSessions, presence, rateLimiter, shardLeases, watchers } from './presence.ts';
 import { registry } from './registry.ts';
 import { serverKeys } from './server-keys.ts';
-import { invites, invitesOn, keysOn, sessionKeys, sessions, sessionsOn } from './sessions.ts';
+import { agentsOn, invites, invitesOn, keysOn, sessionKeys, sessions, sessionsOn } from './sessions.ts';
 
 const sweepQueries = once(() => new SweepQueries(database(), sweepDatabase()));
 const cleanup = once(() => configureCleanup(services));
@@ -78,6 +78,7 @@ export const services: Services = {
   },
   sessionsOn,
   keysOn,
+  agentsOn,
   invitesOn,
   get inviteKeys() {
     return inviteKeys();

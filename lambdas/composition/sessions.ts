@@ -1,6 +1,7 @@
 import { database, type Queryable } from '../platform/database.ts';
 import { once } from '../platform/once.ts';
 import { timings } from '../platform/timings.ts';
+import { AgentSlots } from '../sessions/agent-slots.ts';
 import { SessionInvites } from '../sessions/session-invites.ts';
 import { SessionKeys } from '../sessions/session-keys.ts';
 import { SessionManager } from '../sessions/session-manager.ts';
@@ -23,6 +24,11 @@ export function sessionsOn(queryable: Queryable): SessionManager {
 /** The same for sessions by their keys. */
 export function keysOn(queryable: Queryable): SessionKeys {
   return new SessionKeys({ database: queryable, timings });
+}
+
+/** The same for the slots of agents. */
+export function agentsOn(queryable: Queryable): AgentSlots {
+  return new AgentSlots(queryable, timings);
 }
 
 /** The same for invites. */

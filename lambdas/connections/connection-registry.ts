@@ -18,6 +18,7 @@ import { goneSeats, withoutMembership } from './gone-seat.ts';
 import { isMet, isRefused } from './is-met.ts';
 import { itemUpdate, joinUpdate, leaveUpdate, type WriteKey } from './item-update.ts';
 import {
+  type AgentMark,
   connectionItem,
   expiry,
   isMembership,
@@ -32,7 +33,7 @@ import {
 import { queryItems } from './query-items.ts';
 import { deletion, type RetryOptions, writeItems } from './write-items.ts';
 
-export type { Membership } from './membership.ts';
+export type { AgentMark, Membership } from './membership.ts';
 
 /** The open connections and their memberships, in DynamoDB. A lost or repeated `$disconnect` event does no harm here. */
 export class ConnectionRegistry {
@@ -55,11 +56,7 @@ export class ConnectionRegistry {
     return addConnection(this.#client, this.#table, connection, caps);
   }
 
-  /**
-   * Stores whether a connection receives cursors in the compact form.
-   *
-   * @returns false if the table does not contain the connection (any more); then nothing is stored.
-   */
+  /** Stores whether a connection receives cursors in the compact form. @returns false if the table does not have the connection. */
   async setCompact(connectionId: string, compact: boolean): Promise<boolean> {
     const key = { connectionId, sessionId: connectionItem };
     return this.#change(key, { compact }, 'attribute_exists(connectedUser)', {});
@@ -115,11 +112,7 @@ export class ConnectionRegistry {
     return this.#change(membership, fields, `attribute_exists(userId) AND ${isSame}`, values);
   }
 
-  /**
-   * Deletes a membership that a join stored before it failed.
-   *
-   * @returns false if the connection has joined or left since; then the item stays as it is.
-   */
+  /** Deletes a membership of a join that failed. @returns false if the connection has joined or left since; then it stays. */
   async takeBack({ connectionId, sessionId, version }: Membership): Promise<boolean> {
     const command = new DeleteItemCommand({
       TableName: this.#table,
@@ -128,6 +121,12 @@ export class ConnectionRegistry {
       ExpressionAttributeValues: marshall({ ':version': version ?? 0 }),
     });
     return isMet(this.#client.send(command));
+  }
+
+  /** Stores name and lease of an agent. @returns false if it has no place in the session. */
+  setLease(key: Omit<Seat, 'userId'>, username: string, agent: AgentMark): Promise<boolean> {
+    const fields = { username, agent, expiresAt: expiry(agent.leaseUntil) };
+    return this.#change(key, fields, 'attribute_exists(userId)', {});
   }
 
   /** Whether the connection left the session after it sent the frame of this turn. */

@@ -54,7 +54,7 @@ export function itemUpdate(
 
 /** The fields of an item whose connection is in the session, without its key, its turn and its version. */
 const joinedFields = [
-  ...['sessionName', 'userId', 'username', 'role', 'claimedRole', 'cursorRole', 'unseated', 'guestId'],
+  ...['sessionName', 'userId', 'username', 'role', 'claimedRole', 'cursorRole', 'unseated', 'guestId', 'agent'],
   ...['joinedAt', 'joinedSession'],
 ];
 

@@ -28,9 +28,18 @@ export interface Membership extends KeptData {
   invisible?: boolean | undefined;
   /** The id that the user had in the session as a guest (rule SE15). */
   guestId?: string | undefined;
+  /** Present if the user is an agent, whose place this is (rule SA7). It has no connection. */
+  agent?: AgentMark | undefined;
   joinedAt: number;
   /** Counts the joins and leaves of this connection in this session, in the order in which the table stored them. */
   version?: number | undefined;
+}
+
+/** What makes a user an agent: for whom it acts, which server key set it, and when its lease ends (Unix milliseconds). */
+export interface AgentMark {
+  onBehalfOf?: string;
+  keyId: string;
+  leaseUntil: number;
 }
 
 /** A user in a session on one connection. */

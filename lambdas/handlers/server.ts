@@ -7,12 +7,14 @@ import { inviteKeys } from '../composition/invite-keys.ts';
 import { keyRate } from '../composition/presence.ts';
 import { seating } from '../composition/seating.ts';
 import { serverKeys } from '../composition/server-keys.ts';
-import { invitesOn, keysOn, sessionsOn } from '../composition/sessions.ts';
+import { agentsOn, invitesOn, keysOn, sessionsOn } from '../composition/sessions.ts';
 import { requireScope } from '../flows/programs/admit-program.ts';
 import { changeByProgram } from '../flows/programs/change-by-program.ts';
+import { endAgent } from '../flows/programs/end-agent.ts';
 import { publishEvent } from '../flows/programs/publish-event.ts';
-import { listForProgram, peopleOf, sessionFor } from '../flows/programs/read-sessions.ts';
+import { listForProgram, peopleOf, sessionFor, sessionOrPlace } from '../flows/programs/read-sessions.ts';
 import { removeByProgram } from '../flows/programs/remove-by-program.ts';
+import { setAgent } from '../flows/programs/set-agent.ts';
 import { database } from '../platform/database.ts';
 import { redis } from '../platform/redis.ts';
 import type { Services } from '../services/services.ts';
@@ -41,6 +43,7 @@ export const serverApi = (services: Services) =>
       async 'POST /server/sessions/{id}/events'({ program, id, body, idempotencyKey }) {
         requireScope(program.key, 'broadcast');
         const event = readBody(bodySchemas.event, body, { sessionId: id });
+        if (event.agent !== undefined) requireScope(program.key, 'agents');
         const session = await sessionFor(services, program, id);
         return { body: await publishEvent(services, program, session, event, idempotencyKey) };
       },
@@ -54,6 +57,23 @@ export const serverApi = (services: Services) =>
           });
           const session = await sessionFor(services, program, id, { evenEnded: true });
           return { body: { removed: await removeByProgram(services, program, session, userId, removal.reason) } };
+        });
+      },
+
+      async 'PUT /server/sessions/{id}/agents/{agentId}'({ program, id, agentId, body }) {
+        return changeByProgram(services, program, 'agents', id, async () => {
+          readBody(bodySchemas.agentId, '', { agentId });
+          const request = readBody(bodySchemas.agent, body, { sessionId: id });
+          const session = await sessionOrPlace(services, program, id);
+          return { body: { agent: await setAgent(services, program, session, agentId, request) } };
+        });
+      },
+
+      async 'DELETE /server/sessions/{id}/agents/{agentId}'({ program, id, agentId }) {
+        return changeByProgram(services, program, 'agents', id, async () => {
+          readBody(bodySchemas.agentId, '', { agentId });
+          const session = await sessionOrPlace(services, program, id, { evenEnded: true });
+          return { body: { ended: await endAgent(services, program, session, agentId) } };
         });
       },
     },
@@ -70,6 +90,6 @@ export const parts = {
     invitesOn: () => invitesOn,
     inviteKeys,
   },
-  ...{ database, redis },
+  ...{ agentsOn: () => agentsOn, database, redis },
 };
 export const handler = serverApi(compose(parts));

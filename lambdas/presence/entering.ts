@@ -1,6 +1,6 @@
 import type { Role } from '../../protocol/entities.ts';
 import type { Turn } from '../platform/turn.ts';
-import type { OwnState } from './person-data.ts';
+import type { AgentMark, OwnState } from './person-data.ts';
 
 /** What the script `enter` needs to know about the user and their connection. */
 export interface Entering {
@@ -22,6 +22,8 @@ export interface Entering {
   kept?: string | undefined;
   /** The id that the user had as a guest (rule SE15). */
   guestId?: string | undefined;
+  /** Present if the user is an agent. */
+  agent?: AgentMark | undefined;
   /** The number of the join in the connection table, see `Membership.version`. A later join or leave counts instead. */
   version?: number | undefined;
   /** The turn of the frame that joins (rule PR18). */

@@ -1,7 +1,7 @@
 import { type Cursor, type LeaveCause, type PresenceUser, type Role, roles } from '../../protocol/entities.ts';
 import type { CursorUpdate, PresenceChange } from '../../protocol/frames.ts';
 import type { ChangedData } from '../platform/kept-data.ts';
-import { dataOfMembers } from './person-data.ts';
+import { type AgentMark, dataOfMembers } from './person-data.ts';
 import { type ChangeReply, decodeReply, type ScriptReply } from './scripts/script-call.ts';
 import type { PresenceScript } from './scripts/script-table.ts';
 import { type PresenceRecord, type StatusThresholds, visibleUser } from './status.ts';
@@ -90,6 +90,8 @@ interface Kept {
 export interface Arrival extends Kept {
   username: string;
   role: Role;
+  /** Present if the user is an agent. */
+  agent?: Omit<AgentMark, 'leaseUntil'>;
   /**
    * When the join began that caused the arrival, Unix milliseconds. It names the arrival, so that a join that did not get the answer of
    * Redis writes the same entry.
@@ -106,6 +108,7 @@ export interface Arrival extends Kept {
 
 export interface Departure extends Kept {
   cause: LeaveCause;
+  kind?: 'agent';
   joinedAt?: number;
   /** Whether Redis knew of the stay from the connection table only. */
   restored?: boolean;
@@ -143,6 +146,8 @@ export interface VisitOutcome extends EndOutcome {
   spending: Spending;
   /** How many of the present users are online; the others are away or invisible. */
   online: number;
+  /** How many of the present users are agents. */
+  agents: number;
 }
 
 /** What a script replies about a session that Redis does not know. */
@@ -215,6 +220,7 @@ export function readVisit(reply: ScriptReply<'visit'>, now: number, thresholds: 
     moves: moves === 1,
     spending: readSpending(reply.extra),
     online: reply.extra.online ?? 0,
+    agents: reply.extra.agents ?? 0,
   };
 }
 

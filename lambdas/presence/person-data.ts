@@ -31,6 +31,16 @@ export function dataOfMembers(members: readonly string[]): PersonData {
   return Object.fromEntries(entries) as PersonData;
 }
 
+/** What makes a user an agent: a program that is present (rule SA7). */
+export interface AgentMark {
+  /** The user for whom it acts. */
+  onBehalfOf?: string | undefined;
+  /** The id of the server key that set it. */
+  keyId?: string | undefined;
+  /** When its lease ends, Unix milliseconds. */
+  leaseUntil: number;
+}
+
 /**
  * The argument of the script `enter` with the state that a join sets; empty if it sets none.
  *
@@ -39,10 +49,10 @@ export function dataOfMembers(members: readonly string[]): PersonData {
 export function ownStateParameter(
   { status, activity, data }: OwnState,
   kept: string | undefined,
-  guestId?: string,
+  { guestId, agent }: { guestId?: string | undefined; agent?: AgentMark | undefined } = {},
 ): string {
   const ownState = {
-    guestId,
+    ...{ guestId, agent },
     status,
     activity: activity === undefined ? undefined : JSON.stringify(activity),
     data: hasKeys(data) ? dataMembers(data) : undefined,

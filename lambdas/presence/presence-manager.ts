@@ -47,6 +47,7 @@ export interface Acting {
   ownState?: Entering['ownState'];
   kept?: Entering['kept'];
   guestId?: Entering['guestId'];
+  agent?: Entering['agent'];
   /** The turn and version of the join; see `Entering`. */
   version?: Entering['version'];
   turn?: Entering['turn'];

@@ -30,7 +30,7 @@ import { ownStateParameter, readChangedData } from './person-data.ts';
 import { type Member, restoreArguments } from './restoration.ts';
 import { ScriptRunner } from './script-runner.ts';
 import type { ScriptReply } from './scripts/script-call.ts';
-import type { Seat, Touch } from './seat.ts';
+import { type Seat, seatIdOf, type Touch } from './seat.ts';
 import { type PresenceRecord, visibleUser } from './status.ts';
 
 export type { Seat, Touch } from './seat.ts';
@@ -116,10 +116,10 @@ export class PresenceStore {
   async enter(seat: Seat, person: Entering, now: number): Promise<EnterOutcome> {
     const outageAllowance = await this.#outageAllowance();
     const values = {
-      ...{ userId: seat.userId, connectionId: seat.connectionId, ...enteringArguments(person) },
+      ...{ userId: seat.userId, connectionId: seatIdOf(seat.connectionId), ...enteringArguments(person) },
       ...versionArguments(seat, person.version),
       ...turnArguments(seat, person.turn),
-      ownStateText: ownStateParameter(person.ownState ?? {}, person.kept, person.guestId),
+      ownStateText: ownStateParameter(person.ownState ?? {}, person.kept, person),
     };
     const reply = (await this.#scripts.run('join', seat.sessionId, now, values, { outageAllowance }))!;
     const { isFirst, records, arrival, changedData } = reply.extra;
@@ -145,7 +145,7 @@ export class PresenceStore {
     version?: number,
   ): Promise<EndOutcome & { removed: boolean }> {
     const { sessionId, userId, connectionId } = seat;
-    const values = { userId, connectionId, cause, ...versionArguments(seat, version) };
+    const values = { userId, connectionId: seatIdOf(connectionId), cause, ...versionArguments(seat, version) };
     const extras = { outageAllowance: await this.#outageAllowance() };
     const reply = (await this.#scripts.run('leave', sessionId, now, values, extras)) ?? unknownReply('leave');
     return { ...this.#ended(reply, now), removed: reply.extra.removed === 1 };

@@ -2,9 +2,10 @@ import type { PersonData, Role } from '../../protocol/entities.ts';
 import type { KeptData } from '../platform/kept-data.ts';
 import { versionArguments } from './frame-parameters.ts';
 import type { Receiver } from './outcome.ts';
-import { dataMembers, newestData } from './person-data.ts';
+import { type AgentMark, dataMembers, newestData } from './person-data.ts';
 import type { ScriptArguments } from './scripts/script-call.ts';
 import { restoredFields } from './scripts/script-table.ts';
+import { seatIdOf } from './seat.ts';
 
 /** A connection that joined, as the connection table knows it. */
 export interface Member extends Receiver, KeptData {
@@ -18,6 +19,8 @@ export interface Member extends Receiver, KeptData {
   joinedAt: number;
   /** The id that the user had as a guest (rule SE15). */
   guestId?: string | undefined;
+  /** Present if the user is an agent. */
+  agent?: AgentMark | undefined;
   /** The number of the join among the joins and leaves of the connection. */
   version?: number | undefined;
 }
@@ -47,6 +50,9 @@ function factsOf(sessionId: string, member: Member, members: readonly Member[]):
   const isInvisible = members.some((one) => one.userId === userId && one.invisible);
   const facts = {
     ...member,
+    connectionId: seatIdOf(connectionId),
+    leaseUntil: member.agent?.leaseUntil ?? '',
+    onBehalfOf: member.agent?.onBehalfOf ?? '',
     joinedAt: Math.round(joinedAt),
     isInvisible: isInvisible ? 1 : 0,
     data: dataOf(userId, members),

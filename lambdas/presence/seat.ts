@@ -8,6 +8,15 @@ export interface Seat {
   connectionId: string;
 }
 
+/** How the connection table names the place of an agent, which has no connection (rule SA7). */
+export const agentConnection = (userId: string) => `agent:${userId}`;
+
+/** Whether this is the id of a connection, which can receive frames. */
+export const isConnection = (connectionId: string) => connectionId !== '' && !connectionId.startsWith('agent:');
+
+/** The id of a connection in a seat: an agent has none. */
+export const seatIdOf = (connectionId: string) => (isConnection(connectionId) ? connectionId : '');
+
 /** What a frame says about its sender. */
 export interface Touch {
   kind: 'heartbeat' | 'cursor' | 'update';

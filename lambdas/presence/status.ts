@@ -28,6 +28,9 @@ export type PresenceRecord = PresenceUser &
     /** The lengths of the keys and values of `data`, and when it changed (Unix milliseconds). */
     dataSizes?: number[];
     dataAt?: number;
+    /** Agents only: the end of the lease, and when it was set. */
+    leaseUntil?: number;
+    renewedAt?: number;
   };
 
 /**
@@ -56,8 +59,12 @@ export function visibleUser(record: PresenceRecord, now: number, thresholds: Sta
     cursorEndUnsent: ___,
     dataSizes: ____,
     dataAt: _____,
+    leaseUntil: _______,
+    renewedAt,
     ...user
   } = record;
   user.status = statusAt(record, now, thresholds);
+  // The clocks of the record follow the lease.
+  if (renewedAt !== undefined) Object.assign(user, { lastSeen: renewedAt, lastActive: renewedAt });
   return user;
 }

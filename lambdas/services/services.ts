@@ -20,6 +20,7 @@ import type { RateLimiter } from '../presence/rate-limiter.ts';
 import type { ShardLeases } from '../presence/shard-leases.ts';
 import type { Watchers } from '../presence/watchers.ts';
 import type { ServerKeys } from '../server-keys/server-keys.ts';
+import type { AgentSlots } from '../sessions/agent-slots.ts';
 import type { SessionCleanupService } from '../sessions/session-cleanup-service.ts';
 import type { SessionInvites } from '../sessions/session-invites.ts';
 import type { SessionKeys } from '../sessions/session-keys.ts';
@@ -72,6 +73,8 @@ export interface Services {
   sessionsOn(queryable: Queryable): SessionManager;
   /** The same for sessions by their keys. */
   keysOn(queryable: Queryable): SessionKeys;
+  /** The same for the slots of agents. */
+  agentsOn(queryable: Queryable): AgentSlots;
   /** The same for invites. */
   invitesOn(queryable: Queryable, manager: SessionManager): SessionInvites;
   /** The secrets that sign invites, newest first. */

@@ -71,7 +71,7 @@ export class JoinGate {
 
   async grant(
     reference: string,
-    user: { userId: string; username?: string; externalId?: string | undefined },
+    user: Person | { userId: string; username?: string; externalId?: string | undefined },
     grant: { role: Role | null },
     now: number,
   ): Promise<JoinResult> {

@@ -78,6 +78,9 @@ export const refusals = {
     new RollcallError('PERMISSION_DENIED', 'The owner cannot be removed or demoted; end the session instead.'),
   notParticipant: () =>
     new RollcallError('NOT_IN_SESSION', 'That person is not in this session; refresh the list of participants.'),
+  agentRemoved: () =>
+    new RollcallError('PERMISSION_DENIED', 'This agent was removed from the session; use another one there.'),
+  idOfUser: () => new RollcallError('PERMISSION_DENIED', 'This id belongs to a user; give the agent another name.'),
   guestWithoutToken: () =>
     new RollcallError(
       'PERMISSION_DENIED',

@@ -45,6 +45,8 @@ export interface ParticipantRow {
   joined_at: Time;
   last_seen_at: Time | null;
   left_at: Time | null;
+  kind: 'agent' | null;
+  on_behalf_of: string | null;
 }
 
 export function millis(time: Time): number {
@@ -97,5 +99,6 @@ export function toParticipant(row: ParticipantRow): SessionParticipant {
     joinedAt: millis(row.joined_at),
     lastSeenAt: millisOrNull(row.last_seen_at),
     leftAt: millisOrNull(row.left_at),
+    ...(row.kind ? { kind: row.kind, ...(row.on_behalf_of ? { onBehalfOf: row.on_behalf_of } : {}) } : {}),
   };
 }

@@ -65,18 +65,29 @@ const figures = schemaOf<ServiceFigures>()(
 
 const cursor = schemaOf<Cursor>()(z.looseObject({ eventId: text.optional(), position: z.number().optional() }));
 const cause = schemaOf<LeaveCause>()(
-  z.enum(['left', 'disconnected', 'timeout', 'removed', 'session_ended', 'session_expired', 'gone', 'signed_in']),
+  z.enum([
+    'left',
+    'disconnected',
+    'timeout',
+    'removed',
+    'session_ended',
+    'session_expired',
+    'gone',
+    'signed_in',
+    'lease_ended',
+    'agent_ended',
+  ]),
 );
+const agent = { kind: z.literal('agent').optional(), onBehalfOf: text.optional() };
 const user = schemaOf<PresenceUser>()(
   z.object({
     userId: text,
     username: text,
     role,
     status: z.enum(statuses),
-    lastSeen: time,
-    lastActive: time,
-    joinedAt: time,
+    ...{ lastSeen: time, lastActive: time, joinedAt: time },
     guestId: text.optional(),
+    ...agent,
     index: count.optional(),
     connections: count,
     cursor: cursor.optional(),
@@ -93,6 +104,7 @@ const change = schemaOf<PresenceChange>()(
     connections: count.optional(),
     lastActive: time.optional(),
     guestId: text.optional(),
+    onBehalfOf: nullableText.optional(),
     activity: nullableText.optional(),
     cursor: cursor.nullable().optional(),
     data: json.optional(),
@@ -139,6 +151,7 @@ const participant = schemaOf<SessionParticipant>()(
     joinedAt: time,
     lastSeenAt: time.nullable(),
     leftAt: time.nullable(),
+    ...agent,
   }),
 );
 const link = schemaOf<ActivityLink>()(
@@ -181,6 +194,7 @@ const stay = schemaOf<Stay>()(
     joinedAt: time,
     leftAt: time.nullable(),
     cause: nullableText,
+    ...agent,
   }),
 );
 const machine = schemaOf<Machine>()(
@@ -239,7 +253,7 @@ export const serverFrames = {
   broadcast: frame<'broadcast'>()(
     z.object({
       ...{ sessionId: text, userId: text, event: text, payload: z.unknown().optional(), at: time },
-      kind: z.literal('server').optional(),
+      kind: z.enum(['server', 'agent']).optional(),
     }),
   ),
   participants: frame<'participants'>()(z.object({ sessionId: text, participants: z.array(participant), ...parts })),

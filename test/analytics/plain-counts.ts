@@ -15,18 +15,19 @@ export class PlainCounts {
     return this.#rows(
       `WITH moves AS MATERIALIZED (
          SELECT created_at, CASE activity_type WHEN 'user_joined' THEN 1 ELSE -1 END AS change FROM activity_log
-         WHERE activity_type IN ('user_joined', 'user_left', 'user_timeout')
+         WHERE activity_type IN ('user_joined', 'user_left', 'user_timeout') AND ${ofPeople}
        ), present AS MATERIALIZED (
          SELECT m AS minute, (SELECT coalesce(sum(change), 0) FROM moves WHERE created_at < m) AS people
          FROM generate_series(to_timestamp($1::float8 / 1000), to_timestamp($2::float8 / 1000), interval '1 minute') m
        )
        SELECT (extract(epoch FROM t) * 1000)::float8 AS at,
          count(a.id)::float8 AS entries,
-         count(*) FILTER (WHERE a.activity_type = 'user_joined')::float8 AS joins,
-         count(*) FILTER (WHERE a.activity_type IN ('user_left', 'user_timeout'))::float8 AS leaves,
+         count(*) FILTER (WHERE a.activity_type = 'user_joined' AND ${ofPeople})::float8 AS joins,
+         count(*) FILTER (WHERE a.activity_type IN ('user_left', 'user_timeout') AND ${ofPeople})::float8 AS leaves,
          (SELECT max(people) FROM present WHERE minute >= t AND minute <= t + $3::interval)::float8 AS "peakPeople",
          count(*) FILTER (WHERE a.activity_type = 'session_created')::float8 AS "sessionsCreated",
-         count(*) FILTER (WHERE a.activity_type IN ('session_ended', 'session_expired'))::float8 AS "sessionsEnded"
+         count(*) FILTER (WHERE a.activity_type IN ('session_ended', 'session_expired'))::float8 AS "sessionsEnded",
+         count(*) FILTER (WHERE a.activity_type = 'user_joined' AND NOT ${ofPeople})::float8 AS "agentJoins"
        FROM generate_series(to_timestamp($1::float8 / 1000), to_timestamp($2::float8 / 1000) - $3::interval, $3::interval) t
        LEFT JOIN activity_log a ON a.created_at >= t AND a.created_at < t + $3::interval
        GROUP BY t ORDER BY t`,
@@ -38,6 +39,7 @@ export class PlainCounts {
     return this.#rows(
       `WITH days AS (
          SELECT DISTINCT (created_at AT TIME ZONE 'UTC')::date AS day, user_id FROM activity_log WHERE user_id IS NOT NULL
+           AND (activity_type NOT IN ('user_joined', 'user_left', 'user_timeout') OR ${ofPeople})
        )
        SELECT (extract(epoch FROM t) * 1000)::float8 AS at, count(d.user_id)::float8 AS people,
          count(*) FILTER (WHERE EXISTS (SELECT FROM days e WHERE e.user_id = d.user_id AND e.day < d.day))::float8 AS "returning",
@@ -53,7 +55,7 @@ export class PlainCounts {
     return this.#rows(
       `SELECT floor(extract(epoch FROM created_at) / 86400)::float8 * 86400000 AS at,
          coalesce(details->>'cause', 'timeout') AS cause, count(*)::float8 AS count
-       FROM activity_log WHERE activity_type IN ('user_left', 'user_timeout') AND ${within} GROUP BY 1, 2
+       FROM activity_log WHERE activity_type IN ('user_left', 'user_timeout') AND ${ofPeople} AND ${within} GROUP BY 1, 2
        ORDER BY 1, 3 DESC, 2`,
     );
   }
@@ -69,7 +71,7 @@ export class PlainCounts {
   lengths(): Promise<{ of: string; seconds: number }[]> {
     return this.#rows(
       `SELECT 'stay' AS of, (details->>'durationSeconds')::float8 AS seconds FROM activity_log
-       WHERE activity_type IN ('user_left', 'user_timeout') AND ${within}
+       WHERE activity_type IN ('user_left', 'user_timeout') AND ${ofPeople} AND ${within}
        UNION ALL
        SELECT 'session', round(extract(epoch FROM a.created_at - b.created_at))::float8
        FROM activity_log a JOIN activity_log b ON b.session_id = a.session_id AND b.activity_type = 'session_created'
@@ -80,7 +82,7 @@ export class PlainCounts {
   sessions(by: 'entries' | 'joins') {
     return this.#rows(
       `SELECT to_char(created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD') AS day, session_id AS "sessionId",
-         count(*)::float8 AS entries, count(*) FILTER (WHERE activity_type = 'user_joined')::float8 AS joins
+         count(*)::float8 AS entries, count(*) FILTER (WHERE activity_type = 'user_joined' AND ${ofPeople})::float8 AS joins
        FROM activity_log WHERE ${within} GROUP BY 1, 2 ORDER BY ${by} DESC, 1 DESC, 2 DESC`,
     );
   }
@@ -92,3 +94,5 @@ export class PlainCounts {
 }
 
 const within = 'created_at >= to_timestamp($1::float8 / 1000) AND created_at < to_timestamp($2::float8 / 1000)';
+/** The movements of agents say so. */
+const ofPeople = `details->>'kind' IS DISTINCT FROM 'agent'`;

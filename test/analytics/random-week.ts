@@ -16,6 +16,7 @@ const minuteMillis = 60_000;
 const hourMillis = 60 * minuteMillis;
 const weekMillis = 7 * 24 * hourMillis;
 const causes: LeaveCause[] = ['left', 'disconnected', 'removed', 'session_ended'];
+const agents = ['a', 'b'].map((name) => uuidv5(name, '0b9a2a1e-58a5-4c0e-9a53-0d9f0c9b6f12'));
 const namespace = '0b9a2a1e-58a5-4c0e-9a53-0d9f0c9b6f11';
 
 /** The entries of a week of several sessions, in the order of time. Some people come on several days, others once. */
@@ -32,6 +33,12 @@ function addSession(random: SeededRandom, entries: ActivityParams[], people: str
   const end = at + random.one([30_000, hourMillis, 20 * hourMillis, 80 * hourMillis]) + random.below(hourMillis);
   const add = (params: ActivityParams, time: number) => entries.push({ ...params, at: time });
   add(sessionCreated({ sessionId, userId: random.one(people) }, 'op'), at);
+  for (let stay = 0; stay < 5; stay += 1) {
+    // Somebody who is an agent here would be a person elsewhere, if its movements did not say so.
+    const [actor, joined] = [{ sessionId, userId: random.one(agents) }, at + random.below(end - at)];
+    add(userJoined(actor, 'viewer', { onBehalfOf: random.one(people), keyId: 'key' }), joined);
+    if (random.chance(0.9)) add(userLeft(actor, 'lease_ended', 60, { kind: 'agent' }), joined + minuteMillis);
+  }
   for (let stay = 0; stay < 40; stay += 1) {
     const actor = { sessionId, userId: random.one(people) };
     // Some people move exactly when a minute begins.
@@ -39,7 +46,10 @@ function addSession(random: SeededRandom, entries: ActivityParams[], people: str
     const left = tidy(random, joined + random.below(random.one([minuteMillis, 5 * hourMillis])));
     add(userJoined(actor, 'viewer'), joined);
     for (let n = random.below(4); n > 0; n -= 1) {
-      add({ ...actor, type: random.one(['comment_added', 'action_taken', 'zoom']) }, joined + random.below(hourMillis));
+      // A user cannot pass for an agent by what they log.
+      const details = random.chance(0.1) ? { kind: 'agent' } : {};
+      const type = random.one(['comment_added', 'action_taken', 'zoom']);
+      add({ ...actor, type, details }, joined + random.below(hourMillis));
     }
     const seconds = (left - joined) / 1000;
     // Somebody may still be present when the week is over.

@@ -112,7 +112,7 @@ async function plainReports() {
 }
 
 test.each(seeds)(
-  '[AN1][AN2] the reports of a random week equal plain counts of the audit trail (seed %i)',
+  '[AN1][AN2][SA10] the reports of a random week equal plain counts of the audit trail (seed %i)',
   async (seed) => {
     const random = SeededRandom.mixed(seed);
     const entries = randomWeek(random, from);

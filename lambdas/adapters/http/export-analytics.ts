@@ -30,7 +30,7 @@ const defaultItems = 100;
 
 const reports = {
   usage: {
-    columns: ['at', 'entries', 'joins', 'leaves', 'peakPeople', 'sessionsCreated', 'sessionsEnded'],
+    columns: ['at', 'entries', 'joins', 'leaves', 'peakPeople', 'sessionsCreated', 'sessionsEnded', 'agentJoins'],
     read: async (analytics, period, { step }) => ({ items: await analytics.usage(period, step) }),
   },
   people: {

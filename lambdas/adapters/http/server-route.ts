@@ -11,8 +11,9 @@ export interface ServerRequest {
   program: Program;
   /** The `{id}` of the path. */
   id: string;
-  /** The `{userId}` of the path. */
+  /** The `{userId}` and `{agentId}` of the path. */
   userId: string;
+  agentId: string;
   query: Record<string, string | undefined>;
   /** The text of its body; empty if it has none. */
   body: string;
@@ -32,8 +33,8 @@ async function readServerRequest(services: Services, event: HttpEvent): Promise<
   const { sourceIp = null } = event.requestContext.http;
   const program = { key, ipAddress: sourceIp, userAgent: event.headers['user-agent'] ?? null };
   const { id, query, body } = readPath(event);
-  const { userId = '' } = event.pathParameters ?? {};
-  return { program, id, userId, query, body, idempotencyKey: idempotencyKeyOf(event) };
+  const { userId = '', agentId = '' } = event.pathParameters ?? {};
+  return { program, id, userId, agentId, query, body, idempotencyKey: idempotencyKeyOf(event) };
 }
 
 function idempotencyKeyOf({ headers }: HttpEvent): string | undefined {

@@ -1,5 +1,7 @@
 import type { AccessClaim } from '../../../protocol/access-claim.ts';
 
+import type { AgentMark } from '../../connections/connection-registry.ts';
+
 /** The sender of an event, as the authorizer verified it when the connection was opened. */
 export interface Caller {
   connectionId: string;
@@ -14,6 +16,8 @@ export interface Caller {
   claim?: AccessClaim | undefined;
   /** When the claim ends, Unix milliseconds. */
   claimUntil?: number | undefined;
+  /** Present if this is no connection but an agent that a program sets (rule SA7). */
+  agent?: AgentMark | undefined;
   ipAddress: string | null;
   userAgent: string | null;
   /** When API Gateway received the frame, Unix milliseconds; absent for an HTTP request. */

@@ -5,7 +5,7 @@ import type { Caller } from './caller.ts';
 
 /** The caller as a participant of a session. */
 export function personOf(caller: Caller): Person {
-  if (caller.guest) return { anonymousId: caller.userId, name: caller.username };
+  if (caller.guest || caller.agent) return { anonymousId: caller.userId, name: caller.username };
   const { userId, username, externalId, claim } = caller;
   return { userId, username, externalId, claim };
 }

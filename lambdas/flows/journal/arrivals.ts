@@ -1,7 +1,7 @@
 import { v5 as uuidv5 } from 'uuid';
 import type { Role } from '../../../protocol/entities.ts';
 import type { ActivityContext, ActivityParams } from '../../activity/activity-entry.ts';
-import { userJoined } from '../../activity/activity-events.ts';
+import { type AgentDetails, userJoined } from '../../activity/activity-events.ts';
 import type { Movement } from '../../activity/presence-history.ts';
 import type { Services } from '../../services/services.ts';
 import { auditAll } from './audit.ts';
@@ -11,6 +11,8 @@ export interface Arriving {
   userId: string;
   username: string;
   role: Role;
+  /** Present if the user is an agent. */
+  agent?: AgentDetails | undefined;
   /** Since when the user is present, Unix milliseconds. */
   at: number;
   /** When the join began; see `Arrival.requestedAt`. Default: `at`. */
@@ -75,7 +77,7 @@ function isRecorded({ after = 0 }: Arriving, last: Movement | undefined): boolea
 }
 
 function entryOf({ sessionId, arriving, context, mayRepeat }: ArrivalRecord): ActivityParams {
-  const { userId, username, role, at, requestedAt = at } = arriving;
+  const { userId, username, role, agent, at, requestedAt = at } = arriving;
   const activityId = uuidv5(`${sessionId}:${userId}:${requestedAt}`, arrivalNamespace);
-  return { ...userJoined({ ...context, sessionId, userId, username }, role), at, activityId, mayRepeat };
+  return { ...userJoined({ ...context, sessionId, userId, username }, role, agent), at, activityId, mayRepeat };
 }

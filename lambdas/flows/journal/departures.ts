@@ -12,6 +12,10 @@ import { auditAll } from './audit.ts';
 export interface Departing {
   userId: string;
   cause: LeaveCause;
+  /** Present if presence knows that the user is an agent. */
+  kind?: 'agent' | undefined;
+  /** The server key that ended an agent. */
+  keyId?: string | undefined;
   /** The time of the script that found it, Unix milliseconds. */
   at: number;
   /** Absent if presence does not know it. */
@@ -87,11 +91,16 @@ export async function recordDepartures(services: Services, records: readonly Dep
 
 function entryOf(record: DepartureRecord, last: Movement | undefined): ActivityParams {
   const { sessionId, departing, context } = record;
-  const { userId, cause, at, joinedAt } = departing;
+  const { userId, at, joinedAt, kind = last?.kind ?? undefined } = departing;
+  // Whoever concludes a leave does not know that it is the end of a lease.
+  const cause = kind && departing.cause === 'timeout' ? 'lease_ended' : departing.cause;
   const since = beginningOf(departing, last);
   const seconds = (at - since) / 1000;
   const actor = { ...context, sessionId, userId };
-  const entry = cause === 'timeout' ? userTimedOut(actor, seconds) : userLeft(actor, cause, seconds);
+  const entry =
+    cause === 'timeout'
+      ? userTimedOut(actor, seconds)
+      : userLeft(actor, cause, seconds, kind && { kind, keyId: departing.keyId });
   const moment = joinedAt === undefined ? `since ${since}` : at;
   const activityId = uuidv5(`${sessionId}:${userId}:${moment}`, departureNamespace);
   // A concluded end may repeat another concluded end of the same stay.

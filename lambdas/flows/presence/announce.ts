@@ -10,6 +10,7 @@ import {
   type PresenceOutcome,
   type Receiver,
 } from '../../presence/outcome.ts';
+import { isConnection } from '../../presence/seat.ts';
 import type { Services } from '../../services/services.ts';
 import { endGone, endGoneReceivers } from '../connections/end-gone.ts';
 import { requestWatch } from '../scheduling/sweep-waker.ts';
@@ -107,7 +108,8 @@ async function keepPromise(
 
 /** Sends a frame of state, and ends connections whose posts were answered with 410 (rule DE6). */
 export async function send(services: Services, receivers: Receiver[], frame: ServerFrame): Promise<void> {
-  await endGone(services, (await post(services, receivers, frame)).gone);
+  const connected = receivers.filter(({ connectionId }) => isConnection(connectionId));
+  await endGone(services, (await post(services, connected, frame)).gone);
 }
 
 function post(services: Services, receivers: Receiver[], frame: ServerFrame): Promise<BroadcastResult> {

@@ -32,9 +32,11 @@ export async function degradedSnapshot(
   return { epoch: randomBytes(6).toString('hex'), seq: 0, users: [...users.values()] };
 }
 
-function userOf({ userId, username, role, joinedAt }: Membership): PresenceUser {
+function userOf({ userId, username, role, joinedAt, agent }: Membership): PresenceUser {
   const clocks = { lastSeen: joinedAt, lastActive: joinedAt, joinedAt };
-  return { userId, username, role, status: 'online', ...clocks, connections: 1 };
+  const user: PresenceUser = { userId, username, role, status: 'online', ...clocks, connections: 1 };
+  if (!agent) return user;
+  return { ...user, kind: 'agent', ...(agent.onBehalfOf ? { onBehalfOf: agent.onBehalfOf } : {}) };
 }
 
 function withConnection(user: PresenceUser, { joinedAt }: Membership): PresenceUser {

@@ -53,15 +53,18 @@ export async function visitSession(
   restraint = 1,
 ): Promise<Visit> {
   const visit = await expireAndRecord(services, sessionId, now, writer, restraint);
-  const { recorded, isMore, moves, nextDeadline, lastSeen, online, leaves, redisMillis, spending } = visit;
+  const { recorded, isMore, moves, nextDeadline, lastSeen, online, agents, leaves, redisMillis, spending } = visit;
   if (moves) await services.movingSessions.add(sessionId, now);
-  const lastSeenUpdates = lastSeen.map(({ userId, at }) => ({ sessionId, userId, at }));
+  const lastSeenUpdates = lastSeen.map(({ userId, at }) => ({
+    // The lease of an agent is a sign of life in the future.
+    ...{ sessionId, userId, at: Math.min(at, now) },
+  }));
   const soonest =
     nextDeadline === undefined ? undefined : Math.min(nextDeadline, now + refreshMillis(services.timings));
   return {
     next: recorded ? soonest : isMore ? now : now + retryMillis,
     ...{ lastSeenUpdates, spending, redisMillis },
-    present: { people: lastSeen.length, online },
+    present: { people: lastSeen.length - agents, online },
     timeouts: leaves.filter(({ cause }) => cause === 'timeout').length,
   };
 }

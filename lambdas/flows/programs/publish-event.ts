@@ -6,6 +6,7 @@ import { EventPublisher } from '../../presence/event-publisher.ts';
 import type { Services } from '../../services/services.ts';
 import { endGoneReceivers } from '../connections/end-gone.ts';
 import { rebuildSession } from '../connections/rebuild-session.ts';
+import { agentUserId } from './agent.ts';
 import { type Program, senderId } from './program.ts';
 
 /** How an event was published. */
@@ -15,6 +16,9 @@ export interface Published {
   /** Whether an event with the same idempotency key was published before, so that this one was not sent. */
   repeated: boolean;
 }
+
+/** An event of a program, or of one of its agents. */
+export type ProgramEvent = Pick<Message<'broadcast'>, 'event' | 'payload' | 'to'> & { agent?: string | undefined };
 
 /**
  * Sends an event of a program to the connections in a session, or to those of the users that it names, at most once to each (rule
@@ -27,7 +31,7 @@ export async function publishEvent(
   services: Services,
   program: Program,
   { id: sessionId }: Session,
-  { event, payload, to }: Pick<Message<'broadcast'>, 'event' | 'payload' | 'to'>,
+  { event, payload, to, agent }: ProgramEvent,
   idempotencyKey: string | undefined,
 ): Promise<Published> {
   const publisher = new EventPublisher(services.redis, services.timings);
@@ -44,15 +48,11 @@ export async function publishEvent(
   if (addressed.isRepeated) return { receivers: 0, repeated: true };
   const { receivers } = addressed;
   const at = services.clock();
-  const frame: ServerFrame = {
-    type: 'broadcast',
-    sessionId,
-    userId: senderId(program),
-    event,
-    payload,
-    at,
-    kind: 'server',
-  };
+  const sender =
+    agent === undefined
+      ? ({ userId: senderId(program), kind: 'server' } as const)
+      : ({ userId: agentUserId(agent), kind: 'agent' } as const);
+  const frame: ServerFrame = { type: 'broadcast', sessionId, event, payload, at, ...sender };
   const connectionIds = receivers.map((receiver) => receiver.connectionId);
   const { gone } = await services.broadcaster.broadcast(connectionIds, frame, { kind: 'event' });
   await endGoneReceivers(services, sessionId, receivers, gone);

@@ -1,5 +1,7 @@
 import { claimedRole } from '../../../protocol/access-claim.ts';
 import type { PresenceUser, Session } from '../../../protocol/entities.ts';
+import { isUuid } from '../../../protocol/uuid.ts';
+import { isAway } from '../../platform/unavailable.ts';
 import { isUnknown } from '../../presence/outcome.ts';
 import type { Services } from '../../services/services.ts';
 import { rebuildSession } from '../connections/rebuild-session.ts';
@@ -20,6 +22,24 @@ export async function sessionFor(
   options: { evenEnded?: boolean } = {},
 ): Promise<Session> {
   return (await services.sessions.authorize(reference, askerOf(program), 'operate', options)).session;
+}
+
+/**
+ * The same while PostgreSQL is away, for a key that covers all sessions: an agent that is present keeps its place (rule FA3). Redis and
+ * the connection table know only sessions that go on.
+ */
+export async function sessionOrPlace(
+  services: Services,
+  program: Program,
+  reference: string,
+  options: { evenEnded?: boolean } = {},
+): Promise<Pick<Session, 'id'>> {
+  try {
+    return await sessionFor(services, program, reference, options);
+  } catch (error) {
+    if (!isAway(error, 'database') || !isUuid(reference) || !program.key.sessions.includes('*')) throw error;
+    return { id: reference.toLowerCase() };
+  }
 }
 
 /**

@@ -26,11 +26,11 @@ export async function retakeSlot(join: Join): Promise<void> {
   if (!join.hasRetakenSlot) return;
   const { sessionId, userId } = membership;
   try {
-    await services.sessions.joinSession({
-      sessionRef: sessionId,
-      person: personOf(caller),
-      invite: caller.guest?.invite,
-    });
+    if (caller.agent) await join.takeSlot();
+    else {
+      const person = personOf(caller);
+      await services.sessions.joinSession({ sessionRef: sessionId, person, invite: caller.guest?.invite });
+    }
   } catch (error) {
     if (!isAway(error, 'database')) throw error;
     services.log.warn('A user joined while PostgreSQL was away', { sessionId, userId, error: error.cause as Error });
@@ -49,13 +49,14 @@ function membershipOf(
   { session, role, ownState, kept, guestId, ...known }: Seating,
 ): Membership {
   const { id, sessionId, metadata } = session;
-  const { connectionId, userId, username, claim } = caller;
+  const { connectionId, userId, username, claim, agent } = caller;
   const cursorRole = metadata?.visibility?.cursors;
   const invisible = ownState?.status === undefined ? known.invisible : ownState.status === 'offline';
   const choices = { ...(cursorRole ? { cursorRole } : {}), ...(invisible === undefined ? {} : { invisible }) };
   const person = {
     ...{ userId, username, role, ...(claim ? { claimedRole: role } : {}), ...choices },
     ...(guestId ? { guestId } : {}),
+    ...(agent ? { agent } : {}),
   };
   const joinedAt = services.clock();
   const data = kept ?? firstData(ownState);

@@ -21,6 +21,11 @@ if not user then
   if ownState.kept then setData(user, ownState.kept) end
   user.guestId = ownState.guestId
 end
+local agent = ownState.agent
+if agent then
+  user.onBehalfOf = agent.onBehalfOf
+  setLease(user, agent.leaseUntil)
+end
 if ownState.status then user.chosen = ownState.status ~= 'online' and ownState.status or nil end
 -- A user who chooses to be online is active, also if they chose it while they had no connection.
 if ownState.status == 'online' then user.lastActive = math.max(now, user.lastActive) end
@@ -37,7 +42,7 @@ if not already then
     end
   end
 end
-redis.call('ZADD', connectionsKey, now, member)
+redis.call('ZADD', connectionsKey, signOf(user), member)
 -- A stay begins with the join. Frames that the connection sent before do not count.
 if turnField ~= '' and not already then writeTurns(turnField, turn, turn, turn, turn) end
 -- Counted, not incremented, because Redis may have evicted one key and kept another.
@@ -51,8 +56,8 @@ if user.role ~= role then
   user.role = role
   if shown then changed(userId, 'role', role) end
 end
-user.lastSeen = now
-redis.call('ZADD', usersKey, now, userId)
+user.lastSeen = signOf(user)
+redis.call('ZADD', usersKey, user.lastSeen, userId)
 redis.call(isCompact and 'SADD' or 'SREM', compactKey, connectionId)
 redis.call('HSET', rolesKey, userId, role)
 if cursorRole ~= '' then redis.call('HSET', epochKey, 'cursorRole', cursorRole) end
@@ -67,7 +72,7 @@ if shown then
 else
   user.status = visibleStatus(user)
   joins[1] = userId
-  redis.call('ZADD', activeKey, user.lastActive, userId)
+  if not agent then redis.call('ZADD', activeKey, user.lastActive, userId) end
   publish(user.status, userId)
 end
 -- A restore may have seated the user from the connection table just before this join. Then the arrival is not in the journal
@@ -77,6 +82,7 @@ local isNew = not known and (arrivalState ~= 'written' or (leave and leave.resto
 if isNew or (user.restored and arrivalState == 'taken') then
   arrival = appendToJournal({ userId = userId, username = username, role = role, at = user.joinedAt, came = true,
     requestedAt = tonumber(requestedAt), after = leave and leave.at or nil,
+    agent = agent and { onBehalfOf = agent.onBehalfOf, keyId = agent.keyId } or nil,
     certain = not user.restored and (arrivalState == 'taken' or leave ~= nil) })
   user.restored = nil
 end

@@ -18,15 +18,20 @@ for index = 0, count - 1 do
   local first = firstExtraArgument + index * restoredFields
   local userId, connectionId, username, role = ARGV[first], ARGV[first + 1], ARGV[first + 2], ARGV[first + 3]
   local joinedAt, isInvisible = tonumber(ARGV[first + 4]), ARGV[first + 5] == '1'
+  local leaseUntil, onBehalfOf = tonumber(ARGV[first + 10]), ARGV[first + 11]
   local member = userId .. ':' .. connectionId
   given[member] = true
   -- The table was read before this script runs. If the connection has joined or left since then, Redis is newer.
   if not isOutdated(ARGV[first + 8], ARGV[first + 9]) then
-    if not leaving[member] then redis.call('ZADD', connectionsKey, 'GT', now, member) end
+    if not leaving[member] then redis.call('ZADD', connectionsKey, 'GT', signOf({ leaseUntil = leaseUntil }), member) end
     if not people[userId] then
       order[#order + 1] = userId
       people[userId] = newUser(userId, username, role, joinedAt, isInvisible)
       people[userId].restored = true
+      if leaseUntil then
+        people[userId].onBehalfOf = onBehalfOf ~= '' and onBehalfOf or nil
+        setLease(people[userId], leaseUntil)
+      end
       if ARGV[first + 7] ~= '' then people[userId].guestId = ARGV[first + 7] end
       local data = ARGV[first + 6]
       if data ~= '' then setData(people[userId], cjson.decode(data)) end
@@ -62,10 +67,10 @@ for _, userId in ipairs(order) do
   user = user or people[userId]
   storeChosen(user)
   if not user.index then user.index = redis.call('HINCRBY', epochKey, 'users', 1) end
-  user.lastSeen = now
+  user.lastSeen = signOf(user)
   if known and not fresh and user.connections ~= counts[userId] then changed(userId, 'connections', counts[userId]) end
   user.connections = counts[userId]
-  redis.call('ZADD', usersKey, now, userId)
+  redis.call('ZADD', usersKey, user.lastSeen, userId)
   redis.call('HSET', rolesKey, userId, user.role)
   showStatus(user)
   local leave = fresh and not known and waiting[userId]
@@ -73,7 +78,8 @@ for _, userId in ipairs(order) do
     -- The leave is in the journal and not recorded yet. The journal also gets this arrival, because the user is present
     -- again.
     user.joinedAt, user.restored = math.max(now, leave.at + 1), nil
-    appendToJournal({ userId = userId, username = user.username, role = user.role, at = user.joinedAt, came = true, certain = true })
+    appendToJournal({ userId = userId, username = user.username, role = user.role, at = user.joinedAt, came = true,
+      agent = user.leaseUntil and { onBehalfOf = user.onBehalfOf } or nil, certain = true })
   end
   writeUser(user, true)
   if not known and not lost then

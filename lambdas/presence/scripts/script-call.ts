@@ -33,6 +33,9 @@ interface ExtraTypes {
   /** Receivers of a broadcast. */
   addressed: string[];
   isRepeated: number;
+  /** The name of an agent, and the user for whom it acts or empty. */
+  agentName: string;
+  actsFor: string;
   isFirst: number;
   isPresent: number;
   records: string[];
@@ -49,6 +52,8 @@ interface ExtraTypes {
   moves: number;
   /** How many of the present users are online. */
   online: number;
+  /** How many of the present users are agents. */
+  agents: number;
   /** Messages of the clients, and posts and answers to them, since the last report. */
   metered: [received: number, sent: number];
   /** Receivers of the pace frame. */

@@ -62,6 +62,10 @@ export const scriptArguments = {
   },
   keepAlive: seat,
   address: { ...seat, named: 'text', claimedRole: 'text' },
+  renewAgent: {
+    ...{ userId: 'text', leaseUntil: 'number', username: 'text', onBehalfOf: 'text' },
+    ...{ status: 'text', activity: 'text', cursor: 'text', dataChange: 'text' },
+  },
   publish: { named: 'text', markKey: 'text', markMillis: 'number' },
   flush: { endsAt: 'text' },
   /** `movers` are the ids of the users whose cursors were in the failed posts, as a JSON array. */
@@ -108,6 +112,8 @@ export const restoredFields = [
   'guestId',
   'versionKey',
   'version',
+  'leaseUntil',
+  'onBehalfOf',
 ] as const;
 
 /** The reply of every script that succeeds, in this order. */
@@ -124,6 +130,7 @@ export const replyExtras = {
   touch: ['cursors', 'cursorReceivers', 'overdue', 'chosenAt', 'numberedAt', 'changedData'],
   keepAlive: [],
   address: ['isPermitted', 'addressed'],
+  renewAgent: ['cursors', 'cursorReceivers', 'agentName', 'actsFor', 'changedData'],
   publish: ['isRepeated', 'addressed'],
   flush: ['cursors', 'cursorReceivers'],
   noteFailedPosts: [],
@@ -131,7 +138,17 @@ export const replyExtras = {
   leave: ['removed', 'departures'],
   close: ['closed'],
   list: ['records'],
-  visit: ['nextDeadline', 'journal', 'lastSeen', 'cursors', 'cursorReceivers', 'moves', ...spending, 'online'],
+  visit: [
+    'nextDeadline',
+    'journal',
+    'lastSeen',
+    'cursors',
+    'cursorReceivers',
+    'moves',
+    ...spending,
+    'online',
+    'agents',
+  ],
   keepWatch: ['moves', ...spending],
   removeFromSession: ['ended', 'departures'],
   changeRole: [],

@@ -15,6 +15,7 @@ import rateLimit from './rate-limit.lua';
 import removeFromSession from './remove-from-session.lua';
 import restore from './restore.lua';
 import { type PresenceScript, rateConstantsOf } from './script-table.ts';
+import agents from './shared/agents.lua';
 import changes from './shared/changes.lua';
 import connections from './shared/connections.lua';
 import cursorReceivers from './shared/cursor-receivers.lua';
@@ -86,22 +87,24 @@ const helpers: readonly Piece[] = [
  * takes time to create a function, and more time if the function uses many local variables.
  */
 const ends = shared('leaves', leaves);
+const leases = shared('agents', agents);
 const order = shared('membership-order', membershipOrder);
 const seat = shared('seated-user', seatedUser);
 const restrained = shared('restraint', restraint);
 /** The scripts that every runner of scripts defines. Rare scripts are in files of their own, so that no frame loads them. */
-type QuickScript = Exclude<PresenceScript, 'takeOver' | 'publish'>;
+type QuickScript = Exclude<PresenceScript, 'takeOver' | 'publish' | 'renewAgent'>;
 const moreHelpers: Partial<Record<PresenceScript, readonly Piece[]>> = {
   touch: [seat, shared('data-order', dataOrder)],
   address: [seat],
-  join: [ends, order],
+  join: [ends, order, leases],
+  renewAgent: [seat, leases],
   leave: [ends, order],
   list: [ends],
   visit: [ends, restrained],
   keepWatch: [restrained],
   removeFromSession: [ends],
   takeOver: [ends],
-  restore: [ends, order],
+  restore: [ends, order, leases],
 };
 
 const bodies: Readonly<Record<QuickScript, Piece>> = {

@@ -25,3 +25,8 @@ end
 local function silenceOf(user)
   return user.hidden and math.max(hiddenMillis, offlineAfter) or offlineAfter
 end
+
+-- How long the record of a user is kept. That of an agent is kept beyond its lease, because the sweep reads it then.
+local function recordMillis(user)
+  return user.leaseUntil and math.max(0, user.leaseUntil - now) + offlineAfter or silenceOf(user)
+end

@@ -53,7 +53,12 @@ local function removeUser(userId, cause, user, at)
   -- Without it the leave would count as the end of an earlier stay, whose own leave the journal may still have.
   local joinedAt
   if user then joinedAt = user.joinedAt else joinedAt = joinedByJournal(userId) end
-  at = math.max(at or now, (joinedAt or 0) + 1, user and user.lastSeen or 0)
+  local isAgent = redis.call('HDEL', epochKey, 'agent:' .. userId) == 1
+  if isAgent then
+    redis.call('HINCRBY', epochKey, 'agents', -1)
+    if cause == 'timeout' then cause = 'lease_ended' end
+  end
+  at = math.max(at or now, (joinedAt or 0) + 1, user and (user.renewedAt or user.lastSeen) or 0)
   if at > tonumber(redis.call('HGET', epochKey, 'leftAt') or '0') then
     redis.call('HSET', epochKey, 'leftAt', string.format('%d', at))
   end
@@ -69,7 +74,8 @@ local function removeUser(userId, cause, user, at)
   leaves[#leaves + 1] = userId
   leavers[#leavers + 1] = cause
   departures[#departures + 1] = appendToJournal({ userId = userId, cause = cause, at = at,
-    joinedAt = not isConcluding and joinedAt or nil, restored = user and user.restored, joinedUntil = joinedUntil })
+    joinedAt = not isConcluding and joinedAt or nil, restored = user and user.restored, joinedUntil = joinedUntil,
+    kind = isAgent and 'agent' or nil })
   publish('offline', userId, '{"cause":"' .. cause .. '"}')
 end
 

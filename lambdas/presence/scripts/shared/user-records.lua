@@ -33,7 +33,7 @@ end
 local function writeUser(user, isAlive, cursor)
   local text = encodeRecord(user, recordedData[user.userId], cursor or cursorOf(user.userId) or nil)
   if isAlive then
-    if user.hidden then redis.call('SET', recordPrefix .. user.userId, text, 'PX', silenceOf(user))
+    if user.hidden or user.leaseUntil then redis.call('SET', recordPrefix .. user.userId, text, 'PX', recordMillis(user))
     else writeRecord(user.userId, text) end
   else
     redis.call('SET', recordPrefix .. user.userId, text, 'KEEPTTL')

@@ -55,7 +55,8 @@ local function showStatus(user)
     changed(user.userId, 'status', status)
     publish(status, user.userId)
   end
-  if status == 'online' and redis.call('ZADD', activeKey, timeText(user.lastActive), user.userId) == 1 then renewsKeys = true end
+  if status ~= 'online' or user.leaseUntil then return end
+  if redis.call('ZADD', activeKey, timeText(user.lastActive), user.userId) == 1 then renewsKeys = true end
 end
 
 -- The rank of each present user's role. If Redis evicted the hash of roles, the records restore it.
