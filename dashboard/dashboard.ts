@@ -14,32 +14,43 @@ import { loading, notice } from './view/notice.ts';
 import { createShell } from './view/shell.ts';
 import type { Context, View } from './view/view.ts';
 
+/** Why a dashboard ends: the token is not accepted, has no scope of an operator, or the operator signed out. */
+type Refusal = 'signed-out' | 'denied' | 'left';
+
 /** Shows the dashboard in an element of the page. */
 export function openDashboard(app: Element, config: Config, access: Access): void {
   const alone = (content: HTMLElement) => app.replaceChildren(element('main', { class: 'alone' }, content));
   let end: (() => void) | undefined;
 
-  function refuse(failure: 'signed-out' | 'denied'): void {
-    end?.();
+  /** @param message why the operator has to sign in again. */
+  function signIn(message?: string): void {
+    alone(signInPage(access, message, () => void enter()));
+  }
+
+  /** A running dashboard may be refused by the socket and by a request; the first one ends it. */
+  function refuse(failure: Refusal): void {
+    if (!end) return;
+    end();
     end = undefined;
     access.forget();
     if (failure === 'signed-out') {
-      alone(signInPage(access, undefined, () => void enter()));
+      signIn('The service does not accept this sign-in any more; sign in again.');
+      return;
+    }
+    if (failure === 'left') {
+      signIn();
       return;
     }
     const text =
       'This account may not see the dashboard: its token has no scope rollcall/admin. Use an account that has it.';
-    const action = {
-      label: 'Use another account',
-      run: () => alone(signInPage(access, undefined, () => void enter())),
-    };
+    const action = { label: 'Use another account', run: () => signIn() };
     alone(notice({ title: 'Not permitted', text, action, isAlert: true, isPage: true }));
   }
 
   async function enter(): Promise<void> {
     alone(loading('Signing in …'));
     try {
-      if ((await access.token()) === null) refuse('signed-out');
+      if ((await access.token()) === null) signIn();
       else end = run(app, config, access, refuse);
     } catch (error) {
       const action = { label: 'Try again', run: () => void enter() };
@@ -63,11 +74,11 @@ function run(
   app: Element,
   { socketUrl, httpUrl, signIn }: Config,
   access: Access,
-  refuse: (failure: 'signed-out' | 'denied') => void,
+  refuse: (failure: Refusal) => void,
 ): () => void {
   const api = createApi(httpUrl, access.token);
   const model = new Model(api);
-  const shell = createShell(signIn.kind === 'local' ? undefined : () => refuse('signed-out'));
+  const shell = createShell(signIn.kind === 'local' ? undefined : () => refuse('left'));
   let view: View | undefined;
   let shown = '';
 

@@ -1,5 +1,5 @@
 /**
- * What the npm scripts start: `node scripts/run.mjs start|test|test:check|test:long|check|check:aws|check:lua|bench|chaos|build:client|build:cdk|size:client|audit:verify|cost|scale|smoke|references|at|attendance|keys …arguments`.
+ * What the npm scripts start: `node scripts/run.mjs start|test|test:check|test:long|check|check:aws|check:lua|bench|chaos|build:client|build:cdk|build:dashboard|size:client|audit:verify|cost|scale|smoke|references|at|attendance|keys …arguments`.
  *
  * It runs on the installed Node.js (20 or newer) and installs what is missing. Then it starts the Node.js of the npm
  * package `node`, which has the version that the functions have on AWS. It uses no package itself.
@@ -23,6 +23,7 @@ const withoutRedis = [
   'check:lua',
   'build:client',
   'build:cdk',
+  'build:dashboard',
   'size:client',
   'audit:verify',
   'smoke',
@@ -74,6 +75,8 @@ function stepsOf(command, extra) {
       return [{ run: ['scripts/build-client.mjs', ...extra] }];
     case 'build:cdk':
       return [{ run: ['--disable-warning=ExperimentalWarning', 'scripts/build-cdk.ts', ...extra] }];
+    case 'build:dashboard':
+      return [{ run: ['--disable-warning=ExperimentalWarning', 'scripts/build-dashboard.ts', ...extra] }];
     case 'size:client':
       return [{ run: ['scripts/client-size.mjs', ...extra] }];
     case 'references':
@@ -105,7 +108,7 @@ async function main([command, ...extra]) {
   const steps = stepsOf(command, extra);
   if (!steps)
     throw new Advice(
-      'The command is missing or unknown; run npm start, npm test, npm run test:check, npm run test:long, npm run check, npm run check:aws, npm run check:lua, npm run bench, npm run chaos, npm run build:client, npm run build:cdk, npm run size:client, npm run audit:verify, npm run cost, npm run scale, npm run smoke, npm run references, npx rollcall at, npx rollcall attendance or npx rollcall keys.',
+      'The command is missing or unknown; run npm start, npm test, npm run test:check, npm run test:long, npm run check, npm run check:aws, npm run check:lua, npm run bench, npm run chaos, npm run build:client, npm run build:cdk, npm run build:dashboard, npm run size:client, npm run audit:verify, npm run cost, npm run scale, npm run smoke, npm run references, npx rollcall at, npx rollcall attendance or npx rollcall keys.',
     );
   await ensurePackages(project);
   const redis = withoutRedis.includes(command) ? { environment: {}, stop: async () => {} } : await provideRedis();
@@ -115,6 +118,10 @@ async function main([command, ...extra]) {
     PATH: `${binaries}${delimiter}${process.env.PATH ?? ''}`,
   };
   if (['test', 'test:check', 'test:long', 'check'].includes(command)) {
+    environment.CHROMIUM_PATH = findChromium() ?? (await installChromium());
+  }
+  // Only this benchmark opens a browser.
+  if (command === 'bench' && extra.includes('dashboard')) {
     environment.CHROMIUM_PATH = findChromium() ?? (await installChromium());
   }
   if (['check', 'check:lua'].includes(command)) await provideLuacheck();

@@ -24,7 +24,7 @@ export interface Card {
   /** The large figure. */
   main: Line;
   /** The words behind it, if they are not those of its unit. */
-  word?: string;
+  word?: readonly [one: string, many: string];
   lines(history: History): readonly Line[];
 }
 
@@ -98,13 +98,13 @@ export const sections: readonly Section[] = [
         ...only(led('sessions', (figures) => figures.activeSessions)),
       },
       {
-        ...{ id: 'movements', title: 'Joins and leaves', unit: 'people', kind: 'count', word: 'joins' },
+        ...{ id: 'movements', title: 'Joins and leaves', unit: 'people', kind: 'count', word: ['join', 'joins'] },
         about: 'Joins, and leaves by cause, as the audit trail has them.',
         ...{ main: joins, lines: movements },
       },
       {
         ...{ id: 'missed', title: 'Heartbeats missed', metric: 'heartbeatsMissed', unit: 'people', kind: 'count' },
-        word: 'timeouts',
+        word: ['timeout', 'timeouts'],
         about: 'People who timed out because their heartbeats were missing.',
         ...only(plain('timed out', (figures) => figures.heartbeatsMissed)),
       },

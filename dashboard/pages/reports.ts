@@ -38,8 +38,8 @@ export interface ReportPlot {
   /** The steps are days, whatever step was chosen. */
   isDaily?: boolean;
   unit: Unit;
-  /** The words behind the large figure. */
-  word: string;
+  /** The words behind the large figure, for one and for several. */
+  word: readonly [one: string, many: string];
   /** How the values make the large figure: the sum or the largest value of the first line, or the sum of all lines. */
   figure: 'sum' | 'most' | 'total';
   /** The lines: for each a label and its value in each step. */
@@ -77,27 +77,47 @@ function leavesData({ leaves: { from, to, items }, usage }: PlottedReports): Plo
 
 export const plots: readonly ReportPlot[] = [
   {
-    ...{ id: 'peak', title: 'Peak people', csv: 'usage', unit: 'people', word: 'people at most', figure: 'most' },
+    ...{
+      id: 'peak',
+      title: 'Peak people',
+      csv: 'usage',
+      unit: 'people',
+      word: ['person at most', 'people at most'],
+      figure: 'most',
+    },
     about: 'The most people who were present at the end of a minute of the step.',
     data: usageData('people', { peakPeople: 'peak' }),
   },
   {
-    ...{ id: 'usage', title: 'Joins and leaves', csv: 'usage', unit: 'people', word: 'joins', figure: 'sum' },
+    ...{ id: 'usage', title: 'Joins and leaves', csv: 'usage', unit: 'people', word: ['join', 'joins'], figure: 'sum' },
     about: 'A person who returns joins again.',
     data: usageData('people', { joins: 'joins', leaves: 'leaves' }),
   },
   {
-    ...{ id: 'begun', title: 'Sessions', csv: 'usage', unit: 'sessions', word: 'sessions created', figure: 'sum' },
+    ...{ id: 'begun', title: 'Sessions', csv: 'usage', unit: 'sessions', word: ['created', 'created'], figure: 'sum' },
     about: 'Sessions that began, and sessions that ended or expired.',
     data: usageData('sessions', { sessionsCreated: 'created', sessionsEnded: 'ended' }),
   },
   {
-    ...{ id: 'returning', title: 'Returning people', csv: 'people', unit: 'people', word: 'people on the busiest day' },
+    ...{
+      id: 'returning',
+      title: 'Returning people',
+      csv: 'people',
+      unit: 'people',
+      word: ['person on the busiest day', 'people on the busiest day'],
+    },
     ...{ figure: 'most', isDaily: true, data: peopleData },
     about: 'People with an entry on that day, and those who were there on an earlier day.',
   },
   {
-    ...{ id: 'causes', title: 'Leaves by cause', csv: 'leaves', unit: 'people', word: 'leaves', figure: 'total' },
+    ...{
+      id: 'causes',
+      title: 'Leaves by cause',
+      csv: 'leaves',
+      unit: 'people',
+      word: ['leave', 'leaves'],
+      figure: 'total',
+    },
     about: 'Why people left.',
     data: leavesData,
   },

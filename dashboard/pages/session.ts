@@ -103,7 +103,10 @@ function headOf({ metadata, key, sessionId, id, startTime, maxParticipants, isPu
       badge.dataset['status'] = session.status;
       const end = session.endTime ?? Date.now();
       facts.replaceChildren(
-        fact('People', live ? `${formatNumber(live.people)} of at most ${formatNumber(maxParticipants)}` : 'nobody'),
+        fact(
+          'People, as last visited',
+          live ? `${formatNumber(live.people)} of at most ${formatNumber(maxParticipants)}` : 'nobody',
+        ),
         fact('Online', formatNumber(live ? live.online : 0)),
         fact('Cost per hour', live ? formatFigure(live.dollarsPerHour, 'dollars') : unknown),
         fact('Began', formatMoment(startTime)),

@@ -37,7 +37,7 @@ export function createFigureCard(card: Card): FigureCard {
       const value =
         kind === 'moment' ? (model.current(main.of)?.value ?? null) : sumOf(model.history ?? { items: [] }, main.of);
       figure.textContent = formatFigure(value, unit);
-      word.textContent = value === null ? '' : (ownWord ?? unitWord(value, unit));
+      word.textContent = value === null ? '' : (ownWord?.[value === 1 ? 0 : 1] ?? unitWord(value, unit));
       const what = kind === 'count' ? `in the last ${periodWords[model.period]}` : '';
       period.textContent = value === null ? 'not known now' : what;
       root.setAttribute('data-value', formatWithUnit(value, unit));

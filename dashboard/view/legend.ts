@@ -30,7 +30,7 @@ export function createLegend(): Legend {
       if (labels.join() !== known) build(labels);
       known = labels.join();
       for (const [line, text] of texts.entries()) values[line]!.textContent = text;
-      moment.textContent = time && `at ${time}`;
+      moment.textContent = time;
     },
   };
 }

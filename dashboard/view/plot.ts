@@ -140,7 +140,7 @@ function optionsOf(
   const font = '12px system-ui, sans-serif';
   return {
     ...{ width, height, legend: { show: false } },
-    padding: [8, 8, 0, 0],
+    padding: [8, isUtc ? 24 : 8, 0, 0],
     ...(isUtc ? { tzDate: (time: number) => uPlot.tzDate(new Date(time * 1000), 'Etc/UTC') } : {}),
     cursor: { y: false, drag: { x: false, y: false }, points: { size: 8 } },
     scales: { x: { range }, y: { range: (_, __, most) => [0, most > 0 ? most * 1.1 : 1] } },

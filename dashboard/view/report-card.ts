@@ -17,12 +17,13 @@ export interface ReportCard {
 export function createReportCard(plot: ReportPlot, api: Api, csv: Csv): ReportCard {
   const { id, title, about, word } = plot;
   const figure = element('span', { class: 'figure' });
+  const unit = element('span', { class: 'unit' });
   const place = element('div', { class: 'plot-place' });
   const root = element(
     'section',
     { class: 'card', attributes: { 'aria-labelledby': `report-${id}`, 'data-report': id } },
     element('h2', { class: 'card-title', attributes: { id: `report-${id}` } }, title),
-    element('p', { class: 'now' }, figure, element('span', { class: 'unit' }, word)),
+    element('p', { class: 'now' }, figure, unit),
     element('p', { class: 'about' }, about),
     place,
     csvButton(api, title, csv),
@@ -46,7 +47,9 @@ export function createReportCard(plot: ReportPlot, api: Api, csv: Csv): ReportCa
         shown = step;
       }
       const data = plot.data(reports);
-      figure.textContent = formatNumber(figureOf(plot, data));
+      const value = figureOf(plot, data);
+      figure.textContent = formatNumber(value);
+      unit.textContent = word[value === 1 ? 0 : 1];
       box.update(data, stepSeconds[step]);
     },
     close: () => box?.close(),

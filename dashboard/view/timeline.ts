@@ -25,11 +25,11 @@ export function createTimeline({ begin, at: asked, read, onChange }: TimelineOpt
   let at = asked;
   let timer: ReturnType<typeof setTimeout> | undefined;
   let reading: AbortController | undefined;
-  const slider = element('input', { attributes: { type: 'range', step: '1000' } });
+  const slider = element('input', { attributes: { type: 'range', min: '0' } });
   const output = element('p', { class: 'moment', attributes: { role: 'status' } });
   const columns = ['Name', 'Role', 'Joined', 'Left', 'How they left'];
   const table = createTable({ caption: 'Who was here', columns, isNumber: () => false, quietCaption: true });
-  slider.addEventListener('input', () => move(Number(slider.value)));
+  slider.addEventListener('input', () => move(begin + Number(slider.value) * 1000));
   const step = (millis: number) => () => move((at ?? end) + millis);
   const root = element(
     'section',
@@ -57,8 +57,10 @@ export function createTimeline({ begin, at: asked, read, onChange }: TimelineOpt
   }
 
   function draw(): void {
-    Object.assign(slider, { min: String(begin), max: String(end) });
-    slider.value = String(at ?? end);
+    // The slider counts seconds since the beginning.
+    const seconds = (time: number) => String(Math.ceil((time - begin) / 1000));
+    slider.max = seconds(end);
+    slider.value = seconds(at ?? end);
     slider.setAttribute('aria-valuetext', formatMoment(at ?? end));
   }
 

@@ -1,24 +1,11 @@
 import type { Page } from 'playwright-core';
+import { fillSessions } from '../../bench/dashboard/many-sessions.ts';
 import { faultsOf, fits, type Opened, useDashboard } from '../support/dashboard.ts';
 
 // The list of sessions with people, and the page of one session.
 
 const dashboard = useDashboard();
 const phone = { viewport: { width: 360, height: 740 }, isMobile: true, hasTouch: true };
-
-/** Sessions as visits would have found them: the first has the most people, and the last the highest cost. */
-async function manySessions(): Promise<void> {
-  const { database } = dashboard.stack;
-  await database.query(`INSERT INTO users (id, username) VALUES (md5('owner')::uuid, 'Olive') ON CONFLICT DO NOTHING`);
-  await database.query(
-    `WITH made AS (
-       INSERT INTO collaboration_sessions (id, session_id, operation_id, owner_id, metadata)
-       SELECT md5('many ' || n)::uuid, 'SESSION-MANY-' || n, 'many-' || n, md5('owner')::uuid, jsonb_build_object('title', 'Plan ' || n)
-       FROM generate_series(1, 60) n ON CONFLICT DO NOTHING RETURNING id, replace(session_id, 'SESSION-MANY-', '')::int AS n)
-     INSERT INTO live_sessions (session_id, people, online, dollars_per_hour, seen_at)
-     SELECT id, 200 - n, 100 - n, 0.01 * n, now() + interval '1 hour' FROM made`,
-  );
-}
 
 /** The titles of the list. */
 const titles = (page: Page) => page.locator('tbody th').allTextContents();
@@ -32,7 +19,7 @@ async function asked({ requests }: Opened, action: () => Promise<void>): Promise
   return requests.slice(before).map((path) => new URLSearchParams(path.split('?')[1]));
 }
 
-beforeAll(manySessions);
+beforeAll(() => fillSessions(dashboard.stack.database, 60, 'Plan'));
 
 test('[OP2] the service sorts, searches and pages the list, with one request for each, and the address has all three', async () => {
   // Without figures of the socket nothing is read between the actions.
