@@ -1,6 +1,6 @@
 import type { Session } from '../session-api.ts';
 import type { Types, User } from '../types.ts';
-import { create, type Looks, looksOf, place } from './dom.ts';
+import { button, create, type Looks, looksOf, place } from './dom.ts';
 import { fill, type Words, wordsOf } from './words.ts';
 
 export interface AvatarOptions extends Looks {
@@ -13,6 +13,14 @@ export interface AvatarOptions extends Looks {
   words?: Partial<Words>;
 }
 
+/** An avatar, and what it shows. */
+interface Entry {
+  item: HTMLElement;
+  face: HTMLElement;
+  drawn?: string;
+  user: User;
+}
+
 /** Shows the present users, this user first: a picture or initials, and a dot for the status. @returns the function that removes it. */
 export function showAvatars<T extends Types>(
   container: Element,
@@ -23,29 +31,37 @@ export function showAvatars<T extends Types>(
   const { nameOf, colourOf } = looksOf(options);
   const words = wordsOf(options.words);
   const list = place(container, 'ul', 'avatars', { 'aria-label': words.people });
-  const items = new Map<string, { item: HTMLElement; face: HTMLElement; drawn?: string; user: User }>();
+  const items = new Map<string, Entry>();
   const more = create('li', {});
 
-  function add(user: User) {
-    const face = create(onSelect ? 'button' : 'span', onSelect ? { type: 'button' } : { role: 'img' });
-    const entry = { item: create('li', {}, face), face, user };
-    if (onSelect) face.onclick = () => onSelect(entry.user);
+  function add(user: User): Entry {
+    const face = onSelect ? button('', () => onSelect(entry.user)) : create('span', { role: 'img' });
+    const entry: Entry = { item: create('li', {}, face), face, user };
     items.set(user.userId, entry);
     return entry;
   }
 
-  function draw(user: User, isSelf: boolean): HTMLElement {
-    const entry: { item: HTMLElement; face: HTMLElement; drawn?: string; user: User } =
-      items.get(user.userId) ?? add(user);
+  function draw(user: User, self: User | undefined, users: readonly User[]): HTMLElement {
+    const entry = items.get(user.userId) ?? add(user);
     const { face, item } = entry;
-    const name = isSelf ? fill(words.you, nameOf(user)) : nameOf(user);
-    const title = [name, words.status[user.status], user.activity].filter(Boolean).join(', ');
+    const person = users.find(({ userId }) => userId === user.onBehalfOf);
+    const name = user === self ? fill(words.you, nameOf(user)) : nameOf(user);
+    const title = [
+      name,
+      user.kind && words.agent,
+      person && fill(words.onBehalfOf, nameOf(person)),
+      words.status[user.status],
+      user.activity,
+    ]
+      .filter(Boolean)
+      .join(', ');
     const picture = pictureOf(user);
-    const drawn = JSON.stringify([title, picture, colourOf(user)]);
+    const drawn = [title, picture, colourOf(user)].join();
     entry.user = user;
     if (entry.drawn !== drawn) {
       entry.drawn = drawn;
       face.dataset['status'] = user.status;
+      if (user.kind) face.dataset['kind'] = user.kind;
       face.title = title;
       face.setAttribute('aria-label', title);
       face.style.setProperty('--rollcall-colour', colourOf(user));
@@ -62,7 +78,7 @@ export function showAvatars<T extends Types>(
     };
     const users = self ? [self, ...others] : others;
     const shown = users.slice(0, users.length > most ? most - 1 : most);
-    const wanted = shown.map((user) => draw(user, user === self));
+    const wanted = shown.map((user) => draw(user, self, users));
     const rest = users.length - shown.length;
     if (rest) {
       const label = fill(words.more, rest);
@@ -71,9 +87,7 @@ export function showAvatars<T extends Types>(
       );
       wanted.push(more);
     }
-    for (const userId of [...items.keys()]) {
-      if (!shown.some((user) => user.userId === userId)) items.delete(userId);
-    }
+    for (const [userId, { user }] of items) if (!shown.includes(user)) items.delete(userId);
     // Elements that are already in place are not moved, so that they keep the focus.
     for (const child of [...list.children]) if (!wanted.includes(child as HTMLElement)) child.remove();
     for (const [index, item] of wanted.entries()) {
@@ -95,6 +109,8 @@ const pictureIn = ({ data }: User) => (typeof data['avatar'] === 'string' ? data
 /** The first letters of the first and the last word of a name. */
 function initialsOf(name: string): string {
   const words = name.trim().split(/\s+/);
-  const letters = [words[0], words.slice(1).at(-1)].map((word = '') => [...word][0]);
-  return letters.join('').toUpperCase();
+  return [words.shift(), words.pop()]
+    .map((word = '') => [...word][0])
+    .join('')
+    .toUpperCase();
 }

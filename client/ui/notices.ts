@@ -64,6 +64,7 @@ export function showNotices<T extends Types>(
   const isOwner = () => told.info !== undefined && told.info.ownerId === told.self?.userId;
   const stops = [
     told.on('left', ({ user, cause }) =>
+      // Why an agent left is no matter of people.
       say(fill(words.left[(cause ?? 'unknown') as 'left'] ?? words.left.left, nameOf(user)), leaveMillis),
     ),
     told.on('expiring', () => {

@@ -12,6 +12,7 @@ const sheet = `@layer rollcall{
 .rollcall-avatars [data-status]{position:relative;display:grid;place-items:center;box-sizing:border-box;width:var(--rollcall-size);height:var(--rollcall-size);padding:0;border:2px solid var(--rollcall-back);border-radius:50%;background:var(--rollcall-colour,var(--rollcall-muted));color:#fff;font-weight:600;font-size:.75rem}
 .rollcall-avatars img{width:100%;height:100%;border-radius:50%;object-fit:cover}
 .rollcall-avatars [data-status]::after{content:"";position:absolute;right:-2px;bottom:-2px;width:.625rem;height:.625rem;box-sizing:border-box;border:2px solid var(--rollcall-back);border-radius:50%;background:#188038}
+.rollcall-avatars [data-kind]::before{content:"\\2726";position:absolute;right:-2px;top:-6px}
 .rollcall-avatars [data-status=away]::after{background:#e8a100}
 .rollcall-avatars [data-status=offline]::after{background:#80868b}
 .rollcall-avatars [data-status=more]{background:var(--rollcall-muted);color:var(--rollcall-back)}

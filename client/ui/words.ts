@@ -6,6 +6,8 @@ export interface Words {
   people: string;
   you: string;
   more: string;
+  agent: string;
+  onBehalfOf: string;
   status: Record<Status, string>;
   connection: Record<ClientState, string>;
   retry: string;
@@ -38,6 +40,8 @@ export const english: Words = {
   people: 'People in this session',
   you: '{name} (you)',
   more: '{count} more',
+  agent: 'agent',
+  onBehalfOf: 'on behalf of {name}',
   status: { online: 'online', away: 'away', offline: 'invisible' },
   connection: {
     idle: 'Not connected yet.',

@@ -81,6 +81,31 @@ test('avatars show this user first, show pictures if there are any, and follow e
   expect(container.children).toHaveLength(0);
 });
 
+test('[SA7] an agent has a badge, and its text says for whom it acts', async () => {
+  rollcall = createTestRollcall();
+  const session = rollcall.client('ada').open('doc');
+  const bob = rollcall.client('bob').open('doc');
+  await Promise.all([session.ready, bob.ready]);
+  const stop = showAvatars(container, session, { nameOf: ({ username }) => username.toUpperCase() });
+  showNotices(container, session);
+  rollcall.setAgent('doc', 'writer', { name: 'Writer', onBehalfOf: 'bob', activity: 'thinking' });
+  await rollcall.advance(200);
+  const agent = () => container.querySelector('[data-kind=agent]')?.getAttribute('aria-label');
+  expect(agent()).toBe('WRITER, agent, on behalf of BOB, online, thinking');
+  expect(container.querySelectorAll('[data-kind]')).toHaveLength(1);
+  rollcall.setAgent('doc', 'writer', { onBehalfOf: null });
+  await rollcall.advance(200);
+  expect(agent()).toBe('WRITER, agent, online, thinking');
+  rollcall.setAgent('doc', 'writer', { onBehalfOf: 'nobody here' });
+  await rollcall.advance(200);
+  expect(agent()).toBe('WRITER, agent, online, thinking');
+  rollcall.endAgent('doc', 'writer');
+  await rollcall.advance(200);
+  expect(agent()).toBeUndefined();
+  expect(text()).toContain('Writer left.');
+  stop();
+});
+
 test('[row 53] each of the five states of the connection has a text, and the button connects', async () => {
   rollcall = createTestRollcall();
   const client = rollcall.client('bob');
