@@ -17,10 +17,14 @@ import type { Context, View } from './view/view.ts';
 /** Why a dashboard ends: the token is not accepted, has no scope of an operator, or the operator signed out. */
 type Refusal = 'signed-out' | 'denied' | 'left';
 
+/** A token that is refused sooner, in milliseconds, is not replaced by itself. */
+const leastStayMillis = 10_000;
+
 /** Shows the dashboard in an element of the page. */
 export function openDashboard(app: Element, config: Config, access: Access): void {
   const alone = (content: HTMLElement) => app.replaceChildren(element('main', { class: 'alone' }, content));
   let end: (() => void) | undefined;
+  let enteredAt = 0;
 
   /** @param message why the operator has to sign in again. */
   function signIn(message?: string): void {
@@ -33,6 +37,11 @@ export function openDashboard(app: Element, config: Config, access: Access): voi
     end();
     end = undefined;
     access.forget();
+    // A local stack that was started anew gives another token.
+    if (failure === 'signed-out' && config.signIn.kind === 'local' && Date.now() - enteredAt > leastStayMillis) {
+      void enter();
+      return;
+    }
     if (failure === 'signed-out') {
       signIn('The service does not accept this sign-in any more; sign in again.');
       return;
@@ -49,6 +58,7 @@ export function openDashboard(app: Element, config: Config, access: Access): voi
 
   async function enter(): Promise<void> {
     alone(loading('Signing in …'));
+    enteredAt = Date.now();
     try {
       if ((await access.token()) === null) signIn();
       else end = run(app, config, access, refuse);
@@ -94,10 +104,11 @@ function run(
     };
     if (shown === location.hash && view) return;
     shown = location.hash;
+    const isMove = view !== undefined;
     view?.close();
     view = viewOf(path, context);
     document.title = `${view.title} · Rollcall`;
-    shell.show(view.root, path.length > 0 ? `#/${path[0]}` : '#/');
+    shell.show(view.root, path.length > 0 ? `#/${path[0]}` : '#/', isMove);
     view.update?.();
   }
 

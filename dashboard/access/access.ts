@@ -1,5 +1,5 @@
 import type { SignIn } from '../config.ts';
-import { type Oidc, openOidc } from './oidc.ts';
+import { openOidc } from './oidc.ts';
 
 /** How the operator of this page is known to the service. */
 export interface Access {
@@ -27,26 +27,37 @@ const kept = {
 /** @throws Error with one sentence if the identity provider refused the sign-in. */
 export async function openAccess(signIn: SignIn): Promise<Access> {
   const oidc = signIn.kind === 'oidc' ? await openOidc(signIn) : undefined;
+  const developer = signIn.kind === 'local' ? developerTokens() : undefined;
   return {
     offers: oidc ? 'redirect' : 'paste',
-    token: async () => kept.get() ?? (await tokenOf(signIn, oidc)),
+    token: async () => kept.get() ?? (await (oidc ?? developer)?.token()) ?? null,
     paste: (token) => kept.set(token.trim()),
     redirect: async () => oidc?.redirect(),
     forget() {
       kept.remove();
-      oidc?.forget();
+      (oidc ?? developer)?.forget();
     },
   };
 }
 
-async function tokenOf({ kind }: SignIn, oidc: Oidc | undefined): Promise<string | null> {
-  if (kind === 'local') return developerToken();
-  return (await oidc?.token()) ?? null;
-}
+/** A token that expires within this time, in milliseconds, is replaced. */
+const leastLifeMillis = 60_000;
 
-/** The token of an operator from the local stack. A stack that trusts another identity provider gives none. */
-async function developerToken(): Promise<string | null> {
-  const query = new URLSearchParams({ user: 'operator', name: 'Operator', admin: '1' });
-  const reply = await fetch(`/dev/token?${query}`);
-  return reply.ok ? ((await reply.json()) as { token: string }).token : null;
+/** Tokens of an operator from the local stack, each until it expires. A stack that trusts another identity provider gives none. */
+function developerTokens() {
+  let known: { token: string; expiresAt: number } | undefined;
+  return {
+    async token(): Promise<string | undefined> {
+      if (known && known.expiresAt - Date.now() > leastLifeMillis) return known.token;
+      const query = new URLSearchParams({ user: 'operator', name: 'Operator', admin: '1' });
+      const reply = await fetch(`/dev/token?${query}`);
+      if (!reply.ok) return undefined;
+      const { token, expiresIn } = (await reply.json()) as { token: string; expiresIn: number };
+      known = { token, expiresAt: Date.now() + expiresIn * 1000 };
+      return token;
+    },
+    forget() {
+      known = undefined;
+    },
+  };
 }

@@ -98,17 +98,17 @@ function headOf({ metadata, key, sessionId, id, startTime, maxParticipants, isPu
   const fact = (name: string, value: Child) => element('div', {}, element('dt', {}, name), element('dd', {}, value));
   return {
     root,
-    show({ session, live }: SessionReport): void {
+    show({ session, live, participants }: SessionReport): void {
+      // Until a sweep visits a session that people joined just now, how many are present is not known.
+      const none = participants.length > 0 ? undefined : { people: 0, online: 0, dollarsPerHour: 0 };
+      const { people = null, online = null, dollarsPerHour = null } = live ?? none ?? {};
       badge.textContent = session.status;
       badge.dataset['status'] = session.status;
       const end = session.endTime ?? Date.now();
       facts.replaceChildren(
-        fact(
-          'People, as last visited',
-          live ? `${formatNumber(live.people)} of at most ${formatNumber(maxParticipants)}` : 'nobody',
-        ),
-        fact('Online', formatNumber(live ? live.online : 0)),
-        fact('Cost per hour', live ? formatFigure(live.dollarsPerHour, 'dollars') : unknown),
+        fact('People, as last visited', `${formatNumber(people)} of at most ${formatNumber(maxParticipants)}`),
+        fact('Online', formatNumber(online)),
+        fact('Cost per hour', formatFigure(dollarsPerHour, 'dollars')),
         fact('Began', formatMoment(startTime)),
         fact(session.endTime ? 'Lasted' : 'Lasts', formatSeconds(Math.max(0, (end - startTime) / 1000))),
         fact('Open to', isPublic ? 'everybody' : 'invited people'),

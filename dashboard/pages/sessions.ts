@@ -110,6 +110,11 @@ export function sessionsView({ api, query, setQuery, onRefused }: Context): View
       onRefused(failure);
       return;
     }
+    // The list is read again with the next figures.
+    if (page && (failure === 'busy' || failure === 'offline')) {
+      count.textContent = message;
+      return;
+    }
     // The cursor of the address belongs to another list.
     const again = failure === 'refused' ? () => go({}) : () => void read();
     list.hidden = true;

@@ -18,8 +18,8 @@ const words: Record<ClientState, readonly [state: string, text: string]> = {
 
 export interface Shell {
   readonly root: HTMLElement;
-  /** Shows a view; `address` is the entry of the navigation that is marked. */
-  show(content: HTMLElement, address: string): void;
+  /** Shows a view; `address` is the entry of the navigation that is marked. `isMove`: the operator came from another view. */
+  show(content: HTMLElement, address: string, isMove: boolean): void;
   /** @param updatedAt when figures last arrived. */
   setState(state: ClientState, updatedAt: number | undefined): void;
 }
@@ -52,12 +52,14 @@ export function createShell(onSignOut: (() => void) | undefined): Shell {
 
   return {
     root: element('div', { class: 'shell' }, skip, header, main),
-    show(content, address) {
+    show(content, address, isMove) {
       for (const each of links) {
         if (each.getAttribute('href') === address) each.setAttribute('aria-current', 'page');
         else each.removeAttribute('aria-current');
       }
       main.replaceChildren(content);
+      // Otherwise the keyboard would begin at the top of the page again.
+      if (isMove) main.focus();
     },
     setState(next, updatedAt) {
       const [kind, label] = words[next];

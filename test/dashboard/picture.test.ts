@@ -49,7 +49,7 @@ onRequest('the pictures show the figures, sessions and analytics of a busy servi
   await list.page.locator('tbody tr').first().waitFor();
   await take(list.page, 'dashboard-sessions');
   const one = await dashboard.open(`sessions/${session.id}`, screen);
-  await one.page.getByText('4 people were here').waitFor();
+  await one.page.getByText('4 of at most').waitFor();
   await take(one.page, 'dashboard-session');
   const analytics = await dashboard.open('analytics', screen);
   await analytics.page.locator('canvas').first().waitFor();

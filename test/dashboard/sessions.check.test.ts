@@ -80,6 +80,7 @@ test('[OP2] a session opens by keyboard, and its page shows its people, who was 
   expect(page.url()).toContain(`#/sessions/${session.id}`);
   const people = page.getByRole('table', { name: 'Participants' });
   expect(await people.locator('tbody th').allTextContents()).toContain('Olive');
+  await page.getByText(/^(–|1) of at most 50$/).waitFor();
   const here = page.getByRole('table', { name: 'Who was here' });
   await page.getByText('One person was here').waitFor();
   expect(await here.locator('tbody th').allTextContents()).toEqual(['Olive']);
@@ -116,6 +117,25 @@ test('the page of a private session says who may read its entries, and that of a
   await page.getByRole('button', { name: 'Show all sessions' }).click();
   await page.getByRole('heading', { name: 'Sessions', exact: true }).waitFor();
   expect(opened.complaints.splice(0).filter((text) => !/403|404/.test(text))).toEqual([]);
+});
+
+test('the list stays while the service does not answer, and the page asks for one token', async () => {
+  let fails = false;
+  const opened = await dashboard.open('sessions', {}, async (page) => {
+    await page.routeWebSocket(/\/live/, () => {});
+    await page.route('**/service/sessions?*', (route) => (fails ? route.fulfill({ status: 503 }) : route.continue()));
+  });
+  const { page } = opened;
+  await firstIs(page, 'Plan 1');
+  fails = true;
+  await page.getByRole('button', { name: 'Next page' }).click();
+  await page.getByText('The service is busy; the page tries again by itself.').waitFor();
+  expect(await titles(page)).toHaveLength(25);
+  fails = false;
+  await page.getByRole('button', { name: 'Cost per hour' }).click();
+  await firstIs(page, 'Plan 60');
+  expect(opened.tokens).toBe(1);
+  expect(opened.complaints.splice(0).filter((text) => !text.includes('503'))).toEqual([]);
 });
 
 test('the list and the page of a session fit on a phone', async () => {

@@ -11,6 +11,8 @@ export interface Opened {
   page: Page;
   /** The requests of the page to the HTTP API: paths with their queries. */
   requests: string[];
+  /** How many tokens the page asked for. */
+  tokens: number;
   /** Errors of the page: console errors and uncaught ones. */
   complaints: string[];
 }
@@ -52,7 +54,7 @@ export function useDashboard(settings: Record<string, string> = {}): Dashboard {
     },
     async open(view = '', options = {}, prepare = async () => {}) {
       const page = await newPage(browser, { viewport: { width: 1280, height: 900 }, ...options });
-      const opened: Opened = { page, requests: [], complaints: [] };
+      const opened: Opened = { page, requests: [], tokens: 0, complaints: [] };
       all.push(opened);
       page.on('console', (message) => {
         if (message.type() === 'error' || message.type() === 'warning') opened.complaints.push(message.text());
@@ -60,6 +62,7 @@ export function useDashboard(settings: Record<string, string> = {}): Dashboard {
       page.on('pageerror', (error) => opened.complaints.push(String(error)));
       page.on('request', (request) => {
         const { pathname, search } = new URL(request.url());
+        if (pathname === '/dev/token') opened.tokens += 1;
         if (/^\/(service|sessions|analytics)/.test(pathname)) opened.requests.push(`${pathname}${search}`);
       });
       await prepare(page);
