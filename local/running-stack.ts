@@ -19,7 +19,7 @@ import { loadKeys } from './services/keys.ts';
 import { KmsApi } from './services/kms-api.ts';
 import { LambdaApi } from './services/lambda-api.ts';
 import { loadSecrets } from './services/secrets.ts';
-import { SecretsApi } from './services/secrets-api.ts';
+import { SecretsApi, type SecretValues } from './services/secrets-api.ts';
 import { type ServiceHandler, type ServiceServer, startServiceServer } from './services/service-server.ts';
 import { createTables } from './services/tables.ts';
 import type { FunctionDefinition } from './template/functions.ts';
@@ -47,6 +47,8 @@ export interface RunningStack {
   /** `/live` */
   webSocketPath: string;
   fireSchedule(name: string): Promise<ScheduleRun[]>;
+  secrets: SecretValues;
+  endEnvironments(share: number): Promise<number>;
   close(): Promise<void>;
 }
 
@@ -69,6 +71,8 @@ export async function runStack(options: RunOptions): Promise<RunningStack> {
   if (options.schedulesFire) schedules.start(Date.now());
   return {
     webSocketPath: gateway.path,
+    secrets: cloud.secrets,
+    endEnvironments: (share) => cloud.runtime.endEnvironments(share),
     async fireSchedule(name) {
       const schedule = schedules.find(name);
       if (!schedule) throw new Error(`There is no schedule "${name}"; use ${schedules.names.join(', ')}.`);
@@ -85,6 +89,7 @@ export async function runStack(options: RunOptions): Promise<RunningStack> {
 
 interface Cloud {
   runtime: LambdaRuntime;
+  secrets: SecretValues;
   access: AccessControl;
   close(): Promise<void>;
 }
@@ -97,8 +102,9 @@ async function startCloud(options: RunOptions): Promise<Cloud> {
     (name) => byName.get(name),
     (sentence) => output.log('ERROR', 'permissions', sentence),
   );
-  const secrets = await loadSecrets(definition.resolver, join(options.dataDirectory, 'secrets.json'));
-  attachDatabase(definition.resolver, secrets, services.databaseUrl);
+  const current = await loadSecrets(definition.resolver, join(options.dataDirectory, 'secrets.json'));
+  attachDatabase(definition.resolver, current, services.databaseUrl);
+  const secrets = { current, pending: new Map<string, string>() };
   const keys = await loadKeys(definition.resolver, join(options.dataDirectory, 'keys.json'));
   const dynamodb = new DynamoDbProxy(services.dynamodbEndpoint, access);
   let runtime: LambdaRuntime | undefined;
@@ -126,6 +132,7 @@ async function startCloud(options: RunOptions): Promise<Cloud> {
   runtime = started;
   return {
     runtime: started,
+    secrets,
     access,
     async close() {
       await started.stop();

@@ -15,6 +15,7 @@ import { buildPages, Pages } from './pages/pages.ts';
 import { PublicServer } from './public-server.ts';
 import { type RunningStack, runStack } from './running-stack.ts';
 import type { ScheduleRun } from './schedules/schedules.ts';
+import type { SecretValues } from './services/secrets-api.ts';
 import { keepInUse } from './synthesis/build-cache.ts';
 import { projectSynthesis, synthesize } from './synthesis/synthesize.ts';
 import { readStack, type StackDefinition } from './template/stack-definition.ts';
@@ -61,6 +62,10 @@ export interface LocalStack {
   failed: Promise<string>;
   /** Fires a schedule by the name of its rule or function and waits for it. @throws Error if there is none. */
   fireSchedule(name: string): Promise<ScheduleRun[]>;
+  /** The values of the secrets, which a rotation changes. */
+  secrets: SecretValues;
+  /** Ends a share of the execution environments of each function, from 0 to 1. @returns how many. */
+  endEnvironments(share: number): Promise<number>;
   /**
    * Closes all connections (with `$disconnect`) and stops everything that was started. Later calls wait for the first.
    */
@@ -156,6 +161,8 @@ async function startParts(publicServer: PublicServer, options: LocalStackOptions
       });
     }),
     fireSchedule: (name) => running.fireSchedule(name),
+    secrets: running.secrets,
+    endEnvironments: (share) => running.endEnvironments(share),
     close: () => {
       closing = true;
       return close();

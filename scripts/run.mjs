@@ -1,5 +1,5 @@
 /**
- * What the npm scripts start: `node scripts/run.mjs start|test|test:check|test:long|check|check:aws|check:lua|bench|chaos|build:client|build:cdk|build:dashboard|size:client|audit:verify|cost|scale|smoke|references|at|attendance|keys …arguments`.
+ * What the npm scripts start: `node scripts/run.mjs start|test|test:check|test:long|check|check:aws|check:lua|bench|chaos|drill|build:client|build:cdk|build:dashboard|size:client|audit:verify|cost|scale|smoke|references|at|attendance|keys …arguments`.
  *
  * It runs on the installed Node.js (20 or newer) and installs what is missing. Then it starts the Node.js of the npm
  * package `node`, which has the version that the functions have on AWS. It uses no package itself.
@@ -52,6 +52,8 @@ function stepsOf(command, extra) {
       return [{ run: [...withLua, 'bench/main.ts', ...extra] }];
     case 'chaos':
       return [{ run: [...withLua, 'test/chaos/main.ts', ...extra] }];
+    case 'drill':
+      return [{ run: ['--disable-warning=ExperimentalWarning', ...withLua, 'test/drills/main.ts', ...extra] }];
     case 'test':
       return [{ run: jest }];
     case 'test:check':
@@ -108,7 +110,7 @@ async function main([command, ...extra]) {
   const steps = stepsOf(command, extra);
   if (!steps)
     throw new Advice(
-      'The command is missing or unknown; run npm start, npm test, npm run test:check, npm run test:long, npm run check, npm run check:aws, npm run check:lua, npm run bench, npm run chaos, npm run build:client, npm run build:cdk, npm run build:dashboard, npm run size:client, npm run audit:verify, npm run cost, npm run scale, npm run smoke, npm run references, npx rollcall at, npx rollcall attendance or npx rollcall keys.',
+      'The command is missing or unknown; run npm start, npm test, npm run test:check, npm run test:long, npm run check, npm run check:aws, npm run check:lua, npm run bench, npm run chaos, npm run drill, npm run build:client, npm run build:cdk, npm run build:dashboard, npm run size:client, npm run audit:verify, npm run cost, npm run scale, npm run smoke, npm run references, npx rollcall at, npx rollcall attendance or npx rollcall keys.',
     );
   await ensurePackages(project);
   const redis = withoutRedis.includes(command) ? { environment: {}, stop: async () => {} } : await provideRedis();

@@ -30,11 +30,13 @@ interface Account {
  * @param directory the data folder; created on first use and kept.
  * @param durable whether writes are synchronized to the disk; false for tests.
  * @param processes owner that stops the server.
+ * @param settings more settings of the server, by their names.
  */
 export async function startPostgres(
   directory: string,
   durable: boolean,
   processes: ServerProcesses,
+  settings: Record<string, string> = {},
 ): Promise<LocalPostgres> {
   const account = process.getuid?.() === 0 ? await systemAccount() : undefined;
   const binaries = await reachableBinaries(account);
@@ -45,6 +47,7 @@ export async function startPostgres(
     ...['-D', directory, '-p', String(port), '-c', 'listen_addresses=127.0.0.1', '-c', 'unix_socket_directories='],
     ...['-c', 'max_connections=300', '-c', 'timezone=UTC', '-c', 'log_min_messages=warning'],
     ...speed,
+    ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
   ];
   const [command, ...prefix] = await asAccount(binaries.postgres, directory, account);
   const server = await startWhenUnlocked(directory, () =>

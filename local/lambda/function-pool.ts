@@ -107,6 +107,18 @@ export class FunctionPool {
     }
   }
 
+  /** Ends a share of the environments, from 0 to 1, also those with an event, which fails. @returns how many. */
+  async endShare(share: number): Promise<number> {
+    const started = [...this.#environments].filter((each) => this.#idle.has(each) || this.#busy.has(each));
+    const ended = started.slice(0, Math.ceil(started.length * share));
+    for (const environment of ended) {
+      this.#idle.delete(environment);
+      this.#environments.delete(environment);
+    }
+    await Promise.all(ended.map((environment) => environment.stop()));
+    return ended.length;
+  }
+
   #dispatch(): void {
     while (this.#waiting.length > 0 && this.#idle.size > 0) {
       if (this.#isHeld()) return;

@@ -64,6 +64,12 @@ export class LambdaRuntime {
     if (dropReason) this.#output.log('ERROR', shortName(name), `${purpose} was dropped: ${dropReason}`);
   }
 
+  /** Ends a share of the environments of each function, from 0 to 1, as the loss of a zone does. @returns how many. */
+  async endEnvironments(share: number): Promise<number> {
+    const counts = await Promise.all([...this.#pools.values()].map((pool) => pool.endShare(share)));
+    return counts.reduce((sum, count) => sum + count, 0);
+  }
+
   /** Ends all environments. Later calls do nothing. */
   async stop(): Promise<void> {
     this.#stopped = true;

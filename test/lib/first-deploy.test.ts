@@ -5,10 +5,14 @@ import { sizes } from '../../lib/settings.ts';
 import { SynthesizedTemplate } from './support.ts';
 
 const text = readFileSync(join(projectDirectory, 'docs', 'first-deploy.md'), 'utf8');
+const drills = readFileSync(join(projectDirectory, 'docs', 'drills.md'), 'utf8');
 const prod = new SynthesizedTemplate('prod');
 
-test('each resource that the guide to the first deployment looks up is in the template once', () => {
-  const looked = [...text.matchAll(/\$\(physical (\w+) ([\w:]+)\)/g)];
+test.each([
+  ['the guide to the first deployment', text],
+  ['the page about drills', drills],
+])('each resource that %s looks up is in the template once', (_, page) => {
+  const looked = [...page.matchAll(/\$\(physical (\w+) ([\w:]+)\)/g)];
   expect(looked.length).toBeGreaterThan(4);
   for (const [, start, type] of looked) {
     const found = prod.ofType(type!).filter(([id]) => id.startsWith(start!));

@@ -4,7 +4,7 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
 /** A TCP proxy before a store. A test can close it: then connections break and new ones are refused. */
 export class StoreGate {
   readonly #sockets = new Set<Socket>();
-  readonly #target: URL;
+  #target: URL;
   #server: Server | undefined;
   #port = 0;
 
@@ -18,6 +18,11 @@ export class StoreGate {
     const url = new URL(this.#target);
     url.host = `127.0.0.1:${this.#port}`;
     return url.href;
+  }
+
+  /** Leads later connections to another server. */
+  leadTo(target: string): void {
+    this.#target = new URL(target);
   }
 
   async open(): Promise<void> {
