@@ -10,6 +10,8 @@ export type HandlerName =
   | 'server'
   | 'timeout-sweep'
   | 'cleanup-sweep'
+  | 'webhook-sweep'
+  | 'webhook-sender'
   | 'migrate';
 
 export interface HandlerTraits {
@@ -108,6 +110,20 @@ export const handlers: Record<HandlerName, HandlerTraits> = {
     inNetwork: true,
     timeoutSeconds: 15 * 60,
     memoryMb: 512,
+  },
+  'webhook-sweep': {
+    description: 'Signs the webhooks that are due and notes how their receivers answered',
+    inNetwork: true,
+    timeoutSeconds: 5 * 60,
+    memoryMb: 256,
+  },
+  'webhook-sender': {
+    description: 'Posts signed webhooks to their receivers',
+    // Without a network of its own it reaches no store, wherever a receiver directs it.
+    inNetwork: false,
+    // The last attempt begins after 15 seconds and takes at most ten.
+    timeoutSeconds: 30,
+    memoryMb: 256,
   },
   migrate: {
     description: 'Migrates the database to the current schema',

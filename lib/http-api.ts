@@ -48,6 +48,15 @@ export const adminRoutes: readonly (readonly [HttpMethod, string])[] = [
   [HttpMethod.GET, '/service/keys'],
   [HttpMethod.POST, '/service/keys'],
   [HttpMethod.DELETE, '/service/keys/{id}'],
+  [HttpMethod.GET, '/webhooks'],
+  [HttpMethod.POST, '/webhooks'],
+  [HttpMethod.GET, '/webhooks/{id}'],
+  [HttpMethod.PATCH, '/webhooks/{id}'],
+  [HttpMethod.DELETE, '/webhooks/{id}'],
+  [HttpMethod.GET, '/webhooks/{id}/deliveries'],
+  [HttpMethod.POST, '/webhooks/{id}/rotate'],
+  [HttpMethod.POST, '/webhooks/{id}/test'],
+  [HttpMethod.POST, '/webhooks/{id}/replay'],
 ];
 /** The server API. The function checks the key, because most checks need no query there. */
 export const serverRoutes: readonly (readonly [HttpMethod, string])[] = [

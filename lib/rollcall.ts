@@ -33,6 +33,7 @@ import type { Cache, Database } from './stores.ts';
 import { Sweeps } from './sweeps.ts';
 import { throttlesWithin } from './throttles.ts';
 import { UserPool, type UserPoolProps } from './user-pool.ts';
+import { Webhooks } from './webhooks.ts';
 import { type Functions, WebSocketApi } from './websocket-api.ts';
 
 /** What a Rollcall takes. */
@@ -99,6 +100,7 @@ export class Rollcall extends Construct {
   private readonly invites: InviteSecret;
   private readonly identity: IdentityProvider;
   private readonly sweeps: Sweeps;
+  private readonly webhooks: Webhooks;
 
   constructor(scope: Construct, id: string, props: RollcallProps) {
     super(scope, id);
@@ -136,6 +138,11 @@ export class Rollcall extends Construct {
       timeoutSweep: this.functions['timeout-sweep'],
       cleanupSweep: this.functions['cleanup-sweep'],
       cleanupIntervalMillis: timings.cleanupIntervalMillis,
+    });
+    this.webhooks = new Webhooks(this, 'Webhooks', {
+      sweep: this.functions['webhook-sweep'],
+      sender: this.functions['webhook-sender'],
+      retained: sizes.database.protected,
     });
     this.grantConnecting();
     this.grantPresence();
@@ -230,12 +237,15 @@ export class Rollcall extends Construct {
     }
     this.sweeps.grantAccess(this.functions['cleanup-sweep']);
     this.checkpointKey.grantAccess(this.functions['cleanup-sweep']);
+    for (const name of ['timeout-sweep', 'cleanup-sweep'] as const) this.webhooks.grantStart(this.functions[name]);
+    this.database.grantAccess(this.functions['webhook-sweep']);
+    this.webhooks.grantManagement(this.functions.http);
   }
 
   /** The metrics of each stack have a namespace of their own. The migration writes none. */
   private nameMetrics(): void {
     const namespace = metricNamespace(Stack.of(this).stackName);
-    const { migrate, ...others } = this.functions;
+    const { migrate, 'webhook-sender': sender, ...others } = this.functions;
     for (const fn of Object.values(others)) fn.setVariable(environmentNames.metricsNamespace, namespace);
   }
 

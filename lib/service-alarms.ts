@@ -56,5 +56,16 @@ export function serviceSignals({ service }: Pick<Metrics, 'service'>): Record<st
       datapoints: 2,
       means: 'Redis does not answer, so presence stands still.',
     },
+    WebhooksLate: {
+      metric: eachMinute('webhooksAge'),
+      threshold: 300,
+      periods: 3,
+      means: 'Webhooks that are due wait for more than five minutes, because nothing sends them.',
+    },
+    WebhookDisabled: {
+      metric: service.webhooksDisabled,
+      threshold: 1,
+      means: 'The service disabled a webhook endpoint, because it is gone or failed for three days.',
+    },
   };
 }

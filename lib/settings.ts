@@ -122,6 +122,9 @@ export const sizes: Record<EnvironmentName, Sizes> = {
       // Four sweeps at most share the work, and the next minute's start before this minute's end.
       'timeout-sweep': 8,
       'cleanup-sweep': 2,
+      'webhook-sweep': 2,
+      // Two sweeps serve eight endpoints each.
+      'webhook-sender': 16,
       migrate: 1,
     },
     webSocketThrottle: { rateLimit: 4_000, burstLimit: 2_000 },

@@ -9,6 +9,7 @@ export const errorCodes = {
   INVITE_INVALID: { retryable: false },
   NOT_IN_SESSION: { retryable: false },
   MACHINE_NOT_FOUND: { retryable: false },
+  WEBHOOK_NOT_FOUND: { retryable: false },
   INVALID_MESSAGE: { retryable: false },
   TOO_LARGE: { retryable: false },
   RATE_LIMITED: { retryable: true },

@@ -25,6 +25,11 @@ export const metricUnits = {
   livenessMisses: 'Count',
   livenessSkipped: 'Count',
   livenessBeats: 'Count',
+  webhooksDelivered: 'Count',
+  webhooksFailed: 'Count',
+  webhooksDead: 'Count',
+  webhooksDisabled: 'Count',
+  webhooksAge: 'Seconds',
   dollarsPerHour: 'None',
   restraint: 'None',
 } as const;

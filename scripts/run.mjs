@@ -1,5 +1,5 @@
 /**
- * What the npm scripts start: `node scripts/run.mjs start|test|test:check|test:long|check|check:aws|check:lua|bench|chaos|drill|build:client|build:cdk|build:dashboard|size:client|audit:verify|cost|scale|smoke|references|at|attendance|keys …arguments`.
+ * What the npm scripts start: `node scripts/run.mjs start|test|test:check|test:long|check|check:aws|check:lua|bench|chaos|drill|build:client|build:cdk|build:dashboard|size:client|audit:verify|cost|scale|smoke|references|at|attendance|keys|webhooks …arguments`.
  *
  * It runs on the installed Node.js (20 or newer) and installs what is missing. Then it starts the Node.js of the npm
  * package `node`, which has the version that the functions have on AWS. It uses no package itself.
@@ -30,6 +30,7 @@ const withoutRedis = [
   'references',
   'at',
   'attendance',
+  'webhooks',
   'keys',
 ];
 
@@ -92,6 +93,8 @@ function stepsOf(command, extra) {
       return [{ run: ['--disable-warning=ExperimentalWarning', 'scripts/smoke.ts', ...extra] }];
     case 'at':
       return [{ run: ['scripts/presence-at.ts', ...extra] }];
+    case 'webhooks':
+      return [{ run: ['scripts/webhooks.ts', ...extra] }];
     case 'attendance':
       return [{ run: ['scripts/attendance.ts', ...extra] }];
     case 'keys':
@@ -110,7 +113,7 @@ async function main([command, ...extra]) {
   const steps = stepsOf(command, extra);
   if (!steps)
     throw new Advice(
-      'The command is missing or unknown; run npm start, npm test, npm run test:check, npm run test:long, npm run check, npm run check:aws, npm run check:lua, npm run bench, npm run chaos, npm run drill, npm run build:client, npm run build:cdk, npm run build:dashboard, npm run size:client, npm run audit:verify, npm run cost, npm run scale, npm run smoke, npm run references, npx rollcall at, npx rollcall attendance or npx rollcall keys.',
+      'The command is missing or unknown; run npm start, npm test, npm run test:check, npm run test:long, npm run check, npm run check:aws, npm run check:lua, npm run bench, npm run chaos, npm run drill, npm run build:client, npm run build:cdk, npm run build:dashboard, npm run size:client, npm run audit:verify, npm run cost, npm run scale, npm run smoke, npm run references, npx rollcall at, npx rollcall attendance, npx rollcall keys or npx rollcall webhooks.',
     );
   await ensurePackages(project);
   const redis = withoutRedis.includes(command) ? { environment: {}, stop: async () => {} } : await provideRedis();

@@ -15,7 +15,7 @@ const folders = [
   'scripts',
   'migrations',
 ];
-const citation = /\b(?:PR|DE|SE|SA|AC|AN|OP|LC|CL|CO|FA)[1-9]\d*\b/g;
+const citation = /\b(?:PR|DE|SE|SA|AC|AN|OP|LC|CL|CO|WH|FA)[1-9]\d*\b/g;
 const page = 'docs/rules.md';
 
 /** The ids that the page defines. */

@@ -21,6 +21,8 @@ import { deadlines, keyRate, movingSessions, presence, rateLimiter, shardLeases,
 import { registry } from './registry.ts';
 import { serverKeys } from './server-keys.ts';
 import { agentsOn, invites, invitesOn, keysOn, sessionKeys, sessions, sessionsOn } from './sessions.ts';
+import { webhookQueue } from './webhook-queue.ts';
+import { webhookSweepFunction } from './webhook-sweep-function.ts';
 
 const sweepQueries = once(() => new SweepQueries(database(), sweepDatabase()));
 const cleanup = once(() => configureCleanup(services));
@@ -116,6 +118,10 @@ export const services: Services = {
   get outbox() {
     return outbox();
   },
+  get webhookQueue() {
+    return webhookQueue();
+  },
+  webhookSweepFunction: webhookSweepFunction(),
   get database() {
     return database();
   },

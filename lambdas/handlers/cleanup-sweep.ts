@@ -36,6 +36,9 @@ async function tidy(services: Services, checkpoints: Parameters<typeof cleanupSw
   await runHousekeeping(services);
   await attempt(services, 'Old activity could not be removed', () => services.sweepActivity.removeExpired());
   await attempt(services, 'Old counts could not be removed', () => services.rollup.removeExpired());
+  await attempt(services, 'Old webhooks could not be removed', () =>
+    services.webhookQueue.removeExpired(services.clock()),
+  );
   await attempt(services, 'The checkpoint of the audit trail could not be made', () => checkpoints().run());
   await attempt(services, 'Old checkpoints could not be shortened', () => checkpoints().removeExpired());
 }

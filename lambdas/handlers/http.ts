@@ -5,16 +5,21 @@ import { httpPageBytes, querySchemas, readQuery } from '../adapters/http/http-qu
 import { httpRoute } from '../adapters/http/http-route.ts';
 import { readBody } from '../adapters/http/read-body.ts';
 import { bodySchemas } from '../adapters/http/server-bodies.ts';
+import { webhookRoutes } from '../adapters/http/webhook-routes.ts';
 import { activityReader, activityReports } from '../composition/activity.ts';
 import { analytics } from '../composition/analytics.ts';
 import { checkpoints } from '../composition/checkpoints.ts';
 import { compose } from '../composition/compose.ts';
 import { figures } from '../composition/figures.ts';
+import { startFunction } from '../composition/functions.ts';
 import { deadlines } from '../composition/presence.ts';
 import { registry } from '../composition/registry.ts';
 import { serverKeys } from '../composition/server-keys.ts';
 import { sessionKeys, sessions } from '../composition/sessions.ts';
 import { standard } from '../composition/standard.ts';
+import { webhookEndpoints } from '../composition/webhook-endpoints.ts';
+import { webhookQueue } from '../composition/webhook-queue.ts';
+import { webhookSweepFunction } from '../composition/webhook-sweep-function.ts';
 import { asSeenBy, authorizeAudit } from '../flows/activity/read-activity.ts';
 import { authorizeCaller } from '../flows/callers/authorize-caller.ts';
 import { createKey, revokeKey } from '../flows/programs/manage-keys.ts';
@@ -22,12 +27,13 @@ import { checkHealth } from '../flows/reports/health.ts';
 import { requireAdmin } from '../flows/reports/require-admin.ts';
 import { figureSeries, liveSessionPage, liveSessionReport } from '../flows/reports/service-reports.ts';
 import { serviceStatistics } from '../flows/reports/service-statistics.ts';
+import type { ManagingParts } from '../flows/webhooks/manage-endpoints.ts';
 import { database } from '../platform/database.ts';
 import { redis } from '../platform/redis.ts';
 import type { Services } from '../services/services.ts';
 
-/** The HTTP API: what can be read without a WebSocket. */
-export const httpApi = (services: Services) =>
+/** The HTTP API: what can be read without a WebSocket, and the endpoints of webhooks. */
+export const httpApi = (services: Services, webhooks: () => ManagingParts) =>
   httpRoute(
     {
       async 'GET /health'() {
@@ -148,6 +154,8 @@ export const httpApi = (services: Services) =>
         return exportAnalytics(services, 'sessions', request);
       },
 
+      ...webhookRoutes(services, webhooks),
+
       async 'GET /stats'({ scopes }) {
         return { body: await serviceStatistics(services, scopes) };
       },
@@ -159,5 +167,6 @@ export const httpApi = (services: Services) =>
 export const parts = {
   ...{ ...standard, sessions, sessionKeys, registry, deadlines, activityReader, activityReports },
   ...{ analytics, figures, checkpoints, database, redis, serverKeys },
+  ...{ webhookQueue, webhookSweepFunction, startFunction: () => startFunction },
 };
-export const handler = httpApi(compose(parts));
+export const handler = httpApi(compose(parts), webhookEndpoints);

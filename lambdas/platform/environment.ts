@@ -27,6 +27,14 @@ export const environmentNames = {
   inviteSecretArn: 'INVITE_SECRET_ARN',
   /** KMS key that signs the checkpoints of the audit trail. */
   checkpointKeyArn: 'CHECKPOINT_KEY_ARN',
+  /** Secrets Manager secret with the key that encrypts the secrets of webhooks. */
+  webhookKeyArn: 'WEBHOOK_KEY_ARN',
+  /** Name of the function that sends webhooks, which a sweep starts if any are due. */
+  webhookSweepFunction: 'WEBHOOK_SWEEP_FUNCTION',
+  /** Name of the function that posts webhooks from outside of the VPC. */
+  webhookSenderFunction: 'WEBHOOK_SENDER_FUNCTION',
+  /** `public`: webhooks go to public addresses with HTTPS only. `any`: to all, on one machine. */
+  webhookTargets: 'WEBHOOK_TARGETS',
   jwtIssuer: 'JWT_ISSUER',
   jwtAudience: 'JWT_AUDIENCE',
   jwksUri: 'JWKS_URI',

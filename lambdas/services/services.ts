@@ -26,6 +26,7 @@ import type { SessionInvites } from '../sessions/session-invites.ts';
 import type { SessionKeys } from '../sessions/session-keys.ts';
 import type { SessionManager } from '../sessions/session-manager.ts';
 import type { SweepQueries } from '../sessions/sweep-queries.ts';
+import type { WebhookQueue } from '../webhooks/webhook-queue.ts';
 
 /**
  * All services of the use cases: stores, delivery, clock and log. A use case takes them as its first argument. The
@@ -101,6 +102,11 @@ export interface Services {
 
   /** The checkpoints of the audit trail. */
   readonly checkpoints: CheckpointReader;
+
+  /** The deliveries of webhooks. */
+  readonly webhookQueue: WebhookQueue;
+  /** The name of the function that sends webhooks; undefined for functions that may not start it. */
+  readonly webhookSweepFunction: string | undefined;
 
   readonly database: Database;
   /** The database, for scheduled work, whose statements may take ten seconds. */

@@ -14,6 +14,7 @@ import type { Use } from './permissions.ts';
 export const namedOnly: Partial<Record<HandlerName, string[]>> = {
   // These functions never receive an invite.
   activity: [environmentNames.inviteSecretArn],
+  session: [environmentNames.webhookSweepFunction],
   disconnect: [environmentNames.inviteSecretArn],
   server: [environmentNames.inviteSecretArn],
   'cleanup-sweep': [environmentNames.inviteSecretArn],
@@ -26,6 +27,8 @@ export const namedOnly: Partial<Record<HandlerName, string[]>> = {
     environmentNames.jwtAudience,
     environmentNames.jwtIssuer,
     environmentNames.outboxTable,
+    // It starts the sweep of webhooks only.
+    environmentNames.timeoutSweepFunction,
   ],
 };
 
@@ -39,6 +42,9 @@ const actionsOfVariable: Record<string, string[]> = {
   [environmentNames.inviteSecretArn]: ['secretsmanager:GetSecretValue'],
   [environmentNames.checkpointKeyArn]: ['kms:Sign', 'kms:GetPublicKey'],
   [environmentNames.timeoutSweepFunction]: ['lambda:InvokeFunction'],
+  [environmentNames.webhookSweepFunction]: ['lambda:InvokeFunction'],
+  [environmentNames.webhookSenderFunction]: ['lambda:InvokeFunction'],
+  [environmentNames.webhookKeyArn]: ['secretsmanager:GetSecretValue'],
   [environmentNames.managementEndpoint]: ['execute-api:ManageConnections'],
 };
 

@@ -89,6 +89,12 @@ const cases: Record<string, Case> = {
     // A failover of some seconds.
     good: [{ redisAway: 0 }, { redisAway: 35 }, { redisAway: 0 }],
   },
+  WebhooksLate: {
+    bad: [{ webhooksAge: 310 }, { webhooksAge: 370 }, { webhooksAge: 430 }],
+    // A large replay that takes some minutes, and then nothing waits.
+    good: [{ webhooksAge: 200 }, { webhooksAge: 310 }, { webhooksAge: 0 }],
+  },
+  WebhookDisabled: { bad: [{ webhooksDisabled: 1 }], good: [{ webhooksDisabled: 0 }] },
   // Scanners without credentials, and one real failure among them.
   Functionauthorizer: {
     bad: repeat(2, { Errors: 31, Throttles: 0, HandshakesWithoutCredentials: 30 }),
@@ -115,6 +121,8 @@ test('an alarm about a metric of the service compares one that the functions wri
     'OutboxOld',
     'RedisAway',
     'SweepLate',
+    'WebhookDisabled',
+    'WebhooksLate',
   ]);
   for (const [, alarm] of written) {
     expect(alarm).toMatchObject({

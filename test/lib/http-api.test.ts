@@ -14,16 +14,20 @@ function find(path: string, method = 'GET') {
   return routes.find((route) => route['RouteKey'] === `${method} ${path}`);
 }
 
-function servedBy(handler: string): string[] {
-  const text = readFileSync(join(projectDirectory, 'lambdas', 'handlers', `${handler}.ts`), 'utf8');
+function servedBy(file: string): string[] {
+  const text = readFileSync(join(projectDirectory, 'lambdas', `${file}.ts`), 'utf8');
   return [...text.matchAll(/async '([A-Z]+ [^']+)'/g)].map(([, routeKey]) => routeKey!);
 }
 
 test('the API has the routes that its functions serve', () => {
-  const served = [...servedBy('http'), ...servedBy('server')];
+  const served = [
+    ...servedBy('handlers/http'),
+    ...servedBy('adapters/http/webhook-routes'),
+    ...servedBy('handlers/server'),
+  ];
   expect(served).toContain('GET /health');
   expect(routes.map((route) => route['RouteKey']).sort()).toEqual(served.sort());
-  expect(serverRoutes.map(([method, path]) => `${method} ${path}`).sort()).toEqual(servedBy('server').sort());
+  expect(serverRoutes.map(([method, path]) => `${method} ${path}`).sort()).toEqual(servedBy('handlers/server').sort());
 });
 
 test.each(adminRoutes)('%s %s needs a bearer token', (method, path) => {

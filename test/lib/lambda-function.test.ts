@@ -51,7 +51,8 @@ test('functions that serve requests time out before API Gateway does', () => {
 
 test('only functions that need Redis or PostgreSQL are in the VPC', () => {
   const outside = functions.filter(([, fn]) => fn.Properties['VpcConfig'] === undefined).map(([handler]) => handler);
-  expect(outside.sort()).toEqual(['authorizer', 'connect']);
+  // The sender of webhooks must not reach anything private.
+  expect(outside.sort()).toEqual(['authorizer', 'connect', 'webhook-sender']);
   for (const [handler] of functions) {
     const variables = dev.environmentOf(handler);
     const needsNetwork = 'REDIS_URL' in variables || 'DATABASE_SECRET_ARN' in variables;
@@ -116,7 +117,7 @@ describe('least privilege', () => {
   test('only functions that have the address of a secret may read it', () => {
     for (const [handler] of functions) {
       const variables = dev.environmentOf(handler);
-      const names = ['DATABASE_SECRET_ARN', 'SERVICE_SECRET_ARN', 'INVITE_SECRET_ARN'];
+      const names = ['DATABASE_SECRET_ARN', 'SERVICE_SECRET_ARN', 'INVITE_SECRET_ARN', 'WEBHOOK_KEY_ARN'];
       const expected = names.map((name) => variables[name]).filter(Boolean);
       const read = dev
         .statementsOf(handler)

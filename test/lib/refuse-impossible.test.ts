@@ -24,13 +24,13 @@ test.each<[what: string, changes: Partial<Sizes>, settings: Record<string, strin
     'more reserved runs than the account has',
     { quotas: { concurrentRuns: 400 } },
     {},
-    'The functions reserve 311 concurrent runs and AWS keeps 100, but the account has 400: lower concurrency, or ask AWS for more and set quotas.concurrentRuns.',
+    'The functions reserve 329 concurrent runs and AWS keeps 100, but the account has 400: lower concurrency, or ask AWS for more and set quotas.concurrentRuns.',
   ],
   [
     'more connections than PostgreSQL accepts',
     { database: dev.database },
     {},
-    'The functions may open 382 connections, but PostgreSQL on t4g.micro accepts about 100: lower concurrency, or choose a larger database.size.',
+    'The functions may open 386 connections, but PostgreSQL on t4g.micro accepts about 100: lower concurrency, or choose a larger database.size.',
   ],
   [
     'more messages than Redis may serve',

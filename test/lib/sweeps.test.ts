@@ -28,14 +28,27 @@ test('a failed run is not retried, because the next one does its work', () => {
   dev.template.hasResourceProperties('AWS::Lambda::EventInvokeConfig', { MaximumRetryAttempts: 0 });
 });
 
-test('only the sweep itself and functions that have its name may start the timeout sweep', () => {
-  const arnOfSweep = expect.objectContaining({ 'Fn::GetAtt': [expect.stringMatching(/^TimeoutSweep/), 'Arn'] });
-  for (const handler of dev.functions().keys()) {
-    const statements = dev.statementsOf(handler).filter(({ Action }) => JSON.stringify(Action).includes('lambda:'));
-    const named = dev.environmentOf(handler)['TIMEOUT_SWEEP_FUNCTION'] !== undefined;
-    expect([handler, statements.length]).toEqual([handler, named || handler === 'timeout-sweep' ? 1 : 0]);
-    for (const statement of statements) {
-      expect(statement).toEqual({ Effect: 'Allow', Action: 'lambda:InvokeFunction', Resource: arnOfSweep });
+test.each([
+  ['TIMEOUT_SWEEP_FUNCTION', /^TimeoutSweep/, ['timeout-sweep']],
+  ['WEBHOOK_SWEEP_FUNCTION', /^WebhookSweep/, []],
+  ['WEBHOOK_SENDER_FUNCTION', /^WebhookSender/, []],
+] as [string, RegExp, string[]][])(
+  'only functions that have its name, and the timeout sweep itself, may start %s',
+  (variable, id, itself) => {
+    const statement = {
+      ...{ Effect: 'Allow', Action: 'lambda:InvokeFunction' },
+      Resource: { 'Fn::GetAtt': [expect.stringMatching(id), 'Arn'] },
+    };
+    for (const handler of dev.functions().keys()) {
+      const invoking = dev.statementsOf(handler).filter(({ Action }) => JSON.stringify(Action).includes('lambda:'));
+      const resources = invoking.filter(({ Resource }) => id.test(targetOf(Resource)));
+      const may = dev.environmentOf(handler)[variable] !== undefined || itself.includes(handler);
+      expect([handler, resources]).toEqual([handler, may ? [statement] : []]);
     }
-  }
-});
+  },
+);
+
+/** The function that a statement names. */
+function targetOf(resource: unknown): string {
+  return String((resource as { 'Fn::GetAtt'?: string[] })['Fn::GetAtt']?.[0]);
+}

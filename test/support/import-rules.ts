@@ -29,6 +29,7 @@ const domains = [
   'connections',
   'delivery',
   'server-keys',
+  'webhooks',
 ];
 const domain = `lambdas/(${domains.join('|')})/`;
 
@@ -47,6 +48,7 @@ const flows = [
   'sessions',
   'activity',
   'programs',
+  'webhooks',
   'sweep',
   'reports',
 ];

@@ -18,6 +18,9 @@ export function testServices(doubles: Doubles = {}): Services {
     log: { debug: silent, info: silent, warn: silent, error: silent },
     metrics: new Meter(silent),
     sweepFunction: undefined,
+    // No webhooks.
+    webhookQueue: { backlog: async () => ({ hasEndpoints: false, dueSince: null }) },
+    webhookSweepFunction: undefined,
   };
   const given: Record<string | symbol, unknown> = { ...defaults, ...doubles };
   return new Proxy(given, {

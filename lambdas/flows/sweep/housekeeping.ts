@@ -2,6 +2,7 @@ import type { LivenessEvent } from '../../liveness/liveness-settings.ts';
 import { deactivateTimedOut } from '../../liveness/timeout.ts';
 import type { Services } from '../../services/services.ts';
 import { announceLiveness } from '../liveness/announce-liveness.ts';
+import { checkWebhooks } from '../webhooks/watch-webhooks.ts';
 import { attempt } from './attempt.ts';
 import { measureService } from './measure-service.ts';
 import { reconcileSlots } from './reconcile-slots.ts';
@@ -17,6 +18,7 @@ export async function runHousekeeping(services: Services): Promise<void> {
   await attempt(services, 'The outbox could not be replayed', () => replayOutbox(services));
   await attempt(services, 'The audit trail could not be sealed', () => services.sweepActivity.sealChains());
   await attempt(services, 'The analytics could not be counted', () => services.rollup.run());
+  await attempt(services, 'Waiting webhooks could not be looked for', () => checkWebhooks(services));
   await measureService(services);
 }
 

@@ -7,6 +7,7 @@ import { recoverPresence, relearnIndex } from '../presence/recover-presence.ts';
 import { retryMillis, visitSession } from '../presence/visit-sessions.ts';
 import type { SweepCause, SweepRun } from '../scheduling/sweep-run.ts';
 import { startSweep } from '../scheduling/sweep-waker.ts';
+import { WebhookWatch } from '../webhooks/watch-webhooks.ts';
 import { checkLiveness } from './housekeeping.ts';
 import { LastSeenUpdates } from './last-seen-updates.ts';
 import { ServiceSpending } from './service-spending.ts';
@@ -68,6 +69,7 @@ export class PresenceSweep {
   readonly #lastSeen: LastSeenUpdates;
   readonly #spending: ServiceSpending;
   readonly #figures: SweepFigures;
+  readonly #webhooks: WebhookWatch;
   readonly #end = Promise.withResolvers<void>();
   #wasAway = false;
   #isFirst = true;
@@ -89,6 +91,7 @@ export class PresenceSweep {
     this.#movements = new MovementWriter(services);
     this.#lastSeen = new LastSeenUpdates(services);
     this.#figures = new SweepFigures(services);
+    this.#webhooks = new WebhookWatch(services);
     this.#spending = new ServiceSpending(services, (...metered) => this.#figures.metered(...metered));
     const { maxDollarsPerHour } = services.timings;
     this.#shards = new SweepShards(services.shardLeases, run.id, mostSweepsFor[run.cause], {
@@ -168,6 +171,7 @@ export class PresenceSweep {
     this.#figures.late(this.#lag);
     this.#lastSeen.write();
     this.#figures.tick(started, isLeader ? this.#view() : undefined);
+    if (isLeader) this.#webhooks.tick(started);
     await this.#services.deadlines.noteRound(started);
     if (isBehind) await this.#callAnother();
     if (this.#services.timings.livenessTimeoutMillis < quickLivenessMillis) {

@@ -1,0 +1,139 @@
+import { webhookTestType } from '../../../protocol/webhooks.ts';
+import { logFailure } from '../../platform/log-failure.ts';
+import type { Services } from '../../services/services.ts';
+import type { Attempt, WebhookBatch, WebhookBatchResult, WebhookRequest } from '../../webhooks/attempt.ts';
+import { planDelivery, planEndpoint } from '../../webhooks/retry-plan.ts';
+import type { SecretBox } from '../../webhooks/secret-box.ts';
+import { testBody, webhookBody } from '../../webhooks/webhook-payload.ts';
+import type { ClaimedEndpoint, DueDelivery } from '../../webhooks/webhook-queue.ts';
+import { webhookHeaders } from '../../webhooks/webhook-signature.ts';
+import type { SweepTime } from '../scheduling/sweep-run.ts';
+
+/** What only the sweep of webhooks may use. */
+export interface SendingParts {
+  /** Lets the sender, which cannot reach the stores, post the requests for one endpoint. */
+  send(batch: WebhookBatch): Promise<WebhookBatchResult>;
+  secrets: Pick<SecretBox, 'open'>;
+  /** A number from 0 to less than 1, for the jitter. */
+  random(): number;
+}
+
+/** So many endpoints are served at the same time. A slow one takes only its own place. */
+const parallelEndpoints = 8;
+const batchDeliveries = 50;
+/** Longer than the sender may take, and the statements after it. If this sweep is killed, another one continues after this time. */
+export const leaseMillis = 90_000;
+/** A batch begins only if there is so much time left. */
+const batchMillis = 45_000;
+/** The wait after a failure of the service itself. It does not count as an attempt. */
+const ownFailureMillis = 30_000;
+
+/**
+ * Sends what is due, until nothing is or the time is over (rules WH2 to WH6). One endpoint at a time has one lease, so two sweeps do not send
+ * the same event at the same time.
+ *
+ * @param holder the unique id of this run.
+ */
+export async function sendDueWebhooks(
+  services: Services,
+  parts: SendingParts,
+  time: SweepTime,
+  holder: string,
+): Promise<void> {
+  const workers: Promise<void>[] = [];
+  const startWorker = () => {
+    if (workers.length < parallelEndpoints) workers.push(work());
+  };
+  const work = async () => {
+    while (time.remaining() > batchMillis) {
+      const endpoint = await services.webhookQueue.claim(holder, services.clock(), leaseMillis);
+      if (!endpoint) return;
+      // There may be another endpoint that waits.
+      startWorker();
+      await serveEndpoint(services, parts, endpoint, holder);
+    }
+  };
+  startWorker();
+  // A worker may start others while these are awaited.
+  for (let index = 0; index < workers.length; index += 1) {
+    await workers[index]!.catch((error) =>
+      logFailure(services.log, 'Webhooks of an endpoint could not be sent', error),
+    );
+  }
+}
+
+async function serveEndpoint(
+  services: Services,
+  parts: SendingParts,
+  endpoint: ClaimedEndpoint,
+  holder: string,
+): Promise<void> {
+  const { clock, metrics } = services;
+  const queue = services.webhookQueue;
+  const due = await queue.due(endpoint.id, clock(), batchDeliveries);
+  const attempts = await attemptAll(services, parts, endpoint, due);
+  const now = clock();
+  const attemptsBefore = new Map(due.map((delivery) => [delivery.eventId, delivery.attempts]));
+  const settled = attempts.map((attempt) => {
+    const plan = planDelivery(attempt, attemptsBefore.get(attempt.eventId) ?? 0, now, parts.random());
+    return { attempt, plan };
+  });
+  await queue.settle(endpoint.id, settled, now);
+  const sent = attempts.filter(({ error }) => error !== 'entry_removed');
+  const plan = planEndpoint(sent, endpoint.failingSince ?? undefined, now);
+  const disabled = await queue.release(endpoint.id, holder, plan, now);
+
+  const count = (state: string) => settled.filter((each) => each.plan.state === state).length;
+  metrics.add('webhooksDelivered', count('delivered'));
+  metrics.add('webhooksFailed', settled.length - count('delivered'));
+  metrics.add('webhooksDead', count('dead'));
+  metrics.add('webhooksDisabled', disabled ? 1 : 0);
+  if (disabled) {
+    services.log.warn('A webhook endpoint is disabled', { endpointId: endpoint.id, cause: plan.disabledCause });
+  }
+}
+
+/** Posts what is due. If the sender itself fails, nothing counts as an attempt, and the events wait a little. */
+async function attemptAll(
+  services: Services,
+  parts: SendingParts,
+  endpoint: ClaimedEndpoint,
+  due: readonly DueDelivery[],
+): Promise<Attempt[]> {
+  const removed = due.filter((delivery) => bodyOf(delivery) === undefined);
+  const without = removed.map(({ eventId }): Attempt => ({ eventId, error: 'entry_removed' }));
+  try {
+    const requests = await sign(services, parts, endpoint, due);
+    if (requests.length === 0) return without;
+    const { attempts } = await parts.send({ requests });
+    return [...without, ...attempts];
+  } catch (error) {
+    logFailure(services.log, 'The sender of webhooks failed', error);
+    const eventIds = due.map(({ eventId }) => eventId);
+    await services.webhookQueue.postpone(endpoint.id, eventIds, services.clock() + ownFailureMillis);
+    return without;
+  }
+}
+
+async function sign(
+  { clock }: Services,
+  { secrets }: SendingParts,
+  { id, url, secret, previousSecret }: ClaimedEndpoint,
+  due: readonly DueDelivery[],
+): Promise<WebhookRequest[]> {
+  const stored = [secret, ...(previousSecret ? [previousSecret] : [])];
+  const keys = await Promise.all(stored.map((sealed) => secrets.open(sealed, id)));
+  const timestamp = Math.floor(clock() / 1000);
+  return due.flatMap((delivery) => {
+    const body = bodyOf(delivery);
+    if (body === undefined) return [];
+    const { eventId } = delivery;
+    return [{ eventId, url, body, headers: webhookHeaders({ id: eventId, timestamp, body }, keys) }];
+  });
+}
+
+/** Undefined if the entry is not kept any more. */
+function bodyOf(delivery: DueDelivery): string | undefined {
+  if (delivery.activityType !== null) return webhookBody(delivery);
+  return delivery.eventType === webhookTestType ? testBody(delivery.queuedAt) : undefined;
+}

@@ -1,0 +1,51 @@
+/** A signed request that the sender posts as it is. */
+export interface WebhookRequest {
+  eventId: string;
+  url: string;
+  headers: Record<string, string>;
+  body: string;
+}
+
+/**
+ * Why an attempt failed:
+ *
+ * - `status`: the receiver answered with another status than 2xx.
+ * - `redirect`: it answered with a redirect, which is not followed.
+ * - `timeout`: it did not answer in time.
+ * - `address`: its name leads to an address that is not public.
+ * - `name`: its name is not known.
+ * - `tls`: its certificate is not valid, or it does not speak TLS.
+ * - `connection`: there was no connection, or it broke.
+ * - `entry_removed`: the entry of the audit trail is not kept any more, so there is nothing to send.
+ */
+export type AttemptError =
+  | 'status'
+  | 'redirect'
+  | 'timeout'
+  | 'address'
+  | 'name'
+  | 'tls'
+  | 'connection'
+  | 'entry_removed';
+
+/** How an attempt ended. */
+export interface Attempt {
+  eventId: string;
+  /** The HTTP status; absent without an answer. */
+  status?: number;
+  error?: AttemptError;
+  /** The beginning of the answer's body. */
+  response?: string;
+  /** The pause that the receiver asked for. */
+  retryAfterMillis?: number;
+}
+
+/** What the sender gets: the requests for one endpoint. */
+export interface WebhookBatch {
+  requests: WebhookRequest[];
+}
+
+/** What the sender answers. A request that it had no time for is missing, and was not sent. */
+export interface WebhookBatchResult {
+  attempts: Attempt[];
+}

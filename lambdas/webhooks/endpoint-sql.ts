@@ -1,0 +1,47 @@
+/** Unix milliseconds of a column. */
+export const millis = (column: string) => `(extract(epoch FROM ${column}) * 1000)::float8`;
+/** A time from Unix milliseconds. */
+export const time = (parameter: string) => `to_timestamp(${parameter}::float8 / 1000)`;
+
+export const endpointColumns = `
+  e.id, e.url, e.description, e.event_types AS events, e.session_id AS "sessionId", e.key_pattern AS key, e.enabled,
+  e.disabled_cause AS "disabledCause", ${millis('e.previous_until')} AS "previousSecretUntil",
+  ${millis('e.failing_since')} AS "failingSince", ${millis('e.last_success_at')} AS "lastSuccessAt",
+  ${millis('e.last_failure_at')} AS "lastFailureAt", ${millis('e.paused_until')} AS "pausedUntil",
+  ${millis('e.created_at')} AS "createdAt"`;
+
+const counts = `
+  (SELECT count(*)::integer FROM webhook_deliveries d WHERE d.endpoint_id = e.id AND d.state = 'pending') AS pending,
+  (SELECT count(*)::integer FROM webhook_deliveries d WHERE d.endpoint_id = e.id AND d.state = 'dead') AS dead`;
+
+/** All endpoints, or the one with the id $1. */
+export const selectEndpoints = `
+  SELECT ${endpointColumns}, ${counts} FROM webhook_endpoints e WHERE $1::uuid IS NULL OR e.id = $1 ORDER BY e.created_at, e.id`;
+
+/** Adds an endpoint unless there are $9 of them. */
+export const insertEndpoint = `
+  INSERT INTO webhook_endpoints AS e (id, url, description, event_types, session_id, key_pattern, secret, created_at, updated_at)
+  SELECT $1, $2, $3, $4::text[], $5, $6, $7, ${time('$8')}, ${time('$8')}
+  WHERE (SELECT count(*) FROM webhook_endpoints) < $9
+  RETURNING ${endpointColumns}, 0 AS pending, 0 AS dead`;
+
+/** Changes what is given; null keeps a value. Enabling forgets what the service noted when it disabled the endpoint. */
+export const updateEndpoint = `
+  UPDATE webhook_endpoints e SET
+    url = coalesce($2, e.url), description = coalesce($3, e.description), event_types = coalesce($4::text[], e.event_types),
+    enabled = coalesce($5, e.enabled),
+    disabled_cause = CASE WHEN $5 IS NULL THEN e.disabled_cause END,
+    failing_since = CASE WHEN $5 THEN NULL ELSE e.failing_since END,
+    paused_until = CASE WHEN $5 OR $2 IS NOT NULL THEN NULL ELSE e.paused_until END,
+    updated_at = ${time('$6')}
+  WHERE e.id = $1 RETURNING ${endpointColumns}, ${counts}`;
+
+/** Makes the secret $2 the current one. The one before signs as well until $3. */
+export const rotateSecret = `
+  UPDATE webhook_endpoints e SET secret = $2, previous_secret = e.secret, previous_until = ${time('$3')}, updated_at = ${time('$4')}
+  WHERE e.id = $1 RETURNING ${endpointColumns}, ${counts}`;
+
+/** Deletes an endpoint and its deliveries. A delivery that is queued at the same time is removed by the retention. */
+export const deleteEndpoint = `
+  WITH deliveries AS (DELETE FROM webhook_deliveries WHERE endpoint_id = $1)
+  DELETE FROM webhook_endpoints WHERE id = $1`;

@@ -1,0 +1,148 @@
+import { millis, time } from './endpoint-sql.ts';
+
+/** Whether an endpoint may be called now: it is enabled, nobody works for it, and it has no pause. */
+const mayBeCalled = (now: string) => `
+  e.enabled AND coalesce(e.leased_until <= ${now}, true) AND coalesce(e.paused_until <= ${now}, true)`;
+
+const earliest = `
+  CROSS JOIN LATERAL (
+    SELECT d.next_attempt_at FROM webhook_deliveries d
+    WHERE d.endpoint_id = e.id AND d.state = 'pending' ORDER BY d.next_attempt_at LIMIT 1
+  ) first`;
+
+/** Whether there is an enabled endpoint, whether something is due now, and how long it has waited. */
+export const readBacklog = `
+  SELECT EXISTS (SELECT FROM webhook_endpoints WHERE enabled) AS "hasEndpoints", min(${millis('first.next_attempt_at')}) AS "dueSince"
+  FROM webhook_endpoints e ${earliest}
+  WHERE ${mayBeCalled(time('$1'))} AND first.next_attempt_at <= ${time('$1')}`;
+
+/** Takes the endpoint whose delivery has waited longest, until $2, for the holder $3. */
+export const claimEndpoint = `
+  WITH chosen AS (
+    SELECT e.id FROM webhook_endpoints e ${earliest}
+    WHERE ${mayBeCalled(time('$1'))} AND first.next_attempt_at <= ${time('$1')}
+    ORDER BY first.next_attempt_at LIMIT 1 FOR NO KEY UPDATE OF e SKIP LOCKED
+  )
+  UPDATE webhook_endpoints e SET leased_until = ${time('$2')}, lease_holder = $3 FROM chosen WHERE e.id = chosen.id
+  RETURNING e.id, e.url, e.secret, CASE WHEN e.previous_until > ${time('$1')} THEN e.previous_secret END AS "previousSecret",
+    ${millis('e.failing_since')} AS "failingSince"`;
+
+/** The $3 deliveries of an endpoint that have waited longest, with their entries. An entry that is not kept any more is null. */
+export const readDue = `
+  SELECT d.event_id AS "eventId", d.event_type AS "eventType", d.attempts, ${millis('d.queued_at')} AS "queuedAt",
+    a.activity_type AS "activityType", ${millis('a.created_at')} AS "createdAt", a.session_id AS "sessionId",
+    coalesce(s.session_id, p.session_id) AS session, coalesce(s.key, p.key) AS key,
+    a.user_id AS "userId", a.username, a.details
+  FROM (
+    SELECT * FROM webhook_deliveries WHERE endpoint_id = $1 AND state = 'pending' AND next_attempt_at <= ${time('$2')}
+    ORDER BY next_attempt_at LIMIT $3
+  ) d
+  LEFT JOIN activity_log a ON a.id = d.event_id
+  LEFT JOIN collaboration_sessions s ON s.id = a.session_id
+  LEFT JOIN purged_sessions p ON p.id = a.session_id AND s.id IS NULL
+  ORDER BY d.next_attempt_at, a.created_at, d.event_id`;
+
+/** Notes the attempts for an endpoint $1 at $2. Also after the lease of the holder has ended: what was sent was sent. */
+export const writeAttempts = `
+  UPDATE webhook_deliveries d SET
+    state = g.state, attempts = d.attempts + 1, last_attempt_at = ${time('$2')},
+    next_attempt_at = coalesce(${time('g.next_at')}, d.next_attempt_at),
+    finished_at = CASE WHEN g.state <> 'pending' THEN ${time('$2')} END,
+    last_status = g.status, last_error = g.error, last_response = g.response
+  FROM unnest($3::uuid[], $4::text[], $5::float8[], $6::integer[], $7::text[], $8::text[])
+    AS g (event_id, state, next_at, status, error, response)
+  WHERE d.endpoint_id = $1 AND d.event_id = g.event_id AND d.state = 'pending'`;
+
+/** Postpones deliveries that were not attempted. */
+export const postpone = `
+  UPDATE webhook_deliveries SET next_attempt_at = ${time('$3')}
+  WHERE endpoint_id = $1 AND event_id = ANY ($2::uuid[]) AND state = 'pending'`;
+
+/** Notes how an endpoint answered, and gives up the lease of the holder $2. Returns whether this disabled it. */
+export const settleEndpoint = `
+  WITH before AS (SELECT id, enabled FROM webhook_endpoints WHERE id = $1 FOR NO KEY UPDATE)
+  UPDATE webhook_endpoints e SET
+    leased_until = CASE WHEN e.lease_holder = $2 THEN NULL ELSE e.leased_until END,
+    lease_holder = CASE WHEN e.lease_holder = $2 THEN NULL ELSE e.lease_holder END,
+    last_success_at = CASE WHEN $4 THEN ${time('$3')} ELSE e.last_success_at END,
+    last_failure_at = CASE WHEN $5 THEN ${time('$3')} ELSE e.last_failure_at END,
+    failing_since = CASE WHEN $4 THEN NULL WHEN $5 THEN coalesce(e.failing_since, ${time('$3')}) ELSE e.failing_since END,
+    paused_until = coalesce(${time('$6')}, e.paused_until),
+    enabled = e.enabled AND $7::text IS NULL,
+    disabled_cause = CASE WHEN e.enabled THEN $7 ELSE e.disabled_cause END
+  FROM before WHERE e.id = before.id
+  RETURNING before.enabled AND NOT e.enabled AS disabled`;
+
+/** Queues a test for an endpoint, also if it is disabled. */
+export const queueTest = `
+  INSERT INTO webhook_deliveries (endpoint_id, event_id, event_type, queued_at, next_attempt_at)
+  SELECT e.id, $2, $3, ${time('$4')}, ${time('$4')} FROM webhook_endpoints e WHERE e.id = $1`;
+
+const startAgain = (now: string) => `
+  state = 'pending', attempts = 0, next_attempt_at = ${now}, finished_at = NULL`;
+
+/** Sends one event once more. */
+export const replayOne = `
+  UPDATE webhook_deliveries SET ${startAgain(time('$3'))} WHERE endpoint_id = $1 AND event_id = $2`;
+
+/** Sends all dead letters of an endpoint once more. */
+export const replayDead = `
+  UPDATE webhook_deliveries SET ${startAgain(time('$2'))} WHERE endpoint_id = $1 AND state = 'dead'`;
+
+/**
+ * Queues the events of a period, those that happened while the endpoint was disabled or did not exist included. It takes at most $5 of
+ * them, the oldest first, after the entry with the time $6 and the id $7. The expression is that of the index on the time.
+ */
+export const replayPeriod = `
+  WITH endpoint AS (
+    SELECT e AS whole FROM webhook_endpoints e WHERE e.id = $1
+  ), entries AS (
+    SELECT a.id, a.session_id, a.created_at, a.created_at AT TIME ZONE 'UTC' AS at, webhook_event_type(a.activity_type) AS event_type
+    FROM activity_log a
+    WHERE (a.created_at AT TIME ZONE 'UTC') >= (${time('$2')} AT TIME ZONE 'UTC')
+      AND (a.created_at AT TIME ZONE 'UTC') < (${time('$3')} AT TIME ZONE 'UTC')
+  ), wanted AS (
+    SELECT n.* FROM entries n CROSS JOIN endpoint
+    WHERE n.event_type IS NOT NULL AND webhook_wants(endpoint.whole, n.event_type, n.session_id)
+      AND ($6::float8 IS NULL OR (n.at, n.id) > (${time('$6')} AT TIME ZONE 'UTC', $7::uuid))
+    ORDER BY n.at, n.id LIMIT $5
+  ), queued AS (
+    INSERT INTO webhook_deliveries AS d (endpoint_id, event_id, event_type, queued_at, next_attempt_at)
+    SELECT $1, w.id, w.event_type, ${time('$4')}, ${time('$4')} FROM wanted w
+    ON CONFLICT (endpoint_id, event_id) DO UPDATE SET ${startAgain('excluded.next_attempt_at')}
+    RETURNING event_id
+  ), last AS (
+    SELECT created_at, id FROM wanted ORDER BY at DESC, id DESC LIMIT 1
+  )
+  SELECT (SELECT count(*)::integer FROM queued) AS queued, (SELECT ${millis('created_at')} FROM last) AS at, (SELECT id FROM last) AS id`;
+
+/** A page of deliveries, the newest first. $2: only this state. $3 and $4: those before this time and id. */
+export const selectDeliveries = `
+  SELECT d.event_id AS "eventId", d.event_type AS type, d.state, d.attempts, ${millis('d.queued_at')} AS "queuedAt",
+    CASE WHEN d.state = 'pending' THEN ${millis('d.next_attempt_at')} END AS "nextAttemptAt",
+    ${millis('d.last_attempt_at')} AS "lastAttemptAt", d.last_status AS status, d.last_error AS error, d.last_response AS response
+  FROM webhook_deliveries d
+  WHERE d.endpoint_id = $1 AND ($2::text IS NULL OR d.state = $2)
+    AND ($3::float8 IS NULL OR (d.queued_at, d.event_id) < (${time('$3')}, $4::uuid))
+  ORDER BY d.queued_at DESC, d.event_id DESC LIMIT $5`;
+
+/** Removes at most $3 deliveries that were delivered before $1 or dead before $2. */
+export const removeExpired = `
+  DELETE FROM webhook_deliveries d USING (
+    SELECT endpoint_id, event_id FROM webhook_deliveries
+    WHERE state <> 'pending' AND finished_at < ${time('$1')} AND (state = 'delivered' OR finished_at < ${time('$2')}) LIMIT $3
+  ) old WHERE d.endpoint_id = old.endpoint_id AND d.event_id = old.event_id`;
+
+/** Removes at most $1 deliveries of endpoints that do not exist any more. It jumps from endpoint to endpoint in the primary key. */
+export const removeOrphans = `
+  WITH RECURSIVE known AS (
+    (SELECT endpoint_id FROM webhook_deliveries ORDER BY endpoint_id LIMIT 1)
+    UNION ALL
+    SELECT (SELECT d.endpoint_id FROM webhook_deliveries d WHERE d.endpoint_id > k.endpoint_id ORDER BY d.endpoint_id LIMIT 1)
+    FROM known k WHERE k.endpoint_id IS NOT NULL
+  ), orphans AS (
+    SELECT k.endpoint_id FROM known k WHERE NOT EXISTS (SELECT FROM webhook_endpoints e WHERE e.id = k.endpoint_id)
+  ), old AS (
+    SELECT d.endpoint_id, d.event_id FROM orphans o JOIN webhook_deliveries d ON d.endpoint_id = o.endpoint_id LIMIT $1
+  )
+  DELETE FROM webhook_deliveries d USING old WHERE d.endpoint_id = old.endpoint_id AND d.event_id = old.event_id`;

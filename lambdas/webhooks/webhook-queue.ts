@@ -1,0 +1,183 @@
+import { randomUUID } from 'node:crypto';
+import { type WebhookDelivery, type WebhookState, webhookTestType } from '../../protocol/webhooks.ts';
+import type { Queryable } from '../platform/database.ts';
+import type { Attempt } from './attempt.ts';
+import * as sql from './queue-sql.ts';
+import type { DeliveryPlan, EndpointPlan } from './retry-plan.ts';
+import type { EventSource } from './webhook-payload.ts';
+
+const dayMillis = 86_400_000;
+/** How long deliveries are kept after their end. */
+const deliveredKeptMillis = 7 * dayMillis;
+const deadKeptMillis = 30 * dayMillis;
+const removedAtOnce = 5000;
+
+/** An endpoint that a sender works for. */
+export interface ClaimedEndpoint {
+  id: string;
+  url: string;
+  /** Encrypted. */
+  secret: Buffer;
+  previousSecret: Buffer | null;
+  failingSince: number | null;
+}
+
+/** A delivery that is due. Its entry is null if the trail does not keep it any more, and for a test. */
+export type DueDelivery = {
+  eventId: string;
+  eventType: string;
+  attempts: number;
+  queuedAt: number;
+} & (EventSource | { [Name in keyof EventSource]: null });
+
+/** What waits. */
+export interface Backlog {
+  /** Whether there is an enabled endpoint. */
+  hasEndpoints: boolean;
+  /** Since when the oldest delivery is due that nobody works on, Unix milliseconds; null if none is. */
+  dueSince: number | null;
+}
+
+/** A place in a list that is ordered by time and id. */
+export interface Position {
+  /** Unix milliseconds. */
+  at: number;
+  id: string;
+}
+
+/** An attempt and what it means for its delivery. */
+export interface SettledAttempt {
+  attempt: Attempt;
+  plan: DeliveryPlan;
+}
+
+/** The deliveries of webhooks, in PostgreSQL. A trigger of the audit trail queues them. */
+export class WebhookQueue {
+  readonly #database: Queryable;
+
+  constructor(database: Queryable) {
+    this.#database = database;
+  }
+
+  /** What waits at a time (Unix milliseconds). */
+  async backlog(now: number): Promise<Backlog> {
+    const { rows } = await this.#database.query<Backlog>({
+      name: 'webhooks-backlog',
+      text: sql.readBacklog,
+      values: [now],
+    });
+    return rows[0]!;
+  }
+
+  /** Takes the endpoint whose delivery has waited longest, for the holder alone. Undefined if nothing is due. */
+  async claim(holder: string, now: number, leaseMillis: number): Promise<ClaimedEndpoint | undefined> {
+    const values = [now, now + leaseMillis, holder];
+    const { rows } = await this.#database.query<ClaimedEndpoint>({
+      name: 'webhooks-claim',
+      text: sql.claimEndpoint,
+      values,
+    });
+    return rows[0];
+  }
+
+  /** The deliveries of an endpoint that have waited longest. */
+  async due(endpointId: string, now: number, limit: number): Promise<DueDelivery[]> {
+    const values = [endpointId, now, limit];
+    const { rows } = await this.#database.query<DueDelivery>({ name: 'webhooks-due', text: sql.readDue, values });
+    return rows;
+  }
+
+  /** Notes attempts and what follows from them. */
+  async settle(endpointId: string, settled: readonly SettledAttempt[], now: number): Promise<void> {
+    if (settled.length === 0) return;
+    const column = (of: (each: SettledAttempt) => unknown) => settled.map((each) => of(each) ?? null);
+    await this.#database.query({
+      name: 'webhooks-settle',
+      text: sql.writeAttempts,
+      values: [
+        ...[endpointId, now],
+        column(({ attempt }) => attempt.eventId),
+        column(({ plan }) => plan.state),
+        column(({ plan }) => (plan.state === 'pending' ? plan.nextAttemptAt : undefined)),
+        column(({ attempt }) => attempt.status),
+        column(({ attempt }) => attempt.error),
+        column(({ attempt }) => attempt.response),
+      ],
+    });
+  }
+
+  /** Lets deliveries wait that were not attempted. */
+  async postpone(endpointId: string, eventIds: readonly string[], until: number): Promise<void> {
+    if (eventIds.length > 0) await this.#database.query(sql.postpone, [endpointId, eventIds, until]);
+  }
+
+  /** Notes how an endpoint answered and gives the lease back. Returns whether this disabled the endpoint. */
+  async release(endpointId: string, holder: string, plan: EndpointPlan, now: number): Promise<boolean> {
+    const { hasSuccess, hasFailure, pausedUntil, disabledCause } = plan;
+    const values = [endpointId, holder, now, hasSuccess, hasFailure, pausedUntil ?? null, disabledCause ?? null];
+    const { rows } = await this.#database.query<{ disabled: boolean }>({
+      ...{ name: 'webhooks-release', text: sql.settleEndpoint, values },
+    });
+    return rows[0]?.disabled ?? false;
+  }
+
+  /** Queues a test. Returns its event id, or undefined for an unknown endpoint. */
+  async queueTest(endpointId: string, now: number): Promise<string | undefined> {
+    const eventId = randomUUID();
+    const { rowCount } = await this.#database.query(sql.queueTest, [endpointId, eventId, webhookTestType, now]);
+    return rowCount === 1 ? eventId : undefined;
+  }
+
+  /** Sends one event once more. Returns how many were queued: 0 if the endpoint never had it. */
+  async replayOne(endpointId: string, eventId: string, now: number): Promise<number> {
+    return (await this.#database.query(sql.replayOne, [endpointId, eventId, now])).rowCount ?? 0;
+  }
+
+  /** Sends all dead letters of an endpoint once more. */
+  async replayDead(endpointId: string, now: number): Promise<number> {
+    return (await this.#database.query(sql.replayDead, [endpointId, now])).rowCount ?? 0;
+  }
+
+  /**
+   * Queues the events of a period, also those that happened while the endpoint was disabled, the oldest first.
+   *
+   * @returns how many were queued, and the position after which the next part begins if there may be more.
+   */
+  async replayPeriod(
+    endpointId: string,
+    { from, to, limit, after }: { from: number; to: number; limit: number; after?: Position | undefined },
+    now: number,
+  ): Promise<{ queued: number; next?: Position }> {
+    const { rows } = await this.#database.query<{ queued: number; at: number | null; id: string | null }>({
+      ...{ name: 'webhooks-replay', text: sql.replayPeriod },
+      values: [endpointId, from, to, now, limit, after?.at ?? null, after?.id ?? null],
+    });
+    const { queued, at, id } = rows[0]!;
+    return queued < limit || at === null || id === null ? { queued } : { queued, next: { at, id } };
+  }
+
+  /** A page of deliveries, the newest first. */
+  async deliveries(
+    endpointId: string,
+    { state, before, limit }: { state?: WebhookState | undefined; before?: Position | undefined; limit: number },
+  ): Promise<WebhookDelivery[]> {
+    const { rows } = await this.#database.query<WebhookDelivery>(sql.selectDeliveries, [
+      ...[endpointId, state ?? null, before?.at ?? null, before?.id ?? null, limit],
+    ]);
+    return rows.map((row) => Object.fromEntries(Object.entries(row).filter(([, value]) => value !== null)) as never);
+  }
+
+  /** Removes deliveries whose retention has ended, and those of deleted endpoints. @param millis the most time for it. */
+  async removeExpired(now: number, millis = 5000): Promise<void> {
+    const until = performance.now() + millis;
+    const steps: [text: string, values: unknown[]][] = [
+      [sql.removeExpired, [now - deliveredKeptMillis, now - deadKeptMillis, removedAtOnce]],
+      [sql.removeOrphans, [removedAtOnce]],
+    ];
+    for (const [text, values] of steps) {
+      for (let removed: number | null = removedAtOnce; removed === removedAtOnce && performance.now() < until; ) {
+        removed = (await this.#database.query(text, values)).rowCount;
+      }
+    }
+  }
+}
