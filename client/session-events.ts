@@ -21,7 +21,7 @@ export interface SessionEvents<T extends Types = Types> {
   activity: ActivityItem;
   state: SessionState;
   /** The session expires at this time (Unix milliseconds) unless a participant becomes active. */
-  expiring: { readonly expiresAt: number };
+  expiring: { readonly expiresAt: number; readonly early?: true };
   /** The session expired by inactivity; its owner can `recover` it within a day. */
   expired: { readonly reason: string };
   /** The owner ended the session. */

@@ -80,7 +80,7 @@ export interface ServerFrames {
   session_left: { sessionId: string };
   session_ended: { sessionId: string; reason: string };
   session_recovered: { session: Session };
-  session_expiring: { sessionId: string; expiresAt: number };
+  session_expiring: { sessionId: string; expiresAt: number; early?: true };
   session_expired: { sessionId: string; reason: string };
   session_removed: { sessionId: string; reason: string };
   session_activity: { sessionId: string; active: boolean; activeAt: number };

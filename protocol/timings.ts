@@ -33,6 +33,7 @@ export const settingDefaults = {
 export const flagDefaults = {
   PUBLISH_CURSORS: true,
   TOKENS_IN_URL: true,
+  EARLY_WARNINGS: true,
 } as const;
 
 /** Numbers that are not set by default. */
@@ -93,6 +94,8 @@ export interface Timings {
   publishesCursors: boolean;
   /** Whether a handshake may have its token in the address (rule SE14). */
   acceptsUrlTokens: boolean;
+  /** Whether participants are warned early of an expiry that is foreseen (rule SE16). */
+  warnsEarly: boolean;
   /** The origins whose pages may connect (rule SE14). Empty: all. */
   allowedOrigins: readonly string[];
 }
@@ -165,6 +168,7 @@ export function readTimings(environment: Record<string, string | undefined>): Ti
     },
     publishesCursors: readFlag(environment, 'PUBLISH_CURSORS'),
     acceptsUrlTokens: readFlag(environment, 'TOKENS_IN_URL'),
+    warnsEarly: readFlag(environment, 'EARLY_WARNINGS'),
     allowedOrigins: readOrigins(environment),
   };
   checkRelations(timings, chosen('SESSION_TIMEOUT_HOURS') && chosen('PRESENCE_UPDATE_SECONDS'));

@@ -3,6 +3,7 @@ import type { Queryable } from '../platform/database.ts';
 import { log } from '../platform/log.ts';
 import { applyApart } from '../platform/row-fault.ts';
 import { announceEach } from './announce-each.ts';
+import { SessionForesight } from './session-foresight.ts';
 import {
   type CleanupStats,
   type ExpiredSession,
@@ -14,7 +15,7 @@ import { touchSessions } from './touch-sessions.ts';
 
 export interface SessionCleanupOptions {
   database: Queryable;
-  timings: SweepTimings & Pick<Timings, 'cleanupIntervalMillis'>;
+  timings: SweepTimings & Pick<Timings, 'cleanupIntervalMillis' | 'warnsEarly'>;
   /** Tells the participants that a session expires soon. If it throws, the next run tries again. */
   onExpiring?: (session: ExpiringSession) => Promise<void>;
   /** Writes the audit entries of many expiries. It runs before `onExpired`, and again if a run was killed. */
@@ -111,6 +112,7 @@ export class SessionCleanupService {
     const expired = await this.#attempt(() => this.#expire());
     await this.#attempt(() => this.#eachBatch((limit) => this.#announceExpired(limit), this.#announceDeadline()));
     await this.#attempt(() => this.#eachBatch((limit) => this.#warn(limit)));
+    await this.#attempt(() => this.#warnEarly());
     return expired;
   }
 
@@ -171,6 +173,22 @@ export class SessionCleanupService {
       setAside: (id, error) => repository.setWarningAside(id, error, this.#now()),
     });
     return announced.length + silent.length - alone.length;
+  }
+
+  /** One batch a minute, the surest first, so that reading histories never takes the time of the expiries. */
+  async #warnEarly(): Promise<number> {
+    const { database, timings, onExpiring = nobody } = this.#configured();
+    if (!timings.warnsEarly) return 0;
+    const foresight = new SessionForesight(database, timings);
+    const { sure } = await foresight.foreseen(foreseenAtOnce, this.#now());
+    const alone = await this.#withoutPresent(sure.map(({ sessionId }) => sessionId));
+    const claimed = await foresight.claim(alone, this.#now());
+    const announced = await announceEach(claimed, (session) => onExpiring({ ...session, early: true }), {
+      release: (id) => foresight.release(id),
+      // The next warning, at its usual time, sets a session aside that cannot be told of.
+      setAside: async () => {},
+    });
+    return announced.length;
   }
 
   async #purge(deadline: number): Promise<number> {
@@ -243,6 +261,9 @@ export class SessionCleanupService {
 
 /** An entry that the audit trail refuses fails by an error of its own. */
 const anyFault = () => true;
+
+/** So many silent sessions are compared with their history in one run. */
+const foreseenAtOnce = 50;
 
 /** If no callback was configured. */
 const nobody = async () => {};

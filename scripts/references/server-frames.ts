@@ -36,6 +36,7 @@ const schemaOf =
     schema;
 
 const text = z.string();
+const ifTrue = z.literal(true).optional();
 const nullableText = text.nullable();
 /** Unix milliseconds. */
 const time = z.number().int();
@@ -233,7 +234,7 @@ export const serverFrames = {
   session_left: frame<'session_left'>()(z.object({ sessionId: text })),
   session_ended: frame<'session_ended'>()(z.object(reason)),
   session_recovered: frame<'session_recovered'>()(z.object({ session })),
-  session_expiring: frame<'session_expiring'>()(z.object({ sessionId: text, expiresAt: time })),
+  session_expiring: frame<'session_expiring'>()(z.object({ sessionId: text, expiresAt: time, early: ifTrue })),
   session_expired: frame<'session_expired'>()(z.object(reason)),
   session_removed: frame<'session_removed'>()(z.object(reason)),
   session_activity: frame<'session_activity'>()(z.object({ sessionId: text, ...liveness })),

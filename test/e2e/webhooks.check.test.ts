@@ -1,74 +1,20 @@
-import { execFile } from 'node:child_process';
-import { join } from 'node:path';
-import type { WebhookDelivery, WebhookEndpoint } from '../../protocol/webhooks.ts';
-import { tokenOf } from '../support/client.ts';
-import { startTestStack, type TestStack } from '../support/stack.ts';
-import { timeLimits } from '../support/time-limits.ts';
-import { isSigned, WebhookReceiver } from '../support/webhook-receiver.ts';
+import {
+  addEndpoint,
+  api,
+  closeWebhookBed,
+  deliveriesOf,
+  endpointOf,
+  openWebhookBed,
+  passTime,
+  receiver,
+  stack,
+  startSweep,
+  until,
+} from '../support/webhook-bed.ts';
+import { isSigned } from '../support/webhook-receiver.ts';
 
-const project = join(__dirname, '..', '..');
-let stack: TestStack;
-let admin: string;
-const receiver = new WebhookReceiver();
-
-beforeAll(async () => {
-  await receiver.open();
-  stack = await startTestStack();
-  admin = (await tokenOf(stack, 'root', { admin: true })).token;
-});
-afterAll(async () => {
-  await stack.close();
-  await receiver.close();
-});
-
-async function api(method: string, path: string, body?: unknown, token = admin) {
-  const over = Date.now() + timeLimits.event;
-  let response: Response;
-  do {
-    response = await fetch(`${stack.http}${path}`, {
-      method,
-      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    });
-    // The throttle, the return of PostgreSQL after an outage and killed requests are not the subject of these tests.
-  } while ((response.status === 429 || response.status >= 500) && Date.now() < over);
-  return { status: response.status, body: await response.json() };
-}
-
-async function addEndpoint(path: string, more: object = {}): Promise<{ endpoint: WebhookEndpoint; secret: string }> {
-  const { status, body } = await api('POST', '/webhooks', { url: receiver.url(path), ...more });
-  expect([status, body]).toEqual([201, { endpoint: expect.anything(), secret: expect.stringMatching(/^whsec_/) }]);
-  return body;
-}
-const endpointOf = async (id: string): Promise<WebhookEndpoint> => (await api('GET', `/webhooks/${id}`)).body.endpoint;
-const deliveriesOf = async (id: string, query = ''): Promise<WebhookDelivery[]> =>
-  (await api('GET', `/webhooks/${id}/deliveries${query}`)).body.items;
-
-/** Makes all retries due now, and lets the sweep of the minute look. */
-async function passTime(id: string): Promise<void> {
-  await stack.database.query(
-    `UPDATE webhook_deliveries SET next_attempt_at = now() WHERE endpoint_id = $1 AND state = 'pending'`,
-    [id],
-  );
-  await stack.database.query('UPDATE webhook_endpoints SET paused_until = NULL WHERE id = $1', [id]);
-  await stack.fireSchedule('CleanupSweep');
-}
-
-/** Waits until the condition holds. Every two seconds the sweep runs that the schedule of the minute starts on AWS. */
-async function until(holds: () => boolean | Promise<boolean>, what: string): Promise<void> {
-  const over = Date.now() + timeLimits.event;
-  for (let sweepAt = Date.now() + 2000; !(await holds()); ) {
-    if (Date.now() > over) {
-      const received = receiver.received.map(({ path, type }) => `${path} ${type}`).join(', ');
-      throw new Error(`${what} Received: ${received}.\n${stack.lines.slice(-20).join('\n')}`);
-    }
-    if (Date.now() > sweepAt) {
-      await stack.fireSchedule('CleanupSweep');
-      sweepAt = Date.now() + 2000;
-    }
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-}
+beforeAll(openWebhookBed);
+afterAll(closeWebhookBed);
 
 test('[WH1][WH2] a join, a leave and an end reach the endpoint, signed, with the ids of their audit entries', async () => {
   const { endpoint, secret } = await addEndpoint('/life', { events: ['user.joined', 'user.left', 'session.ended'] });
@@ -244,22 +190,20 @@ test('[WH4] if sweep and sender are killed in the middle, everything arrives, an
   await api('PATCH', `/webhooks/${endpoint.id}`, { enabled: true });
   const sessions = new Set<string>();
   for (let index = 0; index < 3; index += 1) sessions.add((await stack.host(`kim-${index}`)).session.id);
-  // The receiver kills those who send, in the middle of their work, twice.
-  let kills = 0;
-  receiver.answers.set('/killed', (_, response) => {
-    if (kills < 2) {
-      kills += 1;
-      stack.faults.set({ killEnvironment: 1, seed: kills });
-      setTimeout(() => {
-        stack.faults.set({});
-        response.writeHead(200).end();
-      }, 200);
-    } else response.writeHead(200).end();
-  });
-  await api('POST', `/webhooks/${endpoint.id}/replay`, { from: 0 });
+  // Each run of a function is killed at a random moment of its first 20 ms, among them sweeps before and after they sent.
+  for (let seed = 1; seed <= 6; seed += 1) {
+    await api('POST', `/webhooks/${endpoint.id}/replay`, { from: 0 });
+    stack.faults.set({ killEnvironment: 1, seed });
+    for (let run = 0; run < 3; run += 1) await startSweep(endpoint.id);
+    stack.faults.set({});
+  }
+  const { rows } = await stack.database.query(
+    `SELECT count(*)::integer AS count FROM webhook_deliveries WHERE endpoint_id = $1 AND state = 'pending'`,
+    [endpoint.id],
+  );
+  expect(rows[0].count).toBeGreaterThan(0);
   await until(async () => {
-    await stack.database.query('UPDATE webhook_endpoints SET leased_until = NULL WHERE id = $1', [endpoint.id]);
-    await passTime(endpoint.id);
+    await startSweep(endpoint.id);
     return (await endpointOf(endpoint.id)).deliveries.pending === 0;
   }, 'Not everything was sent.');
   const bySession = new Map<string, Set<string>>();
@@ -270,94 +214,4 @@ test('[WH4] if sweep and sender are killed in the middle, everything arrives, an
   for (const session of sessions) expect([session, bySession.get(session)?.size]).toEqual([session, 1]);
   stack.faults.set({});
   await api('DELETE', `/webhooks/${endpoint.id}`);
-});
-
-test('[WH7] only an admin manages endpoints, and mistakes are explained', async () => {
-  const { token } = await tokenOf(stack, 'nobody');
-  const id = '00000000-0000-4000-8000-000000000000';
-  for (const [method, path] of [
-    ...[
-      ['GET', '/webhooks'],
-      ['POST', '/webhooks'],
-      ['GET', `/webhooks/${id}`],
-      ['PATCH', `/webhooks/${id}`],
-    ],
-    ...[
-      ['DELETE', `/webhooks/${id}`],
-      ['POST', `/webhooks/${id}/rotate`],
-      ['POST', `/webhooks/${id}/test`],
-    ],
-    ...[
-      ['POST', `/webhooks/${id}/replay`],
-      ['GET', `/webhooks/${id}/deliveries`],
-    ],
-  ] as [string, string][]) {
-    const body = method === 'GET' ? undefined : {};
-    expect([method, path, (await api(method, path, body, token)).status]).toEqual([method, path, 403]);
-    expect([method, path, (await api(method, path, body, 'no.token.at-all')).status]).toEqual([method, path, 401]);
-    if (path !== '/webhooks')
-      expect((await api(method, path, path.endsWith('replay') ? { dead: true } : body)).status).toBe(404);
-  }
-  const refused = async (body: unknown) => (await api('POST', '/webhooks', body)).body;
-  expect(await refused({ url: 'nonsense' })).toMatchObject({
-    code: 'INVALID_MESSAGE',
-    message: expect.stringContaining('URL'),
-  });
-  expect(await refused({ url: 'https://a.example/', events: ['user.sneezed'] })).toMatchObject({
-    code: 'INVALID_MESSAGE',
-  });
-  expect(await refused({ url: 'https://a.example/', typo: 1 })).toMatchObject({
-    message: expect.stringContaining('typo'),
-  });
-  expect(await refused({ url: 'https://a.example/', session: 'SESSION-NONE' })).toMatchObject({
-    code: 'SESSION_NOT_FOUND',
-  });
-  expect((await api('GET', '/webhooks/nonsense')).status).toBe(404);
-  expect((await api('GET', `/webhooks/${id}/deliveries?before=x`)).status).toBe(400);
-});
-
-/** Runs `npx rollcall webhooks`, as an operator does. */
-function cli(...given: string[]): Promise<{ code: number; output: string }> {
-  const node = join(project, 'node_modules', '.bin', 'node');
-  const env = { PATH: process.env['PATH'] ?? '', ROLLCALL_TOKEN: admin };
-  const parameters = ['scripts/webhooks.ts', ...given, '--api', stack.http];
-  return new Promise((resolve) => {
-    execFile(node, parameters, { cwd: project, env }, (error, stdout, stderr) =>
-      resolve({ code: typeof error?.code === 'number' ? error.code : 0, output: stdout + stderr }),
-    );
-  });
-}
-
-test('[WH7][WH8] the command line adds, tries, rotates, replays and removes an endpoint', async () => {
-  expect(await cli('list')).toEqual({ code: 0, output: 'There is no endpoint.\n' });
-  const added = await cli(
-    'add',
-    receiver.url('/cli'),
-    '--events',
-    'user.left',
-    '--key',
-    'doc-*',
-    '--description',
-    'for a test',
-  );
-  const [id] = /[0-9a-f-]{36}/.exec(added.output) ?? [''];
-  const [secret] = /whsec_\S+/.exec(added.output) ?? [''];
-  expect(added.output).toContain('events: user.left; key doc-*');
-  const tried = await cli('test', id);
-  expect(tried).toEqual({
-    code: 0,
-    output: expect.stringContaining('webhook.test  delivered, attempts: 1, last answer: 200 "thanks"'),
-  });
-  expect(isSigned(receiver.at('/cli')[0]!, secret)).toBe(true);
-  expect((await cli('rotate', id, '--overlap', '60')).output).toMatch(/whsec_(?!.*not shown).+/);
-  expect((await cli('disable', id)).output).toContain('disabled by an admin');
-  expect(await cli('test', id)).toEqual({ code: 2, output: 'The endpoint is disabled. Enable it before the test.\n' });
-  expect((await cli('enable', id)).output).toContain('enabled; waiting: 0, dead letters: 0');
-  const { eventId } = JSON.parse((await cli('deliveries', id, '--state', 'delivered', '--json')).output).items[0];
-  expect((await cli('replay', id, '--event', eventId)).output).toBe('Events that are sent again: 1.\n');
-  await until(() => receiver.at('/cli').length === 2, 'Missing: the replay');
-  expect((await cli('list')).output).not.toContain(secret.slice(6));
-  expect(await cli('remove', id)).toEqual({ code: 0, output: 'The endpoint is removed.\n' });
-  expect(await cli('remove', id)).toMatchObject({ code: 2, output: expect.stringContaining('no endpoint') });
-  expect((await cli('nonsense')).output).toContain('Usage: npx rollcall webhooks');
 });

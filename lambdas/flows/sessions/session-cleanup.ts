@@ -18,9 +18,9 @@ export function configureCleanup(services: Services): SessionCleanupService {
   });
 }
 
-async function warn(services: Services, { sessionId, expiresAt }: ExpiringSession): Promise<void> {
+async function warn(services: Services, { sessionId, expiresAt, early }: ExpiringSession): Promise<void> {
   const members = await services.registry.members(sessionId);
-  await send(services, members, { type: 'session_expiring', sessionId, expiresAt });
+  await send(services, members, { type: 'session_expiring', sessionId, expiresAt, ...(early ? { early } : {}) });
 }
 
 async function expire(

@@ -1,0 +1,79 @@
+import { silenceSteps } from './prediction/silence-model.ts';
+import { duration, time } from './sql-times.ts';
+
+/** The history reaches back over so many sessions of an owner. */
+const rememberedSessions = 20;
+
+/**
+ * Takes at most $5 silent sessions whose silence began a step of the timeout $1 ago or more, that are not warned about yet, and that were not
+ * looked at for a step. $2 is how long before the expiry the usual warning is due, $3 the time, $4 the length of a step. It ends nothing: it
+ * only notes that they were looked at.
+ */
+export const claimSilent = `
+  WITH candidates AS (
+    SELECT s.id, session_last_activity(s) AS last_activity FROM collaboration_sessions s
+    WHERE s.status = 'active'
+      AND s.last_active_at <= ${time('$3')} - ${duration('$4')}
+      AND s.last_active_at > ${time('$3')} - ${duration('$1')}
+      AND (s.silence_checked_at IS NULL OR s.silence_checked_at <= ${time('$3')} - ${duration('$4')})
+    ORDER BY s.last_active_at LIMIT $5 FOR NO KEY UPDATE SKIP LOCKED
+  )
+  UPDATE collaboration_sessions s SET silence_checked_at = ${time('$3')} FROM candidates c WHERE s.id = c.id
+  RETURNING s.id, s.owner_id AS "ownerId", (extract(epoch FROM c.last_activity) * 1000)::float8 AS "lastActivityAt",
+    (s.foreseen_at IS NULL OR s.foreseen_at < c.last_activity)
+      AND (s.warned_at IS NULL OR s.warned_at < c.last_activity)
+      AND c.last_activity <= ${time('$3')} - ${duration('$4')}
+      AND c.last_activity > ${time('$3')} - ${duration('$1')} + ${duration('$2')} AS "mayWarn"`;
+
+/**
+ * How the silences of the last sessions of owners ended: by owner, session and step. A step of null is a silence that lasted until the
+ * expiry. $1 are the owners, $2 the timeout. The audit trail knows the sessions that were purged.
+ */
+export const readSilences = `
+  WITH owners AS (
+    SELECT DISTINCT owner_id FROM unnest($1::uuid[]) AS o (owner_id)
+  ), remembered AS (
+    SELECT o.owner_id, r.id FROM owners o CROSS JOIN LATERAL (
+      (SELECT s.id, s.start_time AS at FROM collaboration_sessions s WHERE s.owner_id = o.owner_id
+        ORDER BY s.start_time DESC LIMIT ${rememberedSessions})
+      UNION ALL
+      (SELECT p.id, p.purged_at FROM purged_sessions p WHERE p.owner_id = o.owner_id ORDER BY p.purged_at DESC LIMIT ${rememberedSessions})
+      ORDER BY at DESC LIMIT ${rememberedSessions}
+    ) r
+  ), moves AS (
+    SELECT r.owner_id, r.id AS session_id, m.activity_type, m.created_at,
+      sum(CASE m.activity_type WHEN 'user_joined' THEN 1 WHEN 'session_expired' THEN 0 ELSE -1 END)
+        OVER in_order AS people,
+      lead(m.activity_type) OVER in_order AS next_type, lead(m.created_at) OVER in_order AS next_at
+    FROM remembered r CROSS JOIN LATERAL (
+      SELECT a.activity_type, a.created_at, a.id FROM activity_log a
+      WHERE a.session_id = r.id AND a.activity_type IN ('user_joined', 'user_left', 'user_timeout', 'session_expired')
+      ORDER BY a.created_at DESC LIMIT 200
+    ) m
+    WINDOW in_order AS (PARTITION BY r.id ORDER BY m.created_at, m.activity_type = 'session_expired', m.id)
+  )
+  SELECT owner_id AS "ownerId", session_id AS "sessionId",
+    CASE WHEN next_type = 'user_joined' THEN least(${silenceSteps} - 1, greatest(0,
+      floor(extract(epoch FROM next_at - created_at) * 1000 / $2::float8 * ${silenceSteps})))::integer END AS step,
+    count(*)::integer AS count
+  FROM moves
+  WHERE people <= 0 AND activity_type IN ('user_left', 'user_timeout') AND next_type IN ('user_joined', 'session_expired')
+  GROUP BY 1, 2, 3`;
+
+/** Notes early warnings at $2, unless somebody came back, was warned, or the session ended. Returns the expiry of the noted ones. */
+export const claimForeseen = `
+  WITH silent AS (
+    SELECT s.id, session_last_activity(s) AS last_activity FROM collaboration_sessions s WHERE s.id = ANY ($1::uuid[]) AND s.status = 'active'
+  ), due AS (
+    SELECT s.id, silent.last_activity FROM collaboration_sessions s JOIN silent ON silent.id = s.id
+    WHERE s.status = 'active' AND silent.last_activity <= ${time('$2')} - ${duration('$4')}
+      AND (s.foreseen_at IS NULL OR s.foreseen_at < silent.last_activity)
+      AND (s.warned_at IS NULL OR s.warned_at < silent.last_activity)
+    FOR NO KEY UPDATE OF s SKIP LOCKED
+  )
+  UPDATE collaboration_sessions s SET foreseen_at = ${time('$2')} FROM due WHERE s.id = due.id
+  RETURNING s.id AS "sessionId", s.owner_id AS "ownerId",
+    (extract(epoch FROM due.last_activity + ${duration('$3')}) * 1000)::float8 AS "expiresAt"`;
+
+/** Gives back an early warning that could not be announced. */
+export const releaseForeseen = 'UPDATE collaboration_sessions SET foreseen_at = NULL WHERE id = $1';

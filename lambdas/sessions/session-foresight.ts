@@ -1,0 +1,93 @@
+import type { Queryable } from '../platform/database.ts';
+import * as sql from './foresight-sql.ts';
+import { foresee, noHistory, type SilenceHistory, silenceSteps } from './prediction/silence-model.ts';
+import type { ExpiringSession, SweepTimings } from './sweep-repository.ts';
+
+/** A session in which nobody is present, and how sure it is that nobody comes back. */
+export interface SilentSession {
+  sessionId: string;
+  probability: number;
+}
+
+interface ClaimedRow {
+  id: string;
+  ownerId: string;
+  lastActivityAt: number;
+  mayWarn: boolean;
+}
+
+interface SilenceRow {
+  ownerId: string;
+  sessionId: string;
+  step: number | null;
+  count: number;
+}
+
+/** The silences of a session itself count once more. */
+const ownWeight = 1;
+
+/**
+ * Foresees which silent sessions stay silent until their expiry, from the silences of their owner's last sessions in the audit trail
+ * (rule SE16). It writes only its own two columns, so it ends no session (rule SE17). A silence is looked at once in each step
+ * of the timeout.
+ */
+export class SessionForesight {
+  readonly #database: Queryable;
+  readonly #timings: SweepTimings;
+
+  constructor(database: Queryable, timings: SweepTimings) {
+    this.#database = database;
+    this.#timings = timings;
+  }
+
+  /** Looks at silent sessions, at most `limit`, and returns those that are sure to stay silent, the surest first. */
+  async foreseen(limit: number, now: number): Promise<{ looked: number; sure: SilentSession[] }> {
+    const { sessionTimeoutMillis: timeout, sessionWarningMillis: warning } = this.#timings;
+    const claimed = await this.#rows<ClaimedRow>('foresight-claim', sql.claimSilent, [
+      ...[timeout, warning, now, this.#stepMillis, limit],
+    ]);
+    const candidates = claimed.filter(({ mayWarn }) => mayWarn);
+    if (candidates.length === 0) return { looked: claimed.length, sure: [] };
+    const ownerIds = candidates.map(({ ownerId }) => ownerId);
+    const silences = await this.#rows<SilenceRow>('foresight-history', sql.readSilences, [ownerIds, timeout]);
+    const judged = candidates.map(({ id, ownerId, lastActivityAt }) => {
+      const history = historyOf(silences, ownerId, id);
+      return { sessionId: id, ...foresee(history, (now - lastActivityAt) / timeout) };
+    });
+    const sure = judged.filter(({ isSure }) => isSure).sort((one, other) => other.probability - one.probability);
+    return { looked: claimed.length, sure };
+  }
+
+  /** Claims the early warnings of those sessions in which still nobody is present, in their order. */
+  async claim(sessionIds: readonly string[], now: number): Promise<ExpiringSession[]> {
+    const values = [sessionIds, now, this.#timings.sessionTimeoutMillis, this.#stepMillis];
+    const rows = await this.#rows<ExpiringSession>('foresight-warn', sql.claimForeseen, values);
+    const byId = new Map(rows.map((row) => [row.sessionId, row]));
+    return sessionIds.flatMap((id) => byId.get(id) ?? []);
+  }
+
+  /** Gives back the claim of a session whose early warning could not be announced. */
+  async release(sessionId: string): Promise<void> {
+    await this.#rows('foresight-release', sql.releaseForeseen, [sessionId]);
+  }
+
+  get #stepMillis(): number {
+    return this.#timings.sessionTimeoutMillis / silenceSteps;
+  }
+
+  async #rows<Row extends object>(name: string, text: string, values: unknown[]): Promise<Row[]> {
+    return (await this.#database.query<Row>({ name, text, values })).rows;
+  }
+}
+
+function historyOf(silences: readonly SilenceRow[], ownerId: string, sessionId: string): SilenceHistory {
+  const returned = [...noHistory.returned];
+  let lost = 0;
+  for (const { ownerId: owner, sessionId: session, step, count } of silences) {
+    if (owner !== ownerId) continue;
+    const weighted = count * (session === sessionId ? 1 + ownWeight : 1);
+    if (step === null) lost += weighted;
+    else returned[step]! += weighted;
+  }
+  return { returned, lost };
+}
