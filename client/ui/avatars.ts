@@ -82,9 +82,7 @@ export function showAvatars<T extends Types>(
     const rest = users.length - shown.length;
     if (rest) {
       const label = fill(words.more, rest);
-      more.replaceChildren(
-        create('span', { role: 'img', 'data-status': 'more', title: label, 'aria-label': label }, `+${rest}`),
-      );
+      more.replaceChildren(create('span', { role: 'img', title: label, 'data-status': 'more' }, `+${rest}`));
       wanted.push(more);
     }
     for (const [userId, { user }] of items) if (!shown.includes(user)) items.delete(userId);
@@ -108,9 +106,6 @@ const pictureIn = ({ data }: User) => (typeof data['avatar'] === 'string' ? data
 
 /** The first letters of the first and the last word of a name. */
 function initialsOf(name: string): string {
-  const words = name.trim().split(/\s+/);
-  return [words.shift(), words.pop()]
-    .map((word = '') => [...word][0])
-    .join('')
-    .toUpperCase();
+  const letters = [...(name.match(/(?<!\S)\S/gu) ?? [])];
+  return [letters.shift(), letters.pop()].join('').toUpperCase();
 }

@@ -49,20 +49,20 @@ export function showCursors<T extends Types>(
     const base = layer.getBoundingClientRect();
     // In a zoomed or scaled surface, lengths inside and outside differ.
     const scale = base.width / layer.offsetWidth || 1;
-    const gone = new Set(pointers.keys());
+    const gone = new Map(pointers);
     for (const { userId, cursor } of cursors) {
       const { anchor, x, y } = cursor as unknown as ElementPoint;
       const element = elementOf(anchor);
       const user = others.find((each) => each.userId === userId);
-      if (!element || !user || !Number.isFinite(x) || !Number.isFinite(y)) continue;
+      if (!element || !user || !Number.isFinite(x + y)) continue;
       gone.delete(userId);
       const box = element.getBoundingClientRect();
       const left = (box.left - base.left + x * box.width) / scale;
       const top = (box.top - base.top + y * box.height) / scale;
       pointerOf(user).style.transform = `translate(${left}px,${top}px)`;
     }
-    for (const userId of gone) {
-      pointers.get(userId)!.remove();
+    for (const [userId, pointer] of gone) {
+      pointer.remove();
       pointers.delete(userId);
     }
     layer.toggleAttribute('data-stale', isStale);

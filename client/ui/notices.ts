@@ -30,20 +30,13 @@ export function showNotices<T extends Types>(
   const words = wordsOf(options.words);
   const told = session as unknown as Session;
   const area = place(container, 'div', 'notices', { role: 'log' });
-  const timers = new Set<ReturnType<typeof setTimeout>>();
   let card: HTMLElement | undefined;
   let hint: HTMLElement | undefined;
 
   function say(sentence: string, millis?: number): HTMLElement {
     const line = create('p', {}, sentence);
     area.append(line);
-    if (millis !== undefined) {
-      const timer = setTimeout(() => {
-        timers.delete(timer);
-        line.remove();
-      }, millis);
-      timers.add(timer);
-    }
+    if (millis !== undefined) setTimeout(() => line.remove(), millis);
     return line;
   }
 
@@ -82,7 +75,6 @@ export function showNotices<T extends Types>(
   ];
   return () => {
     for (const stop of stops) stop();
-    for (const timer of timers) clearTimeout(timer);
     area.remove();
   };
 }

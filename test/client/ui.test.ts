@@ -81,7 +81,7 @@ test('avatars show this user first, show pictures if there are any, and follow e
   expect(container.children).toHaveLength(0);
 });
 
-test('[SA7] an agent has a badge, and its text says for whom it acts', async () => {
+test('[SA7] an agent is marked, and its text says for whom it acts', async () => {
   rollcall = createTestRollcall();
   const session = rollcall.client('ada').open('doc');
   const bob = rollcall.client('bob').open('doc');
