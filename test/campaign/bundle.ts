@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
 
 const root = join(__dirname, '..', '..');
@@ -41,6 +42,8 @@ export async function bundleWorker(outfile: string, mutations: readonly Mutation
     loader: { '.lua': 'text' },
     platform: 'node',
     format: 'cjs',
+    // A CommonJS file has no address; the product reads that of its bundle when it is loaded.
+    define: { 'import.meta.url': JSON.stringify(pathToFileURL(outfile).href) },
     target: 'node24',
     logLevel: 'error',
     external: ['pg-native'],
