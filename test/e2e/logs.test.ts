@@ -1,3 +1,4 @@
+import WebSocket from 'ws';
 import { handlerNames } from '../../lib/handlers.ts';
 import { tokenOf } from '../support/client.ts';
 import { startTestStack, type TestStack } from '../support/stack.ts';
@@ -74,7 +75,71 @@ test('a frame is followed by the id that its client gave it: from its function t
   expect(served.fields).toMatchObject({ route: 'presence_update', userId: guest.userId, answer: 'ack' });
 });
 
+/** A WebSocket handshake with any query and headers; most of these are refused. */
+async function handshake(query: Record<string, string>, protocols: string[], headers: Record<string, string>) {
+  const address = `${stack.websocket}?${new URLSearchParams(query)}`;
+  const socket = new WebSocket(address, protocols, { headers });
+  await new Promise((resolve) => socket.once('open', resolve).once('error', resolve));
+  socket.terminate();
+}
+
+test('a token in an odd place of a handshake, a frame, a request or another token is in no log line', async () => {
+  const { token } = await tokenOf(stack, 'eve');
+  const odd = 'x@y.z"\'; --';
+  await handshake({ token: `${token}x` }, [], { authorization: `Bearer ${token}`, 'user-agent': token, origin: token });
+  await handshake({ [token]: token, name: token, invite: token, guest: token }, [], { cookie: `a=${token}` });
+  await handshake({}, ['rollcall.v1', `bearer.${token}x`, token], { 'x-token': token, referer: token });
+  await handshake({ token: `Bearer ${token}` }, [`bearer.bearer.${token}`], {});
+  // The claims of a valid token are texts of the user.
+  const carrier = await stack.arrive(`name ${token}`.slice(0, 200));
+  const { owner, session } = await stack.host('eve');
+  const sessionId = session.id;
+  const values: Record<string, unknown>[] = [
+    { type: token },
+    { type: 'session_join', sessionId: token },
+    { type: 'session_join', sessionId, invite: `${odd}${token}` },
+    { type: 'session_open', key: token.slice(0, 200), metadata: { [token]: token } },
+    { type: 'presence_update', sessionId, activity: token, data: { [token.slice(0, 60)]: token } },
+    { type: 'activity_log', sessionId, activityType: token, details: { [token]: token }, activityId: token },
+    { type: 'cursor_update', sessionId, cursor: { [token.slice(0, 60)]: token.slice(0, 200) } },
+    { type: 'heartbeat', sessionId: token, cursor: token },
+    { type: 'participant_remove', sessionId, userId: token },
+    { type: 'machine_register', machineId: token, name: token },
+    { type: 'broadcast', sessionId, event: token, payload: token },
+    { type: 'ping', requestId: token, token },
+    { type: 'ping', requestId: `r-${token}`.slice(0, 128) },
+  ];
+  for (const client of [owner, carrier]) {
+    for (const value of values) client.send(value);
+    client.send(`${token}`);
+    client.send(`{"type":"${token}`);
+    await client.ask({ type: 'ping' });
+  }
+  for (const path of [
+    `sessions/${token}`,
+    `keys/${token}/sessions`,
+    token,
+    `health?token=${token}`,
+    `sessions?q=${token}`,
+  ])
+    await fetch(`${stack.http}/${path}`.replace(/([^:])\/\//g, '$1/'), {
+      headers: { authorization: `Bearer ${token}` },
+    });
+  await Promise.all([owner.close(), carrier.close()]);
+  await until(() =>
+    logLines().some(
+      ({ fields }) => fields['connectionId'] === carrier.connectionId && fields['message'] === 'A connection ended',
+    ),
+  );
+  const parts = token.split('.');
+  const shown = lines.filter(({ text }) =>
+    parts.slice(1).some((part) => text.includes(part.slice(-24)) || text.includes(part.slice(0, 40))),
+  );
+  expect(shown.map(({ function: name, text }) => `${name}: ${text.slice(0, 600)}`)).toEqual([]);
+});
+
 test('every log line has the id of its request, and no log line has a token, even if everything fails', async () => {
+  const before = lines.length;
   const [token, other] = [(await tokenOf(stack, 'cyd')).token, (await tokenOf(stack, 'dan')).token];
   const forged = `${token.slice(0, -6)}AAAAAA`;
   const { owner, session } = await stack.host('cyd');
@@ -113,7 +178,8 @@ test('every log line has the id of its request, and no log line has a token, eve
     expect(text).not.toMatch(/eyJ[\w-]{8,}\.[\w-]{8,}/);
   }
   const listeners = ['Redis connection failed', 'An idle database connection broke'];
-  const ofRequests = logLines().filter(({ fields }) => !listeners.includes(String(fields['message'])));
+  const own = new Set(lines.slice(before));
+  const ofRequests = logLines().filter((line) => own.has(line) && !listeners.includes(String(line.fields['message'])));
   for (const { fields, function: name } of ofRequests) {
     expect({ name, fields }).toMatchObject({ fields: { requestId: expect.any(String) } });
     const isOfSocket = !/http|sweep|migrate/i.test(name);

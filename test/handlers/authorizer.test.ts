@@ -312,3 +312,28 @@ describe('[SE14] with restrictions', () => {
     expect(await effectOf(handshake({ headers, query: { token: 'x' } }))).toBe('Deny');
   });
 });
+
+test('a handshake that cannot be decided is counted as failed, and a refused one as refused', async () => {
+  let counts: Record<string, number> = {};
+  let decide!: typeof Authorizer;
+  await jest.isolateModulesAsync(async () => {
+    const { metrics } = await import('../../lambdas/platform/metrics.ts');
+    const count = (name: string) => {
+      counts[name] = (counts[name] ?? 0) + 1;
+    };
+    jest.spyOn(metrics, 'add').mockImplementation(count);
+    jest.spyOn(metrics, 'fail').mockImplementation(count);
+    ({ handler: decide } = await import('../../lambdas/handlers/authorizer.ts'));
+  });
+  const countsOf = async (query: Record<string, string> | undefined) => {
+    counts = {};
+    await decide(handshake({ query: query ?? {} })).catch(() => undefined);
+    return counts;
+  };
+  provider.status = 500;
+  expect(await countsOf({ token: await provider.sign({ claims: { sub: 'alice' } }) })).toEqual({ handshakesFailed: 1 });
+  provider.status = 200;
+  expect(await countsOf({ token: 'no token' })).toEqual({ handshakesRefused: 1 });
+  expect(await countsOf(undefined)).toEqual({ handshakesRefused: 1 });
+  expect(await countsOf({ token: await provider.sign({ claims: { sub: 'alice' } }) })).toEqual({});
+});

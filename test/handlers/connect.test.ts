@@ -7,9 +7,11 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
 import { mockClient } from 'aws-sdk-client-mock';
-import { handler } from '../../lambdas/handlers/connect.ts';
+import { handler, connect as serve } from '../../lambdas/handlers/connect.ts';
 import { log } from '../../lambdas/platform/log.ts';
+import { type Measured, Meter } from '../../lambdas/platform/meter.ts';
 import { messageEvent } from '../adapters/socket-event.ts';
+import { testServices } from '../support/test-services.ts';
 
 const dynamodb = mockClient(DynamoDBClient);
 beforeAll(() => {
@@ -77,4 +79,17 @@ test('[CO1] a handshake over a cap is refused with 429, and the log says which',
     'A handshake was refused: too many connections',
     expect.objectContaining({ by: 'user' }),
   );
+});
+
+test.each([
+  ['cannot be stored', () => Promise.reject(new Error('away')), 'handshakesFailed', 'handshakesRefused'],
+  ['is over a cap', async () => 'user', 'handshakesRefused', 'handshakesFailed'],
+])('a handshake that %s is counted once', async (_, add, counted, other) => {
+  const lines: Measured[] = [];
+  const metrics = new Meter((measured) => lines.push(measured));
+  await serve(testServices({ metrics, registry: { add } }), messageEvent(''));
+  metrics.writeAll();
+  const sums = Object.fromEntries(lines.flatMap((line) => [...line]));
+  expect(sums).toMatchObject({ [counted]: [1] });
+  expect(sums).not.toHaveProperty(other);
 });

@@ -23,6 +23,12 @@ test('with traces every function is traced, and may write traces and nothing mor
   expect(more).toEqual(['"xray:PutTelemetryRecords"', '"xray:PutTraceSegments"']);
 });
 
+test.each(['dev', 'prod'] as const)('without traces the template of %s has no right of X-Ray', (environment) => {
+  const template = new SynthesizedTemplate(environment);
+  expect(JSON.stringify(template.resources)).not.toMatch(/xray:/i);
+  for (const [, { Properties }] of template.functions()) expect(Properties).not.toHaveProperty('TracingConfig');
+});
+
 test('every handler is a function, and nothing else is', () => {
   expect(functions.map(([handler]) => handler).sort()).toEqual([...handlerNames].sort());
 });
