@@ -28,12 +28,18 @@ export function serviceChecks(options: SmokeOptions): Check[] {
   ];
 }
 
-/** The stores answer. */
-export async function checkHealth({ http }: SmokeOptions): Promise<string> {
-  const response = await fetch(`${http}/health`);
-  const body = await response.text();
-  if (response.status !== 200) throw new Error(`GET /health answered ${response.status}: ${body.slice(0, 500)}`);
-  return Object.keys((JSON.parse(body) as { checks: object }).checks).join(', ');
+/** The stores answer. A function that has just started may need longer than its stores may take, so it is asked again. */
+export async function checkHealth({ http, patienceMillis }: SmokeOptions): Promise<string> {
+  const until = Date.now() + patienceMillis;
+  for (;;) {
+    const response = await fetch(`${http}/health`);
+    const body = await response.text();
+    if (response.status === 200) return Object.keys((JSON.parse(body) as { checks: object }).checks).join(', ');
+    if (response.status !== 503 || Date.now() > until) {
+      throw new Error(`GET /health answered ${response.status}: ${body.slice(0, 500)}`);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+  }
 }
 
 /** Creates a session over a new connection and ends it. */
