@@ -18,6 +18,7 @@ export const entryPoints = {
   ui: 'ui/index.ts',
   yjs: 'yjs/index.ts',
   verify: 'verify/index.ts',
+  timeline: 'timeline/index.ts',
 };
 
 /** Packages that the application itself installs, and the modules of Node.js. */

@@ -6,11 +6,11 @@ import { gzipSync } from 'node:zlib';
 import { bundleClient } from './client-bundle.mjs';
 
 /**
- * Most bytes of each entry point; `react`, `vue`, `ui`, `yjs` and `verify` are counted without the core. The goal for `index` is
+ * Most bytes of each entry point; `react`, `vue`, `ui`, `yjs`, `verify` and `timeline` are counted without the core. The goal for `index` is
  * 8,000. It is not reached yet, and the limit keeps `index` from growing. `peer-sizes.mjs` measures other clients; the
  * smallest with presence is `phoenix` with 8,288.
  */
-export const limits = { index: 12_150, react: 2500, vue: 2500, ui: 6000, yjs: 1500, verify: 4000 };
+export const limits = { index: 12_150, react: 2500, vue: 2500, ui: 6000, yjs: 1500, verify: 4000, timeline: 5100 };
 
 /** Returns the bytes of an entry point with all its imports. */
 export async function measureClient(name) {

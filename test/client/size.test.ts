@@ -9,7 +9,8 @@ const project = join(__dirname, '../..');
 test('[row 40] no entry point of the client is larger than its limit', async () => {
   const { stdout } = await run(process.execPath, ['scripts/client-size.mjs', '--check'], { cwd: project });
   expect(stdout).toMatch(/^index: \d+ bytes minified, \d+ with gzip/);
-  for (const name of ['react', 'vue', 'ui', 'yjs', 'verify']) expect(stdout).toMatch(new RegExp(`^${name}: `, 'm'));
+  for (const name of ['react', 'vue', 'ui', 'yjs', 'verify', 'timeline'])
+    expect(stdout).toMatch(new RegExp(`^${name}: `, 'm'));
 });
 
 test('the guide has the actual sizes of the bundles', async () => {
@@ -42,11 +43,19 @@ test('no property that the bundle shortens is part of a frame or of the public i
     ...['client-api', 'session-api', 'session-events', 'types', 'errors', 'reconnection'].map(
       (name) => `client/${name}.ts`,
     ),
-    ...['protocol', 'client/testing', 'client/ui', 'client/yjs', 'client/react', 'client/vue', 'client/verify'].flatMap(
-      (folder) =>
-        readdirSync(join(project, folder))
-          .filter((name) => name.endsWith('.ts'))
-          .map((name) => `${folder}/${name}`),
+    ...[
+      'protocol',
+      'client/testing',
+      'client/ui',
+      'client/yjs',
+      'client/react',
+      'client/vue',
+      'client/verify',
+      'client/timeline',
+    ].flatMap((folder) =>
+      readdirSync(join(project, folder))
+        .filter((name) => name.endsWith('.ts'))
+        .map((name) => `${folder}/${name}`),
     ),
   ];
   const found = files.flatMap((file) => {

@@ -1,0 +1,89 @@
+import type { ActivityItem } from '../../protocol/entities.ts';
+
+/** A stay of a user in a session, put together from entries of the audit trail. Times are in Unix milliseconds. */
+export interface TimelineStay {
+  /** The id of the entry that it begins with. */
+  id: string;
+  userId: string;
+  name: string;
+  joinedAt: number;
+  /** Null while the user is still here. */
+  leftAt: number | null;
+  /** Why it ended; null while the user is still here. */
+  cause: string | null;
+  /** The entry that says how it ended. */
+  departure?: ActivityItem;
+  /** The last thing that the user did: a join, an activity, or a leave of their own. */
+  lastSign: ActivityItem;
+  /** What the user did in between. */
+  activities: ActivityItem[];
+}
+
+/** A user with all their stays, oldest first. */
+export interface TimelinePerson {
+  userId: string;
+  name: string;
+  stays: TimelineStay[];
+}
+
+/** What the service writes about a user without an act of the user. */
+const departures = ['user_left', 'user_timeout'];
+const ends = ['session_ended', 'session_expired'];
+
+/**
+ * The people of a session with their stays, in the order of their first joins. The stay of a guest who signed in is a stay of the
+ * user.
+ *
+ * @param entries of one session, in any order.
+ */
+export function staysOf(entries: readonly ActivityItem[]): TimelinePerson[] {
+  const signedIn = new Map(
+    entries
+      .filter(({ activityType }) => activityType === 'guest_signed_in')
+      .map(({ userId, details }) => [details['guestId'], userId]),
+  );
+  const people = new Map<string, TimelinePerson>();
+  for (const entry of entries.toSorted((one, other) => one.createdAt - other.createdAt)) {
+    const { activityType: type, details, username, createdAt: at } = entry;
+    if (ends.includes(type)) {
+      for (const { stays } of people.values()) close(stays.at(-1), type, entry);
+    }
+    const userId = signedIn.get(entry.userId) ?? entry.userId;
+    if (!userId) continue;
+    const isDeparture = departures.includes(type);
+    const known = people.get(userId);
+    if (!known && !isDeparture && type !== 'user_joined') continue;
+    const person = known ?? { userId, name: userId, stays: [] };
+    people.set(userId, person);
+    person.name = username ?? person.name;
+    let stay = person.stays.at(-1);
+    // The entry of the join may be missing. The departure says how long the stay was.
+    const isLost = isDeparture && !stay;
+    if (isLost || (type === 'user_joined' && stay?.leftAt !== null)) {
+      const seconds = isLost ? Number(details['durationSeconds']) || 0 : 0;
+      stay = {
+        ...{ id: entry.id, userId, name: '', joinedAt: at - 1000 * seconds, leftAt: null, cause: null },
+        lastSign: entry,
+        activities: [],
+      };
+      person.stays.push(stay);
+    }
+    if (!stay) continue;
+    if (isDeparture) close(stay, type === 'user_timeout' ? 'timeout' : String(details['cause']), entry);
+    else if (stay.leftAt === null) {
+      stay.lastSign = entry;
+      if (type !== 'user_joined') stay.activities.push(entry);
+    }
+  }
+  for (const { name, stays } of people.values()) for (const stay of stays) stay.name = name;
+  return [...people.values()];
+}
+
+function close(stay: TimelineStay | undefined, cause: string, entry: ActivityItem): void {
+  if (!stay) return;
+  if (stay.leftAt === null) Object.assign(stay, { leftAt: entry.createdAt, cause });
+  // The session ended before; this entry says it of the user.
+  else if (!ends.includes(stay.departure!.activityType) || ends.includes(entry.activityType)) return;
+  stay.departure = entry;
+  if (cause === 'left') stay.lastSign = entry;
+}

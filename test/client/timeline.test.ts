@@ -1,0 +1,106 @@
+/** @jest-environment jsdom */
+import { showPresenceTimeline, staysOf } from '../../client/timeline/index.ts';
+import type { ActivityItem } from '../../protocol/entities.ts';
+
+let serial = 0;
+const entry = (userId: string | null, activityType: string, createdAt: number, details = {}): ActivityItem => ({
+  ...{
+    id: `e${++serial}`,
+    sessionId: 's',
+    userId,
+    username: userId?.toUpperCase() ?? null,
+    activityType,
+    details,
+    createdAt,
+  },
+  ...{ ipAddress: null, userAgent: null },
+});
+const page = (items: ActivityItem[]) => ({ queryActivity: async () => ({ items: items.toReversed() }) });
+
+let container: HTMLElement;
+beforeEach(() => {
+  container = document.body.appendChild(document.createElement('div'));
+});
+afterEach(() => container.remove());
+
+test('[AC9] a user who comes back has two stays, and each has its own end and last sign of life', () => {
+  const trail = [
+    entry('ada', 'user_joined', 1000),
+    entry('ada', 'typed', 2000),
+    entry('ada', 'user_timeout', 9000, { durationSeconds: 8 }),
+    entry('ada', 'user_joined', 10_000),
+    entry('ada', 'user_left', 12_000, { cause: 'left' }),
+  ];
+  const [ada] = staysOf(trail.toReversed());
+  expect(ada!.stays).toMatchObject([
+    { name: 'ADA', joinedAt: 1000, leftAt: 9000, cause: 'timeout', lastSign: trail[1]!, departure: trail[2]! },
+    { joinedAt: 10_000, leftAt: 12_000, cause: 'left', lastSign: trail[4]!, departure: trail[4]!, activities: [] },
+  ]);
+});
+
+test('[AC9] the end of a session ends all stays, and the stay of a guest who signed in is a stay of the user', () => {
+  const trail = [
+    entry('guest', 'user_joined', 1000),
+    entry('bob', 'user_joined', 1500),
+    entry('ada', 'guest_signed_in', 2000, { guestId: 'guest' }),
+    entry(null, 'session_expired', 5000),
+    entry('ada', 'user_left', 5001, { cause: 'session_expired' }),
+  ];
+  expect(staysOf(trail)).toMatchObject([
+    { userId: 'ada', stays: [{ joinedAt: 1000, leftAt: 5000, cause: 'session_expired', departure: trail[4]! }] },
+    { userId: 'bob', stays: [{ joinedAt: 1500, leftAt: 5000, cause: 'session_expired', departure: trail[3]! }] },
+  ]);
+});
+
+test('[AC9] a stay whose join is missing begins as long before its end as the end says', () => {
+  const [ada] = staysOf([entry('ada', 'user_left', 60_000, { cause: 'removed', durationSeconds: 20 })]);
+  expect(ada!.stays).toMatchObject([{ joinedAt: 40_000, leftAt: 60_000, cause: 'removed' }]);
+});
+
+test('the words of the application replace the English ones, and a removed timeline leaves no element', async () => {
+  const trail = [entry('ada', 'user_joined', 1000), entry('ada', 'user_left', 2000, { cause: 'gone' })];
+  const words = { nobody: '{time}: niemand', causes: { gone: 'weg' } };
+  const timeline = showPresenceTimeline(container, page(trail), { words });
+  await timeline.refresh();
+  expect(container.querySelector('[role=status]')!.textContent).toMatch(/: niemand$/);
+  expect(container.querySelector('li b')!.textContent).toBe('weg');
+  timeline();
+  expect(container.children).toHaveLength(0);
+});
+
+test('a trail that cannot be read shows the message of the error and a button that reads again', async () => {
+  let isAway = true;
+  const source = {
+    async queryActivity() {
+      if (isAway) throw new Error('The audit trail is away.');
+      return page([entry('ada', 'user_joined', 1000)]).queryActivity();
+    },
+  };
+  const timeline = showPresenceTimeline(container, source);
+  await timeline.refresh();
+  const status = container.querySelector('[role=status]')!;
+  expect(status.textContent).toBe('The audit trail is away. Try again');
+  isAway = false;
+  status.querySelector('button')!.click();
+  await timeline.refresh();
+  expect(status.textContent).toMatch(/1 person: ADA$/);
+});
+
+test('without the beginning of a long trail it says how many entries are shown, and the chosen moment is told', async () => {
+  const trail = Array.from({ length: 20 }, (_, n) => entry('ada', n ? 'typed' : 'user_joined', n * 1000));
+  const moments: number[] = [];
+  const queryActivity = async ({ limit, before = '0' }: { limit: number; before?: string }) => {
+    const to = Number(before) + limit;
+    return { items: trail.toReversed().slice(Number(before), to), ...(to < 20 && { next: String(to) }) };
+  };
+  const source = { queryActivity };
+  const timeline = showPresenceTimeline(container, source, { most: 5, onMove: (at) => moments.push(at) });
+  await timeline.refresh();
+  expect(container.querySelector('[role=alert]')!.textContent).toBe(
+    'Only the latest 5 entries are shown. Users who joined before them may be missing.',
+  );
+  const slider = container.querySelector('input')!;
+  slider.value = slider.min;
+  slider.dispatchEvent(new Event('input'));
+  expect(moments).toEqual([15_000]);
+});
