@@ -42,7 +42,7 @@ const plain = (label: string, of: Line['of']): Line => ({ label, of });
 const only = (line: Line) => ({ main: line, lines: () => [line] });
 const those = (main: Line, ...others: Line[]) => ({ main, lines: () => [main, ...others] });
 
-const causeWords: Record<string, string> = {
+export const causeWords: Record<string, string> = {
   left: 'left',
   disconnected: 'closed the page',
   timeout: 'timed out',

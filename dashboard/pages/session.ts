@@ -1,12 +1,11 @@
-import type { Session, SessionParticipant, Stay } from '../../protocol/entities.ts';
+import type { Session, SessionParticipant } from '../../protocol/entities.ts';
 import type { LiveSession } from '../../protocol/figures.ts';
 import type { ApiError } from '../data/api.ts';
 import { formatFigure, formatMoment, formatNumber, formatSeconds, unknown } from '../data/format.ts';
 import { type Child, element, link } from '../view/dom.ts';
 import { loading, notice } from '../view/notice.ts';
 import { createTable } from '../view/table.ts';
-import { createTimeline } from '../view/timeline.ts';
-import { createTrailCheck } from '../view/trail-check.ts';
+import { createTrail } from '../view/trail.ts';
 import type { Context, View } from '../view/view.ts';
 
 /** The answer of `GET /service/sessions/{id}`. */
@@ -20,8 +19,6 @@ export interface SessionReport {
     byType: Record<string, number>;
     byUser: { userId: string; username: string | null; count: number }[];
   };
-  at?: number;
-  stays?: Stay[];
 }
 
 /** One session: who is in it, what happens, and who was here at a time. */
@@ -67,27 +64,25 @@ export function sessionView(context: Context, id: string): View {
     const heading = headOf(session);
     const people = createPeople();
     const activity = createActivity();
-    const timeline = createTimeline({
-      begin: session.startTime,
-      at: asked,
-      read: async (at, signal) => (await api.read<SessionReport>(`${path}?at=${at}`, signal)).stays!,
-      onChange: (at) => setQuery({ at: String(at) }),
-    });
-    const trail = createTrailCheck(api, session.id);
+    const trail = createTrail({ api, sessionId: session.id, at: asked, onMove: (at) => setQuery({ at: String(at) }) });
     return {
-      roots: [heading.root, people.root, timeline.root, activity.root, trail.root],
+      roots: [heading.root, people.root, trail.root, activity.root],
+      close: trail.close,
       show(report: SessionReport): void {
         heading.show(report);
         people.show(report);
         activity.show(report);
-        timeline.setEnd(report.session.endTime ?? Date.now());
       },
     };
   }
 
   state.replaceChildren(loading('Reading the session …'));
   void read();
-  return { title: 'Session', root, tick: () => void read(), close: () => reading.abort() };
+  function close(): void {
+    reading.abort();
+    parts?.close();
+  }
+  return { title: 'Session', root, tick: () => void read(), close };
 }
 
 function headOf({ metadata, key, sessionId, id, startTime, maxParticipants, isPublic }: Session) {

@@ -20,11 +20,11 @@ import { standard } from '../composition/standard.ts';
 import { webhookEndpoints } from '../composition/webhook-endpoints.ts';
 import { webhookQueue } from '../composition/webhook-queue.ts';
 import { webhookSweepFunction } from '../composition/webhook-sweep-function.ts';
-import { asSeenBy, authorizeAudit } from '../flows/activity/read-activity.ts';
+import { asSeenBy, authorizeAudit, authorizeTrail } from '../flows/activity/read-activity.ts';
 import { authorizeCaller } from '../flows/callers/authorize-caller.ts';
+import { requireAdmin } from '../flows/callers/require-admin.ts';
 import { createKey, revokeKey } from '../flows/programs/manage-keys.ts';
 import { checkHealth } from '../flows/reports/health.ts';
-import { requireAdmin } from '../flows/reports/require-admin.ts';
 import { figureSeries, liveSessionPage, liveSessionReport } from '../flows/reports/service-reports.ts';
 import { serviceStatistics } from '../flows/reports/service-statistics.ts';
 import type { ManagingParts } from '../flows/webhooks/manage-endpoints.ts';
@@ -57,7 +57,7 @@ export const httpApi = (services: Services, webhooks: () => ManagingParts) =>
       },
 
       async 'GET /sessions/{id}/activity'({ id, query, ...asker }) {
-        const session = await authorizeAudit(services, asker, id);
+        const session = await authorizeTrail(services, asker, id);
         const show = asSeenBy(asker.userId, session);
         return exportPage(services, session.id, `/sessions/${session.id}/activity`, query, show);
       },
@@ -81,7 +81,7 @@ export const httpApi = (services: Services, webhooks: () => ManagingParts) =>
       },
 
       async 'GET /sessions/{id}/checkpoints'({ id, query, ...asker }) {
-        const session = await authorizeAudit(services, asker, id);
+        const session = await authorizeTrail(services, asker, id);
         const page = readQuery(querySchemas.checkpoints, query);
         return { body: { sessionId: session.id, ...(await services.checkpoints.proofs(session.id, page)) } };
       },

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { verifyCheckpoints, verifyTrail } from '../../client/verify/index.ts';
-import type { Session } from '../../protocol/entities.ts';
+import type { ActivityItem, Session } from '../../protocol/entities.ts';
 import { tokenOf } from '../support/client.ts';
 import { startTestStack, type TestStack } from '../support/stack.ts';
 
@@ -18,6 +18,7 @@ beforeAll(async () => {
   await stack.fireSchedule('CleanupSweep');
   const users = ['olive', 'stranger'];
   tokens = Object.fromEntries(await Promise.all(users.map(async (user) => [user, (await tokenOf(stack, user)).token])));
+  tokens['root'] = (await tokenOf(stack, 'root', { admin: true })).token;
 });
 afterAll(() => stack.close());
 
@@ -25,6 +26,39 @@ async function get(path: string, user: string) {
   const response = await fetch(`${stack.http}${path}`, { headers: { authorization: `Bearer ${tokens[user]}` } });
   return { status: response.status, body: await response.json() };
 }
+
+test('[OP4] an operator reads and verifies the trail of a private session, page by page, without addresses', async () => {
+  const items: ActivityItem[] = [];
+  let next: string | undefined;
+  do {
+    const before = next === undefined ? '' : `&before=${next}`;
+    const { status, body } = await get(`/sessions/${session.id}/activity?limit=1${before}`, 'root');
+    expect([status, body.sessionId, body.items.length]).toEqual([200, session.id, 1]);
+    items.push(...body.items);
+    ({ next } = body);
+  } while (next !== undefined);
+  const own = await get(`/sessions/${session.id}/activity`, 'olive');
+  expect(own.body.items.some(({ ipAddress }: ActivityItem) => ipAddress !== null)).toBe(true);
+  expect(items.map(({ id }) => id)).toEqual(own.body.items.map(({ id }: ActivityItem) => id));
+  expect(items.filter(({ ipAddress, userAgent }) => ipAddress !== null || userAgent !== null)).toEqual([]);
+  expect(items.filter(({ link }) => typeof link === 'object' && 'salt' in link)).toEqual([]);
+  const { body } = await get(`/sessions/${session.id}/checkpoints`, 'root');
+  expect(body.sessionId).toBe(session.id);
+  const isComplete = true;
+  const publicKeys = [body.items[0].checkpoint.publicKey];
+  const found = await verifyTrail(items, { isComplete, proofs: body.items, publicKeys });
+  expect(found).toMatchObject({ valid: true, unchecked: [], chains: [{ links: items.length }], proven: 1 });
+  const forged = items.map((item, index) => (index === 1 ? { ...item, username: 'Eve' } : item));
+  expect((await verifyTrail(forged, { isComplete })).faults).toMatchObject([{ activityId: items[1]!.id }]);
+});
+
+test('[OP4] nobody else reads the trail of a private session, an unknown session is not found, and its reports stay closed', async () => {
+  for (const part of ['activity', 'checkpoints']) {
+    expect((await get(`/sessions/${session.id}/${part}`, 'stranger')).status).toBe(404);
+    expect((await get(`/sessions/SESSION-NONE/${part}`, 'root')).status).toBe(404);
+  }
+  expect((await get(`/sessions/${session.id}/attendance`, 'root')).status).toBe(404);
+});
 
 /** Runs `npm run audit:verify` with files that have these contents. */
 async function auditVerify(

@@ -124,11 +124,11 @@ export const rules: Rule[] = [
   {
     of: /^dashboard\//,
     may: anyOf(
-      own(/^dashboard\/|^client\/((connection|environment)\.ts$|verify\/index\.ts$)/),
+      own(/^dashboard\/|^client\/((connection|environment)\.ts$|(verify|timeline)\/index\.ts$)/),
       (imported) => imported.typeOnly && own(/^(client|protocol)\//)(imported),
       (imported) => foreign(imported) && !serverOnly(imported),
     ),
-    says: 'dashboard joins no session, so it imports the connection and the verifier of the client, and types',
+    says: 'dashboard joins no session, so it imports the connection, the verifier and the timeline of the client, and types',
   },
   {
     of: /^lambdas\//,

@@ -1,5 +1,5 @@
 import { type AnalyticsReports, type Period, type Step, wholePeriod } from '../../analytics/reports.ts';
-import { requireAdmin } from '../../flows/reports/require-admin.ts';
+import { requireAdmin } from '../../flows/callers/require-admin.ts';
 import { csvPage } from '../../platform/csv.ts';
 import type { Services } from '../../services/services.ts';
 import type { HttpAnswer } from './http-adapter.ts';

@@ -1,6 +1,6 @@
 import { RollcallError } from '../../../protocol/errors.ts';
 import { isUuid } from '../../../protocol/uuid.ts';
-import { requireAdmin } from '../../flows/reports/require-admin.ts';
+import { requireAdmin } from '../../flows/callers/require-admin.ts';
 import {
   addEndpoint,
   changeEndpoint,

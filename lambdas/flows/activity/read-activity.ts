@@ -7,6 +7,7 @@ import { isAtLeast } from '../../sessions/permissions.ts';
 import type { AuditedSession } from '../../sessions/session-keys.ts';
 import { authorizeCaller } from '../callers/authorize-caller.ts';
 import type { Caller } from '../callers/caller.ts';
+import { isAdmin } from '../callers/require-admin.ts';
 
 type Reader = Pick<Caller, 'userId' | 'guest' | 'claim'>;
 
@@ -24,6 +25,26 @@ export async function authorizeAudit(services: Services, caller: Reader, referen
     const isRefused = caller.claim && claimedRole(caller.claim, operationId) !== 'operator';
     if (caller.guest || isRefused || ownerId !== caller.userId) throw error;
     return { id, isOwner: true };
+  }
+}
+
+/**
+ * The same for those who read the entries of a session to verify them. An operator may read those of every session, but not as its
+ * owner, so addresses and browsers stay hidden (rule OP4).
+ *
+ * @param reader with the scopes of their token.
+ */
+export async function authorizeTrail(
+  services: Services,
+  { scopes, ...reader }: Reader & { scopes: readonly string[] },
+  reference: string,
+): Promise<AuditedSession> {
+  try {
+    return await authorizeAudit(services, reader, reference);
+  } catch (error) {
+    if (!(error instanceof RollcallError && isAdmin(scopes))) throw error;
+    const { id } = await services.sessions.getSession(reference);
+    return { id, isOwner: false };
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Services } from '../../services/services.ts';
 import { type CleanupStats, SweepRepository } from '../../sessions/sweep-repository.ts';
-import { requireAdmin } from './require-admin.ts';
+import { requireAdmin } from '../callers/require-admin.ts';
 
 export interface ServiceStatistics {
   cleanup: CleanupStats;

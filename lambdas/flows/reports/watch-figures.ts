@@ -3,7 +3,7 @@ import type { ServerFrame } from '../../../protocol/frames.ts';
 import { figuresOf } from '../../figures/figure-rows.ts';
 import type { Services } from '../../services/services.ts';
 import type { Caller } from '../callers/caller.ts';
-import { requireAdmin } from './require-admin.ts';
+import { requireAdmin } from '../callers/require-admin.ts';
 
 const slotMillis = figuresSeconds * 1000;
 /** The sweeps have written the figures of a slot this long after its end. */

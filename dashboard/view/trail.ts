@@ -1,0 +1,81 @@
+import { showPresenceTimeline } from '../../client/timeline/index.ts';
+import type { CheckpointProof } from '../../protocol/audit-checkpoint.ts';
+import type { ActivityItem } from '../../protocol/entities.ts';
+import type { Api } from '../data/api.ts';
+import { formatNumber } from '../data/format.ts';
+import { causeWords } from '../figures/cards.ts';
+import { button, element } from './dom.ts';
+
+interface Page<Item> {
+  items: Item[];
+  next?: string | number;
+}
+
+export interface TrailOptions {
+  api: Api;
+  sessionId: string;
+  /** The moment to show first, Unix milliseconds. Default: the end. */
+  at: number | undefined;
+  onMove(at: number): void;
+}
+
+/** Who was in a session and why they left, from its audit trail, whose hash chain is verified in the browser. */
+export function createTrail({ api, sessionId, at, onMove }: TrailOptions) {
+  const area = element('div');
+  const result = element('p', { class: 'hint' });
+  const again = button('Read again', () => void timeline.refresh());
+  const page = <Item>(part: string, query: object) =>
+    api.read<Page<Item>>(
+      `/sessions/${sessionId}/${part}?${new URLSearchParams(Object.entries(query).map(([name, value]) => [name, String(value)]))}`,
+    );
+
+  async function proofs(): Promise<CheckpointProof[]> {
+    const all: CheckpointProof[] = [];
+    let next: string | number | undefined;
+    do {
+      const read = await page<CheckpointProof>('checkpoints', {
+        limit: 500,
+        ...(next !== undefined && { before: next }),
+      });
+      all.push(...read.items);
+      next = read.next;
+    } while (next !== undefined);
+    return all;
+  }
+
+  async function verify(entries: ActivityItem[], isComplete: boolean) {
+    const { verifyTrail } = await import('../../client/verify/index.ts');
+    const checkpoints = isComplete ? await proofs() : [];
+    const publicKeys = [...new Set(checkpoints.map(({ checkpoint }) => checkpoint.publicKey))];
+    const found = await verifyTrail(entries, { isComplete, proofs: checkpoints, publicKeys });
+    const links = found.chains.reduce((sum, chain) => sum + chain.links, 0);
+    const parts = [
+      found.valid ? 'No fault was found.' : 'The audit trail has faults.',
+      `${formatNumber(links)} of ${formatNumber(entries.length)} entries equal what was sealed, and ${formatNumber(found.proven)} checkpoints prove their place.`,
+      ...(found.waiting.length > 0 ? [`${formatNumber(found.waiting.length)} wait to be sealed.`] : []),
+      ...(isComplete ? [] : ['npm run audit:verify checks all.']),
+    ];
+    result.textContent = parts.join(' ');
+    return found;
+  }
+
+  const source = {
+    queryActivity: (query: object) =>
+      page<ActivityItem>('activity', query) as Promise<{ items: ActivityItem[]; next?: string }>,
+  };
+  const timeline = showPresenceTimeline(area, source, {
+    ...(at !== undefined && { at }),
+    onMove,
+    verify,
+    words: { causes: causeWords },
+  });
+  const root = element(
+    'section',
+    { class: 'section' },
+    element('h2', {}, 'Who was here'),
+    area,
+    result,
+    element('div', { class: 'controls' }, again),
+  );
+  return { root, close: timeline };
+}
