@@ -19,6 +19,8 @@ export const entryPoints = {
   yjs: 'yjs/index.ts',
   verify: 'verify/index.ts',
   timeline: 'timeline/index.ts',
+  'react-timeline': 'react/timeline.ts',
+  'vue-timeline': 'vue/timeline.ts',
 };
 
 /** Packages that the application itself installs, and the modules of Node.js. */

@@ -6,6 +6,13 @@ export interface TimelineSource {
   queryActivity(query: { limit: number; before?: string }): Promise<{ items: ActivityItem[]; next?: string }>;
 }
 
+type JoiningSession = TimelineSource & { readonly ready: Promise<unknown> };
+
+/** Reads a session's audit trail as soon as the session is joined. A component may be drawn before. */
+export const onceJoined = ({ ready, queryActivity }: JoiningSession): TimelineSource => ({
+  queryActivity: (query) => ready.then(() => queryActivity(query)),
+});
+
 /** Reads the latest entries, newest first. */
 export async function readTrail(source: TimelineSource, most: number) {
   const entries: ActivityItem[] = [];

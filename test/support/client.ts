@@ -46,9 +46,23 @@ export class TestClient {
     sessions?: AccessClaim,
   ): Promise<TestClient> {
     const { token } = await tokenOf(stack, user, { sessions });
-    const client = new TestClient(stack.websocket, token);
-    await client.opened();
-    return client;
+    return TestClient.open(stack.websocket, token);
+  }
+
+  /** Opens a connection. On a busy machine a store may be too slow for the handshake; after a 503 it is repeated, as a client does. */
+  static async open(url: string, token?: string): Promise<TestClient> {
+    const until = Date.now() + timeLimits.event;
+    for (;;) {
+      const client = new TestClient(url, token);
+      const isOpen = await client.opened().then(
+        () => true,
+        (error: Error) => {
+          if (!error.message.endsWith(': 503') || Date.now() >= until) throw error;
+          return false;
+        },
+      );
+      if (isOpen) return client;
+    }
   }
 
   async opened(): Promise<void> {

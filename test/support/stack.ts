@@ -100,9 +100,7 @@ export async function startTestStack(
     arrive,
     async arriveAsGuest(invite, name, secret) {
       const query = new URLSearchParams({ invite, name, ...(secret ? { guest: secret } : {}) });
-      const client = new TestClient(`${stack.websocket}?${query}`);
-      await client.opened();
-      return arriveWith(client);
+      return arriveWith(await TestClient.open(`${stack.websocket}?${query}`));
     },
     async host(user, metadata = { isPublic: true }) {
       const owner = await arrive(user);

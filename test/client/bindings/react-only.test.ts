@@ -12,6 +12,7 @@ import {
   useOthers,
   useSession,
 } from '../../../client/react/index.ts';
+import { PresenceTimeline } from '../../../client/react/timeline.ts';
 import { createTestRollcall, type TestRollcall } from '../../../client/testing/index.ts';
 
 Object.assign(globalThis, { IS_REACT_ACT_ENVIRONMENT: true });
@@ -256,4 +257,38 @@ test.each([
 ])('%s without its provider says what is missing', (_, hook, message) => {
   const Lost = () => hook();
   expect(() => renderToString(h(Lost))).toThrow(message);
+});
+
+test('[AC9] PresenceTimeline shows who was here, tells the chosen moment to the latest listener, and is removed with its component', async () => {
+  const ada = rollcall.client('ada').open('one');
+  await ada.ready;
+  await ada.logActivity('drew');
+  const client = rollcall.client('bob');
+  const moves: string[] = [];
+  const page = (listener: string) =>
+    h(
+      StrictMode,
+      null,
+      h(
+        RollcallProvider,
+        { client: client as never },
+        h(
+          SessionProvider,
+          { sessionKey: 'one' },
+          h(PresenceTimeline, { className: 'history', onMove: () => moves.push(listener) }),
+        ),
+      ),
+    );
+  const render = await mount(page('first'));
+  await advance(1000);
+  const slider = () => container.querySelector<HTMLInputElement>('.history input[type=range]')!;
+  expect(container.querySelectorAll('input[type=range]')).toHaveLength(1);
+  expect(container.querySelector('.history')!.textContent).toContain('drew');
+  await act(async () => slider().dispatchEvent(new Event('input')));
+  expect(moves).toEqual(['first']);
+  await render(page('second'));
+  await act(async () => slider().dispatchEvent(new Event('input')));
+  expect(moves).toEqual(['first', 'second']);
+  await render(null);
+  expect(container.innerHTML).toBe('');
 });

@@ -11,6 +11,7 @@ import {
   useConnection,
   useOthers,
 } from '../../../client/vue/index.ts';
+import { PresenceTimeline } from '../../../client/vue/timeline.ts';
 
 let rollcall: TestRollcall;
 beforeEach(() => {
@@ -87,4 +88,23 @@ test('[row 33] the client hydrates the HTML of the server without a difference, 
   expect(container.textContent).toBe('adaopen');
   expect(warnings).toEqual([]);
   app.unmount();
+});
+
+test('[AC9] PresenceTimeline shows who was here, tells the chosen moment, and is removed with its component', async () => {
+  const ada = await arrive('ada', 'one');
+  await ada.logActivity('drew');
+  const moves: number[] = [];
+  const container = document.createElement('div');
+  const client = rollcall.client('bob');
+  const timeline = () => h(PresenceTimeline, { class: 'history', onMove: (at: number) => moves.push(at) });
+  const session = () => h(SessionProvider, { sessionKey: 'one' }, timeline);
+  const app = createApp(() => h(RollcallProvider, { client: client as never }, session));
+  app.mount(container);
+  await advance(1000);
+  const slider = container.querySelector<HTMLInputElement>('.history input[type=range]')!;
+  expect(container.querySelector('.history')!.textContent).toContain('drew');
+  slider.dispatchEvent(new Event('input'));
+  expect(moves).toHaveLength(1);
+  app.unmount();
+  expect(container.innerHTML).toBe('');
 });
