@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { loadAwsServiceSpecSync } from '@aws-cdk/aws-service-spec';
+import { handlerNames } from '../../lib/handlers.ts';
 import { schemaOf } from '../../scripts/aws-check/schema.ts';
 import type { Template } from '../../scripts/aws-check/template.ts';
 import { referenceOf } from '../../scripts/cdk-reference.ts';
@@ -111,7 +112,7 @@ test('the package brings the bundled functions and the migrations, and no other 
   const assets = (await readdir(join(folder, 'least'))).filter((name) => name.startsWith('asset.'));
   const contents = await Promise.all(assets.map((name) => readdir(join(folder, 'least', name))));
   const functions = contents.filter((names) => names.includes('index.mjs'));
-  expect(functions).toHaveLength(14);
+  expect(functions).toHaveLength(handlerNames.length);
   expect(functions.filter((names) => names.includes('migrations'))).toHaveLength(1);
   const migrations = join(installed, 'dist/handlers/migrate/migrations');
   expect(await readdir(migrations)).toEqual(await readdir(join(project, 'migrations')));

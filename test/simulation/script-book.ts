@@ -26,9 +26,9 @@ local function writeRecord(userId, text, millis)
   redis.call('ZADD', ttlKey, worldNow + (millis or offlineAfter), userId)
 end
 `;
-/** The code that writes the record of a hidden user, and its replacement on a virtual clock. */
-const hiddenRecord = "redis.call('SET', recordPrefix .. user.userId, text, 'PX', silenceOf(user))";
-const virtualHiddenRecord = 'writeRecord(user.userId, text, silenceOf(user))';
+/** The code that writes the record of a hidden user or of an agent, and its replacement on a virtual clock. */
+const hiddenRecord = "redis.call('SET', recordPrefix .. user.userId, text, 'PX', recordMillis(user))";
+const virtualHiddenRecord = 'writeRecord(user.userId, text, recordMillis(user))';
 
 /** The shipped script on a virtual clock. Scripts without records stay as they are. */
 export function withVirtualTtl(lua: string): string {
