@@ -11,6 +11,8 @@ const transientCodes = [
   '40P01', // deadlock
   '55P03', // lock not available
 ];
+/** A migration changed a table under a prepared statement. The connection is closed then, and the next one prepares it again. */
+const stalePlan = /^cached plan must not change result type/;
 /** Messages of `pg` errors that have no code. */
 const lostConnection = /timeout exceeded|Query read timeout|Connection terminated|Client has encountered|not queryable/;
 
@@ -38,7 +40,9 @@ function isTransient(error: Error): boolean {
   if (error instanceof DeadlineExceeded) return true;
   const code = codeOf(error);
   if (/^[0-9A-Z]{5}$/.test(code) && 'severity' in error) {
-    return transientClasses.includes(code.slice(0, 2)) || transientCodes.includes(code);
+    return (
+      transientClasses.includes(code.slice(0, 2)) || transientCodes.includes(code) || stalePlan.test(error.message)
+    );
   }
   // A code without a severity is about the network: ECONNREFUSED, ENOTFOUND, ETIMEDOUT, a certificate …
   return (

@@ -11,19 +11,24 @@ const rememberedSessions = 20;
  */
 export const claimSilent = `
   WITH candidates AS (
-    SELECT s.id, session_last_activity(s) AS last_activity FROM collaboration_sessions s
+    SELECT s.id, s.owner_id, s.warned_at, f.foreseen_at, session_last_activity(s) AS last_activity
+    FROM collaboration_sessions s LEFT JOIN session_foresight f ON f.session_id = s.id
     WHERE s.status = 'active'
       AND s.last_active_at <= ${time('$3')} - ${duration('$4')}
       AND s.last_active_at > ${time('$3')} - ${duration('$1')}
-      AND (s.silence_checked_at IS NULL OR s.silence_checked_at <= ${time('$3')} - ${duration('$4')})
-    ORDER BY s.last_active_at LIMIT $5 FOR NO KEY UPDATE SKIP LOCKED
+      AND (f.checked_at IS NULL OR f.checked_at <= ${time('$3')} - ${duration('$4')})
+    ORDER BY s.last_active_at LIMIT $5 FOR NO KEY UPDATE OF s SKIP LOCKED
+  ), checked AS (
+    INSERT INTO session_foresight (session_id, checked_at) SELECT id, ${time('$3')} FROM candidates
+    ON CONFLICT (session_id) DO UPDATE SET checked_at = excluded.checked_at
+    RETURNING session_id
   )
-  UPDATE collaboration_sessions s SET silence_checked_at = ${time('$3')} FROM candidates c WHERE s.id = c.id
-  RETURNING s.id, s.owner_id AS "ownerId", (extract(epoch FROM c.last_activity) * 1000)::float8 AS "lastActivityAt",
-    (s.foreseen_at IS NULL OR s.foreseen_at < c.last_activity)
-      AND (s.warned_at IS NULL OR s.warned_at < c.last_activity)
+  SELECT c.id, c.owner_id AS "ownerId", (extract(epoch FROM c.last_activity) * 1000)::float8 AS "lastActivityAt",
+    (c.foreseen_at IS NULL OR c.foreseen_at < c.last_activity)
+      AND (c.warned_at IS NULL OR c.warned_at < c.last_activity)
       AND c.last_activity <= ${time('$3')} - ${duration('$4')}
-      AND c.last_activity > ${time('$3')} - ${duration('$1')} + ${duration('$2')} AS "mayWarn"`;
+      AND c.last_activity > ${time('$3')} - ${duration('$1')} + ${duration('$2')} AS "mayWarn"
+  FROM candidates c JOIN checked ON checked.session_id = c.id`;
 
 /**
  * How the silences of the last sessions of owners ended: by owner, session and step. A step of null is a silence that lasted until the
@@ -65,15 +70,20 @@ export const claimForeseen = `
   WITH silent AS (
     SELECT s.id, session_last_activity(s) AS last_activity FROM collaboration_sessions s WHERE s.id = ANY ($1::uuid[]) AND s.status = 'active'
   ), due AS (
-    SELECT s.id, silent.last_activity FROM collaboration_sessions s JOIN silent ON silent.id = s.id
+    SELECT s.id, s.owner_id, silent.last_activity FROM collaboration_sessions s JOIN silent ON silent.id = s.id
+      LEFT JOIN session_foresight f ON f.session_id = s.id
     WHERE s.status = 'active' AND silent.last_activity <= ${time('$2')} - ${duration('$4')}
-      AND (s.foreseen_at IS NULL OR s.foreseen_at < silent.last_activity)
+      AND (f.foreseen_at IS NULL OR f.foreseen_at < silent.last_activity)
       AND (s.warned_at IS NULL OR s.warned_at < silent.last_activity)
     FOR NO KEY UPDATE OF s SKIP LOCKED
+  ), noted AS (
+    INSERT INTO session_foresight (session_id, checked_at, foreseen_at) SELECT id, ${time('$2')}, ${time('$2')} FROM due
+    ON CONFLICT (session_id) DO UPDATE SET foreseen_at = excluded.foreseen_at
+    RETURNING session_id
   )
-  UPDATE collaboration_sessions s SET foreseen_at = ${time('$2')} FROM due WHERE s.id = due.id
-  RETURNING s.id AS "sessionId", s.owner_id AS "ownerId",
-    (extract(epoch FROM due.last_activity + ${duration('$3')}) * 1000)::float8 AS "expiresAt"`;
+  SELECT due.id AS "sessionId", due.owner_id AS "ownerId",
+    (extract(epoch FROM due.last_activity + ${duration('$3')}) * 1000)::float8 AS "expiresAt"
+  FROM due JOIN noted ON noted.session_id = due.id`;
 
 /** Gives back an early warning that could not be announced. */
-export const releaseForeseen = 'UPDATE collaboration_sessions SET foreseen_at = NULL WHERE id = $1';
+export const releaseForeseen = 'UPDATE session_foresight SET foreseen_at = NULL WHERE session_id = $1';
