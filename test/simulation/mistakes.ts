@@ -208,7 +208,7 @@ export const mistakes: readonly Mistake[] = [
   {
     mistake: 'a restoration seats no connection',
     breaks: 'FA2',
-    find: "if not leaving[member] then redis.call('ZADD', connectionsKey, 'GT', now, member) end",
+    find: "if not leaving[member] then redis.call('ZADD', connectionsKey, 'GT', signOf({ leaseUntil = leaseUntil }), member) end",
     replace: '',
     within: 40,
   },
