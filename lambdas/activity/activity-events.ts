@@ -113,8 +113,9 @@ export const inviteRefused = (actor: Actor, reason: string, inviteId?: string) =
   entry(actor, 'invite_refused', { reason, inviteId });
 
 /** @param guestId the id that the user had as a guest. */
-export const guestSignedIn = (actor: Actor, guestId: string, role: Role) =>
-  entry(actor, 'guest_signed_in', { guestId, role });
+/** @param stayEnded the guest was present and the user has a stay of their own, so two stays became one. */
+export const guestSignedIn = (actor: Actor, guestId: string, role: Role, stayEnded: boolean) =>
+  entry(actor, 'guest_signed_in', { guestId, role, stayEnded: stayEnded || undefined });
 
 export const participantRoleChanged = (actor: Actor, targetUserId: string, role: Role, previousRole?: Role) =>
   entry(actor, 'participant_role_changed', { targetUserId, role, previousRole });

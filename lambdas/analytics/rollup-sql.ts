@@ -2,16 +2,21 @@ const time = (millis: string) => `to_timestamp((${millis})::float8 / 1000)`;
 /** The day of UTC that begins at a time. */
 export const dayAt = (millis: string) => `(${time(millis)} AT TIME ZONE 'UTC')::date`;
 
-/** The entries of the $2 links after position $1. An entry that retention or a person removed is null. */
+/**
+ * The entries of the $2 links after position $1. An entry that retention or a person removed is null. The entry of a guest who
+ * signed in is an entry of the user.
+ */
 export const readEntries = `
-  SELECT s.position, a.session_id AS "sessionId", a.user_id AS "userId", a.activity_type AS "activityType",
+  SELECT s.position, a.session_id AS "sessionId", coalesce(g.user_id, a.user_id) AS "userId", a.activity_type AS "activityType",
     (extract(epoch FROM a.created_at) * 1000)::float8 AS "createdAt",
-    a.details->>'cause' AS cause, a.details->>'kind' AS kind, a.details->>'durationSeconds' AS seconds,
+    a.details->>'cause' AS cause, a.details->>'kind' AS kind, a.details->>'stayEnded' AS "stayEnded",
+    a.details->>'durationSeconds' AS seconds,
     CASE WHEN a.activity_type IN ('session_ended', 'session_expired') THEN (extract(epoch FROM coalesce(
       (SELECT c.start_time FROM collaboration_sessions c WHERE c.id = a.session_id),
       (SELECT min(b.created_at) FROM activity_log b WHERE b.session_id = a.session_id AND b.activity_type = 'session_created')
     )) * 1000)::float8 END AS "startedAt"
   FROM activity_seals s LEFT JOIN activity_log a ON a.id = s.activity_id AND a.session_id = s.session_id
+  LEFT JOIN guest_identities g ON g.session_id = a.session_id AND g.guest_id = a.user_id
   WHERE s.position > $1 ORDER BY s.position LIMIT $2`;
 
 export const addCounts = `
@@ -98,6 +103,27 @@ export const countPeople = `
   INSERT INTO analytics_days AS d (day, people, returned)
   SELECT day, sum(people), sum(returned) FROM more GROUP BY day
   ON CONFLICT (day) DO UPDATE SET people = d.people + excluded.people, returned = d.returned + excluded.returned`;
+
+/**
+ * Takes the days from $2 on away from the next $1 guests who signed in, and returns them for the user. A guest without such a day has
+ * one row, whose day is null. It runs after the entries were read and added: an identity that was not there yet when they were read
+ * is found now or later.
+ */
+export const takeGuestDays = `
+  WITH taken AS (
+    UPDATE guest_identities SET counted = true WHERE (session_id, guest_id) IN (
+      SELECT session_id, guest_id FROM guest_identities WHERE NOT counted ORDER BY signed_in_at LIMIT $1)
+    RETURNING guest_id, user_id
+  ), gone AS (
+    DELETE FROM analytics_people p USING taken t WHERE p.person_id = t.guest_id AND p.day >= ${dayAt('$2')}
+    RETURNING p.person_id, p.day, p.returns
+  ), fewer AS (
+    UPDATE analytics_days d SET people = d.people - g.people, returned = d.returned - g.returned
+    FROM (SELECT day, count(*) AS people, count(*) FILTER (WHERE returns) AS returned FROM gone GROUP BY day) g
+    WHERE d.day = g.day
+  )
+  SELECT t.guest_id AS "guestId", t.user_id AS "personId", (extract(epoch FROM g.day) * 1000)::float8 AS day
+  FROM taken t LEFT JOIN gone g ON g.person_id = t.guest_id`;
 
 /** Removes the rows of one day, the oldest before $1, of a table that names sessions or people. */
 export const removeOldestDay = (table: 'analytics_sessions' | 'analytics_people') => `

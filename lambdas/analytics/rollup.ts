@@ -21,6 +21,7 @@ export interface RollupResult {
 }
 
 const batchLinks = 2000;
+const batchGuests = 500;
 /** Key of the advisory lock that lets one rollup work at a time. */
 const rollupLock = 7_310_102;
 const dayMillis = 86_400_000;
@@ -41,10 +42,10 @@ export class AnalyticsRollup {
   async run(millis = runMillis): Promise<RollupResult> {
     const deadline = performance.now() + millis;
     for (let counted = 0; ; ) {
-      const links = await inTransaction(this.#options.pool, 'write', (client) => this.#countBatch(client));
-      if (links === undefined) return { counted, complete: false };
-      counted += links;
-      if (links < batchLinks) return { counted, complete: true };
+      const batch = await inTransaction(this.#options.pool, 'write', (client) => this.#countBatch(client));
+      if (batch === undefined) return { counted, complete: false };
+      counted += batch.links;
+      if (batch.isLast) return { counted, complete: true };
       if (performance.now() >= deadline) return { counted, complete: false };
     }
   }
@@ -65,24 +66,39 @@ export class AnalyticsRollup {
   }
 
   /** Undefined if another rollup holds the lock. */
-  async #countBatch(client: PoolClient): Promise<number | undefined> {
+  async #countBatch(client: PoolClient): Promise<{ links: number; isLast: boolean } | undefined> {
     if (!(await isMine(client))) return undefined;
     const progress = await client.query<{ position: string }>('SELECT position FROM analytics_progress');
     const values = [progress.rows[0]!.position, batchLinks];
     const text = { name: 'analytics-read', text: sql.readEntries, values };
     const { rows } = await client.query<CountedEntry & { position: string }>(text);
     await this.#add(client, tallyOf(rows.filter(({ sessionId }) => sessionId !== null)));
+    const guests = await this.#giveGuestDays(client);
+    const isLast = rows.length < batchLinks && guests < batchGuests;
     await client.query(
       `UPDATE analytics_progress SET position = coalesce($1::bigint, position),
          counted_at = CASE WHEN $2 THEN to_timestamp($3::float8 / 1000) ELSE counted_at END`,
-      [rows.at(-1)?.position, rows.length < batchLinks, this.#options.clock()],
+      [rows.at(-1)?.position, isLast, this.#options.clock()],
     );
-    return rows.length;
+    return { links: rows.length, isLast };
+  }
+
+  /** Gives the days of guests who signed in to their users (rule AN4). @returns how many guests. */
+  async #giveGuestDays(client: PoolClient): Promise<number> {
+    const firstDay = this.#firstNamedDay();
+    const values = [batchGuests, firstDay];
+    const text = { name: 'analytics-guests', text: sql.takeGuestDays, values };
+    const { rows } = await client.query<{ guestId: string; personId: string; day: number | null }>(text);
+    await this.#addPeople(
+      client,
+      rows.flatMap(({ personId, day }) => (day === null ? [] : [{ personId, day }])),
+      firstDay,
+    );
+    return new Set(rows.map(({ guestId }) => guestId)).size;
   }
 
   async #add(client: PoolClient, { counts, minutes, days, types, sessions, people }: Tally): Promise<void> {
-    const add = <Row>(text: string, rows: readonly Row[], keys: readonly (keyof Row)[], ...more: unknown[]) =>
-      rows.length === 0 ? undefined : client.query(text, [...keys.map((key) => rows.map((row) => row[key])), ...more]);
+    const add = adder(client);
     const firstDay = this.#firstNamedDay();
     await add(sql.addCounts, counts, ['hour', 'figure', 'label', 'count']);
     await add(sql.addMinutes, minutes, ['minute', 'joined', 'departed']);
@@ -90,6 +106,11 @@ export class AnalyticsRollup {
     await add(sql.addDays, days, ['day', 'joined', 'departed']);
     await add(sql.addTypes, types, ['day', 'activityType', 'count'], namedTypes);
     await add(sql.addSessions, sessions, ['day', 'sessionId', 'entries', 'joins'], firstDay);
+    await this.#addPeople(client, people, firstDay);
+  }
+
+  async #addPeople(client: PoolClient, people: Tally['people'], firstDay: number): Promise<void> {
+    const add = adder(client);
     const fresh = (await add(sql.addPeople, people, ['day', 'personId'], firstDay))?.rows ?? [];
     const daysKept = Math.ceil(this.#options.activityRetentionMillis / dayMillis);
     await add(sql.countPeople, fresh as { day: string; personId: string }[], ['day', 'personId'], daysKept);
@@ -99,6 +120,12 @@ export class AnalyticsRollup {
   #firstNamedDay(): number {
     return startOfDay(this.#options.clock() - this.#options.activityRetentionMillis);
   }
+}
+
+/** Runs a statement with the columns of rows, unless there are none. */
+function adder(client: PoolClient) {
+  return <Row>(text: string, rows: readonly Row[], keys: readonly (keyof Row)[], ...more: unknown[]) =>
+    rows.length === 0 ? undefined : client.query(text, [...keys.map((key) => rows.map((row) => row[key])), ...more]);
 }
 
 function startOfDay(time: number): number {

@@ -1,6 +1,7 @@
 /** An entry of the audit trail, as the rollup reads it. Times are Unix milliseconds. */
 export interface CountedEntry {
   sessionId: string;
+  /** For a guest who signed in, the user that they are. */
   userId: string | null;
   activityType: string;
   createdAt: number;
@@ -8,6 +9,8 @@ export interface CountedEntry {
   cause: string | null;
   /** `agent` for the joins and leaves of agents. In the entry of a user it means nothing. */
   kind?: string | null;
+  /** `true` for a sign-in that ended the stay of the guest, because the user had one of their own. */
+  stayEnded?: string | null;
   /** How long a user stayed, in seconds, as text. */
   seconds: string | null;
   /** When the session began, for an entry of its end; null if nothing tells it any more. */
@@ -58,7 +61,7 @@ export function tallyOf(entries: readonly CountedEntry[]): Tally {
     const [minute, day] = [floor(entry.createdAt, minuteMillis), floor(entry.createdAt, dayMillis)];
     const isAgent = isOfAgent(entry);
     const joined = !isAgent && entry.activityType === 'user_joined' ? 1 : 0;
-    const departed = !isAgent && isDeparture(entry) ? 1 : 0;
+    const departed = (!isAgent && isDeparture(entry)) || isUnion(entry) ? 1 : 0;
     for (const [figure, label, count] of figuresOf(entry)) {
       counts.add([floor(entry.createdAt, hourMillis), figure, label], { count });
     }
@@ -116,6 +119,9 @@ const movements = ['user_joined', 'user_left', 'user_timeout'];
 /** Only the server writes movements, so no user can pass for an agent. */
 const isOfAgent = ({ activityType, kind }: CountedEntry) => kind === 'agent' && movements.includes(activityType);
 const isDeparture = ({ activityType }: CountedEntry) => activityType === 'user_left' || activityType === 'user_timeout';
+/** Two people who were present became one. Nobody left, so no leave is counted. */
+const isUnion = ({ activityType, stayEnded }: CountedEntry) =>
+  activityType === 'guest_signed_in' && stayEnded === 'true';
 const isEnd = ({ activityType }: CountedEntry) =>
   activityType === 'session_ended' || activityType === 'session_expired';
 const causeOf = ({ activityType, cause }: CountedEntry) =>

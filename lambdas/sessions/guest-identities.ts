@@ -19,12 +19,15 @@ export interface SignedIn {
   isFirst: boolean;
   /** Whether the user got the access of the guest. Otherwise they need access of their own. */
   granted: boolean;
+  /** Whether the stay of the guest ended, because the user has or takes a slot of their own. Otherwise the user continues it. */
+  stayEnded: boolean;
 }
 
 interface ClaimRow {
   outcome: 'unknown' | 'repeated' | 'taken' | 'removed' | 'absent' | 'signed_in';
   sessionId: string | null;
   granted?: boolean;
+  stayEnded?: boolean;
 }
 
 const claim = `SELECT claim_guest($1, $2, $3, $4, $5, $6, $7, $8, ${time('$9')}) AS result`;
@@ -66,12 +69,12 @@ export class GuestIdentities {
         ...[claims.inviteId, hashInvite(invite), this.#clock()],
       ],
     });
-    const { outcome, sessionId, granted = false } = rows[0]!.result;
+    const { outcome, sessionId, granted = false, stayEnded = false } = rows[0]!.result;
     if (outcome === 'unknown') throw refused('unknown', claims.inviteId, sessionId);
     if (outcome === 'taken') throw refused('signed_in', claims.inviteId, sessionId);
     if (outcome === 'removed') throw refused('removed', claims.inviteId, sessionId);
     if (outcome === 'absent') return undefined;
-    return { guestId, isFirst: outcome === 'signed_in', granted };
+    return { guestId, isFirst: outcome === 'signed_in', granted, stayEnded };
   }
 }
 

@@ -16,6 +16,7 @@ export class PlainCounts {
       `WITH moves AS MATERIALIZED (
          SELECT created_at, CASE activity_type WHEN 'user_joined' THEN 1 ELSE -1 END AS change FROM activity_log
          WHERE activity_type IN ('user_joined', 'user_left', 'user_timeout') AND ${ofPeople}
+           OR activity_type = 'guest_signed_in' AND details->>'stayEnded' = 'true'
        ), present AS MATERIALIZED (
          SELECT m AS minute, (SELECT coalesce(sum(change), 0) FROM moves WHERE created_at < m) AS people
          FROM generate_series(to_timestamp($1::float8 / 1000), to_timestamp($2::float8 / 1000), interval '1 minute') m
@@ -37,8 +38,11 @@ export class PlainCounts {
 
   people() {
     return this.#rows(
-      `WITH days AS (
-         SELECT DISTINCT (created_at AT TIME ZONE 'UTC')::date AS day, user_id FROM activity_log WHERE user_id IS NOT NULL
+      `WITH signed_in AS (
+         SELECT details->>'guestId' AS guest, user_id AS person FROM activity_log WHERE activity_type = 'guest_signed_in'
+       ), days AS (
+         SELECT DISTINCT (created_at AT TIME ZONE 'UTC')::date AS day, coalesce(s.person, user_id) AS user_id
+         FROM activity_log LEFT JOIN signed_in s ON s.guest = user_id::text WHERE user_id IS NOT NULL
            AND (activity_type NOT IN ('user_joined', 'user_left', 'user_timeout') OR ${ofPeople})
        )
        SELECT (extract(epoch FROM t) * 1000)::float8 AS at, count(d.user_id)::float8 AS people,

@@ -244,6 +244,9 @@ test('[SE15] a user who is present in another tab absorbs the guest', async () =
   const change = await changeOf(tab, user.userId, (one) => one['guestId'] === guest.userId);
   expect(change['userId']).toBe(user.userId);
   expect(await leaveOf(owner, guest.userId)).toBe('signed_in');
+  // Two stays became one.
+  const [entry] = await stack.audit(session.id, 'guest_signed_in');
+  expect(entry!.details).toEqual({ guestId: guest.userId, role: 'commenter', stayEnded: true });
   const { participants } = await owner.expect('participants', { type: 'participants_list', sessionId: session.id });
   expect(participants).toHaveLength(2);
 });

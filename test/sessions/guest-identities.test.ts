@@ -167,6 +167,32 @@ test('[SE15] a guest who left before still gives history and role, and no slot',
   expect(await signIn(one, una)).toMatchObject({ role: 'commenter', activated: true, guestId: one.guestId });
 });
 
+test('[AN4] a sign-in says whether the stay of the guest ended, or the user continues it', async () => {
+  const ended = async (one: Party, person: Joiner) => (await signIn(one, person)).signedIn!.stayEnded;
+  expect(await ended(await party(), user('Una'))).toBe(false);
+  const gone = await party();
+  await world.manager.leaveSession(gone.session.id, gone.guestId);
+  expect(await ended(gone, user('Una'))).toBe(false);
+
+  const member = user('Mia');
+  const join = async ({ session, proof }: Party) =>
+    world.manager.joinSession({ sessionRef: session.id, person: member, invite: proof.invite });
+  const both = await party();
+  await join(both);
+  expect(await ended(both, member)).toBe(true);
+  const returning = await party();
+  await join(returning);
+  await world.manager.leaveSession(returning.session.id, member.userId);
+  expect(await ended(returning, member)).toBe(false);
+  // Without the access of the guest, the member takes a slot of their own.
+  const withdrawn = await party();
+  await join(withdrawn);
+  await world.manager.leaveSession(withdrawn.session.id, member.userId);
+  const { inviteId } = (await readInvite(withdrawn.proof.invite, [inviteKey]))!;
+  await world.invites.revokeInvite(withdrawn.session.id, asOwner(withdrawn), inviteId);
+  expect(await signIn(withdrawn, member)).toMatchObject({ activated: true, signedIn: { stayEnded: true } });
+});
+
 test('[SE15] a secret that never joined is no guest: the invite lets the user in as usual', async () => {
   const one = await party({ role: 'commenter' });
   const joined = await signIn({ ...one, proof: { ...one.proof, secret: randomUUID() } }, user('Una'));

@@ -42,7 +42,9 @@ export async function signIn(
       const own = signedIn?.granted ? undefined : (invite ?? guest.invite);
       const joined = await sessions.joinSession({ sessionRef, person: personOf(caller), invite: own });
       const actor = actorOf(caller, joined.session.id);
-      if (signedIn?.isFirst) await audit(guestSignedIn(actor, signedIn.guestId, joined.role));
+      if (signedIn?.isFirst) {
+        await audit(guestSignedIn(actor, signedIn.guestId, joined.role, signedIn.stayEnded));
+      }
       for (const entry of inviteEntries(caller, joined)) await audit(entry);
       return { slot: joined, guestId: signedIn?.guestId };
     }),
