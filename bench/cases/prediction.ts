@@ -1,7 +1,6 @@
-import { SeededRandom } from '../../test/harness/seeded-random.ts';
 import { type Bench, type Measurement, median } from '../measurement.ts';
 import { evaluateOwner, fixedLeadMinutes, type Outcome } from '../prediction/evaluate.ts';
-import { type OwnerKind, ownerKinds } from '../prediction/simulated-owners.ts';
+import { type OwnerKind, ownerKinds, Random } from '../prediction/simulated-owners.ts';
 
 const owners = 200;
 const resamples = 400;
@@ -55,8 +54,10 @@ const figures: [what: string, unit: string, of: (outcomes: readonly Outcome[]) =
 /** The figures of one kind, each with its 95 % interval. Owners are drawn again, because the silences of one owner belong together. */
 function measure(kind: OwnerKind, seed: number): Measurement[] {
   const outcomes = Array.from({ length: owners }, (_, index) => evaluateOwner(kind, seed + index));
-  const random = SeededRandom.mixed(seed);
-  const drawn = Array.from({ length: resamples }, () => outcomes.map(() => random.one(outcomes)));
+  const random = new Random(seed);
+  const drawn = Array.from({ length: resamples }, () =>
+    outcomes.map(() => outcomes[Math.floor(random.next() * outcomes.length)]!),
+  );
   const measured = figures.flatMap(([what, unit, of]): Measurement[] => {
     const value = of(outcomes);
     if (Number.isNaN(value)) return [];

@@ -4,8 +4,7 @@ import {
   type SilenceHistory,
   silenceSteps,
 } from '../../lambdas/sessions/prediction/silence-model.ts';
-import { SeededRandom } from '../../test/harness/seeded-random.ts';
-import type { OwnerKind, Silence } from './simulated-owners.ts';
+import { type OwnerKind, Random, type Silence } from './simulated-owners.ts';
 
 export const timeoutMinutes = 60;
 export const fixedLeadMinutes = 5;
@@ -30,7 +29,7 @@ export interface Outcome {
 
 /** Lets the model look at each silence of an owner, step by step, as the sweep does. It knows only what was before. */
 export function evaluateOwner(kind: OwnerKind, seed: number): Outcome {
-  const random = SeededRandom.mixed(seed);
+  const random = new Random(seed);
   const outcome = { expiries: 0, right: 0, wrong: 0, fixedRight: 0, fixedWrong: 0, squaredErrors: 0, looks: 0 };
   const leads: number[] = [];
   const sessions: Silence[][] = [];
