@@ -24,6 +24,8 @@ function answerOf(reply: AnyFrame | Error): string {
   return /"message":"([^"]*)"/.exec(reply.message)?.[1] ?? 'no answer';
 }
 
+/** The type of the activities that owners log. */
+export const drilledActivity = 'drilled';
 const actionMillis = 250;
 const heartbeatMillis = 1000;
 
@@ -125,7 +127,9 @@ export class Crowd {
     await Promise.all(this.#acting);
   }
 
+  /** Ends all connections, and waits for no answer. */
   leave(): void {
+    this.#isOver = true;
     for (const { owner, guests } of this.rooms) for (const client of [owner, ...guests]) client.cut();
   }
 
@@ -152,7 +156,7 @@ export class Crowd {
     while (!this.#isOver) {
       const activityId = randomUUID();
       const sent = Date.now();
-      const message = { type: 'activity_log', sessionId, activityType: 'drilled', activityId };
+      const message = { type: 'activity_log', sessionId, activityType: drilledActivity, activityId };
       for (;;) {
         // A client repeats a request with the same id until it is confirmed.
         const reply = await owner.askOnce(message).catch((error: Error) => error);

@@ -27,7 +27,6 @@ export async function runDrill(name: DrillName, say: (line: string) => void): Pr
     try {
       return await drills[name](venue, crowd, tell);
     } finally {
-      await crowd.stop();
       crowd.leave();
     }
   } finally {

@@ -1,4 +1,5 @@
 // `npm run drill -- restore|rotation|zone|emptied-cache`: lets a store fail on a stack of its own, repairs it, and says what that did.
+import { inspect } from 'node:util';
 import { publishSlowness } from '../support/time-limits.ts';
 import { type DrillName, drills, runDrill, sentencesOf } from './drills.ts';
 
@@ -8,7 +9,11 @@ if (!(name in drills) || more.length > 0) {
   process.exit(2);
 }
 await publishSlowness();
-const outcome = await runDrill(name as DrillName, (line) => console.log(line));
+const outcome = await runDrill(name as DrillName, (line) => console.log(line)).catch((error: unknown) => {
+  // At the end of the output, so that a log that was cut still has it. What still runs would write after it.
+  console.error(`The drill failed: ${inspect(error)}`);
+  return process.exit(1);
+});
 console.log();
 for (const sentence of sentencesOf(outcome)) console.log(sentence);
 // Only a restore loses something: what was not copied yet.

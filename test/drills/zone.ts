@@ -16,16 +16,22 @@ export const zone: Drill = async (venue, crowd, say) => {
   await Promise.all([venue.gates.postgres.shut(), venue.gates.redis.shut()]);
   const ended = await venue.stack.endEnvironments(0.5);
   say(`killed PostgreSQL, Redis and ${ended} execution environments`);
-  const confirmed = crowd.allConfirmed().then(() => Date.now() - failedAt);
-  const joined = crowd.newcomer('newcomer').then(() => Date.now() - failedAt);
-  await pause(awayMillis);
-  venue.postgres = await venue.startPostgres(venue.data);
-  venue.redis = await venue.startRedis();
-  venue.gates.postgres.leadTo(venue.postgres.url);
-  venue.gates.redis.leadTo(venue.redis.url);
-  await Promise.all([venue.gates.postgres.open(), venue.gates.redis.open()]);
-  const back = Date.now() - failedAt;
-  say(`the standby of PostgreSQL and an empty node of Redis answer after ${back} ms`);
-  const recovery = { 'stores answer': back, 'activities are confirmed': await confirmed, 'joins work': await joined };
+  const sinceFailure = () => Date.now() - failedAt;
+  const repair = async () => {
+    await pause(awayMillis);
+    venue.postgres = await venue.startPostgres(venue.data);
+    venue.redis = await venue.startRedis();
+    venue.gates.postgres.leadTo(venue.postgres.url);
+    venue.gates.redis.leadTo(venue.redis.url);
+    await Promise.all([venue.gates.postgres.open(), venue.gates.redis.open()]);
+    say(`the standby of PostgreSQL and an empty node of Redis answer after ${sinceFailure()} ms`);
+    return sinceFailure();
+  };
+  const [back, confirmed, joined] = await Promise.all([
+    repair(),
+    crowd.allConfirmed().then(sinceFailure),
+    crowd.newcomer('newcomer').then(sinceFailure),
+  ]);
+  const recovery = { 'stores answer': back, 'activities are confirmed': confirmed, 'joins work': joined };
   return conclude(venue, crowd, { recovery, failedAt });
 };
