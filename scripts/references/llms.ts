@@ -51,7 +51,7 @@ export function llmsText(project: string, made: Record<string, string>): string 
     `## Entry points of the client\n\n${tableBelow(client, '## Entry points')}`,
     `## Limits\n\n${limitLines()}\n\nA message over a limit is refused with \`TOO_LARGE\`. A cursor over the rate is dropped.`,
     `## Error codes\n\n${errorLines()}`,
-    `## Settings of the service\n\n${tableBelow(readme, '## Settings')}`,
+    `## Settings of the service\n\n${tableBelow(read('docs/settings.md'), '## Of the service')}`,
     ...linkSections(project, made),
   ];
   return `${sections.join('\n\n')}\n`;

@@ -12,7 +12,7 @@ import { installClient } from '../support/packed-client.ts';
 import { startTestStack, type TestStack } from '../support/stack.ts';
 import { codeBlocks, codeOf, project, runProgram } from './support.ts';
 
-const readme = readFileSync(join(project, 'README.md'), 'utf8');
+const settings = readFileSync(join(project, 'docs/settings.md'), 'utf8');
 let stack: TestStack;
 let directory: string;
 
@@ -32,7 +32,7 @@ const engines: [name: string, program: string, options: string[]][] = [
   ...olderEngines(),
 ];
 
-/** The arguments of the README's command. */
+/** The arguments of the command on the page. */
 const jestCommand = ['--experimental-vm-modules', 'node_modules/jest/bin/jest.js'];
 
 function olderEngines(): [string, string, string[]][] {
@@ -50,8 +50,8 @@ describe.each(engines)('with Node.js %s', (_, program, options) => {
   const run = (arguments_: string[], rollcall = stack.http) =>
     runProgram(program, [...options, ...arguments_], { cwd: directory, env: { ROLLCALL_URL: rollcall } });
 
-  test('the first program of the README joins, points and leaves', async () => {
-    await writeFile(join(directory, 'presence.mjs'), codeOf('README.md', 'presence.mjs'));
+  test('the program of the page joins, points and leaves', async () => {
+    await writeFile(join(directory, 'presence.mjs'), codeOf('docs/node.md', 'presence.mjs'));
     expect(await run(['presence.mjs'])).toEqual({
       code: 0,
       output: 'bob joined\nsomebody points at main-stage, 12\nbob left: left\n',
@@ -62,10 +62,10 @@ describe.each(engines)('with Node.js %s', (_, program, options) => {
     beforeAll(async () => {
       const described = JSON.parse(readFileSync(join(directory, 'package.json'), 'utf8'));
       await writeFile(join(directory, 'package.json'), JSON.stringify({ ...described, type }));
-      await writeFile(join(directory, 'presence.test.mjs'), codeOf('README.md', 'presence.test.mjs'));
+      await writeFile(join(directory, 'presence.test.mjs'), codeOf('docs/node.md', 'presence.test.mjs'));
     });
 
-    test('the Jest test of the README passes', async () => {
+    test('the Jest test of the page passes', async () => {
       const { code, output } = await run(jestCommand);
       expect(output).toContain('1 passed');
       expect(code).toBe(0);
@@ -73,7 +73,7 @@ describe.each(engines)('with Node.js %s', (_, program, options) => {
   });
 });
 
-describe('the Jest test of the README', () => {
+describe('the Jest test of the page', () => {
   const fails = async (code: string, rollcall: string) => {
     await writeFile(join(directory, 'presence.test.mjs'), code);
     const env = { ROLLCALL_URL: rollcall };
@@ -83,13 +83,13 @@ describe('the Jest test of the README', () => {
   };
 
   test('fails with the reason if a call is refused', async () => {
-    const code = codeOf('README.md', 'presence.test.mjs').replace("operationId: 'checkout'", "operationId: ''");
+    const code = codeOf('docs/node.md', 'presence.test.mjs').replace("operationId: 'checkout'", "operationId: ''");
     expect(await fails(code, stack.http)).toContain('RollcallError: "operationId": must not be empty.');
   });
 
   test('says that there was no answer before Jest ends it', async () => {
     const silent = await startSilentService();
-    const output = await fails(codeOf('README.md', 'presence.test.mjs'), silent.url);
+    const output = await fails(codeOf('docs/node.md', 'presence.test.mjs'), silent.url);
     await silent.close();
     expect(output).toContain('RollcallError: This was not sent because there is no connection; try again later.');
     expect(output).not.toContain('Exceeded timeout');
@@ -110,16 +110,18 @@ async function startSilentService(): Promise<{ url: string; close(): Promise<voi
   };
 }
 
-test('the commands of the README run the snippets as these tests do', () => {
-  const commands = codeBlocks('README.md').flatMap(({ language, code }) => (language === 'sh' ? code.split('\n') : []));
+test('the commands of the page run the snippets as these tests do', () => {
+  const commands = codeBlocks('docs/node.md').flatMap(({ language, code }) =>
+    language === 'sh' ? code.split('\n') : [],
+  );
   const { version } = JSON.parse(readFileSync(join(project, 'client/package.json'), 'utf8'));
   expect(commands).toEqual(
     expect.arrayContaining([`npm install ../rollcall-client-${version}.tgz ws`, `node ${jestCommand.join(' ')}`]),
   );
 });
 
-test('the README lists the settings of the product with their defaults', () => {
-  const rows = [...readme.matchAll(/^\| `([A-Z_]+)` +\| +([\d.]+|true|false) \|/gm)].map(([, name, value]) => [
+test('the page of the settings has their defaults', () => {
+  const rows = [...settings.matchAll(/^\| `([A-Z_]+)` +\| +([\d.]+|true|false) \|/gm)].map(([, name, value]) => [
     name,
     JSON.parse(value!),
   ]);
