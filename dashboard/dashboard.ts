@@ -28,7 +28,7 @@ export function openDashboard(app: Element, config: Config, access: Access): voi
 
   /** @param message why the operator has to sign in again. */
   function signIn(message?: string): void {
-    alone(signInPage(access, message, () => void enter()));
+    alone(signInPage(access, message, () => void enter(), signIn));
   }
 
   /** A running dashboard may be refused by the socket and by a request; the first one ends it. */
@@ -118,9 +118,13 @@ function run(
       state: (state) => model.setState(state),
       figures(figures) {
         model.take(figures);
-        view?.tick?.();
+        // The service sends figures for up to a minute after the page was hidden. Nobody sees what would be read for them.
+        if (!document.hidden) view?.tick?.();
       },
-      resumed: () => void model.load(),
+      resumed(isFirst) {
+        void model.load();
+        if (!isFirst) view?.resume?.();
+      },
       failed: ({ code }) => refuse(code === 'PERMISSION_DENIED' ? 'denied' : 'signed-out'),
     },
   );

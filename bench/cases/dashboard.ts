@@ -2,40 +2,20 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Pool } from 'pg';
-import { type Browser, chromium, type Page, type WebSocketRoute } from 'playwright-core';
+import { type Browser, chromium, type WebSocketRoute } from 'playwright-core';
 import { figuresOf } from '../../lambdas/figures/figure-rows.ts';
 import { FigureStore } from '../../lambdas/figures/figure-store.ts';
 import { startLocalStack } from '../../local/stack.ts';
 import { fillFigures } from '../dashboard/busy-service.ts';
+import { loads, opened, rounds } from '../dashboard/loads.ts';
 import { fillSessions } from '../dashboard/many-sessions.ts';
+import { weekPages } from '../dashboard/week-pages.ts';
 import { type Bench, type Measurement, median, timed } from '../measurement.ts';
 
 const sessions = 10_000;
-const rounds = 5;
 /** So many updates arrive in five and a half hours. */
 const updates = 2000;
 const slotMillis = 10_000;
-
-/** Opens a view in a new browser context, so that nothing is cached. */
-async function opened(browser: Browser, url: string, isShown: string): Promise<{ page: Page; millis: number }> {
-  const context = await browser.newContext({ viewport: { width: 1280, height: 900 } });
-  const page = await context.newPage();
-  const millis = await timed(async () => {
-    await page.goto(url);
-    await page.locator(isShown).first().waitFor();
-  });
-  return { page, millis };
-}
-
-async function loads(browser: Browser, url: string, isShown: string): Promise<number> {
-  const times: number[] = [];
-  for (let round = 0; round < rounds; round += 1) {
-    const { page, millis } = await opened(browser, url, isShown);
-    times.push(millis);
-    await page.context().close();
-  }
-  return median(times);
-}
 
 /** The time of a search in the list, from the last key until its rows are shown. The page waits 300 ms for further keys. */
 async function searches(browser: Browser, url: string): Promise<number> {
@@ -126,6 +106,7 @@ async function measure(): Promise<Measurement[]> {
         unit: 'ms',
       },
       ...(await manyUpdates(browser, address(''), new FigureStore(pool))),
+      ...(await weekPages(browser, address, pool)),
     ];
   } finally {
     await browser.close();

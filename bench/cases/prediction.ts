@@ -1,6 +1,7 @@
 import { type Bench, type Measurement, median } from '../measurement.ts';
 import { evaluateOwner, fixedLeadMinutes, type Outcome } from '../prediction/evaluate.ts';
-import { type OwnerKind, ownerKinds, Random } from '../prediction/simulated-owners.ts';
+import { type OwnerKind, ownerKinds } from '../prediction/simulated-owners.ts';
+import { Random } from '../random.ts';
 
 const owners = 200;
 const resamples = 400;

@@ -4,7 +4,8 @@ import {
   type SilenceHistory,
   silenceSteps,
 } from '../../lambdas/sessions/prediction/silence-model.ts';
-import { type OwnerKind, Random, type Silence } from './simulated-owners.ts';
+import { Random } from '../random.ts';
+import type { OwnerKind, Silence } from './simulated-owners.ts';
 
 export const timeoutMinutes = 60;
 export const fixedLeadMinutes = 5;

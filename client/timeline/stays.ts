@@ -84,6 +84,14 @@ function close(stay: TimelineStay | undefined, cause: string, entry: ActivityIte
   if (stay.leftAt === null) Object.assign(stay, { leftAt: entry.createdAt, cause });
   // The session ended before; this entry says it of the user.
   else if (!ends.includes(stay.departure!.activityType) || ends.includes(entry.activityType)) return;
+  // Of an end and a leave at the same time, the service takes the cause of the leave.
+  else if (stay.leftAt === entry.createdAt) stay.cause = cause;
   stay.departure = entry;
   if (cause === 'left') stay.lastSign = entry;
 }
+
+/** The stays of who was here at a time (Unix milliseconds), in the order of their joins. */
+export const presentAt = (people: readonly TimelinePerson[], at: number): TimelineStay[] =>
+  people
+    .flatMap(({ stays }) => stays.filter(({ joinedAt, leftAt }) => joinedAt <= at && (leftAt ?? Infinity) > at))
+    .sort((one, other) => one.joinedAt - other.joinedAt || (one.userId < other.userId ? -1 : 1));

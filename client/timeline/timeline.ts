@@ -5,7 +5,7 @@ import type { TrailVerification } from '../verify/verify-trail.ts';
 import { fill, iconOf, rowOf, tableOf } from './parts.ts';
 import { readTrail, type TimelineSource } from './read.ts';
 import { isBroken, rowsOf, type TimelineRow } from './states.ts';
-import { staysOf, type TimelinePerson, type TimelineStay } from './stays.ts';
+import { presentAt, staysOf, type TimelinePerson, type TimelineStay } from './stays.ts';
 import { dress } from './style.ts';
 import { english, type TimelineWords } from './words.ts';
 
@@ -86,8 +86,7 @@ export function showPresenceTimeline(
 
   function move(): void {
     const time = at ?? end;
-    const isHere = ({ joinedAt, leftAt }: TimelineStay) => joinedAt <= time && (leftAt ?? Infinity) > time;
-    const names = people.filter(({ stays }) => stays.some(isHere)).map(({ name }) => name);
+    const names = presentAt(people, time).map(({ name }) => name);
     const sentence = [words.nobody, words.onePerson][names.length] ?? words.people;
     says.textContent = fill(sentence, { time: timeOf(time), number: names.length, names: names.join(', ') });
     slider.value = String(time);
@@ -132,7 +131,12 @@ export function showPresenceTimeline(
     const acts = stays.flatMap(({ activities }) => activities);
     // Two acts closer than this are one tick.
     const places = new Set(acts.map(({ createdAt }) => placeOf(createdAt).toFixed(1)));
-    const ticks = [...places].map((place) => create('i', { style: `left:${place}%` }));
+    const ticks = [...places].map((place) => {
+      const tick = create('i', {});
+      // A content security policy that forbids inline styles forbids the attribute `style`.
+      tick.style.left = `${place}%`;
+      return tick;
+    });
     return create('li', {}, name, create('div', {}, ...stays.map(barOf), ...ticks));
   }
 

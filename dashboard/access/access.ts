@@ -9,7 +9,7 @@ export interface Access {
   readonly offers: 'paste' | 'redirect';
   /** Takes a pasted token. */
   paste(token: string): void;
-  /** Leaves the page for the sign-in page of the identity provider. */
+  /** Leaves the page for the sign-in page of the identity provider. @throws Error with one sentence if the provider does not answer. */
   redirect(): Promise<void>;
   /** Forgets the token. */
   forget(): void;

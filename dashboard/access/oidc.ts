@@ -4,7 +4,11 @@ type Settings = Extract<SignIn, { kind: 'oidc' }>;
 
 /** A sign-in with the authorization code flow and PKCE (RFC 7636), which needs no secret in the page. */
 export interface Oidc {
-  /** The access token; null if nobody is signed in, or the sign-in has expired. */
+  /**
+   * The access token, renewed if it expires soon; null if nobody is signed in, or the sign-in has expired.
+   *
+   * @throws Error with one sentence if the token has expired and the identity provider does not answer.
+   */
   token(): Promise<string | null>;
   redirect(): Promise<void>;
   forget(): void;
@@ -52,25 +56,42 @@ async function challengeOf(verifier: string): Promise<string> {
  */
 export async function openOidc({ issuer, clientId, scope }: Settings): Promise<Oidc> {
   let tokens: (Tokens & { expiresAt: number }) | undefined;
+  let renewal: Promise<void> | undefined;
+
+  async function reach(path: string, init?: RequestInit): Promise<Response> {
+    const reply = await fetch(path, init).catch(() => undefined);
+    if (!reply || reply.status === 429 || reply.status >= 500) {
+      throw new Error('The identity provider does not answer; try again, or check the issuer in config.json.');
+    }
+    return reply;
+  }
 
   async function endpoints(): Promise<Endpoints> {
-    const reply = await fetch(`${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`);
-    if (!reply.ok)
-      throw new Error('The identity provider does not answer; try again, or check the issuer in config.json.');
+    const reply = await reach(`${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`);
+    if (!reply.ok) throw new Error('The identity provider is not known; check the issuer in config.json.');
     return (await reply.json()) as Endpoints;
   }
 
-  /** A refused request leaves nobody signed in. */
+  /** A refused request leaves nobody signed in. The answer for somebody who signed out meanwhile is not used. */
   async function ask(parameters: Record<string, string>): Promise<void> {
+    const before = tokens;
     const { token_endpoint } = await endpoints();
     const body = new URLSearchParams({ client_id: clientId, ...parameters });
-    const reply = await fetch(token_endpoint, { method: 'POST', body });
-    if (!reply.ok) {
-      tokens = undefined;
-      return;
+    const reply = await reach(token_endpoint, { method: 'POST', body });
+    const got = reply.ok ? ((await reply.json()) as Tokens) : undefined;
+    if (tokens !== before) return;
+    tokens = got && { ...before, ...got, expiresAt: Date.now() + (got.expires_in ?? 3600) * 1000 };
+  }
+
+  const isValid = () => tokens !== undefined && tokens.expiresAt > Date.now();
+
+  async function renew(refresh_token: string): Promise<void> {
+    try {
+      await ask({ grant_type: 'refresh_token', refresh_token });
+    } catch (error) {
+      // The next request tries again.
+      if (!isValid()) throw error;
     }
-    const got = (await reply.json()) as Tokens;
-    tokens = { ...tokens, ...got, expiresAt: Date.now() + (got.expires_in ?? 3600) * 1000 };
   }
 
   async function finish(): Promise<void> {
@@ -92,8 +113,14 @@ export async function openOidc({ issuer, clientId, scope }: Settings): Promise<O
     async token() {
       if (tokens && tokens.expiresAt - Date.now() > leastLifeMillis) return tokens.access_token;
       const { refresh_token } = tokens ?? {};
-      if (refresh_token) await ask({ grant_type: 'refresh_token', refresh_token });
-      return tokens && tokens.expiresAt > Date.now() ? tokens.access_token : null;
+      // Many providers accept a refresh token once, and end the sign-in if it comes again. So all requests wait for one renewal.
+      if (refresh_token) {
+        renewal ??= renew(refresh_token).finally(() => {
+          renewal = undefined;
+        });
+        await renewal;
+      }
+      return isValid() ? tokens!.access_token : null;
     },
     async redirect() {
       const { authorization_endpoint } = await endpoints();

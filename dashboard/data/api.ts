@@ -29,7 +29,9 @@ const sentences: Partial<Record<Failure, string>> = {
 
 export function createApi(httpUrl: string, token: () => Promise<string | null>): Api {
   async function request(path: string, signal?: AbortSignal): Promise<Response> {
-    const bearer = await token();
+    const bearer = await token().catch((error: Error) => {
+      throw new ApiError('offline', error.message);
+    });
     if (bearer === null) throw new ApiError('signed-out', sentences['signed-out']!);
     const headers = { authorization: `Bearer ${bearer}` };
     const reply = await fetch(`${httpUrl}${path}`, { headers, signal: signal ?? null }).catch((error: unknown) => {

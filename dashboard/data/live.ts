@@ -8,8 +8,8 @@ import type { ServiceFigures } from '../../protocol/figures.ts';
 export interface LiveEvents {
   state(state: ClientState): void;
   figures(figures: ServiceFigures): void;
-  /** Figures may be missing: the connection is open again, or the page is visible again. */
-  resumed(): void;
+  /** Figures may be missing: the connection is open, or the page is visible again. @param isFirst whether nothing was missed before. */
+  resumed(isFirst: boolean): void;
   /** The connection ends, or the figures are refused. */
   failed(error: RollcallError): void;
 }
@@ -34,6 +34,7 @@ export function openLive(
   const environment = createEnvironment();
   const { socketUrl: url, httpUrl, token } = options;
   let lastAt = 0;
+  let isFirst = !environment.page.hidden();
   let unlisten: (() => void) | undefined;
   let timer: ReturnType<typeof setInterval> | undefined;
 
@@ -42,9 +43,7 @@ export function openLive(
     error(error) {
       if (!error.retryable) events.failed(error);
     },
-    async move(link) {
-      if (await watch(link)) events.resumed();
-    },
+    move: (link) => resume(link),
     frame: ({ type, ...frame }) => {
       if (type === 'figures') take(frame['figures'] as ServiceFigures);
     },
@@ -73,14 +72,17 @@ export function openLive(
     }
   }
 
-  async function resume(): Promise<void> {
-    if (await watch(connection.link)) events.resumed();
+  async function resume(link: Link | undefined): Promise<void> {
+    if (!(await watch(link))) return;
+    events.resumed(isFirst);
+    isFirst = false;
   }
 
   return {
     connect() {
       unlisten ??= environment.page.listen((event) => {
-        if (event === 'visible' || event === 'restored') void resume();
+        if (event === 'hidden') isFirst = false;
+        if (event === 'visible' || event === 'restored') void resume(connection.link);
       });
       timer ??= setInterval(() => void watch(connection.link), renewMillis);
       connection.connect();

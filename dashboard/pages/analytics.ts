@@ -95,7 +95,7 @@ export function analyticsView({ api, query, setQuery, onRefused }: Context): Vie
   content.hidden = true;
   void read();
   return {
-    ...{ title: 'Analytics', root },
+    ...{ title: 'Analytics', root, resume: () => void read() },
     close() {
       reading?.abort();
       for (const card of cards) card.close();

@@ -21,6 +21,9 @@ export interface SessionReport {
   };
 }
 
+/** The address has the moment of the slider once it rests for this long, in milliseconds: browsers refuse more frequent changes. */
+const restMillis = 200;
+
 /** One session: who is in it, what happens, and who was here at a time. */
 export function sessionView(context: Context, id: string): View {
   const { api, query, setQuery, onRefused } = context;
@@ -30,6 +33,7 @@ export function sessionView(context: Context, id: string): View {
   const root = element('div', {}, link('← All sessions', '#/sessions', 'back'), state, content);
   const reading = new AbortController();
   let parts: ReturnType<typeof createParts> | undefined;
+  let moving: ReturnType<typeof setTimeout> | undefined;
   const asked = Number(query.get('at')) || undefined;
 
   async function read(): Promise<void> {
@@ -64,10 +68,14 @@ export function sessionView(context: Context, id: string): View {
     const heading = headOf(session);
     const people = createPeople();
     const activity = createActivity();
-    const trail = createTrail({ api, sessionId: session.id, at: asked, onMove: (at) => setQuery({ at: String(at) }) });
+    const onMove = (at: number) => {
+      clearTimeout(moving);
+      moving = setTimeout(() => setQuery({ at: String(at) }), restMillis);
+    };
+    const trail = createTrail({ api, sessionId: session.id, at: asked, onMove });
     return {
       roots: [heading.root, people.root, trail.root, activity.root],
-      close: trail.close,
+      trail,
       show(report: SessionReport): void {
         heading.show(report);
         people.show(report);
@@ -80,9 +88,14 @@ export function sessionView(context: Context, id: string): View {
   void read();
   function close(): void {
     reading.abort();
-    parts?.close();
+    clearTimeout(moving);
+    parts?.trail.close();
   }
-  return { title: 'Session', root, tick: () => void read(), close };
+  function resume(): void {
+    void read();
+    parts?.trail.refresh();
+  }
+  return { title: 'Session', root, tick: () => void read(), resume, close };
 }
 
 function headOf({ metadata, key, sessionId, id, startTime, maxParticipants, isPublic }: Session) {

@@ -165,6 +165,7 @@ export function sessionsView({ api, query, setQuery, onRefused }: Context): View
   return {
     ...{ title: 'Sessions', root },
     tick: () => void read(),
+    resume: () => void read(),
     close() {
       clearTimeout(typing);
       reading?.abort();

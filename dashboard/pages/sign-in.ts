@@ -2,14 +2,23 @@ import type { Access } from '../access/access.ts';
 import { element, field } from '../view/dom.ts';
 import { notice } from '../view/notice.ts';
 
-/** Asks for a token, or leads to the identity provider. @param onToken called when there may be a token. */
-export function signInPage(access: Access, message: string | undefined, onToken: () => void): HTMLElement {
+/**
+ * Asks for a token, or leads to the identity provider.
+ *
+ * @param onToken called when there may be a token. @param onFailure called with a sentence if the identity provider does not answer.
+ */
+export function signInPage(
+  access: Access,
+  message: string | undefined,
+  onToken: () => void,
+  onFailure: (message: string) => void,
+): HTMLElement {
   if (access.offers === 'redirect') {
     const text = message ?? 'The dashboard needs an account with the scope rollcall/admin.';
     return notice({
       title: 'Sign in',
       text,
-      action: { label: 'Sign in', run: () => void access.redirect() },
+      action: { label: 'Sign in', run: () => void access.redirect().catch((error: Error) => onFailure(error.message)) },
       isPage: true,
     });
   }

@@ -1,15 +1,10 @@
 import { showPresenceTimeline } from '../../client/timeline/index.ts';
-import type { CheckpointProof } from '../../protocol/audit-checkpoint.ts';
 import type { ActivityItem } from '../../protocol/entities.ts';
 import type { Api } from '../data/api.ts';
 import { formatNumber } from '../data/format.ts';
+import { createTrailReader } from '../data/trail.ts';
 import { causeWords } from '../figures/cards.ts';
 import { button, element } from './dom.ts';
-
-interface Page<Item> {
-  items: Item[];
-  next?: string | number;
-}
 
 export interface TrailOptions {
   api: Api;
@@ -24,28 +19,11 @@ export function createTrail({ api, sessionId, at, onMove }: TrailOptions) {
   const area = element('div');
   const result = element('p', { class: 'hint' });
   const again = button('Read again', () => void timeline.refresh());
-  const page = <Item>(part: string, query: object) =>
-    api.read<Page<Item>>(
-      `/sessions/${sessionId}/${part}?${new URLSearchParams(Object.entries(query).map(([name, value]) => [name, String(value)]))}`,
-    );
-
-  async function proofs(): Promise<CheckpointProof[]> {
-    const all: CheckpointProof[] = [];
-    let next: string | number | undefined;
-    do {
-      const read = await page<CheckpointProof>('checkpoints', {
-        limit: 500,
-        ...(next !== undefined && { before: next }),
-      });
-      all.push(...read.items);
-      next = read.next;
-    } while (next !== undefined);
-    return all;
-  }
+  const reader = createTrailReader(api, sessionId);
 
   async function verify(entries: ActivityItem[], isComplete: boolean) {
     const { verifyTrail } = await import('../../client/verify/index.ts');
-    const checkpoints = isComplete ? await proofs() : [];
+    const checkpoints = isComplete ? await reader.proofs() : [];
     const publicKeys = [...new Set(checkpoints.map(({ checkpoint }) => checkpoint.publicKey))];
     const found = await verifyTrail(entries, { isComplete, proofs: checkpoints, publicKeys });
     const links = found.chains.reduce((sum, chain) => sum + chain.links, 0);
@@ -59,11 +37,7 @@ export function createTrail({ api, sessionId, at, onMove }: TrailOptions) {
     return found;
   }
 
-  const source = {
-    queryActivity: (query: object) =>
-      page<ActivityItem>('activity', query) as Promise<{ items: ActivityItem[]; next?: string }>,
-  };
-  const timeline = showPresenceTimeline(area, source, {
+  const timeline = showPresenceTimeline(area, reader, {
     ...(at !== undefined && { at }),
     onMove,
     verify,
@@ -77,5 +51,5 @@ export function createTrail({ api, sessionId, at, onMove }: TrailOptions) {
     result,
     element('div', { class: 'controls' }, again),
   );
-  return { root, close: timeline };
+  return { root, close: timeline, refresh: () => void timeline.refresh() };
 }

@@ -21,5 +21,7 @@ export interface View {
   update?(): void;
   /** Called with each new figures of the socket. */
   tick?(): void;
+  /** Called when the page is visible again, or the connection is open again: what is shown may be old. */
+  resume?(): void;
   close(): void;
 }

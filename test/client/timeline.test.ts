@@ -52,6 +52,18 @@ test('[AC9] the end of a session ends all stays, and the stay of a guest who sig
   ]);
 });
 
+test('[PR9] who left at the very moment at which the session ended has the cause of the leave, whatever the order of the entries', () => {
+  const end = entry(null, 'session_expired', 5000);
+  const leave = entry('ada', 'user_left', 5000, { cause: 'disconnected' });
+  for (const last of [
+    [end, leave],
+    [leave, end],
+  ]) {
+    const [ada] = staysOf([entry('ada', 'user_joined', 1000), ...last]);
+    expect(ada!.stays).toMatchObject([{ leftAt: 5000, cause: 'disconnected', departure: leave }]);
+  }
+});
+
 test('[AC9] a stay whose join is missing begins as long before its end as the end says', () => {
   const [ada] = staysOf([entry('ada', 'user_left', 60_000, { cause: 'removed', durationSeconds: 20 })]);
   expect(ada!.stays).toMatchObject([{ joinedAt: 40_000, leftAt: 60_000, cause: 'removed' }]);

@@ -1,9 +1,7 @@
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
-import { fillTrail } from '../../bench/analytics/trail.ts';
 import { fillFigures } from '../../bench/dashboard/busy-service.ts';
-import { fillSessions } from '../../bench/dashboard/many-sessions.ts';
-import { AnalyticsRollup } from '../../lambdas/analytics/rollup.ts';
+import { fillWeek } from '../../bench/week/fill-week.ts';
 import { useDashboard } from '../support/dashboard.ts';
 
 /**
@@ -11,7 +9,6 @@ import { useDashboard } from '../support/dashboard.ts';
  */
 const onRequest = process.env['ROLLCALL_PICTURE'] ? test : test.skip;
 const dashboard = useDashboard();
-const dayMillis = 86_400_000;
 const screen = { viewport: { width: 1280, height: 900 } };
 
 const take = (page: Page, name: string) =>
@@ -30,28 +27,22 @@ onRequest('the pictures show the figures, sessions and analytics of a busy servi
   await small.page.locator('canvas').first().waitFor();
   await take(small.page, 'dashboard-phone');
 
-  const now = Date.now();
-  const { session } = await stack.host('Olive', { isPublic: true, title: 'Garden day' });
-  for (const name of ['Ada', 'Ben', 'Chiara']) {
-    const person = await stack.arrive(name);
-    await person.expect('session_joined', { type: 'session_join', sessionId: session.id });
-  }
-  await fillTrail(stack.database, {
-    from: now - 30 * dayMillis,
-    to: now - dayMillis,
-    entries: 20_000,
-    seed: 'picture',
-  });
-  const retention = { activityRetentionMillis: 90 * dayMillis, analyticsRetentionMillis: 730 * dayMillis };
-  await new AnalyticsRollup({ pool: stack.database, clock: () => now, ...retention }).run(Number.POSITIVE_INFINITY);
-  await fillSessions(stack.database, 300, 'Plan');
+  const [, session] = await fillWeek(stack.database, { sessions: 300, entries: 30_000, to: Date.now() });
   const list = await dashboard.open('sessions?by=dollars', { ...screen, colorScheme: 'dark' });
   await list.page.locator('tbody tr').first().waitFor();
   await take(list.page, 'dashboard-sessions');
-  const one = await dashboard.open(`sessions/${session.id}`, screen);
-  await one.page.getByText('4 of at most').waitFor();
+  const { id, week } = session!;
+  const timedOut = week.stays.find(({ cause }) => cause === 'timeout')!;
+  const one = await dashboard.open(`sessions/${id}?at=${timedOut.joinedAt + 60_000}`, {
+    viewport: { width: 1280, height: 1160 },
+  });
+  await one.page.getByText('No fault was found.').waitFor();
+  await one.page
+    .getByRole('button', { name: /timed out/ })
+    .first()
+    .click();
   await take(one.page, 'dashboard-session');
-  const analytics = await dashboard.open('analytics', screen);
+  const analytics = await dashboard.open('analytics?days=7&step=hour', screen);
   await analytics.page.locator('canvas').first().waitFor();
   await take(analytics.page, 'dashboard-analytics');
 });

@@ -1,0 +1,10 @@
+import type { SimulatedWeek } from './simulated-week.ts';
+
+/** One session of a simulated service. */
+export interface FilledSession {
+  id: string;
+  /** Its name, as `npx rollcall` and addresses take it. */
+  name: string;
+  title: string;
+  week: SimulatedWeek;
+}

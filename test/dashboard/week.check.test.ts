@@ -1,0 +1,3 @@
+import { testWeek } from './week-tests.ts';
+
+testWeek({ sessions: 200, entries: 20_000 });
