@@ -3,6 +3,7 @@ import { fillTrail } from '../../bench/analytics/trail.ts';
 import { AnalyticsRollup } from '../../lambdas/analytics/rollup.ts';
 import { tokenOf } from '../support/client.ts';
 import { faultsOf, fits, useDashboard } from '../support/dashboard.ts';
+import { readHttp } from '../support/http-api.ts';
 
 // The analytics in a browser.
 
@@ -21,7 +22,7 @@ beforeAll(async () => {
 });
 
 async function report<Item>(path: string): Promise<Item[]> {
-  const reply = await fetch(`${dashboard.stack.http}${path}`, { headers: { authorization: `Bearer ${token}` } });
+  const reply = await readHttp(dashboard.stack, path, token);
   return ((await reply.json()) as { items: Item[] }).items;
 }
 

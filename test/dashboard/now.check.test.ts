@@ -4,6 +4,7 @@ import { fillSessions } from '../../bench/dashboard/many-sessions.ts';
 import type { ServiceFigures } from '../../protocol/figures.ts';
 import { tokenOf } from '../support/client.ts';
 import { faultsOf, fits, useDashboard } from '../support/dashboard.ts';
+import { readHttp } from '../support/http-api.ts';
 
 // The figures of the service in a browser.
 
@@ -27,7 +28,7 @@ async function tableOf(page: Page, title: string): Promise<string[][]> {
 async function figuresOfService(query = ''): Promise<ServiceFigures[]> {
   const { stack } = dashboard;
   const { token } = await tokenOf(stack, 'root', { admin: true });
-  const reply = await fetch(`${stack.http}/service/figures${query}`, { headers: { authorization: `Bearer ${token}` } });
+  const reply = await readHttp(stack, `/service/figures${query}`, token);
   return ((await reply.json()) as { items: ServiceFigures[] }).items;
 }
 

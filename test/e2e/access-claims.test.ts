@@ -4,6 +4,7 @@ import type { AccessClaim } from '../../protocol/access-claim.ts';
 import type { Role } from '../../protocol/entities.ts';
 import { messages, messageTypes } from '../../protocol/messages.ts';
 import { TestClient, tokenOf } from '../support/client.ts';
+import { readHttp } from '../support/http-api.ts';
 import { messageFields } from '../support/message-fields.ts';
 import { changeOf, joinOf, leavesOf } from '../support/presence-frames.ts';
 import { signToken } from '../support/sign-token.ts';
@@ -26,7 +27,7 @@ async function begun(key: string, metadata: object = {}) {
 }
 
 async function get(path: string, token: string) {
-  const response = await fetch(`${stack.http}${path}`, { headers: { authorization: `Bearer ${token}` } });
+  const response = await readHttp(stack, path, token);
   return { status: response.status, body: JSON.parse(await response.text()) };
 }
 

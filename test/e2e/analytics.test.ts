@@ -1,5 +1,6 @@
 import type { Session } from '../../protocol/entities.ts';
 import { tokenOf } from '../support/client.ts';
+import { readHttp } from '../support/http-api.ts';
 import { startTestStack, type TestStack } from '../support/stack.ts';
 
 const paths = ['usage', 'people', 'leaves', 'activities', 'lengths', 'sessions'].map((name) => `/analytics/${name}`);
@@ -8,12 +9,7 @@ let session: Session;
 const tokens: Record<string, string> = {};
 
 async function get(path: string, user?: string) {
-  const headers: Record<string, string> = user === undefined ? {} : { authorization: `Bearer ${tokens[user]}` };
-  let response: Response;
-  do {
-    response = await fetch(`${stack.http}${path}`, { headers });
-    // The throttle of the stage is not the subject of these tests, so the request is repeated.
-  } while (response.status === 429);
+  const response = await readHttp(stack, path, user && tokens[user]);
   const bytes = Buffer.from(await response.arrayBuffer());
   const text = bytes.toString();
   const isJson = response.headers.get('content-type')?.startsWith('application/json');

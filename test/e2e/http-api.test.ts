@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Session } from '../../protocol/entities.ts';
 import { tokenOf } from '../support/client.ts';
+import { readHttp } from '../support/http-api.ts';
 import { type Arrived, startTestStack, type TestStack } from '../support/stack.ts';
 
 let stack: TestStack;
@@ -34,12 +35,7 @@ beforeAll(async () => {
 afterAll(() => stack.close());
 
 async function get(path: string, user?: string) {
-  const headers = user === undefined ? {} : { authorization: `Bearer ${tokens[user] ?? user}` };
-  let response: Response;
-  do {
-    response = await fetch(`${stack.http}${path}`, { headers: headers as Record<string, string> });
-    // The throttle of the stage is not the subject of these tests, so the request is repeated.
-  } while (response.status === 429);
+  const response = await readHttp(stack, path, user && (tokens[user] ?? user));
   const text = await response.text();
   const isJson = response.headers.get('content-type')?.startsWith('application/json');
   return { status: response.status, headers: response.headers, text, body: isJson ? JSON.parse(text) : undefined };
@@ -120,10 +116,7 @@ describe('GET /sessions/{id}/activity', () => {
 
   test('[AC5] as CSV begins with a byte order mark on request, only on its first page', async () => {
     const read = async (query: string) => {
-      const headers = { authorization: `Bearer ${tokens['olive']}` };
-      let response: Response;
-      do response = await fetch(`${stack.http}${path()}?format=csv&limit=1${query}`, { headers });
-      while (response.status === 429);
+      const response = await readHttp(stack, `${path()}?format=csv&limit=1${query}`, tokens['olive']);
       return { bytes: Buffer.from(await response.arrayBuffer()), next: response.headers.get('x-next') };
     };
     const mark = Buffer.from('\ufeff"id","sessionId"');

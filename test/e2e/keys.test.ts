@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { tokenOf } from '../support/client.ts';
+import { readHttp } from '../support/http-api.ts';
 import { joinOf } from '../support/presence-frames.ts';
 import { type Arrived, startTestStack, type TestStack } from '../support/stack.ts';
 import { testCrowd } from './crowd-tests.ts';
@@ -17,7 +18,7 @@ const open = (person: Arrived, key: string, fields: object = {}) =>
 
 async function get(path: string, user: string) {
   const { token } = await tokenOf(stack, user);
-  const response = await fetch(`${stack.http}${path}`, { headers: { authorization: `Bearer ${token}` } });
+  const response = await readHttp(stack, path, token);
   return { status: response.status, headers: response.headers, body: JSON.parse(await response.text()) };
 }
 

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Machine, Session, SessionParticipant } from '../../protocol/entities.ts';
 import type { ServerFrame } from '../../protocol/frames.ts';
 import { tokenOf } from '../support/client.ts';
+import { readHttp } from '../support/http-api.ts';
 import { type Arrived, startTestStack, type TestStack } from '../support/stack.ts';
 
 /** The largest message that API Gateway delivers, in bytes. */
@@ -46,12 +47,7 @@ async function wholeOf<T extends 'participants' | 'machines'>(
   return whole;
 }
 
-async function get(path: string): Promise<Response> {
-  for (;;) {
-    const response = await fetch(`${stack.http}${path}`, { headers: { authorization: `Bearer ${token}` } });
-    if (response.status !== 429) return response;
-  }
-}
+const get = (path: string) => readHttp(stack, path, token);
 
 test('[AC4] a page of large entries ends at the size limit of a message, and the next page continues there', async () => {
   const seen: unknown[] = [];

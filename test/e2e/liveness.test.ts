@@ -1,4 +1,5 @@
 import { type Arrived, startTestStack, type TestStack } from '../support/stack.ts';
+import { timeLimits } from '../support/time-limits.ts';
 
 let stack: TestStack;
 
@@ -41,15 +42,28 @@ test('[LC6] if a join makes a session active again, each connection of its owner
   expect(await isActive(session.id)).toBe(true);
 });
 
+/**
+ * Hosts an inactive session to which its owner returns with a frame. If PostgreSQL is too slow for the frame on a busy machine, the
+ * sweep makes the session active later (rule FA3). Then another session is tried.
+ */
+async function returned(): Promise<Awaited<ReturnType<TestStack['host']>>> {
+  const until = Date.now() + timeLimits.event;
+  for (;;) {
+    const hosted = await stack.host('cleo');
+    const sessionId = hosted.session.id;
+    await silence(sessionId);
+    // As if the owner had timed out while their socket was open.
+    await stack.redis.del(...(await stack.redis.keys(`presence:*{${sessionId}}*`)));
+    await hosted.owner.expect('ack', { type: 'heartbeat', sessionId });
+    if (await isActive(sessionId)) return hosted;
+    if (Date.now() >= until) throw new Error('No frame of a returning owner made the session active.');
+  }
+}
+
 test('[LC6] if the frame of a returning user makes a session active again, its owner is told once', async () => {
-  const { owner, session } = await stack.host('cleo');
-  const sessionId = session.id;
-  await silence(sessionId);
-  // As if the owner had timed out while their socket was open.
-  await stack.redis.del(...(await stack.redis.keys(`presence:*{${sessionId}}*`)));
-  await owner.expect('ack', { type: 'heartbeat', sessionId });
-  expect(await owner.next('session_activity')).toMatchObject({ sessionId, active: true });
-  expect(await isActive(sessionId)).toBe(true);
+  const { owner, session } = await returned();
+  expect(await owner.next('session_activity')).toMatchObject({ sessionId: session.id, active: true });
+  expect(await toldTo(owner, session.id)).toHaveLength(1);
 });
 
 test('[LC6][SE6] if a recovery makes a session active again, its owner is told once', async () => {

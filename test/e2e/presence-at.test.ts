@@ -11,6 +11,7 @@ import { isAway } from '../../lambdas/platform/unavailable.ts';
 import type { Session, Stay } from '../../protocol/entities.ts';
 import { SeededRandom } from '../harness/seeded-random.ts';
 import { tokenOf } from '../support/client.ts';
+import { readHttp } from '../support/http-api.ts';
 import { stayPresent } from '../support/presence-frames.ts';
 import { type Arrived, startTestStack, type TestStack } from '../support/stack.ts';
 import { attendanceIn, trulyPresent } from '../support/week-truth.ts';
@@ -28,13 +29,7 @@ let week: SimulatedWeek;
 let moments: number[];
 let token: string;
 
-async function get(path: string): Promise<Response> {
-  for (;;) {
-    const response = await fetch(`${stack.http}${path}`, { headers: { authorization: `Bearer ${token}` } });
-    // The throttle of the stage gives new tokens all the time, and a store may be slow for a moment.
-    if (response.status !== 429 && response.status !== 503) return response;
-  }
-}
+const get = (path: string) => readHttp(stack, path, token);
 
 /** Reads with the code of the dashboard, which says of a throttle or a slow store that the service is busy. */
 async function patiently<T>(read: () => Promise<T>): Promise<T> {

@@ -1,6 +1,7 @@
 import type { Session } from '../../protocol/entities.ts';
 import type { ServiceFigures } from '../../protocol/figures.ts';
 import { type DevToken, TestClient, tokenOf } from '../support/client.ts';
+import { readHttp } from '../support/http-api.ts';
 import { type Arrived, startTestStack, type TestStack } from '../support/stack.ts';
 
 let stack: TestStack;
@@ -10,14 +11,8 @@ let admin: DevToken;
 let watcher: TestClient;
 
 async function get(path: string, token: string | undefined = admin.token) {
-  const headers: Record<string, string> = token ? { authorization: `Bearer ${token}` } : {};
-  for (;;) {
-    const response = await fetch(`${stack.http}${path}`, { headers });
-    // The throttle of the stage gives new tokens all the time, and a store may be slow for a moment.
-    if (response.status !== 429 && response.status !== 503) {
-      return { status: response.status, body: await response.json() };
-    }
-  }
+  const response = await readHttp(stack, path, token || undefined);
+  return { status: response.status, body: await response.json() };
 }
 
 /** Waits for posted figures with what the test looks for. */

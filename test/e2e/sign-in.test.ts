@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { PresenceUser, Role, Session } from '../../protocol/entities.ts';
 import { tokenOf } from '../support/client.ts';
+import { readHttp } from '../support/http-api.ts';
 import { changeOf, leaveOf, leavesOf, stayPresent } from '../support/presence-frames.ts';
 import { type Arrived, startTestStack, type TestStack } from '../support/stack.ts';
 
@@ -137,8 +138,7 @@ test('[SE15] history, attendance and the filter by user show one person', async 
     guest.userId,
   ]);
   const { token } = await tokenOf(stack, ownerName);
-  const headers = { authorization: `Bearer ${token}` };
-  const get = async (path: string) => (await fetch(`${stack.http}/sessions/${session.id}/${path}`, { headers })).json();
+  const get = async (path: string) => (await readHttp(stack, `/sessions/${session.id}/${path}`, token)).json();
   const { items: attended } = (await get('attendance')) as { items: { userId: string; stays: number }[] };
   expect(attended.map((one) => [one.userId, one.stays])).toEqual([
     [owner.userId, 1],

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { calculateJwkThumbprint, importJWK, type JWK, SignJWT } from 'jose';
 import { localAudience, localIssuer } from '../../local/identity/identity-provider.ts';
 import { TestClient } from '../support/client.ts';
+import { readHttp } from '../support/http-api.ts';
 import { startTestStack, type TestStack } from '../support/stack.ts';
 
 let stack: TestStack;
@@ -27,18 +28,14 @@ const sign = (claims: Record<string, unknown>) =>
     .sign(key);
 
 async function overHttp(token: string) {
-  const response = await fetch(`${stack.http}/sessions`, { headers: { authorization: `Bearer ${token}` } });
-  return response.status;
+  return (await readHttp(stack, '/sessions', token)).status;
 }
 
 /** The status of a handshake and, if it succeeds, the identity of the user in a session. */
 async function overSocket(token: string) {
-  const client = new TestClient(stack.websocket, token);
-  const refused = await client.opened().then(
-    () => undefined,
-    (error: Error) => Number(/\d{3}/.exec(error.message)?.[0]),
-  );
-  if (refused) return { status: refused };
+  const opened = await TestClient.open(stack.websocket, token).catch((error: Error) => error);
+  if (opened instanceof Error) return { status: Number(/\d{3}/.exec(opened.message)?.[0]) };
+  const client = opened;
   const welcome = await client.expect('welcome', { type: 'hello' });
   const created = await client.expect('session_created', { type: 'session_create', operationId: 'op' });
   await client.close();
