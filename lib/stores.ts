@@ -14,7 +14,7 @@ export interface Cache {
 export interface Database {
   /** The instance that has metrics. Undefined: no metrics are known. */
   readonly instance: rds.IDatabaseInstance | undefined;
-  /** So many connections raise an alarm. Undefined: the limit of the server is not known. */
+  /** The number of connections that raises an alarm. Undefined: the limit of the server is not known. */
   readonly manyConnections: number | undefined;
   /** What must exist before the migrations run. */
   readonly readyAfter: IConstruct[];

@@ -94,7 +94,7 @@ export interface Timings {
   publishesCursors: boolean;
   /** Whether a handshake may have its token in the address (rule SE14). */
   acceptsUrlTokens: boolean;
-  /** Whether participants are warned early of an expiry that is foreseen (rule SE16). */
+  /** Whether participants also get an early warning if probably nobody comes back (rule SE16). */
   warnsEarly: boolean;
   /** The origins whose pages may connect (rule SE14). Empty: all. */
   allowedOrigins: readonly string[];

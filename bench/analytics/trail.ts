@@ -9,7 +9,7 @@ export interface TrailOptions {
   seed: string;
 }
 
-/** So many entries are written with one statement. */
+/** How many entries are written with one statement. */
 const chunk = 200_000;
 
 /**

@@ -13,7 +13,7 @@ import { weekPages } from '../dashboard/week-pages.ts';
 import { type Bench, type Measurement, median, timed } from '../measurement.ts';
 
 const sessions = 10_000;
-/** So many updates arrive in five and a half hours. */
+/** How many updates arrive in five and a half hours. */
 const updates = 2000;
 const slotMillis = 10_000;
 

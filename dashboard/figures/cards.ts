@@ -44,12 +44,12 @@ const those = (main: Line, ...others: Line[]) => ({ main, lines: () => [main, ..
 
 export const causeWords: Record<string, string> = {
   left: 'left',
-  disconnected: 'closed the page',
+  disconnected: 'disconnected',
   timeout: 'timed out',
   removed: 'removed',
   session_ended: 'session ended',
   session_expired: 'session expired',
-  gone: 'found gone',
+  gone: 'connection lost',
   signed_in: 'signed in',
 };
 
@@ -99,7 +99,7 @@ export const sections: readonly Section[] = [
       },
       {
         ...{ id: 'movements', title: 'Joins and leaves', unit: 'people', kind: 'count', word: ['join', 'joins'] },
-        about: 'Joins, and leaves by cause, as the audit trail has them.',
+        about: 'Joins, and leaves by cause, from the audit trail.',
         ...{ main: joins, lines: movements },
       },
       {
@@ -115,32 +115,33 @@ export const sections: readonly Section[] = [
     cards: [
       {
         ...{ id: 'latency', title: 'Latency', metric: 'averageLatency', unit: 'milliseconds', kind: 'moment' },
-        about: 'The mean time of the script of a visit in Redis, as a sweep saw it.',
+        about: 'How long Redis takes to check one session, on average.',
         ...only(latency),
       },
       {
         ...{ id: 'errors', title: 'Error rate', metric: 'errorRate', unit: 'percent', kind: 'moment' },
-        about: 'Visits of the sweep that failed.',
+        about: 'The share of the checks of sessions that failed.',
         ...only(plain('failed visits', (figures) => figures.errorRate)),
       },
       {
         ...{ id: 'lag', title: 'Sweep lag', unit: 'milliseconds', kind: 'moment' },
-        about: 'By how much the latest visit of a sweep was late.',
+        about: 'How late the latest check of a session was.',
         ...only(plain('lag', ({ averageLatency, sweepLag }) => (averageLatency === null ? null : sweepLag))),
       },
       {
         ...{ id: 'sweeps', title: 'Sweeps', unit: 'sweeps', kind: 'moment' },
-        about: 'How many sweeps run. More are started under load, and none while nobody is present.',
+        about:
+          'Sweeps check sessions for people who timed out. Load starts more sweeps. None runs while nobody is present.',
         ...only(led('sweeps', (figures) => figures.sweeps)),
       },
       {
         ...{ id: 'outbox', title: 'Outbox depth', unit: 'entries', kind: 'moment' },
-        about: 'Acknowledged activities that wait for PostgreSQL.',
+        about: 'Acknowledged audit entries that wait for PostgreSQL.',
         ...only(plain('entries', (figures) => figures.outboxDepth)),
       },
       {
         ...{ id: 'redis', title: 'Redis connections', metric: 'redisConnections', unit: 'connections', kind: 'moment' },
-        about: 'Connections that Redis counts; of a cluster, one of its nodes.',
+        about: 'Connections that Redis counts. A cluster counts those of one node.',
         ...only(plain('connections', (figures) => figures.redisConnections)),
       },
     ],
@@ -155,7 +156,7 @@ export const sections: readonly Section[] = [
       },
       {
         ...{ id: 'messages', title: 'Billed messages', unit: 'messages', kind: 'count' },
-        about: 'Messages of clients, and posts and answers to them, in units that AWS bills.',
+        about: 'Messages from clients, and messages to clients, in the units that AWS bills.',
         ...those(
           plain('received and posted', ({ received, posted }) => received + posted),
           plain('received', (figures) => figures.received),
@@ -164,12 +165,12 @@ export const sections: readonly Section[] = [
       },
       {
         ...{ id: 'saved', title: 'Posts saved by merging', unit: 'percent', kind: 'moment' },
-        about: 'Compared with plain fan-out, which posts each message to each other person.',
+        about: 'The share of posts that merging saved. Without merging, each message is posted to each other person.',
         ...only(plain('saved', (figures) => figures.savedShare)),
       },
       {
         ...{ id: 'restraint', title: 'Restraint of posts', unit: 'factor', kind: 'moment' },
-        about: 'By which factor posts are rarer because of MAX_DOLLARS_PER_HOUR. 1 is none.',
+        about: 'MAX_DOLLARS_PER_HOUR makes posts this many times rarer. 1 means no restraint.',
         ...only(led('restraint', (figures) => figures.restraint)),
       },
     ],

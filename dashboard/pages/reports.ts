@@ -85,7 +85,7 @@ export const plots: readonly ReportPlot[] = [
       word: ['person at most', 'people at most'],
       figure: 'most',
     },
-    about: 'The most people who were present at the end of a minute of the step.',
+    about: 'The largest number of people who were present at the end of a minute.',
     data: usageData('people', { peakPeople: 'peak' }),
   },
   {
@@ -107,7 +107,7 @@ export const plots: readonly ReportPlot[] = [
       word: ['person on the busiest day', 'people on the busiest day'],
     },
     ...{ figure: 'most', isDaily: true, data: peopleData },
-    about: 'People with an entry on that day, and those who were there on an earlier day.',
+    about: 'People with an audit entry on that day. Returning people have an earlier entry, too.',
   },
   {
     ...{

@@ -114,7 +114,7 @@ function headOf({ metadata, key, sessionId, id, startTime, maxParticipants, isPu
       badge.dataset['status'] = session.status;
       const end = session.endTime ?? Date.now();
       facts.replaceChildren(
-        fact('People, as last visited', `${formatNumber(people)} of at most ${formatNumber(maxParticipants)}`),
+        fact('People at the last check', `${formatNumber(people)} of at most ${formatNumber(maxParticipants)}`),
         fact('Online', formatNumber(online)),
         fact('Cost per hour', formatFigure(dollarsPerHour, 'dollars')),
         fact('Began', formatMoment(startTime)),

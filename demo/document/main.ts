@@ -14,7 +14,7 @@ const { session } = room;
 const { doc, text } = createDoc(firstText);
 const paper = element('div', { class: 'paper' });
 const desk = element('div', { class: 'desk' }, paper);
-const readOnly = element('p', { class: 'read-only' }, 'You can read along. The owner can let you edit.');
+const readOnly = element('p', { class: 'read-only' }, 'You can only read. The owner can let you edit.');
 desk.prepend(readOnly);
 
 showShell(room, {

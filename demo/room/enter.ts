@@ -65,7 +65,7 @@ async function personFor({ invite }: Address, title: string): Promise<Person> {
     return known;
   }
   const name = await new Promise<string>((resolve) => {
-    const lead = invite ? 'You are invited. Say who you are, and come in.' : 'Say who you are; others see this name.';
+    const lead = invite ? 'You are invited. Enter your name to join.' : 'Enter your name. Others see it.';
     show(plainHeader(), nameScreen({ title, lead, action: 'Join', onName: resolve }));
   });
   // An expired invite lets no guest in. A user with an account is told the reason by the service.
@@ -88,7 +88,6 @@ function hasExpired(invite: string): boolean {
   }
 }
 
-/** @returns when it is tried again. */
 /** Waits for the join. If the service cannot be reached, the page says so while the client keeps trying. */
 async function untilJoined(session: DemoSession, client: DemoClient): Promise<void> {
   for (;;) {
@@ -106,6 +105,7 @@ async function untilJoined(session: DemoSession, client: DemoClient): Promise<vo
   }
 }
 
+/** Shows why the join was refused. @returns when the user tries again. */
 function refused({ code, message, retryable }: RollcallError, client: DemoClient): Promise<void> {
   return new Promise((resolve) => {
     const retry = () => {

@@ -52,6 +52,6 @@ export function createNetworkSwitch(toasts: Toasts): HTMLButtonElement {
 async function faults(settings?: object): Promise<{ slowPostMillis: number }> {
   const init = settings && { method: 'POST', body: JSON.stringify(settings) };
   const response = await fetch('/dev/faults', init);
-  if (!response.ok) throw new Error('Only a stack on this machine can be given a bad network.');
+  if (!response.ok) throw new Error('Only a stack on this machine can have a bad network; start one with npm start.');
   return (await response.json()) as { slowPostMillis: number };
 }

@@ -45,6 +45,6 @@ export function mayBeGuest(): Promise<boolean> {
 export async function fetchToken({ name, user = '' }: Person): Promise<string> {
   const response = await fetch(`/dev/token?${new URLSearchParams({ user, name })}`);
   const body = (await response.json()) as { token?: string; message?: string };
-  if (!body.token) throw new Error(body.message ?? 'The identity provider issues no token.');
+  if (!body.token) throw new Error(body.message ?? 'The identity provider gave no token; reload the page.');
   return body.token;
 }

@@ -50,9 +50,9 @@ export function waitingScreen(text: string): HTMLElement {
 const titles: Partial<Record<ErrorCode, string>> = {
   INVITE_EXPIRED: 'This invitation has expired',
   INVITE_INVALID: 'This invitation does not work',
-  SESSION_NOT_FOUND: 'There is nothing here',
+  SESSION_NOT_FOUND: 'There is no such session',
   SESSION_INACTIVE: 'This session is over',
-  SESSION_FULL: 'Everybody is here already',
+  SESSION_FULL: 'This session is full',
   PERMISSION_DENIED: 'You need an invitation',
   UNAVAILABLE: 'Rollcall cannot be reached',
 };
@@ -69,7 +69,7 @@ export function refusalScreen(code: ErrorCode, message: string, onRetry?: () => 
       'section',
       { class: 'card refusal', attributes: { role: 'alert' } },
       warningIcon(),
-      element('h1', {}, titles[code] ?? 'You cannot come in'),
+      element('h1', {}, titles[code] ?? 'You cannot join'),
       element('p', {}, message),
       ways,
     ),

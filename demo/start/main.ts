@@ -48,7 +48,7 @@ show(
       { class: 'start-form', on: { submit: open } },
       field('Your name', name),
       element('div', { class: 'doors' }, ...doors),
-      element('label', { class: 'check' }, invitedOnly, 'Only people whom I invite may come in'),
+      element('label', { class: 'check' }, invitedOnly, 'Only people whom I invite may join'),
     ),
   ),
 );

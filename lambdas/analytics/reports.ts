@@ -80,7 +80,7 @@ export interface BusyQuery {
 }
 
 const stepMillis: Record<Step, number> = { hour: 3_600_000, day: 86_400_000 };
-/** So many steps one answer has at most: 92 days of hours, or six years of days. */
+/** The most steps of one answer: 92 days of hours, or six years of days. */
 export const mostSteps = 2208;
 const mostTypes = 1000;
 

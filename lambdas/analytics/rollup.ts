@@ -7,7 +7,7 @@ export interface RollupOptions {
   pool: Pick<Pool, 'query' | 'connect'>;
   /** Unix milliseconds. */
   clock: () => number;
-  /** How long the audit trail is kept, and with it what names sessions and people, milliseconds. */
+  /** How long the audit trail, and the rows with ids of sessions and people, are kept, milliseconds. */
   activityRetentionMillis: number;
   /** How long the counts are kept, milliseconds. */
   analyticsRetentionMillis: number;
@@ -27,7 +27,7 @@ const rollupLock = 7_310_102;
 const dayMillis = 86_400_000;
 /** A run must leave time for the other work of its sweep. */
 const runMillis = 10_000;
-/** So many types of activity are counted by name on one day. */
+/** How many types of activity are counted by name on one day. */
 export const namedTypes = 200;
 
 /** Keeps the counts of the analytics from the links of the audit trail. Several may run; only one of them works at a time. */

@@ -116,7 +116,7 @@ function lengthOf(figure: 'stay' | 'session', given: number): [Figure, string, n
 }
 
 const movements = ['user_joined', 'user_left', 'user_timeout'];
-/** Only the server writes movements, so no user can pass for an agent. */
+/** Only the server writes joins and leaves, so no user can appear as an agent. */
 const isOfAgent = ({ activityType, kind }: CountedEntry) => kind === 'agent' && movements.includes(activityType);
 const isDeparture = ({ activityType }: CountedEntry) => activityType === 'user_left' || activityType === 'user_timeout';
 /** Two people who were present became one. Nobody left, so no leave is counted. */

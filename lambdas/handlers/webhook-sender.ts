@@ -7,8 +7,8 @@ import type { PostOptions } from '../webhooks/post-webhook.ts';
 import { acceptsAnyTarget } from '../webhooks/webhook-target.ts';
 
 /**
- * Posts signed webhooks to one endpoint. It runs outside of the VPC and may use nothing but its log, so a request that somebody
- * directs to a strange address reaches no store and no secret.
+ * Posts signed webhooks to one endpoint. It runs outside of the VPC, and its only permission is to write its log. So a request to an
+ * address that somebody chose with bad intent reaches no store and no secret.
  */
 export const webhookSender =
   ({ log: lines, clock }: Pick<Services, 'log' | 'clock'>, options: PostOptions) =>

@@ -17,7 +17,7 @@ export interface ServerKey {
   lastUsedAt: number | null;
 }
 
-/** What a new key shall be. */
+/** The terms of a new key. */
 export interface KeyTerms {
   name: string;
   scopes: readonly string[];

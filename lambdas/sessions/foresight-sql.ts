@@ -1,13 +1,13 @@
 import { silenceSteps } from './prediction/silence-model.ts';
 import { duration, time } from './sql-times.ts';
 
-/** The history reaches back over so many sessions of an owner. */
+/** How many sessions of an owner the history covers. */
 const rememberedSessions = 20;
 
 /**
- * Takes at most $5 silent sessions whose silence began a step of the timeout $1 ago or more, that are not warned about yet, and that were not
- * looked at for a step. $2 is how long before the expiry the usual warning is due, $3 the time, $4 the length of a step. It ends nothing: it
- * only notes that they were looked at.
+ * Takes at most $5 silent sessions for an estimate. Their silence has lasted for at least one step, and the last estimate is at least one step
+ * old. $1 is the timeout, $2 how long before the expiry the usual warning is due, $3 the time, $4 the length of a step. It only notes the
+ * time of the estimate: it ends nothing. `mayWarn` is false if participants were warned already, or the usual warning is due.
  */
 export const claimSilent = `
   WITH candidates AS (
@@ -31,8 +31,8 @@ export const claimSilent = `
   FROM candidates c JOIN checked ON checked.session_id = c.id`;
 
 /**
- * How the silences of the last sessions of owners ended: by owner, session and step. A step of null is a silence that lasted until the
- * expiry. $1 are the owners, $2 the timeout. The audit trail knows the sessions that were purged.
+ * How the silences of the last sessions of owners ended: by owner, session and step. The step is null for a silence that lasted until the
+ * expiry. $1 are the owners, $2 the timeout. Purged sessions count too, because the audit trail still has their entries.
  */
 export const readSilences = `
   WITH owners AS (
@@ -65,7 +65,10 @@ export const readSilences = `
   WHERE people <= 0 AND activity_type IN ('user_left', 'user_timeout') AND next_type IN ('user_joined', 'session_expired')
   GROUP BY 1, 2, 3`;
 
-/** Notes early warnings at $2, unless somebody came back, was warned, or the session ended. Returns the expiry of the noted ones. */
+/**
+ * Notes early warnings at $2. It skips a session if somebody came back, if its participants were warned, or if it ended. Returns the
+ * expiry of each session that it noted.
+ */
 export const claimForeseen = `
   WITH silent AS (
     SELECT s.id, session_last_activity(s) AS last_activity FROM collaboration_sessions s WHERE s.id = ANY ($1::uuid[]) AND s.status = 'active'

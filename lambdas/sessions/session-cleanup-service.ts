@@ -262,7 +262,7 @@ export class SessionCleanupService {
 /** An entry that the audit trail refuses fails by an error of its own. */
 const anyFault = () => true;
 
-/** So many silent sessions are compared with their history in one run. */
+/** How many silent sessions one run compares with their history. */
 const foreseenAtOnce = 50;
 
 /** If no callback was configured. */

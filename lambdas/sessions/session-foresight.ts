@@ -3,7 +3,7 @@ import * as sql from './foresight-sql.ts';
 import { foresee, noHistory, type SilenceHistory, silenceSteps } from './prediction/silence-model.ts';
 import type { ExpiringSession, SweepTimings } from './sweep-repository.ts';
 
-/** A session in which nobody is present, and how sure it is that nobody comes back. */
+/** A session in which nobody is present, and the probability that nobody comes back. */
 export interface SilentSession {
   sessionId: string;
   probability: number;
@@ -23,13 +23,13 @@ interface SilenceRow {
   count: number;
 }
 
-/** The silences of a session itself count once more. */
+/** The silences of the session itself count twice. */
 const ownWeight = 1;
 
 /**
- * Foresees which silent sessions stay silent until their expiry, from the silences of their owner's last sessions in the audit trail
- * (rule SE16). It writes only its own two columns, so it ends no session (rule SE17). A silence is looked at once in each step
- * of the timeout.
+ * The early warnings (rule SE16). It estimates whether a silent session stays silent until its expiry, from the silences of its owner's last
+ * sessions in the audit trail. It writes only to the table `session_foresight`, so it ends no session (rule SE17). It estimates each silence
+ * once in each step of the timeout.
  */
 export class SessionForesight {
   readonly #database: Queryable;
@@ -40,7 +40,7 @@ export class SessionForesight {
     this.#timings = timings;
   }
 
-  /** Looks at silent sessions, at most `limit`, and returns those that are sure to stay silent, the surest first. */
+  /** Estimates at most `limit` silent sessions. Returns those to warn about, the most probable expiry first. */
   async foreseen(limit: number, now: number): Promise<{ looked: number; sure: SilentSession[] }> {
     const { sessionTimeoutMillis: timeout, sessionWarningMillis: warning } = this.#timings;
     const claimed = await this.#rows<ClaimedRow>('foresight-claim', sql.claimSilent, [
@@ -58,7 +58,7 @@ export class SessionForesight {
     return { looked: claimed.length, sure };
   }
 
-  /** Claims the early warnings of those sessions in which still nobody is present, in their order. */
+  /** Claims the early warnings of those of the sessions in which nobody is present still, in the given order. */
   async claim(sessionIds: readonly string[], now: number): Promise<ExpiringSession[]> {
     const values = [sessionIds, now, this.#timings.sessionTimeoutMillis, this.#stepMillis];
     const rows = await this.#rows<ExpiringSession>('foresight-warn', sql.claimForeseen, values);

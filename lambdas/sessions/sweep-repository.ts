@@ -9,7 +9,7 @@ export interface ExpiringSession {
   ownerId: string;
   /** The time at which the session expires if there is no activity before, Unix milliseconds. */
   expiresAt: number;
-  /** Whether it is an early warning: it was foreseen that nobody comes back. */
+  /** Whether it is an early warning: probably nobody comes back. */
   early?: true;
 }
 

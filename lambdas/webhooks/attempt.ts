@@ -16,7 +16,7 @@ export interface WebhookRequest {
  * - `name`: its name is not known.
  * - `tls`: its certificate is not valid, or it does not speak TLS.
  * - `connection`: there was no connection, or it broke.
- * - `entry_removed`: the entry of the audit trail is not kept any more, so there is nothing to send.
+ * - `entry_removed`: the audit trail no longer has the entry, so there is nothing to send.
  */
 export type AttemptError =
   | 'status'
@@ -45,7 +45,7 @@ export interface WebhookBatch {
   requests: WebhookRequest[];
 }
 
-/** What the sender answers. A request that it had no time for is missing, and was not sent. */
+/** The answer of the sender. A request that is missing was not sent, because the time was over. */
 export interface WebhookBatchResult {
   attempts: Attempt[];
 }

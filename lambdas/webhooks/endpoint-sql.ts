@@ -36,7 +36,7 @@ export const updateEndpoint = `
     updated_at = ${time('$6')}
   WHERE e.id = $1 RETURNING ${endpointColumns}, ${counts}`;
 
-/** Makes the secret $2 the current one. The one before signs as well until $3. */
+/** Makes the secret $2 the current one. The previous one signs too until $3. */
 export const rotateSecret = `
   UPDATE webhook_endpoints e SET secret = $2, previous_secret = e.secret, previous_until = ${time('$3')}, updated_at = ${time('$4')}
   WHERE e.id = $1 RETURNING ${endpointColumns}, ${counts}`;

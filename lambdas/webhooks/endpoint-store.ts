@@ -5,7 +5,7 @@ import * as sql from './endpoint-sql.ts';
 import type { SecretBox } from './secret-box.ts';
 import { makeWebhookSecret } from './webhook-signature.ts';
 
-/** So many endpoints a service has at most. Each entry of the audit trail is compared with all of them. */
+/** The most endpoints of a service. Each entry of the audit trail is compared with all of them. */
 export const mostEndpoints = 50;
 
 /** What an admin says about an endpoint. */

@@ -2,7 +2,7 @@ import { inParallel } from '../platform/in-parallel.ts';
 import type { Attempt, WebhookBatch, WebhookBatchResult } from './attempt.ts';
 import { type PostOptions, WebhookPoster } from './post-webhook.ts';
 
-/** So many requests to one endpoint are open at the same time. */
+/** How many requests to one endpoint are open at the same time. */
 const parallelRequests = 10;
 /** No request begins after this time, so that the sender answers before its own time limit. */
 export const beginWithinMillis = 15_000;

@@ -8,10 +8,10 @@ import { targetProblem } from './webhook-target.ts';
 
 /** The receiver must answer within this time, name resolution and TLS included. */
 export const attemptMillis = 10_000;
-/** So many bytes of an answer are read, and so long. The rest is not read. */
+/** How many bytes of an answer are read, and for how long. The rest is not read. */
 const answerBytes = 1024;
 const answerMillis = 1000;
-/** So many characters of an answer are kept. */
+/** How many characters of an answer are kept. */
 const keptCharacters = 300;
 
 export interface PostOptions {

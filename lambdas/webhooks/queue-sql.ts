@@ -27,7 +27,7 @@ export const claimEndpoint = `
   RETURNING e.id, e.url, e.secret, CASE WHEN e.previous_until > ${time('$1')} THEN e.previous_secret END AS "previousSecret",
     ${millis('e.failing_since')} AS "failingSince"`;
 
-/** The $3 deliveries of an endpoint that have waited longest, with their entries. An entry that is not kept any more is null. */
+/** The $3 deliveries of an endpoint that have waited longest, with their entries. An entry that the audit trail no longer has is null. */
 export const readDue = `
   SELECT d.event_id AS "eventId", d.event_type AS "eventType", d.attempts, ${millis('d.queued_at')} AS "queuedAt",
     a.activity_type AS "activityType", ${millis('a.created_at')} AS "createdAt", a.session_id AS "sessionId",
@@ -42,7 +42,7 @@ export const readDue = `
   LEFT JOIN purged_sessions p ON p.id = a.session_id AND s.id IS NULL
   ORDER BY d.next_attempt_at, a.created_at, d.event_id`;
 
-/** Notes the attempts for an endpoint $1 at $2. Also after the lease of the holder has ended: what was sent was sent. */
+/** Notes the attempts for an endpoint $1 at $2. It does so after the end of the lease too, because the requests were sent. */
 export const writeAttempts = `
   UPDATE webhook_deliveries d SET
     state = g.state, attempts = d.attempts + 1, last_attempt_at = ${time('$2')},
@@ -90,8 +90,8 @@ export const replayDead = `
   UPDATE webhook_deliveries SET ${startAgain(time('$2'))} WHERE endpoint_id = $1 AND state = 'dead'`;
 
 /**
- * Queues the events of a period, those that happened while the endpoint was disabled or did not exist included. It takes at most $5 of
- * them, the oldest first, after the entry with the time $6 and the id $7. The expression is that of the index on the time.
+ * Queues the events of a period, with those that happened while the endpoint was disabled or did not exist. It takes at most $5 of them,
+ * the oldest first, after the entry with the time $6 and the id $7. The time has the same expression as in the index.
  */
 export const replayPeriod = `
   WITH endpoint AS (
@@ -133,7 +133,7 @@ export const removeExpired = `
     WHERE state <> 'pending' AND finished_at < ${time('$1')} AND (state = 'delivered' OR finished_at < ${time('$2')}) LIMIT $3
   ) old WHERE d.endpoint_id = old.endpoint_id AND d.event_id = old.event_id`;
 
-/** Removes at most $1 deliveries of endpoints that do not exist any more. It jumps from endpoint to endpoint in the primary key. */
+/** Removes at most $1 deliveries of endpoints that do not exist any more. It skips from endpoint to endpoint in the primary key. */
 export const removeOrphans = `
   WITH RECURSIVE known AS (
     (SELECT endpoint_id FROM webhook_deliveries ORDER BY endpoint_id LIMIT 1)

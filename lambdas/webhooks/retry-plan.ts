@@ -21,9 +21,9 @@ const jitterShare = 0.2;
 const longestPauseMillis = 24 * hour;
 /** The pause of an endpoint that fails again and again. */
 const failingPauseMillis = 30 * second;
-/** So many failures without a success in one batch are a failing endpoint, and not one event that it cannot handle. */
+/** An endpoint fails if one batch has this many failures and no success. Fewer may be one event that the endpoint cannot handle. */
 const manyFailures = 3;
-/** An endpoint without a success for so long is disabled. */
+/** An endpoint is disabled after this time without a success. */
 export const disableAfterMillis = 3 * 24 * hour;
 
 /** What an attempt means for its delivery. */
@@ -34,7 +34,8 @@ export type DeliveryPlan =
   | { state: 'pending'; nextAttemptAt: number };
 
 /**
- * Decides after an attempt: any 2xx is a success, 410 and an entry that is gone end the delivery, anything else is tried again.
+ * Decides after an attempt. Any 2xx is a success. 410, or an entry that the audit trail no longer has, ends the delivery. After anything else
+ * it is tried again.
  *
  * @param attempts how many attempts there were before this one.
  * @param random from 0 to less than 1.

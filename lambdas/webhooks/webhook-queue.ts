@@ -22,7 +22,7 @@ export interface ClaimedEndpoint {
   failingSince: number | null;
 }
 
-/** A delivery that is due. Its entry is null if the trail does not keep it any more, and for a test. */
+/** A delivery that is due. Its entry is null for a test, and if the audit trail no longer has it. */
 export type DueDelivery = {
   eventId: string;
   eventType: string;
@@ -34,7 +34,7 @@ export type DueDelivery = {
 export interface Backlog {
   /** Whether there is an enabled endpoint. */
   hasEndpoints: boolean;
-  /** Since when the oldest delivery is due that nobody works on, Unix milliseconds; null if none is. */
+  /** Since when the oldest delivery without a lease is due, Unix milliseconds; null if there is none. */
   dueSince: number | null;
 }
 
@@ -106,7 +106,7 @@ export class WebhookQueue {
     });
   }
 
-  /** Lets deliveries wait that were not attempted. */
+  /** Postpones deliveries that were not attempted. */
   async postpone(endpointId: string, eventIds: readonly string[], until: number): Promise<void> {
     if (eventIds.length > 0) await this.#database.query(sql.postpone, [endpointId, eventIds, until]);
   }

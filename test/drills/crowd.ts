@@ -78,7 +78,7 @@ export class Crowd {
     }
   }
 
-  /** Knocks with an invite. @returns the guest, or the status of the refusal. */
+  /** Sends a handshake with an invite. @returns the guest, or the status of the refusal. */
   async knock(invite: string): Promise<{ guest?: TestClient; refusal?: number }> {
     const query = new URLSearchParams({ invite, name: 'Guest' });
     const guest = new TestClient(`${this.#stack.websocket}?${query}`);

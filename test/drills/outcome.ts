@@ -7,7 +7,7 @@ import type { Venue } from './venue.ts';
 
 /** What a drill measured. Times are in milliseconds. */
 export interface Outcome {
-  /** Confirmed activities, and those of them that are gone. */
+  /** Confirmed activities, and those of them that are lost. */
   confirmed: number;
   lost: number;
   /** From the first confirmation of a lost activity to the failure; 0 if nothing is lost. */

@@ -26,7 +26,7 @@ export const restore: Drill = async (venue, crowd, say) => {
   say('the write-ahead log was copied for the last time');
   await pause(unarchivedMillis);
   const failedAt = Date.now();
-  // First the gate: what PostgreSQL commits afterwards is not reported to a function, so the function writes it to the outbox.
+  // The gate is shut first. A function does not learn what PostgreSQL commits after that, so it writes to the outbox.
   await venue.gates.postgres.shut();
   const had = await venue.asOwner(drilledIn);
   await venue.kill(venue.postgres);

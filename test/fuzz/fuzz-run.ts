@@ -29,7 +29,7 @@ export interface FuzzRun {
   stored: number;
 }
 
-/** Each stage serves so many frames: afterwards too many of its users have left. */
+/** How many frames each stage serves. After more, too many of its users have left. */
 const framesOfStage = 4000;
 /** A connection may send twenty frames a second. The time between two frames is that of a clock of the test. */
 const millisBetweenFrames = 60;

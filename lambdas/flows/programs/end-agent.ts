@@ -8,7 +8,7 @@ import { agentUserId } from './agent.ts';
 import type { Program } from './program.ts';
 
 /**
- * Ends the presence of an agent before its lease ends. The leave is recorded before it is told.
+ * Ends the presence of an agent before its lease ends. The leave is recorded before it is announced.
  *
  * @returns false if the agent was not present.
  */

@@ -25,7 +25,7 @@ export async function createKey(
  */
 export async function revokeKey(services: Services, userId: string, id: string): Promise<ServerKey> {
   const key = await services.serverKeys.revoke(id, userId);
-  if (!key) throw new RollcallError('INVALID_MESSAGE', 'There is no key with this id; look at the list of keys.');
+  if (!key) throw new RollcallError('INVALID_MESSAGE', 'There is no key with this id; list the keys to find it.');
   services.log.info('A server key was revoked', { keyId: id, userId });
   return key;
 }

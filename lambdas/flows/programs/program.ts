@@ -12,7 +12,7 @@ export interface Program {
   userAgent: string | null;
 }
 
-/** No user has this id. A program is nobody in particular; only the sessions of its key decide what it may do. */
+/** No user has this id. Only the key decides which sessions a program may use. */
 const nobody = '00000000-0000-0000-0000-000000000000';
 
 /** The program as somebody who asks for access. Its key covers sessions as an access claim does (rule SA3). */

@@ -25,8 +25,8 @@ export async function sessionFor(
 }
 
 /**
- * The same while PostgreSQL is away, for a key that covers all sessions: an agent that is present keeps its place (rule FA3). Redis and
- * the connection table know only sessions that go on.
+ * The same while PostgreSQL is away, for a key that covers all sessions. So an agent that is present can be renewed (rule FA3). Redis and
+ * the connection table have only sessions that have not ended.
  */
 export async function sessionOrPlace(
   services: Services,

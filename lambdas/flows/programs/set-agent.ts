@@ -31,7 +31,7 @@ export interface AgentAnswer {
   joined: boolean;
 }
 
-/** Attempts of two requests for the same agent that meet. */
+/** How often a request tries again if another request for the same agent is served at the same time. */
 const mostAttempts = 4;
 
 /**

@@ -6,7 +6,7 @@ import type { Services } from '../../services/services.ts';
 
 const hourMillis = 3_600_000;
 const mostMillis = 24 * hourMillis;
-/** So many steps a plot has at most. */
+/** The most steps of one answer. */
 const mostSteps = 360;
 
 /** Figures of a period in equal steps, for plots. */
@@ -29,7 +29,7 @@ export async function figureSeries(
   const end = to ?? services.clock();
   const begin = from ?? end - hourMillis;
   if (begin >= end || end - begin > mostMillis) {
-    throw new RollcallError('INVALID_MESSAGE', 'The figures cover a period of at most a day; ask for another one.');
+    throw new RollcallError('INVALID_MESSAGE', 'The figures cover a period of at most a day; ask for a shorter one.');
   }
   const stepSeconds = Math.ceil((end - begin) / 1000 / mostSteps / figuresSeconds) * figuresSeconds;
   const items = seriesOf(await services.figures.rows(begin, end), stepSeconds);

@@ -65,7 +65,7 @@ export async function removeEndpoint({ endpoints }: ManagingParts, id: string): 
   if (!(await endpoints.remove(id))) throw notFound();
 }
 
-/** Gives an endpoint another secret. The one before signs as well for some time. @throws RollcallError WEBHOOK_NOT_FOUND. */
+/** Gives an endpoint another secret. During the overlap the previous one signs too. @throws RollcallError WEBHOOK_NOT_FOUND. */
 export async function rotateSecret(
   { endpoints }: ManagingParts,
   id: string,

@@ -18,12 +18,12 @@ export interface SendingParts {
   random(): number;
 }
 
-/** So many endpoints are served at the same time. A slow one takes only its own place. */
+/** How many endpoints are served at the same time. A slow endpoint delays no other. */
 const parallelEndpoints = 8;
 const batchDeliveries = 50;
 /** Longer than the sender may take, and the statements after it. If this sweep is killed, another one continues after this time. */
 export const leaseMillis = 90_000;
-/** A batch begins only if there is so much time left. */
+/** The least time that must be left when a batch begins. */
 const batchMillis = 45_000;
 /** The wait after a failure of the service itself. It does not count as an attempt. */
 const ownFailureMillis = 30_000;
@@ -93,7 +93,7 @@ async function serveEndpoint(
   }
 }
 
-/** Posts what is due. If the sender itself fails, nothing counts as an attempt, and the events wait a little. */
+/** Posts what is due. If the sender itself fails, nothing counts as an attempt, and the events are postponed. */
 async function attemptAll(
   services: Services,
   parts: SendingParts,
@@ -132,7 +132,7 @@ async function sign(
   });
 }
 
-/** Undefined if the entry is not kept any more. */
+/** Undefined if the audit trail no longer has the entry. */
 function bodyOf(delivery: DueDelivery): string | undefined {
   if (delivery.activityType !== null) return webhookBody(delivery);
   return delivery.eventType === webhookTestType ? testBody(delivery.queuedAt) : undefined;

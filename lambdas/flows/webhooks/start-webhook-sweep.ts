@@ -1,6 +1,6 @@
 import type { Services } from '../../services/services.ts';
 
-/** Starts the sweep of webhooks. If that fails, the sweep that looks every few seconds or once a minute starts it. */
+/** Starts the webhook sweep. If that fails, the next look of a timeout sweep starts it. */
 export async function startWebhookSweep(services: Services): Promise<void> {
   const name = services.webhookSweepFunction;
   if (name === undefined) return;

@@ -8,8 +8,8 @@ const idleLookMillis = 10_000;
 const startMillis = 5000;
 
 /**
- * Looks for events that wait to be sent, and starts the sweep of webhooks if there are any. The leading timeout sweep runs anyway as long as
- * somebody is present, so a look costs one small statement every two seconds, and every ten if there is no endpoint.
+ * Looks for events that wait to be sent, and starts the webhook sweep if there are any. The leading timeout sweep runs anyway while
+ * somebody is present. So a look costs one small statement: every two seconds, or every ten if there is no endpoint.
  */
 export class WebhookWatch {
   readonly #services: Services;

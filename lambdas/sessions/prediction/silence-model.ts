@@ -1,9 +1,9 @@
-/** A session's timeout is divided into so many equal steps. */
+/** The number of equal steps into which the timeout of a session is divided. */
 export const silenceSteps = 12;
 
 /**
- * How earlier silences ended. A silence begins when the last person leaves a session, and ends when one joins again, or with
- * the expiry.
+ * How earlier silences ended. A silence begins when the last person leaves a session. It ends when somebody joins, or with the
+ * expiry.
  */
 export interface SilenceHistory {
   /** By step: silences that ended in it because somebody came back. */
@@ -12,7 +12,7 @@ export interface SilenceHistory {
   lost: number;
 }
 
-/** What the model says about one silence. */
+/** The estimate for one silence. */
 export interface Foresight {
   /** The probability that nobody comes back before the session expires, from 0 to 1. */
   probability: number;
@@ -22,10 +22,10 @@ export interface Foresight {
   isSure: boolean;
 }
 
-/** The model is sure from this probability on, with so many earlier silences. */
+/** The least probability, and the least number of earlier silences, for an early warning. */
 const sureProbability = 0.9;
 const sureEvidence = 5;
-/** How many silences the assumption about an unknown owner counts for: in each step one of eight silences ends. */
+/** The assumption about an unknown owner: in each step one of eight silences ends. It counts like one silence. */
 const assumedSilences = 1;
 const assumedHazard = 1 / 8;
 
@@ -34,8 +34,8 @@ export const noHistory: SilenceHistory = { returned: Array(silenceSteps).fill(0)
 /**
  * The probability that a silent session stays silent until its expiry.
  *
- * For each step of the timeout, the hazard is the share of the earlier silences that had lasted until this step and ended in it. The
- * silence has to survive all steps that are left, so the probability is the product of what the hazards leave over.
+ * The hazard of a step is a share: of the earlier silences that had lasted until this step, those that ended in it. The silence has to
+ * last through all steps that are left. So the probability is the product of one minus each of their hazards.
  *
  * @param age how much of the timeout is over, from 0 to 1.
  */
