@@ -46,7 +46,10 @@ export class ConcurrentRun {
   readonly #outcomes: Record<string, number> = {};
   readonly #untold: string[] = [];
   #begun = 0;
+  /** Done when each killed worker is replaced. */
+  #replacing: Promise<unknown> = Promise.resolve();
   #quiet = 0;
+  #halted = 0;
   /** The number of consecutive rounds of all sweeps without work after the operations. */
   #idleRounds = 0;
   #over = Promise.withResolvers<void>();
@@ -70,17 +73,13 @@ export class ConcurrentRun {
 
   /**
    * Waits for the running operations. Half of the connections then become silent, and the sweeps work until no work is left or
-   * the time is over.
+   * the time is over. Then nothing is under way any more: otherwise the checks would compare two stores between two writes of a join.
    */
   async waitUntilIdle(remainingWork: () => Promise<string[]>): Promise<void> {
-    const quiet = Promise.withResolvers<void>();
-    const patienceEnds = performance.now() + timeLimits.event;
-    const waiting = setInterval(() => {
-      if (this.#quiet >= this.#workers.size || performance.now() > patienceEnds) quiet.resolve();
-    }, 20);
+    // A worker that starts later would go on with its operations.
+    await this.#replacing;
     this.#order({ kind: 'idle' });
-    await quiet.promise;
-    clearInterval(waiting);
+    await this.#untilAll(() => this.#quiet);
     const hanging = [...this.#workers.values()].flatMap((underWay) => [...underWay.values()]);
     if (hanging.length > 0) this.#bugs.push(`never ended: ${JSON.stringify(hanging)}`);
     const [sweeper] = this.#workers.keys();
@@ -91,13 +90,34 @@ export class ConcurrentRun {
 
   async #rest(remainingWork: () => Promise<string[]>): Promise<void> {
     const ends = performance.now() + scaleLimit(this.#options.restMillis ?? restMillis);
-    let left: string[] = [];
-    for (let looks = 0; looks < quietLooks && performance.now() < ends; ) {
-      await new Promise((resolve) => setTimeout(resolve, 200));
-      left = this.#idleRounds > 0 ? await remainingWork() : ['a round of all sweeps'];
-      looks = left.length === 0 ? looks + 1 : 0;
+    let left: string[];
+    for (;;) {
+      for (let looks = 0; looks < quietLooks && performance.now() < ends; ) {
+        await new Promise((resolve) => setTimeout(resolve, 200));
+        left = this.#idleRounds > 0 ? await remainingWork() : ['a round of all sweeps'];
+        looks = left.length === 0 ? looks + 1 : 0;
+      }
+      await this.#halt();
+      left = await remainingWork();
+      if (left.length === 0 || performance.now() >= ends) break;
+      this.#order({ kind: 'resume' });
     }
     if (left.length > 0) this.#bugs.push(`work is left: ${left.slice(0, 5).join('; ')}`);
+  }
+
+  async #halt(): Promise<void> {
+    this.#halted = 0;
+    this.#order({ kind: 'halt' });
+    await this.#untilAll(() => this.#halted);
+    if (this.#halted < this.#workers.size) this.#bugs.push('a heartbeat or a sweep never ended');
+  }
+
+  /** Waits until the count is that of the workers, or the time limit of an event is over. */
+  async #untilAll(count: () => number): Promise<void> {
+    const patienceEnds = performance.now() + timeLimits.event;
+    while (count() < this.#workers.size && performance.now() < patienceEnds) {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
   }
 
   left(): FinalState {
@@ -123,6 +143,8 @@ export class ConcurrentRun {
       this.#over.resolve();
     });
     await new Promise<void>((resolve) => {
+      // It may be killed before it is ready.
+      worker.once('exit', () => resolve());
       worker.on('message', (report: Report) => {
         if (report.kind === 'ready') resolve();
         else this.#take(report, underWay);
@@ -136,7 +158,8 @@ export class ConcurrentRun {
       if (report.cut && report.activityId) this.#cut.add(report.activityId);
       this.#begun += 1;
       if (this.#begun === this.#options.operations) this.#over.resolve();
-      if (this.#begun < this.#options.operations && --this.#untilKill === 0) void this.#killOne();
+      if (this.#begun < this.#options.operations && --this.#untilKill === 0)
+        this.#replacing = Promise.all([this.#replacing, this.#killOne()]);
     } else if (report.kind === 'finished') {
       const operation = underWay.get(report.id)!;
       underWay.delete(report.id);
@@ -149,6 +172,7 @@ export class ConcurrentRun {
     else if (report.kind === 'untold') this.#untold.push(...report.what);
     else if (report.kind === 'swept') this.#idleRounds = report.replayed === 0 ? this.#idleRounds + 1 : 0;
     else if (report.kind === 'quiet') this.#quiet += 1;
+    else if (report.kind === 'halted') this.#halted += 1;
     else if (report.kind === 'stage') {
       this.#stages.push(report.stage);
       this.#order(report);

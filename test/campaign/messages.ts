@@ -44,10 +44,12 @@ export type Report =
   | { kind: 'acknowledged'; fact: Acknowledged }
   | { kind: 'stage'; stage: Stage }
   | { kind: 'hungUp'; connectionId: string }
-  | { kind: 'quiet' };
+  | { kind: 'quiet' }
+  /** What was under way is complete, and nothing else begins. */
+  | { kind: 'halted' };
 
-/** A message of the campaign to a worker. */
-export type Order = { kind: 'stage'; stage: Stage } | { kind: 'idle' } | { kind: 'sweep' };
+/** A message of the campaign to a worker. `halt` is answered; `resume` ends it. */
+export type Order = { kind: 'stage'; stage: Stage } | { kind: 'idle' | 'sweep' | 'halt' | 'resume' };
 
 export interface CampaignOptions {
   seed: number;

@@ -12,7 +12,13 @@ export async function trailFaults({ database, redis }: Aftermath): Promise<strin
     ),
   );
   const faults = stayFaults(movements, (sessionId, userId) => present.get(sessionId)!.includes(userId));
-  return Promise.all(faults.map(async (fault) => `${fault.sentence}; ${await slotsOf(database, fault)}`));
+  return Promise.all(
+    faults.map(async (fault) => {
+      const journal = await redis.lrange(presenceKeys.journal(fault.sessionId), '0', '-1');
+      const waiting = journal.filter((movement) => movement.includes(fault.userId));
+      return `${fault.sentence}; ${await slotsOf(database, fault)}; in the journal: ${waiting.join(' ') || 'nothing'}`;
+    }),
+  );
 }
 
 /** The rows of the slots in PostgreSQL, to explain a fault. */

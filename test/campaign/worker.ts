@@ -66,11 +66,37 @@ async function act(random: SeededRandom): Promise<void> {
   }
 }
 
+/** What this worker does again and again after its operations, and what of it is under way. */
+const rounds: (() => Promise<void>)[] = [];
+let repeating: Promise<void>[] = [];
+let isHalted = false;
+
+async function repeat(round: () => Promise<void>): Promise<void> {
+  while (!isHalted) await round();
+}
+
+function begin(round: () => Promise<void>): void {
+  rounds.push(round);
+  if (!isHalted) repeating.push(repeat(round));
+}
+
+/** Ends after the rounds that are under way, so that no invocation is stopped between two stores. */
+async function halt(): Promise<void> {
+  isHalted = true;
+  await Promise.all(repeating);
+  report({ kind: 'halted' });
+}
+
+function resume(): void {
+  isHalted = false;
+  repeating = rounds.map(repeat);
+}
+
 /** After the operations half of the connections send only heartbeats, and the others send nothing. */
-async function stayIdle(random: SeededRandom): Promise<never> {
+function stayIdle(random: SeededRandom): void {
   const alive = actors.connections.filter(() => random.chance(0.5));
   report({ kind: 'quiet' });
-  for (;;) {
+  begin(async () => {
     const beats = alive.flatMap(({ caller, joined }) =>
       [...joined].map((sessionId) =>
         withoutFault(() => signOfLife(services, caller, sessionId, { kind: 'heartbeat' })),
@@ -78,25 +104,23 @@ async function stayIdle(random: SeededRandom): Promise<never> {
     );
     await Promise.all(beats);
     await new Promise((resolve) => setTimeout(resolve, 400));
-  }
+  });
 }
 
 function onlyRefusals(error: unknown): void {
   if (!(error instanceof RollcallError)) throw error;
 }
 
-async function sweepForEver(): Promise<never> {
-  for (;;) {
-    const { replay, visit, ...others } = sweeps;
-    let replayed = 0;
-    await withoutFault(async () => (replayed = (await replay()).replayed));
-    for (const sweep of Object.values(others)) await withoutFault(sweep);
-    for (let visits = 0; visits < 5; visits++) {
-      await withoutFault(visit);
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
-    report({ kind: 'swept', replayed });
+async function sweepAll(): Promise<void> {
+  const { replay, visit, ...others } = sweeps;
+  let replayed = 0;
+  await withoutFault(async () => (replayed = (await replay()).replayed));
+  for (const sweep of Object.values(others)) await withoutFault(sweep);
+  for (let visits = 0; visits < 5; visits++) {
+    await withoutFault(visit);
+    await new Promise((resolve) => setTimeout(resolve, 50));
   }
+  report({ kind: 'swept', replayed });
 }
 
 /** An invocation after the operations: it has no fault, and may fail only with refusals. */
@@ -122,7 +146,9 @@ async function start(): Promise<void> {
     else if (order.kind === 'idle') {
       idle = true;
       void Promise.all(running).then(() => stayIdle(random));
-    } else if (order.kind === 'sweep') void sweepForEver();
+    } else if (order.kind === 'sweep') begin(sweepAll);
+    else if (order.kind === 'halt') void halt();
+    else if (order.kind === 'resume') resume();
   });
   report({ kind: 'ready' });
 }
