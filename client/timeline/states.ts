@@ -21,7 +21,14 @@ export interface TimelineRows {
   breakAt?: number;
 }
 
-const sequenceOf = ({ link }: ActivityItem) => (typeof link === 'object' ? link.sequence : undefined);
+const sequenceOf = ({ link }: ActivityItem) => (typeof link === 'object' ? link?.sequence : undefined);
+
+/** The entry with the name that was sealed, instead of a later name of the user. */
+export function withSealedName(entry: ActivityItem): ActivityItem {
+  const { link } = entry;
+  const name = typeof link === 'object' ? link?.sealed?.username : undefined;
+  return name === undefined ? entry : { ...entry, username: name };
+}
 
 /**
  * Marks each entry with what the verification says about it.
@@ -37,7 +44,7 @@ export function rowsOf(entries: readonly ActivityItem[], verification?: TrailVer
     const index = entries.findIndex(({ id }) => id === activityId);
     return sequence ?? Math.max(0, ...entries.slice(0, index).map((entry) => sequenceOf(entry) ?? 0)) + 0.5;
   };
-  const first = Math.min(...faults.map(placeOf));
+  const first = Math.min(...faults.map((fault) => fault.after ?? placeOf(fault)));
   for (const row of rows) {
     const { id, link } = row.entry!;
     const fault = faults.find(({ activityId }) => activityId === id);

@@ -40,7 +40,7 @@ export function staysOf(entries: readonly ActivityItem[]): TimelinePerson[] {
   const signedIn = new Map(
     entries
       .filter(({ activityType }) => activityType === 'guest_signed_in')
-      .map(({ userId, details }) => [details['guestId'], userId]),
+      .map(({ userId, details }) => [details?.['guestId'], userId]),
   );
   const people = new Map<string, TimelinePerson>();
   for (const entry of entries.toSorted((one, other) => one.createdAt - other.createdAt)) {
@@ -60,7 +60,7 @@ export function staysOf(entries: readonly ActivityItem[]): TimelinePerson[] {
     // The entry of the join may be missing. The departure says how long the stay was.
     const isLost = isDeparture && !stay;
     if (isLost || (type === 'user_joined' && stay?.leftAt !== null)) {
-      const seconds = isLost ? Number(details['durationSeconds']) || 0 : 0;
+      const seconds = isLost ? Number(details?.['durationSeconds']) || 0 : 0;
       stay = {
         ...{ id: entry.id, userId, name: '', joinedAt: at - 1000 * seconds, leftAt: null, cause: null },
         lastSign: entry,
@@ -69,7 +69,7 @@ export function staysOf(entries: readonly ActivityItem[]): TimelinePerson[] {
       person.stays.push(stay);
     }
     if (!stay) continue;
-    if (isDeparture) close(stay, type === 'user_timeout' ? 'timeout' : String(details['cause']), entry);
+    if (isDeparture) close(stay, type === 'user_timeout' ? 'timeout' : String(details?.['cause']), entry);
     else if (stay.leftAt === null) {
       stay.lastSign = entry;
       if (type !== 'user_joined') stay.activities.push(entry);

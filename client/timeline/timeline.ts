@@ -4,7 +4,7 @@ import { button, create } from '../ui/dom.ts';
 import type { TrailVerification } from '../verify/verify-trail.ts';
 import { fill, iconOf, rowOf, tableOf } from './parts.ts';
 import { readTrail, type TimelineSource } from './read.ts';
-import { isBroken, rowsOf, type TimelineRow } from './states.ts';
+import { isBroken, rowsOf, type TimelineRow, withSealedName } from './states.ts';
 import { presentAt, staysOf, type TimelinePerson, type TimelineStay } from './stays.ts';
 import { dress } from './style.ts';
 import { english, type TimelineWords } from './words.ts';
@@ -196,7 +196,7 @@ export function showPresenceTimeline(
     try {
       const { entries, isComplete } = await readTrail(source, most);
       const verification = await verify?.(entries, isComplete);
-      if (own === reading) draw(entries.toReversed(), verification, isComplete);
+      if (own === reading) draw(entries.toReversed().map(withSealedName), verification, isComplete);
     } catch (error) {
       if (own !== reading) return;
       const again = button(words.retry, () => void refresh());

@@ -14,25 +14,41 @@ export function hex(bytes: Uint8Array): string {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
-/** Whether an entry is what its link says. An entry of version 1 whose connection is hidden cannot be checked. */
+/**
+ * Whether an entry is what its link says. An entry of version 1 whose connection is hidden cannot be checked. What cannot be
+ * read was not sealed so.
+ */
 export async function isSealed(item: LinkedItem): Promise<boolean | undefined> {
   if (item.link.version === 1 && item.link.connectionHash !== undefined) return undefined;
-  for (const variant of withoutEscapes(item)) if ((await hashOf(variant)) === item.link.hash) return true;
+  try {
+    for (const variant of withoutEscapes(item)) if ((await hashOf(variant)) === item.link.hash) return true;
+  } catch {}
   return false;
 }
 
 async function hashOf(item: LinkedItem): Promise<string> {
   const { link, id, sessionId, userId, activityType, userAgent, createdAt } = item;
-  const { sealed = {}, version, previousHash } = link;
-  const ipAddress = sealed.ipAddress === undefined ? inetText(item.ipAddress) : sealed.ipAddress;
+  const { version, previousHash } = link;
+  const ipAddress = addressOf(item);
   const entry = {
     ...{ userId, activityType, ipAddress, userAgent },
-    username: sealed.username === undefined ? item.username : sealed.username,
+    username: sealedName(item),
     details: detailsOf(item),
     createdAt: timeText(createdAt),
   };
   const place = { version, sessionId, sequence: String(link.sequence), previousHash };
-  return sha256(linkText(place, id, entry, await connectionOf(link, ipAddress, userAgent)));
+  return sha256(linkText(place, id, entry, await connectionOf(item, ipAddress)));
+}
+
+/** The name that was sealed. The entry may show a later name of the user. */
+export function sealedName({ username, link: { sealed } }: LinkedItem): string | null {
+  return sealed?.username === undefined ? username : sealed.username;
+}
+
+/** The shown address must be that of the sealed one, which may have a mask. */
+function addressOf({ ipAddress, link: { sealed } }: LinkedItem): string | null {
+  const address = sealed?.ipAddress;
+  return address?.split('/')[0] === ipAddress && address !== undefined ? address : inetText(ipAddress);
 }
 
 /** The shown entry must equal the sealed one, so the sealed text is used only if it means the same. */
@@ -43,13 +59,14 @@ function detailsOf({ details, link }: LinkedItem): string {
 }
 
 function timeText(createdAt: number): string {
-  return Number.isFinite(createdAt) && Math.abs(createdAt) <= 8.64e15 ? new Date(createdAt).toISOString() : '';
+  return Number.isInteger(createdAt) && Math.abs(createdAt) <= 8.64e15 ? new Date(createdAt).toISOString() : '';
 }
 
-async function connectionOf(link: ActivityLink, ipAddress: string | null, userAgent: string | null) {
-  if (link.connectionHash !== undefined) return link.connectionHash;
-  if (ipAddress === null && userAgent === null) return null;
-  return sha256(connectionText(link.salt ?? '', ipAddress, userAgent));
+/** The hash of a hidden connection proves only that it is hidden, and no address that is shown beside it. */
+async function connectionOf({ link, userAgent }: LinkedItem, ipAddress: string | null) {
+  const isHidden = ipAddress === null && userAgent === null;
+  if (link.connectionHash !== undefined) return isHidden ? link.connectionHash : '';
+  return isHidden ? null : sha256(connectionText(link.salt ?? '', ipAddress, userAgent));
 }
 
 const formula = /^'[=+\-@\t\r\uff1d\uff0b\uff0d\uff20]/;

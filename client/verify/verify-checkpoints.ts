@@ -64,30 +64,42 @@ export async function provenHeads(
   const heads: CheckpointHead[] = [];
   const forged: CheckpointProof[] = [];
   for (const proof of proofs) {
-    const { sessionId, sequence, hash, checkpoint } = proof;
-    const isProven = !(await ownFault(checkpoint, publicKeys)) && (await rootOf(proof)) === checkpoint.root;
-    if (isProven) heads.push({ sessionId, sequence, hash });
+    const { sessionId, sequence, hash } = proof;
+    if (await isProven(proof, publicKeys)) heads.push({ sessionId, sequence, hash });
     else forged.push(proof);
   }
   return { heads, forged };
+}
+
+/** A proof that cannot be read proves nothing. */
+async function isProven(proof: CheckpointProof, publicKeys: readonly string[]): Promise<boolean> {
+  try {
+    const { checkpoint } = proof;
+    return !(await ownFault(checkpoint, publicKeys)) && (await rootOf(proof)) === checkpoint.root;
+  } catch {
+    return false;
+  }
 }
 
 async function ownFault(
   checkpoint: Checkpoint,
   publicKeys: readonly string[],
 ): Promise<Exclude<CheckpointFault, 'chain_replaced'> | undefined> {
-  if (!Number.isFinite(checkpoint.madeAt)) return 'checkpoint_altered';
+  if (!(Math.abs(checkpoint.madeAt) <= 8.64e15)) return 'checkpoint_altered';
   const text = checkpointText(checkpoint);
   if ((await sha256(text)) !== checkpoint.hash) return 'checkpoint_altered';
   if (!publicKeys.includes(checkpoint.publicKey)) return 'checkpoint_unsigned';
-  const key = await crypto.subtle.importKey('spki', bytesOf(checkpoint.publicKey), algorithm, false, ['verify']);
-  const isSigned = await crypto.subtle.verify(
-    algorithm,
-    key,
-    bytesOf(checkpoint.signature),
-    new TextEncoder().encode(text),
-  );
-  return isSigned ? undefined : 'checkpoint_unsigned';
+  return (await isSigned(checkpoint, text)) ? undefined : 'checkpoint_unsigned';
+}
+
+/** A key or a signature that cannot be read signs nothing. */
+async function isSigned({ publicKey, signature }: Checkpoint, text: string): Promise<boolean> {
+  try {
+    const key = await crypto.subtle.importKey('spki', bytesOf(publicKey), algorithm, false, ['verify']);
+    return await crypto.subtle.verify(algorithm, key, bytesOf(signature), new TextEncoder().encode(text));
+  } catch {
+    return false;
+  }
 }
 
 function placeFault(before: Checkpoint | undefined, { number, previousHash }: Checkpoint, isComplete: boolean) {

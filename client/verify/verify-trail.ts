@@ -1,7 +1,7 @@
-import type { ChainFault } from '../../protocol/audit-chain.ts';
+import { type ChainFault, genesisHash } from '../../protocol/audit-chain.ts';
 import type { ActivityItem } from '../../protocol/entities.ts';
-import { findGaps, findHeads, findProven } from './expected-links.ts';
-import { isSealed, type LinkedItem } from './link-hash.ts';
+import { type Found, findGaps, findHeads, findProven } from './expected-links.ts';
+import { isSealed, type LinkedItem, sealedName } from './link-hash.ts';
 import { movedAmong } from './moved-entries.ts';
 import { provenHeads } from './verify-checkpoints.ts';
 import type { VerifyOptions } from './verify-options.ts';
@@ -14,6 +14,8 @@ export interface TrailFault {
   sequence: number | null;
   /** Null if the row itself is missing. */
   activityId: string | null;
+  /** For a link that is not the one that was signed or kept: no entry after the link with this number is proved. */
+  after?: number;
 }
 
 /** The links of one session that were read. */
@@ -36,6 +38,8 @@ export interface TrailVerification {
   waiting: string[];
   /** Ids of the entries that only a user who may see the addresses can check. */
   unchecked: string[];
+  /** Ids of the entries that show a later name of their user. What was sealed is `link.sealed.username`. */
+  renamed: string[];
   /** How many heads that a checkpoint proves are on their chains. */
   proven: number;
 }
@@ -51,7 +55,9 @@ export async function verifyTrail(
   options: VerifyOptions = {},
 ): Promise<TrailVerification> {
   const bySession = Map.groupBy(items, ({ sessionId }) => sessionId);
-  const result: TrailVerification = { valid: true, faults: [], chains: [], waiting: [], unchecked: [], proven: 0 };
+  const result: TrailVerification = {
+    ...{ valid: true, faults: [], chains: [], waiting: [], unchecked: [], renamed: [], proven: 0 },
+  };
   const moved = options.isComplete ? movedAmong(items) : new Set<ActivityItem>();
   const { heads: proven, forged } = await provenHeads(options.proofs ?? [], options.publicKeys ?? []);
   for (const { sessionId, sequence } of forged) {
@@ -60,9 +66,7 @@ export async function verifyTrail(
   for (const [sessionId, entries] of bySession) {
     const links = await verifySession(sessionId, entries, options, moved, result);
     const mine = proven.filter((head) => head.sessionId === sessionId);
-    result.proven += findProven(mine, links, options, (fault, sequence, activityId) =>
-      result.faults.push({ fault, sessionId, sequence, activityId }),
-    );
+    result.proven += findProven(mine, links, options, reporting(sessionId, result));
   }
   const absent = options.isComplete ? proven : [];
   for (const { sessionId, sequence } of [...(options.heads ?? []), ...absent]) {
@@ -80,6 +84,11 @@ function byRow(one: TrailFault, other: TrailFault): number {
   return (one.sequence ?? Number.MAX_SAFE_INTEGER) - (other.sequence ?? Number.MAX_SAFE_INTEGER);
 }
 
+function reporting(sessionId: string, { faults }: TrailVerification): Found {
+  return (fault, sequence, activityId, after) =>
+    faults.push({ fault, sessionId, sequence, activityId, ...(after === undefined ? {} : { after }) });
+}
+
 async function verifySession(
   sessionId: string,
   entries: readonly ActivityItem[],
@@ -87,28 +96,28 @@ async function verifySession(
   moved: ReadonlySet<ActivityItem>,
   result: TrailVerification,
 ): Promise<LinkedItem[]> {
-  const found = (fault: ChainFault, sequence: number | null, activityId: string | null) =>
-    result.faults.push({ fault, sessionId, sequence, activityId });
-  const links = entries.filter((entry): entry is LinkedItem => typeof entry.link === 'object');
+  const found = reporting(sessionId, result);
+  const links = entries.filter((entry): entry is LinkedItem => !!entry.link && typeof entry.link === 'object');
   links.sort((one, other) => one.link.sequence - other.link.sequence);
   const waiting = entries.filter(({ link }) => link === 'waiting');
   result.waiting.push(...waiting.map(({ id }) => id));
-  if (options.isComplete) findGaps(links, waiting.length, found);
+  if (options.isComplete) findGaps(entries, links, found);
+  const sealed = await sealedOf(links);
   let before: LinkedItem | undefined;
   let whole = 0;
-  for (const entry of links) {
-    const { sequence, previousHash } = entry.link;
-    if (before && sequence === before.link.sequence) {
-      found('entry_added', sequence, entry.id);
+  for (const [index, entry] of links.entries()) {
+    const { id, link } = entry;
+    if (before && link.sequence === before.link.sequence) {
+      found('entry_added', link.sequence, id);
       continue;
     }
-    const sealed = await isSealed(entry);
-    if (sealed === undefined) result.unchecked.push(entry.id);
-    if (before && sequence === before.link.sequence + 1 && previousHash !== before.link.hash) {
-      found('link_moved', sequence, entry.id);
-    } else if (sealed === false) found('entry_altered', sequence, entry.id);
-    else if (moved.has(entry)) found('entry_moved', sequence, entry.id);
-    else if (sealed) whole += 1;
+    if (sealed[index] === undefined) result.unchecked.push(id);
+    if (isReplaced(links, sealed, index)) found('entry_altered', link.sequence, id);
+    else if (!follows(before, entry) && !isReplaced(links, sealed, index - 1)) found('link_moved', link.sequence, id);
+    else if (sealed[index] === false) found('entry_altered', link.sequence, id);
+    else if (moved.has(entry)) found('entry_moved', link.sequence, id);
+    else if (sealed[index]) whole += 1;
+    if (sealed[index] && sealedName(entry) !== entry.username) result.renamed.push(id);
     before = entry;
   }
   for (const { id, link } of entries) if (!link) found('entry_added', null, id);
@@ -121,4 +130,31 @@ async function verifySession(
     last: { sequence: last.link.sequence, hash: last.link.hash },
   });
   return links;
+}
+
+/** For each link whether its entry is what was sealed. No link of version 1 comes after one of version 2. */
+async function sealedOf(links: readonly LinkedItem[]): Promise<(boolean | undefined)[]> {
+  const sealed: (boolean | undefined)[] = [];
+  let version = 1;
+  for (const entry of links) {
+    sealed.push((await isSealed(entry)) ?? (version > 1 ? false : undefined));
+    version = Math.max(version, entry.link.version);
+  }
+  return sealed;
+}
+
+/** Whether a link may come after another one: it names its hash. Links between them may be missing. */
+function follows(before: LinkedItem | undefined, { link }: LinkedItem): boolean {
+  if (!before) return link.sequence !== 1 || link.previousHash === genesisHash;
+  return link.sequence !== before.link.sequence + 1 || link.previousHash === before.link.hash;
+}
+
+/**
+ * Whether a link that fits to its entry was computed again: the next link names another hash, and is right itself, also for
+ * the link after it.
+ */
+function isReplaced(links: readonly LinkedItem[], sealed: readonly (boolean | undefined)[], index: number): boolean {
+  const [entry, next, later] = links.slice(Math.max(0, index), index + 3);
+  if (index < 0 || !entry || !next || follows(entry, next)) return false;
+  return !!sealed[index] && !!sealed[index + 1] && (!later || follows(next, later));
 }

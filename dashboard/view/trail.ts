@@ -27,10 +27,12 @@ export function createTrail({ api, sessionId, at, onMove }: TrailOptions) {
     const publicKeys = [...new Set(checkpoints.map(({ checkpoint }) => checkpoint.publicKey))];
     const found = await verifyTrail(entries, { isComplete, proofs: checkpoints, publicKeys });
     const links = found.chains.reduce((sum, chain) => sum + chain.links, 0);
+    const removed = (found.chains[0]?.first.sequence ?? 1) - 1;
     const parts = [
       found.valid ? 'No fault was found.' : 'The audit trail has faults.',
       `${formatNumber(links)} of ${formatNumber(entries.length)} entries equal what was sealed, and ${formatNumber(found.proven)} checkpoints prove their place.`,
       ...(found.waiting.length > 0 ? [`${formatNumber(found.waiting.length)} wait to be sealed.`] : []),
+      ...(isComplete && removed > 0 ? [`The first ${formatNumber(removed)} were removed by retention.`] : []),
       ...(isComplete ? [] : ['npm run audit:verify checks all.']),
     ];
     result.textContent = parts.join(' ');

@@ -69,7 +69,7 @@ export function attendanceCsv(items: readonly Attendance[], header: boolean, bom
 
 /** The columns of the link. The fields that people read have their own columns; the others are JSON in one column. */
 function linkColumns({ link }: ActivityItem) {
-  if (typeof link !== 'object') return { link: link ?? '' };
+  if (!link || typeof link !== 'object') return { link: link ?? '' };
   const { sequence, previousHash, hash, ...more } = link;
   return { sequence, previousHash, hash, link: JSON.stringify(more) };
 }

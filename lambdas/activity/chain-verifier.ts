@@ -47,6 +47,8 @@ interface StoredLink extends SealedEntry {
 interface Walk {
   sequence: bigint;
   hash: Buffer;
+  /** The entry of the link; undefined at the anchor. */
+  activityId?: string;
   broken?: BrokenLink;
 }
 
@@ -104,7 +106,10 @@ async function chainOf(client: PoolClient, sessionId: string): Promise<Chain> {
   const row = rows[0];
   if (!row) return { sequence: 0n, hash: genesisHash, anchorSequence: 0n, anchorHash: genesisHash };
   const { hash, anchorHash } = row;
-  return { sequence: BigInt(row.sequence), hash, anchorSequence: BigInt(row.anchor), anchorHash };
+  const anchorSequence = BigInt(row.anchor);
+  // Before the first link there is nothing that a row could say.
+  const isWhole = anchorSequence === 0n;
+  return { sequence: BigInt(row.sequence), hash, anchorSequence, anchorHash: isWhole ? genesisHash : anchorHash };
 }
 
 async function walkLinks(client: PoolClient, sessionId: string, chain: Chain): Promise<Walk> {
@@ -113,25 +118,44 @@ async function walkLinks(client: PoolClient, sessionId: string, chain: Chain): P
     const links = await linksAfter(client, sessionId, walk.sequence);
     for (const link of links) {
       const fault = faultOf(sessionId, walk, link);
+      if (fault?.fault === 'link_moved' && walk.activityId && (await isRightAfterIt(client, sessionId, link))) {
+        // This link and those after it name another hash of the link before: that one was computed again.
+        const { sequence, activityId } = walk;
+        return { ...walk, broken: { fault: 'entry_altered', sequence: Number(sequence), activityId } };
+      }
       if (fault) return { ...walk, broken: fault };
       walk.sequence = BigInt(link.sequence);
       walk.hash = link.hash;
+      walk.activityId = link.id;
     }
     if (links.length < batchItems) return walk;
   }
 }
 
-async function linksAfter(client: PoolClient, sessionId: string, sequence: bigint): Promise<StoredLink[]> {
+async function linksAfter(
+  client: PoolClient,
+  sessionId: string,
+  sequence: bigint,
+  limit = batchItems,
+): Promise<StoredLink[]> {
   const { rows } = await client.query<StoredLink>(
     `SELECT s.sequence, s.previous_hash AS "previousHash", s.hash, s.version, s.salt, s.activity_id AS id,
        a.id IS NOT NULL AS "entryExists", ${sealedColumns}
      FROM (
-       SELECT * FROM activity_seals WHERE session_id = $1 AND sequence > $2 ORDER BY sequence LIMIT ${batchItems}
+       SELECT * FROM activity_seals WHERE session_id = $1 AND sequence > $2 ORDER BY sequence LIMIT $3
      ) s LEFT JOIN activity_log a ON a.id = s.activity_id AND a.session_id = s.session_id
      ORDER BY s.sequence`,
-    [sessionId, String(sequence)],
+    [sessionId, String(sequence), limit],
   );
   return rows;
+}
+
+/** Whether a link fits to its entry and to the hash that it names, and the next one follows it. */
+async function isRightAfterIt(client: PoolClient, sessionId: string, link: StoredLink): Promise<boolean> {
+  const before = { sequence: BigInt(link.sequence) - 1n, hash: link.previousHash };
+  if (faultOf(sessionId, before, link)) return false;
+  const [next] = await linksAfter(client, sessionId, BigInt(link.sequence), 1);
+  return !next || next.previousHash.equals(link.hash);
 }
 
 function faultOf(sessionId: string, before: Walk, link: StoredLink): BrokenLink | undefined {

@@ -1,5 +1,5 @@
 import { type LookupAddress, lookup as lookUp } from 'node:dns';
-import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
+import { type AgentOptions, Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import type { LookupFunction } from 'node:net';
 import type { Attempt, AttemptError, WebhookRequest } from './attempt.ts';
@@ -29,48 +29,87 @@ class AddressRefused extends Error {
   readonly code = 'ADDRESS_REFUSED';
 }
 
+interface Agents {
+  http: HttpAgent;
+  https: HttpsAgent;
+}
+
 /** Posts webhooks to one endpoint over connections that are kept open. It follows no redirect. */
 export class WebhookPoster {
   readonly #options: PostOptions;
-  readonly #agents: { http: HttpAgent; https: HttpsAgent };
+  readonly #kept: Agents;
+  /** Connections that are used once. */
+  readonly #fresh: Agents;
 
   /** @param connections the most connections at the same time. */
   constructor(options: PostOptions, connections: number) {
     this.#options = options;
-    const shared = { keepAlive: true, maxSockets: connections, lookup: this.#lookup };
-    this.#agents = {
-      http: new HttpAgent(shared),
-      https: new HttpsAgent({ ...shared, ...(options.ca ? { ca: options.ca } : {}) }),
-    };
+    this.#kept = this.#agents({ keepAlive: true, maxSockets: connections });
+    this.#fresh = this.#agents({ keepAlive: false });
+  }
+
+  #agents(more: AgentOptions): Agents {
+    const shared = { ...more, lookup: this.#lookup };
+    const { ca } = this.#options;
+    return { http: new HttpAgent(shared), https: new HttpsAgent({ ...shared, ...(ca ? { ca } : {}) }) };
   }
 
   /** Posts one webhook. It never rejects: a failure is a part of the result. */
-  async post({ eventId, url, headers, body }: WebhookRequest): Promise<Attempt> {
+  async post(webhook: WebhookRequest): Promise<Attempt> {
+    const { eventId, url } = webhook;
     const { anyTarget, timeoutMillis = attemptMillis } = this.#options;
     // An IP address in the URL is not resolved, so it is checked here.
     if (targetProblem(url, anyTarget) !== undefined) return { eventId, error: 'address' };
-    const isPlain = new URL(url).protocol === 'http:';
     const signal = AbortSignal.timeout(timeoutMillis);
+    const attempt = (await this.#send(webhook, signal, this.#kept)) ?? (await this.#send(webhook, signal, this.#fresh));
+    return attempt ?? { eventId, error: 'connection' };
+  }
+
+  /**
+   * Undefined if a connection that was used before broke without an answer: a receiver may close it while the next request is on its
+   * way, and that is no failure of the receiver.
+   */
+  #send(
+    { eventId, url, headers, body }: WebhookRequest,
+    signal: AbortSignal,
+    { http, https }: Agents,
+  ): Promise<Attempt | undefined> {
+    const isPlain = new URL(url).protocol === 'http:';
     return new Promise((resolve) => {
-      const fail = (error: Error) => resolve({ eventId, error: signal.aborted ? 'timeout' : errorOf(error) });
+      let isAnswered = false;
+      const fail = (error: NodeJS.ErrnoException) => {
+        if (signal.aborted) resolve({ eventId, error: 'timeout' });
+        else resolve(request.reusedSocket && isBroken(error) ? undefined : { eventId, error: errorOf(error) });
+      };
       const options = {
         method: 'POST',
         headers: { ...headers, 'content-length': Buffer.byteLength(body) },
-        agent: isPlain ? this.#agents.http : this.#agents.https,
+        agent: isPlain ? http : https,
         signal,
       };
       const request = (isPlain ? httpRequest : httpsRequest)(url, options, (response) => {
+        isAnswered = true;
         const answered = answerOf(eventId, response);
         readBeginning(response).then((text) => resolve({ ...answered, ...(text ? { response: text } : {}) }));
       });
-      request.on('error', fail).end(body);
+      // The answer 101 has no body, and without this listener neither a response nor an error would follow.
+      request.on('upgrade', (response, socket) => {
+        socket.destroy();
+        resolve(answerOf(eventId, response));
+      });
+      request.on('error', fail).on('close', () => {
+        if (!isAnswered) fail(new Error('The connection ended without an answer.'));
+      });
+      request.end(body);
     });
   }
 
   /** Closes the connections. */
   close(): void {
-    this.#agents.http.destroy();
-    this.#agents.https.destroy();
+    for (const { http, https } of [this.#kept, this.#fresh]) {
+      http.destroy();
+      https.destroy();
+    }
   }
 
   /** Resolves a name, and refuses it if one of its addresses is not public. The connection is made to the checked address. */
@@ -100,7 +139,7 @@ function answerOf(eventId: string, { statusCode: status = 0, headers }: Incoming
 function pauseIn(header: string | undefined): number | undefined {
   if (header === undefined) return undefined;
   const millis = /^\d+$/.test(header) ? Number(header) * 1000 : Date.parse(header) - Date.now();
-  return millis > 0 ? millis : undefined;
+  return millis > 0 ? Math.min(millis, Number.MAX_SAFE_INTEGER) : undefined;
 }
 
 /** Reads the beginning of the answer, without control characters. It never rejects, because the status says enough. */
@@ -131,6 +170,10 @@ function readBeginning(response: IncomingMessage): Promise<string> {
     });
     response.once('end', finish).on('error', finish);
   });
+}
+
+function isBroken({ code }: NodeJS.ErrnoException): boolean {
+  return code === 'ECONNRESET' || code === 'EPIPE';
 }
 
 function errorOf({ code = '', message }: NodeJS.ErrnoException): AttemptError {

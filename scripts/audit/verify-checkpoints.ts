@@ -19,8 +19,8 @@ export interface CheckpointSettings {
 }
 
 export interface FoundFault {
-  fault: CheckpointFault | 'heads_missing';
-  /** The number of the checkpoint; null for a chain that claims one that does not exist. */
+  fault: CheckpointFault | 'heads_missing' | 'shortened_early';
+  /** The number of the checkpoint; null for a fault of the chain: it claims one that does not exist, or was shortened early. */
   number: number | null;
   sessionId?: string;
 }
@@ -46,6 +46,7 @@ export async function checkCheckpoints(pool: Pool, settings: CheckpointSettings)
   const faults: FoundFault[] = await verifyCheckpoints(rows, { publicKeys, published, isComplete: true });
   for (const checkpoint of rows) faults.push(...(await headFaults(pool, checkpoint, settings.retentionBegins)));
   faults.push(...(await lostCheckpoints(pool)));
+  faults.push(...(await shortenedEarly(pool, rows, settings.retentionBegins)));
   return { faults, checkpoints: rows.length, last: rows.at(-1), keys: signers.map(fingerprint) };
 }
 
@@ -84,4 +85,41 @@ async function lostCheckpoints(pool: Pool): Promise<FoundFault[]> {
      ORDER BY c.session_id`,
   );
   return rows.map(({ sessionId }) => ({ fault: 'checkpoint_missing', number: null, sessionId }));
+}
+
+const dayMillis = 86_400_000;
+/** An entry may have waited so long in the outbox that its link is younger than the entry. */
+const mostWaitMillis = 7 * dayMillis;
+/** A checkpoint with so many heads may have left chains out. */
+const fullHeads = 10_000;
+
+/**
+ * Chains that lost links whose entries were still to be kept: the last removed link was not there yet when a younger checkpoint
+ * was made.
+ */
+async function shortenedEarly(
+  pool: Pool,
+  checkpoints: readonly Checkpoint[],
+  retentionBegins: number,
+): Promise<FoundFault[]> {
+  const { rows } = await pool.query<{ sessionId: string; before: number | null; first: number | null }>(
+    `SELECT c.session_id AS "sessionId",
+       max(h.number) FILTER (WHERE h.sequence < c.anchor_sequence)::float8 AS before, min(h.number)::float8 AS first
+     FROM activity_chains c JOIN activity_checkpoint_heads h ON h.session_id = c.session_id
+     WHERE c.anchor_sequence > 0 GROUP BY c.session_id ORDER BY c.session_id`,
+  );
+  const byNumber = new Map(checkpoints.map((checkpoint) => [checkpoint.number, checkpoint]));
+  return rows.flatMap(({ sessionId, before, first }) => {
+    const without = before === null ? dayBefore(checkpoints, byNumber.get(first!)) : byNumber.get(before);
+    const isEarly = without && without.madeAt >= retentionBegins + mostWaitMillis;
+    return isEarly ? [{ fault: 'shortened_early' as const, number: null, sessionId }] : [];
+  });
+}
+
+/** The last checkpoint of an earlier day, which had all chains that had grown by then; undefined if it may lack some. */
+function dayBefore(checkpoints: readonly Checkpoint[], later: Checkpoint | undefined): Checkpoint | undefined {
+  if (!later) return undefined;
+  const day = Math.floor(later.madeAt / dayMillis);
+  const last = checkpoints.findLast(({ madeAt }) => Math.floor(madeAt / dayMillis) < day);
+  return last && last.heads < fullHeads ? last : undefined;
 }

@@ -47,6 +47,7 @@ const checkpointSentences = {
   checkpoint_unsigned: 'has no signature of a trusted key',
   chain_replaced: 'saw a link that is not on the chain',
   heads_missing: 'has lost its heads',
+  shortened_early: 'was removed before the retention of its entries ended',
 };
 
 /** @returns how many faults there are. */
@@ -57,8 +58,14 @@ async function verifyCheckpoints(
   const retentionBegins = Date.now() - readTimings(process.env).activityRetentionMillis;
   const { faults, checkpoints, last, keys } = await checkCheckpoints(pool, { ...settings, retentionBegins });
   for (const { fault, number, sessionId } of faults) {
-    const subject = number === null ? 'the last checkpoint of this chain' : `checkpoint ${number}`;
+    const part = fault === 'shortened_early' ? 'the beginning' : 'the last checkpoint';
+    const subject = number === null ? `${part} of this chain` : `checkpoint ${number}`;
     console.log(`BROKEN  ${sessionId ?? 'checkpoints'}  ${subject} ${checkpointSentences[fault]}`);
+  }
+  if (faults.some(({ fault }) => fault === 'shortened_early' || fault === 'heads_missing')) {
+    console.log(
+      'Set ACTIVITY_RETENTION_DAYS to the days for which this service keeps its entries, and run the check again.',
+    );
   }
   if (last && faults.length === 0) {
     console.log(`ok      checkpoints  ${checkpoints} signed, last ${last.number}:${last.hash}`);

@@ -1,4 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
+import { rowsOf } from '../../client/timeline/states.ts';
 import { verifyCheckpoints, verifyTrail } from '../../client/verify/index.ts';
 import { ActivityLogger } from '../../lambdas/activity/activity-logger.ts';
 import { CheckpointMaker } from '../../lambdas/activity/checkpoint-maker.ts';
@@ -8,6 +9,7 @@ import { type Checkpoint, type CheckpointProof, checkpointText } from '../../pro
 import { checkCheckpoints } from '../../scripts/audit/verify-checkpoints.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { localSigner } from './local-signer.ts';
+import { rewritten } from './tampered-trail.ts';
 
 const dayMillis = 86_400_000;
 const retentionMillis = 30 * dayMillis;
@@ -162,6 +164,13 @@ describe('a proof', () => {
       const hash = createHash('sha256').update(checkpointText(changed)).digest('hex');
       return { ...proof, checkpoint: { ...changed, hash } };
     },
+    'a signature that nobody can read': ({ checkpoint, ...proof }) => ({
+      ...proof,
+      checkpoint: { ...checkpoint, signature: '%' },
+    }),
+    'no checkpoint': (proof) => ({ ...proof, checkpoint: null! }),
+    'a path that is no list': (proof) => ({ ...proof, path: { length: 2 } as never }),
+    'a time that is none': (proof) => ({ ...proof, checkpoint: { ...proof.checkpoint, madeAt: 1e300 } }),
     'another key': ({ checkpoint, ...proof }) => ({
       ...proof,
       checkpoint: { ...checkpoint, publicKey: localSigner().key },
@@ -175,6 +184,28 @@ describe('a proof', () => {
     const items = await logger.getRecentActivity(session);
     const options = { publicKeys: [signer.key], proofs: [forge(proof)] };
     expect((await verifyTrail(items, options)).faults).toMatchObject([{ fault: 'proof_forged', sessionId: session }]);
+  });
+
+  test('shows up to which entry an export is proved, if somebody wrote its history again from an entry on', async () => {
+    const session = randomUUID();
+    for (let day = 0; day < 3; day += 1, now += dayMillis) {
+      await grow(session, session);
+      await maker().run();
+    }
+    const items = (await logger.getRecentActivity(session)).reverse();
+    const options = { isComplete: true, proofs: await proofsOf(session), publicKeys: [signer.key] };
+    const forged = rewritten(items, 2, { activityType: 'harmless' });
+    expect(await verifyTrail(forged, { isComplete: true })).toMatchObject({ valid: true });
+    const verification = await verifyTrail(forged, options);
+    expect(verification.faults).toMatchObject([
+      { fault: 'link_moved', sequence: 4, after: 2, activityId: items[3]!.id },
+      { fault: 'link_moved', sequence: 6, after: 2 },
+    ]);
+    const { rows, broken } = rowsOf(forged, verification);
+    expect(rows.map(({ state }) => state)).toEqual([
+      ...['proved', 'proved', 'unproved', 'link_moved', 'unproved', 'link_moved'],
+    ]);
+    expect(broken).toMatchObject({ sequence: 4 });
   });
 
   test('shows that the chain of an export was recomputed or cut', async () => {
@@ -257,6 +288,51 @@ describe('the verification finds that the owner of the database', () => {
       { fault: 'checkpoint_altered', number: 1 },
       { fault: 'checkpoint_altered', number: 2 },
     ]);
+  });
+
+  test('[AC8] deleted the beginning of a chain as if its retention had ended', async () => {
+    await grow(session, session);
+    now += dayMillis;
+    await maker().run();
+    const shorten = async (sequence: number) => {
+      await database.pool.query(
+        `UPDATE activity_chains c SET anchor_sequence = s.sequence, anchor_hash = s.hash FROM activity_seals s
+         WHERE s.session_id = c.session_id AND s.sequence = $2 AND c.session_id = $1`,
+        [session, sequence],
+      );
+      await database.pool.query(
+        `DELETE FROM activity_log WHERE id IN (SELECT activity_id FROM activity_seals WHERE session_id = $1 AND sequence <= $2)`,
+        [session, sequence],
+      );
+      await database.pool.query('DELETE FROM activity_seals WHERE session_id = $1 AND sequence <= $2', [
+        session,
+        sequence,
+      ]);
+    };
+    for (const sequence of [2, 3, 4]) {
+      await shorten(sequence);
+      expect(await logger.verifyChain(session)).toMatchObject({ valid: true, anchorSequence: sequence });
+      expect(await faults()).toEqual([{ fault: 'shortened_early', number: null, sessionId: session }]);
+    }
+  });
+
+  test('[AC8] deleted the beginning of a chain that had no checkpoint yet', async () => {
+    const other = randomUUID();
+    now += dayMillis;
+    await grow(other, other, session);
+    await maker().run();
+    await database.pool.query(
+      `UPDATE activity_chains c SET anchor_sequence = 1, anchor_hash = s.hash FROM activity_seals s
+       WHERE s.session_id = c.session_id AND s.sequence = 1 AND c.session_id = $1`,
+      [other],
+    );
+    await database.pool.query('DELETE FROM activity_seals WHERE session_id = $1 AND sequence = 1', [other]);
+    await database.pool.query(
+      `DELETE FROM activity_log WHERE session_id = $1 AND id NOT IN (SELECT activity_id FROM activity_seals)`,
+      [other],
+    );
+    expect(await logger.verifyChain(other)).toMatchObject({ valid: true });
+    expect(await faults()).toEqual([{ fault: 'shortened_early', number: null, sessionId: other }]);
   });
 
   test('deleted the heads', async () => {

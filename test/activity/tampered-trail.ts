@@ -1,6 +1,7 @@
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import type { ChainFault } from '../../client/verify/index.ts';
 import type { ActivityLogger } from '../../lambdas/activity/activity-logger.ts';
+import { type ActivityLink, connectionText, inetText, jsonbText, linkText } from '../../protocol/audit-chain.ts';
 import type { ActivityItem } from '../../protocol/entities.ts';
 
 /** One forgery of an export. `items` are ten sealed entries, oldest first. */
@@ -18,6 +19,30 @@ const relink = (at: number, fields: object) => (items: ActivityItem[]) =>
   items.map((item, index) =>
     index === at ? ({ ...item, link: { ...(item.link as object), ...fields } } as ActivityItem) : item,
   );
+const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
+/** The entry with the hash that it would have, computed by whoever changed it. */
+function rehashed(item: ActivityItem): ActivityItem {
+  const link = item.link as ActivityLink;
+  const { id, sessionId, userId, username, activityType, ipAddress, userAgent } = item;
+  const address = inetText(ipAddress);
+  const hasConnection = address !== null || userAgent !== null;
+  const connection = hasConnection ? sha256(connectionText(link.salt ?? '', address, userAgent)) : null;
+  const details = link.sealed?.details ?? jsonbText(item.details);
+  const createdAt = new Date(item.createdAt).toISOString();
+  const entry = { userId, username, activityType, details, ipAddress: address, userAgent, createdAt };
+  const place = { version: link.version, sessionId, sequence: String(link.sequence), previousHash: link.previousHash };
+  return { ...item, link: { ...link, hash: sha256(linkText(place, id, entry, connection)) } };
+}
+/** The history from an entry on, written again: each link follows the one before it. */
+export function rewritten(items: ActivityItem[], from: number, fields: Partial<ActivityItem>): ActivityItem[] {
+  const all = change(from, fields)(items);
+  for (let index = from; index < all.length; index += 1) {
+    const before = all[index - 1]?.link as ActivityLink | undefined;
+    all[index] = rehashed(relink(index, before ? { previousHash: before.hash } : {})(all)[index]!);
+  }
+  return all;
+}
+
 const altered = (name: string, forge: Tampering['forge']): Tampering => ({
   name,
   forge,
@@ -34,6 +59,28 @@ export const tamperings: Tampering[] = [
   altered('the browser removed', change(5, { userAgent: null })),
   altered('the id altered', change(5, { id: '00000000-0000-4000-8000-000000000000' })),
   altered('a sealed name forged', relink(5, { sealed: { username: 'Bob' } })),
+  altered('the address altered, with the old one as the sealed one', (items) =>
+    relink(5, { sealed: { ipAddress: inetText(items[5]!.ipAddress) } })(change(5, { ipAddress: '10.0.0.2' })(items)),
+  ),
+  altered('the address altered, with the hash that hides the old one', (items) => {
+    const { ipAddress, userAgent, link } = items[5]!;
+    const { salt = '', ...rest } = link as ActivityLink;
+    const connectionHash = sha256(connectionText(salt, inetText(ipAddress), userAgent));
+    return change(5, { ipAddress: '10.0.0.2', link: { ...rest, connectionHash } })(items);
+  }),
+  altered('an entry altered and shown as one whose address is hidden', (items) =>
+    relink(5, { version: 1, connectionHash: null })(change(5, { activityType: 'harmless' })(items)),
+  ),
+  altered('the name in another form of Unicode', (items) =>
+    change(5, { username: items[5]!.username!.normalize('NFD') })(items),
+  ),
+  altered('the entry altered and its hash computed again', (items) =>
+    items.map((item, index) => (index === 5 ? rehashed({ ...item, activityType: 'harmless' }) : item)),
+  ),
+  altered('a link without its hash', relink(5, { hash: undefined })),
+  altered('a link with a sealed text that nobody can read', relink(5, { sealed: { details: '{' } })),
+  altered('a link without a form', relink(5, { version: 3, sealed: null })),
+  altered('details that are null', change(5, { details: null! })),
   {
     name: 'the time altered',
     forge: (items) => change(5, { createdAt: items[5]!.createdAt + 1 })(items),
@@ -78,6 +125,16 @@ export const tamperings: Tampering[] = [
     sequence: 3,
   },
   {
+    name: 'entries removed while as many others wait',
+    forge: (items) => {
+      const waiting = [20, 21].map((n) => ({ ...items[9]!, id: randomUUID(), createdAt: items[9]!.createdAt + n }));
+      const kept = relink(4, { end: 'last' })(items).toSpliced(5, 2);
+      return [...kept, ...waiting.map((item) => ({ ...item, link: 'waiting' as const }))];
+    },
+    fault: 'link_missing',
+    sequence: 6,
+  },
+  {
     name: 'an entry hidden as one that waits',
     forge: (items) => change(5, { link: 'waiting', activityType: 'harmless' })(items),
     fault: 'link_missing',
@@ -85,14 +142,17 @@ export const tamperings: Tampering[] = [
   },
 ];
 
-/** Logs and seals ten entries with all kinds of content. */
-export async function tenEntries(logger: ActivityLogger, sessionId: string): Promise<void> {
-  const start = Date.now() - 10_000;
+/** Logs and seals ten entries with all kinds of content. @param start the time of the first one. */
+export async function tenEntries(
+  logger: ActivityLogger,
+  sessionId: string,
+  start = Date.now() - 10_000,
+): Promise<void> {
   for (let n = 0; n < 10; n += 1) {
     const context = {
       ipAddress: n % 3 ? '10.0.0.1' : '2001:db8::1',
       userAgent: '=Firefox',
-      username: n % 2 ? '-Ann' : 'Ann, "A"',
+      username: n % 2 ? '-Zoë' : 'Ann, "A"',
     };
     const details = { n, deep: { ключ: [1e21, 1.5e-7, null, true], a: 'é\n"\u2028😀', '': {} }, bb: -0.25 };
     const activityId = `00000000-0000-4000-8000-00000000010${n}`.replace(/^0{8}/, sessionId.slice(0, 8));

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { isBroken, rowsOf, withSealedName } from '../../client/timeline/states.ts';
 import { readExport, verifyTrail } from '../../client/verify/index.ts';
 import { toCsv, toNdjson } from '../../lambdas/activity/activity-export.ts';
 import { ActivityLogger } from '../../lambdas/activity/activity-logger.ts';
@@ -11,7 +12,7 @@ import { jsonbText } from '../../protocol/audit-chain.ts';
 import type { ActivityItem } from '../../protocol/entities.ts';
 import { SeededRandom } from '../harness/seeded-random.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
-import { tamperings, tenEntries } from './tampered-trail.ts';
+import { rewritten, tamperings, tenEntries } from './tampered-trail.ts';
 
 const project = join(__dirname, '..', '..');
 let database: TestDatabase;
@@ -95,8 +96,30 @@ describe('an unchanged export', () => {
     const [{ userId }] = (await logger.getRecentActivity(sessionId, 1)) as [ActivityItem];
     await database.pool.query(`INSERT INTO users (id, username) VALUES ($1, 'Later')`, [userId]);
     const items = await logger.getRecentActivity(sessionId);
-    expect(items[0]).toMatchObject({ username: 'Later', link: { sealed: { username: '-Ann' } } });
-    expect(await complete(items)).toMatchObject({ valid: true });
+    expect(items[0]).toMatchObject({ username: 'Later', link: { sealed: { username: '-Zoë' } } });
+    expect(await complete(items)).toMatchObject({ valid: true, renamed: [items[0]!.id] });
+    expect((await verifyFile(JSON.stringify(items))).output).toContain(
+      'a later name of their user than the sealed one: 1',
+    );
+    const renamed = items.map((item) => withSealedName(item).username);
+    expect(renamed.filter((name) => name === 'Later')).toEqual([]);
+  });
+
+  test('is valid with the fields of its details in another order and its numbers in another form', async () => {
+    const turned = (value: unknown): unknown => {
+      if (Array.isArray(value)) return value.map(turned);
+      if (typeof value !== 'object' || value === null) return value;
+      return Object.fromEntries(
+        Object.entries(value)
+          .reverse()
+          .map(([key, inner]) => [key, turned(inner)]),
+      );
+    };
+    const items = readExport(await exported('json'));
+    const text = JSON.stringify(items.map((item) => ({ ...item, details: turned(item.details) })));
+    expect(text).toContain('-0.25');
+    const other = text.replaceAll('-0.25', '-25e-2');
+    expect(await complete(readExport(other))).toMatchObject({ valid: true, faults: [] });
   });
 
   test('is valid after retention removed its beginning', async () => {
@@ -122,6 +145,65 @@ describe('an unchanged export', () => {
 });
 
 describe('a forged export', () => {
+  test('of two sessions with an entry of each in the other one: both are named', async () => {
+    const first = readExport(await exported('json'));
+    const one = sessionId;
+    sessionId = randomUUID();
+    await tenEntries(logger, sessionId, Date.now() - 3_600_000);
+    const second = readExport(await exported('json'));
+    for (const withLink of [false, true]) {
+      const take = (to: ActivityItem, from: ActivityItem) => ({
+        ...from,
+        sessionId: to.sessionId,
+        link: withLink ? from.link! : to.link!,
+      });
+      const forged = [first.with(5, take(first[5]!, second[5]!)), second.with(5, take(second[5]!, first[5]!))].flat();
+      for (const session of [one, sessionId]) {
+        const { faults } = await complete(forged.filter((item) => item.sessionId === session));
+        expect(faults[0]).toMatchObject({ sessionId: session, sequence: 6 });
+      }
+      const { code, output } = await verifyFile(JSON.stringify(forged));
+      expect(code).toBe(1);
+      for (const session of [one, sessionId]) expect(output).toContain(`BROKEN  ${session}  link 6 `);
+    }
+  });
+
+  test('with a link that is null names the entry and its missing link', async () => {
+    const items = readExport(await exported('json'));
+    const forged = items.with(5, { ...items[5]!, link: null! });
+    for (const text of [JSON.stringify(forged), toCsv(forged, true)]) {
+      const verification = await complete(readExport(text));
+      expect(verification.faults).toMatchObject([
+        { fault: 'link_missing', sequence: 6 },
+        { fault: 'entry_added', activityId: items[5]!.id },
+      ]);
+      const broken = rowsOf(forged, verification).rows.filter(isBroken);
+      expect(broken).toMatchObject([{ entry: { id: items[5]!.id } }, { sequence: 6 }]);
+    }
+  });
+
+  test('with a time that differs by less than a millisecond names the entry', async () => {
+    const items = readExport(await exported('json'));
+    const { faults } = await complete(items.with(5, { ...items[5]!, createdAt: items[5]!.createdAt + 0.5 }));
+    expect(faults).toMatchObject([{ fault: 'entry_altered', sequence: 6 }]);
+  });
+
+  test('whose history was written again from an entry on is found with a kept head, in both orders', async () => {
+    const { head } = await logger.verifyChain(sessionId);
+    const forged = rewritten(readExport(await exported('json')), 5, { activityType: 'harmless' });
+    expect(await complete(forged)).toMatchObject({ valid: true });
+    const heads = [{ sessionId, ...head }];
+    for (const items of [forged, forged.toReversed()]) {
+      const { faults } = await verifyTrail(items, { isComplete: true, heads });
+      expect(faults).toMatchObject([{ fault: 'link_moved', sequence: 10, after: 0 }]);
+    }
+  });
+
+  test.each(tamperings)('$name: also if the pages are read newest first', async ({ forge, fault, sequence }) => {
+    const { faults } = await complete(forge(readExport(await exported('json'))).toReversed());
+    expect(faults[0]).toMatchObject({ fault, sequence });
+  });
+
   test.each(tamperings)(
     '$name: the verification without a server names the entry, in JSON, NDJSON and CSV',
     async ({ forge, fault, sequence }) => {

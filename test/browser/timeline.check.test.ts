@@ -27,7 +27,7 @@ const axeSource = readFileSync(createRequire(__filename).resolve('axe-core/axe.m
 const opened: Page[] = [];
 const begin = Date.parse('2026-11-29T14:00:00Z');
 const [ada, bob, cleo] = [randomUUID(), randomUUID(), randomUUID()];
-const names = { [ada]: 'Ada', [bob]: 'Bob', [cleo]: 'Cleo' };
+const names = { [ada]: 'Ada', [bob]: 'Bob', [cleo]: 'Cléo' };
 
 /** Who did what, and how many seconds after the beginning. */
 const story: [string | null, string, number, object?][] = [
@@ -144,7 +144,7 @@ test('[AC9] each user has a row with a bar for each stay, its cause, and the las
   expect(labels).toEqual([
     'Ada, 14:00:00 – 14:10:00, session ended',
     'Bob, 14:01:00 – 14:07:00, disconnected',
-    'Cleo, 14:01:30 – 14:05:00, timed out',
+    'Cléo, 14:01:30 – 14:05:00, timed out',
   ]);
   expect(await bars.allTextContents()).toEqual(['session ended ■', 'disconnected ↯', 'timed out ◔']);
   const ticks = page.locator('li i');
@@ -153,7 +153,7 @@ test('[AC9] each user has a row with a bar for each stay, its cause, and the las
   await page.keyboard.press('Enter');
   expect(await bars.nth(2).getAttribute('aria-pressed')).toBe('true');
   expect(await page.locator('dd').allTextContents()).toEqual([
-    ...['Cleo', '14:01:30', '14:05:00', 'timed out', '14:03:20 card_moved'],
+    ...['Cléo', '14:01:30', '14:05:00', 'timed out', '14:03:20 card_moved'],
     '#6 user_timeout {"reason":"heartbeat_timeout","durationSeconds":210} proved',
   ]);
   expect(await page.getByRole('alert').textContent()).toBe('');
@@ -171,7 +171,7 @@ test('[AC9] the slider chooses a moment with the keyboard, and the status says w
   await page.keyboard.press('ArrowLeft');
   expect(await status.textContent()).toBe('14:09:59 — 1 person: Ada');
   await page.getByRole('slider').fill(String(begin + 250_000));
-  expect(await status.textContent()).toBe('14:04:10 — 3 people: Ada, Bob, Cleo');
+  expect(await status.textContent()).toBe('14:04:10 — 3 people: Ada, Bob, Cléo');
   await page.keyboard.press('Home');
   expect(await status.textContent()).toBe('14:00:00 — 1 person: Ada');
   expect(await page.getByRole('slider').getAttribute('aria-valuetext')).toBe('14:00:00');
