@@ -148,6 +148,42 @@ test('[WH3] an answer whose body does not end counts by its status', async () =>
   expect(await post(`http://127.0.0.1:${port}/`)).toEqual({ eventId: 'e', status: 200, response: 'part' });
 });
 
+/** Answers each request with these bytes, whatever it is. */
+const raw = (answer: (socket: Socket) => void) =>
+  listen(createTcp((socket) => void socket.on('error', () => {}).once('data', () => answer(socket))));
+
+test.each([
+  ['101 with another protocol', 'HTTP/1.1 101 Switching\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n', 'status'],
+  ['no HTTP', 'hello\r\n\r\n', 'connection'],
+  ['endless headers', `HTTP/1.1 200 OK\r\nx: ${'y'.repeat(200_000)}\r\n\r\n`, 'connection'],
+  ['only early hints', 'HTTP/1.1 103 Early Hints\r\n\r\n', 'timeout'],
+])('[WH3] the answer "%s" is a failure that ends the attempt', async (_, answer, error) => {
+  const port = await raw((socket) => socket.write(answer));
+  expect(await post(`http://127.0.0.1:${port}/`, { timeoutMillis: 500 })).toMatchObject({ eventId: 'e', error });
+});
+
+test('[WH3] a receiver that closes in the middle of its headers failed, and one that closes after its status did not', async () => {
+  const early = await raw((socket) => socket.end('HTTP/1.1 200 OK\r\nx:'));
+  expect(await post(`http://127.0.0.1:${early}/`)).toEqual({ eventId: 'e', error: 'connection' });
+  const late = await raw((socket) => socket.end('HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\npart'));
+  expect(await post(`http://127.0.0.1:${late}/`)).toEqual({ eventId: 'e', status: 200, response: 'part' });
+});
+
+test('[WH3] a receiver that closes its connection after each answer, without saying so, gets all events', async () => {
+  const port = await raw((socket) => socket.end('HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n'));
+  const requests = Array.from({ length: 50 }, (_, index) => ({
+    ...{ eventId: String(index), url: `http://127.0.0.1:${port}/`, headers: {}, body: '{}' },
+  }));
+  const { attempts } = await postBatch({ requests }, { anyTarget: true, timeoutMillis: 5000 }, Date.now);
+  expect(attempts.map(({ status, error }) => error ?? status)).toEqual(Array(50).fill(200));
+});
+
+test('[WH3] a Retry-After without end is a number that arrives', async () => {
+  const port = await http((_, response) => response.writeHead(503, { 'retry-after': '9'.repeat(400) }).end());
+  const { retryAfterMillis } = JSON.parse(JSON.stringify(await post(`http://127.0.0.1:${port}/`)));
+  expect(retryAfterMillis).toBe(Number.MAX_SAFE_INTEGER);
+});
+
 test('[WH3] no connection and an unknown name are failures', async () => {
   const port = await listen(createTcp((socket) => socket.destroy()));
   expect(await post(`http://127.0.0.1:${port}/`)).toEqual({ eventId: 'e', error: 'connection' });
