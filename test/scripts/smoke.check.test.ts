@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { project, runProgram } from '../docs/support.ts';
 import { startTestStack, type TestStack } from '../support/stack.ts';
-import { scaleLimit } from '../support/time-limits.ts';
+import { measureAgain, scaleLimit } from '../support/time-limits.ts';
 
 let stack: TestStack;
 let folder: string;
@@ -45,7 +45,10 @@ test('a deployment that does not deliver frames fails the checks that need them,
   const faults = (value: object) => fetch(`${stack.http}/dev/faults`, { method: 'POST', body: JSON.stringify(value) });
   await faults({ gone: 1 });
   try {
-    const { code, output } = await smoke(['--url', stack.websocket, '--patience', String(scaleLimit(5000) / 1000)]);
+    const wait = () => smoke(['--url', stack.websocket, '--patience', String(scaleLimit(5000) / 1000)]);
+    let { code, output } = await wait();
+    // Something started beside this test, and the limit was too short for a handshake.
+    if (resultsOf(output).includes('failed connect') && (await measureAgain())) ({ code, output } = await wait());
     expect(resultsOf(output)).toEqual(
       expect.arrayContaining(['ok health', 'ok connect', 'failed join', 'failed cursor', 'failed leave']),
     );
