@@ -23,6 +23,8 @@ export interface Live {
 
 /** The service posts figures for a minute. The page asks again after this time, in milliseconds. */
 const renewMillis = 40_000;
+/** After this time the page asks a busy service again, in milliseconds. */
+const askAgainMillis = 3000;
 /** A page on a wall has nobody who reloads it. */
 const reconnect = { maxAttempts: Number.POSITIVE_INFINITY };
 
@@ -37,6 +39,7 @@ export function openLive(
   let isFirst = !environment.page.hidden();
   let unlisten: (() => void) | undefined;
   let timer: ReturnType<typeof setInterval> | undefined;
+  let askAgain: ReturnType<typeof setTimeout> | undefined;
 
   const connection = createConnection({ url, httpUrl, token, reconnect }, environment, {
     state: events.state,
@@ -66,8 +69,10 @@ export function openLive(
       take(answer['figures'] as ServiceFigures);
       return true;
     } catch (error) {
-      // After a lost connection, the next one asks again.
       if ((error as RollcallError).code === 'PERMISSION_DENIED') events.failed(error as RollcallError);
+      // After a lost connection, the next one asks again. A busy service may have stopped sending figures meanwhile.
+      clearTimeout(askAgain);
+      if ((error as RollcallError).retryable) askAgain = setTimeout(() => resume(connection.link), askAgainMillis);
       return false;
     }
   }
@@ -90,6 +95,7 @@ export function openLive(
     close() {
       unlisten?.();
       clearInterval(timer);
+      clearTimeout(askAgain);
       unlisten = timer = undefined;
       connection.close();
     },

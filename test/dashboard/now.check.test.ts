@@ -136,6 +136,25 @@ test('[CL3] after the socket drops, the page says so, connects again and goes on
   expect(requests.slice(read).some((path) => path.startsWith('/service/figures'))).toBe(true);
 });
 
+test('if the service is too busy to send figures, the page asks again, and reads what it missed', async () => {
+  let refused = 0;
+  const { page, requests } = await dashboard.open('', {}, (page) =>
+    page.routeWebSocket(/\/live/, (socket) => {
+      const server = socket.connectToServer();
+      socket.onMessage((text) => {
+        const { type, requestId } = JSON.parse(String(text)) as { type: string; requestId: string };
+        if (type !== 'figures_watch' || refused === 4) return server.send(text);
+        refused += 1;
+        const message = 'The service is busy; try again.';
+        socket.send(JSON.stringify({ type: 'error', code: 'UNAVAILABLE', message, retryable: true, requestId }));
+      });
+    }),
+  );
+  await page.locator('.updated').filter({ hasText: /\d/ }).waitFor();
+  expect(refused).toBe(4);
+  expect(requests.some((path) => path.startsWith('/service/figures?'))).toBe(true);
+});
+
 test('[OP1] a person without the scope of an operator sees why, and can use another account', async () => {
   const opened = await dashboard.open('', {}, (page) =>
     page.route('**/dev/token?*', (route) => route.continue({ url: route.request().url().replace('&admin=1', '') })),

