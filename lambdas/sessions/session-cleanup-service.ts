@@ -175,7 +175,7 @@ export class SessionCleanupService {
     return announced.length + silent.length - alone.length;
   }
 
-  /** One batch a minute, the surest first, so that reading histories never takes the time of the expiries. */
+  /** One batch a minute, the most probable expiry first. So reading histories never takes the time of the expiries. */
   async #warnEarly(): Promise<number> {
     const { database, timings, onExpiring = nobody } = this.#configured();
     if (!timings.warnsEarly) return 0;

@@ -77,7 +77,7 @@ test('[AN4] a guest who signed in is one person if everything is counted togethe
   expect(await people()).toEqual(onePerson);
 });
 
-test('[AN4] a sign-in keeps the counts of days whose people are forgotten', async () => {
+test('[AN4] a sign-in changes no count of a day whose people were removed', async () => {
   await write([...daysOf(guest, 0, 1), ...daysOf(user, 1)]);
   await countAll();
   const before = await people();

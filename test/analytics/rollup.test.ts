@@ -211,7 +211,7 @@ test('[AN3] only the rows of two tables name a person or a session, and deleting
   expect(await reports.people(period)).toEqual(before);
 });
 
-test('[AN1] people who are still present are kept in mind when the counts of their day are removed', async () => {
+test('[AN1] people who are still present count in later peaks after the counts of their day were removed', async () => {
   const userId = randomUUID();
   const sessionId = randomUUID();
   await logger.logActivities([{ sessionId, userId, type: 'user_joined', at: from, details: { role: 'viewer' } }]);

@@ -117,7 +117,7 @@ test('[WH3] Retry-After may be a date', async () => {
   expect(retryAfterMillis! / 1000).toBeLessThanOrEqual(3600);
 });
 
-test('[WH3] a receiver that says nothing, or drips its headers, times out', async () => {
+test('[WH3] a receiver that sends nothing, or sends its headers slowly, times out', async () => {
   const silent = await listen(createTcp(() => {}));
   expect(await post(`http://127.0.0.1:${silent}/`, { timeoutMillis: 200 })).toEqual({ eventId: 'e', error: 'timeout' });
   const dripping = await listen(

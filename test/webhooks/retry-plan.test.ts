@@ -56,7 +56,7 @@ test('[WH3] the pause that a receiver asks for is kept by the event and by the e
   expect(planDelivery(endless, 0, now, 0)).toEqual({ state: 'pending', nextAttemptAt: now + 24 * hour });
 });
 
-test('[WH3] an endpoint rests for half a minute if it fails again and again, and not because of one event', () => {
+test('[WH3] an endpoint is paused for half a minute if it fails again and again, and not because of one event', () => {
   expect(planEndpoint([failed], undefined, now).pausedUntil).toBeUndefined();
   expect(planEndpoint([failed, failed, failed, succeeded], now - 1, now).pausedUntil).toBeUndefined();
   expect(planEndpoint([failed, failed, failed], undefined, now).pausedUntil).toBe(now + 30_000);

@@ -101,7 +101,7 @@ test('[WH4] many events go out in batches of one endpoint, each once', async () 
   expect(measured[0]!.get('webhooksDelivered')).toEqual([240]);
 });
 
-test('[WH4] an endpoint that does not return leaves the others their places', async () => {
+test('[WH4] an endpoint that does not answer delays no other', async () => {
   const slow = await addEndpoint('https://slow.example/');
   for (let index = 0; index < 20; index += 1) await addEndpoint(`https://fast-${index}.example/`);
   await write(3);

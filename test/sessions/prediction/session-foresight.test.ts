@@ -114,7 +114,7 @@ test('[SE16] somebody who is present is not warned, and after somebody came back
   expect(warned[1]).toMatchObject({ sessionId: id, early: true, expiresAt: world.now() + 40 * minute });
 });
 
-test('[SE16] the surest are warned first, and an early warning that cannot be sent is tried again in the next step', async () => {
+test('[SE16] the most probable expiry is warned of first, and an early warning that cannot be sent is tried again in the next step', async () => {
   const sure = await world.session();
   const surer = await world.session();
   for (let index = 0; index < 8; index += 1) await past(sure.ownerId, [never]);

@@ -15,7 +15,7 @@ test('[SE16] without a history nothing is sure, however long the silence is', ()
   for (let age = 0; age <= 1; age += 0.01) expect(foresee(noHistory, age).isSure).toBe(false);
 });
 
-test('[SE16] a session whose silences always lasted is foreseen at once, and one that always came back is not', () => {
+test('[SE16] if nobody ever came back the model is sure at once, and if somebody always came back it is never sure', () => {
   expect(foresee(history(20), 1 / silenceSteps)).toMatchObject({ isSure: true, evidence: 20 });
   expect(foresee(history(0, { 10: 20 }), 9 / silenceSteps).isSure).toBe(false);
   expect(foresee(history(0, { 10: 20 }), 9 / silenceSteps).probability).toBeLessThan(0.1);
@@ -41,7 +41,7 @@ test('[SE16] the longer a silence lasts, the likelier it is to last, whatever th
   }
 });
 
-test('[SE16] with many silences the probability is the share of those that lasted among those that lasted so long', () => {
+test('[SE16] with many silences the probability is a share: of those that lasted as long as this one, those that lasted until the expiry', () => {
   const many = history(3000, { 1: 4000, 6: 2000, 9: 1000 });
   expect(foresee(many, 0).probability).toBeCloseTo(0.3, 2);
   expect(foresee(many, 2 / silenceSteps).probability).toBeCloseTo(0.5, 2);
