@@ -123,7 +123,7 @@ export function testWeek(sizes: { sessions: number; entries: number }): void {
     expect(await bars.count()).toBe(stays.length);
     for (const [cause, words, type] of [
       ['timeout', 'timed out', 'user_timeout'],
-      ['disconnected', 'closed the page', 'user_left'],
+      ['disconnected', 'disconnected', 'user_left'],
       ['session_expired', 'session expired', 'session_expired'],
     ] as const) {
       const stay = stays.find((each) => each.cause === cause)!;

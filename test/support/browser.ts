@@ -88,7 +88,7 @@ export class Person {
   /** Opens a room on the start page and returns its address. */
   async start(door: 'Plan together' | 'Write together', name: string, invitedOnly = false): Promise<string> {
     await this.page.getByLabel('Your name').fill(name);
-    if (invitedOnly) await this.page.getByLabel('Only people whom I invite may come in').check();
+    if (invitedOnly) await this.page.getByLabel('Only people whom I invite may join').check();
     await this.page.getByRole('button', { name: door }).click();
     await this.row(name).waitFor();
     return this.page.url();

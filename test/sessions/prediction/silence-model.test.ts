@@ -15,7 +15,7 @@ test('[SE16] without a history nothing is sure, however long the silence is', ()
   for (let age = 0; age <= 1; age += 0.01) expect(foresee(noHistory, age).isSure).toBe(false);
 });
 
-test('[SE16] if nobody ever came back the model is sure at once, and if somebody always came back it is never sure', () => {
+test('[SE16] if nobody ever came back the model is sure at once, and if somebody always came back it is not', () => {
   expect(foresee(history(20), 1 / silenceSteps)).toMatchObject({ isSure: true, evidence: 20 });
   expect(foresee(history(0, { 10: 20 }), 9 / silenceSteps).isSure).toBe(false);
   expect(foresee(history(0, { 10: 20 }), 9 / silenceSteps).probability).toBeLessThan(0.1);
