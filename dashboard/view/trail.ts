@@ -30,10 +30,10 @@ export function createTrail({ api, sessionId, at, onMove }: TrailOptions) {
     const removed = (found.chains[0]?.first.sequence ?? 1) - 1;
     const parts = [
       found.valid ? 'No fault was found.' : 'The audit trail has faults.',
-      `${formatNumber(links)} of ${formatNumber(entries.length)} entries equal what was sealed, and ${formatNumber(found.proven)} checkpoints prove their place.`,
-      ...(found.waiting.length > 0 ? [`${formatNumber(found.waiting.length)} wait to be sealed.`] : []),
-      ...(isComplete && removed > 0 ? [`The first ${formatNumber(removed)} were removed by retention.`] : []),
-      ...(isComplete ? [] : ['npm run audit:verify checks all.']),
+      `${formatNumber(links)} of ${formatNumber(entries.length)} entries are as they were sealed. Checkpoints that prove them: ${formatNumber(found.proven)}.`,
+      ...(found.waiting.length > 0 ? [`Not sealed yet: ${formatNumber(found.waiting.length)}.`] : []),
+      ...(isComplete && removed > 0 ? [`Retention removed the first ${formatNumber(removed)}.`] : []),
+      ...(isComplete ? [] : ['Only the latest entries were read; npm run audit:verify checks the whole trail.']),
     ];
     result.textContent = parts.join(' ');
     return found;

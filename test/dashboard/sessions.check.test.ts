@@ -97,7 +97,7 @@ test('[OP2] a session opens by keyboard, and its page shows its people, who was 
   await page.getByText(/— 1 person: Olive$/).waitFor();
   await page.getByText('No fault was found.').waitFor();
   const { rowCount } = await stack.database.query('SELECT 1 FROM activity_log WHERE session_id = $1', [session.id]);
-  await page.getByText(new RegExp(`of ${rowCount} entries|${rowCount} wait to be sealed`)).waitFor();
+  await page.getByText(new RegExp(`of ${rowCount} entries|Not sealed yet: ${rowCount}`)).waitFor();
   expect(await faultsOf(opened)).toEqual([]);
 });
 

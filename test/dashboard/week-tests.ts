@@ -145,8 +145,10 @@ export function testWeek(sizes: { sessions: number; entries: number }): void {
       expect(facts[5]).toMatch(new RegExp(`^#\\d+ ${type} \\{.*\\} proved$`));
       expect(JSON.parse(/\{.*\}/.exec(facts[5]!)![0])).toEqual(departure.details);
     }
-    await page.getByText(`${number(entries.length)} of ${number(entries.length)} entries equal`).waitFor();
-    await page.getByText('1 checkpoints prove their place').waitFor();
+    await page
+      .getByText(`${number(entries.length)} of ${number(entries.length)} entries are as they were sealed`)
+      .waitFor();
+    await page.getByText('Checkpoints that prove them: 1.').waitFor();
     expect(await faultsOf(opened)).toEqual([]);
 
     async function idOf({ userId, joinedAt }: { userId: string; joinedAt: number }): Promise<string> {
