@@ -67,5 +67,5 @@ function withParameter(path: string, name: string, value: string): string {
 
 async function messageOf(reply: Response): Promise<string> {
   const body = (await reply.json().catch(() => ({}))) as { message?: string };
-  return body.message ?? 'The service refused this request; reload the page, or open another view.';
+  return body.message ?? 'The service refused this request; reload the page.';
 }

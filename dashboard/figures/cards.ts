@@ -94,7 +94,7 @@ export const sections: readonly Section[] = [
           unit: 'sessions',
           kind: 'moment',
         },
-        about: 'Sessions in which at least one person is present.',
+        about: 'Sessions with at least one person.',
         ...only(led('sessions', (figures) => figures.activeSessions)),
       },
       {
@@ -131,7 +131,7 @@ export const sections: readonly Section[] = [
       {
         ...{ id: 'sweeps', title: 'Sweeps', unit: 'sweeps', kind: 'moment' },
         about:
-          'Sweeps check sessions for people who timed out. Load starts more sweeps. None runs while nobody is present.',
+          'Sweeps find people who timed out. None runs while nobody is present.',
         ...only(led('sweeps', (figures) => figures.sweeps)),
       },
       {
@@ -156,7 +156,7 @@ export const sections: readonly Section[] = [
       },
       {
         ...{ id: 'messages', title: 'Billed messages', unit: 'messages', kind: 'count' },
-        about: 'Messages from clients, and messages to clients, in the units that AWS bills.',
+        about: 'Messages from and to clients, in the units that AWS bills.',
         ...those(
           plain('received and posted', ({ received, posted }) => received + posted),
           plain('received', (figures) => figures.received),
@@ -165,12 +165,12 @@ export const sections: readonly Section[] = [
       },
       {
         ...{ id: 'saved', title: 'Posts saved by merging', unit: 'percent', kind: 'moment' },
-        about: 'The share of posts that merging saved. Without merging, each message is posted to each other person.',
+        about: 'The share of posts that merging saved.',
         ...only(plain('saved', (figures) => figures.savedShare)),
       },
       {
         ...{ id: 'restraint', title: 'Restraint of posts', unit: 'factor', kind: 'moment' },
-        about: 'MAX_DOLLARS_PER_HOUR makes posts this many times rarer. 1 means no restraint.',
+        about: 'MAX_DOLLARS_PER_HOUR makes posts this many times rarer.',
         ...only(led('restraint', (figures) => figures.restraint)),
       },
     ],

@@ -85,7 +85,7 @@ export const plots: readonly ReportPlot[] = [
       word: ['person at most', 'people at most'],
       figure: 'most',
     },
-    about: 'The largest number of people who were present at the end of a minute.',
+    about: 'The most people at the end of a minute.',
     data: usageData('people', { peakPeople: 'peak' }),
   },
   {
@@ -107,7 +107,7 @@ export const plots: readonly ReportPlot[] = [
       word: ['person on the busiest day', 'people on the busiest day'],
     },
     ...{ figure: 'most', isDaily: true, data: peopleData },
-    about: 'People with an audit entry on that day. Returning people have an earlier entry, too.',
+    about: 'Returning people also have an entry on an earlier day.',
   },
   {
     ...{

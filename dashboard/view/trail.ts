@@ -33,7 +33,7 @@ export function createTrail({ api, sessionId, at, onMove }: TrailOptions) {
       `${formatNumber(links)} of ${formatNumber(entries.length)} entries are as they were sealed. Checkpoints that prove them: ${formatNumber(found.proven)}.`,
       ...(found.waiting.length > 0 ? [`Not sealed yet: ${formatNumber(found.waiting.length)}.`] : []),
       ...(isComplete && removed > 0 ? [`Retention removed the first ${formatNumber(removed)}.`] : []),
-      ...(isComplete ? [] : ['Only the latest entries were read; npm run audit:verify checks the whole trail.']),
+      ...(isComplete ? [] : ['npm run audit:verify checks the whole trail.']),
     ];
     result.textContent = parts.join(' ');
     return found;
