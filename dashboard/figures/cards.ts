@@ -130,8 +130,7 @@ export const sections: readonly Section[] = [
       },
       {
         ...{ id: 'sweeps', title: 'Sweeps', unit: 'sweeps', kind: 'moment' },
-        about:
-          'Sweeps find people who timed out. None runs while nobody is present.',
+        about: 'Sweeps find people who timed out. None runs while nobody is present.',
         ...only(led('sweeps', (figures) => figures.sweeps)),
       },
       {
