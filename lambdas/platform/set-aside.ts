@@ -22,7 +22,14 @@ export type SweepStep =
   | 'seal'
   | 'retention'
   /** By entry. */
-  | 'retention-entry';
+  | 'retention-entry'
+  /** By endpoint. */
+  | 'webhook-endpoint'
+  /** By `endpoint event`. */
+  | 'webhook'
+  /** By position in the chains: it is not counted later. */
+  | 'count'
+  | 'checkpoint';
 
 /** The first wait, in minutes; each further failure doubles it. */
 const firstMinutes = 1;

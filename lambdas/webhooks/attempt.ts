@@ -17,6 +17,7 @@ export interface WebhookRequest {
  * - `tls`: its certificate is not valid, or it does not speak TLS.
  * - `connection`: there was no connection, or it broke.
  * - `entry_removed`: the audit trail no longer has the entry, so there is nothing to send.
+ * - `entry_invalid`: the entry was changed so that it is no event.
  */
 export type AttemptError =
   | 'status'
@@ -26,7 +27,8 @@ export type AttemptError =
   | 'name'
   | 'tls'
   | 'connection'
-  | 'entry_removed';
+  | 'entry_removed'
+  | 'entry_invalid';
 
 /** How an attempt ended. */
 export interface Attempt {

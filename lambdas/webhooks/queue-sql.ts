@@ -1,13 +1,19 @@
+import { notSetAside } from '../platform/set-aside.ts';
 import { millis, time } from './endpoint-sql.ts';
 
-/** Whether an endpoint may be called now: it is enabled, nobody works for it, and it has no pause. */
+/** Whether an endpoint may be called now: it is enabled, nobody works for it, it has no pause, and it is not set aside. */
 const mayBeCalled = (now: string) => `
-  e.enabled AND coalesce(e.leased_until <= ${now}, true) AND coalesce(e.paused_until <= ${now}, true)`;
+  e.enabled AND coalesce(e.leased_until <= ${now}, true) AND coalesce(e.paused_until <= ${now}, true)
+  AND ${notSetAside('webhook-endpoint', 'e.id', now)}`;
+
+/** The id under which a delivery is set aside. */
+const delivery = (table: string) => `${table}.endpoint_id || ' ' || ${table}.event_id`;
+const isOnList = (now: string) => notSetAside('webhook', delivery('d'), now);
 
 const earliest = `
   CROSS JOIN LATERAL (
     SELECT d.next_attempt_at FROM webhook_deliveries d
-    WHERE d.endpoint_id = e.id AND d.state = 'pending' ORDER BY d.next_attempt_at LIMIT 1
+    WHERE d.endpoint_id = e.id AND d.state = 'pending' AND ${isOnList(time('$1'))} ORDER BY d.next_attempt_at LIMIT 1
   ) first`;
 
 /** Whether there is an enabled endpoint, whether something is due now, and how long it has waited. */
@@ -16,16 +22,24 @@ export const readBacklog = `
   FROM webhook_endpoints e ${earliest}
   WHERE ${mayBeCalled(time('$1'))} AND first.next_attempt_at <= ${time('$1')}`;
 
-/** Takes the endpoint whose delivery has waited longest, until $2, for the holder $3. */
-export const claimEndpoint = `
-  WITH chosen AS (
-    SELECT e.id FROM webhook_endpoints e ${earliest}
-    WHERE ${mayBeCalled(time('$1'))} AND first.next_attempt_at <= ${time('$1')}
-    ORDER BY first.next_attempt_at LIMIT 1 FOR NO KEY UPDATE OF e SKIP LOCKED
-  )
+const claimable = (only: string, locking: string) => `
+  SELECT e.id FROM webhook_endpoints e ${earliest}
+  WHERE ${mayBeCalled(time('$1'))} AND first.next_attempt_at <= ${time('$1')} ${only}
+  ORDER BY greatest(first.next_attempt_at, e.turn_at) ${locking}`;
+
+/** The endpoints for which something is due, in the order of their turns. */
+export const listClaimable = claimable('', '');
+
+const claim = (only: string, locking: string) => `
+  WITH chosen AS (${claimable(only, locking)})
   UPDATE webhook_endpoints e SET leased_until = ${time('$2')}, lease_holder = $3 FROM chosen WHERE e.id = chosen.id
   RETURNING e.id, e.url, e.secret, CASE WHEN e.previous_until > ${time('$1')} THEN e.previous_secret END AS "previousSecret",
     ${millis('e.failing_since')} AS "failingSince"`;
+
+/** Takes the endpoint whose turn it is, until $2, for the holder $3. */
+export const claimEndpoint = claim('', 'LIMIT 1 FOR NO KEY UPDATE OF e SKIP LOCKED');
+/** Takes the endpoint $4. */
+export const claimNamed = claim('AND e.id = $4::uuid', 'LIMIT 1 FOR NO KEY UPDATE OF e');
 
 /** The $3 deliveries of an endpoint that have waited longest, with their entries. An entry that the audit trail no longer has is null. */
 export const readDue = `
@@ -34,8 +48,9 @@ export const readDue = `
     coalesce(s.session_id, p.session_id) AS session, coalesce(s.key, p.key) AS key,
     a.user_id AS "userId", a.username, a.details
   FROM (
-    SELECT * FROM webhook_deliveries WHERE endpoint_id = $1 AND state = 'pending' AND next_attempt_at <= ${time('$2')}
-    ORDER BY next_attempt_at LIMIT $3
+    SELECT * FROM webhook_deliveries d
+    WHERE d.endpoint_id = $1 AND d.state = 'pending' AND d.next_attempt_at <= ${time('$2')} AND ${isOnList(time('$2'))}
+    ORDER BY d.next_attempt_at LIMIT $3
   ) d
   LEFT JOIN activity_log a ON a.id = d.event_id
   LEFT JOIN collaboration_sessions s ON s.id = a.session_id
@@ -58,7 +73,7 @@ export const postpone = `
   UPDATE webhook_deliveries SET next_attempt_at = ${time('$3')}
   WHERE endpoint_id = $1 AND event_id = ANY ($2::uuid[]) AND state = 'pending'`;
 
-/** Notes how an endpoint answered, and gives up the lease of the holder $2. Returns whether this disabled it. */
+/** Notes how an endpoint answered, and gives up the lease of the holder $2. Its next turn is at $8. Returns whether this disabled it. */
 export const settleEndpoint = `
   WITH before AS (SELECT id, enabled FROM webhook_endpoints WHERE id = $1 FOR NO KEY UPDATE)
   UPDATE webhook_endpoints e SET
@@ -67,7 +82,7 @@ export const settleEndpoint = `
     last_success_at = CASE WHEN $4 THEN ${time('$3')} ELSE e.last_success_at END,
     last_failure_at = CASE WHEN $5 THEN ${time('$3')} ELSE e.last_failure_at END,
     failing_since = CASE WHEN $4 THEN NULL WHEN $5 THEN coalesce(e.failing_since, ${time('$3')}) ELSE e.failing_since END,
-    paused_until = coalesce(${time('$6')}, e.paused_until),
+    paused_until = coalesce(${time('$6')}, e.paused_until), turn_at = ${time('$8')},
     enabled = e.enabled AND $7::text IS NULL,
     disabled_cause = CASE WHEN e.enabled THEN $7 ELSE e.disabled_cause END
   FROM before WHERE e.id = before.id
@@ -126,15 +141,14 @@ export const selectDeliveries = `
     AND ($3::float8 IS NULL OR (d.queued_at, d.event_id) < (${time('$3')}, $4::uuid))
   ORDER BY d.queued_at DESC, d.event_id DESC LIMIT $5`;
 
-/** Removes at most $3 deliveries that were delivered before $1 or dead before $2. */
-export const removeExpired = `
-  DELETE FROM webhook_deliveries d USING (
-    SELECT endpoint_id, event_id FROM webhook_deliveries
-    WHERE state <> 'pending' AND finished_at < ${time('$1')} AND (state = 'delivered' OR finished_at < ${time('$2')}) LIMIT $3
-  ) old WHERE d.endpoint_id = old.endpoint_id AND d.event_id = old.event_id`;
+/** At most $3 deliveries that were delivered before $1 or dead before $2, without those that are set aside at $4. */
+export const expired = `
+  SELECT d.endpoint_id, d.event_id FROM webhook_deliveries d
+  WHERE d.state <> 'pending' AND d.finished_at < ${time('$1')} AND (d.state = 'delivered' OR d.finished_at < ${time('$2')})
+    AND ${isOnList(time('$4'))} LIMIT $3`;
 
-/** Removes at most $1 deliveries of endpoints that do not exist any more. It skips from endpoint to endpoint in the primary key. */
-export const removeOrphans = `
+/** At most $1 deliveries of endpoints that do not exist any more. It jumps from endpoint to endpoint in the primary key. */
+export const orphans = `
   WITH RECURSIVE known AS (
     (SELECT endpoint_id FROM webhook_deliveries ORDER BY endpoint_id LIMIT 1)
     UNION ALL
@@ -142,7 +156,18 @@ export const removeOrphans = `
     FROM known k WHERE k.endpoint_id IS NOT NULL
   ), orphans AS (
     SELECT k.endpoint_id FROM known k WHERE NOT EXISTS (SELECT FROM webhook_endpoints e WHERE e.id = k.endpoint_id)
-  ), old AS (
-    SELECT d.endpoint_id, d.event_id FROM orphans o JOIN webhook_deliveries d ON d.endpoint_id = o.endpoint_id LIMIT $1
   )
-  DELETE FROM webhook_deliveries d USING old WHERE d.endpoint_id = old.endpoint_id AND d.event_id = old.event_id`;
+  SELECT d.endpoint_id, d.event_id FROM orphans o JOIN webhook_deliveries d ON d.endpoint_id = o.endpoint_id
+  WHERE ${isOnList(time('$2'))} LIMIT $1`;
+
+/** Deletes what a statement selects. */
+export const remove = (selected: string) => `
+  DELETE FROM webhook_deliveries d USING (${selected}) old
+  WHERE d.endpoint_id = old.endpoint_id AND d.event_id = old.event_id RETURNING d.event_id`;
+
+/** The ids, as they are set aside, of what a statement selects. */
+export const idsOf = (selected: string) => `SELECT ${delivery('old')} AS id FROM (${selected}) old`;
+
+/** The deliveries with these ids. */
+export const named = `
+  SELECT split_part(id, ' ', 1)::uuid AS endpoint_id, split_part(id, ' ', 2)::uuid AS event_id FROM unnest($1::text[]) AS n (id)`;

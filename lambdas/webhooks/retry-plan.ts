@@ -43,7 +43,7 @@ export type DeliveryPlan =
 export function planDelivery(attempt: Attempt, attempts: number, now: number, random: number): DeliveryPlan {
   if (isSuccess(attempt)) return { state: 'delivered' };
   const delay = retryDelays[attempts];
-  if (isGone(attempt) || attempt.error === 'entry_removed' || delay === undefined) return { state: 'dead' };
+  if (isGone(attempt) || !hasEntry(attempt) || delay === undefined) return { state: 'dead' };
   const wait = Math.max(Math.round(delay * (1 - jitterShare * random)), pauseOf(attempt));
   return { state: 'pending', nextAttemptAt: now + wait };
 }
@@ -79,6 +79,11 @@ export function planEndpoint(
 
 export function isSuccess({ status = 0 }: Attempt): boolean {
   return status >= 200 && status < 300;
+}
+
+/** Whether there was something to send. */
+export function hasEntry({ error }: Attempt): boolean {
+  return error !== 'entry_removed' && error !== 'entry_invalid';
 }
 
 function isGone({ status }: Attempt): boolean {

@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { type WebhookDelivery, type WebhookState, webhookTestType } from '../../protocol/webhooks.ts';
 import type { Queryable } from '../platform/database.ts';
+import { applyApart, isRowFault } from '../platform/row-fault.ts';
+import { SetAside } from '../platform/set-aside.ts';
 import type { Attempt } from './attempt.ts';
 import * as sql from './queue-sql.ts';
 import type { DeliveryPlan, EndpointPlan } from './retry-plan.ts';
@@ -11,6 +13,8 @@ const dayMillis = 86_400_000;
 const deliveredKeptMillis = 7 * dayMillis;
 const deadKeptMillis = 30 * dayMillis;
 const removedAtOnce = 5000;
+/** An endpoint that took long waits so many times as long for its next turn, if others wait too. */
+const turnsOfOthers = 8;
 
 /** An endpoint that a sender works for. */
 export interface ClaimedEndpoint {
@@ -69,15 +73,27 @@ export class WebhookQueue {
     return rows[0]!;
   }
 
-  /** Takes the endpoint whose delivery has waited longest, for the holder alone. Undefined if nothing is due. */
+  /**
+   * Takes the endpoint whose turn it is, for the holder alone. Undefined if nothing is due. An endpoint that cannot be taken is set
+   * aside, and the next one gets its turn.
+   */
   async claim(holder: string, now: number, leaseMillis: number): Promise<ClaimedEndpoint | undefined> {
     const values = [now, now + leaseMillis, holder];
-    const { rows } = await this.#database.query<ClaimedEndpoint>({
-      name: 'webhooks-claim',
-      text: sql.claimEndpoint,
-      values,
-    });
-    return rows[0];
+    const claim = async (name: string, text: string, more: unknown[] = []) =>
+      (await this.#database.query<ClaimedEndpoint>({ name, text, values: [...values, ...more] })).rows;
+    try {
+      return (await claim('webhooks-claim', sql.claimEndpoint))[0];
+    } catch (error) {
+      if (!isRowFault(error)) throw error;
+    }
+    const { rows } = await this.#database.query<{ id: string }>(sql.listClaimable, [now]);
+    for (const { id } of rows) {
+      const [claimed] = await this.#aside(now).apart('webhook-endpoint', [id], () =>
+        claim('webhooks-claim-named', sql.claimNamed, [id]),
+      );
+      if (claimed) return claimed;
+    }
+    return undefined;
   }
 
   /** The deliveries of an endpoint that have waited longest. */
@@ -87,9 +103,14 @@ export class WebhookQueue {
     return rows;
   }
 
-  /** Notes attempts and what follows from them. */
+  /** Notes attempts and what follows from them. A delivery that cannot be noted is set aside, so that it is not sent again and again. */
   async settle(endpointId: string, settled: readonly SettledAttempt[], now: number): Promise<void> {
-    if (settled.length === 0) return;
+    const setAside = ({ attempt }: SettledAttempt, error: unknown) =>
+      this.#aside(now).add('webhook', `${endpointId} ${attempt.eventId}`, error);
+    await applyApart(settled, (some) => this.#settle(endpointId, some, now), setAside);
+  }
+
+  async #settle(endpointId: string, settled: readonly SettledAttempt[], now: number): Promise<[]> {
     const column = (of: (each: SettledAttempt) => unknown) => settled.map((each) => of(each) ?? null);
     await this.#database.query({
       name: 'webhooks-settle',
@@ -104,19 +125,28 @@ export class WebhookQueue {
         column(({ attempt }) => attempt.response),
       ],
     });
+    return [];
   }
 
   /** Postpones deliveries that were not attempted. */
-  async postpone(endpointId: string, eventIds: readonly string[], until: number): Promise<void> {
-    if (eventIds.length > 0) await this.#database.query(sql.postpone, [endpointId, eventIds, until]);
+  async postpone(endpointId: string, eventIds: readonly string[], until: number, now: number): Promise<void> {
+    const postpone = async (ids: readonly string[]) =>
+      (await this.#database.query(sql.postpone, [endpointId, ids, until])).rows;
+    const setAside = (id: string, error: unknown) => this.#aside(now).add('webhook', `${endpointId} ${id}`, error);
+    await applyApart(eventIds, postpone, setAside);
   }
 
-  /** Notes how an endpoint answered and gives the lease back. Returns whether this disabled the endpoint. */
-  async release(endpointId: string, holder: string, plan: EndpointPlan, now: number): Promise<boolean> {
+  /**
+   * Notes how an endpoint answered and gives the lease back. Returns whether this disabled the endpoint.
+   *
+   * @param took how long the endpoint was served, milliseconds.
+   */
+  async release(endpointId: string, holder: string, plan: EndpointPlan, now: number, took = 0): Promise<boolean> {
     const { hasSuccess, hasFailure, pausedUntil, disabledCause } = plan;
     const values = [endpointId, holder, now, hasSuccess, hasFailure, pausedUntil ?? null, disabledCause ?? null];
+    const turnAt = now + turnsOfOthers * took;
     const { rows } = await this.#database.query<{ disabled: boolean }>({
-      ...{ name: 'webhooks-release', text: sql.settleEndpoint, values },
+      ...{ name: 'webhooks-release', text: sql.settleEndpoint, values: [...values, turnAt] },
     });
     return rows[0]?.disabled ?? false;
   }
@@ -170,14 +200,28 @@ export class WebhookQueue {
   /** Removes deliveries whose retention has ended, and those of deleted endpoints. @param millis the most time for it. */
   async removeExpired(now: number, millis = 5000): Promise<void> {
     const until = performance.now() + millis;
-    const steps: [text: string, values: unknown[]][] = [
-      [sql.removeExpired, [now - deliveredKeptMillis, now - deadKeptMillis, removedAtOnce]],
-      [sql.removeOrphans, [removedAtOnce]],
+    const steps: [selected: string, values: unknown[]][] = [
+      [sql.expired, [now - deliveredKeptMillis, now - deadKeptMillis, removedAtOnce, now]],
+      [sql.orphans, [removedAtOnce, now]],
     ];
-    for (const [text, values] of steps) {
-      for (let removed: number | null = removedAtOnce; removed === removedAtOnce && performance.now() < until; ) {
-        removed = (await this.#database.query(text, values)).rowCount;
+    for (const [selected, values] of steps) {
+      for (let removed = removedAtOnce; removed === removedAtOnce && performance.now() < until; ) {
+        removed = (await this.#remove(selected, values, now)).length;
       }
     }
+  }
+
+  #remove(selected: string, values: unknown[], now: number): Promise<readonly object[]> {
+    const rows = async <R extends object>(text: string, given: unknown[]) =>
+      (await this.#database.query<R>(text, given)).rows;
+    return this.#aside(now).togetherOrApart('webhook', {
+      together: () => rows(sql.remove(selected), values),
+      ids: async () => (await rows<{ id: string }>(sql.idsOf(selected), values)).map(({ id }) => id),
+      apart: (ids) => rows(sql.remove(sql.named), [ids]),
+    });
+  }
+
+  #aside(now: number): SetAside {
+    return new SetAside(this.#database, () => now);
   }
 }

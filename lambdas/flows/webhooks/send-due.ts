@@ -2,7 +2,7 @@ import { webhookTestType } from '../../../protocol/webhooks.ts';
 import { logFailure } from '../../platform/log-failure.ts';
 import type { Services } from '../../services/services.ts';
 import type { Attempt, WebhookBatch, WebhookBatchResult, WebhookRequest } from '../../webhooks/attempt.ts';
-import { planDelivery, planEndpoint } from '../../webhooks/retry-plan.ts';
+import { hasEntry, planDelivery, planEndpoint } from '../../webhooks/retry-plan.ts';
 import type { SecretBox } from '../../webhooks/secret-box.ts';
 import { testBody, webhookBody } from '../../webhooks/webhook-payload.ts';
 import type { ClaimedEndpoint, DueDelivery } from '../../webhooks/webhook-queue.ts';
@@ -70,6 +70,7 @@ async function serveEndpoint(
 ): Promise<void> {
   const { clock, metrics } = services;
   const queue = services.webhookQueue;
+  const begunAt = clock();
   const due = await queue.due(endpoint.id, clock(), batchDeliveries);
   const attempts = await attemptAll(services, parts, endpoint, due);
   const now = clock();
@@ -79,9 +80,9 @@ async function serveEndpoint(
     return { attempt, plan };
   });
   await queue.settle(endpoint.id, settled, now);
-  const sent = attempts.filter(({ error }) => error !== 'entry_removed');
+  const sent = attempts.filter(hasEntry);
   const plan = planEndpoint(sent, endpoint.failingSince ?? undefined, now);
-  const disabled = await queue.release(endpoint.id, holder, plan, now);
+  const disabled = await queue.release(endpoint.id, holder, plan, now, now - begunAt);
 
   const count = (state: string) => settled.filter((each) => each.plan.state === state).length;
   metrics.add('webhooksDelivered', count('delivered'));
@@ -100,40 +101,58 @@ async function attemptAll(
   endpoint: ClaimedEndpoint,
   due: readonly DueDelivery[],
 ): Promise<Attempt[]> {
-  const removed = due.filter((delivery) => bodyOf(delivery) === undefined);
-  const without = removed.map(({ eventId }): Attempt => ({ eventId, error: 'entry_removed' }));
+  const bodies = due.map((delivery) => bodyOf(services, delivery));
+  const without = bodies.filter((each): each is Attempt => 'error' in each);
   try {
-    const requests = await sign(services, parts, endpoint, due);
+    const requests = await sign(
+      services,
+      parts,
+      endpoint,
+      bodies.filter((each): each is Body => 'body' in each),
+    );
     if (requests.length === 0) return without;
     const { attempts } = await parts.send({ requests });
     return [...without, ...attempts];
   } catch (error) {
     logFailure(services.log, 'The sender of webhooks failed', error);
     const eventIds = due.map(({ eventId }) => eventId);
-    await services.webhookQueue.postpone(endpoint.id, eventIds, services.clock() + ownFailureMillis);
+    const now = services.clock();
+    await services.webhookQueue.postpone(endpoint.id, eventIds, now + ownFailureMillis, now);
     return without;
   }
+}
+
+interface Body {
+  eventId: string;
+  body: string;
 }
 
 async function sign(
   { clock }: Services,
   { secrets }: SendingParts,
   { id, url, secret, previousSecret }: ClaimedEndpoint,
-  due: readonly DueDelivery[],
+  bodies: readonly Body[],
 ): Promise<WebhookRequest[]> {
   const stored = [secret, ...(previousSecret ? [previousSecret] : [])];
   const keys = await Promise.all(stored.map((sealed) => secrets.open(sealed, id)));
   const timestamp = Math.floor(clock() / 1000);
-  return due.flatMap((delivery) => {
-    const body = bodyOf(delivery);
-    if (body === undefined) return [];
-    const { eventId } = delivery;
-    return [{ eventId, url, body, headers: webhookHeaders({ id: eventId, timestamp, body }, keys) }];
-  });
+  return bodies.map(({ eventId, body }) => ({
+    ...{ eventId, url, body },
+    headers: webhookHeaders({ id: eventId, timestamp, body }, keys),
+  }));
 }
 
-/** Undefined if the audit trail no longer has the entry. */
-function bodyOf(delivery: DueDelivery): string | undefined {
-  if (delivery.activityType !== null) return webhookBody(delivery);
-  return delivery.eventType === webhookTestType ? testBody(delivery.queuedAt) : undefined;
+/** The body of a delivery, or why there is none. An entry that is no event must not hold up the others. */
+function bodyOf({ log }: Services, delivery: DueDelivery): Body | Attempt {
+  const { eventId } = delivery;
+  if (delivery.activityType === null) {
+    if (delivery.eventType === webhookTestType) return { eventId, body: testBody(delivery.queuedAt) };
+    return { eventId, error: 'entry_removed' };
+  }
+  try {
+    return { eventId, body: webhookBody(delivery) };
+  } catch (error) {
+    log.error('An entry of the audit trail is no event and becomes a dead letter', { eventId, error: error as Error });
+    return { eventId, error: 'entry_invalid' };
+  }
 }
