@@ -12,7 +12,7 @@ import { gzipSync } from 'node:zlib';
 const project = join(import.meta.dirname, '..');
 const usage = 'run npm run build:dashboard -- --socket=wss://example.org/live --http=https://api.example.org';
 /** Most bytes of the scripts and styles together, with gzip. Among them is uPlot with 22,000. */
-const mostBytes = 54_500;
+const mostBytes = 55_000;
 
 type SignIn = { kind: 'paste' } | { kind: 'oidc'; issuer: string; clientId: string; scope: string };
 

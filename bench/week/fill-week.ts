@@ -1,6 +1,7 @@
 import type { Pool } from 'pg';
 import { v5 as uuidv5 } from 'uuid';
 import { type ActivityParams, makeEntry } from '../../lambdas/activity/activity-entry.ts';
+import { sessionCreated } from '../../lambdas/activity/activity-events.ts';
 import { ActivityRepository } from '../../lambdas/activity/activity-repository.ts';
 import { ChainSealer } from '../../lambdas/activity/chain-sealer.ts';
 import { CheckpointMaker } from '../../lambdas/activity/checkpoint-maker.ts';
@@ -8,7 +9,7 @@ import { AnalyticsRollup } from '../../lambdas/analytics/rollup.ts';
 import { Random } from '../random.ts';
 import type { FilledSession } from './filled-session.ts';
 import { localSigner } from './local-signer.ts';
-import { simulateWeek, type WeekPerson, weekMillis } from './simulated-week.ts';
+import { type SimulatedWeek, simulateWeek, type WeekPerson, weekMillis } from './simulated-week.ts';
 import { writeSessions } from './write-sessions.ts';
 
 const dayMillis = 86_400_000;
@@ -77,14 +78,23 @@ function simulateSessions({ sessions: many, entries, to, seed = 1 }: FillWeekOpt
     const share = isLarge ? entries / 50 : left / (many - n + 1);
     const come = choose(random, people, isLarge ? 40 : 4 + random.below(5));
     const week = simulateWeek(random, {
-      ...{ sessionId: id, from: to - weekMillis, people: come, pauseHours: isLarge ? 40 : 90, lateShare: 0.3 },
-      entries: Math.round(share),
+      ...{ sessionId: id, from: to - weekMillis, people: come, pauseHours: isLarge ? 40 : 90, lateShare: 0.15 },
+      entries: Math.round(share) - 1,
+    });
+    const owner = firstStay(week);
+    week.entries.unshift({
+      ...sessionCreated({ sessionId: id, userId: owner.userId, username: owner.username }, `week-${n}`),
+      at: owner.joinedAt,
     });
     left -= week.entries.length;
-    sessions.push({ id, name: `SESSION-WEEK-${n}`, title: `${random.one(subjects)} ${n}`, week });
+    sessions.push({ id, owner, name: `SESSION-WEEK-${n}`, title: `${random.one(subjects)} ${n}`, week });
   }
   return sessions;
 }
+
+/** The first stay of all, which is that of the owner. */
+const firstStay = ({ stays }: SimulatedWeek) =>
+  stays.reduce((first, stay) => (stay.joinedAt < first.joinedAt ? stay : first));
 
 /** A fifth as many people as sessions, so that each comes to several. */
 function peopleOf(sessions: number): WeekPerson[] {

@@ -1,3 +1,4 @@
+import type { Stay } from '../../protocol/entities.ts';
 import type { SimulatedWeek } from './simulated-week.ts';
 
 /** One session of a simulated service. */
@@ -6,5 +7,7 @@ export interface FilledSession {
   /** Its name, as `npx rollcall` and addresses take it. */
   name: string;
   title: string;
+  /** The first stay, which is that of the owner. */
+  owner: Stay;
   week: SimulatedWeek;
 }

@@ -68,7 +68,7 @@ export function simulateWeek(random: Chance, options: WeekOptions): SimulatedWee
     for (at = tidy(at); at < week.to; at = tidy(at + 1 + random.below(pauseHours * hourMillis))) {
       at = addStay(random, week, ends, { sessionId, ...person, at });
     }
-    const late = week.to - hourMillis - random.below(2 * hourMillis);
+    const late = week.to - hourMillis - random.below(8 * hourMillis);
     const last = week.stays.findLast(({ userId }) => userId === person.userId)?.leftAt;
     if (last !== null && (last ?? 0) < late && random.chance(lateShare)) {
       addStay(random, week, ends, { sessionId, ...person, at: late }, weekMillis);

@@ -3,8 +3,8 @@ import type { FilledSession } from './filled-session.ts';
 import type { WeekPerson } from './simulated-week.ts';
 
 /**
- * Writes the users, the sessions, their present participants, and the list of live sessions, as joins and visits would have. Sessions and
- * people stay in the lists for an hour without a visit.
+ * Writes the users, the sessions, their present participants, and the list of live sessions, as joins and visits would have. The
+ * sessions stay in the list for an hour without a visit.
  */
 export async function writeSessions(
   pool: Pool,
@@ -23,8 +23,8 @@ export async function writeSessions(
       sessions.map(({ id }) => id),
       sessions.map(({ name }) => name),
       sessions.map(({ title }) => title),
-      sessions.map(({ week }, n) => week.stays[0]?.userId ?? people[n % people.length]!.userId),
-      sessions.map(({ week }) => week.from),
+      sessions.map(({ owner }) => owner.userId),
+      sessions.map(({ owner }) => owner.joinedAt),
     ],
   );
   const seats = sessions.flatMap(({ id, week }) =>
@@ -32,7 +32,7 @@ export async function writeSessions(
   );
   await pool.query(
     `INSERT INTO session_participants (session_id, user_id, name, role, joined_at, last_seen_at)
-     SELECT id, user_id, name, role, to_timestamp(at / 1000), now() + interval '1 hour'
+     SELECT id, user_id, name, role, to_timestamp(at / 1000), now()
      FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::float8[]) AS g (id, user_id, name, role, at)`,
     [
       seats.map(({ id }) => id),

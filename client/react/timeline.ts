@@ -23,6 +23,7 @@ export interface PresenceTimelineProps
 export function PresenceTimeline({
   at,
   onMove,
+  formatTime,
   most,
   verify,
   words,
@@ -32,7 +33,7 @@ export function PresenceTimeline({
   const element = useRef<HTMLDivElement>(null);
   const latest = useRef<TimelineOptions>({});
   useEffect(() => {
-    latest.current = { at, onMove, most, verify, words };
+    latest.current = { at, onMove, formatTime, most, verify, words };
   });
   useEffect(
     () =>

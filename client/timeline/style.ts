@@ -14,16 +14,15 @@ const sheet = `@layer rollcall{
 .rollcall-timeline li{padding:.25rem .5rem}
 .rollcall-timeline li>div{position:relative;height:2rem;overflow:hidden}
 .rollcall-timeline li>div::before{content:"";position:absolute;inset:0 0 0 var(--break,100%);border-inline-start:2px solid var(--rollcall-alarm);background:color-mix(in srgb,var(--rollcall-alarm) 20%,#0000)}
-.rollcall-timeline li>div::after{content:"";position:absolute;inset-block:0;left:var(--at);width:2px;background:var(--rollcall-text)}
+.rollcall-timeline :is(i,li span){position:absolute;bottom:0;width:2px;height:.5rem;background:var(--rollcall-text);pointer-events:none}
+.rollcall-timeline li span{height:2rem}
 .rollcall-timeline li button{position:absolute;inset-block:.25rem;min-width:1.5rem;padding:0 .25rem;border:0;text-align:end;white-space:nowrap;overflow:hidden;container-type:inline-size;background:var(--rollcall-colour);color:#fff}
 .rollcall-timeline li button:focus-visible{outline-offset:-2px;outline-color:#fff}
-.rollcall-timeline li [aria-pressed=true]{box-shadow:inset 0 0 0 3px #fff}
+.rollcall-timeline li [aria-pressed=true]{box-shadow:0 0 0 2px var(--rollcall-back),0 0 0 4px var(--rollcall-text)}
 .rollcall-timeline li [data-broken]{background:var(--rollcall-alarm);color:var(--rollcall-back)}
 .rollcall-timeline li b{display:none}
 @container (min-width:7rem){.rollcall-timeline li b{display:inline}}
 .rollcall-timeline li [data-unproved]{outline:2px dashed var(--rollcall-alarm);outline-offset:-2px}
-.rollcall-timeline i,.rollcall-timeline li>div::after{pointer-events:none}
-.rollcall-timeline i{position:absolute;bottom:0;width:2px;height:.5rem;background:var(--rollcall-text)}
 .rollcall-timeline [role=alert],.rollcall-timeline tr[data-broken]{color:var(--rollcall-alarm);font-weight:600}
 .rollcall-timeline dl{display:flex;flex-wrap:wrap;gap:.5rem 1.5rem}
 .rollcall-timeline dt{color:var(--rollcall-muted)}

@@ -15,6 +15,8 @@ export interface TimelineOptions {
   at?: number;
   /** Called after the user chose another moment, in Unix milliseconds. */
   onMove?: (at: number) => void;
+  /** A time in words, from Unix milliseconds. Default: the time of day, or date and time, in the language of the browser. */
+  formatTime?: (time: number) => string;
   /** The largest number of entries to read; the latest ones. Default 10,000. */
   most?: number;
   /**
@@ -46,7 +48,7 @@ export function showPresenceTimeline(
   source: TimelineSource,
   options: TimelineOptions = {},
 ): Timeline {
-  const { most = 10_000, onMove, verify } = options;
+  const { most = 10_000, onMove, verify, formatTime } = options;
   const words = { ...english, ...options.words };
   let { at } = options;
   let selected: string | undefined;
@@ -66,6 +68,7 @@ export function showPresenceTimeline(
   container.append(root);
 
   function timeOf(time: number): string {
+    if (formatTime) return formatTime(time);
     const date = new Date(time);
     const isOneDay = new Date(begin).toDateString() === new Date(end).toDateString();
     return isOneDay ? date.toLocaleTimeString() : date.toLocaleString();
@@ -91,7 +94,8 @@ export function showPresenceTimeline(
     says.textContent = fill(sentence, { time: timeOf(time), number: names.length, names: names.join(', ') });
     slider.value = String(time);
     slider.setAttribute('aria-valuetext', timeOf(time));
-    root.style.setProperty('--at', `${placeOf(time)}%`);
+    // A property of the root would make the browser compute the styles of all bars and ticks again.
+    for (const line of chart.querySelectorAll('span')) line.style.left = `${placeOf(time)}%`;
   }
 
   slider.oninput = () => {
@@ -137,7 +141,7 @@ export function showPresenceTimeline(
       tick.style.left = `${place}%`;
       return tick;
     });
-    return create('li', {}, name, create('div', {}, ...stays.map(barOf), ...ticks));
+    return create('li', {}, name, create('div', {}, ...stays.map(barOf), ...ticks, create('span', {})));
   }
 
   function draw(entries: ActivityItem[], verification: TrailVerification | undefined, isComplete: boolean): void {

@@ -20,6 +20,8 @@ export const PresenceTimeline = defineComponent({
     at: Number,
     /** Called after the user chose another moment, in Unix milliseconds. */
     onMove: Function as PropType<TimelineOptions['onMove']>,
+    /** A time in words, from Unix milliseconds. */
+    formatTime: Function as PropType<TimelineOptions['formatTime']>,
     /** The largest number of entries to read. Default 10,000. */
     most: Number,
     /** Verifies what was read. */

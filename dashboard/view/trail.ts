@@ -1,7 +1,7 @@
 import { showPresenceTimeline } from '../../client/timeline/index.ts';
 import type { ActivityItem } from '../../protocol/entities.ts';
 import type { Api } from '../data/api.ts';
-import { formatNumber } from '../data/format.ts';
+import { formatMoment, formatNumber } from '../data/format.ts';
 import { createTrailReader } from '../data/trail.ts';
 import { causeWords } from '../figures/cards.ts';
 import { button, element } from './dom.ts';
@@ -43,6 +43,7 @@ export function createTrail({ api, sessionId, at, onMove }: TrailOptions) {
     ...(at !== undefined && { at }),
     onMove,
     verify,
+    formatTime: formatMoment,
     words: { causes: causeWords },
   });
   const root = element(

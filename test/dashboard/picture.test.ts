@@ -34,7 +34,7 @@ onRequest('the pictures show the figures, sessions and analytics of a busy servi
   const { id, week } = session!;
   const timedOut = week.stays.find(({ cause }) => cause === 'timeout')!;
   const one = await dashboard.open(`sessions/${id}?at=${timedOut.joinedAt + 60_000}`, {
-    viewport: { width: 1280, height: 1160 },
+    viewport: { width: 1280, height: 1300 },
   });
   await one.page.getByText('No fault was found.').waitFor();
   await one.page

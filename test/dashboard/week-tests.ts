@@ -1,6 +1,7 @@
 import type { Page } from 'playwright-core';
 import { fillWeek } from '../../bench/week/fill-week.ts';
 import type { FilledSession } from '../../bench/week/filled-session.ts';
+import { formatMoment } from '../../dashboard/data/format.ts';
 import { SeededRandom } from '../harness/seeded-random.ts';
 import { faultsOf, fits, useDashboard } from '../support/dashboard.ts';
 import { trulyPresent } from '../support/week-truth.ts';
@@ -74,6 +75,17 @@ export function testWeek(sizes: { sessions: number; entries: number }): void {
     const { page } = await openSession(largest);
     const slider = page.getByRole('slider', { name: 'Moment' });
     const [min, max] = await Promise.all(['min', 'max'].map(async (name) => Number(await slider.getAttribute(name))));
+    // The thumb, which is sixteen pixels wide, is above the line in the bars.
+    const [thumbs, line] = await Promise.all([
+      slider.evaluate(
+        (node) => node.getBoundingClientRect().left + Number.parseFloat(getComputedStyle(node).paddingLeft),
+      ),
+      page
+        .locator('.rollcall-timeline li > div')
+        .first()
+        .evaluate((node) => node.getBoundingClientRect().left),
+    ]);
+    expect(Math.abs(thumbs + 8 - line)).toBeLessThan(3);
     const counts = new Set<number>();
     for (let n = 0; n < 40; n += 1) {
       await slider.fill(String(min! + 1000 * random.below(Math.floor((max! - min!) / 1000))));
@@ -138,10 +150,9 @@ export function testWeek(sizes: { sessions: number; entries: number }): void {
       const last = own.toSorted((one, other) => one.at! - other.at!).at(-1)!;
       await page.locator(`.rollcall-timeline li [data-id="${await idOf(stay)}"]`).click();
       const facts = await page.locator('.rollcall-timeline dd').allTextContents();
-      const text = await page.evaluate((time) => new Date(time).toLocaleString(), last.at!);
       expect(facts.slice(0, 1)).toEqual([stay.username]);
       expect(facts[3]).toContain(words);
-      expect(facts[4]).toBe(`${text} ${last.type}`);
+      expect(facts[4]).toBe(`${formatMoment(last.at!)} ${last.type}`);
       expect(facts[5]).toMatch(new RegExp(`^#\\d+ ${type} \\{.*\\} proved$`));
       expect(JSON.parse(/\{.*\}/.exec(facts[5]!)![0])).toEqual(departure.details);
     }

@@ -275,7 +275,7 @@ test('[AC9] PresenceTimeline shows who was here, tells the chosen moment to the 
         h(
           SessionProvider,
           { sessionKey: 'one' },
-          h(PresenceTimeline, { className: 'history', onMove: () => moves.push(listener) }),
+          h(PresenceTimeline, { className: 'history', onMove: () => moves.push(listener), formatTime: () => 'noon' }),
         ),
       ),
     );
@@ -283,7 +283,7 @@ test('[AC9] PresenceTimeline shows who was here, tells the chosen moment to the 
   await advance(1000);
   const slider = () => container.querySelector<HTMLInputElement>('.history input[type=range]')!;
   expect(container.querySelectorAll('input[type=range]')).toHaveLength(1);
-  expect(container.querySelector('.history')!.textContent).toContain('drew');
+  expect(container.querySelector('.history')!.textContent).toContain('noonadadrew');
   await act(async () => slider().dispatchEvent(new Event('input')));
   expect(moves).toEqual(['first']);
   await render(page('second'));

@@ -96,13 +96,14 @@ test('[AC9] PresenceTimeline shows who was here, tells the chosen moment, and is
   const moves: number[] = [];
   const container = document.createElement('div');
   const client = rollcall.client('bob');
-  const timeline = () => h(PresenceTimeline, { class: 'history', onMove: (at: number) => moves.push(at) });
+  const timeline = () =>
+    h(PresenceTimeline, { class: 'history', onMove: (at: number) => moves.push(at), formatTime: () => 'noon' });
   const session = () => h(SessionProvider, { sessionKey: 'one' }, timeline);
   const app = createApp(() => h(RollcallProvider, { client: client as never }, session));
   app.mount(container);
   await advance(1000);
   const slider = container.querySelector<HTMLInputElement>('.history input[type=range]')!;
-  expect(container.querySelector('.history')!.textContent).toContain('drew');
+  expect(container.querySelector('.history')!.textContent).toContain('noonadadrew');
   slider.dispatchEvent(new Event('input'));
   expect(moves).toHaveLength(1);
   app.unmount();
