@@ -89,7 +89,8 @@ const knownTexts = [
 ];
 const ids = (Object.keys({ ...emptyIds() }) as (keyof Ids)[]).map((name) => `"<${name}>"`);
 const pieces = [...plainPieces, ...oddNumbers, ...oddTexts, ...oddObjects, ...knownTexts, ...ids];
-const texts = [...oddTexts, ...knownTexts, ...ids, '"x"'];
+/** Texts are also the keys of objects, so nothing else may be among them. */
+const texts = pieces.filter((text) => text.startsWith('"'));
 
 /** How a frame is made. Most are refused before they reach a store; the others are messages that somebody may send. */
 const ways = { bytes: 46, notMessage: 8, field: 37, otherType: 5, large: 1, almost: 1.5, valid: 1.5 };

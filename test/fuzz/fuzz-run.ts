@@ -1,24 +1,13 @@
-import { DynamoDBClient, ScanCommand } from '@aws-sdk/client-dynamodb';
-import { unmarshall } from '@aws-sdk/util-dynamodb';
 import type { Services } from '../../lambdas/services/services.ts';
-import { errorCodes } from '../../protocol/errors.ts';
-import type { ServerFrame } from '../../protocol/frames.ts';
 import { SeededRandom } from '../harness/seeded-random.ts';
 import { InProcessService, type Socket } from '../in-process/service.ts';
 import { kinds, type Stage, setStage } from '../in-process/stage.ts';
 import { testAddresses } from '../support/addresses.ts';
 import type { Doubles } from '../support/test-services.ts';
+import { ConnectionTable } from './connection-table.ts';
 import { frameText, type Ids, withIds } from './frame-text.ts';
-import { byName, StateWatch } from './state-watch.ts';
-
-/** What a frame did that no frame may do. */
-export interface Finding {
-  /** The number of the frame; with the seed it makes the same frame again. */
-  frame: number;
-  kind: string;
-  text: string;
-  what: string;
-}
+import { StateWatch } from './state-watch.ts';
+import { type Finding, findingOf, nameOf, problemOf, withoutRefusalEntry } from './verdict.ts';
 
 export interface FuzzRun {
   seed: number;
@@ -33,16 +22,6 @@ export interface FuzzRun {
 const framesOfStage = 4000;
 /** A connection may send twenty frames a second. The time between two frames is that of a clock of the test. */
 const millisBetweenFrames = 60;
-
-/** Nothing of these may be in an answer: names of programs, files and hosts, statements, and the words of their errors. */
-const internal = [
-  /node_modules|\.(ts|lua|js):\d|\bat .+ \(|\b(SELECT|INSERT INTO|UPDATE|DELETE FROM|WHERE) /,
-  /postgres|redis|dynamo|zod|127\.0\.0\.1|ECONN|Error:|(?<!received )\bundefined\b|\[object|relation "|syntax error|violates|constraint/i,
-];
-
-/** The entry of the audit trail that records a refusal on purpose, and its ticket. */
-const refusalEntry = /^activity_log INSERT .*"activity_type": "\w*_refused"/;
-const ticket = /^activity_unsealed INSERT/;
 
 /**
  * Sends seeded frames of each kind of user through the handlers, and looks after each frame for what no frame may do: fail, hang, be
@@ -69,7 +48,8 @@ export class Fuzzer {
     const time = { now: Date.now() };
     const doubles: Doubles = { clock: () => time.now };
     const service = await InProcessService.start(doubles);
-    return new Fuzzer(service, await StateWatch.start(service.services, readTable), time, doubles);
+    const table = new ConnectionTable(testAddresses.dynamodb, process.env['CONNECTIONS_TABLE']!);
+    return new Fuzzer(service, await StateWatch.start(service.services, () => table.read()), time, doubles);
   }
 
   /** The same as `run`, with faulty services after the stage is made. */
@@ -106,10 +86,7 @@ export class Fuzzer {
     const random = SeededRandom.mixed(run.seed + 7919 * frame);
     const kind = random.one(kinds);
     const text = withIds(frameText(random), this.#ids);
-    const found = (what: string) => {
-      const shown = typeof text === 'string' ? text : `base64 ${Buffer.from(text).toString('base64')}`;
-      run.findings.push({ frame, kind, text: shown.slice(0, 2000), what });
-    };
+    const found = (what: string) => void run.findings.push(findingOf(frame, kind, text, what));
     this.#time.now += millisBetweenFrames;
     try {
       const { frame: answer, touchedStore } = await this.#service.deliver(this.#stage.people[kind], text);
@@ -120,7 +97,7 @@ export class Fuzzer {
       if (touchedStore) {
         run.stored += 1;
         const changes = await this.#watch.changes();
-        const unexpected = this.#withoutRefusalEntry(changes);
+        const unexpected = withoutRefusalEntry(changes, [this.#ids.sessionId, this.#ids.foreignId]);
         if (answer?.type === 'error' && unexpected.length > 0)
           found(`It was refused with ${answer.code} and changed: ${unexpected.join('\n')}`);
       }
@@ -131,14 +108,6 @@ export class Fuzzer {
     const { errors } = this.#service;
     if (errors.length > this.#errorsSeen) found(`An error was logged: ${JSON.stringify(errors.at(-1))}`);
     this.#errorsSeen = errors.length;
-  }
-
-  /** An entry of a session that does not exist is no record of a refusal. */
-  #withoutRefusalEntry(changes: string[]): string[] {
-    const { sessionId, foreignId } = this.#ids;
-    const isEntry = (change: string) =>
-      refusalEntry.test(change) && [sessionId, foreignId].some((id) => change.includes(`"session_id": "${id}"`));
-    return changes.some(isEntry) ? changes.filter((change) => !isEntry(change) && !ticket.test(change)) : changes;
   }
 
   async #makeStage(): Promise<void> {
@@ -153,29 +122,4 @@ export class Fuzzer {
     Object.assign(this.#doubles, this.#mistake);
     this.#errorsSeen = this.#service.errors.length;
   }
-}
-
-const nameOf = (answer: ServerFrame | undefined) => (answer?.type === 'error' ? answer.code : (answer?.type ?? 'none'));
-
-function problemOf(answer: ServerFrame | undefined): string | undefined {
-  if (answer?.type !== 'error') return undefined;
-  const { code, message, retryable } = answer;
-  if (!Object.hasOwn(errorCodes, code) || retryable !== errorCodes[code].retryable)
-    return `The code ${code} is unknown, or retryable is wrong.`;
-  if (code === 'INTERNAL' || code === 'UNAVAILABLE') return `The answer is ${code}: ${message}`;
-  return internal.some((words) => words.test(message)) ? `The answer has internal text: ${message}` : undefined;
-}
-
-const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
-let client: DynamoDBClient | undefined;
-
-/**
- * The items of the connection table, one in a line. Not those that only say that a connection left, or was not in a session: a join
- * that was sent before may arrive later (rule PR18).
- */
-async function readTable(): Promise<string[]> {
-  client ??= new DynamoDBClient({ endpoint: testAddresses.dynamodb, region: 'us-east-1', credentials });
-  const { Items = [] } = await client.send(new ScanCommand({ TableName: process.env['CONNECTIONS_TABLE'] }));
-  const kept = Items.map((item) => unmarshall(item)).filter((item) => item['userId'] !== undefined);
-  return kept.map((item) => JSON.stringify(Object.entries(item).sort(byName))).sort();
 }

@@ -1,39 +1,50 @@
-import type { Services } from '../../lambdas/services/services.ts';
+import type { Redis } from 'ioredis';
+import type { Pool } from 'pg';
+import type { ConnectionRegistry } from '../../lambdas/connections/connection-registry.ts';
+
+/** The stores of a service. */
+export interface Stores {
+  database: Pick<Pool, 'query'>;
+  redis: Pick<Redis, 'eval'>;
+  /** If the service runs in this process. Then the connection table is read only when something writes to it. */
+  registry?: ConnectionRegistry;
+}
 
 /**
  * What is stored, and what a frame changed of it. PostgreSQL records each changed row by a trigger, so a transaction that was rolled back
- * leaves nothing. Redis is read as a whole. DynamoDB is read before and after the methods that write to it.
+ * leaves nothing. Redis is read as a whole. DynamoDB is read before and after the methods that write to it, or each time.
  *
  * Not looked at: what says only that a frame arrived (rates, meters, times of the last sign of life, deadlines of sweeps).
  */
 export class StateWatch {
-  readonly #services: Services;
+  readonly #stores: Stores;
   readonly #table: () => Promise<string[]>;
   #redis = new Map<string, string>();
   #before: string[] | undefined;
 
-  private constructor(services: Services, table: () => Promise<string[]>) {
-    this.#services = services;
+  private constructor(stores: Stores, table: () => Promise<string[]>) {
+    this.#stores = stores;
     this.#table = table;
   }
 
   /** @param table reads everything in the connection table. */
-  static async start(services: Services, table: () => Promise<string[]>): Promise<StateWatch> {
-    await services.database.query(recordChanges);
-    const watch = new StateWatch(services, table);
-    watch.#watchRegistry();
+  static async start(stores: Stores, table: () => Promise<string[]>): Promise<StateWatch> {
+    await stores.database.query(recordChanges);
+    const watch = new StateWatch(stores, table);
+    if (stores.registry) watch.#watch(stores.registry);
     await watch.changes();
     return watch;
   }
 
   /** What changed since the last call: one text for each row, key or table. */
   async changes(): Promise<string[]> {
-    const { rows } = await this.#services.database.query<{ change: string }>(
+    const { rows } = await this.#stores.database.query<{ change: string }>(
       'WITH taken AS (DELETE FROM fuzz_changes RETURNING id, change) SELECT change FROM taken ORDER BY id',
     );
     const redis = await this.#readRedis();
     const keys = new Set([...this.#redis.keys(), ...redis.keys()]);
-    const changed = [...keys].filter((key) => this.#redis.get(key) !== redis.get(key));
+    const hasExpired = (key: string) => expiring.test(key) && !redis.has(key);
+    const changed = [...keys].filter((key) => this.#redis.get(key) !== redis.get(key) && !hasExpired(key));
     const ofRedis = changed.map((key) => `redis ${key}: ${this.#redis.get(key)} -> ${redis.get(key)}`);
     this.#redis = redis;
     return [...rows.map(({ change }) => change), ...ofRedis, ...(await this.#changesOfTable())];
@@ -41,21 +52,22 @@ export class StateWatch {
 
   async #changesOfTable(): Promise<string[]> {
     const before = this.#before;
-    this.#before = undefined;
-    if (!before) return [];
+    if (this.#stores.registry) this.#before = undefined;
+    if (!before && this.#stores.registry) return [];
     const after = await this.#table();
+    if (!this.#stores.registry) this.#before = after;
+    if (!before) return [];
     const lost = before.filter((item) => !after.includes(item)).map((item) => `connections lost ${item}`);
     return [...lost, ...after.filter((item) => !before.includes(item)).map((item) => `connections got ${item}`)];
   }
 
   async #readRedis(): Promise<Map<string, string>> {
-    const { redis } = this.#services;
+    const { redis } = this.#stores;
     const stored = (await redis.eval(readAll, 0)) as [string, string][];
     return new Map(stored.filter(([key]) => !passing.test(key)).map(([key, value]) => [key, lasting(key, value)]));
   }
 
-  #watchRegistry(): void {
-    const { registry } = this.#services;
+  #watch(registry: ConnectionRegistry): void {
     for (const name of writers) {
       const write = Reflect.get(registry, name) as (...parameters: unknown[]) => Promise<unknown>;
       Reflect.set(registry, name, async (...parameters: unknown[]) => {
@@ -73,7 +85,7 @@ const writers = [
 
 const recordChanges = `
   CREATE TABLE IF NOT EXISTS fuzz_changes (id bigserial PRIMARY KEY, change text NOT NULL);
-  CREATE OR REPLACE FUNCTION fuzz_record() RETURNS trigger LANGUAGE plpgsql AS $$
+  CREATE OR REPLACE FUNCTION fuzz_record() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
   BEGIN
     IF TG_OP = 'UPDATE' AND OLD IS NOT DISTINCT FROM NEW THEN RETURN NULL; END IF;
     INSERT INTO fuzz_changes (change)
@@ -112,6 +124,8 @@ const readAll = `
 
 /** Keys that say only that a frame arrived, or what an open window holds. */
 const passing = /^presence:(rate|rates|due|moving|sweep|sweeps|window)(:|$)|^\{presence:sweeps\}/;
+/** Keys that Redis deletes after a minute, whatever frames arrive. */
+const expiring = /^presence:membership:/;
 /** The fields of a hash that say the same. */
 const passingFields = /^(keptAt|postsOnTime|posted|#.*)=/;
 
