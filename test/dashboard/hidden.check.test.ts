@@ -24,6 +24,9 @@ afterAll(async () => {
   await stack?.close();
 });
 
+/** A sweep of each minute writes which sessions the list shows, and the page reads the list after the next figures, in milliseconds. */
+const listMillis = 120_000 + timeLimits.event;
+
 async function open(view: string, shown: string): Promise<RealTab> {
   const tab = await tabs.open(`${stack.http}/dashboard/#/${view}`);
   await tab.call(() => {
@@ -34,7 +37,7 @@ async function open(view: string, shown: string): Promise<RealTab> {
       send.call(this, data);
     };
   });
-  await tab.until(has(shown));
+  await tab.until(has(shown), listMillis);
   return tab;
 }
 const has = (text: string) => `document.body.innerText.includes(${JSON.stringify(text)})`;
@@ -88,9 +91,11 @@ test('[CL3] a hidden list of sessions reads nothing, asks for no figures and doe
   expect(await tab.run('sentTypes')).toEqual([]);
   expect(await requests(tab)).toBe(before);
   await tab.show();
-  await tab.until(has('Garden day'));
+  await tab.until(has('Garden day'), listMillis);
   await tab.until(`!${has('Connection lost')}`);
-  expect(await tab.run<string[]>('sentTypes')).toEqual(['hello', 'figures_watch']);
+  // While it waits for the list, the visible page renews its request for figures.
+  const [first, ...later] = await tab.run<string[]>('sentTypes');
+  expect([first, [...new Set(later)]]).toEqual(['hello', ['figures_watch']]);
 });
 
 test('the page of a session and the analytics are current when their tab is visible again', async () => {
