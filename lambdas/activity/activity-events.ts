@@ -112,8 +112,10 @@ export const inviteUsed = (actor: Actor, inviteId: string, role: Role) =>
 export const inviteRefused = (actor: Actor, reason: string, inviteId?: string) =>
   entry(actor, 'invite_refused', { reason, inviteId });
 
-/** @param guestId the id that the user had as a guest. */
-/** @param stayEnded the guest was present and the user has a stay of their own, so two stays became one. */
+/**
+ * @param guestId the id that the user had as a guest.
+ * @param stayEnded whether the guest was present and the user has a stay of their own, so two stays became one.
+ */
 export const guestSignedIn = (actor: Actor, guestId: string, role: Role, stayEnded: boolean) =>
   entry(actor, 'guest_signed_in', { guestId, role, stayEnded: stayEnded || undefined });
 

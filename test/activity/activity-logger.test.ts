@@ -6,7 +6,7 @@ import type { ActivityParams } from '../../lambdas/activity/activity-entry.ts';
 import { ActivityLogger } from '../../lambdas/activity/activity-logger.ts';
 import { ActivityOutbox } from '../../lambdas/activity/activity-outbox.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
-import { expectWithin } from '../support/time-limits.ts';
+import { expectWithin, timeLimits } from '../support/time-limits.ts';
 import { absentDatabase, createOutbox } from './support.ts';
 
 let database: TestDatabase;
@@ -140,10 +140,21 @@ describe('logActivity', () => {
   });
 
   test('many concurrent entries are all stored, in the order of their ids', async () => {
-    const sessionId = randomUUID();
-    const logged = await Promise.all(
-      Array.from({ length: 50 }, (_, n) => logger.logActivity(sessionId, null, `t${n}`)),
-    );
+    const log50 = async () => {
+      const sessionId = randomUUID();
+      const logging = Array.from({ length: 50 }, (_, n) => logger.logActivity(sessionId, null, `t${n}`));
+      const answers = await Promise.allSettled(logging);
+      const refused = answers.flatMap((answer) => (answer.status === 'rejected' ? [answer.reason] : []));
+      return { sessionId, refused, logged: await Promise.all(refused.length > 0 ? [] : logging) };
+    };
+    // A busy machine may need longer for one of them than the service waits. Then another session gets its entries.
+    const until = Date.now() + timeLimits.event;
+    let { sessionId, refused, logged } = await log50();
+    while (refused.length > 0 && Date.now() < until) {
+      expect([...new Set(refused.map(({ code }) => code))]).toEqual(['UNAVAILABLE']);
+      ({ sessionId, refused, logged } = await log50());
+    }
+    expect(logged).toHaveLength(50);
     const { items } = await logger.getSessionActivity(sessionId);
     expect(items.map((item) => item.id)).toEqual(logged.map(({ activity }) => activity.id).reverse());
   });

@@ -33,9 +33,8 @@ async function overHttp(token: string) {
 
 /** The status of a handshake and, if it succeeds, the identity of the user in a session. */
 async function overSocket(token: string) {
-  const opened = await TestClient.open(stack.websocket, token).catch((error: Error) => error);
-  if (opened instanceof Error) return { status: Number(/\d{3}/.exec(opened.message)?.[0]) };
-  const client = opened;
+  const client = await TestClient.open(stack.websocket, token).catch((error: Error) => error);
+  if (client instanceof Error) return { status: Number(/\d{3}/.exec(client.message)?.[0]) };
   const welcome = await client.expect('welcome', { type: 'hello' });
   const created = await client.expect('session_created', { type: 'session_create', operationId: 'op' });
   await client.close();

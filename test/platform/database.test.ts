@@ -9,7 +9,7 @@ import { databaseFailure } from '../../lambdas/platform/database-failure.ts';
 import { readDatabaseSecret } from '../../lambdas/platform/database-secret.ts';
 import { RollcallError } from '../../protocol/errors.ts';
 import { createEmptyDatabase, type TestDatabase } from '../support/database.ts';
-import { expectWithin } from '../support/time-limits.ts';
+import { expectWithin, scaleLimit } from '../support/time-limits.ts';
 
 let server: TestDatabase;
 const opened: Database[] = [];
@@ -149,7 +149,7 @@ describe('Database', () => {
       letIn = resolve;
     });
     const database = new Database({
-      timeoutMillis: 200,
+      timeoutMillis: scaleLimit(500),
       async connection() {
         await door;
         return { connectionString: server.url };
