@@ -123,10 +123,11 @@ export class ConnectionRegistry {
     return isMet(this.#client.send(command));
   }
 
-  /** Stores name and lease of an agent. @returns false if it has no place in the session. */
-  setLease(key: Omit<Seat, 'userId'>, username: string, agent: AgentMark): Promise<boolean> {
+  /** Stores name and lease of an agent. @returns false if it has no place in the session, or if a later renewal is stored. */
+  setLease(key: Omit<Seat, 'userId'>, username: string, agent: AgentMark & { renewedAt: number }): Promise<boolean> {
     const fields = { username, agent, expiresAt: expiry(agent.leaseUntil) };
-    return this.#change(key, fields, 'attribute_exists(userId)', {});
+    const isNewest = '(attribute_not_exists(#agent.renewedAt) OR #agent.renewedAt < :renewedAt)';
+    return this.#change(key, fields, `attribute_exists(userId) AND ${isNewest}`, { ':renewedAt': agent.renewedAt });
   }
 
   /** Whether the connection left the session after it sent the frame of this turn. */

@@ -40,6 +40,8 @@ export interface AgentMark {
   onBehalfOf?: string;
   keyId: string;
   leaseUntil: number;
+  /** When Redis stored the renewal, Unix milliseconds. Absent until the first renewal. */
+  renewedAt?: number;
 }
 
 /** A user in a session on one connection. */

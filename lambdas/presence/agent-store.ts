@@ -2,12 +2,14 @@ import type { Cluster, Redis } from 'ioredis';
 import type { Cursor, PersonData, Status } from '../../protocol/entities.ts';
 import type { Timings } from '../../protocol/timings.ts';
 import type { ChangedData } from '../platform/kept-data.ts';
-import { type PresenceOutcome, readBatch, readOutcome } from './outcome.ts';
+import { versionArguments } from './frame-parameters.ts';
+import { type EndOutcome, type PresenceOutcome, readBatch, readKept, readOutcome } from './outcome.ts';
 import { dataMembers, hasKeys, readChangedData } from './person-data.ts';
 import { ScriptRunner } from './script-runner.ts';
 import { renewAgentPieces } from './scripts/renew-agent.ts';
 import { scriptKeyNames } from './scripts/script-table.ts';
 import { commandName, textOf } from './scripts/scripts.ts';
+import type { Seat } from './seat.ts';
 
 /** What a program says of an agent. Absent fields change nothing; `null` removes. */
 export interface AgentState {
@@ -27,6 +29,8 @@ export interface RenewOutcome extends PresenceOutcome {
   /** The name of the agent, and the user for whom it acts, after the renewal. */
   name: string;
   onBehalfOf: string | undefined;
+  /** When Redis stored the renewal, Unix milliseconds; later for each renewal of the agent. */
+  renewedAt: number;
   changedData?: ChangedData | undefined;
 }
 
@@ -64,12 +68,29 @@ export class AgentStore {
     };
     const reply = await this.#scripts.run('renewAgent', sessionId, now, values);
     if (!reply) return undefined;
-    const { cursors, cursorReceivers, agentName, actsFor, changedData } = reply.extra;
+    const { cursors, cursorReceivers, agentName, actsFor, renewedAt, changedData } = reply.extra;
     return {
-      ...{ name: agentName, onBehalfOf: actsFor || undefined },
+      ...{ name: agentName, onBehalfOf: actsFor || undefined, renewedAt },
       ...readOutcome(reply, now, this.#timings),
       batch: readBatch(reply.epoch, cursors, cursorReceivers),
       changedData: readChangedData(changedData),
     };
+  }
+
+  /**
+   * Ends an agent before its lease ends. The departure names the server key that did it.
+   *
+   * @param seat with the number of this end in the connection table, see `Membership.version`.
+   * @param now Unix milliseconds.
+   * @returns undefined if Redis has to be restored first.
+   */
+  async end(
+    { version, ...seat }: Seat & { version?: number | undefined },
+    keyId: string,
+    now: number,
+  ): Promise<EndOutcome | undefined> {
+    const values = { userId: seat.userId, cause: 'agent_ended', keyId, ...versionArguments(seat, version) };
+    const reply = await this.#scripts.run('removeFromSession', seat.sessionId, now, values);
+    return reply && { ...readOutcome(reply, now, this.#timings), departures: readKept(reply.extra.departures) };
   }
 }

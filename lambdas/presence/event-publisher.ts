@@ -5,8 +5,20 @@ import { presenceKeys } from './keys.ts';
 import { type Receiver, readReceiver } from './outcome.ts';
 import { ScriptRunner } from './script-runner.ts';
 import { publishPieces } from './scripts/publish.ts';
+import type { ScriptReply } from './scripts/script-call.ts';
 import { scriptKeyNames } from './scripts/script-table.ts';
 import { commandName, textOf } from './scripts/scripts.ts';
+
+/** What becomes of an event. */
+type Verdict = ScriptReply<'publish'>['extra']['verdict'];
+
+/** What Redis has to know of an event. */
+export interface AddressedEvent {
+  agentId?: string | undefined;
+  to?: readonly string[] | undefined;
+  /** A short text that names the event, and one that names its content. */
+  mark?: { id: string; content: string } | undefined;
+}
 
 /**
  * Tells whom an event of a program reaches. It is a class of its own, because the functions that serve frames do not load it.
@@ -23,23 +35,24 @@ export class EventPublisher {
   }
 
   /**
-   * @param to the users who receive it; undefined for all.
-   * @param mark names the event, if a repeat shall not be sent.
+   * @param event `agentId` is the agent that sends it, if one does; `to` the users who receive it, undefined for all; `mark` names the
+   *   event, if a repeat shall not be sent.
    * @param now Unix milliseconds.
-   * @returns undefined if Redis does not know the session: nobody is present, or Redis lost it.
+   * @returns undefined if Redis does not know the session: nobody is present, or Redis lost it. The verdict is `other` if an event with
+   *   another content had this mark, and `absent` if the agent is not present; then nobody receives it.
    * @throws RollcallError RATE_LIMITED if the session sends more than its limit (rule CO4).
    */
   async address(
     sessionId: string,
-    to: readonly string[] | undefined,
-    mark: string | undefined,
+    { agentId = '', to, mark }: AddressedEvent,
     now: number,
-  ): Promise<{ isRepeated: boolean; receivers: Receiver[] } | undefined> {
-    const markKey = mark === undefined ? '' : presenceKeys.published(sessionId, mark);
-    const values = { named: to ? JSON.stringify(to) : '', markKey, markMillis: serverLimits.repeatMillis };
+  ): Promise<{ verdict: Verdict; receivers: Receiver[] } | undefined> {
+    const markKey = mark === undefined ? '' : presenceKeys.published(sessionId, mark.id);
+    const marking = { markKey, mark: mark?.content ?? '', markMillis: serverLimits.repeatMillis };
+    const values = { agentId, named: to ? JSON.stringify(to) : '', ...marking };
     const reply = await this.#scripts.run('publish', sessionId, now, values);
     if (!reply) return undefined;
-    const { isRepeated, addressed } = reply.extra;
-    return { isRepeated: isRepeated === 1, receivers: addressed.map(readReceiver) };
+    const { verdict, addressed } = reply.extra;
+    return { verdict, receivers: addressed.map(readReceiver) };
   }
 }

@@ -109,6 +109,8 @@ export interface Arrival extends Kept {
 export interface Departure extends Kept {
   cause: LeaveCause;
   kind?: 'agent';
+  /** The server key that ended an agent. */
+  keyId?: string;
   joinedAt?: number;
   /** Whether Redis knew of the stay from the connection table only. */
   restored?: boolean;

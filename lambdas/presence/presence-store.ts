@@ -208,7 +208,7 @@ export class PresenceStore {
     cause: LeaveCause,
     now: number,
   ): Promise<EndOutcome & { ended: Receiver[] }> {
-    const values = { userId: userId ?? '', cause };
+    const values = { userId: userId ?? '', cause, keyId: '', versionKey: '', version: '' };
     const reply =
       (await this.#scripts.run('removeFromSession', sessionId, now, values)) ?? unknownReply('removeFromSession');
     return { ...this.#ended(reply, now), ended: (reply.extra.ended ?? []).map(readReceiver) };

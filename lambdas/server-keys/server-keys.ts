@@ -92,7 +92,7 @@ export class ServerKeys {
     const { id, secretHash } = given;
     const kept = this.#known.get(id);
     const now = this.#clock();
-    const isFresh = kept !== undefined && now - kept.readAt < serverLimits.keyCacheMillis;
+    const isFresh = kept !== undefined && isWithin(serverLimits.keyCacheMillis, kept.readAt, now);
     const known = isFresh ? kept : await this.#read(id, kept, now);
     // An unknown id takes as long as a wrong secret.
     const isSame = timingSafeEqual(known?.secretHash ?? secretHash, secretHash);
@@ -114,7 +114,7 @@ export class ServerKeys {
       return known;
     } catch (error) {
       // Nobody can revoke a key while PostgreSQL is away.
-      if (kept && isAway(error, 'database') && now - kept.readAt < serverLimits.keyAwayMillis) return kept;
+      if (kept && isAway(error, 'database') && isWithin(serverLimits.keyAwayMillis, kept.readAt, now)) return kept;
       throw error;
     }
   }
@@ -138,6 +138,11 @@ function toKey(row: KeyRow): ServerKey {
     revokedAt: row.revoked_at?.getTime() ?? null,
     lastUsedAt: row.last_used_at?.getTime() ?? null,
   };
+}
+
+/** Whether less than this passed since a time. A clock that was set back cannot tell, so it counts as too long. */
+function isWithin(millis: number, since: number, now: number): boolean {
+  return now >= since && now - since < millis;
 }
 
 const refusalTexts = {

@@ -125,6 +125,20 @@ test('[SA2] while PostgreSQL is away, a key that was valid is accepted for five 
   await expect(keys.verify(used.secret)).rejects.toMatchObject({ code: 'UNAVAILABLE' });
 });
 
+test('[SA2] a clock that is set back makes no revoked key valid', async () => {
+  const [here, elsewhere] = [environment(), environment()];
+  const { secret, key } = await here.create(terms, null);
+  await elsewhere.verify(secret);
+  await here.revoke(key.id, null);
+  now -= 600_000;
+  await expect(elsewhere.verify(secret)).rejects.toMatchObject(refusal(/revoked/));
+  const other = await here.create(terms, null);
+  await elsewhere.verify(other.secret);
+  isAway = true;
+  now -= 1;
+  await expect(elsewhere.verify(other.secret)).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+});
+
 test('the time of the last use is exact to a minute', async () => {
   const { secret, key } = await environment().create(terms, null);
   const lastUse = async () => (await environment().list()).find(({ id }) => id === key.id)?.lastUsedAt;

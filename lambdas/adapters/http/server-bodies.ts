@@ -13,7 +13,7 @@ const agentId = () => z.string().check(z.minLength(1), z.maxLength(agentIdCharac
 export const bodySchemas = {
   /** The fields of the message `broadcast`, so that both have the same limits. */
   event: checked(z.object({ ...messages.broadcast.schema.shape, agent: z.optional(agentId()) })),
-  agentId: z.object({ agentId: agentId() }),
+  agentId: checked(z.object({ agentId: agentId() })),
   /** The fields of the message `participant_remove`. */
   removal: messages.participant_remove.schema,
   /** The fields of `presence_update`, with the name, the lease and the user for whom the agent acts. */

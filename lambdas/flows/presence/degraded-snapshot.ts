@@ -16,8 +16,10 @@ export async function degradedSnapshot(
   services: Services,
   own: Membership,
 ): Promise<Pick<ServerFrames['presence_state'], 'epoch' | 'seq' | 'users'>> {
+  const now = services.clock();
+  // The membership of an agent stays in the table when its lease ends.
   const others = (await services.registry.members(own.sessionId)).filter(
-    (one) => one.connectionId !== own.connectionId,
+    ({ connectionId, agent }) => connectionId !== own.connectionId && !(agent && agent.leaseUntil <= now),
   );
   const users = new Map<string, PresenceUser>();
   const members = asInNewestJoins([own, ...others]);

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Session } from '../../../protocol/entities.ts';
+import { RollcallError } from '../../../protocol/errors.ts';
 import type { ServerFrame } from '../../../protocol/frames.ts';
 import type { Message } from '../../../protocol/messages.ts';
 import { EventPublisher } from '../../presence/event-publisher.ts';
@@ -25,7 +26,8 @@ export type ProgramEvent = Pick<Message<'broadcast'>, 'event' | 'payload' | 'to'
  * SA4). It is neither stored nor logged.
  *
  * @param idempotencyKey within ten minutes, an event of the session with the same one is not sent again.
- * @throws RollcallError RATE_LIMITED if the session sends more than its limit; UNAVAILABLE while Redis is away.
+ * @throws RollcallError NOT_IN_SESSION for an agent that is not present; INVALID_MESSAGE if the idempotency key is that of an event with
+ *   another content; RATE_LIMITED if the session sends more than its limit; UNAVAILABLE while Redis is away.
  */
 export async function publishEvent(
   services: Services,
@@ -35,23 +37,27 @@ export async function publishEvent(
   idempotencyKey: string | undefined,
 ): Promise<Published> {
   const publisher = new EventPublisher(services.redis, services.timings);
+  const agentId = agent === undefined ? undefined : agentUserId(agent);
   const named = to?.map((each) => each.toLowerCase());
-  const mark = idempotencyKey === undefined ? undefined : markOf(program, idempotencyKey);
-  const address = () => publisher.address(sessionId, named, mark, services.clock());
+  const mark =
+    idempotencyKey === undefined ? undefined : markOf(program, idempotencyKey, [event, payload, named, agentId]);
+  const address = () => publisher.address(sessionId, { agentId, to: named, mark }, services.clock());
   let addressed = await address();
   if (!addressed) {
     await rebuildSession(services, sessionId, { onlyIfLost: true });
     addressed = await address();
   }
+  if (addressed?.verdict === 'absent' || (!addressed && agentId)) throw refusals.absent();
   // Nobody is in the session.
   if (!addressed) return { receivers: 0, repeated: false };
-  if (addressed.isRepeated) return { receivers: 0, repeated: true };
+  if (addressed.verdict === 'other') throw refusals.otherEvent();
+  if (addressed.verdict === 'repeated') return { receivers: 0, repeated: true };
   const { receivers } = addressed;
   const at = services.clock();
   const sender =
-    agent === undefined
+    agentId === undefined
       ? ({ userId: senderId(program), kind: 'server' } as const)
-      : ({ userId: agentUserId(agent), kind: 'agent' } as const);
+      : ({ userId: agentId, kind: 'agent' } as const);
   const frame: ServerFrame = { type: 'broadcast', sessionId, event, payload, at, ...sender };
   const connectionIds = receivers.map((receiver) => receiver.connectionId);
   const { gone } = await services.broadcaster.broadcast(connectionIds, frame, { kind: 'event' });
@@ -60,6 +66,20 @@ export async function publishEvent(
 }
 
 /** Two keys may choose the same idempotency key. */
-function markOf({ key }: Program, idempotencyKey: string): string {
-  return createHash('sha256').update(`${key.id} ${idempotencyKey}`).digest('base64url');
+function markOf({ key }: Program, idempotencyKey: string, content: unknown[]): { id: string; content: string } {
+  return { id: hashOf(`${key.id} ${idempotencyKey}`), content: hashOf(JSON.stringify(content)) };
 }
+
+function hashOf(text: string): string {
+  return createHash('sha256').update(text).digest('base64url');
+}
+
+const refusals = {
+  absent: () =>
+    new RollcallError('NOT_IN_SESSION', 'The agent is not in the session; make it present with PUT before it speaks.'),
+  otherEvent: () =>
+    new RollcallError(
+      'INVALID_MESSAGE',
+      'Another event was sent with this Idempotency-Key; send a new key with each new event.',
+    ),
+};

@@ -46,8 +46,9 @@ export async function setAgent(
   program: Program,
   session: Pick<Session, 'id'>,
   agentId: string,
-  { leaseSeconds = serverLimits.leaseSeconds.usual, ...given }: AgentRequest,
+  { leaseSeconds = serverLimits.leaseSeconds.usual, ...asked }: AgentRequest,
 ): Promise<AgentAnswer> {
+  const given = { ...asked, onBehalfOf: asked.onBehalfOf?.toLowerCase() ?? asked.onBehalfOf };
   const name = given.name === undefined ? undefined : displayName(given.name) || undefined;
   for (let attempt = 1; ; attempt += 1) {
     const state: AgentState = { ...given, name, leaseUntil: Math.round(services.clock() + leaseSeconds * 1000) };
@@ -82,9 +83,9 @@ async function renew(
   }
   if (!outcome) return false;
   const seat = { sessionId, userId, connectionId: agentConnection(userId) };
-  const { changedData } = outcome;
+  const { changedData, renewedAt, onBehalfOf } = outcome;
   await Promise.all([
-    keepLease(services, seat, outcome.name, markOf(program, { ...state, onBehalfOf: outcome.onBehalfOf })),
+    keepLease(services, seat, outcome.name, { ...markOf(program, { ...state, onBehalfOf }), renewedAt }),
     scheduleVisit(services, sessionId, state.leaseUntil),
     announce(services, sessionId, outcome),
     changedData && rememberData(services, seat, changedData),
@@ -97,7 +98,7 @@ async function keepLease(
   services: Services,
   seat: { sessionId: string; connectionId: string },
   username: string,
-  mark: AgentMark,
+  mark: AgentMark & { renewedAt: number },
 ): Promise<void> {
   try {
     await services.registry.setLease(seat, username, mark);
@@ -135,5 +136,5 @@ async function join(
 }
 
 function markOf({ key }: Program, { onBehalfOf, leaseUntil }: AgentState): AgentMark {
-  return { ...(onBehalfOf ? { onBehalfOf: onBehalfOf.toLowerCase() } : {}), keyId: key.id, leaseUntil };
+  return { ...(onBehalfOf ? { onBehalfOf } : {}), keyId: key.id, leaseUntil };
 }

@@ -62,4 +62,4 @@ if cursorMoved and redis.call('ZCARD', connectionsKey) > 1 then
   end
 end
 return outcome('', { cursors = cursors, cursorReceivers = receivers, agentName = user.username, actsFor = user.onBehalfOf or '',
-  changedData = #dataChanges > 0 and keptData(user) or {} }, promised, atOnce)
+  renewedAt = user.renewedAt, changedData = #dataChanges > 0 and keptData(user) or {} }, promised, atOnce)

@@ -32,10 +32,13 @@ interface ExtraTypes {
   isPermitted: number;
   /** Receivers of a broadcast. */
   addressed: string[];
-  isRepeated: number;
+  /** What becomes of an event of a program. */
+  verdict: 'sent' | 'repeated' | 'other' | 'absent';
   /** The name of an agent, and the user for whom it acts or empty. */
   agentName: string;
   actsFor: string;
+  /** When Redis stored a renewal, Unix milliseconds; later for each renewal of an agent. */
+  renewedAt: number;
   isFirst: number;
   isPresent: number;
   records: string[];

@@ -102,7 +102,7 @@ const moreHelpers: Partial<Record<PresenceScript, readonly Piece[]>> = {
   list: [ends],
   visit: [ends, restrained],
   keepWatch: [restrained],
-  removeFromSession: [ends],
+  removeFromSession: [ends, order],
   takeOver: [ends],
   restore: [ends, order, leases],
 };

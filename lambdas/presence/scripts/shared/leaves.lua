@@ -49,7 +49,7 @@ end
 -- Ends the stay of a user. `at` is the time at which it ended, however late a sweep finds that. Clocks of two environments differ a
 -- little, so `at` is moved after the join and after the last sign of life. `leftAt` makes the next join later than this
 -- leave.
-local function removeUser(userId, cause, user, at)
+local function removeUser(userId, cause, user, at, keyId)
   -- Without it the leave would count as the end of an earlier stay, whose own leave the journal may still have.
   local joinedAt
   if user then joinedAt = user.joinedAt else joinedAt = joinedByJournal(userId) end
@@ -75,7 +75,7 @@ local function removeUser(userId, cause, user, at)
   leavers[#leavers + 1] = cause
   departures[#departures + 1] = appendToJournal({ userId = userId, cause = cause, at = at,
     joinedAt = not isConcluding and joinedAt or nil, restored = user and user.restored, joinedUntil = joinedUntil,
-    kind = isAgent and 'agent' or nil })
+    kind = isAgent and 'agent' or nil, keyId = keyId })
   publish('offline', userId, '{"cause":"' .. cause .. '"}')
 end
 

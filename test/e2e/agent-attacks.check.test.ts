@@ -1,0 +1,139 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
+import { joinOf, leaveOf, stayPresent } from '../support/presence-frames.ts';
+import { call, callOnce, createKey, type ServerAnswer } from '../support/server-api.ts';
+import { type Arrived, startTestStack, type TestStack } from '../support/stack.ts';
+
+let stack: TestStack;
+let key: { secret: string; id: string };
+
+beforeAll(async () => {
+  stack = await startTestStack();
+  key = await createKey(stack, ['agents', 'broadcast', 'remove', 'sessions:read']);
+});
+afterAll(() => stack.close());
+
+async function room(): Promise<{ ada: Arrived; sessionId: string }> {
+  const { owner: ada, session } = await stack.host('ada', { isPublic: true });
+  await stayPresent(ada, session.id);
+  return { ada, sessionId: session.id };
+}
+
+const routeOf = (method: string, sessionId: string, agentId: string) =>
+  `${method} /server/sessions/${sessionId}/agents/${encodeURIComponent(agentId)}`;
+const set = (sessionId: string, agentId: string, body: object = {}) =>
+  call(stack, routeOf('PUT', sessionId, agentId), { as: key.secret, body });
+const end = (sessionId: string, agentId: string) =>
+  call(stack, routeOf('DELETE', sessionId, agentId), { as: key.secret });
+
+/** The agent of an answer. @throws Error if the request failed. */
+function agentOf({ status, body }: ServerAnswer): { userId: string; leaseUntil: number; joined: boolean } {
+  if (status !== 200) throw new Error(`The agent was not set: ${JSON.stringify(body)}`);
+  return body['agent'] as { userId: string; leaseUntil: number; joined: boolean };
+}
+
+async function joined(ada: Arrived, sessionId: string, agentId: string, body: object = {}): Promise<string> {
+  const { userId } = agentOf(await set(sessionId, agentId, body));
+  await joinOf(ada, userId);
+  return userId;
+}
+
+async function shown(person: Arrived, sessionId: string, userId: string) {
+  const { users } = await person.expect('presence_state', { type: 'presence_sync', sessionId });
+  return users.find((user) => user.userId === userId);
+}
+
+/** The entries of an agent after its join, as soon as there is one. A sweep may write it. */
+async function endOf(sessionId: string, userId: string) {
+  for (;;) {
+    const [joined, ...more] = (await stack.audit(sessionId)).filter((row) => row.user_id === userId);
+    expect(joined?.activity_type).toBe('user_joined');
+    if (more.length > 0) return more.map((row) => ({ type: row.activity_type, ...row.details }));
+    await pause(100);
+  }
+}
+const endedByKey = () => [{ type: 'user_left', cause: 'agent_ended', kind: 'agent', keyId: key.id }];
+
+test('[SA7] the id of a person in capital letters names the same person in each request', async () => {
+  const { ada, sessionId } = await room();
+  const userId = await joined(ada, sessionId, 'upper');
+  await set(sessionId, 'upper', { onBehalfOf: ada.userId.toUpperCase() });
+  expect(await shown(ada, sessionId, userId)).toMatchObject({ onBehalfOf: ada.userId });
+});
+
+test('[SA5] [SA7] an agent that Redis forgot is ended by its program, with the key in the audit trail', async () => {
+  const { ada, sessionId } = await room();
+  const userId = await joined(ada, sessionId, 'forgotten', { leaseSeconds: 600 });
+  await stack.redis.flushdb();
+  expect((await end(sessionId, 'forgotten')).body).toEqual({ ended: true });
+  expect(await shown(ada, sessionId, userId)).toBeUndefined();
+  expect(await endOf(sessionId, userId)).toMatchObject(endedByKey());
+});
+
+test('[SA7] while Redis is away the end of an agent is refused, and a repeat ends it', async () => {
+  const { ada, sessionId } = await room();
+  const userId = await joined(ada, sessionId, 'ending', { leaseSeconds: 600 });
+  stack.stores.redis.shut();
+  const refused = await callOnce(stack, routeOf('DELETE', sessionId, 'ending'), { as: key.secret });
+  await stack.stores.redis.open();
+  expect(refused).toMatchObject({ status: 503, body: { code: 'UNAVAILABLE', retryable: true } });
+  // The command of the refused request may still have reached Redis, then the repeat finds no agent.
+  expect((await end(sessionId, 'ending')).status).toBe(200);
+  expect(await shown(ada, sessionId, userId)).toBeUndefined();
+  expect(await endOf(sessionId, userId)).toMatchObject(endedByKey());
+});
+
+test('[SA5] an agent that is ended while PostgreSQL is away has the key in its entry', async () => {
+  const { ada, sessionId } = await room();
+  const userId = await joined(ada, sessionId, 'quiet', { leaseSeconds: 600 });
+  stack.stores.database.shut();
+  const ended = await callOnce(stack, routeOf('DELETE', sessionId, 'quiet'), { as: key.secret });
+  await stack.stores.database.open();
+  expect(ended.body).toEqual({ ended: true });
+  expect(await endOf(sessionId, userId)).toMatchObject(endedByKey());
+});
+
+test('[SA7] [FA1] a snapshot while Redis is away has no agent whose lease has ended', async () => {
+  const { ada, sessionId } = await room();
+  const userId = await joined(ada, sessionId, 'stale', { leaseSeconds: 10 });
+  expect(await leaveOf(ada, userId)).toBe('lease_ended');
+  const bob = await stack.arrive('bob');
+  stack.stores.redis.shut();
+  const { users } = await bob.expect('session_joined', { type: 'session_join', sessionId });
+  await stack.stores.redis.open();
+  expect(users.map((user) => user.userId).sort()).toEqual([ada.userId, bob.userId].sort());
+});
+
+test('[SA8] an agent that is not in the session does not speak there', async () => {
+  const { ada, sessionId } = await room();
+  const speak = (agent: string) =>
+    call(stack, `POST /server/sessions/${sessionId}/events`, { as: key.secret, body: { event: 'token', agent } });
+  expect(await speak('ghost')).toMatchObject({ status: 403, body: { code: 'NOT_IN_SESSION' } });
+  const userId = await joined(ada, sessionId, 'speaker');
+  expect((await speak('speaker')).body).toEqual({ receivers: 1, repeated: false });
+  await ada.expect('ack', { type: 'participant_remove', sessionId, userId });
+  expect(await speak('speaker')).toMatchObject({ status: 403, body: { code: 'NOT_IN_SESSION' } });
+});
+
+test('[SA4] the idempotency key of another event is refused', async () => {
+  const { sessionId } = await room();
+  const headers = { 'idempotency-key': randomUUID() };
+  const send = (body: object) =>
+    call(stack, `POST /server/sessions/${sessionId}/events`, { as: key.secret, body, headers });
+  expect((await send({ event: 'a', payload: { x: 1 } })).body).toEqual({ receivers: 1, repeated: false });
+  expect((await send({ event: 'a', payload: { x: 1 } })).body).toEqual({ receivers: 0, repeated: true });
+  expect(await send({ event: 'a', payload: { x: 2 } })).toMatchObject({ status: 400 });
+});
+
+test('[SA7] of renewals at the same time, Redis and the connection table keep the same one', async () => {
+  const { ada, sessionId } = await room();
+  const userId = await joined(ada, sessionId, 'racing');
+  for (let round = 0; round < 15; round += 1) {
+    await Promise.all(
+      [1, 2, 3].map((number) => set(sessionId, 'racing', { leaseSeconds: 100 * number, name: `N${number}` })),
+    );
+    const before = await shown(ada, sessionId, userId);
+    await stack.redis.flushdb();
+    expect((await shown(ada, sessionId, userId))?.username).toBe(before?.username);
+  }
+});
