@@ -125,10 +125,10 @@ export class Observability extends Construct {
     return signals;
   }
 
-  /** Counts the lines of both sweeps about rows that they set aside. */
+  /** Counts the lines of the sweeps about rows that they set aside. */
   private rowsSetAside(): cloudwatch.Metric {
     const { functions } = this.props;
-    const [metric] = [functions['timeout-sweep'], functions['cleanup-sweep']].map((fn) => {
+    const [metric] = [functions['timeout-sweep'], functions['cleanup-sweep'], functions['webhook-sweep']].map((fn) => {
       const filter = new logs.MetricFilter(this, `SetAside-${fn.handler}`, {
         logGroup: fn.logGroup,
         filterPattern: logs.FilterPattern.stringValue('$.message', '=', setAsideMessage),

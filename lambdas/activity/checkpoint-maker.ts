@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { PoolClient } from 'pg';
 import { type CheckpointHead, checkpointText, headText } from '../../protocol/audit-checkpoint.ts';
+import { applyApart, isRowFault } from '../platform/row-fault.ts';
+import { notSetAside, SetAside } from '../platform/set-aside.ts';
 import { inTransaction } from '../platform/transaction.ts';
 import type { Database } from './activity-repository.ts';
 import type { CheckpointSigner } from './checkpoint-signer.ts';
@@ -21,6 +23,8 @@ export interface CheckpointMakerOptions {
 const checkpointLock = 7_310_101;
 const dayMillis = 86_400_000;
 const expiredCheckpoints = 10;
+/** No checkpoint has this number. */
+const trialNumber = 0;
 
 /** The previous hash of the first checkpoint. */
 const nothing: LastCheckpoint = { number: 0, madeAt: Number.NEGATIVE_INFINITY, heads: 0, hash: Buffer.alloc(32) };
@@ -50,7 +54,7 @@ export class CheckpointMaker {
     let after = '00000000-0000-0000-0000-000000000000';
     for (let made = 0; ; made += 1) {
       const start = after;
-      const last = await inTransaction(this.#options.pool, 'write', (client) => this.#make(client, start));
+      const last = await this.#makeOrSetAside(start);
       if (last === undefined) return made;
       after = last;
     }
@@ -65,6 +69,27 @@ export class CheckpointMaker {
     await pool.query(removeHeads, [clock() - retentionMillis]);
   }
 
+  /** A chain whose head cannot be stored is set aside, and the checkpoint is made of the others. */
+  async #makeOrSetAside(after: string): Promise<string | undefined> {
+    const { pool, clock, maxHeads } = this.#options;
+    const make = () => inTransaction(pool, 'write', (client) => this.#make(client, after));
+    try {
+      return await make();
+    } catch (error) {
+      if (!isRowFault(error)) throw error;
+      const heads = await inTransaction(pool, 'read', (client) => grownHeads(client, after, maxHeads, clock()));
+      const aside = new SetAside(pool, clock);
+      let found = 0;
+      const setAside = ({ sessionId }: CheckpointHead, fault: unknown) => {
+        found += 1;
+        return aside.add('checkpoint', sessionId, fault);
+      };
+      await applyApart(heads, (some) => tryHeads(pool, some), setAside);
+      if (found === 0) throw error;
+      return make();
+    }
+  }
+
   /** @returns the last session of the checkpoint; undefined if none was made. */
   async #make(client: PoolClient, after: string): Promise<string | undefined> {
     const { rows } = await client.query('SELECT pg_try_advisory_xact_lock($1) AS mine', [checkpointLock]);
@@ -74,7 +99,7 @@ export class CheckpointMaker {
     const isToday = Math.floor(last.madeAt / dayMillis) >= Math.floor(now / dayMillis);
     // A full checkpoint may have left chains out.
     if (isToday && last.heads < this.#options.maxHeads) return undefined;
-    const heads = await grownHeads(client, after, this.#options.maxHeads);
+    const heads = await grownHeads(client, after, this.#options.maxHeads, now);
     if (heads.length === 0) return undefined;
     // The signer may take a second, so it is asked before any chain is locked.
     await this.#store(client, last, heads, now);
@@ -109,17 +134,38 @@ async function lastCheckpoint(client: PoolClient): Promise<LastCheckpoint> {
   return rows[0] ?? nothing;
 }
 
-async function grownHeads(client: PoolClient, after: string, limit: number): Promise<CheckpointHead[]> {
+/** Stores heads and undoes it. @throws the error of PostgreSQL if one of them cannot be stored. */
+async function tryHeads(pool: Database, heads: readonly CheckpointHead[]): Promise<[]> {
+  let isStored = false;
+  try {
+    await inTransaction(pool, 'write', async (client) => {
+      await saveHeads(client, trialNumber, heads, merkleTree(heads.map(headText)));
+      isStored = true;
+      throw new Error('The heads were only tried.');
+    });
+  } catch (error) {
+    if (!isStored) throw error;
+  }
+  return [];
+}
+
+async function grownHeads(client: PoolClient, after: string, limit: number, now: number): Promise<CheckpointHead[]> {
   const { rows } = await client.query<CheckpointHead>(
     `SELECT session_id AS "sessionId", sequence::float8 AS sequence, encode(hash, 'hex') AS hash
      FROM activity_chains WHERE activity_chains.sequence > checkpointed_sequence AND session_id > $1
+       AND ${notSetAside('checkpoint', 'session_id', 'to_timestamp($3::float8 / 1000)')}
      ORDER BY session_id LIMIT $2`,
-    [after, limit],
+    [after, limit, now],
   );
   return rows;
 }
 
-async function saveHeads(client: PoolClient, number: number, heads: CheckpointHead[], tree: MerkleTree): Promise<void> {
+async function saveHeads(
+  client: PoolClient,
+  number: number,
+  heads: readonly CheckpointHead[],
+  tree: MerkleTree,
+): Promise<void> {
   const values = [
     heads.map(({ sessionId }) => sessionId),
     heads.map(({ sequence }) => String(sequence)),

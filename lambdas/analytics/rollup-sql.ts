@@ -19,6 +19,12 @@ export const readEntries = `
   LEFT JOIN guest_identities g ON g.session_id = a.session_id AND g.guest_id = a.user_id
   WHERE s.position > $1 ORDER BY s.position LIMIT $2`;
 
+/** Leaves out the next link. */
+export const skipLink = `
+  UPDATE analytics_progress p SET position = next.position FROM (
+    SELECT min(s.position) AS position FROM activity_seals s WHERE s.position > (SELECT position FROM analytics_progress)
+  ) next WHERE next.position IS NOT NULL RETURNING p.position`;
+
 export const addCounts = `
   INSERT INTO analytics_counts AS c (hour, figure, label, count)
   SELECT ${time('hour')}, figure, label, count

@@ -1,4 +1,6 @@
 import type { Pool, PoolClient } from 'pg';
+import { isRowFault } from '../platform/row-fault.ts';
+import { SetAside } from '../platform/set-aside.ts';
 import { inTransaction } from '../platform/transaction.ts';
 import * as sql from './rollup-sql.ts';
 import { type CountedEntry, type Tally, tallyOf } from './tally.ts';
@@ -18,6 +20,19 @@ export interface RollupResult {
   counted: number;
   /** False if the time was over before all links were counted, or if another sweep is counting. */
   complete: boolean;
+}
+
+/** What the next batch may contain. */
+interface BatchPlan {
+  limit: number;
+  guests: boolean;
+  /** The error of a batch with guests, until one without them shows who caused it. */
+  guestFault?: unknown;
+}
+
+interface Batch {
+  links: number;
+  isLast: boolean;
 }
 
 const batchLinks = 2000;
@@ -41,13 +56,48 @@ export class AnalyticsRollup {
   /** Counts the links that were added since the last run. @param millis no new batch begins after this time. */
   async run(millis = runMillis): Promise<RollupResult> {
     const deadline = performance.now() + millis;
+    const plan: BatchPlan = { limit: batchLinks, guests: true };
     for (let counted = 0; ; ) {
-      const batch = await inTransaction(this.#options.pool, 'write', (client) => this.#countBatch(client));
+      const batch = await this.#countNext(plan);
       if (batch === undefined) return { counted, complete: false };
       counted += batch.links;
       if (batch.isLast) return { counted, complete: true };
       if (performance.now() >= deadline) return { counted, complete: false };
     }
+  }
+
+  /**
+   * Counts a batch. If a row makes it fail, guests are left out, and then the next batch is half as large, until one link is alone: it is
+   * set aside and never counted, and the links behind it are.
+   *
+   * @returns undefined if another rollup holds the lock.
+   */
+  async #countNext(plan: BatchPlan): Promise<Batch | undefined> {
+    const { pool, clock } = this.#options;
+    try {
+      const batch = await inTransaction(pool, 'write', (client) => this.#countBatch(client, plan));
+      if (plan.guestFault) await new SetAside(pool, clock).add('count', 'guests', plan.guestFault);
+      plan.guestFault = undefined;
+      plan.limit = Math.min(2 * plan.limit, batchLinks);
+      return batch;
+    } catch (error) {
+      if (!isRowFault(error)) throw error;
+      if (plan.guests) Object.assign(plan, { guests: false, guestFault: error });
+      else if (plan.limit === 1) return this.#skipLink(error);
+      // Not the guests made it fail.
+      else Object.assign(plan, { limit: Math.ceil(plan.limit / 2), guestFault: undefined });
+      return { links: 0, isLast: false };
+    }
+  }
+
+  #skipLink(error: unknown): Promise<Batch | undefined> {
+    const { pool, clock } = this.#options;
+    return inTransaction(pool, 'write', async (client) => {
+      if (!(await isMine(client))) return undefined;
+      const { rows } = await client.query<{ position: string }>(sql.skipLink);
+      for (const { position } of rows) await new SetAside(client, clock).add('count', position, error);
+      return { links: 0, isLast: rows.length === 0 };
+    });
   }
 
   /** Removes what is older than its retention: first what names sessions and people, then the counts. */
@@ -66,15 +116,15 @@ export class AnalyticsRollup {
   }
 
   /** Undefined if another rollup holds the lock. */
-  async #countBatch(client: PoolClient): Promise<{ links: number; isLast: boolean } | undefined> {
+  async #countBatch(client: PoolClient, plan: BatchPlan): Promise<Batch | undefined> {
     if (!(await isMine(client))) return undefined;
     const progress = await client.query<{ position: string }>('SELECT position FROM analytics_progress');
-    const values = [progress.rows[0]!.position, batchLinks];
+    const values = [progress.rows[0]!.position, plan.limit];
     const text = { name: 'analytics-read', text: sql.readEntries, values };
     const { rows } = await client.query<CountedEntry & { position: string }>(text);
     await this.#add(client, tallyOf(rows.filter(({ sessionId }) => sessionId !== null)));
-    const guests = await this.#giveGuestDays(client);
-    const isLast = rows.length < batchLinks && guests < batchGuests;
+    const guests = plan.guests ? await this.#giveGuestDays(client) : 0;
+    const isLast = rows.length < plan.limit && guests < batchGuests;
     await client.query(
       `UPDATE analytics_progress SET position = coalesce($1::bigint, position),
          counted_at = CASE WHEN $2 THEN to_timestamp($3::float8 / 1000) ELSE counted_at END`,

@@ -1,10 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { ActivityLogger } from '../../lambdas/activity/activity-logger.ts';
+import { CheckpointMaker } from '../../lambdas/activity/checkpoint-maker.ts';
+import { AnalyticsRollup } from '../../lambdas/analytics/rollup.ts';
 import { recordArrivals } from '../../lambdas/flows/journal/arrivals.ts';
 import { MovementWriter } from '../../lambdas/flows/journal/movement-writer.ts';
 import { refuseBadRows } from '../support/bad-rows.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { testServices } from '../support/test-services.ts';
+import { localSigner } from './local-signer.ts';
 import { createOutbox, SwitchedPool, type TestOutbox } from './support.ts';
 
 let database: TestDatabase;
@@ -49,6 +52,47 @@ test('a chain with a changed head does not stop the sealing of other chains', as
   await logger.logActivity(second, null, 'c');
   expect(await logger.sealChains()).toMatchObject({ sealed: 1, complete: true });
   expect([await sealedOf(first), await sealedOf(second)]).toEqual([1, 3]);
+});
+
+test('[AC8] a chain whose head cannot be stored does not keep the others out of the checkpoint', async () => {
+  const sessions = Array.from({ length: 9 }, () => randomUUID());
+  for (const sessionId of sessions) await logger.logActivity(sessionId, null, 'a');
+  await logger.sealChains();
+  await database.pool.query(`CREATE TRIGGER bad_head BEFORE INSERT ON activity_checkpoint_heads
+    FOR EACH ROW EXECUTE FUNCTION refuse_bad_row('session_id')`);
+  await rows.spoil(sessions[4]!);
+  const clock = () => now;
+  const maker = new CheckpointMaker({ pool, signer: localSigner(), clock, retentionMillis: 1000 });
+  expect(await maker.run()).toBe(1);
+  const headsOf = async () =>
+    (await database.pool.query('SELECT session_id AS id FROM activity_checkpoint_heads ORDER BY number, leaf')).rows;
+  expect((await headsOf()).map(({ id }) => id)).toEqual(sessions.toSpliced(4, 1).sort());
+  expect(await rows.aside()).toEqual([{ step: 'checkpoint', id: sessions[4], failures: 1 }]);
+  await rows.mend();
+  now += 86_400_000;
+  expect(await maker.run()).toBe(1);
+  expect((await headsOf()).at(-1)).toEqual({ id: sessions[4] });
+});
+
+test('[AN1] a link that cannot be counted is set aside, and the links behind it are counted', async () => {
+  const users = Array.from({ length: 40 }, () => randomUUID());
+  for (const userId of users) logger.queueActivity({ sessionId: first, userId, type: 'user_joined' });
+  await logger.flush();
+  await logger.sealChains();
+  await database.pool.query(`CREATE TRIGGER bad_person BEFORE INSERT ON analytics_people
+    FOR EACH ROW EXECUTE FUNCTION refuse_bad_row('person_id')`);
+  await rows.spoil(users[17]!);
+  const dayMillis = 86_400_000;
+  const retention = { activityRetentionMillis: 90 * dayMillis, analyticsRetentionMillis: 730 * dayMillis };
+  const rollup = new AnalyticsRollup({ pool, clock: () => now, ...retention });
+  expect(await rollup.run()).toEqual({ counted: 39, complete: true });
+  const counted = await database.pool.query('SELECT person_id AS id FROM analytics_people');
+  expect(counted.rows.map(({ id }) => id).sort()).toEqual(users.toSpliced(17, 1).sort());
+  expect(await rows.aside()).toMatchObject([{ step: 'count', failures: 1 }]);
+  logger.queueActivity({ sessionId: first, userId: users[3]!, type: 'comment_added' });
+  await logger.flush();
+  await logger.sealChains();
+  expect(await rollup.run()).toEqual({ counted: 1, complete: true });
 });
 
 test('a chain that cannot be shortened does not stop the removal of other entries', async () => {

@@ -38,9 +38,9 @@ test('the alarms may publish to their topic', () => {
   });
 });
 
-test('the lines of both sweeps about rows that they set aside are counted', () => {
+test('the lines of the sweeps about rows that they set aside are counted', () => {
   const filters = prod.ofType('AWS::Logs::MetricFilter').filter(([id]) => id.includes('SetAside'));
-  const groups = ['timeout-sweep', 'cleanup-sweep'].map(
+  const groups = ['timeout-sweep', 'cleanup-sweep', 'webhook-sweep'].map(
     (name) => (prod.functions().get(name)!.Properties['LoggingConfig'] as { LogGroup: object }).LogGroup,
   );
   expect(filters.map(([, { Properties }]) => Properties['LogGroupName'])).toEqual(groups);
