@@ -1,12 +1,22 @@
+import { notSetAside } from '../platform/set-aside.ts';
+
 const time = (millis: string) => `to_timestamp((${millis})::float8 / 1000)`;
 /** The day of UTC that begins at a time. */
 export const dayAt = (millis: string) => `(${time(millis)} AT TIME ZONE 'UTC')::date`;
 
-/**
- * The entries of the $2 links after position $1. An entry that retention or a person removed is null. The entry of a guest who
- * signed in is an entry of the user.
- */
-export const readEntries = `
+/** Where the counting is, and whether a link that was set aside is due again at $1. */
+export const readProgress = `
+  SELECT position, EXISTS (${dueAside('$1')}) AS "isDue" FROM analytics_progress`;
+
+/** The positions of the first links that were set aside and are due again at $1. */
+export const dueLinks = `${dueAside('$1')} ORDER BY retry_at LIMIT 100`;
+
+function dueAside(at: string): string {
+  return `SELECT id FROM sweep_set_aside WHERE step = 'count' AND retry_at <= ${time(at)}`;
+}
+
+/** An entry that retention or a person removed is null. The entry of a guest who signed in is an entry of the user. */
+const entries = `
   SELECT s.position, a.session_id AS "sessionId", coalesce(g.user_id, a.user_id) AS "userId", a.activity_type AS "activityType",
     (extract(epoch FROM a.created_at) * 1000)::float8 AS "createdAt",
     a.details->>'cause' AS cause, a.details->>'kind' AS kind, a.details->>'stayEnded' AS "stayEnded",
@@ -17,7 +27,15 @@ export const readEntries = `
     )) * 1000)::float8 END AS "startedAt"
   FROM activity_seals s LEFT JOIN activity_log a ON a.id = s.activity_id AND a.session_id = s.session_id
   LEFT JOIN guest_identities g ON g.session_id = a.session_id AND g.guest_id = a.user_id
-  WHERE s.position > $1 ORDER BY s.position LIMIT $2`;
+  WHERE`;
+
+/** The entries of the $2 links after position $1. */
+export const readEntries = `${entries} s.position > $1 ORDER BY s.position LIMIT $2`;
+
+/** The entries of the links at these positions. */
+export const readAgain = `${entries} s.position = ANY ($1::bigint[])`;
+
+export const endAside = `DELETE FROM sweep_set_aside WHERE step = 'count' AND id = ANY ($1::text[])`;
 
 /** Leaves out the next link. */
 export const skipLink = `
@@ -110,15 +128,25 @@ export const countPeople = `
   SELECT day, sum(people), sum(returned) FROM more GROUP BY day
   ON CONFLICT (day) DO UPDATE SET people = d.people + excluded.people, returned = d.returned + excluded.returned`;
 
+const guest = "session_id || ':' || guest_id";
+
+/** Guests who signed in and whose days their users do not have yet. Those that are set aside at this time are left out. */
+const dueGuests = (at: string) => `
+  FROM guest_identities WHERE NOT counted AND ${notSetAside('count-guest', guest, time(at))}`;
+
+/** The first $1 such guests at $2. */
+export const dueGuestIds = `SELECT ${guest} AS id ${dueGuests('$2')} ORDER BY signed_in_at LIMIT $1`;
+
 /**
- * Takes the days from $2 on away from the next $1 guests who signed in, and returns them for the user. A guest without such a day has
- * one row, whose day is null. It runs after the entries were read and added: an identity that was not there yet when they were read
- * is found now or later.
+ * Takes the days from $2 on away from the next $1 guests who signed in, and returns them for the user; if $4 names guests, only from
+ * these. A guest without such a day has one row, whose day is null. It runs after the entries were read and added: an identity that
+ * was not there yet when they were read is found now or later.
  */
 export const takeGuestDays = `
   WITH taken AS (
     UPDATE guest_identities SET counted = true WHERE (session_id, guest_id) IN (
-      SELECT session_id, guest_id FROM guest_identities WHERE NOT counted ORDER BY signed_in_at LIMIT $1)
+      SELECT session_id, guest_id ${dueGuests('$3')} AND ($4::text[] IS NULL OR ${guest} = ANY ($4::text[]))
+      ORDER BY signed_in_at LIMIT $1)
     RETURNING guest_id, user_id
   ), gone AS (
     DELETE FROM analytics_people p USING taken t WHERE p.person_id = t.guest_id AND p.day >= ${dayAt('$2')}

@@ -26,13 +26,13 @@ export interface RollupResult {
 interface BatchPlan {
   limit: number;
   guests: boolean;
-  /** The error of a batch with guests, until one without them shows who caused it. */
-  guestFault?: unknown;
 }
 
 interface Batch {
   links: number;
   isLast: boolean;
+  /** Whether a link that was set aside is due again. */
+  isDue?: boolean;
 }
 
 const batchLinks = 2000;
@@ -67,37 +67,69 @@ export class AnalyticsRollup {
   }
 
   /**
-   * Counts a batch. If a row makes it fail, guests are left out, and then the next batch is half as large, until one link is alone: it is
-   * set aside and never counted, and the links behind it are.
+   * Counts a batch. If a row makes it fail, the guests are left out and tried apart afterwards. If it still fails, the next batch is half
+   * as large, until one link is alone: it is set aside, and the links behind it are counted.
    *
    * @returns undefined if another rollup holds the lock.
    */
   async #countNext(plan: BatchPlan): Promise<Batch | undefined> {
-    const { pool, clock } = this.#options;
     try {
-      const batch = await inTransaction(pool, 'write', (client) => this.#countBatch(client, plan));
-      if (plan.guestFault) await new SetAside(pool, clock).add('count', 'guests', plan.guestFault);
-      plan.guestFault = undefined;
-      plan.limit = Math.min(2 * plan.limit, batchLinks);
+      const batch = await this.#locked((client) => this.#countBatch(client, plan));
+      if (!plan.guests) await this.#giveGuestDaysApart();
+      if (batch?.isDue) await this.#countAgain();
+      Object.assign(plan, { guests: true, limit: Math.min(2 * plan.limit, batchLinks) });
       return batch;
     } catch (error) {
       if (!isRowFault(error)) throw error;
-      if (plan.guests) Object.assign(plan, { guests: false, guestFault: error });
-      else if (plan.limit === 1) return this.#skipLink(error);
-      // Not the guests made it fail.
-      else Object.assign(plan, { limit: Math.ceil(plan.limit / 2), guestFault: undefined });
+      if (plan.guests) plan.guests = false;
+      else if (plan.limit > 1) plan.limit = Math.ceil(plan.limit / 2);
+      else return this.#skipLink(error);
       return { links: 0, isLast: false };
     }
   }
 
   #skipLink(error: unknown): Promise<Batch | undefined> {
-    const { pool, clock } = this.#options;
-    return inTransaction(pool, 'write', async (client) => {
-      if (!(await isMine(client))) return undefined;
+    return this.#locked(async (client) => {
       const { rows } = await client.query<{ position: string }>(sql.skipLink);
-      for (const { position } of rows) await new SetAside(client, clock).add('count', position, error);
+      for (const { position } of rows) await new SetAside(client, this.#options.clock).add('count', position, error);
       return { links: 0, isLast: rows.length === 0 };
     });
+  }
+
+  /** Counts links that were set aside. */
+  async #countAgain(): Promise<void> {
+    const { pool, clock } = this.#options;
+    const { rows } = await pool.query<{ id: string }>(sql.dueLinks, [clock()]);
+    const count = (ids: readonly string[]) =>
+      this.#locked(async (client) => {
+        const { rows: entries } = await client.query<CountedEntry>(sql.readAgain, [ids]);
+        await this.#add(client, tallyOf(entries.filter(({ sessionId }) => sessionId !== null)));
+        await client.query(sql.endAside, [ids]);
+      });
+    await this.#apart('count', rows, count);
+  }
+
+  /** Gives the days of guests to their users, and sets aside the guests of whom a row fails. */
+  async #giveGuestDaysApart(): Promise<void> {
+    const { pool, clock } = this.#options;
+    const { rows } = await pool.query<{ id: string }>(sql.dueGuestIds, [batchGuests, clock()]);
+    await this.#apart('count-guest', rows, (ids) => this.#locked((client) => this.#giveGuestDays(client, ids)));
+  }
+
+  #apart(step: 'count' | 'count-guest', rows: { id: string }[], work: (ids: readonly string[]) => Promise<unknown>) {
+    const { pool, clock } = this.#options;
+    const ids = rows.map(({ id }) => id);
+    return new SetAside(pool, clock).apart(step, ids, async (some) => {
+      await work(some);
+      return [];
+    });
+  }
+
+  /** @returns undefined if another rollup holds the lock. */
+  #locked<T>(work: (client: PoolClient) => Promise<T>): Promise<T | undefined> {
+    return inTransaction(this.#options.pool, 'write', async (client) =>
+      (await isMine(client)) ? work(client) : undefined,
+    );
   }
 
   /** Removes what is older than its retention: first what names sessions and people, then the counts. */
@@ -110,16 +142,14 @@ export class AnalyticsRollup {
         removed = (await pool.query(sql.removeOldestDay(table), [this.#firstNamedDay()])).rowCount;
       }
     }
-    await inTransaction(pool, 'write', async (client) => {
-      if (await isMine(client)) await client.query(sql.removeCounts, [startOfDay(clock() - analyticsRetentionMillis)]);
-    });
+    await this.#locked((client) => client.query(sql.removeCounts, [startOfDay(clock() - analyticsRetentionMillis)]));
   }
 
-  /** Undefined if another rollup holds the lock. */
-  async #countBatch(client: PoolClient, plan: BatchPlan): Promise<Batch | undefined> {
-    if (!(await isMine(client))) return undefined;
-    const progress = await client.query<{ position: string }>('SELECT position FROM analytics_progress');
-    const values = [progress.rows[0]!.position, plan.limit];
+  async #countBatch(client: PoolClient, plan: BatchPlan): Promise<Batch> {
+    const now = this.#options.clock();
+    const progress = await client.query<{ position: string; isDue: boolean }>(sql.readProgress, [now]);
+    const { position, isDue } = progress.rows[0]!;
+    const values = [position, plan.limit];
     const text = { name: 'analytics-read', text: sql.readEntries, values };
     const { rows } = await client.query<CountedEntry & { position: string }>(text);
     await this.#add(client, tallyOf(rows.filter(({ sessionId }) => sessionId !== null)));
@@ -128,15 +158,20 @@ export class AnalyticsRollup {
     await client.query(
       `UPDATE analytics_progress SET position = coalesce($1::bigint, position),
          counted_at = CASE WHEN $2 THEN to_timestamp($3::float8 / 1000) ELSE counted_at END`,
-      [rows.at(-1)?.position, isLast, this.#options.clock()],
+      [rows.at(-1)?.position, isLast, now],
     );
-    return { links: rows.length, isLast };
+    return { links: rows.length, isLast, isDue };
   }
 
-  /** Gives the days of guests who signed in to their users (rule AN4). @returns how many guests. */
-  async #giveGuestDays(client: PoolClient): Promise<number> {
+  /**
+   * Gives the days of guests who signed in to their users (rule AN4).
+   *
+   * @param ids of the guests; undefined for those who signed in first.
+   * @returns how many guests.
+   */
+  async #giveGuestDays(client: PoolClient, ids?: readonly string[]): Promise<number> {
     const firstDay = this.#firstNamedDay();
-    const values = [batchGuests, firstDay];
+    const values = [batchGuests, firstDay, this.#options.clock(), ids];
     const text = { name: 'analytics-guests', text: sql.takeGuestDays, values };
     const { rows } = await client.query<{ guestId: string; personId: string; day: number | null }>(text);
     await this.#addPeople(

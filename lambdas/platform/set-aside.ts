@@ -27,8 +27,10 @@ export type SweepStep =
   | 'webhook-endpoint'
   /** By `endpoint event`. */
   | 'webhook'
-  /** By position in the chains: it is not counted later. */
+  /** By position in the chains. */
   | 'count'
+  /** By `session:guest`. */
+  | 'count-guest'
   | 'checkpoint';
 
 /** The first wait, in minutes; each further failure doubles it. */

@@ -30,6 +30,12 @@ afterEach(() => database.drop());
 const sealedOf = async (sessionId: string) =>
   (await database.pool.query('SELECT FROM activity_seals WHERE session_id = $1', [sessionId])).rowCount;
 
+function rollupOf() {
+  const dayMillis = 86_400_000;
+  const retention = { activityRetentionMillis: 90 * dayMillis, analyticsRetentionMillis: 730 * dayMillis };
+  return new AnalyticsRollup({ pool, clock: () => now, ...retention });
+}
+
 test('[AC3] an outbox entry that a trigger refuses is set aside, and the entries behind it are written', async () => {
   pool.away = true;
   for (const type of ['a', 'bad', 'b']) logger.queueActivity({ sessionId: first, userId: null, type });
@@ -74,7 +80,7 @@ test('[AC8] a chain whose head cannot be stored does not keep the others out of 
   expect((await headsOf()).at(-1)).toEqual({ id: sessions[4] });
 });
 
-test('[AN1] a link that cannot be counted is set aside, and the links behind it are counted', async () => {
+test('[AN1] a link that cannot be counted is set aside, the links behind it are counted, and it counts when it is mended', async () => {
   const users = Array.from({ length: 40 }, () => randomUUID());
   for (const userId of users) logger.queueActivity({ sessionId: first, userId, type: 'user_joined' });
   await logger.flush();
@@ -82,9 +88,7 @@ test('[AN1] a link that cannot be counted is set aside, and the links behind it 
   await database.pool.query(`CREATE TRIGGER bad_person BEFORE INSERT ON analytics_people
     FOR EACH ROW EXECUTE FUNCTION refuse_bad_row('person_id')`);
   await rows.spoil(users[17]!);
-  const dayMillis = 86_400_000;
-  const retention = { activityRetentionMillis: 90 * dayMillis, analyticsRetentionMillis: 730 * dayMillis };
-  const rollup = new AnalyticsRollup({ pool, clock: () => now, ...retention });
+  const rollup = rollupOf();
   expect(await rollup.run()).toEqual({ counted: 39, complete: true });
   const counted = await database.pool.query('SELECT person_id AS id FROM analytics_people');
   expect(counted.rows.map(({ id }) => id).sort()).toEqual(users.toSpliced(17, 1).sort());
@@ -93,6 +97,46 @@ test('[AN1] a link that cannot be counted is set aside, and the links behind it 
   await logger.flush();
   await logger.sealChains();
   expect(await rollup.run()).toEqual({ counted: 1, complete: true });
+  now += 60_000;
+  await rollup.run();
+  expect(await rows.aside()).toMatchObject([{ step: 'count', failures: 2 }]);
+  await rows.mend();
+  now += 120_000;
+  for (const run of [1, 2]) expect([run, await rollup.run()]).toEqual([run, { counted: 0, complete: true }]);
+  expect(await rows.aside()).toEqual([]);
+  const entries = await database.pool.query('SELECT sum(entries)::integer AS sum FROM analytics_sessions');
+  expect(entries.rows).toEqual([{ sum: 41 }]);
+});
+
+test('[AN4] a guest whose days cannot be given to the user is set aside, and the days of the other guests are', async () => {
+  const guests = Array.from({ length: 20 }, () => ({ guestId: randomUUID(), userId: randomUUID() }));
+  for (const { guestId } of guests) logger.queueActivity({ sessionId: first, userId: guestId, type: 'user_joined' });
+  await logger.flush();
+  await logger.sealChains();
+  const rollup = rollupOf();
+  await rollup.run();
+  await database.pool.query(
+    'INSERT INTO guest_identities (session_id, guest_id, user_id, signed_in_at) SELECT $1, g, u, now() FROM unnest($2::uuid[], $3::uuid[]) AS x (g, u)',
+    [first, guests.map(({ guestId }) => guestId), guests.map(({ userId }) => userId)],
+  );
+  await database.pool.query(`CREATE TRIGGER bad_guest BEFORE UPDATE ON guest_identities
+    FOR EACH ROW EXECUTE FUNCTION refuse_bad_row('guest_id')`);
+  const bad = guests[7]!;
+  await rows.spoil(bad.guestId);
+  logger.queueActivity({ sessionId: first, userId: randomUUID(), type: 'user_joined' });
+  await logger.flush();
+  await logger.sealChains();
+  expect(await rollup.run()).toEqual({ counted: 1, complete: true });
+  const isGiven = async () => {
+    const { rows: people } = await database.pool.query('SELECT person_id AS id FROM analytics_people');
+    return guests.map(({ userId }) => people.some(({ id }) => id === userId));
+  };
+  expect(await isGiven()).toEqual(guests.map((guest) => guest !== bad));
+  expect(await rows.aside()).toEqual([{ step: 'count-guest', id: `${first}:${bad.guestId}`, failures: 1 }]);
+  await rows.mend();
+  now += 60_000;
+  await rollup.run();
+  expect(await isGiven()).toEqual(guests.map(() => true));
 });
 
 test('a chain that cannot be shortened does not stop the removal of other entries', async () => {
