@@ -35,7 +35,7 @@ export const readEntries = `${entries} s.position > $1 ORDER BY s.position LIMIT
 /** The entries of the links at these positions. */
 export const readAgain = `${entries} s.position = ANY ($1::bigint[])`;
 
-export const endAside = `DELETE FROM sweep_set_aside WHERE step = 'count' AND id = ANY ($1::text[])`;
+export const endAside = `DELETE FROM sweep_set_aside WHERE step = 'count' AND id = ANY ($1::text[]) RETURNING id`;
 
 /** Leaves out the next link. */
 export const skipLink = `

@@ -102,9 +102,10 @@ export class AnalyticsRollup {
     const { rows } = await pool.query<{ id: string }>(sql.dueLinks, [clock()]);
     const count = (ids: readonly string[]) =>
       this.#locked(async (client) => {
-        const { rows: entries } = await client.query<CountedEntry>(sql.readAgain, [ids]);
+        // Another rollup may have counted them since they were read.
+        const { rows: still } = await client.query<{ id: string }>(sql.endAside, [ids]);
+        const { rows: entries } = await client.query<CountedEntry>(sql.readAgain, [still.map(({ id }) => id)]);
         await this.#add(client, tallyOf(entries.filter(({ sessionId }) => sessionId !== null)));
-        await client.query(sql.endAside, [ids]);
       });
     await this.#apart('count', rows, count);
   }

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { ActivityLogger } from '../../lambdas/activity/activity-logger.ts';
 import { CheckpointMaker } from '../../lambdas/activity/checkpoint-maker.ts';
-import { AnalyticsRollup } from '../../lambdas/analytics/rollup.ts';
+import { AnalyticsRollup, type RollupOptions } from '../../lambdas/analytics/rollup.ts';
+import { dueLinks } from '../../lambdas/analytics/rollup-sql.ts';
 import { recordArrivals } from '../../lambdas/flows/journal/arrivals.ts';
 import { MovementWriter } from '../../lambdas/flows/journal/movement-writer.ts';
 import { refuseBadRows } from '../support/bad-rows.ts';
@@ -30,10 +31,10 @@ afterEach(() => database.drop());
 const sealedOf = async (sessionId: string) =>
   (await database.pool.query('SELECT FROM activity_seals WHERE session_id = $1', [sessionId])).rowCount;
 
-function rollupOf() {
+function rollupOf(database: RollupOptions['pool'] = pool) {
   const dayMillis = 86_400_000;
   const retention = { activityRetentionMillis: 90 * dayMillis, analyticsRetentionMillis: 730 * dayMillis };
-  return new AnalyticsRollup({ pool, clock: () => now, ...retention });
+  return new AnalyticsRollup({ pool: database, clock: () => now, ...retention });
 }
 
 test('[AC3] an outbox entry that a trigger refuses is set aside, and the entries behind it are written', async () => {
@@ -106,6 +107,31 @@ test('[AN1] a link that cannot be counted is set aside, the links behind it are 
   expect(await rows.aside()).toEqual([]);
   const entries = await database.pool.query('SELECT sum(entries)::integer AS sum FROM analytics_sessions');
   expect(entries.rows).toEqual([{ sum: 41 }]);
+});
+
+test('[AN1] a link that was set aside counts once, also if two rollups find it at the same time', async () => {
+  const userId = randomUUID();
+  await logger.logActivity(first, userId, 'user_joined');
+  await logger.sealChains();
+  await database.pool.query(`CREATE TRIGGER bad_person BEFORE INSERT ON analytics_people
+    FOR EACH ROW EXECUTE FUNCTION refuse_bad_row('person_id')`);
+  await rows.spoil(userId);
+  await rollupOf().run();
+  await rows.mend();
+  now += 60_000;
+  let raced = 0;
+  const racing = {
+    connect: pool.connect.bind(pool),
+    async query(...parameters: [string]) {
+      const found = await pool.query(...parameters);
+      if (parameters[0] === dueLinks && raced++ === 0) await rollupOf().run();
+      return found;
+    },
+  };
+  await rollupOf(racing as unknown as RollupOptions['pool']).run();
+  expect(raced).toBe(1);
+  expect(await rows.aside()).toEqual([]);
+  expect((await database.pool.query('SELECT joins FROM analytics_sessions')).rows).toEqual([{ joins: '1' }]);
 });
 
 test('[AN4] a guest whose days cannot be given to the user is set aside, and the days of the other guests are', async () => {
