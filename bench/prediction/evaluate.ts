@@ -1,5 +1,5 @@
 import {
-  foresee,
+  estimateSilence,
   noHistory,
   type SilenceHistory,
   silenceSteps,
@@ -61,7 +61,7 @@ function look(history: SilenceHistory, silence: Silence, note: (error: number) =
   for (let step = 1; step < silenceSteps; step += 1) {
     const minute = (step * timeoutMinutes) / silenceSteps;
     if (minute >= silence || minute >= timeoutMinutes - fixedLeadMinutes) break;
-    const { probability, isSure } = foresee(history, step / silenceSteps);
+    const { probability, isSure } = estimateSilence(history, step / silenceSteps);
     note(probability - (silence >= timeoutMinutes ? 1 : 0));
     if (isSure) warnedAt ??= minute;
   }

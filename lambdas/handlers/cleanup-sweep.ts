@@ -3,8 +3,8 @@ import { sweep } from '../adapters/sweep.ts';
 import { checkpointMaker } from '../composition/checkpoint-maker.ts';
 import { services as composed } from '../composition/services.ts';
 import type { SweepTime } from '../flows/scheduling/sweep-run.ts';
-import { attempt } from '../flows/sweep/attempt.ts';
 import { runHousekeeping } from '../flows/sweep/housekeeping.ts';
+import { attempt } from '../platform/attempt.ts';
 import type { Services } from '../services/services.ts';
 
 const minuteMillis = 60_000;
@@ -34,11 +34,11 @@ export const handler = cleanupSweep(composed, checkpointMaker);
 async function tidy(services: Services, checkpoints: Parameters<typeof cleanupSweep>[1]): Promise<void> {
   await services.cleanup.runCleanup();
   await runHousekeeping(services);
-  await attempt(services, 'Old activity could not be removed', () => services.sweepActivity.removeExpired());
-  await attempt(services, 'Old counts could not be removed', () => services.rollup.removeExpired());
-  await attempt(services, 'Old webhooks could not be removed', () =>
+  await attempt(services.log, 'Old activity could not be removed', () => services.sweepActivity.removeExpired());
+  await attempt(services.log, 'Old counts could not be removed', () => services.rollup.removeExpired());
+  await attempt(services.log, 'Old webhooks could not be removed', () =>
     services.webhookQueue.removeExpired(services.clock()),
   );
-  await attempt(services, 'The checkpoint of the audit trail could not be made', () => checkpoints().run());
-  await attempt(services, 'Old checkpoints could not be shortened', () => checkpoints().removeExpired());
+  await attempt(services.log, 'The checkpoint of the audit trail could not be made', () => checkpoints().run());
+  await attempt(services.log, 'Old checkpoints could not be shortened', () => checkpoints().removeExpired());
 }

@@ -1,7 +1,7 @@
 import type { log } from './log.ts';
 import { isAway } from './unavailable.ts';
 
-type FailureLog = Pick<typeof log, 'warn' | 'error'>;
+export type FailureLog = Pick<typeof log, 'warn' | 'error'>;
 
 /**
  * Logs a failure after which the caller continues: a warning if a dependency is away, and an error otherwise, because it is

@@ -3,7 +3,7 @@ import type { Queryable } from '../platform/database.ts';
 import { log } from '../platform/log.ts';
 import { applyApart } from '../platform/row-fault.ts';
 import { announceEach } from './announce-each.ts';
-import { SessionForesight } from './session-foresight.ts';
+import { EarlyWarnings } from './early-warnings.ts';
 import {
   type CleanupStats,
   type ExpiredSession,
@@ -179,12 +179,12 @@ export class SessionCleanupService {
   async #warnEarly(): Promise<number> {
     const { database, timings, onExpiring = nobody } = this.#configured();
     if (!timings.warnsEarly) return 0;
-    const foresight = new SessionForesight(database, timings);
-    const { sure } = await foresight.foreseen(foreseenAtOnce, this.#now());
+    const warnings = new EarlyWarnings(database, timings);
+    const { sure } = await warnings.likely(estimatedAtOnce, this.#now());
     const alone = await this.#withoutPresent(sure.map(({ sessionId }) => sessionId));
-    const claimed = await foresight.claim(alone, this.#now());
+    const claimed = await warnings.claim(alone, this.#now());
     const announced = await announceEach(claimed, (session) => onExpiring({ ...session, early: true }), {
-      release: (id) => foresight.release(id),
+      release: (id) => warnings.release(id),
       // The next warning, at its usual time, sets a session aside that cannot be told of.
       setAside: async () => {},
     });
@@ -263,7 +263,7 @@ export class SessionCleanupService {
 const anyFault = () => true;
 
 /** How many silent sessions one run compares with their history. */
-const foreseenAtOnce = 50;
+const estimatedAtOnce = 50;
 
 /** If no callback was configured. */
 const nobody = async () => {};

@@ -49,6 +49,7 @@ const flows = [
   'activity',
   'programs',
   'webhooks',
+  'figures',
   'sweep',
   'reports',
 ];

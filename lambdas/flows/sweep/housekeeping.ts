@@ -1,10 +1,10 @@
 import type { LivenessEvent } from '../../liveness/liveness-settings.ts';
 import { deactivateTimedOut } from '../../liveness/timeout.ts';
+import { attempt } from '../../platform/attempt.ts';
 import type { Services } from '../../services/services.ts';
+import { measureService } from '../figures/measure-service.ts';
 import { announceLiveness } from '../liveness/announce-liveness.ts';
 import { checkWebhooks } from '../webhooks/watch-webhooks.ts';
-import { attempt } from './attempt.ts';
-import { measureService } from './measure-service.ts';
 import { reconcileSlots } from './reconcile-slots.ts';
 
 /**
@@ -14,11 +14,11 @@ import { reconcileSlots } from './reconcile-slots.ts';
 export async function runHousekeeping(services: Services): Promise<void> {
   await services.cleanup.runExpiry();
   await checkLiveness(services);
-  await attempt(services, 'Lost slots could not be given back', () => reconcileSlots(services, services.clock()));
-  await attempt(services, 'The outbox could not be replayed', () => replayOutbox(services));
-  await attempt(services, 'The audit trail could not be sealed', () => services.sweepActivity.sealChains());
-  await attempt(services, 'The analytics could not be counted', () => services.rollup.run());
-  await attempt(services, 'Waiting webhooks could not be looked for', () => checkWebhooks(services));
+  await attempt(services.log, 'Lost slots could not be given back', () => reconcileSlots(services, services.clock()));
+  await attempt(services.log, 'The outbox could not be replayed', () => replayOutbox(services));
+  await attempt(services.log, 'The audit trail could not be sealed', () => services.sweepActivity.sealChains());
+  await attempt(services.log, 'The analytics could not be counted', () => services.rollup.run());
+  await attempt(services.log, 'Waiting webhooks could not be looked for', () => checkWebhooks(services));
   await measureService(services);
 }
 
@@ -35,5 +35,5 @@ export async function checkLiveness(services: Services): Promise<void> {
   const { livenessTimeoutMillis } = services.timings;
   const emit = (event: LivenessEvent) => announceLiveness(services, event);
   const options = { pool: services.sweepDatabase, emit, livenessTimeoutMillis };
-  await attempt(services, 'The liveness check failed', () => deactivateTimedOut(services.clock(), options));
+  await attempt(services.log, 'The liveness check failed', () => deactivateTimedOut(services.clock(), options));
 }

@@ -13,7 +13,7 @@ export interface SilenceHistory {
 }
 
 /** The estimate for one silence. */
-export interface Foresight {
+export interface SilenceEstimate {
   /** The probability that nobody comes back before the session expires, from 0 to 1. */
   probability: number;
   /** How many earlier silences lasted at least as long as this one has. */
@@ -39,7 +39,7 @@ export const noHistory: SilenceHistory = { returned: Array(silenceSteps).fill(0)
  *
  * @param age how much of the timeout is over, from 0 to 1.
  */
-export function foresee({ returned, lost }: SilenceHistory, age: number): Foresight {
+export function estimateSilence({ returned, lost }: SilenceHistory, age: number): SilenceEstimate {
   const place = Math.min(Math.max(age, 0), 1) * silenceSteps;
   const now = Math.min(Math.floor(place), silenceSteps - 1);
   let probability = 1;

@@ -2,9 +2,9 @@ import { figuresSeconds } from '../../../protocol/figures.ts';
 import { unitCosts } from '../../../protocol/unit-costs.ts';
 import type { Counters } from '../../figures/figure-rows.ts';
 import type { SessionFigures } from '../../figures/figure-store.ts';
+import { attempt } from '../../platform/attempt.ts';
 import type { Services } from '../../services/services.ts';
 import type { Visit } from '../presence/visit-sessions.ts';
-import { attempt } from './attempt.ts';
 import { findFigures, type LeaderView } from './find-figures.ts';
 import { publishFigures } from './publish-figures.ts';
 
@@ -76,7 +76,7 @@ export class SweepFigures {
 
   #enqueue(step: () => Promise<void>): void {
     this.#work = this.#work.then(() =>
-      attempt(this.#services, 'The figures of the dashboard could not be written', step),
+      attempt(this.#services.log, 'The figures of the dashboard could not be written', step),
     );
   }
 

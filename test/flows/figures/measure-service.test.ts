@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Redis } from 'ioredis';
-import { measureService } from '../../../lambdas/flows/sweep/measure-service.ts';
+import { measureService } from '../../../lambdas/flows/figures/measure-service.ts';
 import { SweepQueries } from '../../../lambdas/sessions/sweep-queries.ts';
 import { createDatabase, type TestDatabase } from '../../support/database.ts';
 import { connectRedis } from '../../support/redis.ts';

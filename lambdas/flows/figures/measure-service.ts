@@ -1,16 +1,16 @@
+import { attempt } from '../../platform/attempt.ts';
 import type { Services } from '../../services/services.ts';
-import { attempt } from './attempt.ts';
 
 /** Notes how many users and sessions are active, and how many connections Redis has. It runs once a minute. */
 export async function measureService(services: Services): Promise<void> {
   const { metrics } = services;
-  await attempt(services, 'The active users could not be counted', async () =>
+  await attempt(services.log, 'The active users could not be counted', async () =>
     metrics.note('activeUsers', await services.sweepQueries.activeUsers()),
   );
-  await attempt(services, 'The active sessions could not be counted', async () =>
+  await attempt(services.log, 'The active sessions could not be counted', async () =>
     metrics.note('activeSessions', await services.deadlines.size()),
   );
-  await attempt(services, 'The connections of Redis could not be counted', async () => {
+  await attempt(services.log, 'The connections of Redis could not be counted', async () => {
     const connections = await redisConnections(services);
     if (connections !== undefined) metrics.note('redisConnections', connections);
   });

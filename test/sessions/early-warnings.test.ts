@@ -1,13 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import {
-  type SessionCleanupOptions,
-  SessionCleanupService,
-} from '../../../lambdas/sessions/session-cleanup-service.ts';
-import { SessionForesight } from '../../../lambdas/sessions/session-foresight.ts';
-import type { ExpiringSession } from '../../../lambdas/sessions/sweep-repository.ts';
-import { readTimings } from '../../../protocol/timings.ts';
-import { SeededRandom } from '../../harness/seeded-random.ts';
-import { hour, minute, type SessionWorld, sessionWorld } from '../support.ts';
+import { EarlyWarnings } from '../../lambdas/sessions/early-warnings.ts';
+import { type SessionCleanupOptions, SessionCleanupService } from '../../lambdas/sessions/session-cleanup-service.ts';
+import type { ExpiringSession } from '../../lambdas/sessions/sweep-repository.ts';
+import { readTimings } from '../../protocol/timings.ts';
+import { SeededRandom } from '../harness/seeded-random.ts';
+import { hour, minute, type SessionWorld, sessionWorld } from './support.ts';
 
 let world: SessionWorld;
 let warned: ExpiringSession[];
@@ -200,9 +197,9 @@ test('[SE16] the history is that of the last twenty sessions, and the silences o
   await entry(id, ['user_joined', world.now()]);
   for (let index = 0; index < 25; index += 1) await past(ownerId, index < 6 ? [never] : [30, never]);
   world.pass(40 * minute);
-  const foresight = new SessionForesight(world.database.pool, world.timings);
-  const { looked, sure } = await foresight.foreseen(10, world.now());
+  const warnings = new EarlyWarnings(world.database.pool, world.timings);
+  const { looked, sure } = await warnings.likely(10, world.now());
   expect(looked).toBe(1);
   expect(sure.map(({ sessionId }) => sessionId)).toEqual([id]);
-  expect(await foresight.foreseen(10, world.now())).toEqual({ looked: 0, sure: [] });
+  expect(await warnings.likely(10, world.now())).toEqual({ looked: 0, sure: [] });
 });

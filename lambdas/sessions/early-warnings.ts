@@ -1,6 +1,6 @@
 import type { Queryable } from '../platform/database.ts';
-import * as sql from './foresight-sql.ts';
-import { foresee, noHistory, type SilenceHistory, silenceSteps } from './prediction/silence-model.ts';
+import * as sql from './early-warnings-sql.ts';
+import { estimateSilence, noHistory, type SilenceHistory, silenceSteps } from './prediction/silence-model.ts';
 import type { ExpiringSession, SweepTimings } from './sweep-repository.ts';
 
 /** A session in which nobody is present, and the probability that nobody comes back. */
@@ -31,7 +31,7 @@ const ownWeight = 1;
  * sessions in the audit trail. It writes only to the table `session_foresight`, so it ends no session (rule SE17). It estimates each silence
  * once in each step of the timeout.
  */
-export class SessionForesight {
+export class EarlyWarnings {
   readonly #database: Queryable;
   readonly #timings: SweepTimings;
 
@@ -41,18 +41,18 @@ export class SessionForesight {
   }
 
   /** Estimates at most `limit` silent sessions. Returns those to warn about, the most probable expiry first. */
-  async foreseen(limit: number, now: number): Promise<{ looked: number; sure: SilentSession[] }> {
+  async likely(limit: number, now: number): Promise<{ looked: number; sure: SilentSession[] }> {
     const { sessionTimeoutMillis: timeout, sessionWarningMillis: warning } = this.#timings;
-    const claimed = await this.#rows<ClaimedRow>('foresight-claim', sql.claimSilent, [
+    const claimed = await this.#rows<ClaimedRow>('early-warning-claim', sql.claimSilent, [
       ...[timeout, warning, now, this.#stepMillis, limit],
     ]);
     const candidates = claimed.filter(({ mayWarn }) => mayWarn);
     if (candidates.length === 0) return { looked: claimed.length, sure: [] };
     const ownerIds = candidates.map(({ ownerId }) => ownerId);
-    const silences = await this.#rows<SilenceRow>('foresight-history', sql.readSilences, [ownerIds, timeout]);
+    const silences = await this.#rows<SilenceRow>('early-warning-history', sql.readSilences, [ownerIds, timeout]);
     const judged = candidates.map(({ id, ownerId, lastActivityAt }) => {
       const history = historyOf(silences, ownerId, id);
-      return { sessionId: id, ...foresee(history, (now - lastActivityAt) / timeout) };
+      return { sessionId: id, ...estimateSilence(history, (now - lastActivityAt) / timeout) };
     });
     const sure = judged.filter(({ isSure }) => isSure).sort((one, other) => other.probability - one.probability);
     return { looked: claimed.length, sure };
@@ -61,14 +61,14 @@ export class SessionForesight {
   /** Claims the early warnings of those of the sessions in which nobody is present still, in the given order. */
   async claim(sessionIds: readonly string[], now: number): Promise<ExpiringSession[]> {
     const values = [sessionIds, now, this.#timings.sessionTimeoutMillis, this.#stepMillis];
-    const rows = await this.#rows<ExpiringSession>('foresight-warn', sql.claimForeseen, values);
+    const rows = await this.#rows<ExpiringSession>('early-warning-warn', sql.claimWarnings, values);
     const byId = new Map(rows.map((row) => [row.sessionId, row]));
     return sessionIds.flatMap((id) => byId.get(id) ?? []);
   }
 
   /** Gives back the claim of a session whose early warning could not be announced. */
   async release(sessionId: string): Promise<void> {
-    await this.#rows('foresight-release', sql.releaseForeseen, [sessionId]);
+    await this.#rows('early-warning-release', sql.releaseWarning, [sessionId]);
   }
 
   get #stepMillis(): number {

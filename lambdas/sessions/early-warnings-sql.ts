@@ -69,7 +69,7 @@ export const readSilences = `
  * Notes early warnings at $2. It skips a session if somebody came back, if its participants were warned, or if it ended. Returns the
  * expiry of each session that it noted.
  */
-export const claimForeseen = `
+export const claimWarnings = `
   WITH silent AS (
     SELECT s.id, session_last_activity(s) AS last_activity FROM collaboration_sessions s WHERE s.id = ANY ($1::uuid[]) AND s.status = 'active'
   ), due AS (
@@ -89,4 +89,4 @@ export const claimForeseen = `
   FROM due JOIN noted ON noted.session_id = due.id`;
 
 /** Gives back an early warning that could not be announced. */
-export const releaseForeseen = 'UPDATE session_foresight SET foreseen_at = NULL WHERE session_id = $1';
+export const releaseWarning = 'UPDATE session_foresight SET foreseen_at = NULL WHERE session_id = $1';

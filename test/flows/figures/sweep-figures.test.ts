@@ -1,6 +1,6 @@
+import { findFigures } from '../../../lambdas/flows/figures/find-figures.ts';
+import { SweepFigures } from '../../../lambdas/flows/figures/sweep-figures.ts';
 import type { Visit } from '../../../lambdas/flows/presence/visit-sessions.ts';
-import { findFigures } from '../../../lambdas/flows/sweep/find-figures.ts';
-import { SweepFigures } from '../../../lambdas/flows/sweep/sweep-figures.ts';
 import { testServices } from '../../support/test-services.ts';
 
 const start = Date.UTC(2026, 4, 4);
