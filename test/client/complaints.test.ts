@@ -4,6 +4,7 @@ import type { Client, Session } from '../../client/index.ts';
 import type { Device } from '../../client/testing/device.ts';
 import { createTestRollcall, type TestRollcall } from '../../client/testing/index.ts';
 import { Refusal } from '../../client/testing/rooms.ts';
+import { testFastInput } from './fast-input-tests.ts';
 
 // Complaints of users of other clients; each test shows that the complaint does not apply to this client.
 
@@ -608,31 +609,7 @@ test('[row 27] joining, leaving and joining at once causes one handshake, one jo
   expect(framesOf('bob', 'session_leave')).toHaveLength(0);
 });
 
-test('[row 42] ten minutes of pointer events at 1,000 Hz and typing stay below the rate limit', async () => {
-  const ada = await arrive('ada');
-  const bob = await arrive('bob');
-  const refused: unknown[] = [];
-  bob.client.on('error', (error) => refused.push(error));
-  bob.session.on('error', (error) => refused.push(error));
-  const states: string[] = [];
-  bob.client.on('state', (state) => states.push(state));
-  const run = async (millis: number) => {
-    for (let at = 0; at < millis; at += 40) {
-      for (let turn = 0; turn < 40; turn += 1) {
-        bob.session.setCursor({ x: at + turn });
-        bob.session.setActivity(`typing ${at + turn}`);
-      }
-      await rollcall.advance(40);
-    }
-  };
-  await run(10 * minute);
-  await rollcall.advance(second);
-  expect(refused).toEqual([]);
-  expect(states).toEqual([]);
-  expect(ada.session.others[0]).toMatchObject({ activity: 'typing 599999', cursor: { x: 599_999 } });
-  const told = framesOf('bob', 'presence_update').length + framesOf('bob', 'cursor_update').length;
-  expect(told).toBeLessThanOrEqual(600 * 10 + 2);
-});
+testFastInput(1);
 
 test('[row 42] a burst of requests is slowed down below the rate limit', async () => {
   const bob = await arrive('bob');

@@ -1,6 +1,0 @@
-import { testCampaign } from './campaign-tests.ts';
-
-testCampaign(
-  '[SE3] [SE9] [AC1] [AC3] [FA6] [PR9] [PR10] concurrent workers, of which some are killed, break no rule',
-  500,
-);

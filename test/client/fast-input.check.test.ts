@@ -1,0 +1,3 @@
+import { testFastInput } from './fast-input-tests.ts';
+
+testFastInput(10);
