@@ -35,6 +35,8 @@ export interface ActivityLoggerOptions {
   clock?: (() => number) | undefined;
   /** How long entries are kept (`ACTIVITY_RETENTION_DAYS`). */
   retentionMillis?: number | undefined;
+  /** The time limit of a write to PostgreSQL, with its retries. By default it leaves time for the outbox. */
+  writeMillis?: number | undefined;
 }
 
 export interface LoggedActivity {
@@ -65,10 +67,10 @@ export class ActivityLogger {
   readonly #replay: OutboxReplay | undefined;
   readonly #aside: SetAside;
 
-  constructor({ pool, outbox, clock = Date.now, retentionMillis }: ActivityLoggerOptions) {
+  constructor({ pool, outbox, clock = Date.now, retentionMillis, writeMillis }: ActivityLoggerOptions) {
     this.#clock = clock;
     this.#retentionMillis = retentionMillis ?? settingDefaults.ACTIVITY_RETENTION_DAYS * dayMillis;
-    this.#writer = new ActivityWriter(new ActivityRepository(pool), outbox);
+    this.#writer = new ActivityWriter(new ActivityRepository(pool), outbox, writeMillis);
     this.#queue = new ActivityQueue((entries) => this.#writer.writeAll(entries));
     this.#reader = new ActivityReader(pool);
     this.#reports = new ActivityReports(pool);

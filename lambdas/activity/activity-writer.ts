@@ -34,10 +34,13 @@ const lookupMillis = dependencyTimeoutMillis * 0.3;
 export class ActivityWriter {
   readonly #repository: ActivityRepository;
   readonly #outbox: ActivityOutbox | undefined;
+  readonly #writeMillis: number | undefined;
 
-  constructor(repository: ActivityRepository, outbox: ActivityOutbox | undefined) {
+  /** @param millis the time limit of a write to PostgreSQL with its retries. Default: that of `withRetry`. */
+  constructor(repository: ActivityRepository, outbox: ActivityOutbox | undefined, millis?: number) {
     this.#repository = repository;
     this.#outbox = outbox;
+    this.#writeMillis = millis;
   }
 
   /**
@@ -74,7 +77,7 @@ export class ActivityWriter {
 
   async #writeOpen(entries: readonly ActivityEntry[]): Promise<WriteOutcome[]> {
     try {
-      return await withRetry(() => this.writeToDatabase(entries));
+      return await withRetry(() => this.writeToDatabase(entries), this.#writeMillis);
     } catch (error) {
       if (isRowFault(error)) throw error;
       await this.#defer(entries, error);

@@ -5,15 +5,15 @@ import { isRowFault } from '../platform/row-fault.ts';
 
 const attempts = 3;
 const pauseMillis = 50;
-/** The rest of the time limit for one dependency is left for the outbox. */
-const budgetMillis = dependencyTimeoutMillis * 0.7;
+/** How long a write may take with its retries. The rest of the time limit for one dependency is left for the outbox. */
+export const writeMillis = dependencyTimeoutMillis * 0.7;
 
 /**
- * Runs a write and retries it after short pauses, within {@link budgetMillis}. It does not retry if PostgreSQL refused the
+ * Runs a write and retries it after short pauses, within the time limit. It does not retry if PostgreSQL refused the
  * data, because the data stay the same. Any other failure may pass, even a missing table or a changed password.
  */
-export async function withRetry<T>(write: () => Promise<T>): Promise<T> {
-  const deadline = performance.now() + budgetMillis;
+export async function withRetry<T>(write: () => Promise<T>, millis = writeMillis): Promise<T> {
+  const deadline = performance.now() + millis;
   for (let attempt = 1; ; attempt++) {
     try {
       return await withDeadline(write(), deadline - performance.now());

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { ActivityDetails } from '../../lambdas/activity/activity-entry.ts';
-import { ActivityLogger } from '../../lambdas/activity/activity-logger.ts';
+import type { ActivityLogger } from '../../lambdas/activity/activity-logger.ts';
+import { createLogger } from '../support/activity-logger.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { SwitchedPool } from './support.ts';
 
@@ -17,7 +18,7 @@ afterAll(() => database.drop());
 
 beforeEach(() => {
   pool = new SwitchedPool(database.pool);
-  logger = new ActivityLogger({ pool });
+  logger = createLogger({ pool });
   sessionId = randomUUID();
 });
 

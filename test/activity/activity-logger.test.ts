@@ -5,6 +5,7 @@ import { Pool } from 'pg';
 import type { ActivityParams } from '../../lambdas/activity/activity-entry.ts';
 import { ActivityLogger } from '../../lambdas/activity/activity-logger.ts';
 import { ActivityOutbox } from '../../lambdas/activity/activity-outbox.ts';
+import { createLogger } from '../support/activity-logger.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { expectWithin, timeLimits } from '../support/time-limits.ts';
 import { absentDatabase, createOutbox } from './support.ts';
@@ -17,7 +18,7 @@ const now = Date.UTC(2026, 10, 21, 12);
 beforeAll(async () => {
   database = await createDatabase();
   away = await absentDatabase();
-  logger = new ActivityLogger({ pool: database.pool, clock: () => now });
+  logger = createLogger({ pool: database.pool, clock: () => now });
 });
 
 afterAll(async () => {

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { ActivityLogger } from '../../lambdas/activity/activity-logger.ts';
+import type { ActivityLogger } from '../../lambdas/activity/activity-logger.ts';
 import { decodeCursor, encodeCursor } from '../../lambdas/activity/page-cursor.ts';
+import { createLogger } from '../support/activity-logger.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import './support.ts';
 
@@ -12,7 +13,7 @@ const start = Date.UTC(2026, 0, 1);
 
 beforeAll(async () => {
   database = await createDatabase();
-  logger = new ActivityLogger({ pool: database.pool });
+  logger = createLogger({ pool: database.pool });
 });
 
 afterAll(() => database.drop());

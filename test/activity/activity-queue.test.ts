@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { ActivityLogger } from '../../lambdas/activity/activity-logger.ts';
+import { createLogger } from '../support/activity-logger.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { createOutbox, SwitchedPool } from './support.ts';
 
@@ -16,7 +17,7 @@ afterAll(() => database.drop());
 
 beforeEach(() => {
   pool = new SwitchedPool(database.pool);
-  logger = new ActivityLogger({ pool });
+  logger = createLogger({ pool });
   sessionId = randomUUID();
 });
 

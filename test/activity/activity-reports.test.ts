@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { ActivityLogger } from '../../lambdas/activity/activity-logger.ts';
+import type { ActivityLogger } from '../../lambdas/activity/activity-logger.ts';
+import { createLogger } from '../support/activity-logger.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import './support.ts';
 
@@ -13,7 +14,7 @@ const minute = 60_000;
 /** Alice: three comments and a move in the first hour, a move in the third. Bob: one move. The server: one entry. */
 beforeAll(async () => {
   database = await createDatabase();
-  logger = new ActivityLogger({ pool: database.pool });
+  logger = createLogger({ pool: database.pool });
   await database.pool.query('INSERT INTO users (id, username) VALUES ($1, $2)', [alice, 'Alice']);
   const log = (userId: string | null, type: string, minutes: number) =>
     logger.logActivity(sessionId, userId, type, {}, { at: start + minutes * minute, username: userId && 'Then' });

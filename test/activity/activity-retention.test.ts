@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Pool } from 'pg';
 import { ActivityLogger } from '../../lambdas/activity/activity-logger.ts';
+import { createLogger } from '../support/activity-logger.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import './support.ts';
 
@@ -19,7 +20,7 @@ afterAll(() => database.drop());
 
 beforeEach(async () => {
   await database.pool.query('TRUNCATE activity_log, activity_unsealed, activity_seals, activity_chains');
-  logger = new ActivityLogger({ pool: database.pool, clock: () => now, retentionMillis });
+  logger = createLogger({ pool: database.pool, clock: () => now, retentionMillis });
   sessionId = randomUUID();
 });
 
@@ -82,7 +83,7 @@ describe('retention', () => {
     await logger.sealChains();
     expect(await logger.removeExpired()).toEqual({ removed: 0, complete: true });
     expect(await logger.verifyChain(sessionId)).toMatchObject({ valid: true, links: 2 });
-    const later = new ActivityLogger({ pool: database.pool, clock: () => now + 2 * day, retentionMillis });
+    const later = createLogger({ pool: database.pool, clock: () => now + 2 * day, retentionMillis });
     expect(await later.removeExpired()).toEqual({ removed: 2, complete: true });
   });
 
@@ -159,7 +160,7 @@ describe('retention', () => {
   });
 
   test('keeps entries for ninety days by default', async () => {
-    const usual = new ActivityLogger({ pool: database.pool, clock: () => now });
+    const usual = createLogger({ pool: database.pool, clock: () => now });
     await write(sessionId, 91, 89);
     await usual.sealChains();
     await usual.removeExpired();

@@ -5,6 +5,7 @@ import { ActivityOutbox } from '../../lambdas/activity/activity-outbox.ts';
 import { recordArrivals } from '../../lambdas/flows/journal/arrivals.ts';
 import { recordDepartures } from '../../lambdas/flows/journal/departures.ts';
 import { MovementWriter } from '../../lambdas/flows/journal/movement-writer.ts';
+import { createLogger } from '../support/activity-logger.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { testServices } from '../support/test-services.ts';
 import { createOutbox, SwitchedPool, type TestOutbox } from './support.ts';
@@ -178,7 +179,7 @@ describe('a movement that the sweep records again', () => {
     await recordArrivals(services(), [{ sessionId, arriving, context }]);
     const departing = { userId, cause: 'left', at: start + 5000, joinedAt: start } as const;
     pool.away = true;
-    const reading = new ActivityLogger({ pool: database.pool });
+    const reading = createLogger({ pool: database.pool });
     const lastMovements = reading.lastMovements.bind(reading);
     const flapping = { lastMovements, logActivities: logger.logActivities.bind(logger) };
     await recordDepartures(testServices({ activity: flapping, sessions }), [{ sessionId, departing, context }]);

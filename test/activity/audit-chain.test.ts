@@ -2,6 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { verifyTrail } from '../../client/verify/index.ts';
 import { ActivityLogger } from '../../lambdas/activity/activity-logger.ts';
 import { withoutConnection } from '../../lambdas/activity/linked-entry.ts';
+import { createLogger } from '../support/activity-logger.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { createOutbox, SwitchedPool } from './support.ts';
 
@@ -12,7 +13,7 @@ let ids: string[];
 
 beforeAll(async () => {
   database = await createDatabase();
-  logger = new ActivityLogger({ pool: database.pool });
+  logger = createLogger({ pool: database.pool });
 });
 
 afterAll(() => database.drop());

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ActivityLogger } from '../../lambdas/activity/activity-logger.ts';
+import { createLogger } from '../support/activity-logger.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import './support.ts';
 
@@ -15,7 +15,7 @@ let ids: string[];
 
 beforeEach(async () => {
   database = await createDatabase();
-  const logger = new ActivityLogger({ pool: database.pool });
+  const logger = createLogger({ pool: database.pool });
   [sessionId, other, ids] = [randomUUID(), randomUUID(), []];
   for (let n = 0; n < 3; n++) ids.push((await logger.logActivity(sessionId, null, `t${n}`)).activity.id);
   await logger.logActivity(other, null, 'x');

@@ -1,12 +1,13 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { rowsOf } from '../../client/timeline/states.ts';
 import { verifyCheckpoints, verifyTrail } from '../../client/verify/index.ts';
-import { ActivityLogger } from '../../lambdas/activity/activity-logger.ts';
+import type { ActivityLogger } from '../../lambdas/activity/activity-logger.ts';
 import { CheckpointMaker } from '../../lambdas/activity/checkpoint-maker.ts';
 import { CheckpointReader } from '../../lambdas/activity/checkpoint-reader.ts';
 import type { CheckpointSigner } from '../../lambdas/activity/checkpoint-signer.ts';
 import { type Checkpoint, type CheckpointProof, checkpointText } from '../../protocol/audit-checkpoint.ts';
 import { checkCheckpoints } from '../../scripts/audit/verify-checkpoints.ts';
+import { createLogger } from '../support/activity-logger.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { localSigner } from './local-signer.ts';
 import { rewritten } from './tampered-trail.ts';
@@ -23,7 +24,7 @@ let now: number;
 beforeEach(async () => {
   database = await createDatabase();
   now = Date.now();
-  logger = new ActivityLogger({ pool: database.pool, clock: () => now, retentionMillis });
+  logger = createLogger({ pool: database.pool, clock: () => now, retentionMillis });
   reader = new CheckpointReader(database.pool);
   signer = localSigner();
 });

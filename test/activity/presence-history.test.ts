@@ -15,7 +15,8 @@ import {
   userLeft,
   userTimedOut,
 } from '../../lambdas/activity/activity-events.ts';
-import { ActivityLogger } from '../../lambdas/activity/activity-logger.ts';
+import type { ActivityLogger } from '../../lambdas/activity/activity-logger.ts';
+import { createLogger } from '../support/activity-logger.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import './support.ts';
 
@@ -27,7 +28,7 @@ const [alice, bob, carol] = [randomUUID(), randomUUID(), randomUUID()];
 
 beforeAll(async () => {
   database = await createDatabase();
-  logger = new ActivityLogger({ pool: database.pool });
+  logger = createLogger({ pool: database.pool });
 });
 
 afterAll(() => database.drop());

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { ActivityLogger } from '../../lambdas/activity/activity-logger.ts';
+import type { ActivityLogger } from '../../lambdas/activity/activity-logger.ts';
+import { createLogger } from '../support/activity-logger.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import './support.ts';
 import { rewritten } from './tampered-trail.ts';
@@ -11,7 +12,7 @@ let ids: string[];
 
 beforeAll(async () => {
   database = await createDatabase();
-  logger = new ActivityLogger({ pool: database.pool });
+  logger = createLogger({ pool: database.pool });
 });
 
 afterAll(() => database.drop());

@@ -6,11 +6,12 @@ import { join } from 'node:path';
 import { isBroken, rowsOf, withSealedName } from '../../client/timeline/states.ts';
 import { readExport, verifyTrail } from '../../client/verify/index.ts';
 import { toCsv, toNdjson } from '../../lambdas/activity/activity-export.ts';
-import { ActivityLogger } from '../../lambdas/activity/activity-logger.ts';
+import type { ActivityLogger } from '../../lambdas/activity/activity-logger.ts';
 import { withoutConnection } from '../../lambdas/activity/linked-entry.ts';
 import { jsonbText } from '../../protocol/audit-chain.ts';
 import type { ActivityItem } from '../../protocol/entities.ts';
 import { SeededRandom } from '../harness/seeded-random.ts';
+import { createLogger } from '../support/activity-logger.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { rewritten, tamperings, tenEntries } from './tampered-trail.ts';
 
@@ -22,7 +23,7 @@ let folder: string;
 
 beforeAll(async () => {
   database = await createDatabase();
-  logger = new ActivityLogger({ pool: database.pool });
+  logger = createLogger({ pool: database.pool });
   folder = await mkdtemp(join(tmpdir(), 'rollcall-export-'));
 });
 afterAll(async () => {
@@ -123,7 +124,7 @@ describe('an unchanged export', () => {
   });
 
   test('is valid after retention removed its beginning', async () => {
-    const short = new ActivityLogger({ pool: database.pool, retentionMillis: 9550 });
+    const short = createLogger({ pool: database.pool, retentionMillis: 9550 });
     await short.removeExpired();
     const items = readExport(await exported('csv'));
     expect(items.length).toBeLessThan(10);

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import type { ActivityParams } from '../../lambdas/activity/activity-entry.ts';
-import { ActivityLogger } from '../../lambdas/activity/activity-logger.ts';
+import type { ActivityLogger } from '../../lambdas/activity/activity-logger.ts';
 import { AnalyticsReports } from '../../lambdas/analytics/reports.ts';
 import { AnalyticsRollup } from '../../lambdas/analytics/rollup.ts';
+import { createLogger } from '../support/activity-logger.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import '../activity/support.ts';
 import { writeEntries } from './write-entries.ts';
@@ -20,7 +21,7 @@ beforeEach(async () => {
   database = await createDatabase();
   now = from + 12 * dayMillis;
   const clock = () => now;
-  logger = new ActivityLogger({ pool: database.pool, clock });
+  logger = createLogger({ pool: database.pool, clock });
   rollup = new AnalyticsRollup({ pool: database.pool, clock, ...retention });
   reports = new AnalyticsReports(database.pool);
 });

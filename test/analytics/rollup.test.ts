@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import type { Pool, PoolClient } from 'pg';
 import type { ActivityParams } from '../../lambdas/activity/activity-entry.ts';
-import { ActivityLogger } from '../../lambdas/activity/activity-logger.ts';
+import type { ActivityLogger } from '../../lambdas/activity/activity-logger.ts';
 import { AnalyticsReports, type BusySession, type Period } from '../../lambdas/analytics/reports.ts';
 import { AnalyticsRollup } from '../../lambdas/analytics/rollup.ts';
 import { lengthClassOf } from '../../lambdas/analytics/tally.ts';
 import { SeededRandom } from '../harness/seeded-random.ts';
+import { createLogger } from '../support/activity-logger.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import '../activity/support.ts';
 import { PlainCounts } from './plain-counts.ts';
@@ -29,7 +30,7 @@ beforeEach(async () => {
   database = await createDatabase();
   now = period.to;
   const clock = () => now;
-  logger = new ActivityLogger({ pool: database.pool, clock });
+  logger = createLogger({ pool: database.pool, clock });
   rollup = new AnalyticsRollup({ pool: database.pool, clock, ...retention });
   reports = new AnalyticsReports(database.pool);
 });

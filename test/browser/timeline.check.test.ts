@@ -8,9 +8,9 @@ import { build } from 'esbuild';
 import type { Browser, BrowserContextOptions, BrowserServer, Page } from 'playwright-core';
 import { english } from '../../client/timeline/index.ts';
 import type { ChainFault } from '../../client/verify/index.ts';
-import { ActivityLogger } from '../../lambdas/activity/activity-logger.ts';
 import type { ActivityItem } from '../../protocol/entities.ts';
 import { tamperings } from '../activity/tampered-trail.ts';
+import { createLogger } from '../support/activity-logger.ts';
 import { newPage, startBrowser } from '../support/browser.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 
@@ -45,7 +45,7 @@ const story: [string | null, string, number, object?][] = [
 
 beforeAll(async () => {
   database = await createDatabase();
-  const logger = new ActivityLogger({ pool: database.pool });
+  const logger = createLogger({ pool: database.pool });
   const sessionId = randomUUID();
   for (const [index, [userId, type, seconds, details = {}]] of story.entries()) {
     await logger.logActivity(

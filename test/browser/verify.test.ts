@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { build } from 'esbuild';
 import type { Browser, BrowserServer } from 'playwright-core';
 import { type TrailVerification, verifyTrail } from '../../client/verify/index.ts';
-import { ActivityLogger } from '../../lambdas/activity/activity-logger.ts';
 import { tamperings, tenEntries } from '../activity/tampered-trail.ts';
+import { createLogger } from '../support/activity-logger.ts';
 import { newPage, startBrowser } from '../support/browser.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 
@@ -40,7 +40,7 @@ afterAll(async () => {
 });
 
 test('the verification in a browser finds the same faults in each forged export as in Node.js', async () => {
-  const logger = new ActivityLogger({ pool: database.pool });
+  const logger = createLogger({ pool: database.pool });
   const sessionId = randomUUID();
   await tenEntries(logger, sessionId);
   const items = (await logger.getRecentActivity(sessionId)).reverse();

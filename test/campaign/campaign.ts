@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import type { Pool } from 'pg';
-import { ActivityLogger } from '../../lambdas/activity/activity-logger.ts';
 import { SessionManager } from '../../lambdas/sessions/session-manager.ts';
 import { readTimings } from '../../protocol/timings.ts';
+import { createLogger } from '../support/activity-logger.ts';
 import { testAddresses } from '../support/addresses.ts';
 import { createDatabase } from '../support/database.ts';
 import { bundleWorker, mutate } from './bundle.ts';
@@ -93,14 +93,14 @@ async function oldStage(pool: Pool, ownerId: string): Promise<Stage> {
   const timings = readTimings(settings);
   const manager = new SessionManager({ database: pool, timings, inviteKeys: () => [] });
   const { id: sessionId } = await manager.createSession(ownerId, 'campaign', { isPublic: true, maxParticipants: 3 });
-  const logger = new ActivityLogger({ pool, clock });
+  const logger = createLogger({ pool, clock });
   for (const half of ['sealed', 'waiting']) {
     for (let n = 0; n < 100; n++)
       logger.queueActivity({ sessionId, userId: ownerId, type: 'old', details: { half, n } });
     await logger.flush();
     if (half === 'sealed') await logger.sealChains();
   }
-  await new ActivityLogger({ pool }).logActivity(sessionId, ownerId, 'session_created', { operationId: 'campaign' });
+  await createLogger({ pool }).logActivity(sessionId, ownerId, 'session_created', { operationId: 'campaign' });
   return { sessionId, ownerId };
 }
 

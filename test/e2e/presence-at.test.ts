@@ -6,10 +6,10 @@ import { readTrail } from '../../client/timeline/read.ts';
 import { presentAt, staysOf } from '../../client/timeline/stays.ts';
 import { ApiError, createApi } from '../../dashboard/data/api.ts';
 import { createTrailReader } from '../../dashboard/data/trail.ts';
-import { ActivityLogger } from '../../lambdas/activity/activity-logger.ts';
 import { isAway } from '../../lambdas/platform/unavailable.ts';
 import type { Session, Stay } from '../../protocol/entities.ts';
 import { SeededRandom } from '../harness/seeded-random.ts';
+import { createLogger } from '../support/activity-logger.ts';
 import { tokenOf } from '../support/client.ts';
 import { readHttp } from '../support/http-api.ts';
 import { stayPresent } from '../support/presence-frames.ts';
@@ -71,7 +71,7 @@ async function ask(
 
 /** Writes the week into the audit trail in parts. On a busy machine PostgreSQL may be too slow for one; it is written again. */
 async function record({ entries }: SimulatedWeek): Promise<void> {
-  const logger = new ActivityLogger({ pool: stack.database });
+  const logger = createLogger({ pool: stack.database });
   for (let from = 0; from < entries.length; ) {
     const part = entries.slice(from, from + 100).map((entry) => ({ ...entry, mayRepeat: true }));
     const isWritten = await logger.logActivities(part).then(
@@ -217,7 +217,7 @@ describe('[AC5] attendance', () => {
 
   test('of random periods is what happened', async () => {
     const random = new SeededRandom(seed + 1);
-    const logger = new ActivityLogger({ pool: stack.database });
+    const logger = createLogger({ pool: stack.database });
     for (let n = 0; n < 100; n += 1) {
       const pick = () =>
         n % 2 ? week.from + random.below(week.to - week.from) : week.times[random.below(week.times.length)]!;

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { ActivityLogger } from '../../lambdas/activity/activity-logger.ts';
 import { FigureStore, type SessionFigures } from '../../lambdas/figures/figure-store.ts';
+import { createLogger } from '../support/activity-logger.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import '../activity/support.ts';
 
@@ -114,7 +114,7 @@ test('[OP1] several sweeps add to one slot, and joins and leaves are counted by 
       found: null,
     },
   ]);
-  const logger = new ActivityLogger({ pool: database.pool, clock: () => now });
+  const logger = createLogger({ pool: database.pool, clock: () => now });
   const about = { sessionId: randomUUID(), userId: owner };
   const entries = [
     ...[0, 1].map((n) => ({ type: 'user_joined', details: {}, at: now + n })),

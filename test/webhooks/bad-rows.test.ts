@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { ActivityLogger } from '../../lambdas/activity/activity-logger.ts';
 import { type SendingParts, sendDueWebhooks } from '../../lambdas/flows/webhooks/send-due.ts';
 import type { WebhookRequest } from '../../lambdas/webhooks/attempt.ts';
 import { EndpointStore } from '../../lambdas/webhooks/endpoint-store.ts';
 import { SecretBox } from '../../lambdas/webhooks/secret-box.ts';
 import { WebhookQueue } from '../../lambdas/webhooks/webhook-queue.ts';
+import { createLogger } from '../support/activity-logger.ts';
 import { refuseBadRows } from '../support/bad-rows.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { testServices } from '../support/test-services.ts';
@@ -35,7 +35,7 @@ async function addEndpoint(url = 'https://a.example/'): Promise<string> {
 async function write(count: number): Promise<string[]> {
   const activityIds = Array.from({ length: count }, () => randomUUID());
   const about = { sessionId: randomUUID(), userId: randomUUID(), type: 'user_joined' };
-  const logger = new ActivityLogger({ pool: database.pool });
+  const logger = createLogger({ pool: database.pool });
   await logger.logActivities(activityIds.map((activityId) => ({ activityId, ...about })));
   return activityIds;
 }

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { ActivityLogger } from '../../lambdas/activity/activity-logger.ts';
 import { EndpointStore } from '../../lambdas/webhooks/endpoint-store.ts';
 import { planEndpoint } from '../../lambdas/webhooks/retry-plan.ts';
 import { SecretBox } from '../../lambdas/webhooks/secret-box.ts';
 import type { ClaimedEndpoint } from '../../lambdas/webhooks/webhook-queue.ts';
 import { WebhookQueue } from '../../lambdas/webhooks/webhook-queue.ts';
+import { createLogger } from '../support/activity-logger.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import '../activity/support.ts';
 
@@ -34,7 +34,7 @@ test.each([
     userId: randomUUID(),
     type: 'user_joined',
   });
-  const logger = new ActivityLogger({ pool: database.pool });
+  const logger = createLogger({ pool: database.pool });
   await logger.logActivities(Array.from({ length: 100 }, joined));
   const healthy = await add('https://healthy.example/');
   const begun = Date.now() + 1000;

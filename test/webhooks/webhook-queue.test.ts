@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { ActivityParams } from '../../lambdas/activity/activity-entry.ts';
 import { serverActivityTypes } from '../../lambdas/activity/activity-events.ts';
-import { ActivityLogger } from '../../lambdas/activity/activity-logger.ts';
+import type { ActivityLogger } from '../../lambdas/activity/activity-logger.ts';
 import type { Attempt } from '../../lambdas/webhooks/attempt.ts';
 import { EndpointStore } from '../../lambdas/webhooks/endpoint-store.ts';
 import { planDelivery } from '../../lambdas/webhooks/retry-plan.ts';
@@ -9,6 +9,7 @@ import { SecretBox } from '../../lambdas/webhooks/secret-box.ts';
 import { webhookBody } from '../../lambdas/webhooks/webhook-payload.ts';
 import { WebhookQueue } from '../../lambdas/webhooks/webhook-queue.ts';
 import { eventTypeOfActivity, type WebhookEventType, webhookEventTypes } from '../../protocol/webhooks.ts';
+import { createLogger } from '../support/activity-logger.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import '../activity/support.ts';
 
@@ -20,7 +21,7 @@ let queue: WebhookQueue;
 
 beforeAll(async () => {
   database = await createDatabase();
-  logger = new ActivityLogger({ pool: database.pool });
+  logger = createLogger({ pool: database.pool });
   endpoints = new EndpointStore(database.pool, new SecretBox(async () => 'key'), Date.now);
   queue = new WebhookQueue(database.pool);
 });

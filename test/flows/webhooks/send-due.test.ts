@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { ActivityLogger } from '../../../lambdas/activity/activity-logger.ts';
+import type { ActivityLogger } from '../../../lambdas/activity/activity-logger.ts';
 import { leaseMillis, type SendingParts, sendDueWebhooks } from '../../../lambdas/flows/webhooks/send-due.ts';
 import { checkWebhooks, WebhookWatch } from '../../../lambdas/flows/webhooks/watch-webhooks.ts';
 import { type Measured, Meter } from '../../../lambdas/platform/meter.ts';
@@ -7,6 +7,7 @@ import type { Attempt, WebhookBatch, WebhookRequest } from '../../../lambdas/web
 import { EndpointStore } from '../../../lambdas/webhooks/endpoint-store.ts';
 import { SecretBox } from '../../../lambdas/webhooks/secret-box.ts';
 import { WebhookQueue } from '../../../lambdas/webhooks/webhook-queue.ts';
+import { createLogger } from '../../support/activity-logger.ts';
 import { createDatabase, type TestDatabase } from '../../support/database.ts';
 import { testServices } from '../../support/test-services.ts';
 import '../../activity/support.ts';
@@ -21,7 +22,7 @@ const measured: Measured[] = [];
 
 beforeAll(async () => {
   database = await createDatabase();
-  logger = new ActivityLogger({ pool: database.pool });
+  logger = createLogger({ pool: database.pool });
 });
 beforeEach(() => {
   now = Date.now() + 1000;

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { ActivityLogger } from '../../../lambdas/activity/activity-logger.ts';
+import type { ActivityLogger } from '../../../lambdas/activity/activity-logger.ts';
 import type { Caller } from '../../../lambdas/flows/callers/caller.ts';
 import { joinSession } from '../../../lambdas/flows/joining/join-session.ts';
 import { inTransaction } from '../../../lambdas/platform/transaction.ts';
@@ -7,6 +7,7 @@ import type { Services } from '../../../lambdas/services/services.ts';
 import { SessionInvites } from '../../../lambdas/sessions/session-invites.ts';
 import { SessionManager } from '../../../lambdas/sessions/session-manager.ts';
 import { readTimings } from '../../../protocol/timings.ts';
+import { createLogger } from '../../support/activity-logger.ts';
 import { createDatabase, type TestDatabase } from '../../support/database.ts';
 import { testServices } from '../../support/test-services.ts';
 import { rowFaults } from './rows.ts';
@@ -25,7 +26,7 @@ beforeEach(async () => {
   const sessionsOn: Services['sessionsOn'] = (on) => new SessionManager({ database: on, timings, inviteKeys });
   const invitesOn: Services['invitesOn'] = (on, sessions) => new SessionInvites({ database: on, sessions, inviteKeys });
   const sessions = sessionsOn(pool);
-  activity = new ActivityLogger({ pool });
+  activity = createLogger({ pool });
   services = testServices({
     ...{
       timings,
