@@ -9,12 +9,16 @@ export interface TrailOptions {
   seed: string;
 }
 
+const sessionOf = (session: string) => `md5($5 || ' session ' || ${session})::uuid`;
+const guestOf = (session: string) => `md5($5 || ' guest ' || ${session})::uuid`;
+const personOf = (n: string) => `md5('person ' || (${n}::bigint * 7919 % greatest($6::int / 100, 10)))::uuid`;
+
 /** How many entries are written with one statement. */
 const chunk = 200_000;
 
 /**
  * Writes an audit trail with its links, evenly over a period. A session has ten entries; one of them is a join, and one a leave. There
- * are as many people as a hundredth of the entries.
+ * are as many people as a hundredth of the entries. In each tenth session a guest does everything.
  */
 export async function fillTrail(pool: Pool, { from, to, entries, seed }: TrailOptions): Promise<void> {
   for (let first = 0; first < entries; first += chunk) {
@@ -22,8 +26,8 @@ export async function fillTrail(pool: Pool, { from, to, entries, seed }: TrailOp
     await pool.query(
       `WITH written AS (
          INSERT INTO activity_log (id, session_id, user_id, activity_type, details, created_at)
-         SELECT md5($5 || ' ' || n)::uuid, md5($5 || ' session ' || n / 10)::uuid,
-           md5('person ' || (n::bigint * 7919 % greatest($6::int / 100, 10)))::uuid,
+         SELECT md5($5 || ' ' || n)::uuid, ${sessionOf('n / 10')},
+           CASE WHEN n / 10 % 10 = 0 THEN ${guestOf('n / 10')} ELSE ${personOf('n')} END,
            (ARRAY['user_joined', 'user_left', 'comment_added', 'action_taken', 'zoom', 'pan', 'edit', 'select', 'note', 'vote'])
              [n % 10 + 1],
            CASE n % 10 WHEN 1 THEN jsonb_build_object('cause', 'left', 'durationSeconds', n % 4000) ELSE '{"text":"xxxxxxxxxxxx"}' END,
@@ -36,4 +40,14 @@ export async function fillTrail(pool: Pool, { from, to, entries, seed }: TrailOp
       [from, to, first, last, seed, entries],
     );
   }
+}
+
+/** Lets the guests of a trail sign in, each as one of its people. */
+export async function signGuestsIn(pool: Pool, { from, to, entries, seed }: TrailOptions): Promise<void> {
+  await pool.query(
+    `INSERT INTO guest_identities (session_id, guest_id, user_id, signed_in_at)
+     SELECT ${sessionOf('s')}, ${guestOf('s')}, ${personOf('s')}, to_timestamp(($1::float8 + $2::float8) / 2000)
+     FROM generate_series($3::int, $4::int, 10) s`,
+    [from, to, 0, Math.floor((entries - 1) / 10), seed, entries],
+  );
 }

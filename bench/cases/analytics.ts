@@ -1,7 +1,7 @@
 import type { Pool } from 'pg';
 import { AnalyticsReports, wholePeriod } from '../../lambdas/analytics/reports.ts';
 import { AnalyticsRollup } from '../../lambdas/analytics/rollup.ts';
-import { fillTrail } from '../analytics/trail.ts';
+import { fillTrail, signGuestsIn } from '../analytics/trail.ts';
 import { withDatabase } from '../database.ts';
 import { type Bench, type Measurement, median, readable, timed } from '../measurement.ts';
 
@@ -20,18 +20,18 @@ async function measureSize(pool: Pool, many: number, filled: number): Promise<Me
   const clock = () => now;
   const retention = { activityRetentionMillis: 91 * dayMillis, analyticsRetentionMillis: 730 * dayMillis };
   const rollup = new AnalyticsRollup({ pool, clock, ...retention });
-  await fillTrail(pool, { from: now - days * dayMillis, to: now, entries: many - filled, seed: `fill ${filled}` });
+  const all = { from: now - days * dayMillis, to: now, entries: many - filled, seed: `fill ${filled}` };
+  await fillTrail(pool, all);
+  await signGuestsIn(pool, all);
   const counting = await timed(() => rollup.run(Number.POSITIVE_INFINITY));
   await pool.query('VACUUM ANALYZE');
   const sweeps: number[] = [];
   for (let round = 0; round < rounds; round += 1) {
-    await fillTrail(pool, {
-      from: now - dayMillis,
-      to: now,
-      entries: minuteEntries - 1,
-      seed: `sweep ${many} ${round}`,
-    });
+    const minute = { from: now - dayMillis, to: now, entries: minuteEntries - 1, seed: `sweep ${many} ${round}` };
+    await fillTrail(pool, minute);
     sweeps.push(await timed(() => rollup.run()));
+    // The next sweep moves the days of these guests to their users.
+    await signGuestsIn(pool, minute);
   }
   const reports = new AnalyticsReports(pool);
   const period = wholePeriod({ from: now - 30 * dayMillis, to: now }, 'day');
@@ -57,14 +57,24 @@ async function measureSize(pool: Pool, many: number, filled: number): Promise<Me
   ];
 }
 
+/** `--large` adds ten million entries, and `--entries=<number>` that many. */
+function sizesFor(flags: readonly string[]): number[] {
+  const most = flags.includes('--large')
+    ? large
+    : Number(flags.find((flag) => flag.startsWith('--entries='))?.slice(10) ?? 0);
+  return [...sizes.filter((size) => size < most || most === 0), ...(most > 0 ? [most] : [])];
+}
+
 export const bench: Bench = {
   title: 'Analytics: a sweep and the reports over 30 days, by the number of entries in 90 days (median of 20)',
   run: (flags) =>
     withDatabase(async (pool) => {
       const measurements: Measurement[] = [];
       let filled = 0;
-      for (const many of flags.includes('--large') ? [...sizes, large] : sizes) {
-        measurements.push(...(await measureSize(pool, many, filled)));
+      for (const many of sizesFor(flags)) {
+        const measured = await measureSize(pool, many, filled);
+        for (const { what, value, unit } of measured) console.error(`${what}: ${readable(value)} ${unit}`);
+        measurements.push(...measured);
         filled = many;
       }
       return measurements;

@@ -46,13 +46,14 @@ export const handlers: Record<string, (call: Call) => object> = {
   session_end(call) {
     const room = joined(call, 'owner');
     const status = (call.message['status'] as 'completed' | undefined) ?? 'completed';
-    finish(room, status, 'session_ended');
+    finish(room, status, call.connection);
     return { type: 'session_ended', sessionId: room.session.id, reason: status };
   },
   session_recover(call) {
     const room = roomOf(call);
     if (!isOwner(call, room)) throw new Refusal('PERMISSION_DENIED', 'Only the owner can bring the session back.');
     room.session = { ...room.session, status: 'active', lastActiveAt: call.world.now() };
+    room.trail.add(call.connection, 'session_recovered');
     return { type: 'session_recovered', session: room.session };
   },
   presence_update(call) {
@@ -100,6 +101,7 @@ export const handlers: Record<string, (call: Call) => object> = {
     const { userId, role } = call.message as Frame & { userId: string; role: Role };
     if (room.claimed.has(userId)) throw new Refusal('PERMISSION_DENIED', "This person's token decides their role.");
     const participant = { ...room.participants.get(userId)!, role };
+    room.trail.add(call.connection, 'participant_role_changed', { targetUserId: userId, role });
     room.participants.set(userId, participant);
     room.rights.set(userId, role);
     room.setRole(userId, role);
@@ -109,6 +111,7 @@ export const handlers: Record<string, (call: Call) => object> = {
   participant_remove(call) {
     const room = joined(call, 'owner');
     const { userId, reason = '' } = call.message as Frame & { userId: string; reason?: string };
+    room.trail.add(call.connection, 'participant_removed', { targetUserId: userId, reason: call.message['reason'] });
     room.broadcast({ type: 'session_removed', reason }, (other) => other.userId === userId);
     for (const known of [room.participants, room.rights, room.claimed]) known.delete(userId);
     room.leave(userId, 'removed');
@@ -121,24 +124,23 @@ export const handlers: Record<string, (call: Call) => object> = {
     const invite = `invite-${newId()}`;
     const inviteId = newId();
     room.invitations.set(invite, { inviteId, role, expiresAt, uses: maxUses });
+    room.trail.add(call.connection, 'invite_created', { inviteId, role });
     return { type: 'invite_created', sessionId: room.session.id, inviteId, invite, expiresAt };
   },
   invite_revoke(call) {
     const room = joined(call, 'owner');
     for (const [invite, { inviteId }] of room.invitations) {
-      if (inviteId === call.message['inviteId']) room.invitations.delete(invite);
+      if (inviteId !== call.message['inviteId']) continue;
+      room.invitations.delete(invite);
+      room.trail.add(call.connection, 'invite_revoked', { inviteId });
     }
     return { type: 'ack' };
   },
   activity_log(call) {
     const room = joined(call, 'commenter');
     const { activityType, details = {}, activityId = newId() } = call.message as unknown as Entry;
-    const { userId, username } = call.connection;
-    if (!room.activities.some(({ id }) => id === activityId)) {
-      const network = { ipAddress: null, userAgent: null };
-      const who = { sessionId: room.session.id, userId, username };
-      const activity = { id: activityId, ...who, activityType, details, ...network, createdAt: call.world.now() };
-      room.activities.unshift(activity);
+    if (!room.trail.items.some(({ id }) => id === activityId)) {
+      const activity = room.trail.add(call.connection, activityType, details, activityId);
       room.broadcast({ type: 'activity', activity }, (other) => other !== call.connection);
     }
     return { type: 'activity_logged', activityId };
@@ -153,7 +155,7 @@ export const handlers: Record<string, (call: Call) => object> = {
       from = 0,
       to = Infinity,
     } = call.message as Frame & Record<string, never>;
-    const matching = room.activities.filter(
+    const matching = room.trail.items.filter(
       (each) =>
         (activityType ?? each.activityType) === each.activityType &&
         (userId ?? each.userId) === (room.identities.get(each.userId!) ?? each.userId) &&
@@ -167,7 +169,7 @@ export const handlers: Record<string, (call: Call) => object> = {
   presence_history(call) {
     const room = joined(call);
     const at = call.message['at'] as number;
-    const stays = room.stays.filter(({ joinedAt, leftAt }) => joinedAt <= at && (leftAt ?? Infinity) > at);
+    const stays = room.trail.stays.filter(({ joinedAt, leftAt }) => joinedAt <= at && (leftAt ?? Infinity) > at);
     return { type: 'presence_history', sessionId: room.session.id, at, stays };
   },
   machine_register({ world, connection, message }) {

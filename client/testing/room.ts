@@ -1,16 +1,8 @@
 import type { AccessClaim } from '../../protocol/access-claim.ts';
 import { encodeMove, frameHead, tagOf } from '../../protocol/compact.ts';
-import type {
-  ActivityItem,
-  Cursor,
-  LeaveCause,
-  Role,
-  Session,
-  SessionParticipant,
-  Status,
-  Stay,
-} from '../../protocol/entities.ts';
+import type { Cursor, LeaveCause, Role, Session, SessionParticipant, Status } from '../../protocol/entities.ts';
 import { type Json, merge, type WireChange, type WireUser } from '../presence.ts';
+import { Trail } from './trail.ts';
 
 /** One socket in the service. */
 export interface ServerConnection {
@@ -64,8 +56,7 @@ export class Room {
   readonly invitations = new Map<string, Invitation>();
   /** The users that guests turned out to be. */
   readonly identities = new Map<string, string>();
-  readonly activities: ActivityItem[] = [];
-  readonly stays: Stay[] = [];
+  readonly trail: Trail;
   readonly people = new Map<string, Person>();
   session: Session;
   epoch = crypto.randomUUID();
@@ -75,6 +66,7 @@ export class Room {
 
   constructor(session: Session, now: () => number) {
     this.session = session;
+    this.trail = new Trail(session.id, now);
     this.#now = now;
   }
 
@@ -115,7 +107,7 @@ export class Room {
       const { activity, data } = said;
       const fields = { activity, data, status: this.#statusOf(person), connections: 1 };
       person.user = merge(person.user, JSON.parse(JSON.stringify(fields)));
-      this.stays.push({ userId, username, role, joinedAt: now, leftAt: null, cause: null });
+      this.trail.joined(person.user);
       this.#diff({ joins: [person.user] }, connection);
     } else {
       // Who chooses to be online is active, also if they chose it while they had no connection.
@@ -130,7 +122,7 @@ export class Room {
     const times = { lastSeen: now, lastActive: now, joinedAt: now };
     const user: WireUser = { ...who, status: 'online', ...times, index: this.#indices++, connections: 1, data: {} };
     this.people.set(who.userId, { user, chosen: undefined, seats: new Map(), lastActive: now, leaseUntil });
-    this.stays.push({ ...who, joinedAt: now, leftAt: null, cause: null });
+    this.trail.joined(who);
     this.#diff({ joins: [user] });
   }
 
@@ -174,7 +166,6 @@ export class Room {
 
   /** Makes a user present in the place of a guest. The user has no seat before their connection enters. */
   takeOver(guestId: string, { userId, username }: Pick<ServerConnection, 'userId' | 'username'>, role: Role): void {
-    for (const stay of this.stays) if (stay.userId === guestId) Object.assign(stay, { userId, username });
     const guest = this.people.get(guestId);
     if (!guest) return;
     const removed = { type: 'session_removed', reason: 'signed_in' };
@@ -195,8 +186,7 @@ export class Room {
 
   leave(userId: string, cause: LeaveCause): void {
     if (!this.people.delete(userId)) return;
-    const stay = this.stays.findLast((each) => each.userId === userId)!;
-    Object.assign(stay, { leftAt: this.#now(), cause });
+    this.trail.left(userId, cause);
     this.#diff({ leaves: [{ userId, cause }] });
   }
 

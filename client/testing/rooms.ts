@@ -99,6 +99,7 @@ export function createRoom({ world, connection, message }: Call, key?: string): 
   };
   const room = new Room(session, world.now);
   world.rooms.set(id, room);
+  room.trail.add(connection, 'session_created', { operationId });
   return room;
 }
 
@@ -144,6 +145,7 @@ export function enter(call: Call, room: Room): Role {
   const now = room.session.updatedAt;
   const participant = { id: newId(), sessionId: session.id, userId, anonymousId: null, name: username, role };
   participants.set(userId, { ...participant, isActive: true, joinedAt: now, lastSeenAt: now, leftAt: null });
+  if (invitation) room.trail.add(connection, 'invite_used', { inviteId: invitation.inviteId, role });
   if (signedInAs) room.takeOver(signedInAs, connection, role);
   room.enter(connection, role, saidIn(message as Said & Frame));
   return role;
@@ -154,8 +156,9 @@ export function enter(call: Call, room: Room): Role {
  *
  * @returns the id of the guest; undefined if the guest never joined.
  */
-function signIn({ connection: { userId, username }, world }: Call, room: Room, proof: GuestProof): string | undefined {
-  const { participants, rights, identities, invitations, activities, session } = room;
+function signIn({ connection }: Call, room: Room, proof: GuestProof): string | undefined {
+  const { participants, rights, identities, invitations, people } = room;
+  const { userId } = connection;
   if (userId.startsWith('guest-')) throw new Refusal('PERMISSION_DENIED', 'Connect with a token to sign in.');
   const guestId = `guest-${proof.secret}`;
   const isOther = (identities.get(guestId) ?? userId) !== userId;
@@ -163,11 +166,11 @@ function signIn({ connection: { userId, username }, world }: Call, room: Room, p
   const role = rights.get(guestId);
   if (role === undefined) return identities.has(guestId) ? guestId : undefined;
   const own = rights.get(userId) ?? 'viewer';
-  rights.set(userId, ranks.indexOf(own) > ranks.indexOf(role) ? own : role);
+  const higher = ranks.indexOf(own) > ranks.indexOf(role) ? own : role;
+  rights.set(userId, higher);
   for (const known of [participants, rights]) known.delete(guestId);
   identities.set(guestId, userId);
-  const who = { id: newId(), sessionId: session.id, userId, username, ipAddress: null, userAgent: null };
-  activities.unshift({ ...who, activityType: 'guest_signed_in', details: { guestId, role }, createdAt: world.now() });
+  room.trail.signedIn(guestId, connection, higher, people.has(guestId) && people.has(userId));
   return guestId;
 }
 
@@ -179,9 +182,14 @@ export function openRoom(call: Call): { room: Room; created: boolean } {
   return live ? { room: live, created: false } : { room: createRoom(call, key), created: true };
 }
 
-export function finish(room: Room, status: 'completed' | 'failed' | 'expired', cause: LeaveCause): void {
+/** @param actor who ended it; nobody if it expired. */
+export function finish(room: Room, status: 'completed' | 'failed' | 'expired', actor?: ServerConnection): void {
   if (room.session.status !== 'active') return;
   room.session = { ...room.session, status };
+  const cause: LeaveCause = actor ? 'session_ended' : 'session_expired';
+  const durationMinutes = Math.round((room.session.updatedAt - room.session.startTime) / 60_000);
+  const expiry = { reason: 'inactivity_timeout', durationMinutes, participantCount: room.people.size };
+  room.trail.add(actor ?? { userId: null, username: null }, cause, actor ? { status } : expiry);
   room.broadcast({ type: cause, reason: cause === 'session_expired' ? 'inactivity_timeout' : status });
   for (const userId of [...room.people.keys()]) room.leave(userId, cause);
 }
@@ -193,7 +201,7 @@ export function expireRooms({ rooms, now, sessionTimeoutMillis }: World): void {
       room.session.lastActiveAt,
       ...[...room.people.values()].map((each) => each.user.lastActive),
     );
-    if (now() - lastActive >= sessionTimeoutMillis) finish(room, 'expired', 'session_expired');
+    if (now() - lastActive >= sessionTimeoutMillis) finish(room, 'expired');
   }
 }
 

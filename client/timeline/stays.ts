@@ -34,7 +34,7 @@ const ends = ['session_ended', 'session_expired'];
  * The people of a session with their stays, in the order of their first joins. The stay of a guest who signed in is a stay of the
  * user.
  *
- * @param entries of one session, in any order.
+ * @param entries of one session, in any order; those of the same time in their order.
  */
 export function staysOf(entries: readonly ActivityItem[]): TimelinePerson[] {
   const signedIn = new Map(

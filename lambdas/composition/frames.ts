@@ -1,4 +1,5 @@
 import { lazily } from '../platform/lazily.ts';
+import { redis } from '../platform/redis.ts';
 import type { Parts } from './compose.ts';
 import { broadcaster } from './delivery.ts';
 import { startFunction, sweepFunction } from './functions.ts';
@@ -16,7 +17,7 @@ const messenger = lazily(async () => (await import('./messenger.ts')).messenger(
  */
 export const frames = {
   ...standard,
-  ...{ presence, deadlines, movingSessions, broadcaster },
+  ...{ redis, presence, deadlines, movingSessions, broadcaster },
   ...{ registry: () => registry, sessions: () => sessions, activity: () => activity, messenger: () => messenger },
   ...{ sweepFunction, startFunction: () => startFunction },
 } satisfies Parts;

@@ -1,3 +1,4 @@
+import { redis } from '../platform/redis.ts';
 import { activity } from './activity.ts';
 import type { Parts } from './compose.ts';
 import { broadcaster } from './delivery.ts';
@@ -11,6 +12,6 @@ import { standard } from './standard.ts';
 /** The services that a function needs to seat a connection and to announce that. */
 export const seating = {
   ...standard,
-  ...{ presence, deadlines, movingSessions, registry, sessions, activity, broadcaster, messenger },
+  ...{ redis, presence, deadlines, movingSessions, registry, sessions, activity, broadcaster, messenger },
   ...{ sweepFunction, startFunction: () => startFunction },
 } satisfies Parts;

@@ -1,12 +1,20 @@
 import type { Cluster, Redis } from 'ioredis';
 import type { Role } from '../../protocol/entities.ts';
 import type { Timings } from '../../protocol/timings.ts';
+import { outageAllowanceMillis } from './outage-allowance.ts';
 import { type PresenceOutcome, type Receiver, readOutcome, readReceiver } from './outcome.ts';
 import { ScriptRunner } from './script-runner.ts';
 import { scriptKeyNames } from './scripts/script-table.ts';
 import { commandName, textOf } from './scripts/scripts.ts';
 import { takeOverPieces } from './scripts/take-over.ts';
 import type { Seat } from './seat.ts';
+
+export interface TakeOverOutcome extends PresenceOutcome {
+  /** The connections of the guest, which are no longer in the session. */
+  ended: Receiver[];
+  /** Whether the user is present, and their connection has no seat yet. */
+  waits: boolean;
+}
 
 /** The user who takes over the presence of a guest, with the connection that is about to join. */
 export interface TakingOver extends Seat {
@@ -20,10 +28,12 @@ export interface TakingOver extends Seat {
  * functions that serve frames do not load it.
  */
 export class GuestTakeOver {
+  readonly #redis: Redis | Cluster;
   readonly #timings: Timings;
   readonly #scripts: ScriptRunner;
 
   constructor(redis: Redis | Cluster, timings: Timings) {
+    this.#redis = redis;
     this.#timings = timings;
     this.#scripts = new ScriptRunner(redis, timings);
     const name = commandName('takeOver');
@@ -36,15 +46,17 @@ export class GuestTakeOver {
    * Does nothing if the guest is not present. The user has the reconnect grace until their connection joins.
    *
    * @param now Unix milliseconds.
-   * @returns the change and the connections of the guest, which are no longer in the session; undefined if Redis does not know the
-   *   session.
+   * @returns undefined if Redis does not know the session.
    */
-  async run(user: TakingOver, now: number): Promise<(PresenceOutcome & { ended: Receiver[] }) | undefined> {
+  async run(user: TakingOver, now: number): Promise<TakeOverOutcome | undefined> {
     const { sessionId, userId, connectionId, guestId, username, role } = user;
     const deadline = Math.round(now + this.#timings.graceMillis);
     const values = { userId, connectionId, guestId, username, role, deadline };
-    const reply = await this.#scripts.run('takeOver', sessionId, now, values);
+    // Others may not have been heard while Redis was away.
+    const outageAllowance = await outageAllowanceMillis(this.#redis, this.#timings.offlineAfterMillis);
+    const reply = await this.#scripts.run('takeOver', sessionId, now, values, { outageAllowance });
     if (!reply) return undefined;
-    return { ...readOutcome(reply, now, this.#timings), ended: reply.extra.ended.map(readReceiver) };
+    const { ended, waits } = reply.extra;
+    return { ...readOutcome(reply, now, this.#timings), ended: ended.map(readReceiver), waits: waits === 1 };
   }
 }

@@ -116,7 +116,7 @@ async function run(seed: number, isGentle: boolean): Promise<void> {
     const { activity, data = {} } = room.people.get(user)!.user;
     expect([user, { activity, data }]).toEqual([user, said]);
   }
-  const ids = room.activities.map(({ id }) => id);
+  const ids = room.trail.items.map(({ id }) => id);
   expect(new Set(ids).size).toBe(ids.length);
   const { handshakes, withdrawn } = rollcall.service;
   expect(handshakes.filter(({ token, isValid }) => !isValid && !withdrawn.has(token))).toEqual([]);

@@ -1,4 +1,5 @@
 import type { Client, ClientOptions, Session } from '../../client/index.ts';
+import { staysOf } from '../../client/timeline/index.ts';
 import type { AccessClaim } from '../../protocol/access-claim.ts';
 import type { Role } from '../../protocol/entities.ts';
 
@@ -291,6 +292,50 @@ export const cases: Case[] = [
       await place.until(() => session.state === 'stale', 'the loss');
       await place.until(() => session.state === 'joined', 'the return');
       expect(session.self).toMatchObject({ userId: after!.userId, guestId: before!.userId });
+    },
+  },
+  {
+    title: '[AC1] the audit trail has who joined and who left, why, and in which order, and the history shows it',
+    async run(place) {
+      const ada = place.client('ada');
+      const hers = await ada.create({ operationId: 'op-trail' });
+      const { invite, inviteId } = await hers.createInvite({ role: 'viewer' });
+      const bob = place.client('bob');
+      const his = bob.join(hers.id, { invite });
+      await his.ready;
+      await place.until(() => hers.others.length === 1, 'the owner to see the other one');
+      const { userId } = his.self!;
+      await hers.setRole(userId, 'commenter');
+      await his.leave();
+      await place.until(() => hers.others.length === 0, 'the leave');
+      const again = bob.join(hers.id);
+      await again.ready;
+      await place.until(() => hers.others.length === 1, 'the owner to see the other one again');
+      await hers.remove(userId, 'too loud');
+      await place.until(() => hers.others.length === 0, 'the removal');
+      const { items } = await hers.queryActivity();
+      const people = new Map([
+        [ada.self!.userId, 'ada'],
+        [userId, 'bob'],
+      ]);
+      const seconds = expect.any(Number);
+      const role = 'commenter';
+      expect(items.toReversed().map((one) => [one.activityType, people.get(one.userId!), one.details])).toEqual([
+        ['session_created', 'ada', { operationId: 'op-trail' }],
+        ['user_joined', 'ada', { role: 'operator' }],
+        ['invite_created', 'ada', { inviteId, role: 'viewer' }],
+        ['invite_used', 'bob', { inviteId, role: 'viewer' }],
+        ['user_joined', 'bob', { role: 'viewer' }],
+        ['participant_role_changed', 'ada', { targetUserId: userId, role }],
+        ['user_left', 'bob', { cause: 'left', durationSeconds: seconds }],
+        ['user_joined', 'bob', { role }],
+        ['participant_removed', 'ada', { targetUserId: userId, reason: 'too loud' }],
+        ['user_left', 'bob', { cause: 'removed', durationSeconds: seconds }],
+      ]);
+      const [first, second] = staysOf(items.toReversed()).find((one) => one.userId === userId)!.stays;
+      expect([first, second]).toMatchObject([{ cause: 'left' }, { cause: 'removed' }]);
+      const present = await hers.presenceAt(second!.joinedAt);
+      expect(present.map((stay) => [stay.userId, stay.leftAt])).toContainEqual([ada.self!.userId, null]);
     },
   },
   {

@@ -13,6 +13,8 @@ export interface RebuildOptions {
   exceptConnection?: string;
   /** A connection to include, although the index of the table may not show it yet or any more. */
   alsoConnection?: Membership;
+  /** Runs before the members take their seats. */
+  prepare?: (members: readonly Membership[]) => Promise<void>;
 }
 
 /**
@@ -32,12 +34,9 @@ export async function rebuildSession(
   );
   const members = asInNewestJoins(also ? [also, ...others] : others);
   if (members.length === 0 && options.onlyIfLost && !options.evenEmpty) return undefined;
-  return services.presence.store.restore(
-    sessionId,
-    await withSlot(services, sessionId, members),
-    services.clock(),
-    options,
-  );
+  const seated = await withSlot(services, sessionId, members);
+  await options.prepare?.(seated);
+  return services.presence.store.restore(sessionId, seated, services.clock(), options);
 }
 
 async function withSlot(services: Services, sessionId: string, members: Membership[]): Promise<Membership[]> {

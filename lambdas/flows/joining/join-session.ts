@@ -15,9 +15,10 @@ import { actorOf } from '../journal/audit.ts';
 import { transactWithAudit } from '../journal/transact-with-audit.ts';
 import { announceRevival } from '../liveness/announce-liveness.ts';
 import { sendRest } from '../presence/send-rest.ts';
+import { takeOverOf } from '../presence/take-over-guest.ts';
 import { runJoin, seatConnection } from '../seating/seat-connection.ts';
 import { askForSlot } from './ask-for-slot.ts';
-import { signIn, takeOver } from './sign-in.ts';
+import { signIn } from './sign-in.ts';
 
 /** Creates a session. The caller owns it, and their connection joins it. */
 export async function createSession(
@@ -83,8 +84,7 @@ export async function joinSession(
     if (guest) return signIn(services, caller, sessionRef, { guest, invite });
     const slot = await askForSlot(services, caller, sessionRef, invite ?? caller.guest?.invite);
     // An earlier join may have been killed between the stores.
-    if (slot.guestId)
-      await takeOver(services, caller, { sessionId: slot.session.id, role: slot.role, guestId: slot.guestId });
+    await takeOverOf(services, caller, slot.session.id, slot);
     return slot;
   });
   const seating = async () => ({ ...(await takeSlot()), ownState });

@@ -1,6 +1,4 @@
 import { guestSignedIn } from '../../activity/activity-events.ts';
-import { isAway } from '../../platform/unavailable.ts';
-import { GuestTakeOver } from '../../presence/guest-take-over.ts';
 import type { Receiver } from '../../presence/outcome.ts';
 import { newestData } from '../../presence/person-data.ts';
 import type { Services } from '../../services/services.ts';
@@ -11,8 +9,8 @@ import type { Caller } from '../callers/caller.ts';
 import { personOf } from '../callers/people.ts';
 import { actorOf } from '../journal/audit.ts';
 import { transactWithAudit } from '../journal/transact-with-audit.ts';
-import { announce, send } from '../presence/announce.ts';
-import { scheduleVisit } from '../scheduling/sweep-waker.ts';
+import { send } from '../presence/announce.ts';
+import { takeOverOf } from '../presence/take-over-guest.ts';
 import { inviteEntries, withRefusal } from './ask-for-slot.ts';
 
 /** The slot of a user who signed in, and what the connection table has of the guest. */
@@ -25,7 +23,8 @@ export interface SignedInSlot extends JoinResult {
  * Lets a user join as the same person who was here as a guest (rule SE15): they keep slot, role, presence, cursor and history. The new
  * identity, the slot and the entries in the audit trail are one transaction.
  *
- * If the invocation is killed after the transaction, the guest has no slot any more, and the next join of the user does the rest.
+ * If the invocation is killed after the transaction, the guest has no slot any more, and the next join of the user does the rest. If
+ * Redis is away, the sweep or the next frame of the user does it.
  *
  * @throws RollcallError PERMISSION_DENIED for a caller without a token; JoinRefused as `GuestIdentities` and `joinSession` do.
  */
@@ -56,34 +55,12 @@ export async function signIn(
 /** Gives the user what stores have of the guest, and ends the connections of the guest in the session. */
 async function endGuest(services: Services, caller: Caller, { session, role }: JoinResult, guestId: string) {
   const memberships = (await services.registry.members(session.id)).filter(({ userId }) => userId === guestId);
-  const taken = await takeOver(services, caller, { sessionId: session.id, role, guestId });
-  const ended = new Map([...memberships, ...taken].map((one): [string, Receiver] => [one.connectionId, one]));
+  const taken = await takeOverOf(services, caller, session.id, { role, guestId });
+  const ended = new Map(
+    [...memberships, ...(taken?.ended ?? [])].map((one): [string, Receiver] => [one.connectionId, one]),
+  );
   await services.registry.leaveAll([...ended.keys()].map((connectionId) => ({ connectionId, sessionId: session.id })));
   const frame = { type: 'session_removed', sessionId: session.id, reason: 'signed_in' } as const;
   if (ended.size > 0) await send(services, [...ended.values()], frame);
   return { kept: newestData(memberships), invisible: memberships.some((one) => one.invisible) || undefined };
-}
-
-/**
- * Makes the user present in the place of a guest who is still present, and tells the others.
- *
- * @returns the connections of the guest. None while Redis is away: then the sweep seats the user, and the seats of the guest end.
- */
-export async function takeOver(
-  services: Services,
-  { connectionId, userId, username }: Caller,
-  guest: { sessionId: string; role: JoinResult['role']; guestId: string },
-): Promise<Receiver[]> {
-  const { sessionId } = guest;
-  try {
-    const presence = new GuestTakeOver(services.redis, services.timings);
-    const outcome = await presence.run({ connectionId, userId, username, ...guest }, services.clock());
-    if (!outcome) return [];
-    await Promise.all([announce(services, sessionId, outcome), scheduleVisit(services, sessionId, services.clock())]);
-    return outcome.ended;
-  } catch (error) {
-    if (!isAway(error, 'redis')) throw error;
-    services.log.warn('A guest signed in while Redis was away', { sessionId, userId, error: error.cause as Error });
-    return [];
-  }
 }

@@ -34,15 +34,16 @@ export async function degradedSnapshot(
   return { epoch: randomBytes(6).toString('hex'), seq: 0, users: [...users.values()] };
 }
 
-function userOf({ userId, username, role, joinedAt, agent }: Membership): PresenceUser {
+function userOf({ userId, username, role, joinedAt, guestId, agent }: Membership): PresenceUser {
   const clocks = { lastSeen: joinedAt, lastActive: joinedAt, joinedAt };
-  const user: PresenceUser = { userId, username, role, status: 'online', ...clocks, connections: 1 };
+  const person = { userId, username, role, ...(guestId ? { guestId } : {}) };
+  const user: PresenceUser = { ...person, status: 'online', ...clocks, connections: 1 };
   if (!agent) return user;
   return { ...user, kind: 'agent', ...(agent.onBehalfOf ? { onBehalfOf: agent.onBehalfOf } : {}) };
 }
 
-function withConnection(user: PresenceUser, { joinedAt }: Membership): PresenceUser {
+function withConnection(user: PresenceUser, { joinedAt, guestId }: Membership): PresenceUser {
   const newest = Math.max(user.lastSeen, joinedAt);
   const clocks = { lastSeen: newest, lastActive: newest, joinedAt: Math.min(user.joinedAt, joinedAt) };
-  return { ...user, ...clocks, connections: user.connections + 1 };
+  return { ...user, ...(guestId ? { guestId } : {}), ...clocks, connections: user.connections + 1 };
 }

@@ -1,8 +1,10 @@
+import type { Membership } from '../../connections/connection-registry.ts';
 import { inParallel } from '../../platform/in-parallel.ts';
 import { logFailure } from '../../platform/log-failure.ts';
 import type { Services } from '../../services/services.ts';
 import { rebuildSession } from '../connections/rebuild-session.ts';
 import { announce } from './announce.ts';
+import { takeOverGuests } from './take-over-guest.ts';
 
 /** Sessions that are rebuilt at the same time. */
 const parallelSessions = 50;
@@ -19,7 +21,9 @@ export async function recoverPresence(services: Services): Promise<void> {
 /** Rebuilds one session and announces what that changed. A failure is only logged, because a later visit tries again. */
 export async function bringBack(services: Services, sessionId: string): Promise<void> {
   try {
-    const outcome = await rebuildSession(services, sessionId, { onlyIfLost: false });
+    // A guest may have signed in meanwhile. The user continues their presence before everybody is seated.
+    const prepare = (members: readonly Membership[]) => takeOverGuests(services, members);
+    const outcome = await rebuildSession(services, sessionId, { onlyIfLost: false, prepare });
     if (outcome) await announce(services, sessionId, outcome);
   } catch (error) {
     logFailure(services.log, 'A session could not be rebuilt', error, { sessionId });

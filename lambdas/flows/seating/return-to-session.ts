@@ -6,6 +6,7 @@ import { personOf } from '../callers/people.ts';
 import { notInSession } from '../callers/session-ids.ts';
 import { rebuildSession } from '../connections/rebuild-session.ts';
 import { announceRevival } from '../liveness/announce-liveness.ts';
+import { takeOverOf } from '../presence/take-over-guest.ts';
 import { seatConnection } from './seat-connection.ts';
 
 /**
@@ -29,6 +30,8 @@ export async function returnToSession(services: Services, caller: Caller, sessio
     // If the slot had to be taken again, the stay that began while Redis was away has ended, and this is another one.
     const isWritten = membership.unseated && !joined.activated;
     const { invisible, data: kept } = membership;
+    // A guest may have signed in while Redis was away.
+    await takeOverOf(services, caller, sessionId, joined);
     await seatConnection(services, caller, { ...joined, isWritten, invisible, kept }, { known: membership });
     if (joined.revived) await announceRevival(services, joined.session);
   } catch (error) {
@@ -45,6 +48,7 @@ export async function returnToSession(services: Services, caller: Caller, sessio
     const metadata = cursorRole ? { metadata: { visibility: { cursors: cursorRole } } } : {};
     const session = { id: sessionId, sessionId: sessionName, ...metadata };
     const slot = { activated: false, unasked: true, isWritten: unseated };
+    await takeOverOf(services, caller, sessionId, { role, guestId });
     await seatConnection(services, caller, { session, role, ...slot, invisible, kept, guestId }, { known: membership });
   }
 }

@@ -64,6 +64,8 @@ interface ExtraTypes {
   /** How far apart the posts of cursors are, in milliseconds. */
   cursorMillis: number;
   ended: string[];
+  /** 1 if a user who was a guest is present, and their connection has no seat yet. */
+  waits: number;
   restored: number;
 }
 type ExtraName<Script extends PresenceScript> = (typeof replyExtras)[Script][number];

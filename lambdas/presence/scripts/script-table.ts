@@ -152,7 +152,7 @@ export const replyExtras = {
   keepWatch: ['moves', ...spending],
   removeFromSession: ['ended', 'departures'],
   changeRole: [],
-  takeOver: ['ended'],
+  takeOver: ['ended', 'waits'],
   checkKnown: [],
   yieldSlot: ['isPresent'],
   restore: ['restored'],

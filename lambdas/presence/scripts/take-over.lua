@@ -1,6 +1,7 @@
 -- A user who signed in takes over what the guest has in the session: status, activity, data, cursor, short name and the beginning of
 -- the stay. One diff tells this to the others. Until the connection of the user joins, the user is in the reconnect grace. Replies
--- with the connections of the guest that were in the session. A user who is present already keeps what they have.
+-- with the connections of the guest that were in the session, and whether the user waits for their connection. A user who is
+-- present already keeps what they have.
 if isUnknown() then return { 'unknown' } end
 if isIncomplete() then
   invalidateSession()
@@ -9,9 +10,14 @@ end
 changesMembers = true
 expireOverdue()
 local guest = redis.call('ZSCORE', usersKey, guestId) and readUser(guestId)
-if not guest then return outcome('', { ended = {} }) end
-
 local ended = {}
+local function answer()
+  local isPresent = redis.call('ZSCORE', usersKey, userId)
+  local isSeated = redis.call('ZSCORE', connectionsKey, userId .. ':' .. connectionId)
+  return outcome('', { ended = ended, waits = isPresent and not isSeated and 1 or 0 })
+end
+if not guest then return answer() end
+
 for _, key in ipairs({ connectionsKey, leavingKey }) do
   for _, member in ipairs(redis.call('ZRANGE', key, 0, -1)) do
     local owner, guestConnection = splitMember(member)
@@ -42,7 +48,7 @@ if user then
     changed(userId, 'guestId', guestId)
     writeUser(user, false)
   end
-  return outcome('', { ended = ended })
+  return answer()
 end
 user = guest
 user.userId, user.username, user.role, user.guestId = userId, username, role, guest.guestId or guestId
@@ -58,4 +64,4 @@ user.status = visibleStatus(user)
 writeUser(user, true)
 joins[#joins + 1] = userId
 publish(user.status, userId)
-return outcome('', { ended = ended })
+return answer()

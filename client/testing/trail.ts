@@ -1,0 +1,69 @@
+import type { ActivityItem, LeaveCause, Stay } from '../../protocol/entities.ts';
+
+/** The user of an entry. */
+export interface Actor {
+  userId: string | null;
+  username: string | null;
+}
+
+/** Who joins: a user, a guest or an agent. */
+export type Arriving = Pick<Stay, 'kind' | 'onBehalfOf'> & { userId: string; username: string; role: string };
+
+/** The audit trail of a session, with the entries that the service writes itself. */
+export class Trail {
+  /** The newest first. */
+  readonly items: ActivityItem[] = [];
+  readonly stays: Stay[] = [];
+  readonly #sessionId: string;
+  readonly #now: () => number;
+
+  constructor(sessionId: string, now: () => number) {
+    this.#sessionId = sessionId;
+    this.#now = now;
+  }
+
+  add(
+    { userId, username }: Actor,
+    activityType: string,
+    details: object = {},
+    id: string = crypto.randomUUID(),
+  ): ActivityItem {
+    const who = { sessionId: this.#sessionId, userId, username, ipAddress: null, userAgent: null };
+    // Details that are undefined are not in the trail.
+    const item = { id, ...who, activityType, details: JSON.parse(JSON.stringify(details)), createdAt: this.#now() };
+    this.items.unshift(item);
+    return item;
+  }
+
+  joined({ userId, username, role, kind, onBehalfOf }: Arriving): void {
+    const agent = kind && { kind, ...(onBehalfOf ? { onBehalfOf } : {}) };
+    this.stays.push({ userId, username, role, joinedAt: this.#now(), leftAt: null, cause: null, ...agent });
+    this.add({ userId, username }, 'user_joined', { role, ...agent });
+  }
+
+  left(userId: string, cause: LeaveCause): void {
+    const stay = this.stays.findLast((each) => each.userId === userId)!;
+    Object.assign(stay, { leftAt: this.#now(), cause });
+    const durationSeconds = Math.round((this.#now() - stay.joinedAt) / 1000);
+    if (cause === 'timeout') this.add(stay, 'user_timeout', { reason: 'heartbeat_timeout', durationSeconds });
+    else this.add(stay, 'user_left', { cause, durationSeconds, kind: stay.kind });
+  }
+
+  /**
+   * The stays of a guest are those of the user.
+   *
+   * @param stayEnded whether both were present, so that one stay of two ends. The later one goes on.
+   */
+  signedIn(
+    guestId: string,
+    { userId, username }: Actor & { userId: string; username: string },
+    role: string,
+    stayEnded: boolean,
+  ): void {
+    this.add({ userId, username }, 'guest_signed_in', { guestId, role, stayEnded: stayEnded || undefined });
+    for (const stay of this.stays) if (stay.userId === guestId) Object.assign(stay, { userId, username });
+    if (!stayEnded) return;
+    const [first, second] = this.stays.filter((stay) => stay.userId === userId && stay.leftAt === null);
+    if (second) this.stays.splice(this.stays.indexOf(first!), 1);
+  }
+}
