@@ -29,7 +29,7 @@ export function checkTerms(
       `Name 1 to ${serverLimits.keySessions} keys of sessions with 1 to ${limits.keyCharacters} characters each; "doc-*" covers all that begin with "doc-".`,
     );
   }
-  const isPeriod = expiresInSeconds === undefined || (expiresInSeconds > 0 && expiresInSeconds <= longestSeconds);
+  const isPeriod = expiresInSeconds === undefined || (expiresInSeconds >= 1 && expiresInSeconds <= longestSeconds);
   if (!isPeriod) throw invalid(`A key expires after 1 to ${longestSeconds} seconds, or never.`);
   return {
     name: shown,

@@ -163,6 +163,7 @@ test.each([
   [{ ...terms, sessions: ['x'.repeat(256)] }, /keys of sessions/],
   [{ ...terms, sessions: ['\u0000'] }, /keys of sessions/],
   [{ ...terms, expiresInSeconds: 0 }, /expires/],
+  [{ ...terms, expiresInSeconds: 0.5 }, /expires/],
   [{ ...terms, expiresInSeconds: Number.NaN }, /expires/],
 ])('terms that are not allowed are refused: %j', async (given, message) => {
   await expect(environment().create(given, null)).rejects.toMatchObject({
