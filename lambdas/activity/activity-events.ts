@@ -23,6 +23,7 @@ export const serverActivityTypes = [
   'participant_removed',
   'activity_refused',
   'program_refused',
+  'agent_reassigned',
 ] as const;
 export type ServerActivityType = (typeof serverActivityTypes)[number];
 
@@ -130,6 +131,10 @@ export const participantRemoved = (actor: Actor, targetUserId: string, reason?: 
  */
 export const programRefused = (actor: Actor, action: string, reason: string) =>
   entry(actor, 'program_refused', { reason, action });
+
+/** @param onBehalfOf the user for whom the agent acts from then on; undefined for nobody in particular. */
+export const agentReassigned = (actor: Actor, { onBehalfOf, keyId }: AgentDetails) =>
+  entry(actor, 'agent_reassigned', { kind: 'agent', onBehalfOf, keyId });
 
 export const commentAdded = (actor: Actor, commentId: string, text?: string) =>
   entry(actor, 'comment_added', { commentId, text });

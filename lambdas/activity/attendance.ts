@@ -19,7 +19,7 @@ export interface Attendance {
   stays: number;
   /** Whether the user is present at the end of the period. */
   isPresent: boolean;
-  /** Present for an agent, with the user for whom it acted at its last join. */
+  /** Present for an agent, with the user for whom it acted last. */
   kind?: 'agent';
   onBehalfOf?: string;
 }
@@ -73,12 +73,18 @@ const attendance = `
   SELECT s.user_id AS "userId", coalesce(u.username, last_join.username) AS username, last_join.role,
     (extract(epoch FROM s.first) * 1000)::float8 AS "firstSeenAt", (extract(epoch FROM s.last) * 1000)::float8 AS "lastSeenAt",
     (extract(epoch FROM s.total) * 1000)::float8 AS "totalMillis", s.stays::float8 AS stays, s.open AS "isPresent",
-    last_join.kind, last_join.on_behalf_of AS "onBehalfOf"
+    last_join.kind, coalesce(reassignment.details->>'onBehalfOf', CASE WHEN reassignment.details IS NULL THEN last_join.on_behalf_of END) AS "onBehalfOf"
   FROM sums s
   LEFT JOIN users u ON u.id = s.user_id
   CROSS JOIN LATERAL (
-    SELECT m.username, m.role, m.kind, m.on_behalf_of FROM movements m WHERE m.user_id = s.user_id AND m.joins ORDER BY m.at DESC, m.id DESC LIMIT 1
+    SELECT m.at, m.username, m.role, m.kind, m.on_behalf_of FROM movements m WHERE m.user_id = s.user_id AND m.joins ORDER BY m.at DESC, m.id DESC LIMIT 1
   ) last_join
+  LEFT JOIN LATERAL (
+    SELECT l.details FROM activity_log l
+    WHERE l.session_id = $1::uuid AND l.user_id = s.user_id AND l.activity_type = 'agent_reassigned'
+      AND l.created_at >= last_join.at AND l.created_at <= to_timestamp($3::float8 / 1000)
+    ORDER BY l.created_at DESC, l.id DESC LIMIT 1
+  ) reassignment ON last_join.kind = 'agent'
   WHERE $4::float8 IS NULL OR (s.first, s.user_id) > (to_timestamp($4::float8 / 1000)::timestamptz(3), $5::uuid)
   ORDER BY s.first, s.user_id LIMIT $6`;
 

@@ -32,10 +32,16 @@ const whoWasHere = `
     (extract(epoch FROM a.created_at) * 1000)::float8 AS "joinedAt",
     (extract(epoch FROM least(departure.at, next_end.at)) * 1000)::float8 AS "leftAt",
     CASE WHEN departure.at <= coalesce(next_end.at, 'infinity') THEN departure.cause ELSE next_end.cause END AS cause,
-    a.details->>'kind' AS kind, a.details->>'onBehalfOf' AS "onBehalfOf"
+    a.details->>'kind' AS kind, coalesce(reassignment.details, a.details)->>'onBehalfOf' AS "onBehalfOf"
   FROM last_event a
   LEFT JOIN users u ON u.id = a.user_id
   LEFT JOIN next_end ON true
+  LEFT JOIN LATERAL (
+    SELECT g.details FROM activity_log g
+    WHERE g.session_id = $1::uuid AND g.user_id = a.user_id AND g.activity_type = 'agent_reassigned'
+      AND g.created_at >= a.created_at AND g.created_at <= to_timestamp($2::float8 / 1000)
+    ORDER BY g.created_at DESC, g.id DESC LIMIT 1
+  ) reassignment ON a.details->>'kind' = 'agent'
   LEFT JOIN LATERAL (
     SELECT g.created_at AS at,
       CASE g.activity_type WHEN 'user_timeout' THEN 'timeout' ELSE g.details->>'cause' END AS cause

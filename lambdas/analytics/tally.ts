@@ -115,9 +115,9 @@ function lengthOf(figure: 'stay' | 'session', given: number): [Figure, string, n
   ];
 }
 
-const movements = ['user_joined', 'user_left', 'user_timeout'];
-/** Only the server writes joins and leaves, so no user can appear as an agent. */
-const isOfAgent = ({ activityType, kind }: CountedEntry) => kind === 'agent' && movements.includes(activityType);
+const ofAgents = ['user_joined', 'user_left', 'user_timeout', 'agent_reassigned'];
+/** Only the server writes these entries, so no user can appear as an agent. */
+const isOfAgent = ({ activityType, kind }: CountedEntry) => kind === 'agent' && ofAgents.includes(activityType);
 const isDeparture = ({ activityType }: CountedEntry) => activityType === 'user_left' || activityType === 'user_timeout';
 /** Two people who were present became one. Nobody left, so no leave is counted. */
 const isUnion = ({ activityType, stayEnded }: CountedEntry) =>

@@ -12,13 +12,13 @@ import { marshall } from '@aws-sdk/util-dynamodb';
 import type { Role } from '../../protocol/entities.ts';
 import type { ChangedData } from '../platform/kept-data.ts';
 import { isBefore, Overtaken, type Turn } from '../platform/turn.ts';
+import { type LeaseRenewal, leaseChange } from './agent-lease.ts';
 import type { CappedBy, ConnectionCap } from './connection-counters.ts';
 import { addConnection, type Connection, countedIn, removeConnection } from './counted-connection.ts';
 import { goneSeats, withoutMembership } from './gone-seat.ts';
 import { isMet, isRefused } from './is-met.ts';
 import { itemUpdate, joinUpdate, leaveUpdate, type WriteKey } from './item-update.ts';
 import {
-  type AgentMark,
   connectionItem,
   expiry,
   isMembership,
@@ -123,11 +123,10 @@ export class ConnectionRegistry {
     return isMet(this.#client.send(command));
   }
 
-  /** Stores name and lease of an agent. @returns false if it has no place in the session, or if a later renewal is stored. */
-  setLease(key: Omit<Seat, 'userId'>, username: string, agent: AgentMark & { renewedAt: number }): Promise<boolean> {
-    const fields = { username, agent, expiresAt: expiry(agent.leaseUntil) };
-    const isNewest = '(attribute_not_exists(#agent.renewedAt) OR #agent.renewedAt < :renewedAt)';
-    return this.#change(key, fields, `attribute_exists(userId) AND ${isNewest}`, { ':renewedAt': agent.renewedAt });
+  /** Stores name and lease of an agent. @returns false if the condition of the renewal is not met. */
+  setLease(key: Omit<Seat, 'userId'>, renewal: LeaseRenewal): Promise<boolean> {
+    const { fields, condition } = leaseChange(renewal);
+    return this.#change(key, fields, condition.text, condition.values);
   }
 
   /** Whether the connection left the session after it sent the frame of this turn. */

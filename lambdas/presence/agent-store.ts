@@ -29,6 +29,8 @@ export interface RenewOutcome extends PresenceOutcome {
   /** The name of the agent, and the user for whom it acts, after the renewal. */
   name: string;
   onBehalfOf: string | undefined;
+  /** Since when it acts for that user, if a renewal of the stay changed it; otherwise `renewedAt`. */
+  actsSince: number;
   /** When Redis stored the renewal, Unix milliseconds; later for each renewal of the agent. */
   renewedAt: number;
   changedData?: ChangedData | undefined;
@@ -68,9 +70,9 @@ export class AgentStore {
     };
     const reply = await this.#scripts.run('renewAgent', sessionId, now, values);
     if (!reply) return undefined;
-    const { cursors, cursorReceivers, agentName, actsFor, renewedAt, changedData } = reply.extra;
+    const { cursors, cursorReceivers, agentName, actsFor, actsSince, renewedAt, changedData } = reply.extra;
     return {
-      ...{ name: agentName, onBehalfOf: actsFor || undefined, renewedAt },
+      ...{ name: agentName, onBehalfOf: actsFor || undefined, actsSince, renewedAt },
       ...readOutcome(reply, now, this.#timings),
       batch: readBatch(reply.epoch, cursors, cursorReceivers),
       changedData: readChangedData(changedData),

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
+import { tokenOf } from '../support/client.ts';
 import { joinOf, leaveOf, stayPresent } from '../support/presence-frames.ts';
 import { call, callOnce, createKey, type ServerAnswer } from '../support/server-api.ts';
 import { type Arrived, startTestStack, type TestStack } from '../support/stack.ts';
@@ -43,12 +44,12 @@ async function shown(person: Arrived, sessionId: string, userId: string) {
   return users.find((user) => user.userId === userId);
 }
 
-/** The entries of an agent after its join, as soon as there is one. A sweep may write it. */
-async function endOf(sessionId: string, userId: string) {
+/** The entries of an agent after its join, as soon as there are so many. A sweep may write them. */
+async function entriesAfterJoin(sessionId: string, userId: string, count = 1) {
   for (;;) {
     const [joined, ...more] = (await stack.audit(sessionId)).filter((row) => row.user_id === userId);
     expect(joined?.activity_type).toBe('user_joined');
-    if (more.length > 0) return more.map((row) => ({ type: row.activity_type, ...row.details }));
+    if (more.length >= count) return more.map((row) => ({ type: row.activity_type, ...row.details }));
     await pause(100);
   }
 }
@@ -67,7 +68,7 @@ test('[SA5] [SA7] an agent that Redis forgot is ended by its program, with the k
   await stack.redis.flushdb();
   expect((await end(sessionId, 'forgotten')).body).toEqual({ ended: true });
   expect(await shown(ada, sessionId, userId)).toBeUndefined();
-  expect(await endOf(sessionId, userId)).toMatchObject(endedByKey());
+  expect(await entriesAfterJoin(sessionId, userId)).toMatchObject(endedByKey());
 });
 
 test('[SA7] while Redis is away the end of an agent is refused, and a repeat ends it', async () => {
@@ -80,7 +81,7 @@ test('[SA7] while Redis is away the end of an agent is refused, and a repeat end
   // The command of the refused request may still have reached Redis, then the repeat finds no agent.
   expect((await end(sessionId, 'ending')).status).toBe(200);
   expect(await shown(ada, sessionId, userId)).toBeUndefined();
-  expect(await endOf(sessionId, userId)).toMatchObject(endedByKey());
+  expect(await entriesAfterJoin(sessionId, userId)).toMatchObject(endedByKey());
 });
 
 test('[SA5] an agent that is ended while PostgreSQL is away has the key in its entry', async () => {
@@ -90,7 +91,7 @@ test('[SA5] an agent that is ended while PostgreSQL is away has the key in its e
   const ended = await callOnce(stack, routeOf('DELETE', sessionId, 'quiet'), { as: key.secret });
   await stack.stores.database.open();
   expect(ended.body).toEqual({ ended: true });
-  expect(await endOf(sessionId, userId)).toMatchObject(endedByKey());
+  expect(await entriesAfterJoin(sessionId, userId)).toMatchObject(endedByKey());
 });
 
 test('[SA7] [FA1] a snapshot while Redis is away has no agent whose lease has ended', async () => {
@@ -136,4 +137,40 @@ test('[SA7] of renewals at the same time, Redis and the connection table keep th
     await stack.redis.flushdb();
     expect((await shown(ada, sessionId, userId))?.username).toBe(before?.username);
   }
+});
+
+test('[SA10] the history says for whom an agent acted at each time', async () => {
+  const { ada, sessionId } = await room();
+  const bob = await stack.arrive('bob');
+  await bob.expect('session_joined', { type: 'session_join', sessionId });
+  const userId = await joined(ada, sessionId, 'servant', { onBehalfOf: ada.userId });
+  const first = Date.now();
+  await set(sessionId, 'servant', { onBehalfOf: bob.userId });
+  const actsFor = async (at: number) => {
+    const { stays } = await ada.expect('presence_history', { type: 'presence_history', sessionId, at });
+    return stays.find((stay) => stay.userId === userId)?.onBehalfOf;
+  };
+  expect(await actsFor(first)).toBe(ada.userId);
+  expect(await actsFor(Date.now())).toBe(bob.userId);
+  // The same user again changes nothing, and a change while PostgreSQL is away is recorded later.
+  await set(sessionId, 'servant', { onBehalfOf: bob.userId, activity: 'on' });
+  stack.stores.database.shut();
+  const freed = await callOnce(stack, routeOf('PUT', sessionId, 'servant'), {
+    as: key.secret,
+    body: { onBehalfOf: null },
+  });
+  await stack.stores.database.open();
+  expect(freed.status).toBe(200);
+  await set(sessionId, 'servant');
+  await stack.fireSchedule('CleanupSweep');
+  expect(await entriesAfterJoin(sessionId, userId, 2)).toEqual([
+    { type: 'agent_reassigned', kind: 'agent', onBehalfOf: bob.userId, keyId: key.id },
+    { type: 'agent_reassigned', kind: 'agent', keyId: key.id },
+  ]);
+  expect(await actsFor(Date.now())).toBeUndefined();
+  const { token } = await tokenOf(stack, 'ada');
+  const { body } = await call(stack, `GET /sessions/${sessionId}/attendance`, { as: token });
+  const attended = (body['items'] as { userId: string; kind?: string }[]).find((one) => one.userId === userId);
+  expect(attended).toMatchObject({ kind: 'agent' });
+  expect(attended).not.toHaveProperty('onBehalfOf');
 });

@@ -3,7 +3,6 @@ import { displayName } from '../../../protocol/names.ts';
 import { serverLimits } from '../../../protocol/server-api.ts';
 import type { AgentMark } from '../../connections/connection-registry.ts';
 import { Overtaken } from '../../platform/turn.ts';
-import { isAway } from '../../platform/unavailable.ts';
 import { type AgentState, AgentStore } from '../../presence/agent-store.ts';
 import { agentConnection } from '../../presence/seat.ts';
 import type { Services } from '../../services/services.ts';
@@ -14,6 +13,7 @@ import { rememberData } from '../presence/remember-data.ts';
 import { scheduleVisit } from '../scheduling/sweep-waker.ts';
 import { runJoin } from '../seating/seat-connection.ts';
 import { agentUserId, callerOf } from './agent.ts';
+import { keepLease } from './keep-lease.ts';
 import type { Program } from './program.ts';
 
 /** What a program asks for an agent. */
@@ -84,30 +84,14 @@ async function renew(
   if (!outcome) return false;
   const seat = { sessionId, userId, connectionId: agentConnection(userId) };
   const { changedData, renewedAt, onBehalfOf } = outcome;
+  const mark = { ...markOf(program, { ...state, onBehalfOf }), renewedAt };
   await Promise.all([
-    keepLease(services, seat, outcome.name, { ...markOf(program, { ...state, onBehalfOf }), renewedAt }),
+    keepLease(services, program, seat, { ...mark, name: outcome.name, actsSince: outcome.actsSince }),
     scheduleVisit(services, sessionId, state.leaseUntil),
     announce(services, sessionId, outcome),
     changedData && rememberData(services, seat, changedData),
   ]);
   return true;
-}
-
-/** Stores the lease and the name, so that it is known after Redis lost the session. While the table is away, only Redis has it (rule FA4). */
-async function keepLease(
-  services: Services,
-  seat: { sessionId: string; connectionId: string },
-  username: string,
-  mark: AgentMark & { renewedAt: number },
-): Promise<void> {
-  try {
-    await services.registry.setLease(seat, username, mark);
-  } catch (error) {
-    if (!isAway(error, 'connections')) throw error;
-    services.log.warn('A lease could not be stored in the connection table', {
-      ...{ sessionId: seat.sessionId, error: error.cause as Error },
-    });
-  }
 }
 
 async function join(

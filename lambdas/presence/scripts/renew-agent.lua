@@ -21,7 +21,7 @@ if username ~= '' and username ~= user.username then
   changed(userId, 'username', username)
 end
 if onBehalfOf ~= '' and onBehalfOf ~= (user.onBehalfOf or 'null') then
-  user.onBehalfOf = onBehalfOf ~= 'null' and onBehalfOf or nil
+  user.onBehalfOf, user.actsSince = onBehalfOf ~= 'null' and onBehalfOf or nil, user.renewedAt
   changed(userId, 'onBehalfOf', user.onBehalfOf or cjson.null)
 end
 if status ~= '' then
@@ -62,4 +62,4 @@ if cursorMoved and redis.call('ZCARD', connectionsKey) > 1 then
   end
 end
 return outcome('', { cursors = cursors, cursorReceivers = receivers, agentName = user.username, actsFor = user.onBehalfOf or '',
-  renewedAt = user.renewedAt, changedData = #dataChanges > 0 and keptData(user) or {} }, promised, atOnce)
+  actsSince = user.actsSince or user.renewedAt, renewedAt = user.renewedAt, changedData = #dataChanges > 0 and keptData(user) or {} }, promised, atOnce)

@@ -37,6 +37,8 @@ interface ExtraTypes {
   /** The name of an agent, and the user for whom it acts or empty. */
   agentName: string;
   actsFor: string;
+  /** Since when it acts for them, if that changed during its stay; otherwise the time of the renewal. Unix milliseconds. */
+  actsSince: number;
   /** When Redis stored a renewal, Unix milliseconds; later for each renewal of an agent. */
   renewedAt: number;
   isFirst: number;

@@ -130,7 +130,7 @@ export const replyExtras = {
   touch: ['cursors', 'cursorReceivers', 'overdue', 'chosenAt', 'numberedAt', 'changedData'],
   keepAlive: [],
   address: ['isPermitted', 'addressed'],
-  renewAgent: ['cursors', 'cursorReceivers', 'agentName', 'actsFor', 'renewedAt', 'changedData'],
+  renewAgent: ['cursors', 'cursorReceivers', 'agentName', 'actsFor', 'actsSince', 'renewedAt', 'changedData'],
   publish: ['verdict', 'addressed'],
   flush: ['cursors', 'cursorReceivers'],
   noteFailedPosts: [],
