@@ -1,3 +1,4 @@
+import { type OldRows, removeOld } from '../platform/remove-old.ts';
 import { notSetAside, SetAside } from '../platform/set-aside.ts';
 import type { Database } from './activity-repository.ts';
 
@@ -42,14 +43,19 @@ const removeUnchained = `
 /** Deletes those that $2 names, and waits for locks. */
 const removeNamed = 'SELECT id FROM remove_unchained($1, $2, true) AS id';
 
-/** The guests of purged sessions who signed in before $1: nothing is left that names them. */
-const removeIdentities = `
-  DELETE FROM guest_identities g WHERE (g.session_id, g.guest_id) IN (
-    SELECT i.session_id, i.guest_id FROM guest_identities i
-    WHERE i.signed_in_at < $1 AND NOT EXISTS (SELECT FROM collaboration_sessions s WHERE s.id = i.session_id)
-    ORDER BY i.signed_in_at LIMIT ${batchItems})`;
+const guest = "t.session_id || ':' || t.guest_id";
 
-/** Removes audit entries after their retention, in batches. A chain or an entry that cannot be removed is set aside. */
+/** The guests of purged sessions who signed in before $1, and are not set aside at $2: nothing is left that names them. */
+const identities: Omit<OldRows, 'values'> = {
+  ...{ step: 'forget-guest', table: 'guest_identities', key: guest },
+  due: `(t.session_id, t.guest_id) IN (
+    SELECT t.session_id, t.guest_id FROM guest_identities t
+    WHERE t.signed_in_at < $1 AND NOT EXISTS (SELECT FROM collaboration_sessions s WHERE s.id = t.session_id)
+      AND ${notSetAside('forget-guest', guest, at('$2'))}
+    ORDER BY t.signed_in_at LIMIT ${batchItems})`,
+};
+
+/** Removes audit entries after their retention, in batches. A chain, an entry or a guest that cannot be removed is set aside. */
 export class ActivityRetention {
   readonly #database: Pick<Database, 'query'>;
   readonly #clock: () => number;
@@ -77,7 +83,7 @@ export class ActivityRetention {
         more = result.more;
       }
     }
-    await this.#database.query(removeIdentities, [before]);
+    await removeOld(this.#database, this.#clock, { ...identities, values: [before, this.#clock()] });
     return { removed, complete: true };
   }
 

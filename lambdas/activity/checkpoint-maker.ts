@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { PoolClient } from 'pg';
 import { type CheckpointHead, checkpointText, headText } from '../../protocol/audit-checkpoint.ts';
+import { type OldRows, removeOld } from '../platform/remove-old.ts';
 import { applyApart, isRowFault } from '../platform/row-fault.ts';
 import { notSetAside, SetAside } from '../platform/set-aside.ts';
 import { inTransaction } from '../platform/transaction.ts';
@@ -62,11 +63,11 @@ export class CheckpointMaker {
 
   /**
    * Removes the heads of checkpoints after the retention of the entries, as soon as all links that they name were removed.
-   * The checkpoints stay.
+   * The checkpoints stay. A checkpoint whose heads cannot be removed is set aside, and those of the others are removed.
    */
   async removeExpired(): Promise<void> {
     const { pool, clock, retentionMillis } = this.#options;
-    await pool.query(removeHeads, [clock() - retentionMillis]);
+    await removeOld(pool, clock, { ...removableHeads, values: [clock() - retentionMillis, clock()] });
   }
 
   /** A chain whose head cannot be stored is set aside, and the checkpoint is made of the others. */
@@ -185,12 +186,18 @@ async function saveHeads(
   );
 }
 
-const removeHeads = `
-  DELETE FROM activity_checkpoint_heads WHERE number IN (
-    SELECT number FROM activity_checkpoints k
+const headsKey = 't.number::text';
+
+/** The heads of the first checkpoints before $1 whose links are all removed, without those that are set aside at $2. */
+const removableHeads: Omit<OldRows, 'values'> = {
+  ...{ step: 'checkpoint-heads', table: 'activity_checkpoint_heads', key: headsKey },
+  due: `t.number IN (
+    SELECT t.number FROM activity_checkpoints t
     WHERE made_at < to_timestamp($1::float8 / 1000)
-      AND EXISTS (SELECT FROM activity_checkpoint_heads h WHERE h.number = k.number)
+      AND EXISTS (SELECT FROM activity_checkpoint_heads h WHERE h.number = t.number)
       AND NOT EXISTS (
         SELECT FROM activity_checkpoint_heads h LEFT JOIN activity_chains c ON c.session_id = h.session_id
-        WHERE h.number = k.number AND (c.session_id IS NULL OR h.sequence > c.anchor_sequence))
-    ORDER BY number LIMIT ${expiredCheckpoints})`;
+        WHERE h.number = t.number AND (c.session_id IS NULL OR h.sequence > c.anchor_sequence))
+      AND ${notSetAside('checkpoint-heads', headsKey, 'to_timestamp($2::float8 / 1000)')}
+    ORDER BY t.number LIMIT ${expiredCheckpoints})`,
+};

@@ -33,13 +33,22 @@ export class OutboxReplay {
     this.#writer = writer;
   }
 
-  /** @param millis no new batch begins after this time. */
+  /**
+   * @param millis no new batch begins after this time.
+   * @throws the first error of the outbox. A shard that fails does not keep the others from being replayed.
+   */
   async run(millis: number): Promise<ReplayResult> {
     const deadline = performance.now() + millis;
     const result: ReplayResult = { replayed: 0, setAside: 0, complete: true };
+    const failures: unknown[] = [];
     for (const shard of outboxShards) {
-      if (!(await this.#replayShard(shard, deadline, result))) return { ...result, complete: false };
+      try {
+        if (!(await this.#replayShard(shard, deadline, result))) return { ...result, complete: false };
+      } catch (error) {
+        failures.push(error);
+      }
     }
+    if (failures.length > 0) throw failures[0];
     return result;
   }
 

@@ -158,22 +158,3 @@ export const takeGuestDays = `
   )
   SELECT t.guest_id AS "guestId", t.user_id AS "personId", (extract(epoch FROM g.day) * 1000)::float8 AS day
   FROM taken t LEFT JOIN gone g ON g.person_id = t.guest_id`;
-
-/** Removes the rows of one day, the oldest before $1, of a table that names sessions or people. */
-export const removeOldestDay = (table: 'analytics_sessions' | 'analytics_people') => `
-  DELETE FROM ${table} WHERE day = (SELECT min(day) FROM ${table} WHERE day < ${dayAt('$1')})`;
-
-/** Removes the counts before $1 and keeps the sum of their joins and leaves. */
-export const removeCounts = `
-  WITH days AS (
-    DELETE FROM analytics_days WHERE day < ${dayAt('$1')} RETURNING joined - departed AS change
-  ), minutes AS (
-    DELETE FROM analytics_minutes WHERE minute < ${time('$1')}
-  ), hours AS (
-    DELETE FROM analytics_hours WHERE hour < ${time('$1')}
-  ), types AS (
-    DELETE FROM analytics_types WHERE day < ${dayAt('$1')}
-  ), counts AS (
-    DELETE FROM analytics_counts WHERE hour < ${time('$1')}
-  )
-  UPDATE analytics_progress SET balance = balance + coalesce((SELECT sum(change) FROM days), 0)`;

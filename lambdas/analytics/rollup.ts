@@ -2,6 +2,7 @@ import type { Pool, PoolClient } from 'pg';
 import { isRowFault } from '../platform/row-fault.ts';
 import { SetAside } from '../platform/set-aside.ts';
 import { inTransaction } from '../platform/transaction.ts';
+import { removeOldAnalytics } from './analytics-retention.ts';
 import * as sql from './rollup-sql.ts';
 import { type CountedEntry, type Tally, tallyOf } from './tally.ts';
 
@@ -135,15 +136,9 @@ export class AnalyticsRollup {
 
   /** Removes what is older than its retention: first what names sessions and people, then the counts. */
   async removeExpired(millis = runMillis): Promise<void> {
-    const deadline = performance.now() + millis;
     const { pool, clock, analyticsRetentionMillis } = this.#options;
-    for (const table of ['analytics_sessions', 'analytics_people'] as const) {
-      for (let removed: number | null = 1; removed; ) {
-        if (performance.now() >= deadline) return;
-        removed = (await pool.query(sql.removeOldestDay(table), [this.#firstNamedDay()])).rowCount;
-      }
-    }
-    await this.#locked((client) => client.query(sql.removeCounts, [startOfDay(clock() - analyticsRetentionMillis)]));
+    const from = { named: this.#firstNamedDay(), counts: startOfDay(clock() - analyticsRetentionMillis) };
+    await removeOldAnalytics(pool, clock, from, (work) => this.#locked(work), millis);
   }
 
   async #countBatch(client: PoolClient, plan: BatchPlan): Promise<Batch> {

@@ -28,7 +28,7 @@ export function deletion({ connectionId, sessionId }: ItemKey): WriteRequest {
  * Deletes and replaces items in batches. If DynamoDB is busy, it may process only a part of a batch. Then the rest is tried again
  * after growing, random waits.
  *
- * @throws Unavailable if items stay unprocessed.
+ * @throws Unavailable if items stay unprocessed, after all batches were sent.
  */
 export async function writeItems(
   client: DynamoDBClient,
@@ -36,25 +36,27 @@ export async function writeItems(
   requests: readonly WriteRequest[],
   options: RetryOptions,
 ): Promise<void> {
+  let left = 0;
   for (let first = 0; first < requests.length; first += batchLimit) {
-    await writeBatch(client, table, requests.slice(first, first + batchLimit), options);
+    left += await writeBatch(client, table, requests.slice(first, first + batchLimit), options);
   }
+  if (left > 0) throw new Unavailable('connections', new Error(`${left} items stay unprocessed`));
 }
+
+/** @returns how many items stay unprocessed. */
 
 async function writeBatch(
   client: DynamoDBClient,
   table: string,
   batch: WriteRequest[],
   { wait = sleep, random = Math.random }: RetryOptions,
-): Promise<void> {
+): Promise<number> {
   let requests = batch;
   for (let attempt = 0; ; attempt++) {
     const answer = await client.send(new BatchWriteItemCommand({ RequestItems: { [table]: requests } }));
     requests = answer.UnprocessedItems?.[table] ?? [];
-    if (requests.length === 0) return;
     const upTo = retryWaits[attempt];
-    if (upTo === undefined)
-      throw new Unavailable('connections', new Error(`${requests.length} items stay unprocessed`));
+    if (requests.length === 0 || upTo === undefined) return requests.length;
     await wait(upTo * (0.5 + random() / 2));
   }
 }

@@ -1,6 +1,9 @@
 import type { Pool } from 'pg';
 import type { SessionStatus } from '../../protocol/entities.ts';
 import type { LiveSession } from '../../protocol/figures.ts';
+import { removeOld } from '../platform/remove-old.ts';
+import { applyApart } from '../platform/row-fault.ts';
+import { SetAside } from '../platform/set-aside.ts';
 import type { Counters, FigureRow, Found } from './figure-rows.ts';
 import * as sql from './figures-sql.ts';
 
@@ -29,8 +32,14 @@ export class FigureStore {
     this.#database = database;
   }
 
+  /** A session that cannot be written is set aside, and the others are written. */
   async writeSessions(sessions: readonly SessionFigures[], now: number): Promise<void> {
-    if (sessions.length === 0) return;
+    const setAside = ({ sessionId }: SessionFigures, error: unknown) =>
+      new SetAside(this.#database, () => now).add('live-session', sessionId, error);
+    await applyApart(sessions, (some) => this.#writeSessions(some, now), setAside);
+  }
+
+  async #writeSessions(sessions: readonly SessionFigures[], now: number): Promise<[]> {
     await this.#database.query({
       name: 'figures-sessions',
       text: sql.writeSessions,
@@ -42,6 +51,7 @@ export class FigureStore {
         now,
       ],
     });
+    return [];
   }
 
   /** Adds to what all sweeps counted in a slot. */
@@ -82,8 +92,7 @@ export class FigureStore {
 
   /** Deletes live sessions that no visit renews, and figures that are two days old. */
   async forgetOld(now: number): Promise<void> {
-    await this.#database.query(sql.forgetSessions, [now]);
-    await this.#database.query(sql.forgetFigures, [now]);
+    for (const rows of sql.oldFigures) await removeOld(this.#database, () => now, { ...rows, values: [now] });
   }
 
   /** The rows from `from` until before `to`, oldest first. */

@@ -1,12 +1,16 @@
+import type { OldRows } from '../platform/remove-old.ts';
+import { notSetAside } from '../platform/set-aside.ts';
+
 const time = (parameter: string) => `to_timestamp(${parameter}::float8 / 1000)`;
 
 /**
  * Writes the sessions that were visited or metered since the last time. A session that was only metered has no people here and is
- * changed, not inserted. The rate is a mean over about a minute, in which older amounts count less ($6: seconds until now).
+ * changed, not inserted. A session that is set aside is left out. The rate is a mean over about a minute, in which older amounts count less ($6: seconds until now).
  */
 export const writeSessions = `
   WITH given AS (
     SELECT * FROM unnest($1::uuid[], $2::integer[], $3::integer[], $4::float8[]) AS g (session_id, people, online, dollars)
+    WHERE ${notSetAside('live-session', 'g.session_id', time('$5'))}
   ), gone AS (
     DELETE FROM live_sessions l USING given g WHERE l.session_id = g.session_id AND g.people = 0
   ), metered AS (
@@ -31,14 +35,25 @@ export const writeFound = `
   INSERT INTO service_figures AS f (slot, found) VALUES (${time('$1')}, $2::jsonb)
   ON CONFLICT (slot) DO UPDATE SET found = excluded.found`;
 
-/** Who is present. Rows that no visit has renewed for two minutes are left out; `forgetSessions` deletes them. */
+/** Who is present. Rows that no visit has renewed for two minutes are left out; `oldFigures` names them for deletion. */
 export const presentNow = `
   SELECT count(*)::float8 AS "activeSessions", coalesce(sum(people), 0)::float8 AS "activeUsers",
     coalesce(sum(online), 0)::float8 AS online
   FROM live_sessions WHERE seen_at > ${time('$1')} - interval '2 minutes'`;
 
-export const forgetSessions = `DELETE FROM live_sessions WHERE seen_at <= ${time('$1')} - interval '2 minutes'`;
-export const forgetFigures = `DELETE FROM service_figures WHERE slot < ${time('$1')} - interval '48 hours'`;
+const slotKey = 'extract(epoch FROM t.slot)::bigint::text';
+
+/** Live sessions that no visit renews, and figures that are two days old, at $1. */
+export const oldFigures: readonly Omit<OldRows, 'values'>[] = [
+  {
+    ...{ step: 'live-session', table: 'live_sessions', key: 't.session_id::text' },
+    due: `t.seen_at <= ${time('$1')} - interval '2 minutes' AND ${notSetAside('live-session', 't.session_id', time('$1'))}`,
+  },
+  {
+    ...{ step: 'figures', table: 'service_figures', key: slotKey },
+    due: `t.slot < ${time('$1')} - interval '48 hours' AND ${notSetAside('figures', slotKey, time('$1'))}`,
+  },
+];
 
 /**
  * Joins and leaves in a period. The index of the retention finds the entries by their time. An entry that comes later than this is

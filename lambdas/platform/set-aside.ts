@@ -31,7 +31,17 @@ export type SweepStep =
   | 'count'
   /** By `session:guest`. */
   | 'count-guest'
-  | 'checkpoint';
+  /** By `table key`. */
+  | 'old-count'
+  | 'checkpoint'
+  /** By number of the checkpoint. */
+  | 'checkpoint-heads'
+  /** By `session:guest`. */
+  | 'forget-guest'
+  | 'early-warning'
+  | 'live-session'
+  /** By time of the figures, Unix seconds. */
+  | 'figures';
 
 /** The first wait, in minutes; each further failure doubles it. */
 const firstMinutes = 1;

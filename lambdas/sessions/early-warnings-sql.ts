@@ -1,33 +1,45 @@
+import { notSetAside } from '../platform/set-aside.ts';
 import { silenceSteps } from './prediction/silence-model.ts';
 import { duration, time } from './sql-times.ts';
 
 /** How many sessions of an owner the history covers. */
 const rememberedSessions = 20;
 
+/** The sessions among which the batch is: null for all. */
+const among = (ids: string) => `(${ids}::uuid[] IS NULL OR s.id = ANY (${ids}::uuid[]))`;
+
+const silent = `
+  FROM collaboration_sessions s LEFT JOIN session_foresight f ON f.session_id = s.id
+  WHERE s.status = 'active'
+    AND s.last_active_at <= ${time('$2')} - ${duration('$3')}
+    AND s.last_active_at > ${time('$2')} - ${duration('$1')}
+    AND (f.checked_at IS NULL OR f.checked_at <= ${time('$2')} - ${duration('$3')})
+    AND ${notSetAside('early-warning', 's.id', time('$2'))}`;
+
+/** The sessions that {@link claimSilent} would take. */
+export const dueSilent = `SELECT s.id ${silent} ORDER BY s.last_active_at LIMIT $4`;
+
 /**
- * Takes at most $5 silent sessions for an estimate. Their silence has lasted for at least one step, and the last estimate is at least one step
- * old. $1 is the timeout, $2 how long before the expiry the usual warning is due, $3 the time, $4 the length of a step. It only notes the
- * time of the estimate: it ends nothing. `mayWarn` is false if participants were warned already, or the usual warning is due.
+ * Takes at most $4 silent sessions for an estimate. Their silence has lasted for at least one step, and the last estimate is at least one step
+ * old. $1 is the timeout, $2 the time, $3 the length of a step, $5 how long before the expiry the usual warning is due, and $6 names the
+ * sessions, or is null. It only notes the time of the estimate: it ends nothing. `mayWarn` is false if participants were warned already, or
+ * the usual warning is due.
  */
 export const claimSilent = `
   WITH candidates AS (
     SELECT s.id, s.owner_id, s.warned_at, f.foreseen_at, session_last_activity(s) AS last_activity
-    FROM collaboration_sessions s LEFT JOIN session_foresight f ON f.session_id = s.id
-    WHERE s.status = 'active'
-      AND s.last_active_at <= ${time('$3')} - ${duration('$4')}
-      AND s.last_active_at > ${time('$3')} - ${duration('$1')}
-      AND (f.checked_at IS NULL OR f.checked_at <= ${time('$3')} - ${duration('$4')})
-    ORDER BY s.last_active_at LIMIT $5 FOR NO KEY UPDATE OF s SKIP LOCKED
+    ${silent} AND ${among('$6')}
+    ORDER BY s.last_active_at LIMIT $4 FOR NO KEY UPDATE OF s SKIP LOCKED
   ), checked AS (
-    INSERT INTO session_foresight (session_id, checked_at) SELECT id, ${time('$3')} FROM candidates
+    INSERT INTO session_foresight (session_id, checked_at) SELECT id, ${time('$2')} FROM candidates
     ON CONFLICT (session_id) DO UPDATE SET checked_at = excluded.checked_at
     RETURNING session_id
   )
   SELECT c.id, c.owner_id AS "ownerId", (extract(epoch FROM c.last_activity) * 1000)::float8 AS "lastActivityAt",
     (c.foreseen_at IS NULL OR c.foreseen_at < c.last_activity)
       AND (c.warned_at IS NULL OR c.warned_at < c.last_activity)
-      AND c.last_activity <= ${time('$3')} - ${duration('$4')}
-      AND c.last_activity > ${time('$3')} - ${duration('$1')} + ${duration('$2')} AS "mayWarn"
+      AND c.last_activity <= ${time('$2')} - ${duration('$3')}
+      AND c.last_activity > ${time('$2')} - ${duration('$1')} + ${duration('$5')} AS "mayWarn"
   FROM candidates c JOIN checked ON checked.session_id = c.id`;
 
 /**

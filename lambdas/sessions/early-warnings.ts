@@ -1,4 +1,5 @@
 import type { Queryable } from '../platform/database.ts';
+import { SetAside, waitingForLocks } from '../platform/set-aside.ts';
 import * as sql from './early-warnings-sql.ts';
 import { estimateSilence, noHistory, type SilenceHistory, silenceSteps } from './prediction/silence-model.ts';
 import type { ExpiringSession, SweepTimings } from './sweep-repository.ts';
@@ -28,7 +29,8 @@ const ownWeight = 1;
 
 /**
  * The early warnings (rule SE16). It estimates whether a silent session stays silent until its expiry, from the silences of its owner's last
- * sessions in the audit trail. It writes only to the table `session_foresight`, so it ends no session (rule SE17). It estimates each silence
+ * sessions in the audit trail. It writes only to the table `session_foresight`, so it ends no session (rule SE17). A session whose
+ * row cannot be written is set aside. It estimates each silence
  * once in each step of the timeout.
  */
 export class EarlyWarnings {
@@ -43,9 +45,13 @@ export class EarlyWarnings {
   /** Estimates at most `limit` silent sessions. Returns those to warn about, the most probable expiry first. */
   async likely(limit: number, now: number): Promise<{ looked: number; sure: SilentSession[] }> {
     const { sessionTimeoutMillis: timeout, sessionWarningMillis: warning } = this.#timings;
-    const claimed = await this.#rows<ClaimedRow>('early-warning-claim', sql.claimSilent, [
-      ...[timeout, warning, now, this.#stepMillis, limit],
-    ]);
+    const values = [timeout, now, this.#stepMillis, limit];
+    const claimed = await this.#aside(now).togetherOrApart('early-warning', {
+      together: () => this.#rows<ClaimedRow>('early-warning-claim', sql.claimSilent, [...values, warning, null]),
+      ids: async () => (await this.#rows<{ id: string }>('early-warning-due', sql.dueSilent, values)).map(({ id }) => id),
+      apart: (ids) =>
+        this.#rows<ClaimedRow>('early-warning-claim-apart', waitingForLocks(sql.claimSilent), [...values, warning, ids]),
+    });
     const candidates = claimed.filter(({ mayWarn }) => mayWarn);
     if (candidates.length === 0) return { looked: claimed.length, sure: [] };
     const ownerIds = candidates.map(({ ownerId }) => ownerId);
@@ -60,8 +66,13 @@ export class EarlyWarnings {
 
   /** Claims the early warnings of those of the sessions in which nobody is present still, in the given order. */
   async claim(sessionIds: readonly string[], now: number): Promise<ExpiringSession[]> {
-    const values = [sessionIds, now, this.#timings.sessionTimeoutMillis, this.#stepMillis];
-    const rows = await this.#rows<ExpiringSession>('early-warning-warn', sql.claimWarnings, values);
+    const claim = (name: string, text: string) => (ids: readonly string[]) =>
+      this.#rows<ExpiringSession>(name, text, [ids, now, this.#timings.sessionTimeoutMillis, this.#stepMillis]);
+    const rows = await this.#aside(now).togetherOrApart('early-warning', {
+      together: () => claim('early-warning-warn', sql.claimWarnings)(sessionIds),
+      ids: async () => sessionIds,
+      apart: claim('early-warning-warn-apart', waitingForLocks(sql.claimWarnings)),
+    });
     const byId = new Map(rows.map((row) => [row.sessionId, row]));
     return sessionIds.flatMap((id) => byId.get(id) ?? []);
   }
@@ -69,6 +80,10 @@ export class EarlyWarnings {
   /** Gives back the claim of a session whose early warning could not be announced. */
   async release(sessionId: string): Promise<void> {
     await this.#rows('early-warning-release', sql.releaseWarning, [sessionId]);
+  }
+
+  #aside(now: number): SetAside {
+    return new SetAside(this.#database, () => now);
   }
 
   get #stepMillis(): number {

@@ -2,6 +2,7 @@ import type { Timings } from '../../protocol/timings.ts';
 import type { Queryable } from '../platform/database.ts';
 import { log } from '../platform/log.ts';
 import { applyApart } from '../platform/row-fault.ts';
+import { SetAside } from '../platform/set-aside.ts';
 import { announceEach } from './announce-each.ts';
 import { EarlyWarnings } from './early-warnings.ts';
 import {
@@ -127,7 +128,7 @@ export class SessionCleanupService {
     let total = 0;
     await this.#eachBatch(async (limit) => {
       const due = await repository.inactive(sessionTimeoutMillis, limit, this.#now());
-      const alone = await this.#withoutPresent(due);
+      const alone = await this.#withoutPresent('expire', due);
       const expired = await repository.expire(alone, this.#now());
       total += expired;
       // Sessions that were kept are left out of the next batch, so that it has others.
@@ -165,7 +166,7 @@ export class SessionCleanupService {
   async #warn(limit: number): Promise<number> {
     const repository = this.#repository();
     const silent = await repository.silent(limit, this.#now());
-    const alone = await this.#withoutPresent(silent);
+    const alone = await this.#withoutPresent('warn', silent);
     const claimed = await repository.claimWarnings(alone, this.#now());
     const announce = this.#configured().onExpiring ?? nobody;
     const announced = await announceEach(claimed, announce, {
@@ -181,7 +182,8 @@ export class SessionCleanupService {
     if (!timings.warnsEarly) return 0;
     const warnings = new EarlyWarnings(database, timings);
     const { sure } = await warnings.likely(estimatedAtOnce, this.#now());
-    const alone = await this.#withoutPresent(sure.map(({ sessionId }) => sessionId));
+    const ids = sure.map(({ sessionId }) => sessionId);
+    const alone = await this.#withoutPresent('warn', ids);
     const claimed = await warnings.claim(alone, this.#now());
     const announced = await announceEach(claimed, (session) => onExpiring({ ...session, early: true }), {
       release: (id) => warnings.release(id),
@@ -214,15 +216,18 @@ export class SessionCleanupService {
     return total;
   }
 
-  async #withoutPresent(sessionIds: string[]): Promise<string[]> {
+  /** A session in which somebody is present, and whose time cannot be written, is set aside: the step leaves it out for a while. */
+  async #withoutPresent(step: 'expire' | 'warn', sessionIds: string[]): Promise<string[]> {
     const { presentAmong, database } = this.#configured();
     if (!presentAmong || sessionIds.length === 0) return sessionIds;
     const present = new Set(await presentAmong(sessionIds));
     const at = this.#now();
-    await touchSessions(
-      database,
-      [...present].map((sessionId) => ({ sessionId, personId: null, at })),
-    );
+    const touch = (ids: readonly string[]) =>
+      touchSessions(
+        database,
+        ids.map((sessionId) => ({ sessionId, personId: null, at })),
+      );
+    await new SetAside(database, () => at).apart(step, [...present], touch);
     return sessionIds.filter((id) => !present.has(id));
   }
 

@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
+import type { DynamoDBClient, QueryCommand } from '@aws-sdk/client-dynamodb';
 import { ActivityLogger } from '../../lambdas/activity/activity-logger.ts';
+import { ActivityOutbox } from '../../lambdas/activity/activity-outbox.ts';
 import { CheckpointMaker } from '../../lambdas/activity/checkpoint-maker.ts';
 import { AnalyticsRollup, type RollupOptions } from '../../lambdas/analytics/rollup.ts';
 import { dueLinks } from '../../lambdas/analytics/rollup-sql.ts';
@@ -47,6 +49,24 @@ test('[AC3] an outbox entry that a trigger refuses is set aside, and the entries
   expect((await store.items()).map(({ shard, entry }) => [shard, entry.activityType])).toEqual([
     ['activity-aside', 'bad'],
   ]);
+});
+
+test('[AC3] a shard of the outbox that cannot be read does not keep the entries of the others waiting', async () => {
+  pool.away = true;
+  const sessions = Array.from({ length: 40 }, () => randomUUID());
+  for (const sessionId of sessions) logger.queueActivity({ sessionId, userId: null, type: 'a' });
+  await logger.flush();
+  pool.away = false;
+  const [broken] = new Set((await store.items()).map(({ shard }) => shard));
+  const client = {
+    send: (command: QueryCommand) =>
+      command.input.ExpressionAttributeValues?.[':shard']?.S === broken
+        ? Promise.reject(new Error('throttled'))
+        : store.client.send(command),
+  };
+  const outbox = new ActivityOutbox({ client: client as unknown as DynamoDBClient, table: store.table });
+  await expect(new ActivityLogger({ pool, outbox }).replayOutbox()).rejects.toThrow('throttled');
+  expect(new Set((await store.items()).map(({ shard }) => shard))).toEqual(new Set([broken]));
 });
 
 test('a chain with a changed head does not stop the sealing of other chains', async () => {

@@ -1,6 +1,7 @@
 import { setAsideMessage } from '../../lambdas/platform/environment.ts';
 import { log } from '../../lambdas/platform/log.ts';
 import { type SessionCleanupOptions, SessionCleanupService } from '../../lambdas/sessions/session-cleanup-service.ts';
+import { EarlyWarnings } from '../../lambdas/sessions/early-warnings.ts';
 import { refuseBadRows } from '../support/bad-rows.ts';
 import { timeLimits } from '../support/time-limits.ts';
 import { hour, minute, type SessionWorld, sessionWorld } from './support.ts';
@@ -15,6 +16,7 @@ beforeEach(async () => {
   world = await sessionWorld();
   rows = await refuseBadRows(world.database.pool, {
     ...{ collaboration_sessions: 'id', session_participants: 'session_id', purged_sessions: 'id' },
+    session_foresight: 'session_id',
   });
 });
 afterEach(async () => {
@@ -60,6 +62,11 @@ const cases: Case[] = [
     step: 'warn',
     prepare: async () => world.pass(57 * minute),
     left: () => count('collaboration_sessions WHERE warned_at IS NULL'),
+  },
+  {
+    step: 'early-warning',
+    prepare: async () => world.pass(20 * minute),
+    left: async () => 5 - (await count('session_foresight')),
   },
   {
     step: 'close-orphan',
@@ -119,6 +126,33 @@ test.each(cases)(
     expect(await one.left()).toBe(0);
   },
 );
+
+test.each([
+  ['expires', hour, () => withStatus('active')],
+  ['is warned', 57 * minute, () => count('collaboration_sessions WHERE warned_at IS NULL')],
+])(
+  '[SE10] a session in which somebody is present, and whose time cannot be written, stays, and every other session %s',
+  async (_, silence, left) => {
+    const ids = await fiveSessions();
+    world.pass(silence);
+    const bad = ids[2]!;
+    await rows.spoil(bad);
+    await service({ presentAmong: async (among) => among.filter((id) => id === bad) }).runExpiry();
+    expect(await left()).toBe(1);
+    expect((await rows.aside()).map(({ id }) => id)).toContain(bad);
+    expect(await count("collaboration_sessions WHERE id = $1 AND status = 'active'", bad)).toBe(1);
+  },
+);
+
+test('[SE16] an early warning that cannot be noted is left out, and the others are noted', async () => {
+  const ids = await fiveSessions();
+  world.pass(20 * minute);
+  await rows.spoil(ids[3]!);
+  const warnings = new EarlyWarnings(world.database.pool, world.timings);
+  const claimed = await warnings.claim(ids, world.now());
+  expect(claimed.map(({ sessionId }) => sessionId)).toEqual(ids.toSpliced(3, 1));
+  expect(await rows.aside()).toEqual([{ step: 'early-warning', id: ids[3], failures: 1 }]);
+});
 
 test('[SE10] any number of failing rows does not stop the processing of the others', async () => {
   const bad = await fiveSessions();
