@@ -48,9 +48,14 @@ export class EarlyWarnings {
     const values = [timeout, now, this.#stepMillis, limit];
     const claimed = await this.#aside(now).togetherOrApart('early-warning', {
       together: () => this.#rows<ClaimedRow>('early-warning-claim', sql.claimSilent, [...values, warning, null]),
-      ids: async () => (await this.#rows<{ id: string }>('early-warning-due', sql.dueSilent, values)).map(({ id }) => id),
+      ids: async () =>
+        (await this.#rows<{ id: string }>('early-warning-due', sql.dueSilent, values)).map(({ id }) => id),
       apart: (ids) =>
-        this.#rows<ClaimedRow>('early-warning-claim-apart', waitingForLocks(sql.claimSilent), [...values, warning, ids]),
+        this.#rows<ClaimedRow>('early-warning-claim-apart', waitingForLocks(sql.claimSilent), [
+          ...values,
+          warning,
+          ids,
+        ]),
     });
     const candidates = claimed.filter(({ mayWarn }) => mayWarn);
     if (candidates.length === 0) return { looked: claimed.length, sure: [] };

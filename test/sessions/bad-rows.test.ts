@@ -1,7 +1,7 @@
 import { setAsideMessage } from '../../lambdas/platform/environment.ts';
 import { log } from '../../lambdas/platform/log.ts';
-import { type SessionCleanupOptions, SessionCleanupService } from '../../lambdas/sessions/session-cleanup-service.ts';
 import { EarlyWarnings } from '../../lambdas/sessions/early-warnings.ts';
+import { type SessionCleanupOptions, SessionCleanupService } from '../../lambdas/sessions/session-cleanup-service.ts';
 import { refuseBadRows } from '../support/bad-rows.ts';
 import { timeLimits } from '../support/time-limits.ts';
 import { hour, minute, type SessionWorld, sessionWorld } from './support.ts';
