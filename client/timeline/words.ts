@@ -34,7 +34,7 @@ export const english: TimelineWords = {
   failed: 'The audit trail cannot be read.',
   retry: 'Try again',
   partly: 'Only the latest {number} entries are shown. Users who joined before them may be missing.',
-  causes: { timeout: 'timed out', gone: 'found gone', agent_ended: 'ended by its program' },
+  causes: { timeout: 'timed out', gone: 'unreachable', agent_ended: 'ended by its program' },
   here: 'still here',
   stay: ['Name', 'From', 'Until', 'Cause', 'Last sign of life', 'Entry'],
   row: ['Number', 'Time', 'Name', 'Type', 'Proof'],

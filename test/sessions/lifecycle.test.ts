@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { log } from '../../lambdas/platform/log.ts';
 import { touchSessions } from '../../lambdas/sessions/touch-sessions.ts';
 import { codeOf, hour, minute, type SessionWorld, sessionWorld, user } from './support.ts';
 
@@ -285,4 +286,24 @@ describe('listSessionsOf', () => {
       expect(await codeOf(world.manager.listSessionsOf({ userId: randomUUID() }, { before }))).toBe('INVALID_MESSAGE');
     },
   );
+});
+
+test('log lines tell of last-seen updates and of checks of the expiry', async () => {
+  const { id, ownerId } = await world.session();
+  const lines: unknown[] = [];
+  const logged = jest.spyOn(log, 'debug').mockImplementation((line) => void lines.push(line));
+  try {
+    const seen = { sessionId: id, personId: ownerId, at: world.now() };
+    await touchSessions(world.database.pool, [seen, { ...seen, personId: user().userId }]);
+    await world.manager.checkSessionExpiry(id);
+    world.pass(2 * hour);
+    await world.manager.checkSessionExpiry(id);
+  } finally {
+    logged.mockRestore();
+  }
+  expect(lines).toEqual([
+    `Updating participant presence for session: ${id}`,
+    'Session expiry check: active',
+    'Session expiry check: expired',
+  ]);
 });
