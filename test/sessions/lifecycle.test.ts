@@ -291,7 +291,7 @@ describe('listSessionsOf', () => {
 test('log lines tell of last-seen updates and of checks of the expiry', async () => {
   const { id, ownerId } = await world.session();
   const lines: unknown[] = [];
-  const logged = jest.spyOn(log, 'debug').mockImplementation((line) => void lines.push(line));
+  const logged = jest.spyOn(log, 'debug').mockImplementation((...line: unknown[]) => void lines.push(line[0]));
   try {
     const seen = { sessionId: id, personId: ownerId, at: world.now() };
     await touchSessions(world.database.pool, [seen, { ...seen, personId: user().userId }]);

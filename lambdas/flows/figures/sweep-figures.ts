@@ -9,7 +9,10 @@ import { findFigures, type LeaderView } from './find-figures.ts';
 import { publishFigures } from './publish-figures.ts';
 
 const slotMillis = figuresSeconds * 1000;
-/** The sweeps write their counts a moment after the end of a slot. Then the leading sweep publishes them. */
+/**
+ * The sweeps write their counts a moment after the end of a slot, and a join or leave of the slot may reach the audit trail as late.
+ * Then the leading sweep looks into the stores and publishes the figures.
+ */
 const publishAfterMillis = 2000;
 
 /**
@@ -22,7 +25,7 @@ export class SweepFigures {
   readonly #sessions = new Map<string, SessionFigures>();
   #counters = noCounters();
   #slot: number;
-  #publishing: number | undefined;
+  #publishing: { slot: number; view: LeaderView } | undefined;
   #work: Promise<void> = Promise.resolve();
 
   constructor(services: Services) {
@@ -59,19 +62,27 @@ export class SweepFigures {
     if (slot > this.#slot) {
       const ended = this.#slot;
       this.#slot = slot;
-      this.#enqueue(() => this.#write(ended, now, view));
-      if (view) this.#publishing = ended;
+      this.#enqueue(() => this.#write(ended, now));
+      if (view) this.#publishing = { slot: ended, view };
     }
-    if (this.#publishing === undefined || now < this.#publishing + slotMillis + publishAfterMillis) return;
-    const due = this.#publishing;
-    this.#publishing = undefined;
-    this.#enqueue(() => publishFigures(this.#services, due));
+    if (this.#publishing && now >= this.#publishing.slot + slotMillis + publishAfterMillis) this.#publish(now);
   }
 
   /** Writes the rest, when the sweep ends. */
   async end(): Promise<void> {
-    this.#enqueue(() => this.#write(this.#slot, this.#services.clock(), undefined));
+    const now = this.#services.clock();
+    this.#enqueue(() => this.#write(this.#slot, now));
+    this.#publish(now);
     await this.#work;
+  }
+
+  #publish(now: number): void {
+    if (!this.#publishing) return;
+    const { slot, view } = this.#publishing;
+    this.#publishing = undefined;
+    const services = this.#services;
+    this.#enqueue(async () => services.figures.writeFound(slot, await findFigures(services, slot, now, view)));
+    this.#enqueue(() => publishFigures(services, slot));
   }
 
   #enqueue(step: () => Promise<void>): void {
@@ -80,7 +91,7 @@ export class SweepFigures {
     );
   }
 
-  async #write(slot: number, now: number, view: LeaderView | undefined): Promise<void> {
+  async #write(slot: number, now: number): Promise<void> {
     const sessions = [...this.#sessions.values()];
     const counters = this.#counters;
     this.#sessions.clear();
@@ -88,7 +99,6 @@ export class SweepFigures {
     const { figures } = this.#services;
     await figures.writeSessions(sessions, now);
     if (counters.visits + counters.failedVisits + counters.received > 0) await figures.addCounters(slot, counters);
-    if (view) await figures.writeFound(slot, await findFigures(this.#services, slot, now, view));
   }
 
   #of(sessionId: string): SessionFigures {
