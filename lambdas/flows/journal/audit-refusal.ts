@@ -1,3 +1,4 @@
+import { v5 as uuidv5 } from 'uuid';
 import { RollcallError } from '../../../protocol/errors.ts';
 import type { ActivityParams } from '../../activity/activity-entry.ts';
 import type { Actor } from '../../activity/activity-events.ts';
@@ -8,8 +9,15 @@ import type { Caller } from '../callers/caller.ts';
 import { sessionIdOf } from '../callers/session-ids.ts';
 import { actorOf, audit } from './audit.ts';
 
+/** The namespace of the entries' ids. Any UUID works, but it must never change. */
+const refusalNamespace = '5d1f5a0e-6a3c-4b52-9a0b-8d3e5c7f2a16';
+
+/** A user leaves at most one entry of each kind in a session within this time. */
+const entryMillis = 60_000;
+
 /**
- * Does something in a session on behalf of the caller. If they may not do it, the audit trail of the session says who tried.
+ * Does something in a session on behalf of the caller. If they may see it and may not do this, the audit trail of the session says
+ * who tried (rule AC10).
  *
  * @param entryOf the entry of the refusal; its reason is an error code.
  * @throws the error of the work, also if the entry cannot be recorded.
@@ -24,32 +32,14 @@ export async function auditRefusal<T>(
   try {
     return await work();
   } catch (error) {
-    if (await isRefusal(services, caller, sessionRef, error)) {
+    if (error instanceof RollcallError && error.code === 'PERMISSION_DENIED') {
       await noteRefusal(services, caller, sessionRef, (actor) => entryOf(actor, 'PERMISSION_DENIED'));
     }
     throw error;
   }
 }
 
-/**
- * Whether the error refuses something in a session that exists. A user who may not see a session is told that there is none, and a
- * guest is refused in each session but their own (rule SE13). The audit trail records these refusals too.
- */
-async function isRefusal(
-  services: Services,
-  { guest }: Pick<Caller, 'guest'>,
-  sessionRef: string,
-  error: unknown,
-): Promise<boolean> {
-  if (!(error instanceof RollcallError)) return false;
-  if (error.code === 'PERMISSION_DENIED' && !guest) return true;
-  if (error.code !== 'PERMISSION_DENIED' && error.code !== 'SESSION_NOT_FOUND') return false;
-  return services.sessions.getSession(sessionRef).then(
-    () => true,
-    () => false,
-  );
-}
-
+/** A user who may not see the session was told that there is none. A guest sees only the session of their invite. */
 async function noteRefusal(
   services: Services,
   caller: Caller,
@@ -57,10 +47,20 @@ async function noteRefusal(
   entryOf: (actor: Actor) => ActivityParams,
 ): Promise<void> {
   try {
-    await audit(services, entryOf(actorOf(caller, await refusedSession(services, caller, sessionRef))));
+    const sessionId = await refusedSession(services, caller, sessionRef);
+    if (caller.guest && caller.guest.sessionId !== sessionId) return;
+    const entry = entryOf(actorOf(caller, sessionId));
+    await audit(services, { ...entry, activityId: idOf(entry, services.clock()) });
   } catch (error) {
+    // A guest may name a session that does not exist.
+    if (error instanceof RollcallError && error.code === 'SESSION_NOT_FOUND') return;
     logFailure(services.log, 'A refusal could not be recorded', error, { sessionRef, userId: caller.userId });
   }
+}
+
+/** All refusals of one kind of a user in a minute have the same id. So the first one is written, and repeats are not. */
+function idOf({ sessionId, userId, type }: ActivityParams, now: number): string {
+  return uuidv5(JSON.stringify([sessionId, userId, type, Math.floor(now / entryMillis)]), refusalNamespace);
 }
 
 /** While PostgreSQL is away, the connection table knows the sessions that the connection joined. */
