@@ -4,11 +4,12 @@ import type { ActivityEntry } from './activity-entry.ts';
 /** What the activity log needs of PostgreSQL; a `pg` pool is one. */
 export type Database = Pick<Pool, 'query' | 'connect'>;
 
-/** The session and the user of an entry. */
+/** The session, the user and the type of an entry. */
 export interface EntryOwner {
   id: string;
   sessionId: string;
   userId: string | null;
+  activityType: string;
 }
 
 /**
@@ -63,7 +64,8 @@ export class ActivityRepository {
   async ownersOf(ids: readonly string[]): Promise<Map<string, EntryOwner>> {
     const { rows } = await this.#database.query<EntryOwner>({
       name: 'activity-owners',
-      text: 'SELECT id, session_id AS "sessionId", user_id AS "userId" FROM activity_log WHERE id = ANY($1::uuid[])',
+      text: `SELECT id, session_id AS "sessionId", user_id AS "userId", activity_type AS "activityType"
+        FROM activity_log WHERE id = ANY($1::uuid[])`,
       values: [ids],
     });
     return new Map(rows.map((row) => [row.id, row]));

@@ -6,6 +6,7 @@ import { log } from '../platform/log.ts';
 import { isRowFault } from '../platform/row-fault.ts';
 import { Unavailable } from '../platform/unavailable.ts';
 import type { ActivityEntry } from './activity-entry.ts';
+import { isServerActivityType } from './activity-events.ts';
 import { type ActivityOutbox, asideShard } from './activity-outbox.ts';
 import type { ActivityRepository, EntryOwner } from './activity-repository.ts';
 import { withRetry } from './retry.ts';
@@ -60,7 +61,7 @@ export class ActivityWriter {
     return entries.map((entry): Written => {
       const first = waiting.get(entry.id);
       if (!first) return { outcome: byEntry.get(entry)!, entry };
-      return isOfSamePerson(first, entry) ? { outcome: 'waiting', entry: first } : { outcome: 'taken', entry };
+      return isSameEntry(first, entry) ? { outcome: 'waiting', entry: first } : { outcome: 'taken', entry };
     });
   }
 
@@ -93,7 +94,7 @@ export class ActivityWriter {
     const seen = new Set<string>();
     return entries.map((entry) => {
       const owner = owners.get(entry.id);
-      if (owner && !isOfSamePerson(owner, entry)) return 'taken';
+      if (owner && !isSameEntry(owner, entry)) return 'taken';
       const isNew = written.has(entry.id) && !seen.has(entry.id);
       seen.add(entry.id);
       return isNew ? 'new' : 'repeated';
@@ -144,8 +145,16 @@ export class ActivityWriter {
   }
 }
 
-function isOfSamePerson(one: EntryOwner, other: EntryOwner): boolean {
-  return one.sessionId === other.sessionId && one.userId === other.userId;
+/**
+ * Whether two entries with one id are attempts of the same one. Users know from which values the server makes the ids of its entries.
+ * So an activity that a user logs is never an attempt of an entry of the server, and does not take its place.
+ */
+function isSameEntry(one: EntryOwner, other: EntryOwner): boolean {
+  return (
+    one.sessionId === other.sessionId &&
+    one.userId === other.userId &&
+    isServerActivityType(one.activityType) === isServerActivityType(other.activityType)
+  );
 }
 
 const ownIds = 'a3f6c1de-5b0e-5c52-9d0b-6c2b3a1f7e44';

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { v5 as uuidv5 } from 'uuid';
 import type { Arrived, TestStack } from '../support/stack.ts';
 import { startTestStack } from '../support/stack.ts';
 
@@ -164,4 +165,19 @@ test('[AC10] a client cannot write the entry of a refusal', async () => {
       code: 'INVALID_MESSAGE',
     });
   }
+});
+
+test('[AC10] an activity with the id of the refusal that would follow does not hide the refusal', async () => {
+  const { caller, sessionId } = await member('operator');
+  const minute = Math.floor(Date.now() / 60_000);
+  const namespace = '5d1f5a0e-6a3c-4b52-9a0b-8d3e5c7f2a16';
+  const logged = { type: 'activity_log', sessionId, activityType: 'noted' };
+  for (const at of [minute, minute + 1]) {
+    const activityId = uuidv5(JSON.stringify([sessionId, caller.userId, 'session_end_refused', at]), namespace);
+    await caller.expect('activity_logged', { ...logged, activityId });
+  }
+  expect(await caller.ask({ type: 'session_end', sessionId })).toMatchObject({ code: denied });
+  const [refusal] = await stack.audit(sessionId, 'session_end_refused');
+  expect(refusal).toMatchObject({ user_id: caller.userId });
+  expect(await caller.ask({ ...logged, activityId: refusal!.id })).toMatchObject({ code: 'INVALID_MESSAGE' });
 });
