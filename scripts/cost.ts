@@ -1,7 +1,7 @@
 /**
  * `npm run cost -- --users 1000 --room 10 --movers 1 --hertz 5 --hours 176` says what a month costs on AWS. It counts the messages,
  * posts and bytes of one room: it sends the frames of the users to the product's own scripts in a Redis that it starts, on a
- * simulated clock. `--json` writes the figures as JSON.
+ * simulated clock. `--webhooks` are the webhooks of a month, `--agents` the agents at the same time. `--json` writes the figures as JSON.
  */
 import { parseArgs } from 'node:util';
 import { Redis } from 'ioredis';
@@ -10,7 +10,7 @@ import { countRoom } from './cost/counted-room.ts';
 import { monthlyCost, naiveRoom, peerPrices, totalOf, type Usage } from './cost/monthly-cost.ts';
 import { costReport } from './cost/report.ts';
 
-const defaults = { users: '1000', room: '10', movers: '1', hertz: '5', hours: '176' };
+const defaults = { users: '1000', room: '10', movers: '1', hertz: '5', hours: '176', webhooks: '0', agents: '0' };
 /** A larger room is counted for a shorter time, so that the command ends soon. */
 const countedFrames = 20_000;
 /** A full JSON frame with one cursor has about this many bytes. */
@@ -22,7 +22,8 @@ function readUsage(given: string[]): Usage & { json: boolean } {
     args: given,
     options: {
       ...{ users: option(defaults.users), room: option(defaults.room), movers: option(defaults.movers) },
-      ...{ hertz: option(defaults.hertz), hours: option(defaults.hours), json: { type: 'boolean', default: false } },
+      ...{ hertz: option(defaults.hertz), hours: option(defaults.hours), webhooks: option(defaults.webhooks) },
+      ...{ agents: option(defaults.agents), json: { type: 'boolean', default: false } },
     },
   });
   const number = (name: keyof typeof defaults, least: number, most: number) => {
@@ -37,6 +38,8 @@ function readUsage(given: string[]): Usage & { json: boolean } {
     movers: number('movers', 0, people),
     hertz: number('hertz', 0.1, 20),
     hours: number('hours', 1, 744),
+    webhooks: number('webhooks', 0, 1e9),
+    agents: number('agents', 0, 1e6),
     json: values.json,
   };
 }

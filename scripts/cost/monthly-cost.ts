@@ -1,5 +1,6 @@
 import type { Load, RoomUnits } from './counted-room.ts';
-import { ably, awsPrices, pubNub } from './prices.ts';
+import { ably, assumed, awsPrices, pubNub } from './prices.ts';
+import { agentDollars, renewalsOf, webhookDollars, webhookMetrics } from './program-cost.ts';
 import { logLineBytes, postWireBytes } from './request-bytes.ts';
 
 export interface Usage extends Load {
@@ -7,6 +8,10 @@ export interface Usage extends Load {
   users: number;
   /** Hours of use in a month. */
   hours: number;
+  /** Webhooks sent in a month, each event once for each endpoint that gets it. By default none. */
+  webhooks?: number;
+  /** Agents of the server API that are present in these hours at the same time. By default none. */
+  agents?: number;
 }
 
 /** A position of the bill: what is counted, how much of it, and the US dollars for a month. */
@@ -19,8 +24,6 @@ export interface Position {
 
 const million = 1e6;
 const gigabyte = 1e9;
-/** Assumptions, because only AWS can show them: how long a run takes besides waits, and ECPU of a script. */
-export const assumed = { runSeconds: 0.02, memoryGb: 1, ecpuOfScript: 3 } as const;
 /** Functions that write metrics, each in at least one execution environment. */
 const measuredFunctions = 13;
 /** An execution environment writes a line of metrics at most once in this many seconds. A line has at most about this many bytes. */
@@ -69,6 +72,9 @@ export function monthlyCost(usage: Usage, room: RoomUnits, options: { platformLo
   const minutes = usage.users * usage.hours * 60;
   const wire = posts * postWireBytes(frameBytes);
   const out = posts * (frameBytes + frameOverheadBytes);
+  const { webhooks = 0, agents = 0 } = usage;
+  const renewals = renewalsOf(agents, usage.hours);
+  const metrics = webhooks > 0 ? webhookMetrics : 0;
   const position = (what: string, amount: number, dollars: number): Position => ({ what, amount, dollars });
   const received = messageDollars(messages + sent) * (messages / (messages + sent));
   return [
@@ -86,6 +92,9 @@ export function monthlyCost(usage: Usage, room: RoomUnits, options: { platformLo
     position('frames to the internet, in GB', out / gigabyte, (out / gigabyte) * p.perInternetGb),
     position('log lines, in GB', logBytes / gigabyte, (logBytes / gigabyte) * p.perLogGb),
     position('lines of metrics, in GB', metricBytes / gigabyte, (metricBytes / gigabyte) * p.perLogGb),
+    position('webhooks, in thousands', webhooks / 1000, webhookDollars(webhooks)),
+    position('metrics of webhooks', metrics, metrics * p.perMetric),
+    position('renewals of agents, in thousands', renewals / 1000, agentDollars(renewals)),
   ];
 }
 

@@ -16,7 +16,16 @@ export const awsPrices = {
   perInternetGb: 0.09,
   /** What CloudWatch Logs takes in. */
   perLogGb: 0.5,
+  /** API Gateway, HTTP API, the first 300 million of a month. This price and the next are of 2024-11, not read again since. */
+  perMillionHttpRequests: 1.0,
+  /** DynamoDB on demand: writes of up to 1 KB. */
+  perMillionWrites: 0.625,
+  /** CloudWatch: a metric of one's own, a month. */
+  perMetric: 0.3,
 } as const;
+
+/** Assumptions, because only AWS can show them: how long a run takes besides waits, and ECPU of a script. */
+export const assumed = { runSeconds: 0.02, memoryGb: 1, ecpuOfScript: 3 } as const;
 
 /** Where a price of another provider comes from. */
 interface Source {

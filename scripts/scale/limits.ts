@@ -1,5 +1,5 @@
 import { sizes } from '../../lib/settings.ts';
-import { assumed } from '../cost/monthly-cost.ts';
+import { assumed } from '../cost/prices.ts';
 import type { CountedLoad } from './loads.ts';
 
 /** Something that gives in when too many users are there at the same time. */

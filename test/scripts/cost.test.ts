@@ -1,8 +1,20 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Redis } from 'ioredis';
+import { handlers } from '../../lib/handlers.ts';
+import { metricUnits } from '../../protocol/metrics.ts';
 import { unitCosts } from '../../protocol/unit-costs.ts';
 import { countRoom, type RoomUnits } from '../../scripts/cost/counted-room.ts';
 import { messageDollars, monthlyCost, naiveRoom, peerPrices, totalOf } from '../../scripts/cost/monthly-cost.ts';
 import { awsPrices } from '../../scripts/cost/prices.ts';
+import {
+  agentDollars,
+  assumedAgents,
+  assumedWebhooks,
+  renewalsOf,
+  webhookDollars,
+  webhookMetrics,
+} from '../../scripts/cost/program-cost.ts';
 import { costReport } from '../../scripts/cost/report.ts';
 import { logLineBytes, postWireBytes } from '../../scripts/cost/request-bytes.ts';
 import { connectRedis } from '../support/redis.ts';
@@ -52,6 +64,19 @@ describe('[CO2] the cost of a month, with one of ten users moving at 5 updates a
     expect(Math.abs(metered / bill - 1)).toBeLessThan(0.03);
   });
 
+  test('webhooks and agents are positions that cost nothing unless they are used, and change no other position', () => {
+    const usage = { ...used, users: 100 };
+    const without = monthlyCost(usage, room);
+    const using = monthlyCost({ ...usage, webhooks: 100_000, agents: 10 }, room);
+    const changed = using.filter((each, index) => each.dollars !== without[index]!.dollars);
+    expect(without.slice(-3).map(({ amount, dollars }) => [amount, dollars])).toEqual(Array(3).fill([0, 0]));
+    expect(changed.map(({ what, amount, dollars }) => [what, amount, dollars.toFixed(2)])).toEqual([
+      ['webhooks, in thousands', 100, '0.17'],
+      ['metrics of webhooks', 5, '1.50'],
+      ['renewals of agents, in thousands', (10 * 176 * 3600) / 30 / 1000, '0.60'],
+    ]);
+  });
+
   test('the report names every position, the sum and the dates of the other prices', () => {
     const usage = { ...used, users: 100 };
     const positions = monthlyCost(usage, room);
@@ -77,6 +102,21 @@ test('[CO2] a room without movement costs its heartbeats and connections', async
   const room = await countRoom(redis, { people: 2, movers: 0, hertz: 1 }, 90);
   expect(room.messages).toBeCloseTo(2 / 30, 1);
   expect(room.waits).toBe(0);
+});
+
+test('[CO2] what is assumed of webhooks and agents agrees with the product and with the pages', () => {
+  const page = (name: string) =>
+    readFileSync(join(__dirname, '..', '..', 'docs', name), 'utf8').replaceAll(/\s+/g, ' ');
+  for (const name of ['webhook-sweep', 'webhook-sender'] as const) {
+    expect(handlers[name].memoryMb).toBe(assumedWebhooks.memoryGb * 1024);
+  }
+  expect(Object.keys(metricUnits).filter((name) => name.startsWith('webhooks'))).toHaveLength(webhookMetrics);
+  const [batched, alone] = [webhookDollars(100_000, 50), webhookDollars(100_000)].map((each) => `$${each.toFixed(2)}`);
+  expect(page('webhooks.md')).toContain(`100,000 events cost ${batched} in full batches, and ${alone} if each`);
+  expect(page('deployment.md')).toContain(`renewed every ${assumedAgents.renewSeconds} seconds`);
+  const agents = agentDollars(renewalsOf(10, 176)).toFixed(2);
+  expect(page('deployment.md')).toContain(`Ten agents for 176 hours cost $${agents}, if`);
+  expect(page('deployment.md')).toContain(`100,000 webhooks cost ${alone}`);
 });
 
 test('[CO2] messages above a billion a month are cheaper', () => {
