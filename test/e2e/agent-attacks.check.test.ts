@@ -129,13 +129,17 @@ test('[SA4] the idempotency key of another event is refused', async () => {
 test('[SA7] of renewals at the same time, Redis and the connection table keep the same one', async () => {
   const { ada, sessionId } = await room();
   const userId = await joined(ada, sessionId, 'racing');
-  for (let round = 0; round < 15; round += 1) {
+  for (let round = 0; round < 15; ) {
+    const logged = stack.lines.length;
     await Promise.all(
       [1, 2, 3].map((number) => set(sessionId, 'racing', { leaseSeconds: 100 * number, name: `N${number}` })),
     );
+    // On a busy machine the connection table may be too slow for a renewal. Then only Redis has it (rule FA4).
+    if (stack.lines.slice(logged).some((line) => line.includes('A lease could not be stored'))) continue;
     const before = await shown(ada, sessionId, userId);
     await stack.redis.flushdb();
     expect((await shown(ada, sessionId, userId))?.username).toBe(before?.username);
+    round += 1;
   }
 });
 
