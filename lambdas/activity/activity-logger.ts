@@ -137,7 +137,9 @@ export class ActivityLogger {
    * second call with the same `activityId` writes nothing.
    */
   async logWithin(transaction: Pick<Database, 'query'>, params: ActivityParams): Promise<void> {
-    await new ActivityRepository(transaction).insert([makeEntry(params, this.#clock())]);
+    await new ActivityWriter(new ActivityRepository(transaction), undefined).writeAllToDatabase([
+      makeEntry(params, this.#clock()),
+    ]);
   }
 
   /**

@@ -202,6 +202,30 @@ describe('an activity id of the client', () => {
   });
 });
 
+describe('the id of an entry of the service, which users can compute', () => {
+  describe.each(['the same user', 'another user'])('is that of an activity of %s', (who) => {
+    const ending = () => ({
+      ...{ sessionId: randomUUID(), userId: randomUUID() },
+      type: 'session_ended',
+      activityId: randomUUID(),
+    });
+    const logBefore = (entry: ReturnType<typeof ending>) =>
+      logger.logActivities([{ ...entry, type: 'noted', ...(who === 'another user' ? { userId: randomUUID() } : {}) }]);
+    const typesOf = async (sessionId: string) => (await rowsOf(sessionId)).map((row) => row['activity_type']).sort();
+
+    test.each<[string, (entry: ReturnType<typeof ending>) => Promise<unknown>]>([
+      ['by itself', (entry) => logger.logActivities([entry])],
+      ['within a transaction', (entry) => logger.logWithin(database.pool, entry)],
+    ])('[AC3] the entry that is written %s is written once nevertheless', async (_, write) => {
+      const entry = ending();
+      await logBefore(entry);
+      await write(entry);
+      await write(entry);
+      expect(await typesOf(entry.sessionId)).toEqual(['noted', 'session_ended']);
+    });
+  });
+});
+
 describe('names', () => {
   test('[AC5] are the user’s present name, or the name at that time, or the guest’s name in the session, or absent', async () => {
     const [user, visitor, guest, unknown] = Array.from({ length: 4 }, () => randomUUID()) as [
