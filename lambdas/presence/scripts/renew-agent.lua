@@ -62,4 +62,5 @@ if cursorMoved and redis.call('ZCARD', connectionsKey) > 1 then
   end
 end
 return outcome('', { cursors = cursors, cursorReceivers = receivers, agentName = user.username, actsFor = user.onBehalfOf or '',
-  actsSince = user.actsSince or user.renewedAt, renewedAt = user.renewedAt, changedData = #dataChanges > 0 and keptData(user) or {} }, promised, atOnce)
+  actsSince = user.actsSince or user.renewedAt, renewedAt = user.renewedAt,
+  changedData = #dataChanges > 0 and keptData(user) or {} }, promised, atOnce)
