@@ -2,6 +2,7 @@ import { MachineManager } from '../../lambdas/machines/machine-manager.ts';
 import { MachineRepository } from '../../lambdas/machines/machine-repository.ts';
 import type { Services } from '../../lambdas/services/services.ts';
 import type { SessionManager } from '../../lambdas/sessions/session-manager.ts';
+import { RollcallError } from '../../protocol/errors.ts';
 import type { Doubles } from '../support/test-services.ts';
 import { Fuzzer } from './fuzz-run.ts';
 import { expectNoFindings, fuzzSeed } from './report.ts';
@@ -46,9 +47,13 @@ describe('the test finds a planted mistake', () => {
       },
     ],
     [
-      'the refusal of a guest is recorded for a session that does not exist',
+      'the refusal of a user is recorded for a session that does not exist',
       stored,
-      ({ sessions }) => ({ sessions: replaced(sessions, 'getSession', async () => ({})) }),
+      ({ sessions }) => ({
+        sessions: replaced<SessionManager>(sessions, 'authorize', async () => {
+          throw new RollcallError('PERMISSION_DENIED', 'Your role does not allow this.');
+        }),
+      }),
     ],
     [
       'an unknown session is answered with the error of a program',
