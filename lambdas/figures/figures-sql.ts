@@ -5,7 +5,8 @@ const time = (parameter: string) => `to_timestamp(${parameter}::float8 / 1000)`;
 
 /**
  * Writes the sessions that were visited or metered since the last time. A session that was only metered has no people here and is
- * changed, not inserted. A session that is set aside is left out. The rate is a mean over about a minute, in which older amounts count less ($6: seconds until now).
+ * changed, not inserted. A session that is set aside is left out. The rate is a mean over about a minute, in which older amounts
+ * count less ($6: seconds until now).
  */
 export const writeSessions = `
   WITH given AS (

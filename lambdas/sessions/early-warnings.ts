@@ -29,9 +29,8 @@ const ownWeight = 1;
 
 /**
  * The early warnings (rule SE16). It estimates whether a silent session stays silent until its expiry, from the silences of its owner's last
- * sessions in the audit trail. It writes only to the table `session_foresight`, so it ends no session (rule SE17). A session whose
- * row cannot be written is set aside. It estimates each silence
- * once in each step of the timeout.
+ * sessions in the audit trail. It estimates each silence once in each step of the timeout. It writes only to the table
+ * `session_foresight`, so it ends no session (rule SE17). A session whose row cannot be written is set aside.
  */
 export class EarlyWarnings {
   readonly #database: Queryable;

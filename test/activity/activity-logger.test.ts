@@ -216,7 +216,7 @@ describe('the id of an entry of the service, which users can compute', () => {
     test.each<[string, (entry: ReturnType<typeof ending>) => Promise<unknown>]>([
       ['by itself', (entry) => logger.logActivities([entry])],
       ['within a transaction', (entry) => logger.logWithin(database.pool, entry)],
-    ])('[AC3] the entry that is written %s is written once nevertheless', async (_, write) => {
+    ])('[AC7] the entry that is written %s is written once nevertheless', async (_, write) => {
       const entry = ending();
       await logBefore(entry);
       await write(entry);
