@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { tokenOf } from '../support/client.ts';
 import { joinOf, leaveOf, stayPresent } from '../support/presence-frames.ts';
-import { call, callOnce, createKey, type ServerAnswer } from '../support/server-api.ts';
+import { agentOf, agentRoute, call, callOnce, createKey } from '../support/server-api.ts';
 import { type Arrived, startTestStack, type TestStack } from '../support/stack.ts';
 
 let stack: TestStack;
@@ -20,18 +20,10 @@ async function room(): Promise<{ ada: Arrived; sessionId: string }> {
   return { ada, sessionId: session.id };
 }
 
-const routeOf = (method: string, sessionId: string, agentId: string) =>
-  `${method} /server/sessions/${sessionId}/agents/${encodeURIComponent(agentId)}`;
 const set = (sessionId: string, agentId: string, body: object = {}) =>
-  call(stack, routeOf('PUT', sessionId, agentId), { as: key.secret, body });
+  call(stack, agentRoute('PUT', sessionId, agentId), { as: key.secret, body });
 const end = (sessionId: string, agentId: string) =>
-  call(stack, routeOf('DELETE', sessionId, agentId), { as: key.secret });
-
-/** The agent of an answer. @throws Error if the request failed. */
-function agentOf({ status, body }: ServerAnswer): { userId: string; leaseUntil: number; joined: boolean } {
-  if (status !== 200) throw new Error(`The agent was not set: ${JSON.stringify(body)}`);
-  return body['agent'] as { userId: string; leaseUntil: number; joined: boolean };
-}
+  call(stack, agentRoute('DELETE', sessionId, agentId), { as: key.secret });
 
 async function joined(ada: Arrived, sessionId: string, agentId: string, body: object = {}): Promise<string> {
   const { userId } = agentOf(await set(sessionId, agentId, body));
@@ -75,7 +67,7 @@ test('[SA7] while Redis is away the end of an agent is refused, and a repeat end
   const { ada, sessionId } = await room();
   const userId = await joined(ada, sessionId, 'ending', { leaseSeconds: 600 });
   stack.stores.redis.shut();
-  const refused = await callOnce(stack, routeOf('DELETE', sessionId, 'ending'), { as: key.secret });
+  const refused = await callOnce(stack, agentRoute('DELETE', sessionId, 'ending'), { as: key.secret });
   await stack.stores.redis.open();
   expect(refused).toMatchObject({ status: 503, body: { code: 'UNAVAILABLE', retryable: true } });
   // The command of the refused request may still have reached Redis, then the repeat finds no agent.
@@ -88,7 +80,7 @@ test('[SA5] an agent that is ended while PostgreSQL is away has the key in its e
   const { ada, sessionId } = await room();
   const userId = await joined(ada, sessionId, 'quiet', { leaseSeconds: 600 });
   stack.stores.database.shut();
-  const ended = await callOnce(stack, routeOf('DELETE', sessionId, 'quiet'), { as: key.secret });
+  const ended = await callOnce(stack, agentRoute('DELETE', sessionId, 'quiet'), { as: key.secret });
   await stack.stores.database.open();
   expect(ended.body).toEqual({ ended: true });
   expect(await entriesAfterJoin(sessionId, userId)).toMatchObject(endedByKey());
@@ -159,7 +151,7 @@ test('[SA10] the history says for whom an agent acted at each time', async () =>
   // The same user again changes nothing, and a change while PostgreSQL is away is recorded later.
   await set(sessionId, 'servant', { onBehalfOf: bob.userId, activity: 'on' });
   stack.stores.database.shut();
-  const freed = await callOnce(stack, routeOf('PUT', sessionId, 'servant'), {
+  const freed = await callOnce(stack, agentRoute('PUT', sessionId, 'servant'), {
     as: key.secret,
     body: { onBehalfOf: null },
   });

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { tokenOf } from '../support/client.ts';
 import { changeOf, joinOf, leaveOf, leavesOf, stayPresent } from '../support/presence-frames.ts';
-import { call, callOnce, createKey, type ServerAnswer } from '../support/server-api.ts';
+import { agentOf, agentRoute, call, callOnce, createKey } from '../support/server-api.ts';
 import { type Arrived, startTestStack, type TestStack } from '../support/stack.ts';
 import { expectWithin } from '../support/time-limits.ts';
 
@@ -21,24 +21,10 @@ async function room(metadata: object = {}): Promise<{ ada: Arrived; sessionId: s
   return { ada, sessionId: session.id };
 }
 
-const routeOf = (method: string, sessionId: string, agentId: string) =>
-  `${method} /server/sessions/${sessionId}/agents/${encodeURIComponent(agentId)}`;
 const set = (sessionId: string, agentId: string, body: object = {}) =>
-  call(stack, routeOf('PUT', sessionId, agentId), { as: key.secret, body });
+  call(stack, agentRoute('PUT', sessionId, agentId), { as: key.secret, body });
 const end = (sessionId: string, agentId: string) =>
-  call(stack, routeOf('DELETE', sessionId, agentId), { as: key.secret });
-
-interface Agent {
-  agentId: string;
-  userId: string;
-  leaseUntil: number;
-  joined: boolean;
-}
-/** The agent of an answer. @throws Error if the request failed. */
-function agentOf({ status, body }: ServerAnswer): Agent {
-  if (status !== 200) throw new Error(`The agent was not set: ${JSON.stringify(body)}`);
-  return body['agent'] as Agent;
-}
+  call(stack, agentRoute('DELETE', sessionId, agentId), { as: key.secret });
 
 async function movementsOf(sessionId: string, userId: string) {
   const rows = await stack.audit(sessionId);
@@ -235,7 +221,7 @@ test('[SA8] a removal that meets renewals wins', async () => {
   let removed = false;
   const renewals = Array.from({ length: 3 }, async () => {
     while (!removed)
-      await callOnce(stack, routeOf('PUT', sessionId, 'stubborn'), { as: key.secret, body: { leaseSeconds: 10 } });
+      await callOnce(stack, agentRoute('PUT', sessionId, 'stubborn'), { as: key.secret, body: { leaseSeconds: 10 } });
   });
   const removal = call(stack, `DELETE /server/sessions/${sessionId}/people/${agent.userId}`, { as: key.secret });
   expect((await removal).body).toEqual({ removed: true });
@@ -275,7 +261,7 @@ test('[SA3] [SA5] a key needs the scope and the session, and a refusal is in the
   const elsewhere = await createKey(stack, ['agents'], { sessions: ['other'] });
   for (const method of ['PUT', 'DELETE']) {
     const ask = (as: string, id: string) =>
-      call(stack, routeOf(method, id, 'x'), { as, body: method === 'PUT' ? {} : undefined });
+      call(stack, agentRoute(method, id, 'x'), { as, body: method === 'PUT' ? {} : undefined });
     expect(await ask(lacking.secret, sessionId)).toMatchObject({ status: 403 });
     expect((await ask(lacking.secret, randomUUID())).body).toEqual((await ask(lacking.secret, sessionId)).body);
     expect(await ask(elsewhere.secret, sessionId)).toMatchObject({ status: 404 });
@@ -319,11 +305,11 @@ test('[SA7] [FA3] while PostgreSQL is away an agent keeps its lease, and none jo
   const agent = agentOf(await set(sessionId, 'steady'));
   await joinOf(ada, agent.userId);
   stack.stores.database.shut();
-  const renewed = await callOnce(stack, routeOf('PUT', sessionId, 'steady'), {
+  const renewed = await callOnce(stack, agentRoute('PUT', sessionId, 'steady'), {
     as: key.secret,
     body: { activity: 'on' },
   });
-  const other = await callOnce(stack, routeOf('PUT', sessionId, 'new'), { as: key.secret, body: {} });
+  const other = await callOnce(stack, agentRoute('PUT', sessionId, 'new'), { as: key.secret, body: {} });
   await stack.stores.database.open();
   expect(agentOf(renewed)).toMatchObject({ userId: agent.userId, joined: false });
   expect(await changeOf(ada, agent.userId, ({ activity }) => activity === 'on')).toBeDefined();

@@ -57,6 +57,23 @@ export async function call(
   }
 }
 
+/** The request for an agent of a session. */
+export const agentRoute = (method: string, sessionId: string, agentId: string) =>
+  `${method} /server/sessions/${sessionId}/agents/${encodeURIComponent(agentId)}`;
+
+export interface Agent {
+  agentId: string;
+  userId: string;
+  leaseUntil: number;
+  joined: boolean;
+}
+
+/** The agent of an answer. @throws Error if the request failed. */
+export function agentOf({ status, body }: ServerAnswer): Agent {
+  if (status !== 200) throw new Error(`The agent was not set: ${JSON.stringify(body)}`);
+  return body['agent'] as Agent;
+}
+
 /** Creates a key as an administrator, and returns its secret and id. */
 export async function createKey(
   stack: { http: string },
