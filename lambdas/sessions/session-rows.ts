@@ -46,7 +46,10 @@ export interface ParticipantRow {
   last_seen_at: Time | null;
   left_at: Time | null;
   kind: 'agent' | null;
+  /** The user for whom an agent acted when it joined. */
   on_behalf_of: string | null;
+  /** The last change of that user, if the statement asks for it. */
+  reassignment?: { onBehalfOf?: string } | null;
 }
 
 export function millis(time: Time): number {
@@ -87,6 +90,12 @@ export function ownRoleOf({ role, by_claim, own_role }: ParticipantRow): Role | 
   return by_claim ? own_role : role;
 }
 
+function agentColumnsOf({ kind, on_behalf_of, reassignment }: ParticipantRow) {
+  if (!kind) return {};
+  const onBehalfOf = reassignment ? reassignment.onBehalfOf : on_behalf_of;
+  return { kind, ...(onBehalfOf ? { onBehalfOf } : {}) };
+}
+
 export function toParticipant(row: ParticipantRow): SessionParticipant {
   return {
     id: row.id,
@@ -99,6 +108,6 @@ export function toParticipant(row: ParticipantRow): SessionParticipant {
     joinedAt: millis(row.joined_at),
     lastSeenAt: millisOrNull(row.last_seen_at),
     leftAt: millisOrNull(row.left_at),
-    ...(row.kind ? { kind: row.kind, ...(row.on_behalf_of ? { onBehalfOf: row.on_behalf_of } : {}) } : {}),
+    ...agentColumnsOf(row),
   };
 }

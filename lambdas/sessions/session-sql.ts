@@ -12,6 +12,17 @@ const newestStay = `
   WHERE p.session_id = $1 AND p.person_id = $2
   ORDER BY p.left_at IS NULL DESC, p.joined_at DESC LIMIT 1`;
 
+/**
+ * The columns of a participant. For an agent, `reassignment` has the details of its last entry `agent_reassigned` of this stay: the
+ * audit trail says for whom an agent acts, so no other table has to follow it (rule SA10).
+ */
+const participant = `
+  p.*, CASE WHEN p.kind = 'agent' THEN (
+    SELECT a.details FROM activity_log a
+    WHERE a.session_id = p.session_id AND a.user_id = p.person_id AND a.activity_type = 'agent_reassigned'
+      AND a.created_at >= p.joined_at
+    ORDER BY a.created_at DESC, a.id DESC LIMIT 1) END AS reassignment`;
+
 /** The statements of the session repository. Times are parameters: no statement reads the clock of the server. */
 export const sessionSql = {
   newestStay,
@@ -70,10 +81,12 @@ export const sessionSql = {
     FROM stay WHERE p.id = stay.id AND stay.left_cause IS DISTINCT FROM 'removed' AND NOT stay.by_claim RETURNING p.*`,
 
   activeParticipants: `
-    SELECT * FROM session_participants WHERE session_id = $1 AND left_at IS NULL ORDER BY joined_at, id LIMIT $2`,
+    SELECT ${participant} FROM session_participants p
+    WHERE p.session_id = $1 AND p.left_at IS NULL ORDER BY p.joined_at, p.id LIMIT $2`,
 
   everParticipants: `
-    SELECT * FROM session_participants WHERE session_id = $1 ORDER BY joined_at DESC, id DESC LIMIT $2`,
+    SELECT ${participant} FROM session_participants p
+    WHERE p.session_id = $1 ORDER BY p.joined_at DESC, p.id DESC LIMIT $2`,
 
   end: `SELECT * FROM end_session($1, $2, ${duration('$3')}, ${time('$4')}) s WHERE s.id IS NOT NULL`,
 

@@ -135,7 +135,7 @@ test('[SA7] of renewals at the same time, Redis and the connection table keep th
   }
 });
 
-test('[SA10] the history says for whom an agent acted at each time', async () => {
+test('[SA10] the history and the list of participants say for whom an agent acted at each time', async () => {
   const { ada, sessionId } = await room();
   const bob = await stack.arrive('bob');
   await bob.expect('session_joined', { type: 'session_join', sessionId });
@@ -148,6 +148,11 @@ test('[SA10] the history says for whom an agent acted at each time', async () =>
   };
   expect(await actsFor(first)).toBe(ada.userId);
   expect(await actsFor(Date.now())).toBe(bob.userId);
+  const listed = async () => {
+    const { participants } = await ada.expect('participants', { type: 'participants_list', sessionId });
+    return participants.filter(({ anonymousId }) => anonymousId === userId).map(({ onBehalfOf }) => onBehalfOf);
+  };
+  expect(await listed()).toEqual([bob.userId]);
   // The same user again changes nothing, and a change while PostgreSQL is away is recorded later.
   await set(sessionId, 'servant', { onBehalfOf: bob.userId, activity: 'on' });
   stack.stores.database.shut();
@@ -169,4 +174,10 @@ test('[SA10] the history says for whom an agent acted at each time', async () =>
   const attended = (body['items'] as { userId: string; kind?: string }[]).find((one) => one.userId === userId);
   expect(attended).toMatchObject({ kind: 'agent' });
   expect(attended).not.toHaveProperty('onBehalfOf');
+  expect(await listed()).toEqual([undefined]);
+  // The next stay does not take over the change of this one.
+  await set(sessionId, 'servant', { onBehalfOf: bob.userId });
+  await callOnce(stack, agentRoute('DELETE', sessionId, 'servant'), { as: key.secret });
+  await joined(ada, sessionId, 'servant', { onBehalfOf: ada.userId });
+  expect(await listed()).toEqual([ada.userId]);
 });

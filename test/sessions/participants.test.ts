@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { AgentSlots } from '../../lambdas/sessions/agent-slots.ts';
 import { codeOf, type SessionWorld, sessionWorld, user } from './support.ts';
 
 let world: SessionWorld;
@@ -186,5 +187,34 @@ describe('getParticipants', () => {
     const names = (list: { name: string | null }[]) => list.map((participant) => participant.name);
     expect(names(await world.manager.getParticipants(id))).toEqual(['Olga', 'Second']);
     expect(names(await world.manager.getParticipants(id, { includeLeft: true }))).toEqual(['Second', 'First', 'Olga']);
+  });
+
+  test('[SA10] names for each stay of an agent the user of its last change in that stay', async () => {
+    const { id } = await world.session();
+    const agentId = randomUUID();
+    const stay = async (onBehalfOf: string, changes: (string | null)[]) => {
+      world.pass(1000);
+      const agents = new AgentSlots(world.database.pool, world.timings);
+      await agents.take(id, { agentId, name: 'Agent', onBehalfOf }, world.now());
+      for (const changed of changes) {
+        world.pass(1000);
+        await world.database.pool.query(
+          `INSERT INTO activity_log (id, session_id, user_id, activity_type, details, created_at)
+          VALUES (gen_random_uuid(), $1, $2, 'agent_reassigned', $3, to_timestamp($4::float8 / 1000))`,
+          [id, agentId, JSON.stringify(changed ? { onBehalfOf: changed } : {}), world.now()],
+        );
+      }
+      const listed = await world.manager.getParticipants(id);
+      world.pass(1000);
+      await world.manager.leaveSession(id, agentId);
+      return listed.find(({ anonymousId }) => anonymousId === agentId)?.onBehalfOf;
+    };
+    const [ada, bob] = [randomUUID(), randomUUID()];
+    expect(await stay(ada, [])).toBe(ada);
+    expect(await stay(ada, [bob, null])).toBeUndefined();
+    expect(await stay(ada, [])).toBe(ada);
+    expect(await stay(ada, [null, bob])).toBe(bob);
+    const ever = await world.manager.getParticipants(id, { includeLeft: true });
+    expect(ever.filter(({ kind }) => kind).map(({ onBehalfOf }) => onBehalfOf)).toEqual([bob]);
   });
 });
