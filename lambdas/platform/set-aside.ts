@@ -36,6 +36,8 @@ export type SweepStep =
   | 'checkpoint'
   /** By number of the checkpoint. */
   | 'checkpoint-heads'
+  /** By `step id` of the row of the table that has all these rows. */
+  | 'forget-aside'
   /** By `session:guest`. */
   | 'forget-guest'
   | 'early-warning'
@@ -117,11 +119,5 @@ export class SetAside {
       if (!isRowFault(error)) throw error;
       return this.apart(step, await statement.ids(), statement.apart);
     }
-  }
-
-  /** Deletes rows that were set aside, but not in the last week. */
-  async forgetOld(): Promise<void> {
-    const text = `DELETE FROM sweep_set_aside WHERE retry_at < to_timestamp($1::float8 / 1000) - interval '7 days'`;
-    await this.#database.query({ name: 'sweep-forget-aside', text, values: [this.#clock()] });
   }
 }

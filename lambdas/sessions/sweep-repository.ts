@@ -1,5 +1,6 @@
 import type { Timings } from '../../protocol/timings.ts';
 import type { Queryable } from '../platform/database.ts';
+import { forgetSetAside } from '../platform/forget-set-aside.ts';
 import { SetAside, type SweepStep, waitingForLocks } from '../platform/set-aside.ts';
 import { type Expiry, minutesBetween } from './expiry.ts';
 import { sweepSql } from './sweep-sql.ts';
@@ -167,7 +168,7 @@ export class SweepRepository {
 
   /** Deletes rows that were set aside and have not failed since. */
   async forgetSetAside(now: number): Promise<void> {
-    await this.#aside(now).forgetOld();
+    await forgetSetAside(this.#database, now);
   }
 
   /**

@@ -220,3 +220,30 @@ test('[SE8] [FA2] a user can be removed from an invalidated session', async () =
   const removal = await flows.removeFromSession(services, sessionId, seat.userId, 'removed', Date.now());
   expect(removal).toMatchObject({ wasKnown: false, departures: [{ userId: seat.userId, cause: 'removed' }] });
 });
+
+test('[FA1] a session that cannot be rebuilt after an outage of Redis is told, and the others are rebuilt', async () => {
+  const seats = await Promise.all([1, 2, 3].map(() => enteredAndKilled()));
+  for (const { sessionId, seat } of seats) {
+    await services.registry.join({
+      ...{ ...seat, sessionName: 'name', username: 'Owner', role: 'operator' as const, joinedAt: Date.now() },
+    });
+    await services.deadlines.schedule(sessionId, Date.now());
+    await services.redis.del(presenceKeys.users(sessionId), presenceKeys.epoch(sessionId));
+  }
+  const [first, bad, last] = seats.map(({ sessionId }) => sessionId) as [string, string, string];
+  await services.redis.set(presenceKeys.users(bad), 'a value of the wrong type');
+  const failed = jest.spyOn(services.log, 'error').mockImplementation(() => {});
+  try {
+    await flows.recoverPresence(services);
+    expect(failed.mock.calls.map(([, context]) => (context as { sessionId: string }).sessionId)).toEqual([bad]);
+    const count = async (sessionId: string) => (await services.presence.store.receivers(sessionId)).length;
+    expect([await count(first), await count(last)]).toEqual([1, 1]);
+    // A later visit tries again.
+    await services.redis.del(presenceKeys.users(bad));
+    await flows.bringBack(services, bad);
+    expect(await count(bad)).toBe(1);
+  } finally {
+    failed.mockRestore();
+    await services.redis.del(presenceKeys.users(bad));
+  }
+});

@@ -4,7 +4,9 @@ import { CheckpointMaker } from '../../../lambdas/activity/checkpoint-maker.ts';
 import { AnalyticsRollup } from '../../../lambdas/analytics/rollup.ts';
 import { FigureStore } from '../../../lambdas/figures/figure-store.ts';
 import { setAsideMessage } from '../../../lambdas/platform/environment.ts';
+import { forgetSetAside } from '../../../lambdas/platform/forget-set-aside.ts';
 import { log } from '../../../lambdas/platform/log.ts';
+import { SetAside } from '../../../lambdas/platform/set-aside.ts';
 import { localSigner } from '../../activity/local-signer.ts';
 import { refuseBadRows } from '../../support/bad-rows.ts';
 import { createDatabase, type TestDatabase } from '../../support/database.ts';
@@ -22,7 +24,12 @@ beforeEach(async () => {
   database = await createDatabase();
   rows = await refuseBadRows(database.pool, {
     ...{ live_sessions: 'session_id', service_figures: 'visits', guest_identities: 'guest_id' },
-    ...{ activity_checkpoint_heads: 'session_id', analytics_sessions: 'session_id', analytics_people: 'person_id' },
+    ...{
+      sweep_set_aside: 'id',
+      activity_checkpoint_heads: 'session_id',
+      analytics_sessions: 'session_id',
+      analytics_people: 'person_id',
+    },
     ...{ analytics_days: 'joined', analytics_minutes: 'joined', analytics_hours: 'highest' },
     ...{ analytics_types: 'activity_type', analytics_counts: 'label' },
   });
@@ -153,4 +160,20 @@ test('a day with a bad row does not keep the people and sessions of later days',
   await rows.spoil(given[0]!);
   for (const _ of [1, 2]) await expire();
   expect(await count('analytics_people')).toBe(1);
+});
+
+test('[SE10] a row that was set aside is forgotten after a week without a failure, also if another one cannot be deleted', async () => {
+  await insert(ids(), 'sweep_set_aside', `'expire', id, 'a fault', 1, to_timestamp(0), to_timestamp(0)`);
+  const { id: bad } = (await rows.aside())[0]!;
+  await rows.spoil(bad);
+  const recent = randomUUID();
+  await new SetAside(database.pool, clock).add('expire', recent, new Error('a fault of today'));
+  await forgetSetAside(database.pool, now);
+  expect((await rows.aside()).map(({ step, id }) => `${step} ${id}`).sort()).toEqual(
+    [`expire ${bad}`, `expire ${recent}`, `forget-aside expire ${bad}`].sort(),
+  );
+  await rows.mend();
+  now += 30 * dayMillis;
+  for (const _ of [1, 2]) await forgetSetAside(database.pool, now);
+  expect(await rows.aside()).toEqual([]);
 });

@@ -146,3 +146,20 @@ test('an unknown session is removed from the list of moving sessions', async () 
   await watch();
   expect(await watched()).toEqual([]);
 });
+
+test('[DE3] a session whose window cannot be read is told, and the windows of the others are sent', async () => {
+  const failed = jest.spyOn(services.log, 'error').mockImplementation(() => {});
+  const rooms = await Promise.all(Array.from({ length: 5 }, movingRoom));
+  const [broken, ...well] = rooms;
+  const window = presenceKeys.window(broken!.sessionId);
+  await redis.del(window);
+  await redis.set(window, 'a value of the wrong type');
+  now += 490;
+  await watch();
+  expect(posted.sort()).toEqual(receiversOf(well));
+  expect(failed.mock.calls).toEqual([[expect.any(String), expect.objectContaining({ sessionId: broken!.sessionId })]]);
+  // It is not read again until a cursor moves.
+  await watch();
+  expect(failed).toHaveBeenCalledTimes(1);
+  failed.mockRestore();
+});
