@@ -51,3 +51,24 @@ export async function signGuestsIn(pool: Pool, { from, to, entries, seed }: Trai
     [from, to, 0, Math.floor((entries - 1) / 10), seed, entries],
   );
 }
+
+const logTables = ['activity_log', 'activity_seals'];
+
+/**
+ * Runs work that writes millions of entries while the log has no triggers and no indexes but those of its keys. Afterwards it has all of
+ * them again. Without this, most of the time is the writing of indexes.
+ */
+export async function withoutIndexes(pool: Pool, work: () => Promise<void>): Promise<void> {
+  const { rows } = await pool.query<{ name: string; definition: string }>(
+    `SELECT indexrelid::regclass::text AS name, pg_get_indexdef(indexrelid) AS definition FROM pg_index
+     WHERE indrelid = ANY ($1::regclass[]) AND NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = indexrelid)`,
+    [logTables],
+  );
+  const triggers = (change: 'ENABLE' | 'DISABLE') =>
+    Promise.all(logTables.map((table) => pool.query(`ALTER TABLE ${table} ${change} TRIGGER USER`)));
+  await triggers('DISABLE');
+  for (const { name } of rows) await pool.query(`DROP INDEX ${name}`);
+  await work();
+  for (const { definition } of rows) await pool.query(definition);
+  await triggers('ENABLE');
+}

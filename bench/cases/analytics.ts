@@ -1,7 +1,7 @@
 import type { Pool } from 'pg';
 import { AnalyticsReports, wholePeriod } from '../../lambdas/analytics/reports.ts';
 import { AnalyticsRollup } from '../../lambdas/analytics/rollup.ts';
-import { fillTrail, signGuestsIn } from '../analytics/trail.ts';
+import { fillTrail, signGuestsIn, withoutIndexes } from '../analytics/trail.ts';
 import { withDatabase } from '../database.ts';
 import { type Bench, type Measurement, median, readable, timed } from '../measurement.ts';
 
@@ -21,7 +21,8 @@ async function measureSize(pool: Pool, many: number, filled: number): Promise<Me
   const retention = { activityRetentionMillis: 91 * dayMillis, analyticsRetentionMillis: 730 * dayMillis };
   const rollup = new AnalyticsRollup({ pool, clock, ...retention });
   const all = { from: now - days * dayMillis, to: now, entries: many - filled, seed: `fill ${filled}` };
-  await fillTrail(pool, all);
+  const filling = await timed(() => withoutIndexes(pool, () => fillTrail(pool, all)));
+  console.error(`filled ${readable(many)} entries in ${readable(filling / 1000)} s`);
   await signGuestsIn(pool, all);
   const counting = await timed(() => rollup.run(Number.POSITIVE_INFINITY));
   await pool.query('VACUUM ANALYZE');
