@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import type { Pool } from 'pg';
+import { ActivityOutbox } from '../../lambdas/activity/activity-outbox.ts';
 import { SessionManager } from '../../lambdas/sessions/session-manager.ts';
 import { readTimings } from '../../protocol/timings.ts';
 import { createLogger } from '../support/activity-logger.ts';
@@ -14,7 +15,7 @@ import { ConcurrentRun, type FinalState } from './concurrent-run.ts';
 import { type PostedFrame, RecordingGateway } from './gateway.ts';
 import type { CampaignOptions, Stage } from './messages.ts';
 import { remainingWork } from './rest.ts';
-import { createCampaignTables } from './tables.ts';
+import { campaignClient, createCampaignTables } from './tables.ts';
 
 /** Short durations, so that within a minute users time out and sessions expire and are purged. */
 const settings = {
@@ -45,6 +46,7 @@ export async function runCampaign<T>(options: CampaignOptions, check: (left: Aft
   const redisUrl = `${testAddresses.redis.replace(/\/\d*$/, '')}/${1 + (Number(process.env['JEST_WORKER_ID'] ?? 1) % 15)}`;
   const redis = new Redis(redisUrl);
   const gateway = new RecordingGateway(options.seed);
+  const client = campaignClient();
   const [database, tables, endpoint] = await Promise.all([
     createDatabase(),
     createCampaignTables(),
@@ -70,10 +72,12 @@ export async function runCampaign<T>(options: CampaignOptions, check: (left: Aft
       environment,
       gateway,
     );
+    const outbox = new ActivityOutbox({ client, table: tables.outbox });
+    const stores = { database: database.pool, redis, outbox };
     const watch = watchSlots(database.pool, seen);
     try {
       await concurrentRun.run();
-      await concurrentRun.waitUntilIdle(() => remainingWork(database.pool, redis));
+      await concurrentRun.waitUntilIdle(() => remainingWork(stores));
       return await check({ ...concurrentRun.left(), seen, database: database.pool, redis, frames: gateway.frames });
     } finally {
       await concurrentRun.end();
@@ -81,6 +85,7 @@ export async function runCampaign<T>(options: CampaignOptions, check: (left: Aft
     }
   } finally {
     redis.disconnect();
+    client.destroy();
     await gateway.close();
     await database.drop();
     await rm(folder, { recursive: true, force: true });

@@ -1,5 +1,6 @@
 import type { Redis } from 'ioredis';
 import type { Pool } from 'pg';
+import { type ActivityOutbox, asideShard, outboxShards } from '../../lambdas/activity/activity-outbox.ts';
 import { presenceKeys } from '../../lambdas/presence/keys.ts';
 import { slotFaults, slotHolders } from '../harness/checks/slots.ts';
 
@@ -17,13 +18,22 @@ const waiting = `
     WHERE status = 'expired' AND expiry_announced_at IS NULL
   ) w WHERE count > 0`;
 
+export interface Stores {
+  database: Pool;
+  redis: Redis;
+  outbox: Pick<ActivityOutbox, 'count'>;
+}
+
 /** All remaining work of sweeps and repairs; empty when no work is left. */
-export async function remainingWork(database: Pool, redis: Redis): Promise<string[]> {
+export async function remainingWork({ database, redis, outbox }: Stores): Promise<string[]> {
   const { rows } = await database.query<{ what: string; count: string }>(waiting);
   const sessionIds = [...(await slotHolders(database)).keys()];
   const kept = await Promise.all(sessionIds.map((id) => redis.llen(presenceKeys.journal(id))));
   const unwritten = kept.reduce((sum, length) => sum + length, 0);
+  const inOutbox = await Promise.all([...outboxShards, asideShard].map((shard) => outbox.count(shard)));
+  const entries = inOutbox.reduce((sum, count) => sum + count, 0);
   return [
+    ...(entries > 0 ? [`${entries} entries of the outbox`] : []),
     ...rows.map(({ what, count }) => `${count} ${what}`),
     ...(unwritten > 0 ? [`${unwritten} joins and leaves to be recorded`] : []),
     ...(await absenceFaults(database, redis)),

@@ -8,10 +8,14 @@ interface Keys {
   sortKey: string;
 }
 
+export function campaignClient(): DynamoDBClient {
+  const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
+  return new DynamoDBClient({ endpoint: testAddresses.dynamodb, region: 'us-east-1', credentials });
+}
+
 /** Creates the tables of the product on the DynamoDB-compatible server of the test run. @returns their names. */
 export async function createCampaignTables(): Promise<{ connections: string; outbox: string }> {
-  const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
-  const client = new DynamoDBClient({ endpoint: testAddresses.dynamodb, region: 'us-east-1', credentials });
+  const client = campaignClient();
   const create = async (name: keyof typeof tableKeys) => {
     const { indexes, ...keys } = tableKeys[name];
     const TableName = `${name}-${randomUUID()}`;
