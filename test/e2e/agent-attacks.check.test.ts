@@ -153,6 +153,12 @@ test('[SA10] the history and the list of participants say for whom an agent acte
     return participants.filter(({ anonymousId }) => anonymousId === userId).map(({ onBehalfOf }) => onBehalfOf);
   };
   expect(await listed()).toEqual([bob.userId]);
+  const { token } = await tokenOf(stack, 'ada');
+  const attended = async () => {
+    const { body } = await call(stack, `GET /sessions/${sessionId}/attendance`, { as: token });
+    return (body['items'] as { userId: string; kind?: string }[]).find((one) => one.userId === userId);
+  };
+  expect(await attended()).toMatchObject({ kind: 'agent', onBehalfOf: bob.userId });
   // The same user again changes nothing, and a change while PostgreSQL is away is recorded later.
   await set(sessionId, 'servant', { onBehalfOf: bob.userId, activity: 'on' });
   stack.stores.database.shut();
@@ -169,11 +175,8 @@ test('[SA10] the history and the list of participants say for whom an agent acte
     { type: 'agent_reassigned', kind: 'agent', keyId: key.id },
   ]);
   expect(await actsFor(Date.now())).toBeUndefined();
-  const { token } = await tokenOf(stack, 'ada');
-  const { body } = await call(stack, `GET /sessions/${sessionId}/attendance`, { as: token });
-  const attended = (body['items'] as { userId: string; kind?: string }[]).find((one) => one.userId === userId);
-  expect(attended).toMatchObject({ kind: 'agent' });
-  expect(attended).not.toHaveProperty('onBehalfOf');
+  expect(await attended()).toMatchObject({ kind: 'agent' });
+  expect(await attended()).not.toHaveProperty('onBehalfOf');
   expect(await listed()).toEqual([undefined]);
   // The next stay does not take over the change of this one.
   await set(sessionId, 'servant', { onBehalfOf: bob.userId });
