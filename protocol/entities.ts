@@ -149,7 +149,7 @@ export interface Stay {
   leftAt: number | null;
   /** Why the stay ended: a leave's cause, `timeout`, `session_ended` or `session_expired`. */
   cause: string | null;
-  /** Present if it is the stay of an agent, with the user for whom it acted at its join. */
+  /** Present if it is the stay of an agent, with the user for whom it acted at the time that was asked for. */
   kind?: 'agent';
   onBehalfOf?: string;
 }

@@ -6,6 +6,8 @@ export interface TimelineStay {
   id: string;
   userId: string;
   name: string;
+  /** Present if it is an agent: a program with a lease. */
+  kind?: 'agent';
   joinedAt: number;
   /** Null while the user is still here. */
   leftAt: number | null;
@@ -23,6 +25,8 @@ export interface TimelineStay {
 export interface TimelinePerson {
   userId: string;
   name: string;
+  /** Present if it is an agent: a program with a lease. */
+  kind?: 'agent';
   stays: TimelineStay[];
 }
 
@@ -56,6 +60,7 @@ export function staysOf(entries: readonly ActivityItem[]): TimelinePerson[] {
     const person = known ?? { userId, name: userId, stays: [] };
     people.set(userId, person);
     person.name = username ?? person.name;
+    if (type === 'user_joined' && details?.['kind']) person.kind = 'agent';
     let stay = person.stays.at(-1);
     // The entry of the join may be missing. The departure says how long the stay was.
     const isLost = isDeparture && !stay;
@@ -75,7 +80,7 @@ export function staysOf(entries: readonly ActivityItem[]): TimelinePerson[] {
       if (type !== 'user_joined') stay.activities.push(entry);
     }
   }
-  for (const { name, stays } of people.values()) for (const stay of stays) stay.name = name;
+  for (const { stays, userId: _, ...person } of people.values()) for (const stay of stays) Object.assign(stay, person);
   return [...people.values()];
 }
 

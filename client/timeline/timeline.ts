@@ -74,14 +74,16 @@ export function showPresenceTimeline(
     return isOneDay ? date.toLocaleTimeString() : date.toLocaleString();
   }
   const placeOf = (time: number) => (100 * (time - begin)) / (end - begin);
+  const titleOf = ({ name, kind }: Pick<TimelinePerson, 'name' | 'kind'>) =>
+    kind ? fill(words.agent, { name }) : name;
   const stateOf = ({ state }: TimelineRow = {}) => (state ? words.states[state]! : '');
   const entryOf = ({ id, activityType, details }: ActivityItem) =>
     [`#${rows.get(id)?.sequence ?? '–'} ${activityType}`, JSON.stringify(details), stateOf(rows.get(id))].join(' ');
 
-  function factsOf({ name, joinedAt, leftAt, cause, lastSign, departure }: TimelineStay): string[] {
+  function factsOf({ joinedAt, leftAt, cause, lastSign, departure, ...person }: TimelineStay): string[] {
     const why = cause === null ? words.here : (words.causes[cause] ?? cause.replaceAll('_', ' '));
     return [
-      ...[name, timeOf(joinedAt), leftAt === null ? '–' : timeOf(leftAt), why],
+      ...[titleOf(person), timeOf(joinedAt), leftAt === null ? '–' : timeOf(leftAt), why],
       `${timeOf(lastSign.createdAt)} ${lastSign.activityType}`,
       departure ? entryOf(departure) : '–',
     ];
@@ -89,7 +91,7 @@ export function showPresenceTimeline(
 
   function move(): void {
     const time = at ?? end;
-    const names = presentAt(people, time).map(({ name }) => name);
+    const names = presentAt(people, time).map(titleOf);
     const sentence = [words.nobody, words.onePerson][names.length] ?? words.people;
     says.textContent = fill(sentence, { time: timeOf(time), number: names.length, names: names.join(', ') });
     slider.value = String(time);
@@ -131,7 +133,7 @@ export function showPresenceTimeline(
     return bar;
   }
 
-  function lineOf({ name, stays }: TimelinePerson): HTMLElement {
+  function lineOf({ stays, ...person }: TimelinePerson): HTMLElement {
     const acts = stays.flatMap(({ activities }) => activities);
     // Two acts closer than this are one tick.
     const places = new Set(acts.map(({ createdAt }) => placeOf(createdAt).toFixed(1)));
@@ -141,7 +143,7 @@ export function showPresenceTimeline(
       tick.style.left = `${place}%`;
       return tick;
     });
-    return create('li', {}, name, create('div', {}, ...stays.map(barOf), ...ticks, create('span', {})));
+    return create('li', {}, titleOf(person), create('div', {}, ...stays.map(barOf), ...ticks, create('span', {})));
   }
 
   function draw(entries: ActivityItem[], verification: TrailVerification | undefined, isComplete: boolean): void {

@@ -5,6 +5,8 @@ export interface TimelineWords {
   nobody: string;
   onePerson: string;
   people: string;
+  /** The name of an agent. */
+  agent: string;
   reading: string;
   failed: string;
   retry: string;
@@ -30,6 +32,7 @@ export const english: TimelineWords = {
   nobody: '{time} — nobody',
   onePerson: '{time} — 1 person: {names}',
   people: '{time} — {number} people: {names}',
+  agent: '{name} (agent)',
   reading: 'Reading the audit trail …',
   failed: 'The audit trail cannot be read.',
   retry: 'Try again',

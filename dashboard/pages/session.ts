@@ -132,6 +132,16 @@ function section(title: string, ...children: Child[]): HTMLElement {
   return element('section', { class: 'section' }, element('h2', {}, title), ...children);
 }
 
+const nameOf = ({ name, userId, anonymousId }: SessionParticipant) => name ?? userId ?? anonymousId ?? unknown;
+
+/** The name of a participant. An agent is named as one, with the user for whom it acts. */
+function titleOf(participant: SessionParticipant, all: readonly SessionParticipant[]): string {
+  const { kind, onBehalfOf } = participant;
+  if (!kind) return nameOf(participant);
+  const user = all.find(({ userId }) => userId === onBehalfOf);
+  return `${nameOf(participant)} (agent${onBehalfOf ? ` on behalf of ${user ? nameOf(user) : onBehalfOf}` : ''})`;
+}
+
 function createPeople() {
   const columns = ['Name', 'Role', 'Joined', 'Last seen'];
   const table = createTable({ caption: 'Participants', columns, isNumber: () => false, quietCaption: true });
@@ -139,9 +149,9 @@ function createPeople() {
     root: section('Participants', table.root),
     show({ participants }: SessionReport): void {
       table.show(
-        participants.map(({ name, role, joinedAt, lastSeenAt, userId, anonymousId }) => [
-          ...[name ?? userId ?? anonymousId ?? unknown, role, formatMoment(joinedAt)],
-          lastSeenAt === null ? unknown : formatMoment(lastSeenAt),
+        participants.map((participant) => [
+          ...[titleOf(participant, participants), participant.role, formatMoment(participant.joinedAt)],
+          participant.lastSeenAt === null ? unknown : formatMoment(participant.lastSeenAt),
         ]),
       );
     },

@@ -117,3 +117,19 @@ test('without the beginning of a long trail it says how many entries are shown, 
   slider.dispatchEvent(new Event('input'));
   expect(moments).toEqual([15_000]);
 });
+
+test('[SA10] an agent is shown as one, and a user whose activity has a kind is not', async () => {
+  const trail = [
+    entry('ada', 'user_joined', 1000),
+    entry('bot', 'user_joined', 2000, { kind: 'agent', onBehalfOf: 'ada', keyId: 'key' }),
+    entry('ada', 'note', 3000, { kind: 'agent' }),
+  ];
+  expect(staysOf(trail).map(({ kind, stays }) => [kind, stays[0]!.kind])).toEqual([
+    [undefined, undefined],
+    ['agent', 'agent'],
+  ]);
+  await showPresenceTimeline(container, page(trail), { formatTime: String }).refresh();
+  expect(container.querySelector('p')!.textContent).toMatch(/ — 2 people: ADA, BOT \(agent\)$/);
+  expect(container.querySelectorAll('li')[1]!.textContent).toMatch(/^BOT \(agent\)/);
+  expect(container.querySelectorAll('button')[1]!.getAttribute('aria-label')).toMatch(/^BOT \(agent\), /);
+});

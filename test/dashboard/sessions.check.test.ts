@@ -1,6 +1,7 @@
 import type { Page } from 'playwright-core';
 import { fillSessions } from '../../bench/dashboard/many-sessions.ts';
 import { faultsOf, fits, type Opened, useDashboard } from '../support/dashboard.ts';
+import { agentOf, agentRoute, call, createKey } from '../support/server-api.ts';
 
 // The list of sessions with people, and the page of one session.
 
@@ -98,6 +99,20 @@ test('[OP2] a session opens by keyboard, and its page shows its people, who was 
   await page.getByText('No fault was found.').waitFor();
   const { rowCount } = await stack.database.query('SELECT 1 FROM activity_log WHERE session_id = $1', [session.id]);
   await page.getByText(new RegExp(`of ${rowCount} entries|Not sealed yet: ${rowCount}`)).waitFor();
+  expect(await faultsOf(opened)).toEqual([]);
+});
+
+test('[SA10] the page of a session shows an agent as one, with the user for whom it acts', async () => {
+  const { stack } = dashboard;
+  const { owner, session } = await stack.host('olive', { isPublic: true, title: 'Helped plan' });
+  const key = await createKey(stack, ['agents']);
+  const body = { name: 'Writer', onBehalfOf: owner.userId };
+  agentOf(await call(stack, agentRoute('PUT', session.id, 'writer'), { as: key.secret, body }));
+  const opened = await dashboard.open(`sessions/${session.id}`);
+  const { page } = opened;
+  const people = page.getByRole('table', { name: 'Participants' });
+  await people.getByText('Writer (agent on behalf of Olive)').waitFor();
+  await page.getByText(/— 2 people: Olive, Writer \(agent\)$/).waitFor();
   expect(await faultsOf(opened)).toEqual([]);
 });
 
