@@ -42,3 +42,20 @@ test('the count of a silent connection expires', async () => {
   await new RateLimiter(redis).count(connection, start);
   expect(await redis.pttl(`presence:rate:{${connection}}`)).toBeGreaterThan(0);
 });
+
+test('a clock that was ten minutes ahead refuses nothing afterwards, and clocks that differ by a second do not lift the limit', async () => {
+  const limiter = new RateLimiter(redis);
+  const connection = randomUUID();
+  for (let message = 0; message < 60; message += 1) await limiter.count(connection, start + 600_000);
+  for (let message = 0; message < 60; message += 1) await limiter.count(connection, start);
+  await expect(limiter.count(connection, start)).rejects.toMatchObject({ code: 'RATE_LIMITED' });
+  let accepted = 0;
+  for (let message = 0; message < 200; message += 1) {
+    const wrong = message % 2 === 0 ? start : start - 1000;
+    await limiter.count(connection, wrong).then(
+      () => accepted++,
+      () => {},
+    );
+  }
+  expect(accepted).toBe(0);
+});
