@@ -25,6 +25,8 @@ const batchDeliveries = 50;
 export const leaseMillis = 90_000;
 /** The least time that must be left when a batch begins. */
 const batchMillis = 45_000;
+/** If a claim found nothing, a worker that serves the same endpoint again starts no other one for this time. */
+const lookMillis = 1000;
 /** The wait after a failure of the service itself. It does not count as an attempt. */
 const ownFailureMillis = 30_000;
 
@@ -40,26 +42,32 @@ export async function sendDueWebhooks(
   time: SweepTime,
   holder: string,
 ): Promise<void> {
-  const workers: Promise<void>[] = [];
+  const workers = new Set<Promise<void>>();
+  let foundNothingAt = Number.NEGATIVE_INFINITY;
   const startWorker = () => {
-    if (workers.length < parallelEndpoints) workers.push(work());
+    if (workers.size >= parallelEndpoints) return;
+    const worker = work()
+      .catch((error) => logFailure(services.log, 'Webhooks of an endpoint could not be sent', error))
+      .finally(() => workers.delete(worker));
+    workers.add(worker);
   };
   const work = async () => {
+    let servedBefore: string | undefined;
     while (time.remaining() > batchMillis) {
       const endpoint = await services.webhookQueue.claim(holder, services.clock(), leaseMillis);
-      if (!endpoint) return;
-      // There may be another endpoint that waits.
-      startWorker();
+      if (!endpoint) {
+        foundNothingAt = services.clock();
+        return;
+      }
+      // There may be another endpoint that waits. Batch after batch of one endpoint looks for it only once in a while.
+      if (endpoint.id !== servedBefore || services.clock() - foundNothingAt >= lookMillis) startWorker();
+      servedBefore = endpoint.id;
       await serveEndpoint(services, parts, endpoint, holder);
     }
   };
   startWorker();
   // A worker may start others while these are awaited.
-  for (let index = 0; index < workers.length; index += 1) {
-    await workers[index]!.catch((error) =>
-      logFailure(services.log, 'Webhooks of an endpoint could not be sent', error),
-    );
-  }
+  while (workers.size > 0) await Promise.race(workers);
 }
 
 async function serveEndpoint(

@@ -16,6 +16,8 @@ const hour = 3_600_000;
 let database: TestDatabase;
 let logger: ActivityLogger;
 let now: number;
+/** Ends the requests of receivers that hang, also if a test fails. */
+let release: PromiseWithResolvers<void>;
 const box = new SecretBox(async () => 'key');
 const lines: string[] = [];
 const measured: Measured[] = [];
@@ -26,9 +28,11 @@ beforeAll(async () => {
 });
 beforeEach(() => {
   now = Date.now() + 1000;
+  release = Promise.withResolvers<void>();
   lines.length = 0;
   measured.length = 0;
 });
+afterEach(() => release.resolve());
 afterEach(() => database.pool.query('TRUNCATE webhook_endpoints, webhook_deliveries, activity_log, activity_unsealed'));
 afterAll(() => database.drop());
 
@@ -110,7 +114,6 @@ test('[WH4] an endpoint that does not answer delays no other', async () => {
     `UPDATE webhook_deliveries SET next_attempt_at = now() - interval '1 hour' WHERE endpoint_id = $1`,
     [slow],
   );
-  const release = Promise.withResolvers<void>();
   const parts: SendingParts = {
     secrets: box,
     random: () => 0,
@@ -126,6 +129,62 @@ test('[WH4] an endpoint that does not answer delays no other', async () => {
   release.resolve();
   await sweep;
   expect((await rows()).every(({ state }) => state === 'delivered')).toBe(true);
+});
+
+test('[WH4] after many batches of one busy endpoint, eight others are still served at the same time', async () => {
+  await addEndpoint('https://busy.example/');
+  await write(500);
+  const late = [
+    'hanging-0',
+    'hanging-1',
+    'healthy',
+    ...Array.from({ length: 8 }, (_, index) => `hanging-${index + 2}`),
+  ];
+  const queueForOthers = async () => {
+    for (const [index, name] of late.entries()) {
+      const id = await addEndpoint(`https://${name}.example/`);
+      const [event] = await write(1);
+      await database.pool.query(`DELETE FROM webhook_deliveries WHERE event_id = $1 AND endpoint_id <> $2`, [
+        event,
+        id,
+      ]);
+      await database.pool.query(
+        `UPDATE webhook_deliveries SET next_attempt_at = next_attempt_at - $2 * interval '1 minute' WHERE endpoint_id = $1`,
+        [id, 60 - index],
+      );
+    }
+  };
+  const isHealthyServed = Promise.withResolvers<void>();
+  const areEightWaiting = Promise.withResolvers<void>();
+  const over = services();
+  const claims = jest.spyOn(over.webhookQueue, 'claim');
+  let claimsOfBusy = 0;
+  let [busyBatches, waiting] = [0, 0];
+  const parts: SendingParts = {
+    secrets: box,
+    random: () => 0,
+    async send({ requests }) {
+      const { url } = requests[0]!;
+      if (url.includes('busy') && ++busyBatches === 10) {
+        claimsOfBusy = claims.mock.calls.length;
+        await queueForOthers();
+      }
+      if (url.includes('healthy')) isHealthyServed.resolve();
+      if (url.includes('hanging')) {
+        if (++waiting === 8) areEightWaiting.resolve();
+        await release.promise;
+      }
+      return { attempts: requests.map(({ eventId }) => ({ eventId, status: 200 })) };
+    },
+  };
+  const sweep = sendDueWebhooks(over, parts, { remaining: () => hour }, randomUUID());
+  await Promise.all([isHealthyServed.promise, areEightWaiting.promise]);
+  expect(waiting).toBe(8);
+  release.resolve();
+  await sweep;
+  expect((await rows()).every(({ state }) => state === 'delivered')).toBe(true);
+  // Ten found the busy endpoint, and one found nothing.
+  expect(claimsOfBusy).toBe(11);
 });
 
 test('[WH4] if the sender fails, nothing counts as an attempt and the events go out half a minute later', async () => {
