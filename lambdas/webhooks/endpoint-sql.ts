@@ -25,14 +25,18 @@ export const insertEndpoint = `
   WHERE (SELECT count(*) FROM webhook_endpoints) < $9
   RETURNING ${endpointColumns}, 0 AS pending, 0 AS dead`;
 
-/** Changes what is given; null keeps a value. Enabling forgets what the service noted when it disabled the endpoint. */
+/**
+ * Changes what is given; null keeps a value. Enabling forgets what the service noted when it disabled the endpoint, and another address
+ * what it noted about the one before.
+ */
 export const updateEndpoint = `
   UPDATE webhook_endpoints e SET
     url = coalesce($2, e.url), description = coalesce($3, e.description), event_types = coalesce($4::text[], e.event_types),
     enabled = coalesce($5, e.enabled),
     disabled_cause = CASE WHEN $5 IS NULL THEN e.disabled_cause END,
-    failing_since = CASE WHEN $5 THEN NULL ELSE e.failing_since END,
+    failing_since = CASE WHEN $5 OR $2 IS NOT NULL THEN NULL ELSE e.failing_since END,
     paused_until = CASE WHEN $5 OR $2 IS NOT NULL THEN NULL ELSE e.paused_until END,
+    turn_at = CASE WHEN $2 IS NOT NULL THEN NULL ELSE e.turn_at END,
     updated_at = ${time('$6')}
   WHERE e.id = $1 RETURNING ${endpointColumns}, ${counts}`;
 

@@ -57,15 +57,25 @@ export const readDue = `
   LEFT JOIN purged_sessions p ON p.id = a.session_id AND s.id IS NULL
   ORDER BY d.next_attempt_at, a.created_at, d.event_id`;
 
-/** Notes the attempts for an endpoint $1 at $2. It does so after the end of the lease too, because the requests were sent. */
+/**
+ * Notes the attempts for an endpoint $1 at $2. It does so after the end of the lease too, because the requests were sent. If the address
+ * is no longer $9, what it did not accept is sent to the present one.
+ */
 export const writeAttempts = `
   UPDATE webhook_deliveries d SET
     state = g.state, attempts = d.attempts + 1, last_attempt_at = ${time('$2')},
     next_attempt_at = coalesce(${time('g.next_at')}, d.next_attempt_at),
     finished_at = CASE WHEN g.state <> 'pending' THEN ${time('$2')} END,
     last_status = g.status, last_error = g.error, last_response = g.response
-  FROM unnest($3::uuid[], $4::text[], $5::float8[], $6::integer[], $7::text[], $8::text[])
-    AS g (event_id, state, next_at, status, error, response)
+  FROM (
+    SELECT a.event_id, CASE WHEN again THEN 'pending' ELSE a.state END AS state, CASE WHEN again THEN $2 ELSE a.next_at END AS next_at,
+      a.status, a.error, a.response
+    FROM unnest($3::uuid[], $4::text[], $5::float8[], $6::integer[], $7::text[], $8::text[])
+      AS a (event_id, state, next_at, status, error, response)
+    CROSS JOIN LATERAL (
+      SELECT a.state <> 'delivered' AND EXISTS (SELECT FROM webhook_endpoints e WHERE e.id = $1 AND e.url <> $9) AS again
+    ) moved
+  ) g
   WHERE d.endpoint_id = $1 AND d.event_id = g.event_id AND d.state = 'pending'`;
 
 /** Postpones deliveries that were not attempted. */
@@ -73,18 +83,22 @@ export const postpone = `
   UPDATE webhook_deliveries SET next_attempt_at = ${time('$3')}
   WHERE endpoint_id = $1 AND event_id = ANY ($2::uuid[]) AND state = 'pending'`;
 
-/** Notes how an endpoint answered, and gives up the lease of the holder $2. Its next turn is at $8. Returns whether this disabled it. */
+/**
+ * Notes how an endpoint answered, and gives up the lease of the holder $2. Its next turn is at $8. The answers say nothing about the
+ * endpoint if its address is no longer $9. Returns whether this disabled it.
+ */
 export const settleEndpoint = `
-  WITH before AS (SELECT id, enabled FROM webhook_endpoints WHERE id = $1 FOR NO KEY UPDATE)
+  WITH before AS (SELECT id, enabled, url = $9 AS asked FROM webhook_endpoints WHERE id = $1 FOR NO KEY UPDATE)
   UPDATE webhook_endpoints e SET
     leased_until = CASE WHEN e.lease_holder = $2 THEN NULL ELSE e.leased_until END,
     lease_holder = CASE WHEN e.lease_holder = $2 THEN NULL ELSE e.lease_holder END,
-    last_success_at = CASE WHEN $4 THEN ${time('$3')} ELSE e.last_success_at END,
-    last_failure_at = CASE WHEN $5 THEN ${time('$3')} ELSE e.last_failure_at END,
-    failing_since = CASE WHEN $4 THEN NULL WHEN $5 THEN coalesce(e.failing_since, ${time('$3')}) ELSE e.failing_since END,
-    paused_until = coalesce(${time('$6')}, e.paused_until), turn_at = ${time('$8')},
-    enabled = e.enabled AND $7::text IS NULL,
-    disabled_cause = CASE WHEN e.enabled THEN $7 ELSE e.disabled_cause END
+    last_success_at = CASE WHEN asked AND $4 THEN ${time('$3')} ELSE e.last_success_at END,
+    last_failure_at = CASE WHEN asked AND $5 THEN ${time('$3')} ELSE e.last_failure_at END,
+    failing_since = CASE WHEN asked AND $4 THEN NULL WHEN asked AND $5 THEN coalesce(e.failing_since, ${time('$3')}) ELSE e.failing_since END,
+    paused_until = CASE WHEN asked THEN coalesce(${time('$6')}, e.paused_until) ELSE e.paused_until END,
+    turn_at = CASE WHEN asked THEN ${time('$8')} ELSE e.turn_at END,
+    enabled = e.enabled AND NOT (asked AND $7::text IS NOT NULL),
+    disabled_cause = CASE WHEN asked AND e.enabled THEN $7 ELSE e.disabled_cause END
   FROM before WHERE e.id = before.id
   RETURNING before.enabled AND NOT e.enabled AS disabled`;
 

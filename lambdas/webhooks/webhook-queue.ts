@@ -26,6 +26,9 @@ export interface ClaimedEndpoint {
   failingSince: number | null;
 }
 
+/** An endpoint, and the address to which its events were sent. */
+export type AskedEndpoint = Pick<ClaimedEndpoint, 'id' | 'url'>;
+
 /** A delivery that is due. Its entry is null for a test, and if the audit trail no longer has it. */
 export type DueDelivery = {
   eventId: string;
@@ -103,26 +106,27 @@ export class WebhookQueue {
     return rows;
   }
 
-  /** Notes attempts and what follows from them. A delivery that cannot be noted is set aside, so that it is not sent again and again. */
-  async settle(endpointId: string, settled: readonly SettledAttempt[], now: number): Promise<void> {
+  /** Notes attempts and what follows from them. What an address refused that is not used any more is sent once more at once. A delivery that cannot be noted is set aside, so that it is not sent again and again. */
+  async settle(endpoint: AskedEndpoint, settled: readonly SettledAttempt[], now: number): Promise<void> {
     const setAside = ({ attempt }: SettledAttempt, error: unknown) =>
-      this.#aside(now).add('webhook', `${endpointId} ${attempt.eventId}`, error);
-    await applyApart(settled, (some) => this.#settle(endpointId, some, now), setAside);
+      this.#aside(now).add('webhook', `${endpoint.id} ${attempt.eventId}`, error);
+    await applyApart(settled, (some) => this.#settle(endpoint, some, now), setAside);
   }
 
-  async #settle(endpointId: string, settled: readonly SettledAttempt[], now: number): Promise<[]> {
+  async #settle({ id, url }: AskedEndpoint, settled: readonly SettledAttempt[], now: number): Promise<[]> {
     const column = (of: (each: SettledAttempt) => unknown) => settled.map((each) => of(each) ?? null);
     await this.#database.query({
       name: 'webhooks-settle',
       text: sql.writeAttempts,
       values: [
-        ...[endpointId, now],
+        ...[id, now],
         column(({ attempt }) => attempt.eventId),
         column(({ plan }) => plan.state),
         column(({ plan }) => (plan.state === 'pending' ? plan.nextAttemptAt : undefined)),
         column(({ attempt }) => attempt.status),
         column(({ attempt }) => attempt.error),
         column(({ attempt }) => attempt.response),
+        url,
       ],
     });
     return [];
@@ -137,16 +141,17 @@ export class WebhookQueue {
   }
 
   /**
-   * Notes how an endpoint answered and gives the lease back. Returns whether this disabled the endpoint.
+   * Notes how an endpoint answered and gives the lease back. If an admin changed its address meanwhile, the answers do not count. Returns
+   * whether this disabled the endpoint.
    *
    * @param took how long the endpoint was served, milliseconds.
    */
-  async release(endpointId: string, holder: string, plan: EndpointPlan, now: number, took = 0): Promise<boolean> {
+  async release(endpoint: AskedEndpoint, holder: string, plan: EndpointPlan, now: number, took = 0): Promise<boolean> {
     const { hasSuccess, hasFailure, pausedUntil, disabledCause } = plan;
-    const values = [endpointId, holder, now, hasSuccess, hasFailure, pausedUntil ?? null, disabledCause ?? null];
+    const values = [endpoint.id, holder, now, hasSuccess, hasFailure, pausedUntil ?? null, disabledCause ?? null];
     const turnAt = now + turnsOfOthers * took;
     const { rows } = await this.#database.query<{ disabled: boolean }>({
-      ...{ name: 'webhooks-release', text: sql.settleEndpoint, values: [...values, turnAt] },
+      ...{ name: 'webhooks-release', text: sql.settleEndpoint, values: [...values, turnAt, endpoint.url] },
     });
     return rows[0]?.disabled ?? false;
   }

@@ -56,7 +56,7 @@ test.each([
     if ((now - begun) % 10_000 === 0) await due(now);
     for (const { endpoint, until } of working.filter((each) => each.until <= now)) {
       await queue.release(
-        endpoint.id,
+        endpoint,
         holder,
         planEndpoint(failed, endpoint.failingSince ?? undefined, until),
         until,
@@ -80,8 +80,8 @@ test.each([
         attempt: { eventId, status: 200 },
         plan: { state: 'delivered' as const },
       }));
-      await queue.settle(healthy, settled, now);
-      await queue.release(healthy, holder, planEndpoint([{ eventId: 'e', status: 200 }], undefined, now), now, 200);
+      await queue.settle(endpoint, settled, now);
+      await queue.release(endpoint, holder, planEndpoint([{ eventId: 'e', status: 200 }], undefined, now), now, 200);
     }
   }
   expect(waits.length).toBeGreaterThan(40);

@@ -14,6 +14,7 @@ import { createDatabase, type TestDatabase } from '../support/database.ts';
 import '../activity/support.ts';
 
 const minute = 60_000;
+const url = 'https://example.com/';
 let database: TestDatabase;
 let logger: ActivityLogger;
 let endpoints: EndpointStore;
@@ -30,7 +31,7 @@ afterAll(() => database.drop());
 
 const later = (millis = minute) => Date.now() + millis;
 const addEndpoint = async (more: { events?: WebhookEventType[]; sessionId?: string; key?: string } = {}) => {
-  const input = { url: 'https://example.com/', description: '', events: [...webhookEventTypes], ...more };
+  const input = { url, description: '', events: [...webhookEventTypes], ...more };
   return (await endpoints.add(input))!.endpoint;
 };
 const joined = (sessionId: string = randomUUID(), more: Partial<ActivityParams> = {}): ActivityParams => ({
@@ -43,7 +44,7 @@ const queued = async (endpointId: string) =>
 const idsOf = (...entries: ActivityParams[]) => entries.map(({ activityId }) => activityId!).sort();
 const failed = (eventId: string): Attempt => ({ eventId, status: 500, error: 'status', response: 'oops' });
 const settleAs = (endpointId: string, eventId: string, state: 'delivered' | 'dead') =>
-  queue.settle(endpointId, [{ attempt: failed(eventId), plan: { state } }], Date.now());
+  queue.settle({ id: endpointId, url }, [{ attempt: failed(eventId), plan: { state } }], Date.now());
 
 test('[WH1] the database and the protocol agree on the type of each entry', async () => {
   const types = [...serverActivityTypes, 'comment_added', 'webhook.test', ''];
@@ -184,7 +185,7 @@ test('[WH2] what is due has the content of the entry, and each attempt sends the
     data: { sessionId: entry.sessionId, userId: entry.userId, username: 'Zoë', cause: 'timeout', durationSeconds: 5 },
   });
   const attempt = failed(entry.activityId!);
-  await queue.settle(id, [{ attempt, plan: planDelivery(attempt, 0, Date.now(), 0) }], Date.now());
+  await queue.settle({ id, url }, [{ attempt, plan: planDelivery(attempt, 0, Date.now(), 0) }], Date.now());
   expect(await queue.due(id, later(20_000), 10)).toEqual([]);
   const [second] = await queue.due(id, later(), 10);
   expect(second!.attempts).toBe(1);
@@ -257,8 +258,10 @@ test('[WH8] delivered events are listed for a week and dead letters for thirty d
 test('[WH6] the service disables an endpoint once, and enabling it forgets why', async () => {
   const { id } = await addEndpoint();
   const plan = { hasSuccess: false, hasFailure: true, pausedUntil: later(), disabledCause: 'gone' } as const;
-  expect(await queue.release(id, randomUUID(), plan, Date.now())).toBe(true);
-  expect(await queue.release(id, randomUUID(), { ...plan, disabledCause: 'failing' as never }, Date.now())).toBe(false);
+  expect(await queue.release({ id, url }, randomUUID(), plan, Date.now())).toBe(true);
+  expect(
+    await queue.release({ id, url }, randomUUID(), { ...plan, disabledCause: 'failing' as never }, Date.now()),
+  ).toBe(false);
   expect(await endpoints.find(id)).toMatchObject({
     enabled: false,
     disabledCause: 'gone',
@@ -273,7 +276,7 @@ test('[WH3] a paused endpoint is not called until the pause ends', async () => {
   const { id } = await addEndpoint();
   await write(joined());
   const plan = { hasSuccess: false, hasFailure: true, pausedUntil: later(), disabledCause: undefined };
-  await queue.release(id, randomUUID(), plan, Date.now());
+  await queue.release({ id, url }, randomUUID(), plan, Date.now());
   expect(await queue.claim(randomUUID(), later(minute / 2), minute)).toBeUndefined();
   expect((await queue.claim(randomUUID(), later(2 * minute), minute))?.id).toBe(id);
 });

@@ -87,10 +87,10 @@ async function serveEndpoint(
     const plan = planDelivery(attempt, attemptsBefore.get(attempt.eventId) ?? 0, now, parts.random());
     return { attempt, plan };
   });
-  await queue.settle(endpoint.id, settled, now);
+  await queue.settle(endpoint, settled, now);
   const sent = attempts.filter(hasEntry);
   const plan = planEndpoint(sent, endpoint.failingSince ?? undefined, now);
-  const disabled = await queue.release(endpoint.id, holder, plan, now, now - begunAt);
+  const disabled = await queue.release(endpoint, holder, plan, now, now - begunAt);
 
   const count = (state: string) => settled.filter((each) => each.plan.state === state).length;
   metrics.add('webhooksDelivered', count('delivered'));
