@@ -42,7 +42,7 @@ async function main(given: string[]): Promise<number> {
 
 function headOf(text: string): NonNullable<VerifyOptions['heads']>[number] {
   const [sessionId, sequence, hash] = text.toLowerCase().split(':');
-  if (sessionId && Number(sequence) > 0 && hash) return { sessionId, sequence: Number(sequence), hash };
+  if (sessionId && /^[1-9]\d*$/.test(sequence ?? '') && hash) return { sessionId, sequence: Number(sequence), hash };
   throw new Error(`The head "${text}" has another form than session-id:sequence:hash; copy it from an earlier check.`);
 }
 

@@ -21,7 +21,10 @@ export interface TimelineRows {
   breakAt?: number;
 }
 
-const sequenceOf = ({ link }: ActivityItem) => (typeof link === 'object' ? link?.sequence : undefined);
+function sequenceOf({ link }: ActivityItem): number | undefined {
+  const sequence = typeof link === 'object' ? link?.sequence : undefined;
+  return Number.isSafeInteger(sequence) && sequence! > 0 ? sequence : undefined;
+}
 
 /** The entry with the name that was sealed, instead of a later name of the user. */
 export function withSealedName(entry: ActivityItem): ActivityItem {
@@ -39,10 +42,10 @@ export function rowsOf(entries: readonly ActivityItem[], verification?: TrailVer
   const rows: TimelineRow[] = entries.map((entry) => ({ entry, sequence: sequenceOf(entry)! }));
   if (!verification) return { rows };
   const { faults, unchecked } = verification;
-  /** An entry without a link is after the links of the entries before it. */
+  /** An entry without a link is before the links of the entries after it. */
   const placeOf = ({ sequence, activityId }: TrailFault) => {
     const index = entries.findIndex(({ id }) => id === activityId);
-    return sequence ?? Math.max(0, ...entries.slice(0, index).map((entry) => sequenceOf(entry) ?? 0)) + 0.5;
+    return sequence ?? Math.min(...entries.slice(index).map((entry) => sequenceOf(entry) ?? Number.MAX_VALUE)) - 0.5;
   };
   const first = Math.min(...faults.map((fault) => fault.after ?? placeOf(fault)));
   for (const row of rows) {

@@ -4,6 +4,15 @@ import type { ActivityItem } from '../../protocol/entities.ts';
 /** An entry with a link. */
 export type LinkedItem = ActivityItem & { link: ActivityLink };
 
+/** Whether a value can be the number of a link. */
+export const isSequence = (value: unknown): boolean => Number.isSafeInteger(value) && Number(value) >= 1;
+
+/** Whether an entry has a link with a number. Without one it has no place in the chain. */
+export function isLinked(item: ActivityItem): item is LinkedItem {
+  const { link } = item;
+  return !!link && typeof link === 'object' && isSequence(link.sequence);
+}
+
 /** SHA-256 of a text's UTF-8 bytes, in hex. */
 export async function sha256(text: string): Promise<string> {
   return hex(new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text))));
@@ -19,7 +28,10 @@ export function hex(bytes: Uint8Array): string {
  * read was not sealed so.
  */
 export async function isSealed(item: LinkedItem): Promise<boolean | undefined> {
-  if (item.link.version === 1 && item.link.connectionHash !== undefined) return undefined;
+  const { ipAddress, link } = item;
+  if (link.version === 1 && link.connectionHash !== undefined) return undefined;
+  // In a text, a list of one value looks like the value.
+  if (![1, 2].includes(link.version) || (ipAddress !== null && typeof ipAddress !== 'string')) return false;
   try {
     for (const variant of withoutEscapes(item)) if ((await hashOf(variant)) === item.link.hash) return true;
   } catch {}
@@ -58,7 +70,8 @@ function detailsOf({ details, link }: LinkedItem): string {
   return sealed !== undefined && jsonbText(JSON.parse(sealed)) === text ? sealed : text;
 }
 
-function timeText(createdAt: number): string {
+/** The time as it is hashed; empty for what is no time in whole milliseconds. */
+export function timeText(createdAt: number): string {
   return Number.isInteger(createdAt) && Math.abs(createdAt) <= 8.64e15 ? new Date(createdAt).toISOString() : '';
 }
 

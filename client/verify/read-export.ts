@@ -1,5 +1,6 @@
 import type { ActivityLink } from '../../protocol/audit-chain.ts';
 import type { ActivityItem } from '../../protocol/entities.ts';
+import { timeText } from './link-hash.ts';
 
 /**
  * Reads an export of the audit trail: CSV, JSON (an array, or pages with `items`) or NDJSON. Pages that were put together
@@ -37,6 +38,7 @@ function itemsOf(value: unknown): ActivityItem[] {
 
 function readCsv(text: string): ActivityItem[] {
   const [header, ...records] = recordsOf(text);
+  if (new Set(header).size < header!.length) throw new Error('The file has a column twice; export it again.');
   return records.map((record) =>
     toItem(Object.fromEntries(header!.map((name, column) => [name, record[column] ?? '']))),
   );
@@ -59,8 +61,15 @@ function toItem(row: Record<string, string>): ActivityItem {
   const { id = '', sessionId = '', activityType = '', details = '', createdAt = '' } = row;
   try {
     const link = linkOf(row);
+    const time = Date.parse(createdAt);
     return {
-      ...{ id, sessionId, activityType, details: JSON.parse(details), createdAt: Date.parse(createdAt) },
+      ...{
+        id,
+        sessionId,
+        activityType,
+        details: JSON.parse(details),
+        createdAt: timeText(time) === createdAt ? time : Number.NaN,
+      },
       ...{ userId: row['userId'] || null, username: row['username'] || null },
       ...{ ipAddress: row['ipAddress'] || null, userAgent: row['userAgent'] || null },
       ...(link === undefined ? {} : { link }),
@@ -71,7 +80,6 @@ function toItem(row: Record<string, string>): ActivityItem {
 }
 
 function linkOf({ sequence = '', previousHash = '', hash = '', link = '' }: Record<string, string>) {
-  if (link === 'waiting') return link;
-  if (link === '') return undefined;
+  if (!link.startsWith('{')) return (link || undefined) as 'waiting' | undefined;
   return { ...(JSON.parse(link) as Pick<ActivityLink, 'version'>), sequence: Number(sequence), previousHash, hash };
 }

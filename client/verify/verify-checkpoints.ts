@@ -7,7 +7,7 @@ import {
   climbOf,
   headText,
 } from '../../protocol/audit-checkpoint.ts';
-import { hex, sha256 } from './link-hash.ts';
+import { hex, isSequence, sha256 } from './link-hash.ts';
 
 /** A fault of one checkpoint. */
 export interface CheckpointProblem {
@@ -63,9 +63,9 @@ export async function provenHeads(
 ): Promise<{ heads: CheckpointHead[]; forged: CheckpointProof[] }> {
   const heads: CheckpointHead[] = [];
   const forged: CheckpointProof[] = [];
-  for (const proof of proofs) {
+  for (const proof of proofs.map(Object) as CheckpointProof[]) {
     const { sessionId, sequence, hash } = proof;
-    if (await isProven(proof, publicKeys)) heads.push({ sessionId, sequence, hash });
+    if (isSequence(sequence) && (await isProven(proof, publicKeys))) heads.push({ sessionId, sequence, hash });
     else forged.push(proof);
   }
   return { heads, forged };
@@ -85,7 +85,9 @@ async function ownFault(
   checkpoint: Checkpoint,
   publicKeys: readonly string[],
 ): Promise<Exclude<CheckpointFault, 'chain_replaced'> | undefined> {
-  if (!(Math.abs(checkpoint.madeAt) <= 8.64e15)) return 'checkpoint_altered';
+  const { number, madeAt, heads } = checkpoint;
+  // In a text, "1" looks like 1, and 1.5 ms like 1 ms.
+  if (![number, madeAt, heads].every(Number.isSafeInteger) || Math.abs(madeAt) > 8.64e15) return 'checkpoint_altered';
   const text = checkpointText(checkpoint);
   if ((await sha256(text)) !== checkpoint.hash) return 'checkpoint_altered';
   if (!publicKeys.includes(checkpoint.publicKey)) return 'checkpoint_unsigned';
@@ -111,7 +113,7 @@ function placeFault(before: Checkpoint | undefined, { number, previousHash }: Ch
 /** The root to which the path of a proof leads; undefined if the path does not fit to the place of the head. */
 async function rootOf(proof: CheckpointProof): Promise<string | undefined> {
   const { index, path, checkpoint } = proof;
-  if (!(index >= 0 && index < checkpoint.heads)) return undefined;
+  if (!(Number.isInteger(index) && index >= 0 && index < checkpoint.heads)) return undefined;
   let node = await digest([0], new TextEncoder().encode(headText(proof)));
   let used = 0;
   for (const side of climbOf(index, checkpoint.heads)) {

@@ -1,7 +1,7 @@
 import { type ChainFault, genesisHash } from '../../protocol/audit-chain.ts';
 import type { ActivityItem } from '../../protocol/entities.ts';
 import { type Found, findGaps, findHeads, findProven } from './expected-links.ts';
-import { isSealed, type LinkedItem, sealedName } from './link-hash.ts';
+import { isLinked, isSealed, type LinkedItem, sealedName } from './link-hash.ts';
 import { movedAmong } from './moved-entries.ts';
 import { provenHeads } from './verify-checkpoints.ts';
 import type { VerifyOptions } from './verify-options.ts';
@@ -54,6 +54,7 @@ export async function verifyTrail(
   items: readonly ActivityItem[],
   options: VerifyOptions = {},
 ): Promise<TrailVerification> {
+  items = items.map(Object);
   const bySession = Map.groupBy(items, ({ sessionId }) => sessionId);
   const result: TrailVerification = {
     ...{ valid: true, faults: [], chains: [], waiting: [], unchecked: [], renamed: [], proven: 0 },
@@ -97,7 +98,7 @@ async function verifySession(
   result: TrailVerification,
 ): Promise<LinkedItem[]> {
   const found = reporting(sessionId, result);
-  const links = entries.filter((entry): entry is LinkedItem => !!entry.link && typeof entry.link === 'object');
+  const links = entries.filter(isLinked);
   links.sort((one, other) => one.link.sequence - other.link.sequence);
   const waiting = entries.filter(({ link }) => link === 'waiting');
   result.waiting.push(...waiting.map(({ id }) => id));
@@ -120,7 +121,7 @@ async function verifySession(
     if (sealed[index] && sealedName(entry) !== entry.username) result.renamed.push(id);
     before = entry;
   }
-  for (const { id, link } of entries) if (!link) found('entry_added', null, id);
+  for (const entry of entries) if (!isLinked(entry) && entry.link !== 'waiting') found('entry_added', null, entry.id);
   findHeads(sessionId, links, options, found);
   const [first, last] = [links[0], links.at(-1)];
   if (!first || !last) return links;

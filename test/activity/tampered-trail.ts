@@ -9,6 +9,8 @@ export interface Tampering {
   name: string;
   forge(items: ActivityItem[]): ActivityItem[];
   fault: ChainFault;
+  /** The fault in CSV, if it is another one there: CSV has no types. */
+  inCsv?: ChainFault;
   /** The link at which it is found; null for an entry without a link. */
   sequence: number | null;
 }
@@ -42,6 +44,20 @@ export function rewritten(items: ActivityItem[], from: number, fields: Partial<A
   }
   return all;
 }
+
+/** An entry with a link that the chain does not have, put before the sixth entry. */
+const added = (name: string, link: (item: ActivityItem) => unknown): Tampering => ({
+  name,
+  forge: (items) => {
+    const item = { ...items[5]!, id: randomUUID(), activityType: 'harmless' };
+    return items.toSpliced(5, 0, { ...item, link: link(item) as ActivityLink });
+  },
+  fault: 'entry_added',
+  sequence: null,
+});
+/** The link with another number and the hash that it would have. */
+const numbered = (sequence: unknown) => (item: ActivityItem) =>
+  rehashed({ ...item, link: { ...(item.link as ActivityLink), sequence: sequence as number } }).link;
 
 const altered = (name: string, forge: Tampering['forge']): Tampering => ({
   name,
@@ -80,6 +96,7 @@ export const tamperings: Tampering[] = [
   altered('a link without its hash', relink(5, { hash: undefined })),
   altered('a link with a sealed text that nobody can read', relink(5, { sealed: { details: '{' } })),
   altered('a link without a form', relink(5, { version: 3, sealed: null })),
+  altered('a link with the number of its form as a text', relink(5, { version: '2' })),
   altered('details that are null', change(5, { details: null! })),
   {
     name: 'the time altered',
@@ -95,6 +112,34 @@ export const tamperings: Tampering[] = [
     forge: (items) => items.toSpliced(5, 0, { ...items[5]!, id: randomUUID(), link: undefined! }),
     fault: 'entry_added',
     sequence: null,
+  },
+  ...[5.5, 0, -6, 1e21, '', null, [5]].map((sequence) =>
+    added(`an entry added with the number ${JSON.stringify(sequence)} and its hash`, numbered(sequence)),
+  ),
+  ...[true, 1, 'sealed', [], {}].map((link) =>
+    added(`an entry added with the link ${JSON.stringify(link)}`, () => link),
+  ),
+  {
+    name: 'the entry altered, its number as a text, and its hash computed again',
+    forge: (items) => {
+      const item = { ...items[5]!, activityType: 'harmless' };
+      return items.with(5, { ...item, link: numbered('6')(item)! });
+    },
+    fault: 'link_missing',
+    inCsv: 'entry_altered',
+    sequence: 6,
+  },
+  {
+    name: 'an entry replaced by two that have numbers beside its own',
+    forge: (items) => {
+      const replaced = [4.7, 5.4].map((sequence) => {
+        const item = { ...items[4]!, id: randomUUID() };
+        return { ...item, link: numbered(sequence)(item)! };
+      });
+      return items.toSpliced(4, 1, ...replaced);
+    },
+    fault: 'link_missing',
+    sequence: 5,
   },
   {
     name: 'an entry there twice',

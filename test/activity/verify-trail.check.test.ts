@@ -207,12 +207,15 @@ describe('a forged export', () => {
 
   test.each(tamperings)(
     '$name: the verification without a server names the entry, in JSON, NDJSON and CSV',
-    async ({ forge, fault, sequence }) => {
+    async ({ forge, fault, inCsv = fault, sequence }) => {
       const items = forge(readExport(await exported('json')));
-      const texts = [JSON.stringify(items), toNdjson(items), toCsv(items, true)];
-      for (const text of texts) {
+      const texts = { [JSON.stringify(items)]: fault, [toNdjson(items)]: fault, [toCsv(items, true)]: inCsv };
+      for (const [text, expected] of Object.entries(texts)) {
         const { valid, faults } = await complete(readExport(text));
-        expect({ valid, first: faults[0] }).toMatchObject({ valid: false, first: { fault, sequence, sessionId } });
+        expect({ valid, first: faults[0] }).toMatchObject({
+          valid: false,
+          first: { fault: expected, sequence, sessionId },
+        });
       }
     },
   );
