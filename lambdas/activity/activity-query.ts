@@ -39,10 +39,18 @@ export interface Condition {
   values: unknown[];
 }
 
-/** The ids of a user: their own, and those of the guests who they were before they signed in (rule SE15). */
-export const idsOfUser = (parameter: string) => `
-  SELECT ids.id FROM (SELECT ${parameter}::uuid) AS u (id)
-  CROSS JOIN LATERAL (SELECT u.id UNION ALL SELECT g.guest_id FROM guest_identities g WHERE g.user_id = u.id) ids`;
+/**
+ * The ids of a user: their own, and those of the guests who they were before they signed in (rule SE15).
+ *
+ * @param session the SQL expression of the only session that is asked about. Undefined: any session.
+ */
+export const idsOfUser = (userId: string, session?: string) => `
+  SELECT ids.id FROM (SELECT ${userId}::uuid) AS u (id)
+  CROSS JOIN LATERAL (
+    SELECT u.id
+    UNION ALL
+    SELECT g.guest_id FROM guest_identities g WHERE g.user_id = u.id${session ? ` AND g.session_id = ${session}` : ''}
+  ) ids`;
 
 /**
  * The SQL condition of a query. It contains only the filters of the query, so PostgreSQL plans each combination of filters
@@ -60,25 +68,26 @@ export function conditionOf(
   userId?: string,
 ): Condition {
   const condition: Condition = { name: '', text: '', values: [] };
-  const add = (name: string, text: string, ...values: unknown[]) => {
-    const first = condition.values.length + 1;
+  const parameter = (value: unknown) => `$${condition.values.push(value)}`;
+  const add = (name: string, text: string) => {
     condition.name += `-${name}`;
-    condition.text += `${condition.text && ' AND '}${text.replace(/\$(\d)/g, (_, n) => `$${first + Number(n) - 1}`)}`;
-    condition.values.push(...values);
+    condition.text += `${condition.text && ' AND '}${text}`;
   };
-  if (sessionId !== undefined && isUuid(sessionId)) add('session', 'session_id = $1::uuid', sessionId);
+  const time = (millis: number) => `to_timestamp(${parameter(millis)}::float8 / 1000)`;
+  const session = sessionId !== undefined && isUuid(sessionId) ? `${parameter(sessionId)}::uuid` : undefined;
+  if (session) add('session', `session_id = ${session}`);
   else if (sessionId !== undefined) add('nowhere', 'false');
   if (query.userId !== undefined && userId !== undefined) add('user', `user_id = ${userId}`);
   else if (query.userId !== undefined)
-    add('user', `user_id = ANY (ARRAY(${idsOfUser('$1')}))`, checkedUser(query.userId));
+    add('user', `user_id = ANY (ARRAY(${idsOfUser(parameter(checkedUser(query.userId)), session)}))`);
   if (query.activityType !== undefined)
-    add('type', 'activity_type = $1', query.activityType.replaceAll('\0', '\ufffd'));
-  if (query.from !== undefined) add('from', 'created_at >= to_timestamp($1::float8 / 1000)', checkedTime(query.from));
-  if (query.to !== undefined) add('to', 'created_at <= to_timestamp($1::float8 / 1000)', checkedTime(query.to));
+    add('type', `activity_type = ${parameter(query.activityType.replaceAll('\0', '\ufffd'))}`);
+  if (query.from !== undefined) add('from', `created_at >= ${time(checkedTime(query.from))}`);
+  if (query.to !== undefined) add('to', `created_at <= ${time(checkedTime(query.to))}`);
   if (position) {
     const comparison = direction === 'newest' ? '<' : '>';
-    const text = `(created_at, id) ${comparison} (to_timestamp($1::float8 / 1000)::timestamptz(3), $2::uuid)`;
-    add(direction, text, position.createdAt, position.id);
+    const place = `${time(position.createdAt)}::timestamptz(3), ${parameter(position.id)}::uuid`;
+    add(direction, `(created_at, id) ${comparison} (${place})`);
   }
   return condition;
 }

@@ -1,5 +1,6 @@
 import type { ActivityItem } from '../../protocol/entities.ts';
 import { fitting } from '../../protocol/page.ts';
+import { isUuid } from '../../protocol/uuid.ts';
 import {
   type ActivityQuery,
   checkedUser,
@@ -86,10 +87,12 @@ export class ActivityReader {
     const order = direction === 'newest' ? 'DESC' : 'ASC';
     const given = [...values, limit];
     const parameter = (value: unknown) => `$${given.push(value)}`;
+    const ofOne = () => (isUuid(trail) ? `${parameter(trail)}::uuid` : undefined);
+    const ids = (userId: string) => idsOfUser(parameter(userId), isOne ? ofOne() : 'session.id');
     // Each session and each id of a user is read by itself, with the index, and at most one page of each.
     const parts = [
       ...(isOne ? [] : [`unnest(${parameter(trail.sessionIds)}::uuid[]) AS session (id)`]),
-      ...(query.userId === undefined ? [] : [`(${idsOfUser(parameter(checkedUser(query.userId)))}) AS person (id)`]),
+      ...(query.userId === undefined ? [] : [`LATERAL (${ids(checkedUser(query.userId))}) AS person (id)`]),
     ];
     const condition = isOne ? text : ['session_id = session.id', text].filter(Boolean).join(' AND ');
     const limited = `SELECT * FROM activity_log WHERE ${condition}

@@ -55,31 +55,40 @@ const whoWasHere = `
   WHERE a.activity_type = 'user_joined' AND a.created_at > coalesce((SELECT at FROM last_end), '-infinity')
   ORDER BY a.created_at, a.user_id`;
 
+const movementsUntil = (userId: string) => `
+  SELECT a.activity_type AS type, a.created_at, a.id, a.details->>'kind' AS kind FROM activity_log a
+  WHERE a.session_id = given.session_id AND a.user_id = ${userId}
+    AND a.activity_type IN ('user_joined', 'user_left', 'user_timeout')
+    AND a.created_at <= coalesce(to_timestamp(given.until / 1000), 'infinity')`;
+
 /**
- * A guest who signed in has no further movements: the user continues the stay. So the sign-in is the last movement of the guest, and
- * the movements of the guest are movements of the user.
+ * A guest who signed in has no further movements: the user continues the stay. So the sign-in is the last movement of the guest. If the
+ * guest was present then, the user is present from then on, and the movement that began the stay is the join of the guest. A leave of
+ * the guest before the sign-in says nothing about the user, who may have been present at the same time.
  */
 const lastMovements = `
   SELECT given.ordinal::integer AS ordinal, last.type, last.at, last.kind
   FROM unnest($1::uuid[], $2::uuid[], $3::float8[]) WITH ORDINALITY AS given (session_id, user_id, until, ordinal)
   CROSS JOIN LATERAL (
+    WITH own AS (${movementsUntil('given.user_id')} ORDER BY a.created_at DESC, a.id DESC LIMIT 1)
     SELECT m.type, (extract(epoch FROM m.created_at) * 1000)::float8 AS at, m.kind
     FROM (
-      SELECT given.user_id AS id
+      SELECT *, created_at AS counts_from FROM own
       UNION ALL
-      SELECT g.guest_id FROM guest_identities g WHERE g.user_id = given.user_id AND g.session_id = given.session_id
-    ) person CROSS JOIN LATERAL (
-      (SELECT a.activity_type AS type, a.created_at, a.id, a.details->>'kind' AS kind FROM activity_log a
-      WHERE a.session_id = given.session_id AND a.user_id = person.id
-        AND a.activity_type IN ('user_joined', 'user_left', 'user_timeout')
-        AND a.created_at <= coalesce(to_timestamp(given.until / 1000), 'infinity')
-      ORDER BY a.created_at DESC, a.id DESC LIMIT 1)
-      UNION ALL
-      SELECT 'guest_signed_in', g.signed_in_at, NULL, NULL FROM guest_identities g
-      WHERE g.session_id = given.session_id AND g.guest_id = person.id AND g.guest_id = given.user_id
+      SELECT 'guest_signed_in', g.signed_in_at, NULL, NULL, g.signed_in_at FROM guest_identities g
+      WHERE g.session_id = given.session_id AND g.guest_id = given.user_id
         AND g.signed_in_at <= coalesce(to_timestamp(given.until / 1000), 'infinity')
+      UNION ALL
+      SELECT continued.*, greatest(continued.created_at, g.signed_in_at) FROM guest_identities g
+      CROSS JOIN LATERAL (
+        ${movementsUntil('g.guest_id')} AND (a.activity_type = 'user_joined' OR a.created_at <= g.signed_in_at)
+        ORDER BY a.created_at DESC, a.id DESC LIMIT 1
+      ) continued
+      WHERE g.user_id = given.user_id AND g.session_id = given.session_id AND continued.type = 'user_joined'
+        AND g.signed_in_at <= coalesce(to_timestamp(given.until / 1000), 'infinity')
+        AND NOT EXISTS (SELECT FROM own WHERE type = 'user_joined')
     ) m
-    ORDER BY m.created_at DESC, m.id DESC LIMIT 1
+    ORDER BY m.counts_from DESC, m.id DESC LIMIT 1
   ) last`;
 
 /** Asks for the last movement of a user in a session up to a time (Unix milliseconds). */

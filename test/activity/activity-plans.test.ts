@@ -98,10 +98,17 @@ describe('the plan of a page among 200,000 entries', () => {
     expect(JSON.stringify(explained.rows)).toContain('idx_activity_retention');
   });
 
+  test('[AC4] the guests of a user are looked for only in the session that is asked about', async () => {
+    const { generic } = await planOf({ userId: rare });
+    const { text } = conditionOf(sessionId, { userId: rare });
+    expect(generic).toMatch(/guest_identities[^{}]*session_id = \$\d/);
+    expect(text).toContain('g.session_id = $1::uuid');
+  });
+
   test('a condition has its parameters in the order of its values', () => {
     const place = { createdAt: 5, id: rare };
     const { text, values } = conditionOf(sessionId, { userId: rare, activityType: 't', from: 1, to: 2 }, place);
     expect(values).toEqual([sessionId, rare, 't', 1, 2, 5, rare]);
-    expect([...text.matchAll(/\$(\d)/g)].map(([, n]) => Number(n))).toEqual([1, 2, 3, 4, 5, 6, 7]);
+    expect([...text.matchAll(/\$(\d)/g)].map(([, n]) => Number(n))).toEqual([1, 2, 1, 3, 4, 5, 6, 7]);
   });
 });

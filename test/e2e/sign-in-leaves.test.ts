@@ -1,0 +1,131 @@
+import { randomUUID } from 'node:crypto';
+import type { Session } from '../../protocol/entities.ts';
+import { leaveOf, stayPresent } from '../support/presence-frames.ts';
+import { type Arrived, startTestStack, type TestStack } from '../support/stack.ts';
+import { scaleSettings } from '../support/time-limits.ts';
+
+const settings = scaleSettings({
+  PRESENCE_UPDATE_SECONDS: '1',
+  HEARTBEAT_TIMEOUT_SECONDS: '1',
+  RECONNECT_GRACE_SECONDS: '0.5',
+});
+let stack: TestStack;
+let owner: Arrived;
+let session: Session;
+let invite: string;
+
+beforeAll(async () => {
+  stack = await startTestStack(settings, { schedules: true });
+});
+beforeEach(async () => {
+  ({ owner, session } = await stack.host(`olive-${randomUUID()}`, { title: 'closed' }));
+  await stayPresent(owner, session.id);
+  const message = { type: 'invite_create', sessionId: session.id, role: 'commenter' };
+  ({ invite } = await owner.expect('invite_created', message));
+});
+afterAll(() => stack?.close());
+
+const join = (more = {}) => ({ type: 'session_join', sessionId: session.id, ...more });
+const leave = (client: Arrived) => client.expect('session_left', { type: 'session_leave', sessionId: session.id });
+
+/** The movements of some people, the oldest first, by their places in the list. */
+async function movementsOf(...ids: string[]): Promise<string[]> {
+  const rows = await stack.audit(session.id);
+  const wanted = ['user_joined', 'user_left', 'user_timeout', 'guest_signed_in'];
+  return rows
+    .filter((row) => ids.includes(row.user_id!) && wanted.includes(row.activity_type))
+    .map((row) => [row.activity_type, 'UG'[ids.indexOf(row.user_id!)], row.details['cause'] ?? ''].join(' ').trim());
+}
+
+interface Person {
+  /** All connections of the user. */
+  connections: Arrived[];
+  userId: string;
+  guestId: string;
+  /** What the trail has of the user and the guest. */
+  before: string[];
+  stops: (() => void)[];
+}
+
+async function arriveAsGuest() {
+  const secret = randomUUID();
+  const guest = await stack.arriveAsGuest(invite, 'Gwen', secret);
+  await guest.expect('session_joined', join());
+  return { guest, proof: { invite, secret } };
+}
+
+async function arriveAsUser(name: string, more = {}) {
+  const user = await stack.arrive(name);
+  await user.expect('session_joined', join({ invite, ...more }));
+  return { user, stop: await stayPresent(user, session.id) };
+}
+
+/** A user is present on a laptop, and signs in on a phone whose guest left before. */
+async function guestLeftBefore(): Promise<Person> {
+  const name = `una-${randomUUID()}`;
+  const laptop = await arriveAsUser(name);
+  const { guest, proof } = await arriveAsGuest();
+  await leave(guest);
+  const phone = await arriveAsUser(name, { guest: proof, invite: undefined });
+  return {
+    ...{ connections: [laptop.user, phone.user], userId: laptop.user.userId, guestId: guest.userId },
+    before: ['user_joined U', 'user_joined G', 'user_left G left', 'guest_signed_in U'],
+    stops: [laptop.stop, phone.stop],
+  };
+}
+
+/** A user came and left on a laptop while they were a guest on a phone, and then signs in on the phone. */
+async function userLeftBefore(): Promise<Person> {
+  const name = `uli-${randomUUID()}`;
+  const { guest, proof } = await arriveAsGuest();
+  await stayPresent(guest, session.id);
+  const laptop = await arriveAsUser(name);
+  await leave(laptop.user);
+  laptop.stop();
+  await leaveOf(owner, laptop.user.userId);
+  const phone = await arriveAsUser(name, { guest: proof, invite: undefined });
+  return {
+    ...{ connections: [phone.user], userId: phone.user.userId, guestId: guest.userId },
+    before: ['user_joined G', 'user_joined U', 'user_left U left', 'guest_signed_in U'],
+    stops: [phone.stop],
+  };
+}
+
+const ends: Record<string, (person: Person) => Promise<void>> = {
+  'user_left U left': async ({ connections }) => {
+    for (const one of connections) await leave(one);
+  },
+  'user_timeout U': async ({ connections, stops }) => {
+    for (const stop of stops) stop();
+    // A page that is visible again is waited for only as long as the settings say.
+    for (const one of connections) await one.expect('ack', { type: 'heartbeat', sessionId: session.id, hidden: false });
+  },
+  'user_left U removed': async ({ userId }) => {
+    await owner.expect('ack', { type: 'participant_remove', sessionId: session.id, userId });
+  },
+  'user_left U session_ended': async () => {
+    await owner.expect('session_ended', { type: 'session_end', sessionId: session.id });
+  },
+};
+
+describe.each(Object.keys(ends))('[PR9][SE15] after a sign-in the trail has one "%s"', (end) => {
+  test.each([
+    ['if the guest had left before', guestLeftBefore],
+    ['if the user had left before', userLeftBefore],
+  ])('%s', async (_, arrive) => {
+    const person = await arrive();
+    expect(await movementsOf(person.userId, person.guestId)).toEqual(person.before);
+    await ends[end]!(person);
+    if (!end.endsWith('session_ended')) await leaveOf(owner, person.userId);
+    expect(await movementsOf(person.userId, person.guestId)).toEqual([...person.before, end]);
+  });
+});
+
+test('[PR9][SE15] a user who signed in, left and comes back has an arrival and a leave of the second stay', async () => {
+  const { userId, guestId, connections, before } = await userLeftBefore();
+  await leave(connections[0]!);
+  await connections[0]!.expect('session_joined', join());
+  await leave(connections[0]!);
+  const further = ['user_left U left', 'user_joined U', 'user_left U left'];
+  expect(await movementsOf(userId, guestId)).toEqual([...before, ...further]);
+});
