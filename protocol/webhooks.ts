@@ -52,6 +52,9 @@ export interface WebhookPayload {
   };
 }
 
+/** The deliveries of an endpoint are counted up to this number. If there are more, the count is one more than this. */
+export const mostCounted = 10_000;
+
 /** An endpoint as an admin sees it. The secret is shown only when it is made. */
 export interface WebhookEndpoint {
   id: string;
@@ -74,7 +77,7 @@ export interface WebhookEndpoint {
   /** Until when the receiver asked not to be called, Unix milliseconds. */
   pausedUntil?: number;
   createdAt: number;
-  /** How many deliveries wait, and how many failed for good. */
+  /** How many deliveries wait, and how many failed for good. A number above {@link mostCounted} means: more than that. */
   deliveries: { pending: number; dead: number };
 }
 

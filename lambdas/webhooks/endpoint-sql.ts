@@ -1,3 +1,5 @@
+import { mostCounted, type WebhookState } from '../../protocol/webhooks.ts';
+
 /** Unix milliseconds of a column. */
 export const millis = (column: string) => `(extract(epoch FROM ${column}) * 1000)::float8`;
 /** A time from Unix milliseconds. */
@@ -10,13 +12,19 @@ export const endpointColumns = `
   ${millis('e.last_failure_at')} AS "lastFailureAt", ${millis('e.paused_until')} AS "pausedUntil",
   ${millis('e.created_at')} AS "createdAt"`;
 
-const counts = `
-  (SELECT count(*)::integer FROM webhook_deliveries d WHERE d.endpoint_id = e.id AND d.state = 'pending') AS pending,
-  (SELECT count(*)::integer FROM webhook_deliveries d WHERE d.endpoint_id = e.id AND d.state = 'dead') AS dead`;
+/** Counts no further than the answer tells apart. An endpoint may have so many deliveries that counting them all takes too long. */
+const counted = (state: WebhookState) => `
+  (SELECT count(*)::integer FROM (
+    SELECT FROM webhook_deliveries d WHERE d.endpoint_id = e.id AND d.state = '${state}' LIMIT ${mostCounted + 1}
+  ) counted) AS ${state}`;
+const counts = `${counted('pending')}, ${counted('dead')}`;
 
 /** All endpoints, or the one with the id $1. */
 export const selectEndpoints = `
   SELECT ${endpointColumns}, ${counts} FROM webhook_endpoints e WHERE $1::uuid IS NULL OR e.id = $1 ORDER BY e.created_at, e.id`;
+
+/** Whether the endpoint $1 is enabled. It counts nothing. */
+export const selectEnabled = `SELECT enabled FROM webhook_endpoints WHERE id = $1`;
 
 /** Adds an endpoint unless there are $9 of them. */
 export const insertEndpoint = `
@@ -45,7 +53,8 @@ export const rotateSecret = `
   UPDATE webhook_endpoints e SET secret = $2, previous_secret = e.secret, previous_until = ${time('$3')}, updated_at = ${time('$4')}
   WHERE e.id = $1 RETURNING ${endpointColumns}, ${counts}`;
 
-/** Deletes an endpoint and its deliveries. A delivery that is queued at the same time is removed by the retention. */
-export const deleteEndpoint = `
-  WITH deliveries AS (DELETE FROM webhook_deliveries WHERE endpoint_id = $1)
-  DELETE FROM webhook_endpoints WHERE id = $1`;
+/**
+ * Deletes an endpoint. Its deliveries may be very many, so the retention removes them in parts. Without their endpoint they are neither
+ * sent nor listed.
+ */
+export const deleteEndpoint = `DELETE FROM webhook_endpoints WHERE id = $1`;

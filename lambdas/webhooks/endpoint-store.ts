@@ -60,6 +60,12 @@ export class EndpointStore {
     return this.#one(sql.selectEndpoints, [id]);
   }
 
+  /** Whether an endpoint is enabled. Undefined for an unknown id. */
+  async isEnabled(id: string): Promise<boolean | undefined> {
+    const { rows } = await this.#database.query<{ enabled: boolean }>(sql.selectEnabled, [id]);
+    return rows[0]?.enabled;
+  }
+
   /** Adds an endpoint. Undefined if there are too many. */
   async add({ url, description, events, sessionId, key }: EndpointInput): Promise<ShownSecret | undefined> {
     const id = randomUUID();
@@ -89,7 +95,7 @@ export class EndpointStore {
     return endpoint && { endpoint, secret };
   }
 
-  /** Deletes an endpoint and its deliveries. False for an unknown id. */
+  /** Deletes an endpoint. The retention removes its deliveries. False for an unknown id. */
   async remove(id: string): Promise<boolean> {
     const { rowCount } = await this.#database.query(sql.deleteEndpoint, [id]);
     return rowCount === 1;

@@ -114,9 +114,24 @@ const startAgain = (now: string) => `
 export const replayOne = `
   UPDATE webhook_deliveries SET ${startAgain(time('$3'))} WHERE endpoint_id = $1 AND event_id = $2`;
 
-/** Sends all dead letters of an endpoint once more. */
+/**
+ * Sends dead letters of an endpoint once more, at most $3, the newest first, after the one that was queued at $4 and has the id $5. An event
+ * that becomes a dead letter again is not met a second time.
+ */
 export const replayDead = `
-  UPDATE webhook_deliveries SET ${startAgain(time('$2'))} WHERE endpoint_id = $1 AND state = 'dead'`;
+  WITH wanted AS (
+    SELECT d.queued_at, d.event_id FROM webhook_deliveries d
+    WHERE d.endpoint_id = $1 AND d.state = 'dead'
+      AND ($4::float8 IS NULL OR (d.queued_at, d.event_id) < (${time('$4')}, $5::uuid))
+    ORDER BY d.queued_at DESC, d.event_id DESC LIMIT $3
+  ), queued AS (
+    UPDATE webhook_deliveries d SET ${startAgain(time('$2'))} FROM wanted w
+    WHERE d.endpoint_id = $1 AND d.event_id = w.event_id AND d.state = 'dead' RETURNING d.event_id
+  ), last AS (
+    SELECT queued_at, event_id FROM wanted ORDER BY queued_at, event_id LIMIT 1
+  )
+  SELECT (SELECT count(*)::integer FROM queued) AS queued, (SELECT count(*)::integer FROM wanted) AS found,
+    (SELECT ${millis('queued_at')} FROM last) AS at, (SELECT event_id FROM last) AS id`;
 
 /**
  * Queues the events of a period, with those that happened while the endpoint was disabled or did not exist. It takes at most $5 of them,
@@ -145,13 +160,13 @@ export const replayPeriod = `
   )
   SELECT (SELECT count(*)::integer FROM queued) AS queued, (SELECT ${millis('created_at')} FROM last) AS at, (SELECT id FROM last) AS id`;
 
-/** A page of deliveries, the newest first. $2: only this state. $3 and $4: those before this time and id. */
+/** A page of deliveries, the newest first. $2: only this state. $3 and $4: those before this time and id. A removed endpoint has none. */
 export const selectDeliveries = `
   SELECT d.event_id AS "eventId", d.event_type AS type, d.state, d.attempts, ${millis('d.queued_at')} AS "queuedAt",
     CASE WHEN d.state = 'pending' THEN ${millis('d.next_attempt_at')} END AS "nextAttemptAt",
     ${millis('d.last_attempt_at')} AS "lastAttemptAt", d.last_status AS status, d.last_error AS error, d.last_response AS response
   FROM webhook_deliveries d
-  WHERE d.endpoint_id = $1 AND ($2::text IS NULL OR d.state = $2)
+  WHERE d.endpoint_id = $1 AND EXISTS (SELECT FROM webhook_endpoints e WHERE e.id = $1) AND ($2::text IS NULL OR d.state = $2)
     AND ($3::float8 IS NULL OR (d.queued_at, d.event_id) < (${time('$3')}, $4::uuid))
   ORDER BY d.queued_at DESC, d.event_id DESC LIMIT $5`;
 

@@ -52,6 +52,19 @@ export interface Position {
   id: string;
 }
 
+/** How much a replay queued. */
+export interface Replayed {
+  queued: number;
+  /** After this place the next part begins; absent if there is no more. */
+  next?: Position;
+}
+
+interface ReplayedRow {
+  queued: number;
+  at: number | null;
+  id: string | null;
+}
+
 /** An attempt and what it means for its delivery. */
 export interface SettledAttempt {
   attempt: Attempt;
@@ -168,9 +181,19 @@ export class WebhookQueue {
     return (await this.#database.query(sql.replayOne, [endpointId, eventId, now])).rowCount ?? 0;
   }
 
-  /** Sends all dead letters of an endpoint once more. */
-  async replayDead(endpointId: string, now: number): Promise<number> {
-    return (await this.#database.query(sql.replayDead, [endpointId, now])).rowCount ?? 0;
+  /**
+   * Sends dead letters of an endpoint once more, the newest first.
+   *
+   * @returns how many were queued, and the position after which the next part begins if there may be more.
+   */
+  async replayDead(
+    endpointId: string,
+    { limit, after }: { limit: number; after?: Position | undefined },
+    now: number,
+  ): Promise<Replayed> {
+    const values = [endpointId, now, limit, after?.at ?? null, after?.id ?? null];
+    const { rows } = await this.#database.query<ReplayedRow & { found: number }>(sql.replayDead, values);
+    return replayed(rows[0]!, rows[0]!.found === limit);
   }
 
   /**
@@ -182,13 +205,12 @@ export class WebhookQueue {
     endpointId: string,
     { from, to, limit, after }: { from: number; to: number; limit: number; after?: Position | undefined },
     now: number,
-  ): Promise<{ queued: number; next?: Position }> {
-    const { rows } = await this.#database.query<{ queued: number; at: number | null; id: string | null }>({
+  ): Promise<Replayed> {
+    const { rows } = await this.#database.query<ReplayedRow>({
       ...{ name: 'webhooks-replay', text: sql.replayPeriod },
       values: [endpointId, from, to, now, limit, after?.at ?? null, after?.id ?? null],
     });
-    const { queued, at, id } = rows[0]!;
-    return queued < limit || at === null || id === null ? { queued } : { queued, next: { at, id } };
+    return replayed(rows[0]!, rows[0]!.queued === limit);
   }
 
   /** A page of deliveries, the newest first. */
@@ -229,4 +251,8 @@ export class WebhookQueue {
   #aside(now: number): SetAside {
     return new SetAside(this.#database, () => now);
   }
+}
+
+function replayed({ queued, at, id }: ReplayedRow, hasMore: boolean): Replayed {
+  return !hasMore || at === null || id === null ? { queued } : { queued, next: { at, id } };
 }

@@ -1,13 +1,17 @@
-import type { WebhookDelivery, WebhookEndpoint } from '../../protocol/webhooks.ts';
+import { mostCounted, type WebhookDelivery, type WebhookEndpoint } from '../../protocol/webhooks.ts';
 
 /** What the command line prints about an endpoint. */
 export function endpointLines(endpoint: WebhookEndpoint): string[] {
   const { id, url, events, sessionId, key, description, deliveries } = endpoint;
   return [
     `${id}  ${url}${description ? `  (${description})` : ''}`,
-    `  ${stateOf(endpoint)}; waiting: ${deliveries.pending}, dead letters: ${deliveries.dead}`,
+    `  ${stateOf(endpoint)}; waiting: ${countText(deliveries.pending)}, dead letters: ${countText(deliveries.dead)}`,
     `  events: ${events.join(', ')}${sessionId ? `; session ${sessionId}` : ''}${key ? `; key ${key}` : ''}`,
   ];
+}
+
+function countText(count: number): string {
+  return count > mostCounted ? `more than ${mostCounted.toLocaleString('en')}` : String(count);
 }
 
 function stateOf({ enabled, disabledCause, failingSince, pausedUntil }: WebhookEndpoint): string {

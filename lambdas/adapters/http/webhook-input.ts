@@ -35,7 +35,7 @@ export const webhookBodies = {
   }),
   replay: z.union([
     z.strictObject({ eventId: z.guid() }),
-    z.strictObject({ dead: z.literal(true) }),
+    z.strictObject({ dead: z.literal(true), after: z.optional(text(200)) }),
     z.strictObject({ from: time(), to: z.optional(time()), after: z.optional(text(200)) }),
   ]),
 } as const;

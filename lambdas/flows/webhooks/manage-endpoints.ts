@@ -8,7 +8,7 @@ import {
   mostEndpoints,
   type ShownSecret,
 } from '../../webhooks/endpoint-store.ts';
-import type { Position } from '../../webhooks/webhook-queue.ts';
+import type { Position, Replayed } from '../../webhooks/webhook-queue.ts';
 import { targetProblem } from '../../webhooks/webhook-target.ts';
 import { startWebhookSweep } from './start-webhook-sweep.ts';
 
@@ -60,6 +60,11 @@ export async function readEndpoint({ endpoints }: ManagingParts, id: string): Pr
   return found(await endpoints.find(id));
 }
 
+/** Whether an endpoint is enabled. @throws RollcallError WEBHOOK_NOT_FOUND. */
+async function isEnabled({ endpoints }: ManagingParts, id: string): Promise<boolean> {
+  return found(await endpoints.isEnabled(id));
+}
+
 /** Deletes an endpoint with its deliveries. @throws RollcallError WEBHOOK_NOT_FOUND. */
 export async function removeEndpoint({ endpoints }: ManagingParts, id: string): Promise<void> {
   if (!(await endpoints.remove(id))) throw notFound();
@@ -76,8 +81,8 @@ export async function rotateSecret(
 
 /** Sends a test event. @throws RollcallError WEBHOOK_NOT_FOUND, INVALID_MESSAGE if the endpoint is disabled. */
 export async function testEndpoint(services: Services, parts: ManagingParts, id: string): Promise<{ eventId: string }> {
-  const { enabled } = await readEndpoint(parts, id);
-  if (!enabled) throw new RollcallError('INVALID_MESSAGE', 'The endpoint is disabled. Enable it before the test.');
+  if (!(await isEnabled(parts, id)))
+    throw new RollcallError('INVALID_MESSAGE', 'The endpoint is disabled. Enable it before the test.');
   const eventId = found(await services.webhookQueue.queueTest(id, services.clock()));
   await startWebhookSweep(services);
   return { eventId };
@@ -86,13 +91,13 @@ export async function testEndpoint(services: Services, parts: ManagingParts, id:
 /** What to send once more: one event, all dead letters, or all events of a period. */
 export type ReplayRequest =
   | { eventId: string }
-  | { dead: true }
+  | { dead: true; after?: Position | undefined }
   | { from: number; to?: number | undefined; after?: Position | undefined };
 
 /**
  * Sends events once more, with their ids as before.
  *
- * @returns how many were queued; `next` if the period has more, to be sent as `after`.
+ * @returns how many were queued; `next` if there are more, to be sent as `after`.
  * @throws RollcallError WEBHOOK_NOT_FOUND.
  */
 export async function replayEvents(
@@ -100,14 +105,15 @@ export async function replayEvents(
   parts: ManagingParts,
   id: string,
   asked: ReplayRequest,
-): Promise<{ queued: number; next?: Position }> {
-  await readEndpoint(parts, id);
+): Promise<Replayed> {
+  await isEnabled(parts, id);
   const queue = services.webhookQueue;
   const now = services.clock();
   const replay = async () => {
     if ('eventId' in asked) return { queued: await queue.replayOne(id, asked.eventId, now) };
-    if ('dead' in asked) return { queued: await queue.replayDead(id, now) };
-    return queue.replayPeriod(id, { ...asked, to: asked.to ?? now, limit: replayedAtOnce }, now);
+    const limit = replayedAtOnce;
+    if ('dead' in asked) return queue.replayDead(id, { after: asked.after, limit }, now);
+    return queue.replayPeriod(id, { ...asked, to: asked.to ?? now, limit }, now);
   };
   const replayed = await replay();
   if (replayed.queued > 0) await startWebhookSweep(services);
@@ -121,7 +127,7 @@ export async function listDeliveries(
   id: string,
   { state, before, limit }: { state?: WebhookState | undefined; before?: Position | undefined; limit: number },
 ): Promise<{ items: WebhookDelivery[]; next?: Position }> {
-  await readEndpoint(parts, id);
+  await isEnabled(parts, id);
   const read = await services.webhookQueue.deliveries(id, { state, before, limit: limit + 1 });
   const items = read.slice(0, limit);
   const last = items.at(-1);
