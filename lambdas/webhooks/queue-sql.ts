@@ -170,11 +170,19 @@ export const selectDeliveries = `
     AND ($3::float8 IS NULL OR (d.queued_at, d.event_id) < (${time('$3')}, $4::uuid))
   ORDER BY d.queued_at DESC, d.event_id DESC LIMIT $5`;
 
-/** At most $3 deliveries that were delivered before $1 or dead before $2, without those that are set aside at $4. */
-export const expired = `
-  SELECT d.endpoint_id, d.event_id FROM webhook_deliveries d
-  WHERE d.state <> 'pending' AND d.finished_at < ${time('$1')} AND (d.state = 'delivered' OR d.finished_at < ${time('$2')})
-    AND ${isOnList(time('$4'))} LIMIT $3`;
+/** What one part of the table has for the retention. Each part has an index, so it reads only what it removes. */
+const ended = (state: 'delivered' | 'dead', before: string) => `
+  SELECT * FROM (
+    SELECT d.endpoint_id, d.event_id FROM webhook_deliveries d
+    WHERE d.state = '${state}' AND d.finished_at < ${time(before)} AND ${isOnList(time('$4'))}
+    ORDER BY d.finished_at LIMIT $3 FOR UPDATE OF d SKIP LOCKED
+  ) ${state}`;
+
+/**
+ * At most $3 deliveries that were delivered before $1 or dead before $2, without those that are set aside at $4. It locks them. So an event
+ * that a replay queues at the same time is left out.
+ */
+export const expired = `${ended('delivered', '$1')} UNION ALL ${ended('dead', '$2')} LIMIT $3`;
 
 /** At most $1 deliveries of endpoints that do not exist any more. It jumps from endpoint to endpoint in the primary key. */
 export const orphans = `
@@ -186,12 +194,15 @@ export const orphans = `
   ), orphans AS (
     SELECT k.endpoint_id FROM known k WHERE NOT EXISTS (SELECT FROM webhook_endpoints e WHERE e.id = k.endpoint_id)
   )
-  SELECT d.endpoint_id, d.event_id FROM orphans o JOIN webhook_deliveries d ON d.endpoint_id = o.endpoint_id
-  WHERE ${isOnList(time('$2'))} LIMIT $1`;
+  SELECT d.* FROM orphans o CROSS JOIN LATERAL (
+    SELECT d.endpoint_id, d.event_id FROM webhook_deliveries d
+    WHERE d.endpoint_id = o.endpoint_id AND ${isOnList(time('$2'))} LIMIT $1
+  ) d LIMIT $1`;
 
-/** Deletes what a statement selects. */
+/** Deletes what a statement selects. The statement runs once, because it may skip what it has locked itself. */
 export const remove = (selected: string) => `
-  DELETE FROM webhook_deliveries d USING (${selected}) old
+  WITH old AS MATERIALIZED (${selected})
+  DELETE FROM webhook_deliveries d USING old
   WHERE d.endpoint_id = old.endpoint_id AND d.event_id = old.event_id RETURNING d.event_id`;
 
 /** The ids, as they are set aside, of what a statement selects. */
@@ -200,3 +211,9 @@ export const idsOf = (selected: string) => `SELECT ${delivery('old')} AS id FROM
 /** The deliveries with these ids. */
 export const named = `
   SELECT split_part(id, ' ', 1)::uuid AS endpoint_id, split_part(id, ' ', 2)::uuid AS event_id FROM unnest($1::text[]) AS n (id)`;
+
+/** Those of them that were delivered before $2 or dead before $3. */
+export const namedExpired = `
+  SELECT d.endpoint_id, d.event_id FROM webhook_deliveries d JOIN (${named}) n ON d.endpoint_id = n.endpoint_id AND d.event_id = n.event_id
+  WHERE (d.state = 'delivered' AND d.finished_at < ${time('$2')}) OR (d.state = 'dead' AND d.finished_at < ${time('$3')})
+  FOR UPDATE OF d`;

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { type WebhookDelivery, type WebhookState, webhookTestType } from '../../protocol/webhooks.ts';
 import type { Queryable } from '../platform/database.ts';
 import { applyApart, isRowFault } from '../platform/row-fault.ts';
-import { SetAside } from '../platform/set-aside.ts';
+import { SetAside, waitingForLocks } from '../platform/set-aside.ts';
 import type { Attempt } from './attempt.ts';
 import * as sql from './queue-sql.ts';
 import type { DeliveryPlan, EndpointPlan } from './retry-plan.ts';
@@ -69,6 +69,15 @@ interface ReplayedRow {
 export interface SettledAttempt {
   attempt: Attempt;
   plan: DeliveryPlan;
+}
+
+/** One kind of deliveries that the retention removes. */
+interface RemovalStep {
+  selected: string;
+  values: unknown[];
+  /** Selects those of the given ids, with more values. */
+  named: string;
+  more: unknown[];
 }
 
 /** The deliveries of webhooks, in PostgreSQL. A trigger of the audit trail queues them. */
@@ -224,28 +233,41 @@ export class WebhookQueue {
     return rows.map((row) => Object.fromEntries(Object.entries(row).filter(([, value]) => value !== null)) as never);
   }
 
-  /** Removes deliveries whose retention has ended, and those of deleted endpoints. @param millis the most time for it. */
+  /**
+   * Removes deliveries whose retention has ended, and those of deleted endpoints, in turns. @param millis the most time for it; each gets
+   * at least one turn.
+   */
   async removeExpired(now: number, millis = 5000): Promise<void> {
     const until = performance.now() + millis;
-    const steps: [selected: string, values: unknown[]][] = [
-      [sql.expired, [now - deliveredKeptMillis, now - deadKeptMillis, removedAtOnce, now]],
-      [sql.orphans, [removedAtOnce, now]],
-    ];
-    for (const [selected, values] of steps) {
-      for (let removed = removedAtOnce; removed === removedAtOnce && performance.now() < until; ) {
-        removed = (await this.#remove(selected, values, now)).length;
-      }
-    }
+    const ends = [now - deliveredKeptMillis, now - deadKeptMillis];
+    const expired = {
+      selected: sql.expired,
+      values: [...ends, removedAtOnce, now],
+      named: sql.namedExpired,
+      more: ends,
+    };
+    const orphans = { selected: sql.orphans, values: [removedAtOnce, now], named: sql.named, more: [] };
+    let steps: RemovalStep[] = [expired, orphans];
+    do {
+      const unfinished: RemovalStep[] = [];
+      for (const step of steps) if ((await this.#remove(step, now)) === removedAtOnce) unfinished.push(step);
+      steps = unfinished;
+    } while (steps.length > 0 && performance.now() < until);
   }
 
-  #remove(selected: string, values: unknown[], now: number): Promise<readonly object[]> {
+  /** Returns how many it removed. */
+  async #remove({ selected, values, named, more }: RemovalStep, now: number): Promise<number> {
     const rows = async <R extends object>(text: string, given: unknown[]) =>
       (await this.#database.query<R>(text, given)).rows;
-    return this.#aside(now).togetherOrApart('webhook', {
+    const removed = await this.#aside(now).togetherOrApart<object>('webhook', {
       together: () => rows(sql.remove(selected), values),
-      ids: async () => (await rows<{ id: string }>(sql.idsOf(selected), values)).map(({ id }) => id),
-      apart: (ids) => rows(sql.remove(sql.named), [ids]),
+      ids: async () => {
+        const waiting = waitingForLocks(sql.idsOf(selected));
+        return (await rows<{ id: string }>(waiting, values)).map(({ id }) => id);
+      },
+      apart: (ids) => rows(sql.remove(named), [ids, ...more]),
     });
+    return removed.length;
   }
 
   #aside(now: number): SetAside {
