@@ -23,7 +23,7 @@ const relink = (at: number, fields: object) => (items: ActivityItem[]) =>
   );
 const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
 /** The entry with the hash that it would have, computed by whoever changed it. */
-function rehashed(item: ActivityItem): ActivityItem {
+export function rehashed(item: ActivityItem): ActivityItem {
   const link = item.link as ActivityLink;
   const { id, sessionId, userId, username, activityType, ipAddress, userAgent } = item;
   const address = inetText(ipAddress);
