@@ -11,9 +11,10 @@ const isFirst = ({ link: { end } }: LinkedItem) => end === 'first' || end === 'o
 const isLast = ({ link: { end } }: LinkedItem) => end === 'last' || end === 'only';
 
 /**
- * Finds the links that are missing in a whole session. The pages of an export are read one after the other: entries that
- * waited on one page may be sealed before the next page is read, which then has a later last link. So a link may be missing if an
- * entry waits instead. Both this entry and the last link of that time stand before the next link, because they were read before it.
+ * Finds the links that are missing in a whole session. All pages of one session show the chain of the moment of the first page. Those
+ * of several sessions do not: entries that waited on one page may be sealed before the next page is read, which then has a later last
+ * link. So a link may be missing if an entry waits instead. Both this entry and the last link of that time stand before the next
+ * link, because they were read before it.
  *
  * @param entries in the order in which they were read. @param links of these, by their numbers.
  */

@@ -190,7 +190,7 @@ export class ActivityLogger {
    * effect. The memory that it needs does not grow with the number of entries.
    */
   exportActivity(sessionId: string, format: ExportFormat, query: ActivityQuery = {}): AsyncGenerator<string> {
-    return formatPages(this.#reader.pages(sessionId, query, this.#clock()), format);
+    return formatPages(this.#reader.pages(sessionId, query), format);
   }
 
   /** All entries of the session from its beginning, a summary, and the result of verifying its hash chain. */

@@ -29,6 +29,14 @@ export interface Trail {
 
 const exportPageItems = 500;
 
+interface Selection {
+  items: ActivityItem[];
+  /** The last link of the chain when the first page was read; undefined for several sessions. */
+  head: number | undefined;
+  /** The time of the newest entry of the session, on the first page of an export. */
+  newestAt: number | undefined;
+}
+
 /** The name to show for an entry: the current name of the user, else their name at that time, else the name of the guest. */
 export const nameOf = `coalesce(u.username, a.username, (
     SELECT p.name FROM session_participants p
@@ -57,21 +65,28 @@ export class ActivityReader {
     const name = typeof trail === 'string' ? trail : trail.name;
     const position = positionOf(name, query);
     // One row more than the limit shows whether there is a next page.
-    const rows = await this.#select(trail, query, position, 'newest', limit + 1);
+    const { items: rows, head } = await this.#select(trail, query, position, 'newest', limit + 1);
     const items = fitting(rows.slice(0, limit), maxBytes);
     const last = items.at(-1);
-    return rows.length > items.length && last ? { items, next: encodeCursor(name, last) } : { items };
+    return rows.length > items.length && last
+      ? { items, next: encodeCursor(name, { createdAt: last.createdAt, id: last.id, head }) }
+      : { items };
   }
 
-  /** All matching entries, oldest first, with a few hundred in memory at a time. Entries after `now` are left out. */
-  async *pages(sessionId: string, query: ActivityQuery, now: number): AsyncGenerator<ActivityItem[]> {
-    const bounded = { ...query, to: Math.min(query.to ?? now, now) };
+  /**
+   * All matching entries, oldest first, with a few hundred in memory at a time. Entries after the newest one of the time at
+   * which the first page is read are left out.
+   */
+  async *pages(sessionId: string, query: ActivityQuery): AsyncGenerator<ActivityItem[]> {
+    let bounded = query;
     let position: PagePosition | undefined;
     for (;;) {
-      const items = await this.#select(sessionId, bounded, position, 'oldest', exportPageItems);
+      const { items, head, newestAt } = await this.#select(sessionId, bounded, position, 'oldest', exportPageItems);
       if (items.length > 0) yield items;
-      if (items.length < exportPageItems) return;
-      position = items.at(-1);
+      const last = items.at(-1);
+      if (!last || items.length < exportPageItems) return;
+      if (newestAt !== undefined) bounded = { ...query, to: Math.min(query.to ?? newestAt, newestAt) };
+      position = { createdAt: last.createdAt, id: last.id, head };
     }
   }
 
@@ -81,7 +96,7 @@ export class ActivityReader {
     position: PagePosition | undefined,
     direction: Direction,
     limit: number,
-  ): Promise<ActivityItem[]> {
+  ): Promise<Selection> {
     const isOne = typeof trail === 'string';
     const { name, text, values } = conditionOf(isOne ? trail : undefined, query, position, direction, 'person.id');
     const order = direction === 'newest' ? 'DESC' : 'ASC';
@@ -102,16 +117,23 @@ export class ActivityReader {
         ? limited
         : `SELECT e.* FROM ${parts.join(' CROSS JOIN ')} CROSS JOIN LATERAL (${limited}) e
           ORDER BY e.created_at ${order}, e.id ${order} LIMIT $${values.length + 1}`;
-    const { rows } = await this.#database.query<EntryRow>({
+    const newest =
+      direction === 'oldest' && !position
+        ? `, (SELECT extract(epoch FROM max(m.created_at)) * 1000
+            FROM activity_log m WHERE m.session_id = a.session_id)::float8 AS "newestAt"`
+        : '';
+    const { rows } = await this.#database.query<EntryRow & { newestAt?: number }>({
       name: `activity-page-${isOne ? '' : 'many-'}${direction}${name}`,
       text: `
         SELECT a.id, a.session_id AS "sessionId", a.user_id AS "userId", ${nameOf} AS username,
           a.activity_type AS "activityType", a.details::text AS details, host(a.ip_address) AS "ipAddress",
-          a.user_agent AS "userAgent", (extract(epoch FROM a.created_at) * 1000)::float8 AS "createdAt", ${linkColumns}
+          a.user_agent AS "userAgent", (extract(epoch FROM a.created_at) * 1000)::float8 AS "createdAt", ${linkColumns}${newest}
         FROM (${source}) a LEFT JOIN users u ON u.id = a.user_id ${linkJoins}
         ORDER BY a.created_at ${order}, a.id ${order}`,
       values: given,
     });
-    return rows.map(toLinkedItem);
+    // A trail of several sessions has several chains.
+    const head = isOne ? (position ? position.head : (rows[0]?.head ?? 0)) : undefined;
+    return { items: rows.map((row) => toLinkedItem(row, head)), head, newestAt: rows[0]?.newestAt };
   }
 }

@@ -55,14 +55,14 @@ export async function makeAuditTrail(
   const [statistics, verification, read] = await Promise.all([
     sources.reports.statistics(sessionId),
     sources.verifier.verify(sessionId),
-    firstEntries(sources.reader, sessionId, now, maxEntries),
+    firstEntries(sources.reader, sessionId, maxEntries),
   ]);
   return { sessionId, generatedAt: now, summary: makeSessionSummary(statistics), verification, ...read };
 }
 
-async function firstEntries(reader: ActivityReader, sessionId: string, now: number, maximum: number) {
+async function firstEntries(reader: ActivityReader, sessionId: string, maximum: number) {
   const entries: ActivityItem[] = [];
-  for await (const page of reader.pages(sessionId, {}, now)) {
+  for await (const page of reader.pages(sessionId, {})) {
     entries.push(...page);
     if (entries.length > maximum) return { entries: entries.slice(0, maximum), complete: false };
   }

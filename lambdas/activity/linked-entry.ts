@@ -5,7 +5,7 @@ import { connectionHash } from './chain-link.ts';
 /** The columns of the chain that a page needs for an entry `a`; see {@link linkJoins}. */
 export const linkColumns = `s.sequence::float8 AS "linkSequence", encode(s.previous_hash, 'hex') AS "previousHash",
   encode(s.hash, 'hex') AS hash, s.version, encode(s.salt, 'hex') AS salt, a.username AS "sealedUsername",
-  a.ip_address::text AS "sealedAddress", s.sequence = c.anchor_sequence + 1 AS "isFirst", s.sequence = c.sequence AS "isLast",
+  a.ip_address::text AS "sealedAddress", s.sequence = c.anchor_sequence + 1 AS "isFirst", c.sequence::float8 AS head,
   s.hash IS NULL AND EXISTS (
     SELECT FROM activity_unsealed t WHERE t.session_id = a.session_id AND t.activity_id = a.id) AS "isWaiting"`;
 
@@ -24,20 +24,26 @@ export interface EntryRow extends Omit<ActivityItem, 'details' | 'link'> {
   sealedUsername: string | null;
   sealedAddress: string | null;
   isFirst: boolean | null;
-  isLast: boolean | null;
+  /** The number of the last link of the chain; null without a chain. */
+  head: number | null;
   isWaiting: boolean;
 }
 
-/** The entry with its link. */
-export function toLinkedItem(row: EntryRow): ActivityItem {
+/**
+ * The entry with its link.
+ *
+ * @param head the last link when the first page was read. An entry that was sealed later waits, so that all pages show one chain.
+ */
+export function toLinkedItem(row: EntryRow, head = row.head): ActivityItem {
   const { id, sessionId, userId, username, activityType, ipAddress, userAgent, createdAt } = row;
   const details = JSON.parse(row.details) as ActivityItem['details'];
   const item = { id, sessionId, userId, username, activityType, details, ipAddress, userAgent, createdAt };
-  if (row.isWaiting) return { ...item, link: 'waiting' };
-  return row.linkSequence === null ? item : { ...item, link: linkOf(row, item) };
+  const { linkSequence } = row;
+  if (row.isWaiting || (linkSequence !== null && linkSequence > head!)) return { ...item, link: 'waiting' };
+  return linkSequence === null ? item : { ...item, link: linkOf(row, item, linkSequence === head) };
 }
 
-function linkOf(row: EntryRow, item: ActivityItem): ActivityLink {
+function linkOf(row: EntryRow, item: ActivityItem, isLast: boolean): ActivityLink {
   const { previousHash, hash, version, salt } = row;
   const sealed = {
     ...(row.sealedUsername === item.username ? {} : { username: row.sealedUsername }),
@@ -47,12 +53,12 @@ function linkOf(row: EntryRow, item: ActivityItem): ActivityLink {
   return {
     ...{ sequence: row.linkSequence!, previousHash, hash, version },
     ...(salt === null ? {} : { salt }),
-    ...endOf(row),
+    ...endOf(row.isFirst, isLast),
     ...(Object.keys(sealed).length === 0 ? {} : { sealed }),
   };
 }
 
-function endOf({ isFirst, isLast }: EntryRow): Pick<ActivityLink, 'end'> {
+function endOf(isFirst: boolean | null, isLast: boolean): Pick<ActivityLink, 'end'> {
   if (isFirst && isLast) return { end: 'only' };
   if (isFirst) return { end: 'first' };
   return isLast ? { end: 'last' } : {};

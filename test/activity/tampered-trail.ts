@@ -180,6 +180,15 @@ export const tamperings: Tampering[] = [
     sequence: 6,
   },
   {
+    name: 'an entry removed while a newer one waits',
+    forge: (items) => [
+      ...items.toSpliced(5, 1),
+      { ...items[9]!, id: randomUUID(), createdAt: items[9]!.createdAt + 20, link: 'waiting' },
+    ],
+    fault: 'link_missing',
+    sequence: 6,
+  },
+  {
     name: 'an entry hidden as one that waits',
     forge: (items) => change(5, { link: 'waiting', activityType: 'harmless' })(items),
     fault: 'link_missing',
