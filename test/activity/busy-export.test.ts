@@ -72,28 +72,31 @@ describe.each(Object.entries(between))('while %s', (_, meanwhile) => {
     [0, 40],
     [30, 0],
     [30, 25],
-  ])('the pages of a session with %i sealed entries and %i that wait are one valid export', async (sealed, waiting) => {
-    await write(sealed);
-    await logger.sealChains();
-    await write(waiting);
-    const items = await pagesNewestFirst(meanwhile);
-    for (const text of [JSON.stringify(items), toNdjson(items), toCsv(items, true)]) {
-      expect(await verifyTrail(readExport(text), { isComplete: true })).toMatchObject({ valid: true, faults: [] });
-    }
-    const links = items.filter(({ link }) => typeof link === 'object');
-    expect(links).toHaveLength(sealed);
-    for (const removed of links) {
-      const cut = items.filter((item) => item !== removed);
-      const { faults } = await verifyTrail(cut, { isComplete: true });
-      const isFirstPage = items.slice(0, 10).includes(removed);
-      expect([isFirstPage, faults.map(({ fault }) => fault)]).toEqual([isFirstPage, ['link_missing']]);
-    }
-  });
+  ])(
+    '[AC11] the pages of a session with %i sealed entries and %i that wait are one valid export',
+    async (sealed, waiting) => {
+      await write(sealed);
+      await logger.sealChains();
+      await write(waiting);
+      const items = await pagesNewestFirst(meanwhile);
+      for (const text of [JSON.stringify(items), toNdjson(items), toCsv(items, true)]) {
+        expect(await verifyTrail(readExport(text), { isComplete: true })).toMatchObject({ valid: true, faults: [] });
+      }
+      const links = items.filter(({ link }) => typeof link === 'object');
+      expect(links).toHaveLength(sealed);
+      for (const removed of links) {
+        const cut = items.filter((item) => item !== removed);
+        const { faults } = await verifyTrail(cut, { isComplete: true });
+        const isFirstPage = items.slice(0, 10).includes(removed);
+        expect([isFirstPage, faults.map(({ fault }) => fault)]).toEqual([isFirstPage, ['link_missing']]);
+      }
+    },
+  );
 
   test.each([
     [1200, 0],
     [600, 700],
-  ])('the export of a session with %i sealed entries and %i that wait is valid', async (sealed, waiting) => {
+  ])('[AC11] the export of a session with %i sealed entries and %i that wait is valid', async (sealed, waiting) => {
     now -= 2_000_000;
     await write(sealed);
     await logger.sealChains();
