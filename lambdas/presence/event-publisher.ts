@@ -16,8 +16,8 @@ type Verdict = ScriptReply<'publish'>['extra']['verdict'];
 export interface AddressedEvent {
   agentId?: string | undefined;
   to?: readonly string[] | undefined;
-  /** A short text that names the event, and one that names its content. */
-  mark?: { id: string; content: string } | undefined;
+  /** Texts that name the event, its content and the request. Only the request that sets the mark sends the event. */
+  mark?: { id: string; content: string; attempt: string } | undefined;
 }
 
 /**
@@ -48,7 +48,8 @@ export class EventPublisher {
     now: number,
   ): Promise<{ verdict: Verdict; receivers: Receiver[] } | undefined> {
     const markKey = mark === undefined ? '' : presenceKeys.published(sessionId, mark.id);
-    const marking = { markKey, mark: mark?.content ?? '', markMillis: serverLimits.repeatMillis };
+    const { content = '', attempt = '' } = mark ?? {};
+    const marking = { markKey, mark: content, attempt, markMillis: serverLimits.repeatMillis };
     const values = { agentId, named: to ? JSON.stringify(to) : '', ...marking };
     const reply = await this.#scripts.run('publish', sessionId, now, values);
     if (!reply) return undefined;

@@ -1,4 +1,5 @@
 import type { Redis } from 'ioredis';
+import { EventPublisher } from '../../lambdas/presence/event-publisher.ts';
 import { presenceKeys } from '../../lambdas/presence/keys.ts';
 import { PresenceFixture } from '../support/presence.ts';
 import { connectRedis } from '../support/redis.ts';
@@ -283,4 +284,30 @@ test('[PR5] an invisible user stays invisible in a restored session, even if the
   ];
   await room.store.restore(room.sessionId, members, room.now, { onlyIfLost: true });
   expect(await room.statusOf(alice)).toBe('offline');
+});
+
+describe('an event of a program', () => {
+  const publish = (attempt: string, content = 'c'.repeat(43)) =>
+    new EventPublisher(redis, room.timings).address(
+      room.sessionId,
+      { mark: { id: 'event', content, attempt } },
+      room.now,
+    );
+
+  test('[SA4] [FA2] invalidates a session whose list of connections was evicted, so that it reaches everybody after the restore', async () => {
+    await room.enter(alice, 'a1');
+    await room.enter(bob, 'b1');
+    await evict('connections');
+    expect(await publish('one')).toBeUndefined();
+    await restore([alice, 'a1'], [bob, 'b1']);
+    expect((await publish('one'))?.receivers.map(({ connectionId }) => connectionId).sort()).toEqual(['a1', 'b1']);
+  });
+
+  test('[SA4] is sent if the script runs again because its reply was lost, and not if the program repeats the request', async () => {
+    await room.enter(alice, 'a1');
+    const verdicts = [];
+    for (const attempt of ['one', 'one', 'two', 'one']) verdicts.push((await publish(attempt))?.verdict);
+    expect(verdicts).toEqual(['sent', 'sent', 'repeated', 'sent']);
+    expect((await publish('one', 'd'.repeat(43)))?.verdict).toBe('other');
+  });
 });

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import type { Session } from '../../../protocol/entities.ts';
 import { RollcallError } from '../../../protocol/errors.ts';
 import type { ServerFrame } from '../../../protocol/frames.ts';
@@ -66,8 +66,9 @@ export async function publishEvent(
 }
 
 /** Two keys may choose the same idempotency key. */
-function markOf({ key }: Program, idempotencyKey: string, content: unknown[]): { id: string; content: string } {
-  return { id: hashOf(`${key.id} ${idempotencyKey}`), content: hashOf(JSON.stringify(content)) };
+function markOf({ key }: Program, idempotencyKey: string, content: unknown[]) {
+  const id = hashOf(`${key.id} ${idempotencyKey}`);
+  return { id, content: hashOf(JSON.stringify(content)), attempt: randomUUID() };
 }
 
 function hashOf(text: string): string {

@@ -1,14 +1,21 @@
 -- Whom an event of a program reaches [SA4]. The program is no user, so it changes nobody's presence.
 if isUnknown() then return { 'unknown' } end
+if isIncomplete() then
+  invalidateSession()
+  return { 'unknown' }
+end
 renewsKeys = false
 local function answer(verdict, addressed) return reply({}, {}, { verdict = verdict, addressed = addressed or {} }) end
 -- An agent speaks only where it is present [SA8].
 if agentId ~= '' and redis.call('HEXISTS', epochKey, 'agent:' .. agentId) == 0 then return answer('absent') end
 local wait = overLimit()
 if wait then return { 'limited', wait } end
--- Marked in the same script, so that of two requests at the same time only one is sent.
-if markKey ~= '' and not redis.call('SET', markKey, mark, 'NX', 'PX', markMillis) then
-  return answer(redis.call('GET', markKey) == mark and 'repeated' or 'other')
+-- Marked in the same script, so that of two requests at the same time only one is sent. If the connection to Redis breaks before the
+-- reply, the client of Redis runs the script again: then the mark is that of this attempt, and nothing was sent yet.
+local ownMark = mark .. ':' .. attempt
+if markKey ~= '' and not redis.call('SET', markKey, ownMark, 'NX', 'PX', markMillis) then
+  local stored = redis.call('GET', markKey)
+  if stored ~= ownMark then return answer(stored:sub(1, #mark) == mark and 'repeated' or 'other') end
 end
 local isNamed = {}
 for _, each in ipairs(named ~= '' and cjson.decode(named) or {}) do isNamed[each] = true end

@@ -66,7 +66,7 @@ export const scriptArguments = {
     ...{ userId: 'text', leaseUntil: 'number', username: 'text', onBehalfOf: 'text' },
     ...{ status: 'text', activity: 'text', cursor: 'text', dataChange: 'text' },
   },
-  publish: { agentId: 'text', named: 'text', markKey: 'text', mark: 'text', markMillis: 'number' },
+  publish: { agentId: 'text', named: 'text', markKey: 'text', mark: 'text', attempt: 'text', markMillis: 'number' },
   flush: { endsAt: 'text' },
   /** `movers` are the ids of the users whose cursors were in the failed posts, as a JSON array. */
   noteFailedPosts: { isThrottled: 'flag', movers: 'text' },
