@@ -1,4 +1,4 @@
-import { claimedRole } from '../../../protocol/access-claim.ts';
+import { type AccessClaim, claimedRole } from '../../../protocol/access-claim.ts';
 import type { PresenceUser, Session } from '../../../protocol/entities.ts';
 import { isUuid } from '../../../protocol/uuid.ts';
 import { isAway } from '../../platform/unavailable.ts';
@@ -57,9 +57,17 @@ export async function listForProgram(
 ): Promise<{ items: Session[]; next?: string }> {
   const { userId, claim } = askerOf(program);
   if (key === undefined) return services.sessions.listSessionsOf({ userId, claim }, page);
-  const role = claim && claimedRole(claim, key);
-  if (role === undefined) return { items: [] };
-  return services.sessions.listSessionsOf({ userId, claim: { [key]: role } }, page);
+  const covered = claim ? coveredBy(claim, key) : {};
+  if (Object.keys(covered).length === 0) return { items: [] };
+  return services.sessions.listSessionsOf({ userId, claim: covered }, page);
+}
+
+/** What a claim covers of a key, or of all keys that begin with it (`doc-*`): the whole, or those of its own names that begin so. */
+function coveredBy(claim: AccessClaim, key: string): AccessClaim {
+  const role = claimedRole(claim, key);
+  if (role !== undefined) return { [key]: role };
+  const begin = key.endsWith('*') ? key.slice(0, -1) : undefined;
+  return Object.fromEntries(Object.entries(claim).filter(([name]) => begin !== undefined && name.startsWith(begin)));
 }
 
 /**
