@@ -60,7 +60,8 @@ export class Model {
     const isLate =
       history && !takesFigures(history, figures) && this.updatedAt >= history.to + history.stepSeconds * 1000;
     if (history && takesFigures(history, figures)) this.history = withFigures(history, figures, this.period);
-    if (this.#mustLoad || isLate) void this.load();
+    // A hidden page reads nothing. It loads again when it is visible.
+    if ((this.#mustLoad || isLate) && !document.hidden) void this.load();
     this.#tell();
   }
 

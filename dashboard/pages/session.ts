@@ -165,7 +165,7 @@ function createActivity() {
   return {
     root: section('Audit trail', sum, element('div', { class: 'pair' }, types.root, users.root)),
     show({ statistics: { totalActivities, uniqueUsers, byType, byUser } }: SessionReport): void {
-      sum.textContent = `${formatNumber(totalActivities)} entries of ${formatNumber(uniqueUsers)} people.`;
+      sum.textContent = `${formatNumber(totalActivities)} entries of ${formatNumber(uniqueUsers)} users.`;
       types.show(Object.entries(byType).map(([type, count]) => [type, formatNumber(count)]));
       users.show(byUser.slice(0, 20).map(({ username, userId, count }) => [username ?? userId, formatNumber(count)]));
     },

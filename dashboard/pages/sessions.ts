@@ -12,6 +12,8 @@ type Order = 'people' | 'dollars';
 interface Page {
   items: LiveSession[];
   next?: string;
+  /** False if no sweep has visited the sessions in the last two minutes, for example while Redis is away. */
+  isCurrent: boolean;
 }
 
 const pageSize = 25;
@@ -28,6 +30,8 @@ export function sessionsView({ api, query, setQuery, onRefused }: Context): View
   let before = query.get('before') ?? undefined;
   /** The pages before this one. After a reload they are not known, and the way back leads to the first page. */
   let earlier: (string | undefined)[] = before ? [undefined] : [];
+  /** Whether the number of the page is known. It is not if the address names a later page. */
+  let isPlaceKnown = before === undefined;
   let page: Page | undefined;
   let reading: AbortController | undefined;
   let typing: ReturnType<typeof setTimeout> | undefined;
@@ -122,7 +126,14 @@ export function sessionsView({ api, query, setQuery, onRefused }: Context): View
     state.replaceChildren(notice({ title: 'No list of sessions', text: message, action, isAlert: true }));
   }
 
-  function draw({ items, next: more }: Page): void {
+  function rangeOf(items: readonly LiveSession[]): string {
+    isPlaceKnown ||= before === undefined;
+    if (items.length === 0 || !isPlaceKnown) return '';
+    const first = earlier.length * pageSize;
+    return `${formatNumber(first + 1)} to ${formatNumber(first + items.length)}`;
+  }
+
+  function draw({ items, next: more, isCurrent }: Page): void {
     for (const [by, head] of Object.entries(sorts)) {
       if (by === order) head.setAttribute('aria-sort', 'descending');
       else head.removeAttribute('aria-sort');
@@ -133,23 +144,28 @@ export function sessionsView({ api, query, setQuery, onRefused }: Context): View
     if (focused) table.root.querySelector<HTMLElement>(`[href="${CSS.escape(focused)}"]`)?.focus();
     previous.disabled = earlier.length === 0;
     next.disabled = more === undefined;
-    const first = earlier.length * pageSize;
-    count.textContent = items.length === 0 ? '' : `${formatNumber(first + 1)} to ${formatNumber(first + items.length)}`;
+    count.textContent = rangeOf(items);
     list.hidden = items.length === 0 && earlier.length === 0;
-    if (list.hidden) state.replaceChildren(emptyNotice());
+    if (list.hidden) state.replaceChildren(emptyNotice(isCurrent));
   }
 
-  function emptyNotice(): HTMLElement {
-    if (!search)
+  function emptyNotice(isCurrent: boolean): HTMLElement {
+    if (search) {
+      const action = { label: 'Clear the search', run: clear };
       return notice({
-        title: 'Nobody is here',
-        text: 'No session has people now. This list changes when somebody joins.',
+        title: 'Nothing found',
+        text: `No session with people has “${search}” in its title, key, name, owner or id.`,
+        action,
       });
-    const action = { label: 'Clear the search', run: clear };
+    }
+    if (!isCurrent)
+      return notice({
+        title: 'Not known now',
+        text: 'No sweep has visited the sessions in the last two minutes. The list comes back when the service works again.',
+      });
     return notice({
-      title: 'Nothing found',
-      text: `No session with people has “${search}” in its title, key, name, owner or id.`,
-      action,
+      title: 'Nobody is here',
+      text: 'No session has people now. This list changes when somebody joins.',
     });
   }
 

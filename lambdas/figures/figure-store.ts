@@ -24,6 +24,9 @@ export interface LiveQuery {
   after?: { value: number; sessionId: string } | undefined;
 }
 
+/** The list of live sessions is current if a sweep led within this time. It has the sessions that were visited within this time, too. */
+const currentMillis = 120_000;
+
 /** The figures of the dashboard in PostgreSQL. Times are Unix milliseconds. */
 export class FigureStore {
   readonly #database: Pick<Pool, 'query'>;
@@ -71,7 +74,7 @@ export class FigureStore {
     return row!;
   }
 
-  /** Joins and leaves from `from` until before `to`. */
+  /** Joins and leaves of people from `from` until before `to`. */
   async movements(from: number, to: number): Promise<Pick<Found, 'joins' | 'leaves'>> {
     const rows = await this.#rows<{ cause: string; count: number }>(sql.movements, [from, to]);
     const counts = Object.fromEntries(rows.map(({ cause, count }) => [cause, count]));
@@ -100,15 +103,24 @@ export class FigureStore {
     return this.#rows(sql.rows, [from, to]);
   }
 
+  /** Whether a sweep led and visited sessions in the last two minutes. If none did, the list of live sessions may lack some. */
+  async isCurrent(now: number): Promise<boolean> {
+    const last = await this.lastFound(now);
+    return last !== undefined && last > now - currentMillis;
+  }
+
   /** One page of the sessions in which somebody is present, the largest first. */
   liveSessions({ by, search, limit, after }: LiveQuery, now: number): Promise<LiveSession[]> {
     const values = [after?.value ?? null, after?.sessionId ?? null, search ?? null, limit, now];
     return this.#rows(sql.liveSessions(by === 'people' ? 'people' : 'dollars_per_hour'), values);
   }
 
-  /** Undefined if nobody is present in the session. */
-  async liveSession(sessionId: string): Promise<Pick<LiveSession, 'people' | 'online' | 'dollarsPerHour'> | undefined> {
-    return (await this.#rows<LiveSession>(sql.oneLiveSession, [sessionId]))[0];
+  /** Undefined if nobody is present in the session, or if no sweep visited it in the last two minutes. */
+  async liveSession(
+    sessionId: string,
+    now: number,
+  ): Promise<Pick<LiveSession, 'people' | 'online' | 'dollarsPerHour'> | undefined> {
+    return (await this.#rows<LiveSession>(sql.oneLiveSession, [sessionId, now]))[0];
   }
 
   async #rows<Row extends object>(text: string, values: unknown[]): Promise<Row[]> {

@@ -57,7 +57,7 @@ export const oldFigures: readonly Omit<OldRows, 'values'>[] = [
 ];
 
 /**
- * Joins and leaves in a period. The index of the retention finds the entries by their time. An entry that comes later than this is
+ * Joins and leaves of people in a period, without those of agents. The index of the retention finds the entries by their time. An entry that comes later than this is
  * missing here; the analytics count it.
  */
 export const movements = `
@@ -66,7 +66,7 @@ export const movements = `
   FROM activity_log
   WHERE created_at AT TIME ZONE 'UTC' >= ${time('$1')} AT TIME ZONE 'UTC'
     AND created_at AT TIME ZONE 'UTC' < ${time('$2')} AT TIME ZONE 'UTC'
-    AND activity_type IN ('user_joined', 'user_left', 'user_timeout')
+    AND activity_type IN ('user_joined', 'user_left', 'user_timeout') AND details->>'kind' IS DISTINCT FROM 'agent'
   GROUP BY 1`;
 
 /** The last slot before $1 at whose end a sweep led. */
@@ -95,5 +95,5 @@ export const liveSessions = (order: 'people' | 'dollars_per_hour') => `
   ORDER BY l.${order} DESC, l.session_id DESC LIMIT $4`;
 
 export const oneLiveSession = `
-  SELECT people, online, dollars_per_hour AS "dollarsPerHour", (extract(epoch FROM seen_at) * 1000)::float8 AS "seenAt"
-  FROM live_sessions WHERE session_id = $1`;
+  SELECT people, online, dollars_per_hour AS "dollarsPerHour"
+  FROM live_sessions WHERE session_id = $1 AND seen_at > ${time('$2')} - interval '2 minutes'`;

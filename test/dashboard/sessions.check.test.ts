@@ -102,20 +102,6 @@ test('[OP2] a session opens by keyboard, and its page shows its people, who was 
   expect(await faultsOf(opened)).toEqual([]);
 });
 
-test('[SA10] the page of a session shows an agent as one, with the user for whom it acts', async () => {
-  const { stack } = dashboard;
-  const { owner, session } = await stack.host('olive', { isPublic: true, title: 'Helped plan' });
-  const key = await createKey(stack, ['agents']);
-  const body = { name: 'Writer', onBehalfOf: owner.userId };
-  agentOf(await call(stack, agentRoute('PUT', session.id, 'writer'), { as: key.secret, body }));
-  const opened = await dashboard.open(`sessions/${session.id}`);
-  const { page } = opened;
-  const people = page.getByRole('table', { name: 'Participants' });
-  await people.getByText('Writer (agent on behalf of Olive)').waitFor();
-  await page.getByText(/— 2 people: Olive, Writer \(agent\)$/).waitFor();
-  expect(await faultsOf(opened)).toEqual([]);
-});
-
 test('[OP4] the page of a private session shows an entry that was changed, and that of an unknown session leads back', async () => {
   const { stack } = dashboard;
   const { session } = await stack.host('olive', { isPublic: false, title: 'Secret plan' });
@@ -169,4 +155,48 @@ test('the list and the page of a session fit on a phone', async () => {
   await page.getByRole('heading', { name: 'Plan 1' }).waitFor();
   expect(await fits(opened)).toBe(true);
   expect(await faultsOf(opened)).toEqual([]);
+});
+
+test('[OP3] an empty list says that nobody is here only if sweeps visited the sessions', async () => {
+  for (const [isCurrent, title] of [
+    [true, 'Nobody is here'],
+    [false, 'Not known now'],
+  ] as const) {
+    const opened = await dashboard.open('sessions', {}, (page) =>
+      page.route('**/service/sessions?*', (route) => route.fulfill({ json: { items: [], isCurrent } })),
+    );
+    await opened.page.getByRole('heading', { name: title }).waitFor();
+    expect(await faultsOf(opened)).toEqual([]);
+  }
+});
+
+test('[SA10] the page of a session shows an agent as one, with the user for whom it acts', async () => {
+  const { stack } = dashboard;
+  const { owner, session } = await stack.host('olive', { isPublic: true, title: 'Helped plan' });
+  const key = await createKey(stack, ['agents']);
+  const body = { name: 'Writer', onBehalfOf: owner.userId };
+  agentOf(await call(stack, agentRoute('PUT', session.id, 'writer'), { as: key.secret, body }));
+  const opened = await dashboard.open(`sessions/${session.id}`);
+  const { page } = opened;
+  const people = page.getByRole('table', { name: 'Participants' });
+  await people.getByText('Writer (agent on behalf of Olive)').waitFor();
+  await page.getByText(/— 2 people: Olive, Writer \(agent\)$/).waitFor();
+  expect(await faultsOf(opened)).toEqual([]);
+});
+
+test('[OP2] a later page that is opened by its address shows no range, because its number is not known', async () => {
+  await fillSessions(dashboard.stack.database, 60, 'Range');
+  const opened = await dashboard.open('sessions?search=range', {}, (page) => page.routeWebSocket(/\/live/, () => {}));
+  const { page } = opened;
+  for (const range of ['26 to 50', '51 to 60']) {
+    await page.getByRole('button', { name: 'Next page' }).click();
+    await page.getByText(range).waitFor();
+  }
+  const address = page.url();
+  await page.goto('about:blank');
+  await page.goto(address);
+  await firstIs(page, 'Range 51');
+  expect(await page.locator('p.hint[role=status]').textContent()).toBe('');
+  await page.getByRole('button', { name: 'Previous page' }).click();
+  await page.getByText('1 to 25').waitFor();
 });

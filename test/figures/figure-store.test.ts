@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { Counters, Found } from '../../lambdas/figures/figure-rows.ts';
 import { FigureStore, type SessionFigures } from '../../lambdas/figures/figure-store.ts';
 import { createLogger } from '../support/activity-logger.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
@@ -16,6 +17,17 @@ beforeAll(async () => {
 });
 beforeEach(() => database.pool.query('TRUNCATE live_sessions, service_figures, activity_log'));
 afterAll(() => database.drop());
+
+const counters: Counters = {
+  visits: 2,
+  failedVisits: 1,
+  redisMillis: 3.5,
+  timeouts: 1,
+  received: 4,
+  posted: 5,
+  fanOut: 6,
+  sweepLag: 7,
+};
 
 /** Sessions with names, with one more person in each. */
 async function addSessions(many: number): Promise<string[]> {
@@ -43,14 +55,26 @@ test('[OP1] who is present is the sum over the sessions that visits found, witho
   expect((await database.pool.query('SELECT FROM live_sessions')).rowCount).toBe(1);
 });
 
+test('[OP3] a session is not shown as live two minutes after its last visit, and the list is current as long as a sweep leads', async () => {
+  const [id] = (await addSessions(1)) as [string];
+  await store.writeSessions([seen(id, 2)], now);
+  expect(await store.liveSession(id, now + 119_999)).toMatchObject({ people: 2 });
+  expect(await store.liveSession(id, now + 120_000)).toBeUndefined();
+  await store.addCounters(now, counters);
+  expect(await store.isCurrent(now + 1)).toBe(false);
+  await store.writeFound(now, { activeUsers: 2 } as Found);
+  expect(await store.isCurrent(now + 119_999)).toBe(true);
+  expect(await store.isCurrent(now + 120_001)).toBe(false);
+});
+
 test('[OP2] the cost of a session is its rate in about the last minute', async () => {
   const [id] = (await addSessions(1)) as [string];
-  const rate = async () => (await store.liveSession(id))!.dollarsPerHour;
+  const rate = async () => (await store.liveSession(id, now))!.dollarsPerHour;
   await store.writeSessions([seen(id, 2, 0.01)], now);
   expect(await rate()).toBeCloseTo(0.6);
   // A session that is metered between two visits keeps its people.
   await store.writeSessions([seen(id, undefined, 0.01)], now);
-  expect(await store.liveSession(id)).toMatchObject({ people: 2, online: 1 });
+  expect(await store.liveSession(id, now)).toMatchObject({ people: 2, online: 1 });
   expect(await rate()).toBeCloseTo(1.2);
   await store.writeSessions([seen(id, 2)], now + 60_000);
   expect(await rate()).toBeCloseTo(1.2 / Math.E);
@@ -88,16 +112,6 @@ test('[OP2] the list of sessions is filtered and paged, by people and by cost', 
 });
 
 test('[OP1] several sweeps add to one slot, and joins and leaves are counted by cause', async () => {
-  const counters = {
-    visits: 2,
-    failedVisits: 1,
-    redisMillis: 3.5,
-    timeouts: 1,
-    received: 4,
-    posted: 5,
-    fanOut: 6,
-    sweepLag: 7,
-  };
   await store.addCounters(now, counters);
   await store.addCounters(now, { ...counters, sweepLag: 2 });
   expect(await store.rows(now, now + 1)).toEqual([
@@ -122,6 +136,8 @@ test('[OP1] several sweeps add to one slot, and joins and leaves are counted by 
     { type: 'user_timeout', details: {}, at: now + 9999 },
     { type: 'user_joined', details: {}, at: now + 10_000 },
     { type: 'zoom', details: {}, at: now },
+    { type: 'user_joined', details: { kind: 'agent' }, at: now + 3 },
+    { type: 'user_left', details: { kind: 'agent', cause: 'agent_ended' }, at: now + 4 },
   ];
   await logger.logActivities(entries.map((entry) => ({ ...about, ...entry })));
   expect(await store.movements(now, now + 10_000)).toEqual({ joins: 2, leaves: { left: 1, timeout: 1 } });

@@ -36,7 +36,7 @@ export async function figureSeries(
   return { from: begin, to: end, stepSeconds, items };
 }
 
-/** One page of the sessions in which somebody is present, those with the most people or the highest cost first. */
+/** One page of the sessions in which somebody is present, those with the most people or the highest cost first, and whether it is current. */
 export async function liveSessionPage(
   services: Services,
   {
@@ -45,15 +45,19 @@ export async function liveSessionPage(
     limit,
     before,
   }: { by: 'people' | 'dollars'; search?: string | undefined; limit: number; before?: string | undefined },
-): Promise<{ items: LiveSession[]; next?: string }> {
+): Promise<{ items: LiveSession[]; next?: string; isCurrent: boolean }> {
   const list = `${by} ${search ?? ''}`;
   const after = before === undefined ? undefined : decodeLiveCursor(list, before);
-  const found = await services.figures.liveSessions({ by, search, limit: limit + 1, after }, services.clock());
+  const now = services.clock();
+  const [found, isCurrent] = await Promise.all([
+    services.figures.liveSessions({ by, search, limit: limit + 1, after }, now),
+    services.figures.isCurrent(now),
+  ]);
   const items = found.slice(0, limit);
   const last = items.at(-1);
-  if (found.length <= limit || !last) return { items };
+  if (found.length <= limit || !last) return { items, isCurrent };
   const value = by === 'people' ? last.people : last.dollarsPerHour;
-  return { items, next: encodeLiveCursor(list, { value, sessionId: last.sessionId }) };
+  return { items, next: encodeLiveCursor(list, { value, sessionId: last.sessionId }), isCurrent };
 }
 
 /**
@@ -64,7 +68,7 @@ export async function liveSessionPage(
 export async function liveSessionReport(services: Services, sessionRef: string, at: number | undefined) {
   const session = await services.sessions.getSession(sessionRef);
   const [live, participants, statistics, stays] = await Promise.all([
-    services.figures.liveSession(session.id),
+    services.figures.liveSession(session.id, services.clock()),
     services.sessions.getParticipants(session.id),
     services.activityReports.getActivityStatistics(session.id),
     at === undefined ? undefined : services.activityReports.whoWasHere(session.id, at),
