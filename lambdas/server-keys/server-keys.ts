@@ -2,6 +2,8 @@ import { timingSafeEqual } from 'node:crypto';
 import { RollcallError } from '../../protocol/errors.ts';
 import { type KeyScope, serverLimits } from '../../protocol/server-api.ts';
 import type { Queryable } from '../platform/database.ts';
+import { log } from '../platform/log.ts';
+import { logFailure } from '../platform/log-failure.ts';
 import { isAway } from '../platform/unavailable.ts';
 import { keySql } from './key-sql.ts';
 import { checkTerms } from './key-terms.ts';
@@ -119,9 +121,14 @@ export class ServerKeys {
     }
   }
 
+  /** The use is only shown in the list. So a failure to note it refuses nobody. */
   async #noteUse({ id, lastUsedAt }: ServerKey, now: number): Promise<void> {
     if (lastUsedAt !== null && now - lastUsedAt < 60_000) return;
-    await this.#rows('server-key-use', keySql.use, [id, Math.trunc(now)]);
+    try {
+      await this.#rows('server-key-use', keySql.use, [id, Math.trunc(now)]);
+    } catch (error) {
+      logFailure(log, 'The use of a server key could not be noted', error, { keyId: id });
+    }
   }
 
   async #rows<R extends object>(name: string, text: string, values: unknown[]): Promise<R[]> {

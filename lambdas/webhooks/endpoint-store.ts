@@ -1,12 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import type { WebhookEndpoint, WebhookEventType } from '../../protocol/webhooks.ts';
 import type { Queryable } from '../platform/database.ts';
+import { type Connecting, inTransaction } from '../platform/transaction.ts';
 import * as sql from './endpoint-sql.ts';
 import type { SecretBox } from './secret-box.ts';
 import { makeWebhookSecret } from './webhook-signature.ts';
 
 /** The most endpoints of a service. Each entry of the audit trail is compared with all of them. */
 export const mostEndpoints = 50;
+
+/** Key of the advisory lock that lets one request add an endpoint at a time, so that together they exceed no limit. */
+const addingLock = 7_310_103;
 
 /** What an admin says about an endpoint. */
 export interface EndpointInput {
@@ -40,11 +44,11 @@ type EndpointRow = { [Name in keyof WebhookEndpoint]: WebhookEndpoint[Name] | nu
 
 /** The endpoints of webhooks. Their secrets are stored encrypted. */
 export class EndpointStore {
-  readonly #database: Queryable;
+  readonly #database: Queryable & Connecting;
   readonly #box: SecretBox;
   readonly #clock: () => number;
 
-  constructor(database: Queryable, box: SecretBox, clock: () => number) {
+  constructor(database: Queryable & Connecting, box: SecretBox, clock: () => number) {
     this.#database = database;
     this.#box = box;
     this.#clock = clock;
@@ -73,8 +77,11 @@ export class EndpointStore {
     const sealed = await this.#box.seal(secret, id);
     const filter = [sessionId ?? null, key ?? null];
     const values = [id, url, description, events, ...filter, sealed, this.#clock(), mostEndpoints];
-    const endpoint = await this.#one(sql.insertEndpoint, values);
-    return endpoint && { endpoint, secret };
+    const [row] = await inTransaction(this.#database, 'write', async (client) => {
+      await client.query('SELECT pg_advisory_xact_lock($1)', [addingLock]);
+      return (await client.query<EndpointRow>(sql.insertEndpoint, values)).rows;
+    });
+    return row && { endpoint: endpointOf(row), secret };
   }
 
   /** Changes what is given. Undefined for an unknown id. */

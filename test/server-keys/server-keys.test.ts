@@ -8,11 +8,13 @@ let database: TestDatabase;
 let now = 1_800_000_000_000;
 let queries: string[] = [];
 let isAway = false;
+let isReadOnly = false;
 /** The database, with its statements counted, and away on request. */
 const counted = {
   query: async (statement: { name: string; text: string }) => {
     if (isAway) throw new Unavailable('database');
     queries.push(statement.name);
+    if (isReadOnly && statement.text.includes('UPDATE')) throw new Unavailable('database');
     return database.pool.query(statement);
   },
 } as unknown as Queryable;
@@ -27,6 +29,7 @@ beforeEach(() => {
   now += 3_600_000;
   queries = [];
   isAway = false;
+  isReadOnly = false;
 });
 
 const refusal = (message: RegExp) => ({ code: 'UNAUTHENTICATED', message: expect.stringMatching(message) });
@@ -137,6 +140,15 @@ test('[SA2] a clock that is set back makes no revoked key valid', async () => {
   isAway = true;
   now -= 1;
   await expect(elsewhere.verify(other.secret)).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+});
+
+test('[SA2] a key is accepted also if the time of its use cannot be noted', async () => {
+  const keys = environment();
+  const { secret, key } = await keys.create(terms, null);
+  isReadOnly = true;
+  expect(await keys.verify(secret)).toMatchObject({ id: key.id });
+  expect(queries).toContain('server-key-use');
+  await expect(keys.revoke(key.id, null)).rejects.toMatchObject({ code: 'UNAVAILABLE' });
 });
 
 test('the time of the last use is exact to a minute', async () => {

@@ -41,3 +41,11 @@ test('an unknown endpoint is told apart, and there are at most fifty', async () 
     await endpoints.add({ url: 'https://a.example/', description: '', events: ['user.left'] });
   expect(await endpoints.add({ url: 'https://b.example/', description: '', events: ['user.left'] })).toBeUndefined();
 });
+
+test('there are at most fifty endpoints also if many are added at the same time', async () => {
+  const add = () => endpoints.add({ url: 'https://a.example/', description: '', events: ['user.left'] });
+  for (let index = 0; index < mostEndpoints - 2; index += 1) await add();
+  const added = await Promise.all(Array.from({ length: 10 }, add));
+  expect(added.filter((each) => each !== undefined)).toHaveLength(2);
+  expect(await endpoints.list()).toHaveLength(mostEndpoints);
+});

@@ -6,7 +6,6 @@ import {
   replayEvents,
   testEndpoint,
 } from '../../lambdas/flows/webhooks/manage-endpoints.ts';
-import type { Queryable } from '../../lambdas/platform/database.ts';
 import { EndpointStore } from '../../lambdas/webhooks/endpoint-store.ts';
 import { SecretBox } from '../../lambdas/webhooks/secret-box.ts';
 import { type Position, WebhookQueue } from '../../lambdas/webhooks/webhook-queue.ts';
@@ -24,11 +23,12 @@ const texts: string[] = [];
 beforeAll(async () => {
   database = await createDatabase();
   const watched = {
+    connect: () => database.pool.connect(),
     query(query: string | { text: string }, values?: unknown[]) {
       texts.push(typeof query === 'string' ? query : query.text);
       return database.pool.query(query as string, values);
     },
-  } as unknown as Queryable;
+  } as unknown as TestDatabase['pool'];
   queue = new WebhookQueue(watched);
   parts = { endpoints: new EndpointStore(watched, new SecretBox(async () => 'key'), Date.now), anyTarget: true };
 });
