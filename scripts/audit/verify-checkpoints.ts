@@ -16,11 +16,16 @@ export interface CheckpointSettings {
   published: readonly Checkpoint[];
   /** Heads of checkpoints from before this time may be gone; Unix milliseconds. */
   retentionBegins: number;
+  /** Unix milliseconds. */
+  now: number;
 }
 
 export interface FoundFault {
-  fault: CheckpointFault | 'heads_missing' | 'shortened_early';
-  /** The number of the checkpoint; null for a fault of the chain: it claims one that does not exist, or was shortened early. */
+  fault: CheckpointFault | 'heads_missing' | 'shortened_early' | 'newest_missing';
+  /**
+   * The number of the checkpoint; null for a fault of the chain (it claims one that does not exist, or was shortened early), and if the
+   * newest ones are missing.
+   */
   number: number | null;
   sessionId?: string;
 }
@@ -47,6 +52,7 @@ export async function checkCheckpoints(pool: Pool, settings: CheckpointSettings)
   for (const checkpoint of rows) faults.push(...(await headFaults(pool, checkpoint, settings.retentionBegins)));
   faults.push(...(await lostCheckpoints(pool)));
   faults.push(...(await shortenedEarly(pool, rows, settings.retentionBegins)));
+  if (settings.publicKeys.length > 0) faults.push(...(await newestMissing(pool, rows.at(-1), settings.now)));
   return { faults, checkpoints: rows.length, last: rows.at(-1), keys: signers.map(fingerprint) };
 }
 
@@ -88,6 +94,27 @@ async function lostCheckpoints(pool: Pool): Promise<FoundFault[]> {
 }
 
 const dayMillis = 86_400_000;
+/** A link that is older has a checkpoint if the clean-up runs. */
+const mostMillisWithout = 2 * dayMillis;
+
+/**
+ * Links that should have a checkpoint by now, if the newest checkpoint is old. Either the clean-up made none, or the newest ones were
+ * deleted. Nothing else in the database shows this, because a checkpoint names only the one before it.
+ */
+async function newestMissing(pool: Pool, newest: Checkpoint | undefined, now: number): Promise<FoundFault[]> {
+  const since = now - mostMillisWithout;
+  if (newest && newest.madeAt >= since) return [];
+  const { rows } = await pool.query(
+    `SELECT FROM activity_chains c
+     JOIN activity_seals s ON s.session_id = c.session_id
+       AND s.sequence = greatest(c.checkpointed_sequence, c.anchor_sequence) + 1
+     JOIN activity_log a ON a.id = s.activity_id
+     WHERE a.created_at < to_timestamp($1::float8 / 1000) LIMIT 1`,
+    [since],
+  );
+  return rows.map(() => ({ fault: 'newest_missing', number: null }));
+}
+
 /** An entry may have waited so long in the outbox that its link is younger than the entry. */
 const mostWaitMillis = 7 * dayMillis;
 /** A checkpoint with so many heads may have left chains out. */

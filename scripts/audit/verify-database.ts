@@ -48,6 +48,7 @@ const checkpointSentences = {
   chain_replaced: 'saw a link that is not on the chain',
   heads_missing: 'has lost its heads',
   shortened_early: 'was removed before the retention of its entries ended',
+  newest_missing: 'is missing, although there are links that are older than two days and have none',
 };
 
 /** @returns how many faults there are. */
@@ -55,11 +56,13 @@ async function verifyCheckpoints(
   pool: Pool,
   settings: Pick<CheckpointSettings, 'publicKeys' | 'published'>,
 ): Promise<number> {
-  const retentionBegins = Date.now() - readTimings(process.env).activityRetentionMillis;
-  const { faults, checkpoints, last, keys } = await checkCheckpoints(pool, { ...settings, retentionBegins });
+  const now = Date.now();
+  const retentionBegins = now - readTimings(process.env).activityRetentionMillis;
+  const { faults, checkpoints, last, keys } = await checkCheckpoints(pool, { ...settings, retentionBegins, now });
   for (const { fault, number, sessionId } of faults) {
     const part = fault === 'shortened_early' ? 'the beginning' : 'the last checkpoint';
-    const subject = number === null ? `${part} of this chain` : `checkpoint ${number}`;
+    const ofAll = sessionId === undefined ? 'the newest checkpoint' : `${part} of this chain`;
+    const subject = number === null ? ofAll : `checkpoint ${number}`;
     console.log(`BROKEN  ${sessionId ?? 'checkpoints'}  ${subject} ${checkpointSentences[fault]}`);
   }
   if (faults.some(({ fault }) => fault === 'shortened_early' || fault === 'heads_missing')) {
@@ -67,6 +70,13 @@ async function verifyCheckpoints(
       'Set ACTIVITY_RETENTION_DAYS to the days for which this service keeps its entries, and run the check again.',
     );
   }
+  if (faults.some(({ fault }) => fault === 'newest_missing')) {
+    console.log(
+      'Either the clean-up has not made checkpoints since then, or somebody deleted them: see whether it runs, and compare with --published.',
+    );
+  }
+  const newest = last && `number ${last.number} of ${new Date(last.madeAt).toISOString()}`;
+  console.log(newest ? `The newest checkpoint is ${newest}.` : 'There is no checkpoint.');
   if (last && faults.length === 0) {
     console.log(`ok      checkpoints  ${checkpoints} signed, last ${last.number}:${last.hash}`);
   }

@@ -3,8 +3,10 @@ import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { CheckpointMaker } from '../../lambdas/activity/checkpoint-maker.ts';
 import { createLogger } from '../support/activity-logger.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
+import { localSigner } from './local-signer.ts';
 import './support.ts';
 
 const project = join(__dirname, '..', '..');
@@ -42,6 +44,32 @@ describe('npm run audit:verify', () => {
     expect(output).toContain(`${other}  1 entries sealed`);
     expect(output).toContain('All chains are valid.');
     expect(code).toBe(0);
+  });
+
+  test('with the key, says which checkpoint is the newest, and that none exists for old links', async () => {
+    const signer = localSigner();
+    const folder = await mkdtemp(join(tmpdir(), 'rollcall-verify-'));
+    try {
+      const key = join(folder, 'key.txt');
+      await writeFile(key, signer.key);
+      const young = await verify({ DATABASE_URL: database.url }, '--key', key);
+      expect(young).toMatchObject({ code: 0, output: expect.stringContaining('There is no checkpoint.') });
+      const old = createLogger({ pool: database.pool });
+      const at = Date.now() - 3 * 86_400_000;
+      await old.logActivity(randomUUID(), null, 'old', {}, { at });
+      await old.sealChains();
+      const { code, output } = await verify({ DATABASE_URL: database.url }, '--key', key);
+      expect(output).toContain('BROKEN  checkpoints  the newest checkpoint is missing');
+      expect(output).toContain('Either the clean-up has not made checkpoints since then, or somebody deleted them');
+      expect(code).toBe(1);
+      const clock = () => at;
+      await new CheckpointMaker({ pool: database.pool, signer, clock, retentionMillis: 1e10 }).run();
+      const made = await verify({ DATABASE_URL: database.url }, '--key', key);
+      expect(made.output).toContain(`The newest checkpoint is number 1 of ${new Date(at).toISOString()}.`);
+      expect(made.code).toBe(0);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
   });
 
   test('ends with the code 1 and names the first broken link', async () => {

@@ -42,7 +42,7 @@ async function grow(...sessionIds: string[]): Promise<void> {
 
 const check = (settings: { publicKeys?: string[]; published?: Checkpoint[] } = {}) =>
   checkCheckpoints(database.pool, {
-    ...{ publicKeys: [], published: [], retentionBegins: now - retentionMillis },
+    ...{ publicKeys: [], published: [], retentionBegins: now - retentionMillis, now },
     ...settings,
   });
 const faults = async (settings: Parameters<typeof check>[0] = {}) => (await check(settings)).faults;
@@ -375,6 +375,39 @@ describe('the verification finds that the owner of the database', () => {
     await database.pool.query('DELETE FROM activity_checkpoints WHERE number = 2');
     await database.pool.query('DELETE FROM activity_checkpoint_heads WHERE number = 2');
     expect(await faults()).toEqual([{ fault: 'checkpoint_missing', number: null, sessionId: session }]);
+  });
+
+  describe('deleted the newest checkpoints with their heads, as if they had never been made:', () => {
+    async function deleteFrom(number: number): Promise<void> {
+      await database.pool.query('DELETE FROM activity_checkpoint_heads WHERE number >= $1', [number]);
+      await database.pool.query('DELETE FROM activity_checkpoints WHERE number >= $1', [number]);
+      await database.pool.query(
+        `UPDATE activity_chains c SET checkpointed_sequence = coalesce((
+           SELECT max(sequence) FROM activity_checkpoint_heads h WHERE h.session_id = c.session_id), 0)`,
+      );
+    }
+
+    test.each([1, 2])('[AC8] from number %i on, if the service made none for two days', async (number) => {
+      await deleteFrom(number);
+      const publicKeys = [signer.key];
+      expect(await faults({ publicKeys })).toEqual([]);
+      now += 2 * dayMillis + 1;
+      expect(await faults({ publicKeys })).toEqual([{ fault: 'newest_missing', number: null }]);
+      expect(await faults()).toEqual([]);
+      await maker().run();
+      expect(await faults({ publicKeys })).toEqual([]);
+      expect(await faults({ publicKeys, published })).toContainEqual({ fault: 'checkpoint_altered', number });
+    });
+
+    test('[AC8] but not of chains that did not grow since the newest checkpoint, and of those that grew now', async () => {
+      const publicKeys = [signer.key];
+      now += 30 * dayMillis;
+      expect(await faults({ publicKeys })).toEqual([]);
+      await grow(session, randomUUID());
+      expect(await faults({ publicKeys })).toEqual([]);
+      now += 2 * dayMillis + 1;
+      expect(await faults({ publicKeys })).toEqual([{ fault: 'newest_missing', number: null }]);
+    });
   });
 
   test('exchanged two published checkpoints', async () => {
