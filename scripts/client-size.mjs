@@ -10,7 +10,7 @@ import { bundleClient } from './client-bundle.mjs';
  * 8,000. It is not reached yet, and the limit keeps `index` from growing. `peer-sizes.mjs` measures other clients; the
  * smallest with presence is `phoenix` with 8,288.
  */
-export const limits = { index: 12_150, react: 2500, vue: 2500, ui: 6000, yjs: 1500, verify: 4500, timeline: 5300 };
+export const limits = { index: 12_150, react: 2500, vue: 2500, ui: 6000, yjs: 1500, verify: 4500, timeline: 5450 };
 
 /** Returns the bytes of an entry point with all its imports. */
 export async function measureClient(name) {

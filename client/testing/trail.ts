@@ -50,9 +50,9 @@ export class Trail {
   }
 
   /**
-   * The stays of a guest are those of the user.
+   * The stays of a guest are those of the user, and stays that overlap are one.
    *
-   * @param stayEnded whether both were present, so that one stay of two ends. The later one goes on.
+   * @param stayEnded whether both were present, so that one stay of two ends.
    */
   signedIn(
     guestId: string,
@@ -61,9 +61,21 @@ export class Trail {
     stayEnded: boolean,
   ): void {
     this.add({ userId, username }, 'guest_signed_in', { guestId, role, stayEnded: stayEnded || undefined });
-    for (const stay of this.stays) if (stay.userId === guestId) Object.assign(stay, { userId, username });
-    if (!stayEnded) return;
-    const [first, second] = this.stays.filter((stay) => stay.userId === userId && stay.leftAt === null);
-    if (second) this.stays.splice(this.stays.indexOf(first!), 1);
+    const isOwn = (stay: Stay) => stay.userId === userId || stay.userId === guestId;
+    const own = this.stays.filter(isOwn).toSorted((one, other) => one.joinedAt - other.joinedAt);
+    const merged: Stay[] = [];
+    for (const stay of own) {
+      Object.assign(stay, { userId, username });
+      const last = merged.at(-1);
+      if (!last || (last.leftAt ?? Infinity) <= stay.joinedAt) {
+        merged.push(stay);
+        continue;
+      }
+      const isLonger = last.leftAt !== null && (stay.leftAt ?? Infinity) > last.leftAt;
+      const { leftAt, cause } = isLonger ? stay : last;
+      Object.assign(last, { role: stay.role, leftAt, cause });
+    }
+    const others = this.stays.filter((stay) => stay.userId !== userId);
+    this.stays.splice(0, Infinity, ...[...others, ...merged].toSorted((one, other) => one.joinedAt - other.joinedAt));
   }
 }

@@ -35,30 +35,40 @@ const departures = ['user_left', 'user_timeout'];
 const ends = ['session_ended', 'session_expired'];
 
 /**
- * The people of a session with their stays, in the order of their first joins. The stay of a guest who signed in is a stay of the
- * user.
+ * The people of a session with their stays, in the order of their first joins. A guest who signed in is the user, also before: a person is
+ * present while any of their ids is. A guest who was present at the sign-in is present until the next leave of the user.
  *
  * @param entries of one session, in any order; those of the same time in their order.
  */
 export function staysOf(entries: readonly ActivityItem[]): TimelinePerson[] {
-  const signedIn = new Map(
+  const signIns = new Map(
     entries
       .filter(({ activityType }) => activityType === 'guest_signed_in')
-      .map(({ userId, details }) => [details?.['guestId'], userId]),
+      .map((entry) => [entry.details?.['guestId'] as string | null, entry]),
   );
   const people = new Map<string, TimelinePerson>();
+  /** Which ids are present. */
+  const present = new Map<TimelinePerson, Set<string>>();
   for (const entry of entries.toSorted((one, other) => one.createdAt - other.createdAt)) {
-    const { activityType: type, details, username, createdAt: at } = entry;
+    const { activityType: type, details, username, createdAt: at, userId: id } = entry;
     if (ends.includes(type)) {
-      for (const { stays } of people.values()) close(stays.at(-1), type, entry);
+      for (const [{ stays }, ids] of present) {
+        ids.clear();
+        close(stays.at(-1), type, entry);
+      }
     }
-    const userId = signedIn.get(entry.userId) ?? entry.userId;
-    if (!userId) continue;
+    if (!id) continue;
+    const signIn = signIns.get(id);
+    const userId = signIn?.userId ?? id;
     const isDeparture = departures.includes(type);
+    // After the sign-in only the user can leave.
+    if (isDeparture && at > (signIn?.createdAt ?? at)) continue;
     const known = people.get(userId);
     if (!known && !isDeparture && type !== 'user_joined') continue;
     const person = known ?? { userId, name: userId, stays: [] };
     people.set(userId, person);
+    const ids = present.get(person) ?? new Set();
+    present.set(person, ids);
     person.name = username ?? person.name;
     if (type === 'user_joined' && details?.['kind']) person.kind = 'agent';
     let stay = person.stays.at(-1);
@@ -74,8 +84,12 @@ export function staysOf(entries: readonly ActivityItem[]): TimelinePerson[] {
       person.stays.push(stay);
     }
     if (!stay) continue;
-    if (isDeparture) close(stay, type === 'user_timeout' ? 'timeout' : String(details?.['cause']), entry);
-    else if (stay.leftAt === null) {
+    if (type === 'user_joined') ids.add(id);
+    if (isDeparture) {
+      ids.delete(id);
+      if (id === userId) for (const each of ids) if (signIns.get(each)!.createdAt < at) ids.delete(each);
+      if (ids.size < 1) close(stay, type === 'user_timeout' ? 'timeout' : String(details?.['cause']), entry);
+    } else if (stay.leftAt === null) {
       stay.lastSign = entry;
       if (type !== 'user_joined') stay.activities.push(entry);
     }

@@ -3,57 +3,28 @@ import { isUuid } from '../../protocol/uuid.ts';
 import { checkedTime } from './activity-query.ts';
 import { nameOf } from './activity-reader.ts';
 import type { Database } from './activity-repository.ts';
+import { lastJoinsOf, staysOfPeople } from './stays-sql.ts';
 
-/**
- * Who was present at $2. The stay of a guest who signed in is a stay of the user (rule SE15). A user was present if their last movement up to that time is a join and the session did not end
- * after it. The first departure after that time says when and why they left.
- */
+const moment = 'to_timestamp($2::float8 / 1000)';
+const endBefore = `max(created_at) FILTER (WHERE created_at <= ${moment})`;
+const endAfter = `min(created_at) FILTER (WHERE created_at > ${moment})`;
+const endOfSession = (which: string) => `(
+  SELECT ${which} FROM activity_log
+  WHERE session_id = $1::uuid AND activity_type IN ('session_ended', 'session_expired'))`;
+/** Nobody stays beyond an end of the session, so the entries before the last end and after the next one are not read. */
+const betweenEnds = `created_at > coalesce(${endOfSession(endBefore)}, '-infinity')
+  AND created_at <= coalesce(${endOfSession(endAfter)}, 'infinity')`;
+
+/** Who was present at $2. The end of the stay says when and why they left. */
 const whoWasHere = `
-  WITH last_event AS (
-    SELECT DISTINCT ON (coalesce(g.user_id, l.user_id)) l.session_id, coalesce(g.user_id, l.user_id) AS user_id,
-      l.username, l.activity_type, l.details, l.created_at, l.id
-    FROM activity_log l
-    LEFT JOIN guest_identities g ON g.session_id = l.session_id AND g.guest_id = l.user_id
-    WHERE l.session_id = $1::uuid AND l.user_id IS NOT NULL
-      AND l.activity_type IN ('user_joined', 'user_left', 'user_timeout')
-      AND l.created_at <= to_timestamp($2::float8 / 1000)
-    ORDER BY coalesce(g.user_id, l.user_id), l.created_at DESC, l.id DESC
-  ), last_end AS (
-    SELECT max(created_at) AS at FROM activity_log
-    WHERE session_id = $1::uuid AND activity_type IN ('session_ended', 'session_expired')
-      AND created_at <= to_timestamp($2::float8 / 1000)
-  ), next_end AS (
-    SELECT activity_type AS cause, created_at AS at FROM activity_log
-    WHERE session_id = $1::uuid AND activity_type IN ('session_ended', 'session_expired')
-      AND created_at > to_timestamp($2::float8 / 1000)
-    ORDER BY created_at, id LIMIT 1
-  )
-  SELECT a.user_id AS "userId", ${nameOf} AS username, a.details->>'role' AS role,
-    (extract(epoch FROM a.created_at) * 1000)::float8 AS "joinedAt",
-    (extract(epoch FROM least(departure.at, next_end.at)) * 1000)::float8 AS "leftAt",
-    CASE WHEN departure.at <= coalesce(next_end.at, 'infinity') THEN departure.cause ELSE next_end.cause END AS cause,
-    a.details->>'kind' AS kind, coalesce(reassignment.details, a.details)->>'onBehalfOf' AS "onBehalfOf"
-  FROM last_event a
-  LEFT JOIN users u ON u.id = a.user_id
-  LEFT JOIN next_end ON true
-  LEFT JOIN LATERAL (
-    SELECT g.details FROM activity_log g
-    WHERE g.session_id = $1::uuid AND g.user_id = a.user_id AND g.activity_type = 'agent_reassigned'
-      AND g.created_at >= a.created_at AND g.created_at <= to_timestamp($2::float8 / 1000)
-    ORDER BY g.created_at DESC, g.id DESC LIMIT 1
-  ) reassignment ON a.details->>'kind' = 'agent'
-  LEFT JOIN LATERAL (
-    SELECT g.created_at AS at,
-      CASE g.activity_type WHEN 'user_timeout' THEN 'timeout' ELSE g.details->>'cause' END AS cause
-    FROM activity_log g
-    WHERE g.session_id = $1::uuid AND g.activity_type IN ('user_left', 'user_timeout')
-      AND (g.user_id = a.user_id OR g.user_id IN (
-        SELECT i.guest_id FROM guest_identities i WHERE i.session_id = $1::uuid AND i.user_id = a.user_id))
-      AND g.created_at > to_timestamp($2::float8 / 1000)
-    ORDER BY g.created_at, g.id LIMIT 1
-  ) departure ON true
-  WHERE a.activity_type = 'user_joined' AND a.created_at > coalesce((SELECT at FROM last_end), '-infinity')
-  ORDER BY a.created_at, a.user_id`;
+  WITH ${staysOfPeople(betweenEnds)}, ${lastJoinsOf(moment)}
+  SELECT a.user_id AS "userId", ${nameOf} AS username, a.role, a.kind, a.on_behalf_of AS "onBehalfOf",
+    (extract(epoch FROM s.began) * 1000)::float8 AS "joinedAt", (extract(epoch FROM s.ended) * 1000)::float8 AS "leftAt", s.cause
+  FROM stays s
+  JOIN (SELECT $1::uuid AS session_id, * FROM last_join) a ON a.user_id = s.user_id
+  LEFT JOIN users u ON u.id = s.user_id
+  WHERE s.began <= ${moment} AND coalesce(s.ended, 'infinity') > ${moment}
+  ORDER BY s.began, s.user_id`;
 
 const movementsUntil = (userId: string) => `
   SELECT a.activity_type AS type, a.created_at, a.id, a.details->>'kind' AS kind FROM activity_log a

@@ -2,7 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { type ActivityQuery, conditionOf } from '../../lambdas/activity/activity-query.ts';
 import { ActivityReader } from '../../lambdas/activity/activity-reader.ts';
 import { unchained } from '../../lambdas/activity/activity-retention.ts';
+import { AttendanceReport } from '../../lambdas/activity/attendance.ts';
 import { encodeCursor } from '../../lambdas/activity/page-cursor.ts';
+import { PresenceHistory } from '../../lambdas/activity/presence-history.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 
 const sessionId = randomUUID();
@@ -36,18 +38,20 @@ interface PlanNode {
   Plans?: PlanNode[];
 }
 
-/** The plan of the statement that `page` sends. */
-async function planOf(query: ActivityQuery) {
-  let sent: { text: string; values: unknown[] } | undefined;
-  const remember = async (config: typeof sent) => {
-    sent = config;
+/** The plan of the one statement that is sent. */
+async function planOfStatement(send: (database: never) => Promise<unknown>) {
+  const sent: { text: string; values: unknown[] }[] = [];
+  const remember = async (statement: string | (typeof sent)[0], values: unknown[] = []) => {
+    sent.push(typeof statement === 'string' ? { text: statement, values } : statement);
     return { rows: [] };
   };
-  await new ActivityReader({ query: remember } as never).page(sessionId, { limit: 50, ...query });
-  const explained = await database.pool.query(`EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) ${sent!.text}`, sent!.values);
+  await send({ query: remember } as never);
+  expect(sent).toHaveLength(1);
+  const { text, values } = sent[0]!;
+  const explained = await database.pool.query(`EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) ${text}`, values);
   const plan: PlanNode = explained.rows[0]['QUERY PLAN'][0].Plan;
   // The statement is prepared, because PostgreSQL may then use one generic plan for all values.
-  const generic = await database.pool.query(`EXPLAIN (GENERIC_PLAN, FORMAT JSON) ${sent!.text}`);
+  const generic = await database.pool.query(`EXPLAIN (GENERIC_PLAN, FORMAT JSON) ${text}`);
   const nodes: PlanNode[] = [];
   const visit = (node: PlanNode) => {
     nodes.push(node);
@@ -60,6 +64,10 @@ async function planOf(query: ActivityQuery) {
     blocks: plan['Shared Hit Blocks'] + plan['Shared Read Blocks'],
   };
 }
+
+/** The plan of the statement that `page` sends. */
+const planOf = (query: ActivityQuery) =>
+  planOfStatement((database) => new ActivityReader(database).page(sessionId, { limit: 50, ...query }));
 
 describe('the plan of a page among 200,000 entries', () => {
   const middle = encodeCursor(sessionId, { createdAt: Date.UTC(2026, 0, 2), id: randomUUID() });
@@ -89,6 +97,16 @@ describe('the plan of a page among 200,000 entries', () => {
     const last = encodeCursor(sessionId, { createdAt: Date.UTC(2026, 0, 1, 0, 2), id: randomUUID() });
     const [first, deep] = [await planOf({}), await planOf({ before: last })];
     expect(deep.blocks).toBeLessThan(first.blocks * 2);
+  });
+
+  test.each<[string, (database: never) => Promise<unknown>]>([
+    ['history', (database) => new PresenceHistory(database).whoWasHere(sessionId, Date.UTC(2026, 0, 2))],
+    ['attendance', (database) => new AttendanceReport(database).page(sessionId, {}, Date.UTC(2026, 0, 2))],
+  ])('[PR9] the %s reads only the movements of the session, with an index', async (_, send) => {
+    const plan = await planOfStatement(send);
+    expect(plan.indexes).toContain('idx_activity_session_type');
+    expect(plan.generic).not.toMatch(/"Seq Scan"[^{}]*"activity_log"/);
+    expect(plan.blocks).toBeLessThan(50);
   });
 
   test('retention finds the oldest entries without reading the others', async () => {
