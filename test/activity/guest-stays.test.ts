@@ -201,6 +201,31 @@ test('[PR9][SE15] [AC9] a guest who comes, goes and comes back beside their user
   expect(people.flatMap((person) => told(person.stays))).toEqual([stay]);
 });
 
+test('[PR9][SE15] a guest entry that is dated just after the sign-in, because clocks differ, ends nothing', async () => {
+  const [sessionId, user, guest] = [randomUUID(), randomUUID(), randomUUID()];
+  const by = (userId: string, minute: number) => ({ sessionId, userId, at: time(minute) });
+  const entries = [
+    userJoined(by(guest, 5), 'viewer'),
+    guestSignedIn(by(user, 20), guest, 'viewer', false),
+    userLeft(by(guest, 21), 'left', 960),
+    userLeft(by(user, 60), 'left', 3300),
+    userJoined(by(guest, 70), 'viewer'),
+    userLeft(by(user, 80), 'left', 600),
+  ];
+  await record({ sessionId, entries, identities: [{ guestId: guest, userId: user, at: time(20) }] });
+  const stays = [
+    [user, 5, 60, 'left'],
+    [user, 70, 80, 'left'],
+  ];
+  for (const minute of [10, 20, 30, 59]) {
+    expect(told(await logger.whoWasHere(sessionId, time(minute)))).toEqual([stays[0]]);
+  }
+  expect(told(await logger.whoWasHere(sessionId, time(75)))).toEqual([stays[1]]);
+  const { items } = await logger.attendance(sessionId, { from: time(0), to: time(90) });
+  expect(items).toMatchObject([{ userId: user, stays: 2, totalMillis: 65 * 60_000, isPresent: false }]);
+  expect(staysOf(await trailOf(sessionId)).flatMap((person) => told(person.stays))).toEqual(stays);
+});
+
 describe(`[PR9][SE15] of guests who are present beside their users and sign in (seed ${seed})`, () => {
   const plots: Plot[] = [];
   let stays: Told[][];

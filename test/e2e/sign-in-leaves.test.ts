@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Session } from '../../protocol/entities.ts';
+import { tokenOf } from '../support/client.ts';
+import { readHttp } from '../support/http-api.ts';
 import { leaveOf, stayPresent } from '../support/presence-frames.ts';
 import { type Arrived, startTestStack, type TestStack } from '../support/stack.ts';
 import { scaleSettings } from '../support/time-limits.ts';
@@ -13,12 +15,14 @@ let stack: TestStack;
 let owner: Arrived;
 let session: Session;
 let invite: string;
+let ownerName: string;
 
 beforeAll(async () => {
   stack = await startTestStack(settings, { schedules: true });
 });
 beforeEach(async () => {
-  ({ owner, session } = await stack.host(`olive-${randomUUID()}`, { title: 'closed' }));
+  ownerName = `olive-${randomUUID()}`;
+  ({ owner, session } = await stack.host(ownerName, { title: 'closed' }));
   await stayPresent(owner, session.id);
   const message = { type: 'invite_create', sessionId: session.id, role: 'commenter' };
   ({ invite } = await owner.expect('invite_created', message));
@@ -128,4 +132,28 @@ test('[PR9][SE15] a user who signed in, left and comes back has an arrival and a
   await leave(connections[0]!);
   const further = ['user_left U left', 'user_joined U', 'user_left U left'];
   expect(await movementsOf(userId, guestId)).toEqual([...before, ...further]);
+});
+
+test('[AC5][SE15] a user who was present beside their guest has one stay, whatever the guest did meanwhile', async () => {
+  const { userId, connections } = await guestLeftBefore();
+  const moment = Date.now();
+  for (const one of connections) await leave(one);
+  const history = async (at: number) => {
+    const { stays } = await owner.expect('presence_history', { type: 'presence_history', sessionId: session.id, at });
+    return stays.filter((stay) => stay.userId !== owner.userId);
+  };
+  const [stay, ...more] = await history(moment);
+  expect(more).toEqual([]);
+  expect(stay).toMatchObject({ userId, cause: 'left' });
+  const [guestLeft] = await stack.audit(session.id, 'user_left');
+  const { rows } = await stack.database.query<{ at: number }>(
+    'SELECT (extract(epoch FROM created_at) * 1000)::float8 AS at FROM activity_log WHERE id = $1',
+    [guestLeft!.id],
+  );
+  expect(await history(rows[0]!.at)).toEqual([stay]);
+  const { token } = await tokenOf(stack, ownerName);
+  const answer = await readHttp(stack, `/sessions/${session.id}/attendance`, token);
+  const { items } = (await answer.json()) as { items: object[] };
+  const totalMillis = stay!.leftAt! - stay!.joinedAt;
+  expect(items.slice(1)).toMatchObject([{ userId, stays: 1, totalMillis, isPresent: false }]);
 });

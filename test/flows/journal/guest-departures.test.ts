@@ -122,6 +122,14 @@ test('[PR9][SE15] a leave that is in the trail is not written again for a guest 
   expect(await leaves()).toEqual([[30, 30]]);
 });
 
+test('[PR9][SE15] a leave of the guest that is dated after the sign-in, because clocks differ, hides no leave of the user', async () => {
+  await comes(guest, 0);
+  await signIn(20, false);
+  await goes(guest, 21);
+  await end('timeout', { joinedAt: time(20), restored: true });
+  expect(await leaves()).toEqual([[60, 60]]);
+});
+
 test('[PR9][SE15] a guest who signs in later changes nothing about a leave before', async () => {
   await comes(guest, 0);
   await signIn(70, false);
