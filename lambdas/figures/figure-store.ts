@@ -24,9 +24,6 @@ export interface LiveQuery {
   after?: { value: number; sessionId: string } | undefined;
 }
 
-/** The list of live sessions is current if a sweep led within this time. It has the sessions that were visited within this time, too. */
-const currentMillis = 120_000;
-
 /** The figures of the dashboard in PostgreSQL. Times are Unix milliseconds. */
 export class FigureStore {
   readonly #database: Pick<Pool, 'query'>;
@@ -101,12 +98,6 @@ export class FigureStore {
   /** The rows from `from` until before `to`, oldest first. */
   rows(from: number, to: number): Promise<FigureRow[]> {
     return this.#rows(sql.rows, [from, to]);
-  }
-
-  /** Whether a sweep led and visited sessions in the last two minutes. If none did, the list of live sessions may lack some. */
-  async isCurrent(now: number): Promise<boolean> {
-    const last = await this.lastFound(now);
-    return last !== undefined && last > now - currentMillis;
   }
 
   /** One page of the sessions in which somebody is present, the largest first. */

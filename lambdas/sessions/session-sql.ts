@@ -20,7 +20,7 @@ const participant = `
   p.*, CASE WHEN p.kind = 'agent' THEN (
     SELECT a.details FROM activity_log a
     WHERE a.session_id = p.session_id AND a.user_id = p.person_id AND a.activity_type = 'agent_reassigned'
-      AND a.created_at >= p.joined_at
+      AND a.created_at >= coalesce(p.last_joined_at, p.joined_at)
     ORDER BY a.created_at DESC, a.id DESC LIMIT 1) END AS reassignment`;
 
 /** The statements of the session repository. Times are parameters: no statement reads the clock of the server. */

@@ -48,7 +48,7 @@ const checkpointSentences = {
   chain_replaced: 'saw a link that is not on the chain',
   heads_missing: 'has lost its heads',
   shortened_early: 'was removed before the retention of its entries ended',
-  newest_missing: 'is missing, although there are links that are older than two days and have none',
+  newest_missing: 'is missing, although there are entries that are older than two days and in none',
 };
 
 /** @returns how many faults there are. */
@@ -72,7 +72,7 @@ async function verifyCheckpoints(
   }
   if (faults.some(({ fault }) => fault === 'newest_missing')) {
     console.log(
-      'Either the clean-up has not made checkpoints since then, or somebody deleted them: see whether it runs, and compare with --published.',
+      'The clean-up has not made checkpoints since then, entries came late from the outbox, or somebody deleted checkpoints: see whether the clean-up runs, and compare with --published.',
     );
   }
   const newest = last && `number ${last.number} of ${new Date(last.madeAt).toISOString()}`;

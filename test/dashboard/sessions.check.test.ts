@@ -157,7 +157,7 @@ test('the list and the page of a session fit on a phone', async () => {
   expect(await faultsOf(opened)).toEqual([]);
 });
 
-test('[OP3] an empty list says that nobody is here only if sweeps visited the sessions', async () => {
+test('[OP3] an empty list says that nobody is here only if that is known', async () => {
   for (const [isCurrent, title] of [
     [true, 'Nobody is here'],
     [false, 'Not known now'],

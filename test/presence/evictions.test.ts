@@ -306,6 +306,17 @@ describe('an event of a program', () => {
   test('[SA4] is sent if the script runs again because its reply was lost, and not if the program repeats the request', async () => {
     await room.enter(alice, 'a1');
     const verdicts = [];
+    // The first run reached the limit of the session.
+    const limited = new PresenceFixture(redis, { SESSION_POSTS_PER_SECOND: '1' });
+    const { sessionId } = limited;
+    const mark = { id: 'event', content: 'c'.repeat(43), attempt: 'one' };
+    for (const person of [alice, bob, 'carol', 'dave']) await limited.enter(person, `${person}-1`);
+    // The posts of the joins no longer count.
+    limited.pass(30);
+    const events = new EventPublisher(redis, limited.timings);
+    const runs = [1, 2].map(() => events.address(sessionId, { mark }, limited.now));
+    expect((await Promise.all(runs)).map((run) => run?.verdict)).toEqual(['sent', 'sent']);
+    await expect(events.address(sessionId, {}, limited.now)).rejects.toMatchObject({ code: 'RATE_LIMITED' });
     for (const attempt of ['one', 'one', 'two', 'one']) verdicts.push((await publish(attempt))?.verdict);
     expect(verdicts).toEqual(['sent', 'sent', 'repeated', 'sent']);
     expect((await publish('one', 'd'.repeat(43)))?.verdict).toBe('other');

@@ -192,10 +192,18 @@ describe('getParticipants', () => {
   test('[SA10] names for each stay of an agent the user of its last change in that stay', async () => {
     const { id } = await world.session();
     const agentId = randomUUID();
-    const stay = async (onBehalfOf: string, changes: (string | null)[]) => {
+    const [ada, bob, carol] = [randomUUID(), randomUUID(), randomUUID()];
+    const join = async (onBehalfOf: string) => {
       world.pass(1000);
       const agents = new AgentSlots(world.database.pool, world.timings);
       await agents.take(id, { agentId, name: 'Agent', onBehalfOf }, world.now());
+    };
+    const listedNow = async () => {
+      const listed = await world.manager.getParticipants(id);
+      return listed.find(({ anonymousId }) => anonymousId === agentId)?.onBehalfOf;
+    };
+    const stay = async (onBehalfOf: string, changes: (string | null)[]) => {
+      await join(onBehalfOf);
       for (const changed of changes) {
         world.pass(1000);
         await world.database.pool.query(
@@ -204,17 +212,20 @@ describe('getParticipants', () => {
           [id, agentId, JSON.stringify(changed ? { onBehalfOf: changed } : {}), world.now()],
         );
       }
-      const listed = await world.manager.getParticipants(id);
+      const listed = await listedNow();
+      world.pass(1000);
+      // It comes back before its slot is released.
+      await join(carol);
+      expect(await listedNow()).toBe(carol);
       world.pass(1000);
       await world.manager.leaveSession(id, agentId);
-      return listed.find(({ anonymousId }) => anonymousId === agentId)?.onBehalfOf;
+      return listed;
     };
-    const [ada, bob] = [randomUUID(), randomUUID()];
     expect(await stay(ada, [])).toBe(ada);
     expect(await stay(ada, [bob, null])).toBeUndefined();
     expect(await stay(ada, [])).toBe(ada);
     expect(await stay(ada, [null, bob])).toBe(bob);
     const ever = await world.manager.getParticipants(id, { includeLeft: true });
-    expect(ever.filter(({ kind }) => kind).map(({ onBehalfOf }) => onBehalfOf)).toEqual([bob]);
+    expect(ever.filter(({ kind }) => kind).map(({ onBehalfOf }) => onBehalfOf)).toEqual([carol]);
   });
 });

@@ -2,6 +2,7 @@ import { RollcallError } from '../../../protocol/errors.ts';
 import { figuresSeconds, type LiveSession, type ServiceFigures } from '../../../protocol/figures.ts';
 import { seriesOf } from '../../figures/figure-rows.ts';
 import { decodeLiveCursor, encodeLiveCursor } from '../../figures/live-cursor.ts';
+import { logFailure } from '../../platform/log-failure.ts';
 import type { Services } from '../../services/services.ts';
 
 const hourMillis = 3_600_000;
@@ -36,6 +37,20 @@ export async function figureSeries(
   return { from: begin, to: end, stepSeconds, items };
 }
 
+/** The list has the sessions that were visited within this time. */
+const currentMillis = 120_000;
+
+/** Whether a sweep finished a round within this time. While Redis is away none does, and the list may lack sessions. */
+async function isListCurrent({ deadlines, log }: Services, now: number): Promise<boolean> {
+  try {
+    const last = await deadlines.lastRound();
+    return last !== undefined && last > now - currentMillis;
+  } catch (error) {
+    logFailure(log, 'It is not known whether the list of live sessions is current', error);
+    return false;
+  }
+}
+
 /** One page of the sessions in which somebody is present, those with the most people or the highest cost first, and whether it is current. */
 export async function liveSessionPage(
   services: Services,
@@ -51,7 +66,7 @@ export async function liveSessionPage(
   const now = services.clock();
   const [found, isCurrent] = await Promise.all([
     services.figures.liveSessions({ by, search, limit: limit + 1, after }, now),
-    services.figures.isCurrent(now),
+    isListCurrent(services, now),
   ]);
   const items = found.slice(0, limit);
   const last = items.at(-1);

@@ -8,14 +8,16 @@ renewsKeys = false
 local function answer(verdict, addressed) return reply({}, {}, { verdict = verdict, addressed = addressed or {} }) end
 -- An agent speaks only where it is present [SA8].
 if agentId ~= '' and redis.call('HEXISTS', epochKey, 'agent:' .. agentId) == 0 then return answer('absent') end
-local wait = overLimit()
-if wait then return { 'limited', wait } end
 -- Marked in the same script, so that of two requests at the same time only one is sent. If the connection to Redis breaks before the
 -- reply, the client of Redis runs the script again: then the mark is that of this attempt, and nothing was sent yet.
 local ownMark = mark .. ':' .. attempt
-if markKey ~= '' and not redis.call('SET', markKey, ownMark, 'NX', 'PX', markMillis) then
-  local stored = redis.call('GET', markKey)
-  if stored ~= ownMark then return answer(stored:sub(1, #mark) == mark and 'repeated' or 'other') end
+local stored = markKey ~= '' and redis.call('GET', markKey)
+local runsAgain = stored == ownMark
+if stored and not runsAgain then return answer(stored:sub(1, #mark) == mark and 'repeated' or 'other') end
+if not runsAgain then
+  local wait = overLimit()
+  if wait then return { 'limited', wait } end
+  if markKey ~= '' then redis.call('SET', markKey, ownMark, 'PX', markMillis) end
 end
 local isNamed = {}
 for _, each in ipairs(named ~= '' and cjson.decode(named) or {}) do isNamed[each] = true end
@@ -24,5 +26,5 @@ for _, receiver in ipairs(receiversExcept('')) do
   local owner = splitMember(receiver)
   if named == '' or isNamed[owner] then addressed[#addressed + 1] = receiver end
 end
-posted = posted + #addressed
+if not runsAgain then posted = posted + #addressed end
 return answer('sent', addressed)
