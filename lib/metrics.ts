@@ -89,7 +89,8 @@ export function metricsOf(parts: {
       : new cloudwatch.Metric({
           namespace: 'AWS/ElastiCache',
           metricName,
-          dimensionsMap: { ServerlessCacheName: cache.cacheName },
+          // The dimension of serverless caches. CloudFormation has another name for the same value.
+          dimensionsMap: { clusterId: cache.cacheName },
           statistic,
           period,
         });

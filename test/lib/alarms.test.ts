@@ -23,7 +23,7 @@ test.each(alarms)(
     const sections = page.split(/^### /m).slice(1);
     const section = sections.find((text) => text.split('\n')[0]!.toLowerCase().replaceAll(' ', '-') === anchor);
     expect({ anchor, found: section !== undefined }).toEqual({ anchor, found: true });
-    for (const part of ['**It means**', '**Look at**', '**To mend it**', '**It clears**'])
+    for (const part of ['**It means**', '**Look at**', '**To fix it**', '**It clears**'])
       expect(section).toContain(part);
     const steps = [...section!.matchAll(/^\d\. (?:.+\n)+?(?=\d\.|\n)/gm)].map(([step]) => step);
     expect(steps).toHaveLength(3);

@@ -86,7 +86,5 @@ test('dev has the dashboard but no alarms, which cost money', () => {
 test('the alarm of Redis refers to the cache of the stack', () => {
   const [, cache] = prod.ofType('AWS::ElastiCache::ServerlessCache')[0]!;
   const alarm = alarms.find(({ MetricName }) => MetricName === 'ThrottledCmds');
-  expect(alarm?.['Dimensions']).toEqual([
-    { Name: 'ServerlessCacheName', Value: cache.Properties['ServerlessCacheName'] },
-  ]);
+  expect(alarm?.['Dimensions']).toEqual([{ Name: 'clusterId', Value: cache.Properties['ServerlessCacheName'] }]);
 });

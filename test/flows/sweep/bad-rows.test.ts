@@ -25,7 +25,7 @@ beforeEach(async () => {
   rows = await refuseBadRows(database.pool, {
     ...{ live_sessions: 'session_id', service_figures: 'visits', guest_identities: 'guest_id' },
     ...{
-      sweep_set_aside: 'id',
+      sweep_set_aside: 'error',
       activity_checkpoint_heads: 'session_id',
       analytics_sessions: 'session_id',
       analytics_people: 'person_id',
@@ -163,9 +163,10 @@ test('a day with a bad row does not keep the people and sessions of later days',
 });
 
 test('[SE10] a row that was set aside is forgotten after a week without a failure, also if another one cannot be deleted', async () => {
-  await insert(ids(), 'sweep_set_aside', `'expire', id, 'a fault', 1, to_timestamp(0), to_timestamp(0)`);
-  const { id: bad } = (await rows.aside())[0]!;
-  await rows.spoil(bad);
+  const given = ids();
+  const bad = given[1]!;
+  await insert(given, 'sweep_set_aside', `'expire', id, 'a fault of ' || id, 1, to_timestamp(0), to_timestamp(0)`);
+  await rows.spoil(`a fault of ${bad}`);
   const recent = randomUUID();
   await new SetAside(database.pool, clock).add('expire', recent, new Error('a fault of today'));
   await forgetSetAside(database.pool, now);
