@@ -120,7 +120,7 @@ export class ActivityReader {
     const newest =
       direction === 'oldest' && !position
         ? `, (SELECT extract(epoch FROM max(m.created_at)) * 1000
-            FROM activity_log m WHERE m.session_id = a.session_id)::float8 AS "newestAt"`
+            FROM activity_log m WHERE m.session_id = ${ofOne()})::float8 AS "newestAt"`
         : '';
     const { rows } = await this.#database.query<EntryRow & { newestAt?: number }>({
       name: `activity-page-${isOne ? '' : 'many-'}${direction}${name}`,

@@ -68,48 +68,64 @@ const knowledge: [string, Partial<Departing>][] = [
   ['a check of the slots concluded', { isConcluded: true }],
 ];
 
+/** What happened before the stay ends, and the leaves that the trail must have then. */
+const signIns: [string, () => Promise<void>, [number, number][]][] = [
+  [
+    'the guest had left before',
+    async () => {
+      await comes(user, 0);
+      await comes(guest, 5);
+      await goes(guest, 10);
+      await signIn(20, false);
+    },
+    [[60, 60]],
+  ],
+  [
+    'the user had left before',
+    async () => {
+      await comes(guest, 0);
+      await comes(user, 5);
+      await goes(user, 10);
+      await signIn(20, false);
+    },
+    [
+      [10, 10],
+      [60, 60],
+    ],
+  ],
+  [
+    'both were present',
+    async () => {
+      await comes(user, 0);
+      await comes(guest, 5);
+      await signIn(20, true);
+    },
+    [[60, 60]],
+  ],
+  [
+    'another guest signed in before',
+    async () => {
+      const other = randomUUID();
+      await comes(other, 0);
+      await comes(guest, 0);
+      await signIn(8, false, other);
+      await goes(user, 10);
+      await signIn(20, false);
+    },
+    [
+      [10, 10],
+      [60, 60],
+    ],
+  ],
+];
+
 describe.each(causes)('[PR9][SE15] the leave of a user who signed in is written once: %s,', (cause) => {
-  test.each(knowledge)('of a stay that %s, if the guest had left before', async (_, known) => {
-    await comes(user, 0);
-    await comes(guest, 5);
-    await goes(guest, 10);
-    await signIn(20, false);
-    await end(cause, known);
-    expect(await leaves()).toEqual([[60, 60]]);
-  });
-
-  test.each(knowledge)('of a stay that %s, if the user had left before', async (_, known) => {
-    await comes(guest, 0);
-    await comes(user, 5);
-    await goes(user, 10);
-    await signIn(20, false);
-    await end(cause, known);
-    expect(await leaves()).toEqual([
-      [10, 10],
-      [60, 60],
-    ]);
-  });
-
-  test.each(knowledge)('of a stay that %s, if both were present', async (_, known) => {
-    await comes(user, 0);
-    await comes(guest, 5);
-    await signIn(20, true);
-    await end(cause, known);
-    expect(await leaves()).toEqual([[60, 60]]);
-  });
-
-  test.each(knowledge)('of a stay that %s, if another guest signed in before', async (_, known) => {
-    const other = randomUUID();
-    await comes(other, 0);
-    await comes(guest, 0);
-    await signIn(8, false, other);
-    await goes(user, 10);
-    await signIn(20, false);
-    await end(cause, known);
-    expect(await leaves()).toEqual([
-      [10, 10],
-      [60, 60],
-    ]);
+  describe.each(signIns)('if %s,', (_, happens, expected) => {
+    test.each(knowledge)('of a stay that %s', async (_, known) => {
+      await happens();
+      await end(cause, known);
+      expect(await leaves()).toEqual(expected);
+    });
   });
 });
 
