@@ -1,4 +1,5 @@
 import type { Role } from '../../protocol/entities.ts';
+import { isServerActivityType } from '../../protocol/server-activity.ts';
 import type { Frame } from '../gather.ts';
 import type { Json } from '../presence.ts';
 import {
@@ -11,6 +12,7 @@ import {
   newId,
   openRoom,
   Refusal,
+  recover,
   roomOf,
   roomToJoin,
   type Said,
@@ -46,14 +48,13 @@ export const handlers: Record<string, (call: Call) => object> = {
   session_end(call) {
     const room = joined(call, 'owner');
     const status = (call.message['status'] as 'completed' | undefined) ?? 'completed';
-    finish(room, status, call.connection);
+    finish(room, status, call.world.now(), call.connection);
     return { type: 'session_ended', sessionId: room.session.id, reason: status };
   },
   session_recover(call) {
     const room = roomOf(call);
     if (!isOwner(call, room)) throw new Refusal('PERMISSION_DENIED', 'Only the owner can bring the session back.');
-    room.session = { ...room.session, status: 'active', lastActiveAt: call.world.now() };
-    room.trail.add(call.connection, 'session_recovered');
+    recover(call, room);
     return { type: 'session_recovered', session: room.session };
   },
   presence_update(call) {
@@ -139,6 +140,9 @@ export const handlers: Record<string, (call: Call) => object> = {
   activity_log(call) {
     const room = joined(call, 'commenter');
     const { activityType, details = {}, activityId = newId() } = call.message as unknown as Entry;
+    if (isServerActivityType(activityType)) {
+      throw new Refusal('INVALID_MESSAGE', `Only the server writes activity of the type "${activityType}".`);
+    }
     if (!room.trail.items.some(({ id }) => id === activityId)) {
       const activity = room.trail.add(call.connection, activityType, details, activityId);
       room.broadcast({ type: 'activity', activity }, (other) => other !== call.connection);

@@ -59,6 +59,10 @@ export class Room {
   readonly trail: Trail;
   readonly people = new Map<string, Person>();
   session: Session;
+  /** The last sign of life of anybody, Unix milliseconds; the creation is the first one. */
+  lastSign: number;
+  /** Whether the participants were told that the session is about to expire, since its last sign of life. */
+  isWarned = false;
   epoch = crypto.randomUUID();
   seq = 0;
   #indices = 0;
@@ -66,6 +70,7 @@ export class Room {
 
   constructor(session: Session, now: () => number) {
     this.session = session;
+    this.lastSign = session.startTime;
     this.trail = new Trail(session.id, now);
     this.#now = now;
   }
@@ -87,7 +92,7 @@ export class Room {
     role: Role,
     said: { status?: Status; activity?: string | null; data?: Json },
   ): void {
-    const now = this.#now();
+    const now = this.signOfLife();
     const { userId, username } = connection;
     let person = this.people.get(userId);
     const isNew = !person;
@@ -118,7 +123,7 @@ export class Room {
 
   /** Makes an agent present. It has no seat, and receives nothing. */
   enterAgent(who: Pick<WireUser, 'userId' | 'username' | 'role' | 'kind' | 'onBehalfOf'>, leaseUntil: number): void {
-    const now = this.#now();
+    const now = this.signOfLife();
     const times = { lastSeen: now, lastActive: now, joinedAt: now };
     const user: WireUser = { ...who, status: 'online', ...times, index: this.#indices++, connections: 1, data: {} };
     this.people.set(who.userId, { user, chosen: undefined, seats: new Map(), lastActive: now, leaseUntil });
@@ -129,7 +134,7 @@ export class Room {
   /** Changes what others see of an agent. */
   changeAgent(userId: string, { cursor, ...said }: Omit<WireChange, 'userId'>): void {
     const person = this.people.get(userId)!;
-    person.lastActive = this.#now();
+    person.lastActive = this.signOfLife();
     this.#change(person, cursor === null ? { ...said, cursor } : said, said.status ?? undefined);
     if (cursor) this.#move(person, cursor, { userId });
   }
@@ -137,7 +142,16 @@ export class Room {
   /** Records a sign of life; any frame is one. Only frames about the user say whether their page is hidden. */
   touch(connection: ServerConnection): void {
     const seat = this.people.get(connection.userId)?.seats.get(connection);
-    if (seat && !seat.isHidden) seat.lastSeen = this.#now();
+    if (!seat) return;
+    const now = this.signOfLife();
+    if (!seat.isHidden) seat.lastSeen = now;
+  }
+
+  /** Notes that the session is in use. @returns the present time. */
+  signOfLife(): number {
+    this.isWarned = false;
+    this.lastSign = this.#now();
+    return this.lastSign;
   }
 
   /** Records a sign of life with a change; `said` is the change of the user's state. */
@@ -148,7 +162,7 @@ export class Room {
   ): void {
     const person = this.people.get(connection.userId)!;
     const seat = person.seats.get(connection)!;
-    const now = this.#now();
+    const now = this.signOfLife();
     Object.assign(seat, {
       lastSeen: now,
       isHidden: hidden,

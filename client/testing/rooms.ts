@@ -1,6 +1,7 @@
 import { claimedRole } from '../../protocol/access-claim.ts';
 import type { LeaveCause, Role, Status } from '../../protocol/entities.ts';
 import type { ErrorCode } from '../../protocol/errors.ts';
+import { settingDefaults } from '../../protocol/timings.ts';
 import type { GuestProof } from '../credentials.ts';
 import type { Frame } from '../gather.ts';
 import type { Json } from '../presence.ts';
@@ -23,6 +24,8 @@ export interface World {
   now(): number;
   /** How long a session may be inactive before it expires, in milliseconds. */
   sessionTimeoutMillis: number;
+  /** How long before the expiry its participants are warned, in milliseconds. */
+  sessionWarningMillis: number;
 }
 
 export interface Call {
@@ -31,6 +34,8 @@ export interface Call {
   message: Frame;
 }
 
+/** How long an expired session can be recovered. */
+const retentionMillis = settingDefaults.SESSION_RETENTION_HOURS * 3_600_000;
 const ranks: Role[] = ['viewer', 'commenter', 'operator'];
 export const newId = () => crypto.randomUUID();
 
@@ -182,27 +187,49 @@ export function openRoom(call: Call): { room: Room; created: boolean } {
   return live ? { room: live, created: false } : { room: createRoom(call, key), created: true };
 }
 
-/** @param actor who ended it; nobody if it expired. */
-export function finish(room: Room, status: 'completed' | 'failed' | 'expired', actor?: ServerConnection): void {
+/** @param actor who ended it; nobody if it expired at `endTime`, Unix milliseconds. */
+export function finish(
+  room: Room,
+  status: 'completed' | 'failed' | 'expired',
+  endTime: number,
+  actor?: ServerConnection,
+): void {
   if (room.session.status !== 'active') return;
-  room.session = { ...room.session, status };
+  room.session = { ...room.session, status, endTime, active: false };
   const cause: LeaveCause = actor ? 'session_ended' : 'session_expired';
-  const durationMinutes = Math.round((room.session.updatedAt - room.session.startTime) / 60_000);
+  const durationMinutes = Math.round((endTime - room.session.startTime) / 60_000);
   const expiry = { reason: 'inactivity_timeout', durationMinutes, participantCount: room.people.size };
   room.trail.add(actor ?? { userId: null, username: null }, cause, actor ? { status } : expiry);
-  room.broadcast({ type: cause, reason: cause === 'session_expired' ? 'inactivity_timeout' : status });
+  const reason = actor ? status : 'inactivity_timeout';
+  room.broadcast({ type: cause, reason }, (connection) => connection !== actor);
   for (const userId of [...room.people.keys()]) room.leave(userId, cause);
 }
 
-/** Expires the inactive sessions. */
-export function expireRooms({ rooms, now, sessionTimeoutMillis }: World): void {
+/** Warns the participants of the sessions that expire soon, and expires those that were inactive too long. */
+export function expireRooms({ rooms, now, sessionTimeoutMillis, sessionWarningMillis }: World): void {
   for (const room of rooms.values()) {
-    const lastActive = Math.max(
-      room.session.lastActiveAt,
-      ...[...room.people.values()].map((each) => each.user.lastActive),
-    );
-    if (now() - lastActive >= sessionTimeoutMillis) finish(room, 'expired');
+    if (room.session.status !== 'active') continue;
+    const expiresAt = room.lastSign + sessionTimeoutMillis;
+    if (now() >= expiresAt) finish(room, 'expired', expiresAt);
+    else if (!room.isWarned && now() >= expiresAt - sessionWarningMillis) {
+      room.isWarned = true;
+      room.broadcast({ type: 'session_expiring', expiresAt });
+    }
   }
+}
+
+/** Recovers an expired session, if its retention has not ended and its key has no other session. An active one stays as it is. */
+export function recover({ world, connection }: Call, room: Room): void {
+  const { status, endTime, key } = room.session;
+  if (status === 'active') return;
+  if (status !== 'expired') throw new Refusal('SESSION_INACTIVE', 'This session has ended; start a new one.');
+  const isOther = ({ session }: Room) => key !== undefined && session.key === key && session.status === 'active';
+  if (endTime! + retentionMillis <= world.now() || [...world.rooms.values()].some(isOther)) {
+    throw new Refusal('SESSION_INACTIVE', 'It expired too long ago, or another session has begun under its key.');
+  }
+  const now = room.signOfLife();
+  room.session = { ...room.session, status: 'active', active: true, endTime: null, lastActiveAt: now, updatedAt: now };
+  room.trail.add(connection, 'session_recovered');
 }
 
 export type Said = { status?: Status; activity?: string | null; data?: Json; cursor?: Json | null };

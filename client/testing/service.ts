@@ -1,6 +1,7 @@
 import type { AccessClaim } from '../../protocol/access-claim.ts';
 import { bearerPrefix } from '../../protocol/frames.ts';
 import { limits } from '../../protocol/limits.ts';
+import { settingDefaults } from '../../protocol/timings.ts';
 import type { Frame } from '../gather.ts';
 import type { Clock } from './clock.ts';
 import type { Accept, ServerSocket } from './device.ts';
@@ -38,6 +39,8 @@ export interface ServiceOptions {
   heartbeatSeconds: number;
   rolloverSeconds: number;
   sessionTimeoutMillis: number;
+  /** How long before the expiry participants are warned; by default five minutes, at most half of the timeout. */
+  sessionWarningMillis?: number;
 }
 
 /** The user or guest of an accepted handshake. */
@@ -53,15 +56,18 @@ interface Admitted {
 
 const spacing = 1000 / limits.messagesPerSecond;
 const sweepMillis = 1000;
+const warningMillis = settingDefaults.SESSION_WARNING_MINUTES * 60_000;
 const cleanCodes = [1000, 1001, 1005];
 
 export function createService(clock: Clock, options: ServiceOptions): Service {
   const { now } = clock;
+  const { sessionTimeoutMillis, sessionWarningMillis = Math.min(warningMillis, sessionTimeoutMillis / 2) } = options;
   const world: World = {
     rooms: new Map(),
     machines: new Map(),
     now,
-    sessionTimeoutMillis: options.sessionTimeoutMillis,
+    sessionTimeoutMillis,
+    sessionWarningMillis,
   };
   const withdrawn = new Set<string>();
   const losing = new Set<string>();

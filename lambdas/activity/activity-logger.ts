@@ -1,5 +1,6 @@
 import type { ActivityItem, Stay } from '../../protocol/entities.ts';
 import { RollcallError } from '../../protocol/errors.ts';
+import { isServerActivityType } from '../../protocol/server-activity.ts';
 import { settingDefaults } from '../../protocol/timings.ts';
 import { SetAside } from '../platform/set-aside.ts';
 import {
@@ -9,7 +10,6 @@ import {
   makeEntry,
   toItem,
 } from './activity-entry.ts';
-import { isServerActivityType } from './activity-events.ts';
 import { type ExportFormat, formatPages } from './activity-export.ts';
 import type { ActivityOutbox } from './activity-outbox.ts';
 import type { ActivityQuery } from './activity-query.ts';

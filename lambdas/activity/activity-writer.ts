@@ -1,4 +1,5 @@
 import { v5 as uuidv5 } from 'uuid';
+import { isServerActivityType } from '../../protocol/server-activity.ts';
 import { dependencyTimeoutMillis } from '../../protocol/timings.ts';
 import { withDeadline } from '../platform/deadline.ts';
 import { setAsideMessage } from '../platform/environment.ts';
@@ -6,7 +7,6 @@ import { log } from '../platform/log.ts';
 import { isRowFault } from '../platform/row-fault.ts';
 import { Unavailable } from '../platform/unavailable.ts';
 import type { ActivityEntry } from './activity-entry.ts';
-import { isServerActivityType } from './activity-events.ts';
 import { type ActivityOutbox, asideShard } from './activity-outbox.ts';
 import type { ActivityRepository, EntryOwner } from './activity-repository.ts';
 import { withRetry } from './retry.ts';

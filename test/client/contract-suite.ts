@@ -189,6 +189,30 @@ export const cases: Case[] = [
     },
   },
   {
+    title: 'a client cannot write an activity of a type that only the service writes',
+    async run(place) {
+      const { hers, his } = await pair(place);
+      for (const type of ['user_joined', 'session_expired', 'guest_signed_in']) {
+        expect(await codeOf(hers.logActivity(type))).toBe('INVALID_MESSAGE');
+      }
+      expect(await codeOf(his.logActivity('user_left'))).toBe('PERMISSION_DENIED');
+    },
+  },
+  {
+    title: '[SE6] an ended session cannot be recovered, and only its owner may try',
+    async run(place) {
+      const { hers, his } = await pair(place);
+      await hers.recover();
+      expect(hers.state).toBe('joined');
+      const { items } = await hers.queryActivity({ activityType: 'session_recovered' });
+      expect(items).toEqual([]);
+      expect(await codeOf(his.recover())).toBe('PERMISSION_DENIED');
+      await hers.end();
+      expect(await codeOf(hers.recover())).toBe('SESSION_INACTIVE');
+      expect(hers.state).toBe('ended');
+    },
+  },
+  {
     title: 'a viewer may not write activities and gets an error',
     async run(place) {
       const { his } = await pair(place);

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { ActivityParams } from '../../lambdas/activity/activity-entry.ts';
-import { serverActivityTypes } from '../../lambdas/activity/activity-events.ts';
+import { serverActivityTypes } from '../../protocol/server-activity.ts';
 import type { ActivityLogger } from '../../lambdas/activity/activity-logger.ts';
 import type { Attempt } from '../../lambdas/webhooks/attempt.ts';
 import { EndpointStore } from '../../lambdas/webhooks/endpoint-store.ts';
