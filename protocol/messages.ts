@@ -3,6 +3,7 @@ import { roles, statuses } from './entities.ts';
 import { limits } from './limits.ts';
 import { displayName } from './names.ts';
 import type { RouteGroup } from './route-group.ts';
+import { utf8Bytes } from './text.ts';
 import { keepInput, refuseUnacceptable } from './validation.ts';
 
 /**
@@ -12,8 +13,6 @@ import { keepInput, refuseUnacceptable } from './validation.ts';
 
 /** Marks a size limit, so that the error code is `TOO_LARGE` and not `INVALID_MESSAGE`. */
 export const tooLarge = 'too_large';
-
-const utf8 = new TextEncoder();
 
 /** Text with a limit in characters (UTF-16 code units). `maxLength` is for descriptions of the messages. */
 function text(maximum: number) {
@@ -34,7 +33,7 @@ function withinBytes<T>(maximum: number, bytesOf: (value: T) => number = jsonByt
 }
 
 function jsonBytes(value: unknown): number {
-  return utf8.encode(JSON.stringify(value)).length;
+  return utf8Bytes(JSON.stringify(value));
 }
 
 /** The UTF-8 bytes of the JSON that a change adds to empty data. */

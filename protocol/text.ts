@@ -43,3 +43,17 @@ export function findUnacceptable(value: unknown): Unacceptable | undefined {
 function problemAt(message: string | undefined): Unacceptable | undefined {
   return message === undefined ? undefined : { path: [], message };
 }
+
+/** The bytes of a text in UTF-8. Counted here, because test environments such as jsdom have no `TextEncoder`. */
+export function utf8Bytes(text: string): number {
+  let bytes = text.length;
+  for (let index = 0; index < text.length; index += 1) {
+    const unit = text.charCodeAt(index);
+    if (unit < 0x80) continue;
+    const isPair = unit >= 0xd800 && unit < 0xdc00 && (text.charCodeAt(index + 1) & 0xfc00) === 0xdc00;
+    // Half of a pair is encoded as U+FFFD. A pair has four bytes.
+    bytes += unit < 0x800 ? 1 : 2;
+    if (isPair) index += 1;
+  }
+  return bytes;
+}

@@ -1,6 +1,8 @@
 import type { Role, Status } from '../../protocol/entities.ts';
+import { checkData } from './check-message.ts';
+import { Refusal } from './refusal.ts';
 import type { Room } from './room.ts';
-import { Refusal, type World } from './rooms.ts';
+import type { World } from './rooms.ts';
 
 /** What a program says of an agent; absent fields change nothing. */
 export interface TestAgentState {
@@ -32,6 +34,7 @@ export function setAgent(world: World, key: string, agentId: string, state: Test
   if (!known && room.people.size >= room.session.maxParticipants) {
     throw new Refusal('SESSION_FULL', 'All slots of the session are taken.');
   }
+  checkData(known?.user.data, said.data);
   const leaseUntil = world.now() + leaseSeconds * 1000;
   if (known) known.leaseUntil = leaseUntil;
   else {

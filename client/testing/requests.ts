@@ -2,6 +2,8 @@ import type { Role } from '../../protocol/entities.ts';
 import { isServerActivityType } from '../../protocol/server-activity.ts';
 import type { Frame } from '../gather.ts';
 import type { Json } from '../presence.ts';
+import { checkData } from './check-message.ts';
+import { Refusal } from './refusal.ts';
 import {
   type Call,
   createRoom,
@@ -11,7 +13,6 @@ import {
   joined,
   newId,
   openRoom,
-  Refusal,
   recover,
   roomOf,
   roomToJoin,
@@ -58,7 +59,10 @@ export const handlers: Record<string, (call: Call) => object> = {
     return { type: 'session_recovered', session: room.session };
   },
   presence_update(call) {
-    joined(call).hear(call.connection, saidIn(call.message as Said & Frame));
+    const room = joined(call);
+    const said = saidIn(call.message as Said & Frame);
+    checkData(room.people.get(call.connection.userId)?.user.data, said.data);
+    room.hear(call.connection, said);
     return { type: 'ack' };
   },
   cursor_update(call) {

@@ -1,20 +1,12 @@
 import { claimedRole } from '../../protocol/access-claim.ts';
 import type { LeaveCause, Role, Status } from '../../protocol/entities.ts';
-import type { ErrorCode } from '../../protocol/errors.ts';
 import { settingDefaults } from '../../protocol/timings.ts';
 import type { GuestProof } from '../credentials.ts';
 import type { Frame } from '../gather.ts';
 import type { Json } from '../presence.ts';
+import { checkData } from './check-message.ts';
+import { Refusal } from './refusal.ts';
 import { Room, type ServerConnection } from './room.ts';
-
-/** An error that is answered with an `error` frame. */
-export class Refusal extends Error {
-  readonly code: ErrorCode;
-  constructor(code: ErrorCode, message: string) {
-    super(message);
-    this.code = code;
-  }
-}
 
 /** The state of the service. */
 export interface World {
@@ -137,6 +129,7 @@ export function enter(call: Call, room: Room): Role {
   if (session.status !== 'active') throw new Refusal('SESSION_INACTIVE', 'This session is over; start a new one.');
   const isFull =
     !known?.isActive && [...participants.values()].filter((each) => each.isActive).length >= session.maxParticipants;
+  checkData(room.people.get(userId)?.user.data, message['data'] as Json | undefined);
   if (isFull) throw new Refusal('SESSION_FULL', 'All places are taken.');
   if (invitation) invitation.uses -= 1;
   if (invitation && invitation.uses < 0) throw new Refusal('INVITE_INVALID', 'This invitation was used up.');

@@ -1,13 +1,15 @@
 import type { AccessClaim } from '../../protocol/access-claim.ts';
 import { bearerPrefix } from '../../protocol/frames.ts';
 import { limits } from '../../protocol/limits.ts';
-import { settingDefaults } from '../../protocol/timings.ts';
+import { connectionLifetimeMillis, settingDefaults } from '../../protocol/timings.ts';
 import type { Frame } from '../gather.ts';
+import { checkMessage } from './check-message.ts';
 import type { Clock } from './clock.ts';
 import type { Accept, ServerSocket } from './device.ts';
+import { Refusal } from './refusal.ts';
 import { handlers } from './requests.ts';
 import type { ServerConnection } from './room.ts';
-import { expireRooms, Refusal, type World } from './rooms.ts';
+import { expireRooms, type World } from './rooms.ts';
 import { claimsOf } from './token.ts';
 
 /** A frame that the service received. */
@@ -82,9 +84,21 @@ export function createService(clock: Clock, options: ServiceOptions): Service {
     loseNext: (userId, type) => void losing.add(`${userId} ${type}`),
   };
   let isSweeping = false;
+  /** The open sockets, with the times at which they were opened. */
+  const sockets = new Map<ServerSocket, number>();
+
+  /** Closes the sockets that have reached the longest lifetime of a connection. */
+  function closeOld(): void {
+    for (const [socket, openedAt] of sockets) {
+      if (now() - openedAt < connectionLifetimeMillis) continue;
+      socket.close(1001);
+      socket.onClose(1001);
+    }
+  }
 
   /** Runs as a timer only while there are users or active sessions, so that the clock of a test has no timers afterwards. */
   function sweep(): void {
+    closeOld();
     expireRooms(world);
     for (const room of world.rooms.values()) room.sweep();
     isSweeping = [...world.rooms.values()].some(
@@ -170,6 +184,7 @@ export function createService(clock: Clock, options: ServiceOptions): Service {
         const fault = service.intercept?.(frame, userId);
         if (fault === 'drop') return;
         if (fault) throw fault;
+        checkMessage(frame);
         if (isOverLimit()) {
           if (type === 'cursor_update') return;
           throw new Refusal('RATE_LIMITED', 'Too many messages; wait a moment.');
@@ -185,7 +200,9 @@ export function createService(clock: Clock, options: ServiceOptions): Service {
       }
       if (!isSweeping) sweep();
     };
+    sockets.set(socket, now());
     socket.onClose = (code) => {
+      if (!sockets.delete(socket)) return;
       const grace = cleanCodes.includes(code) ? 3000 : 15_000;
       for (const room of world.rooms.values()) room.break(connection, grace);
     };

@@ -1,9 +1,7 @@
-import type * as z from 'zod/mini';
 import { errorCodes, RollcallError } from '../../protocol/errors.ts';
 import type { ServerFrame } from '../../protocol/frames.ts';
-import { limits } from '../../protocol/limits.ts';
-import { type MessageType, messages, tooLarge } from '../../protocol/messages.ts';
-import { textProblem } from '../../protocol/text.ts';
+import { type MessageType, messages } from '../../protocol/messages.ts';
+import { readMessage } from '../../protocol/read-message.ts';
 import type { Services } from '../services/services.ts';
 
 export interface Request {
@@ -19,62 +17,8 @@ export interface RefusedRequest {
 
 /** Reads and checks a message. It never throws: for an invalid message it returns the refusal. */
 export function readRequest(body: string, base64: boolean): Request | RefusedRequest {
-  const text = base64 ? Buffer.from(body, 'base64').toString('utf8') : body;
-  const value = parsed(text);
-  const requestId = requestIdOf(value);
-  if (Buffer.byteLength(text) > limits.messageBytes) {
-    return refuse(requestId, 'TOO_LARGE', `A message must be at most ${limits.messageBytes} bytes. Send less at once.`);
-  }
-  if (value === undefined) {
-    return refuse(undefined, 'INVALID_MESSAGE', 'The message is not JSON. Send an object with a "type".');
-  }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    return refuse(undefined, 'INVALID_MESSAGE', 'The message is not an object. Send an object with a "type".');
-  }
-  if (isNestedDeeper(value, limits.nestingLevels)) {
-    return refuse(requestId, 'INVALID_MESSAGE', `A message must be at most ${limits.nestingLevels} levels deep.`);
-  }
-  const { type } = value as { type?: unknown };
-  if (typeof type !== 'string' || !Object.hasOwn(messages, type)) {
-    return refuse(requestId, 'INVALID_MESSAGE', 'The message has no known "type". See the list of messages.');
-  }
-  const checked = messages[type as MessageType].schema.safeParse(value);
-  if (!checked.success) return { requestId, refusal: shapeRefusal(checked.error) };
-  return { type: type as MessageType, requestId, message: checked.data };
-}
-
-/** The parsed text; undefined if it is not JSON. */
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
-/** The `requestId` of a message, even if the message is invalid, so that the error names the request. */
-function requestIdOf(value: unknown): string | undefined {
-  const given = (value as { requestId?: unknown } | null | undefined)?.requestId;
-  const isUsable = typeof given === 'string' && given.length <= limits.requestIdCharacters && !textProblem(given);
-  return isUsable ? given : undefined;
-}
-
-/** Checks the depth of a value, because encoding a very deep value overflows the stack. */
-export function isNestedDeeper(value: unknown, levels: number): boolean {
-  if (typeof value !== 'object' || value === null) return false;
-  return levels === 0 || Object.values(value).some((inner) => isNestedDeeper(inner, levels - 1));
-}
-
-function refuse(requestId: string | undefined, code: 'TOO_LARGE' | 'INVALID_MESSAGE', message: string): RefusedRequest {
-  return { requestId, refusal: new RollcallError(code, message) };
-}
-
-/** The refusal of a message whose fields do not have the form of its schema. */
-export function shapeRefusal(error: z.core.$ZodError): RollcallError {
-  const large = error.issues.find((issue) => issue.code === 'custom' && issue.params?.['limit'] === tooLarge);
-  const issue = large ?? error.issues[0]!;
-  const field = issue.path.length > 0 ? `"${issue.path.join('.')}"` : 'The message';
-  return new RollcallError(large ? 'TOO_LARGE' : 'INVALID_MESSAGE', `${field}: ${issue.message}.`);
+  const read = readMessage(base64 ? Buffer.from(body, 'base64').toString('utf8') : body);
+  return 'error' in read ? { requestId: read.requestId, refusal: read.error } : read;
 }
 
 /**

@@ -3,7 +3,7 @@ import type { Environment, Socket, SocketConstructor } from '../../client/enviro
 import type { Client, Session } from '../../client/index.ts';
 import type { Device } from '../../client/testing/device.ts';
 import { createTestRollcall, type TestRollcall } from '../../client/testing/index.ts';
-import { Refusal } from '../../client/testing/rooms.ts';
+import { Refusal } from '../../client/testing/refusal.ts';
 import { testFastInput } from './fast-input-tests.ts';
 
 // Complaints of users of other clients; each test shows that the complaint does not apply to this client.

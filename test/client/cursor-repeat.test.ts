@@ -2,7 +2,7 @@ import { createClientIn } from '../../client/client.ts';
 import type { Environment, Socket } from '../../client/environment.ts';
 import type { Client, Session } from '../../client/index.ts';
 import { createTestRollcall, type TestRollcall } from '../../client/testing/index.ts';
-import { Refusal } from '../../client/testing/rooms.ts';
+import { Refusal } from '../../client/testing/refusal.ts';
 
 // The last cursor of a user reaches the others, even if the service could not handle its frame.
 

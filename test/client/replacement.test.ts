@@ -2,7 +2,7 @@ import { createClientIn } from '../../client/client.ts';
 import type { Socket } from '../../client/environment.ts';
 import type { Client, Session } from '../../client/index.ts';
 import { createTestRollcall, type TestRollcall } from '../../client/testing/index.ts';
-import { Refusal } from '../../client/testing/rooms.ts';
+import { Refusal } from '../../client/testing/refusal.ts';
 import type { AccessClaim } from '../../protocol/access-claim.ts';
 
 // A client replaces its socket: make before break. Meanwhile two sockets are open, and a session may be joined on either.

@@ -5,7 +5,7 @@ import { createGatherer } from '../../client/gather.ts';
 import type { Client, Session } from '../../client/index.ts';
 import { createPresence, type Diff, type WireUser } from '../../client/presence.ts';
 import { createTestRollcall, type TestRollcall } from '../../client/testing/index.ts';
-import { Refusal } from '../../client/testing/rooms.ts';
+import { Refusal } from '../../client/testing/refusal.ts';
 import { aliasOf } from '../../protocol/compact.ts';
 
 const second = 1000;

@@ -88,7 +88,7 @@ const node = ({ isOwn, target }: Import) => !isOwn && target.startsWith('node:')
 
 /** Types of the protocol, and its plain constants; the validators only as types. */
 const slimProtocol = anyOf(
-  own(/^protocol\/(?!messages\.ts|settings\.ts|validation\.ts)/),
+  own(/^protocol\/(?!messages\.ts|read-message\.ts|settings\.ts|validation\.ts)/),
   (imported) => imported.typeOnly && own(/^protocol\//)(imported),
 );
 
@@ -101,13 +101,18 @@ export const rules: Rule[] = [
     says: 'protocol imports nothing but zod and leven',
   },
   {
-    of: /^client\/(?!testing\/(stack|stack-process|checkout)\.ts)/,
+    of: /^client\/(?!testing\/(stack|stack-process|checkout|check-message)\.ts)/,
     may: anyOf(
       own(/^client\/(?!testing\/stack)/),
       slimProtocol,
       (imported) => foreign(imported) && !serverOnly(imported),
     ),
     says: 'client imports types and plain constants of the protocol, never its validators or anything of a server',
+  },
+  {
+    of: /^client\/testing\/check-message\.ts/,
+    may: own(/^(client|protocol)\//),
+    says: 'the service in memory checks messages by the validators of the protocol',
   },
   {
     of: /^client\/testing\/(stack|stack-process|checkout)\.ts/,

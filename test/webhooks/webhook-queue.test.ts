@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import type { ActivityParams } from '../../lambdas/activity/activity-entry.ts';
-import { serverActivityTypes } from '../../protocol/server-activity.ts';
 import type { ActivityLogger } from '../../lambdas/activity/activity-logger.ts';
 import type { Attempt } from '../../lambdas/webhooks/attempt.ts';
 import { EndpointStore } from '../../lambdas/webhooks/endpoint-store.ts';
@@ -8,6 +7,7 @@ import { planDelivery } from '../../lambdas/webhooks/retry-plan.ts';
 import { SecretBox } from '../../lambdas/webhooks/secret-box.ts';
 import { webhookBody } from '../../lambdas/webhooks/webhook-payload.ts';
 import { WebhookQueue } from '../../lambdas/webhooks/webhook-queue.ts';
+import { serverActivityTypes } from '../../protocol/server-activity.ts';
 import { eventTypeOfActivity, type WebhookEventType, webhookEventTypes } from '../../protocol/webhooks.ts';
 import { createLogger } from '../support/activity-logger.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';

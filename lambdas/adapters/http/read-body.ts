@@ -1,7 +1,7 @@
 import type * as z from 'zod/mini';
 import { RollcallError } from '../../../protocol/errors.ts';
 import { limits } from '../../../protocol/limits.ts';
-import { isNestedDeeper, shapeRefusal } from '../request.ts';
+import { isNestedDeeper, shapeError } from '../../../protocol/read-message.ts';
 
 /**
  * Reads the body of a request: a JSON object of at most 32 KB, as for messages. An empty body is an empty object.
@@ -25,7 +25,7 @@ export function readBody<T extends z.ZodMiniType>(
     throw new RollcallError('INVALID_MESSAGE', `A body must be at most ${limits.nestingLevels} levels deep.`);
   }
   const checked = schema.safeParse({ ...value, ...more });
-  if (!checked.success) throw shapeRefusal(checked.error);
+  if (!checked.success) throw shapeError(checked.error);
   return checked.data;
 }
 
