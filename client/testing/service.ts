@@ -1,6 +1,7 @@
 import type { AccessClaim } from '../../protocol/access-claim.ts';
 import { bearerPrefix } from '../../protocol/frames.ts';
 import { limits } from '../../protocol/limits.ts';
+import { utf8Bytes } from '../../protocol/text.ts';
 import { connectionLifetimeMillis, settingDefaults } from '../../protocol/timings.ts';
 import type { Frame } from '../gather.ts';
 import { checkMessage } from './check-message.ts';
@@ -177,6 +178,12 @@ export function createService(clock: Clock, options: ServiceOptions): Service {
     }
 
     socket.onText = (text) => {
+      if (utf8Bytes(text) > limits.messageBytes) {
+        // API Gateway ends a connection that sends a larger frame.
+        socket.close(1009);
+        socket.onClose(1009);
+        return;
+      }
       const frame = JSON.parse(text) as Frame;
       service.frames.push({ userId, frame, at: now() });
       const { requestId, type } = frame;

@@ -225,6 +225,19 @@ export const cases: Case[] = [
     },
   },
   {
+    title: 'a frame above 32 KB ends the connection, and a request with it fails',
+    async run(place) {
+      const client = place.client('ada');
+      await client.machines.list();
+      const states: string[] = [];
+      client.on('state', (state) => states.push(state));
+      const created = client.create({ operationId: 'op', metadata: { text: 'x'.repeat(33_000) } });
+      expect(await codeOf(created)).toBe('UNAVAILABLE');
+      expect(states[0]).toBe('waiting');
+      await place.until(() => client.state === 'open', 'the next connection');
+    },
+  },
+  {
     title: 'state that is too large is refused, and the data of all keys together has a limit',
     async run(place) {
       const { bob, hers, his } = await pair(place);
