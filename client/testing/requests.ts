@@ -4,6 +4,7 @@ import type { Frame } from '../gather.ts';
 import type { Json } from '../presence.ts';
 import { checkData } from './check-message.ts';
 import { Refusal } from './refusal.ts';
+import type { Room } from './room.ts';
 import {
   type Call,
   createRoom,
@@ -22,6 +23,11 @@ import {
 
 type Terms = { role: Role; expiresInSeconds?: number; maxUses?: number };
 type Entry = { activityType: string; details?: Json; activityId?: string };
+
+/** The owner keeps role and access. */
+function refuseOwner({ session }: Room, userId: string): void {
+  if (session.ownerId === userId) throw new Refusal('PERMISSION_DENIED', 'The owner stays in the session.');
+}
 
 /** The handler of each type of message; its answer is sent with the message's `requestId`. */
 export const handlers: Record<string, (call: Call) => object> = {
@@ -105,7 +111,10 @@ export const handlers: Record<string, (call: Call) => object> = {
     const room = joined(call, 'owner');
     const { userId, role } = call.message as Frame & { userId: string; role: Role };
     if (room.claimed.has(userId)) throw new Refusal('PERMISSION_DENIED', "This person's token decides their role.");
-    const participant = { ...room.participants.get(userId)!, role };
+    refuseOwner(room, userId);
+    const known = room.participants.get(userId);
+    if (!known) throw new Refusal('NOT_IN_SESSION', 'This person does not take part in the session.');
+    const participant = { ...known, role };
     room.trail.add(call.connection, 'participant_role_changed', { targetUserId: userId, role });
     room.participants.set(userId, participant);
     room.rights.set(userId, role);
@@ -115,7 +124,9 @@ export const handlers: Record<string, (call: Call) => object> = {
   },
   participant_remove(call) {
     const room = joined(call, 'owner');
-    const { userId, reason = '' } = call.message as Frame & { userId: string; reason?: string };
+    const { userId, reason = 'removed' } = call.message as Frame & { userId: string; reason?: string };
+    refuseOwner(room, userId);
+    if (!room.participants.has(userId)) return { type: 'ack' };
     room.trail.add(call.connection, 'participant_removed', { targetUserId: userId, reason: call.message['reason'] });
     room.broadcast({ type: 'session_removed', reason }, (other) => other.userId === userId);
     for (const known of [room.participants, room.rights, room.claimed]) known.delete(userId);

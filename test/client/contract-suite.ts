@@ -297,6 +297,23 @@ export const cases: Case[] = [
     },
   },
   {
+    title: 'the owner keeps role and access, a stranger gets no role, and a removal has a reason',
+    async run(place) {
+      const { ada, bob, hers, his } = await pair(place);
+      const own = ada.self!.userId;
+      expect(await codeOf(hers.setRole(own, 'viewer'))).toBe('PERMISSION_DENIED');
+      expect(await codeOf(hers.remove(own))).toBe('PERMISSION_DENIED');
+      const stranger = '00000000-0000-4000-8000-000000000000';
+      expect(await codeOf(hers.setRole(stranger, 'viewer'))).toBe('NOT_IN_SESSION');
+      expect(await codeOf(hers.remove(stranger))).toBe('resolved');
+      const reasons: string[] = [];
+      his.on('removed', ({ reason }) => reasons.push(reason));
+      await hers.remove(bob.self!.userId);
+      await place.until(() => reasons.length > 0, 'the removal');
+      expect(reasons).toEqual(['removed']);
+    },
+  },
+  {
     title: 'a user joins with an invite and gets its role',
     async run(place) {
       const hers = await place.client('ada').create({ operationId: 'op-2' });
