@@ -9,6 +9,7 @@ import { createEmitter } from '../emitter.ts';
 import { isSame } from '../presence.ts';
 import type { Session } from '../session-api.ts';
 import type { Types, User } from '../types.ts';
+import { openEditor } from './editor-keys.ts';
 
 /** The state of one editor; bindings use `user` and `cursor`. */
 export type AwarenessState = Record<string, unknown>;
@@ -105,14 +106,30 @@ export function createAwareness<T extends Types>(session: Session<T>, doc: Aware
       const kind = id !== clientID && put(id, present.get(id));
       if (kind) change[kind].push(id);
     }
-    if (self?.connections === 1) forgetClosed(self);
+    if (self) forgetClosed(self);
     tell(change, 'rollcall');
   }
 
-  /** If a user has one tab, their other editors were closed without a message, for example by a reload; their keys are removed. */
-  function forgetClosed({ data }: User): void {
-    const closed = Object.keys(data).filter((key) => key.startsWith(prefix) && key !== ownKey);
+  /**
+   * Removes the keys of this user's editors that were closed without a message: those of the page before a reload, and if the user has
+   * one tab, all that are not in this page.
+   */
+  function forgetClosed({ data, connections }: User): void {
+    const closed = Object.keys(data).filter(
+      (key) => key.startsWith(prefix) && !editor.isMine(key) && (connections === 1 || editor.isPast(key)),
+    );
     if (closed[0]) told.setData(Object.fromEntries(closed.map((key) => [key, null])));
+  }
+
+  /** While this tab was away, another one of the user may have removed its key. */
+  function showAgain(state: string): void {
+    const own = states.get(clientID);
+    if (state === 'joined' && own && !told.self?.data[ownKey]) sendOwn(own);
+  }
+
+  /** Relative positions are class instances; others receive their JSON. */
+  function sendOwn(state: AwarenessState | null): void {
+    told.setData({ [ownKey]: JSON.parse(JSON.stringify(state)) });
   }
 
   const awareness: Awareness = {
@@ -126,8 +143,7 @@ export function createAwareness<T extends Types>(session: Session<T>, doc: Aware
       const change: AwarenessChange = { added: [], updated: [], removed: [] };
       const kind = put(clientID, state ?? undefined);
       if (kind) change[kind].push(clientID);
-      // Relative positions are class instances; others receive their JSON.
-      if (kind) told.setData({ [ownKey]: JSON.parse(JSON.stringify(state)) });
+      if (kind) sendOwn(state);
       tell(change, 'local', true);
     },
     setLocalStateField(field, value) {
@@ -152,12 +168,14 @@ export function createAwareness<T extends Types>(session: Session<T>, doc: Aware
       if (!known?.size) stops.delete(listener);
     },
     destroy() {
-      stop();
+      for (const stop of ends) stop();
       doc.off('destroy', awareness.destroy);
       awareness.setLocalState(null);
+      editor.end();
     },
   };
-  const stop = told.subscribe(read);
+  const editor = openEditor(told, ownKey);
+  const ends = [told.subscribe(read), told.on('state', showAgain)];
   doc.on('destroy', awareness.destroy);
   awareness.setLocalState({});
   read();

@@ -17,24 +17,28 @@ declare global {
   var ada: EditorView;
   var bob: EditorView;
   var bobSession: Session;
+  var tabSession: Session;
+  var tabKey: string;
 }
 
-beforeAll(async () => {
-  const bundle = build({
-    entryPoints: [join(__dirname, 'codemirror.ts')],
-    bundle: true,
-    format: 'esm',
-    target: 'es2022',
-    write: false,
-  });
-  [stack, { browser, server }] = await Promise.all([startTestStack(), startBrowser()]);
-  page = await newPage(browser);
-  await page.goto(`${stack.http}/health`);
-  await page.evaluate((url) => {
+const bundled = (name: string) =>
+  build({ entryPoints: [join(__dirname, name)], bundle: true, format: 'esm', target: 'es2022', write: false });
+
+/** Runs a script in a page that has nothing else. */
+async function run(on: Page, { outputFiles }: { outputFiles: { text: string }[] }): Promise<void> {
+  await on.goto(`${stack.http}/health`);
+  await on.evaluate((url) => {
     globalThis.stackUrl = url;
     document.body.replaceChildren();
   }, stack.websocket);
-  await page.addScriptTag({ content: (await bundle).outputFiles[0]!.text, type: 'module' });
+  await on.addScriptTag({ content: outputFiles[0]!.text, type: 'module' });
+}
+
+beforeAll(async () => {
+  const bundle = bundled('codemirror.ts');
+  [stack, { browser, server }] = await Promise.all([startTestStack(), startBrowser()]);
+  page = await newPage(browser);
+  await run(page, await bundle);
   await page.waitForFunction(() => 'bobSession' in globalThis);
 });
 afterAll(async () => {
@@ -73,4 +77,30 @@ test('two CodeMirror editors show each other’s selections and names, and follo
   expect(background).toMatch(/^oklch\(.* \/ 0\.2\)$/);
   await page.evaluate(() => bobSession.leave());
   await shows('Ada', '', '');
+});
+
+test('[row 21] the selection of a page before its reload does not stay while another tab of the user is open', async () => {
+  const script = await bundled('editor-tab.ts');
+  const one = await newPage(browser);
+  const two = await one.context().newPage();
+  const keyIn = async (tab: Page) => {
+    await run(tab, script);
+    await tab.waitForFunction(() => 'tabKey' in globalThis);
+    return tab.evaluate(() => globalThis.tabKey);
+  };
+  /** Waits until a tab sees exactly these editors of its user. */
+  const sees = (tab: Page, keys: string[]) =>
+    tab.waitForFunction(
+      (wanted) =>
+        Object.keys(globalThis.tabSession.self?.data ?? {})
+          .sort()
+          .join() === wanted,
+      keys.toSorted().join(),
+    );
+  const [before, other] = [await keyIn(one), await keyIn(two)];
+  await sees(two, [before, other]);
+  // Leaving the page and loading it again is what a reload does.
+  const after = await keyIn(one);
+  await Promise.all([sees(one, [after, other]), sees(two, [after, other])]);
+  await one.context().close();
 });

@@ -128,3 +128,34 @@ test('[row 21] two tabs of one user are two editors; the state of a tab that end
   expect(ada.session.others[0]?.connections).toBe(1);
   expect(shown(ada.awareness)).toEqual([{ cursor: { anchor: 2 } }]);
 });
+
+test('[row 21] two editors in one page with one session keep their states, and a closed one loses its own', async () => {
+  const ada = await open('ada');
+  const bob = await open('bob');
+  const doc = new Doc();
+  docs.push(doc);
+  const second = createAwareness(bob.session, doc);
+  bob.awareness.setLocalStateField('cursor', { anchor: 1 });
+  second.setLocalStateField('cursor', { anchor: 2 });
+  await rollcall.advance(500);
+  expect(shown(ada.awareness)).toEqual([{ cursor: { anchor: 1 } }, { cursor: { anchor: 2 } }]);
+  expect(shown(second)).toContainEqual({ cursor: { anchor: 1 } });
+  doc.destroy();
+  await rollcall.advance(500);
+  expect(shown(ada.awareness)).toEqual([{ cursor: { anchor: 1 } }]);
+});
+
+test('[row 21] [row 15] a tab that was away so long that another tab removed its state shows it again when it is back', async () => {
+  const ada = await open('ada');
+  const one = await open('bob');
+  const two = await open('bob');
+  one.awareness.setLocalStateField('cursor', { anchor: 1 });
+  two.awareness.setLocalStateField('cursor', { anchor: 2 });
+  await rollcall.advance(200);
+  const restore = rollcall.cut(one.client);
+  await rollcall.advance(120_000);
+  expect(shown(ada.awareness)).toEqual([{ cursor: { anchor: 2 } }]);
+  await restore();
+  await rollcall.advance(2000);
+  expect(shown(ada.awareness)).toEqual(expect.arrayContaining([{ cursor: { anchor: 1 } }, { cursor: { anchor: 2 } }]));
+});
