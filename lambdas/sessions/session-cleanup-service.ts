@@ -16,7 +16,7 @@ import { touchSessions } from './touch-sessions.ts';
 
 export interface SessionCleanupOptions {
   database: Queryable;
-  timings: SweepTimings & Pick<Timings, 'cleanupIntervalMillis' | 'warnsEarly'>;
+  timings: SweepTimings & Pick<Timings, 'cleanupIntervalMillis' | 'warnsEarly' | 'offlineAfterMillis'>;
   /** Tells the participants that a session expires soon. If it throws, the next run tries again. */
   onExpiring?: (session: ExpiringSession) => Promise<void>;
   /** Writes the audit entries of many expiries. It runs before `onExpired`, and again if a run was killed. */
@@ -27,10 +27,10 @@ export interface SessionCleanupOptions {
    */
   onExpired?: (session: ExpiredSession, isStillExpired: () => Promise<boolean>) => Promise<void>;
   /**
-   * The sessions among these in which somebody is present. They do not expire, whatever the stored times say. If it throws,
-   * nothing expires in this run (rule SE5: an error never expires anything).
+   * The last signs of life in those of these sessions in which somebody is present, Unix milliseconds by session. They may be
+   * newer than the stored times. If it throws, nothing expires in this run (rule SE5: an error never expires anything).
    */
-  presentAmong?: (sessionIds: string[]) => Promise<Iterable<string>>;
+  lastSigns?: (sessionIds: string[]) => Promise<ReadonlyMap<string, number>>;
   clock?: () => number;
   /** Rows per statement. */
   batchSize?: number;
@@ -128,7 +128,7 @@ export class SessionCleanupService {
     let total = 0;
     await this.#eachBatch(async (limit) => {
       const due = await repository.inactive(sessionTimeoutMillis, limit, this.#now());
-      const alone = await this.#withoutPresent('expire', due);
+      const alone = await this.#withoutPresent('expire', due, sessionTimeoutMillis);
       const expired = await repository.expire(alone, this.#now());
       total += expired;
       // Sessions that were kept are left out of the next batch, so that it has others.
@@ -166,7 +166,8 @@ export class SessionCleanupService {
   async #warn(limit: number): Promise<number> {
     const repository = this.#repository();
     const silent = await repository.silent(limit, this.#now());
-    const alone = await this.#withoutPresent('warn', silent);
+    const { sessionTimeoutMillis, sessionWarningMillis } = this.#configured().timings;
+    const alone = await this.#withoutPresent('warn', silent, sessionTimeoutMillis - sessionWarningMillis);
     const claimed = await repository.claimWarnings(alone, this.#now());
     const announce = this.#configured().onExpiring ?? nobody;
     const announced = await announceEach(claimed, announce, {
@@ -183,7 +184,7 @@ export class SessionCleanupService {
     const warnings = new EarlyWarnings(database, timings);
     const { sure } = await warnings.likely(estimatedAtOnce, this.#now());
     const ids = sure.map(({ sessionId }) => sessionId);
-    const alone = await this.#withoutPresent('warn', ids);
+    const alone = await this.#withoutPresent('warn', ids, timings.offlineAfterMillis);
     const claimed = await warnings.claim(alone, this.#now());
     const announced = await announceEach(claimed, (session) => onExpiring({ ...session, early: true }), {
       release: (id) => warnings.release(id),
@@ -216,19 +217,24 @@ export class SessionCleanupService {
     return total;
   }
 
-  /** A session in which somebody is present, and whose time cannot be written, is set aside: the step leaves it out for a while. */
-  async #withoutPresent(step: 'expire' | 'warn', sessionIds: string[]): Promise<string[]> {
-    const { presentAmong, database } = this.#configured();
-    if (!presentAmong || sessionIds.length === 0) return sessionIds;
-    const present = new Set(await presentAmong(sessionIds));
-    const at = this.#now();
+  /**
+   * Leaves out the sessions whose last sign of life is newer than `silenceMillis` ago, and writes its time, so that the step
+   * does not find them again. A session whose time cannot be written is set aside.
+   */
+  async #withoutPresent(step: 'expire' | 'warn', sessionIds: string[], silenceMillis: number): Promise<string[]> {
+    const { lastSigns, database } = this.#configured();
+    if (!lastSigns || sessionIds.length === 0) return sessionIds;
+    const now = this.#now();
+    const signs = await lastSigns(sessionIds);
+    const signOf = (id: string) => signs.get(id) ?? 0;
+    const present = sessionIds.filter((id) => signOf(id) > now - silenceMillis);
     const touch = (ids: readonly string[]) =>
       touchSessions(
         database,
-        ids.map((sessionId) => ({ sessionId, personId: null, at })),
+        ids.map((sessionId) => ({ sessionId, personId: null, at: signOf(sessionId) })),
       );
-    await new SetAside(database, () => at).apart(step, [...present], touch);
-    return sessionIds.filter((id) => !present.has(id));
+    await new SetAside(database, () => now).apart(step, present, touch);
+    return sessionIds.filter((id) => !present.includes(id));
   }
 
   async #attempt(work: () => Promise<number>): Promise<number> {

@@ -286,7 +286,7 @@ export class SessionManager {
     if (session.status === 'completed' || session.status === 'failed') throw refusals.ended();
     const { sessionTimeoutMillis, sessionRetentionMillis } = this.#timings;
     const times = { sessionTimeoutMillis, sessionRetentionMillis, now: this.#clock() };
-    const recovered = await this.#repository.recover(session.id, times);
+    const recovered = await this.#repository.recover(session, times);
     if (recovered) return { ...recovered, recovered: true };
     const current = await this.getSession(session.id);
     if (current.status !== 'active') throw refusals.recoveryOver(current.key);

@@ -3,7 +3,7 @@ import type { Role, Session, SessionMetadata, SessionParticipant } from '../../p
 import type { Queryable } from '../platform/database.ts';
 import type { Asker } from './asker.ts';
 import type { Expiry } from './expiry.ts';
-import type { InviteRefusal } from './refusals.ts';
+import { type InviteRefusal, refusals } from './refusals.ts';
 import type { SessionReference } from './session-reference.ts';
 import {
   millis,
@@ -219,13 +219,18 @@ export class SessionRepository {
   /**
    * Recovers an expired session. Undefined if it is not expired or its retention is over. `unannounced` is the expiry if no
    * sweep has announced it.
+   *
+   * @throws RollcallError `SESSION_INACTIVE` if its key was opened at the same moment. A transaction can run nothing after that.
    */
   async recover(
-    sessionId: string,
+    { id, key }: Pick<Session, 'id' | 'key'>,
     times: { sessionTimeoutMillis: number; sessionRetentionMillis: number; now: number },
   ): Promise<{ session: Session; unannounced: Expiry | undefined } | undefined> {
-    const values = [sessionId, times.sessionTimeoutMillis, times.sessionRetentionMillis, times.now];
-    const [row] = await this.#rows<RecoveredRow>('session-recover', sessionSql.recover, values).catch(whereKeyIsTaken);
+    const values = [id, times.sessionTimeoutMillis, times.sessionRetentionMillis, times.now];
+    const recovering = this.#rows<RecoveredRow>('session-recover', sessionSql.recover, values);
+    const [row] = await recovering.catch((error: unknown) => {
+      throw isKeyTaken(error) ? refusals.recoveryOver(key) : error;
+    });
     return row && { session: toSession(row), unannounced: row.unannounced ? toExpiry(row) : undefined };
   }
 
@@ -275,9 +280,8 @@ export class SessionRepository {
   }
 }
 
-/** Returns no row if another session with the same key was opened at the same moment. Then the session cannot be recovered. */
-function whereKeyIsTaken(error: unknown): [] {
+/** Whether a statement failed because another session with the same key was opened at the same moment. */
+function isKeyTaken(error: unknown): boolean {
   const { code, constraint } = error as { code?: string; constraint?: string };
-  if (code === '23505' && constraint === 'idx_sessions_live_key') return [];
-  throw error;
+  return code === '23505' && constraint === 'idx_sessions_live_key';
 }

@@ -137,7 +137,7 @@ test.each([
     world.pass(silence);
     const bad = ids[2]!;
     await rows.spoil(bad);
-    await service({ presentAmong: async (among) => among.filter((id) => id === bad) }).runExpiry();
+    await service({ lastSigns: async () => new Map([[bad, world.now()]]) }).runExpiry();
     expect(await left()).toBe(1);
     expect((await rows.aside()).map(({ id }) => id)).toContain(bad);
     expect(await count("collaboration_sessions WHERE id = $1 AND status = 'active'", bad)).toBe(1);

@@ -190,12 +190,29 @@ describe('runCleanup', () => {
     const [here, gone] = [await world.session(), await world.session()];
     world.pass(hour);
     const logged = jest.spyOn(log, 'error').mockImplementation(() => {});
-    const blind = service({ presentAmong: () => Promise.reject(new Error('Redis is away')) });
+    const blind = service({ lastSigns: () => Promise.reject(new Error('Redis is away')) });
     expect(await blind.runCleanup()).toBe(0);
     expect(logged).toHaveBeenCalledWith('Cleanup failed: Redis is away', expect.any(Error));
-    expect(await service({ presentAmong: async () => [here.id], batchSize: 1 }).runCleanup()).toBe(1);
+    const lastSigns = async () => new Map([[here.id, world.now()]]);
+    expect(await service({ lastSigns, batchSize: 1 }).runCleanup()).toBe(1);
     expect(await world.manager.getSession(here.id)).toMatchObject({ status: 'active', lastActiveAt: world.now() });
     expect(await world.manager.getSession(gone.id)).toMatchObject({ status: 'expired' });
+  });
+
+  test('[SE6] a session is warned of and expires by its last sign of life, also one that is not stored yet', async () => {
+    const { id } = await world.session();
+    const sign = world.now() + 40_000;
+    const aware = service({ lastSigns: async () => new Map([[id, sign]]) });
+    world.pass(55 * minute);
+    await aware.runCleanup();
+    expect(warned).toEqual([]);
+    expect(await world.manager.getSession(id)).toMatchObject({ lastActiveAt: sign });
+    world.pass(40_000);
+    await aware.runCleanup();
+    expect(warned).toMatchObject([{ sessionId: id, expiresAt: sign + hour }]);
+    world.pass(5 * minute);
+    expect(await aware.runCleanup()).toBe(1);
+    expect(expired).toMatchObject([{ sessionId: id }]);
   });
 
   test('[SE6] purges sessions and participants after the retention, and keeps the audit trail and the owner', async () => {

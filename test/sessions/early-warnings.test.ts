@@ -98,7 +98,7 @@ test('[SE16] somebody who is present is not warned, and after somebody came back
   const { id, ownerId } = await world.session();
   for (let index = 0; index < 12; index += 1) await past(ownerId, [never]);
   world.pass(20 * minute);
-  await service({ presentAmong: async (ids) => ids }).runExpiry();
+  await service({ lastSigns: async (ids) => new Map(ids.map((one) => [one, world.now()])) }).runExpiry();
   expect(warned).toEqual([]);
   world.pass(20 * minute);
   await service().runExpiry();

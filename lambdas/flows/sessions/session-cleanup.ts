@@ -14,7 +14,7 @@ export function configureCleanup(services: Services): SessionCleanupService {
     onExpiring: (expiring) => warn(services, expiring),
     recordExpired: async (sessions) => void (await auditAll(services, sessions.map(expiryEntry))),
     onExpired: (expired, isStillExpired) => expire(services, expired, isStillExpired),
-    presentAmong: (sessionIds) => presentAmong(services, sessionIds),
+    lastSigns: (sessionIds) => lastSigns(services, sessionIds),
   });
 }
 
@@ -33,9 +33,10 @@ async function expire(
   await emptySession(services, sessionId, 'session_expired', frame);
 }
 
-/** The times in PostgreSQL may be half a minute old. A session with users who are present in Redis does not expire. */
-async function presentAmong(services: Services, sessionIds: string[]): Promise<string[]> {
-  const since = services.clock() - Math.min(services.timings.offlineAfterMillis, services.timings.sessionTimeoutMillis);
-  const seen = await Promise.all(sessionIds.map((sessionId) => services.presence.store.lastSign(sessionId)));
-  return sessionIds.filter((_, index) => (seen[index] ?? 0) > since);
+/** The times in PostgreSQL may be half a minute old. Redis knows the last sign of life of a session in which somebody is present. */
+async function lastSigns(services: Services, sessionIds: string[]): Promise<Map<string, number>> {
+  const signs = await Promise.all(
+    sessionIds.map(async (id) => [id, await services.presence.store.lastSign(id)] as const),
+  );
+  return new Map(signs.filter((sign): sign is [string, number] => sign[1] !== undefined));
 }

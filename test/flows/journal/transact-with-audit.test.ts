@@ -6,6 +6,7 @@ import { SessionManager } from '../../../lambdas/sessions/session-manager.ts';
 import { testAddresses } from '../../support/addresses.ts';
 import { createDatabase } from '../../support/database.ts';
 import { createConnectionTable, testAwsVariables } from '../../support/tables.ts';
+import { until } from '../../support/webhook-bed.ts';
 
 const owner: Caller = {
   ...{ connectionId: 'c1', userId: randomUUID(), username: 'Owner', scopes: [] },
@@ -83,7 +84,7 @@ async function rowsOf({ id }: Stage): Promise<unknown[]> {
   return rows;
 }
 
-async function entriesOf(type: string, { id }: Stage): Promise<number> {
+async function entriesOf(type: string, { id }: Pick<Stage, 'id'>): Promise<number> {
   const { rows } = await database.pool.query<{ count: number }>(
     'SELECT count(*)::int AS count FROM activity_log WHERE activity_type = $1 AND session_id = $2',
     [type, id],
@@ -91,7 +92,7 @@ async function entriesOf(type: string, { id }: Stage): Promise<number> {
   return rows[0]!.count;
 }
 
-const expireIt = ({ id }: Stage) =>
+const expireIt = ({ id }: Pick<Stage, 'id'>) =>
   database.pool.query(`UPDATE collaboration_sessions SET status = 'expired', end_time = now() WHERE id = $1`, [id]);
 
 const newcomer = (): Caller => ({ ...owner, userId: randomUUID(), connectionId: randomUUID() });
@@ -140,4 +141,21 @@ test('[SE7] if an invite is revoked twice at the same time, one of the calls ret
   const { id, inviteId } = await stage();
   const revoke = () => flows.revokeInvite(services, owner, id, inviteId);
   expect((await Promise.all([revoke(), revoke()])).sort()).toEqual([false, true]);
+});
+
+test('[SE11] a recovery during an opening of the key is refused once the opening is committed, and its transaction writes nothing', async () => {
+  const key = `doc ${randomUUID()}`;
+  const { id } = await services.keysOn(services.database).open({ key, isPublic: true, owner });
+  await expireIt({ id });
+  const opening = await database.pool.connect();
+  await opening.query('BEGIN');
+  const opened = await services.keysOn(opening).open({ key, isPublic: true, owner });
+  const recovery = flows.recoverSession(services, owner, id).catch((error: unknown) => error);
+  const isWaiting = `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`;
+  await until(async () => (await database.pool.query(isWaiting)).rows.length > 0, 'the recovery waits');
+  await opening.query('COMMIT');
+  opening.release();
+  expect(await recovery).toMatchObject({ code: 'SESSION_INACTIVE', message: expect.stringContaining('open the key') });
+  expect(await services.keysOn(services.database).live(key)).toBe(opened.id);
+  expect(await entriesOf('session_recovered', { id })).toBe(0);
 });
