@@ -53,7 +53,7 @@ export interface WebhookPayload {
 }
 
 /** The deliveries of an endpoint are counted up to this number. If there are more, the count is one more than this. */
-export const mostCounted = 10_000;
+export const mostCounted = 1000;
 
 /** An endpoint as an admin sees it. The secret is shown only when it is made. */
 export interface WebhookEndpoint {
