@@ -36,8 +36,6 @@ export interface Own {
   repeat(change: OwnChange): void;
   /** Notes that a heartbeat contained the cursor. */
   cursorSent(): void;
-  /** Notes that the connection was lost: all unconfirmed changes will be sent again. */
-  linkLost(): void;
   /**
    * Compares the user in the snapshot of a join with the wanted state, and puts back the fields that are missing.
    *
@@ -136,8 +134,8 @@ export function createOwn(initial: OwnChange): Own {
       const isKept = pointed && !withCursor;
       if (!isKept && pointed !== undefined) Object.assign(change, { cursor: pointed });
       if (!Object.keys(change).length) return undefined;
-      // The cursor is older than the status, and must not end it as user activity.
-      if (change.cursor && chosen === 'away') change.status = chosen;
+      // The cursor or the activity is older than the status, and must not end it as user activity.
+      if ((change.cursor || change.activity) && chosen === 'away') change.status = chosen;
       unsent = isKept ? { cursor: pointed } : {};
       // Answers may arrive in another order than their changes were sent, and an earlier one may fail.
       for (const earlier of unconfirmed.keys()) giveWay(earlier, change);
@@ -162,10 +160,6 @@ export function createOwn(initial: OwnChange): Own {
     },
     cursorSent() {
       delete unsent.cursor;
-    },
-    linkLost() {
-      unsent = [...unconfirmed.keys(), unsent].reduce(combine);
-      unconfirmed.clear();
     },
     complete(said, user, known) {
       // If another tab made the user invisible, or this one before a reload, that choice applies here too.

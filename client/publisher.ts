@@ -87,15 +87,15 @@ export function createPublisher(
     requests.ask({ type: 'presence_update', sessionId, ...change }, { link }).then(
       () => session.confirmed(change),
       (error: RollcallError) => {
-        // If the socket was lost, the next join contains the change.
-        if (!link.isOpen) return;
-        if (error.retryable || error.code === 'NOT_IN_SESSION') {
-          own.repeat(change);
-          timers.wait('flush', error.retryAfterMillis ?? retryMillis, flush);
-        } else {
+        if (link.isOpen && !error.retryable && error.code !== 'NOT_IN_SESSION') {
           own.confirm(change);
           session.refused(error);
+          return;
         }
+        own.repeat(change);
+        // If the socket was lost, the session may be joined on another one. Otherwise the next join contains the change.
+        if (link.isOpen) timers.wait('flush', error.retryAfterMillis ?? retryMillis, flush);
+        else flush();
       },
     );
   }

@@ -132,7 +132,11 @@ export function createRequests(
       for (const entry of entriesOn(link)) {
         const { link: bound, repeatable = true } = entry.options;
         if (bound || !repeatable || entry.count > 1) fail(entry, lostError());
-        else entry.link = undefined;
+        else {
+          entry.link = undefined;
+          // The session, or the connection, may use another socket already.
+          entry.dispatch();
+        }
       }
     },
     isPendingOn: (link) => entriesOn(link).length > 0,

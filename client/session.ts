@@ -266,7 +266,6 @@ export function createSessionCore(shared: Shared, target: Target, name: string, 
       if (link !== ended) return;
       link = undefined;
       timers.stop('flush');
-      own.linkLost();
       shown.state = 'stale';
       changed();
     },

@@ -28,9 +28,9 @@ describe('two changes whose answers arrive in the other order', () => {
 
   test('[row 15] after the socket is lost, the earlier value is not sent again', () => {
     const own = createOwn({});
-    send(own, { activity: 'typing', data: { page: 1 } });
+    const earlier = send(own, { activity: 'typing', data: { page: 1 } });
     own.confirm(send(own, { activity: null }));
-    own.linkLost();
+    own.repeat(earlier);
     expect(own.take(true)).toEqual({ data: { page: 1 } });
   });
 
@@ -42,6 +42,14 @@ describe('two changes whose answers arrive in the other order', () => {
     expect(own.take(true)).toEqual({ data: { zoom: 2 } });
     own.repeat(later);
     expect(own.take(true)).toEqual({ activity: null, data: { page: 3 } });
+  });
+
+  test('[row 15] [PR5] an activity that is sent again does not end the status `away` that was chosen after it', () => {
+    const own = createOwn({});
+    const earlier = send(own, { activity: 'typing' });
+    own.confirm(send(own, { status: 'away' }));
+    own.repeat(earlier);
+    expect(own.take(true)).toEqual({ activity: 'typing', status: 'away' });
   });
 
   test('the data that the application passed do not change', () => {

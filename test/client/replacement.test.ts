@@ -110,14 +110,23 @@ test('[CL2] [FA3] while the service accepts no join, a replaced socket stays ope
   expect(hers.others[0]?.connections).toBe(1);
 });
 
-/** A client of which chosen answers arrive late. */
+/** A socket of the in-memory service, from both sides. */
+interface TwoSidedSocket extends Socket {
+  receive(text: string): void;
+  end(code: number): void;
+  server: { onClose(code: number): void };
+}
+
+/** A client of which chosen answers arrive late, and whose first socket can break. */
 function slowClient(token: () => string) {
   const device = rollcall.device(rollcall.client('bob'));
   const { WebSocket } = device.environment;
   let kind: string | undefined;
   const held: (() => void)[] = [];
+  const sockets: TwoSidedSocket[] = [];
   function Slow(url: string, protocols: string[]): Socket {
-    const socket = new WebSocket!(url, protocols) as Socket & { receive(text: string): void };
+    const socket = new WebSocket!(url, protocols) as TwoSidedSocket;
+    sockets.push(socket);
     const receive = socket.receive.bind(socket);
     socket.receive = (text) => (kind && text.includes(kind) ? held.push(() => receive(text)) : receive(text));
     return socket;
@@ -132,6 +141,10 @@ function slowClient(token: () => string) {
     release: () => {
       kind = undefined;
       for (const go of held.splice(0)) go();
+    },
+    breakFirst() {
+      sockets[0]!.server.onClose(1006);
+      sockets[0]!.end(1006);
     },
   };
 }
@@ -177,4 +190,49 @@ test('[CL2] a session that is created while the socket is replaced ends up on th
   expect(hers.others[0]).toMatchObject({ activity: 'here', connections: 1 });
   expect(left).toEqual([]);
   bob.close();
+});
+
+describe('a replaced socket breaks before the answers on it arrive, while the session is joined on the new one', () => {
+  /** A client with two sockets; the frames of these types were lost on the first one, before it broke. */
+  async function breakAfter(types: RegExp, send: (session: Session, client: Client) => void): Promise<Session> {
+    const { client, device, breakFirst } = slowClient(() => rollcall.token('bob'));
+    const session = client.open('plan');
+    await session.ready;
+    await rollcall.advance(second);
+    lose(types);
+    send(session, client);
+    await rollcall.settle();
+    rollcall.service.intercept = undefined;
+    device.tell('network');
+    await rollcall.settle();
+    breakFirst();
+    await rollcall.advance(second);
+    return session;
+  }
+
+  test('[CL2] [CL3] a change is sent again on the new one', async () => {
+    const hers = await watch('plan');
+    const his = await breakAfter(/^presence_update$/, (session) => {
+      session.setActivity('reading');
+      session.setData({ page: 3 });
+      session.setStatus('away');
+    });
+    expect(his.state).toBe('joined');
+    expect(hers.others[0]).toMatchObject({ status: 'away', activity: 'reading', data: { page: 3 } });
+  });
+
+  test('[CL3] [CL9] a request that may be repeated is answered on the new one, and one that must not be repeated fails', async () => {
+    await watch('plan');
+    const told: string[] = [];
+    await breakAfter(/^(activity_query|machine_list|invite_create)$/, (session, client) => {
+      const requests = {
+        query: session.queryActivity(),
+        list: client.machines.list(),
+        invite: session.createInvite({ role: 'viewer' }),
+      };
+      for (const [name, request] of Object.entries(requests))
+        void errorOf(request).then((code) => told.push(`${name} ${code}`));
+    });
+    expect(told.sort()).toEqual(['invite UNAVAILABLE', 'list none', 'query none']);
+  });
 });

@@ -110,7 +110,13 @@ export const clientMistakes: readonly ClientMistake[] = [
     mistake: 'unconfirmed changes are lost with the socket',
     breaks: '[row 15]',
     kind: 'silent cuts',
-    changes: [{ file: 'own.ts', find: 'unsent = [...unconfirmed.keys(), unsent].reduce(combine);\n', replace: '' }],
+    changes: [
+      {
+        file: 'publisher.ts',
+        find: '        own.repeat(change);\n',
+        replace: '        if (link.isOpen) own.repeat(change);\n',
+      },
+    ],
   },
   {
     mistake: 'a diff after a loss of data counts before it is applied, and what the client knew before is said again',
