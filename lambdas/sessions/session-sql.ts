@@ -114,9 +114,12 @@ export const sessionSql = {
         warned_at = NULL, expiry_announced_at = NULL, expiry_claimed_until = NULL
       FROM expiry WHERE s.id = expiry.id
       RETURNING s.*
+    ), locked AS (
+      SELECT p.id FROM session_participants p JOIN recovered ON p.session_id = recovered.id
+      WHERE p.left_at IS NULL ORDER BY p.id FOR NO KEY UPDATE OF p
     ), emptied AS (
       UPDATE session_participants p SET left_at = ${time('$4')}, left_cause = 'session_expired'
-      FROM recovered WHERE p.session_id = recovered.id AND p.left_at IS NULL
+      FROM locked WHERE p.id = locked.id AND p.left_at IS NULL
     )
     SELECT recovered.*, expiry.unannounced, expiry.expired_at, expiry.participants FROM recovered, expiry`,
 

@@ -1,9 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import type { PoolClient } from 'pg';
 import { AgentSlots } from '../../lambdas/sessions/agent-slots.ts';
 import { GuestIdentities } from '../../lambdas/sessions/guest-identities.ts';
 import { guestIdOf, readInvite } from '../../lambdas/sessions/invites.ts';
-import { SessionManager } from '../../lambdas/sessions/session-manager.ts';
+import { overlap as overlapIn, type Work } from './overlap.ts';
 import { codeOf, inviteKey, minute, type SessionWorld, sessionWorld, user } from './support.ts';
 
 // A join and a decision of the owner whose transactions overlap: the one that began later waits, and counts the earlier one.
@@ -14,50 +13,8 @@ beforeAll(async () => {
 afterAll(() => world.close());
 
 const inviteKeys = () => [inviteKey];
-type Work<T> = (manager: SessionManager, client: PoolClient) => Promise<T>;
-
-/** Resolves when the connection waits for a lock, or when its work has ended. */
-async function untilItWaits(client: PoolClient, work: Promise<unknown>): Promise<void> {
-  const { processID } = client as PoolClient & { processID: number };
-  const waiting = `SELECT FROM pg_stat_activity WHERE pid = $1 AND wait_event_type = 'Lock'`;
-  let isOver = false;
-  const over = () => (isOver = true);
-  void work.then(over, over);
-  while (!isOver && (await world.database.pool.query(waiting, [processID])).rowCount === 0);
-}
-
-/** Runs the work in a transaction on its own connection; `commit` ends it. */
-async function begin<T>(work: Work<T>) {
-  const client = await world.database.pool.connect();
-  await client.query('BEGIN');
-  const { timings, now: clock } = world;
-  const done = work(new SessionManager({ database: client, timings, inviteKeys, clock }), client);
-  const end = async (how: 'COMMIT' | 'ROLLBACK') => {
-    try {
-      await client.query(how);
-    } finally {
-      client.release();
-    }
-  };
-  return { client, done, end };
-}
-
-/** Begins both works, the later one while the earlier one is not committed. @returns the result of the later one. */
-async function overlap<T>(earlier: Work<unknown>, later: Work<T>, end: 'COMMIT' | 'ROLLBACK' = 'COMMIT'): Promise<T> {
-  const first = await begin(earlier);
-  await first.done;
-  const second = await begin(later);
-  await untilItWaits(second.client, second.done);
-  await first.end(end);
-  try {
-    const result = await second.done;
-    await second.end('COMMIT');
-    return result;
-  } catch (error) {
-    await second.end('ROLLBACK');
-    throw error;
-  }
-}
+const overlap = <T>(earlier: Work<unknown>, later: Work<T>, end?: 'COMMIT' | 'ROLLBACK') =>
+  overlapIn(world, earlier, later, end);
 
 /** A session with a user and a guest, who joined as operators with the same invite. */
 async function party({ isPublic = false } = {}) {
