@@ -123,20 +123,36 @@ function isUnrecorded({ joinedAt, restored, at }: Departing, last: Movement | un
 }
 
 /** The same if PostgreSQL may be away: Redis keeps the departure, and the sweep records it later (rule FA3). */
-export async function recordOrLeaveToSweep(
+export function recordOrLeaveToSweep(
   services: Services,
   sessionId: string,
   departing: Departing,
   context?: ActivityContext,
 ): Promise<void> {
+  return recordAllOrLeaveToSweep(services, sessionId, [{ departing, context }]);
+}
+
+/**
+ * The same for many departures of a session, with three statements. No two of them may be of the same user. If PostgreSQL refuses them,
+ * each is written alone, so one that cannot be stored does not prevent the others.
+ */
+export async function recordAllOrLeaveToSweep(
+  services: Services,
+  sessionId: string,
+  departures: readonly { departing: Departing; context?: ActivityContext | undefined }[],
+): Promise<void> {
   try {
-    await recordDeparture(services, sessionId, departing, context);
+    await recordDepartures(
+      services,
+      departures.map(({ departing, context = {} }) => ({ sessionId, departing, context })),
+    );
   } catch (error) {
-    if (!isAway(error)) throw error;
-    services.log.warn('A departure could not be recorded yet', {
-      sessionId,
-      error: error.cause as Error,
-    });
+    if (!isAway(error)) {
+      if (departures.length === 1) throw error;
+      await Promise.all(departures.map((one) => recordAllOrLeaveToSweep(services, sessionId, [one])));
+      return;
+    }
+    services.log.warn('Departures could not be recorded yet', { sessionId, error: error.cause as Error });
     await scheduleVisit(services, sessionId, services.clock());
   }
 }

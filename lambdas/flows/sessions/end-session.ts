@@ -9,7 +9,7 @@ import type { Caller } from '../callers/caller.ts';
 import { refuseForeignGuest } from '../callers/people.ts';
 import { actorOf } from '../journal/audit.ts';
 import { auditRefusal } from '../journal/audit-refusal.ts';
-import { type Departing, recordOrLeaveToSweep } from '../journal/departures.ts';
+import { type Departing, recordAllOrLeaveToSweep } from '../journal/departures.ts';
 import { transactWithAudit } from '../journal/transact-with-audit.ts';
 import { removeFromSession } from '../leaving/remove-from-session.ts';
 import { send } from '../presence/announce.ts';
@@ -69,11 +69,12 @@ export async function emptySession(
   const concluded = wasKnown ? [] : unseen(members, departures).map((userId): Departing => ({ userId, cause, at }));
   const receivers = new Map([...members, ...ended].map((member) => [member.connectionId, member]));
   if (exceptConnection) receivers.delete(exceptConnection);
+  const leavers = [...departures, ...concluded].map((departing) => ({ departing }));
   await Promise.all([
-    services.registry.leaveAll(members),
-    ...[...departures, ...concluded].map((departure) => recordOrLeaveToSweep(services, sessionId, departure)),
+    recordAllOrLeaveToSweep(services, sessionId, leavers),
+    // Whoever is told has no membership any more, so their next frame does not ask for a slot.
+    services.registry.leaveAll(members).finally(() => send(services, [...receivers.values()], frame)),
   ]);
-  await send(services, [...receivers.values()], frame);
 }
 
 /** Users whom Redis did not return: only the connection table knows them. */

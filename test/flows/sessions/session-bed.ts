@@ -1,0 +1,117 @@
+import { randomUUID } from 'node:crypto';
+import type { Caller } from '../../../lambdas/flows/callers/caller.ts';
+import type { Services } from '../../../lambdas/services/services.ts';
+import type { Role, Session, SessionMetadata } from '../../../protocol/entities.ts';
+import type { ServerFrame } from '../../../protocol/frames.ts';
+import { createDatabase, type TestDatabase } from '../../support/database.ts';
+import { redisUrl } from '../../support/redis.ts';
+import { createConnectionTable, testAwsVariables } from '../../support/tables.ts';
+import { type Doubles, replaceServices } from '../../support/test-services.ts';
+
+type Flows = typeof import('../../../lambdas/flows/joining/join-session.ts') &
+  typeof import('../../../lambdas/flows/frames/sign-of-life.ts') &
+  typeof import('../../../lambdas/flows/sessions/end-session.ts') &
+  typeof import('../../../lambdas/flows/sessions/manage-participants.ts');
+
+/** A frame and the connections that it was posted to. */
+export interface Posted {
+  connectionIds: readonly string[];
+  frame: ServerFrame;
+}
+
+/** The use cases of sessions with real stores. Frames are kept instead of posted. */
+export class SessionBed {
+  readonly flows: Flows;
+  readonly services: Services;
+  readonly posted: Posted[] = [];
+  readonly database: TestDatabase;
+  readonly tableName: string;
+  readonly #close: () => Promise<void>;
+
+  private constructor(parts: Pick<SessionBed, 'flows' | 'database' | 'tableName'> & { services: Services }) {
+    this.flows = parts.flows;
+    this.database = parts.database;
+    this.tableName = parts.tableName;
+    const broadcast = async (connectionIds: readonly string[], frame: ServerFrame) => {
+      this.posted.push({ connectionIds, frame });
+      return { delivered: connectionIds.length, gone: [], failed: [], throttled: 0 };
+    };
+    const post = async () => ({ delivered: 0, gone: [], failed: [], throttled: 0 });
+    const gateway = { broadcast, post };
+    const log = { debug() {}, info() {}, warn() {}, error() {} };
+    const doubles = { broadcaster: gateway, messenger: gateway, log, startFunction: async () => {} };
+    this.services = replaceServices(parts.services, doubles);
+    this.#close = async () => {
+      await parts.services.redis.quit();
+      await parts.services.database.end();
+      await parts.services.sweepDatabase.end();
+      await parts.database.drop();
+    };
+  }
+
+  /** @param redis the number of the database in Redis. */
+  static async start(redis: number): Promise<SessionBed> {
+    const [database, tableName] = await Promise.all([createDatabase(), createConnectionTable()]);
+    Object.assign(process.env, {
+      ...{ DATABASE_URL: database.url, REDIS_URL: redisUrl(redis), OUTBOX_TABLE: 'unused' },
+      ...{ CONNECTIONS_TABLE: tableName, ...testAwsVariables(), MANAGEMENT_ENDPOINT: 'http://127.0.0.1:9' },
+    });
+    // The composition reads the variables when it is loaded.
+    const { services } = await import('../../../lambdas/composition/services.ts');
+    const flows = {
+      ...(await import('../../../lambdas/flows/joining/join-session.ts')),
+      ...(await import('../../../lambdas/flows/frames/sign-of-life.ts')),
+      ...(await import('../../../lambdas/flows/sessions/end-session.ts')),
+      ...(await import('../../../lambdas/flows/sessions/manage-participants.ts')),
+    };
+    return new SessionBed({ flows, database, tableName, services });
+  }
+
+  close(): Promise<void> {
+    return this.#close();
+  }
+
+  /** The services with some replaced. */
+  with(doubles: Doubles): Services {
+    return replaceServices(this.services, doubles);
+  }
+
+  /** A connection of a user. */
+  caller(username: string, userId: string = randomUUID()): Caller {
+    const connectionId = randomUUID();
+    return { connectionId, userId, username, scopes: [], ipAddress: null, userAgent: null };
+  }
+
+  /** A session that its owner has joined. */
+  async host(metadata: SessionMetadata = { isPublic: true }): Promise<{ owner: Caller; session: Session }> {
+    const owner = this.caller('Olive');
+    const { session } = await this.flows.createSession(this.services, owner, randomUUID(), metadata);
+    return { owner, session };
+  }
+
+  /** Lets a user join with another connection. */
+  async join(session: Session, caller: Caller = this.caller('Ada'), services = this.services): Promise<Caller> {
+    await this.flows.joinSession(services, caller, session.id, undefined);
+    return caller;
+  }
+
+  heartbeat(session: Session, caller: Caller) {
+    return this.flows.signOfLife(this.services, caller, session.id, { kind: 'heartbeat' });
+  }
+
+  /** The role of a user that the others see; undefined if they are not present. */
+  async shownRole(session: Session, { userId }: Caller): Promise<Role | undefined> {
+    const listed = await this.services.presence.store.list(session.id, Date.now());
+    return listed?.users.find((user) => user.userId === userId)?.role;
+  }
+
+  /** The movements of the users of a session in the audit trail, oldest first. */
+  async trail(session: Session): Promise<{ userId: string; type: string; cause: string | null }[]> {
+    const { rows } = await this.database.pool.query(
+      `SELECT user_id AS "userId", activity_type AS type, details->>'cause' AS cause FROM activity_log
+       WHERE session_id = $1 AND activity_type IN ('user_joined', 'user_left', 'user_timeout') ORDER BY created_at, id`,
+      [session.id],
+    );
+    return rows;
+  }
+}
