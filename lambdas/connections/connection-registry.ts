@@ -170,10 +170,13 @@ export class ConnectionRegistry {
     return items.map((item) => item.connectionId);
   }
 
-  /** Changes the role in all memberships of a user in a session. */
-  async changeRole(sessionId: string, userId: string, role: Role): Promise<void> {
-    const memberships = (await this.members(sessionId)).filter((member) => member.userId === userId);
-    await Promise.all(memberships.map((one) => this.#change(one, { role }, 'attribute_exists(userId)', {})));
+  /** Changes the role in all memberships of a user in a session. The index may not contain those of the connections `seated` yet. */
+  async changeRole(sessionId: string, userId: string, role: Role, seated: readonly string[] = []): Promise<void> {
+    const listed = (await this.members(sessionId)).filter((one) => one.userId === userId);
+    const ids = [...new Set([...listed.map(({ connectionId }) => connectionId), ...seated])];
+    const change = (connectionId: string) =>
+      this.#change({ connectionId, sessionId }, { role }, 'attribute_exists(userId)', {});
+    await Promise.all(ids.map(change));
   }
 
   /** Stores that the user was invisible at `seenAt` (Unix milliseconds), when the connection joined. Later choices replace it. */

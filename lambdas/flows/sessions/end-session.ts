@@ -67,13 +67,16 @@ export async function emptySession(
     wasKnown,
   } = (await removeFromSession(services, sessionId, undefined, cause, at)) ?? {};
   const concluded = wasKnown ? [] : unseen(members, departures).map((userId): Departing => ({ userId, cause, at }));
-  const receivers = new Map([...members, ...ended].map((member) => [member.connectionId, member]));
-  if (exceptConnection) receivers.delete(exceptConnection);
+  // The index may lack the newest memberships; Redis may lack others.
+  const connections = [...new Map([...members, ...ended].map((one) => [one.connectionId, one])).values()];
+  const receivers = connections.filter(({ connectionId }) => connectionId !== exceptConnection);
   const leavers = [...departures, ...concluded].map((departing) => ({ departing }));
   await Promise.all([
     recordAllOrLeaveToSweep(services, sessionId, leavers),
     // Whoever is told has no membership any more, so their next frame does not ask for a slot.
-    services.registry.leaveAll(members).finally(() => send(services, [...receivers.values()], frame)),
+    services.registry
+      .leaveAll(connections.map(({ connectionId }) => ({ connectionId, sessionId })))
+      .finally(() => send(services, receivers, frame)),
   ]);
 }
 

@@ -10,8 +10,10 @@ import { refuseForeignGuest } from '../callers/people.ts';
 import { actorOf } from '../journal/audit.ts';
 import { type Departing, recordOrLeaveToSweep } from '../journal/departures.ts';
 import { type AuditedTransaction, transactWithAudit } from '../journal/transact-with-audit.ts';
+import { endMemberships } from '../leaving/end-memberships.ts';
 import { removeFromSession } from '../leaving/remove-from-session.ts';
 import { announce, send } from '../presence/announce.ts';
+import { seatedConnections } from '../presence/seated-connections.ts';
 import { scheduleVisit } from '../scheduling/sweep-waker.ts';
 
 /** Gives a participant another role. It applies from their next message, also on open connections (rule SE8). */
@@ -29,18 +31,17 @@ export async function changeRole(
     return changed;
   });
   const { sessionId } = participant;
-  await services.registry.changeRole(sessionId, userId, role);
   const frame: ServerFrame = { type: 'participant_updated', sessionId, participant };
   const outcome = await unlessAway(
     services,
     services.presence.store.changeRole(sessionId, userId, role, services.clock()),
   );
+  // After Redis: it shows connections whose memberships the index may lack.
+  const receivers = outcome && (await seatedConnections(services, sessionId));
+  const seated = receivers?.filter((one) => one.userId === userId).map(({ connectionId }) => connectionId);
+  await services.registry.changeRole(sessionId, userId, role, seated);
   if (outcome) await announce(services, sessionId, outcome);
-  await send(
-    services,
-    outcome ? await services.presence.store.receivers(sessionId) : await services.registry.members(sessionId),
-    frame,
-  );
+  await send(services, receivers ?? (await services.registry.members(sessionId)), frame);
 }
 
 /** The removal of a participant by the owner. */
@@ -87,8 +88,7 @@ export async function removePerson(
     await scheduleVisit(services, sessionId, services.clock());
     return false;
   }
-  const memberships = (await services.registry.members(sessionId)).filter((member) => member.userId === userId);
-  await services.registry.leaveAll(memberships);
+  const memberships = await endMemberships(services, sessionId, userId);
   const at = services.clock();
   const outcome = await removeFromSession(services, sessionId, userId, 'removed', at);
   const seen: Departing[] = outcome?.departures ?? [];

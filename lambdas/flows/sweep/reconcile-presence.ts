@@ -3,6 +3,7 @@ import type { ServerFrame } from '../../../protocol/frames.ts';
 import type { Services } from '../../services/services.ts';
 import type { PersonWithoutSlot } from '../../sessions/people-without-slot.ts';
 import { recordOrLeaveToSweep } from '../journal/departures.ts';
+import { endMemberships } from '../leaving/end-memberships.ts';
 import { removeFromSession } from '../leaving/remove-from-session.ts';
 import { announce, send } from '../presence/announce.ts';
 
@@ -18,9 +19,9 @@ export async function endPresenceWithoutSlot(
   { sessionId, personId, status, removed }: PersonWithoutSlot,
 ): Promise<void> {
   const [cause, frame] = endingOf(sessionId, status, removed);
+  if (frame) await endMemberships(services, sessionId, personId);
   const outcome = await removeFromSession(services, sessionId, personId, cause, services.clock());
   if (!outcome) return;
-  if (frame) await services.registry.leaveAll(outcome.ended.map(({ connectionId }) => ({ connectionId, sessionId })));
   await Promise.all(outcome.departures.map((departure) => recordOrLeaveToSweep(services, sessionId, departure)));
   await Promise.all([announce(services, sessionId, outcome), frame && send(services, outcome.ended, frame)]);
 }

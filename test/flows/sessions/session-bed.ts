@@ -11,12 +11,24 @@ import { type Doubles, replaceServices } from '../../support/test-services.ts';
 type Flows = typeof import('../../../lambdas/flows/joining/join-session.ts') &
   typeof import('../../../lambdas/flows/frames/sign-of-life.ts') &
   typeof import('../../../lambdas/flows/sessions/end-session.ts') &
-  typeof import('../../../lambdas/flows/sessions/manage-participants.ts');
+  typeof import('../../../lambdas/flows/sessions/manage-participants.ts') &
+  typeof import('../../../lambdas/flows/sweep/last-seen-updates.ts');
 
 /** A frame and the connections that it was posted to. */
 export interface Posted {
   connectionIds: readonly string[];
   frame: ServerFrame;
+}
+
+/** A service with some methods replaced. The others run on the service itself, which has private fields. */
+export function replaceMethods<T extends object>(service: T, methods: { [Name in keyof T]?: unknown }): T {
+  return new Proxy(service, {
+    get(target, name) {
+      if (Object.hasOwn(methods, name)) return Reflect.get(methods, name);
+      const own: unknown = Reflect.get(target, name);
+      return typeof own === 'function' ? own.bind(target) : own;
+    },
+  });
 }
 
 /** The use cases of sessions with real stores. Frames are kept instead of posted. */
@@ -63,6 +75,7 @@ export class SessionBed {
       ...(await import('../../../lambdas/flows/frames/sign-of-life.ts')),
       ...(await import('../../../lambdas/flows/sessions/end-session.ts')),
       ...(await import('../../../lambdas/flows/sessions/manage-participants.ts')),
+      ...(await import('../../../lambdas/flows/sweep/last-seen-updates.ts')),
     };
     return new SessionBed({ flows, database, tableName, services });
   }
