@@ -32,6 +32,11 @@ export function unavailable(message: string, retryable = true): RollcallError {
   return new RollcallError('UNAVAILABLE', message, { retryable });
 }
 
+/** The error of a call in a session that was left or has ended. */
+export function notInSession(): RollcallError {
+  return new RollcallError('NOT_IN_SESSION', 'You are not in this session; join it first.');
+}
+
 /** Codes of a handshake, a close or the protocol after which a retry with the same credentials cannot succeed (rule CL1). */
 const final = /^(4?40[13]|removed|UNAUTHENTICATED|PERMISSION_DENIED)$/i;
 

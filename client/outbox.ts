@@ -1,6 +1,7 @@
 import type { Environment } from './environment.ts';
 import type { RollcallError } from './errors.ts';
 import type { Frame } from './gather.ts';
+import { retryMillis } from './timers.ts';
 
 /** The result of logging an activity. */
 export interface LoggedActivity {
@@ -16,7 +17,6 @@ export interface Outbox {
   flush(): void;
 }
 
-const retryMillis = 2000;
 const timeoutMillis = 10_000;
 
 /**

@@ -4,7 +4,7 @@ import type { RollcallError } from './errors.ts';
 import type { Link } from './link.ts';
 import type { Own, OwnChange } from './own.ts';
 import type { Presence, WireUser } from './presence.ts';
-import type { Timers } from './timers.ts';
+import { retryMillis, type Timers } from './timers.ts';
 
 /** What a publisher needs from its session. */
 export interface PublisherSession {
@@ -45,7 +45,6 @@ export interface Publisher {
   repeatCursor(): void;
 }
 
-const retryMillis = 2000;
 /** The timeout of the service for a connection that is marked `hidden`, in milliseconds. */
 const hiddenMillis = 150_000;
 

@@ -1,7 +1,7 @@
 import type { CompactFrame } from '../protocol/compact.ts';
 import type { GuestProof } from './credentials.ts';
-import { callSafely, createEmitter } from './emitter.ts';
-import { RollcallError } from './errors.ts';
+import { createEmitter } from './emitter.ts';
+import { notInSession, type RollcallError } from './errors.ts';
 import type { Frame } from './gather.ts';
 import type { Link } from './link.ts';
 import { oneAtATime } from './one-at-a-time.ts';
@@ -14,28 +14,25 @@ import type { AskOptions } from './requests.ts';
 import type { SessionEvents } from './session-events.ts';
 import type { Shared, Target } from './shared.ts';
 import { createSnapshots, type Shown } from './store.ts';
-import { createTimers } from './timers.ts';
+import { createTimers, retryMillis } from './timers.ts';
 import type { SessionInfo, User } from './types.ts';
 
 export type SessionCore = ReturnType<typeof createSessionCore>;
 
 /** How long to wait for the diffs before one that arrived early, in milliseconds. */
 const overtakenMillis = 1000;
-const retryMillis = 2000;
-const notInSession = () => new RollcallError('NOT_IN_SESSION', 'You are not in this session; join it first.');
 
 /** One session over successive sockets: it joins, keeps the state up to date and sends the user's own changes. */
 export function createSessionCore(shared: Shared, target: Target, name: string, initial: OwnChange) {
   const { environment, connection, selfId } = shared;
   const { requests, credentials } = connection;
-  const { on, emit } = createEmitter<SessionEvents>();
+  const { on, emit } = createEmitter<SessionEvents & { change: undefined }>();
   const own = createOwn(initial);
   const presence = createPresence(environment);
   const shown: Shown = { state: 'joining', info: undefined, role: undefined };
   const show = createSnapshots(shown, presence, own, selfId);
   const timers = createTimers(environment);
   const readiness = createReadiness(timers);
-  const listeners = new Set<() => void>();
   const report = (error: RollcallError) => emit('error', error);
   const outbox = createOutbox(environment, request, report);
   /** The socket on which this session is joined. */
@@ -82,7 +79,7 @@ export function createSessionCore(shared: Shared, target: Target, name: string, 
     if (snapshot === before) return;
     if (snapshot.state !== before.state) emit('state', snapshot.state);
     if (snapshot.cursors !== before.cursors) emit('cursors', snapshot.cursors);
-    for (const listener of [...listeners]) callSafely(listener, undefined);
+    emit('change', undefined);
   }
 
   function end(state: 'left' | 'ended', error: RollcallError): void {
@@ -103,11 +100,12 @@ export function createSessionCore(shared: Shared, target: Target, name: string, 
     } catch (failure) {
       const error = failure as RollcallError;
       if (isOver() || !to.isOpen) return;
-      if (error.code === 'UNAVAILABLE' || (error.code === 'INTERNAL' && shown.state === 'stale')) {
+      const isEntering = shown.state === 'joining';
+      if (error.retryable || (error.code === 'INTERNAL' && !isEntering)) {
+        if (!link) becomeStale();
         timers.wait('retry', error.retryAfterMillis ?? retryMillis, () => void enter(to));
         return;
       }
-      const isEntering = shown.state === 'joining';
       end(error.code === 'SESSION_INACTIVE' ? 'ended' : 'left', error);
       // After the first join no promise is pending. So the event says why, for example that a new token does not cover the session.
       if (!isEntering) report(error);
@@ -118,6 +116,12 @@ export function createSessionCore(shared: Shared, target: Target, name: string, 
   function rejoin(on: Link): void {
     link = undefined;
     void enter(on);
+  }
+
+  /** Marks the last known state as stale. */
+  function becomeStale(): void {
+    if (shown.state === 'joined') shown.state = 'stale';
+    changed();
   }
 
   async function join(to: Link): Promise<void> {
@@ -243,11 +247,7 @@ export function createSessionCore(shared: Shared, target: Target, name: string, 
     get id() {
       return id();
     },
-    subscribe(listener: () => void) {
-      const call = () => listener();
-      listeners.add(call);
-      return () => void listeners.delete(call);
-    },
+    subscribe: (listener: () => void) => on('change', listener),
     compact(frame: CompactFrame) {
       const isBehind = presence.moveCompact(frame);
       changed();
@@ -261,20 +261,19 @@ export function createSessionCore(shared: Shared, target: Target, name: string, 
       changed();
       publisher.flush();
     },
-    /** The socket ended: the last known state stays and is marked as stale. */
     linkLost(ended: Link) {
-      if (link !== ended) return;
+      // A session that joins again has no socket; it may have lost the one on which it does.
+      if (link && link !== ended) return;
       link = undefined;
       timers.stop('flush');
-      shown.state = 'stale';
-      changed();
+      becomeStale();
     },
     rejoin,
     /** @returns whether the event was sent. */
     broadcast(event: string, payload: unknown, to: readonly string[] | undefined): boolean {
       if (!link) return false;
       shared.touch();
-      requests.ask({ type: 'broadcast', sessionId: id(), event, payload, to }, { link }).catch(report);
+      request({ type: 'broadcast', event, payload, to }, { link }).catch(report);
       return true;
     },
     async leave(): Promise<void> {

@@ -9,6 +9,9 @@ export interface Timers {
   stopAll(): void;
 }
 
+/** How long to wait before a refused message is sent again, in milliseconds, unless the service named a time. */
+export const retryMillis = 2000;
+
 /** The outcome of some work, or a rejection with `error` if it takes longer. */
 export function inTime<T>({ after }: Environment, millis: number, work: Promise<T>, error?: Error): Promise<T> {
   let cancel: (() => void) | undefined;
