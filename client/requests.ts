@@ -118,9 +118,12 @@ export function createRequests(
           entry.resolve(frame);
         });
       } else if (frame['code'] === 'RATE_LIMITED') {
+        const { link } = entry;
         after((frame['retryAfterMillis'] as number) || 1000, () => {
+          // After a loss of the socket it was sent on another one, or waits for one.
+          if (entry.link !== link || !pending.has(frame.requestId!)) return;
           entry.link = undefined;
-          if (pending.has(frame.requestId!)) entry.dispatch();
+          entry.dispatch();
         });
       } else fail(entry, errorOf(frame));
       return true;

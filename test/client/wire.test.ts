@@ -183,6 +183,44 @@ test('[row 42] after RATE_LIMITED the connection stays open and each message is 
   expect(rollcall.device(bob.client).dials).toBe(1);
 });
 
+describe('the socket is lost while a message waits after RATE_LIMITED', () => {
+  /** The first message of a type is refused, and the later ones are lost. */
+  function limitOnce(type: string): void {
+    let isFirst = true;
+    rollcall.service.intercept = (frame) => {
+      if (frame.type !== type) return undefined;
+      const fault = isFirst ? new Refusal('RATE_LIMITED', 'Too many messages; wait a moment.') : 'drop';
+      isFirst = false;
+      return fault;
+    };
+  }
+
+  test('[row 12] [CL9] a message for this socket only fails at once', async () => {
+    const bob = await arrive('bob');
+    const errors: string[] = [];
+    bob.session.on('error', ({ code }) => errors.push(code));
+    limitOnce('broadcast');
+    bob.session.broadcast('wave', {});
+    await rollcall.settle();
+    expect(errors).toEqual([]);
+    await rollcall.breakSockets(bob.client);
+    expect(errors).toEqual(['UNAVAILABLE']);
+  });
+
+  test('[CL3] a request is sent once on the next socket', async () => {
+    const bob = await arrive('bob');
+    limitOnce('activity_query');
+    const query = bob.session.queryActivity().catch(({ code }) => code);
+    await rollcall.settle();
+    await rollcall.breakSockets(bob.client);
+    await rollcall.advance(5 * second);
+    expect(bob.session.state).toBe('joined');
+    expect(framesOf('bob', 'activity_query')).toHaveLength(2);
+    await rollcall.advance(5 * second);
+    expect(await query).toBe('UNAVAILABLE');
+  });
+});
+
 test('unchanged values stay the same objects, and listeners are called once per change', async () => {
   const ada = await arrive('ada');
   const bob = await arrive('bob');
