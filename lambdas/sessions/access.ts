@@ -1,9 +1,9 @@
 import { claimedRole } from '../../protocol/access-claim.ts';
 import type { Session, SessionParticipant } from '../../protocol/entities.ts';
 import type { RollcallError } from '../../protocol/errors.ts';
+import { type Access, type Action, isPermitted } from '../../protocol/permissions.ts';
 import type { Asker } from './asker.ts';
 import { expiresAt, statusAt } from './expiry.ts';
-import { type Access, type Action, isPermitted } from './permissions.ts';
 import { refusals } from './refusals.ts';
 import type { StoredAccess, StoredSession } from './session-repository.ts';
 

@@ -3,11 +3,11 @@ import type { Role, Session, SessionMetadata } from '../../protocol/entities.ts'
 import { limits } from '../../protocol/limits.ts';
 import { displayName } from '../../protocol/names.ts';
 import { fitting } from '../../protocol/page.ts';
+import { isAtLeast } from '../../protocol/permissions.ts';
 import type { Timings } from '../../protocol/timings.ts';
 import type { Queryable } from '../platform/database.ts';
 import { sessionAt } from './access.ts';
 import type { Asker } from './asker.ts';
-import { isAtLeast } from './permissions.ts';
 import { checkKeyInput, checkUuid } from './session-input.ts';
 import { sessionKeySql } from './session-key-sql.ts';
 import { decodePosition, encodePosition } from './session-page.ts';

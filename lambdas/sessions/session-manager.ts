@@ -2,6 +2,7 @@ import type { Role, Session, SessionMetadata, SessionParticipant } from '../../p
 import { limits } from '../../protocol/limits.ts';
 import { displayName } from '../../protocol/names.ts';
 import { fitting } from '../../protocol/page.ts';
+import { type Action, isPermitted } from '../../protocol/permissions.ts';
 import type { Timings } from '../../protocol/timings.ts';
 import type { Queryable } from '../platform/database.ts';
 import { log } from '../platform/log.ts';
@@ -9,7 +10,6 @@ import { accessOf, denied, type SessionAccess, sessionAt } from './access.ts';
 import type { Asker } from './asker.ts';
 import type { Expiry } from './expiry.ts';
 import { type InviteKeys, JoinGate, type JoinResult } from './join-gate.ts';
-import { type Action, isPermitted } from './permissions.ts';
 import type { Person } from './person.ts';
 import { refusals } from './refusals.ts';
 import { releaseSlots, type SlotRelease } from './release-slots.ts';

@@ -42,6 +42,8 @@ export class InProcessService {
   readonly database: TestDatabase;
   /** What the handlers logged as an error. */
   readonly errors: unknown[][] = [];
+  /** Called with each frame that is posted to a connection. */
+  onPost: ((connectionId: string, frame: ServerFrame) => void) | undefined;
   readonly #handlers: Record<RouteGroup, Handler>;
   readonly #close: () => Promise<void>;
   /** What was posted since the last frame was delivered. */
@@ -100,7 +102,7 @@ export class InProcessService {
     const authorizer = { userId: randomUUID(), username, userAgent: 'test', ...more };
     const connectionId = `${randomUUID().slice(0, 15)}=`;
     const { userId } = authorizer;
-    await this.services.registry.add({ connectionId, userId, username, connectedAt: Date.now() });
+    await this.services.registry.add({ connectionId, userId, username, connectedAt: this.services.clock() });
     return { connectionId, authorizer };
   }
 
@@ -147,7 +149,10 @@ export class InProcessService {
     const result = { delivered: 0, gone: [], failed: [], throttled: 0 };
     return {
       broadcast: async (connectionIds: readonly string[], frame: ServerFrame) => {
-        for (const connectionId of connectionIds) this.#posted.push({ connectionId, frame });
+        for (const connectionId of connectionIds) {
+          this.#posted.push({ connectionId, frame });
+          this.onPost?.(connectionId, frame);
+        }
         return result;
       },
       post: async () => result,

@@ -1,9 +1,9 @@
 import { claimedRole } from '../../../protocol/access-claim.ts';
 import type { ActivityItem } from '../../../protocol/entities.ts';
 import { RollcallError } from '../../../protocol/errors.ts';
+import { isAtLeast } from '../../../protocol/permissions.ts';
 import { withoutConnection } from '../../activity/linked-entry.ts';
 import type { Services } from '../../services/services.ts';
-import { isAtLeast } from '../../sessions/permissions.ts';
 import type { AuditedSession } from '../../sessions/session-keys.ts';
 import { authorizeCaller } from '../callers/authorize-caller.ts';
 import type { Caller } from '../callers/caller.ts';

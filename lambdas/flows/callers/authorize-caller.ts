@@ -1,6 +1,6 @@
+import type { Action } from '../../../protocol/permissions.ts';
 import type { Services } from '../../services/services.ts';
 import type { SessionAccess } from '../../sessions/access.ts';
-import type { Action } from '../../sessions/permissions.ts';
 import type { Caller } from './caller.ts';
 import { refuseForeignGuest } from './people.ts';
 

@@ -1,4 +1,4 @@
-import { type Role, roles } from '../../protocol/entities.ts';
+import { type Role, roles } from './entities.ts';
 
 /** What can be done in a session, from the least on. Only {@link isPermitted} decides who may (rule SE1). */
 export type Action = 'view' | 'comment' | 'operate' | 'manage';

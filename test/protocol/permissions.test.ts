@@ -1,4 +1,4 @@
-import { type Access, type Action, isAtLeast, isPermitted } from '../../lambdas/sessions/permissions.ts';
+import { type Access, type Action, isAtLeast, isPermitted } from '../../protocol/permissions.ts';
 
 const actions: Action[] = ['view', 'comment', 'operate', 'manage'];
 const allowed = (access: Partial<Access>) =>

@@ -1,0 +1,25 @@
+import { accessCases } from './parity/access-cases.ts';
+import { handlersSide } from './parity/handlers-side.ts';
+import { memorySide } from './parity/memory-side.ts';
+import type { Side } from './parity/side.ts';
+
+// The service in memory must answer as the handlers do. Each case sends the same messages to both.
+
+let handlers: Side;
+beforeAll(async () => {
+  handlers = await handlersSide();
+});
+afterAll(() => handlers?.close());
+
+const cases = [...accessCases];
+
+describe.each(cases.map((each) => [each.title, each] as const))('%s', (_, { run, expected }) => {
+  test('the handlers', async () => {
+    expect(await run(handlers)).toEqual(expected);
+  });
+  test('the service in memory', async () => {
+    const memory = memorySide();
+    expect(await run(memory)).toEqual(expected);
+    await memory.close();
+  });
+});
