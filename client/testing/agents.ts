@@ -1,8 +1,9 @@
 import type { Role, Status } from '../../protocol/entities.ts';
+import { displayName } from '../../protocol/names.ts';
+import type { World } from './access.ts';
 import { checkData } from './check-message.ts';
 import { Refusal } from './refusal.ts';
 import type { Room } from './room.ts';
-import type { World } from './rooms.ts';
 
 /** What a program says of an agent; absent fields change nothing. */
 export interface TestAgentState {
@@ -28,17 +29,21 @@ const role: Role = 'viewer';
  */
 export function setAgent(world: World, key: string, agentId: string, state: TestAgentState): string {
   const room = roomOf(world, key);
-  const { leaseSeconds = 60, ...said } = state;
+  const { leaseSeconds = 60, ...given } = state;
+  const said = { ...given, name: displayName(given.name ?? '') || undefined };
   const userId = `agent-${agentId}`;
   const known = room.people.get(userId);
-  if (!known && room.people.size >= room.session.maxParticipants) {
+  if (room.access.removals.has(userId)) {
+    throw new Refusal('PERMISSION_DENIED', 'This agent was removed from the session; use another one there.');
+  }
+  if (!known && room.access.isFullFor(userId, room.session.maxParticipants)) {
     throw new Refusal('SESSION_FULL', 'All slots of the session are taken.');
   }
   checkData(known?.user.data, said.data);
   const leaseUntil = world.now() + leaseSeconds * 1000;
   if (known) known.leaseUntil = leaseUntil;
   else {
-    const { name = agentId, onBehalfOf } = said;
+    const { name = displayName(agentId) || 'Agent', onBehalfOf } = said;
     const mark = { kind: 'agent' as const, ...(onBehalfOf ? { onBehalfOf } : {}) };
     room.enterAgent({ userId, username: name, role, ...mark }, leaseUntil);
   }

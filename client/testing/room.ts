@@ -1,61 +1,14 @@
-import type { AccessClaim } from '../../protocol/access-claim.ts';
-import { encodeMove, frameHead, tagOf } from '../../protocol/compact.ts';
-import type { Cursor, LeaveCause, Role, Session, SessionParticipant, Status } from '../../protocol/entities.ts';
+import type { LeaveCause, Role, Session, Status } from '../../protocol/entities.ts';
+import { isAtLeast } from '../../protocol/permissions.ts';
 import { type Json, merge, type WireChange, type WireUser } from '../presence.ts';
+import { cursorFrames } from './cursor-frames.ts';
+import { hiddenTimeoutMillis, offlineAfter, type Person, type ServerConnection, statusOf } from './person.ts';
+import { RoomAccess } from './room-access.ts';
 import { Trail } from './trail.ts';
-
-/** One socket in the service. */
-export interface ServerConnection {
-  userId: string;
-  username: string;
-  /** The access claim of the token that it was opened with. */
-  claim?: AccessClaim | undefined;
-  compact: boolean;
-  send(frame: object | string): void;
-}
-
-interface Seat {
-  lastSeen: number;
-  /** The timeout of the seat, in milliseconds. */
-  timeoutMillis: number;
-  isHidden: boolean;
-  /** When the grace of a broken socket ends; undefined while the socket is open. */
-  endsAt?: number;
-}
-
-/** A user, or an agent without seats. */
-export interface Person {
-  user: WireUser;
-  chosen: Status | undefined;
-  seats: Map<ServerConnection, Seat>;
-  lastActive: number;
-  /** When the lease of an agent ends; undefined for a user. */
-  leaseUntil?: number;
-}
-
-export interface Invitation {
-  inviteId: string;
-  role: Role;
-  expiresAt: number;
-  uses: number;
-}
-
-const offlineAfter = 60_000;
-const hiddenTimeoutMillis = 150_000;
-const awayAfter = 120_000;
-const rank: Status[] = ['online', 'away', 'offline'];
-const worse = (one: Status, other: Status) => (rank.indexOf(one) > rank.indexOf(other) ? one : other);
 
 /** One session in memory, with its users. */
 export class Room {
-  readonly participants = new Map<string, SessionParticipant>();
-  /** The role that each person has without an access claim. */
-  readonly rights = new Map<string, Role>();
-  /** The people who joined by an access claim the last time. */
-  readonly claimed = new Set<string>();
-  readonly invitations = new Map<string, Invitation>();
-  /** The users that guests turned out to be. */
-  readonly identities = new Map<string, string>();
+  readonly access = new RoomAccess();
   readonly trail: Trail;
   readonly people = new Map<string, Person>();
   session: Session;
@@ -75,11 +28,18 @@ export class Room {
     this.#now = now;
   }
 
-  snapshot(): { epoch: string; seq: number; users: WireUser[] } {
-    const users = [...this.people.values()].map(({ user }) =>
-      user.status === 'offline' ? { ...user, cursor: undefined } : user,
-    );
+  /** @param asker the user who receives it, without the cursors that they may not see; the service itself if absent. */
+  snapshot(asker?: string): { epoch: string; seq: number; users: WireUser[] } {
+    const shows = ({ userId, status }: WireUser) =>
+      userId === asker || (status !== 'offline' && (asker === undefined || this.#seesCursors(asker)));
+    const users = [...this.people.values()].map(({ user }) => (shows(user) ? user : { ...user, cursor: undefined }));
     return { epoch: this.epoch, seq: this.seq, users };
+  }
+
+  /** A session may show cursors only from a certain role up. */
+  #seesCursors(userId: string): boolean {
+    const least = this.session.metadata.visibility?.cursors;
+    return !least || isAtLeast(this.people.get(userId)?.user.role as Role, least);
   }
 
   has(connection: ServerConnection): boolean {
@@ -105,12 +65,13 @@ export class Room {
       lastActive: now,
     };
     this.people.set(userId, person);
+    this.access.members.add(connection);
     for (const [other, seat] of person.seats) if (seat.endsAt !== undefined) person.seats.delete(other);
     person.seats.set(connection, { lastSeen: now, timeoutMillis: offlineAfter, isHidden: false });
     if (isNew) {
       person.chosen = said.status;
       const { activity, data } = said;
-      const fields = { activity, data, status: this.#statusOf(person), connections: 1 };
+      const fields = { activity, data, status: statusOf(person, this.#now()), connections: 1 };
       person.user = merge(person.user, JSON.parse(JSON.stringify(fields)));
       this.trail.joined(person.user);
       this.#diff({ joins: [person.user] }, connection);
@@ -126,6 +87,8 @@ export class Room {
     const now = this.signOfLife();
     const times = { lastSeen: now, lastActive: now, joinedAt: now };
     const user: WireUser = { ...who, status: 'online', ...times, index: this.#indices++, connections: 1, data: {} };
+    const holder = { ...who, username: who.username, isAnonymous: true, kind: 'agent' as const };
+    this.access.take(this.session.id, holder, who.role as Role, now);
     this.people.set(who.userId, { user, chosen: undefined, seats: new Map(), lastActive: now, leaseUntil });
     this.trail.joined(who);
     this.#diff({ joins: [user] });
@@ -183,7 +146,8 @@ export class Room {
     const guest = this.people.get(guestId);
     if (!guest) return;
     const removed = { type: 'session_removed', reason: 'signed_in' };
-    this.broadcast(removed, (connection) => connection.userId === guestId);
+    this.tell(removed, (connection) => connection.userId === guestId);
+    this.dismiss(guestId);
     this.people.delete(guestId);
     const known = this.people.get(userId);
     const user = { ...(known ?? guest).user, guestId };
@@ -199,6 +163,7 @@ export class Room {
   }
 
   leave(userId: string, cause: LeaveCause): void {
+    this.access.giveBack(userId, this.#now());
     if (!this.people.delete(userId)) return;
     this.trail.left(userId, cause);
     this.#diff({ leaves: [{ userId, cause }] });
@@ -236,6 +201,20 @@ export class Room {
     }
   }
 
+  /** Ends the memberships of a user: their connections stay open and get nothing about this session any more. */
+  dismiss(userId: string): void {
+    const { members } = this.access;
+    for (const connection of members) if (connection.userId === userId) members.delete(connection);
+  }
+
+  /** Sends a frame to connections that joined, also to those whose user timed out. */
+  tell(frame: object, to: (connection: ServerConnection) => boolean = () => true): void {
+    for (const connection of this.access.members) {
+      if (to(connection)) connection.send({ sessionId: this.session.id, ...frame });
+    }
+  }
+
+  /** Sends a frame to the connections of those who are present. */
   broadcast(frame: object, to: (connection: ServerConnection) => boolean = () => true): void {
     for (const { seats } of this.people.values()) {
       for (const [connection, { endsAt }] of seats) {
@@ -244,16 +223,9 @@ export class Room {
     }
   }
 
-  #statusOf({ chosen, lastActive, seats, leaseUntil }: Person): Status {
-    if (leaseUntil !== undefined) return chosen ?? 'online';
-    const isInUse = [...seats.values()].some(({ isHidden }) => !isHidden);
-    const derived = isInUse && this.#now() - lastActive < awayAfter ? 'online' : 'away';
-    return worse(chosen ?? 'online', derived);
-  }
-
   #change(person: Person, fields: Omit<WireChange, 'userId'>, chosen?: Status): void {
     if (chosen) person.chosen = chosen;
-    const change = { ...fields, status: this.#statusOf(person) } as Record<string, unknown>;
+    const change = { ...fields, status: statusOf(person, this.#now()) } as Record<string, unknown>;
     for (const [key, value] of Object.entries(change)) {
       const known = person.user[key as keyof WireUser];
       if (value === undefined || (value ?? undefined) === known) delete change[key];
@@ -264,21 +236,13 @@ export class Room {
   }
 
   #move(person: Person, cursor: Json, from: Pick<ServerConnection, 'userId'>): void {
-    const { userId, index, cursor: known, status } = person.user;
-    const at = this.#now();
+    const { cursor: known, status } = person.user;
     person.user = { ...person.user, cursor };
     if (status === 'offline') return;
-    const tag = tagOf(cursor as Cursor);
-    const whole = { userId, cursor, at };
-    const isMove = known !== undefined && tagOf(known as Cursor) === tag;
-    const head = frameHead(this.epoch);
-    const compact = isMove ? head + encodeMove(index!, tag, cursor as Cursor) : `${head}\n${JSON.stringify([whole])}`;
-    for (const { seats } of this.people.values()) {
-      for (const connection of seats.keys()) {
-        if (connection.userId === from.userId) continue;
-        const frame = { type: 'cursors', sessionId: this.session.id, cursors: [whole] };
-        connection.send(connection.compact ? compact : frame);
-      }
+    const frames = cursorFrames(this, person.user, known, this.#now());
+    for (const [userId, { seats }] of this.people) {
+      if (userId === from.userId || !this.#seesCursors(userId)) continue;
+      for (const connection of seats.keys()) connection.send(connection.compact ? frames.compact : frames.whole);
     }
   }
 

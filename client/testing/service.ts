@@ -1,16 +1,19 @@
 import type { AccessClaim } from '../../protocol/access-claim.ts';
 import { bearerPrefix } from '../../protocol/frames.ts';
 import { limits } from '../../protocol/limits.ts';
+import { displayName } from '../../protocol/names.ts';
 import { utf8Bytes } from '../../protocol/text.ts';
 import { connectionLifetimeMillis, settingDefaults } from '../../protocol/timings.ts';
 import type { Frame } from '../gather.ts';
+import type { World } from './access.ts';
 import { checkMessage } from './check-message.ts';
 import type { Clock } from './clock.ts';
 import type { Accept, ServerSocket } from './device.ts';
+import { findInvite, guestIdOf } from './joining.ts';
+import { offlineAfter, type ServerConnection } from './person.ts';
 import { Refusal } from './refusal.ts';
 import { handlers } from './requests.ts';
-import type { ServerConnection } from './room.ts';
-import { expireRooms, type World } from './rooms.ts';
+import { expireRooms } from './rooms.ts';
 import { claimsOf } from './token.ts';
 
 /** A frame that the service received. */
@@ -53,8 +56,7 @@ interface Admitted {
   claim?: AccessClaim | undefined;
   /** Until when the claim holds, Unix milliseconds. */
   claimUntil?: number;
-  /** The invite of a guest. */
-  invite?: string;
+  guest?: ServerConnection['guest'];
 }
 
 const spacing = 1000 / limits.messagesPerSecond;
@@ -112,32 +114,45 @@ export function createService(clock: Clock, options: ServiceOptions): Service {
     const query = new URL(url).searchParams;
     const bearer = protocols.find((each) => each.startsWith(bearerPrefix))?.slice(bearerPrefix.length);
     const token = bearer ?? query.get('token') ?? undefined;
-    const invite = query.get('invite');
     if (token !== undefined) {
       const isValid = service.isValid(token);
       service.handshakes.push({ token, isValid });
       if (!isValid) return 403;
       const { sub, name, exp, rollcall } = claimsOf(token)!;
-      serve(socket, { userId: sub, username: name, claim: rollcall?.sessions, claimUntil: exp * 1000 });
+      const username = displayName(name) || displayName(sub) || 'Unnamed';
+      serve(socket, { userId: sub, username, claim: rollcall?.sessions, claimUntil: exp * 1000 });
       return undefined;
     }
+    const invite = query.get('invite');
     if (invite === null) return 401;
-    const isKnown = [...world.rooms.values()].some(
-      ({ invitations }) => (invitations.get(invite)?.expiresAt ?? 0) > now(),
-    );
-    if (!isKnown) return 403;
-    const userId = `guest-${query.get('guest') ?? crypto.randomUUID()}`;
-    serve(socket, { userId, username: query.get('name') ?? 'Guest', invite });
+    const guest = admit(invite, displayName(query.get('name') ?? '') || 'Guest', query.get('guest'));
+    if (!guest) return 403;
+    serve(socket, guest);
     return undefined;
   }
 
-  function serve(socket: ServerSocket, { userId, username, claim, claimUntil = Infinity, invite }: Admitted): void {
+  /** A guest with an invite that has not expired. The join checks whether it was revoked or used up. */
+  function admit(invite: string, username: string, secret: string | null): Admitted | undefined {
+    const found = findInvite(world, invite);
+    if (!found) return undefined;
+    const { room, invitation } = found;
+    const { inviteId, expiresAt } = invitation;
+    if (expiresAt <= now()) {
+      room.trail.add({ userId: null, username }, 'invite_refused', { reason: 'expired', inviteId });
+      return undefined;
+    }
+    const userId = guestIdOf(secret ?? crypto.randomUUID(), inviteId);
+    return { userId, username, guest: { sessionId: room.session.id, invite } };
+  }
+
+  function serve(socket: ServerSocket, { userId, username, claim, claimUntil = Infinity, guest }: Admitted): void {
     let onTime = 0;
     const orders = new Map<unknown, number>();
     const connection: ServerConnection = {
       userId,
       username,
       claim,
+      guest,
       compact: false,
       send(frame) {
         if (losing.delete(`${userId} ${(frame as { type?: string }).type}`)) return;
@@ -166,13 +181,14 @@ export function createService(clock: Clock, options: ServiceOptions): Service {
       }
       const handler = handlers[frame.type];
       if (!handler) throw new Refusal('INVALID_MESSAGE', `There is no message ${frame.type}.`);
-      return handler({ world, connection, message: { invite, ...frame } });
+      return handler({ world, connection, message: frame });
     }
 
     function welcome({ format }: Frame): object {
       connection.compact = format === 'compact';
       const { heartbeatSeconds, rolloverSeconds } = options;
-      const times = { heartbeatSeconds, timeoutSeconds: 30, awaySeconds: 120, batchMillis: 100, rolloverSeconds };
+      const timeoutSeconds = offlineAfter / 1000;
+      const times = { heartbeatSeconds, timeoutSeconds, awaySeconds: 120, batchMillis: 100, rolloverSeconds };
       const who = { connectionId: crypto.randomUUID(), userId, username };
       return { type: 'welcome', ...who, ...times, serverTime: now(), format };
     }
@@ -211,7 +227,10 @@ export function createService(clock: Clock, options: ServiceOptions): Service {
     socket.onClose = (code) => {
       if (!sockets.delete(socket)) return;
       const grace = cleanCodes.includes(code) ? 3000 : 15_000;
-      for (const room of world.rooms.values()) room.break(connection, grace);
+      for (const room of world.rooms.values()) {
+        room.access.members.delete(connection);
+        room.break(connection, grace);
+      }
     };
   }
 

@@ -16,6 +16,7 @@ export class Trail {
   readonly stays: Stay[] = [];
   readonly #sessionId: string;
   readonly #now: () => number;
+  readonly #once = new Set<string>();
 
   constructor(sessionId: string, now: () => number) {
     this.#sessionId = sessionId;
@@ -33,6 +34,13 @@ export class Trail {
     const item = { id, ...who, activityType, details: JSON.parse(JSON.stringify(details)), createdAt: this.#now() };
     this.items.unshift(item);
     return item;
+  }
+
+  /** The same, unless an entry with this mark was added before. */
+  addOnce(mark: string, actor: Actor, activityType: string, details: object): void {
+    if (this.#once.has(mark)) return;
+    this.#once.add(mark);
+    this.add(actor, activityType, details);
   }
 
   joined({ userId, username, role, kind, onBehalfOf }: Arriving): void {

@@ -7,11 +7,12 @@ import type { Fields, Side, Visit } from './side.ts';
 
 const claimSeconds = 30 * 86_400;
 
-/** The handlers of the functions with real stores, in this process. No sweep runs. */
+/** The handlers of the functions with real stores, in this process. No sweep runs. Time passes by a change of `Date.now`. */
 export async function handlersSide(): Promise<Side> {
+  const { now } = Date;
   let ahead = 0;
-  const clock = () => Date.now() + ahead;
-  const service = await InProcessService.start({ clock });
+  Date.now = () => now() + ahead;
+  const service = await InProcessService.start();
   const heard = new Map<string, Fields[]>();
   service.onPost = (connectionId, frame) => heard.get(connectionId)?.push(JSON.parse(JSON.stringify(frame)));
 
@@ -19,7 +20,7 @@ export async function handlersSide(): Promise<Side> {
     const { userId = randomUUID(), claim, invite, secret = randomUUID() } = visit;
     if (invite === undefined) {
       const { username } = identityOf({ sub: userId, iss: 'https://test', name })!;
-      return { userId, username, ...(claim && claimContext(claim, clock() / 1000 + claimSeconds)) };
+      return { userId, username, ...(claim && claimContext(claim, Date.now() / 1000 + claimSeconds)) };
     }
     const visitor = { invite, name, guestKey: secret, ipAddress: undefined, userAgent: undefined };
     const context = await admitGuest(service.services, visitor);
@@ -41,6 +42,9 @@ export async function handlersSide(): Promise<Side> {
     async wait(millis) {
       ahead += millis;
     },
-    close: () => service.close(),
+    async close() {
+      Date.now = now;
+      await service.close();
+    },
   };
 }

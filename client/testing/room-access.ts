@@ -1,0 +1,79 @@
+import type { Role, SessionParticipant } from '../../protocol/entities.ts';
+import type { ServerConnection } from './person.ts';
+
+export interface Invitation {
+  inviteId: string;
+  role: Role;
+  createdAt: number;
+  expiresAt: number;
+  /** How often it was used, and how often it may be used. */
+  uses: number;
+  maxUses: number;
+  isRevoked: boolean;
+}
+
+/** Who takes a slot. */
+export interface Holder {
+  userId: string;
+  username: string;
+  /** Whether it is a guest or an agent. */
+  isAnonymous: boolean;
+  kind?: 'agent';
+  onBehalfOf?: string | undefined;
+}
+
+/** Who may be in a session, who holds a slot there, and which connections joined it. */
+export class RoomAccess {
+  /** The last stay of each person, by user id. */
+  readonly participants = new Map<string, SessionParticipant>();
+  /** The role that each person has without an access claim. */
+  readonly rights = new Map<string, Role>();
+  /** The people who joined by an access claim the last time. */
+  readonly claimed = new Set<string>();
+  /** The people whom the owner removed, and when. */
+  readonly removals = new Map<string, number>();
+  /** When the owner last set the role of a person. */
+  readonly decisions = new Map<string, number>();
+  readonly invitations = new Map<string, Invitation>();
+  /** The users that guests turned out to be. */
+  readonly identities = new Map<string, string>();
+  /** The connections that joined and have not left. One whose user timed out is still a member. */
+  readonly members = new Set<ServerConnection>();
+
+  /** Those who hold a slot, the first to join first. */
+  holders(): SessionParticipant[] {
+    return [...this.participants.values()]
+      .filter(({ isActive }) => isActive)
+      .sort((one, other) => one.joinedAt - other.joinedAt);
+  }
+
+  /** Whether a person needs a slot and none is free. */
+  isFullFor(userId: string, maxParticipants: number): boolean {
+    return !this.participants.get(userId)?.isActive && this.holders().length >= maxParticipants;
+  }
+
+  /** Gives a person a slot, or keeps theirs. */
+  take(sessionId: string, { userId, username, isAnonymous, kind, onBehalfOf }: Holder, role: Role, now: number): void {
+    const known = this.participants.get(userId);
+    const id = known?.id ?? crypto.randomUUID();
+    const who = isAnonymous ? { userId: null, anonymousId: userId } : { userId, anonymousId: null };
+    const agent = kind && { kind, ...(onBehalfOf ? { onBehalfOf } : {}) };
+    const joinedAt = known?.isActive ? known.joinedAt : now;
+    const times = { isActive: true, joinedAt, lastSeenAt: now, leftAt: null };
+    this.participants.set(userId, { id, sessionId, ...who, name: username, role, ...times, ...agent });
+  }
+
+  giveBack(userId: string, now: number): void {
+    const known = this.participants.get(userId);
+    if (known?.isActive) this.participants.set(userId, { ...known, isActive: false, leftAt: now });
+  }
+
+  /** Takes slot and access away. @returns false if the person never took part, or was removed before. */
+  remove(userId: string, now: number): boolean {
+    if (!this.participants.has(userId) || this.removals.has(userId)) return false;
+    this.giveBack(userId, now);
+    this.removals.set(userId, now);
+    for (const known of [this.rights, this.claimed, this.decisions]) known.delete(userId);
+    return true;
+  }
+}
