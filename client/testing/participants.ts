@@ -44,7 +44,7 @@ export const participantHandlers: Record<string, (call: Call) => object> = {
     if (!room.access.remove(userId, call.world.now())) return { type: 'ack' };
     room.trail.add(call.connection, 'participant_removed', { targetUserId: userId, reason });
     const removed = { type: 'session_removed', reason: reason ?? 'removed' };
-    room.tell(removed, (other) => other.userId === userId);
+    room.broadcast(removed, (other) => other.userId === userId);
     room.dismiss(userId);
     room.leave(userId, 'removed');
     return { type: 'ack' };

@@ -1,7 +1,14 @@
 import { type AccessClaim, defaultAccessClaim } from '../../protocol/access-claim.ts';
 
+/** `btoa` takes only Latin characters. */
+const ascii = (json: string) =>
+  json.replace(/[^ -~]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
+
 const encode = (value: object) =>
-  btoa(JSON.stringify(value)).replace(/\+/g, '-').replace(/\//g, '_').replace(/=+$/, '');
+  btoa(ascii(JSON.stringify(value)))
+    .replace(/\+/g, '-')
+    .replace(/\//g, '_')
+    .replace(/=+$/, '');
 
 /** The claims of a token of the in-memory service; `exp` is in Unix seconds. */
 export interface Claims {

@@ -53,3 +53,16 @@ test('[SA7] a user who is alone with an agent is told of it', async () => {
   expect(ada.getSnapshot().others).toMatchObject([{ activity: 'thinking' }]);
   rollcall.close();
 });
+
+test('[SA8] an agent holds a slot until it leaves, and one that the owner removed does not return', async () => {
+  const { rollcall, ada } = await room();
+  const agentId = rollcall.setAgent('doc-1', 'writer', { onBehalfOf: 'bob' });
+  const agentsIn = async () => (await ada.participants()).filter(({ kind }) => kind === 'agent');
+  expect(await agentsIn()).toMatchObject([{ userId: null, anonymousId: agentId, name: 'writer', onBehalfOf: 'bob' }]);
+  rollcall.endAgent('doc-1', 'writer');
+  expect(await agentsIn()).toEqual([]);
+  rollcall.setAgent('doc-1', 'writer');
+  await ada.remove(agentId);
+  expect(() => rollcall.setAgent('doc-1', 'writer')).toThrow('removed');
+  rollcall.close();
+});

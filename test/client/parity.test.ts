@@ -1,7 +1,10 @@
 import { accessCases } from './parity/access-cases.ts';
 import { handlersSide } from './parity/handlers-side.ts';
+import { inviteCases } from './parity/invite-cases.ts';
 import { memorySide } from './parity/memory-side.ts';
+import { personCases } from './parity/person-cases.ts';
 import type { Side } from './parity/side.ts';
+import { sightCases } from './parity/sight-cases.ts';
 
 // The service in memory must answer as the handlers do. Each case sends the same messages to both.
 
@@ -11,7 +14,7 @@ beforeAll(async () => {
 });
 afterAll(() => handlers?.close());
 
-const cases = [...accessCases];
+const cases = [...accessCases, ...inviteCases, ...personCases, ...sightCases];
 
 describe.each(cases.map((each) => [each.title, each] as const))('%s', (_, { run, expected }) => {
   test('the handlers', async () => {

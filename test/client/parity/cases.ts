@@ -34,10 +34,13 @@ export async function stageOf(side: Side, metadata: object = {}, role = 'viewer'
 }
 
 /** The types and details of the newest entries of a session, the oldest first, without joins and leaves. */
-export async function entriesOf(owner: Wire, sessionId: string): Promise<unknown[]> {
+export async function entriesOf(owner: Wire, sessionId: string): Promise<[string, object][]> {
   const { items } = await owner.ask('activity_query', { sessionId });
   return (items as Fields[])
     .filter(({ activityType }) => !/^(user_joined|user_left|session_created)$/.test(activityType))
-    .map(({ activityType, details: { inviteId: _, targetUserId: __, ...details } }) => [activityType, details])
+    .map(({ activityType, details: { inviteId: _, targetUserId: __, ...details } }): [string, object] => [
+      activityType,
+      details,
+    ])
     .reverse();
 }
