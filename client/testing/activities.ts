@@ -12,8 +12,8 @@ type Entry = { activityType: string; details?: Json; activityId?: string };
 export const activityHandlers: Record<string, (call: Call) => object> = {
   activity_log(call) {
     const { activityType, details = {}, activityId = newId() } = call.message as unknown as Entry;
-    const refused = { type: 'activity_refused', details: { activityType } };
-    const room = auditRefusal(call, refused, () => authorize(call, 'comment'));
+    const refusalEntry = { type: 'activity_refused', details: { activityType } };
+    const room = auditRefusal(call, refusalEntry, () => authorize(call, 'comment'));
     if (isServerActivityType(activityType)) {
       throw new Refusal('INVALID_MESSAGE', `Only the server writes activity of the type "${activityType}".`);
     }

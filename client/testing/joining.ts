@@ -127,12 +127,12 @@ export function enter(call: Call, room: Room): Role {
       new Refusal('SESSION_FULL', 'All slots are taken; try again when somebody has left.'),
     );
   }
-  const isUsed = !claim && raise(room, connection, brought);
+  const usesInvite = !claim && raise(room, connection, brought);
   const role = claim ? own.role! : access.rights.get(userId)!;
   if (claim) access.claimed.add(userId);
   else access.claimed.delete(userId);
-  access.take(session.id, { userId, username, isAnonymous: guest !== undefined }, role, world.now());
-  if (isUsed) trail.add(connection, 'invite_used', { inviteId: brought?.inviteId, role });
+  access.hold(session.id, { userId, username, isAnonymous: guest !== undefined }, role, world.now());
+  if (usesInvite) trail.add(connection, 'invite_used', { inviteId: brought?.inviteId, role });
   if (brought?.reason) trail.add(connection, 'invite_refused', { reason: brought.reason });
   if (signedIn) room.takeOver(signedIn.guestId, connection, role);
   room.enter(connection, role, saidIn(message as Said & Call['message']));

@@ -41,8 +41,8 @@ const sessionHandlers: Record<string, (call: Call) => object> = {
     return { type: 'session_left', sessionId: room?.session.id ?? call.message.sessionId };
   },
   session_end(call) {
-    const refused = { type: 'session_end_refused' };
-    const room = auditRefusal(call, refused, () => authorize(call, 'manage', { evenEnded: true }));
+    const refusalEntry = { type: 'session_end_refused' };
+    const room = auditRefusal(call, refusalEntry, () => authorize(call, 'manage', { evenEnded: true }));
     const status = (call.message['status'] as 'completed' | undefined) ?? 'completed';
     finish(room, status, call.world.now(), call.connection);
     return { type: 'session_ended', sessionId: room.session.id, reason: room.session.status };

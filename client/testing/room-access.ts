@@ -53,7 +53,7 @@ export class RoomAccess {
   }
 
   /** Gives a person a slot, or keeps theirs. */
-  take(sessionId: string, { userId, username, isAnonymous, kind, onBehalfOf }: Holder, role: Role, now: number): void {
+  hold(sessionId: string, { userId, username, isAnonymous, kind, onBehalfOf }: Holder, role: Role, now: number): void {
     const known = this.participants.get(userId);
     const id = known?.id ?? crypto.randomUUID();
     const who = isAnonymous ? { userId: null, anonymousId: userId } : { userId, anonymousId: null };

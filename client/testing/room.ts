@@ -88,7 +88,7 @@ export class Room {
     const times = { lastSeen: now, lastActive: now, joinedAt: now };
     const user: WireUser = { ...who, status: 'online', ...times, index: this.#indices++, connections: 1, data: {} };
     const holder = { ...who, username: who.username, isAnonymous: true, kind: 'agent' as const };
-    this.access.take(this.session.id, holder, who.role as Role, now);
+    this.access.hold(this.session.id, holder, who.role as Role, now);
     this.people.set(who.userId, { user, chosen: undefined, seats: new Map(), lastActive: now, leaseUntil });
     this.trail.joined(who);
     this.#diff({ joins: [user] });

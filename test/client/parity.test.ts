@@ -16,7 +16,7 @@ afterAll(() => handlers?.close());
 
 const cases = [...accessCases, ...inviteCases, ...personCases, ...sightCases];
 
-describe.each(cases.map((each) => [each.title, each] as const))('%s', (_, { run, expected }) => {
+describe.each(cases.map((each) => [`[row 37] ${each.title}`, each] as const))('%s', (_, { run, expected }) => {
   test('the handlers', async () => {
     expect(await run(handlers)).toEqual(expected);
   });
