@@ -121,7 +121,10 @@ export interface Session<T extends Types = Types> {
   revokeInvite(inviteId: string, options?: RequestOptions): Promise<void>;
   /** Ends the session for all; only the owner may do it. */
   end(status?: 'completed' | 'failed', options?: RequestOptions): Promise<void>;
-  /** Recovers an expired session and joins it; only the owner may do it, within a day after the expiry. */
+  /**
+   * Recovers an expired session and joins it; only the owner may do it, within a day after the expiry. In an active session it changes
+   * nothing.
+   */
   recover(options?: RequestOptions): Promise<void>;
   /**
    * Leaves when each caller who joined has left. Others are told at once; without a connection they are told after the grace.

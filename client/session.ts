@@ -286,6 +286,8 @@ export function createSessionCore(shared: Shared, target: Target, name: string, 
     },
     async recover(signal: AbortSignal | undefined): Promise<void> {
       await requests.ask({ type: 'session_recover', sessionId: id() }, { signal });
+      // The session was active.
+      if (!isOver()) return readiness.promise;
       shown.state = 'joining';
       readiness.renew();
       shared.sessions.add(core);

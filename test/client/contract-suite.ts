@@ -270,6 +270,22 @@ export const cases: Case[] = [
     },
   },
   {
+    title: '[SE6] a recovery changes nothing in an active session, and the owner stays in it',
+    async run(place) {
+      const { hers, his } = await pair(place);
+      const states: string[] = [];
+      hers.on('state', (state) => states.push(state));
+      let isDone = false;
+      void hers.recover().then(() => {
+        isDone = true;
+      });
+      await place.until(() => isDone, 'the answer to the recovery');
+      expect([hers.state, states]).toEqual(['joined', []]);
+      hers.setActivity('still here');
+      await place.until(() => his.others[0]?.activity === 'still here', 'a change after the recovery');
+    },
+  },
+  {
     title: 'a viewer may not write activities and gets an error',
     async run(place) {
       const { his } = await pair(place);
