@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { build } from 'esbuild';
 import type { Browser, BrowserServer } from 'playwright-core';
 import type * as Testing from '../../client/testing/index.ts';
+import type * as Timeline from '../../client/timeline/index.ts';
 import type * as Components from '../../client/ui/index.ts';
 import { newPage, startBrowser } from '../support/browser.ts';
 
@@ -13,6 +14,7 @@ let script: string;
 
 interface Tools {
   testing: typeof Testing;
+  timeline: typeof Timeline;
   ui: typeof Components;
 }
 declare global {
@@ -28,7 +30,7 @@ const page = `<!doctype html><script>
 </script><script src="/tools.js"></script><main></main>`;
 
 beforeAll(async () => {
-  const names = ['testing', 'ui'];
+  const names = ['testing', 'timeline', 'ui'];
   const bundle = build({
     stdin: {
       contents: names.map((name) => `export * as ${name} from './${name}/index.ts';`).join('\n'),
@@ -101,5 +103,46 @@ test('all components work on a page that requires Trusted Types, and violate not
   });
   const namespace = 'http://www.w3.org/2000/svg';
   expect(shown).toEqual({ arrow: namespace, box: '0 0 12 17', warning: true, violations: [] });
+  await opened.context().close();
+});
+
+test('the timeline works on a page that requires Trusted Types, and violates nothing', async () => {
+  const opened = await openPage();
+  const shown = await opened.evaluate(async () => {
+    const { testing, timeline } = tools;
+    const main = document.querySelector('main')!;
+    const rollcall = testing.createTestRollcall();
+    const session = rollcall.client('ada').open('doc');
+    const his = rollcall.client('bob').open('doc');
+    await Promise.all([session.ready, his.ready]);
+    await session.logActivity('<b>note</b>');
+    await rollcall.advance(60_000);
+    await his.leave();
+    await rollcall.advance(60_000);
+    // The newest entry has a fault, which the timeline shows, too.
+    const verify: Timeline.TimelineOptions['verify'] = async ([entry]) => ({
+      ...{ valid: false, chains: [], waiting: [], unchecked: [], renamed: [], proven: 0 },
+      faults: [{ fault: 'entry_altered', sessionId: session.id, sequence: null, activityId: entry!.id }],
+    });
+    const shownThere = timeline.showPresenceTimeline(main, session, { verify });
+    await shownThere.refresh();
+    const bars = main.querySelectorAll<HTMLButtonElement>('li button');
+    for (const bar of bars) bar.click();
+    for (const table of main.querySelectorAll('details')) table.open = true;
+    const slider = main.querySelector('input')!;
+    slider.value = slider.min;
+    slider.dispatchEvent(new Event('input'));
+    const texts = main.textContent!;
+    const alarms = main.querySelectorAll('[data-broken]').length;
+    shownThere();
+    rollcall.close();
+    return {
+      bars: bars.length,
+      alarms: alarms > 0,
+      isText: texts.includes('<b>note</b>') && main.querySelector('td b') === null,
+      violations: globalThis.violations,
+    };
+  });
+  expect(shown).toEqual({ bars: 2, alarms: true, isText: true, violations: [] });
   await opened.context().close();
 });
