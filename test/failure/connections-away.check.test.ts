@@ -54,13 +54,13 @@ test('[FA4] while DynamoDB is away, connected users continue; new connections ge
       await gate.shut();
 
       expect(await refusalOf('dan')).toBe('Unexpected server response: 503');
-      await guest.expectOnce('ack', { type: 'heartbeat', sessionId: session.id });
-      await guest.expectOnce('ack', { type: 'cursor_update', sessionId: session.id, cursor });
+      await guest.expect('ack', { type: 'heartbeat', sessionId: session.id });
+      await guest.expect('ack', { type: 'cursor_update', sessionId: session.id, cursor });
       await owner.next('cursors', ({ cursors }) => cursors[0]!.userId === guest.userId);
-      await guest.expectOnce('ack', { type: 'presence_update', sessionId: session.id, activity: 'still here' });
-      await owner.expectOnce('presence_state', { type: 'presence_sync', sessionId: session.id });
-      await owner.expectOnce('activity_logged', { type: 'activity_log', sessionId: session.id, activityType: 'noted' });
-      await owner.expectOnce('invite_created', { type: 'invite_create', sessionId: session.id, role: 'viewer' });
+      await guest.expect('ack', { type: 'presence_update', sessionId: session.id, activity: 'still here' });
+      await owner.expect('presence_state', { type: 'presence_sync', sessionId: session.id });
+      await owner.expect('activity_logged', { type: 'activity_log', sessionId: session.id, activityType: 'noted' });
+      await owner.expect('invite_created', { type: 'invite_create', sessionId: session.id, role: 'viewer' });
       expect(await stranger.askOnce({ type: 'session_join', sessionId: session.id })).toMatchObject({
         type: 'error',
         code: 'UNAVAILABLE',

@@ -84,7 +84,7 @@ test('[AC3][FA3] activity is acknowledged while PostgreSQL is away, according to
     [commenter!, 'commenter'],
     [operator!, 'operator'],
   ] as const) {
-    await owner.expectOnce('ack', { type: 'participant_role', sessionId, userId: person.userId, role });
+    await owner.expect('ack', { type: 'participant_role', sessionId, userId: person.userId, role });
   }
   for (const other of others) stops.push(await stayPresent(other, sessionId));
   const stranger = await stack.arrive('liam');

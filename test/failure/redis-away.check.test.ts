@@ -96,18 +96,18 @@ async function outage(
   await away();
 
   await expectRefusals(guest, sessionId);
-  const created = await newcomer.expectOnce('session_created', { type: 'session_create', operationId: 'meanwhile' });
+  const created = await newcomer.expect('session_created', { type: 'session_create', operationId: 'meanwhile' });
   expect(created.users.map((user) => user.userId)).toEqual([newcomer.userId]);
-  await newcomer.expectOnce('session_ended', { type: 'session_end', sessionId: created.session.id });
+  await newcomer.expect('session_ended', { type: 'session_end', sessionId: created.session.id });
   const { frame, millis } = await timed(newcomer, { type: 'session_join', sessionId });
   expect(frame).toMatchObject({ type: 'session_joined', role: 'viewer' });
   await expectWithin(millis, 2 * boundMillis);
   const seen = (frame as unknown as { users: { userId: string }[] }).users.map((user) => user.userId);
   expect(seen.sort()).toEqual([owner, guest, leaver, newcomer].map((one) => one.userId).sort());
   stopLeaver();
-  await leaver.expectOnce('session_left', { type: 'session_leave', sessionId });
-  await owner.expectOnce('activity_logged', { type: 'activity_log', sessionId, activityType: 'noted' });
-  await owner.expectOnce('invite_created', { type: 'invite_create', sessionId, role: 'viewer' });
+  await leaver.expect('session_left', { type: 'session_leave', sessionId });
+  await owner.expect('activity_logged', { type: 'activity_log', sessionId, activityType: 'noted' });
+  await owner.expect('invite_created', { type: 'invite_create', sessionId, role: 'viewer' });
   // Long enough that everybody would be overdue by their old signs of life.
   while (Date.now() < began + 1.5 * offlineMillis) await timed(guest, { type: 'heartbeat', sessionId });
 
@@ -158,7 +158,7 @@ test('[FA1] the leave of a user who lost power while Redis was away is announced
     async ({ attempt, silence }) => {
       const { owner, guest, sessionId } = await room(`emma-${attempt}`, `finn-${attempt}`);
       stops.push(keepAlive(owner, sessionId, silence()));
-      await guest.expectOnce('ack', { type: 'heartbeat', sessionId });
+      await guest.expect('ack', { type: 'heartbeat', sessionId });
       stack.faults.set({ loseDisconnect: 1 });
       redis.freeze();
       guest.cut();

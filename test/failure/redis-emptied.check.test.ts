@@ -92,7 +92,7 @@ test('[FA2][PR16] the data of users are restored, also the data of a closed tab'
       const tab = await stack.arrive(`oleg-${attempt}`);
       await tab.expect('session_joined', { type: 'session_join', sessionId, data: { step: 1 } });
       await tab.expect('ack', { type: 'presence_update', sessionId, data: { step: 2, seen: [] } });
-      await tab.expectOnce('session_left', { type: 'session_leave', sessionId });
+      await tab.expect('session_left', { type: 'session_leave', sessionId });
       await nina.expect('ack', { type: 'presence_update', sessionId, data: { page: null } });
       await direct.flushall();
       const { users } = await oleg.expect('presence_state', { type: 'presence_sync', sessionId });
@@ -227,11 +227,11 @@ test('[FA2][PR5] an invisible user stays invisible after the rebuild, on a later
 test('[FA2][PR5][PR16] a join that is repeated after Redis was emptied keeps the choice to be invisible and the data', async () => {
   const { people, sessionId } = await room('quinn', 'ruth');
   const [quinn, ruth] = people;
-  await ruth.expectOnce('ack', { type: 'presence_update', sessionId, status: 'offline', data: { color: 'red' } });
+  await ruth.expect('ack', { type: 'presence_update', sessionId, status: 'offline', data: { color: 'red' } });
   await direct.flushall();
   // The answer to the first join may have been lost.
-  await ruth.expectOnce('session_joined', { type: 'session_join', sessionId });
-  const { users } = await quinn.expectOnce('presence_state', { type: 'presence_sync', sessionId });
+  await ruth.expect('session_joined', { type: 'session_join', sessionId });
+  const { users } = await quinn.expect('presence_state', { type: 'presence_sync', sessionId });
   expect(users.find((user) => user.userId === ruth.userId)).toMatchObject({
     status: 'offline',
     data: { color: 'red' },

@@ -110,7 +110,7 @@ test.each([
         const stopGuest = keep(guest);
         isAway = true;
         await away();
-        const joined = await user.expectOnce('session_joined', { type: 'session_join', sessionId, guest: proof });
+        const joined = await user.expect('session_joined', { type: 'session_join', sessionId, guest: proof });
         expect(idsOf(joined.users)).toEqual(idsOf([owner, user]));
         expect(joined.role).toBe('commenter');
         expect(joined.users.find(({ userId }) => userId === user.userId)).toMatchObject({

@@ -1,3 +1,4 @@
+import { RollcallError } from '../../../protocol/errors.ts';
 import { logFailure } from '../../platform/log-failure.ts';
 import { Overtaken } from '../../platform/turn.ts';
 import type { Services } from '../../services/services.ts';
@@ -5,18 +6,25 @@ import type { Caller } from '../callers/caller.ts';
 import { joinSteps } from './join-steps.ts';
 import { runSteps, type Step, type Undoing } from './run-steps.ts';
 import { Join, type Seated, type Seating, type SeatingTurn } from './seating.ts';
-import { releaseSlot } from './undo-seating.ts';
+import { releaseSlot, scheduleVisitNow } from './undo-seating.ts';
 
 const undoing: Undoing<Join> = {
   // A join that was overtaken is no failure: the later frame of the connection has written the rest already.
-  isNeeded: ({ hasWritten }, error) => hasWritten && !(error instanceof Overtaken),
+  isNeeded: (join, error) => join.hasWritten && !(error instanceof Overtaken) && !mayReturnAgain(join, error),
   failed: ({ services, membership: { sessionId } }, error) =>
     logFailure(services.log, 'A join that failed could not be undone', error, { sessionId }),
 };
 
+/** Whether the next frame of a connection that returns tries again. If the session refuses its user, nothing may be left of them. */
+function mayReturnAgain({ seatingTurn: { known } }: Join, error: unknown): boolean {
+  const isRefused = error instanceof RollcallError && error.code !== 'UNAVAILABLE';
+  return known !== undefined && !isRefused;
+}
+
 /**
  * Makes a user present: takes a slot, writes the membership, seats the connection in Redis, and records and tells the
- * arrival. If a step fails, the join is undone, so nothing is stored of a user who never joined (rule FA6).
+ * arrival. If a step fails, the join is undone, so nothing is stored of a user who never joined (rule FA6). A return that fails
+ * is not undone: the connection has joined before, and its next frame returns.
  *
  * While Redis is away the join succeeds. The answer is then a snapshot from the connection table, and the sweep seats and
  * announces the connection later (rule FA1).
@@ -38,6 +46,9 @@ export async function runJoin(
     return join.seated;
   } catch (error) {
     if (error instanceof Overtaken) await releaseSlot(services, join.membership);
+    else if (mayReturnAgain(join, error)) {
+      await scheduleVisitNow(join).catch((failure: unknown) => undoing.failed(join, failure));
+    }
     throw error;
   }
 }

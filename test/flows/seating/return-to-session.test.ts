@@ -4,19 +4,22 @@ import { returnToSession } from '../../../lambdas/flows/seating/return-to-sessio
 import { Overtaken } from '../../../lambdas/platform/turn.ts';
 import { Unavailable } from '../../../lambdas/platform/unavailable.ts';
 import { RollcallError } from '../../../protocol/errors.ts';
+import { trailOneByOne } from '../../support/one-by-one.ts';
 import { testServices } from '../../support/test-services.ts';
 
 const registry = {
   ...{ membership: jest.fn(), members: jest.fn(), takeBack: jest.fn(), isCompact: jest.fn() },
   ...{ join: jest.fn(), amend: jest.fn(), connectionsOf: jest.fn() },
 };
-const store = { isKnown: jest.fn(), isPresent: jest.fn(), restore: jest.fn() };
+const store = { isKnown: jest.fn(), isPresent: jest.fn(), restore: jest.fn(), depart: jest.fn() };
 const enter = jest.fn();
 const sessions = { joinSession: jest.fn(), leaveSession: jest.fn(), getParticipants: jest.fn() };
 const deadlines = { schedule: jest.fn() };
+const activity = { logActivity: jest.fn(), lastMovement: jest.fn() };
 const broadcast = jest.fn();
 const services = testServices({
   ...{ registry, presence: { store, enter }, sessions, deadlines, messenger: { broadcast } },
+  activity: trailOneByOne(activity),
 });
 
 const sessionId = randomUUID();
@@ -114,6 +117,31 @@ test.each([
   overtake();
   await expect(returnToSession(services, caller, sessionId)).resolves.toBeUndefined();
   expect(registry.takeBack).not.toHaveBeenCalled();
+});
+
+test.each([
+  { what: 'the table is away', fail: () => registry.isCompact.mockRejectedValue(new Unavailable('connections')) },
+  { what: 'the seat fails', fail: () => enter.mockRejectedValue(new Error('bug')) },
+  { what: 'the audit trail fails', fail: () => activity.logActivity.mockRejectedValue(new Error('bug')) },
+])('[FA6] [PR11] a return that fails keeps the membership, so that the next frame returns: $what', async ({ fail }) => {
+  enter.mockResolvedValue({ ...entered, arrival: { userId: person.userId, at: 2, certain: true } });
+  fail();
+  await expect(returnToSession(services, caller, sessionId)).rejects.toThrow();
+  expect(registry.takeBack).not.toHaveBeenCalled();
+  expect(store.depart).not.toHaveBeenCalled();
+  expect(sessions.leaveSession).not.toHaveBeenCalled();
+  // The sweep looks at the session, for the case that no frame follows.
+  expect(deadlines.schedule).toHaveBeenLastCalledWith(sessionId, expect.any(Number));
+});
+
+test('[FA6] [SE3] a return whose slot another user took meanwhile ends the seat and the membership', async () => {
+  enter.mockResolvedValue({ ...entered, first: true });
+  sessions.joinSession
+    .mockResolvedValueOnce({ session, role: 'viewer', activated: false, revived: false })
+    .mockRejectedValueOnce(new RollcallError('SESSION_FULL', 'The session is full.'));
+  await expect(returnToSession(services, caller, sessionId)).rejects.toMatchObject({ code: 'SESSION_FULL' });
+  expect(registry.takeBack).toHaveBeenCalled();
+  expect(store.depart).toHaveBeenCalledTimes(1);
 });
 
 test('a connection that never joined gets NOT_IN_SESSION', async () => {
