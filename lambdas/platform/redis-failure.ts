@@ -38,17 +38,6 @@ interface Outage {
 
 const outages = new WeakMap<Redis | Cluster, Outage>();
 
-/** When each Redis last answered. */
-const heard = new WeakMap<Redis | Cluster, number>();
-
-/**
- * Whether Redis answered this environment within the given time. An environment that was frozen until now does not know
- * whether Redis was away meanwhile.
- */
-export function wasHeard(redis: Redis | Cluster, withinMillis: number): boolean {
-  return (heard.get(redis) ?? 0) + withinMillis > Date.now();
-}
-
 /**
  * Returns the answer of Redis to a call, or throws after the time limit, whatever takes so long: the connecting, a frozen
  * server, or a cluster client that keeps looking for a node.
@@ -62,7 +51,6 @@ export async function answered<T>(redis: Redis | Cluster, call: () => Promise<T>
   const isProbe = halfOpenUntil > began;
   try {
     const answer = await withDeadline(call(), isProbe ? probeMillis : redisCallMillis);
-    heard.set(redis, Date.now());
     if (isProbe) noteReturn(redis);
     return answer;
   } catch (error) {

@@ -1,14 +1,16 @@
 import type { Redis } from 'ioredis';
 import { answered, noteReturn } from '../../lambdas/platform/redis-failure.ts';
+import { presenceKeys } from '../../lambdas/presence/keys.ts';
+import type { PresenceOutcome } from '../../lambdas/presence/outcome.ts';
 import { PresenceFixture } from '../support/presence.ts';
-import { connectRedis } from '../support/redis.ts';
+import { connectRedis, redisUrl } from '../support/redis.ts';
 
 const [alice, bob] = ['00000000-0000-4000-8000-00000000000a', '00000000-0000-4000-8000-00000000000b'];
 let redis: Redis;
 let room: PresenceFixture;
 
 beforeEach(async () => {
-  redis = connectRedis();
+  redis = connectRedis(redisUrl(10));
   room = new PresenceFixture(redis);
   await room.enter(alice, 'a1');
   await room.enter(bob, 'b1');
@@ -46,6 +48,65 @@ describe.each(Object.entries(actions))(
     });
   },
 );
+
+describe('after an outage of Redis that this environment did not see', () => {
+  const pulse = (millisAgo: number) => redis.zadd(presenceKeys.sweepPulse, Date.now() - millisAgo, 'round');
+  /** How often the environment asked when a sweep last completed a round. */
+  let asked: jest.SpyInstance;
+
+  beforeEach(() => {
+    asked = jest.spyOn(redis, 'zrange');
+    jest.useFakeTimers({ doNotFake: ['setTimeout', 'setImmediate', 'nextTick', 'clearTimeout'] });
+  });
+  afterEach(async () => {
+    jest.useRealTimers();
+    await redis.del(presenceKeys.sweepPulse);
+  });
+
+  const pass = (seconds: number) => {
+    jest.setSystemTime(Date.now() + seconds * 1000);
+    room.pass(seconds);
+  };
+  const leavesOf = async (act: () => Promise<PresenceOutcome | undefined>) =>
+    (await act())?.leaves.map(({ userId }) => userId) ?? [];
+
+  test.each(Object.entries(actions))(
+    '[FA1] no call times out a user until a sweep restored the session: %s',
+    async (_, act) => {
+      await pulse(0);
+      pass(61);
+      for (let call = 0; call < 3; call += 1) expect(await leavesOf(act)).not.toContain(alice);
+      await pulse(0);
+      expect(await leavesOf(actions['a visit'])).toContain(alice);
+    },
+  );
+
+  test('[FA1] [PR12] after the time of a timeout without an outage, users time out although no sweep runs', async () => {
+    await pulse(0);
+    pass(61);
+    for (let minute = 0; minute < 3; minute += 1) {
+      expect(await leavesOf(actions['a visit'])).not.toContain(alice);
+      pass(20);
+    }
+    expect(await leavesOf(actions['a visit'])).toContain(alice);
+  });
+
+  test('[PR14] an environment that knows that sweeps run asks only after a pause', async () => {
+    const asks = () => asked.mock.calls.filter(([key]) => key === presenceKeys.sweepPulse).length;
+    await pulse(0);
+    await room.visit();
+    const first = asks();
+    for (let call = 0; call < 5; call += 1) {
+      pass(20);
+      await room.visit();
+    }
+    expect(asks()).toBe(first);
+    pass(31);
+    await pulse(0);
+    await room.visit();
+    expect(asks()).toBe(first + 1);
+  });
+});
 
 describe.each(Object.entries(actions))('without an outage of Redis, %s', (_, act) => {
   test('[PR7] ends an expired grace', async () => {

@@ -12,22 +12,40 @@ const parallelSessions = 50;
 /**
  * Rebuilds every session from the connection table after Redis was away (rule FA1). Redis could not receive signs of life,
  * so the stored ones must not end anybody's presence.
+ *
+ * @returns the sessions that could not be rebuilt.
  */
-export async function recoverPresence(services: Services): Promise<void> {
+export async function recoverPresence(services: Services): Promise<string[]> {
   await relearnIndex(services, services.clock());
-  await inParallel(await services.deadlines.all(), parallelSessions, (sessionId) => bringBack(services, sessionId));
+  return bringAllBack(services, await services.deadlines.all());
 }
 
-/** Rebuilds one session and announces what that changed. A failure is only logged, because a later visit tries again. */
-export async function bringBack(services: Services, sessionId: string): Promise<void> {
+/** Rebuilds many sessions. @returns those that could not be rebuilt. */
+export async function bringAllBack(services: Services, sessionIds: readonly string[]): Promise<string[]> {
+  const failed: string[] = [];
+  await inParallel(sessionIds, parallelSessions, async (sessionId) => {
+    if (!(await bringBack(services, sessionId))) failed.push(sessionId);
+  });
+  return failed;
+}
+
+/**
+ * Rebuilds one session and announces what that changed. A failure is only logged, because a later visit tries again.
+ *
+ * @returns false if it could not be rebuilt. True if only the announcement failed: clients find out by the epoch.
+ */
+export async function bringBack(services: Services, sessionId: string): Promise<boolean> {
+  let isBack = false;
   try {
     // A guest may have signed in meanwhile. The user continues their presence before everybody is seated.
     const prepare = (members: readonly Membership[]) => takeOverGuests(services, members);
     const outcome = await rebuildSession(services, sessionId, { onlyIfLost: false, prepare });
+    isBack = true;
     if (outcome) await announce(services, sessionId, outcome);
   } catch (error) {
     logFailure(services.log, 'A session could not be rebuilt', error, { sessionId });
   }
+  return isBack;
 }
 
 /**

@@ -4,13 +4,14 @@ import { isAway } from '../../platform/unavailable.ts';
 import type { Services } from '../../services/services.ts';
 import { SweepFigures } from '../figures/sweep-figures.ts';
 import { MovementWriter } from '../journal/movement-writer.ts';
-import { recoverPresence, relearnIndex } from '../presence/recover-presence.ts';
+import { relearnIndex } from '../presence/recover-presence.ts';
 import { retryMillis, visitSession } from '../presence/visit-sessions.ts';
 import type { SweepCause, SweepRun } from '../scheduling/sweep-run.ts';
 import { startSweep } from '../scheduling/sweep-waker.ts';
 import { WebhookWatch } from '../webhooks/watch-webhooks.ts';
 import { checkLiveness } from './housekeeping.ts';
 import { LastSeenUpdates } from './last-seen-updates.ts';
+import { OutageRecovery } from './outage-recovery.ts';
 import { ServiceSpending } from './service-spending.ts';
 import { SweepShards } from './sweep-shards.ts';
 import { VisitPool } from './visit-pool.ts';
@@ -35,12 +36,6 @@ const mostSweeps = 4;
 const mostIdleTicks = 15;
 /** A tick counts as idle if the sweep was busy for less than this share of it. */
 const idleShare = 0.25;
-/**
- * An execution environment may treat Redis as away a moment longer than the sweep does. A user who joins through it
- * meanwhile is not seated, and would be announced as having left with the last of their other connections. So all sessions
- * are rebuilt a second time after this time.
- */
-const doubtMillis = 2000;
 /** If the liveness timeout is shorter than this, liveness is checked in each round and not only once a minute. */
 const quickLivenessMillis = 60_000;
 
@@ -70,10 +65,10 @@ export class PresenceSweep {
   readonly #spending: ServiceSpending;
   readonly #figures: SweepFigures;
   readonly #webhooks: WebhookWatch;
+  readonly #recovery: OutageRecovery;
   readonly #end = Promise.withResolvers<void>();
   #wasAway = false;
   #isFirst = true;
-  #recoverAgainAt = Number.POSITIVE_INFINITY;
   #idleTicks = 0;
   /** By how many milliseconds the latest visit of this tick is late. */
   #lag = 0;
@@ -92,6 +87,7 @@ export class PresenceSweep {
     this.#lastSeen = new LastSeenUpdates(services);
     this.#figures = new SweepFigures(services);
     this.#webhooks = new WebhookWatch(services);
+    this.#recovery = new OutageRecovery(services);
     this.#spending = new ServiceSpending(services, (...metered) => this.#figures.metered(...metered));
     const { maxDollarsPerHour } = services.timings;
     this.#shards = new SweepShards(services.shardLeases, run.id, mostSweepsFor[run.cause], {
@@ -136,13 +132,9 @@ export class PresenceSweep {
     try {
       const joined = await this.#shards.join(started);
       const isBack = this.#wasAway || (joined && this.#isFirst && (await nobodySwept(this.#services, started)));
-      // Not needed, because enough sweeps run. But they may have started after an outage and not know of it, so a sweep that
-      // knows of it first rebuilds the sessions.
-      if (!joined && !isBack && this.#recoverAgainAt === Number.POSITIVE_INFINITY) return false;
-      if (isBack || started >= this.#recoverAgainAt) {
-        await recoverPresence(this.#services);
-        this.#recoverAgainAt = isBack ? started + doubtMillis : Number.POSITIVE_INFINITY;
-      }
+      // Not needed, because enough sweeps run.
+      if (!joined && !isBack && !this.#recovery.isPending) return false;
+      await this.#recovery.run(started, isBack);
       [this.#wasAway, this.#isFirst] = [false, false];
       this.#services.metrics.note('redisAway', 0);
       return !joined || (await this.#round(started));
@@ -172,7 +164,7 @@ export class PresenceSweep {
     this.#lastSeen.write();
     this.#figures.tick(started, isLeader ? this.#view() : undefined);
     if (isLeader) this.#webhooks.tick(started);
-    await this.#services.deadlines.noteRound(started);
+    if (this.#recovery.isComplete) await this.#services.deadlines.noteRound(started);
     if (isBehind) await this.#callAnother();
     if (this.#services.timings.livenessTimeoutMillis < quickLivenessMillis) {
       if (isLeader) await checkLiveness(this.#services);

@@ -17,9 +17,13 @@ const deadlines = {
   /** Only the restoration of all sessions reads them all. */
   all: async () => {
     recovered.push(Date.now());
-    return [];
+    return known;
   },
 };
+/** The sessions in the deadline index. */
+let known: string[];
+/** Reads the connection table, which a restoration needs. */
+const members = jest.fn(async (): Promise<never[]> => []);
 const own = 'this-sweep';
 /** What the roster tells a sweep: all sweeps, and that no bound is near. */
 const roster = (sweeps: string[] | undefined) => ({ sweeps, rate: { restraint: 1, dollarsPerHour: 0 } });
@@ -37,6 +41,7 @@ const nobody = {
   spending: { received: 0, sent: 0, pace: undefined },
 };
 const visit = jest.fn(async () => nobody);
+const restore = jest.fn(async () => undefined);
 const startFunction = jest.fn(async () => {});
 /** The sessions with participants in PostgreSQL. */
 async function* occupiedSessions() {
@@ -45,13 +50,18 @@ async function* occupiedSessions() {
 const services = testServices({
   sweepQueries: { occupiedSessions },
   ...{ deadlines, shardLeases: leases, movingSessions: { of: async () => [] } },
-  ...{ presence: { store: { visit, forget: async () => {} } }, startFunction },
+  ...{ presence: { store: { visit, forget: async () => {}, restore } }, startFunction },
+  ...{ registry: { members }, sessions: { getParticipants: async () => [] } },
 });
 
 const mocks = [deadlines.claim, deadlines.release, deadlines.schedule, ...Object.values(leases), visit, startFunction];
 beforeEach(() => {
   jest.useFakeTimers();
   recovered.length = 0;
+  known = [];
+  members.mockReset().mockResolvedValue([]);
+  restore.mockClear();
+  deadlines.noteRound.mockClear();
   for (const mock of mocks) mock.mockClear();
   leases.join.mockReset().mockResolvedValue(roster([own]));
   deadlines.isComplete.mockReset().mockResolvedValue(true);
@@ -80,6 +90,42 @@ test('[FA1] when Redis is back, all sessions are restored, and again when all en
   expect(recovered[0]! - back).toBeLessThanOrEqual(1000);
   expect(recovered[1]! - recovered[0]!).toBeGreaterThanOrEqual(2000);
   expect(recovered[1]! - recovered[0]!).toBeLessThanOrEqual(3000);
+});
+
+test('[FA1] until every session is restored no round is noted, and one that failed is tried again with each round', async () => {
+  known = ['session'];
+  const [back, whole] = [Date.now() + 5000, Date.now() + 8500];
+  let firstNote = Number.POSITIVE_INFINITY;
+  deadlines.noteRound.mockImplementation(async () => {
+    firstNote = Math.min(firstNote, Date.now());
+  });
+  leases.join.mockImplementation(async () => {
+    if (Date.now() < back) throw new Unavailable('redis', new Error('Redis is away.'));
+    return roster([own]);
+  });
+  members.mockImplementation(async () => {
+    if (Date.now() < whole) throw new Unavailable('connections', new Error('The table is away.'));
+    return [];
+  });
+  await sweepFor(30);
+  expect(recovered).toHaveLength(2);
+  expect(restore.mock.calls.length).toBe(1);
+  expect(firstNote - whole).toBeGreaterThanOrEqual(0);
+  expect(firstNote - whole).toBeLessThanOrEqual(1000);
+});
+
+test('[FA1] a session that can never be restored does not keep other environments in doubt for longer than a timeout', async () => {
+  known = ['session'];
+  members.mockRejectedValue(new Error('bug'));
+  const began = Date.now();
+  leases.join.mockRejectedValueOnce(new Unavailable('redis', new Error('Redis is away.')));
+  let firstNote = Number.POSITIVE_INFINITY;
+  deadlines.noteRound.mockImplementation(async () => {
+    firstNote = Math.min(firstNote, Date.now());
+  });
+  await sweepFor(90);
+  expect(firstNote - began).toBeGreaterThanOrEqual(services.timings.offlineAfterMillis);
+  expect(firstNote - began).toBeLessThanOrEqual(services.timings.offlineAfterMillis + 3000);
 });
 
 test('[FA1] the sweep that noticed the outage restores all sessions, even if enough other sweeps run by then', async () => {
