@@ -44,12 +44,12 @@ async function refusalOf(user: string): Promise<string | undefined> {
 test('[FA4] while DynamoDB is away, connected users continue; new connections get 503 and can retry', async () => {
   await whilePresent(
     offlineMillis,
-    async ({ attempt, silence }) => {
+    async ({ attempt, began, silence }) => {
       const { owner, session } = await stack.host(`ada-${attempt}`);
       const guest = await stack.arrive(`bob-${attempt}`);
       await guest.expect('session_joined', { type: 'session_join', sessionId: session.id });
       await joinOf(owner, guest.userId);
-      for (const present of [owner, guest]) stops.push(keepAlive(present, session.id, silence()));
+      for (const present of [owner, guest]) stops.push(keepAlive(present, session.id, silence(began)));
       const stranger = await stack.arrive(`cleo-${attempt}`);
       await gate.shut();
 

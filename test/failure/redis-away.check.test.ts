@@ -75,18 +75,18 @@ async function expectRefusals(client: Arrived, sessionId: string): Promise<void>
 /** One user leaves and another joins while Redis is away. The others stay and must not time out. */
 async function outage(
   name: string,
-  silence: PresentUsers['silence'],
+  { began: attemptBegan, silence }: PresentUsers,
   away: () => Promise<void>,
   back: () => Promise<void>,
 ): Promise<void> {
   const { owner, guest, sessionId } = await room(`ada-${name}`, `bob-${name}`);
   let isAway = false;
-  const keep = (user: Arrived) => {
-    const stop = keepAlive(user, sessionId, silence(), () => isAway);
+  const keep = (user: Arrived, since?: number) => {
+    const stop = keepAlive(user, sessionId, silence(since), () => isAway);
     stops.push(stop);
     return stop;
   };
-  for (const present of [owner, guest]) keep(present);
+  for (const present of [owner, guest]) keep(present, attemptBegan);
   const leaver = await enter(`cleo-${name}`, sessionId);
   await untilShown(owner, sessionId, leaver.userId);
   const stopLeaver = keep(leaver);
@@ -144,20 +144,16 @@ test.each([
 ])(
   '[FA1] with Redis %s, sessions continue, presence frames are refused within the limit, and nobody times out',
   async (how, away, back) => {
-    await whilePresent(
-      offlineMillis,
-      ({ attempt, silence }) => outage(`${how}-${attempt}`, silence, away, back),
-      restore,
-    );
+    await whilePresent(offlineMillis, (users) => outage(`${how}-${users.attempt}`, users, away, back), restore);
   },
 );
 
 test('[FA1] the leave of a user who lost power while Redis was away is announced when Redis is back', async () => {
   await whilePresent(
     offlineMillis,
-    async ({ attempt, silence }) => {
+    async ({ attempt, began, silence }) => {
       const { owner, guest, sessionId } = await room(`emma-${attempt}`, `finn-${attempt}`);
-      stops.push(keepAlive(owner, sessionId, silence()));
+      stops.push(keepAlive(owner, sessionId, silence(began)));
       await guest.expect('ack', { type: 'heartbeat', sessionId });
       stack.faults.set({ loseDisconnect: 1 });
       redis.freeze();

@@ -52,10 +52,10 @@ const idsOf = (people: Arrived[]) => people.map((person) => person.userId).sort(
 test('[FA2] one frame restores all users, no leave is announced, and a new user sees all of them', async () => {
   await whilePresent(
     offlineMillis,
-    async ({ attempt, silence }) => {
+    async ({ attempt, began, silence }) => {
       const { people, sessionId } = await room(...['ada', 'bob', 'cleo'].map((name) => `${name}-${attempt}`));
       const [ada, bob, cleo] = people;
-      for (const person of people) stops.push(keepAlive(person, sessionId, silence()));
+      for (const person of people) stops.push(keepAlive(person, sessionId, silence(began)));
       await direct.flushall();
       await ada.expect('ack', { type: 'cursor_update', sessionId, cursor: { eventId: 'e', position: 7 } });
       await bob.next('cursors', ({ cursors }) => cursors[0]!.userId === ada.userId);
@@ -84,10 +84,10 @@ test('[FA2] one frame restores all users, no leave is announced, and a new user 
 test('[FA2][PR16] the data of users are restored, also the data of a closed tab', async () => {
   await whilePresent(
     offlineMillis,
-    async ({ attempt, silence }) => {
+    async ({ attempt, began, silence }) => {
       const { people, sessionId } = await room(`nina-${attempt}`, `oleg-${attempt}`);
       const [nina, oleg] = people;
-      for (const person of people) stops.push(keepAlive(person, sessionId, silence()));
+      for (const person of people) stops.push(keepAlive(person, sessionId, silence(began)));
       await nina.expect('ack', { type: 'presence_update', sessionId, data: { colour: 'teal', page: 3 } });
       const tab = await stack.arrive(`oleg-${attempt}`);
       await tab.expect('session_joined', { type: 'session_join', sessionId, data: { step: 1 } });
@@ -110,7 +110,7 @@ test('[FA2][PR16] the data of users are restored, also the data of a closed tab'
 test('[FA2][PR12] the leave of a user who loses power just after the loss is announced in time, even without any frame', async () => {
   await whilePresent(
     offlineMillis,
-    async ({ attempt, silence }) => {
+    async ({ attempt, began, silence }) => {
       const { people, sessionId } = await room(`emma-${attempt}`, `finn-${attempt}`);
       const [emma, finn] = people;
       stack.faults.set({ loseDisconnect: 1 });
@@ -122,7 +122,7 @@ test('[FA2][PR12] the leave of a user who loses power just after the loss is ann
         () => direct.zscore(`presence:connections:{${sessionId}}`, `${finn.userId}:${finn.connectionId}`),
         (score) => score !== null,
       );
-      stops.push(keepAlive(emma, sessionId, silence()));
+      stops.push(keepAlive(emma, sessionId, silence(began)));
       expect(await leaveOf(emma, finn.userId)).toBe('timeout');
       await expectWithin(Date.now() - lost, 5000, offlineMillis);
       expect((await movements(stack, sessionId)).slice(2)).toEqual([`user_timeout ${finn.userId}`]);
@@ -153,10 +153,10 @@ test('[FA2] if all users disconnect at the same time, their slots are given back
 test('[FA2][PR7] a socket that closes just after the loss gets its grace and then its leave', async () => {
   await whilePresent(
     offlineMillis,
-    async ({ attempt, silence }) => {
+    async ({ attempt, began, silence }) => {
       const { people, sessionId } = await room(`iris-${attempt}`, `jack-${attempt}`);
       const [iris, jack] = people;
-      for (const person of people) stops.push(keepAlive(person, sessionId, silence()));
+      for (const person of people) stops.push(keepAlive(person, sessionId, silence(began)));
       await direct.flushall();
       await jack.close();
       expect(await leaveOf(iris, jack.userId)).toBe('disconnected');
@@ -190,11 +190,11 @@ test('[FA2][DE9] after the rebuild, a user who may not see cursors still gets no
 test('[FA2][PR5] an invisible user stays invisible after the rebuild, on a later tab, and after a timeout', async () => {
   await whilePresent(
     offlineMillis,
-    async ({ attempt, silence }) => {
+    async ({ attempt, began, silence }) => {
       const { people, sessionId } = await room(`olga-${attempt}`, `paul-${attempt}`);
       const [olga, paul] = people;
       stops.push(await stayPresent(olga, sessionId));
-      const paulHeard = keepAlive(paul, sessionId, silence());
+      const paulHeard = keepAlive(paul, sessionId, silence(began));
       stops.push(paulHeard);
       await paul.expect('ack', { type: 'presence_update', sessionId, status: 'offline' });
       const tab = await stack.arrive(`paul-${attempt}`);

@@ -97,17 +97,17 @@ test.each([
   async (how, away, back, keepsData) => {
     await whilePresent(
       offlineMillis,
-      async ({ attempt, silence }) => {
+      async ({ attempt, began, silence }) => {
         const one = await party(`${how}-${attempt}`);
         const { owner, guest, user, sessionId, proof, before } = one;
         let isAway = false;
-        const keep = (client: Arrived) => {
-          const stop = keepAlive(client, sessionId, silence(), () => isAway);
+        const keep = (client: Arrived, since?: number) => {
+          const stop = keepAlive(client, sessionId, silence(since), () => isAway);
           stops.push(stop);
           return stop;
         };
-        keep(owner);
-        const stopGuest = keep(guest);
+        keep(owner, began);
+        const stopGuest = keep(guest, began);
         isAway = true;
         await away();
         const joined = await user.expect('session_joined', { type: 'session_join', sessionId, guest: proof });
@@ -152,10 +152,10 @@ test.each([
 test('[SE15][FA3] while PostgreSQL is away, a sign-in is refused and changes nothing, and a later attempt works', async () => {
   await whilePresent(
     offlineMillis,
-    async ({ attempt, silence }) => {
+    async ({ attempt, began, silence }) => {
       const one = await party(`database-${attempt}`);
       const { owner, guest, user, sessionId, proof, before } = one;
-      for (const client of [owner, guest]) stops.push(keepAlive(client, sessionId, silence()));
+      for (const client of [owner, guest]) stops.push(keepAlive(client, sessionId, silence(began)));
       const join = { type: 'session_join', sessionId, guest: proof };
       await stack.stores.database.shut();
       expect(await user.askOnce(join)).toMatchObject({ type: 'error', code: 'UNAVAILABLE', retryable: true });

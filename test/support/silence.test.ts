@@ -18,6 +18,12 @@ test('a silence that no frame has ended counts', async () => {
   expect(silence.longestMillis).toBeGreaterThanOrEqual(35);
 });
 
+test('a silence may begin before it is measured', async () => {
+  const silence = new Silence(performance.now() - 500);
+  await silence.during(() => pause(1));
+  expect(silence.longestMillis).toBeGreaterThanOrEqual(500);
+});
+
 describe('a scenario that fails', () => {
   const failure = new Error('a false leave');
 

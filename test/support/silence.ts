@@ -5,8 +5,13 @@
  */
 export class Silence {
   #longest = 0;
-  #lastSentAt = performance.now();
+  #lastSentAt: number;
   #stopped = false;
+
+  /** @param since when the user may have been silent first, by `performance.now()`. */
+  constructor(since = performance.now()) {
+    this.#lastSentAt = since;
+  }
 
   /** A frame that was sent at this moment, by `performance.now()`, is answered now. */
   endedBy(sentAt: number): void {
@@ -46,8 +51,10 @@ const mostAttempts = 5;
 export interface PresentUsers {
   /** The number of this attempt, for names that are unlike. */
   attempt: number;
-  /** Begins to measure the silence of one user. */
-  silence(): Silence;
+  /** When this attempt began, by `performance.now()`. */
+  began: number;
+  /** Begins to measure the silence of one user, from now or from an earlier time: the user may have joined long before. */
+  silence(since?: number): Silence;
 }
 
 /**
@@ -65,12 +72,12 @@ export async function whilePresent(
 ): Promise<void> {
   for (let attempt = 1; ; attempt += 1) {
     const silences: Silence[] = [];
-    const silence = () => {
-      silences.push(new Silence());
+    const silence = (since?: number) => {
+      silences.push(new Silence(since));
       return silences.at(-1)!;
     };
     try {
-      await scenario({ attempt, silence });
+      await scenario({ attempt, began: performance.now(), silence });
       return;
     } catch (error) {
       const longest = Math.max(0, ...silences.map(({ longestMillis }) => longestMillis));
