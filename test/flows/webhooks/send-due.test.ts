@@ -183,8 +183,9 @@ test('[WH4] after many batches of one busy endpoint, eight others are still serv
   release.resolve();
   await sweep;
   expect((await rows()).every(({ state }) => state === 'delivered')).toBe(true);
-  // Ten found the busy endpoint, and one found nothing.
-  expect(claimsOfBusy).toBe(11);
+  // Ten found the busy endpoint. Others found nothing: one, or a few if the first of them was slow, but not one for each batch.
+  expect(claimsOfBusy).toBeGreaterThan(10);
+  expect(claimsOfBusy).toBeLessThan(15);
 });
 
 test('[WH4] if the sender fails, nothing counts as an attempt and the events go out half a minute later', async () => {
