@@ -10,6 +10,8 @@ export interface AskOptions {
   link?: Link;
   /** The socket to use now; undefined while the request must wait. Called again by each `flush`. Default: the newest socket. */
   via?: () => Link | undefined;
+  /** Returns the id of the session. Called when the request is sent, because before the join only the key is known. */
+  currentId?: () => string;
   /** Whether it may be sent twice; then it is sent again after a reconnect. Default true. */
   repeatable?: boolean;
   /** Called with the reply and its socket before any later frame is handled; a promise would resolve too late. */
@@ -94,7 +96,7 @@ export function createRequests(
             entry.link = link;
             entry.count += 1;
             sentAt = now();
-            link.send({ ...message, requestId });
+            link.send({ sessionId: options.currentId?.(), ...message, requestId });
           },
           settle(finish) {
             if (!pending.delete(requestId)) return;

@@ -69,7 +69,7 @@ export function createSessionCore(shared: Shared, target: Target, name: string, 
   function request(message: Frame, options?: AskOptions): Promise<Frame> {
     if (isOver()) return Promise.reject(notInSession());
     // On another socket the session may not be joined yet, or with the rights of an older token.
-    return requests.ask({ ...message, sessionId: id() }, { via: () => link, onReply: receive, ...options });
+    return requests.ask(message, { via: () => link, currentId: id, onReply: receive, ...options });
   }
 
   /** Notifies the application of changes, once per frame. */

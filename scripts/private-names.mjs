@@ -9,6 +9,7 @@ const names = [
   'confirm',
   'confirmed',
   'count',
+  'currentId',
   'cursorSent',
   'dispatch',
   'entered',

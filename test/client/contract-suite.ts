@@ -270,6 +270,17 @@ export const cases: Case[] = [
     },
   },
   {
+    title: 'requests before a session is joined by its key are answered once it is',
+    async run(place) {
+      const session = place.client('ada').open(`early-${crypto.randomUUID()}`);
+      const [logged, participants] = await Promise.all([session.logActivity('note_added'), session.participants()]);
+      expect(logged).toEqual({ activityId: expect.any(String), pending: false });
+      expect(participants).toHaveLength(1);
+      const { items } = await session.queryActivity({ activityType: 'note_added' });
+      expect(items.map(({ id }) => id)).toEqual([logged.activityId]);
+    },
+  },
+  {
     title: '[SE6] a recovery changes nothing in an active session, and the owner stays in it',
     async run(place) {
       const { hers, his } = await pair(place);
