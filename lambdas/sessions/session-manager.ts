@@ -16,7 +16,7 @@ import { releaseSlots, type SlotRelease } from './release-slots.ts';
 import { checkRole, checkSessionInput, checkUuid } from './session-input.ts';
 import { decodePosition, encodePosition } from './session-page.ts';
 import { newSessionName } from './session-reference.ts';
-import { type OwnedSession, SessionRepository } from './session-repository.ts';
+import { type OwnedSession, SessionRepository, type Stay } from './session-repository.ts';
 import { SessionResolver } from './session-resolver.ts';
 
 /** The result of a recovery. */
@@ -188,10 +188,8 @@ export class SessionManager {
     const { session } = await this.#resolver.find(reference);
     if (session.ownerId === checkUuid('userId', personId)) throw refusals.ownerStays();
     const done = await this.#repository.remove(session.id, personId, this.#clock());
-    return {
-      ...{ sessionId: session.id, removed: done !== undefined, wasActive: done?.wasActive ?? false },
-      participant: done?.participant ?? null,
-    };
+    const { wasActive = false, participant = null } = done ?? {};
+    return { sessionId: session.id, removed: done !== undefined, wasActive, participant };
   }
 
   /** {@link removeParticipant} for a user. @throws `PERMISSION_DENIED` unless they are the owner. */
@@ -212,17 +210,19 @@ export class SessionManager {
     if (session.ownerId === checkUuid('userId', personId)) throw refusals.ownerStays();
     const changed = await this.#repository.setRole(session.id, personId, checkRole(role), this.#clock());
     if (changed) return changed;
-    if (await this.#repository.isClaimed(session.id, personId)) throw refusals.claimDecides();
+    if ((await this.#repository.newestStay(session.id, personId))?.isClaimed) throw refusals.claimDecides();
     throw refusals.notParticipant();
   }
 
-  /**
-   * The participants who hold a slot, the first to join first; with `includeLeft` also those who held one (the newest
-   * 1,000).
-   */
+  /** The participants who hold a slot, the first to join first; with `includeLeft` also those who held one (the newest 1,000). */
   async getParticipants(reference: string, options: { includeLeft?: boolean } = {}): Promise<SessionParticipant[]> {
     const sessionId = await this.#resolver.resolve(reference);
     return this.#repository.participants(sessionId, options.includeLeft ?? false, limits.maxParticipants);
+  }
+
+  /** The newest stay of a person in a session (UUIDs): their role, and whether they hold the slot. */
+  getStay(sessionId: string, personId: string): Promise<Stay | undefined> {
+    return this.#repository.newestStay(sessionId, personId);
   }
 
   /** Whether a person may do this (rule SE1). Also false for a session that does not exist. */

@@ -97,6 +97,11 @@ export class SimulatedBackend {
       const now = this.#world.clock.now;
       return this.#call('sessions.join', () => this.#takePlace(sessionRef, person.userId, now));
     },
+    getStay: (sessionId: string, userId: string) =>
+      this.#call('sessions.stay', () => {
+        const isActive = this.places.get(`${sessionId}:${userId}`)?.active;
+        return { role: 'viewer', isClaimed: false, leftCause: isActive ? null : 'left' };
+      }),
     leaveSession: (sessionId: string, userId: string, _cause: string, options: { joinedUntil?: number } = {}) => {
       const now = this.#world.clock.now;
       return this.#call('sessions.leave', () => this.#givePlaceBack(sessionId, userId, now, options.joinedUntil));

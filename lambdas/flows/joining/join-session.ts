@@ -92,10 +92,10 @@ export async function joinSession(
     if (error instanceof Overtaken) return undefined;
     throw error;
   });
-  const { session, role, revived } = await takeSlot();
+  const { session, revived } = await takeSlot();
   if (revived) await announceRevival(services, session);
   if (!seated) return presentState(services, caller, session.id);
-  const { epoch, seq, users } = seated;
+  const { epoch, seq, users, role } = seated;
   const snapshot = { sessionId: session.id, epoch, seq, users };
   const { sessionId: _, ...state } = await sendRest(services, caller, snapshot, bytesOf(session));
   return { type: 'session_joined', session, role, ...state };

@@ -6,11 +6,11 @@ import type { Join } from './seating.ts';
 export async function answer(join: Join): Promise<void> {
   const { services, seating, membership, outcome } = join;
   if (outcome) {
-    join.seated = outcome;
+    join.seated = { ...outcome, role: seating.role };
     return;
   }
   // With the mark, the audit trail is known to have the arrival. Without it, the return asks the trail.
   const unseated = seating.activated || seating.isWritten || undefined;
   if (!(await services.registry.amend(membership, { unseated }))) throw new Overtaken();
-  join.seated = await degradedSnapshot(services, membership);
+  join.seated = { ...(await degradedSnapshot(services, membership)), role: seating.role };
 }

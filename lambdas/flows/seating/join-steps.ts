@@ -2,7 +2,7 @@ import { answer } from './answer.ts';
 import { recordAndTell } from './record-and-tell.ts';
 import type { Step } from './run-steps.ts';
 import type { Join } from './seating.ts';
-import { holdSlot, retakeSlot } from './slot.ts';
+import { confirmSlot, holdSlot } from './slot.ts';
 import { takeSeat } from './take-seat.ts';
 import { endSeat, recordLeave, scheduleVisitNow, takeMembershipBack } from './undo-seating.ts';
 import { writeMembership } from './write-membership.ts';
@@ -19,7 +19,7 @@ export const joinSteps: readonly Step<Join>[] = [
   { name: 'slot', do: holdSlot, undo: [recordLeave, scheduleVisitNow] },
   { name: 'membership', do: writeMembership, undo: [takeMembershipBack, endSeat] },
   { name: 'seat', do: takeSeat, undo: [] },
-  { name: 'slot again', do: retakeSlot, undo: [] },
+  { name: 'slot again', do: confirmSlot, undo: [] },
   { name: 'record and tell', do: recordAndTell, undo: [] },
   { name: 'answer', do: answer, undo: [] },
 ];

@@ -61,9 +61,12 @@ async function recordOrLeaveToSweep(
 }
 
 /** Tells the others. The sweep records leaves that the script of the join found. */
-async function tell({ services, membership: { sessionId, joinedAt } }: Join, outcome: EnterOutcome): Promise<void> {
+async function tell(join: Join, outcome: EnterOutcome): Promise<void> {
+  const { services, membership, corrections } = join;
+  const { sessionId, joinedAt } = membership;
   const deadline = outcome.leaves.length > 0 ? joinedAt : joinedAt + firstVisitMillis(services.timings);
   await Promise.all([scheduleVisit(services, sessionId, deadline), announce(services, sessionId, outcome)]);
+  for (const correction of corrections) await announce(services, sessionId, correction);
 }
 
 /**

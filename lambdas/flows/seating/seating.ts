@@ -1,8 +1,8 @@
-import type { Role, Session } from '../../../protocol/entities.ts';
+import type { LeaveCause, Role, Session } from '../../../protocol/entities.ts';
 import type { Timings } from '../../../protocol/timings.ts';
 import type { Membership } from '../../connections/connection-registry.ts';
 import type { Turn } from '../../platform/turn.ts';
-import type { EndOutcome, EnterOutcome } from '../../presence/outcome.ts';
+import type { EndOutcome, EnterOutcome, PresenceOutcome } from '../../presence/outcome.ts';
 import type { OwnState } from '../../presence/person-data.ts';
 import type { Services } from '../../services/services.ts';
 import type { Caller } from '../callers/caller.ts';
@@ -35,8 +35,8 @@ export interface SeatingTurn {
   known?: Membership;
 }
 
-/** The snapshot that answers a join. */
-export type Seated = Pick<EnterOutcome, 'epoch' | 'seq' | 'users'>;
+/** The snapshot that answers a join, and the role of the user. */
+export type Seated = Pick<EnterOutcome, 'epoch' | 'seq' | 'users'> & { role: Role };
 
 /** The state of a running join, which its steps share. */
 export class Join {
@@ -59,6 +59,12 @@ export class Join {
   seenAt = 0;
   /** What Redis answered to the seat. Undefined while Redis is away. */
   outcome: EnterOutcome | undefined;
+  /** Whether the slot was given back since the join took it. */
+  lacksSlot = false;
+  /** Changes of the role that Redis got after the seat. */
+  readonly corrections: PresenceOutcome[] = [];
+  /** Why the stay ended while the user joined. */
+  endCause: LeaveCause | undefined;
   /** Whether the slot was taken a second time. */
   hasRetakenSlot = false;
   /** Set by the step `answer`. */

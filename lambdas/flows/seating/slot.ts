@@ -4,6 +4,7 @@ import type { OwnState } from '../../presence/person-data.ts';
 import type { Services } from '../../services/services.ts';
 import type { Caller } from '../callers/caller.ts';
 import { personOf } from '../callers/people.ts';
+import { confirmStay } from './confirm-stay.ts';
 import type { Join, Seating } from './seating.ts';
 
 /** Takes the slot of the user, unless they hold one. */
@@ -13,16 +14,22 @@ export async function holdSlot(join: Join): Promise<void> {
   join.hasWritten = join.seating.activated;
 }
 
+/** Looks whether the user still has the slot and the role that step 1 found, and takes the slot again if they may lack it. */
+export async function confirmSlot(join: Join): Promise<void> {
+  await confirmStay(join);
+  await retakeSlot(join);
+}
+
 /**
  * Takes the slot again for a user who held it before and now joins with their first connection. Their last connection has
  * just gone, and the invocation that records this leave may give back the slot that this join found (rule SE3).
  *
- * @throws JoinRefused if another user took the slot meanwhile.
+ * @throws JoinRefused if another user took the slot meanwhile, or the session is over.
  */
-export async function retakeSlot(join: Join): Promise<void> {
+async function retakeSlot(join: Join): Promise<void> {
   const { services, caller, outcome, membership } = join;
   // While Redis is away, nothing tells whether this is the first connection of the user.
-  join.hasRetakenSlot = (outcome?.first ?? true) && mayLackSlot(join);
+  join.hasRetakenSlot = join.lacksSlot || ((outcome?.first ?? true) && mayLackSlot(join));
   if (!join.hasRetakenSlot) return;
   const { sessionId, userId } = membership;
   try {

@@ -26,7 +26,7 @@ export async function endSeat(join: Join): Promise<void> {
   try {
     const now = services.clock();
     const version = membership.version === undefined ? undefined : membership.version + 1;
-    join.ended = await services.presence.store.depart(membership, 'disconnected', now, version);
+    join.ended = await services.presence.store.depart(membership, join.endCause ?? 'disconnected', now, version);
   } catch (error) {
     if (error instanceof Overtaken) return;
     logFailure(services.log, 'A seat could not be ended', error, { sessionId: membership.sessionId });
@@ -34,13 +34,14 @@ export async function endSeat(join: Join): Promise<void> {
 }
 
 /** Records the leave, which gives the slot back, and then tells it. Another connection of the user keeps the slot. */
-export async function recordLeave({ services, caller, seating, membership, ended }: Join): Promise<void> {
+export async function recordLeave(join: Join): Promise<void> {
+  const { services, caller, seating, membership, ended, endCause: cause = 'disconnected' } = join;
   const { sessionId, userId } = membership;
   const own = ended?.departures.find((departure) => departure.userId === userId);
   if (own) await recordOrLeaveToSweep(services, sessionId, own, actorOf(caller, sessionId));
   else if (seating.activated && !(await isPresent(services, membership))) {
     // The arrival may be in the audit trail already, for example if Redis was away. Then its leave has to be there, too (rule PR9).
-    const departing = { userId, cause: 'disconnected', at: services.clock(), isConcluded: true } as const;
+    const departing = { userId, cause, at: services.clock(), isConcluded: true };
     await recordOrLeaveToSweep(services, sessionId, departing, actorOf(caller, sessionId));
   }
   if (ended) await announce(services, sessionId, ended);

@@ -13,7 +13,7 @@ const registry = {
 };
 const store = { isKnown: jest.fn(), isPresent: jest.fn(), restore: jest.fn(), depart: jest.fn() };
 const enter = jest.fn();
-const sessions = { joinSession: jest.fn(), leaveSession: jest.fn(), getParticipants: jest.fn() };
+const sessions = { joinSession: jest.fn(), leaveSession: jest.fn(), getParticipants: jest.fn(), getStay: jest.fn() };
 const deadlines = { schedule: jest.fn() };
 const activity = { logActivity: jest.fn(), lastMovement: jest.fn() };
 const broadcast = jest.fn();
@@ -49,6 +49,7 @@ beforeEach(() => {
   enter.mockResolvedValue(entered);
   deadlines.schedule.mockResolvedValue(true);
   sessions.joinSession.mockResolvedValue({ session, role: 'viewer', activated: true, revived: false });
+  sessions.getStay.mockResolvedValue({ role: 'viewer', isClaimed: false, leftCause: null });
 });
 
 /** The arguments of the seats. */

@@ -15,7 +15,7 @@ const registry = {
 };
 const store = { isKnown: jest.fn(), depart: jest.fn(), isPresent: jest.fn(), yieldSlot: jest.fn(), forget: jest.fn() };
 const presence = { store, enter: jest.fn() };
-const sessions = { leaveSession: jest.fn(), joinSession: jest.fn() };
+const sessions = { leaveSession: jest.fn(), joinSession: jest.fn(), getStay: jest.fn() };
 const activity = { logActivity: jest.fn(), lastMovement: jest.fn() };
 
 const broadcast = jest.fn();
@@ -94,6 +94,7 @@ beforeEach(() => {
   deadlines.schedule.mockResolvedValue(true);
   activity.lastMovement.mockResolvedValue(undefined);
   presence.enter.mockResolvedValue(outcome);
+  sessions.getStay.mockResolvedValue({ role: 'viewer', isClaimed: false, leftCause: null });
   sessions.leaveSession.mockResolvedValue({ wasActive: true, durationSeconds: 0 });
   activity.logActivity.mockResolvedValue({ isNew: true, isStored: true });
   broadcast.mockResolvedValue(delivered);

@@ -12,6 +12,7 @@ type Flows = typeof import('../../../lambdas/flows/joining/join-session.ts') &
   typeof import('../../../lambdas/flows/frames/sign-of-life.ts') &
   typeof import('../../../lambdas/flows/sessions/end-session.ts') &
   typeof import('../../../lambdas/flows/sessions/manage-participants.ts') &
+  typeof import('../../../lambdas/flows/presence/visit-sessions.ts') &
   typeof import('../../../lambdas/flows/sweep/last-seen-updates.ts');
 
 /** A frame and the connections that it was posted to. */
@@ -75,6 +76,7 @@ export class SessionBed {
       ...(await import('../../../lambdas/flows/frames/sign-of-life.ts')),
       ...(await import('../../../lambdas/flows/sessions/end-session.ts')),
       ...(await import('../../../lambdas/flows/sessions/manage-participants.ts')),
+      ...(await import('../../../lambdas/flows/presence/visit-sessions.ts')),
       ...(await import('../../../lambdas/flows/sweep/last-seen-updates.ts')),
     };
     return new SessionBed({ flows, database, tableName, services });
@@ -108,8 +110,8 @@ export class SessionBed {
     return caller;
   }
 
-  heartbeat(session: Session, caller: Caller) {
-    return this.flows.signOfLife(this.services, caller, session.id, { kind: 'heartbeat' });
+  heartbeat(session: Session, caller: Caller, services = this.services) {
+    return this.flows.signOfLife(services, caller, session.id, { kind: 'heartbeat' });
   }
 
   /** The role of a user that the others see; undefined if they are not present. */
