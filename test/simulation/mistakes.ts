@@ -46,7 +46,7 @@ export const mistakes: readonly Mistake[] = [
     breaks: 'DE3',
     find: 'return { window.ends, watch }',
     replace: 'return {}',
-    within: 40,
+    within: 200,
   },
   {
     mistake: 'a leave is announced twice',
