@@ -159,15 +159,12 @@ const loading: HistoryAt = { ...nothing, isLoading: true };
  */
 export function useHistoryAt(time: number | undefined): HistoryAt {
   const { session } = useBinding();
-  const [answer, setAnswer] = useState(nothing);
-  const [asked, setAsked] = useState<number>();
+  const [known, setKnown] = useState<{ session: Session; time: number; answer: HistoryAt }>();
   useEffect(() => {
     if (time === undefined) return;
     const controller = new AbortController();
     const settle = (part: Partial<HistoryAt>) => {
-      if (controller.signal.aborted) return;
-      setAnswer({ ...nothing, ...part });
-      setAsked(time);
+      if (!controller.signal.aborted) setKnown({ session, time, answer: { ...nothing, ...part } });
     };
     session.presenceAt(time, { signal: controller.signal }).then(
       (stays) => settle({ stays }),
@@ -176,5 +173,5 @@ export function useHistoryAt(time: number | undefined): HistoryAt {
     return () => controller.abort();
   }, [session, time]);
   if (time === undefined) return nothing;
-  return asked === time ? answer : loading;
+  return known?.session === session && known.time === time ? known.answer : loading;
 }

@@ -343,6 +343,28 @@ const cases: Case[] = [
     },
   },
   {
+    title: 'a component that shows the past of another session shows nobody until the answer about that session',
+    async run({ adapter, rollcall }) {
+      await arrive(rollcall, 'ada', 'one');
+      await arrive(rollcall, 'cleo', 'two');
+      const client = rollcall.client('bob');
+      const probes: Part['probes'] = { history: { of: 'history', time: rollcall.now() - 100 } };
+      const view = await adapter.mount({ client, parts: [{ target: { key: 'one' }, probes }] });
+      await adapter.act(() => rollcall.advance(200));
+      expect(view.shown('history')).toMatchObject({ stays: [{ userId: 'ada' }] });
+      const before = view.renders('history');
+      rollcall.service.intercept = ({ type }) => (type === 'presence_history' ? 'drop' : undefined);
+      await view.update({ client, parts: [{ target: { key: 'two' }, probes }] });
+      await adapter.act(() => rollcall.advance(200));
+      rollcall.service.intercept = undefined;
+      await rollcall.breakSockets(client);
+      await adapter.act(() => rollcall.advance(5000));
+      const after = view.all('history').slice(before) as { stays?: readonly { userId: string }[] }[];
+      expect(after.at(-1)).toMatchObject({ stays: [{ userId: 'cleo' }], isLoading: false });
+      expect(after.slice(0, -1).flatMap(({ stays = [] }) => stays)).toEqual([]);
+    },
+  },
+  {
     title: 'if a session cannot be joined, the error is reported once',
     async run({ adapter, rollcall }) {
       const errors: unknown[] = [];
