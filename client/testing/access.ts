@@ -106,13 +106,6 @@ export function authorizeAudit(call: Call): Room {
   return room;
 }
 
-/** The session of a message whose connection has a seat there. */
-export function joined(call: Call): Room {
-  const room = findRoom(call);
-  if (!room?.has(call.connection)) throw refusals.notInSession();
-  return room;
-}
-
 /**
  * Does something for the caller. If they may see the session and may not do this, its audit trail says who tried: one entry of each
  * type for each user and minute.

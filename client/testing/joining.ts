@@ -139,6 +139,26 @@ export function enter(call: Call, room: Room): Role {
   return role;
 }
 
+/**
+ * The session of a message whose connection has a seat there. A user who timed out is back with it, if they may still join.
+ *
+ * @throws Refusal NOT_IN_SESSION for a connection that has not joined.
+ */
+export function seated(call: Call): Room {
+  const { connection } = call;
+  const room = findRoom(call);
+  const kept = room?.access.members.get(connection);
+  if (!room || !kept) throw refusals.notInSession();
+  if (room.has(connection)) return room;
+  try {
+    enter({ ...call, message: { type: 'session_join', ...kept } }, room);
+  } catch (error) {
+    room.access.members.delete(connection);
+    throw error;
+  }
+  return room;
+}
+
 /** Of a session that the user may not see, the answer tells nothing; `session_open` shows only whether a key is in use. */
 function refuseStranger(call: Call, room: Room, brought: Brought | undefined): never {
   if (brought?.reason) refuseJoin(call, room, brought, inviteRefusal(brought.reason));

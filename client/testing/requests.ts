@@ -3,10 +3,10 @@ import type { Role } from '../../protocol/entities.ts';
 import { isAtLeast } from '../../protocol/permissions.ts';
 import type { Frame } from '../gather.ts';
 import type { Json } from '../presence.ts';
-import { auditRefusal, authorize, type Call, findRoom, joined, refusals } from './access.ts';
+import { auditRefusal, authorize, type Call, findRoom, refusals } from './access.ts';
 import { activityHandlers } from './activities.ts';
 import { checkData } from './check-message.ts';
-import { enter, openRoom, roomToJoin } from './joining.ts';
+import { enter, openRoom, roomToJoin, seated } from './joining.ts';
 import { machineHandlers } from './machines.ts';
 import { participantHandlers } from './participants.ts';
 import { createRoom, finish, recover, type Said, saidIn } from './rooms.ts';
@@ -53,18 +53,18 @@ const sessionHandlers: Record<string, (call: Call) => object> = {
     return { type: 'session_recovered', session: room.session };
   },
   presence_update(call) {
-    const room = joined(call);
+    const room = seated(call);
     const said = saidIn(call.message as Said & Frame);
     checkData(room.people.get(call.connection.userId)?.user.data, said.data);
     room.hear(call.connection, said);
     return { type: 'ack' };
   },
   cursor_update(call) {
-    joined(call).hear(call.connection, { cursor: call.message['cursor'] as Json });
+    seated(call).hear(call.connection, { cursor: call.message['cursor'] as Json });
     return { type: 'ack' };
   },
   heartbeat(call) {
-    const room = joined(call);
+    const room = seated(call);
     const { cursor, idle, hidden, epoch, seq } = call.message as Frame & {
       cursor?: Json;
       epoch?: string;
@@ -82,15 +82,15 @@ const sessionHandlers: Record<string, (call: Call) => object> = {
     return { type: 'ack' };
   },
   presence_sync(call) {
-    const room = joined(call);
+    const room = seated(call);
     return { type: 'presence_state', sessionId: room.session.id, ...room.snapshot(call.connection.userId) };
   },
   broadcast(call) {
-    const room = joined(call);
+    const room = seated(call);
     const { event, payload, to } = call.message as Frame & { to?: string[] };
     const { userId, claim } = call.connection;
-    const seated = room.people.get(userId)!.user.role as Role;
-    const role = claim ? claimedRole(claim, room.session.operationId)! : seated;
+    const known = room.people.get(userId)!.user.role as Role;
+    const role = claim ? claimedRole(claim, room.session.operationId)! : known;
     if (!isAtLeast(role, 'commenter')) throw refusals.notAllowed();
     room.broadcast(
       { type: 'broadcast', userId, event, payload, at: call.world.now() },

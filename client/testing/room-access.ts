@@ -1,4 +1,5 @@
 import type { Role, SessionParticipant } from '../../protocol/entities.ts';
+import type { Json } from '../presence.ts';
 import type { ServerConnection } from './person.ts';
 
 export interface Invitation {
@@ -10,6 +11,12 @@ export interface Invitation {
   uses: number;
   maxUses: number;
   isRevoked: boolean;
+}
+
+/** What is kept of a user who timed out: their data, and the choice to be invisible. */
+export interface Kept {
+  data?: Json | undefined;
+  status?: 'offline' | undefined;
 }
 
 /** Who takes a slot. */
@@ -37,8 +44,8 @@ export class RoomAccess {
   readonly invitations = new Map<string, Invitation>();
   /** The users that guests turned out to be. */
   readonly identities = new Map<string, string>();
-  /** The connections that joined and have not left. One whose user timed out is still a member. */
-  readonly members = new Set<ServerConnection>();
+  /** The connections that joined and have not left, with what a user who timed out gets back with their next frame. */
+  readonly members = new Map<ServerConnection, Kept>();
 
   /** Those who hold a slot, the first to join first. */
   holders(): SessionParticipant[] {

@@ -3,7 +3,7 @@ import { isAtLeast } from '../../protocol/permissions.ts';
 import { type Json, merge, type WireChange, type WireUser } from '../presence.ts';
 import { cursorFrames } from './cursor-frames.ts';
 import { hiddenTimeoutMillis, offlineAfter, type Person, type ServerConnection, statusOf } from './person.ts';
-import { RoomAccess } from './room-access.ts';
+import { type Kept, RoomAccess } from './room-access.ts';
 import { Trail } from './trail.ts';
 
 /** One session in memory, with its users. */
@@ -65,7 +65,7 @@ export class Room {
       lastActive: now,
     };
     this.people.set(userId, person);
-    this.access.members.add(connection);
+    this.access.members.set(connection, {});
     for (const [other, seat] of person.seats) if (seat.endsAt !== undefined) person.seats.delete(other);
     person.seats.set(connection, { lastSeen: now, timeoutMillis: offlineAfter, isHidden: false });
     if (isNew) {
@@ -163,8 +163,12 @@ export class Room {
   }
 
   leave(userId: string, cause: LeaveCause): void {
-    this.access.giveBack(userId, this.#now());
-    if (!this.people.delete(userId)) return;
+    const { access, people } = this;
+    access.giveBack(userId, this.#now());
+    const left = people.get(userId);
+    if (!people.delete(userId)) return;
+    const kept: Kept = { data: left?.user.data, status: left?.chosen === 'offline' ? 'offline' : undefined };
+    for (const each of access.members.keys()) if (each.userId === userId) access.members.set(each, kept);
     this.trail.left(userId, cause);
     this.#diff({ leaves: [{ userId, cause }] });
   }
@@ -204,12 +208,12 @@ export class Room {
   /** Ends the memberships of a user: their connections stay open and get nothing about this session any more. */
   dismiss(userId: string): void {
     const { members } = this.access;
-    for (const connection of members) if (connection.userId === userId) members.delete(connection);
+    for (const connection of [...members.keys()]) if (connection.userId === userId) members.delete(connection);
   }
 
   /** Sends a frame to connections that joined, also to those whose user timed out. */
   tell(frame: object, to: (connection: ServerConnection) => boolean = () => true): void {
-    for (const connection of this.access.members) {
+    for (const connection of this.access.members.keys()) {
       if (to(connection)) connection.send({ sessionId: this.session.id, ...frame });
     }
   }

@@ -3,6 +3,7 @@ import { handlersSide } from './parity/handlers-side.ts';
 import { inviteCases } from './parity/invite-cases.ts';
 import { memorySide } from './parity/memory-side.ts';
 import { personCases } from './parity/person-cases.ts';
+import { returnCases } from './parity/return-cases.ts';
 import type { Side } from './parity/side.ts';
 import { sightCases } from './parity/sight-cases.ts';
 
@@ -14,7 +15,7 @@ beforeAll(async () => {
 });
 afterAll(() => handlers?.close());
 
-const cases = [...accessCases, ...inviteCases, ...personCases, ...sightCases];
+const cases = [...accessCases, ...inviteCases, ...personCases, ...returnCases, ...sightCases];
 
 describe.each(cases.map((each) => [`[row 37] ${each.title}`, each] as const))('%s', (_, { run, expected }) => {
   test('the handlers', async () => {
