@@ -19,6 +19,8 @@ export class Actors {
   readonly stages: Stage[];
   readonly connections: Connection[] = [];
   readonly invites: { sessionId: string; ownerId: string; inviteId: string; invite: string }[] = [];
+  /** The people about whom an owner decides, or has decided. */
+  readonly decided: { sessionId: string; userId: string }[] = [];
   readonly logged: { connection: Connection; sessionId: string; key: string; activityId: string }[] = [];
   readonly frames = new OwnStateFrames();
   readonly report: (report: Report) => void;

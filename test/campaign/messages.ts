@@ -1,3 +1,4 @@
+import type { Role } from '../../protocol/entities.ts';
 import type { Mutation } from './bundle.ts';
 
 /** A session of the campaign. */
@@ -14,11 +15,20 @@ export interface WorkerInput {
   actors: number;
 }
 
+/** A decision about a person, which was made between `since` and `until`, Unix milliseconds. */
+interface Decided {
+  sessionId: string;
+  userId: string;
+  since: number;
+  until: number;
+}
+
 /** An acknowledged operation, which must therefore be in the database (rule AC1). */
 export type Acknowledged =
   | { what: 'created' | 'ended'; sessionId: string }
   | { what: 'logged'; sessionId: string; userId: string; key: string; activityId: string }
-  | { what: 'role' | 'removed'; sessionId: string; userId: string }
+  | ({ what: 'role'; role: Role } & Decided)
+  | ({ what: 'removed' } & Decided)
   | { what: 'invited' | 'revoked'; sessionId: string; inviteId: string };
 
 /** One invocation, and the user of it. */

@@ -16,6 +16,9 @@ import { type Role, roles } from '../../protocol/entities.ts';
 import type { SeededRandom } from '../harness/seeded-random.ts';
 import type { Actors, Connection } from './actor.ts';
 
+/** What an owner decided about a person. */
+type Verdict = { what: 'role'; role: Role } | { what: 'removed' };
+
 /** One operation of a client, and its user. */
 export interface Action {
   sessionId?: string;
@@ -79,6 +82,27 @@ const claims = (role: Role): [claim: AccessClaim, given: Role | undefined][] => 
   [{ '*': 'operator', campaign: role }, role],
   [{ other: role, 'campaign/*': role }, undefined],
 ];
+
+/** The decisions of an owner about a person: mostly one who joined the session, and anybody otherwise. */
+const aboutPerson =
+  (decide: (owner: Caller, decided: { sessionId: string; userId: string }, role: Role) => Promise<Verdict>): Choose =>
+  (actors, random) => {
+    const seat = random.chance(0.8) ? seated(actors, random) : undefined;
+    const { sessionId, ownerId } =
+      actors.stages.find((stage) => stage.sessionId === seat?.sessionId) ?? actors.stage(random);
+    const { userId } = seat?.connection.caller ?? random.one(actors.people);
+    const owner = actors.connections.find((one) => one.caller.userId === ownerId) ?? actors.connect(random, ownerId);
+    const decided = { sessionId, userId };
+    const role = random.one(roles);
+    const run = async () => {
+      // A guest joins again with another id, so with another person.
+      if (!seat?.connection.caller.guest) actors.decided.push(decided);
+      const since = Date.now();
+      const verdict = await decide(owner.caller, decided, role);
+      actors.acknowledge({ ...verdict, ...decided, since, until: Date.now() });
+    };
+    return { sessionId, userId: ownerId, run };
+  };
 
 async function hangUp(connection: Connection, graceMillis: number) {
   connection.joined.clear();
@@ -185,17 +209,32 @@ export const actions = {
     return { userId: connection.caller.userId, run };
   },
 
-  role: byOwner(async (owner, sessionId, actors, random) => {
-    const { userId } = random.one(actors.people);
-    await changeRole(services, owner, sessionId, userId, random.one(roles));
-    actors.acknowledge({ what: 'role', sessionId, userId });
+  role: aboutPerson(async (owner, { sessionId, userId }, role) => {
+    await changeRole(services, owner, sessionId, userId, role);
+    return { what: 'role', role };
   }),
 
-  remove: byOwner(async (owner, sessionId, actors, random) => {
-    const { userId } = random.one(actors.people);
+  remove: aboutPerson(async (owner, { sessionId, userId }) => {
     await removeParticipant(services, owner, sessionId, userId, undefined);
-    actors.acknowledge({ what: 'removed', sessionId, userId });
+    return { what: 'removed' };
   }),
+
+  /** Somebody about whom an owner decides joins again, during the decision or after it. */
+  rejoin(actors, random) {
+    const invitesTo = ({ sessionId }: { sessionId: string }) =>
+      actors.invites.filter((one) => one.sessionId === sessionId);
+    const recent = actors.decided.slice(-4);
+    const decided = random.pick(recent.filter((each) => invitesTo(each).length > 0)) ?? recent.at(-1);
+    if (!decided) return undefined;
+    const { sessionId, userId } = decided;
+    const connection = actors.connect(random, userId);
+    const invite = random.pick(invitesTo(decided))?.invite;
+    const run = async () => {
+      if (random.chance(0.5)) await enter(actors, connection, sessionId);
+      return enter(actors, connection, sessionId, invite);
+    };
+    return { sessionId, userId, run };
+  },
 
   end: byOwner(async (owner, sessionId, actors) => {
     const { reason } = await endSession(services, owner, sessionId, 'completed');

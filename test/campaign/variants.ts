@@ -93,6 +93,30 @@ export const variantGroups: VariantGroup[] = [
     ],
   },
   {
+    about: 'decisions of the owner',
+    operations: 2000,
+    restMillis: 1500,
+    variants: [
+      {
+        name: 'a join forgets an earlier removal',
+        mutations: [{ file: joinSession, from: 'removed_at = removal,', to: 'removed_at = NULL,' }],
+        fault: /an older invite was used after a decision: {"what":"removed"/,
+      },
+      {
+        name: 'a join does not wait for a removal',
+        mutations: [
+          {
+            file: joinSession,
+            from: 'p.joined_at DESC LIMIT 1 FOR NO KEY UPDATE;',
+            // A pause between the reading of the row and its change.
+            to: 'p.joined_at DESC LIMIT 1; PERFORM pg_sleep(0.03);',
+          },
+        ],
+        fault: /a decision did not hold/,
+      },
+    ],
+  },
+  {
     about: 'what is told and written down later',
     operations: 2000,
     restMillis: 8000,

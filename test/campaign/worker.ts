@@ -20,7 +20,7 @@ const actors = new Actors(input, report);
 /** The relative frequency of each operation. */
 const weights = {
   ...{ join: 20, claim: 4, guest: 3, create: 2.5, leave: 8, hangUp: 7, heartbeat: 14, cursor: 5, sync: 3 },
-  ...{ log: 14, logAgain: 5, role: 3, remove: 2.5, end: 1, recover: 2, invite: 3, revoke: 1 },
+  ...{ log: 14, logAgain: 5, role: 4, remove: 4, rejoin: 8, end: 1, recover: 2, invite: 5, revoke: 1 },
   ...{ visit: 5, house: 1, cleanup: 0.7, replay: 3, seal: 2, retain: 0.5 },
 } satisfies Record<keyof typeof actions | keyof typeof sweeps, number>;
 
