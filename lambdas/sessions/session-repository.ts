@@ -184,25 +184,25 @@ export class SessionRepository {
   }
 
   /**
-   * Takes the slot and the access of a person away. Undefined if they had neither. `wasActive` says whether they held a
-   * slot.
+   * Takes the slot and the access of a person away; of a user, if the person was a guest before. Undefined if they had neither.
+   * `wasActive` says whether they held a slot.
    */
   async remove(
     sessionId: string,
     personId: string,
     now: number,
   ): Promise<{ participant: SessionParticipant; wasActive: boolean } | undefined> {
-    const [row] = await this.#rows<ParticipantRow & { was_active: boolean }>('participant-remove', sessionSql.remove, [
-      sessionId,
-      personId,
-      now,
+    const row = await this.#decided<ParticipantRow & { was_active: boolean }>('participant-remove', sessionSql.remove, [
+      ...[sessionId, personId, now],
     ]);
     return row && { participant: toParticipant(row), wasActive: row.was_active };
   }
 
   /** Changes a role. Undefined for a person without access to the session, or whose role comes from an access claim. */
   async setRole(sessionId: string, personId: string, role: Role, now: number): Promise<SessionParticipant | undefined> {
-    return this.#participant('participant-role', sessionSql.setRole, [sessionId, personId, role, now]);
+    const values = [sessionId, personId, role, now];
+    const row = await this.#decided<ParticipantRow>('participant-role', sessionSql.setRole, values);
+    return row && toParticipant(row);
   }
 
   /** The participants who hold a slot, the first to join first; with `includeLeft` also those who held one, newest first. */
@@ -280,6 +280,12 @@ export class SessionRepository {
   async #participant(name: string, text: string, values: unknown[]): Promise<SessionParticipant | undefined> {
     const [row] = await this.#rows<ParticipantRow>(name, text, values);
     return row && toParticipant(row);
+  }
+
+  /** The row of a decision. It is asked for again if there is none: a sign-in that the first statement waited for moved the person. */
+  async #decided<R extends ParticipantRow>(name: string, text: string, values: unknown[]): Promise<R | undefined> {
+    const [row] = await this.#rows<R>(name, text, values);
+    return row ?? (await this.#rows<R>(name, text, values))[0];
   }
 
   /** The statements have names, so that each database connection prepares and plans them once. */

@@ -6,10 +6,11 @@ const referenced = `
   UNION ALL
   SELECT * FROM collaboration_sessions WHERE session_id = $2::text AND $1::uuid IS NULL`;
 
-/** The newest stay of the person $2 in the session $1. */
+/** The newest stay of the person $2 in the session $1. A guest who signed in is a user since. */
 const newestStay = `
   SELECT p.* FROM session_participants p
-  WHERE p.session_id = $1 AND p.person_id = $2
+  WHERE p.session_id = $1 AND p.person_id = coalesce((
+    SELECT g.user_id FROM guest_identities g WHERE g.session_id = $1 AND g.guest_id = $2), $2)
   ORDER BY p.left_at IS NULL DESC, p.joined_at DESC LIMIT 1`;
 
 /**
@@ -22,6 +23,13 @@ const participant = `
     WHERE a.session_id = p.session_id AND a.user_id = p.person_id AND a.activity_type = 'agent_reassigned'
       AND a.created_at >= coalesce(p.last_joined_at, p.joined_at)
     ORDER BY a.created_at DESC, a.id DESC LIMIT 1) END AS reassignment`;
+
+/**
+ * Whether the owner of the session $1 can decide about the person of `stay`: not about themselves, and not about one who has no access. A
+ * guest who signed in while the statement waited has none; as a user they have.
+ */
+const mayBeDecided = `stay.left_cause IS DISTINCT FROM 'removed' AND stay.left_cause IS DISTINCT FROM 'signed_in'
+  AND NOT EXISTS (SELECT FROM collaboration_sessions s WHERE s.id = $1 AND s.owner_id = stay.person_id)`;
 
 /** The statements of the session repository. Times are parameters: no statement reads the clock of the server. */
 export const sessionSql = {
@@ -72,13 +80,13 @@ export const sessionSql = {
   remove: `
     WITH stay AS (${newestStay} FOR NO KEY UPDATE)
     UPDATE session_participants p SET left_at = ${time('$3')}, left_cause = 'removed'
-    FROM stay WHERE p.id = stay.id AND stay.left_cause IS DISTINCT FROM 'removed'
+    FROM stay WHERE p.id = stay.id AND ${mayBeDecided}
     RETURNING p.*, stay.left_at IS NULL AS was_active`,
 
   setRole: `
     WITH stay AS (${newestStay} FOR NO KEY UPDATE)
     UPDATE session_participants p SET role = $3, role_decided_at = ${time('$4')}
-    FROM stay WHERE p.id = stay.id AND stay.left_cause IS DISTINCT FROM 'removed' AND NOT stay.by_claim RETURNING p.*`,
+    FROM stay WHERE p.id = stay.id AND ${mayBeDecided} AND NOT stay.by_claim RETURNING p.*`,
 
   activeParticipants: `
     SELECT ${participant} FROM session_participants p

@@ -18,7 +18,7 @@ export interface VariantGroup {
 }
 
 const joinSession = definitionOf('join_session');
-const diff = 'await post(outcome.receivers, frame);';
+const diff = 'await post(services, outcome.receivers, frame);';
 
 export const variantGroups: VariantGroup[] = [
   {
@@ -126,8 +126,8 @@ export const variantGroups: VariantGroup[] = [
         mutations: [
           {
             file: 'lambdas/flows/sweep/reconcile-slots.ts',
-            from: 'if (await isPresent()) continue;',
-            to: 'continue;',
+            from: 'if (await isPresent()) return false;',
+            to: 'return false;',
           },
         ],
         fault: /holds a slot in .* and is not present/,

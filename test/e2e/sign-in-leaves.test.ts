@@ -171,3 +171,19 @@ test('[AC5][SE15] a user who was present beside their guest has one stay, whatev
   const totalMillis = stay!.leftAt! - stay!.joinedAt;
   expect(items.slice(1)).toMatchObject([{ userId, stays: 1, totalMillis, isPresent: false }]);
 });
+
+test('[SE8][SE15] a decision about the id of a guest who signed in reaches the user', async () => {
+  const { guest, proof } = await arriveAsGuest();
+  const { user, stop } = await arriveAsUser(`una-${randomUUID()}`, { guest: proof, invite: undefined });
+  const sessionId = session.id;
+  await owner.expect('ack', { type: 'participant_role', sessionId, userId: guest.userId, role: 'viewer' });
+  expect((await user.next('participant_updated')).participant).toMatchObject({ userId: user.userId, role: 'viewer' });
+  expect(await user.ask({ type: 'broadcast', sessionId, event: 'wave' })).toMatchObject({ code: 'PERMISSION_DENIED' });
+  await owner.expect('ack', { type: 'participant_remove', sessionId, userId: guest.userId });
+  expect((await user.next('session_removed')).reason).toBe('removed');
+  stop();
+  expect(await leaveOf(owner, user.userId)).toBe('removed');
+  const decided = [...(await stack.audit(sessionId, 'participant_role_changed'))];
+  decided.push(...(await stack.audit(sessionId, 'participant_removed')));
+  expect(decided.map(({ details }) => details['targetUserId'])).toEqual([user.userId, user.userId]);
+});

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { AgentSlots } from '../../lambdas/sessions/agent-slots.ts';
 import { GuestIdentities } from '../../lambdas/sessions/guest-identities.ts';
 import { guestIdOf, readInvite } from '../../lambdas/sessions/invites.ts';
-import { overlap as overlapIn, type Work } from './overlap.ts';
+import { begin, complete, overlap as overlapIn, type Work } from './overlap.ts';
 import { codeOf, inviteKey, minute, type SessionWorld, sessionWorld, user } from './support.ts';
 
 // A join and a decision of the owner whose transactions overlap: the one that began later waits, and counts the earlier one.
@@ -16,6 +16,8 @@ const inviteKeys = () => [inviteKey];
 const overlap = <T>(earlier: Work<unknown>, later: Work<T>, end?: 'COMMIT' | 'ROLLBACK') =>
   overlapIn(world, earlier, later, end);
 
+const alone = async <T>(work: Work<T>) => complete(await begin(world, work));
+
 /** A session with a user and a guest, who joined as operators with the same invite. */
 async function party({ isPublic = false } = {}) {
   const { id, ownerId } = await world.session({ isPublic });
@@ -28,13 +30,16 @@ async function party({ isPublic = false } = {}) {
     manager.joinSession({ sessionRef: id, person: ann, invite });
   const joinAsGuest: typeof join = (manager) =>
     manager.joinSession({ sessionRef: id, person: { anonymousId: guestId, name: 'Gwen' }, invite });
-  const signIn: typeof join = async (manager, client) => {
-    const guests = new GuestIdentities({ database: client, inviteKeys, clock: world.now });
-    const signedIn = await guests.claim(id, ann, { invite, secret });
-    const own = signedIn?.granted ? undefined : invite;
-    return manager.joinSession({ sessionRef: id, person: ann, invite: own });
-  };
-  await joinAsGuest(world.manager, undefined as never);
+  const signInAs =
+    (person: typeof ann): typeof join =>
+    async (manager, client) => {
+      const guests = new GuestIdentities({ database: client, inviteKeys, clock: world.now });
+      const signedIn = await guests.claim(id, person, { invite, secret });
+      const own = signedIn?.granted ? undefined : invite;
+      return manager.joinSession({ sessionRef: id, person, invite: own });
+    };
+  const signIn = signInAs(ann);
+  await alone(joinAsGuest);
   world.pass(minute);
   const roleOf = async (personId: string) => {
     const found = (await world.manager.getParticipants(id, { includeLeft: true })).find(
@@ -51,13 +56,13 @@ async function party({ isPublic = false } = {}) {
     (personId: string): Work<{ role: string }> =>
     (manager) =>
       manager.setRole(id, owner, personId, 'viewer');
-  return { id, ownerId, invite, ann, guestId, join, joinAsGuest, signIn, remove, demote, roleOf };
+  return { id, ownerId, invite, ann, guestId, join, joinAsGuest, signIn, signInAs, remove, demote, roleOf };
 }
 
 /** The same, where the user has joined, too. */
 async function partyOfTwo(options?: { isPublic?: boolean }) {
   const all = await party(options);
-  await all.join(world.manager, undefined as never);
+  await alone(all.join);
   world.pass(minute);
   return all;
 }
@@ -95,7 +100,7 @@ describe('[SE8] a join that overlaps a decision of the owner', () => {
     const other = await partyOfTwo();
     expect(await overlap(other.join, other.demote(other.ann.userId))).toMatchObject({ role: 'viewer' });
     expect(await other.roleOf(other.ann.userId)).toBe('viewer');
-    expect(await other.join(world.manager, undefined as never)).toMatchObject({ role: 'viewer' });
+    expect(await alone(other.join)).toMatchObject({ role: 'viewer' });
   });
 
   test('of a guest waits for it, too, in both orders', async () => {
@@ -106,7 +111,7 @@ describe('[SE8] a join that overlaps a decision of the owner', () => {
     expect(await overlap(demoted.demote(demoted.guestId), demoted.joinAsGuest)).toMatchObject({ role: 'viewer' });
     const joined = await party();
     expect(await overlap(joined.joinAsGuest, joined.remove(joined.guestId))).toMatchObject({ removed: true });
-    expect(await codeOf(joined.joinAsGuest(world.manager, undefined as never))).toBe('INVITE_INVALID');
+    expect(await codeOf(alone(joined.joinAsGuest))).toBe('INVITE_INVALID');
   });
 });
 
@@ -139,6 +144,32 @@ describe('[SE15] a sign-in that overlaps a decision of the owner', () => {
     const demoted = await partyOfTwo();
     expect(await overlap(demoted.signIn, demoted.demote(demoted.ann.userId))).toMatchObject({ role: 'viewer' });
     expect(await demoted.roleOf(demoted.ann.userId)).toBe('viewer');
+  });
+});
+
+describe('[SE15] a decision about a guest who signed in is one about the user', () => {
+  test.each(['meanwhile', 'before'] as const)('if they signed in %s', async (when) => {
+    const order = <T>(earlier: Work<unknown>, later: Work<T>): Promise<T> =>
+      when === 'meanwhile' ? overlap(earlier, later) : overlap(earlier, async () => undefined).then(() => alone(later));
+    const removed = await party();
+    const removal = await order(removed.signIn, removed.remove(removed.guestId));
+    expect(removal).toMatchObject({ removed: true, participant: { userId: removed.ann.userId } });
+    expect(await removed.roleOf(removed.ann.userId)).toBeNull();
+    expect(await alone(removed.remove(removed.guestId))).toMatchObject({ removed: false });
+
+    const demoted = await party();
+    const participant = await order(demoted.signIn, demoted.demote(demoted.guestId));
+    expect(participant).toMatchObject({ userId: demoted.ann.userId, role: 'viewer' });
+    expect(await demoted.roleOf(demoted.ann.userId)).toBe('viewer');
+    expect(await alone(demoted.join)).toMatchObject({ role: 'viewer' });
+  });
+
+  test('but the owner who came as a guest stays, with their role', async () => {
+    const { ownerId, guestId, signInAs, remove, demote, roleOf } = await party();
+    await alone(signInAs({ userId: ownerId, username: 'Olga' }));
+    expect(await alone(remove(guestId))).toMatchObject({ removed: false });
+    expect(await codeOf(alone(demote(guestId)))).toBe('NOT_IN_SESSION');
+    expect(await roleOf(ownerId)).toBe('operator');
   });
 });
 

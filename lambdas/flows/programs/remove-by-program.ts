@@ -17,9 +17,8 @@ export function removeByProgram(
   userId: string,
   reason: string | undefined,
 ): Promise<boolean> {
-  return removePerson(services, userId.toLowerCase(), reason, {
+  return removePerson(services, reason, {
     decide: (sessions) => sessions.removeParticipant(id, userId),
-    entry: (sessionId) =>
-      entryOf(program, sessionId, (actor) => participantRemoved(actor, userId.toLowerCase(), reason)),
+    entry: (sessionId, personId) => entryOf(program, sessionId, (actor) => participantRemoved(actor, personId, reason)),
   });
 }

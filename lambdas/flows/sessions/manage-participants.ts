@@ -1,4 +1,4 @@
-import type { Role } from '../../../protocol/entities.ts';
+import type { Role, SessionParticipant } from '../../../protocol/entities.ts';
 import type { ServerFrame } from '../../../protocol/frames.ts';
 import type { ActivityParams } from '../../activity/activity-entry.ts';
 import { participantRemoved, participantRoleChanged } from '../../activity/activity-events.ts';
@@ -21,16 +21,17 @@ export async function changeRole(
   services: Services,
   caller: Caller,
   sessionRef: string,
-  userId: string,
+  named: string,
   role: Role,
 ): Promise<void> {
   await refuseForeignGuest(services, caller, sessionRef);
   const participant = await transactWithAudit(services, async ({ sessions, audit }) => {
-    const changed = await sessions.setRole(sessionRef, caller, userId, role);
-    await audit(participantRoleChanged(actorOf(caller, changed.sessionId), userId, role));
+    const changed = await sessions.setRole(sessionRef, caller, named, role);
+    await audit(participantRoleChanged(actorOf(caller, changed.sessionId), idOf(changed), role));
     return changed;
   });
   const { sessionId } = participant;
+  const userId = idOf(participant);
   const frame: ServerFrame = { type: 'participant_updated', sessionId, participant };
   const outcome = await unlessAway(
     services,
@@ -53,18 +54,23 @@ export async function removeParticipant(
   reason: string | undefined,
 ): Promise<void> {
   await refuseForeignGuest(services, caller, sessionRef);
-  await removePerson(services, userId, reason, {
+  await removePerson(services, reason, {
     decide: (sessions) => sessions.removeByOwner(sessionRef, caller, userId),
-    entry: (sessionId) => participantRemoved(actorOf(caller, sessionId), userId, reason),
+    entry: (sessionId, personId) => participantRemoved(actorOf(caller, sessionId), personId, reason),
   });
 }
+
+/** The id of the person about whom was decided: that of the user, if a guest was named who signed in. */
+const idOf = ({ userId, anonymousId }: SessionParticipant) => (userId ?? anonymousId)!;
 
 /** Who removes a person. */
 export interface Remover {
   /** Takes the slot and the access away, if the remover may do that. Runs in the transaction of the entry. */
-  decide(sessions: AuditedTransaction['sessions']): Promise<{ sessionId: string; removed: boolean }>;
+  decide(
+    sessions: AuditedTransaction['sessions'],
+  ): Promise<{ sessionId: string; participant: SessionParticipant | null }>;
   /** The entry of the removal in the audit trail. */
-  entry(sessionId: string): ActivityParams;
+  entry(sessionId: string, personId: string): ActivityParams;
 }
 
 /**
@@ -74,20 +80,20 @@ export interface Remover {
  */
 export async function removePerson(
   services: Services,
-  userId: string,
   reason: string | undefined,
   { decide, entry }: Remover,
 ): Promise<boolean> {
-  const { sessionId, removed } = await transactWithAudit(services, async ({ sessions, audit }) => {
+  const { sessionId, participant } = await transactWithAudit(services, async ({ sessions, audit }) => {
     const done = await decide(sessions);
-    if (done.removed) await audit(entry(done.sessionId));
+    if (done.participant) await audit(entry(done.sessionId, idOf(done.participant)));
     return done;
   });
-  if (!removed) {
+  if (!participant) {
     // If an earlier attempt was killed after the transaction, the sweep removes the user from presence.
     await scheduleVisit(services, sessionId, services.clock());
     return false;
   }
+  const userId = idOf(participant);
   const memberships = await endMemberships(services, sessionId, userId);
   const at = services.clock();
   const outcome = await removeFromSession(services, sessionId, userId, 'removed', at);
