@@ -112,14 +112,14 @@ export function enter(call: Call, room: Room): Role {
   // An access claim decides alone: an invite is not used.
   const brought = claim ? undefined : bring(call, invite, room);
   const own = accessOf(connection, room);
-  const hasOwn = !guest && (own.isOwner || own.role !== null || own.isPublic);
+  const hasOwn = !guest && (signedIn?.grants || own.isOwner || own.role !== null || own.isPublic);
   if (!hasOwn && !brought?.invitation) refuseStranger(call, room, brought);
   if (session.status !== 'active') {
     refuseJoin(call, room, brought, overRefusal(session.status, brought?.meant === room));
   }
   if (!hasOwn && brought?.reason) refuseJoin(call, room, brought, inviteRefusal(brought.reason));
   checkData(room.people.get(userId)?.user.data, message['data'] as Json | undefined);
-  if (access.isFullFor(userId, session.maxParticipants)) {
+  if (access.isFullFor(userId, session.maxParticipants, signedIn?.guestId)) {
     refuseJoin(
       call,
       room,
@@ -127,6 +127,7 @@ export function enter(call: Call, room: Room): Role {
       new Refusal('SESSION_FULL', 'All slots are taken; try again when somebody has left.'),
     );
   }
+  signedIn?.commit();
   const usesInvite = !claim && raise(room, connection, brought);
   const role = claim ? own.role! : access.rights.get(userId)!;
   if (claim) access.claimed.add(userId);
@@ -188,44 +189,64 @@ function raise({ session, access }: Room, { userId }: ServerConnection, brought:
   return true;
 }
 
+/** What a sign-in does if the user may join: both are one step. */
+interface SignIn {
+  guestId: string;
+  /** Whether the user needs no invite. */
+  isGranted: boolean;
+  /** Whether it gives the user access. */
+  grants: boolean;
+  commit(): void;
+}
+
 /**
- * Gives a user the access of the guest who they were.
+ * Makes a user the guest who they were.
  *
  * @returns undefined if the guest never joined.
  */
-function signIn(call: Call, room: Room, proof: GuestProof): { guestId: string; isGranted: boolean } | undefined {
+function signIn(call: Call, room: Room, proof: GuestProof): SignIn | undefined {
   const { connection } = call;
-  const { access, people, trail } = room;
-  const { participants, rights, identities, removals, decisions } = access;
-  const { userId, guest } = connection;
-  if (guest) throw new Refusal('PERMISSION_DENIED', 'Connect with a token to sign in.');
+  const { rights, identities, removals } = room.access;
+  if (connection.guest) throw new Refusal('PERMISSION_DENIED', 'Connect with a token to sign in.');
   const brought = bring(call, proof.invite, room)!;
-  const refuse = (reason: Reason) => refuseJoin(call, room, { ...brought, reason }, inviteRefusal(reason));
-  if (!brought.invitation) return refuse(brought.reason!);
-  const guestId = guestIdOf(proof.secret, brought.inviteId!);
+  const { invitation, inviteId, reason } = brought;
+  const refuse = (why: Reason) => refuseJoin(call, room, { ...brought, reason: why }, inviteRefusal(why));
+  // The service cannot tell for which session a forged invite was.
+  if (reason === 'forged') throw inviteRefusal(reason);
+  if (!invitation) return refuse(reason!);
+  const guestId = guestIdOf(proof.secret, inviteId!);
   const known = identities.get(guestId);
-  if (known === userId) return { guestId, isGranted: true };
+  if (known === connection.userId) return { guestId, isGranted: true, grants: false, commit() {} };
   if (known !== undefined) return refuse('signed_in');
   if (removals.has(guestId)) return refuse('removed');
   const role = rights.get(guestId);
   if (role === undefined) return undefined;
-  const isGranted = brought.reason === undefined || brought.reason === 'used_up';
-  identities.set(guestId, userId);
+  const isGranted = reason === undefined || reason === 'used_up';
+  const commit = () => becomeUser(room, connection, guestId, isGranted ? invitation : undefined);
+  return { guestId, isGranted, grants: isGranted, commit };
+}
+
+/** @param invitation that of the guest, if the user gets the access of the guest. */
+function becomeUser(room: Room, user: ServerConnection, guestId: string, invitation: Invitation | undefined): void {
+  const { access, people, trail } = room;
+  const { participants, rights, identities, removals, decisions } = access;
+  const { userId } = user;
+  const role = rights.get(guestId)!;
   const slot = participants.get(guestId)!;
+  identities.set(guestId, userId);
   // The user continues the stay of the guest.
-  if (isGranted && slot.isActive && !participants.get(userId)?.isActive) {
+  if (invitation && slot.isActive && !participants.get(userId)?.isActive) {
     participants.set(userId, { ...slot, userId, anonymousId: null });
   }
   for (const each of [participants, rights]) each.delete(guestId);
   const own = rights.get(userId);
-  const isLater = (decisions.get(guestId) ?? brought.invitation.createdAt) > (decisions.get(userId) ?? -1);
+  const isLater = (decisions.get(guestId) ?? invitation?.createdAt ?? 0) > (decisions.get(userId) ?? -1);
   const granted = own === undefined || (!isAtLeast(own, role) && isLater) ? role : own;
-  if (isGranted) {
+  if (invitation) {
     rights.set(userId, granted);
     removals.delete(userId);
   }
-  trail.signedIn(guestId, connection, granted, people.has(guestId) && people.has(userId));
-  return { guestId, isGranted };
+  trail.signedIn(guestId, user, granted, people.has(guestId) && people.has(userId));
 }
 
 /** The live session of a key, or one that the caller begins. */

@@ -54,9 +54,10 @@ export class RoomAccess {
       .sort((one, other) => one.joinedAt - other.joinedAt);
   }
 
-  /** Whether a person needs a slot and none is free. */
-  isFullFor(userId: string, maxParticipants: number): boolean {
-    return !this.participants.get(userId)?.isActive && this.holders().length >= maxParticipants;
+  /** Whether a person needs a slot and none is free. @param guestId the guest who they were, whose slot they get. */
+  isFullFor(userId: string, maxParticipants: number, guestId?: string): boolean {
+    const held = [...this.participants].filter(([id, { isActive }]) => isActive && id !== guestId);
+    return !this.participants.get(userId)?.isActive && held.length >= maxParticipants;
   }
 
   /** Gives a person a slot, or keeps theirs. */

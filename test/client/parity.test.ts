@@ -6,6 +6,7 @@ import { personCases } from './parity/person-cases.ts';
 import { returnCases } from './parity/return-cases.ts';
 import type { Side } from './parity/side.ts';
 import { sightCases } from './parity/sight-cases.ts';
+import { signInCases } from './parity/sign-in-cases.ts';
 
 // The service in memory must answer as the handlers do. Each case sends the same messages to both.
 
@@ -15,7 +16,7 @@ beforeAll(async () => {
 });
 afterAll(() => handlers?.close());
 
-const cases = [...accessCases, ...inviteCases, ...personCases, ...returnCases, ...sightCases];
+const cases = [...accessCases, ...inviteCases, ...personCases, ...returnCases, ...sightCases, ...signInCases];
 
 describe.each(cases.map((each) => [`[row 37] ${each.title}`, each] as const))('%s', (_, { run, expected }) => {
   test('the handlers', async () => {
