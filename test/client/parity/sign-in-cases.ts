@@ -64,7 +64,8 @@ export const signInCases: ParityCase[] = [
     ],
   },
   {
-    title: '[SE15] a sign-in with a bad proof is refused and changes nothing, and a guest who never joined gives only the invite',
+    title:
+      '[SE15] a sign-in with a bad proof is refused and changes nothing, and a guest who never joined gives only the invite',
     async run(side) {
       const first = await guestOf(side);
       const gwen = await side.connect('Gwen');
