@@ -3,6 +3,7 @@ import { createEmitter } from './emitter.ts';
 import type { RollcallError } from './errors.ts';
 import type { Session } from './session-api.ts';
 import type { SessionEvents } from './session-events.ts';
+import type { Joining } from './shared.ts';
 import type { SessionSnapshot, Types } from './types.ts';
 
 /** The session that a view shows: an existing one by its id or name, or the one of the application's own key. */
@@ -79,15 +80,16 @@ export function createBinding(client: Client, target: SessionTarget, options: ()
   function watch(session: Session): void {
     session.ready.catch((failure) => {
       if (session !== joined || !isHeld) return;
-      // The client also reports failures of the connection.
-      if (error !== failure) fail(failure);
+      // The client also reports failures of the connection, and each component that joins meanwhile leads to the same failure again.
+      if (error?.message !== failure.message) fail(failure);
       if (!isOver(session)) watch(session);
     });
   }
 
   function join(): Session {
     release();
-    const session = typeof target === 'string' ? client.join(target, options()) : client.open(target.key, options());
+    const joining: OpenOptions & Joining = { ...options(), isComponent: true };
+    const session = typeof target === 'string' ? client.join(target, joining) : client.open(target.key, joining);
     joined = session;
     isHeld = true;
     stop = [

@@ -20,7 +20,7 @@ import { errorOf } from './requests.ts';
 import { createSessionCore, type SessionCore } from './session.ts';
 import type { Session } from './session-api.ts';
 import { createSession } from './session-facade.ts';
-import type { Shared, Target } from './shared.ts';
+import type { Joining, Shared, Target } from './shared.ts';
 import type { Registered, SessionInfo, Types } from './types.ts';
 
 /**
@@ -112,7 +112,7 @@ export function createClientIn(environment: Environment, options: ClientOptions)
     return session;
   }
 
-  function joinBy(target: Target, { invite, data, status, activity }: JoinOptions): Session {
+  function joinBy(target: Target, { invite, data, status, activity, isComponent }: Joining): Session {
     const { key, sessionId } = target;
     const name = key === undefined ? sessionId! : `key ${key}`;
     // A session has a UUID and a name, and a join may use either of them.
@@ -121,8 +121,8 @@ export function createClientIn(environment: Environment, options: ClientOptions)
     const initial = JSON.parse(JSON.stringify({ data, status, activity })) as OwnChange;
     let session = [...sessions].find(isMeant);
     if (session) {
-      // After a failure this call is a retry of the same caller, who is already counted.
-      if (!session.readiness.hasFailed) session.refs += 1;
+      // After a failure this call may be a retry of the same caller, who is already counted. A component does not retry.
+      if (!session.readiness.retry() || isComponent) session.refs += 1;
       if (Object.keys(initial).length) session.say(initial);
     } else session = add({ ...target, invite }, name, initial);
     begin();

@@ -2,8 +2,7 @@ import { methodsOf, sessionCalls } from './calls.ts';
 import type { Environment } from './environment.ts';
 import type { SessionCore } from './session.ts';
 import type { Session } from './session-api.ts';
-
-const shownFields = ['info', 'role', 'state', 'self', 'others', 'users', 'cursors'] as const;
+import type { SessionSnapshot } from './types.ts';
 
 /** The public interface of a session. */
 export function createSession(core: SessionCore, environment: Environment): Session {
@@ -32,7 +31,7 @@ export function createSession(core: SessionCore, environment: Environment): Sess
     },
     ...methodsOf(sessionCalls, core.request),
   } as Session;
-  for (const field of shownFields) {
+  for (const field of Object.keys(core.snapshot) as (keyof SessionSnapshot)[]) {
     Object.defineProperty(session, field, { get: () => core.snapshot[field], enumerable: true });
   }
   return session;

@@ -286,13 +286,13 @@ export function createSessionCore(shared: Shared, target: Target, name: string, 
     },
     async recover(signal: AbortSignal | undefined): Promise<void> {
       await requests.ask({ type: 'session_recover', sessionId: id() }, { signal });
-      // The session was active.
-      if (!isOver()) return readiness.promise;
-      shown.state = 'joining';
-      readiness.renew();
-      shared.sessions.add(core);
-      changed();
-      if (connection.link) void enter(connection.link);
+      if (isOver()) {
+        shown.state = 'joining';
+        readiness.renew();
+        shared.sessions.add(core);
+        changed();
+        if (connection.link) void enter(connection.link);
+      }
       await readiness.promise;
     },
   };

@@ -1,3 +1,4 @@
+import type { JoinOptions } from './client-api.ts';
 import type { Connection } from './connection.ts';
 import type { Environment } from './environment.ts';
 import type { Publisher } from './publisher.ts';
@@ -8,6 +9,12 @@ export interface Target {
   key?: string;
   metadata?: object | undefined;
   invite?: string | undefined;
+}
+
+/** The options of a join, and who asks for it. */
+export interface Joining extends JoinOptions {
+  /** Whether a component of a view framework joins. It does so once while it is mounted. */
+  isComponent?: boolean;
 }
 
 /** What all sessions of a client share. */

@@ -16,7 +16,6 @@ const names = [
   'forHandshake',
   'forJoin',
   'forget',
-  'hasFailed',
   'heardAt',
   'heartbeatIfDue',
   'isGuest',

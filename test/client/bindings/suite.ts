@@ -237,6 +237,33 @@ const cases: Case[] = [
     },
   },
   {
+    title:
+      '[row 28] a component that is mounted after ten seconds without a network gets the error, too, and counts as another caller',
+    async run({ adapter, rollcall }) {
+      const ada = await arrive(rollcall, 'ada');
+      const client = rollcall.client('bob');
+      const restore = rollcall.cut(client);
+      const errors: string[] = [];
+      const probes: Part['probes'] = { all: { of: 'all' } };
+      const first = await adapter.mount({ client, parts: [{ target, probes, onError: () => errors.push('first') }] });
+      await adapter.act(() => rollcall.advance(15_000));
+      expect(errors).toEqual(['first']);
+      const second = await adapter.mount({ client, parts: [{ target, probes, onError: () => errors.push('second') }] });
+      await adapter.act(() => rollcall.advance(15_000));
+      expect(errors).toEqual(['first', 'second']);
+      expect(second.shown('all')).toMatchObject({ state: 'joining' });
+      await adapter.act(restore);
+      await adapter.act(() => rollcall.advance(2000));
+      expect([first.shown('all'), second.shown('all')]).toMatchObject(Array(2).fill({ state: 'joined' }));
+      // A caller without a framework may have called again only because the first promise was rejected.
+      if (!adapter.renderOnServer) return;
+      await second.unmount();
+      await adapter.act(() => rollcall.advance(20_000));
+      expect(first.shown('all')).toMatchObject({ state: 'joined' });
+      expect(ada.session.others).toHaveLength(1);
+    },
+  },
+  {
     title: '[row 50] a listener gets each leave with its cause',
     async run({ adapter, rollcall }) {
       const ada = await arrive(rollcall, 'ada');
