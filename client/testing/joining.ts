@@ -47,12 +47,12 @@ export function findInvite({ rooms }: World, invite: string): { room: Room; invi
 }
 
 function reasonOf(invitation: Invitation, { access }: Room, { userId, guest }: ServerConnection, now: number) {
-  const { identities, removals, rights } = access;
+  const { identities, lastRemovals, rights } = access;
   if (identities.has(userId)) return 'signed_in';
   if (invitation.isRevoked) return 'revoked';
   if (invitation.expiresAt <= now) return 'expired';
   // A removed person needs an invite that is newer than the removal.
-  if (invitation.createdAt <= (removals.get(userId) ?? -1)) return 'removed';
+  if (invitation.createdAt <= (lastRemovals.get(userId) ?? -1)) return 'removed';
   // A guest who returns was counted when they first joined.
   const isCounted = guest !== undefined && rights.has(userId);
   return invitation.uses >= invitation.maxUses && !isCounted ? 'used_up' : undefined;
@@ -180,7 +180,7 @@ function raise({ session, access }: Room, { userId }: ServerConnection, brought:
   removals.delete(userId);
   const invitation = brought?.reason ? undefined : brought?.invitation;
   if (!invitation || isOwner) return false;
-  const isLater = !isMember || invitation.createdAt > (decisions.get(userId) ?? -1);
+  const isLater = invitation.createdAt > (decisions.get(userId) ?? -1);
   const isUsable = !isMember || invitation.uses < invitation.maxUses;
   const isHigher = !isAtLeast(known, invitation.role) && isLater && isUsable;
   if (isHigher) rights.set(userId, invitation.role);
@@ -241,11 +241,13 @@ function becomeUser(room: Room, user: ServerConnection, guestId: string, invitat
   for (const each of [participants, rights]) each.delete(guestId);
   const own = rights.get(userId);
   const isLater = (decisions.get(guestId) ?? invitation?.createdAt ?? 0) > (decisions.get(userId) ?? -1);
+  const decidedAt = Math.max(decisions.get(guestId) ?? -1, decisions.get(userId) ?? -1);
   const granted = own === undefined || (!isAtLeast(own, role) && isLater) ? role : own;
   if (invitation) {
     rights.set(userId, granted);
     removals.delete(userId);
   }
+  decisions.set(userId, decidedAt);
   trail.signedIn(guestId, user, granted, people.has(guestId) && people.has(userId));
 }
 

@@ -21,11 +21,12 @@ export const participantHandlers: Record<string, (call: Call) => object> = {
   participant_role(call) {
     const room = authorize(call, 'manage');
     const { participants, claimed, rights, decisions, removals } = room.access;
-    const { userId, role } = call.message as Frame & { userId: string; role: Role };
-    refuseOwner(room, userId);
+    const { userId: named, role } = call.message as Frame & { userId: string; role: Role };
+    refuseOwner(room, named);
+    const userId = room.access.idOf(named);
     if (claimed.has(userId)) throw new Refusal('PERMISSION_DENIED', "This person's token decides their role.");
     const known = participants.get(userId);
-    if (!known || removals.has(userId)) {
+    if (!known || removals.has(userId) || room.session.ownerId === userId) {
       throw new Refusal('NOT_IN_SESSION', 'This person does not take part in the session.');
     }
     const participant = { ...known, role };
@@ -39,9 +40,10 @@ export const participantHandlers: Record<string, (call: Call) => object> = {
   },
   participant_remove(call) {
     const room = authorize(call, 'manage', { evenEnded: true });
-    const { userId, reason } = call.message as Frame & { userId: string; reason?: string };
-    refuseOwner(room, userId);
-    if (!room.access.remove(userId, call.world.now())) return { type: 'ack' };
+    const { userId: named, reason } = call.message as Frame & { userId: string; reason?: string };
+    refuseOwner(room, named);
+    const userId = room.access.idOf(named);
+    if (room.session.ownerId === userId || !room.access.remove(userId, call.world.now())) return { type: 'ack' };
     room.trail.add(call.connection, 'participant_removed', { targetUserId: userId, reason });
     const removed = { type: 'session_removed', reason: reason ?? 'removed' };
     room.broadcast(removed, (other) => other.userId === userId);

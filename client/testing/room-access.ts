@@ -39,6 +39,8 @@ export class RoomAccess {
   readonly claimed = new Set<string>();
   /** The people whom the owner removed, and when. */
   readonly removals = new Map<string, number>();
+  /** When the owner last removed each person, also one who has returned. */
+  readonly lastRemovals = new Map<string, number>();
   /** When the owner last set the role of a person. */
   readonly decisions = new Map<string, number>();
   readonly invitations = new Map<string, Invitation>();
@@ -76,12 +78,18 @@ export class RoomAccess {
     if (known?.isActive) this.participants.set(userId, { ...known, isActive: false, leftAt: now });
   }
 
+  /** The id of a person: that of the user, for a guest who signed in. */
+  idOf(userId: string): string {
+    return this.identities.get(userId) ?? userId;
+  }
+
   /** Takes slot and access away. @returns false if the person never took part, or was removed before. */
   remove(userId: string, now: number): boolean {
     if (!this.participants.has(userId) || this.removals.has(userId)) return false;
     this.giveBack(userId, now);
     this.removals.set(userId, now);
-    for (const known of [this.rights, this.claimed, this.decisions]) known.delete(userId);
+    this.lastRemovals.set(userId, now);
+    for (const known of [this.rights, this.claimed]) known.delete(userId);
     return true;
   }
 }

@@ -1,4 +1,5 @@
 import { accessCases } from './parity/access-cases.ts';
+import { decisionCases } from './parity/decision-cases.ts';
 import { handlersSide } from './parity/handlers-side.ts';
 import { inviteCases } from './parity/invite-cases.ts';
 import { memorySide } from './parity/memory-side.ts';
@@ -16,7 +17,15 @@ beforeAll(async () => {
 });
 afterAll(() => handlers?.close());
 
-const cases = [...accessCases, ...inviteCases, ...personCases, ...returnCases, ...sightCases, ...signInCases];
+const cases = [
+  ...accessCases,
+  ...decisionCases,
+  ...inviteCases,
+  ...personCases,
+  ...returnCases,
+  ...sightCases,
+  ...signInCases,
+];
 
 describe.each(cases.map((each) => [`[row 37] ${each.title}`, each] as const))('%s', (_, { run, expected }) => {
   test('the handlers', async () => {
