@@ -9,8 +9,9 @@ export interface TimelineSource {
 type JoiningSession = TimelineSource & { readonly ready: Promise<unknown> };
 
 /** Reads a session's audit trail as soon as the session is joined. A component may be drawn before. */
-export const onceJoined = ({ ready, queryActivity }: JoiningSession): TimelineSource => ({
-  queryActivity: (query) => ready.then(() => queryActivity(query)),
+export const onceJoined = (session: JoiningSession): TimelineSource => ({
+  // After a failure `ready` is another promise.
+  queryActivity: (query) => session.ready.then(() => session.queryActivity(query)),
 });
 
 /** Reads the latest entries, newest first. */

@@ -1,5 +1,7 @@
 /** @jest-environment jsdom */
+import { createTestRollcall } from '../../client/testing/index.ts';
 import { showPresenceTimeline, staysOf } from '../../client/timeline/index.ts';
+import { onceJoined } from '../../client/timeline/read.ts';
 import type { ActivityItem } from '../../protocol/entities.ts';
 
 let serial = 0;
@@ -97,6 +99,23 @@ test('a trail that cannot be read shows the message of the error and a button th
   status.querySelector('button')!.click();
   await timeline.refresh();
   expect(status.textContent).toMatch(/1 person: ADA$/);
+});
+
+test('if the session could not be joined within ten seconds, the button reads the trail once it is joined', async () => {
+  const rollcall = createTestRollcall();
+  const client = rollcall.client('ada');
+  const restore = rollcall.cut(client);
+  const timeline = showPresenceTimeline(container, onceJoined(client.open('doc')), { formatTime: String });
+  await rollcall.advance(11_000);
+  const status = container.querySelector('[role=status]')!;
+  expect(status.textContent).toMatch(/cannot be reached now.* Try again$/);
+  await restore();
+  await rollcall.advance(1000);
+  status.querySelector('button')!.click();
+  await timeline.refresh();
+  expect(status.textContent).toMatch(/1 person: ada$/);
+  timeline();
+  rollcall.close();
 });
 
 test('without the beginning of a long trail it says how many entries are shown, and the chosen moment is told', async () => {
