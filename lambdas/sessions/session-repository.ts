@@ -100,6 +100,7 @@ export interface OwnedSession {
 }
 
 type JoinRow = { result: RefusedJoin | AcceptedJoin<SessionRow, ParticipantRow>; guest_id: string | null };
+type DecidedRow = ParticipantRow & { was_active?: boolean };
 type ListedRow = SessionRow & { last_activity: Date };
 
 /** The SQL of sessions and participants. It contains only the rules that need to be atomic. */
@@ -192,16 +193,13 @@ export class SessionRepository {
     personId: string,
     now: number,
   ): Promise<{ participant: SessionParticipant; wasActive: boolean } | undefined> {
-    const row = await this.#decided<ParticipantRow & { was_active: boolean }>('participant-remove', sessionSql.remove, [
-      ...[sessionId, personId, now],
-    ]);
-    return row && { participant: toParticipant(row), wasActive: row.was_active };
+    const row = await this.#decided('participant-remove', sessionSql.remove, [sessionId, personId, now]);
+    return row && { participant: toParticipant(row), wasActive: row.was_active === true };
   }
 
   /** Changes a role. Undefined for a person without access to the session, or whose role comes from an access claim. */
   async setRole(sessionId: string, personId: string, role: Role, now: number): Promise<SessionParticipant | undefined> {
-    const values = [sessionId, personId, role, now];
-    const row = await this.#decided<ParticipantRow>('participant-role', sessionSql.setRole, values);
+    const row = await this.#decided('participant-role', sessionSql.setRole, [sessionId, personId, role, now]);
     return row && toParticipant(row);
   }
 
@@ -283,9 +281,9 @@ export class SessionRepository {
   }
 
   /** The row of a decision. It is asked for again if there is none: a sign-in that the first statement waited for moved the person. */
-  async #decided<R extends ParticipantRow>(name: string, text: string, values: unknown[]): Promise<R | undefined> {
-    const [row] = await this.#rows<R>(name, text, values);
-    return row ?? (await this.#rows<R>(name, text, values))[0];
+  async #decided(name: string, text: string, values: unknown[]): Promise<DecidedRow | undefined> {
+    const [row] = await this.#rows<DecidedRow>(name, text, values);
+    return row ?? (await this.#rows<DecidedRow>(name, text, values))[0];
   }
 
   /** The statements have names, so that each database connection prepares and plans them once. */
