@@ -98,6 +98,25 @@ export const inviteCases: ParityCase[] = [
     expected: ['operator', 'operator', 'viewer', 'INVITE_INVALID', 'commenter', 'commenter'],
   },
   {
+    title: '[SE8] who joins a public session again after a removal gets no earlier role back with an older invite',
+    async run(side) {
+      const { owner, member, sessionId, invite } = await stageOf(side, { isPublic: true }, 'operator');
+      const { invite: another } = await owner.ask('invite_create', { sessionId, role: 'commenter' });
+      const secret = crypto.randomUUID();
+      const guest = await side.connect('Bob', { invite: another, secret });
+      await guest.ask('session_join', { sessionId });
+      await side.wait(1000);
+      await owner.ask('participant_remove', { sessionId, userId: member.userId });
+      const roles = [];
+      for (const fields of [{}, { invite }, { guest: { invite: another, secret } }]) {
+        await side.wait(1000);
+        roles.push((await member.ask('session_join', { sessionId, ...fields }))['role']);
+      }
+      return roles;
+    },
+    expected: ['viewer', 'viewer', 'viewer'],
+  },
+  {
     title: '[SE7] an invite to a session that expired says so, and one to an ended session that it is over',
     async run(side) {
       const owner = await side.connect('Ada');

@@ -97,6 +97,40 @@ export const signInCases: ParityCase[] = [
     ],
   },
   {
+    title: '[SE15] a role or a removal of the guest’s id is one of the user, but not of the owner',
+    async run(side) {
+      const { owner, sessionId, guest, proof, invite } = await guestOf(side);
+      const gwen = await side.connect('Gwen');
+      await guest.ask('session_join', { sessionId });
+      await gwen.ask('session_join', { sessionId, guest: proof });
+      const ownSecret = crypto.randomUUID();
+      const ownGuest = await side.connect('Ada', { invite, secret: ownSecret });
+      await ownGuest.ask('session_join', { sessionId });
+      await owner.ask('session_join', { sessionId, guest: { invite, secret: ownSecret } });
+      const about = (type: string, { userId }: Wire, fields: object = {}) =>
+        tell(owner, type, { sessionId, userId, ...fields });
+      const answers = [
+        await about('participant_role', guest, { role: 'operator' }),
+        await about('participant_role', ownGuest, { role: 'viewer' }),
+      ];
+      const { participants } = await owner.ask('participants_list', { sessionId });
+      answers.push(
+        participants.find(({ userId }: Fields) => userId === gwen.userId).role,
+        await about('participant_remove', guest),
+        await about('participant_remove', ownGuest),
+        await about('participant_remove', owner),
+        await roleOf(gwen, { sessionId }),
+        await roleOf(owner, { sessionId }),
+      );
+      const { items } = await owner.ask('activity_query', { sessionId, activityType: 'participant_removed' });
+      return [answers, items.map(({ details }: Fields) => details.targetUserId === gwen.userId)];
+    },
+    expected: [
+      ['ack', 'NOT_IN_SESSION', 'operator', 'ack', 'ack', 'PERMISSION_DENIED', 'PERMISSION_DENIED', 'operator'],
+      [true],
+    ],
+  },
+  {
     title: '[SE12] an access claim decides alone, also about the owner',
     async run(side) {
       const key = crypto.randomUUID();
