@@ -55,7 +55,8 @@ export interface Invite {
 export interface Session<T extends Types = Types> {
   /**
    * Resolves when the session is joined. Rejects if the service refuses the join. After ten seconds without a connection it rejects
-   * with a retryable `UNAVAILABLE`; then the client continues to try, and `ready` is a new promise.
+   * with a retryable `UNAVAILABLE`; then the client continues to try, and `ready` is a new promise. That has the same limit after the next
+   * call of `join` or `open`.
    */
   readonly ready: Promise<void>;
   /** The session's UUID; before the first join the id, name or key that was given. */

@@ -67,8 +67,8 @@ export interface SessionInfo<T extends Types = Types> extends Omit<WireSession, 
 }
 
 /**
- * `joining`: not joined yet; `joined`: the state is up to date; `stale`: the connection is lost and the last known state is
- * shown; `left`: this client left or was removed; `ended`: the session has ended.
+ * `joining`: not joined yet; `joined`: the state is up to date; `stale`: the connection is lost, or the service cannot let
+ * the user join again now, and the last known state is shown; `left`: this client left or was removed; `ended`: the session has ended.
  */
 export type SessionState = 'joining' | 'joined' | 'stale' | 'left' | 'ended';
 
