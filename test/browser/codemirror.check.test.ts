@@ -3,7 +3,7 @@ import type { EditorView } from '@codemirror/view';
 import { build } from 'esbuild';
 import type { Browser, BrowserServer, Page } from 'playwright-core';
 import type { Session } from '../../client/index.ts';
-import { newPage, startBrowser } from '../support/browser.ts';
+import { newPage, newTab, startBrowser } from '../support/browser.ts';
 import { startTestStack, type TestStack } from '../support/stack.ts';
 
 // Editors with the awareness of `@rollcall/client/yjs` in a real browser with the real stack.
@@ -82,7 +82,7 @@ test('two CodeMirror editors show each other’s selections and names, and follo
 test('[row 21] the selection of a page before its reload does not stay while another tab of the user is open', async () => {
   const script = await bundled('editor-tab.ts');
   const one = await newPage(browser);
-  const two = await one.context().newPage();
+  const two = await newTab(one);
   const keyIn = async (tab: Page) => {
     await run(tab, script);
     await tab.waitForFunction(() => 'tabKey' in globalThis);

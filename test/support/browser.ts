@@ -46,6 +46,9 @@ export async function newPage(browser: Browser, options: BrowserContextOptions =
   return context.newPage();
 }
 
+/** Another tab with the storage of the first one. Its waits have the same limit. */
+export const newTab = (page: Page): Promise<Page> => page.context().newPage();
+
 /** The program of Chromium. @throws Error if there is none. */
 export function chromiumPath(): string {
   const folders = (process.env['PATH'] ?? '').split(delimiter);
