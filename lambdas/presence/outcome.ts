@@ -141,8 +141,8 @@ export interface VisitOutcome extends EndOutcome {
   nextDeadline: number | undefined;
   /** Arrivals that are not yet recorded, oldest first, like `departures`. */
   arrivals: Arrival[];
-  /** The present users with the last sign of life of each. */
-  lastSeen: { userId: string; at: number }[];
+  /** The present users with the last sign of life and the shown role of each. The role is absent if Redis evicted it. */
+  lastSeen: { userId: string; at: number; role?: Role | undefined }[];
   /** Whether something moves here, so that the sweep has to watch the windows (rule DE3). */
   moves: boolean;
   spending: Spending;
@@ -210,7 +210,16 @@ function readChange(text: string): PresenceChange {
 
 /** Reads the reply of the script `visit`. */
 export function readVisit(reply: ScriptReply<'visit'>, now: number, thresholds: StatusThresholds): VisitOutcome {
-  const { nextDeadline = '', journal = [], lastSeen = [], cursors = [], cursorReceivers = [], moves = 0 } = reply.extra;
+  const {
+    nextDeadline = '',
+    journal = [],
+    lastSeen = [],
+    roles: shown = [],
+    cursors = [],
+    cursorReceivers = [],
+    moves = 0,
+  } = reply.extra;
+  const roleOf = new Map(pairs(shown) as [string, Role][]);
   const entries = readKept<Arrival & Departure & { came?: true }>(journal);
   return {
     ...readOutcome(reply, now, thresholds),
@@ -218,7 +227,7 @@ export function readVisit(reply: ScriptReply<'visit'>, now: number, thresholds: 
     nextDeadline: nextDeadline === '' ? undefined : Number(nextDeadline),
     arrivals: entries.filter(({ came }) => came),
     departures: entries.filter(({ came }) => !came),
-    lastSeen: pairs(lastSeen).map(([userId, at]) => ({ userId, at: Number(at) })),
+    lastSeen: pairs(lastSeen).map(([userId, at]) => ({ userId, at: Number(at), role: roleOf.get(userId) })),
     moves: moves === 1,
     spending: readSpending(reply.extra),
     online: reply.extra.online ?? 0,

@@ -1,7 +1,7 @@
 import type { Queryable } from '../platform/database.ts';
 import { SetAside } from '../platform/set-aside.ts';
 import { occupiedSessions } from './occupied-sessions.ts';
-import { type PersonWithoutSlot, peopleWithoutSlot } from './people-without-slot.ts';
+import { type PresenceDifference, presenceDifferences } from './presence-differences.ts';
 import { silentParticipants } from './silent-participants.ts';
 import { touchSessions } from './touch-sessions.ts';
 
@@ -33,8 +33,8 @@ export class SweepQueries {
     return touchSessions(this.#sweepDatabase, ...parameters);
   }
 
-  peopleWithoutSlot(...parameters: Rest<typeof peopleWithoutSlot>): Promise<PersonWithoutSlot[]> {
-    return peopleWithoutSlot(this.#sweepDatabase, ...parameters);
+  presenceDifferences(...parameters: Rest<typeof presenceDifferences>): Promise<PresenceDifference[]> {
+    return presenceDifferences(this.#sweepDatabase, ...parameters);
   }
 
   /** Sets a slot aside that could not be given back, so that the next queries leave it out for a while. */

@@ -58,7 +58,7 @@ export function servicesOf(world: BaseWorld): Services {
         yield await world.call('occupied sessions', () => backend.occupiedSessions());
       },
       touchSessions: async () => [],
-      peopleWithoutSlot: async () => [],
+      presenceDifferences: async () => [],
     },
     figures: noFigures,
     watchers: { now: async () => [] },

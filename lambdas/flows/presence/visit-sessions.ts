@@ -1,3 +1,4 @@
+import type { Role } from '../../../protocol/entities.ts';
 import type { Timings } from '../../../protocol/timings.ts';
 import { logFailure } from '../../platform/log-failure.ts';
 import { isUnknown, type Spending, type VisitOutcome } from '../../presence/outcome.ts';
@@ -10,11 +11,12 @@ import { announce } from './announce.ts';
 /** A session is visited again after this time if its movements could not be recorded. */
 export const retryMillis = 5000;
 
-/** A user whom a visit found present, with their last sign of life (Unix milliseconds). */
+/** A user whom a visit found present, with their last sign of life (Unix milliseconds) and the shown role. */
 export interface LastSeenUpdate {
   sessionId: string;
   userId: string;
   at: number;
+  role?: Role | undefined;
 }
 
 /** The result of a visit. */
@@ -55,9 +57,9 @@ export async function visitSession(
   const visit = await expireAndRecord(services, sessionId, now, writer, restraint);
   const { recorded, isMore, moves, nextDeadline, lastSeen, online, agents, leaves, redisMillis, spending } = visit;
   if (moves) await services.movingSessions.add(sessionId, now);
-  const lastSeenUpdates = lastSeen.map(({ userId, at }) => ({
+  const lastSeenUpdates = lastSeen.map(({ userId, at, role }) => ({
     // The lease of an agent is a sign of life in the future.
-    ...{ sessionId, userId, at: Math.min(at, now) },
+    ...{ sessionId, userId, at: Math.min(at, now), role },
   }));
   const soonest =
     nextDeadline === undefined ? undefined : Math.min(nextDeadline, now + refreshMillis(services.timings));

@@ -2,8 +2,6 @@ import type { Role, SessionParticipant } from '../../../protocol/entities.ts';
 import type { ServerFrame } from '../../../protocol/frames.ts';
 import type { ActivityParams } from '../../activity/activity-entry.ts';
 import { participantRemoved, participantRoleChanged } from '../../activity/activity-events.ts';
-import { isAway } from '../../platform/unavailable.ts';
-import { isUnknown, type PresenceOutcome } from '../../presence/outcome.ts';
 import type { Services } from '../../services/services.ts';
 import type { Caller } from '../callers/caller.ts';
 import { refuseForeignGuest } from '../callers/people.ts';
@@ -13,7 +11,7 @@ import { type AuditedTransaction, transactWithAudit } from '../journal/transact-
 import { endMemberships } from '../leaving/end-memberships.ts';
 import { removeFromSession } from '../leaving/remove-from-session.ts';
 import { announce, send } from '../presence/announce.ts';
-import { seatedConnections } from '../presence/seated-connections.ts';
+import { showRole } from '../presence/show-role.ts';
 import { scheduleVisit } from '../scheduling/sweep-waker.ts';
 
 /** Gives a participant another role. It applies from their next message, also on open connections (rule SE8). */
@@ -33,15 +31,7 @@ export async function changeRole(
   const { sessionId } = participant;
   const userId = idOf(participant);
   const frame: ServerFrame = { type: 'participant_updated', sessionId, participant };
-  const outcome = await unlessAway(
-    services,
-    services.presence.store.changeRole(sessionId, userId, role, services.clock()),
-  );
-  // After Redis: it shows connections whose memberships the index may lack.
-  const receivers = outcome && (await seatedConnections(services, sessionId));
-  const seated = receivers?.filter((one) => one.userId === userId).map(({ connectionId }) => connectionId);
-  await services.registry.changeRole(sessionId, userId, role, seated);
-  if (outcome) await announce(services, sessionId, outcome);
+  const receivers = await showRole(services, sessionId, userId, role);
   await send(services, receivers ?? (await services.registry.members(sessionId)), frame);
 }
 
@@ -109,19 +99,4 @@ export async function removePerson(
     send(services, outcome?.ended ?? memberships, frame),
   ]);
   return true;
-}
-
-/**
- * Undefined while Redis is away or does not know the session. The change in PostgreSQL is kept, and the sweep updates Redis
- * later (rule FA1).
- */
-async function unlessAway<T extends PresenceOutcome>(services: Services, change: Promise<T>): Promise<T | undefined> {
-  try {
-    const outcome = await change;
-    return isUnknown(outcome) ? undefined : outcome;
-  } catch (error) {
-    if (!isAway(error, 'redis')) throw error;
-    services.log.warn('A participant was changed while Redis was away', { error: error.cause as Error });
-    return undefined;
-  }
 }

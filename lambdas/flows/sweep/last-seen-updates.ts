@@ -2,10 +2,10 @@ import { setAsideMessage } from '../../platform/environment.ts';
 import { logFailure } from '../../platform/log-failure.ts';
 import { applyApart } from '../../platform/row-fault.ts';
 import type { Services } from '../../services/services.ts';
-import type { LastSeenUpdate as LastSeenRow } from '../../sessions/touch-sessions.ts';
+import type { SeenPerson } from '../../sessions/presence-differences.ts';
 import { announceLiveness } from '../liveness/announce-liveness.ts';
 import { type LastSeenUpdate, refreshMillis } from '../presence/visit-sessions.ts';
-import { endPresenceWithoutSlot } from './reconcile-presence.ts';
+import { correctPresence } from './reconcile-presence.ts';
 
 /** Users in one statement. */
 const batchPeople = 5000;
@@ -67,8 +67,8 @@ export class LastSeenUpdates {
 
 /**
  * Writes last-seen updates. The owner of a session that becomes active again by this is told (rule SE4). A user who is
- * present without a slot is removed from presence, even if no time of theirs is written. While PostgreSQL is away presence
- * continues, and the next visits have newer times (rule FA3).
+ * present without a slot is removed from presence, and one who has another role now is shown with it, even if no time of
+ * theirs is written. While PostgreSQL is away presence continues, and the next visits have newer times (rule FA3).
  */
 export async function writeLastSeen(
   services: Services,
@@ -76,12 +76,12 @@ export async function writeLastSeen(
   due: readonly LastSeenUpdate[] = seen,
 ): Promise<void> {
   const { sweepQueries, timings } = services;
-  const touch = (rows: readonly LastSeenRow[]) => sweepQueries.touchSessions(rows, refreshMillis(timings));
-  const find = (rows: readonly LastSeenRow[]) => sweepQueries.peopleWithoutSlot(rows);
+  const touch = (rows: readonly SeenPerson[]) => sweepQueries.touchSessions(rows, refreshMillis(timings));
+  const find = (rows: readonly SeenPerson[]) => sweepQueries.presenceDifferences(rows);
   await eachOf(services, due, touch, (session) =>
     announceLiveness(services, { type: 'session_activity', active: true, ...session }),
   );
-  await eachOf(services, seen, find, (person) => endPresenceWithoutSlot(services, person));
+  await eachOf(services, seen, find, (difference) => correctPresence(services, difference));
 }
 
 /**
@@ -91,10 +91,10 @@ export async function writeLastSeen(
 async function eachOf<R>(
   { log }: Services,
   people: readonly LastSeenUpdate[],
-  statement: (rows: readonly LastSeenRow[]) => Promise<R[]>,
+  statement: (rows: readonly SeenPerson[]) => Promise<R[]>,
   work: (row: R) => Promise<void>,
 ): Promise<void> {
-  const setAside = async ({ sessionId, personId }: LastSeenRow, error: unknown) =>
+  const setAside = async ({ sessionId, personId }: SeenPerson, error: unknown) =>
     log.error(setAsideMessage, { step: 'last-seen', id: `${sessionId}:${personId}`, error: error as Error });
   for (const rows of batchesOf(people)) {
     try {
@@ -112,6 +112,6 @@ function* batchesOf(lastSeenUpdates: readonly LastSeenUpdate[]) {
   for (let from = 0; from < lastSeenUpdates.length; from += batchPeople) {
     yield lastSeenUpdates
       .slice(from, from + batchPeople)
-      .map(({ sessionId, userId, at }) => ({ sessionId, personId: userId, at }));
+      .map(({ sessionId, userId, at, role }) => ({ sessionId, personId: userId, at, role }));
   }
 }

@@ -54,6 +54,8 @@ interface ExtraTypes {
   journal: string[];
   /** Alternating the user and the time. */
   lastSeen: string[];
+  /** Alternating the user and the role that is shown. */
+  roles: string[];
   moves: number;
   /** How many of the present users are online. */
   online: number;

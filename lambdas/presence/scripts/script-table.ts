@@ -148,6 +148,7 @@ export const replyExtras = {
     ...spending,
     'online',
     'agents',
+    'roles',
   ],
   keepWatch: ['moves', ...spending],
   removeFromSession: ['ended', 'departures'],

@@ -35,7 +35,8 @@ end
 
 return outcome('', function()
   return { nextDeadline = nextDeadline(), journal = redis.call('LRANGE', journalKey, 0, journalEntries - 1),
-    lastSeen = redis.call('ZRANGE', usersKey, 0, -1, 'WITHSCORES'), cursors = cursors, cursorReceivers = receivers,
+    lastSeen = redis.call('ZRANGE', usersKey, 0, -1, 'WITHSCORES'), roles = redis.call('HGETALL', rolesKey),
+    cursors = cursors, cursorReceivers = receivers,
     moves = isMoving(windowState()) and 1 or 0, metered = takeMeter(), paced = paced,
     online = redis.call('ZCARD', activeKey),
     agents = tonumber(redis.call('HGET', epochKey, 'agents') or '0'), cursorMillis = math.floor(cursorMillis()) }
