@@ -11,12 +11,13 @@ import type { Asker } from './asker.ts';
 import type { Expiry } from './expiry.ts';
 import { type InviteKeys, JoinGate, type JoinResult } from './join-gate.ts';
 import type { Person } from './person.ts';
+import { readStay, type Stay } from './read-stay.ts';
 import { refusals } from './refusals.ts';
 import { releaseSlots, type SlotRelease } from './release-slots.ts';
 import { checkRole, checkSessionInput, checkUuid } from './session-input.ts';
 import { decodePosition, encodePosition } from './session-page.ts';
 import { newSessionName } from './session-reference.ts';
-import { type OwnedSession, SessionRepository, type Stay } from './session-repository.ts';
+import { type OwnedSession, SessionRepository } from './session-repository.ts';
 import { SessionResolver } from './session-resolver.ts';
 
 /** The result of a recovery. */
@@ -163,9 +164,8 @@ export class SessionManager {
     options: { joinedUntil?: number } = {},
   ): Promise<{ sessionId: string; wasActive: boolean; durationSeconds: number }> {
     const sessionId = await this.#resolver.resolve(reference);
-    const { joinedUntil = null } = options;
     const id = checkUuid('userId', personId);
-    const left = await this.#repository.leave(sessionId, id, cause, this.#clock(), joinedUntil);
+    const left = await this.#repository.leave(sessionId, id, cause, this.#clock(), options.joinedUntil ?? null);
     const durationSeconds = left ? Math.round(((left.leftAt ?? left.joinedAt) - left.joinedAt) / 1000) : 0;
     return { sessionId, wasActive: left !== undefined, durationSeconds };
   }
@@ -210,7 +210,7 @@ export class SessionManager {
     if (session.ownerId === checkUuid('userId', personId)) throw refusals.ownerStays();
     const changed = await this.#repository.setRole(session.id, personId, checkRole(role), this.#clock());
     if (changed) return changed;
-    if ((await this.#repository.newestStay(session.id, personId))?.isClaimed) throw refusals.claimDecides();
+    if (await this.#repository.isClaimed(session.id, personId)) throw refusals.claimDecides();
     throw refusals.notParticipant();
   }
 
@@ -220,9 +220,9 @@ export class SessionManager {
     return this.#repository.participants(sessionId, options.includeLeft ?? false, limits.maxParticipants);
   }
 
-  /** The newest stay of a person in a session (UUIDs): their role, and whether they hold the slot. */
+  /** See {@link readStay}. */
   getStay(sessionId: string, personId: string): Promise<Stay | undefined> {
-    return this.#repository.newestStay(sessionId, personId);
+    return readStay(this.#database, sessionId, personId);
   }
 
   /** Whether a person may do this (rule SE1). Also false for a session that does not exist. */

@@ -1,5 +1,5 @@
 import type { AccessClaim } from '../../protocol/access-claim.ts';
-import type { LeaveCause, Role, Session, SessionMetadata, SessionParticipant } from '../../protocol/entities.ts';
+import type { Role, Session, SessionMetadata, SessionParticipant } from '../../protocol/entities.ts';
 import type { Queryable } from '../platform/database.ts';
 import type { Asker } from './asker.ts';
 import type { Expiry } from './expiry.ts';
@@ -30,15 +30,6 @@ export interface StoredAccess extends StoredSession {
   ownRole: Role | null;
   /** Whether a removal ended that stay, or the guest signed in: then it gives no access. */
   removed: boolean;
-}
-
-/** A person's stay in a session. */
-export interface Stay {
-  role: Role;
-  /** Whether an access claim gave the role. */
-  isClaimed: boolean;
-  /** Why the stay ended; null while the person holds the slot. */
-  leftCause: LeaveCause | null;
 }
 
 export interface NewSession {
@@ -148,10 +139,10 @@ export class SessionRepository {
     );
   }
 
-  /** A person's newest stay in a session (UUID). */
-  async newestStay(sessionId: string, personId: string): Promise<Stay | undefined> {
+  /** Whether the role of a person's newest stay in a session (UUID) comes from an access claim. */
+  async isClaimed(sessionId: string, personId: string): Promise<boolean> {
     const [stay] = await this.#rows<ParticipantRow>('participant-stay', sessionSql.newestStay, [sessionId, personId]);
-    return stay && { role: stay.role, isClaimed: stay.by_claim, leftCause: stay.left_cause };
+    return stay?.by_claim ?? false;
   }
 
   /**

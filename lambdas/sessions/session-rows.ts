@@ -1,11 +1,4 @@
-import type {
-  LeaveCause,
-  Role,
-  Session,
-  SessionMetadata,
-  SessionParticipant,
-  SessionStatus,
-} from '../../protocol/entities.ts';
+import type { Role, Session, SessionMetadata, SessionParticipant, SessionStatus } from '../../protocol/entities.ts';
 import { type Expiry, minutesBetween } from './expiry.ts';
 
 /** A time from `pg`: a Date from a column, or ISO 8601 text from JSON. */
@@ -52,7 +45,6 @@ export interface ParticipantRow {
   joined_at: Time;
   last_seen_at: Time | null;
   left_at: Time | null;
-  left_cause: LeaveCause | null;
   kind: 'agent' | null;
   /** The user for whom an agent acted when it joined. */
   on_behalf_of: string | null;

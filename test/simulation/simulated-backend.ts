@@ -100,7 +100,7 @@ export class SimulatedBackend {
     getStay: (sessionId: string, userId: string) =>
       this.#call('sessions.stay', () => {
         const isActive = this.places.get(`${sessionId}:${userId}`)?.active;
-        return { role: 'viewer', isClaimed: false, leftCause: isActive ? null : 'left' };
+        return { role: 'viewer', leftCause: isActive ? null : 'left' };
       }),
     leaveSession: (sessionId: string, userId: string, _cause: string, options: { joinedUntil?: number } = {}) => {
       const now = this.#world.clock.now;

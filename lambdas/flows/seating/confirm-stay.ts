@@ -1,12 +1,12 @@
 import type { LeaveCause, Role } from '../../../protocol/entities.ts';
 import { isAway } from '../../platform/unavailable.ts';
 import { isUnknown } from '../../presence/outcome.ts';
+import type { Stay } from '../../sessions/read-stay.ts';
 import { refusals } from '../../sessions/refusals.ts';
-import type { Stay } from '../../sessions/session-repository.ts';
 import type { Join } from './seating.ts';
 
 /** Stays that end so end for all connections of the user. */
-const endings: readonly (LeaveCause | null)[] = ['removed', 'session_ended', 'session_expired'];
+const endings: readonly (LeaveCause | undefined)[] = ['removed', 'session_ended', 'session_expired'];
 
 /**
  * Reads the stay of the user again, after the seat. A removal or a new role that was decided after the slot was taken may have
@@ -23,26 +23,27 @@ export async function confirmStay(join: Join): Promise<void> {
 }
 
 async function isConfirmed(join: Join): Promise<boolean> {
-  const stay = await newestStay(join);
-  if (stay === undefined) return true;
-  const { leftCause, role } = stay;
-  if (endings.includes(leftCause)) join.endCause = leftCause ?? undefined;
-  if (leftCause === 'removed') throw refusals.removed();
-  join.lacksSlot = leftCause !== null;
+  const stay = await readAgain(join);
+  if (stay === 'unknown') return true;
+  const cause = stay?.leftCause ?? undefined;
+  if (endings.includes(cause)) join.endCause = cause;
+  if (cause === 'removed') throw refusals.removed();
+  join.lacksSlot = stay === undefined || cause !== undefined;
   // The role of an access claim is that of the connection.
-  if (join.caller.claim || role === join.membership.role) return true;
-  await correctRole(join, role);
+  if (!stay || join.caller.claim || stay.role === join.membership.role) return true;
+  await correctRole(join, stay.role);
   return false;
 }
 
-/** Undefined while PostgreSQL is away. */
-async function newestStay({ services, membership: { sessionId, userId } }: Join): Promise<Stay | undefined> {
+/** Unknown while PostgreSQL is away. */
+async function readAgain({ services, membership }: Join): Promise<Stay | undefined | 'unknown'> {
+  const { sessionId, userId } = membership;
   try {
     return await services.sessions.getStay(sessionId, userId);
   } catch (error) {
     if (!isAway(error, 'database')) throw error;
     services.log.warn('A stay could not be read again', { sessionId, userId, error: error.cause as Error });
-    return undefined;
+    return 'unknown';
   }
 }
 

@@ -1,10 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import type { Caller } from '../../../lambdas/flows/callers/caller.ts';
 import type { Services } from '../../../lambdas/services/services.ts';
-import { SessionInvites } from '../../../lambdas/sessions/session-invites.ts';
-import { SessionManager } from '../../../lambdas/sessions/session-manager.ts';
 import { testAddresses } from '../../support/addresses.ts';
 import { createDatabase } from '../../support/database.ts';
+import { signedBy } from '../../support/signed-by.ts';
 import { createConnectionTable, testAwsVariables } from '../../support/tables.ts';
 import { until } from '../../support/webhook-bed.ts';
 
@@ -48,17 +47,6 @@ afterAll(async () => {
   await services.database.end();
   await database.drop();
 });
-
-/** The services of sessions and invites with keys of the test instead of the secret in AWS. */
-function signedBy(keys: readonly Uint8Array[], { database, timings }: Services) {
-  const inviteKeys = async () => keys;
-  const sessionsOn: Services['sessionsOn'] = (queryable) =>
-    new SessionManager({ database: queryable, timings, inviteKeys });
-  const invitesOn: Services['invitesOn'] = (queryable, sessions) =>
-    new SessionInvites({ database: queryable, sessions, inviteKeys });
-  const sessions = sessionsOn(database);
-  return { inviteKeys, sessionsOn, invitesOn, sessions, invites: invitesOn(database, sessions) };
-}
 
 const refuseEntries = () =>
   database.pool.query(`

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Caller } from '../../../lambdas/flows/callers/caller.ts';
 import { Unavailable } from '../../../lambdas/platform/unavailable.ts';
 import type { Services } from '../../../lambdas/services/services.ts';
+import { guestIdOf, readInvite } from '../../../lambdas/sessions/invites.ts';
 import type { Role, Session } from '../../../protocol/entities.ts';
 import { replaceMethods, SessionBed } from '../sessions/session-bed.ts';
 
@@ -149,6 +150,24 @@ test('[SE9] nobody takes a seat in a session that ends between their slot and th
   await expect(bed.join(session, guest, services)).rejects.toMatchObject({ code: 'SESSION_INACTIVE' });
   expect(await rolesOf(session, guest)).toEqual(nowhere);
   expect(await bed.services.presence.store.receivers(session.id)).toEqual([]);
+});
+
+test('[SE15] a guest who signs in between the slot and the seat of another join of theirs has no seat as a guest', async () => {
+  const { owner, session } = await bed.host();
+  const { invite } = await bed.services.invites.createInvite(session.id, owner, { role: 'commenter' });
+  const claims = await readInvite(invite, await bed.services.inviteKeys());
+  const guest = {
+    ...bed.caller('Guest', guestIdOf('secret', claims!.inviteId)),
+    guest: { sessionId: session.id, invite },
+  };
+  await bed.join(session, guest);
+  const user = bed.caller('Ada');
+  const proof = { guest: { invite, secret: 'secret' } };
+  const services = withGap(() => bed.flows.joinSession(bed.services, user, session.id, undefined, proof));
+  const tab = { ...guest, connectionId: randomUUID() };
+  await expect(bed.join(session, tab, services)).rejects.toMatchObject({ code: 'INVITE_INVALID' });
+  expect(await rolesOf(session, tab)).toEqual(nowhere);
+  expect(await rolesOf(session, user)).toEqual(everywhere('commenter'));
 });
 
 test('[SE3] a slot that is given back between the slot and the seat is taken again', async () => {

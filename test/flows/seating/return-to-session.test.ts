@@ -49,7 +49,7 @@ beforeEach(() => {
   enter.mockResolvedValue(entered);
   deadlines.schedule.mockResolvedValue(true);
   sessions.joinSession.mockResolvedValue({ session, role: 'viewer', activated: true, revived: false });
-  sessions.getStay.mockResolvedValue({ role: 'viewer', isClaimed: false, leftCause: null });
+  sessions.getStay.mockResolvedValue({ role: 'viewer', leftCause: null });
 });
 
 /** The arguments of the seats. */

@@ -94,7 +94,7 @@ beforeEach(() => {
   deadlines.schedule.mockResolvedValue(true);
   activity.lastMovement.mockResolvedValue(undefined);
   presence.enter.mockResolvedValue(outcome);
-  sessions.getStay.mockResolvedValue({ role: 'viewer', isClaimed: false, leftCause: null });
+  sessions.getStay.mockResolvedValue({ role: 'viewer', leftCause: null });
   sessions.leaveSession.mockResolvedValue({ wasActive: true, durationSeconds: 0 });
   activity.logActivity.mockResolvedValue({ isNew: true, isStored: true });
   broadcast.mockResolvedValue(delivered);

@@ -5,6 +5,7 @@ import type { Role, Session, SessionMetadata } from '../../../protocol/entities.
 import type { ServerFrame } from '../../../protocol/frames.ts';
 import { createDatabase, type TestDatabase } from '../../support/database.ts';
 import { redisUrl } from '../../support/redis.ts';
+import { signedBy } from '../../support/signed-by.ts';
 import { createConnectionTable, testAwsVariables } from '../../support/tables.ts';
 import { type Doubles, replaceServices } from '../../support/test-services.ts';
 
@@ -53,7 +54,8 @@ export class SessionBed {
     const gateway = { broadcast, post };
     const log = { debug() {}, info() {}, warn() {}, error() {} };
     const doubles = { broadcaster: gateway, messenger: gateway, log, startFunction: async () => {} };
-    this.services = replaceServices(parts.services, doubles);
+    const keys = [new TextEncoder().encode('a key of the test, 32 bytes long')];
+    this.services = replaceServices(parts.services, { ...doubles, ...signedBy(keys, parts.services) });
     this.#close = async () => {
       await parts.services.redis.quit();
       await parts.services.database.end();
