@@ -122,6 +122,7 @@ export const clientMistakes: readonly ClientMistake[] = [
     mistake: 'a diff after a loss of data counts before it is applied, and what the client knew before is said again',
     breaks: '[row 15]',
     kind: 'emptied Redis',
+    within: 200,
     changes: [
       {
         file: 'session.ts',
@@ -169,6 +170,7 @@ export const clientMistakes: readonly ClientMistake[] = [
     mistake: 'frames that arrive before the answer to `session_open` are dropped',
     breaks: '[row 18]',
     kind: 'hidden tabs',
+    within: 200,
     changes: [{ file: 'session.ts', find: '!shown.info) early.push(frame);', replace: '!shown.info) return;' }],
   },
   {
