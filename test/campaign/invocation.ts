@@ -123,6 +123,8 @@ function noteDiff(invocation: Invocation, answer: unknown): void {
   if (!Array.isArray(answer) || answer[0] !== 'ok' || answer.length < 9) return;
   const [, epoch, seq, , joins, updates, leaves, , receivers] = answer as [string, string, number, ...string[][]];
   if (receivers!.length === 0 || joins!.length + updates!.length + leaves!.length === 0) return;
+  // The first diff of an epoch, if it shows no arrival, comes from the rebuild of a session. Clients learn of the epoch with their next frame.
+  if (seq === 1 && joins!.length === 0) return;
   for (const member of receivers!) invocation.toTell.push(`${member.split(':')[1]}: diff ${epoch} ${seq}`);
 }
 

@@ -1,6 +1,7 @@
 import type { Membership } from '../../connections/connection-registry.ts';
 import { inParallel } from '../../platform/in-parallel.ts';
 import { logFailure } from '../../platform/log-failure.ts';
+import { isAway } from '../../platform/unavailable.ts';
 import type { Services } from '../../services/services.ts';
 import { rebuildSession } from '../connections/rebuild-session.ts';
 import { announce } from './announce.ts';
@@ -13,14 +14,14 @@ const parallelSessions = 50;
  * Rebuilds every session from the connection table after Redis was away (rule FA1). Redis could not receive signs of life,
  * so the stored ones must not end anybody's presence.
  *
- * @returns the sessions that could not be rebuilt.
+ * @returns the sessions that could not be rebuilt because a store is away.
  */
 export async function recoverPresence(services: Services): Promise<string[]> {
   await relearnIndex(services, services.clock());
   return bringAllBack(services, await services.deadlines.all());
 }
 
-/** Rebuilds many sessions. @returns those that could not be rebuilt. */
+/** Rebuilds many sessions. @returns those that could not be rebuilt because a store is away. */
 export async function bringAllBack(services: Services, sessionIds: readonly string[]): Promise<string[]> {
   const failed: string[] = [];
   await inParallel(sessionIds, parallelSessions, async (sessionId) => {
@@ -32,20 +33,20 @@ export async function bringAllBack(services: Services, sessionIds: readonly stri
 /**
  * Rebuilds one session and announces what that changed. A failure is only logged, because a later visit tries again.
  *
- * @returns false if it could not be rebuilt. True if only the announcement failed: clients find out by the epoch.
+ * @returns false if it could not be rebuilt because a store is away. Any other failure would come again, so it does not count: one bad
+ *   session must not hold up the timeouts of all others.
  */
 export async function bringBack(services: Services, sessionId: string): Promise<boolean> {
-  let isBack = false;
   try {
     // A guest may have signed in meanwhile. The user continues their presence before everybody is seated.
     const prepare = (members: readonly Membership[]) => takeOverGuests(services, members);
     const outcome = await rebuildSession(services, sessionId, { onlyIfLost: false, prepare });
-    isBack = true;
     if (outcome) await announce(services, sessionId, outcome);
   } catch (error) {
     logFailure(services.log, 'A session could not be rebuilt', error, { sessionId });
+    return !isAway(error);
   }
-  return isBack;
+  return true;
 }
 
 /**

@@ -114,19 +114,26 @@ test('[FA1] until every session is restored no round is noted, and one that fail
   expect(firstNote - whole).toBeLessThanOrEqual(1000);
 });
 
-test('[FA1] a session that can never be restored does not keep other environments in doubt for longer than a timeout', async () => {
-  known = ['session'];
-  members.mockRejectedValue(new Error('bug'));
-  const began = Date.now();
-  leases.join.mockRejectedValueOnce(new Unavailable('redis', new Error('Redis is away.')));
-  let firstNote = Number.POSITIVE_INFINITY;
-  deadlines.noteRound.mockImplementation(async () => {
-    firstNote = Math.min(firstNote, Date.now());
-  });
-  await sweepFor(90);
-  expect(firstNote - began).toBeGreaterThanOrEqual(services.timings.offlineAfterMillis);
-  expect(firstNote - began).toBeLessThanOrEqual(services.timings.offlineAfterMillis + 3000);
-});
+test.each([
+  ['with a bug', 0, () => new Error('bug')],
+  ['while a store is away for long', 60, () => new Unavailable('connections', new Error('The table is away.'))],
+])(
+  '[FA1] [PR12] a session that cannot be restored %s keeps others in doubt for at most a timeout',
+  async (_, seconds, failure) => {
+    known = ['session'];
+    members.mockImplementation(() => Promise.reject(failure()));
+    const began = Date.now();
+    leases.join.mockRejectedValueOnce(new Unavailable('redis', new Error('Redis is away.')));
+    let firstNote = Number.POSITIVE_INFINITY;
+    deadlines.noteRound.mockImplementation(async () => {
+      firstNote = Math.min(firstNote, Date.now());
+    });
+    await sweepFor(90);
+    expect(services.timings.offlineAfterMillis).toBe(60_000);
+    expect(firstNote - began).toBeGreaterThanOrEqual(seconds * 1000);
+    expect(firstNote - began).toBeLessThanOrEqual(seconds * 1000 + 3000);
+  },
+);
 
 test('[FA1] the sweep that noticed the outage restores all sessions, even if enough other sweeps run by then', async () => {
   const back = Date.now() + 5000;
