@@ -13,7 +13,7 @@ export interface LoggedActivity {
 /** Keeps activities in their order until the service has confirmed them. Each has an id, so a retry writes no second entry. */
 export interface Outbox {
   add(activityType: string, details: object | undefined, activityId: string): Promise<LoggedActivity>;
-  /** Sends the waiting activities. */
+  /** Sends the waiting activities. For the moment in which the session is joined. */
   flush(): void;
 }
 
@@ -22,11 +22,13 @@ const timeoutMillis = 10_000;
 /**
  * @param ask sends a request that settles within ten seconds.
  * @param report is called if an activity is refused after its promise has settled.
+ * @param isJoined is truthy while the session is joined. Otherwise nothing is retried until the session calls `flush`.
  */
 export function createOutbox(
   { after }: Environment,
   ask: (message: Frame) => Promise<Frame>,
   report: (error: RollcallError) => void,
+  isJoined: () => unknown,
 ): Outbox {
   const waiting: { message: Frame; done: () => void; refused: (error: RollcallError) => void }[] = [];
   let isRunning = false;
@@ -34,7 +36,7 @@ export function createOutbox(
   async function flush(): Promise<void> {
     if (isRunning) return;
     isRunning = true;
-    while (waiting[0]) {
+    for (; waiting[0]; waiting.shift()) {
       const { message, done, refused } = waiting[0];
       try {
         await ask(message);
@@ -42,12 +44,11 @@ export function createOutbox(
       } catch (failure) {
         const error = failure as RollcallError;
         if (error.retryable) {
-          after(error.retryAfterMillis ?? retryMillis, flush);
+          if (isJoined()) after(error.retryAfterMillis ?? retryMillis, flush);
           break;
         }
         refused(error);
       }
-      waiting.shift();
     }
     isRunning = false;
   }

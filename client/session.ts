@@ -34,7 +34,7 @@ export function createSessionCore(shared: Shared, target: Target, name: string, 
   const timers = createTimers(environment);
   const readiness = createReadiness(timers);
   const report = (error: RollcallError) => emit('error', error);
-  const outbox = createOutbox(environment, request, report);
+  const outbox = createOutbox(environment, request, report, () => link);
   /** The socket on which this session is joined. */
   let link: Link | undefined;
   /** Whether the session is being joined on a newer socket. Meanwhile requests have the rights of the older one. */

@@ -80,3 +80,35 @@ test.each(['joined', 'joined again'])(
     expect(rollcall.device(client).held).toBe(0);
   },
 );
+
+test.each(['is closed', 'was closed before'])(
+  '[row 35] an activity of a client that %s keeps no timer',
+  async (moment) => {
+    const rollcall = createTestRollcall();
+    const client = rollcall.client('ada');
+    const session = client.open('doc');
+    await session.ready;
+    const device = rollcall.device(client);
+    if (moment === 'is closed') device.cut(false);
+    else client.close();
+    const logging = session.logActivity('note').catch((error) => error);
+    if (moment === 'is closed') client.close();
+    await rollcall.advance(60_000);
+    await logging;
+    expect(device.held).toBe(0);
+  },
+);
+
+test('[row 35] an activity of a closed client is sent when the client connects again', async () => {
+  const rollcall = createTestRollcall();
+  const client = rollcall.client('ada');
+  const session = client.open('doc');
+  await session.ready;
+  client.close();
+  void session.logActivity('note').catch(() => {});
+  await rollcall.advance(60_000);
+  void client.connect();
+  await rollcall.advance(5000);
+  const { items } = await session.queryActivity({ activityType: 'note' });
+  expect(items).toHaveLength(1);
+});
