@@ -6,13 +6,12 @@ import { presenceKeys } from '../../lambdas/presence/keys.ts';
 import { MovingSessions } from '../../lambdas/presence/moving-sessions.ts';
 import { ShardLeases } from '../../lambdas/presence/shard-leases.ts';
 import { contextWith } from '../adapters/socket-event.ts';
-import { testAddresses } from '../support/addresses.ts';
+import { redisUrl } from '../support/redis.ts';
 import { testServices } from '../support/test-services.ts';
 import { expectWithin } from '../support/time-limits.ts';
 
 /** The suite has its own Redis database, because leases and deadlines belong to no session. */
-const url = new URL(testAddresses.redis);
-url.pathname = '/15';
+const url = redisUrl(15);
 let redis: Redis;
 let other: Redis;
 let deadlines: Deadlines;
@@ -45,8 +44,8 @@ const servicesWith = (visitOfSweep: Visit = visit) =>
   });
 
 beforeAll(() => {
-  redis = new Redis(url.href);
-  other = new Redis(url.href);
+  redis = new Redis(url);
+  other = new Redis(url);
   deadlines = new Deadlines(redis);
   shardLeases = new ShardLeases(redis);
 });

@@ -8,7 +8,7 @@ import { replaceMethods, SessionBed } from '../sessions/session-bed.ts';
 
 let bed: SessionBed;
 beforeAll(async () => {
-  bed = await SessionBed.start(14);
+  bed = await SessionBed.start();
 });
 afterAll(() => bed.close());
 

@@ -3,7 +3,7 @@ import { SessionBed } from './session-bed.ts';
 
 let bed: SessionBed;
 beforeAll(async () => {
-  bed = await SessionBed.start(12);
+  bed = await SessionBed.start();
 });
 afterAll(() => bed.close());
 

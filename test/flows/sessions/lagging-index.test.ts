@@ -11,7 +11,7 @@ let dynamodb: DynamoDBClient;
 /** Services whose index of the connection table does not show the newest memberships yet. */
 let behind: Services;
 beforeAll(async () => {
-  bed = await SessionBed.start(13);
+  bed = await SessionBed.start();
   const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
   dynamodb = new DynamoDBClient({ endpoint: testAddresses.dynamodb, region: 'us-east-1', credentials });
   const send = async (command: unknown) =>

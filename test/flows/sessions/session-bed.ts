@@ -4,7 +4,7 @@ import type { Services } from '../../../lambdas/services/services.ts';
 import type { Role, Session, SessionMetadata } from '../../../protocol/entities.ts';
 import type { ServerFrame } from '../../../protocol/frames.ts';
 import { createDatabase, type TestDatabase } from '../../support/database.ts';
-import { redisUrl } from '../../support/redis.ts';
+import { OwnRedis } from '../../support/own-redis.ts';
 import { signedBy } from '../../support/signed-by.ts';
 import { createConnectionTable, testAwsVariables } from '../../support/tables.ts';
 import { type Doubles, replaceServices } from '../../support/test-services.ts';
@@ -42,7 +42,9 @@ export class SessionBed {
   readonly tableName: string;
   readonly #close: () => Promise<void>;
 
-  private constructor(parts: Pick<SessionBed, 'flows' | 'database' | 'tableName'> & { services: Services }) {
+  private constructor(
+    parts: Pick<SessionBed, 'flows' | 'database' | 'tableName'> & { services: Services; redis: OwnRedis },
+  ) {
     this.flows = parts.flows;
     this.database = parts.database;
     this.tableName = parts.tableName;
@@ -60,15 +62,19 @@ export class SessionBed {
       await parts.services.redis.quit();
       await parts.services.database.end();
       await parts.services.sweepDatabase.end();
-      await parts.database.drop();
+      await Promise.all([parts.redis.kill(), parts.database.drop()]);
     };
   }
 
-  /** @param redis the number of the database in Redis. */
-  static async start(redis: number): Promise<SessionBed> {
-    const [database, tableName] = await Promise.all([createDatabase(), createConnectionTable()]);
+  /** It has its own Redis: the flows write keys that belong to no session, such as deadlines. */
+  static async start(): Promise<SessionBed> {
+    const [redis, database, tableName] = await Promise.all([
+      OwnRedis.start(),
+      createDatabase(),
+      createConnectionTable(),
+    ]);
     Object.assign(process.env, {
-      ...{ DATABASE_URL: database.url, REDIS_URL: redisUrl(redis), OUTBOX_TABLE: 'unused' },
+      ...{ DATABASE_URL: database.url, REDIS_URL: redis.url, OUTBOX_TABLE: 'unused' },
       ...{ CONNECTIONS_TABLE: tableName, ...testAwsVariables(), MANAGEMENT_ENDPOINT: 'http://127.0.0.1:9' },
     });
     // The composition reads the variables when it is loaded.
@@ -81,7 +87,7 @@ export class SessionBed {
       ...(await import('../../../lambdas/flows/presence/visit-sessions.ts')),
       ...(await import('../../../lambdas/flows/sweep/last-seen-updates.ts')),
     };
-    return new SessionBed({ flows, database, tableName, services });
+    return new SessionBed({ flows, database, tableName, services, redis });
   }
 
   close(): Promise<void> {

@@ -7,7 +7,7 @@ import { replaceMethods, SessionBed } from '../sessions/session-bed.ts';
 
 let bed: SessionBed;
 beforeAll(async () => {
-  bed = await SessionBed.start(15);
+  bed = await SessionBed.start();
 });
 afterAll(() => bed.close());
 beforeEach(() => {
