@@ -27,7 +27,8 @@ beforeAll(async () => {
   logger = createLogger({ pool: database.pool });
 });
 beforeEach(() => {
-  now = Date.now() + 1000;
+  // What a test writes is due by this clock, however long the writing takes.
+  now = Date.now() + 60_000;
   release = Promise.withResolvers<void>();
   lines.length = 0;
   measured.length = 0;
@@ -255,14 +256,24 @@ test('[WH6] an endpoint that fails for three days is disabled, counted and logge
   expect(lines.filter((line) => line.includes('is disabled'))).toHaveLength(1);
 });
 
+/** A watch whose ticks end when it has looked. */
+function watching() {
+  const over = services();
+  const looks = jest.spyOn(over.webhookQueue, 'backlog');
+  const watch = new WebhookWatch(over);
+  return async (at: number) => {
+    watch.tick(at);
+    await Promise.all(looks.mock.results.map(({ value }) => value));
+    // Then it starts a sweep, or not.
+    await new Promise(setImmediate);
+  };
+}
+
 test('[WH9] without an endpoint a watch looks every ten seconds and starts nothing', async () => {
   const calls = jest.spyOn(database.pool, 'query');
   started.mockClear();
-  const watch = new WebhookWatch(services());
-  for (let second = 0; second < 30; second += 1) {
-    watch.tick(now + second * 1000);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
+  const tick = watching();
+  for (let second = 0; second < 30; second += 1) await tick(now + second * 1000);
   expect(calls).toHaveBeenCalledTimes(3);
   calls.mockRestore();
   const own = services();
@@ -275,11 +286,7 @@ test('[WH9] without an endpoint a watch looks every ten seconds and starts nothi
 test('[WH4] with an endpoint a watch looks every two seconds, and starts the sweep if something is due', async () => {
   await addEndpoint('https://a.example/');
   started.mockClear();
-  const watch = new WebhookWatch(services());
-  const tick = async (at: number) => {
-    watch.tick(at);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  };
+  const tick = watching();
   await tick(now);
   await write(1);
   now += 2000;
