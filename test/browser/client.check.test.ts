@@ -1,10 +1,15 @@
 import type { Page } from 'playwright-core';
+import { readTimings } from '../../protocol/timings.ts';
+import { moveUntil } from '../support/browser.ts';
 import { useClientPages } from '../support/client-pages.ts';
+import { whilePresent } from '../support/silence.ts';
 import { expectWithin, scaleSettings, timeLimits } from '../support/time-limits.ts';
 
 // The client package in a real browser with the real stack.
 
-const { open, pair } = useClientPages(scaleSettings({ PRESENCE_UPDATE_SECONDS: '1', HEARTBEAT_TIMEOUT_SECONDS: '5' }));
+const settings = scaleSettings({ PRESENCE_UPDATE_SECONDS: '1', HEARTBEAT_TIMEOUT_SECONDS: '5' });
+const { graceMillis, cleanCloseGraceMillis } = readTimings(settings);
+const { open, pair } = useClientPages(settings);
 
 function setHidden(page: Page, isHidden: boolean): Promise<void> {
   return page.evaluate((hidden) => {
@@ -14,6 +19,8 @@ function setHidden(page: Page, isHidden: boolean): Promise<void> {
   }, isHidden);
 }
 
+const leavesSeenBy = (page: Page) => page.evaluate(() => seen.filter((each) => each.startsWith('left')));
+
 test('two pages see each other, and cursors arrive in the compact form', async () => {
   const { ada, bob } = await pair('meet');
   const compact: string[] = [];
@@ -21,8 +28,10 @@ test('two pages see each other, and cursors arrive in the compact form', async (
     session.on('cursors', (cursors) => seen.push(`x=${cursors[0]?.cursor['x']}`));
   });
   for (let x = 1; x <= 5; x += 1) {
-    await bob.page.evaluate((at) => session.setCursor({ eventId: 'e', position: 1, x: at }), x);
-    await ada.page.waitForFunction((at) => session.others[0]?.cursor?.['x'] === at, x);
+    await moveUntil(
+      (by) => bob.page.evaluate((at) => session.setCursor({ eventId: 'e', position: 1, x: at }), x + by),
+      () => ada.page.evaluate((at) => session.others[0]?.cursor?.['x'] === at, x),
+    );
   }
   compact.push(...ada.sent.filter((frame) => frame.includes('"format":"compact"')));
   expect(compact).toHaveLength(1);
@@ -33,31 +42,41 @@ test('[row 7] a refused token is recognized, although the browser does not repor
   const { page } = await open('');
   await page.evaluate(() => client.connect());
   await page.waitForFunction(() => client.state === 'closed');
-  expect(await page.evaluate(() => seen)).toEqual(['connecting', 'waiting', 'closed', 'UNAUTHENTICATED']);
+  // On a busy machine the question about the token may get no answer; then the client makes another attempt.
+  const different = new Set(await page.evaluate(() => seen));
+  expect([...different]).toEqual(['connecting', 'waiting', 'closed', 'UNAUTHENTICATED']);
 });
 
-test('[row 11] [row 16] offline is reported within 100 ms, the list is kept, and no user sees a leave', async () => {
-  const { ada, bob } = await pair('offline');
-  await bob.page.evaluate(() => {
-    addEventListener('offline', () => {
-      const at = performance.now();
-      const look = () => {
-        if (client.state === 'waiting')
-          seen.push(`${session.state} ${session.others.length} ${performance.now() - at}`);
-        else setTimeout(look, 1);
-      };
-      look();
-    });
-  });
-  await bob.page.context().setOffline(true);
-  await bob.page.waitForFunction(() => seen.some((each) => each.startsWith('stale')));
-  const [, others, millis] = (await bob.page.evaluate(() => seen.find((each) => each.startsWith('stale'))))!.split(' ');
-  expect(others).toBe('1');
-  await expectWithin(Number(millis), 100);
-  await bob.page.context().setOffline(false);
-  await bob.page.waitForFunction(() => session.state === 'joined');
-  expect(await ada.page.evaluate(() => seen.filter((each) => each.startsWith('left')))).toEqual([]);
-});
+test('[row 11] [row 16] offline is reported within 100 ms, the list is kept, and no user sees a leave', () =>
+  whilePresent(
+    graceMillis,
+    async ({ attempt, silence }) => {
+      const { ada, bob } = await pair(`offline-${attempt}`);
+      await bob.page.evaluate(() => {
+        addEventListener('offline', () => {
+          const at = performance.now();
+          const look = () => {
+            if (client.state === 'waiting')
+              seen.push(`${session.state} ${session.others.length} ${performance.now() - at}`);
+            else setTimeout(look, 1);
+          };
+          look();
+        });
+      });
+      const away = silence();
+      await bob.page.context().setOffline(true);
+      await bob.page.waitForFunction(() => seen.some((each) => each.startsWith('stale')));
+      const told = (await bob.page.evaluate(() => seen.find((each) => each.startsWith('stale'))))!;
+      const [, others, millis] = told.split(' ');
+      expect(others).toBe('1');
+      await bob.page.context().setOffline(false);
+      await bob.page.waitForFunction(() => session.state === 'joined');
+      away.stop();
+      await expectWithin(Number(millis), 100);
+      expect(await leavesSeenBy(ada.page)).toEqual([]);
+    },
+    () => {},
+  ));
 
 test('[row 3] a hidden page does not connect, and a visible one connects at once', async () => {
   const { bob } = await pair('hidden');
@@ -89,8 +108,12 @@ test('[row 19] while the page is hidden, a worker triggers the heartbeats in tim
   });
   await expectSoon(() => bob.page.workers().length === 1);
   const count = bob.sent.length;
-  await expectSoon(() => bob.sent.slice(count).filter((frame) => frame.includes('"heartbeat"')).length >= 3);
-  expect(bob.sent.some((frame) => frame.includes('"hidden":true'))).toBe(false);
+  const heartbeats = () => bob.sent.slice(count).filter((frame) => frame.includes('"heartbeat"'));
+  const isMarked = (frame: string) => frame.includes('"hidden":true');
+  await expectSoon(() => heartbeats().filter((frame) => !isMarked(frame)).length >= 3);
+  // Until the worker has started, which takes longer on a busy machine, heartbeats are marked.
+  const inTime = heartbeats().slice(heartbeats().findIndex((frame) => !isMarked(frame)));
+  expect(inTime.filter(isMarked)).toEqual([]);
   await setHidden(bob.page, false);
   await expectSoon(() => bob.page.workers().length === 0);
 });
@@ -107,16 +130,24 @@ test('[row 19] if no worker can start, the heartbeats are marked hidden', async 
   await expectSoon(() => bob.sent.some((frame) => frame.includes('"heartbeat"') && frame.includes('"hidden":true')));
 });
 
-test('[row 26] a page from the back-forward cache joins again within 2 s', async () => {
-  const { ada, bob } = await pair('cache');
-  await bob.page.evaluate(() => dispatchEvent(new PageTransitionEvent('pagehide', { persisted: true })));
-  expect(await bob.page.evaluate(() => session.state)).toBe('stale');
-  const shown = Date.now();
-  await bob.page.evaluate(() => dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true })));
-  await bob.page.waitForFunction(() => session.state === 'joined');
-  await expectWithin(Date.now() - shown, 2000);
-  expect(await ada.page.evaluate(() => seen.filter((each) => each.startsWith('left')))).toEqual([]);
-});
+test('[row 26] a page from the back-forward cache joins again within 2 s', () =>
+  whilePresent(
+    cleanCloseGraceMillis,
+    async ({ attempt, silence }) => {
+      const { ada, bob } = await pair(`cache-${attempt}`);
+      const away = silence();
+      await bob.page.evaluate(() => dispatchEvent(new PageTransitionEvent('pagehide', { persisted: true })));
+      expect(await bob.page.evaluate(() => session.state)).toBe('stale');
+      const shown = Date.now();
+      await bob.page.evaluate(() => dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true })));
+      await bob.page.waitForFunction(() => session.state === 'joined');
+      const millis = Date.now() - shown;
+      away.stop();
+      await expectWithin(millis, 2000);
+      expect(await leavesSeenBy(ada.page)).toEqual([]);
+    },
+    () => {},
+  ));
 
 test('[row 35] a closed client leaves no listener on the page', async () => {
   const { page } = await open('listeners');

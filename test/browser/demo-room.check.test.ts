@@ -1,10 +1,13 @@
 import { ApiGatewayManagementApiClient, DeleteConnectionCommand } from '@aws-sdk/client-apigatewaymanagementapi';
+import { readTimings } from '../../protocol/timings.ts';
 import type { Person } from '../support/browser.ts';
 import { faultsOf, useDemo } from '../support/demo.ts';
+import { whilePresent } from '../support/silence.ts';
 
 // Joining a session of the demo, presence, a lost network, and leaving.
 
 const demo = useDemo();
+const { graceMillis, cleanCloseGraceMillis } = readTimings({});
 const phone = { viewport: { width: 360, height: 740 } };
 
 /** Two users in one session who see each other. */
@@ -63,19 +66,26 @@ test('a user who cannot reach the service sees it, and joins without a click whe
   await ada.row('Bob').waitFor();
 });
 
-test('after a reload the others see the same status, and they saw no leave', async () => {
-  const { ada, bob } = await pair();
-  const card = await bob.openCard('Bob');
-  await card.getByText('Invisible').click();
-  await ada.page.locator('.person[data-status="offline"]').filter({ hasText: 'Bob' }).waitFor();
-  await bob.page.reload();
-  await bob.row('Bob (you)').getByText('Invisible').waitFor();
-  const again = await bob.openCard('Bob');
-  expect(await again.getByLabel('Invisible').isChecked()).toBe(true);
-  await again.getByText('Online', { exact: true }).click();
-  await ada.row('Bob').getByText('Online').waitFor();
-  expect(await ada.page.locator('.feed').getByText('Bob').count()).toBe(1);
-});
+test('after a reload the others see the same status, and they saw no leave', () =>
+  whilePresent(
+    cleanCloseGraceMillis,
+    async ({ silence }) => {
+      const { ada, bob } = await pair();
+      const card = await bob.openCard('Bob');
+      await card.getByText('Invisible').click();
+      await ada.page.locator('.person[data-status="offline"]').filter({ hasText: 'Bob' }).waitFor();
+      const away = silence();
+      await bob.page.reload();
+      await bob.row('Bob (you)').getByText('Invisible').waitFor();
+      away.stop();
+      const again = await bob.openCard('Bob');
+      expect(await again.getByLabel('Invisible').isChecked()).toBe(true);
+      await again.getByText('Online', { exact: true }).click();
+      await ada.row('Bob').getByText('Online').waitFor();
+      expect(await ada.page.locator('.feed').getByText('Bob').count()).toBe(1);
+    },
+    () => {},
+  ));
 
 test('when a user closes the tab or leaves, the others see the cause', async () => {
   const { ada, bob, link } = await pair();
@@ -103,44 +113,69 @@ test('a second tab is the same user', async () => {
   await ada.row('Bob').waitFor();
 });
 
-test('[CL3] [CL7] after its connection is closed, a page shows stale data and connects again without a leave', async () => {
-  const { ada, bob } = await pair();
-  const { stack } = demo;
-  const bobId = await ada.row('Bob').getAttribute('data-user');
-  const keys = await stack.redis.keys('presence:connections:*');
-  const members = (await Promise.all(keys.map((key) => stack.redis.zrange(key, '0', '-1')))).flat();
-  const ConnectionId = members.find((member) => member.startsWith(bobId!))!.slice(bobId!.length + 1);
-  const stale = bob.page.locator('.people.stale').waitFor();
-  const client = new ApiGatewayManagementApiClient({
-    endpoint: stack.management,
-    region: 'us-east-1',
-    credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
+/** Watches from now on for the list of people to be marked as stale, which may last for less than a tenth of a second. */
+async function watchForStale({ page }: Person): Promise<() => Promise<unknown>> {
+  const watch = await page.evaluateHandle(() => {
+    const people = document.querySelector('.people')!;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    new MutationObserver(() => people.classList.contains('stale') && resolve()).observe(people, { attributes: true });
+    return { promise };
   });
-  await client.send(new DeleteConnectionCommand({ ConnectionId }));
-  client.destroy();
-  await stale;
-  await bob.page.locator('.people:not(.stale)').waitFor();
-  await bob.pointUntil(bob.card('Seed swap'), 0.5, 0.5, () => ada.pointerOf('Bob').isVisible());
-  expect(await ada.page.locator('.feed').getByText('closed the page').count()).toBe(0);
-});
+  return () => watch.evaluate(({ promise }) => promise);
+}
 
-test('without a network the page shows a notice, and changes made meanwhile are sent afterwards', async () => {
-  const { ada, bob } = await pair();
-  await bob.page.getByRole('button', { name: 'Network' }).click();
-  await bob.page.getByText('None', { exact: true }).click();
-  await bob.page.keyboard.press('Escape');
-  await bob.page.getByText('The connection is lost.').waitFor();
-  expect(await faultsOf(bob)).toEqual([]);
-  await bob.card('Brass band').focus();
-  for (const key of ['Enter', 'ArrowUp', 'ArrowRight', 'Enter']) await bob.page.keyboard.press(key);
-  expect(await bob.card('Brass band').getAttribute('data-place')).toBe('2-1');
-  expect(await ada.card('Brass band').getAttribute('data-place')).toBe('ideas');
-  await bob.page.getByRole('button', { name: 'No network' }).click();
-  await bob.page.getByText('Good', { exact: true }).click();
-  await ada.feed('Bob moved Brass band to Garden, 9:30').waitFor();
-  await ada.page.locator('[data-card="brass"][data-place="2-1"]').waitFor();
-  expect(await ada.page.locator('.feed').getByText('closed the page').count()).toBe(0);
-});
+test('[CL3] [CL7] after its connection is closed, a page shows stale data and connects again without a leave', () =>
+  whilePresent(
+    cleanCloseGraceMillis,
+    async ({ silence }) => {
+      const { ada, bob } = await pair();
+      const { stack } = demo;
+      const bobId = await ada.row('Bob').getAttribute('data-user');
+      const keys = await stack.redis.keys('presence:connections:*');
+      const members = (await Promise.all(keys.map((key) => stack.redis.zrange(key, '0', '-1')))).flat();
+      const ConnectionId = members.find((member) => member.startsWith(bobId!))!.slice(bobId!.length + 1);
+      const stale = await watchForStale(bob);
+      const client = new ApiGatewayManagementApiClient({
+        endpoint: stack.management,
+        region: 'us-east-1',
+        credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
+      });
+      const away = silence();
+      await client.send(new DeleteConnectionCommand({ ConnectionId }));
+      client.destroy();
+      await stale();
+      await bob.page.locator('.people:not(.stale)').waitFor();
+      away.stop();
+      await bob.pointUntil(bob.card('Seed swap'), 0.5, 0.5, () => ada.pointerOf('Bob').isVisible());
+      expect(await ada.page.locator('.feed').getByText('closed the page').count()).toBe(0);
+    },
+    () => {},
+  ));
+
+test('without a network the page shows a notice, and changes made meanwhile are sent afterwards', () =>
+  whilePresent(
+    graceMillis,
+    async ({ silence }) => {
+      const { ada, bob } = await pair();
+      await bob.page.getByRole('button', { name: 'Network' }).click();
+      const away = silence();
+      await bob.page.getByText('None', { exact: true }).click();
+      await bob.page.keyboard.press('Escape');
+      await bob.page.getByText('The connection is lost.').waitFor();
+      expect(await faultsOf(bob)).toEqual([]);
+      await bob.card('Brass band').focus();
+      for (const key of ['Enter', 'ArrowUp', 'ArrowRight', 'Enter']) await bob.page.keyboard.press(key);
+      expect(await bob.card('Brass band').getAttribute('data-place')).toBe('2-1');
+      expect(await ada.card('Brass band').getAttribute('data-place')).toBe('ideas');
+      await bob.page.getByRole('button', { name: 'No network' }).click();
+      await bob.page.getByText('Good', { exact: true }).click();
+      await ada.feed('Bob moved Brass band to Garden, 9:30').waitFor();
+      away.stop();
+      await ada.page.locator('[data-card="brass"][data-place="2-1"]').waitFor();
+      expect(await ada.page.locator('.feed').getByText('closed the page').count()).toBe(0);
+    },
+    () => {},
+  ));
 
 test('a bad network delays the changes of others and loses none', async () => {
   const { ada, bob } = await pair();

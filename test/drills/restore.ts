@@ -25,6 +25,8 @@ export const restore: Drill = async (venue, crowd, say) => {
   await venue.asOwner((pool) => archiveLog(pool));
   say('the write-ahead log was copied for the last time');
   await pause(unarchivedMillis);
+  // On a busy machine nothing may be written in that time.
+  await crowd.allConfirmed();
   const failedAt = Date.now();
   // The gate is shut first. A function does not learn what PostgreSQL commits after that, so it writes to the outbox.
   await venue.gates.postgres.shut();
