@@ -5,6 +5,7 @@ import { yCollab } from 'y-codemirror.next';
 import { applyUpdate, Doc } from 'yjs';
 import { createClient } from '../../client/index.ts';
 import { createAwareness } from '../../client/yjs/index.ts';
+import { joined } from '../support/joined.ts';
 
 declare global {
   /** The address of the stack; the test sets it before this script runs. */
@@ -37,7 +38,6 @@ const [ada, bob] = [open('Ada'), open('Bob')] as const;
 ada.doc.on('update', (update, origin) => origin !== 'remote' && applyUpdate(bob.doc, update, 'remote'));
 bob.doc.on('update', (update, origin) => origin !== 'remote' && applyUpdate(ada.doc, update, 'remote'));
 ada.text.insert(0, 'The quick brown fox');
-// On a busy machine the first ten seconds may not be enough; then the client goes on trying.
-await Promise.all([ada, bob].map(({ session }) => session.ready.catch(() => session.ready)));
+await Promise.all([ada, bob].map(({ session }) => joined(session)));
 
 Object.assign(globalThis, { ada: ada.start(), bob: bob.start(), bobSession: bob.session });

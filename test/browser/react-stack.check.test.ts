@@ -8,6 +8,7 @@ import { type Client, createClient, type Session } from '../../client/index.ts';
 import { RollcallProvider, SessionProvider, useConnection } from '../../client/react/index.ts';
 import { moveUntil, newPage, startBrowser } from '../support/browser.ts';
 import { tokenOf } from '../support/client.ts';
+import { joined } from '../support/joined.ts';
 import { startTestStack, type TestStack } from '../support/stack.ts';
 import { timeLimits } from '../support/time-limits.ts';
 import type {} from './react-page.ts';
@@ -60,8 +61,7 @@ async function arrive(user: string, key = keyOf()): Promise<{ session: Session; 
   const seen: string[] = [];
   session.on('joined', ({ user: { username } }) => seen.push(`${username} joined`));
   session.on('left', ({ user: { username } }) => seen.push(`${username} left`));
-  // On a busy machine the first ten seconds may not be enough; then the client goes on trying.
-  await session.ready.catch(() => session.ready);
+  await joined(session);
   return { session, seen };
 }
 

@@ -4,6 +4,7 @@ import { createClientIn } from '../../client/client.ts';
 import type { Client, ClientOptions, Session } from '../../client/index.ts';
 import { IdentityProvider, localAudience, localIssuer } from '../../local/identity/identity-provider.ts';
 import { tokenOf } from '../support/client.ts';
+import { joined } from '../support/joined.ts';
 import { whilePresent } from '../support/silence.ts';
 import { startTestStack, type TestStack } from '../support/stack.ts';
 import { expectWithin, timeLimits } from '../support/time-limits.ts';
@@ -67,8 +68,7 @@ async function arrive(name: string, options: Partial<ClientOptions> = {}): Promi
   const person: Person = { name, client, device, session, tokenCalls: 0, left: [] };
   people.push(person);
   session.on('left', ({ user, cause }) => person.left.push(`${user.username} ${cause}`));
-  // On a busy machine the first ten seconds may not be enough; then the client continues to try.
-  await session.ready.catch(() => session.ready);
+  await joined(session);
   return person;
 }
 

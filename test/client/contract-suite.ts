@@ -2,6 +2,7 @@ import type { Client, ClientOptions, Session } from '../../client/index.ts';
 import { staysOf } from '../../client/timeline/index.ts';
 import type { AccessClaim } from '../../protocol/access-claim.ts';
 import type { Role } from '../../protocol/entities.ts';
+import { joined } from '../support/joined.ts';
 
 /** What a token says beside its user. */
 export interface TokenTerms {
@@ -31,9 +32,6 @@ export interface Case {
 }
 
 const publicSession = { operationId: 'op-1', metadata: { isPublic: true } };
-
-/** Waits for the join. On a busy machine the first ten seconds may not be enough; then the client goes on trying. */
-const joined = (session: Session) => session.ready.catch(() => session.ready);
 
 /** Two users in a session that the first one owns. */
 async function pair(place: Place): Promise<{ ada: Client; bob: Client; hers: Session; his: Session }> {

@@ -67,6 +67,14 @@ function isProgram(path: string): boolean {
   }
 }
 
+/**
+ * Whether a message of the console is the browser's own report of an answer with the status 503, because a function or a store was
+ * too slow on a busy machine. The page tries again.
+ */
+export function isBusyReport(text: string): boolean {
+  return /(status of|response code:) 503/.test(text);
+}
+
 /** A user of the demo page. */
 export class Person {
   readonly page: Page;

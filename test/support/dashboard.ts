@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { Browser, BrowserContextOptions, BrowserServer, Page } from 'playwright-core';
-import { newPage, startBrowser } from './browser.ts';
+import { isBusyReport, newPage, startBrowser } from './browser.ts';
 import { startTestStack, type TestStack } from './stack.ts';
 
 const axeSource = readFileSync(createRequire(__filename).resolve('axe-core/axe.min.js'), 'utf8');
@@ -40,9 +40,7 @@ export function useDashboard(settings: Record<string, string> = {}): Dashboard {
   afterEach(async () => {
     const opened = all.splice(0);
     await Promise.all(opened.map(({ page }) => page.context().close()));
-    // The browser itself reports the answer of a function or a store that was too slow on a busy machine. The page tries again.
-    const isBusy = (text: string) => /(status of|response code:) 503/.test(text);
-    expect(opened.flatMap(({ complaints }) => complaints).filter((text) => !isBusy(text))).toEqual([]);
+    expect(opened.flatMap(({ complaints }) => complaints).filter((text) => !isBusyReport(text))).toEqual([]);
   });
   afterAll(async () => {
     await browser?.close();

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { Browser, BrowserContextOptions, BrowserServer } from 'playwright-core';
 import type { LocalStackOptions } from '../../local/stack.ts';
-import { Person, startBrowser } from './browser.ts';
+import { isBusyReport, Person, startBrowser } from './browser.ts';
 import { startTestStack, type TestStack } from './stack.ts';
 
 const axeSource = readFileSync(createRequire(__filename).resolve('axe-core/axe.min.js'), 'utf8');
@@ -45,9 +45,7 @@ export function useDemo(
     stack.faults.set({});
     const complaints = people.flatMap((person) => person.complaints);
     await Promise.all(people.splice(0).map((person) => person.close()));
-    // The browser itself reports a function or a store that was too slow on a busy machine. The page tries again.
-    const isBusy = (text: string) => /(status of|response code:) 503/.test(text);
-    expect(complaints.filter((text) => !isBusy(text))).toEqual([]);
+    expect(complaints.filter((text) => !isBusyReport(text))).toEqual([]);
   });
   afterAll(async () => {
     await browser?.close();
